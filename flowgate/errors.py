@@ -1,0 +1,169 @@
+"""The ways to say no.
+
+Refusal                     facts, a hint, a place, an exit code
+├── Mistake            2    something written wrong; found before anything started, nothing touched
+│   ├── UnknownName         a closed list was left
+│   ├── BadValue            a value of the wrong type or range
+│   └── Faults              several mistakes of one file, all at once
+├── CheckFailed        1    a check said no
+├── OutsideRefused     3    the outside world refused
+│   ├── PortTaken           a port is held by somebody else
+│   ├── ProgramMissing      a program is absent or cannot be executed
+│   ├── NotReady            a program did not come up; carries its last log lines
+│   ├── Unreachable         nobody answered, or not in time
+│   └── DiskRefused         a folder is read-only, full or not ours
+├── Busy               3    another command is changing this runtime folder
+└── Interrupted      130    Ctrl-C
+
+A refusal holds facts; `desk/say.py` is the one place that prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+class Refusal(Exception):
+    """Something was refused: what, where, and what to do about it.
+
+    what: one sentence without a full stop
+    hint: what to do, as a sentence or a command; may be empty
+    place: `file:line[:column]`, or empty
+    log: the last lines of the log that explain it, oldest first
+    """
+
+    code = 3
+
+    def __init__(self, what: str, *, hint: str = "", place: str = "", log: Sequence[str] = ()) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+        self.place = place
+        self.log = tuple(log)
+
+    def because_of(self, cause: Refusal) -> Refusal:
+        """Give the same sentence with the code, the log and the way out of what caused it."""
+        said = Refusal(self.what, hint=self.hint or cause.hint, place=cause.place, log=cause.log)
+        said.code = cause.code
+        return said
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.place})" if self.place else self.what
+
+
+class Mistake(Refusal):
+    """Something written wrong; nothing was touched."""
+
+    code = 2
+
+
+class UnknownName(Mistake):
+    """A name that is not on a closed list.
+
+    kind: what the name stands for ("profile", "key", "step")
+    name: what was written
+    known: the closed list
+    at: `file:line[:column]` where it was written, or where the list is
+    """
+
+    def __init__(self, kind: str, name: str, *, known: Iterable[str], at: str = "") -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        super().__init__(f"no {kind} is called '{name}'", hint=suggestion(name, self.known), place=at)
+
+
+class BadValue(Mistake):
+    """A value of the wrong type or range.
+
+    name: the dotted path of the value ("services.litellm.port")
+    found: what was written, shortened
+    wanted: what belongs there, in words ("a whole number from 1 to 65535")
+    """
+
+    def __init__(self, name: str, *, found: object, wanted: str, at: str = "", hint: str = "") -> None:
+        self.name, self.found, self.wanted = name, found, wanted
+        shown = repr(found)
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        super().__init__(f"'{name}' must be {wanted}, not {shown}", place=at, hint=hint)
+
+
+class Faults(Mistake):
+    """Several mistakes of one document, told all at once."""
+
+    def __init__(self, subject: str, faults: Sequence[Refusal]) -> None:
+        self.faults = tuple(faults)
+        count = len(self.faults)
+        super().__init__(f"{subject} has {count} fault{'s' if count != 1 else ''}")
+
+
+class CheckFailed(Refusal):
+    """A check said no."""
+
+    code = 1
+
+
+class OutsideRefused(Refusal):
+    """The outside world refused."""
+
+    code = 3
+
+
+class PortTaken(OutsideRefused):
+    """A port is held by somebody else; nothing was started."""
+
+    def __init__(self, service: str, host: str, port: int, *, pid: int | None, command: str, hint: str = "") -> None:
+        self.service, self.port, self.pid, self.command = service, port, pid, command
+        owner = f"process {pid} ({command})" if pid else "another user's process"
+        way_out = hint or (f"stop it (kill {pid}), or set services.{service}.port to a free port" if pid else "")
+        super().__init__(f"port {host}:{port} for {service} is held by {owner}", hint=way_out)
+
+
+class ProgramMissing(OutsideRefused):
+    """A program is absent or cannot be executed."""
+
+
+class NotReady(OutsideRefused):
+    """A program was started and did not come up."""
+
+
+class Unreachable(OutsideRefused):
+    """Nobody answered, or not in time."""
+
+
+class DiskRefused(OutsideRefused):
+    """A folder is read-only, full or not ours."""
+
+
+class Busy(OutsideRefused):
+    """Another command is changing this runtime folder."""
+
+
+class Interrupted(Refusal):
+    """Ctrl-C."""
+
+    code = 130
+
+
+class ContractBroken(RuntimeError):
+    """A step acted while it should only look: a bug of that step, never a user's mistake."""
+
+
+def gather(subject: str, faults: Sequence[Refusal]) -> None:
+    """Raise what was found wrong: nothing for none, the fault itself for one, all of them otherwise."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise Faults(subject, faults)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Name the nearest word of a closed list, else the list itself.
+
+    Gives: "did you mean 'cost'?", or "known: a, b, c", or an empty text when nothing is known
+    """
+    from difflib import get_close_matches
+
+    words = list(known)
+    near = get_close_matches(name, words, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known: {', '.join(sorted(words)[:20])}" if words else ""
