@@ -1,0 +1,52 @@
+"""The steps that belong to the language itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flowgate.errors import CheckFailed
+from flowgate.model import Result
+from flowgate.play.fit import Condition
+
+
+def fail(reach: object, msg: str = "failed as the playbook asks") -> Result:
+    """Stop with a message.
+
+    msg: what to say
+    Fails with: CheckFailed, always
+    """
+    raise CheckFailed(msg)
+
+
+def debug(reach: object, msg: object = "Hello world!") -> Result:
+    """Show a value.
+
+    msg: a text, or any value
+    Gives: msg (as given)
+    """
+    return Result("same", str(msg), {"msg": msg})
+
+
+def assert_(reach: object, that: tuple[Condition, ...], msg: str = "") -> Result:
+    """Stop unless every condition holds.
+
+    that: one expression without braces, or a list of them
+    msg: what to say when one does not hold
+    Fails with: CheckFailed
+    """
+    broken = [condition.expression for condition in that if not condition.holds]
+    if broken:
+        raise CheckFailed(msg or f"does not hold: {broken[0]}", hint=f"does not hold: {broken[0]}" if msg else "")
+    return Result("same", "all hold")
+
+
+def set_fact(reach: object, /, **facts: object) -> Result:
+    """Set variables for the tasks that follow.
+
+    Gives: the variables, as given
+    """
+    return Result("same", f"set {', '.join(facts)}", dict(facts))
+
+
+STEPS: Mapping[str, Callable[..., Any]] = {"fail": fail, "debug": debug, "assert": assert_, "set_fact": set_fact}

@@ -1,0 +1,171 @@
+"""Check plays before anything runs: every step, parameter, expression and variable, all faults at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from flowgate.errors import BadValue, Mistake, Refusal, UnknownName, gather
+from flowgate.model import Play, Task
+from flowgate.play.catalog import Catalog, StepInfo, faults
+from flowgate.play.expressions import Expression, Locate, study, texts
+from flowgate.play.fit import CONDITIONS
+from flowgate.play.words import TASK_READERS
+
+Known = dict[str, tuple[Any, Locate] | None]  # variable → what was written for it and where; None for a plain value
+
+
+def check(
+    plays: Iterable[Play], catalog: Catalog, variables: Collection[str], *, defaults: Collection[str] = ()
+) -> None:
+    """Refuse what cannot run, before the first task looks.
+
+    variables: names typed with `-e`; defaults: names that the program and the config bring
+    Fails with: Mistake (several at once as Faults), each with `file:line:column`
+    """
+    found: list[Refusal] = []
+    file = ""
+    for play in plays:
+        file = play.place.rsplit(":", 2)[0]
+        checker = _Checker(catalog, frozenset(variables), found)
+        known: Known = dict.fromkeys(defaults)
+        known |= checker.written(play.vars, play.at)
+        checker.tasks(play.tasks, known, frozenset())
+    gather(f"the playbook {file}".rstrip(), found)
+
+
+class _Checker:
+    """Walks one play in running order; what tasks register becomes known to the tasks after them."""
+
+    def __init__(self, catalog: Catalog, typed: frozenset[str], found: list[Refusal]) -> None:
+        self.catalog, self.typed, self.found = catalog, typed, found
+        self.facts: set[str] = set()
+        self.told: set[tuple[str, str]] = set()
+
+    def written(self, variables: Mapping[str, Any], at: Locate) -> Known:
+        """Check the syntax of `vars`; the names they use are checked where they are used."""
+
+        def place(path: str) -> str:
+            return at(f"vars.{path}")
+
+        for path, text in texts(dict(variables)):
+            self._study(text, place(path))
+        return {name: (value, place) for name, value in variables.items()}
+
+    def tasks(self, tasks: Iterable[Task], known: Known, guarded: frozenset[str]) -> None:
+        """Check tasks in order.
+
+        guarded: names that a surrounding `when` asks for with `is defined`
+        """
+        for task in tasks:
+            inner = known | self.written(task.vars, task.at) if task.vars else known
+            if task.loop is not None:
+                self._use(task.loop, task, "loop", inner, guarded)
+                inner = inner | {"item": None}
+            around = guarded | self._conditions(task.when, task, "when", inner, guarded)
+            if task.name:
+                self._use(task.name, task, "name", inner, around)
+            if task.step:
+                self._step(task, inner, around)
+            elif task.block or task.rescue or task.always:
+                self.tasks(task.block, inner, around)
+                self.tasks(task.rescue, inner | {"failed": None}, around)
+                self.tasks(task.always, inner, around)
+
+    def _step(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
+        info = self._find(task)
+        if info is not None:
+            self.found += faults(info, task.params, lambda name: task.at(f"{task.step}.{name}" if name else task.step))
+            for name, value in task.params.items():
+                param = info.params.get(name)
+                if param is not None and param.kind == CONDITIONS:
+                    self._conditions(_listed(value), task, f"{task.step}.{name}", known, guarded)
+                else:
+                    self._use(value, task, f"{task.step}.{name}", known, guarded)
+            if info.name == "set_fact":
+                self._set_fact(task)
+        self._use(task.retries, task, "retries", known, guarded)
+        self._use(task.delay, task, "delay", known, guarded)
+        if task.register:
+            self.facts.add(task.register)
+        self._conditions(task.until, task, "until", known, guarded)
+
+    def _find(self, task: Task) -> StepInfo | None:
+        at = task.at(task.step)
+        try:
+            return self.catalog.find(task.step, at)
+        except UnknownName as unknown:
+            words = get_close_matches(task.step, TASK_READERS, n=1)
+            self.found.append(UnknownName("step", task.step, known=words, at=at) if words else unknown)
+        except Mistake as mistake:
+            self.found.append(mistake)
+        return None
+
+    def _set_fact(self, task: Task) -> None:
+        for name in task.params:
+            if not name.isidentifier():
+                wanted = "a variable's name (letters, digits, _)"
+                self.found.append(BadValue("set_fact", found=name, wanted=wanted, at=task.at(f"{task.step}.{name}")))
+        self.facts |= set(task.params)
+
+    def _conditions(
+        self, conditions: Iterable[Any], task: Task, path: str, known: Known, guarded: frozenset[str]
+    ) -> frozenset[str]:
+        """Check conditions and give the names they guard; a guard holds for the whole list."""
+        studied: list[tuple[Expression, str]] = []
+        for index, text in enumerate(conditions):
+            at = task.at(f"{path}.{index}")
+            if isinstance(text, str) and (expression := self._study(text, at, bare=True)):
+                studied.append((expression, at))
+            elif not isinstance(text, (str, bool)):
+                self.found.append(BadValue(path, found=text, wanted="an expression or a list of them", at=at))
+        around = guarded.union(*(expression.guarded for expression, _ in studied))
+        for expression, at in studied:
+            self._names(expression, at, known, around, ())
+        return around
+
+    def _use(self, value: Any, task: Task, path: str, known: Known, guarded: frozenset[str]) -> None:
+        for inner, text in texts(value):
+            at = task.at(f"{path}.{inner}" if inner else path)
+            if expression := self._study(text, at):
+                self._names(expression, at, known, guarded, ())
+
+    def _study(self, text: str, at: str, *, bare: bool = False) -> Expression | None:
+        try:
+            return study(text, at, bare=bare)
+        except Mistake as mistake:
+            self._tell(mistake, text)
+            return None
+
+    def _names(
+        self, expression: Expression, at: str, known: Known, guarded: frozenset[str], through: tuple[str, ...]
+    ) -> None:
+        for name in sorted(expression.names - expression.guarded - guarded - self.typed - self.facts):
+            if name not in known:
+                everything = {*known, *self.typed, *self.facts}
+                self._tell(UnknownName("variable", name, known=everything, at=at), name)
+            elif (variable := known[name]) is not None:
+                self._follow(name, variable, known, guarded, through)
+
+    def _follow(
+        self, name: str, variable: tuple[Any, Locate], known: Known, guarded: frozenset[str], through: tuple[str, ...]
+    ) -> None:
+        """Check the names that a written variable is made from, at the place where it is written."""
+        value, place = variable
+        if name in through:
+            self._tell(Mistake(f"the variable '{name}' is made from itself", place=place(name)), name)
+            return
+        for path, text in texts(value):
+            at = place(f"{name}.{path}" if path else name)
+            if expression := self._study(text, at):
+                self._names(expression, at, known, guarded, (*through, name))
+
+    def _tell(self, mistake: Refusal, subject: str) -> None:
+        if (mistake.place, subject) not in self.told:
+            self.told.add((mistake.place, subject))
+            self.found.append(mistake)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

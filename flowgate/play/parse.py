@@ -1,0 +1,171 @@
+"""Read a playbook: YAML text to plays, every fault told at once with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from flowgate.errors import Mistake, UnknownName, gather
+from flowgate.model import Play, Task
+from flowgate.play.source import Marks, Pair, Source, kind, position
+from flowgate.play.words import COMMON_READERS, TASK_READERS, Reader, read_tags, read_text, read_variables
+
+if TYPE_CHECKING:
+    from yaml.nodes import Node
+
+# Words that belong to Ansible's language and not to ours; beside a step they are the fault, not the step.
+FOREIGN = frozenset(
+    {
+        "async",
+        "become",
+        "become_method",
+        "become_user",
+        "changed_when",
+        "check_mode",
+        "connection",
+        "delegate_facts",
+        "delegate_to",
+        "environment",
+        "failed_when",
+        "gather_facts",
+        "handlers",
+        "hosts",
+        "loop_control",
+        "module_defaults",
+        "no_log",
+        "notify",
+        "parallel",
+        "poll",
+        "remote_user",
+        "roles",
+        "run_once",
+        "serial",
+        "strategy",
+        "throttle",
+        "timeout",
+        "vars_files",
+        "with_dict",
+        "with_items",
+    }
+)
+
+
+def parse(text: str, file: str) -> tuple[Play, ...]:
+    """Read a playbook: a list of plays, or a single one.
+
+    text: the playbook's YAML
+    file: its name, as places show it
+    Gives: the plays, in order
+    Fails with: Mistake (several at once as Faults), each with `file:line:column`
+    """
+    source = Source(text, file)
+    if source.root is None:
+        raise Mistake("the playbook is empty", place=f"{file}:1:1", hint="write at least: - tasks: [{debug: {}}]")
+    nodes = source.root.value if kind(source.root) == "seq" else [source.root]
+    plays = tuple(_play(source, node) for node in nodes)
+    if not plays:
+        source.refuse("the playbook holds no play", source.root)
+    gather(f"the playbook {file}", source.faults)
+    return plays
+
+
+def _play(source: Source, node: Node) -> Play:
+    marks: Marks = {}
+    fields: dict[str, Any] = {"name": "", "vars": {}, "tasks": ()}
+    pairs = source.pairs(node, "a play")
+    for pair in pairs:
+        if pair.key in PLAY_READERS:
+            fields[pair.key] = PLAY_READERS[pair.key](source, pair.node, pair.key, marks)
+        else:
+            _unknown(source, pair, "play word", PLAY_READERS)
+    if pairs and not any(pair.key == "tasks" for pair in pairs):
+        source.refuse("this play has no tasks", node, "a play is: name, vars, tasks; write the steps under 'tasks:'")
+    fields["name"] = fields["name"] or PurePath(source.file).stem
+    return Play(place=source.at(node), marks=marks, **fields)
+
+
+def _task(source: Source, node: Node) -> Task:
+    pairs = source.pairs(node, "a task")
+    names = {pair.key for pair in pairs}
+    if names & {"block", "rescue", "always"}:
+        return _block(source, node, pairs, names)
+    marks: Marks = {}
+    fields: dict[str, Any] = {"name": "", "step": "", "params": {}}
+    others: list[Pair] = []
+    for pair in pairs:
+        if pair.key in TASK_READERS:
+            fields[pair.key] = TASK_READERS[pair.key](source, pair.node, pair.key, marks)
+        else:
+            others.append(pair)
+    step = _step_of(source, node, others)
+    if step:
+        fields |= {"step": step.key, "params": _params(source, step, marks)}
+    return Task(place=source.at(node), marks=marks, **fields)
+
+
+def _step_of(source: Source, node: Node, others: list[Pair]) -> Pair | None:
+    """Find the one step among the words that are no task words; the rest are faults."""
+    steps = [pair for pair in others if pair.key not in FOREIGN]
+    if len(steps) > 1:
+        steps = [pair for pair in steps if not get_close_matches(pair.key, TASK_READERS, n=1, cutoff=0.75)] or steps
+    for pair in others:
+        if pair not in steps:
+            _unknown(source, pair, "task word", TASK_READERS)
+    if len(steps) == 1:
+        return steps[0]
+    if len(steps) > 1:
+        words = " and ".join(f"'{pair.key}'" for pair in steps)
+        source.refuse(f"a task has one step; this one has {words}", steps[1].key_node)
+    elif not others and kind(node) == "map":
+        source.refuse("this task names no step", node, "write one, for example: debug: { msg: hello }")
+    return None
+
+
+def _block(source: Source, node: Node, pairs: list[Pair], names: set[str]) -> Task:
+    marks: Marks = {}
+    fields: dict[str, Any] = {"name": "", "step": "", "params": {}}
+    for pair in pairs:
+        if pair.key in BLOCK_READERS:
+            fields[pair.key] = BLOCK_READERS[pair.key](source, pair.node, pair.key, marks)
+        elif pair.key in TASK_READERS:
+            source.refuse(f"'{pair.key}' cannot stand on a block", pair.key_node, "write it on the tasks inside")
+        else:
+            _unknown(source, pair, "block word", BLOCK_READERS)
+    if "block" not in names:
+        word = "rescue" if "rescue" in names else "always"
+        source.refuse(f"'{word}' needs a 'block' beside it", node)
+    return Task(place=source.at(node), marks=marks, **fields)
+
+
+def _params(source: Source, step: Pair, marks: Marks) -> dict[str, Any]:
+    marks[step.key] = position(step.key_node)
+    if kind(step.node) == "null":
+        return {}
+    if kind(step.node) != "map" and get_close_matches(step.key, TASK_READERS, n=1, cutoff=0.75):
+        _unknown(source, step, "task word", TASK_READERS)
+        return {}
+    if kind(step.node) != "map":
+        hint = f"write: {step.key}: {{ name: value }}"
+        source.refuse(f"the parameters of '{step.key}' must be a mapping", step.node, hint)
+        return {}
+    params: dict[str, Any] = {}
+    for pair in source.pairs(step.node, f"the parameters of '{step.key}'"):
+        params[pair.key] = source.plain(pair.node, f"{step.key}.{pair.key}", marks)
+        marks[f"{step.key}.{pair.key}:"] = position(pair.key_node)
+    return params
+
+
+def _unknown(source: Source, pair: Pair, kind: str, known: Mapping[str, object]) -> None:
+    source.faults.append(UnknownName(kind, pair.key, known=known, at=source.at(pair.key_node)))
+
+
+def _tasks(source: Source, node: Node, path: str, marks: Marks) -> tuple[Task, ...]:
+    if kind(node) == "null":
+        return ()
+    return tuple(_task(source, entry) for entry in source.items(node, f"'{path}'"))
+
+
+BLOCK_READERS: dict[str, Reader] = COMMON_READERS | {"block": _tasks, "rescue": _tasks, "always": _tasks}
+PLAY_READERS: dict[str, Reader] = {"name": read_text, "vars": read_variables, "tasks": _tasks, "tags": read_tags}

@@ -1,0 +1,212 @@
+"""Run a play: task after task, blocks with their rescue and always, and what it all came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flowgate.errors import Interrupted, Mistake, Refusal
+from flowgate.model import Outcome, Play, Report, Task
+from flowgate.play.catalog import Catalog
+from flowgate.play.expressions import Locate, nowhere, render
+from flowgate.play.perform import Ending, Performer, Ticking, Within, code_of, failed, registered
+from flowgate.play.scope import Scope
+from flowgate.play.tags import selected
+
+LABEL = 60  # characters of a name made from a task without one
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A task begins; its Outcome follows.
+
+    task: its name, rendered
+    """
+
+    task: str
+    step: str
+    place: str
+
+
+Event = Started | Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a block hands down to the tasks inside it."""
+
+    scope: Scope
+    when: tuple[tuple[str | bool, str], ...] = ()
+    tags: frozenset[str] = frozenset()
+    ignore_errors: bool = False
+
+    def within(self, task: Task) -> Around:
+        """Give what holds inside a block."""
+        return Around(
+            scope=self.scope.inside(task.vars, below(task.at, "vars")),
+            when=self.when + tuple((text, task.at(f"when.{index}")) for index, text in enumerate(task.when)),
+            tags=self.tags | frozenset(task.tags) if task.tags else self.tags,
+            ignore_errors=self.ignore_errors or task.ignore_errors,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What ended a list of tasks: the error, and what `failed` says of it inside a rescue."""
+
+    error: BaseException
+    facts: Mapping[str, Any]
+
+
+def run(
+    play: Play,
+    reach: Within,
+    variables: Mapping[str, Any],
+    *,
+    catalog: Catalog,
+    tell: Callable[[Event], None] = lambda event: None,
+    check: bool = False,
+    clock: Ticking | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    tags: Collection[str] = (),
+    skip_tags: Collection[str] = (),
+) -> Report:
+    """Run a play and report how each task ended; a failing task is told in the report, not raised.
+
+    reach: what steps act with
+    variables: typed with `-e`: they beat all others; defaults: the config's: all others beat them
+    tell: called when a task starts and when it has ended
+    check: look only; what would change counts as changed, with the facts as foretold
+    clock: for durations and the waits between tries; the reach's own when None
+    tags, skip_tags: which tasks run, as in Ansible (`always`, `never`, `all`, `tagged`, `untagged`)
+    Gives: a report whose code is 0, the code of the error that ended it, 70 for a bug in a step, 130 after Ctrl-C
+    Fails with: KeyboardInterrupt for a second Ctrl-C, while `always` parts run
+    """
+    ticking = clock or reach.clock
+    runner = _Run(Performer(reach, catalog, ticking, check), tell, tuple(tags) or ("all",), tuple(skip_tags))
+    began = ticking.now()
+    scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
+    ended = runner.sequence(play.tasks, Around(scope, tags=frozenset(play.tags)))
+    error = runner.interrupted or runner.bug or (ended.error if ended else None)
+    code = 0 if error is None else code_of(error)
+    return Report(play.name, tuple(runner.outcomes), error, code, ticking.now() - began)
+
+
+class _Run:
+    def __init__(
+        self, performer: Performer, tell: Callable[[Event], None], tags: tuple[str, ...], skip_tags: tuple[str, ...]
+    ) -> None:
+        self.performer, self.tell, self.tags, self.skip_tags = performer, tell, tags, skip_tags
+        self.outcomes: list[Outcome] = []
+        self.interrupted: Interrupted | None = None
+        self.bug: BaseException | None = None  # kept even when rescued: a bug never looks like success
+
+    def sequence(self, tasks: tuple[Task, ...], around: Around) -> Failure | None:
+        """Run tasks until one fails; Ctrl-C counts as a failure, once."""
+        try:
+            for task in tasks:
+                ended = self.block(task, around) if not task.step else self.task(task, around)
+                if ended is not None:
+                    return ended
+        except KeyboardInterrupt:
+            return Failure(self._interrupt(), {})
+        return None
+
+    def block(self, block: Task, around: Around) -> Failure | None:
+        """Run a block; its rescue when it failed, its always in any case."""
+        inside = around.within(block)
+        first = len(self.outcomes)
+        ended = self.sequence(block.block, inside)
+        if ended is not None and block.rescue and self.interrupted is None:
+            last = len(self.outcomes)
+            scope = inside.scope.naming(failed=ended.facts)
+            failure, ended = ended, self.sequence(block.rescue, replace(inside, scope=scope))
+            if ended is None:
+                self._mark_rescued(first, last)
+            else:
+                ended = _with_its_cause(ended, failure)
+        last_ended = self.sequence(block.always, inside) if block.always else None
+        return ended or last_ended  # the failure that came first is the cause
+
+    def task(self, task: Task, around: Around) -> Failure | None:
+        """Run one task and tell how it ended; gives its failure unless that is ignored."""
+        if not selected(around.tags.union(task.tags), self.tags, self.skip_tags):
+            return None
+        around = around.within(task) if task.when or task.vars or task.ignore_errors else around
+        clock, name = self.performer.clock, _label(task, around.scope)
+        began = clock.now()
+        self.tell(Started(name, task.step, task.place))
+        ending = self._ended(task, around)
+        if ending.status == "failed" and around.ignore_errors and self.interrupted is None:
+            ending = replace(ending, status="ignored")
+        seconds = clock.now() - began
+        if task.register:
+            around.scope.facts[task.register] = registered(ending, seconds)
+        said, facts, error = ending.said, ending.facts, ending.error
+        outcome = Outcome(name, task.step, ending.status, said, seconds, task.place, facts, error)
+        self.outcomes.append(outcome)
+        self.tell(outcome)
+        return Failure(error, _failed(outcome, error)) if error is not None and ending.status == "failed" else None
+
+    def _ended(self, task: Task, around: Around) -> Ending:
+        try:
+            return self.performer.perform(task, around.scope, around.when)
+        except Interrupted as error:
+            self.interrupted = error
+            return failed(error)
+        except KeyboardInterrupt:
+            return failed(self._interrupt())
+        except Refusal as error:
+            return failed(error)
+        except Exception as error:  # noqa: BLE001  a step's bug must not skip the playbook's rescue and always
+            self.bug = self.bug or error
+            return failed(error)
+
+    def _interrupt(self) -> Interrupted:
+        """Note the first Ctrl-C; raise the second."""
+        if self.interrupted is not None:
+            raise KeyboardInterrupt
+        self.interrupted = Interrupted("interrupted")
+        return self.interrupted
+
+    def _mark_rescued(self, first: int, last: int) -> None:
+        for index in range(first, last):
+            if self.outcomes[index].status == "failed":
+                self.outcomes[index] = replace(self.outcomes[index], status="rescued")
+
+
+def _with_its_cause(said: Failure, cause: Failure) -> Failure:
+    """Let a rescue's own `fail` carry the code, the log and the way out of what it was to rescue.
+
+    A playbook exits with the code of the error that ended it; `fail` only words it.
+    """
+    if said.facts.get("step") != "fail" or not isinstance(said.error, Refusal) or not isinstance(cause.error, Refusal):
+        return said
+    return replace(said, error=said.error.because_of(cause.error))
+
+
+def below(at: Locate, start: str) -> Locate:
+    """Give the places of what stands under a dotted path."""
+    return lambda path: at(f"{start}.{path}" if path else start)
+
+
+def _label(task: Task, scope: Scope) -> str:
+    """Name a task: as written and rendered, else by its step and parameters."""
+    if task.name:
+        try:
+            return str(render(task.name, scope)) if "{" in task.name else task.name
+        except Mistake:
+            return task.name  # `item` has no value yet, for example
+    label = " ".join([task.step, *(f"{name}={value}" for name, value in task.params.items())])
+    return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
+
+
+def _failed(outcome: Outcome, error: BaseException) -> dict[str, Any]:
+    return {
+        "task": outcome.task,
+        "step": outcome.step,
+        "error": outcome.said,
+        "code": code_of(error),
+        "place": outcome.place,
+    }

@@ -1,0 +1,31 @@
+"""Which tasks run, by their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+UNTAGGED = frozenset({"untagged"})
+
+
+def selected(own: Collection[str], only: Collection[str], skip: Collection[str]) -> bool:
+    """Tell whether a task runs.
+
+    own: its tags and those of the blocks around it
+    only: the tags asked for; ("all",) when none were
+    skip: the tags to leave out
+    Source: ansible-core, `playbook/taggable.py`, `evaluate_tags`: the same rules in the same order
+    """
+    tags = frozenset(own) or UNTAGGED
+    if not _wanted(tags, only):
+        return False
+    if "all" in skip:
+        return "always" in tags and "always" not in skip
+    return tags.isdisjoint(skip) and not ("tagged" in skip and tags != UNTAGGED)
+
+
+def _wanted(tags: frozenset[str], only: Collection[str]) -> bool:
+    if "always" in tags or not tags.isdisjoint(only):
+        return True
+    if "never" in tags:
+        return False
+    return "all" in only or ("tagged" in only and tags != UNTAGGED)

@@ -1,0 +1,115 @@
+"""The words of a play and of a task that hold values: each is read by one function, wrong values are faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Any
+
+from flowgate.errors import BadValue
+from flowgate.play.source import Marks, Source, kind
+
+if TYPE_CHECKING:
+    from yaml.nodes import Node
+
+Reader = Callable[[Source, "Node", str, Marks], Any]  # source, node, the word, marks to fill → the value
+
+
+def _bad(source: Source, node: Node, name: str, found: object, wanted: str) -> None:
+    source.faults.append(BadValue(name, found=found, wanted=wanted, at=source.at(node)))
+
+
+def read_text(source: Source, node: Node, path: str, marks: Marks) -> str:
+    """Read a single value as the text it was written as."""
+    found = source.plain(node, path, marks)
+    if isinstance(found, (list, dict)):
+        _bad(source, node, path, found, "a text")
+        return ""
+    return str(node.value) if found is not None else ""
+
+
+def read_identifier(source: Source, node: Node, path: str, marks: Marks) -> str:
+    """Read a variable's name."""
+    found = source.plain(node, path, marks)
+    if isinstance(found, str) and found.isidentifier() and not iskeyword(found):
+        return found
+    _bad(source, node, path, found, "a variable's name (letters, digits, _)")
+    return ""
+
+
+def read_flag(source: Source, node: Node, path: str, marks: Marks) -> bool:
+    """Read true or false."""
+    found = source.plain(node, path, marks)
+    if not isinstance(found, bool):
+        _bad(source, node, path, found, "true or false")
+    return found is True
+
+
+def read_conditions(source: Source, node: Node, path: str, marks: Marks) -> tuple[str | bool, ...]:
+    """Read one condition or a list of them."""
+    found = source.plain(node, path, marks)
+    written = found if isinstance(found, list) else [found]
+    if all(isinstance(entry, (str, bool, int)) for entry in written):
+        return tuple(entry if isinstance(entry, bool) else str(entry) for entry in written)
+    _bad(source, node, path, found, "an expression or a list of them")
+    return ()
+
+
+def read_number(source: Source, node: Node, path: str, marks: Marks) -> int | float | str | None:
+    """Read a count (`retries`) or seconds (`delay`), or an expression that gives one."""
+    found = source.plain(node, path, marks)
+    kinds = (int,) if path == "retries" else (int, float)
+    if isinstance(found, kinds) and not isinstance(found, bool) and 0 <= found < 1e9:
+        return found
+    if isinstance(found, str) and "{{" in found:
+        return found
+    _bad(source, node, path, found, "a whole number from 0" if path == "retries" else "seconds, from 0")
+    return None
+
+
+def read_loop(source: Source, node: Node, path: str, marks: Marks) -> Any:
+    """Read a list, a mapping, or an expression that gives one."""
+    found = source.plain(node, path, marks)
+    if isinstance(found, (list, dict)) or (isinstance(found, str) and "{{" in found):
+        return found
+    _bad(source, node, path, found, "a list, a mapping or an expression that gives one")
+    return None
+
+
+def read_tags(source: Source, node: Node, path: str, marks: Marks) -> tuple[str, ...]:
+    """Read tags: a list, or a text with commas."""
+    found = source.plain(node, path, marks)
+    written = found.split(",") if isinstance(found, str) else found
+    if isinstance(written, list) and all(isinstance(tag, (str, int)) for tag in written):
+        return tuple(str(tag).strip() for tag in written)
+    _bad(source, node, path, found, "a list of texts")
+    return ()
+
+
+def read_variables(source: Source, node: Node, path: str, marks: Marks) -> dict[str, Any]:
+    """Read `vars`: names and whatever they hold."""
+    if kind(node) == "null":
+        return {}
+    found: dict[str, Any] = {}
+    for pair in source.pairs(node, "vars"):
+        if not pair.key.isidentifier() or iskeyword(pair.key):
+            hint = "use letters, digits and _"
+            source.refuse(f"'{pair.key[:40]}' cannot be a variable's name", pair.key_node, hint)
+        found[pair.key] = source.plain(pair.node, f"{path}.{pair.key}", marks)
+    return found
+
+
+COMMON_READERS: dict[str, Reader] = {
+    "name": read_text,
+    "when": read_conditions,
+    "tags": read_tags,
+    "vars": read_variables,
+    "ignore_errors": read_flag,
+}
+TASK_READERS: dict[str, Reader] = COMMON_READERS | {
+    "register": read_identifier,
+    "until": read_conditions,
+    "retries": read_number,
+    "delay": read_number,
+    "loop": read_loop,
+}
