@@ -1,0 +1,95 @@
+"""What a disk may refuse, in our words; and folders that only their owner can enter."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flowgate.errors import DiskRefused
+
+PRIVATE_FOLDER = 0o700
+SHARED = Path("/tmp")  # noqa: S108 - short, and not TMPDIR: two shells with different ones must find the same thing
+NOT_OURS = "give yourself access to it (ls -ld shows whose it is), or set paths.runtime_dir to a folder of your own"
+WAYS_OUT = {
+    errno.ENOSPC: "free some space there, then run the command again",
+    errno.EDQUOT: "free some of your quota there, then run the command again",
+    errno.EROFS: "its file system is read-only: set paths.runtime_dir to a folder that can be written",
+    errno.EACCES: NOT_OURS,
+    errno.EPERM: NOT_OURS,
+    errno.ENOTDIR: "a file stands where a folder belongs: move it away",
+    errno.EEXIST: "a file stands where a folder belongs: move it away",
+    errno.EISDIR: "a folder stands where a file belongs: move it away",
+    errno.ELOOP: "a link stands where a file belongs: move it away",
+}
+
+
+def refused(path: Path, fault: OSError) -> DiskRefused:
+    """Turn the system's refusal into ours: the path, the system's words, a way out."""
+    words = fault.strerror or str(fault)
+    return DiskRefused(f"{path}: {words[:1].lower()}{words[1:]}", hint=WAYS_OUT.get(fault.errno or 0, ""))
+
+
+@contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Let the body touch `path`; whatever the system refuses becomes DiskRefused."""
+    try:
+        yield
+    except OSError as fault:
+        raise refused(path, fault) from None
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only its owner can enter, and its parents likewise; those that are there stay as they are.
+
+    Fails with: DiskRefused
+    """
+    with refusing(path):
+        _make(path)
+
+
+def _make(path: Path) -> None:
+    if path.is_dir():
+        return
+    if not path.parent.is_dir():
+        _make(path.parent)
+    try:
+        path.mkdir(PRIVATE_FOLDER)
+        path.chmod(PRIVATE_FOLDER)  # a umask may have taken away even the owner's part
+    except FileExistsError:  # another process was faster, or a file stands there
+        if not path.is_dir():
+            raise
+
+
+def make_own_folder(path: Path) -> Path:
+    """Make a private folder in a place where strangers write too; believe one that is there only if it is ours.
+
+    Gives: the path
+    Fails with: DiskRefused when it is a link, or somebody else's
+    """
+    with refusing(path):
+        try:
+            path.mkdir(PRIVATE_FOLDER)
+        except FileExistsError:
+            pass
+        about = path.lstat()
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+            raise DiskRefused(
+                f"{path} is not a folder of yours", hint=f"move it away (ls -ld {path} shows whose it is)"
+            )
+        path.chmod(PRIVATE_FOLDER)
+    return path
+
+
+def free_bytes(path: Path) -> int:
+    """Say how many bytes we may still write where `path` is, or will be.
+
+    Fails with: DiskRefused
+    """
+    there = next((one for one in (path, *path.parents) if one.exists()), Path("/"))
+    with refusing(there):
+        about = os.statvfs(there)
+    return about.f_bavail * about.f_frsize
