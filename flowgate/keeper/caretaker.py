@@ -1,0 +1,243 @@
+"""The caretaker's state, and what it does with it: events in, orders carried out.
+
+Handlers put events into the queue; `core` says what they mean; `_carry_out` does it.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+
+from flowgate.errors import Refusal
+from flowgate.keeper import core
+from flowgate.keeper.journal import Journal
+from flowgate.keeper.loop import Loop
+from flowgate.keeper.probe import Probe
+from flowgate.keeper.running import Running, launch
+from flowgate.keeper.seat import (
+    Arm,
+    Died,
+    Drain,
+    Event,
+    Kill,
+    Note,
+    Open,
+    Opened,
+    Order,
+    Ready,
+    Seat,
+    Spawn,
+    Stop,
+    Terminate,
+    Timer,
+)
+from flowgate.keeper.verbs import Visitors
+from flowgate.model import Program
+from flowgate.world import procs, sockets
+from flowgate.world.clock import Clock
+
+LINGER_SECONDS = 1.0  # an idle keeper waits this long for the next command
+WATCH_SECONDS = 1.0  # how soon a deleted socket is put back
+ROTATE_EVERY = 10  # watches between two looks at the size of the logs
+
+Key = tuple[str, int]
+
+
+class Caretaker:
+    """The keeper's state, and what it does with it."""
+
+    def __init__(self, folder: Path, journal: Journal, clock: Clock) -> None:
+        self.folder, self.journal, self.clock = folder, journal, clock
+        self.loop = Loop(clock)
+        self.seats: dict[str, Seat] = {}
+        self.programs: dict[Key, Program] = {}
+        self.running: dict[Key, Running] = {}
+        self.public: dict[tuple[str, int], socket.socket] = {}
+        self.queue: deque[tuple[str, Event]] = deque()
+        self.visitors = Visitors(self)
+        self.idle_since: float | None = None
+        self.watches = 0
+        self.leaving = False
+
+    # --- events in, orders out
+
+    def happen(self, service: str, event: Event) -> None:
+        """Put an event into the queue."""
+        self.queue.append((service, event))
+
+    def pump(self) -> None:
+        """Work the queue off, then answer whoever was waiting for what has changed."""
+        while self.queue:
+            service, event = self.queue.popleft()
+            self.seats[service], orders = core.advance(self.seats[service], event)
+            for order in orders:
+                self._carry_out(service, order)
+        self._tidy()
+        self.visitors.answer()
+
+    def _carry_out(self, service: str, order: Order) -> None:
+        match order:
+            case Spawn(number=number, copy_of=copy_of):
+                self._spawn(service, number, copy_of)
+            case Arm(timer=timer, seconds=seconds):
+                self.loop.after(seconds, lambda: self._due(service, timer))
+            case Note():
+                self._note(service, order)
+            case Open() | Drain() | Terminate() | Kill():
+                self._tell(service, order)
+
+    def _tell(self, service: str, order: Open | Drain | Terminate | Kill) -> None:
+        running = self.running.get((service, order.number))
+        if running is None:
+            return
+        match order:
+            case Open() if running.control is None:
+                self.happen(service, Opened(order.number))
+            case Open():
+                running.say("open")
+            case Drain():
+                running.say("drain")
+            case Terminate():
+                running.terminate()
+            case Kill():
+                running.kill()
+
+    def _due(self, service: str, timer: Timer) -> None:
+        self.happen(service, timer)
+        self.pump()
+
+    def _note(self, service: str, note: Note) -> None:
+        program = self.programs.get((service, note.number))
+        self.journal.write(service, note, program)
+        if note.what in ("failed", "crashed", "stopped"):
+            self.visitors.remember(service, note)
+
+    # --- processes
+
+    def _spawn(self, service: str, number: int, copy_of: int | None) -> None:
+        if copy_of is not None:
+            self.programs[service, number] = self.programs[service, copy_of]
+            self.visitors.inherit(service, copy_of, number)
+        program = self.programs[service, number]
+        address = (program.host, program.port)
+        try:
+            running = launch(program, number, self.folder, lambda: self._lend(address), self.clock.now())
+        except Refusal as refusal:
+            self.happen(service, Died(number, refusal.what + (f"; {refusal.hint}" if refusal.hint else "")))
+            return
+        self.running[service, number] = running
+        self.journal.say(f"{service} {number}: started as process {running.identity.pid}")
+        if running.control is not None:
+            self.loop.watch(running.control, lambda: self._hear(service, running))
+        else:
+            self._probe(service, running)
+
+    def _lend(self, address: tuple[str, int]) -> socket.socket:
+        if address not in self.public:
+            self.public[address] = sockets.listen(*address)
+        return self.public[address]
+
+    def _probe(self, service: str, running: Running) -> None:
+        def wanted() -> bool:
+            found = self.seats[service].find(running.number)
+            return found is not None and found.phase == "starting"
+
+        def ready() -> None:
+            if self._is_ours(running):
+                self.happen(service, Ready(running.number))
+                self.pump()
+            else:
+                running.reported = f"another program answers on {running.door[0]}:{running.door[1]}"
+                running.terminate()
+
+        path = running.program.readiness_path or "/"
+        Probe(self.loop, running.door, path, wanted, ready).ask()
+
+    def _is_ours(self, running: Running) -> bool:
+        """Believe an answer only from a process of this generation: a stranger on the port would answer as well."""
+        owner = sockets.owner(*running.door)
+        if owner is None or owner[0] is None:
+            return procs.alive(running.identity)
+        return owner[0] in {one.pid for one in procs.tree(running.identity)}
+
+    def _hear(self, service: str, running: Running) -> None:
+        said = running.hear()
+        if said is None and running.control is not None:
+            self.loop.forget(running.control)
+            running.control = None
+        for message in said or ():
+            match message.get("event"):
+                case "ready":
+                    self.happen(service, Ready(running.number))
+                case "opened":
+                    self.happen(service, Opened(running.number))
+                case "failed":
+                    running.reported = str(message.get("reason") or "")
+                case "count":
+                    running.open_connections = int(message.get("open", 0))
+        self.pump()
+
+    def reap(self) -> None:
+        """Find the children that have ended."""
+        for (service, number), running in list(self.running.items()):
+            if not running.has_ended():
+                continue
+            if running.control is not None:
+                for message in running.hear() or ():  # its last words may still lie in the socket
+                    running.reported = str(message.get("reason") or running.reported)
+                self.loop.forget(running.control)
+            del self.running[service, number]
+            self.happen(service, Died(number, running.bury()))
+        self.pump()
+
+    # --- housekeeping
+
+    def _tidy(self) -> None:
+        """Drop programs that no generation can need again, and public sockets that nobody is lent any more."""
+        for service, number in list(self.programs):
+            seat = self.seats[service]
+            needed = {seat.served, *(g.number for g in seat.generations), *(g.instead_of for g in seat.generations)}
+            if number not in needed:
+                del self.programs[service, number]
+        lent = {(p.host, p.port) for p in self.programs.values() if p.app is not None}
+        for address in [address for address in self.public if address not in lent]:
+            self.public.pop(address).close()
+        busy = self.visitors.present or any(seat.generations or seat.wanted for seat in self.seats.values())
+        self.idle_since = None if busy else (self.idle_since or self.clock.now())
+        if self.leaving and not any(seat.generations for seat in self.seats.values()):
+            self.loop.going = False
+
+    def seat(self, program: Program) -> Seat:
+        """Give the seat of a program's service, with the program's own limits."""
+        known = self.seats.get(program.service) or Seat(program.service, lent=program.app is not None)
+        seat = replace(
+            known,
+            lent=program.app is not None,
+            ready_timeout=program.ready_timeout,
+            stop_grace=program.stop_grace,
+            drain_timeout=program.drain_timeout,
+            revives=program.restart != "never",
+        )
+        self.seats[program.service] = seat
+        return seat
+
+    def leave(self) -> None:
+        """Take everything down, then leave."""
+        self.leaving = True
+        for service in self.seats:
+            self.happen(service, Stop())
+        self.pump()
+
+    def watch(self) -> None:
+        """Every second: put back a deleted socket, leave when idle; now and then: rotate logs."""
+        self.visitors.put_back()
+        self.watches += 1
+        if self.watches % ROTATE_EVERY == 0:
+            self.journal.rotate({running.program.log for running in self.running.values()})
+        self._tidy()
+        if self.idle_since is not None and self.clock.now() - self.idle_since >= LINGER_SECONDS:
+            self.loop.going = False
+            return
+        self.loop.after(WATCH_SECONDS, self.watch)

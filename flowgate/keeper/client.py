@@ -1,0 +1,247 @@
+"""Ask the keeper; start it when it is absent.
+
+One connection a command. What the command starts is leased to it until `keep`, so a command that dies leaves nothing
+behind that it did not mean to leave.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flowgate.errors import DiskRefused, NotReady, OutsideRefused, Unreachable
+from flowgate.keeper import orphans
+from flowgate.keeper.verbs import SOCKET_NAME
+from flowgate.keeper.wire import Lines, Message, encode, to_tree
+from flowgate.model import Program
+from flowgate.world import files, procs, sockets
+from flowgate.world.clock import Clock, poll
+
+PATIENCE_SECONDS = 15.0  # for an answer that needs no waiting; a keeper that takes longer is stuck
+BOOT_SECONDS = 30.0
+TAKEN_SECONDS = 5.0
+PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR")
+
+
+class Keeper:
+    """The keeper of one runtime folder, seen from a command.
+
+    runtime: the runtime folder, absolute
+    log_file: the keeper's own log
+
+    started: (service, generation) of what this command has started
+    """
+
+    def __init__(self, runtime: Path, log_file: Path) -> None:
+        self.runtime, self.log_file = runtime, log_file
+        self.folder = runtime / "run"
+        self.started: list[tuple[str, int]] = []
+        self._sock: socket.socket | None = None
+        self._lines = Lines()
+        self._asked = 0
+
+    # --- looking
+
+    def status(self) -> dict[str, Any]:
+        """Say what is kept: `keeper` (its pid, None when absent) and `services`, as `account.status` gives them.
+
+        Without a keeper, what a killed one left running is listed as generations in the phase "orphaned".
+        """
+        if self._connect() is None:
+            return {"keeper": None, "services": self._orphaned()}
+        return self._ask({"verb": "status"})
+
+    def generation(self, service: str) -> dict[str, Any] | None:
+        """Give the newest generation of a service that is neither draining nor stopping; None when there is none."""
+        about = self.status()["services"].get(service, {})
+        living = [g for g in about.get("generations", ()) if g["phase"] not in ("draining", "stopping", "orphaned")]
+        return living[-1] if living else None
+
+    def matches(self, program: Program) -> bool:
+        """Say whether the newest generation already runs just this program, with just these keys."""
+        if self._connect() is None:
+            return False
+        return bool(self._ask({"verb": "matches", "program": to_tree(program, secrets=True)})["same"])
+
+    def _orphaned(self) -> dict[str, Any]:
+        services: dict[str, Any] = {}
+        for record in orphans.living(self.folder):
+            keys = ("number", "pid", "ticks", "host", "port", "labels", "digest", "log", "door")
+            about = {key: record.get(key) for key in keys} | {"phase": "orphaned"}
+            seat = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
+            seat["generations"].append(about)
+        return services
+
+    # --- acting
+
+    def start(self, program: Program, *, fresh: bool = False) -> Message:
+        """Start a new generation, unless the newest one runs just this.
+
+        fresh: also when it does
+
+        Gives: `generation` (its number) and `same` (nothing had to be started)
+        """
+        self._connect() or self._boot()
+        reply = self._ask({"verb": "start", "program": to_tree(program, secrets=True), "fresh": fresh})
+        if not reply["same"]:
+            self.started.append((program.service, int(reply["generation"])))
+        return reply
+
+    def wait(self, service: str, generation: int, timeout: float, *, serving: bool = False) -> str:
+        """Wait until a generation is ready, or serves.
+
+        Gives: its phase
+        Fails with: NotReady, naming why it ended, or that the time was up (seconds)
+        """
+        goal = "serving" if serving else "ready"
+        return self._await("wait", service, generation, timeout, goal)
+
+    def promote(self, service: str, generation: int, timeout: float = 30.0) -> None:
+        """Let a ready generation accept on the public socket; the older one drains."""
+        self._await("promote", service, generation, timeout, "serving")
+
+    def _await(self, verb: str, service: str, generation: int, timeout: float, goal: str) -> str:
+        question = {"verb": verb, "service": service, "generation": generation, "timeout": timeout, "for": goal}
+        reply = self._ask(question, patience=timeout + PATIENCE_SECONDS, refuse=False)
+        if not reply.get("ok"):
+            late = f"{service} was not {goal} within {timeout:g} s"
+            raise NotReady(late if reply.get("late") else f"{service} did not come up: {reply['error']}")
+        return str(reply["phase"])
+
+    def dismiss(self, service: str, generation: int) -> None:
+        """Send a candidate home."""
+        if self._connect() is not None:
+            self._ask({"verb": "dismiss", "service": service, "generation": generation})
+
+    def stop(self, services: Iterable[str], timeout: float = 60.0) -> Message:
+        """Stop services, their whole process trees.
+
+        Gives: `stopped` (service, pid, generation of each) and `killed` (pids that had to be killed)
+        """
+        if self._connect() is None and not orphans.living(self.folder):
+            return {"stopped": [], "killed": []}
+        left = orphans.living(self.folder) if self._sock is None else []
+        self._connect() or self._boot()
+        reply = self._ask(
+            {"verb": "stop", "services": list(services), "timeout": timeout}, patience=timeout + PATIENCE_SECONDS
+        )
+        # A keeper that has just been started took down on its way what an earlier one had left.
+        swept = [{"service": r["service"], "pid": r["pid"], "generation": r["number"]} for r in left]
+        return {**reply, "stopped": [*reply["stopped"], *swept]}
+
+    def keep(self) -> None:
+        """Let what this command started go on after it ends."""
+        if self._sock is not None:
+            self._ask({"verb": "keep"})
+
+    def close(self) -> None:
+        """End the connection; what was started and not kept is taken down by the keeper."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    # --- the connection
+
+    def _ask(
+        self, message: Mapping[str, object], *, patience: float = PATIENCE_SECONDS, refuse: bool = True
+    ) -> Message:
+        sock = self._connect() or self._boot()
+        sock.settimeout(patience)
+        self._asked += 1
+        try:
+            sock.sendall(encode({**message, "id": self._asked}))
+            while True:
+                data = sock.recv(262_144)
+                if not data:
+                    raise ConnectionResetError
+                for reply in self._lines.feed(data):
+                    if reply.get("id") != self._asked:  # of a question that was interrupted
+                        continue
+                    if refuse and not reply.get("ok"):
+                        raise OutsideRefused(str(reply.get("error")), hint=str(reply.get("hint") or ""))
+                    return reply
+        except (OSError, ValueError) as fault:
+            self.close()
+            why = "did not answer in time" if isinstance(fault, TimeoutError) else "went away"
+            raise Unreachable(
+                f"the keeper {why} while it was asked to {message['verb']}",
+                hint="run the command again; what it left running is found and taken over",
+                log=files.tail(self.log_file, 5),
+            ) from None
+
+    def _connect(self) -> socket.socket | None:
+        if self._sock is None:
+            self._lines = Lines()
+            sock = sockets.connect_unix(sockets.unix_path(self.folder, SOCKET_NAME), 5.0)
+            self._sock = sock if sock is not None and self._greets(sock) else None
+        return self._sock
+
+    def _greets(self, sock: socket.socket) -> bool:
+        """Say whether a keeper is really there: one that is just leaving accepts and falls silent."""
+        sock.settimeout(PATIENCE_SECONDS)
+        try:
+            sock.sendall(encode({"verb": "hello"}))
+            if self._lines.feed(sock.recv(4096)):
+                return True
+        except OSError:  # cut: it has left
+            pass
+        sock.close()
+        return False
+
+    def _boot(self) -> socket.socket:
+        """Start a keeper, or have one whose socket was deleted put it back."""
+        for _ in range(3):
+            self._summon()
+            said = self._spawn()
+            if said not in ("ready", "taken"):
+                break
+            # "taken": another command's keeper holds the folder; it may not listen yet, or be just leaving.
+            sock = poll(self._connect, Clock(), every=0.02, timeout=0.0 if said == "ready" else TAKEN_SECONDS)
+            if sock is not None:
+                return sock
+        raise OutsideRefused(
+            "the keeper did not come up",
+            hint=f"its log is {self.log_file}",
+            log=files.tail(self.log_file, 10),
+        )
+
+    def _summon(self) -> None:
+        """Ask a living keeper of this folder for its socket: the file may have been deleted under it."""
+        pid = procs.find(("flowgate.keeper.daemon", str(self.runtime)))
+        if pid is not None:
+            os.kill(pid, signal.SIGHUP)
+
+    def _spawn(self) -> str:
+        files.make_private_folder(self.folder)
+        files.make_private_folder(self.log_file.parent)
+        reading, writing = os.pipe()
+        env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        argv = [sys.executable, "-m", "flowgate.keeper.daemon", str(self.runtime), str(self.log_file), str(writing)]
+        try:
+            with os.fdopen(os.open(self.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
+                process = subprocess.Popen(
+                    argv,
+                    cwd="/",
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=(writing,),
+                    start_new_session=True,
+                    umask=0o077,
+                )
+            process.returncode = 0  # it outlives this command on purpose; Popen would warn that it does
+        except OSError as fault:
+            raise DiskRefused(f"{self.log_file}: {fault.strerror}", hint="make the folder writable") from None
+        finally:
+            os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            readable, _, _ = select.select([pipe], [], [], BOOT_SECONDS)
+            return pipe.readline().decode().strip() if readable else ""

@@ -1,0 +1,166 @@
+"""A uvicorn server with two doors and a control socket: what the child serves with.
+
+Imported only in the process that serves: nobody else needs uvicorn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from typing import Any
+
+import uvicorn
+
+from flowgate.keeper.wire import Lines, Message, encode
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Gate:
+    """The layer around the app: notes why its start failed, and asks clients to leave once it drains."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.draining = False
+        self.under_way = 0
+        self.reason = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, self._listening(send))
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        self.under_way += 1
+        try:
+            return await self.app(scope, receive, self._closing(send))
+        finally:
+            self.under_way -= 1
+
+    def _listening(self, send: Send) -> Send:
+        async def relay(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                self.reason = _last_words(message.get("message", ""))
+            await send(message)
+
+        return relay
+
+    def _closing(self, send: Send) -> Send:
+        async def relay(message: MutableMapping[str, Any]) -> None:
+            if self.draining and message["type"] == "http.response.start":
+                # A kept connection would be cut when this process leaves; told to close, the client opens a new one,
+                # which the younger generation accepts.
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        return relay
+
+
+def _last_words(trace: str) -> str:
+    """Give the line of a traceback that says what is wrong."""
+    lines = [line for line in trace.strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""
+
+
+class Doors(uvicorn.Server):
+    """A uvicorn server with a second door and a control socket."""
+
+    def __init__(self, config: uvicorn.Config, gate: Gate, control: socket.socket, public: socket.socket) -> None:
+        super().__init__(config)
+        self.gate, self.control, self.public = gate, control, public
+        self.public_server: asyncio.base_events.Server | None = None
+        self.keepers: set[Keeper] = set()
+        self.state = "starting"
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.leave)
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.get_running_loop().create_unix_server(lambda: Keeper(self), sock=self.control)
+        await super().startup(sockets=sockets)
+        self.state = "ready"
+        self.say({"event": "ready"})
+
+    async def obey(self, message: Message) -> None:
+        match message.get("do"):
+            case "open":
+                await self.open()
+            case "drain":
+                self.drain()
+            case "leave":
+                self.leave()
+
+    async def open(self) -> None:
+        if self.public_server is None and self.state == "ready":
+            self.public_server = await asyncio.get_running_loop().create_server(
+                self.connection, sock=self.public, backlog=self.config.backlog
+            )
+            self.servers.append(self.public_server)
+            self.state = "serving"
+        self.say({"event": "opened"})
+
+    def connection(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+    def drain(self) -> None:
+        self.gate.draining = True
+        if self.public_server is not None:
+            self.public_server.close()
+            self.servers.remove(self.public_server)
+            self.public_server = None
+        self.state = "draining"
+        self.say({"event": "draining"})
+
+    async def on_tick(self, counter: int) -> bool:
+        if self.state == "draining" and not self.server_state.connections:
+            self.leave()
+        if counter % 10 == 0 and self.state == "draining":
+            self.say({"event": "count", "open": len(self.server_state.connections), "busy": self.gate.under_way})
+        return bool(await super().on_tick(counter))
+
+    def leave(self) -> None:
+        self.gate.draining = True
+        self.should_exit = True
+
+    def say(self, message: Message) -> None:
+        for keeper in self.keepers:
+            keeper.say(message)
+
+
+class Keeper(asyncio.Protocol):
+    """A keeper's connection to the control socket; when it is cut, serving goes on."""
+
+    def __init__(self, doors: Doors) -> None:
+        self.doors = doors
+        self.lines = Lines()
+        self.orders: set[asyncio.Task[None]] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.doors.keepers.add(self)
+        self.say({"event": self.doors.state, "reason": self.doors.gate.reason})
+
+    def data_received(self, data: bytes) -> None:
+        for message in self.lines.feed(data):
+            order = asyncio.ensure_future(self.doors.obey(message))
+            self.orders.add(order)
+            order.add_done_callback(self.orders.discard)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.doors.keepers.discard(self)
+
+    def say(self, message: Message) -> None:
+        if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
+            self.transport.write(encode(message))

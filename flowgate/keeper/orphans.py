@@ -1,0 +1,55 @@
+"""What a killed keeper left running: found by its records, believed only by pid and start time, and taken down."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+from flowgate.keeper.journal import Journal
+from flowgate.world import files, procs
+from flowgate.world.clock import Clock, poll
+from flowgate.world.procs import Identity
+
+GRACE_SECONDS = 5.0
+
+
+def records(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Read the records of generations: (file, record); an unreadable one has an empty record."""
+    found = []
+    for path in sorted(folder.glob("*-*.json")):
+        try:
+            record = json.loads(files.read_text_or_none(path) or "")
+        except ValueError:
+            record = {}
+        found.append((path, record if isinstance(record, dict) else {}))
+    return found
+
+
+def living(folder: Path) -> list[dict[str, Any]]:
+    """Give the records whose process is still the same and alive."""
+    return [record for _, record in records(folder) if record and procs.alive(_identity(record))]
+
+
+def _identity(record: dict[str, Any]) -> Identity:
+    return Identity(int(record.get("pid", 0)), int(record.get("ticks", -1)))
+
+
+def sweep(folder: Path, journal: Journal) -> None:
+    """Take down what an earlier keeper left running, and remove its records and sockets.
+
+    A record that names a stranger's process (the number was given out again) is removed, and the stranger left alone.
+    """
+    left = living(folder)
+    members = [one for record in left for one in procs.tree(_identity(record))]
+    for record in left:
+        journal.say(f"{record['service']} {record['number']}: left behind by an earlier keeper; taken down")
+    procs.signal_tree(members, signal.SIGTERM)
+    gone = poll(lambda: not any(procs.alive(one) for one in members), Clock(), every=0.05, timeout=GRACE_SECONDS)
+    if not gone:
+        procs.signal_tree(members, signal.SIGKILL)
+    for path, _ in records(folder):
+        path.unlink(missing_ok=True)
+    for path in folder.glob("*.sock"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,164 @@
+"""One running generation: its process, its sockets, and the file that lets a later keeper find it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flowgate.errors import Refusal
+from flowgate.keeper.wire import Lines, Message, encode, to_tree
+from flowgate.model import Program
+from flowgate.world import files, procs, sockets
+from flowgate.world.procs import Identity
+
+
+@dataclass(slots=True)
+class Running:
+    """A generation's process.
+
+    control: the connection to the child, None for an ordinary program
+    door: the private (host, port) that only this generation answers
+    reported: why its start failed, in its own words
+    members: the tree as it was when it was asked to leave
+    """
+
+    program: Program
+    number: int
+    process: subprocess.Popen[bytes]
+    identity: Identity
+    started: float
+    door: tuple[str, int]
+    record: Path
+    control: socket.socket | None = None
+    lines: Lines = field(default_factory=Lines)
+    reported: str = ""
+    killed: bool = False
+    members: list[Identity] = field(default_factory=list)
+    open_connections: int | None = None
+
+    def say(self, do: str) -> None:
+        """Tell the child something; one that has died hears nothing, and its death is an event of its own."""
+        if self.control is not None:
+            try:
+                self.control.sendall(encode({"do": do}))
+            except OSError:
+                return
+
+    def hear(self) -> list[Message] | None:
+        """Give what the child said; None when the connection is gone."""
+        if self.control is None:
+            return None
+        try:
+            data = self.control.recv(65536)
+            return self.lines.feed(data) if data else None
+        except (OSError, ValueError):
+            return None
+
+    def terminate(self) -> None:
+        """Ask the whole group to leave; remember its tree, which falls apart when its root goes first."""
+        self.members = procs.tree(self.identity)
+        procs.signal_group(self.identity, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the whole tree."""
+        self.killed = True
+        procs.signal_tree([*self.members, *procs.tree(self.identity)], signal.SIGKILL)
+
+    def has_ended(self) -> bool:
+        """Say whether the process is over, leaving it unreaped: its number stays taken until the tree is swept."""
+        if not hasattr(os, "waitid"):
+            return self.process.poll() is not None
+        try:
+            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
+
+    def bury(self) -> str:
+        """Kill what the process left behind, reap it, remove its record.
+
+        Gives: how it ended, in words
+        """
+        members = {*self.members, *procs.tree(self.identity)}
+        leftovers = [one for one in members if one.pid != self.identity.pid]
+        procs.signal_tree(leftovers, signal.SIGKILL)
+        code = self.process.wait()
+        self.record.unlink(missing_ok=True)
+        return self.reported or ending(code)
+
+
+def ending(code: int) -> str:
+    """Put an exit code into words."""
+    if code >= 0:
+        return f"exited with code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def launch(program: Program, number: int, folder: Path, public: Callable[[], socket.socket], now: float) -> Running:
+    """Start a program as a new generation.
+
+    folder: where records and control sockets live
+    public: gives the lent socket; asked only for an app
+    Fails with: ProgramMissing, DiskRefused
+    """
+    files.make_private_folder(program.cwd)
+    files.make_private_folder(program.log.parent)
+    for path, text in program.documents:
+        if files.read_text_or_none(path) is None:  # deleted under a running stack: the program needs it to come up
+            files.write_whole(path, text)
+    env = {name: value.reveal() for name, value in program.env.items()}
+    record = folder / f"{program.service}-{number}.json"
+    if program.app is None:
+        process = procs.spawn(program.argv, cwd=program.cwd, env=env, output=program.log)
+        return _recorded(
+            Running(program, number, process, _identity(process), now, (program.host, program.port), record)
+        )
+    return _recorded(_launch_app(program, number, folder, public(), env, record, now))
+
+
+def _launch_app(
+    program: Program,
+    number: int,
+    folder: Path,
+    public: socket.socket,
+    env: dict[str, str],
+    record: Path,
+    now: float,
+) -> Running:
+    path = sockets.unix_path(folder, f"{program.service}-{number}.sock")
+    with sockets.listen_unix(path) as control, sockets.listen("127.0.0.1", 0) as door:
+        fds = (control.fileno(), door.fileno(), public.fileno())
+        argv = (*program.argv, "--fds", ",".join(map(str, fds)), "--app", program.app or "")
+        process = procs.spawn(argv, cwd=program.cwd, env=env, output=program.log, pass_fds=fds)
+        address = door.getsockname()[:2]
+        connection = sockets.connect_unix(path, 1.0)  # waits in the queue until the child has imported its app
+    if connection is None:
+        process.kill()
+        raise Refusal(f"the control socket {path} of {program.service} could not be reached")
+    connection.setblocking(False)
+    return Running(program, number, process, _identity(process), now, address, record, connection)
+
+
+def _identity(process: subprocess.Popen[bytes]) -> Identity:
+    """Name the process; one that has ended already is still unreaped, so it can be named."""
+    return procs.identify(process.pid) or Identity(process.pid, 0)
+
+
+def _recorded(running: Running) -> Running:
+    record = {
+        **to_tree(running.program, secrets=False),
+        "number": running.number,
+        "pid": running.identity.pid,
+        "ticks": running.identity.ticks,
+        "door": list(running.door),
+    }
+    files.write_whole(running.record, json.dumps(record))
+    return running
