@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -196,13 +195,13 @@ class Keeper:
         return False
 
     def _boot(self) -> socket.socket:
-        """Start a keeper, or have one whose socket was deleted put it back."""
+        """Start a keeper; one that lives already without a socket is given the time to put it back."""
         for _ in range(3):
-            self._summon()
-            said = self._spawn()
+            living = procs.find(("flowgate.keeper.daemon", str(self.runtime))) is not None
+            said = "taken" if living else self._spawn()
             if said not in ("ready", "taken"):
                 break
-            # "taken": another command's keeper holds the folder; it may not listen yet, or be just leaving.
+            # "taken": another command's keeper is just coming up, or leaving, or its socket was deleted under it.
             sock = poll(self._connect, Clock(), every=0.02, timeout=0.0 if said == "ready" else TAKEN_SECONDS)
             if sock is not None:
                 return sock
@@ -211,12 +210,6 @@ class Keeper:
             hint=f"its log is {self.log_file}",
             log=files.tail(self.log_file, 10),
         )
-
-    def _summon(self) -> None:
-        """Ask a living keeper of this folder for its socket: the file may have been deleted under it."""
-        pid = procs.find(("flowgate.keeper.daemon", str(self.runtime)))
-        if pid is not None:
-            os.kill(pid, signal.SIGHUP)
 
     def _spawn(self) -> str:
         files.make_private_folder(self.folder)

@@ -35,11 +35,9 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
         numbers = wake.recv(4096)
         if signal.SIGTERM in numbers or signal.SIGINT in numbers:
             caretaker.leave()
-        if signal.SIGHUP in numbers:
-            caretaker.visitors.put_back()
         caretaker.reap()
 
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # the wake-up byte carries it into the loop
     caretaker.loop.watch(wake, woken)
     caretaker.visitors.open_doors()

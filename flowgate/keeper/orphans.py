@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from flowgate.errors import Refusal
 from flowgate.keeper.journal import Journal
 from flowgate.world import files, procs
 from flowgate.world.clock import Clock, poll
@@ -21,7 +22,7 @@ def records(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     for path in sorted(folder.glob("*-*.json")):
         try:
             record = json.loads(files.read_text_or_none(path) or "")
-        except ValueError:
+        except (ValueError, Refusal):  # half-written, or none of ours: nothing in it can be believed
             record = {}
         found.append((path, record if isinstance(record, dict) else {}))
     return found

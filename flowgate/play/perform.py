@@ -182,8 +182,9 @@ class Performer:
         found = info.function(self.reach.looking(), **arguments)
         if isinstance(found, Todo):
             facts = found.facts if self.check else found.do(self.reach)
-            said = str(facts.pop("said", found.would))
-            ending = Ending("changed" if found.changes else "same", said, facts)
+            # What was done may be said better than what would be done.
+            said = facts.get("said", found.would) if isinstance(facts, dict) else found.would
+            ending = Ending("changed" if found.changes else "same", str(said), facts)
         elif isinstance(found, Result) and found.status in ("same", "changed", "skipped"):
             ending = Ending(found.status, found.said, found.facts)
         else:
