@@ -1,0 +1,120 @@
+"""The front door: every order passes here, and every refusal becomes an exit code here."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flowgate.desk import say
+from flowgate.errors import BadValue, Interrupted, Mistake, Refusal
+from flowgate.world import files
+
+BUG = 70
+
+
+def guarded(body: Callable[[], int | None]) -> int:
+    """Carry out an order; print what is refused.
+
+    Gives: the exit code: 0 done, else the refusal's own; 70 for a bug of ours, whose traceback goes to a file
+    """
+    try:
+        return body() or 0
+    except Refusal as refusal:
+        say.refusal(refusal)
+        return refusal.code
+    except KeyboardInterrupt:
+        say.note("interrupted")
+        return Interrupted.code
+    except Exception as bug:  # noqa: BLE001 - the outermost loop: nothing may show a user a traceback
+        return say_bug(bug)
+
+
+def say_bug(bug: BaseException) -> int:
+    """Keep a bug's traceback in a file and say where it is."""
+    path = files.keep_traceback("".join(traceback.format_exception(bug)))
+    say.note(f"! a bug of FlowGate's own: {type(bug).__name__}: {bug}; its traceback is in {path}")
+    return BUG
+
+
+def named(value: str, what: str) -> str:
+    """Refuse a flag where a name belongs: stock invoke would take `--help` for the name."""
+    if value.startswith("-"):
+        raise Mistake(f"'{value}' stands where {what} belongs", hint=f"put {what} first, flags after it")
+    return value
+
+
+def play(name: str, variables: dict[str, Any], *, profile: str | None = None, event: str = "play") -> int:
+    """Run a shipped playbook and print how it ended.
+
+    profile: settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook
+    """
+    from flowgate.desk import order
+
+    return order.close(order.play(order.Order(name, variables, profile=profile, event=event)))
+
+
+def smoke(profile: str, startup_timeout: float, keep: bool, live: bool) -> int:
+    """Run the smoke playbook and print its verdict."""
+    from flowgate.desk import order
+
+    variables = {"startup_timeout": startup_timeout, "keep": keep, "live": live}
+    bill = order.play(order.Order("smoke", variables, profile=profile, event="smoke"))
+    code = order.close(bill)
+    over = "FlowGate's embedded upstream (not a provider)" if bill.embedded else "your accounts"
+    say.data(f"{'PASS' if code == 0 else 'FAIL'}  {bill.profile} over {over}, {bill.report.seconds:.1f} s")
+    return code
+
+
+def set_profile(name: str) -> int:
+    """Put a profile in force: by a hand-over when LiteLLM runs, else on paper."""
+    from flowgate.desk import order
+    from flowgate.desk.office import enter
+
+    running = enter().keeper.generation("litellm") is not None
+    variables = {"running": running}
+    return order.close(order.play(order.Order("switch-profile", variables, profile=name, event="play")))
+
+
+def play_any(name: str, extra: Sequence[str], *, check: bool, tags: str, skip_tags: str, syntax_check: bool) -> int:
+    """Run any playbook, as `inv play` does."""
+    from flowgate.desk import order
+
+    wanted = order.Order(
+        named(name, "a playbook"),
+        variables(extra),
+        check=check,
+        syntax_only=syntax_check,
+        tags=_words(tags),
+        skip_tags=_words(skip_tags),
+    )
+    return order.close(order.play(wanted))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def variables(extra: Sequence[str]) -> dict[str, Any]:
+    """Read `-e` variables: key=value (the value is YAML: `keep=true` is a truth value), or @FILE with a mapping.
+
+    Fails with: BadValue
+    """
+    import yaml
+
+    found: dict[str, Any] = {}
+    for one in extra:
+        name, equals, value = one.partition("=")
+        try:
+            if one.startswith("@"):
+                from pathlib import Path
+
+                tree = yaml.safe_load(files.read_text(Path(one[1:]).expanduser()))
+            else:
+                tree = {name: yaml.safe_load(value)} if equals and name.isidentifier() else None
+        except yaml.YAMLError:
+            tree = None
+        if not isinstance(tree, dict):
+            raise BadValue("extra", found=one, wanted="key=value, or @FILE that holds a mapping")
+        found |= tree
+    return found

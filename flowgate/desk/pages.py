@@ -1,0 +1,87 @@
+"""Reference pages, generated from signatures and docstrings, so that they cannot say anything else than the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flowgate.desk import say
+from flowgate.errors import CheckFailed
+from flowgate.play.catalog import Catalog, StepInfo, steps_in
+from flowgate.world import files, home
+
+
+def catalog() -> Catalog:
+    """Give every step there is."""
+    return Catalog(steps_in("flowgate.steps"))
+
+
+def steps(show: str, as_json: bool) -> int:
+    """Print the steps, or one of them in full."""
+    found = catalog()
+    infos = [found.find(name) for name in ([show] if show else found.names())]
+    if as_json:
+        say.document([_tree(info) for info in infos])
+    elif show:
+        say.data(_page(infos[0]))
+    else:
+        say.table([["step", "parameters", "what it does"], *(_row(info) for info in infos)])
+    return 0
+
+
+def write_all(check: bool) -> int:
+    """Write the generated pages into `docs/`; with `check`, only say whether they are stale.
+
+    Fails with: CheckFailed, naming the stale pages
+    """
+    root = home.checkout() or Path.cwd()
+    pages = {root / "docs" / "steps.md": steps_page()}
+    stale = [path for path, text in pages.items() if files.read_text_or_none(path) != text]
+    if check and stale:
+        names = ", ".join(str(path.relative_to(root)) for path in stale)
+        raise CheckFailed(f"{names} no longer says what the code does", hint="inv docs")
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        files.write_whole(path, pages[path], mode=0o644)
+        say.note(f"~ {path.relative_to(root)}")
+    return 0
+
+
+def steps_page() -> str:
+    """Write the reference page of all steps."""
+    found = catalog()
+    head = (
+        "# Steps\n\nWhat playbooks are made of. Generated from the code by `inv docs`; do not edit.\n\n"
+        "A step looks first and acts only when there is something to do; `inv play NAME --check` looks only.\n"
+    )
+    return head + "\n" + "\n".join(_page(found.find(name)) for name in found.names())
+
+
+def _page(info: StepInfo) -> str:
+    lines = [f"## `{info.name}`", "", info.summary, ""]
+    for param in info.params.values():
+        default = "required" if param.required else f"default `{param.default!r}`"
+        lines.append(f"- `{param.name}` ({param.type_text}, {default}): {param.meaning}")
+    if info.params:
+        lines.append("")
+    if info.gives:
+        lines += [f"Gives: {info.gives}", ""]
+    return "\n".join(lines)
+
+
+def _row(info: StepInfo) -> list[str]:
+    params = " ".join(param.name if param.required else f"[{param.name}]" for param in info.params.values())
+    return [info.name, params, info.summary]
+
+
+def _tree(info: StepInfo) -> dict[str, object]:
+    params = [
+        {
+            "name": param.name,
+            "type": param.type_text,
+            "required": param.required,
+            "default": None if param.required else param.default,
+            "meaning": param.meaning,
+        }
+        for param in info.params.values()
+    ]
+    return {"name": info.name, "summary": info.summary, "gives": info.gives, "params": params}

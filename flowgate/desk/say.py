@@ -1,0 +1,93 @@
+"""The only printer: data to stdout, words for people to stderr, one line a step."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from flowgate.errors import Faults, Refusal
+from flowgate.model import Outcome
+
+MARKS = {"same": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
+COLOURS = {"=": "32", "~": "33", "-": "2", "!": "31"}
+NAME_WIDTH = 24
+LINE_WIDTH = 110
+
+
+def is_terminal() -> bool:
+    """Say whether stderr is a terminal that may be coloured."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def data(text: str) -> None:
+    """Print what was asked for."""
+    print(text, flush=True)
+
+
+def document(tree: object) -> None:
+    """Print one JSON document."""
+    print(json.dumps(tree, indent=2, ensure_ascii=False), flush=True)
+
+
+def note(text: str) -> None:
+    """Tell people something."""
+    _clear()
+    print(text, file=sys.stderr, flush=True)
+
+
+def begins(task: str) -> None:
+    """Show, on a terminal only, which task is at work."""
+    if is_terminal():
+        print(f"\r\x1b[2K… {task}", end="", file=sys.stderr, flush=True)
+
+
+def ends(outcome: Outcome) -> None:
+    """Print one line for a task that has ended."""
+    mark = MARKS[outcome.status]
+    said = " ".join(outcome.said.split())
+    room = LINE_WIDTH - NAME_WIDTH - 14
+    said = said if len(said) <= room or mark == "!" else f"{said[: room - 1]}…"
+    name = f"{outcome.task:<{NAME_WIDTH}}"
+    line = f"{mark} {name} {said:<{room}} {outcome.seconds:7.2f} s"
+    note(coloured(line, COLOURS[mark]))
+
+
+def coloured(text: str, colour: str) -> str:
+    """Colour a text where colours may be shown."""
+    return f"\x1b[{colour}m{text}\x1b[0m" if is_terminal() else text
+
+
+def refusal(error: BaseException) -> None:
+    """Print what was refused: what, where, the log lines that explain it, and the way out."""
+    if isinstance(error, Faults):
+        note(coloured(f"! {error.what}:", "31"))
+        for fault in error.faults:
+            note(f"  {fault.place}: {fault.what}" if fault.place else f"  {fault.what}")
+            if fault.hint:
+                note(f"      {fault.hint}")
+        return
+    if not isinstance(error, Refusal):
+        note(coloured(f"! {error}", "31"))
+        return
+    note(coloured(f"! {error}", "31"))
+    if error.log:
+        note("  its last log lines:")
+        for line in error.log:
+            note(textwrap.shorten(line, 200, placeholder=" …") and f"    | {line[:200]}")
+    if error.hint:
+        note(f"  {error.hint if ' ' in error.hint and error.hint[0].islower() is False else 'way out: ' + error.hint}")
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns, the first row as a heading; what was asked for, so to stdout."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        data("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _clear() -> None:
+    if is_terminal():
+        print("\r\x1b[2K", end="", file=sys.stderr)

@@ -1,0 +1,161 @@
+"""What is: the profile in force, the services, their health. Never asks a model."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+from flowgate.desk import say
+from flowgate.desk.office import Office, enter
+
+LIVING = ("starting", "ready", "serving", "draining", "stopping")
+
+
+def status(as_json: bool) -> int:
+    """Print the profile in force and every service.
+
+    Source: keys of `--json` are documented in README.md
+    """
+    office = enter()
+    tree = survey(office)
+    if as_json:
+        say.document(tree)
+        return 0
+    say.note(office.describe())
+    profile, since = tree["profile"], tree["since"]
+    say.data(f"profile  {profile['name']} ({profile['by']}{f', since {since}' if since else ''})")
+    head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
+    say.table([head, *(_row(name, one) for name, one in tree["services"].items())])
+    for name, one in tree["services"].items():
+        if one["failure"]:
+            say.note(f"! {name}: {one['failure']}")
+    for issue in tree["secrets"]:
+        say.note(f"! {issue['path']} can be read by others ({issue['mode']}); chmod {issue['wanted']} {issue['path']}")
+    return 0
+
+
+def survey(office: Office) -> dict[str, Any]:
+    """Gather what `status` says, as plain data."""
+    kept = office.keeper.status()
+    services = {name: _service(office, name, kept["services"].get(name, {})) for name in office.config.services}
+    serving = services.get("litellm", {}).get("profile") or ""
+    settled = office.profile()
+    state = office.state()
+    return {
+        "config": str(office.config.file),
+        "embedded": office.config.embedded,
+        "profile": {"name": serving or settled.value, "by": "serving" if serving else settled.by},
+        "since": state.get("updated_at", "") if state.get("current_profile") == (serving or settled.value) else "",
+        "keeper": kept["keeper"],
+        "services": services,
+        "secrets": open_secrets(office),
+    }
+
+
+def _service(office: Office, name: str, kept: dict[str, Any]) -> dict[str, Any]:
+    generations = kept.get("generations", [])
+    newest = next((g for g in reversed(generations) if g["phase"] == "serving"), generations[-1] if generations else {})
+    settings = office.config.services[name]
+    phase = newest.get("phase") or ("crashing" if kept.get("wanted") else "stopped")
+    return {
+        "state": phase,
+        "running": phase in LIVING or phase == "orphaned",
+        "pid": newest.get("pid"),
+        "uptime_seconds": newest.get("seconds"),
+        "memory_bytes": newest.get("memory"),
+        "generation": newest.get("number"),
+        "restarts": kept.get("restarts", 0),
+        "failure": kept.get("failure", ""),
+        "host": newest.get("host", settings.host),
+        "port": newest.get("port", settings.port),
+        "profile": newest.get("labels", {}).get("profile"),
+        "embedded": Path(settings.args[0]).name == "embedded-upstream",
+        "generations": [
+            {key: one.get(key) for key in ("number", "phase", "pid", "seconds", "open_connections")}
+            for one in generations
+        ],
+    }
+
+
+def _row(name: str, one: dict[str, Any]) -> list[str]:
+    return [
+        name,
+        one["state"],
+        str(one["pid"] or "-"),
+        _duration(one["uptime_seconds"]),
+        f"{one['memory_bytes'] / 1e6:.0f} MB" if one["memory_bytes"] else "-",
+        str(one["generation"] or "-"),
+        str(one["restarts"]),
+        f"http://{one['host']}:{one['port']}{' (embedded upstream, not a provider)' if one['embedded'] else ''}",
+    ]
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def open_secrets(office: Office) -> list[dict[str, str]]:
+    """Find secret files and folders that others can read."""
+    parent = office.config.paths.runtime_dir.parent
+    folders = [parent / "secrets", parent / "auths"]
+    wanted = [(folder, 0o700) for folder in folders]
+    wanted += [(path, 0o600) for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+    wanted += [(path, 0o600) for path in office.config.secret_files]
+    found = []
+    for path, mode in wanted:
+        try:
+            real = stat.S_IMODE(path.stat().st_mode)
+        except OSError:  # absent: nothing to read
+            continue
+        if real & 0o077:
+            found.append({"path": str(path), "mode": f"{real:03o}", "wanted": f"{mode:03o}"})
+    return found
+
+
+def health(as_json: bool) -> int:
+    """Print liveness and readiness of every service; 1 when any is not ok."""
+    office = enter()
+    kept = office.keeper.status()["services"]
+    checks = {name: _check(office, name, kept.get(name, {})) for name in office.config.services}
+    healthy = all(one["live"] and one["ready"] for one in checks.values())
+    if as_json:
+        say.document({"ok": healthy, "services": checks})
+    else:
+        say.note(office.describe())
+        for name, one in checks.items():
+            mark = "=" if one["live"] and one["ready"] else "!"
+            live = "alive" if one["live"] else "not running"
+            answer = one["error"] or f"{one['status']} in {one['seconds'] * 1000:.0f} ms"
+            say.data(
+                f"{mark} {name:<18} {live:<12} {'ready' if one['ready'] else 'not ready':<10} {one['url']}  {answer}"
+            )
+        if not healthy:
+            say.note("way out: inv up")
+    return 0 if healthy else 1
+
+
+def _check(office: Office, name: str, kept: dict[str, Any]) -> dict[str, Any]:
+    from flowgate.errors import Unreachable
+    from flowgate.world.http import Http
+
+    settings = office.config.services[name]
+    serving = next((g for g in kept.get("generations", ()) if g["phase"] == "serving"), None)
+    path = settings.readiness_path or settings.health_path or "/v1/models"
+    port = serving["port"] if serving else settings.port
+    result: dict[str, Any] = {"live": serving is not None, "ready": False, "status": None, "error": "", "seconds": 0.0}
+    result["url"] = f"http://{settings.host}:{port}{path}"
+    if serving is None:
+        result["error"] = kept.get("failure") or "not running"
+        return result
+    try:
+        answer = Http().get(result["url"], timeout=5.0)
+    except Unreachable as refusal:
+        result["error"] = refusal.what
+        return result
+    return result | {"ready": answer.ok, "status": answer.status, "seconds": round(answer.seconds, 4)}

@@ -1,0 +1,276 @@
+"""What a step has within reach: one set of tools, in two strengths.
+
+`reach.looking()` gives the weak set: reading files, the clock, the keeper and loopback answers works; writing,
+starting, sleeping and any other question raises `ContractBroken`. So a step cannot act while it looks.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from flowgate.errors import ContractBroken, Mistake, gather
+from flowgate.keeper.client import Keeper
+from flowgate.model import Config, Program, Reference, Secret, Service, Sourced, Stack
+from flowgate.settings.overlay import overlay
+from flowgate.stack import build, cliproxy, litellm
+from flowgate.world import compiled, files, home, sockets
+from flowgate.world.clock import Clock, stamp
+from flowgate.world.http import Http
+
+KEY_FILES = {
+    litellm.MASTER_KEY: "litellm-master-key",
+    cliproxy.UPSTREAM_KEY: "upstream-api-key",
+    cliproxy.MANAGEMENT_KEY: "management-key",
+}
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+)
+
+
+@dataclass(slots=True)
+class Choice:
+    """What this run has settled: the profile rendered last, and the ports in use."""
+
+    profile: Sourced[str]
+    ports: dict[str, int] | None = None
+
+
+class Watcher:
+    """The keeper as a looking step may use it."""
+
+    ALLOWED = ("status", "generation", "matches", "started")
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self.ALLOWED:
+            raise ContractBroken(f"a step used keeper.{name} while looking")
+        return getattr(self._keeper, name)
+
+
+class Files:
+    """Files as a step uses them; the writing half refuses while looking."""
+
+    def __init__(self, acting: bool) -> None:
+        self._acting = acting
+
+    def read(self, path: Path) -> str | None:
+        """Give a file's text; None when it is absent."""
+        return files.read_text_or_none(path)
+
+    def listing(self, folder: Path, pattern: str) -> list[Path]:
+        """List files of a folder, newest first."""
+        return files.listing(folder, pattern)
+
+    def tail(self, path: Path, lines: int) -> list[str]:
+        """Give the last lines of a file."""
+        return files.tail(path, lines)
+
+    def is_executable(self, path: Path) -> bool:
+        """Say whether a file is there and can be run."""
+        return files.is_executable(path)
+
+    def write(self, path: Path, text: str, *, mode: int = 0o600, in_place: bool = False) -> bool:
+        """Write a file whole; false when it said that already."""
+        self._act(f"write {path}")
+        write = files.write_in_place if in_place else files.write_whole
+        return write(path, text, mode=mode)
+
+    def delete(self, paths: list[Path]) -> list[Path]:
+        """Delete files; those that are gone already do not matter."""
+        self._act(f"delete {len(paths)} files")
+        return files.delete(paths)
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder that only its owner can enter."""
+        self._act(f"make {path}")
+        files.make_private_folder(path)
+
+    def append(self, path: Path, line: str) -> bool:
+        """Append one whole line; false when the disk refuses."""
+        self._act(f"append to {path}")
+        return files.append_line(path, line)
+
+    def _act(self, what: str) -> None:
+        if not self._acting:
+            raise ContractBroken(f"a step wanted to {what} while looking")
+
+
+def _no_sleep(seconds: float) -> None:
+    raise ContractBroken(f"a step slept {seconds} s while looking")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Everything a step may use.
+
+    environment: the command's own environment variables
+    tell: says a sentence to people (a warning, a moved port)
+    flags: what the order typed beside its playbook's variables ("live": a real question may cost money)
+    """
+
+    config: Config
+    choice: Choice
+    keeper: Keeper | Watcher
+    http: Http
+    clock: Clock
+    files: Files
+    environment: Mapping[str, str]
+    tell: Callable[[str], None]
+    acting: bool = True
+    flags: Mapping[str, bool] = field(default_factory=dict)
+
+    def looking(self) -> Reach:
+        """Give the set that can only look."""
+        keeper = self.keeper if isinstance(self.keeper, Watcher) else Watcher(self.keeper)
+        weak = replace(self, acting=False, keeper=keeper, http=Http(looking=True), files=Files(acting=False))
+        return replace(weak, clock=replace(self.clock, sleep=_no_sleep))
+
+    # --- paths
+
+    @property
+    def runtime(self) -> Path:
+        """The runtime folder."""
+        return self.config.paths.runtime_dir
+
+    @property
+    def secrets_folder(self) -> Path:
+        """Where keys lie, one file each."""
+        return self.runtime.parent / "secrets"
+
+    # --- the stack of this run
+
+    def choose(self, profile: str) -> Stack:
+        """Settle the profile of this run: what is started and asked from now on."""
+        if profile != self.choice.profile.value:
+            stack = self.stack(Sourced(profile, "playbook"))
+            self.choice.profile = Sourced(profile, "playbook")
+            return stack
+        return self.stack()
+
+    def stack(self, profile: Sourced[str] | None = None) -> Stack:
+        """Build the stack of the settled profile, or of another one."""
+        own = cliproxy.user_config(self.config)
+        ground = build.Ground(
+            ports=self.ports(),
+            upstream_key=self.key(cliproxy.UPSTREAM_KEY),
+            upstream_text=self.files.read(own) if own else None,
+        )
+        return build.build(self.config, profile or self.choice.profile, ground)
+
+    def ports(self) -> dict[str, int]:
+        """Settle the ports: those of what runs, else the config's; the embedded default moves to free ones."""
+        if self.choice.ports is not None:
+            return self.choice.ports
+        ports = {}
+        for name, settings in self.config.services.items():
+            running = self.keeper.generation(name)
+            if running is not None:
+                ports[name] = int(running["port"])
+            elif self.config.embedded and not sockets.is_free(settings.host, settings.port):
+                ports[name] = sockets.free_port()
+                self.tell(f"port {settings.port} is taken; {name} moves to {ports[name]}")
+            else:
+                ports[name] = settings.port
+        self.choice.ports = ports
+        return ports
+
+    def port_owner(self, host: str, port: int) -> tuple[int | None, str] | None:
+        """Say who listens on a port: (pid, command); None when it is free."""
+        return sockets.owner(host, port)
+
+    # --- keys
+
+    def key(self, variable: str) -> Secret | None:
+        """Give the value of a variable: the command's environment, else a file under `.router/secrets`."""
+        if self.environment.get(variable):
+            return Secret(self.environment[variable])
+        name = KEY_FILES.get(variable, variable.lower().replace("_", "-"))
+        text = (self.files.read(self.secrets_folder / name) or "").strip()
+        return Secret(text) if text else None
+
+    def master_key(self) -> Secret | None:
+        """Give the key that clients of LiteLLM show."""
+        setting = litellm.master_key_setting(self.config, self.choice.profile.value)
+        reference = setting.startswith(litellm.PREFIX)
+        return self.key(setting.removeprefix(litellm.PREFIX)) if reference else Secret(setting)
+
+    def missing_keys(self) -> list[str]:
+        """Name the keys of our own that have not been generated."""
+        return [variable for variable in KEY_FILES if self.key(variable) is None]
+
+    def generate_keys(self) -> list[str]:
+        """Generate the keys of our own that are missing; give the names of their files."""
+        made = []
+        for variable in self.missing_keys():
+            self.files.write(self.secrets_folder / KEY_FILES[variable], f"sk-{secrets.token_hex(24)}\n")
+            made.append(KEY_FILES[variable])
+        return made
+
+    def equip(self, service: Service) -> Program:
+        """Give a service's program with its whole environment.
+
+        Fails with: Mistake for every variable that its document needs and nobody has set
+        """
+        env = {name: Secret(self.environment[name]) for name in PASSED_ON if name in self.environment}
+        env |= service.program.env
+        settings = self.config.services[service.name]
+        env |= {name: Secret(value) for name, value in settings.env.items() if not value.startswith(litellm.PREFIX)}
+        faults = []
+        for need in service.needs:
+            value = self.key(need.name)
+            if value is not None:
+                env[self._name_inside(service, need)] = value
+            elif not self._optional(service, need):
+                file = self.secrets_folder / need.name.lower().replace("_", "-")
+                hint = f"export {need.name}=…, or write it into {file}"
+                faults.append(Mistake(f"the variable {need.name} is not set", place=need.place, hint=hint))
+        gather(f"the environment of {service.name}", faults)
+        if service.name == cliproxy.NAME and (management := self.key(cliproxy.MANAGEMENT_KEY)):
+            env["MANAGEMENT_PASSWORD"] = management
+        return replace(service.program, env=env)
+
+    def _name_inside(self, service: Service, need: Reference) -> str:
+        inside = need.path.rpartition(".")[2]
+        return inside if need.path.startswith(f"services.{service.name}.env.") else need.name
+
+    def _optional(self, service: Service, need: Reference) -> bool:
+        if service.name != litellm.NAME:
+            return False
+        profile = self.config.profiles[self.choice.profile.value]
+        tree = overlay(self.config.litellm_base, profile)
+        if not litellm.optional(self.config, tree, need):
+            return False
+        self.tell(f"warning: the variable {need.name} is not set ({need.place}); its model will not answer")
+        return True
+
+    # --- writing down, running
+
+    def event(self, event: str, **fields: str) -> None:
+        """Append one event to the event log; a full disk loses it and stops nothing."""
+        import json
+
+        empty = dict.fromkeys(("service", "profile", "provider", "result", "detail"), "")
+        line = {"event": event, **empty, **fields, "timestamp": stamp(self.clock.wall())}
+        self.files.append(self.runtime / "events.log", json.dumps(line, ensure_ascii=False))
+
+    def python(self) -> Path:
+        """Give the interpreter of the locked environment."""
+        return home.python()
+
+    def compiled(self) -> bool:
+        """Say whether the environment's bytecode has been written."""
+        return compiled.is_compiled()
+
+    def compile_environment(self) -> bool:
+        """Write the bytecode of the environment; gives whether that could be recorded."""
+        if not self.acting:
+            raise ContractBroken("a step compiled the environment while looking")
+        return compiled.compile_environment()

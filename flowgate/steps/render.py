@@ -1,0 +1,51 @@
+"""Write the files that LiteLLM and CLIProxyAPIPlus will read."""
+
+from flowgate.model import Document, Stack
+from flowgate.step import Facts, Reach, Result, Todo, same, todo
+
+
+def render(reach: Reach, profile: str | None = None) -> Result | Todo:
+    """Write the files that LiteLLM and CLIProxyAPIPlus will read for a profile.
+
+    profile: a profile of the config; the settled one when absent
+    Gives: profile, digest (names LiteLLM's settings), documents (list of paths)
+    Fails with: UnknownName for a profile that the config does not have
+    """
+    stack = reach.choose(profile) if profile else reach.stack()
+    missing = reach.missing_keys()
+    stale = [document for document in _documents(stack) if reach.files.read(document.path) != document.text]
+    facts = _facts(stack)
+    if not stale and not missing:
+        return same(f"{stack.profile.value} is rendered ({facts['digest']})", **facts)
+
+    names = [document.path.name for document in stale]
+    names += [f"a new {name.lower().replace('_', '-')}" for name in missing]
+
+    def do(r: Reach) -> Facts:
+        r.generate_keys()
+        made = r.stack()
+        for document in _documents(made):
+            r.files.write(document.path, document.text, in_place=document.in_place)
+        return _facts(made) | {"said": f"wrote {', '.join(names)}"}
+
+    diff = [(str(d.path), _masked(reach.files.read(d.path) or ""), _masked(d.text)) for d in stale]
+    return todo(f"write {', '.join(names)} for {stack.profile.value}", do, facts=facts, diff=diff)
+
+
+def _documents(stack: Stack) -> list[Document]:
+    return [document for service in stack.services.values() for document in service.documents]
+
+
+def _facts(stack: Stack) -> Facts:
+    return {
+        "profile": stack.profile.value,
+        "digest": stack.services["litellm"].documents[0].digest,
+        "documents": [str(document.path) for document in _documents(stack)],
+    }
+
+
+def _masked(text: str) -> str:
+    """Hide keys in a text that is shown to people."""
+    import re
+
+    return re.sub(r"\bsk-[A-Za-z0-9_-]+", "sk-…", text)

@@ -1,0 +1,87 @@
+"""Start services, or a second generation beside the one that serves."""
+
+from pathlib import Path
+from typing import Literal
+
+from flowgate.errors import PortTaken, Refusal, gather
+from flowgate.model import Program, Service
+from flowgate.stack import build
+from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.steps.download import require_executable
+
+Name = Literal["all", "litellm", "cliproxyapi_plus"]
+
+
+def start(reach: Reach, service: Name = "all", fresh: bool = False) -> Result | Todo:
+    """Start services that do not run what is rendered; a serving LiteLLM goes on serving beside the new one.
+
+    service: which one, or all in the order of their dependencies
+    fresh: start a new generation also of what runs already
+    Gives: started (list of services), generations (service → number)
+    Fails with: ProgramMissing, PortTaken, Mistake for a variable that is not set; all before anything starts
+    """
+    stack = reach.stack()
+    waves = [[n for n in wave if service in ("all", n)] for wave in build.waves(stack)]
+    chosen = [stack.services[name] for wave in waves for name in wave]
+    keys_pending = bool(reach.missing_keys())
+    behind = [one for one in chosen if fresh or keys_pending or not reach.keeper.matches(reach.equip(one))]
+    if not behind:
+        return same(f"{_names(chosen)} running already", started=[], generations=_generations(reach, chosen))
+    faults = [fault for one in behind for fault in _obstacles(reach, one.program)]
+    gather("starting", faults)
+    names = [one.name for one in behind]
+
+    def do(r: Reach) -> Facts:
+        for number, wave in enumerate(waves):
+            programs = [r.equip(r.stack().services[name]) for name in wave if name in names]
+            begun = [(program, r.keeper.start(program, fresh=fresh)["generation"]) for program in programs]
+            if number + 1 < len(waves):
+                for program, generation in begun:
+                    r.keeper.wait(program.service, generation, program.ready_timeout)
+        generations = _generations(r, chosen)
+        said = ", ".join(f"{name} generation {generations.get(name, '?')}" for name in names)
+        return {"started": names, "generations": generations, "said": f"started {said}"}
+
+    return todo(f"start {_names(behind)}", do, facts={"started": names, "generations": {}})
+
+
+def _names(services: list[Service]) -> str:
+    return " and ".join(one.name for one in services)
+
+
+def _generations(reach: Reach, services: list[Service]) -> dict[str, int]:
+    found = {one.name: reach.keeper.generation(one.name) for one in services}
+    return {name: int(generation["number"]) for name, generation in found.items() if generation}
+
+
+def _obstacles(reach: Reach, program: Program) -> list[Refusal]:
+    """Find what would keep a program from starting: its file, its port."""
+    found: list[Refusal] = []
+    try:
+        if not _comes_with_the_download(reach, Path(program.argv[0])):
+            require_executable(reach, Path(program.argv[0]), program.service)
+    except Refusal as refusal:
+        found.append(refusal)
+    owner = reach.port_owner(program.host, program.port)
+    if owner is not None and not _is_ours(reach, program, owner[0]):
+        found.append(PortTaken(program.service, program.host, program.port, pid=owner[0], command=owner[1]))
+    return found
+
+
+def _comes_with_the_download(reach: Reach, path: Path) -> bool:
+    """In check mode a runner that `download` would write is not there yet."""
+    return not reach.runtime.exists() and path.is_relative_to(reach.runtime)
+
+
+def _is_ours(reach: Reach, program: Program, pid: int | None) -> bool:
+    """Say whether the port is held by the keeper (it lends it) or by a generation of this service."""
+    status = reach.keeper.status()
+    held = status["services"].get(program.service, {}).get("generations", ())
+    at_port = any(g["port"] == program.port for g in held)
+    return at_port and (pid is None or pid == status["keeper"] or _is_in_tree(pid, [g.get("pid") for g in held]))
+
+
+def _is_in_tree(pid: int, roots: list[int | None]) -> bool:
+    from flowgate.world import procs
+
+    return any(root is not None and pid in {one.pid for one in procs.tree_of(root)} for root in roots)

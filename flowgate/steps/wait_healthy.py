@@ -1,0 +1,105 @@
+"""Wait until services answer."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from flowgate.errors import NotReady, Refusal, Unreachable
+from flowgate.model import Service
+from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.world.clock import poll
+
+Name = Literal["all", "litellm", "cliproxyapi_plus"]
+LOG_LINES = 15
+
+
+def wait_healthy(reach: Reach, service: Name = "all", timeout: float | None = None) -> Result | Todo:
+    """Wait until services answer: the process is alive and its readiness address gives 2xx.
+
+    service: which one, or all
+    timeout: seconds; each service's own `ready_timeout` when absent
+    Gives: seconds (service → how long it took from its start)
+    Fails with: NotReady, with the last lines of the service's log and the probable cause
+    """
+    stack = reach.stack()
+    chosen = [one for name, one in stack.services.items() if service in ("all", name)]
+    waiting = [one for one in chosen if not answers(reach, one)]
+    if not waiting:
+        return same(f"{', '.join(one.name for one in chosen)} healthy", seconds={})
+
+    def do(r: Reach) -> Facts:
+        seconds = {one.name: _wait(r, one, timeout) for one in chosen}
+        return {"seconds": seconds, "said": ", ".join(f"{name} ready" for name in seconds)}
+
+    return todo(f"wait for {' and '.join(one.name for one in waiting)}", do, changes=False)
+
+
+def address(reach: Reach, service: Service, generation: dict[str, Any]) -> str:
+    """Give the base address that only this generation answers."""
+    host, port = generation.get("door") or (service.program.host, service.program.port)
+    return f"http://{host}:{port}"
+
+
+def answers(reach: Reach, service: Service) -> bool:
+    """Ask a service's newest generation once whether it is ready."""
+    generation = reach.keeper.generation(service.name)
+    if generation is None or generation["phase"] not in ("ready", "serving"):
+        return False
+    try:
+        return reach.http.get(address(reach, service, generation) + service.readiness_path, timeout=5.0).ok
+    except Unreachable:
+        return False
+
+
+def _wait(reach: Reach, service: Service, timeout: float | None) -> float:
+    began = reach.clock.now()
+    seconds = timeout or service.program.ready_timeout
+    try:
+        _come_up(reach, service, seconds)
+        left = max(1.0, seconds - (reach.clock.now() - began))
+        ready = poll(lambda: answers(reach, service), reach.clock, every=0.02, ceiling=0.5, timeout=left)
+    except NotReady as refusal:
+        raise explained(reach, refusal, service) from None
+    if not ready:
+        silent = NotReady(f"{service.name} runs, but {service.readiness_path} does not answer 2xx")
+        raise explained(reach, silent, service)
+    return round(reach.clock.now() - began, 3)
+
+
+def _come_up(reach: Reach, service: Service, seconds: float) -> None:
+    """Wait for the keeper's word: it hears at once when a program is ready, or ends."""
+    generation = reach.keeper.generation(service.name)
+    if generation is None:
+        raise NotReady(f"{service.name} is not running")
+    reach.keeper.wait(service.name, int(generation["number"]), seconds)
+
+
+def explained(reach: Reach, refusal: Refusal, service: Service) -> NotReady:
+    """Add a service's last log lines, the probable cause and the way out."""
+    log = service.program.log
+    lines = reach.files.tail(log, LOG_LINES)
+    cause, way_out = probable_cause("\n".join(lines))
+    what = f"{refusal.what}{': ' + cause if cause and cause not in refusal.what else ''}"
+    return NotReady(what, hint=way_out or f"the whole log: {_shown(log)}", log=lines)
+
+
+CAUSES = (
+    ("address already in use", "its port is taken", "inv status, or change its port in the config"),
+    (
+        "publicly known default",
+        "the master key is a publicly known one",
+        "unset LITELLM_MASTER_KEY, or set a key of your own",
+    ),
+    ("UnsafeMasterKeyError", "LiteLLM refuses the master key", "unset LITELLM_MASTER_KEY; FlowGate makes a good one"),
+    ("ModuleNotFoundError", "a Python package is missing", "uv sync"),
+    ("No space left on device", "the disk is full", "free some space, then run the command again"),
+    ("failed to parse config file", "its config is no YAML", "mend config/cliproxyapi.yaml"),
+)
+
+
+def probable_cause(log: str) -> tuple[str, str]:
+    """Recognise what a log says: the cause and the way out, both empty when it is not known."""
+    return next(((cause, way_out) for sign, cause, way_out in CAUSES if sign in log), ("", ""))
+
+
+def _shown(path: Path) -> str:
+    return f"less {path}"

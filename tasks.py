@@ -1,0 +1,351 @@
+"""FlowGate's tasks: the table of contents. `inv --list` shows them, `inv --help TASK` explains one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+
+def front(body: Callable[..., int | None]) -> Callable[..., None]:
+    """Turn what a task gives or refuses into an exit code, in this one place."""
+
+    @functools.wraps(body)
+    def run(*args: Any, **kwargs: Any) -> None:
+        from flowgate.desk.front import guarded
+
+        code = guarded(functools.partial(body, *args, **kwargs))
+        if code:
+            raise Exit(code=code)
+
+    return run
+
+
+PROFILE = "a profile of the config (see `inv profile.list`); the one in force when absent"
+SERVICE = "all, litellm or cliproxyapi_plus"
+JSON = "print one JSON document instead"
+
+# --- the main job ------------------------------------------------------------------------------------------------
+
+
+@task(
+    help={
+        "profile": PROFILE,
+        "startup-timeout": "seconds to wait until the services are ready",
+        "keep": "leave everything running afterwards",
+        "live": "ask real accounts for model answers too (costs money)",
+    }
+)
+@front
+def smoke(c: Context, profile: str = "", startup_timeout: int = 120, keep: bool = False, live: bool = False) -> int:
+    """Prove the gateway: download, render, start, wait healthy, ask real questions, stop."""
+    from flowgate.desk import front
+
+    return front.smoke(profile, startup_timeout, keep, live)
+
+
+@task(help={"profile": PROFILE})
+@front
+def up(c: Context, profile: str = "") -> int:
+    """Bring everything up and put a profile in force."""
+    from flowgate.desk import front
+
+    return front.play("up", {}, profile=profile)
+
+
+@task
+@front
+def down(c: Context) -> int:
+    """Take everything down."""
+    from flowgate.desk import front
+
+    return front.play("down", {})
+
+
+@task(
+    positional=["name"],
+    iterable=["extra"],
+    help={
+        "name": "a shipped playbook's name, or the path of one",
+        "extra": "a variable, key=value, or @FILE with a mapping; may be repeated",
+        "check": "look only: say what would be done",
+        "tags": "run only tasks with these tags, separated by commas",
+        "skip-tags": "leave out tasks with these tags",
+        "syntax-check": "check the playbook and run nothing",
+    },
+)
+@front
+def play(
+    c: Context,
+    name: str,
+    extra: list[str] | None = None,
+    check: bool = False,
+    tags: str = "",
+    skip_tags: str = "",
+    syntax_check: bool = False,
+) -> int:
+    """Run a playbook."""
+    from flowgate.desk import front
+
+    return front.play_any(name, extra or [], check=check, tags=tags, skip_tags=skip_tags, syntax_check=syntax_check)
+
+
+@task(help={"show": "one step, with its parameters in full", "json": JSON})
+@front
+def steps(c: Context, show: str = "", json: bool = False) -> int:
+    """List the steps that playbooks are made of."""
+    from flowgate.desk import pages
+
+    return pages.steps(show, json)
+
+
+# --- services ----------------------------------------------------------------------------------------------------
+
+
+@task(help={"service": SERVICE})
+@front
+def start(c: Context, service: str = "all") -> int:
+    """Start services and wait until they are ready."""
+    from flowgate.desk import front
+
+    return front.play("service-start", {"service": service}, profile="")
+
+
+@task(help={"service": SERVICE})
+@front
+def stop(c: Context, service: str = "all") -> int:
+    """Stop services, their whole process trees."""
+    from flowgate.desk import front
+
+    return front.play("down", {"service": service})
+
+
+@task(help={"service": SERVICE})
+@front
+def restart(c: Context, service: str = "all") -> int:
+    """Stop services and start them again."""
+    from flowgate.desk import front
+
+    return front.play("service-restart", {"service": service}, profile="")
+
+
+@task(
+    positional=["name"],
+    help={"name": "litellm, cliproxyapi_plus or keeper", "lines": "how many lines", "follow": "go on until Ctrl-C"},
+)
+@front
+def logs(c: Context, name: str, lines: int = 50, follow: bool = False) -> int:
+    """Print the last lines of a service's log."""
+    from flowgate.desk import front, records
+
+    return records.logs(front.named(name, "a service"), lines, follow)
+
+
+# --- profiles ----------------------------------------------------------------------------------------------------
+
+
+@task(name="list", help={"json": JSON})
+@front
+def profile_list(c: Context, json: bool = False) -> int:
+    """List the profiles, and which is in force."""
+    from flowgate.desk import profiles
+
+    return profiles.list_profiles(json)
+
+
+@task(name="set", positional=["name"], help={"name": "a profile of the config"})
+@front
+def profile_set(c: Context, name: str) -> int:
+    """Render a profile and put it in force, switching a running LiteLLM."""
+    from flowgate.desk import front
+
+    return front.set_profile(front.named(name, "a profile"))
+
+
+@task(name="show", help={"name": PROFILE, "json": JSON})
+@front
+def profile_show(c: Context, name: str = "", json: bool = False) -> int:
+    """Print the settings that LiteLLM gets under a profile."""
+    from flowgate.desk import profiles
+
+    return profiles.show(name, json)
+
+
+@task(name="diff", positional=["old", "new"], help={"old": "one profile", "new": "the other"})
+@front
+def profile_diff(c: Context, old: str, new: str) -> int:
+    """Compare two profiles."""
+    from flowgate.desk import front, profiles
+
+    return profiles.diff(front.named(old, "a profile"), front.named(new, "a profile"))
+
+
+# --- looking -----------------------------------------------------------------------------------------------------
+
+
+@task(help={"json": JSON})
+@front
+def status(c: Context, json: bool = False) -> int:
+    """Print the profile in force and every service; never asks a model."""
+    from flowgate.desk import state
+
+    return state.status(json)
+
+
+@task(help={"json": JSON})
+@front
+def health(c: Context, json: bool = False) -> int:
+    """Print liveness and readiness of every service; exit 1 when any is not ok."""
+    from flowgate.desk import state
+
+    return state.health(json)
+
+
+@task(
+    help={
+        "lines": "how many lines",
+        "follow": "go on until Ctrl-C",
+        "service": "only of this service",
+        "event": "only of this kind",
+        "since": "only newer ones: 10m, 2h, 1d or a timestamp",
+        "json": "the lines as they are stored, one JSON object each",
+    }
+)
+@front
+def events(
+    c: Context,
+    lines: int = 20,
+    follow: bool = False,
+    service: str = "",
+    event: str = "",
+    since: str = "",
+    json: bool = False,
+) -> int:
+    """Print the event log."""
+    from flowgate.desk import records
+
+    return records.events(lines, follow, service, event, since, json)
+
+
+@task(name="path")
+@front
+def key_path(c: Context) -> int:
+    """Print where the gateway's key lies; clients use `$(cat …)`."""
+    from flowgate.desk import records
+
+    return records.key_path()
+
+
+# --- the developer's own workflow --------------------------------------------------------------------------------
+
+
+@task(
+    help={"long": "the full numbers too (minutes)", "junit": "write a JUnit report to this file", "args": "for pytest"}
+)
+@front
+def test(c: Context, long: bool = False, junit: str = "", args: str = "") -> int:
+    """Run the tests."""
+    from flowgate.desk import workshop
+
+    return workshop.test(long, junit, args)
+
+
+@task
+@front
+def lint(c: Context) -> int:
+    """Check style and format."""
+    from flowgate.desk import workshop
+
+    return workshop.lint()
+
+
+@task(name="format")
+@front
+def format_code(c: Context) -> int:
+    """Mend style and format."""
+    from flowgate.desk import workshop
+
+    return workshop.format_code()
+
+
+@task
+@front
+def typecheck(c: Context) -> int:
+    """Check types."""
+    from flowgate.desk import workshop
+
+    return workshop.typecheck()
+
+
+@task(name="docs", help={"check": "only say whether they are stale"})
+@front
+def docs_pages(c: Context, check: bool = False) -> int:
+    """Write the generated pages."""
+    from flowgate.desk import pages
+
+    return pages.write_all(check)
+
+
+@task
+@front
+def ci(c: Context) -> int:
+    """Do what CI does: lint, types, generated pages, tests."""
+    from flowgate.desk import workshop
+
+    return workshop.ci()
+
+
+@task(
+    help={"only": "one benchmark by name", "pairs": "how many alternating runs of each side", "json": "write JSON here"}
+)
+@front
+def bench(c: Context, only: str = "", pairs: int = 7, json: str = "") -> int:
+    """Measure what is promised, as ratios beside a baseline in the same run."""
+    from flowgate.desk import workshop
+
+    return workshop.bench(only, pairs, json)
+
+
+@task
+@front
+def build(c: Context) -> int:
+    """Build the wheel and the source archive."""
+    from flowgate.desk import workshop
+
+    return workshop.build()
+
+
+@task
+@front
+def clean(c: Context) -> int:
+    """Delete what tools left behind; never `.router/`, never the environment."""
+    from flowgate.desk import workshop
+
+    return workshop.clean()
+
+
+def _named(**members: Any) -> Iterator[Collection]:
+    for name, tasks in members.items():
+        collection = Collection(name)
+        for one in tasks:
+            collection.add_task(one)
+        yield collection
+
+
+TOP = (smoke, up, down, play, steps, status, health, events)
+WORKFLOW = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, clean)
+
+ns = Collection()
+for one in (*TOP, *WORKFLOW):
+    ns.add_task(one)
+for collection in _named(
+    service=(start, stop, restart, logs),
+    profile=(profile_list, profile_set, profile_show, profile_diff),
+    key=(key_path,),
+):
+    ns.add_collection(collection)
