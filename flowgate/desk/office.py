@@ -34,7 +34,7 @@ class Office:
     def describe(self) -> str:
         """Say which config is in use, and why."""
         if self.config.embedded:
-            return "config: the embedded default (FlowGate's own upstream, not a provider; `config/flowgate.yaml` replaces it)"
+            return "config: the embedded default (FlowGate's own upstream, not a provider)"
         why = {"typed": "--config", "environment": ENVIRONMENT, "default": "the usual place"}[self.named.by]
         return f"config: {self.config.file} ({why})"
 

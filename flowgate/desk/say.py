@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import textwrap
 from collections.abc import Sequence
 
 from flowgate.errors import Faults, Refusal
@@ -76,9 +75,10 @@ def refusal(error: BaseException) -> None:
     if error.log:
         note("  its last log lines:")
         for line in error.log:
-            note(textwrap.shorten(line, 200, placeholder=" …") and f"    | {line[:200]}")
+            note(f"    | {line[:200]}")
     if error.hint:
-        note(f"  {error.hint if ' ' in error.hint and error.hint[0].islower() is False else 'way out: ' + error.hint}")
+        known = error.hint.startswith(("did you mean", "known:"))
+        note(f"  {error.hint}" if known else f"  way out: {error.hint}")
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:

@@ -1,13 +1,19 @@
-"""The environment's bytecode: written once, or every LiteLLM start compiles 7,200 modules again."""
+"""Bytecode: written once, or every LiteLLM start compiles 7,200 modules again, and every `inv` FlowGate's own.
+
+Source: invoke 3.0.3, `Program.parse_core` sets `sys.dont_write_bytecode`, so what `inv` imports is never cached by itself
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+
+from flowgate.world import home
+
+STAMP = ".flowgate-compiled"
 
 
 def site_packages() -> Path:
@@ -15,31 +21,40 @@ def site_packages() -> Path:
     return Path(sysconfig.get_paths()["purelib"])
 
 
+def own_sources() -> list[Path]:
+    """List FlowGate's own sources where they are not part of the environment: in a checkout."""
+    root = home.checkout()
+    return [root / "tasks.py", *sorted((root / "flowgate").rglob("*.py"))] if root else []
+
+
 def fingerprint() -> str:
-    """Name the environment: its Python, and every installed distribution with its version."""
+    """Name what has to be compiled: the Python, every installed distribution, every source of our own with its date."""
+    import hashlib
+
     names = sorted(path.name for path in site_packages().glob("*.dist-info"))
+    names += [f"{path} {path.stat().st_mtime_ns}" for path in own_sources()]
     return hashlib.sha256("\n".join([sys.version, *names]).encode()).hexdigest()[:16]
 
 
 def is_compiled() -> bool:
-    """Say whether this very environment has been compiled. The stamp lies inside it, and goes when it goes."""
-    stamp = site_packages() / ".flowgate-compiled"
+    """Say whether just this has been compiled. The stamp lies inside the environment, and goes when it goes."""
     try:
-        return stamp.read_text() == fingerprint()
+        return (site_packages() / STAMP).read_text() == fingerprint()
     except OSError:
         return False
 
 
 def compile_environment() -> bool:
-    """Compile every package of the environment, on all processors; a package that does not compile is left out.
+    """Compile every package of the environment, on all processors; a file that does not compile is left out.
 
-    Gives: whether the work is recorded; false in an environment that cannot be written, which only makes starts slower
+    Gives: whether that is recorded; false in an environment that cannot be written, which only makes starts slower
     """
-    argv = [sys.executable, "-m", "compileall", "-q", "-q", "-j", "0", str(site_packages())]
+    folders = [str(site_packages()), *map(str, own_sources())]
+    argv = [sys.executable, "-m", "compileall", "-q", "-q", "-j", "0", *folders]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run(argv, env=env, check=False, stdin=subprocess.DEVNULL, capture_output=True)
     try:
-        (site_packages() / ".flowgate-compiled").write_text(fingerprint())
+        (site_packages() / STAMP).write_text(fingerprint())
     except OSError:
         return False
     return True

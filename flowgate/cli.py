@@ -1,0 +1,141 @@
+"""The console script `flowgate`: an invoke `Program` over `tasks.py`, with a grammar and exit codes of ours."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from invoke.collection import Collection
+
+    from flowgate.desk.manual import Page
+
+WRONG = 2
+
+
+def main() -> None:
+    """Run `flowgate` with the words of the command line."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: list[str]) -> int:
+    """Run `flowgate` with these words; give its exit code."""
+    from flowgate.desk.front import guarded
+
+    return guarded(lambda: _run(words))
+
+
+def _run(words: list[str]) -> int:
+    from flowgate import __version__
+    from flowgate.desk import grammar, office, say
+
+    if list(words) in (["--version"], ["-V"]):
+        say.data(f"flowgate {__version__}")
+        return 0
+    lighten()
+    collection = load_tasks()
+    names = {name.replace("_", "-") for name in collection.task_names}
+    line = grammar.understand(words, names)
+    if line.config is not None:
+        office.typed_config.append(line.config)
+    if line.help is not None:
+        from flowgate.desk import manual
+
+        return manual.show(line.help, pages(collection))
+    return _execute(collection, list(line.argv))
+
+
+def _execute(collection: Collection, argv: list[str]) -> int:
+    from invoke.exceptions import Exit, ParseError
+    from invoke.program import Program
+
+    from flowgate import __version__
+    from flowgate.errors import Mistake
+
+    program = Program(version=__version__, namespace=collection, name="flowgate", binary="flowgate")
+    try:
+        program.create_config()
+        program.parse_core(["flowgate", *argv])
+        program.parse_collection()
+        program.parse_tasks()
+        program.update_config()
+        program.execute()
+    except ParseError as fault:
+        raise Mistake(str(fault), hint=f"flowgate {argv[0].replace('.', ' ')} --help") from None
+    except Exit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def pages(collection: Collection) -> list[Page]:
+    """Describe every task for the manual."""
+    from flowgate.desk.manual import Page, Word
+
+    found = []
+    for name in sorted(collection.task_names):
+        task = collection[name]
+        words = tuple(
+            Word(
+                name=str(argument.name).replace("_", "-"),
+                kind=argument.kind.__name__,
+                positional=bool(argument.positional),
+                default=argument.default,
+                meaning=argument.help or "",
+            )
+            for argument in task.get_arguments()
+        )
+        found.append(Page(name, (task.__doc__ or "").strip().splitlines()[0], words))
+    return found
+
+
+def load_tasks() -> Collection:
+    """Load the tasks: `tasks.py` of the checkout, else the one that travels in the package."""
+    from flowgate.world import home
+
+    root = home.checkout()
+    path = (root or Path(__file__).parent) / "tasks.py"
+    spec = importlib.util.spec_from_file_location("flowgate_tasks", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(str(path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    collection: Collection = module.ns
+    return collection
+
+
+def lighten() -> None:
+    """Keep invoke from importing what none of our tasks uses: more than half of its start.
+
+    It takes `Mock` for a class of its tests' users, `metadata` for its own version number, and a vendored YAML for
+    config files we do not have. Each stand-in hands over to the real thing when it is used after all.
+    Source: invoke 3.0.3, `context.py`, `__init__.py`, `util.py`; measured by `inv bench --only light`
+    """
+    if "invoke" in sys.modules:
+        return
+    _stand_in("unittest.mock", Mock=lambda *args, **kwargs: _real("unittest.mock").Mock(*args, **kwargs))
+    _stand_in("importlib.metadata", version=_version)
+    _stand_in("invoke.vendor.yaml", safe_load=lambda stream: _real("yaml").safe_load(stream))
+    try:
+        importlib.import_module("invoke")
+    finally:
+        for name in ("unittest.mock", "importlib.metadata", "invoke.vendor.yaml"):
+            sys.modules.pop(name, None)
+
+
+def _version(name: str) -> str:
+    return "3" if name == "invoke" else str(_real("importlib.metadata").version(name))
+
+
+def _stand_in(name: str, **members: Any) -> None:
+    if name not in sys.modules:
+        module = types.ModuleType(name)
+        module.__dict__.update(members)
+        sys.modules[name] = module
+
+
+def _real(name: str) -> Any:
+    return importlib.import_module(name)

@@ -1,0 +1,74 @@
+"""`flowgate --help` at every level, from the tasks themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flowgate.desk import grammar, say
+
+HEAD = """flowgate: runs, proves and switches a local LLM gateway made of LiteLLM and CLIProxyAPIPlus.
+
+Usage: flowgate [--config PATH] TASK [WORDS] [--flags]
+       flowgate TASK --help
+"""
+FIRST = ("smoke", "up", "down", "status", "health")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One argument of a task. positional: it is typed without its flag, and must be there."""
+
+    name: str
+    kind: str
+    positional: bool
+    default: object
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One task: its dotted name, its first line, its arguments."""
+
+    name: str
+    summary: str
+    words: tuple[Word, ...]
+
+
+def show(wanted: str, pages: Sequence[Page]) -> int:
+    """Print the help of a task, of a group, or of everything (an empty name)."""
+    for page in pages:
+        if page.name == wanted:
+            say.data(_task(page))
+            return 0
+    group = [page for page in pages if wanted and page.name.startswith(f"{wanted}.")]
+    if group:
+        say.data(f"Usage: flowgate {wanted} WORD …\n")
+        say.table([[_usage(page), page.summary] for page in group])
+        return 0
+    say.data(HEAD)
+    order = {name: place for place, name in enumerate(FIRST)}
+    ranked = sorted(pages, key=lambda page: (order.get(page.name, 99), "." in page.name, page.name))
+    say.table([[page.name.replace(".", " "), page.summary] for page in ranked])
+    return 0
+
+
+def _usage(page: Page) -> str:
+    words = [word.name.upper() for word in page.words if word.positional]
+    optional = grammar.OPTIONAL_WORDS.get(page.name)
+    words += [f"[{optional.upper()}]"] if optional else []
+    return " ".join([page.name.replace(".", " "), *words])
+
+
+def _task(page: Page) -> str:
+    flags = [word for word in page.words if not word.positional]
+    lines = [f"Usage: flowgate {_usage(page)}{' [flags]' if flags else ''}", "", f"  {page.summary}", ""]
+    for word in page.words:
+        shown = word.name.upper() if word.positional else f"--{word.name}" + _value(word)
+        default = f" (default {word.default})" if word.default not in ("", None, False, []) else ""
+        lines.append(f"  {shown:<28} {word.meaning}{default}")
+    return "\n".join(lines).rstrip()
+
+
+def _value(word: Word) -> str:
+    return "" if word.kind == "bool" else {"int": " N", "list": " …"}.get(word.kind, " TEXT")

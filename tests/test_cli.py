@@ -1,0 +1,54 @@
+"""The console script as a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def flowgate(*words: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-c", "from flowgate.cli import main; main()", *words]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_version_is_one_line() -> None:
+    assert flowgate("--version").stdout.startswith("flowgate 0.")
+
+
+def test_help_names_every_task_in_words() -> None:
+    said = flowgate("--help").stdout
+    assert all(f"\n{task} " in said for task in ("smoke", "profile set", "service start", "status"))
+
+
+def test_help_of_one_task_names_its_words_and_flags() -> None:
+    said = flowgate("profile", "set", "--help").stdout
+    assert "Usage: flowgate profile set NAME" in said
+
+
+@pytest.mark.parametrize(
+    "words, hint",
+    [
+        (["smok"], "did you mean 'smoke'?"),
+        (["profile", "set"], "flowgate profile set --help"),
+        (["status", "--jsn"], ""),
+    ],
+)
+def test_wrong_words_end_with_2_and_a_way_out_and_no_traceback(words: list[str], hint: str) -> None:
+    done = flowgate(*words)
+    assert done.returncode == 2
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_config_that_is_not_there_is_named(tmp_path: object) -> None:
+    done = flowgate("--config", f"{tmp_path}/none.yaml", "status")
+    assert done.returncode == 2
+    assert f"{tmp_path}/none.yaml" in done.stderr
+
+
+def test_reading_state_leaves_words_on_stderr_and_data_on_stdout() -> None:
+    done = flowgate("profile", "list")
+    assert "reliability" in done.stdout
+    assert "config:" in done.stderr
