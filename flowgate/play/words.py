@@ -7,7 +7,7 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import BadValue
-from flowgate.play.source import Marks, Source, kind
+from flowgate.settings.source import Marks, Source, kind
 
 if TYPE_CHECKING:
     from yaml.nodes import Node

@@ -80,17 +80,19 @@ class Source:
             found.setdefault(pair.key, pair)
         return list(found.values())
 
-    def plain(self, node: Node, path: str, marks: Marks) -> Any:
-        """Give a node as plain data, noting the place of every value under its dotted path."""
+    def plain(self, node: Node, path: str, marks: Marks, keys: Marks | None = None) -> Any:
+        """Give a node as plain data, noting the place of every value, and of every key, under its dotted path."""
         marks[path] = position(node)
         shape = kind(node)
         if shape == "seq":
-            return [self.plain(entry, f"{path}.{index}", marks) for index, entry in enumerate(node.value)]
+            return [self.plain(entry, f"{path}.{index}", marks, keys) for index, entry in enumerate(node.value)]
         if shape == "map":
             found: dict[Hashable, Any] = {}
             for pair in self.pairs(node, "a mapping"):
-                key = self._scalar(pair.key_node)
-                found[key] = self.plain(pair.node, f"{path}.{pair.key}", marks)
+                key, below = self._scalar(pair.key_node), f"{path}.{pair.key}"
+                if keys is not None:
+                    keys[below] = position(pair.key_node)
+                found[key] = self.plain(pair.node, below, marks, keys)
             return found
         return self._scalar(node)
 

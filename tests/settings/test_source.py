@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.errors import Mistake
-from flowgate.play.source import Marks, Source
+from flowgate.settings.source import Marks, Source
 
 
 def plain(text: str) -> object:

@@ -1,0 +1,194 @@
+"""The config file, read."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowgate.errors import BadValue, Refusal, UnknownName
+from flowgate.model import Config
+from flowgate.settings.read import read
+
+Reads = Callable[..., Config]
+Refuses = Callable[[str], list[Refusal]]
+
+FILE = Path("/home/me/config/flowgate.yaml")
+EXAMPLES = Path(__file__).parent.parent.parent / "config" / "examples"
+
+
+def test_defaults_are_complete(reads: Reads) -> None:
+    config = reads("")
+    assert config.paths.runtime_dir == Path("/home/me/config/.router/runtime")
+    assert config.paths.log_file == Path("/home/me/config/.router/logs/flowgate.log")
+    assert [(one.name, one.host, one.port) for one in config.services.values()] == [
+        ("litellm", "127.0.0.1", 4000),
+        ("cliproxyapi_plus", "127.0.0.1", 8317),
+    ]
+    assert config.services["litellm"].args == ("/home/me/config/.router/runtime/bin/litellm",)
+
+
+def test_relative_paths_are_taken_from_the_files_folder(reads: Reads) -> None:
+    config = reads("paths: {runtime_dir: ../.router/runtime}\nsecret_files: [a/b]\n")
+    assert config.paths.runtime_dir == Path("/home/me/.router/runtime")
+    assert config.paths.state_file == Path("/home/me/.router/runtime/state.json")
+    assert config.secret_files == (Path("/home/me/config/a/b"),)
+
+
+def test_relative_paths_of_the_embedded_default_are_taken_from_another_root() -> None:
+    text = (EXAMPLES / "embedded.yaml").read_text()
+    config = read(text, EXAMPLES / "embedded.yaml", root=Path("/state"), embedded=True)
+    assert config.paths.runtime_dir == Path("/state/.router/runtime")
+    assert config.embedded
+
+
+def test_every_fault_of_the_file_is_told_at_once(refuses: Refuses) -> None:
+    faults = refuses("pahts: {}\nservices: {litellm: {port: high, hots: x}}\nprofiles: {}\n")
+    assert [fault.place for fault in faults] == [f"{FILE}:{line}" for line in (1, 2, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    "text, hint",
+    [
+        ("servces: {}", "did you mean 'services'?"),
+        ("services: {litelm: {}}", "did you mean 'services.litellm'?"),
+        ("services: {litellm: {readyness_path: /}}", "did you mean 'services.litellm.readiness_path'?"),
+        ("services: {litellm: {command: {arg: [x]}}}", "did you mean 'services.litellm.command.args'?"),
+        ("paths: {statefile: x}", "did you mean 'paths.state_file'?"),
+        ("bootstrap: {versoin: v1}", "did you mean 'bootstrap.version'?"),
+        ("profiles: {a: {router_setting: {}}}", "did you mean 'profiles.a.router_settings'?"),
+        ("services: {litellm: {restart: allways}}", "did you mean 'always'?"),
+    ],
+)
+def test_a_misspelt_word_gets_its_line_and_a_suggestion(refuses: Refuses, text: str, hint: str) -> None:
+    (fault,) = refuses("\n\n" + text + "\n")
+    assert isinstance(fault, UnknownName)
+    assert (fault.place, fault.hint) == (f"{FILE}:3", hint)
+
+
+@pytest.mark.parametrize("where", ["port: 1\nport: 2", "services: {}\nservices: {}", "vars: {a: {b: 1, b: 2}}"])
+def test_a_key_written_twice_is_refused_with_both_lines(refuses: Refuses, where: str) -> None:
+    twice = [fault for fault in refuses(where + "\n") if "written twice" in fault.what]
+    assert len(twice) == 1
+    assert twice[0].hint.startswith("the first stands in line 1")
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        ("services: {litellm: {port: 0}}", "services.litellm.port"),
+        ("services: {litellm: {port: true}}", "services.litellm.port"),
+        ("services: {litellm: {port: '4000'}}", "services.litellm.port"),
+        ("services: {litellm: {command: {args: litellm}}}", "services.litellm.command.args"),
+        ("services: {litellm: {ready_timeout: .nan}}", "services.litellm.ready_timeout"),
+        ("services: {litellm: {max_memory: lots}}", "services.litellm.max_memory"),
+        ("services: {litellm: {env: {A: [1]}}}", "services.litellm.env.A"),
+        ("services: [litellm]", "services"),
+        ("paths: {runtime_dir: 3}", "paths.runtime_dir"),
+        ("bootstrap: {sha256: {linux_amd64: abc}}", "bootstrap.sha256.linux_amd64"),
+        ("bootstrap: {mirrors: [ftp://x]}", "bootstrap.mirrors"),
+        ("litellm_base: {model_list: []}", "litellm_base.model_list"),
+        ("litellm_base: {model_list: [{model_name: m}]}", "litellm_base.model_list.0.litellm_params"),
+        ("profiles: {a: [1]}", "profiles.a"),
+    ],
+)
+def test_a_wrong_type_deep_inside_is_named_by_its_path(refuses: Refuses, text: str, name: str) -> None:
+    (fault,) = refuses(text + "\n")
+    assert isinstance(fault, BadValue)
+    assert fault.name == name
+    assert fault.place == f"{FILE}:1"
+
+
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        ("services: {litellm: {host: 0.0.0.0}}", "loopback"),
+        ("services: {litellm: {port: 8317}}", "both services want port 8317"),
+        ("services: {litellm: {depends_on: [litellm]}}", "depends on itself"),
+        ("services: {litellm: {depends_on: [elsewhere]}}", "elsewhere"),
+        ("services: {litellm: {readiness_path: health}}", "must begin with '/'"),
+        ("services: {litellm: {command: {args: []}}}", "is empty"),
+        ("bootstrap: {repo: nobody}", "owner/name"),
+        ("profiles: {'a b': {}}", "cannot be a profile's name"),
+        ("config_version: 7", "supported are 1 and 2"),
+    ],
+)
+def test_what_cannot_work_is_refused(refuses: Refuses, text: str, what: str) -> None:
+    (fault,) = refuses(text + "\n")
+    assert what in fault.what + fault.hint
+
+
+def test_two_services_that_wait_for_each_other_are_refused(refuses: Refuses) -> None:
+    circle = "services: {litellm: {depends_on: [cliproxyapi_plus]}, cliproxyapi_plus: {depends_on: [litellm]}}\n"
+    assert "circle" in refuses(circle)[0].what
+
+
+def test_text_that_is_no_yaml_is_refused_with_line_and_column(refuses: Refuses) -> None:
+    (fault,) = refuses("a: [1\nb: 2\n")
+    assert fault.place.startswith(f"{FILE}:2:")
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "just words", "3"])
+def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
+    with pytest.raises(Refusal, match="must be a mapping"):
+        read(text, FILE)
+
+
+def test_json_is_read_also_when_it_is_indented_with_tabs() -> None:
+    tree = {
+        "litellm_base": {"model_list": [{"model_name": "m", "litellm_params": {"model": "openai/x"}}]},
+        "profiles": {"balanced": {}},
+        "services": {"litellm": {"port": 4100}},
+    }
+    config = read(json.dumps(tree, indent="\t"), FILE)
+    assert config.services["litellm"].port == 4100
+    assert config.place("services.litellm.port") == f"{FILE}:17"
+
+
+def test_durations_and_sizes_may_have_units(reads: Reads) -> None:
+    one = reads("services: {litellm: {ready_timeout: 2m, drain_timeout: 90, max_memory: 1GiB}}\n").services["litellm"]
+    assert (one.ready_timeout, one.drain_timeout, one.max_memory) == (120.0, 90.0, 2**30)
+
+
+def test_references_are_found_wherever_they_stand(reads: Reads) -> None:
+    model = "{model_name: m, litellm_params: {model: openai/x, api_key: os.environ/KEY}}"
+    config = reads(
+        f"litellm_base:\n  model_list:\n  - {model}\n"
+        "profiles:\n  balanced: {general_settings: {master_key: os.environ/MINE}}\n"
+        "services: {litellm: {env: {A: os.environ/B}}}\n"
+    )
+    assert [(one.name, one.place) for one in config.references] == [
+        ("B", f"{FILE}:6"),
+        ("KEY", f"{FILE}:3"),
+        ("MINE", f"{FILE}:5"),
+    ]
+
+
+def test_a_malformed_reference_is_refused(refuses: Refuses) -> None:
+    (fault,) = refuses("profiles: {a: {general_settings: {master_key: os.environ/}}}\n")
+    assert "os.environ/ and the name of a variable" in fault.what
+
+
+@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
+def test_the_examples_are_right_and_up_to_date(name: str) -> None:
+    config = read((EXAMPLES / name).read_text(), EXAMPLES / name)
+    assert config.notes == ()
+    assert list(config.profiles) == ["reliability", "balanced", "cost"]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_no_mutation_of_an_example_ends_in_anything_but_a_refusal(data: st.DataObject) -> None:
+    text = list((EXAMPLES / "flowgate.yaml").read_text())
+    for _ in range(data.draw(st.integers(1, 5))):
+        place = data.draw(st.integers(0, len(text) - 1))
+        text[place] = data.draw(
+            st.sampled_from(["", "\n", ":", "{", "[", "&a ", "*a", "\t", "!!", "\x00", "é", "- ", "'"])
+        )
+    with contextlib.suppress(Refusal):
+        read("".join(text), FILE)
