@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import Mistake, UnknownName, gather
 from flowgate.model import Play, Task
-from flowgate.settings.source import Marks, Pair, Source, kind, position
 from flowgate.play.words import COMMON_READERS, TASK_READERS, Reader, read_tags, read_text, read_variables
+from flowgate.settings.source import Marks, Pair, Source, kind, position
 
 if TYPE_CHECKING:
     from yaml.nodes import Node

@@ -10,7 +10,7 @@ from pathlib import Path
 from flowgate.errors import BadValue, Mistake, gather
 from flowgate.model import BootstrapSettings, Config, Paths, ProviderSettings, Reference, ServiceSettings, Tree
 from flowgate.settings.migrate import Draft, migrate
-from flowgate.settings.schema import NAME, PREFIX, Section
+from flowgate.settings.schema import NAME, PREFIX, Section, under
 from flowgate.settings.source import Marks, Source
 
 TOP = (
@@ -101,7 +101,7 @@ class _Reader:
             litellm_base=base,
             profiles=profiles,
             providers={name: self._provider(auth.section("providers"), name) for name in self._names(auth)},
-            secret_files=tuple(self._under_root(one) for one in self.top.texts("secret_files")),
+            secret_files=tuple(under(self.root, one) for one in self.top.texts("secret_files")),
             bootstrap=self._bootstrap(),
             vars=self.top.section("vars").tree,
             references=tuple(self.references),
@@ -111,9 +111,6 @@ class _Reader:
 
     def _names(self, auth: Section) -> list[str]:
         return [str(name) for name in auth.section("providers").tree]
-
-    def _under_root(self, text: str) -> Path:
-        return self.root / Path(text).expanduser()
 
     def _paths(self) -> Paths:
         section = self.top.section("paths")
@@ -158,7 +155,7 @@ class _Reader:
             port=section.whole("port", SERVICES[name], 1, 65535),
             readiness_path=self._path_on_server(section, "readiness_path"),
             health_path=self._path_on_server(section, "health_path"),
-            cwd=self._under_root(cwd) if cwd else None,
+            cwd=under(self.root, cwd) if cwd else None,
             args=args or ("",),
             depends_on=tuple(self._known_service(section, one) for one in section.texts("depends_on")),
             env=self._env(section),
@@ -281,7 +278,7 @@ class _Reader:
             version=section.text("version", known.version) or "",
             sha256={str(name): str(digest) for name, digest in digests.tree.items()},
             mirrors=mirrors,
-            file=self._under_root(file) if file else None,
+            file=under(self.root, file) if file else None,
         )
 
     def _wrong(self, path: str, found: object, wanted: str) -> None:

@@ -12,7 +12,7 @@ from shlex import quote
 
 from flowgate.errors import Mistake
 from flowgate.model import Config, Document, Program, Reference, Secret, Service, Tree
-from flowgate.stack.paper import dump, name_program, short_digest
+from flowgate.stack.paper import absolute, dump, name_program, short_digest
 
 NAME = "cliproxyapi_plus"
 EMBEDDED = "embedded-upstream"
@@ -80,7 +80,7 @@ def is_embedded(config: Config) -> bool:
 def binary(config: Config) -> Path:
     """Say which program is to be started, absolute."""
     settings = config.services[NAME]
-    return (settings.cwd or config.root) / settings.args[0]
+    return absolute(settings.cwd or config.root, settings.args[0])
 
 
 def user_config(config: Config) -> Path | None:
@@ -88,7 +88,7 @@ def user_config(config: Config) -> Path | None:
     settings = config.services[NAME]
     for flag, value in zip(settings.args, settings.args[1:], strict=False):
         if flag in CONFIG_FLAGS:
-            return (settings.cwd or config.root) / value
+            return absolute(settings.cwd or config.root, value)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flowgate.model import Config, Document, Program, Reference, Secret, Service, Tree
 from flowgate.settings.overlay import overlay
-from flowgate.stack.paper import dump, name_program, short_digest
+from flowgate.stack.paper import absolute, dump, name_program, short_digest
 
 NAME = "litellm"
 APP = "litellm.proxy.proxy_server:app"
@@ -177,5 +177,4 @@ def runner(python: Path) -> str:
 
 
 def _absolute(cwd: Path, word: str) -> str:
-    path = Path(word)
-    return str(path if path.is_absolute() else cwd / path) if "/" in word else word
+    return str(absolute(cwd, word)) if "/" in word else word

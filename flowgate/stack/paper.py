@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from posixpath import normpath
 
 from flowgate.model import Tree
 
@@ -21,6 +23,11 @@ def dump(tree: Tree) -> str:
 def short_digest(text: str) -> str:
     """Name a text by its content: the first 12 hex digits of its sha256."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def absolute(root: Path, word: str) -> Path:
+    """Give a path of a command line, absolute and without `..`."""
+    return Path(normpath(root / word))
 
 
 def name_program(

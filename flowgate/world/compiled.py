@@ -1,6 +1,6 @@
 """Bytecode: written once, or every LiteLLM start compiles 7,200 modules again, and every `inv` FlowGate's own.
 
-Source: invoke 3.0.3, `Program.parse_core` sets `sys.dont_write_bytecode`, so what `inv` imports is never cached by itself
+Source: invoke 3.0.3, `Program.parse_core` sets `sys.dont_write_bytecode`: what `inv` imports is never cached by itself
 """
 
 from __future__ import annotations

@@ -96,3 +96,9 @@ def test_the_runner_starts_an_interpreter_whatever_its_path_is_called(tmp_path: 
     runner.write_text(litellm.runner(python).replace("-m flowgate.keeper.child", "-c 'print(42)'"))
     said = subprocess.run(["/bin/sh", str(runner), litellm.GENERATION_FLAG], capture_output=True, text=True, check=True)
     assert said.stdout == "42\n"
+
+
+def test_the_runner_is_recognised_however_its_path_is_written(config: Make) -> None:
+    services = dict(config().services)
+    services["litellm"] = replace(services["litellm"], args=("../me/.router/runtime/bin/litellm",))
+    assert service(config(services=services)).program.app is not None
