@@ -337,8 +337,8 @@ def _named(**members: Any) -> Iterator[Collection]:
         yield collection
 
 
-TOP = (smoke, up, down, play, steps, status, health, events)
-WORKFLOW = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, clean)
+TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, events)
+WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, clean)
 
 ns = Collection()
 for one in (*TOP, *WORKFLOW):

@@ -115,7 +115,7 @@ def test_only_the_printer_prints() -> None:
             printing = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
             stdout = isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr") and _is_sys(node.value)
             if printing or stdout:
-                wrong.append(f"{name}:{node.lineno}")
+                wrong.append(f"{name}:{getattr(node, 'lineno', 0)}")
     assert wrong == []
 
 

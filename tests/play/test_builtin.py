@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from flowgate.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from conftest import Stage
+    from tests.play.conftest import Stage
 
 
 def test_fail_stops_with_its_message_and_code_1(stage: Stage) -> None:

@@ -13,7 +13,7 @@ from flowgate.play.check import check
 from flowgate.play.parse import parse
 
 if TYPE_CHECKING:
-    from conftest import Stage
+    from tests.play.conftest import Stage
 
 
 def mistake(stage: Stage, tasks: str, *names: str) -> Mistake:

@@ -9,7 +9,7 @@ from flowgate.model import Result, Todo
 from flowgate.play.catalog import Catalog
 
 if TYPE_CHECKING:
-    from conftest import Stage
+    from tests.play.conftest import Stage
 
 
 def last(stage: Stage, tasks: str, **options: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flowgate.model import Report
 from flowgate.play.run import Started
 
 if TYPE_CHECKING:
-    from conftest import Stage
+    from tests.play.conftest import Stage
 
 
 def story(report: Report) -> str:
