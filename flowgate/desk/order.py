@@ -98,8 +98,7 @@ def _change(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalo
     with files.hold(lock, what, clock=reach.clock, timeout=LOCK_SECONDS, waiting=_waiting):
         try:
             report = _run(plays, reach, order, catalog)
-            if report.code == 0:
-                office.keeper.keep()
+            office.keeper.finish(keep=report.code == 0)
         finally:
             office.keeper.close()
         result = "ok" if report.code == 0 else "failed"

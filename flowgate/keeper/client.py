@@ -135,10 +135,19 @@ class Keeper:
         swept = [{"service": r["service"], "pid": r["pid"], "generation": r["number"]} for r in left]
         return {**reply, "stopped": [*reply["stopped"], *swept]}
 
-    def keep(self) -> None:
-        """Let what this command started go on after it ends."""
-        if self._sock is not None:
-            self._ask({"verb": "keep"})
+    def finish(self, *, keep: bool, timeout: float = 60.0) -> None:
+        """End this command's part: what it started goes on, or is taken down; an idle keeper is gone afterwards.
+
+        timeout: seconds for taking down
+        """
+        if self._sock is None:
+            return
+        question = {"verb": "finish", "keep": keep, "timeout": timeout}
+        reply = self._ask(question, patience=timeout + PATIENCE_SECONDS)
+        self.close()
+        keeper = procs.identify(int(reply["keeper"])) if reply["leaving"] else None
+        if keeper is not None:
+            poll(lambda: not procs.alive(keeper), Clock(), every=0.005, timeout=PATIENCE_SECONDS)
 
     def close(self) -> None:
         """End the connection; what was started and not kept is taken down by the keeper."""

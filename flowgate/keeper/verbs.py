@@ -7,6 +7,7 @@ that (Ctrl-C, kill -9), what it started is taken down again.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -121,7 +122,7 @@ class Visitors:
             "promote": self._promote,
             "dismiss": self._dismiss,
             "stop": self._stop,
-            "keep": self._keep,
+            "finish": self._finish,
         }
         verb = verbs.get(str(message.get("verb")))
         visitor.question, visitor.waiting = message.get("id"), None
@@ -216,11 +217,23 @@ class Visitors:
         self.caretaker.happen(key[0], Dismiss(key[1]))
         return {"ok": True}
 
-    def _keep(self, visitor: Visitor, message: Message) -> Message:
-        for service, number in visitor.leases:
-            self.caretaker.happen(service, Keep(number))
+    def _finish(self, visitor: Visitor, message: Message) -> Message | None:
+        """End a command: keep what it started, or take it down; leave at once when nothing is left to keep."""
+        leases = set(visitor.leases)
         visitor.leases.clear()
-        return {"ok": True}
+        for service, number in leases:
+            self.caretaker.happen(service, Keep(number) if message["keep"] else Abandon(number))
+
+        def look() -> Message | None:
+            seats = self.caretaker.seats
+            if self.caretaker.queue or (not message["keep"] and any(seats[name].find(n) for name, n in leases)):
+                return None
+            busy = any(seat.generations or seat.wanted for seat in seats.values())
+            if not busy and self.present == [visitor]:
+                self.caretaker.loop.going = False
+            return {"ok": True, "leaving": not self.caretaker.loop.going, "keeper": os.getpid()}
+
+        return self._until(visitor, float(message.get("timeout", 60.0)), look)
 
     def _stop(self, visitor: Visitor, message: Message) -> Message | None:
         services = [name for name in message["services"] if name in self.caretaker.seats]

@@ -115,8 +115,7 @@ def test_what_was_not_kept_goes_when_the_connection_is_cut(keeper: Keeper, progr
 
 def test_what_was_kept_outlives_the_command(keeper: Keeper, program: Make) -> None:
     up(keeper, program())
-    keeper.keep()
-    keeper.close()
+    keeper.finish(keep=True)
     generation = keeper.generation("own")
     assert generation is not None
     assert generation["phase"] == "serving"
@@ -135,9 +134,8 @@ def test_twenty_starts_at_once_give_one_process_and_twenty_true_answers(runtime:
 
 def test_a_deleted_socket_is_put_back_and_the_same_keeper_answers(keeper: Keeper, program: Make) -> None:
     up(keeper, program())
-    keeper.keep()
     pid = keeper.status()["keeper"]
-    keeper.close()
+    keeper.finish(keep=True)
     for path in (keeper.folder).iterdir():
         path.unlink()
     assert keeper.start(program())["generation"] >= 1
@@ -158,10 +156,10 @@ def test_a_stale_socket_and_a_record_of_a_stranger_do_no_harm(keeper: Keeper, pr
 def test_what_a_killed_keeper_left_is_seen_and_taken_over(keeper: Keeper, program: Make) -> None:
     one = program()
     up(keeper, one)
-    keeper.keep()
     left = procs.identify(pid_of(keeper))
-    os.kill(keeper.status()["keeper"], signal.SIGKILL)
-    keeper.close()
+    caretaker = keeper.status()["keeper"]
+    keeper.finish(keep=True)
+    os.kill(caretaker, signal.SIGKILL)
     assert keeper.status()["services"]["own"]["generations"][0]["phase"] == "orphaned"
     up(keeper, one)
     assert left
@@ -190,11 +188,22 @@ def test_children_are_private_and_know_only_their_own_environment(keeper: Keeper
     assert written.stat().st_mode & 0o077 == 0
 
 
+def test_a_command_that_fails_takes_down_what_it_started_before_it_ends(
+    keeper: Keeper, program: Make, runtime: Path
+) -> None:
+    up(keeper, program())
+    pid = procs.identify(pid_of(keeper))
+    keeper.finish(keep=False)
+    assert pid
+    assert not procs.alive(pid)
+    assert procs.find(("flowgate.keeper.daemon", str(runtime))) is None
+
+
 def test_the_keeper_leaves_when_there_is_nothing_left_to_keep(keeper: Keeper, program: Make, runtime: Path) -> None:
     up(keeper, program())
     keeper.stop(["own"])
-    keeper.close()
-    until(lambda: procs.find(("flowgate.keeper.daemon", str(runtime))) is None)
+    keeper.finish(keep=True)
+    assert procs.find(("flowgate.keeper.daemon", str(runtime))) is None
     assert not (runtime / "run" / "keeper.sock").exists()
 
 
