@@ -241,6 +241,15 @@ def key_path(c: Context) -> int:
     return records.key_path()
 
 
+@task(positional=["shell"], help={"shell": "bash, zsh or fish"})
+@front
+def completion(c: Context, shell: str) -> int:
+    """Print a shell's completion script for `flowgate`."""
+    from flowgate.desk import completion, front
+
+    return completion.script(front.named(shell, "a shell"))
+
+
 # --- the developer's own workflow --------------------------------------------------------------------------------
 
 
@@ -337,7 +346,7 @@ def _named(**members: Any) -> Iterator[Collection]:
         yield collection
 
 
-TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, events)
+TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, events, completion)
 WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, clean)
 
 ns = Collection()

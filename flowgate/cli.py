@@ -38,6 +38,8 @@ def _run(words: list[str]) -> int:
         return 0
     lighten()
     collection = load_tasks()
+    if words[:1] == ["--complete"]:
+        return _complete(words[1:], collection)
     names = {name.replace("_", "-") for name in collection.task_names}
     line = grammar.understand(words, names)
     if line.config is not None:
@@ -47,6 +49,22 @@ def _run(words: list[str]) -> int:
 
         return manual.show(line.help, pages(collection))
     return _execute(collection, list(line.argv))
+
+
+def _complete(words: list[str], collection: Collection) -> int:
+    """Print what may come next, one candidate a line; a config that cannot be read gives none of its names."""
+    from flowgate.desk import completion, office, say
+    from flowgate.errors import Refusal
+
+    if words[:1] == ["--config"] and len(words) > 2:
+        office.typed_config.append(words[1])
+    try:
+        found = completion.candidates(words, pages(collection), completion.known_values())
+    except Refusal:
+        return 0
+    for one in found:
+        say.data(one)
+    return 0
 
 
 def _execute(collection: Collection, argv: list[str]) -> int:

@@ -59,8 +59,10 @@ class Office:
         return Sourced(DEFAULT_PROFILE if DEFAULT_PROFILE in names else names[0], "default")
 
 
-def enter() -> Office:
+def enter(*, quiet: bool = False) -> Office:
     """Find and read the config in use: `--config`, `FLOWGATE_CONFIG`, `config/flowgate.yaml`, the embedded default.
+
+    quiet: say nothing of what was migrated
 
     Fails with: Mistake for a config that is absent or wrong, with every fault of the file
     """
@@ -75,7 +77,7 @@ def enter() -> Office:
         raise Mistake(refusal.what, hint=refusal.hint) from None
     root = home.state_folder() if embedded else None
     config = read(text, named.value, root=root, embedded=embedded)
-    for line in config.notes:
+    for line in () if quiet else config.notes:
         say.note(f"note: {line}")
     return Office(config, named, Keeper(config.paths.runtime_dir, config.paths.log_file), dict(os.environ))
 
