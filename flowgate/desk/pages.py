@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from flowgate.desk import say
 from flowgate.errors import CheckFailed
 from flowgate.play.catalog import Catalog, StepInfo, steps_in
+from flowgate.settings.keys import KEYS, schema
 from flowgate.world import files, home
 
 
@@ -34,7 +36,12 @@ def write_all(check: bool) -> int:
     Fails with: CheckFailed, naming the stale pages
     """
     root = home.checkout() or Path.cwd()
-    pages = {root / "docs" / "steps.md": steps_page()}
+    docs = root / "docs"
+    pages = {
+        docs / "steps.md": steps_page(),
+        docs / "config.md": config_page(),
+        docs / "flowgate.schema.json": json.dumps(schema(), indent=2) + "\n",
+    }
     stale = [path for path, text in pages.items() if files.read_text_or_none(path) != text]
     if check and stale:
         names = ", ".join(str(path.relative_to(root)) for path in stale)
@@ -54,6 +61,41 @@ def steps_page() -> str:
         "A step looks first and acts only when there is something to do; `inv play NAME --check` looks only.\n"
     )
     return head + "\n" + "\n".join(_page(found.find(name)) for name in found.names())
+
+
+UPGRADE = """
+## Upgrading older files
+
+Older files keep working; each change is said once, with its line, whenever the file is read.
+
+| older | now |
+|---|---|
+| `config_version: 1` | `config_version: 2` |
+| `secrets` | `secret_files` |
+| `services.cliproxyapi` | `services.cliproxyapi_plus` |
+| `oauth` | `auth.providers` |
+| `readiness_path: /health` of LiteLLM | `/health/readiness`: the old one calls every model for real |
+| addresses under `/v0/management/oauth/` | dropped: the real server has none of them; FlowGate's own table is used |
+"""
+
+
+def config_page() -> str:
+    """Write the reference page of the config."""
+    lines = [
+        "# The config file",
+        "",
+        "Generated from the code by `inv docs`; do not edit. YAML, or JSON when the text begins with `{`.",
+        "In use is `--config`, else `FLOWGATE_CONFIG`, else `config/flowgate.yaml`, else the embedded default",
+        "(`config/examples/embedded.yaml`). Relative paths are taken from the file's folder. `*` stands for a name.",
+        "A key that is not listed here, or is written twice, is refused with its line. `os.environ/NAME` as a value is",
+        "the variable NAME of the command's environment, else the file `.router/secrets/name` (lower case, dashes).",
+        "`flowgate.schema.json` beside this page is the same for editors.",
+        "",
+        "| key | holds | default | meaning |",
+        "|---|---|---|---|",
+        *(f"| `{key.path}` | {key.kind} | {key.default or '-'} | {key.meaning} |" for key in KEYS),
+    ]
+    return "\n".join(lines) + "\n" + UPGRADE
 
 
 def _page(info: StepInfo) -> str:
