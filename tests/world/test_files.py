@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import pytest
 
 from flowgate.errors import DiskRefused, Mistake
 from flowgate.world import files
+from tests.world.full import small_disk
 
 WRITE_FOR_EVER = """
 import sys
@@ -30,15 +30,6 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
     before = os.umask(request.param)
     yield
     os.umask(before)
-
-
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """No file may grow beyond 8192 bytes: what a full disk does, without one."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def mode(path: Path) -> int:
@@ -165,19 +156,17 @@ def test_threads_that_write_one_file_never_mix(tmp_path: Path) -> None:
     assert names(tmp_path) == ["file"]
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     files.write_whole(tmp_path / "file", "old")
-    with pytest.raises(DiskRefused, match="file too large"):
+    with small_disk(8192), pytest.raises(DiskRefused, match="file too large"):
         files.write_whole(tmp_path / "file", "x" * 10000)
     assert (tmp_path / "file").read_text() == "old"
     assert names(tmp_path) == ["file"]
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_puts_the_old_text_back_in_place(tmp_path: Path) -> None:
     files.write_in_place(tmp_path / "file", "old\n" * 10)
-    with pytest.raises(DiskRefused):
+    with small_disk(8192), pytest.raises(DiskRefused):
         files.write_in_place(tmp_path / "file", "x" * 10000)
     assert (tmp_path / "file").read_text() == "old\n" * 10
 

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 
@@ -10,6 +9,7 @@ import pytest
 
 from flowgate.errors import DiskRefused
 from flowgate.world.files import append_line, read_from, rotate_in_place, tail
+from tests.world.full import small_disk
 
 APPEND = """
 import sys
@@ -18,15 +18,6 @@ from flowgate.world.lines import append_line
 for number in range(int(sys.argv[3])):
     assert append_line(Path(sys.argv[1]), f"{sys.argv[2]} {number} " + "." * (number % 50), max_bytes=4000, keep=99)
 """
-
-
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """No file may grow beyond 100 bytes: what a full disk does, without one."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 # --- appending
@@ -71,10 +62,10 @@ def test_half_a_line_left_by_a_crash_does_not_spoil_the_next(tmp_path: Path) -> 
     assert (tmp_path / "log").read_text() == "whole\nha\nnext\n"
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_takes_nothing_of_the_line_and_raises_nothing(tmp_path: Path) -> None:
     assert append_line(tmp_path / "log", "x" * 80)
-    assert not append_line(tmp_path / "log", "y" * 80)
+    with small_disk(100):
+        assert not append_line(tmp_path / "log", "y" * 80)
     assert (tmp_path / "log").read_text() == "x" * 80 + "\n"
 
 
@@ -104,11 +95,11 @@ def test_a_log_within_its_limit_is_left_alone(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["log"]
 
 
-def test_a_log_that_cannot_be_copied_stays_whole(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_log_that_cannot_be_copied_stays_whole(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("x" * 500)
     (tmp_path / "log.1").write_text("older")
-    request.getfixturevalue("small_disk")
-    assert not rotate_in_place(tmp_path / "log", 4, 2)
+    with small_disk(100):
+        assert not rotate_in_place(tmp_path / "log", 4, 2)
     found = {one.name: one.stat().st_size for one in tmp_path.iterdir()}
     assert found == {"log": 500, "log.1": 5}
 
