@@ -7,12 +7,12 @@ starting, sleeping and any other question raises `ContractBroken`. So a step can
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from flowgate.errors import ContractBroken, Mistake, gather
+from flowgate.errors import ContractBroken, Mistake, Refusal, gather
 from flowgate.keeper.client import Keeper
 from flowgate.model import Config, Program, Reference, Secret, Service, Sourced, Stack
 from flowgate.settings.overlay import overlay
@@ -35,10 +35,11 @@ PASSED_ON = (
 
 @dataclass(slots=True)
 class Choice:
-    """What this run has settled: the profile rendered last, and the ports in use."""
+    """What this run has settled: the profile rendered last, the ports in use, and what people were warned of."""
 
     profile: Sourced[str]
     ports: dict[str, int] | None = None
+    warned: set[str] = field(default_factory=set)
 
 
 class Watcher:
@@ -166,21 +167,23 @@ class Reach:
         return build.build(self.config, profile or self.choice.profile, ground)
 
     def ports(self) -> dict[str, int]:
-        """Settle the ports: those of what runs, else the config's; the embedded default moves to free ones."""
-        if self.choice.ports is not None:
-            return self.choice.ports
-        ports = {}
-        for name, settings in self.config.services.items():
-            running = self.keeper.generation(name)
-            if running is not None:
-                ports[name] = int(running["port"])
-            elif self.config.embedded and not sockets.is_free(settings.host, settings.port):
-                ports[name] = sockets.free_port()
-                self.tell(f"port {settings.port} is taken; {name} moves to {ports[name]}")
-            else:
-                ports[name] = settings.port
-        self.choice.ports = ports
-        return ports
+        """Settle the ports: the config's; the embedded default stays where it runs, and moves to free ones."""
+        if self.choice.ports is None:
+            ports = {name: settings.port for name, settings in self.config.services.items()}
+            self.choice.ports = {name: self._free(name) for name in ports} if self.config.embedded else ports
+        return self.choice.ports
+
+    def _free(self, name: str) -> int:
+        """Find a port for a service of the embedded default."""
+        settings = self.config.services[name]
+        running = self.keeper.generation(name)
+        if running is not None:
+            return int(running["port"])
+        if sockets.is_free(settings.host, settings.port):
+            return settings.port
+        port = sockets.free_port()
+        self.tell(f"port {settings.port} is taken; {name} moves to {port}")
+        return port
 
     def port_owner(self, host: str, port: int) -> tuple[int | None, str] | None:
         """Say who listens on a port: (pid, command); None when it is free."""
@@ -223,19 +226,27 @@ class Reach:
         env |= service.program.env
         settings = self.config.services[service.name]
         env |= {name: Secret(value) for name, value in settings.env.items() if not value.startswith(litellm.PREFIX)}
-        faults = []
+        gather(f"the environment of {service.name}", self.unset(service))
         for need in service.needs:
             value = self.key(need.name)
             if value is not None:
                 env[self._name_inside(service, need)] = value
-            elif not self._optional(service, need):
-                file = self.secrets_folder / need.name.lower().replace("_", "-")
-                hint = f"export {need.name}=…, or write it into {file}"
-                faults.append(Mistake(f"the variable {need.name} is not set", place=need.place, hint=hint))
-        gather(f"the environment of {service.name}", faults)
         if service.name == cliproxy.NAME and (management := self.key(cliproxy.MANAGEMENT_KEY)):
             env["MANAGEMENT_PASSWORD"] = management
         return replace(service.program, env=env)
+
+    def unset(self, service: Service, pending: Collection[str] = ()) -> list[Refusal]:
+        """Find the variables that a service's document needs and nobody has set.
+
+        pending: those that this run will still generate
+        """
+        faults: list[Refusal] = []
+        for need in service.needs:
+            if need.name not in pending and self.key(need.name) is None and not self._optional(service, need):
+                file = self.secrets_folder / need.name.lower().replace("_", "-")
+                hint = f"export {need.name}=…, or write it into {file}"
+                faults.append(Mistake(f"the variable {need.name} is not set", place=need.place, hint=hint))
+        return faults
 
     def _name_inside(self, service: Service, need: Reference) -> str:
         inside = need.path.rpartition(".")[2]
@@ -248,7 +259,9 @@ class Reach:
         tree = overlay(self.config.litellm_base, profile)
         if not litellm.optional(self.config, tree, need):
             return False
-        self.tell(f"warning: the variable {need.name} is not set ({need.place}); its model will not answer")
+        if need.place not in self.choice.warned:
+            self.choice.warned.add(need.place)
+            self.tell(f"warning: the variable {need.name} is not set ({need.place}); its model will not answer")
         return True
 
     # --- writing down, running

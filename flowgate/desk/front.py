@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +31,8 @@ def guarded(body: Callable[[], int | None]) -> int:
 
 def say_bug(bug: BaseException) -> int:
     """Keep a bug's traceback in a file and say where it is."""
+    import traceback
+
     path = files.keep_traceback("".join(traceback.format_exception(bug)))
     say.note(f"! a bug of FlowGate's own: {type(bug).__name__}: {bug}; its traceback is in {path}")
     return BUG

@@ -6,9 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from flowgate.errors import Faults, Refusal
-from flowgate.model import Outcome
+
+if TYPE_CHECKING:
+    from flowgate.model import Outcome
 
 MARKS = {"same": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
 COLOURS = {"=": "32", "~": "33", "-": "2", "!": "31"}

@@ -157,10 +157,9 @@ class Caretaker:
 
     def _is_ours(self, running: Running) -> bool:
         """Believe an answer only from a process of this generation: a stranger on the port would answer as well."""
-        owner = sockets.owner(*running.door)
-        if owner is None or owner[0] is None:
-            return procs.alive(running.identity)
-        return owner[0] in {one.pid for one in procs.tree(running.identity)}
+        members = {one.pid for one in procs.tree(running.identity)}
+        held = sockets.is_held(*running.door, members)
+        return procs.alive(running.identity) if held is None else held
 
     def _hear(self, service: str, running: Running) -> None:
         said = running.hear()

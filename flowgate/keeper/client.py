@@ -17,10 +17,9 @@ from typing import Any
 
 from flowgate.errors import DiskRefused, NotReady, OutsideRefused, Unreachable
 from flowgate.keeper import orphans
-from flowgate.keeper.verbs import SOCKET_NAME
-from flowgate.keeper.wire import Lines, Message, encode, to_tree
+from flowgate.keeper.wire import LOCK_NAME, SOCKET_NAME, Lines, Message, encode, to_tree
 from flowgate.model import Program
-from flowgate.world import files, procs, sockets
+from flowgate.world import files, procs, sockets, table
 from flowgate.world.clock import Clock, poll
 
 PATIENCE_SECONDS = 15.0  # for an answer that needs no waiting; a keeper that takes longer is stuck
@@ -53,7 +52,7 @@ class Keeper:
 
         Without a keeper, what a killed one left running is listed as generations in the phase "orphaned".
         """
-        if self._connect() is None:
+        if self._find() is None:
             return {"keeper": None, "services": self._orphaned()}
         return self._ask({"verb": "status"})
 
@@ -65,7 +64,7 @@ class Keeper:
 
     def matches(self, program: Program) -> bool:
         """Say whether the newest generation already runs just this program, with just these keys."""
-        if self._connect() is None:
+        if self._find() is None:
             return False
         return bool(self._ask({"verb": "matches", "program": to_tree(program, secrets=True)})["same"])
 
@@ -116,7 +115,7 @@ class Keeper:
 
     def dismiss(self, service: str, generation: int) -> None:
         """Send a candidate home."""
-        if self._connect() is not None:
+        if self._find() is not None:
             self._ask({"verb": "dismiss", "service": service, "generation": generation})
 
     def stop(self, services: Iterable[str], timeout: float = 60.0) -> Message:
@@ -124,7 +123,7 @@ class Keeper:
 
         Gives: `stopped` (service, pid, generation of each) and `killed` (pids that had to be killed)
         """
-        if self._connect() is None and not orphans.living(self.folder):
+        if self._find() is None and not orphans.living(self.folder):
             return {"stopped": [], "killed": []}
         left = orphans.living(self.folder) if self._sock is None else []
         self._connect() or self._boot()
@@ -183,6 +182,22 @@ class Keeper:
                 hint="run the command again; what it left running is found and taken over",
                 log=files.tail(self.log_file, 5),
             ) from None
+
+    def _find(self) -> socket.socket | None:
+        """Connect to the keeper; one that lives without its socket (somebody deleted it) will put it back."""
+        if self._connect() is None and self._lives():
+            poll(lambda: self._connect() or not self._lives(), Clock(), every=0.05, timeout=TAKEN_SECONDS)
+        return self._sock
+
+    def _lives(self) -> bool:
+        """Say whether a keeper of this folder lives: by the pid in its lock file, else by looking around."""
+        if not self.runtime.is_dir():
+            return False
+        words = ("flowgate.keeper.daemon", str(self.runtime))
+        pid = (files.read_text_or_none(self.runtime / LOCK_NAME) or "").strip()
+        if pid.isdigit():
+            return set(words) <= set(table.argv(int(pid)))
+        return procs.find(words) is not None
 
     def _connect(self) -> socket.socket | None:
         if self._sock is None:

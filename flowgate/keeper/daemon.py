@@ -5,6 +5,7 @@ Started by the first command that needs it (`client`), gone a moment after nothi
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 from flowgate.keeper import orphans
 from flowgate.keeper.caretaker import WATCH_SECONDS, Caretaker
 from flowgate.keeper.journal import Journal
+from flowgate.keeper.wire import LOCK_NAME
 from flowgate.world.clock import Clock
 
 
@@ -53,12 +55,15 @@ def main(argv: list[str]) -> int:
     os.umask(0o077)
     folder = runtime / "run"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(runtime / "keeper.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(runtime / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.write(ready_fd, b"taken\n")
         return 0
+    with contextlib.suppress(OSError):  # on a full disk a command has to look for us instead
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
     journal = Journal(log_file, runtime / "events.log")
     orphans.sweep(folder, journal)
 

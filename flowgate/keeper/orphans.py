@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import Refusal
-from flowgate.keeper.journal import Journal
 from flowgate.world import files, procs
 from flowgate.world.clock import Clock, poll
 from flowgate.world.procs import Identity
+
+if TYPE_CHECKING:
+    from flowgate.keeper.journal import Journal
 
 GRACE_SECONDS = 5.0
 

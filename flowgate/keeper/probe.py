@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flowgate.keeper.loop import Loop
 
-EVERY_SECONDS = 0.02  # a polled program's readiness is seen within 25 ms
+EVERY_SECONDS = 0.01  # a polled program's readiness is seen within 25 ms
 PATIENCE_SECONDS = 2.0  # one question unanswered for this long is asked anew
 
 

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 from flowgate.errors import Refusal
 from flowgate.keeper import account
 from flowgate.keeper.seat import Abandon, Dismiss, Keep, Note, Promote, Start, Stop
-from flowgate.keeper.wire import Lines, Message, encode, from_tree
+from flowgate.keeper.wire import SOCKET_NAME, Lines, Message, encode, from_tree
 from flowgate.world import sockets
 
 if TYPE_CHECKING:
     from flowgate.keeper.caretaker import Caretaker, Key
 
-SOCKET_NAME = "keeper.sock"
 REMEMBERED = 20  # endings kept a service, for waits that come late
 
 

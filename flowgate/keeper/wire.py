@@ -13,6 +13,8 @@ from typing import Any
 
 from flowgate.model import Program, Secret
 
+SOCKET_NAME = "keeper.sock"  # in `run/` of the runtime folder
+LOCK_NAME = "keeper.lock"  # in the runtime folder; held by the keeper, and holds its pid
 LONGEST_LINE = 8_000_000  # bytes; a longer one is not ours
 
 Message = dict[str, Any]

@@ -7,7 +7,7 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from flowgate.errors import DiskRefused, OutsideRefused, Unreachable
@@ -71,6 +71,19 @@ def owner(host: str, port: int) -> Owner | None:
     if pid:
         return pid, procs.describe(pid)
     return (None, "") if pid == 0 or not is_free(host, port) else None
+
+
+def is_held(host: str, port: int, pids: Collection[int]) -> bool | None:
+    """Say whether one of these processes listens on an address; None where that cannot be told.
+
+    Looks into those processes only: `owner` looks into all, which takes ten times as long.
+    """
+    if not table.LINUX:
+        found = owner(host, port)
+        return found[0] in pids if found and found[0] is not None else None
+    wanted = {*WILDCARDS, _numbers(host)}
+    links = {f"socket:[{inode}]" for address, inode in _listeners(port) if address in wanted}
+    return any(_holds(table.PROC / str(pid) / "fd", links) for pid in pids) if links else None
 
 
 def _numbers(host: str) -> str:
