@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from flowgate.errors import Mistake, Refusal
+from flowgate.errors import Mistake, UnknownName
 from flowgate.model import Tree
+from flowgate.settings.document import Draft
 
 SUPPORTED = (1, 2)
 CURRENT = 2
 BILLING = "/health"
-FREE = "/health/readiness"
+FREE = {"readiness_path": "/health/readiness", "health_path": "/health/liveliness"}
 UNREAL = "/v0/management/oauth/"
-
-
-@dataclass(slots=True)
-class Draft:
-    """A config on its way: the tree, the place of every key, what was changed and what was found wrong."""
-
-    tree: Tree
-    place: Callable[[str], str]
-    notes: list[str] = field(default_factory=list)
-    faults: list[Refusal] = field(default_factory=list)
-    moved: dict[str, str] = field(default_factory=dict)
-
-    def note(self, path: str, text: str) -> None:
-        """Say once what was changed, and where."""
-        self.notes.append(f"{self.place(path)}: {text}")
 
 
 def migrate(draft: Draft) -> None:
@@ -72,7 +57,7 @@ def _rename(draft: Draft, parent: Tree, old: str, new: str, at: str) -> None:
     renamed = {new if key == old else key: value for key, value in parent.items()}
     parent.clear()
     parent.update(renamed)
-    draft.moved[target] = path
+    draft.move(path, target)
     draft.note(path, f"'{path}' is now written '{target}'")
 
 
@@ -89,27 +74,34 @@ def _service_name(draft: Draft) -> None:
 def _oauth(draft: Draft) -> None:
     if "oauth" not in draft.tree:
         return
-    auth = draft.tree.setdefault("auth", {})
-    if not isinstance(auth, dict):
-        return
-    if "providers" in auth:
+    old = draft.tree.pop("oauth")
+    auth = draft.tree.get("auth")
+    if isinstance(auth, dict) and "providers" in auth:
         what = "both 'oauth' and its new spelling 'auth.providers' are written"
         draft.faults.append(Mistake(what, place=draft.place("oauth"), hint="keep 'auth.providers' only"))
-        draft.tree.pop("oauth")
         return
-    old = draft.tree.pop("oauth")
-    auth["providers"] = old.get("providers", old) if isinstance(old, dict) else old
-    draft.moved["auth.providers"] = "oauth"
-    draft.note("oauth", "'oauth' is now written 'auth.providers'")
+    at = "oauth"
+    if isinstance(old, dict) and "providers" in old:
+        at = "oauth.providers"
+        others = [f"oauth.{key}" for key in old if key != "providers"]
+        draft.faults += [UnknownName("key", one, known=(at,), at=draft.place(one)) for one in others]
+        old = old["providers"]
+    if auth is None or isinstance(auth, dict):  # anything else is refused where `auth` is read
+        draft.tree["auth"] = {**(auth or {}), "providers": old}
+    draft.move(at, "auth.providers")
+    draft.note(at, f"'{at}' is now written 'auth.providers'")
 
 
 def _billing_health(draft: Draft) -> None:
     services = draft.tree.get("services")
     litellm = services.get("litellm") if isinstance(services, dict) else None
-    if isinstance(litellm, dict) and str(litellm.get("readiness_path", "")).rstrip("/") == BILLING:
-        litellm["readiness_path"] = FREE
-        text = f"LiteLLM's {BILLING} calls every model for real and costs money; {FREE} is asked instead"
-        draft.note("services.litellm.readiness_path", text)
+    if not isinstance(litellm, dict):
+        return
+    for key, free in FREE.items():
+        if str(litellm.get(key) or "").partition("?")[0].rstrip("/") == BILLING:
+            litellm[key] = free
+            text = f"LiteLLM's {BILLING} calls every model for real and costs money; {free} is asked instead"
+            draft.note(f"services.litellm.{key}", text)
 
 
 def _unreal_addresses(draft: Draft) -> None:
@@ -117,7 +109,7 @@ def _unreal_addresses(draft: Draft) -> None:
     providers = auth.get("providers") if isinstance(auth, dict) else None
     for name, one in providers.items() if isinstance(providers, dict) else ():
         for key in ("auth_url_endpoint", "status_endpoint"):
-            if isinstance(one, dict) and str(one.get(key) or "").startswith(UNREAL):
+            if isinstance(one, dict) and UNREAL in str(one.get(key) or ""):
                 address = one.pop(key)
                 text = f"{address} does not exist on the real server; FlowGate's own table of addresses is used"
                 draft.note(f"auth.providers.{name}.{key}", text)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flowgate.errors import Mistake, Refusal
 
 if TYPE_CHECKING:
+    from yaml import SafeLoader
     from yaml.constructor import SafeConstructor
     from yaml.nodes import Node, ScalarNode
 
 Marks = dict[str, tuple[int, int]]  # dotted path → (line, column), both from 1
 
 DEEPEST = 100  # levels; libyaml's composer overflows the C stack (no exception: the process dies) at some thousands
+LONGEST = 1024  # bits of a whole number: Python refuses to write much longer ones as text, in any message
+UNDER_WAY = (0, 0)
 TAG = "tag:yaml.org,2002:"
 HINTS = {
     "found character that cannot start any token": "indent with blanks, not tabs; quote a text that begins with % or @",
@@ -43,8 +46,9 @@ class Source:
     def __init__(self, text: str, file: str) -> None:
         self.file = file
         self.faults: list[Refusal] = []
+        self.written: dict[str, str] = {}  # dotted path → a number as it stands in the text ("022", "1.10")
         self.root = _compose(text, file)
-        if self.root is not None:
+        if self.root is not None and "*" in text:  # without an alias it is as large and as deep as it looks
             self._weigh(self.root, {}, budget=len(text) + 50_000)
 
     def at(self, node: Node) -> str:
@@ -92,9 +96,14 @@ class Source:
                 key, below = self._scalar(pair.key_node), f"{path}.{pair.key}"
                 if keys is not None:
                     keys[below] = position(pair.key_node)
+                    if not isinstance(key, str):  # `on:` is the key True: people look for either
+                        keys.setdefault(f"{path}.{key}", keys[below])
                 found[key] = self.plain(pair.node, below, marks, keys)
             return found
-        return self._scalar(node)
+        value = self._scalar(node)
+        if isinstance(value, (int, float)):
+            self.written[path] = node.value
+        return value
 
     def _own(self, node: Node) -> Iterator[Pair]:
         for key_node, value in node.value:
@@ -123,37 +132,48 @@ class Source:
             self.refuse(f"the tag '{node.tag.replace(TAG, '!!')}' is not known here", node)
             return None
         try:
-            return getattr(_constructor(), f"construct_yaml_{tag}")(node)
-        except (ValueError, LookupError):
+            number = getattr(_constructor(), f"construct_yaml_{tag}")(node)
+        except (ValueError, LookupError, OverflowError):
+            number = None
+        if number is None or (isinstance(number, int) and number.bit_length() > LONGEST):
             self.refuse(f"'{value[:40]}' cannot be read as {tag}", node)
             return None
+        return number
 
-    def _weigh(self, node: Node, known: dict[int, int], budget: int, depth: int = 0) -> int:
-        """Count the nodes that a text has once its aliases are written out."""
-        weight = known.get(id(node))
-        if weight == 0:
+    def _weigh(self, node: Node, known: dict[int, tuple[int, int]], budget: int) -> tuple[int, int]:
+        """Count the nodes and the levels that a text has once its aliases are written out.
+
+        known: what was counted already; nothing counted yet for a node that is still being walked
+        """
+        found = known.get(id(node))
+        if found == UNDER_WAY:
             raise Mistake("an alias stands inside the very value it names", place=self.at(node))
-        if depth > DEEPEST:
-            raise Mistake(f"its aliases nest deeper than {DEEPEST} levels", place=self.at(node))
-        if weight is None:
-            known[id(node)] = 0
-            weight = 1
-            for child in _children(node):
-                weight += self._weigh(child, known, budget, depth + 1)
-            known[id(node)] = weight
-        if weight > budget:
-            raise Mistake("its aliases make this text far too large", place=self.at(node))
-        return weight
+        if found is not None:
+            return found
+        known[id(node)] = UNDER_WAY
+        weight, height = 1, 0
+        for child in _children(node):
+            more, higher = self._weigh(child, known, budget)
+            weight, height = weight + more, max(height, higher)
+            if height > DEEPEST:
+                raise Mistake(f"its aliases nest deeper than {DEEPEST} levels", place=self.at(node))
+            if weight > budget:
+                raise Mistake("its aliases make this text far too large", place=self.at(node))
+        known[id(node)] = weight, height + 1
+        return weight, height + 1
 
 
 def _compose(text: str, file: str) -> Node | None:
     import yaml
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML is sometimes built without libyaml
     try:
-        _measure_depth(text, file)
-        return yaml.compose(text, Loader=yaml.CSafeLoader)
+        _measure_depth(text, file, loader)
+        return yaml.compose(text, Loader=loader)
     except yaml.reader.ReaderError as error:
-        before = text.encode()[: error.position].decode(errors="ignore")  # libyaml counts bytes here
+        before = text[: error.position]
+        if loader is not yaml.SafeLoader:  # libyaml counts bytes
+            before = text.encode()[: error.position].decode(errors="ignore")
         place = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
         raise Mistake(f"not YAML: {error.reason}", place=place) from None
     except UnicodeError:
@@ -165,11 +185,11 @@ def _compose(text: str, file: str) -> Node | None:
         raise Mistake(f"not YAML: {problem}", hint=HINTS.get(problem, ""), place=place) from None
 
 
-def _measure_depth(text: str, file: str) -> None:
+def _measure_depth(text: str, file: str, loader: type[SafeLoader]) -> None:
     import yaml
 
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from flowgate.settings import read as reader
+from flowgate.settings import services
 from flowgate.settings.keys import KEYS, KINDS, schema
 
 EXAMPLES = Path(__file__).parent.parent.parent / "config" / "examples"
@@ -21,7 +22,7 @@ def below(prefix: str) -> set[str]:
 
 def test_the_table_and_the_reader_know_the_same_keys() -> None:
     assert below("") == set(reader.TOP)
-    assert below("services.*.") == set(reader.SERVICE_KEYS)
+    assert below("services.*.") == set(services.SERVICE_KEYS)
     assert below("paths.") == {"runtime_dir", "active_config", "state_file", "log_file"}
 
 

@@ -22,7 +22,10 @@ FILE = Path("/home/me/config/flowgate.yaml")
         ("secrets: [a]", "'secrets' is now written 'secret_files'"),
         ("services: {cliproxyapi: {port: 9000}}", "'services.cliproxyapi' is now written 'services.cliproxyapi_plus'"),
         ("oauth: {codex: {method: device}}", "'oauth' is now written 'auth.providers'"),
+        ("oauth: {providers: {codex: {method: device}}}", "'oauth.providers' is now written 'auth.providers'"),
         ("services: {litellm: {readiness_path: /health}}", "costs money"),
+        ("services: {litellm: {readiness_path: /health?model=m}}", "costs money"),
+        ("services: {litellm: {health_path: /health/}}", "costs money"),
         ("auth: {providers: {x: {auth_url_endpoint: /v0/management/oauth/x}}}", "does not exist on the real server"),
     ],
 )
@@ -45,9 +48,24 @@ def test_a_fault_in_what_was_moved_keeps_its_line(refuses: Refuses) -> None:
     assert fault.place == f"{FILE}:3"
 
 
-def test_readiness_is_never_asked_where_it_costs_money(reads: Reads) -> None:
-    config = reads("services: {litellm: {readiness_path: /health}}\n")
-    assert config.services["litellm"].readiness_path == "/health/readiness"
+def test_health_is_never_asked_where_it_costs_money(reads: Reads) -> None:
+    litellm = reads("services: {litellm: {readiness_path: /health, health_path: /health}}\n").services["litellm"]
+    assert (litellm.readiness_path, litellm.health_path) == ("/health/readiness", "/health/liveliness")
+
+
+@pytest.mark.parametrize("auth", ["auth:\n", "auth: {}\n", ""])
+@pytest.mark.parametrize(
+    "oauth", ["oauth:\n  codex: {method: device}\n", "oauth: {providers: {codex: {method: device}}}\n"]
+)
+def test_oauth_becomes_auth_providers_whatever_stands_there(reads: Reads, auth: str, oauth: str) -> None:
+    config = reads(oauth + auth)
+    assert config.providers["codex"].method == "device"
+    assert config.place("auth.providers.codex.method") == f"{FILE}:{2 if oauth.count(chr(10)) == 2 else 1}"
+
+
+def test_what_stands_beside_the_old_providers_is_refused_not_dropped(refuses: Refuses) -> None:
+    (fault,) = refuses("oauth: {providers: {codex: {}}, copilot: {method: device}}\n")
+    assert "oauth.copilot" in fault.what
 
 
 def test_addresses_that_do_not_exist_are_dropped(reads: Reads) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,12 @@ Refuses = Callable[[str], list[Refusal]]
 
 FILE = Path("/home/me/config/flowgate.yaml")
 EXAMPLES = Path(__file__).parent.parent.parent / "config" / "examples"
+BREAKERS = ["", "\n", ":", "{", "[", "&a ", "*a", "\t", "!!", "\x00", "é", "- ", "'", "~x/", "<<", "9" * 400]
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+NAMES = st.text(max_size=4) | st.sampled_from(["providers", "model", "method", "1"])
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
+)
 
 
 def test_defaults_are_complete(reads: Reads) -> None:
@@ -63,12 +70,18 @@ def test_every_fault_of_the_file_is_told_at_once(refuses: Refuses) -> None:
         ("bootstrap: {versoin: v1}", "did you mean 'bootstrap.version'?"),
         ("profiles: {a: {router_setting: {}}}", "did you mean 'profiles.a.router_settings'?"),
         ("services: {litellm: {restart: allways}}", "did you mean 'always'?"),
+        ("services: {litellm: {depends_on: [cliproxyapi]}}", "did you mean 'cliproxyapi_plus'?"),
     ],
 )
 def test_a_misspelt_word_gets_its_line_and_a_suggestion(refuses: Refuses, text: str, hint: str) -> None:
     (fault,) = refuses("\n\n" + text + "\n")
     assert isinstance(fault, UnknownName)
     assert (fault.place, fault.hint) == (f"{FILE}:3", hint)
+
+
+def test_a_word_like_none_of_the_known_ones_gets_their_list(refuses: Refuses) -> None:
+    (fault,) = refuses("services: {litellm: {command: {zebra: 1}}}\n")
+    assert fault.hint == "known: args, cwd"
 
 
 @pytest.mark.parametrize("where", ["port: 1\nport: 2", "services: {}\nservices: {}", "vars: {a: {b: 1, b: 2}}"])
@@ -91,7 +104,14 @@ def test_a_key_written_twice_is_refused_with_both_lines(refuses: Refuses, where:
         ("services: [litellm]", "services"),
         ("paths: {runtime_dir: 3}", "paths.runtime_dir"),
         ("bootstrap: {sha256: {linux_amd64: abc}}", "bootstrap.sha256.linux_amd64"),
-        ("bootstrap: {mirrors: [ftp://x]}", "bootstrap.mirrors"),
+        ("bootstrap: {mirrors: [ftp://x]}", "bootstrap.mirrors.0"),
+        ("bootstrap: {mirrors: ['http://[x']}", "bootstrap.mirrors.0"),
+        ("bootstrap: {version: ../x}", "bootstrap.version"),
+        ("bootstrap: {repo: ../..}", "bootstrap.repo"),
+        ("paths: {runtime_dir: ~no-such-user/x}", "paths.runtime_dir"),
+        ('paths: {log_file: "a\\0b"}', "paths.log_file"),
+        ("secret_files: ['~no-such-user/x']", "secret_files.0"),
+        ("auth: {providers: {x: {management_key_env: a b}}}", "auth.providers.x.management_key_env"),
         ("litellm_base: {model_list: []}", "litellm_base.model_list"),
         ("litellm_base: {model_list: [{model_name: m}]}", "litellm_base.model_list.0.litellm_params"),
         ("profiles: {a: [1]}", "profiles.a"),
@@ -115,6 +135,8 @@ def test_a_wrong_type_deep_inside_is_named_by_its_path(refuses: Refuses, text: s
         ("services: {litellm: {command: {args: []}}}", "is empty"),
         ("bootstrap: {repo: nobody}", "owner/name"),
         ("profiles: {'a b': {}}", "cannot be a profile's name"),
+        ("profiles: {yes: {}}", "put it in quotes"),
+        ("services: {litellm: {env: {NO: 1}}}", "put it in quotes"),
         ("config_version: 7", "supported are 1 and 2"),
     ],
 )
@@ -181,14 +203,47 @@ def test_the_examples_are_right_and_up_to_date(name: str) -> None:
     assert list(config.profiles) == ["reliability", "balanced", "cost"]
 
 
+@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
+def test_the_examples_cost_profile_asks_the_cheap_model_first(name: str) -> None:
+    config = read((EXAMPLES / name).read_text(), EXAMPLES / name)
+    cheap, other = (
+        next(one["litellm_params"]["model"] for one in config.litellm_base["model_list"] if one["model_name"] == group)
+        for group in ("router-cheap", "router-default")
+    )
+    asked = [one["litellm_params"] for one in config.profiles["cost"]["model_list"] if "order" in one["litellm_params"]]
+    assert [(one["model"], one["order"]) for one in asked] == [(cheap, 1), (other, 2)]
+
+
+def test_the_example_for_cliproxyapi_stays_on_this_machine_and_off_the_dashboard() -> None:
+    tree = yaml.safe_load((EXAMPLES / "cliproxyapi.yaml").read_text())
+    assert (tree["host"], tree["port"], tree["request-retry"]) == ("127.0.0.1", 8317, 0)
+    assert tree["remote-management"] == {"allow-remote": False, "secret-key": "", "disable-control-panel": True}
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.data())
-def test_no_mutation_of_an_example_ends_in_anything_but_a_refusal(data: st.DataObject) -> None:
-    text = list((EXAMPLES / "flowgate.yaml").read_text())
+@given(st.sampled_from(["flowgate.yaml", "embedded.yaml", "cliproxyapi.yaml"]), st.data())
+def test_no_mutation_of_an_example_ends_in_anything_but_a_refusal(name: str, data: st.DataObject) -> None:
+    text = list((EXAMPLES / name).read_text())
     for _ in range(data.draw(st.integers(1, 5))):
         place = data.draw(st.integers(0, len(text) - 1))
-        text[place] = data.draw(
-            st.sampled_from(["", "\n", ":", "{", "[", "&a ", "*a", "\t", "!!", "\x00", "é", "- ", "'"])
-        )
+        text[place] = data.draw(st.sampled_from(BREAKERS) | st.characters())
     with contextlib.suppress(Refusal):
         read("".join(text), FILE)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(["flowgate.yaml", "embedded.yaml"]), st.data())
+def test_no_value_in_any_place_ends_in_anything_but_a_refusal(name: str, data: st.DataObject) -> None:
+    tree = yaml.safe_load((EXAMPLES / name).read_text())
+    for _ in range(data.draw(st.integers(1, 3))):
+        node = tree
+        while isinstance(node, (dict, list)) and node:
+            key = data.draw(st.sampled_from(list(node) if isinstance(node, dict) else list(range(len(node)))))
+            if not isinstance(node[key], (dict, list)) or not node[key] or data.draw(st.booleans()):
+                break
+            node = node[key]
+        node[key] = data.draw(ANYTHING)
+    with contextlib.suppress(Refusal):
+        read(yaml.safe_dump(tree), FILE)
+    with contextlib.suppress(Refusal):
+        read(json.dumps(tree), FILE)

@@ -69,6 +69,8 @@ def test_an_expression_without_quotes_is_explained() -> None:
         "!!null [1]",
         "!!map [1]",
         "!!binary x",
+        "0x" + "f" * 9000,
+        "1" + ":1" * 300 + ".5",
     ],
 )
 def test_values_that_do_not_fit_their_tag_are_refused(text: str) -> None:
@@ -102,3 +104,28 @@ def test_an_alias_bomb_is_refused() -> None:
 
 def test_an_alias_inside_itself_is_refused() -> None:
     assert "inside the very value" in refusal("- &a [*a]\n")
+
+
+def test_aliases_may_not_nest_deeper_than_text_may() -> None:
+    chain = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200))
+    assert "aliases nest deeper than 100 levels" in refusal(chain)
+
+
+def test_numbers_are_remembered_as_they_are_written() -> None:
+    source = Source("{a: 022, b: [1.10], c: '3'}", "f.yml")
+    assert source.root is not None
+    source.plain(source.root, "", {})
+    assert source.written == {".a": "022", ".b.0": "1.10"}
+
+
+@pytest.mark.parametrize("text", ["a: [1, {b: x}]\n", "a: 1\n\tb: 2\n", "a: 1\né: \x07\n"])
+def test_without_libyaml_the_same_is_read_and_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outcome() -> object:
+        try:
+            return plain(text)
+        except Mistake as refused:
+            return refused.place
+
+    with_libyaml = outcome()
+    monkeypatch.delattr("yaml.CSafeLoader")
+    assert outcome() == with_libyaml
