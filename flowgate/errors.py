@@ -93,6 +93,8 @@ class Faults(Mistake):
         self.faults = tuple(faults)
         count = len(self.faults)
         super().__init__(f"{subject} has {count} fault{'s' if count != 1 else ''}")
+        codes = {fault.code for fault in faults}
+        self.code = codes.pop() if len(codes) == 1 else Mistake.code
 
 
 class CheckFailed(Refusal):

@@ -115,6 +115,7 @@ class Reach:
     environment: the command's own environment variables
     tell: says a sentence to people (a warning, a moved port)
     flags: what the order typed beside its playbook's variables ("live": a real question may cost money)
+    progress: told how far a long transfer is (its name, bytes done, bytes in all when known)
     """
 
     config: Config
@@ -127,6 +128,7 @@ class Reach:
     tell: Callable[[str], None]
     acting: bool = True
     flags: Mapping[str, bool] = field(default_factory=dict)
+    progress: Callable[[str, int, int | None], None] = lambda name, done, total: None
 
     def looking(self) -> Reach:
         """Give the set that can only look."""

@@ -17,6 +17,7 @@ from flowgate.play.check import check
 from flowgate.play.parse import parse
 from flowgate.play.run import Event, run
 from flowgate.reach import Choice, Files, Reach
+from flowgate.stack.cliproxy import is_embedded
 from flowgate.world import files, home
 from flowgate.world.clock import Clock
 from flowgate.world.http import Http
@@ -48,7 +49,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """How an order ended."""
+    """How an order ended.
+
+    embedded: whether the embedded upstream answered, no provider
+    """
 
     report: Report
     profile: str
@@ -74,11 +78,11 @@ def play(order: Order) -> Bill:
     check(plays, catalog, variables.keys(), defaults=office.config.vars.keys())
     if order.syntax_only:
         say.note(f"{path}: nothing wrong")
-        return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, office.config.embedded)
+        return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(office.config))
     reach = _reach(office, Choice(settled))
     order = replace(order, variables=variables)
     report = _run(plays, reach, order, catalog) if order.check else _change(plays, reach, order, catalog, office)
-    return Bill(report, reach.choice.profile.value, office.config.embedded)
+    return Bill(report, reach.choice.profile.value, is_embedded(office.config))
 
 
 def close(bill: Bill) -> int:
@@ -137,6 +141,7 @@ def _reach(office: Office, choice: Choice) -> Reach:
         files=Files(acting=True),
         environment=dict(os.environ),
         tell=say.note,
+        progress=say.progress,
     )
 
 

@@ -23,21 +23,24 @@ def events(lines: int, follow: bool, service: str, event: str, since: str, as_js
     path = office.config.paths.runtime_dir / "events.log"
     earliest = _earliest(since)
 
-    def show(line: str) -> None:
+    def chosen(line: str) -> list[str]:
         try:
             one = json.loads(line)
         except ValueError:
             say.note(f"warning: {path} holds a damaged line: {line[:80]!r}")
-            return
+            return []
         if (service and one.get("service") != service) or (event and one.get("event") != event):
-            return
-        if str(one.get("timestamp", "")) < earliest:
-            return
-        say.data(line if as_json else _readable(one))
+            return []
+        return [] if str(one.get("timestamp", "")) < earliest else [line if as_json else _readable(one)]
 
-    wanted = lines if not (service or event or since) else 100_000
-    for line in files.tail(path, wanted):
-        show(line)
+    def show(line: str) -> None:
+        for text in chosen(line):
+            say.data(text)
+
+    within = 100_000 if service or event or since else lines
+    found = [text for line in files.tail(path, within) for text in chosen(line)]
+    for text in found[max(0, len(found) - lines) :]:
+        say.data(text)
     return _follow(path, show) if follow else 0
 
 

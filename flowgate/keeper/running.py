@@ -89,6 +89,7 @@ class Running:
         procs.signal_tree(leftovers, signal.SIGKILL)
         code = self.process.wait()
         self.record.unlink(missing_ok=True)
+        control_path(self.record.parent, self.program.service, self.number).unlink(missing_ok=True)
         return self.reported or ending(code)
 
 
@@ -100,6 +101,11 @@ def ending(code: int) -> str:
         return f"killed by {signal.Signals(-code).name}"
     except ValueError:
         return f"killed by signal {-code}"
+
+
+def control_path(folder: Path, service: str, number: int) -> Path:
+    """Say where a generation's control socket lies."""
+    return sockets.unix_path(folder, f"{service}-{number}.sock")
 
 
 def launch(program: Program, number: int, folder: Path, public: Callable[[], socket.socket], now: float) -> Running:
@@ -133,7 +139,7 @@ def _launch_app(
     record: Path,
     now: float,
 ) -> Running:
-    path = sockets.unix_path(folder, f"{program.service}-{number}.sock")
+    path = control_path(folder, program.service, number)
     with sockets.listen_unix(path) as control, sockets.listen("127.0.0.1", 0) as door:
         fds = (control.fileno(), door.fileno(), public.fileno())
         argv = (*program.argv, "--fds", ",".join(map(str, fds)), "--app", program.app or "")

@@ -240,7 +240,7 @@ class Visitors:
         told = [{"service": r.program.service, "pid": r.identity.pid, "generation": r.number} for r in leaving]
         for name in services:
             self.caretaker.happen(name, Stop())
-        visitor.leases = {key for key in visitor.leases if key[0] not in services}
+        # The leases stay: a command that is interrupted here still waits, at its `finish`, until they are gone.
 
         def look() -> Message | None:
             if any(self.caretaker.seats[name].generations for name in services) or self.caretaker.queue:

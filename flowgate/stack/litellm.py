@@ -90,11 +90,12 @@ def _points_south(config: Config, params: dict[str, Any]) -> bool:
     from urllib.parse import urlsplit
 
     south = config.services["cliproxyapi_plus"]
-    base = urlsplit(str(params.get("api_base") or ""))
     try:
-        return base.port == south.port and base.hostname in (south.host, "localhost", "127.0.0.1")
-    except ValueError:  # a port that is no number: LiteLLM will say so
+        base = urlsplit(str(params.get("api_base") or ""))
+        port = base.port
+    except ValueError:  # no address, or a port that is no number: LiteLLM will say so
         return False
+    return port == south.port and base.hostname in (south.host, "localhost", "127.0.0.1")
 
 
 def _moved(config: Config, api_base: str, ports: dict[str, int]) -> str:
@@ -116,6 +117,8 @@ def _needs(config: Config, profile: str, tree: Tree) -> tuple[Reference, ...]:
     """Name the variables that this profile's document uses."""
     roots = ("litellm_base", f"profiles.{profile}", f"services.{NAME}.env")
     found = [r for r in config.references if any(r.path == root or r.path.startswith(root + ".") for root in roots)]
+    if "model_list" in config.profiles[profile]:  # it replaces the base's list whole
+        found = [r for r in found if not r.path.startswith("litellm_base.model_list.")]
     if "master_key" not in (tree.get("general_settings") or {}):
         found.append(Reference(MASTER_KEY, "general_settings.master_key", config.place("litellm_base")))
     return tuple(found)
@@ -141,7 +144,7 @@ def _needed(tree: Tree) -> set[str]:
         settings = tree.get(section) or {}
         for chain in settings.get("fallbacks") or ():
             for source, targets in chain.items():
-                needed |= {source, *targets}
+                needed |= {source, *(one.get("model") if isinstance(one, dict) else one for one in targets)}
         for target in (settings.get("model_group_alias") or {}).values():
             needed.add(target if isinstance(target, str) else target.get("model"))
     return {name for name in needed if isinstance(name, str)}

@@ -1,5 +1,6 @@
 """Write the files that LiteLLM and CLIProxyAPIPlus will read."""
 
+from flowgate.errors import gather
 from flowgate.model import Document, Stack
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
 
@@ -9,10 +10,11 @@ def render(reach: Reach, profile: str | None = None) -> Result | Todo:
 
     profile: a profile of the config; the settled one when absent
     Gives: profile, digest (names LiteLLM's settings), documents (list of paths)
-    Fails with: UnknownName for a profile that the config does not have
+    Fails with: UnknownName for a profile that the config does not have; Mistake for a variable that nobody has set
     """
     stack = reach.choose(profile) if profile else reach.stack()
     missing = reach.missing_keys()
+    gather("the environment", [fault for one in stack.services.values() for fault in reach.unset(one, missing)])
     stale = [document for document in _documents(stack) if reach.files.read(document.path) != document.text]
     facts = _facts(stack)
     if not stale and not missing:

@@ -8,8 +8,11 @@ from flowgate.errors import CheckFailed, NotReady, Refusal
 from flowgate.stack import cliproxy
 from flowgate.step import Facts, Reach, Result, Todo, todo
 from flowgate.steps.wait_healthy import LOG_LINES, address
+from flowgate.world.clock import poll
 
 QUESTION = "Answer with one short sentence: are you there?"
+LEAVING = ("draining", "stopping")
+DEATH_SECONDS = 0.5  # how long a failed question waits to learn that a service has died under it
 SIGNATURE = "embedded upstream"  # what every answer of the embedded upstream says of itself
 
 
@@ -134,21 +137,29 @@ def _text(question: str, take: Callable[[], Any]) -> str:
 
 
 def _generations(reach: Reach) -> dict[str, tuple[list[int], int]]:
+    """Give the generations that are to stay, and how often each service was revived."""
     services = reach.keeper.status()["services"]
-    return {name: ([g["number"] for g in one["generations"]], one["restarts"]) for name, one in services.items()}
+    return {
+        name: ([g["number"] for g in one["generations"] if g["phase"] not in LEAVING], one["restarts"])
+        for name, one in services.items()
+    }
+
+
+def _dead(reach: Reach, before: dict[str, tuple[list[int], int]]) -> list[str]:
+    now = _generations(reach)
+    return [name for name, was in before.items() if now.get(name) != was]
 
 
 def _explained(reach: Reach, question: str, refusal: Refusal, before: dict[str, tuple[list[int], int]]) -> Refusal:
     """Say which service died under the question, if one did, and show its log."""
-    services = reach.keeper.status()["services"]
-    now = _generations(reach)
-    dead = [name for name in before if now.get(name) != before[name] and services.get(name, {}).get("failure") != ""]
+    # A cut connection is seen sooner than the end of the process that held it.
+    dead = poll(lambda: _dead(reach, before), reach.clock, timeout=DEATH_SECONDS)
     what = f"the question '{question}' was not answered: {refusal.what}"
     if not dead:
         log = reach.stack().services["litellm"].program.log
         return CheckFailed(what, hint=refusal.hint or f"LiteLLM's log: {log}", log=reach.files.tail(log, LOG_LINES))
     name = dead[0]
-    failure = services.get(name, {}).get("failure") or "it ended"
+    failure = reach.keeper.status()["services"].get(name, {}).get("failure") or "it ended"
     log = reach.stack().services[name].program.log
     return CheckFailed(
         f"{name} died during the smoke ({failure}); {what}",

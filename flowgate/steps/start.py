@@ -31,15 +31,19 @@ def start(reach: Reach, service: Name = "all", fresh: bool = False) -> Result | 
     gather("starting", faults)
     names = [one.name for one in behind]
 
+    replaced = [one.name for one in behind if one.program.app is None and reach.keeper.generation(one.name)]
+
     def do(r: Reach) -> Facts:
+        numbers: dict[str, int] = {}
         for number, wave in enumerate(waves):
             programs = [r.equip(r.stack().services[name]) for name in wave if name in names]
             begun = [(program, r.keeper.start(program, fresh=fresh)["generation"]) for program in programs]
             if number + 1 < len(waves):
                 for program, generation in begun:
                     r.keeper.wait(program.service, generation, program.ready_timeout)
-        generations = _generations(r, chosen)
-        said = ", ".join(f"{name} generation {generations.get(name, '?')}" for name in names)
+            numbers |= {program.service: int(number) for program, number in begun}
+        generations = _generations(r, chosen) | numbers
+        said = ", ".join(f"{name} generation {numbers[name]}{_replaces(replaced, name)}" for name in names)
         return {"started": names, "generations": generations, "said": f"started {said}"}
 
     return todo(f"start {_names(behind)}", do, facts={"started": names, "generations": {}})
@@ -47,6 +51,10 @@ def start(reach: Reach, service: Name = "all", fresh: bool = False) -> Result | 
 
 def _names(services: list[Service]) -> str:
     return " and ".join(one.name for one in services)
+
+
+def _replaces(replaced: list[str], name: str) -> str:
+    return " (a restart: it binds its own port)" if name in replaced else ""
 
 
 def _generations(reach: Reach, services: list[Service]) -> dict[str, int]:

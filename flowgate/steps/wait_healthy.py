@@ -69,7 +69,8 @@ def _come_up(reach: Reach, service: Service, seconds: float) -> None:
     """Wait for the keeper's word: it hears at once when a program is ready, or ends."""
     generation = reach.keeper.generation(service.name)
     if generation is None:
-        raise NotReady(f"{service.name} is not running")
+        failure = reach.keeper.status()["services"].get(service.name, {}).get("failure")
+        raise NotReady(f"{service.name} did not come up: {failure}" if failure else f"{service.name} is not running")
     reach.keeper.wait(service.name, int(generation["number"]), seconds)
 
 

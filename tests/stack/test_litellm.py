@@ -102,3 +102,17 @@ def test_the_runner_is_recognised_however_its_path_is_written(config: Make) -> N
     services = dict(config().services)
     services["litellm"] = replace(services["litellm"], args=("../me/.router/runtime/bin/litellm",))
     assert service(config(services=services)).program.app is not None
+
+
+def test_keys_of_models_that_a_profile_replaces_are_not_asked_for(config: Make) -> None:
+    own = {"model_list": [{"model_name": "m", "litellm_params": {"model": "openai/x"}}]}
+    needs = service(config(profiles={"balanced": own})).needs
+    assert {need.name for need in needs} == {"LITELLM_MASTER_KEY"}
+
+
+def test_an_address_that_is_none_points_nowhere(config: Make) -> None:
+    assert litellm.southbound(config(), {"model_list": [deployment_at("http://[")]}) == ()
+
+
+def deployment_at(api_base: str) -> dict[str, object]:
+    return {"model_name": "m", "litellm_params": {"model": "openai/x", "api_base": api_base}}

@@ -1,0 +1,151 @@
+"""The outside world says no: a port, a program, a disk. Exit 3, one clear sentence, a way out, nothing left running."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Ground
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("command, service", [("smoke", "litellm"), ("up", "cliproxyapi_plus")])
+def test_a_taken_port_is_named_with_its_owner_and_nothing_is_started(
+    ground: Ground, command: str, service: str
+) -> None:
+    port = ground.litellm_port if service == "litellm" else ground.upstream_port
+    with socket.create_server(("127.0.0.1", port)):
+        said = ground.inv(command, code=3).stderr
+    assert f"port 127.0.0.1:{port} for {service} is held by process {os.getpid()} ({Path(sys.executable).name}" in said
+    assert f"set services.{service}.port to a free port" in said
+    assert (ground.seen("start"), ground.processes()) == ([], [])
+
+
+def test_both_taken_ports_are_told_at_once(ground: Ground) -> None:
+    with (
+        socket.create_server(("127.0.0.1", ground.litellm_port)),
+        socket.create_server(("127.0.0.1", ground.upstream_port)),
+    ):
+        said = ground.inv("up", code=3).stderr
+    assert "for litellm is held" in said
+    assert "for cliproxyapi_plus is held" in said
+
+
+def test_a_stack_that_runs_already_holds_its_own_ports_and_is_no_stranger(ground: Ground) -> None:
+    ground.inv("up")
+    assert "= Start" in ground.inv("up").stderr
+    assert len(ground.services()) == 2
+
+
+@pytest.mark.parametrize("command", ["smoke", "up"])
+def test_a_missing_binary_is_named_with_its_place_and_a_way_out(ground: Ground, command: str) -> None:
+    ground.write(upstream=("bin/nothing-here",))
+    said = ground.inv(command, code=3).stderr
+    assert f"the program of cliproxyapi_plus, {ground.folder}/bin/nothing-here, is missing" in said
+    assert f"{ground.config}:" in said
+    assert "way out:" in said
+    assert ground.processes() == []
+
+
+def test_the_usual_binary_that_was_never_downloaded_names_the_download(ground: Ground) -> None:
+    ground.write(upstream=(".router/runtime/bin/CLIProxyAPIPlus",))
+    said = ground.inv("smoke", code=3).stderr
+    assert "CLIProxyAPIPlus, is missing" in said
+    assert "bootstrap" in said
+
+
+def test_a_binary_that_may_not_be_executed_is_named_with_the_mending_command(ground: Ground) -> None:
+    (ground.folder / "upstream").write_text("#!/bin/sh\n")
+    ground.write(upstream=("./upstream",))
+    said = ground.inv("smoke", code=3).stderr
+    assert "cannot be executed" in said
+    assert "chmod u+x" in said
+    assert ground.processes() == []
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [("not a program", "is no program for this machine"), ("#!/not/there\n", "names an interpreter")],
+)
+def test_a_file_that_is_no_program_is_told_and_nothing_is_left_running(ground: Ground, text: str, words: str) -> None:
+    program = ground.folder / "upstream"
+    program.write_text(text)
+    program.chmod(0o700)
+    ground.write(upstream=(str(program),))
+    assert words in ground.inv("smoke", code=3).stderr
+    assert ground.processes() == []
+
+
+def a_file_for_a_folder(ground: Ground) -> str:
+    (ground.folder / ".router").write_text("I am a file")
+    return "a file stands where a folder belongs"
+
+
+def a_folder_of_the_kernel(ground: Ground) -> str:
+    ground.change(("runtime_dir: .router/runtime", "runtime_dir: /proc/self/runtime"))
+    return "/proc/"
+
+
+def a_folder_for_a_file(ground: Ground) -> str:
+    (ground.runtime / "bin" / "litellm").mkdir(parents=True)
+    return str(ground.runtime / "bin" / "litellm")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses /proc")
+@pytest.mark.parametrize("refuse", [a_file_for_a_folder, a_folder_of_the_kernel, a_folder_for_a_file])
+@pytest.mark.parametrize("command", ["smoke", "up", "down"])
+def test_a_runtime_folder_that_cannot_be_written_is_named(
+    ground: Ground, refuse: Callable[[Ground], str], command: str
+) -> None:
+    words = refuse(ground)
+    done = ground.begin(command).ends()
+    assert done.returncode in ((0, 3) if command == "down" else (2, 3))
+    assert done.returncode == 0 or words in done.stderr
+    assert ground.processes() == []
+
+
+def without_room(ground: Ground, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `inv` where no file may grow, as on a full disk; what it says goes through pipes."""
+    argv = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-m", "invoke", *words]
+    return subprocess.run(
+        argv, cwd=CHECKOUT, env=ground.environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_a_full_disk_is_named_and_nothing_is_left_running(ground: Ground) -> None:
+    done = without_room(ground, "smoke")
+    assert done.returncode == 3, done.stderr
+    assert f"{ground.runtime}/" in done.stderr
+    assert "file too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert ground.processes() == []
+
+
+def test_after_the_disk_has_room_again_the_smoke_works(ground: Ground) -> None:
+    without_room(ground, "smoke")
+    assert "PASS" in ground.inv("smoke").stdout
+    assert not list(ground.runtime.rglob("*.tmp"))
+
+
+def test_a_running_stack_can_be_seen_and_taken_down_on_a_full_disk(ground: Ground) -> None:
+    ground.inv("up")
+    assert without_room(ground, "status").returncode == 0
+    done = without_room(ground, "down")
+    assert done.returncode == 0, done.stderr
+    assert ground.processes() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses /dev/full")
+def test_a_full_disk_under_the_event_log_stops_nothing(ground: Ground) -> None:
+    ground.runtime.mkdir(parents=True)
+    (ground.runtime / "events.log").symlink_to("/dev/full")
+    assert "PASS" in ground.inv("smoke").stdout

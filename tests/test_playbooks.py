@@ -1,0 +1,115 @@
+"""The shipped playbooks: every one binds, none changes anything the second time, and the tasks follow them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowgate.errors import Mistake
+from flowgate.play.catalog import Catalog, steps_in
+from flowgate.play.check import check
+from flowgate.play.parse import parse
+from flowgate.world import home
+
+if TYPE_CHECKING:
+    from flowgate.model import Task
+    from tests.conftest import Ground
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SHIPPED = sorted(home.playbooks().glob("*.yml"))
+CATALOG = Catalog(steps_in("flowgate.steps"))
+OTHER_FOLDER = """
+import sys
+from pathlib import Path
+from flowgate.world import home
+home.playbooks = lambda: Path(sys.argv[1])
+from invoke.main import program
+program.run(["inv", *sys.argv[2:]])
+"""
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_playbook_binds_to_the_steps_there_are(path: Path) -> None:
+    plays = parse(path.read_text(), str(path))
+    check(plays, CATALOG, ())
+    assert all(task.name for play in plays for task in play.tasks if task.step)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_letter_lost_from_any_step_is_noticed(path: Path) -> None:
+    plays = parse(path.read_text(), str(path))
+    for word in {task.step for play in plays for task in flat(play.tasks)}:
+        text = path.read_text().replace(f"{word}:", f"{word[:-1]}_:")
+        with pytest.raises(Mistake):
+            check(parse(text, "x.yml"), CATALOG, ())
+
+
+def flat(tasks: tuple[Task, ...]) -> list[Task]:
+    inside = [flat(one.block) + flat(one.rescue) + flat(one.always) for one in tasks]
+    return [one for one in tasks if one.step] + [one for group in inside for one in group]
+
+
+def marks(said: str) -> str:
+    """Give the marks of the tasks that ran: "=" same, "~" changed, "-" skipped, "!" refused."""
+    return "".join(line[0] for line in said.splitlines() if line[:2] in ("= ", "~ ", "- ", "! "))
+
+
+def test_the_second_run_changes_nothing(ground: Ground) -> None:
+    for words in (("up",), ("profile.set", "cost"), ("down",)):
+        assert "~" in marks(ground.inv(*words).stderr)
+        before = ground.snapshot(), sorted(one.pid for one in ground.services())
+        said = ground.inv(*words).stderr
+        assert set(marks(said)) <= {"=", "-"}, said
+        log = str(ground.runtime / "events.log")
+        changed = {path for path, about in ground.snapshot().items() if before[0].get(path) != about}
+        assert {path for path in changed if "seen" not in path} <= {log, str(ground.runtime / "lock")}
+        assert sorted(one.pid for one in ground.services()) == before[1]
+
+
+def run_over(ground: Ground, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `inv` with the playbooks of another folder."""
+    argv = [sys.executable, "-c", OTHER_FOLDER, str(folder), *words]
+    env = ground.environment()
+    return subprocess.run(argv, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped playbooks."""
+    return Path(shutil.copytree(home.playbooks(), tmp_path / "playbooks"))
+
+
+def test_smoke_follows_its_playbook_when_a_task_is_deleted(ground: Ground, folder: Path) -> None:
+    book = folder / "smoke.yml"
+    task = "        - name: Smoke\n          smoke:"
+    lines = book.read_text().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.startswith("        - name: Smoke"))
+    assert lines[at + 1].startswith(task.splitlines()[1])
+    book.write_text("".join(lines[:at] + lines[at + 2 :]))
+    done = run_over(ground, folder, "smoke")
+    assert done.returncode == 0, done.stderr
+    assert "Wait healthy" in done.stderr
+    assert "Smoke" not in done.stderr
+    assert not ground.seen("/v1/models")
+
+
+def test_up_follows_its_playbook_when_a_task_is_added(ground: Ground, folder: Path) -> None:
+    book = folder / "up.yml"
+    book.write_text(book.read_text() + "    - name: One thing more\n      debug: { msg: was asked for }\n")
+    done = run_over(ground, folder, "up")
+    assert "One thing more" in done.stderr
+    assert "was asked for" in done.stdout + done.stderr
+
+
+def test_a_broken_copy_is_refused_and_nothing_runs(ground: Ground, folder: Path) -> None:
+    book = folder / "smoke.yml"
+    book.write_text(book.read_text().replace("wait_healthy:", "wait_helthy:"))
+    before = ground.snapshot()
+    done = run_over(ground, folder, "smoke")
+    assert (done.returncode, "did you mean 'wait_healthy'?" in done.stderr) == (2, True)
+    assert ground.snapshot() == before
