@@ -104,6 +104,48 @@ def steps(c: Context, show: str = "", json: bool = False) -> int:
     return pages.steps(show, json)
 
 
+# --- bootstrap ---------------------------------------------------------------------------------------------------
+
+
+@task(
+    name="download",
+    help={
+        "cliproxy-version": "the release's tag; the config's when absent",
+        "cliproxy-repo": "owner/name of the repository; the config's when absent",
+        "from-file": "an archive of a release, or the program itself, instead of a download",
+        "offline": "never touch the network",
+        "allow-unverified": "install even what no checksum vouches for",
+    },
+)
+@front
+def bootstrap_download(
+    c: Context,
+    cliproxy_version: str = "",
+    cliproxy_repo: str = "",
+    from_file: str = "",
+    offline: bool = False,
+    allow_unverified: bool = False,
+) -> int:
+    """Install CLIProxyAPIPlus for this platform, and write the LiteLLM runner."""
+    from flowgate.desk import front
+
+    typed = {"version": cliproxy_version, "repo": cliproxy_repo, "from_file": from_file}
+    return front.play(
+        "bootstrap-download",
+        {**typed, "offline": offline, "allow_unverified": allow_unverified},
+        event="bootstrap_download",
+    )
+
+
+@task(name="rollback")
+@front
+def bootstrap_rollback(c: Context) -> int:
+    """Bring back the CLIProxyAPIPlus that was installed before."""
+    from flowgate.desk import front
+
+    return front.play("bootstrap-rollback", {}, event="bootstrap_download")
+
+
 # --- services ----------------------------------------------------------------------------------------------------
 
 
@@ -250,6 +292,45 @@ def completion(c: Context, shell: str) -> int:
     return completion.script(front.named(shell, "a shell"))
 
 
+# --- preflight and security --------------------------------------------------------------------------------------
+
+
+@task
+@front
+def init(c: Context) -> int:
+    """Write your own config from the examples, with fresh random keys."""
+    from flowgate.desk import init as config
+
+    return config.init()
+
+
+@task(help={"fix": "mend permissions, missing folders and leftovers first", "json": JSON})
+@front
+def doctor(c: Context, fix: bool = False, json: bool = False) -> int:
+    """Look whether everything that a start needs is right; exit 1 when something is wrong."""
+    from flowgate.desk import doctor as preflight
+
+    return preflight.doctor(fix, json)
+
+
+@task(name="check", help={"json": JSON})
+@front
+def security_check(c: Context, json: bool = False) -> int:
+    """Look whether a secret could get out; exit 1 when one could."""
+    from flowgate.desk import security
+
+    return security.check(json)
+
+
+@task(name="install-hook")
+@front
+def security_hook(c: Context) -> int:
+    """Write a git hook that refuses a push while `security check` says no."""
+    from flowgate.desk import security
+
+    return security.install_hook()
+
+
 # --- the developer's own workflow --------------------------------------------------------------------------------
 
 
@@ -346,15 +427,17 @@ def _named(**members: Any) -> Iterator[Collection]:
         yield collection
 
 
-TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, events, completion)
+TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, init, doctor, events, completion)
 WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, clean)
 
 ns = Collection()
 for one in (*TOP, *WORKFLOW):
     ns.add_task(one)
 for collection in _named(
+    bootstrap=(bootstrap_download, bootstrap_rollback),
     service=(start, stop, restart, logs),
     profile=(profile_list, profile_set, profile_show, profile_diff),
     key=(key_path,),
+    security=(security_check, security_hook),
 ):
     ns.add_collection(collection)

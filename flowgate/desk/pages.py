@@ -74,7 +74,7 @@ Older files keep working; each change is said once, with its line, whenever the 
 | `secrets` | `secret_files` |
 | `services.cliproxyapi` | `services.cliproxyapi_plus` |
 | `oauth` | `auth.providers` |
-| `readiness_path: /health` of LiteLLM | `/health/readiness`: the old one calls every model for real |
+| `readiness_path` or `health_path: /health` of LiteLLM | `/health/readiness`: the old one calls every model for real |
 | addresses under `/v0/management/oauth/` | dropped: the real server has none of them; FlowGate's own table is used |
 """
 

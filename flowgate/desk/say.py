@@ -46,6 +46,24 @@ def begins(task: str) -> None:
         print(f"\r\x1b[2K… {task}", end="", file=sys.stderr, flush=True)
 
 
+def progress(name: str, done: int, total: int | None) -> None:
+    """Show, on a terminal only, how far a transfer is; the next line that is printed takes its place.
+
+    name: what is transferred; done, total: bytes, the total where it is known
+    """
+    if not is_terminal():
+        return
+    from rich.console import Console
+    from rich.progress_bar import ProgressBar
+
+    console = Console(file=sys.stderr, force_terminal=True)
+    sizes = f" {done / 1e6:.1f}" + (f" of {total / 1e6:.1f}" if total else "") + " MB"
+    room = max(10, min(40, console.width - len(name) - len(sizes) - 4))
+    print(f"\r\x1b[2K… {name} ", end="", file=sys.stderr)
+    console.print(ProgressBar(total=total, completed=done, width=room, pulse=total is None), end="")
+    print(sizes, end="", file=sys.stderr, flush=True)
+
+
 def ends(outcome: Outcome) -> None:
     """Print one line for a task that has ended."""
     mark = MARKS[outcome.status]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -102,20 +101,10 @@ def _duration(seconds: float | None) -> str:
 
 def open_secrets(office: Office) -> list[dict[str, str]]:
     """Find secret files and folders that others can read."""
-    parent = office.config.paths.runtime_dir.parent
-    folders = [parent / "secrets", parent / "auths"]
-    wanted = [(folder, 0o700) for folder in folders]
-    wanted += [(path, 0o600) for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
-    wanted += [(path, 0o600) for path in office.config.secret_files]
-    found = []
-    for path, mode in wanted:
-        try:
-            real = stat.S_IMODE(path.stat().st_mode)
-        except OSError:  # absent: nothing to read
-            continue
-        if real & 0o077:
-            found.append({"path": str(path), "mode": f"{real:03o}", "wanted": f"{mode:03o}"})
-    return found
+    from flowgate.desk.privacy import exposed
+
+    found = exposed(office.config)
+    return [{"path": str(one.path), "mode": f"{one.mode:03o}", "wanted": f"{one.wanted:03o}"} for one in found]
 
 
 def health(as_json: bool) -> int:

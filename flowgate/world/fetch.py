@@ -8,31 +8,32 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from flowgate.errors import OutsideRefused, Refusal, Unreachable
 from flowgate.model import Secret
 from flowgate.world import http
 from flowgate.world.clock import Clock
 from flowgate.world.disk import refusing
+from flowgate.world.follow import follow
+from flowgate.world.patience import Again, refuse
 
 if TYPE_CHECKING:
     import requests
 
 BLOCK = 1 << 18  # bytes asked of the socket at once
-REDIRECTS = (301, 302, 303, 307, 308)
-PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses worth another try
 ABSENT = (404, 410)
 TOLD_EVERY = 0.1  # seconds between two words on progress
 
 Progress = Callable[[int, int | None], None]
+
+
+def silent(done: int, total: int | None) -> None:
+    """Tell nobody how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,6 @@ class Fetched:
 
 
 @dataclass(slots=True)
-class Again(Exception):
-    """This try failed; another may succeed. Never leaves this module."""
-
-    refusal: Refusal
-    wait: float | None = None
-
-
-@dataclass(slots=True)
 class _Body:
     """What has arrived so far.
 
@@ -94,13 +87,16 @@ class _Body:
     sum: Any = field(default_factory=hashlib.sha256)
 
     def restart(self, handle: int) -> None:
-        os.ftruncate(handle, 0)
+        with refusing(self.into):
+            os.ftruncate(handle, 0)
+            os.lseek(handle, 0, os.SEEK_SET)
         self.size, self.total, self.mark, self.sum = 0, None, "", hashlib.sha256()
 
     def add(self, handle: int, block: bytes) -> None:
         rest = memoryview(block)
-        while rest:
-            rest = rest[os.write(handle, rest) :]
+        with refusing(self.into):
+            while rest:
+                rest = rest[os.write(handle, rest) :]
         self.sum.update(block)
         self.size += len(block)
 
@@ -112,7 +108,7 @@ def fetch(
     clock: Clock,
     limits: Limits | None = None,
     token: Secret | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = silent,
     tell: Callable[[str], None] = lambda said: None,
 ) -> Fetched | None:
     """Fetch a file over HTTP, going on where a cut connection stopped.
@@ -145,7 +141,8 @@ def is_there(url: str, *, token: Secret | None = None, limits: Limits | None = N
 
     Fails with: Unreachable
     """
-    with _open(url, {}, token, limits or Limits()) as response:
+    limits = limits or Limits()
+    with follow(url, {}, token, silence=limits.silence_seconds, redirects=limits.redirects) as response:
         return response.status_code not in ABSENT
 
 
@@ -185,7 +182,8 @@ class _Source:
     def _try(self, body: _Body, handle: int) -> bool:
         headers = {"Range": f"bytes={body.size}-", "If-Range": body.mark} if body.size and body.mark else {}
         try:
-            with _open(self.url, headers, self.token, self.limits) as response:
+            silence, redirects = self.limits.silence_seconds, self.limits.redirects
+            with follow(self.url, headers, self.token, silence=silence, redirects=redirects) as response:
                 if response.status_code in ABSENT:
                     return False
                 self._settle(response, body, handle)
@@ -211,7 +209,8 @@ class _Source:
             body.restart(handle)
             raise Again(Unreachable(f"{where} could not go on where it had stopped"))
         else:
-            _refuse(status, heads, where, self.clock, self.limits, authorised=self.token is not None)
+            longest = self.limits.longest_patience
+            refuse(status, heads, where, self.clock, longest, authorised=self.token is not None)
         if body.total is not None and body.total > self.limits.most_bytes:
             raise self._too_large(where)
 
@@ -220,7 +219,6 @@ class _Source:
         where, limits, now = http._where(response.url), self.limits, self.clock.now
         began = told = now()
         mark = body.size
-        os.lseek(handle, body.size, os.SEEK_SET)
         # read1 gives what one look at the socket gave; read would wait for a full block, however slowly it fills.
         while block := response.raw.read1(BLOCK, decode_content=False):
             body.add(handle, block)
@@ -232,7 +230,8 @@ class _Source:
                 told = moment
             if moment - began >= limits.window_seconds:
                 if body.size - mark < limits.window_bytes:
-                    raise Again(Unreachable(f"{where} sends almost nothing ({body.size - mark} bytes in 30 s)"))
+                    gained = f"{body.size - mark} bytes in {moment - began:.0f} s"
+                    raise Again(Unreachable(f"{where} sends almost nothing ({gained})"))
                 began, mark = moment, body.size
         if body.total is not None and body.size < body.total:
             raise Again(Unreachable(f"the connection to {where} was cut at {body.size} of {body.total} bytes"))
@@ -240,103 +239,3 @@ class _Source:
 
     def _too_large(self, where: str) -> OutsideRefused:
         return OutsideRefused(f"{where} sends more than {self.limits.most_bytes >> 20} MiB: that is no release archive")
-
-
-def _refuse(
-    status: int, heads: Mapping[str, str], where: str, clock: Clock, limits: Limits, *, authorised: bool
-) -> None:
-    """Turn an unwelcome status into a wait, or into the end."""
-    wait = _asked_wait(heads, clock)
-    limited = status == 429 or (status == 403 and (wait is not None or heads.get("x-ratelimit-remaining") == "0"))
-    if limited:
-        hint = "try again later" if authorised else "try again later, or export GITHUB_TOKEN=… for a larger allowance"
-        refusal = OutsideRefused(f"{where} answered {status}: too many questions", hint=hint)
-    else:
-        refusal = OutsideRefused(f"{where} answered {status}", hint=_hint(status, authorised))
-    if status not in PASSING and not limited:
-        raise refusal
-    if wait is not None and wait > limits.longest_patience:
-        raise OutsideRefused(f"{refusal.what}; it asks to wait {wait:.0f} s", hint=refusal.hint)
-    raise Again(refusal, wait)
-
-
-def _hint(status: int, authorised: bool) -> str:
-    if status == 401 and authorised:
-        return "GITHUB_TOKEN is not accepted: unset it, or set one that is valid"
-    return "try again later"
-
-
-def _asked_wait(heads: Mapping[str, str], clock: Clock) -> float | None:
-    """Give the seconds that a server asks us to wait; None when it does not.
-
-    Source: RFC 9110, 10.2.3: seconds or a date; GitHub: `x-ratelimit-reset`, seconds since 1970
-    """
-    after, reset = heads.get("retry-after", "").strip(), heads.get("x-ratelimit-reset", "")
-    if after.isdigit():
-        return float(after)
-    moment = None
-    if after:
-        try:
-            moment = parsedate_to_datetime(after)
-        except ValueError:
-            return None
-    elif heads.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-        moment = datetime.fromtimestamp(int(reset[:12]), UTC)
-    if moment is None:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - clock.wall()).total_seconds())
-
-
-@contextmanager
-def _open(url: str, headers: Mapping[str, str], token: Secret | None, limits: Limits) -> Iterator[requests.Response]:
-    """Ask, following redirects by hand: the token stays with the first host, and HTTPS is never left for HTTP."""
-    import requests
-    from urllib3.exceptions import HTTPError
-
-    sent = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "flowgate", **headers}
-    here = url
-    with requests.Session() as session:
-        try:
-            for _ in range(limits.redirects + 1):
-                session.trust_env = not http.is_loopback(here)  # proxies and ~/.netrc
-                mine = token is not None and _origin(here) == _origin(url)
-                # An `auth` of our own keeps `requests` from putting a password of ~/.netrc over our header.
-                auth = _Bearer(token) if token is not None and mine else None
-                response = session.get(
-                    here, headers=sent, auth=auth, timeout=limits.silence_seconds, allow_redirects=False, stream=True
-                )
-                if response.status_code not in REDIRECTS or "location" not in response.headers:
-                    with response:
-                        yield response
-                    return
-                response.close()
-                here = _next(here, response.headers["location"])
-        except (HTTPError, OSError, ValueError) as fault:  # every RequestException is an OSError
-            raise http._refusal(fault, here, limits.silence_seconds) from None
-    raise OutsideRefused(f"{http._where(url)} redirects in a circle")
-
-
-class _Bearer:
-    """Shows a token."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    def __call__(self, request: Any) -> Any:
-        request.headers["Authorization"] = http._plain("Authorization", self._token.bearer())
-        return request
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port
-
-
-def _next(here: str, location: str) -> str:
-    there = urljoin(here, location)
-    parts = urlsplit(there)
-    if parts.scheme not in ("http", "https") or (here.startswith("https:") and parts.scheme != "https"):
-        what = f"{http._where(here)} redirects to an address that cannot be trusted ({parts.scheme}:)"
-        raise OutsideRefused(what, hint="a proxy or a login page may be in the way")
-    return there

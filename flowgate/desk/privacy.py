@@ -1,0 +1,150 @@
+"""What must stay private: secrets on the disk, keys that everybody knows, the management interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from flowgate.desk import examples
+from flowgate.desk.findings import Finding, edit
+from flowgate.desk.office import Office
+from flowgate.model import Config
+from flowgate.reach import KEY_FILES
+from flowgate.stack import cliproxy
+from flowgate.world import files, home, permissions
+
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+LOOPBACK = ("127.", "localhost", "::1")
+
+
+# --- permissions
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """A secret file or folder that others may enter or read.
+
+    mode, wanted: its permission bits, as they are and as they belong
+    """
+
+    path: Path
+    mode: int
+    wanted: int
+
+    def command(self) -> str:
+        """Give the command that closes it."""
+        return f"chmod {self.wanted:03o} {quote(str(self.path))}"
+
+
+def exposed(config: Config) -> list[Exposed]:
+    """Find the secret files and folders that others may enter or read."""
+    found = []
+    for path in _secret_places(config):
+        mode = permissions.mode(path)
+        if mode is not None and mode & permissions.FOR_OTHERS:
+            found.append(Exposed(path, mode, PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE))
+    return found
+
+
+def secrets_folder(config: Config) -> Path:
+    """Say where the keys lie."""
+    return config.paths.runtime_dir.parent / "secrets"
+
+
+def _secret_places(config: Config) -> list[Path]:
+    runtime = config.paths.runtime_dir
+    folders = [secrets_folder(config), cliproxy.auth_folder(config)]
+    inside = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*"))]
+    rendered = [*sorted(runtime.glob("litellm*.yaml")), runtime / "cliproxyapi.yaml"]
+    own = cliproxy.user_config(config)
+    mine = [own] if own and own.parent != home.examples() else []
+    return list(dict.fromkeys([*folders, *inside, *rendered, *config.secret_files, *mine]))
+
+
+def secrets(office: Office) -> Iterator[Finding]:
+    """Check that secret files are 0600 and their folders 0700."""
+    found = exposed(office.config)
+    for one in found:
+        said = f"{one.path} can be read by others ({one.mode:03o}, {one.wanted:03o} belongs there)"
+        yield Finding("secrets", "fail", said, one.command())
+    if not found:
+        yield Finding("secrets", "pass", "secret files and folders are private")
+
+
+# --- keys
+
+
+def keys(office: Office) -> Iterator[Finding]:
+    """Check that no key in use is one that documentation shows."""
+    known = examples.known_keys()
+    found = [*_in_config(office.config, known), *_in_upstream(office.config, known), *_in_store(office, known)]
+    yield from found
+    if not found:
+        yield Finding("keys", "pass", "no key in use is an example's")
+
+
+def _in_config(config: Config, known: frozenset[str]) -> Iterator[Finding]:
+    env = {name: {"env": dict(service.env)} for name, service in config.services.items()}
+    tree = {"litellm_base": config.litellm_base, "profiles": dict(config.profiles), "services": env}
+    for path, text in examples.texts(tree):
+        if text in known:
+            place = config.place(path)
+            yield Finding("keys", "fail", f"'{path}' is a key that documentation shows ({place})", edit(place))
+
+
+def _in_upstream(config: Config, known: frozenset[str]) -> Iterator[Finding]:
+    own = cliproxy.user_config(config)
+    text = files.read_text_or_none(own) if own else None
+    for path, value in examples.texts(examples.tree_of(text or "")):
+        if value in known:
+            line = next((n for n, row in enumerate((text or "").splitlines(), 1) if value in row), 1)
+            said = f"'{path}' of {own} is a key that documentation shows"
+            yield Finding("keys", "fail", said, edit(f"{own}:{line}"))
+
+
+def _in_store(office: Office, known: frozenset[str]) -> Iterator[Finding]:
+    folder = secrets_folder(office.config)
+    needed = {one.name for one in office.config.references} | set(KEY_FILES)
+    for name in sorted(needed):
+        if office.environment.get(name) in known:
+            yield Finding("keys", "fail", f"the variable {name} holds a key that documentation shows", f"unset {name}")
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_file() and (files.read_text_or_none(path) or "").strip() in known:
+            said = f"{path} holds a key that documentation shows; `inv up` makes a fresh one of our own"
+            yield Finding("keys", "fail", said, f"rm {quote(str(path))}")
+
+
+# --- the management interface
+
+
+def management(office: Office) -> Iterator[Finding]:
+    """Check that the upstream's management answers this machine only."""
+    config = office.config
+    hosts = {name: service.host for name, service in config.services.items()}
+    for name, host in hosts.items():
+        if not host.startswith(LOOPBACK):
+            place = config.place(f"services.{name}.host")
+            yield Finding("management", "fail", f"{name} listens on {host}, beyond this machine", edit(place))
+    rendered = config.paths.runtime_dir / "cliproxyapi.yaml"
+    text = files.read_text_or_none(rendered)
+    wrong = _opened(examples.tree_of(text)) if text is not None else ""
+    if wrong:
+        yield Finding(
+            "management", "fail", f"{rendered} {wrong}; `inv up` writes it anew", f"rm {quote(str(rendered))}"
+        )
+    elif all(host.startswith(LOOPBACK) for host in hosts.values()):
+        yield Finding("management", "pass", "management answers this machine only")
+
+
+def _opened(tree: object) -> str:
+    """Say how a rendered upstream config opens the management interface; nothing when it does not."""
+    if not isinstance(tree, dict):
+        return "is no YAML mapping"
+    if not str(tree.get("host") or "").startswith(LOOPBACK):
+        return "lets the upstream listen beyond this machine"
+    remote = tree.get("remote-management")
+    if not isinstance(remote, dict) or remote.get("allow-remote") is not False:
+        return "allows management from other machines"
+    return ""
