@@ -5,6 +5,7 @@ Source: invoke 3.0.3, `Program.parse_core` sets `sys.dont_write_bytecode`: what 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -27,34 +28,50 @@ def own_sources() -> list[Path]:
     return [root / "tasks.py", *sorted((root / "flowgate").rglob("*.py"))] if root else []
 
 
-def fingerprint() -> str:
-    """Name what has to be compiled: the Python, every installed distribution, every source of our own with its date."""
+def fingerprints() -> dict[str, str]:
+    """Name what has to be compiled: "environment" (the Python, every installed distribution) and "own" (our sources).
+
+    Apart, because a changed source of our own must not walk the whole environment again.
+    """
+    names = [sys.version, *sorted(path.name for path in site_packages().glob("*.dist-info"))]
+    own = [f"{path} {path.stat().st_mtime_ns}" for path in own_sources()]
+    return {"environment": _digest(names), "own": _digest(own)}
+
+
+def _digest(lines: list[str]) -> str:
     import hashlib
 
-    names = sorted(path.name for path in site_packages().glob("*.dist-info"))
-    names += [f"{path} {path.stat().st_mtime_ns}" for path in own_sources()]
-    return hashlib.sha256("\n".join([sys.version, *names]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _stale() -> list[str]:
+    """Name the parts that have not been compiled. The stamp lies inside the environment, and goes when it goes."""
+    try:
+        known = json.loads((site_packages() / STAMP).read_text())
+    except (OSError, ValueError):
+        known = {}
+    known = known if isinstance(known, dict) else {}
+    return [part for part, digest in fingerprints().items() if known.get(part) != digest]
 
 
 def is_compiled() -> bool:
-    """Say whether just this has been compiled. The stamp lies inside the environment, and goes when it goes."""
-    try:
-        return (site_packages() / STAMP).read_text() == fingerprint()
-    except OSError:
-        return False
+    """Say whether the environment and our own sources have been compiled, just as they are."""
+    return not _stale()
 
 
 def compile_environment() -> bool:
-    """Compile every package of the environment, on all processors; a file that does not compile is left out.
+    """Compile what is not compiled yet, on all processors; a file that does not compile is left out.
 
     Gives: whether that is recorded; false in an environment that cannot be written, which only makes starts slower
     """
-    folders = [str(site_packages()), *map(str, own_sources())]
-    argv = [sys.executable, "-m", "compileall", "-q", "-q", "-j", "0", *folders]
+    parts = {"environment": [str(site_packages())], "own": [str(path) for path in own_sources()]}
+    sources = [path for part in _stale() for path in parts[part]]
+    argv = [sys.executable, "-m", "compileall", "-q", "-q", "-j", "0", *sources]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run(argv, env=env, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+    if sources:
+        subprocess.run(argv, env=env, check=False, stdin=subprocess.DEVNULL, capture_output=True)
     try:
-        (site_packages() / STAMP).write_text(fingerprint())
+        (site_packages() / STAMP).write_text(json.dumps(fingerprints()))
     except OSError:
         return False
     return True

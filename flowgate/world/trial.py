@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowgate.world.clock import Clock, poll
 from flowgate.world.disk import make_private_folder, refusing
-from flowgate.world.procs import signal_tree, spawn, tree_of
+from flowgate.world.procs import alive, identify, signal_tree, spawn, tree_of
 
 MOST_OUTPUT = 1 << 20  # bytes; whoever says more is stopped
 EXCERPT = 64 << 10
@@ -50,15 +50,20 @@ def run_once(program: Path, *words: str, folder: Path, seconds: float, clock: Cl
     output = folder / "output"
     env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8"}
     process = spawn([str(program), *words], cwd=folder, env=env, output=output)
+    identity = identify(process.pid)
+
+    def has_ended() -> bool:  # looked at, not reaped: once it is reaped, nobody knows whom it has left behind
+        return identity is None or not alive(identity)
 
     def is_over() -> bool:
-        return process.poll() is not None or output.stat().st_size > MOST_OUTPUT
+        return has_ended() or output.stat().st_size > MOST_OUTPUT
 
+    ended = False
     try:
         poll(is_over, clock, every=0.01, ceiling=0.1, timeout=seconds)
-        code = process.poll()
+        ended = has_ended()
     finally:
         signal_tree(tree_of(process.pid), signal.SIGKILL)
-        process.wait()
+        status = process.wait()
     with refusing(output), output.open("rb") as file:
-        return Trial(code, file.read(EXCERPT).decode(errors="replace"))
+        return Trial(status if ended else None, file.read(EXCERPT).decode(errors="replace"))

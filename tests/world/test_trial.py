@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from flowgate.errors import ProgramMissing
 from flowgate.world import trial
 from flowgate.world.clock import Clock
+from flowgate.world.procs import tree_of
+
+Until = Callable[[Callable[[], object]], None]
 
 
 def tried(tmp_path: Path, script: str, seconds: float = 10.0) -> trial.Trial:
@@ -33,10 +36,16 @@ def test_a_signal_is_named(tmp_path: Path) -> None:
     assert tried(tmp_path, "kill -ABRT $$").ending() == "was ended by signal 6"
 
 
-def test_one_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
+def test_one_that_hangs_is_ended_with_all_it_started(tmp_path: Path, until: Until) -> None:
     ran = tried(tmp_path, "sleep 60 & echo $!; wait", seconds=0.3)
     assert ran.code is None
-    assert not psutil.pid_exists(int(ran.output)) or psutil.Process(int(ran.output)).status() == psutil.STATUS_ZOMBIE
+    until(lambda: tree_of(int(ran.output)) == [])
+
+
+def test_what_it_leaves_behind_is_ended_too(tmp_path: Path, until: Until) -> None:
+    ran = tried(tmp_path, "sleep 60 & echo $!")
+    assert ran.code == 0
+    until(lambda: tree_of(int(ran.output)) == [])
 
 
 def test_one_that_never_stops_talking_is_ended_long_before_its_time(tmp_path: Path) -> None:

@@ -1,0 +1,154 @@
+"""Install CLIProxyAPIPlus: fetch, verify, unpack, try once, and put it in place of the one before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from flowgate.errors import Mistake, NotReady, OutsideRefused, ProgramMissing
+from flowgate.model import Facts
+from flowgate.stack import cliproxy, receipt, release, source
+from flowgate.stack.receipt import Receipt, Shelf
+from flowgate.stack.source import Source
+from flowgate.step import Reach, Result, Todo, same, todo
+from flowgate.steps._obtain import Obtained, obtain
+from flowgate.world import archive, files, swap, trial
+from flowgate.world.clock import stamp
+
+TRIAL_SECONDS = 20.0
+
+
+def install_upstream(
+    reach: Reach,
+    version: str = "",
+    repo: str = "",
+    from_file: str = "",
+    offline: bool = False,
+    allow_unverified: bool = False,
+) -> Result | Todo:
+    """Install CLIProxyAPIPlus for this platform, and keep the one before it.
+
+    version: the release's tag; the config's when empty
+    repo: owner/name; the config's when empty
+    from_file: an archive, or the program itself, instead of a download
+    offline: never touch the network
+    allow_unverified: install even what no checksum vouches for
+    Gives: program (its path), version, source, level (pinned, checksums.txt or none), sha256 (of the archive)
+    Fails with: Mistake; OutsideRefused, Unreachable, NotReady, DiskRefused: the program in place stays then
+    """
+    file = Path(from_file).expanduser().absolute() if from_file else None
+    base = reach.environment.get(release.BASE_VARIABLE, "")
+    platform = release.platform_name(*trial.machine())
+    wanted = source.settle(
+        reach.config, platform, version=version, repo=repo, file=file, allow=allow_unverified, base=base
+    )
+    if wanted.file and not wanted.file.is_file():
+        raise Mistake(f"there is no file at {wanted.file}", hint=source.other_file(), place=wanted.place)
+    shelf = receipt.shelf(reach.config)
+    old = receipt.read(reach.files.read(shelf.lock))
+    if old and _is_in_place(reach, wanted, shelf, old):
+        return same(f"{old.version} is in place ({old.level})", **_facts(shelf, old))
+    if offline and not wanted.file:
+        raise OutsideRefused(f"{wanted.name} is not here, and --offline forbids fetching it", hint=source.offline_way())
+    facts = {"program": str(shelf.program), "version": wanted.tag, "source": wanted.repo}
+    return todo(f"install {wanted.name}", lambda r: _install(r, wanted, shelf, old), facts=facts)
+
+
+def _is_in_place(reach: Reach, wanted: Source, shelf: Shelf, old: Receipt) -> bool:
+    if not reach.files.is_executable(shelf.program) or files.file_digest(shelf.program) != old.binary_sha256:
+        return False
+    if wanted.file:
+        return files.file_digest(wanted.file) == old.archive_sha256
+    asked = (old.version, old.source) == (wanted.tag, wanted.repo)
+    return asked and wanted.pinned in (None, old.archive_sha256)
+
+
+def _install(reach: Reach, wanted: Source, shelf: Shelf, old: Receipt | None) -> Facts:
+    """Do all that can fail beside the program in place; only then change places."""
+    swap.clear(shelf.staging)  # of a command that was killed
+    try:
+        reach.files.make_folder(shelf.staging)
+        got = obtain(reach, wanted, old, shelf.lock, shelf.staging)
+        fresh = _unpacked(got, shelf.staging / "program")
+        stated = try_once(reach, fresh, shelf.staging / "trial")
+        if not wanted.file and not release.is_stated(stated, wanted.tag):
+            reach.tell(f"warning: {got.asset} calls itself version {stated}, not {wanted.tag}")
+        made = _receipt(reach, wanted, got, old, fresh, stated)
+        _put(reach, fresh, shelf, made, old)
+    finally:
+        swap.clear(shelf.staging)
+    tell_next(reach)
+    return _facts(shelf, made) | {"said": f"installed {wanted.name} ({made.level})"}
+
+
+def _unpacked(got: Obtained, into: Path) -> Path:
+    if archive.kind(got.path) == "program":
+        swap.copy(got.path, into)
+    else:
+        archive.unpack(got.path, release.MEMBERS, into)
+    return into
+
+
+def try_once(reach: Reach, program: Path, folder: Path) -> str:
+    """Run a program for its version line before it is believed.
+
+    folder: an empty working folder
+    Gives: the version it states
+    Fails with: ProgramMissing, NotReady with what it said
+    """
+    try:
+        ran = trial.run_once(program, "-h", folder=folder, seconds=TRIAL_SECONDS, clock=reach.clock)
+    except ProgramMissing as refusal:
+        what = refusal.what.replace(str(program), "the new program")
+        raise ProgramMissing(f"{what}; the old one stays", hint=source.other_file()) from None
+    stated = release.stated_version(ran.output)
+    if stated is None or ran.code != 0:
+        what = f"the new program {ran.ending()} when asked for its version" + (
+            "" if stated else ", which it never said"
+        )
+        raise NotReady(f"{what}; the old one stays", hint=source.other_file(), log=ran.output.splitlines()[-10:])
+    return stated
+
+
+def _receipt(reach: Reach, wanted: Source, got: Obtained, old: Receipt | None, fresh: Path, stated: str) -> Receipt:
+    seen = dict(old.seen) if old else {}
+    if got.key:
+        seen[got.key] = got.sha256
+    return Receipt(
+        version=stated if wanted.file else wanted.tag,
+        source=str(wanted.file or wanted.repo),
+        asset=got.asset,
+        archive_sha256=got.sha256,
+        binary_sha256=files.file_digest(fresh),
+        level=got.level,
+        when=stamp(reach.clock.wall()),
+        seen=seen,
+    )
+
+
+def _put(reach: Reach, fresh: Path, shelf: Shelf, made: Receipt, old: Receipt | None) -> None:
+    """Change places. A damaged copy of the same release is not worth keeping in place of the one before."""
+    mending = old is not None and old.archive_sha256 == made.archive_sha256
+    kept = None if mending or not shelf.program.is_file() else shelf.previous
+    swap.put(fresh, shelf.program, kept)
+    if kept and old:
+        reach.files.write(shelf.previous_lock, receipt.write(replace(old, seen=made.seen)))
+    elif kept:
+        reach.files.delete([shelf.previous_lock])
+    reach.files.write(shelf.lock, receipt.write(made))
+
+
+def _facts(shelf: Shelf, made: Receipt) -> Facts:
+    about = {"version": made.version, "source": made.source, "level": made.level, "sha256": made.archive_sha256}
+    return {"program": str(shelf.program), **about}
+
+
+def tell_next(reach: Reach) -> None:
+    """Tell people what runs now, where that is not the program just put in place."""
+    if cliproxy.is_embedded(reach.config):
+        reach.tell(
+            "note: the config in use names the embedded upstream; the program lies ready for a config that names it"
+            " (services.cliproxyapi_plus.command.args: [.router/runtime/bin/CLIProxyAPIPlus])"
+        )
+    elif reach.keeper.generation(cliproxy.NAME):
+        reach.tell("note: the old one still runs; to change over: inv service.restart --service cliproxyapi_plus")

@@ -1,0 +1,222 @@
+"""A release server with the real layouts, that misbehaves on demand; and the archives it serves."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import re
+import tarfile
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+REPO, TAG = "router-for-me/CLIProxyAPIPlus", "v6.8.16-0"
+Trick = Callable[["Handler"], bool]  # answers a question in place of the server; false leaves it to it
+
+
+def program(version: str = "6.8.16-0-plus", then: str = "exit 0", padding: int = 0) -> bytes:
+    """Give a program that says its version line as the real one does; the padding does not compress."""
+    line = f"CLIProxyAPI Version: {version}, Commit: d560c20c, BuiltAt: 2026-02-15T00:00:00Z"
+    noise = b"".join(hashlib.sha256(bytes(str(n), "ascii")).hexdigest().encode() for n in range(padding // 64))
+    return f"#!/bin/sh\necho '{line}'\n{then}\n# ".encode() + noise + b"\n"
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode = kind, link, 0o755
+    return info
+
+
+def tar_gz(*members: tuple[tarfile.TarInfo | str, bytes]) -> bytes:
+    """Pack an archive."""
+    out = io.BytesIO()
+    with gzip.GzipFile(fileobj=out, mode="wb", mtime=0, compresslevel=1) as packed:
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            for info, data in members:
+                entry = member(info) if isinstance(info, str) else info
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+def zip_of(*members: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:
+    """Pack a zip archive."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for info, data in members:
+            packed.writestr(info, data)
+    return out.getvalue()
+
+
+def release(data: bytes | None = None, name: str = "cli-proxy-api-plus") -> bytes:
+    """Pack a release's archive: the program and what lies beside it."""
+    return tar_gz(("LICENSE", b"MIT"), ("README.md", b"# read"), (name, data or program()))
+
+
+def sums(**archives: bytes) -> bytes:
+    return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in archives.items()).encode()
+
+
+@dataclass
+class Releases:
+    """What a release server has, and what it was asked.
+
+    files: path → content
+    tricks: path, or "" for all → answers in place of the server
+    asked: every question's path and headers
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    tricks: dict[str, Trick] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def publish(
+        self, platform: str, archive: bytes | None = None, *, repo: str = REPO, tag: str = TAG, **more: Any
+    ) -> str:
+        """Publish a release with its list; give the archive's path. more: `name`, `listed` (bytes for the list)"""
+        data = release() if archive is None else archive
+        name = more.get("name") or f"CLIProxyAPIPlus_{tag.removeprefix('v')}_{platform}.tar.gz"
+        folder = f"/{repo}/releases/download/{tag}"
+        self.files |= {f"/{repo}": b"a page", f"{folder}/{name}": data}
+        self.files[f"{folder}/checksums.txt"] = more.get("listed", sums(**{name: data}))
+        return f"{folder}/{name}"
+
+    def times(self, ending: str) -> int:
+        """Count the questions for a path with this ending."""
+        return sum(path.endswith(ending) for path, _ in self.asked)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves files, in parts where a Range asks for it."""
+
+    protocol_version = "HTTP/1.1"
+    has: Releases
+
+    def do_GET(self) -> None:
+        self.has.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+        trick = self.has.tricks.get(self.path) or self.has.tricks.get("")
+        if trick and trick(self):
+            return
+        data = self.has.files.get(self.path)
+        if data is None:
+            self.reply(404, b"Not Found")
+            return
+        start = re.fullmatch(r"bytes=(\d+)-", self.headers.get("range", ""))
+        if start and self.headers.get("if-range") == self.tag(data):
+            at = int(start[1])
+            self.reply(206, data[at:], Content_Range=f"bytes {at}-{len(data) - 1}/{len(data)}", ETag=self.tag(data))
+        else:
+            self.reply(200, data, ETag=self.tag(data))
+
+    def tag(self, data: bytes) -> str:
+        return f'"{hashlib.sha256(data).hexdigest()[:12]}"'
+
+    def reply(self, status: int, body: bytes = b"", *, length: int | None = None, **heads: Any) -> None:
+        """Answer; a length beyond the body's makes it a truncated one."""
+        self.send_response(status)
+        for name, value in {**heads, "Content-Length": str(len(body) if length is None else length)}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+        if length is not None and length != len(body):
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that leave early."""
+
+
+@contextmanager
+def serving() -> Iterator[Releases]:
+    """Serve releases on a free port of this machine."""
+    has = Releases()
+    server = Quiet(("127.0.0.1", 0), type("One", (Handler,), {"has": has}))
+    has.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield has
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+# --- tricks
+
+
+def times(count: int, trick: Trick) -> Trick:
+    """Play a trick so many times, then leave the server alone."""
+    left = [count]
+
+    def play(handler: Handler) -> bool:
+        left[0] -= 1
+        return left[0] >= 0 and trick(handler)
+
+    return play
+
+
+def answers(status: int, body: bytes = b"", **heads: Any) -> Trick:
+    """Answer just this."""
+
+    def play(handler: Handler) -> bool:
+        handler.reply(status, body, **heads)
+        return True
+
+    return play
+
+
+def cuts(at: int, *, marked: bool = True) -> Trick:
+    """Send so many bytes of the file, then cut the connection. marked: with an ETag, so that it can be resumed"""
+
+    def play(handler: Handler) -> bool:
+        data = handler.has.files[handler.path]
+        start = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("range", ""))
+        begin = int(start[1]) if start and marked else 0
+        heads: dict[str, Any] = {"ETag": handler.tag(data)} if marked else {}
+        if begin:
+            heads["Content_Range"] = f"bytes {begin}-{len(data) - 1}/{len(data)}"
+        handler.reply(206 if begin else 200, data[begin : begin + at], length=len(data) - begin, **heads)
+        return True
+
+    return play
+
+
+def redirects(target: str) -> Trick:
+    """Send elsewhere; the path stays."""
+
+    def play(handler: Handler) -> bool:
+        handler.reply(302, Location=target + handler.path)
+        return True
+
+    return play
+
+
+def drips(handler: Handler) -> bool:
+    """Promise a megabyte and send it byte by byte, for as long as anybody listens."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(1 << 20))
+    handler.end_headers()
+    gone = threading.Event()
+    for _ in range(1000):
+        try:
+            handler.wfile.write(b"x")
+        except OSError:
+            break
+        gone.wait(0.002)
+    handler.close_connection = True
+    return True
