@@ -89,7 +89,8 @@ def close(bill: Bill) -> int:
     """Print the error that ended a run, if one did; give the exit code."""
     error = bill.report.error
     if isinstance(error, Refusal):
-        say.refusal(error)
+        outcomes = bill.report.outcomes
+        say.refusal(error, told=bool(outcomes) and outcomes[-1].error is error)
     elif error is not None:
         return say_bug(error)
     return bill.report.code

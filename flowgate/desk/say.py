@@ -80,8 +80,11 @@ def coloured(text: str, colour: str) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if is_terminal() else text
 
 
-def refusal(error: BaseException) -> None:
-    """Print what was refused: what, where, the log lines that explain it, and the way out."""
+def refusal(error: BaseException, *, told: bool = False) -> None:
+    """Print what was refused: what, where, the log lines that explain it, and the way out.
+
+    told: the line just before says what already
+    """
     if isinstance(error, Faults):
         note(coloured(f"! {error.what}:", "31"))
         for fault in error.faults:
@@ -92,7 +95,10 @@ def refusal(error: BaseException) -> None:
     if not isinstance(error, Refusal):
         note(coloured(f"! {error}", "31"))
         return
-    note(coloured(f"! {error}", "31"))
+    if not told:
+        note(coloured(f"! {error}", "31"))
+    elif error.place:
+        note(f"  at {error.place}")
     if error.log:
         note("  its last log lines:")
         for line in error.log:

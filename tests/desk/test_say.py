@@ -73,3 +73,8 @@ def test_nothing_moves_or_is_coloured_where_no_terminal_is(capsys: Caught) -> No
     say.begins("Render")
     say.note(say.coloured("red", "31"))
     assert capsys.readouterr().err == "red\n"
+
+
+def test_a_refusal_told_by_the_line_before_is_not_told_twice(capsys: Caught) -> None:
+    say.refusal(NotReady("it did not come up", hint="inv up", place="f.yaml:3"), told=True)
+    assert capsys.readouterr().err.splitlines() == ["  at f.yaml:3", "  way out: inv up"]
