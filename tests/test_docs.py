@@ -20,7 +20,7 @@ NOT_RUN = {
     "ci": "runs these tests",
     "test": "runs these tests",
     "bench": "measures for minutes",
-    "build": "needs the network; tests/test_package.py builds",
+    "build": "needs the network",
     "security.install-hook": "writes into this checkout; tests/desk/test_security.py runs it",
     "bootstrap.download": "needs the network",
     "bootstrap.rollback": "needs a binary to bring back",
