@@ -19,6 +19,10 @@ def front(body: Callable[..., int | None]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         from flowgate.desk.front import guarded
 
+        if any(word in ("--help", "-h") for word in (*args[1:], *kwargs.values()) if isinstance(word, str)):
+            from flowgate.cli import help_of
+
+            raise Exit(code=help_of(ns, body))  # stock invoke took the flag for a name
         code = guarded(functools.partial(body, *args, **kwargs))
         if code:
             raise Exit(code=code)
@@ -155,7 +159,7 @@ def start(c: Context, service: str = "all") -> int:
     """Start services and wait until they are ready."""
     from flowgate.desk import front
 
-    return front.play("service-start", {"service": service}, profile="")
+    return front.play("service-start", {"service": front.service(service)}, profile="")
 
 
 @task(help={"service": SERVICE})
@@ -164,7 +168,7 @@ def stop(c: Context, service: str = "all") -> int:
     """Stop services, their whole process trees."""
     from flowgate.desk import front
 
-    return front.play("down", {"service": service})
+    return front.play("down", {"service": front.service(service)})
 
 
 @task(help={"service": SERVICE})
@@ -173,7 +177,7 @@ def restart(c: Context, service: str = "all") -> int:
     """Stop services and start them again."""
     from flowgate.desk import front
 
-    return front.play("service-restart", {"service": service}, profile="")
+    return front.play("service-restart", {"service": front.service(service)}, profile="")
 
 
 @task(

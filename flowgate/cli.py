@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,16 @@ def _execute(collection: Collection, argv: list[str]) -> int:
     except Exit as ended:
         return int(ended.code or 0)
     return 0
+
+
+def help_of(collection: Collection, body: Callable[..., object]) -> int:
+    """Print the help of the task with this body; give the exit code for a flag that was taken for a name."""
+    from flowgate.desk import manual
+
+    for name in collection.task_names:
+        if getattr(collection[name].body, "__wrapped__", None) is body:
+            manual.show(name, pages(collection))
+    return WRONG
 
 
 def pages(collection: Collection) -> list[Page]:

@@ -52,3 +52,22 @@ def test_reading_state_leaves_words_on_stderr_and_data_on_stdout() -> None:
     done = flowgate("profile", "list")
     assert "reliability" in done.stdout
     assert "config:" in done.stderr
+
+
+def test_stock_invoke_shows_the_help_of_a_task_that_was_handed_a_flag_for_a_name() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", "profile.set", "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "Usage: flowgate profile set NAME" in done.stdout
+
+
+def test_a_service_that_there_is_not_is_refused_before_anything_is_done(tmp_path: object) -> None:
+    done = flowgate("service", "start", "litelm")
+    assert done.returncode == 2
+    assert "did you mean 'litellm'?" in done.stderr
+    assert "Download" not in done.stderr

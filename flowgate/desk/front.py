@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flowgate.desk import say
-from flowgate.errors import BadValue, Interrupted, Mistake, Refusal
+from flowgate.errors import BadValue, Interrupted, Mistake, Refusal, UnknownName
 from flowgate.world import files
 
 BUG = 70
+SERVICES = ("all", "litellm", "cliproxyapi_plus")
 
 
 def guarded(body: Callable[[], int | None]) -> int:
@@ -43,6 +44,13 @@ def named(value: str, what: str) -> str:
     if value.startswith("-"):
         raise Mistake(f"'{value}' stands where {what} belongs", hint=f"put {what} first, flags after it")
     return value
+
+
+def service(name: str) -> str:
+    """Refuse a service that there is not, before anything is done for it."""
+    if name not in SERVICES:
+        raise UnknownName("service", name, known=SERVICES)
+    return name
 
 
 def play(name: str, variables: dict[str, Any], *, profile: str | None = None, event: str = "play") -> int:

@@ -196,12 +196,6 @@ def test_a_ready_candidate_opens_when_the_serving_one_crashes() -> None:
 
 
 @pytest.mark.parametrize("lent", [True, False])
-def test_every_short_history_reaches_a_sane_state(lent: bool) -> None:
-    explore(lent, depth=5)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("lent", [True, False])
 def test_every_history_to_depth_eight_reaches_a_sane_state(lent: bool) -> None:
     explore(lent, depth=8)
 
