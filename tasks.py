@@ -20,7 +20,7 @@ def front(body: Callable[..., int | None]) -> Callable[..., None]:
         from flowgate.desk.front import guarded
 
         if any(word in ("--help", "-h") for word in (*args[1:], *kwargs.values()) if isinstance(word, str)):
-            from flowgate.cli import help_of
+            from flowgate.desk.manual import help_of
 
             raise Exit(code=help_of(ns, body))  # stock invoke took the flag for a name
         code = guarded(functools.partial(body, *args, **kwargs))

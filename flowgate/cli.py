@@ -6,16 +6,11 @@ import importlib
 import importlib.util
 import sys
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from invoke.collection import Collection
-
-    from flowgate.desk.manual import Page
-
-WRONG = 2
 
 
 def main() -> None:
@@ -48,19 +43,19 @@ def _run(words: list[str]) -> int:
     if line.help is not None:
         from flowgate.desk import manual
 
-        return manual.show(line.help, pages(collection))
+        return manual.show(line.help, manual.pages(collection))
     return _execute(collection, list(line.argv))
 
 
 def _complete(words: list[str], collection: Collection) -> int:
     """Print what may come next, one candidate a line; a config that cannot be read gives none of its names."""
-    from flowgate.desk import completion, office, say
+    from flowgate.desk import completion, manual, office, say
     from flowgate.errors import Refusal
 
     if words[:1] == ["--config"] and len(words) > 2:
         office.typed_config.append(words[1])
     try:
-        found = completion.candidates(words, pages(collection), completion.known_values())
+        found = completion.candidates(words, manual.pages(collection), completion.known_values())
     except Refusal:
         return 0
     for one in found:
@@ -88,37 +83,6 @@ def _execute(collection: Collection, argv: list[str]) -> int:
     except Exit as ended:
         return int(ended.code or 0)
     return 0
-
-
-def help_of(collection: Collection, body: Callable[..., object]) -> int:
-    """Print the help of the task with this body; give the exit code for a flag that was taken for a name."""
-    from flowgate.desk import manual
-
-    for name in collection.task_names:
-        if getattr(collection[name].body, "__wrapped__", None) is body:
-            manual.show(name, pages(collection))
-    return WRONG
-
-
-def pages(collection: Collection) -> list[Page]:
-    """Describe every task for the manual."""
-    from flowgate.desk.manual import Page, Word
-
-    found = []
-    for name in sorted(collection.task_names):
-        task = collection[name]
-        words = tuple(
-            Word(
-                name=str(argument.name).replace("_", "-"),
-                kind=argument.kind.__name__,
-                positional=bool(argument.positional),
-                default=argument.default,
-                meaning=argument.help or "",
-            )
-            for argument in task.get_arguments()
-        )
-        found.append(Page(name, (task.__doc__ or "").strip().splitlines()[0], words))
-    return found
 
 
 def load_tasks() -> Collection:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flowgate.desk import grammar, say
 
@@ -12,6 +13,7 @@ HEAD = """flowgate: runs, proves and switches a local LLM gateway made of LiteLL
 Usage: flowgate [--config PATH] TASK [WORDS] [--flags]
        flowgate TASK --help
 """
+WRONG = 2
 FIRST = ("smoke", "up", "down", "status", "health")
 
 
@@ -72,3 +74,33 @@ def _task(page: Page) -> str:
 
 def _value(word: Word) -> str:
     return "" if word.kind == "bool" else {"int": " N", "list": " …"}.get(word.kind, " TEXT")
+
+
+def help_of(collection: Any, body: Callable[..., object]) -> int:
+    """Print the help of the task with this body; give the exit code for a flag that was taken for a name.
+
+    collection: invoke's
+    """
+    for name in collection.task_names:
+        if getattr(collection[name].body, "__wrapped__", None) is body:
+            show(name, pages(collection))
+    return WRONG
+
+
+def pages(collection: Any) -> list[Page]:
+    """Describe every task of an invoke collection."""
+    found = []
+    for name in sorted(collection.task_names):
+        task = collection[name]
+        words = tuple(
+            Word(
+                name=str(argument.name).replace("_", "-"),
+                kind=argument.kind.__name__,
+                positional=bool(argument.positional),
+                default=argument.default,
+                meaning=argument.help or "",
+            )
+            for argument in task.get_arguments()
+        )
+        found.append(Page(name, (task.__doc__ or "").strip().splitlines()[0], words))
+    return found
