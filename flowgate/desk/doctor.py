@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from flowgate.desk import findings, privacy, programs, say
+from flowgate.desk import exposure, findings, privacy, programs, say
 from flowgate.desk.findings import Finding
 from flowgate.desk.office import Office, enter
 from flowgate.errors import Refusal
@@ -66,7 +66,7 @@ def folders(office: Office) -> Iterator[Finding]:
 
 def _missing(office: Office) -> list[Path]:
     paths = office.config.paths
-    wanted = [paths.runtime_dir, privacy.secrets_folder(office.config), cliproxy.auth_folder(office.config)]
+    wanted = [paths.runtime_dir, exposure.secrets_folder(office.config), cliproxy.auth_folder(office.config)]
     return [one for one in [*wanted, paths.log_file.parent] if not one.is_dir()]
 
 
@@ -151,7 +151,7 @@ def _make(missing: list[Path]) -> list[str]:
 
 def _close(office: Office) -> list[str]:
     """Take from others what they may not have; a link, or somebody else's file, is left alone and stays a finding."""
-    mine = [one for one in privacy.exposed(office.config) if permissions.is_own(one.path)]
+    mine = [one for one in exposure.exposed(office.config) if permissions.is_own(one.path)]
     for one in mine:
         permissions.change(one.path, one.wanted)
     return [f"{one.command()} (was {one.mode:03o})" for one in mine]

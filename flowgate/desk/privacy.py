@@ -3,64 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from shlex import quote
 
 from flowgate.desk import examples
+from flowgate.desk.exposure import exposed, secrets_folder
 from flowgate.desk.findings import Finding, edit
 from flowgate.desk.office import Office
 from flowgate.model import Config
 from flowgate.reach import KEY_FILES
 from flowgate.stack import cliproxy
-from flowgate.world import files, home, permissions
+from flowgate.world import files
 
-PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 LOOPBACK = ("127.", "localhost", "::1")
-
-
-# --- permissions
-
-
-@dataclass(frozen=True, slots=True)
-class Exposed:
-    """A secret file or folder that others may enter or read.
-
-    mode, wanted: its permission bits, as they are and as they belong
-    """
-
-    path: Path
-    mode: int
-    wanted: int
-
-    def command(self) -> str:
-        """Give the command that closes it."""
-        return f"chmod {self.wanted:03o} {quote(str(self.path))}"
-
-
-def exposed(config: Config) -> list[Exposed]:
-    """Find the secret files and folders that others may enter or read."""
-    found = []
-    for path in _secret_places(config):
-        mode = permissions.mode(path)
-        if mode is not None and mode & permissions.FOR_OTHERS:
-            found.append(Exposed(path, mode, PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE))
-    return found
-
-
-def secrets_folder(config: Config) -> Path:
-    """Say where the keys lie."""
-    return config.paths.runtime_dir.parent / "secrets"
-
-
-def _secret_places(config: Config) -> list[Path]:
-    runtime = config.paths.runtime_dir
-    folders = [secrets_folder(config), cliproxy.auth_folder(config)]
-    inside = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*"))]
-    rendered = [*sorted(runtime.glob("litellm*.yaml")), runtime / "cliproxyapi.yaml"]
-    own = cliproxy.user_config(config)
-    mine = [own] if own and own.parent != home.examples() else []
-    return list(dict.fromkeys([*folders, *inside, *rendered, *config.secret_files, *mine]))
 
 
 def secrets(office: Office) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from flowgate.desk import findings, privacy, programs, say
+from flowgate.desk import exposure, findings, privacy, programs, say
 from flowgate.desk.findings import Finding
 from flowgate.desk.office import Office, enter
 from flowgate.errors import Mistake, Refusal
@@ -94,7 +94,7 @@ def is_sensitive(name: str) -> bool:
 
 
 def _own_keys(office: Office) -> list[Secret]:
-    folder = privacy.secrets_folder(office.config)
+    folder = exposure.secrets_folder(office.config)
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
     texts = [(files.read_text_or_none(path) or "").strip() for path in paths if path.is_file()]
     return [Secret(text) for text in texts if len(text) >= SHORTEST_KEY and "\n" not in text]

@@ -101,7 +101,7 @@ def _duration(seconds: float | None) -> str:
 
 def open_secrets(office: Office) -> list[dict[str, str]]:
     """Find secret files and folders that others can read."""
-    from flowgate.desk.privacy import exposed
+    from flowgate.desk.exposure import exposed
 
     found = exposed(office.config)
     return [{"path": str(one.path), "mode": f"{one.mode:03o}", "wanted": f"{one.wanted:03o}"} for one in found]

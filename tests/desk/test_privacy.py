@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.desk import privacy
+from flowgate.desk import exposure, privacy
 from flowgate.desk.findings import Finding
 from flowgate.desk.office import Office
 from tests.desk.offices import Offices, put
@@ -18,7 +18,7 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
 
 
 def secrets_folder(office: Office) -> Path:
-    return privacy.secrets_folder(office.config)
+    return exposure.secrets_folder(office.config)
 
 
 def only(found: list[Finding]) -> Finding:
