@@ -11,17 +11,20 @@ import socket
 import sys
 import time
 from collections.abc import Generator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flowgate.embedded.settings import Settings
+    from flowgate.embedded.state import State
+    from flowgate.embedded.versions import Contract
 
-VERSION = "6.8.16-0-plus"
+LOOK_SECONDS = 0.1
 STOP_GRACE_SECONDS = 30.0  # the real program's grace runs from its start: up longer, it cuts what is under way
 
-VALUED = ("config", "password", "oauth-callback-port", "project_id", "vertex-import")
+OWN = ("contract", "lie", "callback-ports")  # flags that the real program does not have
+VALUED = ("config", "password", "oauth-callback-port", "project_id", "vertex-import", *OWN)
 LOGINS = (
     *("login", "codex-login", "claude-login", "qwen-login", "iflow-login", "iflow-cookie", "antigravity-login"),
     *("kimi-login", "github-copilot-login", "kiro-login", "kiro-google-login", "kiro-aws-login"),
@@ -70,62 +73,125 @@ def usage() -> None:
 
 def main(words: list[str]) -> int:
     """Run; give the exit code: 0 for nearly everything, as the real program does, 2 for a wrong flag."""
-    built = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    print(f"CLIProxyAPI Version: {VERSION}, Commit: embedded, BuiltAt: {built}", flush=True)
+    from flowgate.embedded.versions import CONTRACTS
+
     try:
         given = flags(words)
     except WrongFlag as wrong:
+        print(CONTRACTS["6.8"].line(), flush=True)
         print(wrong, file=sys.stderr)
         usage()
         return 2
+    if given.get("lie") == "list":
+        return _list_lies()
+    named = given.get("contract") or _configured(Path(given.get("config") or "config.yaml")) or "6.8"
+    contract = CONTRACTS.get(named)
+    if contract is None:
+        print(f"the contract must be {' or '.join(CONTRACTS)}, not '{named}'", file=sys.stderr)
+        return 2
+    print(contract.line(), flush=True)
     if "help" in given:
         usage()
         return 0
     print("This is FlowGate's embedded upstream: it stands in for CLIProxyAPIPlus and is not a provider.", flush=True)
+    return _start(given, contract)
+
+
+def _configured(path: Path) -> str:
+    """Say which contract the config asks for; one that cannot be read is told of later, after the version line."""
     from flowgate.embedded.settings import BadConfig, load
+
+    try:
+        return load(path).contract
+    except BadConfig:
+        return ""
+
+
+def _list_lies() -> int:
+    from flowgate.embedded.lies import LIES
+
+    for name, says in LIES.items():
+        print(f"{name:20} {says}")
+    return 0
+
+
+def _start(given: dict[str, str], contract: Contract) -> int:
+    """Read the config and serve; what the flags leave open, `embedded` in the config may say."""
+    from flowgate.embedded.config_file import settle
+    from flowgate.embedded.lies import UnknownLie, read
+    from flowgate.embedded.settings import BadConfig, load
+    from flowgate.embedded.state import State
+    from flowgate.embedded.versions import EXAMPLE_KEYS
 
     path = Path(given.get("config") or "config.yaml")
     try:
-        settings = load(path)
+        settings = settle(path, load(path))
     except BadConfig as fault:
-        log(str(fault), "error", "main.go:412")
+        log(str(fault), "error", contract.place)
         return 0
+    except OSError as error:
+        log(f"the management key stays in memory only: {error.strerror}", "warn")
+        settings = load(path)
     if any(name in given for name in LOGINS):
         log("the embedded upstream has no vendors to log in to", "warn")
         return 0
     if settings.host not in ("127.0.0.1", "localhost"):
         log(f"the embedded upstream listens on loopback only, not on '{settings.host}'", "error")
         return 0
-    return _serve(path, settings)
+    try:
+        lies = read(given.get("lie") or ",".join(settings.lies))
+        state = State(settings, _access, path, contract, lies=lies)
+        state.callback_ports = _ports(given.get("callback-ports", ""))
+    except (UnknownLie, ValueError) as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    state.password = os.environ.get("MANAGEMENT_PASSWORD", "")
+    state.unsafe = contract.newer and bool(set(settings.api_keys) & set(EXAMPLE_KEYS))
+    return _serve(state)
 
 
-def _serve(path: Path, settings: Settings) -> int:
+def _ports(text: str) -> dict[str, int]:
+    """Read `codex=0,all=4000`: other callback ports than the vendors'; 0 is any free one."""
+    return {name: int(port) for name, _, port in (pair.partition("=") for pair in text.split(",") if pair)}
+
+
+def _access(text: str) -> None:
+    log(text, place="gin_logger.go:93")
+
+
+def _serve(state: State) -> int:
+    settings = state.settings
     if settings.auth_dir and not Path(settings.auth_dir).is_dir():
         Path(settings.auth_dir).mkdir(parents=True, mode=0o700)
         log(f"created missing auth directory: {settings.auth_dir}", place="service.go:724")
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    started = f"API server started successfully on: {settings.host}:{settings.port}"
+    if "busy-exit-0" in state.lies:
+        print(started, flush=True)
+        return 0
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio sets no TCP_NODELAY
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
     except OSError as error:
-        print(f"API server started successfully on: {settings.host}:{settings.port}", flush=True)
+        print(started, flush=True)
         reason = "address already in use" if error.errno == errno.EADDRINUSE else (error.strerror or "").lower()
         where = f"listen tcp {settings.host}:{settings.port}: bind: {reason}"
         log(f"proxy service exited with error: failed to start HTTP server: {where}", "error", "run.go:53")
         return 0
-    print(f"API server started successfully on: {settings.host}:{settings.port}", flush=True)
-    asyncio.run(_run(path, settings, listener))
+    print(started, flush=True)
+    asyncio.run(_run(state, listener))
     return 0
 
 
-async def _run(path: Path, settings: Settings, listener: socket.socket) -> None:
+async def _run(state: State, listener: socket.socket) -> None:
     import uvicorn
 
-    from flowgate.embedded.app import Front, Upstream
+    from flowgate.embedded.app import Upstream
+    from flowgate.embedded.config_file import settle
+    from flowgate.embedded.front import Front
     from flowgate.embedded.settings import Watcher
 
-    upstream = Upstream(settings, lambda text: log(text, place="gin_logger.go:93"))
-    front = Front(upstream, time.monotonic)
+    front = Front(Upstream(state), time.monotonic)
     config = uvicorn.Config(front, lifespan="off", ws="none", log_config=None, access_log=False, server_header=False)
 
     class Server(uvicorn.Server):
@@ -148,11 +214,20 @@ async def _run(path: Path, settings: Settings, listener: socket.socket) -> None:
             self.should_exit = True
 
     def use(new: Settings) -> None:
-        upstream.settings = new
+        state.settings = new
+        state.settings = settle(state.config, new)
 
-    watching = asyncio.create_task(Watcher(path, use, log).watch())
+    watching = [asyncio.create_task(Watcher(state.config, use, log).watch()), asyncio.create_task(_accounts(state))]
     await Server(config).serve(sockets=[listener])
-    watching.cancel()
+    for task in watching:
+        task.cancel()
+
+
+async def _accounts(state: State) -> None:
+    """Look at the auth folder for ever."""
+    while True:
+        state.accounts.scan()
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 if __name__ == "__main__":

@@ -30,11 +30,15 @@ class Answer:
         return [word if i == 0 else f" {word}" for i, word in enumerate(words)]
 
 
-def answer(body: Tree) -> Answer:
-    """Answer a question of any dialect."""
+def answer(body: Tree, through: str = "") -> Answer:
+    """Answer a question of any dialect.
+
+    through: the account it goes through; empty for none
+    """
     question = " ".join(last_question(body).split())[:SHOWN]
     model = str(body.get("model", ""))
-    text = f"This is FlowGate's embedded upstream answering for {model}. You asked: {json.dumps(question)}"
+    account = f" through {through}" if through else ""
+    text = f"This is FlowGate's embedded upstream answering for {model}{account}. You asked: {json.dumps(question)}"
     digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()[:24]
     return Answer(model, text, digest, max(1, len(question.split())), len(text.split()))
 

@@ -1,103 +1,142 @@
 """The HTTP surface: the real program's routes, its key check, its refusals word for word.
 
-Source: recorded answers of v6.8.16-0 (`tests/embedded/data/`)
+Source: recorded answers of v6.8.16-0 and 7.2.101-1 (`tests/contract/data/`)
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any
+import secrets
+import time
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from flowgate.embedded import answers
 from flowgate.embedded.answers import Answer, Tree
-from flowgate.embedded.settings import Settings
+from flowgate.embedded.forwarding import Others
+from flowgate.embedded.logins import Logins
+from flowgate.embedded.management import Management
+from flowgate.embedded.questions import DIALECTS, Desk, Question, render
+from flowgate.embedded.replies import CORS, RELAYED, body_of, error_body, not_found, page, reply, shaped
+from flowgate.embedded.state import State
 
-JSON = "application/json; charset=utf-8"
-RELAYED = "application/json"
-CORS = {
-    "access-control-allow-origin": "*",
-    "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
-    "access-control-allow-headers": "*",
-}
-CALLBACKS = ("codex", "anthropic", "google", "iflow", "antigravity", "kiro")
-SUCCESS_PAGE = (
-    "<!DOCTYPE html><html><head><title>Authentication successful</title></head>"
-    "<body><h1>Authentication successful!</h1><p>You can close this window.</p></body></html>"
+SAFE = {"x-cpa-safe-mode": "example-api-key"}
+UNSAFE_MESSAGE = (
+    "Proxy API endpoints are disabled because api-keys contains template values. Open "
+    "/management.html?safe-mode=configure, update api-keys in Management, then retry."
 )
-
-Whole = Callable[[Answer], Tree]
-Streamed = Callable[[Answer, bool], Iterator[str]]
-DIALECTS: dict[str, tuple[Whole, Streamed]] = {
-    "/v1/chat/completions": (answers.chat, answers.chat_stream),
-    "/v1/completions": (answers.completion, answers.completion_stream),
-    "/v1/messages": (answers.messages, answers.messages_stream),
-    "/v1/responses": (answers.responses, answers.responses_stream),
-}
+UNSAFE_PAGE = (
+    "<!DOCTYPE html><html><head><title>Example API key detected</title></head><body><h1>Example API key detected</h1>"
+    "<p>Put keys of your own in api-keys.</p></body></html>"
+)
+ERROR_LOGS = 10
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 
 
 class Upstream:
-    """The app, and the settings it serves with; `settings` is replaced at a reload."""
+    """The app over one state."""
 
-    def __init__(self, settings: Settings, log: Callable[[str], None]) -> None:
-        self.settings = settings
-        self.log = log
-        self.app = Starlette(routes=self._routes(), exception_handlers={404: _not_found, 405: _not_found})
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.logins = Logins(state)
+        self.management = Management(state, self.logins)
+        self.others = Others(state)
+        self.desk = Desk(state, self.others)
+        missing = self._missing
+        self.app = Starlette(routes=self._routes(), exception_handlers={404: missing, 405: missing})
         self.app.router.redirect_slashes = False
 
     def _routes(self) -> list[Route]:
+        approvals = self.logins.approvals
         routes = [
             Route("/", self._root, methods=["GET"]),
             Route("/v1/models", self._models, methods=["GET"]),
             Route("/v1/models/", _moved, methods=["GET"]),
-            Route("/management.html", _no_panel, methods=["GET"]),
+            Route("/management.html", self._panel, methods=["GET"]),
             Route("/v1/messages/count_tokens", self._count, methods=["POST"]),
             Route("/v1beta/models", self._gemini_models, methods=["GET"]),
             Route("/v1beta/models/{name:path}", self._gemini_model, methods=["GET", "POST"]),
-            Route("/api/event_logging/batch", _accepted, methods=["POST"]),
-            *(Route(f"/{name}/callback", _callback, methods=["GET"]) for name in CALLBACKS),
             *(Route(path, self._answer, methods=["POST"]) for path in DIALECTS),
+            *self._callbacks(),
+            Route("/embedded/approve", approvals.show, methods=["GET"]),
+            Route("/embedded/approve", approvals.decide, methods=["POST"]),
+            Route("/embedded/vendor", self._vendor, methods=["GET", "PUT"]),
         ]
+        if not self.state.contract.newer:
+            routes.append(Route("/api/event_logging/batch", _accepted, methods=["POST"]))
         for route in routes:
             if route.methods:
                 route.methods.discard("HEAD")  # the real router maps no HEAD
-        return routes
+        if self.state.contract.newer:
+            routes.append(Route("/healthz", _healthy, methods=["GET", "HEAD"]))
+        return [*routes, Route("/v0/management/{path:path}", self.management.answer, methods=METHODS)]
+
+    def _callbacks(self) -> list[Route]:
+        names = self.state.contract.callbacks
+        return [Route(f"/{name}/callback", partial(self.logins.callback, name), methods=["GET"]) for name in names]
 
     async def _root(self, request: Request) -> Response:
+        if self.state.unsafe:
+            return page(UNSAFE_PAGE, headers={**SAFE, "cache-control": "no-store"})
         endpoints = ["POST /v1/chat/completions", "POST /v1/completions", "GET /v1/models"]
         return reply({"endpoints": endpoints, "message": "CLI Proxy API Server"})
+
+    async def _panel(self, request: Request) -> Response:
+        return await self._root(request) if self.state.unsafe else Response(status_code=404, headers=CORS)
+
+    async def _missing(self, request: Request, error: Exception) -> Response:
+        missing = not_found(self.state.contract)
+        posted = request.method == "POST" and request.url.path.startswith("/v1/")
+        return self._logged(request, missing) if posted else missing
 
     # --- keys
 
     def refusal(self, request: Request) -> Response | None:
         """Refuse a question whose key is missing or wrong; without configured keys everything is allowed."""
-        if not self.settings.api_keys:
+        if self.state.unsafe:
+            return reply({"error": "unsafe_example_api_key", "message": UNSAFE_MESSAGE}, 403, headers=SAFE)
+        if not self.state.settings.api_keys:
             return None
         shown = _keys(request)
         if not shown:
             return reply({"error": "Missing API key"}, 401)
-        return None if set(shown) & set(self.settings.api_keys) else reply({"error": "Invalid API key"}, 401)
+        return None if set(shown) & set(self.state.settings.api_keys) else reply({"error": "Invalid API key"}, 401)
 
     # --- models
+
+    def listed(self) -> list[tuple[str, str, int]]:
+        """List the models: (id, owner, made at)."""
+        if "no-models" in self.state.lies:
+            return []
+        found = {name: (name, owner, made) for name, owner, made in self.state.listed()}
+        at = self.state.now()
+        for other in self.others():
+            for name in other.models():
+                if not other.benches.unlisted(name, at):
+                    found.setdefault(name, (name, other.provider, int(time.time())))
+        return list(found.values())
 
     async def _models(self, request: Request) -> Response:
         if refused := self.refusal(request):
             return refused
-        names = self.settings.models
-        if request.headers.get("user-agent", "").startswith("claude-cli"):
-            data = [{"id": name, "object": "model", "owned_by": "embedded", "type": "model"} for name in names]
-            ends = {"first_id": names[0] if names else "", "last_id": names[-1] if names else ""}
+        listed, newer = self.listed(), self.state.contract.newer
+        claude = request.headers.get("user-agent", "").startswith("claude-cli")
+        if claude or (newer and "anthropic-version" in request.headers):
+            data = [{"id": name, "object": "model", "owned_by": owner, "type": "model"} for name, owner, _ in listed]
+            ends = {"first_id": listed[0][0] if listed else "", "last_id": listed[-1][0] if listed else ""}
             return reply({"data": data, "has_more": False, **ends})
-        listed = [{"created": answers.CREATED, "id": name, "object": "model", "owned_by": "embedded"} for name in names]
-        return reply({"data": listed, "object": "list"})
+        if newer and "client_version" in request.query_params:
+            return reply({"models": [{"slug": name, "display_name": name} for name, _, _ in listed]})
+        rows: list[Tree] = [
+            {"created": at, "id": name, "object": "model", "owned_by": owner} for name, owner, at in listed
+        ]
+        return reply({"data": rows, "object": "list"})
 
     async def _gemini_models(self, request: Request) -> Response:
-        return self.refusal(request) or reply({"models": [{"name": f"models/{one}"} for one in self.settings.models]})
+        return self.refusal(request) or reply({"models": [{"name": f"models/{name}"} for name, _, _ in self.listed()]})
 
     async def _gemini_model(self, request: Request) -> Response:
         if refused := self.refusal(request):
@@ -111,39 +150,64 @@ class Upstream:
 
     async def _answer(self, request: Request) -> Response:
         if refused := self.refusal(request):
-            return refused
-        body = await _body(request)
-        if unknown := self._unknown(body):
-            return unknown
-        whole, streamed = DIALECTS[request.url.path]
-        answer = answers.answer(body)
-        if not body.get("stream"):
-            return reply(whole(answer), media_type=RELAYED)
-        options = body.get("stream_options")
-        with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-        return StreamingResponse(streamed(answer, with_usage), media_type="text/event-stream", headers=CORS)
+            return self._logged(request, refused)
+        body = await body_of(request) or {}
+        question = Question(request.url.path, body, _model(body), next(iter(_keys(request)), ""))
+        response = await self.desk.answer(question)
+        if response is None:
+            response = self._own(question) or self._unknown(question)
+        if "empty-answers" in self.state.lies and response.status_code == 200:
+            response = render(question, Answer(question.model, "", "empty", 0, 0))
+        return self._logged(request, response)
+
+    def _own(self, question: Question) -> Response | None:
+        """Answer for a model of `embedded.models`, which needs no credential."""
+        if question.model not in self.state.settings.models:
+            return None
+        return render(question, answers.answer(question.body))
 
     async def _count(self, request: Request) -> Response:
         if refused := self.refusal(request):
             return refused
-        body = await _body(request)
-        return self._unknown(body) or reply({"input_tokens": answers.answer(body).asked}, media_type=RELAYED)
+        body = await body_of(request) or {}
+        question = Question(request.url.path, body, _model(body), "")
+        if question.model in {name for name, _, _ in self.listed()}:
+            return reply({"input_tokens": answers.answer(body).asked}, media_type=RELAYED)
+        return self._logged(request, self._unknown(question))
 
-    def _unknown(self, body: Tree) -> Response | None:
-        model = body.get("model")
-        name = model if isinstance(model, str) else ""
-        if name in self.settings.models:
-            return None
-        error = {"message": f"unknown provider for model {name}".strip(), "type": "server_error"}
-        return reply({"error": {**error, "code": "internal_server_error"}}, 502, media_type=RELAYED)
+    def _unknown(self, question: Question) -> Response:
+        body = error_body(f"unknown provider for model {question.model}".strip(), 502)
+        return reply(shaped(body, 502, question.path, self.state.contract), 502, media_type=RELAYED)
+
+    def _logged(self, request: Request, response: Response) -> Response:
+        """Name a refused question among the error logs, as the newer line does; its text is not kept."""
+        if response.status_code >= 400:
+            stamp = time.strftime("%Y-%m-%dT%H%M%S")
+            name = f"error-{request.url.path.strip('/').replace('/', '-')}-{stamp}-{secrets.token_hex(4)}.log"
+            row = {"name": name, "size": len(response.body), "modified": int(time.time())}
+            self.state.error_logs = sorted(
+                [*self.state.error_logs[-ERROR_LOGS + 1 :], row], key=lambda one: one["name"]
+            )
+        return response
+
+    # --- the vendor that is played
+
+    async def _vendor(self, request: Request) -> Response:
+        """Tell how the vendor behind accounts answers: `{"status": 429}`; ask how often it was called."""
+        if refused := self.refusal(request):
+            return refused
+        vendor = self.state.vendor
+        if request.method == "PUT":
+            status = (await body_of(request) or {}).get("status")
+            if not isinstance(status, int):
+                return reply({"error": "invalid body"}, 400)
+            vendor.status = status
+        return reply({"calls": vendor.calls, "status": vendor.status})
 
 
-def reply(tree: object, status: int = 200, media_type: str = JSON) -> Response:
-    """Answer with JSON, written as the real program writes it."""
-    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-    for sign in "&<>":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Response(text, status, headers={**CORS, "content-type": media_type})
+def _model(body: Tree) -> str:
+    model = body.get("model")
+    return model if isinstance(model, str) else ""
 
 
 def _keys(request: Request) -> list[str]:
@@ -155,16 +219,8 @@ def _keys(request: Request) -> list[str]:
     return [key for key in found if key]
 
 
-async def _body(request: Request) -> Tree:
-    try:
-        tree = json.loads(await request.body() or b"{}")
-    except ValueError:
-        return {}
-    return tree if isinstance(tree, dict) else {}
-
-
-async def _not_found(request: Request, error: Exception) -> Response:
-    return Response("404 page not found", 404, headers={**CORS, "content-type": "text/plain"})
+async def _healthy(request: Request) -> Response:
+    return Response(headers=CORS) if request.method == "HEAD" else reply({"status": "ok"})
 
 
 async def _moved(request: Request) -> Response:
@@ -172,50 +228,5 @@ async def _moved(request: Request) -> Response:
     return Response('<a href="/v1/models">Moved Permanently</a>.\n\n', 301, headers=headers)
 
 
-async def _no_panel(request: Request) -> Response:
-    return Response(status_code=404, headers=CORS)
-
-
-async def _callback(request: Request) -> Response:
-    return HTMLResponse(SUCCESS_PAGE, headers=CORS)
-
-
 async def _accepted(request: Request) -> Response:
     return reply({"status": "ok"})
-
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-
-class Front:
-    """The layer around the app: answers OPTIONS, counts what is under way, writes the access log."""
-
-    def __init__(self, upstream: Upstream, now: Callable[[], float]) -> None:
-        self.upstream, self.now = upstream, now
-        self.under_way = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            return
-        began, seen = self.now(), [0]
-
-        async def relay(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                seen[0] = message["status"]
-            await send(message)
-
-        self.under_way += 1
-        try:
-            if scope["method"] == "OPTIONS":
-                await Response(status_code=204, headers=CORS)(scope, receive, relay)
-            else:
-                await self.upstream.app(scope, receive, relay)
-        finally:
-            self.under_way -= 1
-            took = f"{(self.now() - began) * 1000:.0f}ms"
-            client = (scope.get("client") or ("-",))[0]
-            line = f'{seen[0]} | {took:>13} | {client:>15} | {scope["method"]:<7} "{scope["path"]}"'
-            self.upstream.log(line)

@@ -30,7 +30,7 @@ def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
     backlog: how many connections may wait to be accepted; the kernel may allow fewer
     Fails with: OutsideRefused, naming the port
     """
-    sock = socket.socket(_family(host), socket.SOCK_STREAM)
+    sock = socket.socket(_family(host), socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))

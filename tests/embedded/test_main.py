@@ -103,3 +103,16 @@ def test_after_a_rename_no_later_edit_is_seen(start: Any, tmp_path: Path) -> Non
     other.replace(upstream.config)
     write_config(upstream.config, upstream.port, models=("edited",))
     assert not poll(lambda: listed(upstream) != list(MODELS), Clock(), every=0.05, timeout=0.6)
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_the_newer_contract_is_named_by_a_flag_or_in_the_config(tmp_path: Path, flag: bool) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(json.dumps({"host": "", "embedded": {} if flag else {"contract": "7.2"}}))
+    done = run(*(("--contract", "7.2") if flag else ()), "-config", str(path))
+    assert done.stdout.startswith("CLIProxyAPI Version: 7.2.101-1, Commit: embedded, BuiltAt: ")
+
+
+def test_an_unknown_contract_is_refused(tmp_path: Path) -> None:
+    done = run("--contract", "8")
+    assert (done.returncode, done.stderr) == (2, "the contract must be 6.8 or 7.2, not '8'\n")

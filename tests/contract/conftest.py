@@ -1,0 +1,54 @@
+"""The programs that stand under the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowgate.world import sockets
+from tests.contract.subject import REAL, Subject, embedded, real
+
+VENDOR_PORTS = {"codex": 1455, "anthropic": 54545}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is put to the test. name: "embedded" or "real"; contract: "6.8" or "7.2" """
+
+    name: str
+    contract: str
+    begin: Callable[..., Subject]
+
+    @property
+    def newer(self) -> bool:
+        return self.contract == "7.2"
+
+
+@pytest.fixture(scope="module", params=["embedded-6.8", "embedded-7.2", "real"])
+def candidate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
+    """Each program in turn; everything it starts is stopped afterwards."""
+    name, _, contract = request.param.partition("-")
+    found = real()
+    if name == "real" and found is None:
+        pytest.skip(f"{REAL} names no real CLIProxyAPIPlus")
+    running: list[Subject] = []
+
+    def begin(env: dict[str, str] | None = None, **overrides: Any) -> Subject:
+        root: Path = tmp_path_factory.mktemp("subject")
+        if name == "real" and found:
+            program: tuple[str, ...] = (found[0],)
+            ports = VENDOR_PORTS
+        else:
+            ports = {one: sockets.free_port() for one in VENDOR_PORTS}
+            program = embedded(contract, ports)
+        subject = Subject(program, root, ports, {k.replace("_", "-"): v for k, v in overrides.items()}, env or {})
+        running.append(subject)
+        return subject.start()
+
+    yield Candidate(name, contract or (found[1] if found else ""), begin)
+    for subject in running:
+        subject.stop()

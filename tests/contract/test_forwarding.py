@@ -1,0 +1,206 @@
+"""`openai-compatibility` with a local vendor that fails on demand: what is passed on, who is benched, for how long.
+
+Source: v6.8.16-0, asked the same
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tests.contract.conftest import Candidate
+from tests.contract.subject import Subject
+from tests.contract.tour import Tour
+
+PONG = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "pong"}, "finish_reason": "stop"}]}
+CHUNK = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": "pong"}, "finish_reason": None}]}
+HEAD = {"id": "u1", "created": 1, "model": "up"}
+
+
+class Vendor(ThreadingHTTPServer):
+    """A vendor on this machine. status: what it answers; seen: the models it was asked for"""
+
+    status = 200
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.seen: list[str] = []
+
+
+class Answering(BaseHTTPRequestHandler):
+    server: Vendor
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.seen.append(body["model"])
+        kind, data = "application/json", json.dumps({**HEAD, "object": "chat.completion", **PONG})
+        if self.server.status != 200:
+            data = json.dumps({"error": {"message": f"vendor says {self.server.status}"}})
+        elif body.get("stream"):
+            kind = "text/event-stream"
+            chunk = json.dumps({**HEAD, "object": "chat.completion.chunk", **CHUNK})
+            data = f"data: {chunk}\n\ndata: [DONE]\n\n"
+        self.send_response(self.server.status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data.encode())
+
+    def log_message(self, *args: object) -> None:
+        return None
+
+
+@pytest.fixture(scope="module")
+def vendor() -> Iterator[Vendor]:
+    server = Vendor()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+MODELS = [
+    {"name": f"up-{name}", "alias": name} for name in ("m200", "m400", "m403", "m404", "m429", "m500", "m401", "m")
+]
+
+
+def _entry(vendor: Vendor, *keys: str, name: str = "prov", models: Any = MODELS) -> dict[str, Any]:
+    where = f"http://127.0.0.1:{vendor.server_port}/v1"
+    return {"name": name, "base-url": where, "api-key-entries": [{"api-key": key} for key in keys], "models": models}
+
+
+def _begin(candidate: Candidate, *entries: dict[str, Any], **more: Any) -> Subject:
+    """Start one and wait until it lists the vendor's models."""
+    subject = candidate.begin(openai_compatibility=list(entries), proxy_url="", **more)
+    assert Tour(subject).until(lambda: bool(subject.ask("GET", "/v1/models").json()["data"]))
+    return subject
+
+
+@pytest.fixture(scope="module")
+def subject(candidate: Candidate, vendor: Vendor) -> Subject:
+    gone = Vendor()
+    gone.server_close()
+    two = _entry(vendor, "k1", "k2", name="two", models=[{"name": "m-two"}])
+    nowhere = _entry(gone, "k", name="gone", models=[{"name": "m-gone"}])
+    far = {"name": "far", "base-url": "https://192.0.2.1/v1", "models": [{"name": "m-far"}]}
+    return _begin(candidate, _entry(vendor, "k"), two, nowhere, far)
+
+
+def _chat(subject: Subject, model: str, path: str = "/v1/chat/completions", **more: Any) -> Any:
+    body = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], **more}
+    return subject.ask("POST", path, json=body)
+
+
+def _text(reply: Any) -> str:
+    told: str = reply.json()["error"]["message"]
+    return told
+
+
+def _blocked(candidate: Candidate, reply: Any, model: str) -> bool:
+    more = f" (providers=prov, model={model})" if candidate.newer else ""
+    wanted = (503 if candidate.newer else 500, f"auth_unavailable: no auth available{more}")
+    return (reply.status_code, _text(reply)) == wanted
+
+
+def test_a_question_goes_on_under_the_vendors_own_name(subject: Subject, vendor: Vendor) -> None:
+    vendor.status = 200
+    assert _chat(subject, "m200").json()["choices"] == PONG["choices"]
+    assert vendor.seen[-1] == "up-m200"
+
+
+def test_a_stream_goes_on_as_it_comes(subject: Subject, vendor: Vendor) -> None:
+    vendor.status = 200
+    lines = _chat(subject, "m200", stream=True).text.split("\n\n")
+    assert json.loads(lines[0].removeprefix("data: "))["choices"][0]["delta"]["content"] == "pong"
+    assert lines[-2] == "data: [DONE]"
+
+
+def test_anthropics_dialect_is_translated(subject: Subject, vendor: Vendor) -> None:
+    vendor.status = 200
+    assert _chat(subject, "m200", "/v1/messages").json()["content"] == [{"type": "text", "text": "pong"}]
+
+
+def test_its_models_are_listed_as_its_own(subject: Subject) -> None:
+    listed = {one["id"]: one["owned_by"] for one in subject.ask("GET", "/v1/models").json()["data"]}
+    assert listed["m200"] == "prov"
+
+
+def test_a_bad_question_benches_nobody(subject: Subject, vendor: Vendor) -> None:
+    vendor.status = 400
+    assert [_chat(subject, "m400").json() for _ in range(2)] == [{"error": {"message": "vendor says 400"}}] * 2
+
+
+@pytest.mark.parametrize("code", [500, 401, 403, 404])
+def test_one_failure_benches_at_once(candidate: Candidate, subject: Subject, vendor: Vendor, code: int) -> None:
+    vendor.status, model = code, f"m{code}"
+    first = _chat(subject, model)
+    assert (first.status_code, _text(first)) == (code, f"vendor says {code}")
+    vendor.status, calls = 200, len(vendor.seen)
+    assert _blocked(candidate, _chat(subject, model), model)
+    assert len(vendor.seen) == calls
+
+
+def test_too_many_questions_cool_down_longer_and_longer(candidate: Candidate, subject: Subject, vendor: Vendor) -> None:
+    vendor.status = 429
+    assert _text(_chat(subject, "m429")) == "vendor says 429"
+    cooling = _chat(subject, "m429")
+    assert (cooling.status_code, cooling.json()["error"]["code"]) == (429, "model_cooldown")
+    assert cooling.headers.get("Retry-After") == (None if candidate.newer else "1")
+    assert Tour(subject).until(lambda: _text(_chat(subject, "m429")) == "vendor says 429")
+    assert _chat(subject, "m429").json()["error"]["reset_seconds"] == 2
+
+
+def test_a_refused_key_takes_the_model_out_of_the_list(subject: Subject, vendor: Vendor) -> None:
+    vendor.status = 401
+    _chat(subject, "m401")
+    assert "m401" not in [one["id"] for one in subject.ask("GET", "/v1/models").json()["data"]]
+
+
+def test_without_cooling_a_vendor_that_is_well_again_is_asked(candidate: Candidate, vendor: Vendor) -> None:
+    subject = _begin(candidate, _entry(vendor, "k"), disable_cooling=True)
+    for code in (500, 429, 401):
+        vendor.status = code
+        assert _chat(subject, f"m{code}").status_code == code
+        vendor.status = 200
+        well = _chat(subject, f"m{code}")
+        assert well.status_code == 200 or (
+            _blocked(candidate, well, f"m{code}") and code == 401 and not candidate.newer
+        )
+
+
+def test_retries_wait_for_a_cooling_credential_and_no_longer(candidate: Candidate, vendor: Vendor) -> None:
+    retry = {"request_retry": 1, "max_retry_interval": 2}
+    subject = _begin(candidate, _entry(vendor, "k"), **retry)
+    vendor.status, before = 429, len(vendor.seen)
+    assert _text(_chat(subject, "m")) == "vendor says 429"
+    assert len(vendor.seen) == before + 2
+    vendor.status, before = 500, len(vendor.seen)
+    assert _text(_chat(subject, "m500")) == "vendor says 500"
+    assert len(vendor.seen) == before + 1
+
+
+def test_another_key_is_asked_before_a_failure_is_told(subject: Subject, vendor: Vendor) -> None:
+    vendor.status, before = 500, len(vendor.seen)
+    assert _text(_chat(subject, "m-two")) == "vendor says 500"
+    assert len(vendor.seen) == before + 2
+
+
+def test_a_vendor_that_is_not_there_benches_nobody(subject: Subject) -> None:
+    for _ in range(2):
+        reply = _chat(subject, "m-gone")
+        assert reply.status_code == 500
+        assert "connect: connection refused" in _text(reply)
+
+
+def test_an_address_elsewhere_is_left_out_of_the_embedded_upstream(candidate: Candidate, subject: Subject) -> None:
+    if candidate.name == "real":
+        pytest.skip("the real program goes anywhere")
+    assert "m-far" not in [one["id"] for one in subject.ask("GET", "/v1/models").json()["data"]]
+    assert "is not on this machine" in (subject.root / "log").read_text()
