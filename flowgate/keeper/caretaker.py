@@ -157,8 +157,9 @@ class Caretaker:
 
     def _is_ours(self, running: Running) -> bool:
         """Believe an answer only from a process of this generation: a stranger on the port would answer as well."""
-        members = {one.pid for one in procs.tree(running.identity)}
-        held = sockets.is_held(*running.door, members)
+        if sockets.is_held(*running.door, {running.identity.pid}):  # nearly always the program itself
+            return True
+        held = sockets.is_held(*running.door, {one.pid for one in procs.tree(running.identity)})
         return procs.alive(running.identity) if held is None else held
 
     def _hear(self, service: str, running: Running) -> None:

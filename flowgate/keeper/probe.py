@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from flowgate.keeper.loop import Loop
 
-EVERY_SECONDS = 0.01  # a polled program's readiness is seen within 25 ms
+EVERY_SECONDS = 0.005  # a polled program's readiness is seen within 25 ms
+LATER_SECONDS = 0.05  # for one that takes long to come up
+SOON = 1000  # questions before that
 PATIENCE_SECONDS = 2.0  # one question unanswered for this long is asked anew
 
 
@@ -80,7 +82,7 @@ class Probe:
 
     def _again(self) -> None:
         self._close()
-        self._loop.after(EVERY_SECONDS, self.ask)
+        self._loop.after(EVERY_SECONDS if self._asked < SOON else LATER_SECONDS, self.ask)
 
     def _close(self) -> None:
         if self._sock is not None:

@@ -5,46 +5,63 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from flowgate.world import compiled
 from tests.bench import commands, gateway, keeping
-from tests.bench.measure import Row
+from tests.bench.measure import Group, Row
 
-BENCHES: dict[str, Callable[[int], Iterator[Row]]] = {
-    "commands": commands.run,
-    "status": commands.run_up,
-    "keeping": keeping.run,
-    "gateway": gateway.run,
+GROUPS: dict[str, Group] = {
+    "commands": commands.IDLE,
+    "status": commands.UP,
+    "keeping": keeping.KEEPING,
+    "gateway": gateway.GATEWAY,
 }
+NAMES = tuple(name for group in GROUPS.values() for name in group.names)
 
 
 def main() -> int:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--only", choices=sorted(BENCHES), help="one group")
-    parser.add_argument("--pairs", type=int, default=7, help="alternating runs of each side")
-    parser.add_argument("--json", help="write the rows into this file")
+    parser.add_argument("--only", choices=(*GROUPS, *NAMES), help="a group, or one benchmark", metavar="NAME")
+    parser.add_argument("--pairs", type=_count, default=7, help="alternating runs of each side")
+    parser.add_argument("--json", type=Path, help="write the rows into this file")
     given = parser.parse_args()
     rows: list[Row] = []
-    print(f"{'':2}{'what':62} {'measured':>12} {'baseline':>12} {'figure':>9} {'bound':>7}")
-    for name, bench in BENCHES.items():
-        if given.only in (None, name):
-            for row in bench(given.pairs):
-                rows.append(row)
-                print(_line(row), flush=True)
+    print(f"  {'what':62} {'measured':>12} {'baseline':>12} {'figure':>9} {'bound':>7}")
+    for row in _measure(given.only, given.pairs):
+        rows.append(row)
+        print(_line(row), flush=True)
     if given.json:
         tree = [{**asdict(row), "figure": row.figure, "kept": row.kept} for row in rows]
-        Path(given.json).write_text(json.dumps(tree, indent=2) + "\n")
+        given.json.write_text(json.dumps(tree, indent=2) + "\n")
     return 0 if all(row.kept for row in rows) else 1
+
+
+def _measure(only: str | None, pairs: int) -> Iterator[Row]:
+    # `inv` writes no bytecode itself: what is not compiled now would be compiled anew in every run.
+    compiled.is_compiled() or compiled.compile_environment()
+    for name, group in GROUPS.items():
+        wanted = group.names if only in (None, name) else tuple(one for one in group.names if one == only)
+        if wanted:
+            yield from group.run(pairs, wanted)
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
 
 
 def _line(row: Row) -> str:
     baseline = f"{row.baseline:.3f} {row.unit}" if row.baseline is not None else "-"
-    figure = f"{row.figure:.2f}" + ("x" if row.baseline else "")
-    mark = "=" if row.kept else "!"
-    return f"{mark} {row.what:62} {row.measured:9.3f} {row.unit:<2} {baseline:>12} {figure:>9} {row.bound:7.2f}"
+    figure = f"{row.figure:.2f}" + ("" if row.baseline is None else "x")
+    mark, verdict = ("=", "kept") if row.kept else ("!", "broken")
+    measured = f"{row.measured:9.3f} {row.unit:<2}"
+    return f"{mark} {row.what:62} {measured} {baseline:>12} {figure:>9} {row.bound:7.2f}  {verdict}"
 
 
 if __name__ == "__main__":

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flowgate.desk.office import Office
+from flowgate.desk.state import survey
 from flowgate.keeper.client import Keeper
-from flowgate.world import compiled, sockets
-from tests.bench.measure import BIN, Row, alternate, command, environment, seconds
+from flowgate.model import Sourced
+from flowgate.settings.read import read
+from flowgate.world import sockets
+from tests.bench.measure import BIN, Group, Row, alternate, command, environment
 
 EMPTY = "from invoke import task\n\n\n@task\ndef nothing(c):\n    'nothing'\n"
 SERVER = """import http.server, sys
@@ -30,26 +35,47 @@ COMMANDS = {
 }
 
 
-def run(pairs: int) -> Iterator[Row]:
+def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     """Measure commands with nothing running."""
-    with tempfile.TemporaryDirectory() as folder, two_programs(Path(folder)) as env:
-        yield from _commands(pairs, Path(folder), env)
+    with tempfile.TemporaryDirectory() as name, two_programs(Path(name)) as env:
+        chosen = {one: COMMANDS[one] for one in COMMANDS if one in wanted}
+        works = [command([str(BIN / argv[0]), *argv[1:]], env=env) for argv, _ in chosen.values()]
+        empty, *found = alternate(pairs, _baseline(Path(name)), *works)
+        for (one, (argv, bound)), measured in zip(chosen.items(), found, strict=True):
+            yield Row(one, f"`{' '.join(argv)}`, nothing running", measured, empty, bound)
 
 
-def run_up(pairs: int) -> Iterator[Row]:
+def run_up(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     """Measure `status` with both services running."""
-    with tempfile.TemporaryDirectory() as folder, two_programs(Path(folder)) as env:
-        inv = str(BIN / "inv")
-        command([inv, "service.start"], env=env)()
+    with tempfile.TemporaryDirectory() as name, two_programs(Path(name)) as env:
+        folder, inv = Path(name), str(BIN / "inv")
         try:
-            empty, status = alternate(pairs, _baseline(Path(folder)), command([inv, "status"], env=env))
-            yield Row("status_up", "`inv status`, everything running", status, empty, 2.0)
-            keeper = Keeper(Path(folder) / "runtime", Path(folder) / "log")
-            cost = statistics.median(seconds(keeper.status) for _ in range(50)) * 1000
-            yield Row("status_cost", "a status question beyond Python and imports", cost, None, 40.0, "ms")
-            keeper.close()
+            command([inv, "service.start"], env=env)()
+            if "status_up" in wanted:
+                empty, up = alternate(pairs, _baseline(folder), command([inv, "status"], env=env))
+                yield Row("status_up", "`inv status`, everything running", up, empty, 2.0)
+            if "status_cost" in wanted:
+                cost = statistics.median(_ask(folder / "flowgate.yaml") for _ in range(50))
+                yield Row("status_cost", "a status question beyond Python and imports", cost * 1000, None, 40.0, "ms")
         finally:
             command([inv, "down"], env=env)()
+
+
+IDLE = Group(tuple(COMMANDS), run)
+UP = Group(("status_up", "status_cost"), run_up)
+
+
+def _ask(file: Path) -> float:
+    """Do in this process what `status` does: read the config, connect, ask, gather; give the seconds."""
+    began = time.perf_counter()
+    config = read(file.read_text(), file)
+    keeper = Keeper(config.paths.runtime_dir, config.paths.log_file)
+    told = survey(Office(config, Sourced(file, "environment"), keeper, {}))
+    took = time.perf_counter() - began
+    keeper.close()
+    if not all(one["state"] == "serving" for one in told["services"].values()):
+        raise RuntimeError(f"not everything was running: {told['services']}")
+    return took
 
 
 def _baseline(folder: Path) -> Callable[[], float]:
@@ -57,14 +83,6 @@ def _baseline(folder: Path) -> Callable[[], float]:
     empty.mkdir(exist_ok=True)
     (empty / "tasks.py").write_text(EMPTY)
     return command([str(BIN / "inv"), "--list"], cwd=empty)
-
-
-def _commands(pairs: int, folder: Path, env: dict[str, str]) -> Iterator[Row]:
-    compiled.is_compiled() or compiled.compile_environment()
-    works = [command([str(BIN / argv[0]), *argv[1:]], env=env) for argv, _ in COMMANDS.values()]
-    empty, *found = alternate(pairs, _baseline(folder), *works)
-    for (name, (argv, bound)), measured in zip(COMMANDS.items(), found, strict=True):
-        yield Row(name, f"`{' '.join(argv)}`, nothing running", measured, empty, bound)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +33,24 @@ class Row:
     @property
     def figure(self) -> float:
         """Give what is held against the bound: the ratio, or the value itself."""
-        return self.measured / self.baseline if self.baseline else self.measured
+        return self.measured if self.baseline is None else self.measured / self.baseline
 
     @property
     def kept(self) -> bool:
         """Say whether the promise is kept."""
         return self.figure <= self.bound
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Benchmarks that share what has to be set up for them.
+
+    names: of the rows it can give
+    run: measures, in so many alternating runs, the rows that are wanted
+    """
+
+    names: tuple[str, ...]
+    run: Callable[[int, Collection[str]], Iterator[Row]]
 
 
 def environment(**more: str) -> dict[str, str]:
