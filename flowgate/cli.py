@@ -105,7 +105,7 @@ def lighten() -> None:
 
     It takes `Mock` for a class of its tests' users, `metadata` for its own version number, and a vendored YAML for
     config files we do not have. Each stand-in hands over to the real thing when it is used after all.
-    Source: invoke 3.0.3, `context.py`, `__init__.py`, `util.py`; measured by `inv bench --only light`
+    Source: invoke 3.0.3, `context.py`, `__init__.py`, `util.py`; measured by `inv bench --only commands`
     """
     if "invoke" in sys.modules:
         return

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 from flowgate.desk import say
 from flowgate.desk.office import Office, enter
 from flowgate.errors import UnknownName
 from flowgate.settings.overlay import overlay
-from flowgate.stack.paper import dump
 
 
 def list_profiles(as_json: bool) -> int:
@@ -26,6 +23,8 @@ def list_profiles(as_json: bool) -> int:
 
 def show(name: str, as_json: bool) -> int:
     """Print the settings that LiteLLM gets under a profile; keys stay references."""
+    from flowgate.stack.paper import dump
+
     office = enter()
     settled = office.profile(name)
     tree = overlay(office.config.litellm_base, office.config.profiles[_known(office, settled.value)])
@@ -39,6 +38,10 @@ def show(name: str, as_json: bool) -> int:
 
 def diff(old: str, new: str) -> int:
     """Print what differs between two profiles; 0 also when something does."""
+    import difflib
+
+    from flowgate.stack.paper import dump
+
     office = enter()
     before, after = (
         dump(overlay(office.config.litellm_base, office.config.profiles[_known(office, one)])).splitlines()

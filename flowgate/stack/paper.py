@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,8 @@ def dump(tree: Tree) -> str:
 
 def short_digest(text: str) -> str:
     """Name a text by its content: the first 12 hex digits of its sha256."""
+    import hashlib
+
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
