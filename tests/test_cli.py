@@ -71,3 +71,12 @@ def test_a_service_that_there_is_not_is_refused_before_anything_is_done(tmp_path
     assert done.returncode == 2
     assert "did you mean 'litellm'?" in done.stderr
     assert "Download" not in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    program = f"{sys.executable} -c 'from flowgate.cli import main; main()' profile diff cost balanced"
+    piped = ["bash", "-c", f"{program} | head -n 1; exit ${{PIPESTATUS[0]}}"]
+    done = subprocess.run(piped, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "--- cost\n")
+    assert "bug" not in done.stderr
+    assert "BrokenPipe" not in done.stderr

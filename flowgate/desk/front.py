@@ -26,6 +26,9 @@ def guarded(body: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         say.note("interrupted")
         return Interrupted.code
+    except BrokenPipeError:  # the reader of our output has what it wanted (`| head`)
+        say.hang_up()
+        return 0
     except Exception as bug:  # noqa: BLE001 - the outermost loop: nothing may show a user a traceback
         return say_bug(bug)
 

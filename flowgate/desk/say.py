@@ -34,6 +34,11 @@ def document(tree: object) -> None:
     print(json.dumps(tree, indent=2, ensure_ascii=False), flush=True)
 
 
+def hang_up() -> None:
+    """Stop printing data: nobody reads it any more, and Python would complain about that at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def note(text: str) -> None:
     """Tell people something."""
     _clear()
