@@ -86,5 +86,6 @@ def test_a_variable_that_nobody_set_is_named_with_its_place(ground: Ground) -> N
     assert ground.processes() == []
 
 
-def test_a_flag_where_a_name_belongs_is_refused(ground: Ground) -> None:
-    assert "stands where a profile belongs" in ground.inv("profile.set", "--help", code=2).stderr
+def test_a_flag_where_a_name_belongs_is_refused_and_asking_for_help_there_gives_it(ground: Ground) -> None:
+    assert "stands where a profile belongs" in ground.inv("profile.set", "--json", code=2).stderr
+    assert "Usage: flowgate profile set NAME" in ground.inv("profile.set", "--help", code=2).stdout
