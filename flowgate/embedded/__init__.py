@@ -13,5 +13,6 @@ Its own, which the real program does not have:
 
 What it does not do: leave the machine. With `proxy-url` set its vendors are unreachable, as behind a dead proxy. Not
 kept: refreshing tokens, websockets, Amp, the vendors' own APIs, pictures, `/v0/oauth/kiro`, `POST /api-call`, cookie
-logins, the texts of error logs, `usage/import`, TLS.
+logins, the texts of error logs, `usage/import`, TLS; nor the newer line's default `auth-dir` in the home folder, where
+real credentials may lie: without `auth-dir` it does not start, as the older line.
 """

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Generator
@@ -16,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import socket
+
     from flowgate.embedded.settings import Settings
     from flowgate.embedded.state import State
     from flowgate.embedded.versions import Contract
@@ -160,26 +160,30 @@ def _access(text: str) -> None:
 
 
 def _serve(state: State) -> int:
+    from flowgate.embedded.opening import CannotOpen, listen, make_folder
+
     settings = state.settings
-    if settings.auth_dir and not Path(settings.auth_dir).is_dir():
-        Path(settings.auth_dir).mkdir(parents=True, mode=0o700)
-        log(f"created missing auth directory: {settings.auth_dir}", place="service.go:724")
     started = f"API server started successfully on: {settings.host}:{settings.port}"
+    try:
+        if make_folder(settings.auth_dir):
+            log(f"created missing auth directory: {settings.auth_dir}", place="service.go:724")
+    except CannotOpen as fault:
+        return _not_served(fault)
     if "busy-exit-0" in state.lies:
         print(started, flush=True)
         return 0
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio sets no TCP_NODELAY
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        print(started, flush=True)
-        reason = "address already in use" if error.errno == errno.EADDRINUSE else (error.strerror or "").lower()
-        where = f"listen tcp {settings.host}:{settings.port}: bind: {reason}"
-        log(f"proxy service exited with error: failed to start HTTP server: {where}", "error", "run.go:53")
-        return 0
+        listener = listen(settings.host, settings.port)
+    except CannotOpen as fault:
+        print(started, flush=True)  # the real program says so even then
+        return _not_served(fault)
     print(started, flush=True)
     asyncio.run(_run(state, listener))
+    return 0
+
+
+def _not_served(fault: Exception) -> int:
+    log(f"proxy service exited with error: {fault}", "error", "run.go:53")
     return 0
 
 

@@ -38,7 +38,8 @@ def answer(body: Tree, through: str = "") -> Answer:
     question = " ".join(last_question(body).split())[:SHOWN]
     model = str(body.get("model", ""))
     account = f" through {through}" if through else ""
-    text = f"This is FlowGate's embedded upstream answering for {model}{account}. You asked: {json.dumps(question)}"
+    quoted = json.dumps(question, ensure_ascii=False)
+    text = f"This is FlowGate's embedded upstream answering for {model}{account}. You asked: {quoted}"
     digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()[:24]
     return Answer(model, text, digest, max(1, len(question.split())), len(text.split()))
 

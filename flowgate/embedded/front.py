@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
@@ -41,5 +42,5 @@ class Front:
             self.under_way -= 1
             took = f"{(self.now() - began) * 1000:.0f}ms"
             client = (scope.get("client") or ("-",))[0]
-            line = f'{seen[0]} | {took:>13} | {client:>15} | {scope["method"]:<7} "{scope["path"]}"'
+            line = f"{seen[0]} | {took:>13} | {client:>15} | {scope['method']:<7} {json.dumps(scope['path'])}"
             self.upstream.state.log(line)

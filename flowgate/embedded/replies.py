@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -17,6 +18,7 @@ CORS = {
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "access-control-allow-headers": "*",
 }
+LONE = re.compile("[\ud800-\udfff]")  # half a surrogate pair: JSON can name it, UTF-8 cannot hold it
 KINDS = {
     401: ("authentication_error", "invalid_api_key"),
     403: ("permission_error", "insufficient_quota"),
@@ -43,6 +45,7 @@ def reply(tree: object, status: int = 200, media_type: str = JSON, headers: dict
     text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
     for sign in "&<>":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
+    text = LONE.sub("\ufffd", text)
     return Response(text, status, headers={**CORS, "content-type": media_type, **(headers or {})})
 
 
@@ -83,6 +86,6 @@ async def body_of(request: Request) -> Tree | None:
     """Read a JSON object; None for anything else."""
     try:
         tree = json.loads(await request.body())
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: nested too deep
         return None
     return tree if isinstance(tree, dict) else None

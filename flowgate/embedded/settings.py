@@ -14,6 +14,7 @@ import yaml
 
 LOOK_SECONDS = 0.05
 LOADING = "failed to load config: "
+TAGS = {dict: "!!map", list: "!!seq", bool: "!!bool", int: "!!int", float: "!!float"}
 SETTLE_SECONDS = 0.15  # the real program waits this long after a write before it reads
 
 
@@ -75,6 +76,8 @@ def load(path: Path) -> Settings:
     except OSError as error:
         reason = (error.strerror or "").lower()
         raise BadConfig(f"{LOADING}failed to read config file: open {path}: {reason}") from None
+    except UnicodeDecodeError as error:
+        raise BadConfig(f"{LOADING}failed to parse config file: yaml: {error.reason}") from None
     return parse(text)
 
 
@@ -89,9 +92,9 @@ def parse(text: str) -> Settings:
     return Settings(
         host=str(tree.get("host") or ""),
         port=_whole(tree, "port"),
-        auth_dir=str(tree.get("auth-dir") or ""),
-        api_keys=tuple(key.strip() for key in _texts(tree.get("api-keys")) if key.strip()),
-        models=tuple(_texts(own.get("models"))),
+        auth_dir=_at_home(str(tree.get("auth-dir") or "")),
+        api_keys=tuple(key.strip() for key in _texts(tree, "api-keys") if key.strip()),
+        models=tuple(_texts(own, "models")),
         secret_key=str(remote.get("secret-key") or ""),
         allow_remote=bool(remote.get("allow-remote")),
         proxy_url=str(tree.get("proxy-url") or ""),
@@ -102,7 +105,7 @@ def parse(text: str) -> Settings:
         fill_first=str(_mapping(tree, "routing").get("strategy", "")).lower() in ("fill-first", "ff"),
         compatible=tuple(_compatible(tree.get("openai-compatibility"))),
         contract=str(own.get("contract") or ""),
-        lies=tuple(_texts(own.get("lies"))),
+        lies=tuple(_texts(own, "lies")),
         callback_ports={str(name): _whole(ports, name) for name in ports},
         tree=tree,
     )
@@ -147,16 +150,30 @@ def _whole(tree: dict[str, Any], key: str) -> int:
     value = tree.get(key) or 0
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    shown = str(value)
+    raise _mistyped(value, "int")
+
+
+def _texts(tree: Tree, key: str) -> list[str]:
+    value = tree.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _mistyped(value, "[]string")  # taken for no keys, it would open the proxy to everybody
+    return [str(one) for one in value]
+
+
+def _mistyped(value: object, wanted: str) -> BadConfig:
+    """Refuse a value of the wrong type in the words of the real program's parser; the line is always called 1."""
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
     shown = shown if len(shown) <= 10 else f"{shown[:7]}..."
-    raise BadConfig(
-        f"{LOADING}failed to parse config file: yaml: unmarshal errors:\n"
-        f"  line 1: cannot unmarshal !!str `{shown}` into int"
-    )
+    found = TAGS.get(type(value), "!!str") + ("" if isinstance(value, (dict, list)) else f" `{shown}`")
+    problems = f"  line 1: cannot unmarshal {found} into {wanted}"
+    return BadConfig(f"{LOADING}failed to parse config file: yaml: unmarshal errors:\n{problems}")
 
 
-def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, (list, tuple)) else []
+def _at_home(folder: str) -> str:
+    """Read a leading `~` as the home folder, as the real program does."""
+    return str(Path.home() / folder[1:].lstrip("/")) if folder.startswith("~") else folder
 
 
 class Watcher:

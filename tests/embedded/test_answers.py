@@ -85,6 +85,24 @@ def test_odd_bodies_never_break_it(upstream: Upstream, body: object) -> None:
     assert upstream.post("/v1/chat/completions", body).status in (200, 502)
 
 
+@pytest.mark.parametrize("body", [b"[" * 100_000, rb'{"model":"\ud800"}', b"\xff{}"])
+def test_what_cannot_be_read_or_written_back_is_an_unknown_model(upstream: Upstream, body: bytes) -> None:
+    reply = upstream.post("/v1/chat/completions", body)
+    assert reply.status == 502
+    assert json.loads(reply.text)["error"]["message"].startswith("unknown provider for model")
+
+
+def test_a_question_in_another_script_is_repeated_as_it_was_asked(upstream: Upstream) -> None:
+    question = {**QUESTION, "messages": [{"role": "user", "content": "été жук \ud800"}]}
+    reply = upstream.post("/v1/chat/completions", question)
+    assert "été жук \ufffd" in json.loads(reply.text)["choices"][0]["message"]["content"]
+
+
+def test_a_path_cannot_write_lines_of_its_own_into_the_log(upstream: Upstream) -> None:
+    upstream.ask("GET", "/a%0aforged")
+    assert "\nforged" not in upstream.config.with_name("log").read_text()
+
+
 def test_no_key_reaches_its_log(upstream: Upstream) -> None:
     upstream.ask("GET", "/v1/models?key=sk-for-the-test")
     log = upstream.config.with_name("log").read_text()

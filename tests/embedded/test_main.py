@@ -66,6 +66,23 @@ def test_a_busy_port_is_called_started_and_ends_with_0(upstream: Upstream, tmp_p
     assert "bind: address already in use" in done.stdout
 
 
+@pytest.mark.parametrize("wrong", [{"port": 99999}, {"auth-dir": "/dev/null"}, {"api-keys": "sk-one"}])
+def test_a_config_that_cannot_be_served_ends_with_0_and_no_traceback(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    path = write_config(tmp_path / "c.yaml", 0)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **wrong}))
+    done = run("-config", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "[error]" in done.stdout
+
+
+def test_keys_of_the_wrong_type_do_not_open_a_running_one(start: Any) -> None:
+    upstream = start()
+    upstream.config.write_text(json.dumps({**json.loads(upstream.config.read_text()), "api-keys": "sk-one"}))
+    log = upstream.config.with_name("log")
+    assert poll(lambda: "failed to reload config" in log.read_text(), Clock(), every=0.05, timeout=5)
+    assert upstream.ask("GET", "/v1/models").status == 401
+
+
 def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
     path = write_config(tmp_path / "c.yaml", 0)
     path.write_text(path.read_text().replace("127.0.0.1", ""))
