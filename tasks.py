@@ -231,6 +231,74 @@ def profile_diff(c: Context, old: str, new: str) -> int:
     return profiles.diff(front.named(old, "a profile"), front.named(new, "a profile"))
 
 
+# --- accounts ----------------------------------------------------------------------------------------------------
+
+
+@task(name="list", help={"json": JSON})
+@front
+def auth_list(c: Context, json: bool = False) -> int:
+    """List the providers, and what each can do with the program that is installed."""
+    from flowgate.desk import accounts
+
+    return accounts.list_providers(json)
+
+
+@task(name="status", help={"json": JSON})
+@front
+def auth_status(c: Context, json: bool = False) -> int:
+    """Print every account: whose, until when, in which state; never a token."""
+    from flowgate.desk import accounts
+
+    return accounts.status(json)
+
+
+@task(
+    positional=["provider"],
+    help={
+        "provider": "codex, copilot, claude, … (see `inv auth.list`)",
+        "timeout": "seconds for you in the browser",
+        "poll-interval": "seconds between two questions",
+        "open": "open the address in a browser",
+        "redirect-url": "the address at which a browser ended, for a login that waits elsewhere",
+        "project": "the Google Cloud project, for gemini",
+    },
+)
+@front
+def login(
+    c: Context,
+    provider: str,
+    timeout: float = 300.0,
+    poll_interval: float = 2.0,
+    open: bool = False,  # noqa: A002 - invoke makes it the flag --open
+    redirect_url: str = "",
+    project: str = "",
+) -> int:
+    """Log in to a provider; only an account that appears counts."""
+    from flowgate.desk import accounts, front
+
+    waits = {"timeout": timeout, "poll_interval": poll_interval}
+    more = {"open": open, "redirect_url": redirect_url, "project": project}
+    return accounts.login(front.named(provider, "a provider"), **waits, **more)
+
+
+@task(
+    name="import-headless",
+    positional=["provider"],
+    help={
+        "provider": "codex or claude",
+        "source": "its login file; where its own program keeps it when absent",
+        "dest-dir": "the auth folder; FlowGate's own when absent",
+        "borrow": "leave the refresh token out: works until it expires, and its owner stays logged in",
+    },
+)
+@front
+def import_headless(c: Context, provider: str, source: str = "", dest_dir: str = "", borrow: bool = False) -> int:
+    """Take over a login that a provider's own program holds on this machine."""
+    from flowgate.desk import accounts, front
+
+    return accounts.import_headless(front.named(provider, "a provider"), source, dest_dir, borrow)
+
+
 # --- looking -----------------------------------------------------------------------------------------------------
 
 
@@ -441,6 +509,7 @@ for collection in _named(
     bootstrap=(bootstrap_download, bootstrap_rollback),
     service=(start, stop, restart, logs),
     profile=(profile_list, profile_set, profile_show, profile_diff),
+    auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),
     security=(security_check, security_hook),
 ):

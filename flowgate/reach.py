@@ -108,6 +108,14 @@ def _no_sleep(seconds: float) -> None:
     raise ContractBroken(f"a step slept {seconds} s while looking")
 
 
+def _no_listening(seconds: float) -> str:
+    raise ContractBroken("a step waited for a person where nobody is")
+
+
+def _no_browsing(url: str) -> bool:
+    raise ContractBroken("a step opened a browser where nobody is")
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Everything a step may use.
@@ -116,6 +124,8 @@ class Reach:
     tell: says a sentence to people (a warning, a moved port)
     flags: what the order typed beside its playbook's variables ("live": a real question may cost money)
     progress: told how far a long transfer is (its name, bytes done, bytes in all when known)
+    listen: waits so many seconds for a line that a person types; gives it, or an empty text
+    browse: opens an address in the person's browser; false where there is none
     """
 
     config: Config
@@ -129,11 +139,14 @@ class Reach:
     acting: bool = True
     flags: Mapping[str, bool] = field(default_factory=dict)
     progress: Callable[[str, int, int | None], None] = lambda name, done, total: None
+    listen: Callable[[float], str] = _no_listening
+    browse: Callable[[str], bool] = _no_browsing
 
     def looking(self) -> Reach:
         """Give the set that can only look."""
         keeper = self.keeper if isinstance(self.keeper, Watcher) else Watcher(self.keeper)
         weak = replace(self, acting=False, keeper=keeper, http=Http(looking=True), files=Files(acting=False))
+        weak = replace(weak, listen=_no_listening, browse=_no_browsing)
         return replace(weak, clock=replace(self.clock, sleep=_no_sleep))
 
     # --- paths

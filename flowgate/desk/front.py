@@ -56,14 +56,15 @@ def service(name: str) -> str:
     return name
 
 
-def play(name: str, variables: dict[str, Any], *, profile: str | None = None, event: str = "play") -> int:
+def play(name: str, variables: dict[str, Any], *, profile: str | None = None, event: str = "play", **more: Any) -> int:
     """Run a shipped playbook and print how it ended.
 
     profile: settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook
+    more: further fields of the order
     """
     from flowgate.desk import order
 
-    return order.close(order.play(order.Order(name, variables, profile=profile, event=event)))
+    return order.close(order.play(order.Order(name, variables, profile=profile, event=event, **more)))
 
 
 def smoke(profile: str, startup_timeout: float, keep: bool, live: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from flowgate.play.parse import parse
 from flowgate.play.run import Event, run
 from flowgate.reach import Choice, Files, Reach
 from flowgate.stack.cliproxy import is_embedded
-from flowgate.world import files, home
+from flowgate.world import files, home, terminal
 from flowgate.world.clock import Clock
 from flowgate.world.http import Http
 
@@ -32,7 +33,8 @@ class Order:
     name: a shipped playbook's name, or a path
     variables: what was typed; they beat the playbook's own
     profile: settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook
-    event: the name under which the run goes into the event log
+    event: the name under which the run goes into the event log; provider: whose account it is about
+    alone: hold the lock of the runtime folder, so that nobody else changes it meanwhile
     check: look only; syntax_only: do not even look
     tags, skip_tags: which tasks run
     """
@@ -41,6 +43,8 @@ class Order:
     variables: dict[str, Any] = field(default_factory=dict)
     profile: str | None = None
     event: str = "play"
+    provider: str = ""
+    alone: bool = True
     check: bool = False
     syntax_only: bool = False
     tags: tuple[str, ...] = ()
@@ -100,7 +104,8 @@ def _change(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalo
     """Run under the lock of the runtime folder; keep what was started when all went well."""
     lock = reach.runtime / "lock"
     what = f"'{order.name}'" if order.name != "play" else "'play'"
-    with files.hold(lock, what, clock=reach.clock, timeout=LOCK_SECONDS, waiting=_waiting):
+    held = files.hold(lock, what, clock=reach.clock, timeout=LOCK_SECONDS, waiting=_waiting)
+    with held if order.alone else nullcontext():
         try:
             report = _run(plays, reach, order, catalog)
             office.keeper.finish(keep=report.code == 0)
@@ -108,7 +113,8 @@ def _change(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalo
             office.keeper.close()
         result = "ok" if report.code == 0 else "failed"
         detail = f"{order.name}: {report.error}" if report.error else order.name
-        reach.event(order.event, profile=reach.choice.profile.value, result=result, detail=detail)
+        about = {"profile": reach.choice.profile.value, "provider": order.provider}
+        reach.event(order.event, **about, result=result, detail=detail)
     return report
 
 
@@ -143,6 +149,8 @@ def _reach(office: Office, choice: Choice) -> Reach:
         environment=dict(os.environ),
         tell=say.note,
         progress=say.progress,
+        listen=terminal.typed,
+        browse=terminal.browse,
     )
 
 

@@ -10,6 +10,7 @@ Its own, which the real program does not have:
   (`--lie list`) and `--callback-ports codex=0,all=4000` win.
 `/embedded/approve?state=…`: the page that login addresses lead to, in place of a vendor's: Approve and Deny.
 `/embedded/vendor`: PUT `{"status": 429}` makes the vendor that it plays behind accounts fail; GET counts its calls.
+`/embedded/lies`: PUT `{"lies": "MODE,…"}` changes the lies it tells (`--lie list` names them).
 
 What it does not do: leave the machine. With `proxy-url` set its vendors are unreachable, as behind a dead proxy. Not
 kept: refreshing tokens, websockets, Amp, the vendors' own APIs, pictures, `/v0/oauth/kiro`, `POST /api-call`, cookie

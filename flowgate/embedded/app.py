@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from flowgate.embedded import answers
+from flowgate.embedded import answers, lies
 from flowgate.embedded.answers import Answer, Tree
 from flowgate.embedded.forwarding import Others
 from flowgate.embedded.logins import Logins
@@ -64,6 +64,7 @@ class Upstream:
             Route("/embedded/approve", approvals.show, methods=["GET"]),
             Route("/embedded/approve", approvals.decide, methods=["POST"]),
             Route("/embedded/vendor", self._vendor, methods=["GET", "PUT"]),
+            Route("/embedded/lies", self._lies, methods=["PUT"]),
         ]
         if not self.state.contract.newer:
             routes.append(Route("/api/event_logging/batch", _accepted, methods=["POST"]))
@@ -203,6 +204,16 @@ class Upstream:
                 return reply({"error": "invalid body"}, 400)
             vendor.status = status
         return reply({"calls": vendor.calls, "status": vendor.status})
+
+    async def _lies(self, request: Request) -> Response:
+        """Tell which lies are told from now on: `{"lies": "MODE,MODE"}`; an empty text for none."""
+        if refused := self.refusal(request):
+            return refused
+        try:
+            self.state.lies = lies.read(str((await body_of(request) or {}).get("lies") or ""))
+        except lies.UnknownLie as unknown:
+            return reply({"error": str(unknown)}, 400)
+        return reply({"lies": sorted(self.state.lies)})
 
 
 def _model(body: Tree) -> str:

@@ -18,7 +18,7 @@ class Front:
 
     def __init__(self, upstream: Upstream, now: Callable[[], float]) -> None:
         self.upstream, self.now = upstream, now
-        self.app = Liar(upstream.app, upstream.state) if upstream.state.lies else upstream.app
+        self.app = Liar(upstream.app, upstream.state)
         self.under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,7 @@
 """Ways to lie, for tests of whoever believes this program: `--lie MODE[,MODE…]`, `--lie list`.
 
-Some stand in a handler of their own (they look at `State.lies`); those that change any answer stand here.
+`PUT /embedded/lies {"lies": "MODE,…"}` changes them while it runs. Some stand in a handler of their own (they look at
+`State.lies`); those that change any answer stand here.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SLOW_SECONDS = 10.0
+OWN = "/embedded/"  # what this program alone has is never lied about
 LIES = {
     "unknown-state-ok": "get-auth-status says ok for a state nobody began (the 7.2 contract; 6.8 does so by itself)",
     "status-always-ok": "get-auth-status says ok whatever is asked",
@@ -32,7 +34,7 @@ LIES = {
     "no-models": "no model is listed",
     "no-version-header": "no X-CPA-VERSION, so that the generation cannot be told",
     "other-version": "X-CPA-VERSION names the other generation",
-    "any-management-key": "management lets every key in",
+    "any-management-key": "management lets everybody in, with any key or none",
     "html-everywhere": "every answer is 200 with a page",
     "truncated": "every answer is cut in half",
     "stranger": "another program answers on the port",
@@ -72,16 +74,18 @@ class Liar:
     """The layer that changes any answer."""
 
     def __init__(self, app: App, state: State) -> None:
-        self.app, self.lies, self.contract = app, state.lies, state.contract
-        self.slow = slowness(state.lies)
+        self.app, self.state, self.contract = app, state, state.contract
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if self.slow:
-            await asyncio.sleep(self.slow)
-        if "html-everywhere" in self.lies:
+        lies = self.state.lies
+        if not lies or scope["path"].startswith(OWN):
+            return await self.app(scope, receive, send)
+        if slow := slowness(lies):
+            await asyncio.sleep(slow)
+        if "html-everywhere" in lies:
             return await HTMLResponse("<html><title>Welcome</title>It works!</html>")(scope, receive, send)
-        if "stranger" in self.lies:
+        if "stranger" in lies:
             return await JSONResponse({"service": "something else"})(scope, receive, send)
         return await self.app(scope, receive, self._changed(send))
 
@@ -89,18 +93,18 @@ class Liar:
         async def relay(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": self._headers(message["headers"])}
-            elif "truncated" in self.lies and message.get("body"):
+            elif "truncated" in self.state.lies and message.get("body"):
                 message = {**message, "body": message["body"][: len(message["body"]) // 2]}
             await send(message)
 
         return relay
 
     def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        if "no-version-header" in self.lies:
+        if "no-version-header" in self.state.lies:
             headers = [one for one in headers if one[0] != b"x-cpa-version"]
-        if "other-version" in self.lies:
+        if "other-version" in self.state.lies:
             other = b"6.8.16-0-plus" if self.contract.newer else b"7.2.101-1"
             headers = [(name, other if name == b"x-cpa-version" else value) for name, value in headers]
-        if "truncated" in self.lies:
+        if "truncated" in self.state.lies:
             headers = [one for one in headers if one[0] != b"content-length"]
         return headers

@@ -78,7 +78,7 @@ def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
                 f"the step '{word}' declares '{parameter.name}' with a type that YAML cannot give: {kind}"
             )
         yaml_name = parameter.name.rstrip("_")
-        meaning = meanings.get(parameter.name, "")
+        meaning = meanings.get(parameter.name) or meanings.get(parameter.name.rstrip("_"), "")
         params[yaml_name] = Param(yaml_name, parameter.name, kind, text, parameter.default, meaning)
     return StepInfo(word, function, summary, params, gives, is_open)
 

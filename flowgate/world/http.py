@@ -77,6 +77,14 @@ class Http:
         """
         return self._ask("POST", url, headers or {}, timeout, body)
 
+    def delete(self, url: str, *, headers: Headers | None = None, timeout: float = 5.0) -> Answer:
+        """Ask with DELETE.
+
+        timeout: seconds to connect, and seconds of silence before the answer counts as missing
+        Fails with: Unreachable
+        """
+        return self._ask("DELETE", url, headers or {}, timeout)
+
     def stream(self, url: str, body: object, *, headers: Headers | None = None, timeout: float = 60.0) -> Iterator[str]:
         """Ask with POST and give the answer's lines as they come; the question is sent when the first is wanted.
 

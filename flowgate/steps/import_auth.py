@@ -1,0 +1,109 @@
+"""Take over a login that a provider's own program holds."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from flowgate.auth import tokens
+from flowgate.auth.tokens import HANDLERS, Handler, Mapped
+from flowgate.errors import CheckFailed, Mistake, UnknownName
+from flowgate.model import Tree
+from flowgate.stack import cliproxy, receipt
+from flowgate.step import Facts, Reach, Result, Todo, same, todo
+
+
+def import_auth(
+    reach: Reach, provider: str, source: str = "", dest_dir: str = "", borrow: bool = False
+) -> Result | Todo:
+    """Take over a login that a provider's own program holds.
+
+    provider: codex or claude
+    source: its file; where that program keeps it when empty
+    dest_dir: the auth folder; FlowGate's own when empty
+    borrow: leave the refresh token out: works until it expires, and its owner stays logged in
+    Gives: name (of the account's file), path, label, expires
+    Fails with: Mistake for a file that holds no login; CheckFailed for one that would be of no use
+    """
+    if provider not in HANDLERS:
+        raise UnknownName("import", provider, known=sorted(HANDLERS))
+    handler = HANDLERS[provider]
+    file = Path(source).expanduser().absolute() if source else usual_source(reach, handler)
+    now = reach.clock.wall()
+    mapped = _mapped(reach, handler, file, now)
+    mapped = tokens.borrowed(mapped) if borrow else mapped
+    over = mapped.expires is not None and mapped.expires <= now
+    if over and "refresh_token" not in mapped.tree:
+        when = tokens.stamp(mapped.expires) if mapped.expires else ""
+        raise CheckFailed(f"that login expired {when}", hint=f"use {handler.owner} once, it renews it; or log in anew")
+    folder = Path(dest_dir).expanduser().absolute() if dest_dir else cliproxy.auth_folder(reach.config)
+    path = folder / mapped.name
+    facts = _facts(mapped, path)
+    there = _tree(reach.files.read(path))
+    if there and all(there.get(key) == value for key, value in mapped.tree.items() if key != "last_refresh"):
+        return same(f"{mapped.name} holds that login already", **facts)
+    if there and _is_newer(there, mapped):
+        what = f"{path} was renewed since: its tokens are newer than those of {handler.owner}"
+        raise CheckFailed(what, hint=f"to take {handler.owner}'s all the same, delete that file first")
+
+    def do(r: Reach) -> Facts:
+        r.files.make_folder(folder)
+        r.files.write(path, json.dumps(mapped.tree, indent=2, sort_keys=True) + "\n")
+        _warn(r, handler, mapped, borrow)
+        return {**facts, "said": f"{mapped.label or mapped.name} → {path}"}
+
+    return todo(f"write {path}", do, facts=facts)
+
+
+def usual_source(reach: Reach, handler: Handler) -> Path:
+    """Say where a provider's own program keeps its login."""
+    usual = Path(handler.source)
+    if folder := reach.environment.get(handler.variable):
+        return Path(folder).expanduser().absolute() / usual.name
+    return usual.expanduser()
+
+
+def _mapped(reach: Reach, handler: Handler, file: Path, now: datetime) -> Mapped:
+    text = reach.files.read(file)
+    if text is None:
+        hint = f"log in with {handler.owner} first, or name its file with --source"
+        raise Mistake(f"there is no login of {handler.owner} at {file}", hint=hint)
+    found = _tree(text)
+    if not found:
+        raise Mistake("that file is no login: it holds no JSON mapping", place=str(file))
+    beside = _tree(reach.files.read(file.parent.parent / ".claude.json")) if file.name == ".credentials.json" else {}
+    lock = receipt.read(reach.files.read(receipt.shelf(reach.config).lock))
+    version = "" if cliproxy.is_embedded(reach.config) or lock is None else lock.version
+    try:
+        return handler.read({**found, "oauthAccount": beside.get("oauthAccount")}, version, now)
+    except Mistake as mistake:
+        raise Mistake(mistake.what, place=str(file), hint=mistake.hint) from None
+
+
+def _tree(text: str | None) -> Tree:
+    try:
+        tree = json.loads(text or "null")
+    except ValueError:
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def _is_newer(there: Tree, mapped: Mapped) -> bool:
+    expires = tokens.expiry(there)
+    return expires is not None and mapped.expires is not None and expires > mapped.expires
+
+
+def _warn(reach: Reach, handler: Handler, mapped: Mapped, borrow: bool) -> None:
+    """Say what two owners of one login means."""
+    until = tokens.stamp(mapped.expires) if mapped.expires else "it expires"
+    if borrow:
+        reach.tell(f"borrowed: works until {until}; {handler.owner} stays its owner; import it again then")
+    elif "refresh_token" in mapped.tree:
+        reach.tell(
+            f"note: this copy and {handler.owner} now share a refresh token that works once: whoever renews first logs "
+            f"the other out. --borrow leaves it out; a login of its own (inv auth.login) is best"
+        )
+
+
+def _facts(mapped: Mapped, path: Path) -> Facts:
+    expires = tokens.stamp(mapped.expires) if mapped.expires else ""
+    return {"name": mapped.name, "path": str(path), "label": mapped.label, "expires": expires}

@@ -1,0 +1,76 @@
+"""Log in to a provider; only a new or changed account counts."""
+
+from flowgate.auth import login as conversation
+from flowgate.auth.believe import Account
+from flowgate.auth.providers import Provider, find
+from flowgate.errors import BadValue, Mistake
+from flowgate.model import Secret
+from flowgate.stack import cliproxy
+from flowgate.step import Facts, Reach, Result, Todo, todo
+from flowgate.steps._perform import Performance, stated
+
+
+def login(
+    reach: Reach,
+    provider: str,
+    timeout: float = 300.0,
+    poll_interval: float = 2.0,
+    open_: bool = False,
+    redirect_url: str = "",
+    project: str = "",
+) -> Result | Todo:
+    """Log in to a provider; only a new or changed account counts.
+
+    provider: codex, copilot, claude, …, or one that the config gives addresses for
+    timeout: seconds for the person in the browser
+    poll_interval: seconds between two questions
+    open: open the address in a browser
+    redirect_url: the address at which a browser ended, for a login that waits elsewhere
+    project: the Google Cloud project, for gemini
+    Gives: provider, name (of the account's file), label, expires, models (how many)
+    Fails with: CheckFailed for a login that is denied, timed out or not to be believed; OutsideRefused; Mistake
+    """
+    about = find(provider, reach.config.providers, reach.config.place("auth.providers"))
+    for name, value in (("timeout", timeout), ("poll_interval", poll_interval)):
+        if value <= 0:
+            raise BadValue(name, found=value, wanted="seconds, more than 0")
+    if project and about.name != "gemini":
+        raise Mistake(f"a project means something to gemini only, not to {about.name}", hint="leave --project out")
+
+    def do(r: Reach) -> Facts:
+        performance = Performance(r, management_key(r, about), opens=open_)
+        if redirect_url:
+            account = performance.perform(conversation.finish(about, redirect_url, started=stated(r)))
+        else:
+            query = {"project_id": project} if project else {}
+            talk = conversation.login(about, started=stated(r), timeout=timeout, every=poll_interval, query=query)
+            account = performance.perform(talk)
+        return _facts(account)
+
+    return todo(f"log in to {about.title}", do, facts={"provider": about.name})
+
+
+def management_key(reach: Reach, provider: Provider) -> Secret:
+    """Give the key that management wants; it is never guessed.
+
+    Fails with: Mistake
+    """
+    own = reach.config.providers.get(provider.name)
+    variable = (own.management_key_env if own else None) or cliproxy.MANAGEMENT_KEY
+    key = reach.key(variable)
+    if key is None:
+        raise Mistake(f"there is no management key ({variable})", hint="inv service.restart generates it")
+    return key
+
+
+def _facts(account: Account) -> Facts:
+    until = f", until {account.expires[:10]}" if account.expires else ""
+    said = f"{account.label}, {account.models} models{until}: {account.name}"
+    return {
+        "provider": account.provider,
+        "name": account.name,
+        "label": account.label,
+        "expires": account.expires,
+        "models": account.models,
+        "said": said,
+    }
