@@ -30,6 +30,7 @@ def front(body: Callable[..., int | None]) -> Callable[..., None]:
     return run
 
 
+# A number's default is written as text: stock invoke would answer a word in its place with a traceback.
 PROFILE = "a profile of the config (see `inv profile.list`); the one in force when absent"
 SERVICE = "all, litellm or cliproxyapi_plus"
 JSON = "print one JSON document instead"
@@ -46,11 +47,11 @@ JSON = "print one JSON document instead"
     }
 )
 @front
-def smoke(c: Context, profile: str = "", startup_timeout: int = 120, keep: bool = False, live: bool = False) -> int:
+def smoke(c: Context, profile: str = "", startup_timeout: str = "120", keep: bool = False, live: bool = False) -> int:
     """Prove the gateway: download, render, start, wait healthy, ask real questions, stop."""
     from flowgate.desk import front
 
-    return front.smoke(profile, startup_timeout, keep, live)
+    return front.smoke(profile, front.seconds("startup-timeout", startup_timeout), keep, live)
 
 
 @task(help={"profile": PROFILE})
@@ -185,11 +186,11 @@ def restart(c: Context, service: str = "all") -> int:
     help={"name": "litellm, cliproxyapi_plus or keeper", "lines": "how many lines", "follow": "go on until Ctrl-C"},
 )
 @front
-def logs(c: Context, name: str, lines: int = 50, follow: bool = False) -> int:
+def logs(c: Context, name: str, lines: str = "50", follow: bool = False) -> int:
     """Print the last lines of a service's log."""
     from flowgate.desk import front, records
 
-    return records.logs(front.named(name, "a service"), lines, follow)
+    return records.logs(front.named(name, "a service"), front.count("lines", lines), follow)
 
 
 # --- profiles ----------------------------------------------------------------------------------------------------
@@ -267,8 +268,8 @@ def auth_status(c: Context, json: bool = False) -> int:
 def login(
     c: Context,
     provider: str,
-    timeout: float = 300.0,
-    poll_interval: float = 2.0,
+    timeout: str = "300",
+    poll_interval: str = "2",
     open: bool = False,  # noqa: A002 - invoke makes it the flag --open
     redirect_url: str = "",
     project: str = "",
@@ -276,7 +277,10 @@ def login(
     """Log in to a provider; only an account that appears counts."""
     from flowgate.desk import accounts, front
 
-    waits = {"timeout": timeout, "poll_interval": poll_interval}
+    waits = {
+        "timeout": front.seconds("timeout", timeout),
+        "poll_interval": front.seconds("poll-interval", poll_interval),
+    }
     more = {"open": open, "redirect_url": redirect_url, "project": project}
     return accounts.login(front.named(provider, "a provider"), **waits, **more)
 
@@ -333,7 +337,7 @@ def health(c: Context, json: bool = False) -> int:
 @front
 def events(
     c: Context,
-    lines: int = 20,
+    lines: str = "20",
     follow: bool = False,
     service: str = "",
     event: str = "",
@@ -341,9 +345,9 @@ def events(
     json: bool = False,
 ) -> int:
     """Print the event log."""
-    from flowgate.desk import records
+    from flowgate.desk import front, records
 
-    return records.events(lines, follow, service, event, since, json)
+    return records.events(front.count("lines", lines), follow, service, event, since, json)
 
 
 @task(name="path")
@@ -466,11 +470,11 @@ def ci(c: Context) -> int:
     help={"only": "one benchmark by name", "pairs": "how many alternating runs of each side", "json": "write JSON here"}
 )
 @front
-def bench(c: Context, only: str = "", pairs: int = 7, json: str = "") -> int:
+def bench(c: Context, only: str = "", pairs: str = "7", json: str = "") -> int:
     """Measure what is promised, as ratios beside a baseline in the same run."""
-    from flowgate.desk import workshop
+    from flowgate.desk import front, workshop
 
-    return workshop.bench(only, pairs, json)
+    return workshop.bench(only, front.count("pairs", pairs), json)
 
 
 @task

@@ -9,11 +9,10 @@ from typing import Any
 from flowgate.auth.providers import KNOWN, Provider, find
 from flowgate.desk import front, say
 from flowgate.desk.office import Office, enter
-from flowgate.errors import BadValue, Mistake, Refusal, UnknownName
+from flowgate.errors import Mistake, Refusal, UnknownName
 from flowgate.stack import cliproxy, receipt
 from flowgate.world import files, permissions
 
-DAY_SECONDS = 86400
 LOGIN = "inv auth.login PROVIDER"
 
 
@@ -155,10 +154,6 @@ def login(provider: str, **wanted: Any) -> int:
     """Log in to a provider, starting CLIProxyAPIPlus for it where it does not run."""
     office = enter(quiet=True)
     about = _known(office, provider)
-    for name in ("timeout", "poll_interval"):
-        if not 0 < wanted[name] <= DAY_SECONDS:
-            flag = name.replace("_", "-")
-            raise BadValue(flag, found=wanted[name], wanted="seconds, more than 0 and at most a day")
     running = office.keeper.generation(cliproxy.NAME) is not None
     variables = {"provider": about.name, "running": running or bool(wanted.get("redirect_url")), **wanted}
     return front.play(

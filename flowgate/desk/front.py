@@ -10,6 +10,7 @@ from flowgate.errors import BadValue, Interrupted, Mistake, Refusal, UnknownName
 from flowgate.world import files
 
 BUG = 70
+DAY_SECONDS = 86_400
 SERVICES = ("all", "litellm", "cliproxyapi_plus")
 
 
@@ -54,6 +55,30 @@ def service(name: str) -> str:
     if name not in SERVICES:
         raise UnknownName("service", name, known=SERVICES)
     return name
+
+
+def seconds(flag: str, typed: str) -> float:
+    """Read a time that somebody typed.
+
+    Fails with: BadValue
+    """
+    try:
+        found = float(typed)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= DAY_SECONDS:
+        raise BadValue(flag, found=typed, wanted="seconds, more than 0 and at most a day")
+    return found
+
+
+def count(flag: str, typed: str) -> int:
+    """Read a whole number that somebody typed.
+
+    Fails with: BadValue
+    """
+    if not (typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) < 10**8):
+        raise BadValue(flag, found=typed, wanted="a whole number from 1 on")
+    return int(typed)
 
 
 def play(name: str, variables: dict[str, Any], *, profile: str | None = None, event: str = "play", **more: Any) -> int:

@@ -73,7 +73,9 @@ def _task(page: Page) -> str:
 
 
 def _value(word: Word) -> str:
-    return "" if word.kind == "bool" else {"int": " N", "list": " …"}.get(word.kind, " TEXT")
+    if isinstance(word.default, str) and word.default.isdigit():
+        return " N"
+    return {"bool": "", "list": " …"}.get(word.kind, " TEXT")
 
 
 def help_of(collection: Any, body: Callable[..., object]) -> int:

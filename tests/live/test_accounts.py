@@ -1,0 +1,143 @@
+"""Accounts on the real command line, over the embedded upstream: logging in, importing, looking."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.auth.test_tokens import codex_file
+from tests.conftest import REAL_UPSTREAM, Ground, Running, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """One place whose embedded upstream goes on running, its callback port a free one."""
+    found = Ground(tmp_path_factory.mktemp("a"))
+    found.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
+    yield found
+    found.inv("down")
+    quiet = found.is_quiet()
+    found.clear()
+    assert quiet
+
+
+def address(login: Running) -> str:
+    """Give the address that a login shows."""
+    login.says("open this address: ")
+    return str(re.findall(r"open this address: (\S+)", login.said())[0])
+
+
+def decide(url: str, decision: str) -> None:
+    """Click a button of the approve page, as a browser would, following where it leads."""
+    parts = urllib.parse.urlsplit(url)
+    state = urllib.parse.parse_qs(parts.query)["state"][0]
+    form = urllib.parse.urlencode({"state": state, "decision": decision}).encode()
+    with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=10) as answer:
+        answer.read()
+
+
+def page(url: str) -> int:
+    """Give the code with which a page answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code
+
+
+def test_a_login_starts_what_it_needs_and_the_account_is_listed(place: Ground) -> None:
+    login = place.begin("auth.login", "codex", "--poll-interval", "0.2")
+    decide(address(login), "approve")
+    done = login.ends()
+    assert done.returncode == 0, done.stderr
+    (account,) = place.json("auth.status")["accounts"]
+    assert (account["provider"], account["state"], account["mode"]) == ("codex", "active", "600")
+    event = [one for one in _events(place) if one["event"] == "oauth_login"][-1]
+    assert (event["provider"], event["result"]) == ("codex", "ok")
+
+
+def test_a_denied_login_exits_1_and_says_how_to_go_on(place: Ground) -> None:
+    login = place.begin("auth.login", "claude", "--poll-interval", "0.2")
+    decide(address(login), "deny")
+    done = login.ends()
+    assert done.returncode == 1
+    assert "way out: " in done.stderr
+    assert "inv auth.login claude" in done.stderr
+
+
+def test_ctrl_c_gives_up_and_frees_the_port(place: Ground) -> None:
+    login = place.begin("auth.login", "claude")
+    url = address(login)
+    login.signal(2)
+    assert login.ends().returncode == 130
+    assert wait(lambda: page(url) == 404)  # nobody waits for that any more
+
+
+def test_no_token_is_ever_shown(place: Ground) -> None:
+    for path in (place.folder / ".router" / "auths").glob("*.json"):
+        path.unlink()
+    source = place.folder / "auth.json"
+    held = codex_file()
+    source.write_text(json.dumps(held))
+    done = [place.inv("auth.import-headless", "codex", "--source", str(source))]
+    done += [place.inv("auth.status"), place.inv("auth.status", "--json"), place.inv("events", "--json")]
+    said = "".join(one.stdout + one.stderr for one in done)
+    assert "me@example.com" in said
+    assert not [token for token in held["tokens"].values() if len(token) > 8 and token in said]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("auth.login", "codecks"), "did you mean 'codex'?"),
+        (("auth.login", "codex", "--timeout", "soon"), "'timeout' must be seconds"),
+        (("auth.login", "codex", "--poll-interval", "-1"), "'poll-interval' must be seconds"),
+        (("auth.login", "codex", "--redirect-url", "nonsense"), "no address at which a login ends"),
+        (("auth.import-headless", "kimi"), "cannot be imported"),
+        (("auth.import-headless", "codex", "--source", "/nowhere"), "no login of Codex at /nowhere"),
+        (("logs", "--lines", "x"), "No idea"),
+        (("service.logs", "litellm", "--lines", "x"), "'lines' must be a whole number"),
+        (("smoke", "--startup-timeout", "x"), "'startup-timeout' must be seconds"),
+    ],
+)
+def test_what_is_written_wrong_exits_2_and_touches_nothing(place: Ground, words: tuple[str, ...], said: str) -> None:
+    before = place.snapshot()
+    done = place.inv(*words, code=1 if "No idea" in said else 2)
+    assert said in done.stderr
+    changed = {path for path, seen in place.snapshot().items() if before.get(path) != seen}
+    assert not [path for path in changed if not path.endswith(("events.log", "lock", ".log"))]
+
+
+def test_the_older_spellings_log_in_too(ground: Ground) -> None:
+    from flowgate.desk.grammar import understand
+
+    tasks = ["auth.login", "auth.import-headless", "auth.list"]
+    assert understand(["auth", "copilot", "login"], tasks).argv == ("auth.login", "copilot")
+    assert understand(["auth", "acme", "login", "--timeout", "9"], tasks).argv == (
+        "auth.login",
+        "acme",
+        "--timeout",
+        "9",
+    )
+    assert understand(["auth", "codex", "import-headless"], tasks).argv == ("auth.import-headless", "codex")
+
+
+def test_every_provider_is_listed_with_what_it_can_do(place: Ground) -> None:
+    listed = {one["name"]: one for one in place.json("auth.list")["providers"]}
+    assert listed["codex"]["login"] == "in a browser"
+    assert listed["codex"]["import"] == "from ~/.codex/auth.json"
+    assert listed["copilot"]["login"] == "with a code"
+
+
+def _events(place: Ground) -> list[dict[str, str]]:
+    return [json.loads(line) for line in place.inv("events", "--json").stdout.splitlines()]
