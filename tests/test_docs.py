@@ -13,7 +13,7 @@ import pytest
 from flowgate.cli import load_tasks
 from tests.conftest import CHECKOUT, Ground
 
-PAGES = ("runbook-troubleshooting.md", "release-and-rollback.md")
+PAGES = ("runbook-troubleshooting.md", "release-and-rollback.md", "accounts.md")
 PROGRAMS = ("inv", "flowgate", "kill", "chmod", "du", "cat", "git", "uv", "scripts/security_check.sh")
 # Tasks whose commands are not run here, and why.
 NOT_RUN = {
@@ -24,6 +24,8 @@ NOT_RUN = {
     "security.install-hook": "writes into this checkout; tests/desk/test_security.py runs it",
     "bootstrap.download": "needs the network",
     "bootstrap.rollback": "needs a binary to bring back",
+    "auth.login": "needs a person; tests/live/test_accounts.py runs it",
+    "auth.import-headless": "needs a login to take over; tests/live/test_accounts.py runs it",
 }
 
 

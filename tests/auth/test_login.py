@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from flowgate.errors import CheckFailed, Mistake, OutsideRefused
+from flowgate.model import ProviderSettings
 from flowgate.world.clock import Clock, poll
 from tests.auth.conftest import Desk, approves, denies, idles, state_of
 from tests.contract.subject import MANAGEMENT
@@ -143,3 +145,21 @@ def test_a_ban_is_said_with_how_long_it_lasts(desk: Desk, newer: bool) -> None:
     finally:
         _listen_on(desk, 0)
     assert MANAGEMENT not in " ".join(desk.stage.told)
+
+
+# --- a provider that only the config knows
+
+
+def test_two_addresses_in_the_config_are_enough_to_log_in(desk: Desk) -> None:
+    own = ProviderSettings("acme", "oauth_poll", "/v0/management/anthropic-auth-url", "/v0/management/get-auth-status")
+    desk.stage.config = replace(desk.stage.config, providers={"acme": own})
+    desk.person = lambda desk, url: desk.subject.ask("GET", f"/anthropic/callback?code=good&state={state_of(url)}")
+    facts = desk.log_in("acme")
+    assert (facts["provider"], facts["models"] > 0) == ("acme", True)
+
+
+def test_an_address_that_does_not_exist_is_said(desk: Desk) -> None:
+    own = ProviderSettings("acme", "oauth_poll", "/v0/management/nowhere", "/v0/management/get-auth-status")
+    desk.stage.config = replace(desk.stage.config, providers={"acme": own})
+    with pytest.raises(OutsideRefused, match="has no login for acme"):
+        desk.log_in("acme")

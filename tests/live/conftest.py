@@ -15,13 +15,18 @@ import pytest
 from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Ground
 
 CANARY = "sk-canary-0d9f3c7a51"
-THIRD_MODEL = """\
+MORE_MODELS = """\
     - model_name: elsewhere
       litellm_params:
         model: openai/gpt-elsewhere
         api_base: http://127.0.0.1:9/v1
         max_retries: 0
         api_key: os.environ/CANARY_KEY
+    - model_name: account
+      litellm_params:
+        model: openai/gpt-5.2
+        api_base: http://127.0.0.1:{upstream_port}/v1
+        api_key: os.environ/UPSTREAM_API_KEY
 profiles:
 """
 
@@ -61,7 +66,8 @@ class Gateway:
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Bring the real stack up once; take it down by id, also when tests fail."""
     place = Ground(tmp_path_factory.mktemp("real"), variables={"CANARY_KEY": CANARY})
-    place.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM).change(("profiles:\n", THIRD_MODEL))
+    place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
+    place.change(("profiles:\n", MORE_MODELS.format(upstream_port=place.upstream_port)))
     try:
         place.inv("up", "--profile", "balanced")
         yield Gateway(place)
