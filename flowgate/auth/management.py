@@ -61,13 +61,15 @@ def managed(heard: Heard, *, absent: Refusal | None = None) -> Mapping[str, Any]
     absent: what a 404 means there; without it, that the management API is switched off
     Fails with: OutsideRefused for everything that is no sound answer
     """
+    if heard.status == 404 and absent:
+        raise absent  # 6.8 answers a path it does not have like any other server, without its version
     if VERSION not in heard.headers:
         if heard.status == 404:
             raise OutsideRefused("CLIProxyAPIPlus runs without its management API", hint=RESTART)
         what = "what answers on the port of cliproxyapi_plus is not CLIProxyAPIPlus: it names no version"
         raise OutsideRefused(what, hint="inv doctor says whose the port is")
     if heard.status == 404:
-        raise absent or OutsideRefused("CLIProxyAPIPlus does not know that question (404)", hint="inv auth.list")
+        raise OutsideRefused("CLIProxyAPIPlus does not know that question (404)", hint="inv auth.list")
     if heard.status in (401, 403):
         raise _locked_out(heard)
     if not isinstance(heard.tree, dict):
