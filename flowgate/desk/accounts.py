@@ -154,16 +154,13 @@ def login(provider: str, **wanted: Any) -> int:
     """Log in to a provider, starting CLIProxyAPIPlus for it where it does not run."""
     office = enter(quiet=True)
     about = _known(office, provider)
-    running = office.keeper.generation(cliproxy.NAME) is not None
-    variables = {"provider": about.name, "running": running or bool(wanted.get("redirect_url")), **wanted}
-    return front.play(
-        "login",
-        variables,
-        profile="",
-        event="oauth_login",
-        provider=about.name,
-        alone=not wanted.get("redirect_url"),
-    )
+    elsewhere = bool(wanted.get("redirect_url"))  # the command that waits there holds the lock
+    if not elsewhere and office.keeper.generation(cliproxy.NAME) is None:
+        code = front.play("service-start", {"service": cliproxy.NAME}, profile="")
+        if code:
+            return code
+    variables = {"provider": about.name, **wanted}
+    return front.play("login", variables, event="oauth_login", provider=about.name, alone=not elsewhere)
 
 
 def import_headless(provider: str, source: str, dest_dir: str, borrow: bool) -> int:

@@ -64,8 +64,8 @@ def management_key(reach: Reach, provider: Provider) -> Secret:
 
 
 def _facts(account: Account) -> Facts:
-    until = f", until {account.expires[:10]}" if account.expires else ""
-    said = f"{account.label}, {account.models} models{until}: {account.name}"
+    until = f" until {account.expires[:10]}" if account.expires else ""
+    said = f"{account.label}{until}, {account.models} models"
     return {
         "provider": account.provider,
         "name": account.name,
