@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flowgate.errors import Mistake, UnknownName
 from flowgate.model import ProviderSettings
 
 OLDER, NEWER = "6.8", "7.2"
-KIRO_IN_BROWSER = "7.2.137"
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """One provider.
 
     name: what a user types; title: what a person calls it
@@ -26,6 +24,7 @@ class Provider:
     status: the path that is asked how far a login is
     port: where the vendor's page sends the browser back to; None where it does not
     flag: the flag of the program's own command line that logs in, for a generation whose API cannot; may be empty
+    held: the file in which the provider's own program holds a login that can be taken over; empty where none can
     """
 
     name: str
@@ -37,6 +36,7 @@ class Provider:
     status: str = "/v0/management/get-auth-status"
     port: int | None = None
     flag: str = ""
+    held: str = ""
 
     def start(self, version: str) -> str | None:
         """Say where a login begins on a version; None when that version cannot."""
@@ -49,7 +49,16 @@ def _paths(name: str, *generations: str) -> dict[str, str]:
 
 # Source: routes of v6.8.16-0 and v7.2.99/7.2.101-1 as recorded in tests/contract/data; flags of 7.2.101-1
 TABLE = (
-    Provider("codex", "Codex (ChatGPT)", ("codex",), "codex", "browser", _paths("codex", OLDER, NEWER), port=1455),
+    Provider(
+        "codex",
+        "Codex (ChatGPT)",
+        ("codex",),
+        "codex",
+        "browser",
+        _paths("codex", OLDER, NEWER),
+        port=1455,
+        held="~/.codex/auth.json",
+    ),
     Provider(
         "copilot",
         "GitHub Copilot",
@@ -59,7 +68,16 @@ TABLE = (
         _paths("github", OLDER),
         flag="-github-copilot-login",
     ),
-    Provider("claude", "Claude", ("claude",), "anthropic", "browser", _paths("anthropic", OLDER, NEWER), port=54545),
+    Provider(
+        "claude",
+        "Claude",
+        ("claude",),
+        "anthropic",
+        "browser",
+        _paths("anthropic", OLDER, NEWER),
+        port=54545,
+        held="~/.claude/.credentials.json",
+    ),
     Provider(
         "gemini", "Gemini CLI", ("gemini-cli", "gemini"), "gemini", "browser", _paths("gemini-cli", OLDER), port=8085
     ),

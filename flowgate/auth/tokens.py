@@ -40,15 +40,13 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """How one provider's own login is taken over.
+    """How one provider's own login is taken over; `Provider.held` says where it lies.
 
-    source: where its own program keeps it; a variable names another folder
     owner: what a person calls that program
-    variable: of the environment, naming the folder; empty where there is none
+    variable: of the environment, naming another folder
     read: (its file's tree, the version of CLIProxyAPIPlus, now) → the account's file
     """
 
-    source: str
     owner: str
     variable: str
     read: Callable[[Mapping[str, Any], str, datetime], Mapped]
@@ -124,8 +122,8 @@ def claude(found: Mapping[str, Any], version: str, now: datetime) -> Mapped:
 
 
 HANDLERS = {
-    "codex": Handler("~/.codex/auth.json", "Codex", "CODEX_HOME", codex),
-    "claude": Handler("~/.claude/.credentials.json", "Claude Code", "CLAUDE_CONFIG_DIR", claude),
+    "codex": Handler("Codex", "CODEX_HOME", codex),
+    "claude": Handler("Claude Code", "CLAUDE_CONFIG_DIR", claude),
 }
 
 

@@ -7,23 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from flowgate.auth.providers import KNOWN, Provider, find
-from flowgate.desk import front, say
+from flowgate.desk import say
 from flowgate.desk.office import Office, enter
 from flowgate.errors import Mistake, Refusal, UnknownName
-from flowgate.stack import cliproxy, receipt
-from flowgate.world import files, permissions
+from flowgate.stack import cliproxy
 
 LOGIN = "inv auth.login PROVIDER"
 
 
 def list_providers(as_json: bool) -> int:
     """Print what each provider can do with the program that is installed."""
-    from flowgate.auth.tokens import HANDLERS
-
     office = enter()
     version = _version(office)
     names = list(dict.fromkeys([*KNOWN, *office.config.providers]))
-    rows = [_provider(office, name, version, name in HANDLERS) for name in names]
+    rows = [_provider(office, name, version) for name in names]
     if as_json:
         say.document({"version": version, "embedded": cliproxy.is_embedded(office.config), "providers": rows})
         return 0
@@ -39,7 +36,7 @@ def list_providers(as_json: bool) -> int:
     return 0
 
 
-def _provider(office: Office, name: str, version: str, imports: bool) -> dict[str, Any]:
+def _provider(office: Office, name: str, version: str) -> dict[str, Any]:
     try:
         about = find(name, office.config.providers, office.config.place(f"auth.providers.{name}"))
     except Mistake as mistake:
@@ -47,20 +44,13 @@ def _provider(office: Office, name: str, version: str, imports: bool) -> dict[st
     ways = {"browser": "in a browser", "device": "with a code", "poll": "at the addresses in the config"}
     can = about.start(version) is not None
     by_hand = f"only by its own command line ({about.flag})" if about.flag else "not in this version"
-    source = _import_source(name) if imports else ""
     return {
         "name": name,
         "title": about.title,
         "login": ways[about.flow] if can else "",
         "why": "" if can else by_hand,
-        "import": source,
+        "import": f"from {about.held}" if about.held else "",
     }
-
-
-def _import_source(name: str) -> str:
-    from flowgate.auth.tokens import HANDLERS
-
-    return f"from {HANDLERS[name].source}"
 
 
 def _version(office: Office) -> str:
@@ -68,6 +58,9 @@ def _version(office: Office) -> str:
     if cliproxy.is_embedded(office.config):
         args = office.config.services[cliproxy.NAME].args
         return args[args.index("--contract") + 1] if "--contract" in args[:-1] else "6.8"
+    from flowgate.stack import receipt
+    from flowgate.world import files
+
     lock = receipt.read(files.read_text_or_none(receipt.shelf(office.config).lock))
     return lock.version if lock else ""
 
@@ -101,11 +94,14 @@ def status(as_json: bool) -> int:
 
 
 def _files(office: Office) -> list[Path]:
+    from flowgate.world import files
+
     return sorted(files.listing(cliproxy.auth_folder(office.config), "*.json"), key=lambda path: path.name.lower())
 
 
 def _account(path: Path, entry: dict[str, Any] | None) -> dict[str, Any]:
     from flowgate.auth import tokens
+    from flowgate.world import files, permissions
 
     try:
         tree = json.loads(files.read_text_or_none(path) or "null")
@@ -152,6 +148,8 @@ def _listed(office: Office) -> tuple[dict[str, dict[str, Any]], str]:
 
 def login(provider: str, **wanted: Any) -> int:
     """Log in to a provider, starting CLIProxyAPIPlus for it where it does not run."""
+    from flowgate.desk import front
+
     office = enter(quiet=True)
     about = _known(office, provider)
     elsewhere = bool(wanted.get("redirect_url"))  # the command that waits there holds the lock
@@ -165,12 +163,13 @@ def login(provider: str, **wanted: Any) -> int:
 
 def import_headless(provider: str, source: str, dest_dir: str, borrow: bool) -> int:
     """Take over a login that a provider's own program holds."""
-    from flowgate.auth.tokens import HANDLERS
+    from flowgate.desk import front
 
-    if provider not in HANDLERS:
+    importable = sorted(one.name for one in KNOWN.values() if one.held)
+    if provider not in importable:
         known = _known(enter(quiet=True), provider)
         what = f"a login of {known.title} cannot be imported"
-        raise Mistake(what, hint=f"importable: {', '.join(sorted(HANDLERS))}; or inv auth.login {known.name}")
+        raise Mistake(what, hint=f"importable: {', '.join(importable)}; or inv auth.login {known.name}")
     variables = {"provider": provider, "source": source, "dest_dir": dest_dir, "borrow": borrow}
     return front.play("import-auth", variables, event="auth_import", provider=provider)
 

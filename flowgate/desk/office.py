@@ -6,14 +6,17 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowgate.desk import say
 from flowgate.errors import DiskRefused, Mistake
-from flowgate.keeper.client import Keeper
 from flowgate.model import Config, Sourced
 from flowgate.world import files, home
+
+if TYPE_CHECKING:
+    from flowgate.keeper.client import Keeper
 
 ENVIRONMENT = "FLOWGATE_CONFIG"
 USUAL = Path("config") / "flowgate.yaml"
@@ -22,14 +25,26 @@ DEFAULT_PROFILE = "balanced"
 typed_config: list[str] = []  # what `--config` said; filled once, by the front door
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Office:
-    """The config in use, who named it, and the keeper of its runtime folder."""
+    """The config in use, who named it, and the environment of the command.
+
+    kept: the keeper of the runtime folder; None lets it be made when it is first needed: its room is not light
+    """
 
     config: Config
     named: Sourced[Path]
-    keeper: Keeper
     environment: Mapping[str, str]
+    kept: Keeper | None = None
+
+    @cached_property
+    def keeper(self) -> Keeper:
+        """Give the keeper of the runtime folder."""
+        if self.kept is not None:
+            return self.kept
+        from flowgate.keeper.client import Keeper
+
+        return Keeper(self.config.paths.runtime_dir, self.config.paths.log_file)
 
     def describe(self) -> str:
         """Say which config is in use, and why."""
@@ -79,7 +94,7 @@ def enter(*, quiet: bool = False) -> Office:
     config = read(text, named.value, root=root, embedded=embedded)
     for line in () if quiet else config.notes:
         say.note(f"note: {line}")
-    return Office(config, named, Keeper(config.paths.runtime_dir, config.paths.log_file), dict(os.environ))
+    return Office(config, named, dict(os.environ))
 
 
 def _find() -> Sourced[Path]:

@@ -13,14 +13,16 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import DiskRefused, NotReady, OutsideRefused, Unreachable
 from flowgate.keeper import orphans
 from flowgate.keeper.wire import LOCK_NAME, SOCKET_NAME, Lines, Message, encode, to_tree
-from flowgate.model import Program
 from flowgate.world import files, procs, sockets, table
 from flowgate.world.clock import Clock, poll
+
+if TYPE_CHECKING:
+    from flowgate.model import Program
 
 PATIENCE_SECONDS = 15.0  # for an answer that needs no waiting; a keeper that takes longer is stuck
 BOOT_SECONDS = 30.0

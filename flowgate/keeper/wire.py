@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flowgate.model import Program, Secret
+if TYPE_CHECKING:
+    from flowgate.model import Program
 
 SOCKET_NAME = "keeper.sock"  # in `run/` of the runtime folder
 LOCK_NAME = "keeper.lock"  # in the runtime folder; held by the keeper, and holds its pid
@@ -72,6 +73,8 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
 
 def from_tree(tree: Mapping[str, Any]) -> Program:
     """Read a program from a plain tree."""
+    from flowgate.model import Program, Secret
+
     return Program(
         service=tree["service"],
         argv=tuple(tree["argv"]),

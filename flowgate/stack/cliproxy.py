@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from flowgate.errors import Mistake
-from flowgate.model import Config, Document, Program, Reference, Secret, Service, Tree
 from flowgate.stack.paper import absolute, dump, name_program, short_digest
+
+if TYPE_CHECKING:
+    from flowgate.model import Config, Reference, Secret, Service, Tree
 
 NAME = "cliproxyapi_plus"
 EMBEDDED = "embedded-upstream"
@@ -32,6 +35,8 @@ def service(
     user_text: the text of the user's own config, when the command line names one
     southbound: the model ids that LiteLLM will ask for; the embedded upstream answers just these
     """
+    from flowgate.model import Document, Program, Secret, Service
+
     settings = config.services[NAME]
     embedded = is_embedded(config)
     tree = _tree(config, port, key, user_text, southbound if embedded else ())

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flowgate.auth import tokens
+from flowgate.auth.providers import KNOWN
 from flowgate.auth.tokens import HANDLERS, Handler, Mapped
 from flowgate.errors import CheckFailed, Mistake, UnknownName
 from flowgate.model import Tree
@@ -27,7 +28,7 @@ def import_auth(
     if provider not in HANDLERS:
         raise UnknownName("import", provider, known=sorted(HANDLERS))
     handler = HANDLERS[provider]
-    file = Path(source).expanduser().absolute() if source else usual_source(reach, handler)
+    file = Path(source).expanduser().absolute() if source else usual_source(reach, provider)
     now = reach.clock.wall()
     mapped = _mapped(reach, handler, file, now)
     mapped = tokens.borrowed(mapped) if borrow else mapped
@@ -54,10 +55,10 @@ def import_auth(
     return todo(f"write {path}", do, facts=facts)
 
 
-def usual_source(reach: Reach, handler: Handler) -> Path:
+def usual_source(reach: Reach, provider: str) -> Path:
     """Say where a provider's own program keeps its login."""
-    usual = Path(handler.source)
-    if folder := reach.environment.get(handler.variable):
+    usual = Path(KNOWN[provider].held)
+    if folder := reach.environment.get(HANDLERS[provider].variable):
         return Path(folder).expanduser().absolute() / usual.name
     return usual.expanduser()
 

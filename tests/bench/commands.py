@@ -11,7 +11,6 @@ from pathlib import Path
 
 from flowgate.desk.office import Office
 from flowgate.desk.state import survey
-from flowgate.keeper.client import Keeper
 from flowgate.model import Sourced
 from flowgate.settings.read import read
 from flowgate.world import sockets
@@ -31,6 +30,7 @@ COMMANDS = {
     "flowgate_help": (["flowgate", "--help"], 0.7),
     "flowgate_version": (["flowgate", "--version"], 0.7),
     "flowgate_profiles": (["flowgate", "profile", "list"], 0.7),
+    "flowgate_accounts": (["flowgate", "auth", "list"], 0.7),
     "flowgate_status": (["flowgate", "status"], 0.7),
 }
 
@@ -69,10 +69,10 @@ def _ask(file: Path) -> float:
     """Do in this process what `status` does: read the config, connect, ask, gather; give the seconds."""
     began = time.perf_counter()
     config = read(file.read_text(), file)
-    keeper = Keeper(config.paths.runtime_dir, config.paths.log_file)
-    told = survey(Office(config, Sourced(file, "environment"), keeper, {}))
+    office = Office(config, Sourced(file, "environment"), {})
+    told = survey(office)
     took = time.perf_counter() - began
-    keeper.close()
+    office.keeper.close()
     if not all(one["state"] == "serving" for one in told["services"].values()):
         raise RuntimeError(f"not everything was running: {told['services']}")
     return took

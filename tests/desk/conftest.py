@@ -29,4 +29,4 @@ def keeper() -> FakeKeeper:
 @pytest.fixture
 def office(place: Ground, keeper: FakeKeeper) -> Office:
     """The office of that config, with the keeper that keeps nothing."""
-    return replace(enter(quiet=True), keeper=cast("Keeper", keeper))
+    return replace(enter(quiet=True), kept=cast("Keeper", keeper))

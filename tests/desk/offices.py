@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowgate.desk.office import Office
-from flowgate.keeper.client import Keeper
 from flowgate.model import Sourced
 from flowgate.settings.read import read
 from flowgate.world import sockets
@@ -47,8 +46,7 @@ class Offices:
         file = self.folder / "flowgate.yaml"
         file.write_text(text)
         config = read(text, file, embedded=embedded)
-        keeper = Keeper(config.paths.runtime_dir, config.paths.log_file)
-        return Office(config, Sourced(file, "typed"), keeper, environment or {"FIRST_KEY": "x"})
+        return Office(config, Sourced(file, "typed"), environment or {"FIRST_KEY": "x"})
 
 
 def put(path: Path, text: str, mode: int = 0o600) -> Path:

@@ -1,0 +1,58 @@
+"""The nouns that travel between floors: frozen, without behaviour beyond what reads them.
+
+Where a value was set travels with it (`Sourced`); a secret travels as a `Secret` and cannot be printed.
+
+Each room's nouns are read when one of them is first asked for: a frozen record costs 0.7 ms at import, and a command
+that only looks needs few of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowgate.model.play import Facts, Outcome, Play, Report, Result, Task, Todo
+    from flowgate.model.said import Secret, Sourced, Tree
+    from flowgate.model.settings import BootstrapSettings, Config, Paths, ProviderSettings, Reference, ServiceSettings
+    from flowgate.model.stack import Document, Program, Service, Stack
+
+__all__ = [
+    "BootstrapSettings",
+    "Config",
+    "Document",
+    "Facts",
+    "Outcome",
+    "Paths",
+    "Play",
+    "Program",
+    "ProviderSettings",
+    "Reference",
+    "Report",
+    "Result",
+    "Secret",
+    "Service",
+    "ServiceSettings",
+    "Sourced",
+    "Stack",
+    "Task",
+    "Todo",
+    "Tree",
+]
+
+ROOMS = {
+    "play": ("Facts", "Outcome", "Play", "Report", "Result", "Task", "Todo"),
+    "said": ("Secret", "Sourced", "Tree"),
+    "settings": ("BootstrapSettings", "Config", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),
+    "stack": ("Document", "Program", "Service", "Stack"),
+}
+PLACES = {name: room for room, names in ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Find a noun in its room, once."""
+    if name not in PLACES:
+        raise AttributeError(name)
+    room = importlib.import_module(f"flowgate.model.{PLACES[name]}")
+    globals()[name] = getattr(room, name)
+    return globals()[name]

@@ -1,0 +1,140 @@
+"""The nouns of steps and plays: what is found, what is done, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Facts = dict[str, Any]  # what a step gives: plain data, registered under a name
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a step found or did.
+
+    status: "same" (content already), "changed", "skipped"
+    said: one short sentence for people
+    facts: plain data for `register`
+    """
+
+    status: str
+    said: str
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """What a step would do.
+
+    would: one short sentence, in the imperative ("write litellm-ab12.yaml")
+    do: does it, with the acting reach, and gives the facts
+    facts: the facts as far as they can be foretold; what check mode registers
+    changes: false when the work only asks (a smoke question): it counts as "same" afterwards
+    diff: (path, old text, new text) of files it would change, for --diff
+    """
+
+    would: str
+    do: Callable[[Any], Facts]
+    facts: Facts = field(default_factory=dict)
+    changes: bool = True
+    diff: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one task ended.
+
+    status: "same", "changed", "skipped", "failed", "rescued" (failed inside a block that has a rescue) or "ignored"
+    seconds: how long it took
+    place: `file:line` of the task
+    """
+
+    task: str
+    step: str
+    status: str
+    said: str
+    seconds: float
+    place: str
+    facts: Facts = field(default_factory=dict)
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole run: its outcomes in the order they ended, the error that ended it, and the code for the shell."""
+
+    play: str
+    outcomes: tuple[Outcome, ...]
+    error: BaseException | None
+    code: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task of a play, or a block of tasks, as written: expressions are not rendered yet.
+
+    name: empty when none was written
+    step: the word of its step; empty for a block
+    params: the step's parameters
+    place: `file:line:column`
+    when, until: conditions, all of which must hold
+    retries: further tries after the first; None when not written
+    delay: seconds between tries; None when not written
+    loop: a list, a mapping or an expression that gives one; None when not written
+    block, rescue, always: the tasks of a block; all empty for a task
+    marks: dotted path under this task ("wait_healthy.timeout", "when.0") → (line, column) of the value; with a colon
+        at its end ("wait_healthy.timeout:"), of a parameter's key
+    """
+
+    name: str
+    step: str
+    params: Mapping[str, Any]
+    place: str
+    when: tuple[str | bool, ...] = ()
+    register: str = ""
+    until: tuple[str | bool, ...] = ()
+    retries: int | str | None = None
+    delay: float | str | None = None
+    loop: Any = None
+    tags: tuple[str, ...] = ()
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    ignore_errors: bool = False
+    block: tuple[Task, ...] = ()
+    rescue: tuple[Task, ...] = ()
+    always: tuple[Task, ...] = ()
+    marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def at(self, path: str) -> str:
+        """Give `file:line:column` of a dotted path under this task, or of its nearest written ancestor."""
+        return _nearest(self.marks, path, self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One play of a playbook: variables and tasks, in the order they run.
+
+    place: `file:line:column`
+    marks: dotted path ("vars.profile") → (line, column)
+    """
+
+    name: str
+    vars: Mapping[str, Any]
+    tasks: tuple[Task, ...]
+    place: str
+    tags: tuple[str, ...] = ()
+    marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def at(self, path: str) -> str:
+        """Give `file:line:column` of a dotted path under this play, or of its nearest written ancestor."""
+        return _nearest(self.marks, path, self.place)
+
+
+def _nearest(marks: Mapping[str, tuple[int, int]], path: str, place: str) -> str:
+    while path and path not in marks:
+        path = path.rpartition(".")[0]
+    if not path:
+        return place
+    line, column = marks[path]
+    return f"{place.rsplit(':', 2)[0]}:{line}:{column}"

@@ -1,0 +1,51 @@
+"""Values that carry something beside themselves: who set them, or that they are secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+Tree = dict[str, Any]  # plain YAML: mappings, lists, texts, numbers, truth values, None
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced(Generic[T]):
+    """A value and who set it.
+
+    by: "typed", "environment", "file", "state" or "default"
+    place: `file:line` for a file, the variable's name for the environment, else empty
+    """
+
+    value: T
+    by: str
+    place: str = ""
+
+
+class Secret:
+    """A text that cannot be printed, logged or put on a command line; `reveal()` where it must be used."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Give the text itself, to hand to a program or a header."""
+        return self._text
+
+    def bearer(self) -> Secret:
+        """Give the `Authorization` value that carries it."""
+        return Secret(f"Bearer {self._text}")
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
