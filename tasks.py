@@ -486,6 +486,15 @@ def build(c: Context) -> int:
     return workshop.build()
 
 
+@task(help={"quick": "leave out the tests and the smoke"})
+@front
+def release(c: Context, quick: bool = False) -> int:
+    """Look whether this commit can be released, and print how; it tags and pushes nothing."""
+    from flowgate.desk import release as releasing
+
+    return releasing.release(quick)
+
+
 @task
 @front
 def clean(c: Context) -> int:
@@ -504,7 +513,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 
 TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, init, doctor, events, completion)
-WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, clean)
+WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 
 ns = Collection()
 for one in (*TOP, *WORKFLOW):

@@ -63,6 +63,22 @@ def holding(root: Path, texts: Sequence[Secret]) -> list[str]:
     return _names(_asked(root, "grep", "-l", "-z", "-I", "-F", "-f", "-", given=given))
 
 
+def changed(root: Path) -> list[str]:
+    """List what differs from the commit that is checked out, files that git does not know included.
+
+    Fails with: OutsideRefused
+    """
+    return [line[3:] for line in _names(_asked(root, "status", "--porcelain", "-z"))]
+
+
+def has_tag(root: Path, name: str) -> bool:
+    """Say whether a tag is taken.
+
+    Fails with: OutsideRefused
+    """
+    return bool(_asked(root, "tag", "--list", name).strip())
+
+
 def hooks(root: Path) -> Path:
     """Say where the hooks of a checkout lie, wherever its settings put them.
 

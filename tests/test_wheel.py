@@ -1,0 +1,74 @@
+"""The wheel, installed into an empty environment, run from an empty folder: everything has travelled with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT, Done, checked
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not here"),
+]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """FlowGate as somebody has it who never saw the checkout."""
+
+    folder: Path
+
+    def flowgate(self, *words: str, code: int = 0) -> Done:
+        """Run a command from an empty folder, with a home of its own."""
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder / "home"), "LANG": "C.UTF-8"}
+        argv = [str(self.folder / "env" / "bin" / "flowgate"), *words]
+        done = subprocess.run(
+            argv, cwd=self.folder / "empty", env=env, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+        return checked(done)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """Build, and install with the runtime."""
+    folder = tmp_path_factory.mktemp("w")
+    for name in ("home", "empty"):
+        (folder / name).mkdir()
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "UV_PROJECT"))}
+
+    def uv(*words: str) -> None:
+        subprocess.run(["uv", *words], cwd=CHECKOUT, env=env, check=True, capture_output=True, timeout=300)
+
+    uv("build", "--wheel", "--out-dir", str(folder))
+    (wheel,) = folder.glob("*.whl")
+    uv("venv", "--no-project", str(folder / "env"))
+    uv("pip", "install", "--python", str(folder / "env" / "bin" / "python"), f"{wheel}[runtime]")
+    yield Installed(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_it_says_what_it_is(installed: Installed) -> None:
+    assert installed.flowgate("--version").stdout.startswith("flowgate ")
+    assert "auth login" in installed.flowgate("--help").stdout
+    assert "balanced" in installed.flowgate("profile", "list").stdout
+    assert "codex" in installed.flowgate("auth", "list").stdout
+    assert "nothing wrong" in installed.flowgate("play", "up", "--syntax-check").stderr
+
+
+def test_its_main_job_works_without_a_checkout(installed: Installed) -> None:
+    assert "PASS" in installed.flowgate("smoke", "--profile", "reliability").stdout
+    assert list((installed.folder / "empty").iterdir()) == []
+
+
+def test_a_config_of_ones_own_is_written_where_one_stands(installed: Installed) -> None:
+    installed.flowgate("init")
+    assert (installed.folder / "empty" / "config" / "flowgate.yaml").is_file()
+    assert "flowgate.yaml" in installed.flowgate("profile", "list").stderr
