@@ -411,14 +411,19 @@ def security_hook(c: Context) -> int:
 
 
 @task(
-    help={"long": "the full numbers too (minutes)", "junit": "write a JUnit report to this file", "args": "for pytest"}
+    help={
+        "long": "the full numbers too (minutes)",
+        "cov": "measure which lines are run, too",
+        "junit": "write a JUnit report to this file",
+        "args": "for pytest",
+    }
 )
 @front
-def test(c: Context, long: bool = False, junit: str = "", args: str = "") -> int:
+def test(c: Context, long: bool = False, cov: bool = False, junit: str = "", args: str = "") -> int:
     """Run the tests."""
     from flowgate.desk import workshop
 
-    return workshop.test(long, junit, args)
+    return workshop.test(long, cov, junit, args)
 
 
 @task
