@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from flowgate.forking import Nursery
+
 Tree = dict[str, Any]  # plain YAML: mappings, lists, texts, numbers, truth values, None
 
 T = TypeVar("T")
@@ -199,6 +201,7 @@ class Program:
     documents: (path, text) of the files it reads, put back before a respawn when they have vanished
     labels: opaque facts for people ("profile": "cost"); the keeper hands them out and never reads them
     digest: names argv, documents and address, so that two equal programs have equal digests; env is compared apart
+    nursery: how an app's generations are forked, where that is safe
     """
 
     service: str
@@ -217,6 +220,7 @@ class Program:
     stop_grace: float = 10.0
     drain_timeout: float = 600.0
     restart: str = "on-failure"
+    nursery: Nursery | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flowgate.forking import Nursery
 from flowgate.model import Program, Secret
 
 SOCKET_NAME = "keeper.sock"  # in `run/` of the runtime folder
@@ -67,7 +68,26 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
         "stop_grace": program.stop_grace,
         "drain_timeout": program.drain_timeout,
         "restart": program.restart,
+        "nursery": _nursery_tree(program.nursery) if program.nursery else None,
     }
+
+
+def _nursery_tree(nursery: Nursery) -> Message:
+    return {
+        "imports": list(nursery.imports),
+        "reserve": nursery.reserve,
+        "seen": list(nursery.seen),
+        "environment": nursery.environment,
+    }
+
+
+def _nursery(tree: Mapping[str, Any]) -> Nursery:
+    return Nursery(
+        imports=tuple(tree["imports"]),
+        reserve=tree["reserve"],
+        seen=tuple(tree["seen"]),
+        environment=tree["environment"],
+    )
 
 
 def from_tree(tree: Mapping[str, Any]) -> Program:
@@ -89,4 +109,5 @@ def from_tree(tree: Mapping[str, Any]) -> Program:
         stop_grace=tree["stop_grace"],
         drain_timeout=tree["drain_timeout"],
         restart=tree["restart"],
+        nursery=_nursery(tree["nursery"]) if tree.get("nursery") else None,
     )

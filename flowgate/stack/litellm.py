@@ -6,12 +6,15 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from flowgate.forking import Nursery
 from flowgate.model import Config, Document, Program, Reference, Secret, Service, Tree
 from flowgate.settings.overlay import overlay
 from flowgate.stack.paper import absolute, dump, name_program, short_digest
 
 NAME = "litellm"
 APP = "litellm.proxy.proxy_server:app"
+IMPORTS = ("litellm.proxy.proxy_server", "uvicorn", "flowgate.keeper.child", "flowgate.keeper.doors")
+RESERVE = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # refuses when native threads already run
 GENERATION_FLAG = "--flowgate-generation"
 MASTER_KEY = "LITELLM_MASTER_KEY"
 READINESS = "/health/readiness"
@@ -22,6 +25,7 @@ PREFIX = "os.environ/"
 FIXED_ENV = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it downloads a price list at import: three tries with sleeps offline
     "LITELLM_MODE": "PRODUCTION",  # else it loads a `.env` of its working folder
+    "OPENBLAS_NUM_THREADS": "1",  # else numpy starts threads at import, and only one survives a fork
     "NO_PROXY": "127.0.0.1,localhost,::1",  # the upstream is local, whatever HTTP_PROXY says
     "PYTHONUNBUFFERED": "1",
 }
@@ -59,6 +63,7 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         ready_timeout=settings.ready_timeout,
         drain_timeout=settings.drain_timeout,
         restart=settings.restart,
+        nursery=Nursery(IMPORTS, RESERVE, tuple(FIXED_ENV)) if ours else None,
     )
     return Service(
         name=NAME,
