@@ -34,6 +34,7 @@ PASSED_ON = (
 
 # What an app's imports need not see: a shell with another PATH is no reason to import everything anew.
 UNSEEN = ("PATH", "TMPDIR")
+LEARNT = ".flowgate-rehearsed.json"
 
 
 @dataclass(slots=True)
@@ -234,7 +235,8 @@ class Reach:
         nursery = service.program.nursery
         if nursery is not None:
             unseen = {*UNSEEN, *(service.program.env.keys() - nursery.seen)}
-            nursery = replace(nursery, seen=tuple(sorted(env.keys() - unseen)), environment=compiled.environment())
+            seen, learnt = tuple(sorted(env.keys() - unseen)), str(compiled.site_packages() / LEARNT)
+            nursery = replace(nursery, seen=seen, environment=compiled.environment(), learnt=learnt)
         gather(f"the environment of {service.name}", self.unset(service))
         for need in service.needs:
             value = self.key(need.name)

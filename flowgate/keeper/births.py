@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from flowgate.errors import Refusal
 from flowgate.forking import Nursery
@@ -161,8 +161,7 @@ class Births:
         identity = procs.identify(process.pid) or Identity(process.pid, 0)
         ward = Ward(process, identity, ours, self.loop.clock.now(), ends=ends)
         self.wards[named] = ward
-        spec: Message = {"imports": list(program.nursery.imports), "reserve": program.nursery.reserve}
-        ours.sendall(encode(spec))
+        ours.sendall(encode({"app": program.app, **asdict(program.nursery)}))
         self.say(f"{program.service}: a nursery imports as process {identity.pid}")
         self.loop.watch(ours, lambda: self._hear(named, ward))
         self.loop.after(IMPORT_SECONDS, lambda: self._late(named, ward))

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flowgate.keeper.rehearsal import warm_up
 from flowgate.keeper.wire import Lines, Message, encode
 from flowgate.world import kinship
 
@@ -55,7 +56,10 @@ def tend(channel: socket.socket) -> Born | int:
     gc.disable()  # the imports make garbage of nothing, and what is collected before a fork would be copied after it
     for name in spec["imports"]:
         importlib.import_module(name)
-    obstacle = _obstacle(str(spec.get("reserve") or ""))
+    obstacle = _guard(str(spec.get("reserve") or "")) or _threads()
+    if spec.get("rehearsal") and not obstacle:
+        warm_up(spec)
+        obstacle = _threads()
     if obstacle:
         channel.sendall(encode({"event": "refused", "reason": obstacle}))
         return 3
@@ -86,8 +90,8 @@ def _receive(channel: socket.socket, lines: Lines) -> list[tuple[Message, list[i
             return [(message, descriptors if number == 0 else []) for number, message in enumerate(messages)]
 
 
-def _obstacle(reserve: str) -> str:
-    """Say why nothing may be forked here; "" when all is well."""
+def _guard(reserve: str) -> str:
+    """Ask the app's own guard; give why it objects, "" when it does not."""
     module, _, name = reserve.partition(":")
     if module:
         guard: Callable[[str], object] = getattr(importlib.import_module(module), name)
@@ -95,6 +99,11 @@ def _obstacle(reserve: str) -> str:
             guard("the nursery")
         except RuntimeError as refusal:
             return str(refusal)
+    return ""
+
+
+def _threads() -> str:
+    """Say that other threads run, if they do: only this one would survive a fork."""
     count = kinship.threads()
     return f"{count} threads run after the imports, and only one would survive a fork" if count != 1 else ""
 

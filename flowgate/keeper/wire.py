@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flowgate.forking import Nursery
+from flowgate.forking import Nursery, Rehearsal
 from flowgate.model import Program, Secret
 
 SOCKET_NAME = "keeper.sock"  # in `run/` of the runtime folder
@@ -68,26 +69,21 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
         "stop_grace": program.stop_grace,
         "drain_timeout": program.drain_timeout,
         "restart": program.restart,
-        "nursery": _nursery_tree(program.nursery) if program.nursery else None,
-    }
-
-
-def _nursery_tree(nursery: Nursery) -> Message:
-    return {
-        "imports": list(nursery.imports),
-        "reserve": nursery.reserve,
-        "seen": list(nursery.seen),
-        "environment": nursery.environment,
+        "nursery": asdict(program.nursery) if secrets and program.nursery else None,
     }
 
 
 def _nursery(tree: Mapping[str, Any]) -> Nursery:
-    return Nursery(
-        imports=tuple(tree["imports"]),
-        reserve=tree["reserve"],
-        seen=tuple(tree["seen"]),
-        environment=tree["environment"],
-    )
+    rehearsal = tree["rehearsal"] and to_rehearsal(tree["rehearsal"])
+    known = {**tree, "imports": tuple(tree["imports"]), "seen": tuple(tree["seen"]), "rehearsal": rehearsal}
+    return Nursery(**known)
+
+
+def to_rehearsal(tree: Mapping[str, Any]) -> Rehearsal:
+    """Read a rehearsal from a plain tree."""
+    questions = tuple((method, path, body) for method, path, body in tree["questions"])
+    answers = {path: (kind, text) for path, (kind, text) in tree["answers"].items()}
+    return Rehearsal(**{**tree, "questions": questions, "answers": answers})
 
 
 def from_tree(tree: Mapping[str, Any]) -> Program:

@@ -10,13 +10,15 @@ from flowgate.forking import Nursery
 from flowgate.model import Config, Document, Program, Reference, Secret, Service, Tree
 from flowgate.settings.overlay import overlay
 from flowgate.stack.paper import absolute, dump, name_program, short_digest
+from flowgate.stack.rehearsal import rehearsal
 
 NAME = "litellm"
 APP = "litellm.proxy.proxy_server:app"
-IMPORTS = ("litellm.proxy.proxy_server", "uvicorn", "flowgate.keeper.child", "flowgate.keeper.doors")
+IMPORTS = ("litellm.proxy.proxy_server", "uvicorn.lifespan.on", "flowgate.keeper.doors")
 RESERVE = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # refuses when native threads already run
 GENERATION_FLAG = "--flowgate-generation"
 MASTER_KEY = "LITELLM_MASTER_KEY"
+CONFIG = "CONFIG_FILE_PATH"  # the variable that names its document
 READINESS = "/health/readiness"
 LIVENESS = "/health/liveliness"
 PREFIX = "os.environ/"
@@ -44,7 +46,7 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         if ours
         else (argv[0], *(str(document.path) if _absolute(cwd, word) == active else word for word in argv[1:]))
     )
-    env = {**FIXED_ENV, "CONFIG_FILE_PATH": str(document.path)}
+    env = {**FIXED_ENV, CONFIG: str(document.path)}
     readiness = settings.readiness_path or READINESS
     address = (settings.host, ports[NAME])
     program = Program(
@@ -63,7 +65,7 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         ready_timeout=settings.ready_timeout,
         drain_timeout=settings.drain_timeout,
         restart=settings.restart,
-        nursery=Nursery(IMPORTS, RESERVE, tuple(FIXED_ENV)) if ours else None,
+        nursery=Nursery(IMPORTS, RESERVE, tuple(FIXED_ENV), rehearsal=rehearsal(CONFIG)) if ours else None,
     )
     return Service(
         name=NAME,
