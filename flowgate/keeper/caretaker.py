@@ -19,6 +19,7 @@ from flowgate.keeper.probe import Probe
 from flowgate.keeper.running import Running, launch
 from flowgate.keeper.seat import (
     Arm,
+    Cut,
     Died,
     Drain,
     Event,
@@ -87,10 +88,10 @@ class Caretaker:
                 self.loop.after(seconds, lambda: self._due(service, timer))
             case Note():
                 self._note(service, order)
-            case Open() | Drain() | Terminate() | Kill():
+            case Open() | Drain() | Cut() | Terminate() | Kill():
                 self._tell(service, order)
 
-    def _tell(self, service: str, order: Open | Drain | Terminate | Kill) -> None:
+    def _tell(self, service: str, order: Open | Drain | Cut | Terminate | Kill) -> None:
         running = self.running.get((service, order.number))
         if running is None:
             if self.births.forget((service, order.number)):  # it was never born
@@ -102,8 +103,10 @@ class Caretaker:
             case Open():
                 running.say("open")
             case Drain():
-                running.say("drain")
-            case Terminate():
+                running.say("drain", seconds=self.seats[service].drain_timeout)
+            case Cut() if running.control is not None:
+                running.say("cut")
+            case Cut() | Terminate():
                 running.terminate()
             case Kill():
                 running.kill()
@@ -199,10 +202,11 @@ class Caretaker:
                     self.happen(service, Ready(running.number))
                 case "opened":
                     self.happen(service, Opened(running.number))
-                case "failed":
+                case "failed" | "cut":
                     running.reported = str(message.get("reason") or "")
                 case "count":
                     running.open_connections = int(message.get("open", 0))
+                    running.under_way = int(message.get("busy", 0))
         self.pump()
 
     def reap(self) -> None:

@@ -50,7 +50,7 @@ async def _serve(app: App, control: socket.socket, door: socket.socket, public: 
     from flowgate.keeper.doors import Doors, Gate
 
     gate = Gate(app)
-    config = uvicorn.Config(gate, access_log=False, timeout_graceful_shutdown=8, log_level="info")
+    config = uvicorn.Config(gate, access_log=False, timeout_graceful_shutdown=8, log_level="info", lifespan="on")
     doors = Doors(config, gate, control, public)
     try:
         await doors.serve(sockets=[door])

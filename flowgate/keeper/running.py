@@ -43,12 +43,13 @@ class Running:
     killed: bool = False
     members: list[Identity] = field(default_factory=list)
     open_connections: int | None = None
+    under_way: int | None = None
 
-    def say(self, do: str) -> None:
+    def say(self, do: str, **more: float) -> None:
         """Tell the child something; one that has died hears nothing, and its death is an event of its own."""
         if self.control is not None:
             try:
-                self.control.sendall(encode({"do": do}))
+                self.control.sendall(encode({"do": do, **more}))
             except OSError:
                 return
 
