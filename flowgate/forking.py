@@ -15,6 +15,7 @@ class Rehearsal:
     env, headers: what else the app and the questions need; made up, no key of anybody's
     questions: (method, path, body)
     answers: what the stand-in says: path, followed by " stream" for a streamed answer → (content type, text)
+    seconds: after which the rehearsal is broken off, and what it has shown by then is used
     """
 
     document: str
@@ -23,6 +24,7 @@ class Rehearsal:
     headers: Mapping[str, str] = field(default_factory=dict)
     questions: tuple[tuple[str, str, str], ...] = ()
     answers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    seconds: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

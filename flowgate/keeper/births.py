@@ -24,7 +24,7 @@ from flowgate.model import Program
 from flowgate.world import files, procs
 from flowgate.world.procs import Identity
 
-FORK_SECONDS = 5.0  # a nursery that takes longer is stuck
+FORK_SECONDS = 3.0  # a nursery that takes longer is stuck
 IMPORT_SECONDS = 60.0  # one that imports longer is stuck
 LEAVE_SECONDS = 2.0
 WAITS = (0.0, 1.0, 5.0, 30.0)  # seconds before a nursery that ended is replaced: after the 1st, 2nd, … end in a row

@@ -14,6 +14,8 @@ import hashlib
 import importlib
 import json
 import os
+import select
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -24,7 +26,7 @@ from flowgate.forking import Rehearsal
 from flowgate.keeper.wire import to_rehearsal
 from flowgate.world import files, kinship
 
-QUESTION_SECONDS = 20.0
+SCOUT_SECONDS = 5.0  # beyond the rehearsal's own: a scout that takes longer is stuck
 NOWHERE = "/a-path-that-no-route-has"
 UPSTREAM = "{upstream}"  # stands for the stand-in's address in the document
 
@@ -41,11 +43,9 @@ def warm_up(spec: Tree) -> None:
     scout = None if known is not None else _send_scout(spec)
     _build_routes(app)
     if scout is not None:
-        with os.fdopen(scout[1], "rb") as pipe:
-            told = pipe.read()
-        os.waitpid(scout[0], 0)
-        known = json.loads(told) if told else None
-        _note(spec, known)
+        known, whole = _hear_scout(*scout, spec["rehearsal"]["seconds"] + SCOUT_SECONDS)
+        if whole:
+            _note(spec, known)
     for name in known or ():
         with contextlib.suppress(Exception):  # some can only be imported where their first importer stood
             importlib.import_module(name)
@@ -80,10 +80,10 @@ def _recall(spec: Tree) -> list[str] | None:
     return None
 
 
-def _note(spec: Tree, names: list[str] | None) -> None:
+def _note(spec: Tree, names: list[str]) -> None:
     """Write down what was learnt; in an environment that cannot be written it is learnt again next time."""
     with contextlib.suppress(Refusal):
-        if spec["learnt"] and names is not None:
+        if spec["learnt"]:
             files.write_whole(Path(spec["learnt"]), json.dumps({_fingerprint(spec): names}))
 
 
@@ -101,25 +101,43 @@ def _send_scout(spec: Tree) -> tuple[int, int] | None:
         return None
     if pid == 0:
         kinship.die_with_parent()
-        names = rehearse(spec["app"], to_rehearsal(spec["rehearsal"]), Path.cwd())
+        told = rehearse(spec["app"], to_rehearsal(spec["rehearsal"]), Path.cwd())
         with os.fdopen(writing, "wb") as pipe:
-            pipe.write(json.dumps(names).encode())
+            pipe.write(json.dumps(told).encode())
         os._exit(0)
     os.close(writing)
     return pid, reading
 
 
-def rehearse(app: str, play: Rehearsal, folder: Path) -> list[str]:
-    """Start an app, ask it everything, and give the names of the modules that were imported meanwhile, in order.
+def _hear_scout(pid: int, pipe: int, seconds: float) -> tuple[list[str], bool]:
+    """Wait for a scout's word.
+
+    Gives: the names it has learnt, and whether its rehearsal came to its end
+    """
+    told = b""
+    with os.fdopen(pipe, "rb") as reading:
+        if select.select([reading], [], [], seconds)[0]:
+            told = reading.read()
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    names, whole = json.loads(told) if told else ([], False)
+    return names, whole
+
+
+def rehearse(app: str, play: Rehearsal, folder: Path) -> tuple[list[str], bool]:
+    """Start an app and ask it everything.
 
     app: "module:attribute" of an ASGI app
     folder: where its document may lie
+    Gives: the names of the modules that were imported meanwhile, in order, and whether it was asked everything
     """
     before = set(sys.modules)
     os.environ.update(play.env)
+    whole = False
     with contextlib.suppress(Exception):  # an app that refuses has still imported what it needed for that
-        asyncio.run(_rehearse(_load(app), play, folder))
-    return [name for name in list(sys.modules) if name not in before]
+        asyncio.run(asyncio.wait_for(_rehearse(_load(app), play, folder), play.seconds))
+        whole = True
+    return [name for name in list(sys.modules) if name not in before], whole
 
 
 async def _rehearse(app: Any, play: Rehearsal, folder: Path) -> None:
@@ -131,7 +149,7 @@ async def _rehearse(app: Any, play: Rehearsal, folder: Path) -> None:
             async with _alive(app):
                 for method, target, body in play.questions:
                     with contextlib.suppress(Exception):
-                        await asyncio.wait_for(_ask(app, play, method, target, body), QUESTION_SECONDS)
+                        await _ask(app, play, method, target, body)
         finally:
             path.unlink(missing_ok=True)
 
