@@ -98,7 +98,8 @@ class Doors(uvicorn.Server):
         self.public_server: asyncio.base_events.Server | None = None
         self.keepers: set[Keeper] = set()
         self.state = "starting"
-        self.idle_since: dict[object, float] = {}
+        self.opening = asyncio.Lock()
+        self.idle_since: dict[Any, float] = {}
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -125,12 +126,13 @@ class Doors(uvicorn.Server):
                 self.leave()
 
     async def open(self) -> None:
-        if self.public_server is None and self.state == "ready":
-            self.public_server = await asyncio.get_running_loop().create_server(
-                self.connection, sock=self.public, backlog=self.config.backlog
-            )
-            self.servers.append(self.public_server)
-            self.state = "serving"
+        async with self.opening:  # two orders at once would make two servers of one socket
+            if self.public_server is None and self.state == "ready":
+                self.public_server = await asyncio.get_running_loop().create_server(
+                    self.connection, sock=self.public, backlog=self.config.backlog
+                )
+                self.servers.append(self.public_server)
+                self.state = "serving"
         self.say({"event": "opened"})
 
     def connection(self) -> asyncio.Protocol:
@@ -170,7 +172,7 @@ class Doors(uvicorn.Server):
         self.idle_since = {one: self.idle_since.get(one, now) for one in idle}
         for one, since in self.idle_since.items():
             if now - since >= IDLE_SECONDS:
-                one.shutdown()  # type: ignore[attr-defined]
+                one.transport.close()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)

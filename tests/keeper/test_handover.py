@@ -64,6 +64,14 @@ def test_a_generation_serves_with_its_own_environment(keeper: Keeper, app: App, 
     assert ask(connect(one)) == ["one", str(generation["pid"]), "False", "sk-for-generations-only"]
 
 
+def test_opened_twice_it_still_leaves_in_order(keeper: Keeper, app: App, way: str) -> None:
+    number = hand_over(keeper, app("one", way=way))  # the first generation opens by itself, and is promoted as well
+    for _ in range(3):
+        keeper.promote("lent", number)
+    keeper.stop(["lent"])
+    assert "generation 1: exited with code 0" in (keeper.runtime / "events.log").read_text()
+
+
 def test_a_kept_connection_is_told_to_close_and_the_next_one_meets_the_new_generation(
     keeper: Keeper, app: App, connect: Connect, way: str
 ) -> None:
