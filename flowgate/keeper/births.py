@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import signal
 import socket
@@ -27,7 +28,7 @@ from flowgate.world.procs import Identity
 FORK_SECONDS = 3.0  # a nursery that takes longer is stuck
 IMPORT_SECONDS = 60.0  # one that imports longer is stuck
 LEAVE_SECONDS = 2.0
-WAITS = (0.0, 1.0, 5.0, 30.0)  # seconds before a nursery that ended is replaced: after the 1st, 2nd, … end in a row
+WAITS = (0.0, 1.0, 5.0, 30.0)  # seconds before one that ended is replaced: after the 1st, 2nd, … end in a row
 
 Key = tuple[str, int]
 
@@ -204,10 +205,11 @@ class Births:
         """Note that a nursery ended by itself, and when another may take its place."""
         lasted = self.loop.clock.now() - ward.started
         ward.ends = 1 if ward.state == "ready" and lasted > IMPORT_SECONDS else ward.ends + 1
-        wait = WAITS[min(ward.ends, len(WAITS)) - 1]
+        wait = WAITS[ward.ends - 1] if ward.ends <= len(WAITS) else math.inf
         ward.due = self.loop.clock.now() + wait
         if ward.state != "refused":
-            self.say(f"the nursery {ward.identity.pid} ended; another one may take its place in {wait:g} s")
+            then = f"another one takes its place in {wait:g} s" if wait < math.inf else "given up: it has too often"
+            self.say(f"the nursery {ward.identity.pid} ended; {then}")
         self._lose(ward)
 
     def _lose(self, ward: Ward) -> None:
