@@ -37,6 +37,10 @@ class Loop:
             self._selector.unregister(sock)
         sock.close()
 
+    def _is_watched(self, sock: object) -> bool:
+        """Say whether a socket is still ours; the selector itself raises when it is asked for a closed one."""
+        return isinstance(sock, socket.socket) and sock.fileno() >= 0 and sock in self._selector.get_map()
+
     def after(self, seconds: float, act: Act) -> None:
         """Call `act` once, that many seconds from now."""
         heapq.heappush(self._timers, (self.clock.now() + seconds, next(self._order), act))
@@ -46,7 +50,7 @@ class Loop:
         while self.going:
             wait = max(0.0, self._timers[0][0] - self.clock.now()) if self._timers else None
             for key, _ in self._selector.select(wait):
-                if key.fileobj in self._selector.get_map():  # an earlier callback of this round may have closed it
+                if self._is_watched(key.fileobj):  # an earlier callback of this round may have closed it
                     key.data()
             while self._timers and self._timers[0][0] <= self.clock.now():
                 heapq.heappop(self._timers)[2]()
