@@ -85,7 +85,7 @@ class Caretaker:
             case Spawn(number=number, copy_of=copy_of):
                 self._spawn(service, number, copy_of)
             case Arm(timer=timer, seconds=seconds):
-                self.loop.after(seconds, lambda: self._due(service, timer))
+                self.loop.after(seconds, lambda: self._due(service, timer), about=(service, timer.number))
             case Note():
                 self._note(service, order)
             case Open() | Drain() | Cut() | Terminate() | Kill():
@@ -219,6 +219,7 @@ class Caretaker:
                     running.reported = str(message.get("reason") or running.reported)
                 self.loop.forget(running.control)
             del self.running[service, number]
+            self.loop.drop((service, number))
             self.happen(service, Died(number, running.bury()))
         kinship.reap_strangers({*self.births.pids(), *(running.identity.pid for running in self.running.values())})
         self.pump()
