@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from flowgate.forking import Nursery
+from flowgate.keeper import orphans
 from flowgate.keeper.client import Keeper
 from flowgate.model import Program, Secret
 from flowgate.world import procs, sockets
@@ -38,6 +39,8 @@ def runtime(tmp_path: Path) -> Iterator[Path]:
     yield folder
     pid = procs.find(("flowgate.keeper.daemon", str(folder)))
     if pid is None:
+        for record in orphans.living(folder / "run"):  # of a keeper that was killed, or that has crashed
+            procs.signal_tree(procs.tree_of(int(record["pid"])), signal.SIGKILL)
         return
     members = procs.tree_of(pid)
     os.kill(pid, signal.SIGTERM)

@@ -173,11 +173,8 @@ def test_stopping_while_the_nursery_imports_leaves_nothing(keeper: Keeper, app: 
 def test_a_killed_keeper_takes_its_nursery_with_it(keeper: Keeper, app: App) -> None:
     up(keeper, app("one"))
     pid = nursery(keeper)
-    generation = procs.identify(serving(keeper))
     os.kill(int(keeper.status()["keeper"]), signal.SIGKILL)
     until(lambda: procs.identify(pid) is None)
-    assert generation is not None
-    procs.signal_tree([generation], signal.SIGKILL)
 
 
 def test_descendants_that_are_adopted_leave_no_zombie(keeper: Keeper, app: App, program: App) -> None:
