@@ -11,13 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowgate.errors import Refusal
-from flowgate.keeper import core
+from flowgate.keeper import births, core
+from flowgate.keeper.births import Births
 from flowgate.keeper.journal import Journal
 from flowgate.keeper.loop import Loop
 from flowgate.keeper.probe import Probe
 from flowgate.keeper.running import Running, launch
 from flowgate.keeper.seat import (
     Arm,
+    Cut,
     Died,
     Drain,
     Event,
@@ -35,7 +37,7 @@ from flowgate.keeper.seat import (
 )
 from flowgate.keeper.verbs import Visitors
 from flowgate.model import Program
-from flowgate.world import procs, sockets
+from flowgate.world import kinship, procs, sockets
 from flowgate.world.clock import Clock
 
 LINGER_SECONDS = 1.0  # an idle keeper waits this long for the next command
@@ -57,6 +59,7 @@ class Caretaker:
         self.public: dict[tuple[str, int], socket.socket] = {}
         self.queue: deque[tuple[str, Event]] = deque()
         self.visitors = Visitors(self)
+        self.births = Births(self.loop, kinship.adopt_orphans(), journal.say, self._born)
         self.idle_since: float | None = None
         self.watches = 0
         self.leaving = False
@@ -82,15 +85,17 @@ class Caretaker:
             case Spawn(number=number, copy_of=copy_of):
                 self._spawn(service, number, copy_of)
             case Arm(timer=timer, seconds=seconds):
-                self.loop.after(seconds, lambda: self._due(service, timer))
+                self.loop.after(seconds, lambda: self._due(service, timer), about=(service, timer.number))
             case Note():
                 self._note(service, order)
-            case Open() | Drain() | Terminate() | Kill():
+            case Open() | Drain() | Cut() | Terminate() | Kill():
                 self._tell(service, order)
 
-    def _tell(self, service: str, order: Open | Drain | Terminate | Kill) -> None:
+    def _tell(self, service: str, order: Open | Drain | Cut | Terminate | Kill) -> None:
         running = self.running.get((service, order.number))
         if running is None:
+            if self.births.forget((service, order.number)):  # it was never born
+                self.happen(service, Died(order.number, ""))
             return
         match order:
             case Open() if running.control is None:
@@ -98,8 +103,10 @@ class Caretaker:
             case Open():
                 running.say("open")
             case Drain():
-                running.say("drain")
-            case Terminate():
+                running.say("drain", seconds=self.seats[service].drain_timeout)
+            case Cut() if running.control is not None:
+                running.say("cut")
+            case Cut() | Terminate():
                 running.terminate()
             case Kill():
                 running.kill()
@@ -121,18 +128,40 @@ class Caretaker:
             self.programs[service, number] = self.programs[service, copy_of]
             self.visitors.inherit(service, copy_of, number)
         program = self.programs[service, number]
+        try:
+            if program.app is not None:
+                self._lend((program.host, program.port))  # at once: nobody else takes it while the app is imported
+        except Refusal as refusal:
+            self._refused(service, number, refusal)
+            return
+        if not self.births.must_wait((service, number), program):
+            self._launch((service, number))
+
+    def _born(self, key: Key) -> None:
+        self._launch(key)
+        self.pump()
+
+    def _launch(self, key: Key) -> None:
+        service, number = key
+        program = self.programs[key]
         address = (program.host, program.port)
         try:
-            running = launch(program, number, self.folder, lambda: self._lend(address), self.clock.now())
+            running = launch(
+                program, number, self.folder, lambda: self._lend(address), self.births.fork, self.clock.now()
+            )
         except Refusal as refusal:
-            self.happen(service, Died(number, refusal.what + (f"; {refusal.hint}" if refusal.hint else "")))
+            self._refused(service, number, refusal)
             return
-        self.running[service, number] = running
-        self.journal.say(f"{service} {number}: started as process {running.identity.pid}")
+        self.running[key] = running
+        how = "started" if running.process else "forked"
+        self.journal.say(f"{service} {number}: {how} as process {running.identity.pid}")
         if running.control is not None:
             self.loop.watch(running.control, lambda: self._hear(service, running))
         else:
             self._probe(service, running)
+
+    def _refused(self, service: str, number: int, refusal: Refusal) -> None:
+        self.happen(service, Died(number, refusal.what + (f"; {refusal.hint}" if refusal.hint else "")))
 
     def _lend(self, address: tuple[str, int]) -> socket.socket:
         if address not in self.public:
@@ -173,10 +202,11 @@ class Caretaker:
                     self.happen(service, Ready(running.number))
                 case "opened":
                     self.happen(service, Opened(running.number))
-                case "failed":
+                case "failed" | "cut":
                     running.reported = str(message.get("reason") or "")
                 case "count":
                     running.open_connections = int(message.get("open", 0))
+                    running.under_way = int(message.get("busy", 0))
         self.pump()
 
     def reap(self) -> None:
@@ -189,7 +219,9 @@ class Caretaker:
                     running.reported = str(message.get("reason") or running.reported)
                 self.loop.forget(running.control)
             del self.running[service, number]
+            self.loop.drop((service, number))
             self.happen(service, Died(number, running.bury()))
+        kinship.reap_strangers({*self.births.pids(), *(running.identity.pid for running in self.running.values())})
         self.pump()
 
     # --- housekeeping
@@ -201,6 +233,7 @@ class Caretaker:
             needed = {seat.served, *(g.number for g in seat.generations), *(g.instead_of for g in seat.generations)}
             if number not in needed:
                 del self.programs[service, number]
+        self.births.keep(self._nurseries())
         lent = {(p.host, p.port) for p in self.programs.values() if p.app is not None}
         for address in [address for address in self.public if address not in lent]:
             self.public.pop(address).close()
@@ -208,6 +241,15 @@ class Caretaker:
         self.idle_since = None if busy else (self.idle_since or self.clock.now())
         if self.leaving and not any(seat.generations for seat in self.seats.values()):
             self.loop.going = False
+
+    def _nurseries(self) -> dict[str, Program]:
+        """Name the nurseries that are needed: for each service that somebody wants, its newest program's."""
+        newest: dict[str, Program] = {}
+        for service, number in sorted(self.programs):
+            seat = self.seats[service]
+            if not self.leaving and (seat.wanted or seat.newest()):
+                newest[service] = self.programs[service, number]
+        return {births.name(program): program for program in newest.values() if program.nursery is not None}
 
     def seat(self, program: Program) -> Seat:
         """Give the seat of a program's service, with the program's own limits."""

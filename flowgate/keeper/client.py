@@ -50,12 +50,12 @@ class Keeper:
     # --- looking
 
     def status(self) -> dict[str, Any]:
-        """Say what is kept: `keeper` (its pid, None when absent) and `services`, as `account.status` gives them.
+        """Say what is kept: `keeper` (its pid, None when absent), `nurseries` and `services`, as `account.status` does.
 
         Without a keeper, what a killed one left running is listed as generations in the phase "orphaned".
         """
         if self._find() is None:
-            return {"keeper": None, "services": self._orphaned()}
+            return {"keeper": None, "nurseries": [], "services": self._orphaned()}
         return self._ask({"verb": "status"})
 
     def generation(self, service: str) -> dict[str, Any] | None:

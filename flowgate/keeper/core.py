@@ -15,6 +15,7 @@ from flowgate.keeper.seat import (
     LIVE,
     Abandon,
     Arm,
+    Cut,
     Died,
     Dismiss,
     Drain,
@@ -85,7 +86,7 @@ def _of_generation(seat: Seat, found: Generation, event: Event) -> Step:
         case Timer(name="grace") if phase == "stopping":
             return seat, (Kill(found.number),)
         case Timer(name="drain") if phase == "draining":
-            return _terminate(seat, found)
+            return _cut(seat, found)
     return seat, ()
 
 
@@ -142,6 +143,11 @@ def _terminate(seat: Seat, found: Generation, blame: str = "") -> Step:
         return seat, ()
     seat = _with(seat, replace(found, phase="stopping", blame=blame))
     return seat, (Terminate(found.number), Arm(Timer("grace", found.number), seat.stop_grace))
+
+
+def _cut(seat: Seat, found: Generation) -> Step:
+    seat = _with(seat, replace(found, phase="stopping"))
+    return seat, (Cut(found.number), Arm(Timer("grace", found.number), seat.stop_grace))
 
 
 def _drop(seat: Seat, found: Generation) -> Step:

@@ -47,6 +47,7 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
     caretaker.loop.after(WATCH_SECONDS, caretaker.watch)
     caretaker.loop.run()
     caretaker.visitors.close_doors()
+    caretaker.births.close()
 
 
 def main(argv: list[str]) -> int:

@@ -161,6 +161,13 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """The time to drain is over: leave now, whatever is under way."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Terminate:
     number: int
 
@@ -185,4 +192,4 @@ class Note:
     detail: str = ""
 
 
-Order = Spawn | Open | Drain | Terminate | Kill | Arm | Note
+Order = Spawn | Open | Drain | Cut | Terminate | Kill | Arm | Note

@@ -10,6 +10,7 @@ from flowgate.keeper.core import REVIVAL_WAITS, advance
 from flowgate.keeper.seat import (
     Abandon,
     Arm,
+    Cut,
     Died,
     Dismiss,
     Drain,
@@ -75,6 +76,13 @@ def test_old_generation_drains_only_after_the_new_one_has_opened() -> None:
     assert of_kind(before, Open, Drain) == [Open(2)]
     assert of_kind(after, Open, Drain) == [Drain(1)]
     assert phases(seat) == {1: "draining", 2: "serving"}
+
+
+def test_what_outlives_the_drain_timeout_is_cut_then_killed() -> None:
+    seat, _ = play(LENT, *SERVING, Start(), Ready(2), Promote(2), Opened(2))
+    seat, orders = play(seat, Timer("drain", 1), Timer("drain", 1), Timer("grace", 1))
+    assert orders == [Cut(1), Arm(Timer("grace", 1), LENT.stop_grace), Kill(1)]
+    assert phases(seat) == {1: "stopping", 2: "serving"}
 
 
 def test_a_generation_that_is_not_ready_is_not_promoted() -> None:
