@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run `flowgate` with the words of the command line."""
     gc.set_threshold(50_000)  # what is imported stays: looking for garbage among it costs a tenth of a short command
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # Python's own end would look through it all twice more: 10 ms; exit handlers run as ever
+    sys.exit(code)
 
 
 def run(words: list[str]) -> int:
@@ -72,10 +74,12 @@ def _execute(collection: Collection, argv: list[str]) -> int:
     from flowgate import __version__
     from flowgate.errors import Mistake
 
-    program = Program(version=__version__, namespace=collection, name="flowgate", binary="flowgate")
+    program = Program(version=__version__, namespace=_named_in(collection, argv), name="flowgate", binary="flowgate")
     try:
         program.create_config()
+        remembers = sys.dont_write_bytecode
         program.parse_core(["flowgate", *argv])
+        sys.dont_write_bytecode = remembers  # invoke forbids it: what a task imports would be compiled in every run
         program.parse_collection()
         program.parse_tasks()
         program.update_config()
@@ -85,6 +89,23 @@ def _execute(collection: Collection, argv: list[str]) -> int:
     except Exit as ended:
         return int(ended.code or 0)
     return 0
+
+
+def _named_in(collection: Collection, argv: list[str]) -> Collection:
+    """Give a collection of those tasks alone that the line may name: invoke works out the flags of each it is given.
+
+    argv: as invoke is to parse it; a word that only looks like a task's name brings in one task too many, no harm
+    """
+    chosen = type(collection)()
+    words = {word.replace("_", "-") for word in argv}
+    for name in collection.task_names:
+        if name.replace("_", "-") not in words:
+            continue
+        group, _, own = name.rpartition(".")
+        if group and group not in chosen.collections:
+            chosen.add_collection(type(collection)(group))
+        (chosen.collections[group] if group else chosen).add_task(collection[name], name=own)
+    return chosen
 
 
 def load_tasks() -> Collection:
@@ -104,8 +125,9 @@ def load_tasks() -> Collection:
 def lighten() -> None:
     """Keep invoke from importing what none of our tasks uses: more than half of its start.
 
-    It takes `Mock` for a class of its tests' users, `metadata` for its own version number, and a vendored YAML for
-    config files we do not have. Each stand-in hands over to the real thing when it is used after all.
+    It takes `Mock` for a class of its tests' users, `metadata` for its own version number, a vendored YAML for config
+    files we do not have, and `logging` for notes that nobody has asked for. Each stand-in hands over to the real thing
+    when it is used after all.
     Source: invoke 3.0.3, `context.py`, `__init__.py`, `util.py`; measured by `inv bench --only commands`
     """
     if "invoke" in sys.modules:
@@ -113,23 +135,42 @@ def lighten() -> None:
     _stand_in("unittest.mock", Mock=lambda *args, **kwargs: _real("unittest.mock").Mock(*args, **kwargs))
     _stand_in("importlib.metadata", version=_version)
     _stand_in("invoke.vendor.yaml", safe_load=lambda stream: _real("yaml").safe_load(stream))
+    _stand_in(
+        "logging",
+        DEBUG=10,
+        basicConfig=lambda **settings: _real("logging").basicConfig(**settings),
+        getLogger=lambda name: types.SimpleNamespace(debug=_debug),
+    )
     try:
         importlib.import_module("invoke")
     finally:
-        for name in ("unittest.mock", "importlib.metadata", "invoke.vendor.yaml"):
-            sys.modules.pop(name, None)
+        for name in tuple(_standing_in):
+            _step_down(name)
+
+
+_standing_in: dict[str, types.ModuleType] = {}
 
 
 def _version(name: str) -> str:
     return "3" if name == "invoke" else str(_real("importlib.metadata").version(name))
 
 
+def _debug(message: str, *args: object) -> None:
+    if "logging" in sys.modules and "logging" not in _standing_in:  # else nobody can have asked to see it
+        sys.modules["logging"].getLogger("invoke").debug(message, *args, stacklevel=2)
+
+
 def _stand_in(name: str, **members: Any) -> None:
     if name not in sys.modules:
-        module = types.ModuleType(name)
+        module = sys.modules[name] = _standing_in[name] = types.ModuleType(name)
         module.__dict__.update(members)
-        sys.modules[name] = module
+
+
+def _step_down(name: str) -> None:
+    if name in _standing_in:
+        del sys.modules[name], _standing_in[name]
 
 
 def _real(name: str) -> Any:
+    _step_down(name)
     return importlib.import_module(name)

@@ -151,7 +151,7 @@ class Reach:
         keeper = self.keeper if isinstance(self.keeper, Watcher) else Watcher(self.keeper)
         weak = replace(self, acting=False, keeper=keeper, http=Http(looking=True), files=Files(acting=False))
         weak = replace(weak, listen=_no_listening, browse=_no_browsing)
-        return replace(weak, clock=replace(self.clock, sleep=_no_sleep))
+        return replace(weak, clock=self.clock._replace(sleep=_no_sleep))
 
     # --- paths
 

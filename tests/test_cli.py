@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 
-def flowgate(*words: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-c", "from flowgate.cli import main; main()", *words]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+def flowgate(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return python("from flowgate.cli import main; main()", *words, **variables)
+
+
+def python(code: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    argv, env = [sys.executable, "-c", code, *words], {**os.environ, **variables}
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, env=env)
 
 
 def test_version_is_one_line() -> None:
@@ -80,3 +85,31 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     assert (done.returncode, done.stdout) == (0, "--- cost\n")
     assert "bug" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def test_several_tasks_on_one_line_run_in_turn() -> None:
+    said = flowgate("steps", "profile.list", "--json").stdout
+    assert said.index("wait_healthy") < said.index('"profiles"')
+
+
+def test_a_name_that_is_a_tasks_too_stays_a_name() -> None:
+    done = flowgate("profile", "set", "status")
+    assert done.returncode == 2
+    assert "no profile is called 'status'" in done.stderr
+
+
+def test_invoke_still_tells_what_it_does_when_it_is_asked() -> None:
+    assert "invoke.config._load_file: " in flowgate("profile", "list", INVOKE_DEBUG="1").stderr
+    assert "invoke.config" not in flowgate("profile", "list").stderr
+
+
+def test_what_stood_in_for_a_module_is_gone_afterwards() -> None:
+    code = "import sys; from flowgate.cli import lighten; lighten()\nimport logging, importlib.metadata, unittest.mock"
+    done = python(f"{code}; print(all(one.__spec__ for one in (logging, importlib.metadata, unittest.mock)))")
+    assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.parametrize("wanted", ["", "1"])
+def test_bytecode_is_written_just_when_the_user_did_not_forbid_it(wanted: str) -> None:
+    code = "import sys; from flowgate.cli import run; run(['profile', 'list']); print(sys.dont_write_bytecode)"
+    assert python(code, PYTHONDONTWRITEBYTECODE=wanted).stdout.endswith(f"\n{bool(wanted)}\n")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flowgate.model import Config
 from flowgate.stack import cliproxy
@@ -12,8 +12,7 @@ from flowgate.world import home, permissions
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 
-@dataclass(frozen=True, slots=True)
-class Exposed:
+class Exposed(NamedTuple):
     """A secret file or folder that others may enter or read.
 
     mode, wanted: its permission bits, as they are and as they belong

@@ -7,7 +7,7 @@ and optional words as flags. Here words become what invoke understands; nothing 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flowgate.errors import Mistake, UnknownName
 
@@ -25,8 +25,7 @@ SPELLINGS = {"auth.import_headless": "auth.import-headless"}
 AUTH_VERBS = ("login", "import-headless", "import_headless")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A command line, understood.
 
     config: what `--config` said, if anything

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flowgate.desk import grammar, say
 
@@ -17,8 +16,7 @@ WRONG = 2
 FIRST = ("smoke", "up", "down", "status", "health")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One argument of a task. positional: it is typed without its flag, and must be there."""
 
     name: str
@@ -28,8 +26,7 @@ class Word:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One task: its dotted name, its first line, its arguments."""
 
     name: str

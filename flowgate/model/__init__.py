@@ -2,8 +2,8 @@
 
 Where a value was set travels with it (`Sourced`); a secret travels as a `Secret` and cannot be printed.
 
-Each room's nouns are read when one of them is first asked for: a frozen record costs 0.7 ms at import, and a command
-that only looks needs few of them.
+Each room's nouns are read when one of them is first asked for: a frozen dataclass costs 0.7 ms at import, and a command
+that only looks needs few of them. Small nouns that every command needs are named tuples, which cost 0.1 ms.
 """
 
 from __future__ import annotations

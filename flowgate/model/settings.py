@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from flowgate.model.said import Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """Where things live; all absolute."""
 
     runtime_dir: Path
@@ -46,8 +46,7 @@ class ServiceSettings:
     max_memory: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderSettings:
+class ProviderSettings(NamedTuple):
     """One entry of `auth.providers`."""
 
     name: str
@@ -73,8 +72,7 @@ class BootstrapSettings:
     file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """One `os.environ/NAME` of the file: the variable, the dotted path it stands at, and its `file:line`."""
 
     name: str

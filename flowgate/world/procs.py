@@ -11,8 +11,8 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flowgate.errors import DiskRefused, OutsideRefused, ProgramMissing, Refusal
 from flowgate.world import table
@@ -38,8 +38,7 @@ OPEN, SEND = "pidfd_open", "pidfd_send_signal"  # by name: not every system, nor
 SCRIPTS = (".py", ".js", ".sh", ".rb", ".pl", ".jar")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """One process, and no other that gets its number later.
 
     ticks: when it started, by the kernel's count (Linux: clock ticks since boot; elsewhere: milliseconds)

@@ -8,16 +8,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 LINUX = sys.platform == "linux"
 PROC = Path("/proc")
 GONE = ("Z", "X")  # a zombie, or dead
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of the process table.
 
     session: the pid of its session's first process, 0 when it cannot be seen
