@@ -109,7 +109,10 @@ def set_profile(name: str) -> int:
     from flowgate.desk import order
     from flowgate.desk.office import enter
 
-    running = enter().keeper.generation("litellm") is not None
+    keeper = enter().keeper
+    keeper.recover()
+    running = keeper.generation("litellm") is not None
+    keeper.close()
     variables = {"running": running}
     return order.close(order.play(order.Order("switch-profile", variables, profile=name, event="play")))
 

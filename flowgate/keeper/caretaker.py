@@ -42,6 +42,7 @@ from flowgate.world.clock import Clock
 
 LINGER_SECONDS = 1.0  # an idle keeper waits this long for the next command
 WATCH_SECONDS = 1.0  # how soon a deleted socket is put back
+SOON = (0.005, 0.05, 0.3)  # seconds after a connection's end at which its process should have ended
 ROTATE_EVERY = 10  # watches between two looks at the size of the logs
 
 Key = tuple[str, int]
@@ -85,7 +86,7 @@ class Caretaker:
             case Spawn(number=number, copy_of=copy_of):
                 self._spawn(service, number, copy_of)
             case Arm(timer=timer, seconds=seconds):
-                self.loop.after(seconds, lambda: self._due(service, timer), about=(service, timer.number))
+                self.loop.after(seconds, lambda: self.due(service, timer), about=(service, timer.number))
             case Note():
                 self._note(service, order)
             case Open() | Drain() | Cut() | Terminate() | Kill():
@@ -111,7 +112,8 @@ class Caretaker:
             case Kill():
                 running.kill()
 
-    def _due(self, service: str, timer: Timer) -> None:
+    def due(self, service: str, timer: Timer) -> None:
+        """Let a time have come."""
         self.happen(service, timer)
         self.pump()
 
@@ -155,13 +157,24 @@ class Caretaker:
         self.running[key] = running
         how = "started" if running.process else "forked"
         self.journal.say(f"{service} {number}: {how} as process {running.identity.pid}")
+        self.follow(service, running)
+        if running.control is None:
+            self._probe(service, running)
+
+    def follow(self, service: str, running: Running) -> None:
+        """Listen to what a generation says."""
         if running.control is not None:
             self.loop.watch(running.control, lambda: self._hear(service, running))
-        else:
-            self._probe(service, running)
 
     def _refused(self, service: str, number: int, refusal: Refusal) -> None:
         self.happen(service, Died(number, refusal.what + (f"; {refusal.hint}" if refusal.hint else "")))
+
+    def keep_lent(self, address: tuple[str, int], public: socket.socket) -> None:
+        """Keep a public socket that a generation has handed back."""
+        if address in self.public:
+            public.close()
+        else:
+            self.public[address] = public
 
     def _lend(self, address: tuple[str, int]) -> socket.socket:
         if address not in self.public:
@@ -196,6 +209,8 @@ class Caretaker:
         if said is None and running.control is not None:
             self.loop.forget(running.control)
             running.control = None
+            for seconds in SOON:  # one that is no child of ours ends without a signal
+                self.loop.after(seconds, self.reap)
         for message in said or ():
             match message.get("event"):
                 case "ready":
@@ -275,6 +290,8 @@ class Caretaker:
     def watch(self) -> None:
         """Every second: put back a deleted socket, leave when idle; now and then: rotate logs."""
         self.visitors.put_back()
+        if any(running.process is None for running in self.running.values()):
+            self.reap()
         self.watches += 1
         if self.watches % ROTATE_EVERY == 0:
             self.journal.rotate({running.program.log for running in self.running.values()})

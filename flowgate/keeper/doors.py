@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
@@ -100,6 +101,7 @@ class Doors(uvicorn.Server):
         self.state = "starting"
         self.opening = asyncio.Lock()
         self.idle_since: dict[Any, float] = {}
+        self.remembered: Message | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -124,6 +126,13 @@ class Doors(uvicorn.Server):
                 self.cut()
             case "leave":
                 self.leave()
+            case "remember":
+                self.remembered = message.get("program")
+
+    def recall(self, keeper: Keeper) -> None:
+        """Hand a new keeper what it needs to be ours: our program, our state, and the public socket we were lent."""
+        told = encode({"event": "recalled", "state": self.state, "program": self.remembered})
+        keeper.hand(told, self.public.fileno() if self.state in ("ready", "serving") else -1)
 
     async def open(self) -> None:
         async with self.opening:  # two orders at once would make two servers of one socket
@@ -213,9 +222,20 @@ class Keeper(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for message in self.lines.feed(data):
+            if message.get("do") == "recall":
+                self.doors.recall(self)
+                continue
             order = asyncio.ensure_future(self.doors.obey(message))
             self.orders.add(order)
             order.add_done_callback(self.orders.discard)
+
+    def hand(self, data: bytes, descriptor: int) -> None:
+        """Say something, and let a descriptor go along; -1 for none."""
+        sent = 0
+        if descriptor >= 0:
+            with socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno())) as line:
+                sent = socket.send_fds(line, [data], [descriptor])
+        self.transport.write(data[sent:])  # type: ignore[attr-defined]
 
     def connection_lost(self, error: Exception | None) -> None:
         self.doors.keepers.discard(self)

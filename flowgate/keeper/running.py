@@ -160,6 +160,7 @@ def _launch_app(
     if connection is None:
         procs.signal_tree([identity], signal.SIGKILL)
         raise Refusal(f"the control socket {path} of {program.service} could not be reached")
+    connection.sendall(encode({"do": "remember", "program": to_tree(program, secrets=True)}))
     connection.setblocking(False)
     return Running(program, number, process, identity, now, address, record, connection)
 
@@ -176,6 +177,8 @@ def _recorded(running: Running) -> Running:
         "pid": running.identity.pid,
         "ticks": running.identity.ticks,
         "door": list(running.door),
+        "names": sorted(running.program.env),
+        "paths": [str(path) for path, _ in running.program.documents],
     }
     files.write_whole(running.record, json.dumps(record))
     return running
