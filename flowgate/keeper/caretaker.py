@@ -29,6 +29,7 @@ from flowgate.keeper.seat import (
     Opened,
     Order,
     Ready,
+    Renew,
     Seat,
     Spawn,
     Stop,
@@ -43,6 +44,8 @@ from flowgate.world.clock import Clock
 LINGER_SECONDS = 1.0  # an idle keeper waits this long for the next command
 WATCH_SECONDS = 1.0  # how soon a deleted socket is put back
 SOON = (0.005, 0.05, 0.3)  # seconds after a connection's end at which its process should have ended
+WEIGH_EVERY = 5  # watches between two looks at memory
+RENEW_SECONDS = 60.0  # between two replacements for memory: a limit that is too low must not cost more than that
 ROTATE_EVERY = 10  # watches between two looks at the size of the logs
 
 Key = tuple[str, int]
@@ -61,6 +64,7 @@ class Caretaker:
         self.queue: deque[tuple[str, Event]] = deque()
         self.visitors = Visitors(self)
         self.births = Births(self.loop, kinship.adopt_orphans(), journal.say, self._born)
+        self.renewed: dict[str, float] = {}
         self.idle_since: float | None = None
         self.watches = 0
         self.leaving = False
@@ -287,6 +291,20 @@ class Caretaker:
             self.happen(service, Stop())
         self.pump()
 
+    def _weigh(self) -> None:
+        """Have generations that have grown too large replaced by fresh ones, not more often than helps."""
+        for (service, number), running in list(self.running.items()):
+            limit, found = running.program.max_memory, self.seats[service].find(number)
+            if not limit or found is None or found.phase != "serving":
+                continue
+            size = procs.memory(running.identity.pid) or 0
+            last = self.renewed.get(service)
+            if size > limit and (last is None or self.clock.now() - last >= RENEW_SECONDS):
+                self.journal.say(f"{service} {number}: {size / 1e6:.0f} MB, over {limit / 1e6:.0f}; a fresh one comes")
+                self.renewed[service] = self.clock.now()
+                self.happen(service, Renew())
+                self.pump()
+
     def watch(self) -> None:
         """Every second: put back a deleted socket, leave when idle; now and then: rotate logs."""
         self.visitors.put_back()
@@ -295,6 +313,8 @@ class Caretaker:
         self.watches += 1
         if self.watches % ROTATE_EVERY == 0:
             self.journal.rotate({running.program.log for running in self.running.values()})
+        if self.watches % WEIGH_EVERY == 0:
+            self._weigh()
         self._tidy()
         if self.idle_since is not None and self.clock.now() - self.idle_since >= LINGER_SECONDS:
             self.loop.going = False

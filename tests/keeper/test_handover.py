@@ -56,6 +56,20 @@ def begin_stream(client: http.client.HTTPConnection, end: Path) -> http.client.H
     return client.getresponse()
 
 
+def test_a_generation_that_grows_too_large_is_replaced_once_and_its_stream_ends_well(
+    keeper: Keeper, app: App, connect: Connect, tmp_path: Path
+) -> None:
+    program = app("one", max_memory=1)  # byte
+    hand_over(keeper, program)
+    streaming = connect(program)
+    stream = begin_stream(streaming, tmp_path / "end")
+    until(lambda: phases(keeper) == {1: "draining", 2: "serving"}, 15)
+    assert ask(connect(program))[0] == "one"
+    (tmp_path / "end").touch()
+    assert stream.read().endswith(b" end")
+    until(lambda: phases(keeper) == {2: "serving"})
+
+
 def test_a_generation_serves_with_its_own_environment(keeper: Keeper, app: App, connect: Connect, way: str) -> None:
     one = app("one", way=way)
     hand_over(keeper, one)
