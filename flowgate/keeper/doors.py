@@ -36,6 +36,7 @@ class Gate:
     def __init__(self, app: App) -> None:
         self.app = app
         self.draining = False
+        self.number = os.environ.get("FLOWGATE_GENERATION", "0").encode()
         self.under_way = 0
         self.cut = 0
         self.reason = ""
@@ -45,7 +46,7 @@ class Gate:
             return await self._live(scope, receive, send)
         self.under_way += 1
         try:
-            return await self.app(scope, receive, self._closing(send) if scope["type"] == "http" else send)
+            return await self.app(scope, receive, self._marking(send) if scope["type"] == "http" else send)
         except asyncio.CancelledError:  # the server's last word to what is still under way when it leaves
             self.cut += 1
             raise
@@ -67,8 +68,10 @@ class Gate:
 
         return relay
 
-    def _closing(self, send: Send) -> Send:
+    def _marking(self, send: Send) -> Send:
         async def relay(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"x-flowgate-generation", self.number)]
             if self.draining and message["type"] == "http.response.start":
                 # A kept connection would be cut when this process leaves; told to close, the client opens a new one,
                 # which the younger generation accepts.

@@ -16,6 +16,7 @@ from flowgate.model import Program
 from flowgate.world import files, kinship, procs, sockets
 from flowgate.world.procs import Identity
 
+GENERATION = "FLOWGATE_GENERATION"  # tells a process its number; an app's answers carry it
 Fork = Callable[[Program, Collection[int], Mapping[str, str]], Identity | None]
 
 
@@ -128,6 +129,7 @@ def launch(
         if files.read_text_or_none(path) is None:  # deleted under a running stack: the program needs it to come up
             files.write_whole(path, text)
     env = {name: value.reveal() for name, value in program.env.items()}
+    env[GENERATION] = str(number)
     record = folder / f"{program.service}-{number}.json"
     if program.app is None:
         process = procs.spawn(program.argv, cwd=program.cwd, env=env, output=program.log)
