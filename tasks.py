@@ -486,6 +486,15 @@ def build(c: Context) -> int:
     return workshop.build()
 
 
+@task(help={"json": JSON})
+@front
+def release(c: Context, json: bool = False) -> int:
+    """Look whether the checkout is fit for a release, and print the commands; nothing is tagged or pushed."""
+    from flowgate.desk import release as ready
+
+    return ready.check(json)
+
+
 @task
 @front
 def clean(c: Context) -> int:
@@ -504,7 +513,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 
 TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, init, doctor, events, completion)
-WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, clean)
+WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 
 ns = Collection()
 for one in (*TOP, *WORKFLOW):

@@ -42,6 +42,42 @@ def tracked(root: Path) -> list[str]:
     return _names(_asked(root, "ls-files", "-z"))
 
 
+def changes(root: Path) -> list[str]:
+    """List the files that differ from the last commit, or that git has never seen and does not ignore.
+
+    Fails with: OutsideRefused
+    """
+    entries = iter(_names(_asked(root, "status", "--porcelain", "-z", "--untracked-files=all")))
+    found = []
+    for entry in entries:
+        found.append(entry[3:])
+        if entry[0] in "RC":
+            next(entries)  # the name it had before
+    return found
+
+
+def head(root: Path) -> tuple[str, str]:
+    """Give the last commit: its short name and the first line of its message.
+
+    Fails with: OutsideRefused, also where nothing has been committed
+    """
+    name, _, subject = _asked(root, "log", "-1", "--format=%h %s").rstrip("\n").partition(" ")
+    return name, subject
+
+
+def tagged(root: Path, tag: str) -> str:
+    """Give the short name of the commit that a tag names; empty when there is no such tag.
+
+    Fails with: OutsideRefused
+    """
+    return _asked(
+        root,
+        "for-each-ref",
+        "--format=%(if)%(*objectname)%(then)%(*objectname:short)%(else)%(objectname:short)%(end)",
+        f"refs/tags/{tag}",
+    ).strip()
+
+
 def ignored(root: Path, names: Iterable[str]) -> set[str]:
     """Say which of these names the ignore rules of a checkout cover, whether or not such files are there.
 
