@@ -20,7 +20,7 @@ def is_locked(root: Path) -> bool:
     """
     done = _uv(root, "lock", "--check")
     if done.returncode not in (0, STALE):
-        raise OutsideRefused(f"uv cannot tell whether uv.lock is fresh: {_last_line(done)}", hint="uv lock --check")
+        raise OutsideRefused(f"uv cannot tell whether uv.lock is fresh: {_reason(done)}", hint="uv lock --check")
     return done.returncode == 0
 
 
@@ -31,7 +31,7 @@ def build_wheel(root: Path, folder: Path) -> Path:
     """
     done = _uv(root, "build", "--wheel", "--no-create-gitignore", "--out-dir", str(folder))
     if done.returncode != 0:
-        raise CheckFailed(f"the wheel cannot be built: {_last_line(done)}", hint="uv build --wheel")
+        raise CheckFailed(f"the wheel cannot be built: {_reason(done)}", hint="uv build --wheel")
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -66,6 +66,10 @@ def _uv(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
         raise OutsideRefused(f"`uv {' '.join(words)}` took longer than {GIVE_UP_SECONDS} s") from None
 
 
-def _last_line(done: subprocess.CompletedProcess[str]) -> str:
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    return lines[-1] if lines else f"exit code {done.returncode}"
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    """Say why uv failed: the last words of the build backend, which stand before uv's own, else uv's own, unwrapped."""
+    before, found, after = f"\n{done.stderr}".partition("\nerror: ")
+    last = before.rstrip().rpartition("\n")[2]
+    if "Error: " in last:
+        return last
+    return " ".join(after.partition("\nhint: ")[0].split()) if found else f"exit code {done.returncode}"

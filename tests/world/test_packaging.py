@@ -34,7 +34,16 @@ def test_without_uv_the_way_out_is_to_install_it(tmp_path: Path, monkeypatch: py
 
 @NEEDS_UV
 def test_a_folder_without_a_project_has_no_lock_and_no_wheel(tmp_path: Path) -> None:
-    with pytest.raises(OutsideRefused, match="cannot tell whether"):
+    with pytest.raises(OutsideRefused, match=r"cannot tell whether uv\.lock is fresh: No `pyproject\.toml` found"):
         packaging.is_locked(tmp_path)
-    with pytest.raises(CheckFailed, match=r"cannot be built: \w"):
+    with pytest.raises(CheckFailed, match=r"cannot be built: .* does not appear to be a Python project"):
+        packaging.build_wheel(tmp_path, tmp_path / "dist")
+
+
+@NEEDS_UV
+def test_a_backend_that_gives_up_is_heard(tmp_path: Path) -> None:
+    text = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    (tmp_path / "own.py").write_text("def build_wheel(*given): raise OSError('no readme')\n")
+    with pytest.raises(CheckFailed, match="cannot be built: OSError: no readme"):
         packaging.build_wheel(tmp_path, tmp_path / "dist")
