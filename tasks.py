@@ -181,6 +181,15 @@ def restart(c: Context, service: str = "all") -> int:
     return front.play("service-restart", {"service": front.service(service)}, profile="")
 
 
+@task(help={"service": SERVICE})
+@front
+def reload(c: Context, service: str = "all") -> int:
+    """Take up changed settings: LiteLLM by a hand-over, CLIProxyAPIPlus by rereading its file; nobody is cut."""
+    from flowgate.desk import front
+
+    return front.reload(front.service(service))
+
+
 @task(
     positional=["name"],
     help={"name": "litellm, cliproxyapi_plus or keeper", "lines": "how many lines", "follow": "go on until Ctrl-C"},
@@ -411,14 +420,19 @@ def security_hook(c: Context) -> int:
 
 
 @task(
-    help={"long": "the full numbers too (minutes)", "junit": "write a JUnit report to this file", "args": "for pytest"}
+    help={
+        "long": "the full numbers too (minutes)",
+        "cov": "measure which lines are run, too",
+        "junit": "write a JUnit report to this file",
+        "args": "for pytest",
+    }
 )
 @front
-def test(c: Context, long: bool = False, junit: str = "", args: str = "") -> int:
+def test(c: Context, long: bool = False, cov: bool = False, junit: str = "", args: str = "") -> int:
     """Run the tests."""
     from flowgate.desk import workshop
 
-    return workshop.test(long, junit, args)
+    return workshop.test(long, cov, junit, args)
 
 
 @task
@@ -486,13 +500,13 @@ def build(c: Context) -> int:
     return workshop.build()
 
 
-@task(help={"json": JSON})
+@task(help={"quick": "leave out the tests and the smoke"})
 @front
-def release(c: Context, json: bool = False) -> int:
-    """Look whether the checkout is fit for a release, and print the commands; nothing is tagged or pushed."""
-    from flowgate.desk import release as ready
+def release(c: Context, quick: bool = False) -> int:
+    """Look whether this commit can be released, and print how; it tags and pushes nothing."""
+    from flowgate.desk import release as releasing
 
-    return ready.check(json)
+    return releasing.release(quick)
 
 
 @task
@@ -520,7 +534,7 @@ for one in (*TOP, *WORKFLOW):
     ns.add_task(one)
 for collection in _named(
     bootstrap=(bootstrap_download, bootstrap_rollback),
-    service=(start, stop, restart, logs),
+    service=(start, stop, restart, reload, logs),
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),

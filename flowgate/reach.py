@@ -32,6 +32,10 @@ PASSED_ON = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
 )
 
+# What an app's imports need not see: a shell with another PATH is no reason to import everything anew.
+UNSEEN = ("PATH", "TMPDIR")
+LEARNT = ".flowgate-rehearsed.json"
+
 
 @dataclass(slots=True)
 class Choice:
@@ -241,6 +245,11 @@ class Reach:
         env |= service.program.env
         settings = self.config.services[service.name]
         env |= {name: Secret(value) for name, value in settings.env.items() if not value.startswith(litellm.PREFIX)}
+        nursery = service.program.nursery
+        if nursery is not None:
+            unseen = {*UNSEEN, *(service.program.env.keys() - nursery.seen)}
+            seen, learnt = tuple(sorted(env.keys() - unseen)), str(compiled.site_packages() / LEARNT)
+            nursery = replace(nursery, seen=seen, environment=compiled.environment(), learnt=learnt)
         gather(f"the environment of {service.name}", self.unset(service))
         for need in service.needs:
             value = self.key(need.name)
@@ -248,7 +257,7 @@ class Reach:
                 env[self._name_inside(service, need)] = value
         if service.name == cliproxy.NAME and (management := self.key(cliproxy.MANAGEMENT_KEY)):
             env["MANAGEMENT_PASSWORD"] = management
-        return replace(service.program, env=env)
+        return replace(service.program, env=env, nursery=nursery)
 
     def unset(self, service: Service, pending: Collection[str] = ()) -> list[Refusal]:
         """Find the variables that a service's document needs and nobody has set.

@@ -21,7 +21,7 @@ NOT_RUN = {
     "test": "runs these tests",
     "bench": "measures for minutes",
     "build": "needs the network",
-    "release": "builds the wheel, which needs the network; tests/desk/test_release.py runs it",
+    "release": "runs these tests; tests/desk/test_release.py runs its checks",
     "security.install-hook": "writes into this checkout; tests/desk/test_security.py runs it",
     "bootstrap.download": "needs the network",
     "bootstrap.rollback": "needs a binary to bring back",

@@ -106,6 +106,7 @@ def _change(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalo
     what = f"'{order.name}'" if order.name != "play" else "'play'"
     held = files.hold(lock, what, clock=reach.clock, timeout=LOCK_SECONDS, waiting=_waiting)
     with held if order.alone else nullcontext():
+        office.keeper.recover()
         try:
             report = _run(plays, reach, order, catalog)
             office.keeper.finish(keep=report.code == 0)

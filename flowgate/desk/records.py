@@ -9,6 +9,7 @@ from pathlib import Path
 from flowgate.desk import say
 from flowgate.desk.office import Office, enter
 from flowgate.errors import BadValue, Mistake, UnknownName
+from flowgate.stack.litellm import MASTER_KEY
 from flowgate.world import files
 from flowgate.world.clock import Clock
 
@@ -80,6 +81,9 @@ def logs(service: str, lines: int, follow: bool) -> int:
 def key_path() -> int:
     """Print where the gateway's key lies."""
     office = enter()
+    if office.environment.get(MASTER_KEY):
+        what = f"the gateway's key is the variable {MASTER_KEY} of your environment; no file holds it"
+        raise Mistake(what, hint=f"clients use ${MASTER_KEY}")
     path = office.config.paths.runtime_dir.parent / "secrets" / "litellm-master-key"
     if not path.is_file():
         raise Mistake(f"there is no key at {path} yet", hint="inv up makes one")

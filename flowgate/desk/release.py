@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -14,7 +13,7 @@ from tempfile import TemporaryDirectory
 from flowgate.desk import findings, pages, say, workshop
 from flowgate.desk.findings import Finding
 from flowgate.errors import Mistake
-from flowgate.world import files, git, packaging
+from flowgate.world import files, git, home, packaging, procs
 
 HEADING = re.compile(r"^## +\[?v?([^\]\s]+)", re.MULTILINE)
 OWN_VERSION = re.compile(r'^__version__ = "(.*)"$', re.MULTILINE)
@@ -25,30 +24,26 @@ IN_WHEEL = (
     ("config/examples/", "flowgate/examples/"),
     ("tasks.py", "flowgate/tasks.py"),
 )
-FIRST = "inv ci && inv security.check && inv smoke --profile reliability"
+FIRST = ("inv ci", "inv security.check", "inv smoke --profile reliability")  # these take minutes
 
 
-def check(as_json: bool) -> int:
-    """Print whether the checkout is fit for a release, and with which commands it would be made; 1 when it is not.
+def release(quick: bool) -> int:
+    """Print whether this commit can be released, and the commands that would do it; 1 when it cannot.
 
+    quick: leave out the tests and the smoke; their commands are printed with the others
     Fails with: Mistake outside a checkout, or for a pyproject.toml without a version
-    Source: keys of `--json` are documented in docs/release-and-rollback.md
     """
     root = workshop.root()
     version = version_of(root)
     found = look(root, version)
-    fit = all(one.status != "fail" for one in found)
-    commit, subject = git.head(root)
-    commands = commands_for(version, commit) if fit else []
-    if as_json:
-        about = {"ok": fit, "version": version, "tag": f"v{version}", "commit": commit, "commands": commands}
-        say.document({**about, "findings": [asdict(one) for one in found]})
-        return 0 if fit else 1
+    if not quick and all(one.status != "fail" for one in found):
+        found += [finding for typed in FIRST for finding in run(root, typed)]
     code = findings.report(found, as_json=False, config="")
-    if fit:
-        say.note(f"v{version} would be {commit} ({subject}); nothing has been tagged. The commands:")
-    for command in commands:
-        say.data(f"  {command}")
+    if code == 0:
+        commit, subject = git.head(root)
+        say.note(f"v{version} would be {commit} ({subject}); nothing has been tagged or pushed. The commands:")
+        for command in [*(FIRST if quick else ()), *commands(version, commit)]:
+            say.data(command)
     return code
 
 
@@ -66,10 +61,20 @@ def look(root: Path, version: str) -> list[Finding]:
     )
 
 
-def commands_for(version: str, commit: str) -> list[str]:
-    """Give the commands that make the release, in order; the first are checks that take minutes."""
+def run(root: Path, typed: str) -> Iterator[Finding]:
+    """Run a task of ours, its output as it comes, and find whether it says yes."""
+    _, task, *flags = typed.split()
+    code = procs.run_visible([str(home.python()), "-m", "invoke", task, *flags], cwd=root)
+    if code:
+        yield Finding(task, "fail", f"`{typed}` says no ({code})", typed)
+    else:
+        yield Finding(task, "pass", f"`{typed}` says yes")
+
+
+def commands(version: str, commit: str) -> list[str]:
+    """Give the commands that make the release, in order."""
     name = quote(f"v{version}")
-    return [FIRST, "inv build", f"git tag -a {name} -m {name} {commit}", f"git push origin {name}"]
+    return ["inv build", f"git tag -a {name} -m {name} {commit}", f"git push origin {name}"]
 
 
 def version_of(root: Path) -> str:
@@ -89,7 +94,7 @@ def version_of(root: Path) -> str:
 
 def tree(root: Path) -> Iterator[Finding]:
     """Check that everything is committed."""
-    left = git.changes(root)
+    left = git.changed(root)
     if not left:
         yield Finding("tree", "pass", "everything is committed")
         return

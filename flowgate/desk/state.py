@@ -17,6 +17,7 @@ def status(as_json: bool) -> int:
     Source: keys of `--json` are documented in README.md
     """
     office = enter()
+    _recover(office)
     tree = survey(office)
     if as_json:
         say.document(tree)
@@ -32,6 +33,17 @@ def status(as_json: bool) -> int:
     for issue in tree["secrets"]:
         say.note(f"! {issue['path']} can be read by others ({issue['mode']}); chmod {issue['wanted']} {issue['path']}")
     return 0
+
+
+def _recover(office: Office) -> None:
+    """Let a new keeper take over what a killed one left; looking goes on when it cannot come up."""
+    from flowgate.errors import Refusal
+
+    try:
+        if office.keeper.recover():
+            say.note("the keeper had been killed; a new one has taken over what it kept")
+    except Refusal as refusal:
+        say.note(f"! {refusal.what}")
 
 
 def survey(office: Office) -> dict[str, Any]:
@@ -110,6 +122,7 @@ def open_secrets(office: Office) -> list[dict[str, str]]:
 def health(as_json: bool) -> int:
     """Print liveness and readiness of every service; 1 when any is not ok."""
     office = enter()
+    _recover(office)
     kept = office.keeper.status()["services"]
     checks = {name: _check(office, name, kept.get(name, {})) for name in office.config.services}
     healthy = all(one["live"] and one["ready"] for one in checks.values())

@@ -42,9 +42,10 @@ def _tool(argv: Sequence[str]) -> int:
     return procs.run_visible([str(home.python()), "-m", *argv], cwd=root())
 
 
-def test(long: bool, junit: str, args: str) -> int:
-    """Run pytest: a small sample of everything, or with `long` the full numbers."""
+def test(long: bool, cov: bool, junit: str, args: str) -> int:
+    """Run pytest: a small sample of everything, or with `long` the full numbers; with `cov` measure what is run."""
     argv = ["pytest", *([] if long else ["-m", "not long"])]
+    argv += ["--cov=flowgate", "--cov-report=term:skip-covered"] if cov else []
     argv += [f"--junitxml={junit}"] if junit else []
     return _tool([*argv, *shlex.split(args)])
 
@@ -68,7 +69,7 @@ def ci() -> int:
     """Do what CI does, in its order; stop at the first thing that says no."""
     from flowgate.desk import pages
 
-    return lint() or typecheck() or pages.write_all(check=True) or test(long=False, junit="", args="")
+    return lint() or typecheck() or pages.write_all(check=True) or test(long=False, cov=False, junit="", args="")
 
 
 def bench(only: str, pairs: int, json: str) -> int:

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 def status(caretaker: Caretaker) -> Message:
     """Say what is kept.
 
-    Gives: `keeper` (its pid) and `services`: name → wanted, restarts, crashes, failure, generations
+    Gives: `keeper` (its pid), `nurseries` (pid, state, memory of each) and `services`: name → wanted, restarts,
+        crashes, failure, generations
     """
     leased = {key for visitor in caretaker.visitors.present for key in visitor.leases}
     services = {name: _service(caretaker, seat, leased) for name, seat in caretaker.seats.items()}
-    return {"ok": True, "keeper": os.getpid(), "services": services}
+    nurseries = [
+        {"pid": ward.identity.pid, "state": ward.state, "memory": procs.memory(ward.identity.pid)}
+        for ward in caretaker.births.wards.values()
+    ]
+    return {"ok": True, "keeper": os.getpid(), "nurseries": nurseries, "services": services}
 
 
 def _service(caretaker: Caretaker, seat: Seat, leased: set[Key]) -> Message:
@@ -54,5 +59,6 @@ def _generation(caretaker: Caretaker, key: Key, phase: str, leased: set[Key]) ->
             "seconds": round(caretaker.clock.now() - running.started, 3),
             "memory": procs.memory(running.identity.pid),
             "open_connections": running.open_connections,
+            "under_way": running.under_way,
         }
     return about

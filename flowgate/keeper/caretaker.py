@@ -11,13 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowgate.errors import Refusal
-from flowgate.keeper import core
+from flowgate.keeper import births, core
+from flowgate.keeper.births import Births
 from flowgate.keeper.journal import Journal
 from flowgate.keeper.loop import Loop
 from flowgate.keeper.probe import Probe
 from flowgate.keeper.running import Running, launch
 from flowgate.keeper.seat import (
     Arm,
+    Cut,
     Died,
     Drain,
     Event,
@@ -27,6 +29,7 @@ from flowgate.keeper.seat import (
     Opened,
     Order,
     Ready,
+    Renew,
     Seat,
     Spawn,
     Stop,
@@ -35,11 +38,14 @@ from flowgate.keeper.seat import (
 )
 from flowgate.keeper.verbs import Visitors
 from flowgate.model import Program
-from flowgate.world import procs, sockets
+from flowgate.world import kinship, procs, sockets
 from flowgate.world.clock import Clock
 
 LINGER_SECONDS = 1.0  # an idle keeper waits this long for the next command
 WATCH_SECONDS = 1.0  # how soon a deleted socket is put back
+SOON = (0.005, 0.05, 0.3)  # seconds after a connection's end at which its process should have ended
+WEIGH_EVERY = 5  # watches between two looks at memory
+RENEW_SECONDS = 60.0  # between two replacements for memory: a limit that is too low must not cost more than that
 ROTATE_EVERY = 10  # watches between two looks at the size of the logs
 
 Key = tuple[str, int]
@@ -57,6 +63,8 @@ class Caretaker:
         self.public: dict[tuple[str, int], socket.socket] = {}
         self.queue: deque[tuple[str, Event]] = deque()
         self.visitors = Visitors(self)
+        self.births = Births(self.loop, kinship.adopt_orphans(), journal.say, self._born)
+        self.renewed: dict[str, float] = {}
         self.idle_since: float | None = None
         self.watches = 0
         self.leaving = False
@@ -82,15 +90,17 @@ class Caretaker:
             case Spawn(number=number, copy_of=copy_of):
                 self._spawn(service, number, copy_of)
             case Arm(timer=timer, seconds=seconds):
-                self.loop.after(seconds, lambda: self._due(service, timer))
+                self.loop.after(seconds, lambda: self.due(service, timer), about=(service, timer.number))
             case Note():
                 self._note(service, order)
-            case Open() | Drain() | Terminate() | Kill():
+            case Open() | Drain() | Cut() | Terminate() | Kill():
                 self._tell(service, order)
 
-    def _tell(self, service: str, order: Open | Drain | Terminate | Kill) -> None:
+    def _tell(self, service: str, order: Open | Drain | Cut | Terminate | Kill) -> None:
         running = self.running.get((service, order.number))
         if running is None:
+            if self.births.forget((service, order.number)):  # it was never born
+                self.happen(service, Died(order.number, ""))
             return
         match order:
             case Open() if running.control is None:
@@ -98,13 +108,16 @@ class Caretaker:
             case Open():
                 running.say("open")
             case Drain():
-                running.say("drain")
-            case Terminate():
+                running.say("drain", seconds=self.seats[service].drain_timeout)
+            case Cut() if running.control is not None:
+                running.say("cut")
+            case Cut() | Terminate():
                 running.terminate()
             case Kill():
                 running.kill()
 
-    def _due(self, service: str, timer: Timer) -> None:
+    def due(self, service: str, timer: Timer) -> None:
+        """Let a time have come."""
         self.happen(service, timer)
         self.pump()
 
@@ -121,18 +134,51 @@ class Caretaker:
             self.programs[service, number] = self.programs[service, copy_of]
             self.visitors.inherit(service, copy_of, number)
         program = self.programs[service, number]
+        try:
+            if program.app is not None:
+                self._lend((program.host, program.port))  # at once: nobody else takes it while the app is imported
+        except Refusal as refusal:
+            self._refused(service, number, refusal)
+            return
+        if not self.births.must_wait((service, number), program):
+            self._launch((service, number))
+
+    def _born(self, key: Key) -> None:
+        self._launch(key)
+        self.pump()
+
+    def _launch(self, key: Key) -> None:
+        service, number = key
+        program = self.programs[key]
         address = (program.host, program.port)
         try:
-            running = launch(program, number, self.folder, lambda: self._lend(address), self.clock.now())
+            running = launch(
+                program, number, self.folder, lambda: self._lend(address), self.births.fork, self.clock.now()
+            )
         except Refusal as refusal:
-            self.happen(service, Died(number, refusal.what + (f"; {refusal.hint}" if refusal.hint else "")))
+            self._refused(service, number, refusal)
             return
-        self.running[service, number] = running
-        self.journal.say(f"{service} {number}: started as process {running.identity.pid}")
+        self.running[key] = running
+        how = "started" if running.process else "forked"
+        self.journal.say(f"{service} {number}: {how} as process {running.identity.pid}")
+        self.follow(service, running)
+        if running.control is None:
+            self._probe(service, running)
+
+    def follow(self, service: str, running: Running) -> None:
+        """Listen to what a generation says."""
         if running.control is not None:
             self.loop.watch(running.control, lambda: self._hear(service, running))
+
+    def _refused(self, service: str, number: int, refusal: Refusal) -> None:
+        self.happen(service, Died(number, refusal.what + (f"; {refusal.hint}" if refusal.hint else "")))
+
+    def keep_lent(self, address: tuple[str, int], public: socket.socket) -> None:
+        """Keep a public socket that a generation has handed back."""
+        if address in self.public:
+            public.close()
         else:
-            self._probe(service, running)
+            self.public[address] = public
 
     def _lend(self, address: tuple[str, int]) -> socket.socket:
         if address not in self.public:
@@ -167,16 +213,19 @@ class Caretaker:
         if said is None and running.control is not None:
             self.loop.forget(running.control)
             running.control = None
+            for seconds in SOON:  # one that is no child of ours ends without a signal
+                self.loop.after(seconds, self.reap)
         for message in said or ():
             match message.get("event"):
                 case "ready":
                     self.happen(service, Ready(running.number))
                 case "opened":
                     self.happen(service, Opened(running.number))
-                case "failed":
+                case "failed" | "cut":
                     running.reported = str(message.get("reason") or "")
                 case "count":
                     running.open_connections = int(message.get("open", 0))
+                    running.under_way = int(message.get("busy", 0))
         self.pump()
 
     def reap(self) -> None:
@@ -189,7 +238,9 @@ class Caretaker:
                     running.reported = str(message.get("reason") or running.reported)
                 self.loop.forget(running.control)
             del self.running[service, number]
+            self.loop.drop((service, number))
             self.happen(service, Died(number, running.bury()))
+        kinship.reap_strangers({*self.births.pids(), *(running.identity.pid for running in self.running.values())})
         self.pump()
 
     # --- housekeeping
@@ -201,6 +252,7 @@ class Caretaker:
             needed = {seat.served, *(g.number for g in seat.generations), *(g.instead_of for g in seat.generations)}
             if number not in needed:
                 del self.programs[service, number]
+        self.births.keep(self._nurseries())
         lent = {(p.host, p.port) for p in self.programs.values() if p.app is not None}
         for address in [address for address in self.public if address not in lent]:
             self.public.pop(address).close()
@@ -208,6 +260,15 @@ class Caretaker:
         self.idle_since = None if busy else (self.idle_since or self.clock.now())
         if self.leaving and not any(seat.generations for seat in self.seats.values()):
             self.loop.going = False
+
+    def _nurseries(self) -> dict[str, Program]:
+        """Name the nurseries that are needed: for each service that somebody wants, its newest program's."""
+        newest: dict[str, Program] = {}
+        for service, number in sorted(self.programs):
+            seat = self.seats[service]
+            if not self.leaving and (seat.wanted or seat.newest()):
+                newest[service] = self.programs[service, number]
+        return {births.name(program): program for program in newest.values() if program.nursery is not None}
 
     def seat(self, program: Program) -> Seat:
         """Give the seat of a program's service, with the program's own limits."""
@@ -230,12 +291,30 @@ class Caretaker:
             self.happen(service, Stop())
         self.pump()
 
+    def _weigh(self) -> None:
+        """Have generations that have grown too large replaced by fresh ones, not more often than helps."""
+        for (service, number), running in list(self.running.items()):
+            limit, found = running.program.max_memory, self.seats[service].find(number)
+            if not limit or found is None or found.phase != "serving":
+                continue
+            size = procs.memory(running.identity.pid) or 0
+            last = self.renewed.get(service)
+            if size > limit and (last is None or self.clock.now() - last >= RENEW_SECONDS):
+                self.journal.say(f"{service} {number}: {size / 1e6:.0f} MB, over {limit / 1e6:.0f}; a fresh one comes")
+                self.renewed[service] = self.clock.now()
+                self.happen(service, Renew())
+                self.pump()
+
     def watch(self) -> None:
         """Every second: put back a deleted socket, leave when idle; now and then: rotate logs."""
         self.visitors.put_back()
+        if any(running.process is None for running in self.running.values()):
+            self.reap()
         self.watches += 1
         if self.watches % ROTATE_EVERY == 0:
             self.journal.rotate({running.program.log for running in self.running.values()})
+        if self.watches % WEIGH_EVERY == 0:
+            self._weigh()
         self._tidy()
         if self.idle_since is not None and self.clock.now() - self.idle_since >= LINGER_SECONDS:
             self.loop.going = False

@@ -20,7 +20,7 @@ class Loop:
         self.clock = clock
         self.going = True
         self._selector = selectors.DefaultSelector()
-        self._timers: list[tuple[float, int, Act]] = []
+        self._timers: list[tuple[float, int, Act, object]] = []
         self._order = itertools.count()
 
     def watch(self, sock: socket.socket, act: Act, *, writing: bool = False) -> None:
@@ -37,16 +37,28 @@ class Loop:
             self._selector.unregister(sock)
         sock.close()
 
-    def after(self, seconds: float, act: Act) -> None:
-        """Call `act` once, that many seconds from now."""
-        heapq.heappush(self._timers, (self.clock.now() + seconds, next(self._order), act))
+    def _is_watched(self, sock: object) -> bool:
+        """Say whether a socket is still ours; the selector itself raises when it is asked for a closed one."""
+        return isinstance(sock, socket.socket) and sock.fileno() >= 0 and sock in self._selector.get_map()
+
+    def after(self, seconds: float, act: Act, about: object = None) -> None:
+        """Call `act` once, that many seconds from now.
+
+        about: names the timer for `drop`; several may have one name
+        """
+        heapq.heappush(self._timers, (self.clock.now() + seconds, next(self._order), act, about))
+
+    def drop(self, about: object) -> None:
+        """Forget the timers of that name: a drain of 600 s is over in one, and would be kept for the rest."""
+        self._timers = [timer for timer in self._timers if timer[3] != about]
+        heapq.heapify(self._timers)
 
     def run(self) -> None:
         """Wait and call back until `going` is false."""
         while self.going:
             wait = max(0.0, self._timers[0][0] - self.clock.now()) if self._timers else None
             for key, _ in self._selector.select(wait):
-                if key.fileobj in self._selector.get_map():  # an earlier callback of this round may have closed it
+                if self._is_watched(key.fileobj):  # an earlier callback of this round may have closed it
                     key.data()
             while self._timers and self._timers[0][0] <= self.clock.now():
                 heapq.heappop(self._timers)[2]()

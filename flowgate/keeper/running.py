@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowgate.errors import Refusal
 from flowgate.keeper.wire import Lines, Message, encode, to_tree
 from flowgate.model import Program
-from flowgate.world import files, procs, sockets
+from flowgate.world import files, kinship, procs, sockets
 from flowgate.world.procs import Identity
+
+Fork = Callable[[Program, Collection[int], Mapping[str, str]], Identity | None]
 
 
 @dataclass(slots=True)
 class Running:
     """A generation's process.
 
+    process: as it was started; None when it was forked by a nursery
     control: the connection to the child, None for an ordinary program
     door: the private (host, port) that only this generation answers
     reported: why its start failed, in its own words
@@ -30,7 +32,7 @@ class Running:
 
     program: Program
     number: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None
     identity: Identity
     started: float
     door: tuple[str, int]
@@ -41,12 +43,13 @@ class Running:
     killed: bool = False
     members: list[Identity] = field(default_factory=list)
     open_connections: int | None = None
+    under_way: int | None = None
 
-    def say(self, do: str) -> None:
+    def say(self, do: str, **more: float) -> None:
         """Tell the child something; one that has died hears nothing, and its death is an event of its own."""
         if self.control is not None:
             try:
-                self.control.sendall(encode({"do": do}))
+                self.control.sendall(encode({"do": do, **more}))
             except OSError:
                 return
 
@@ -72,12 +75,11 @@ class Running:
 
     def has_ended(self) -> bool:
         """Say whether the process is over, leaving it unreaped: its number stays taken until the tree is swept."""
-        if not hasattr(os, "waitid"):
-            return self.process.poll() is not None
-        try:
-            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        except ChildProcessError:
-            return True
+        ended = kinship.has_ended(self.identity.pid)
+        if ended is not None:
+            return ended
+        # No child of ours, or a system that cannot tell.
+        return not procs.alive(self.identity) if self.process is None else self.process.poll() is not None
 
     def bury(self) -> str:
         """Kill what the process left behind, reap it, remove its record.
@@ -87,14 +89,16 @@ class Running:
         members = {*self.members, *procs.tree(self.identity)}
         leftovers = [one for one in members if one.pid != self.identity.pid]
         procs.signal_tree(leftovers, signal.SIGKILL)
-        code = self.process.wait()
+        code = kinship.reap(self.identity.pid) if self.process is None else self.process.wait()
         self.record.unlink(missing_ok=True)
         control_path(self.record.parent, self.program.service, self.number).unlink(missing_ok=True)
         return self.reported or ending(code)
 
 
-def ending(code: int) -> str:
-    """Put an exit code into words."""
+def ending(code: int | None) -> str:
+    """Put an exit code into words; None when nobody told us."""
+    if code is None:
+        return "ended"
     if code >= 0:
         return f"exited with code {code}"
     try:
@@ -108,11 +112,14 @@ def control_path(folder: Path, service: str, number: int) -> Path:
     return sockets.unix_path(folder, f"{service}-{number}.sock")
 
 
-def launch(program: Program, number: int, folder: Path, public: Callable[[], socket.socket], now: float) -> Running:
+def launch(
+    program: Program, number: int, folder: Path, public: Callable[[], socket.socket], fork: Fork, now: float
+) -> Running:
     """Start a program as a new generation.
 
     folder: where records and control sockets live
     public: gives the lent socket; asked only for an app
+    fork: forks an app's generation; gives None when it has to be started as a process of its own
     Fails with: ProgramMissing, DiskRefused
     """
     files.make_private_folder(program.cwd)
@@ -127,7 +134,7 @@ def launch(program: Program, number: int, folder: Path, public: Callable[[], soc
         return _recorded(
             Running(program, number, process, _identity(process), now, (program.host, program.port), record)
         )
-    return _recorded(_launch_app(program, number, folder, public(), env, record, now))
+    return _recorded(_launch_app(program, number, folder, public(), fork, env, record, now))
 
 
 def _launch_app(
@@ -135,6 +142,7 @@ def _launch_app(
     number: int,
     folder: Path,
     public: socket.socket,
+    fork: Fork,
     env: dict[str, str],
     record: Path,
     now: float,
@@ -142,15 +150,19 @@ def _launch_app(
     path = control_path(folder, program.service, number)
     with sockets.listen_unix(path) as control, sockets.listen("127.0.0.1", 0) as door:
         fds = (control.fileno(), door.fileno(), public.fileno())
-        argv = (*program.argv, "--fds", ",".join(map(str, fds)), "--app", program.app or "")
-        process = procs.spawn(argv, cwd=program.cwd, env=env, output=program.log, pass_fds=fds)
+        identity, process = fork(program, fds, env), None
+        if identity is None:
+            argv = (*program.argv, "--fds", ",".join(map(str, fds)), "--app", program.app or "")
+            process = procs.spawn(argv, cwd=program.cwd, env=env, output=program.log, pass_fds=fds)
+            identity = _identity(process)
         address = door.getsockname()[:2]
         connection = sockets.connect_unix(path, 1.0)  # waits in the queue until the child has imported its app
     if connection is None:
-        process.kill()
+        procs.signal_tree([identity], signal.SIGKILL)
         raise Refusal(f"the control socket {path} of {program.service} could not be reached")
+    connection.sendall(encode({"do": "remember", "program": to_tree(program, secrets=True)}))
     connection.setblocking(False)
-    return Running(program, number, process, _identity(process), now, address, record, connection)
+    return Running(program, number, process, identity, now, address, record, connection)
 
 
 def _identity(process: subprocess.Popen[bytes]) -> Identity:
@@ -165,6 +177,8 @@ def _recorded(running: Running) -> Running:
         "pid": running.identity.pid,
         "ticks": running.identity.ticks,
         "door": list(running.door),
+        "names": sorted(running.program.env),
+        "paths": [str(path) for path, _ in running.program.documents],
     }
     files.write_whole(running.record, json.dumps(record))
     return running

@@ -103,6 +103,7 @@ class Visitors:
 
     def _farewell(self, visitor: Visitor) -> None:
         self.caretaker.loop.forget(visitor.sock)
+        self.caretaker.loop.drop(visitor)
         if visitor in self.present:
             self.present.remove(visitor)
         for service, number in visitor.leases:
@@ -136,6 +137,7 @@ class Visitors:
 
     def _reply(self, visitor: Visitor, reply: Message) -> None:
         visitor.waiting = None
+        self.caretaker.loop.drop(visitor)
         visitor.sock.settimeout(5.0)
         with contextlib.suppress(OSError):  # a visitor that has gone is noticed by its closed connection
             visitor.sock.sendall(encode({**reply, "id": visitor.question}))
@@ -159,7 +161,7 @@ class Visitors:
             if visitor.asked == this and visitor.waiting is look:
                 self._reply(visitor, {"ok": False, "late": True, "error": f"not within {seconds:g} s"})
 
-        self.caretaker.loop.after(seconds, late)
+        self.caretaker.loop.after(seconds, late, about=visitor)
         return None
 
     def _matches(self, message: Message) -> Message:

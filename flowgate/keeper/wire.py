@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flowgate.model import Program
+    from flowgate.model import Nursery, Program, Rehearsal
 
 SOCKET_NAME = "keeper.sock"  # in `run/` of the runtime folder
 LOCK_NAME = "keeper.lock"  # in the runtime folder; held by the keeper, and holds its pid
@@ -68,7 +69,26 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
         "stop_grace": program.stop_grace,
         "drain_timeout": program.drain_timeout,
         "restart": program.restart,
+        "max_memory": program.max_memory,
+        "nursery": asdict(program.nursery) if secrets and program.nursery else None,
     }
+
+
+def _nursery(tree: Mapping[str, Any]) -> Nursery:
+    from flowgate.model import Nursery
+
+    rehearsal = tree["rehearsal"] and to_rehearsal(tree["rehearsal"])
+    known = {**tree, "imports": tuple(tree["imports"]), "seen": tuple(tree["seen"]), "rehearsal": rehearsal}
+    return Nursery(**known)
+
+
+def to_rehearsal(tree: Mapping[str, Any]) -> Rehearsal:
+    """Read a rehearsal from a plain tree."""
+    from flowgate.model import Rehearsal
+
+    questions = tuple((method, path, body) for method, path, body in tree["questions"])
+    answers = {path: (kind, text) for path, (kind, text) in tree["answers"].items()}
+    return Rehearsal(**{**tree, "questions": questions, "answers": answers})
 
 
 def from_tree(tree: Mapping[str, Any]) -> Program:
@@ -92,4 +112,6 @@ def from_tree(tree: Mapping[str, Any]) -> Program:
         stop_grace=tree["stop_grace"],
         drain_timeout=tree["drain_timeout"],
         restart=tree["restart"],
+        max_memory=tree.get("max_memory"),
+        nursery=_nursery(tree["nursery"]) if tree.get("nursery") else None,
     )

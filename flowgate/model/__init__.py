@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flowgate.model.forking import Nursery, Rehearsal
     from flowgate.model.play import Facts, Outcome, Play, Report, Result, Task, Todo
     from flowgate.model.said import Secret, Sourced, Tree
     from flowgate.model.settings import BootstrapSettings, Config, Paths, ProviderSettings, Reference, ServiceSettings
@@ -22,12 +23,14 @@ __all__ = [
     "Config",
     "Document",
     "Facts",
+    "Nursery",
     "Outcome",
     "Paths",
     "Play",
     "Program",
     "ProviderSettings",
     "Reference",
+    "Rehearsal",
     "Report",
     "Result",
     "Secret",
@@ -41,6 +44,7 @@ __all__ = [
 ]
 
 ROOMS = {
+    "forking": ("Nursery", "Rehearsal"),
     "play": ("Facts", "Outcome", "Play", "Report", "Result", "Task", "Todo"),
     "said": ("Secret", "Sourced", "Tree"),
     "settings": ("BootstrapSettings", "Config", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),

@@ -6,14 +6,18 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from flowgate.model import Config, Document, Program, Reference, Secret, Service, Tree
+from flowgate.model import Config, Document, Nursery, Program, Reference, Secret, Service, Tree
 from flowgate.settings.overlay import overlay
 from flowgate.stack.paper import absolute, dump, name_program, short_digest
+from flowgate.stack.rehearsal import rehearsal
 
 NAME = "litellm"
 APP = "litellm.proxy.proxy_server:app"
+IMPORTS = ("litellm.proxy.proxy_server", "uvicorn.lifespan.on", "flowgate.keeper.doors")
+RESERVE = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # refuses when native threads already run
 GENERATION_FLAG = "--flowgate-generation"
 MASTER_KEY = "LITELLM_MASTER_KEY"
+CONFIG = "CONFIG_FILE_PATH"  # the variable that names its document
 READINESS = "/health/readiness"
 LIVENESS = "/health/liveliness"
 PREFIX = "os.environ/"
@@ -22,6 +26,7 @@ PREFIX = "os.environ/"
 FIXED_ENV = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it downloads a price list at import: three tries with sleeps offline
     "LITELLM_MODE": "PRODUCTION",  # else it loads a `.env` of its working folder
+    "OPENBLAS_NUM_THREADS": "1",  # else numpy starts threads at import, and only one survives a fork
     "NO_PROXY": "127.0.0.1,localhost,::1",  # the upstream is local, whatever HTTP_PROXY says
     "PYTHONUNBUFFERED": "1",
 }
@@ -40,7 +45,7 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         if ours
         else (argv[0], *(str(document.path) if _absolute(cwd, word) == active else word for word in argv[1:]))
     )
-    env = {**FIXED_ENV, "CONFIG_FILE_PATH": str(document.path)}
+    env = {**FIXED_ENV, CONFIG: str(document.path)}
     readiness = settings.readiness_path or READINESS
     address = (settings.host, ports[NAME])
     program = Program(
@@ -58,7 +63,9 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         digest=name_program(argv, address, document.digest, env, settings.env),
         ready_timeout=settings.ready_timeout,
         drain_timeout=settings.drain_timeout,
+        max_memory=settings.max_memory,
         restart=settings.restart,
+        nursery=Nursery(IMPORTS, RESERVE, tuple(FIXED_ENV), rehearsal=rehearsal(CONFIG)) if ours else None,
     )
     return Service(
         name=NAME,

@@ -7,7 +7,7 @@ from typing import Any
 from flowgate.errors import CheckFailed, NotReady, Refusal
 from flowgate.stack import cliproxy
 from flowgate.step import Facts, Reach, Result, Todo, todo
-from flowgate.steps.wait_healthy import LOG_LINES, address
+from flowgate.steps.wait_healthy import LOG_LINES, address, place
 from flowgate.world.clock import poll
 
 QUESTION = "Answer with one short sentence: are you there?"
@@ -153,8 +153,11 @@ def _explained(reach: Reach, question: str, refusal: Refusal, before: dict[str, 
     dead = poll(lambda: _dead(reach, before), reach.clock, timeout=DEATH_SECONDS)
     what = f"the question '{question}' was not answered: {refusal.what}"
     if not dead:
-        log = reach.stack().services["litellm"].program.log
-        return CheckFailed(what, hint=refusal.hint or f"LiteLLM's log: {log}", log=reach.files.tail(log, LOG_LINES))
+        service = reach.stack().services["litellm"]
+        lines = reach.files.tail(service.program.log, LOG_LINES)
+        errors = " ".join(line for line in lines if "Error" in line and not line.startswith(" "))
+        hint = refusal.hint or f"LiteLLM's log: {service.program.log}"
+        return CheckFailed(what, hint=hint, place=place(reach, service, errors), log=lines)
     name = dead[0]
     failure = reach.keeper.status()["services"].get(name, {}).get("failure") or "it ended"
     log = reach.stack().services[name].program.log

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from flowgate.errors import NotReady, Refusal, Unreachable
 from flowgate.model import Service
+from flowgate.settings.blame import blamed
+from flowgate.stack import litellm
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
 from flowgate.world.clock import poll
 
@@ -80,7 +82,14 @@ def explained(reach: Reach, refusal: Refusal, service: Service) -> NotReady:
     lines = reach.files.tail(log, LOG_LINES)
     cause, way_out = probable_cause("\n".join(lines))
     what = f"{refusal.what}{': ' + cause if cause and cause not in refusal.what else ''}"
-    return NotReady(what, hint=way_out or f"the whole log: {_shown(log)}", log=lines)
+    return NotReady(
+        what, hint=way_out or f"the whole log: {_shown(log)}", place=place(reach, service, refusal.what), log=lines
+    )
+
+
+def place(reach: Reach, service: Service, words: str) -> str:
+    """Say which line of the config a refusal of LiteLLM speaks of; empty when that cannot be told."""
+    return blamed(reach.config, reach.choice.profile.value, words) if service.name == litellm.NAME else ""
 
 
 CAUSES = (

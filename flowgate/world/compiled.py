@@ -33,9 +33,13 @@ def fingerprints() -> dict[str, str]:
 
     Apart, because a changed source of our own must not walk the whole environment again.
     """
-    names = [sys.version, *sorted(path.name for path in site_packages().glob("*.dist-info"))]
     own = [f"{path} {path.stat().st_mtime_ns}" for path in own_sources()]
-    return {"environment": _digest(names), "own": _digest(own)}
+    return {"environment": environment(), "own": _digest(own)}
+
+
+def environment() -> str:
+    """Name the environment on disk: the Python, and every installed distribution with its version."""
+    return _digest([sys.version, *sorted(path.name for path in site_packages().glob("*.dist-info"))])
 
 
 def _digest(lines: list[str]) -> str:

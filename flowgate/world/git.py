@@ -42,8 +42,8 @@ def tracked(root: Path) -> list[str]:
     return _names(_asked(root, "ls-files", "-z"))
 
 
-def changes(root: Path) -> list[str]:
-    """List the files that differ from the last commit, or that git has never seen and does not ignore.
+def changed(root: Path) -> list[str]:
+    """List what differs from the commit that is checked out, files that git does not know included.
 
     Fails with: OutsideRefused
     """

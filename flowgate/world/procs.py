@@ -143,9 +143,7 @@ def spawn(
     pass_fds: open files it inherits under the same numbers
     Fails with: ProgramMissing, DiskRefused, OutsideRefused
     """
-    make_private_folder(output.parent)
-    with refusing(output):
-        handle = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = open_log(output)
     try:
         return subprocess.Popen(
             list(argv),
@@ -162,6 +160,16 @@ def spawn(
         raise _not_started(argv[0], cwd, fault) from None
     finally:
         os.close(handle)
+
+
+def open_log(output: Path) -> int:
+    """Open a log (0600) to append to; give its descriptor.
+
+    Fails with: DiskRefused
+    """
+    make_private_folder(output.parent)
+    with refusing(output):
+        return os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def run_visible(argv: Sequence[str], *, cwd: Path) -> int:

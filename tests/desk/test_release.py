@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -191,24 +190,27 @@ def checkout(tmp_path: Path) -> Path:
     return commit(tmp_path)
 
 
-def inv_release(root: Path, *words: str) -> Done:
-    argv = [sys.executable, "-m", "invoke", "release", *words]
+def inv_release(root: Path) -> Done:
+    argv = [sys.executable, "-m", "invoke", "release", "--quick"]
     env = {**os.environ, "PYTHONPATH": str(root)}
     return checked(subprocess.run(argv, cwd=root, env=env, capture_output=True, text=True, check=False, timeout=300))
+
+
+def state(root: Path) -> tuple[str, str]:
+    ours = ("status", "--porcelain", "--ignored", ":!*__pycache__*")
+    return git(root, "for-each-ref"), git(root, *ours)
 
 
 @pytest.mark.long
 @NEEDS_UV
 def test_a_fit_checkout_gets_its_commands_and_is_left_as_it_was(checkout: Path) -> None:
-    before = git(checkout, "for-each-ref"), git(checkout, "status", "--porcelain", "--ignored", ":!*__pycache__*")
+    before = state(checkout)
     done = inv_release(checkout)
     tag, short = f"v{release.version_of(checkout)}", git(checkout, "rev-parse", "--short", "HEAD")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"  git tag -a {tag} -m {tag} {short}\n  git push origin {tag}\n" in done.stdout
-    assert before == (
-        git(checkout, "for-each-ref"),
-        git(checkout, "status", "--porcelain", "--ignored", ":!*__pycache__*"),
-    )
+    wanted = [*release.FIRST, "inv build", f"git tag -a {tag} -m {tag} {short}", f"git push origin {tag}"]
+    assert done.stdout.splitlines()[-len(wanted) :] == wanted
+    assert state(checkout) == before
 
 
 @pytest.mark.long
@@ -217,7 +219,12 @@ def test_a_wheel_without_its_playbooks_is_no_release(checkout: Path) -> None:
     text = (checkout / "pyproject.toml").read_text()
     put(checkout, "pyproject.toml", text.replace('"playbooks" = "flowgate/playbooks"\n', ""))
     commit(checkout)
-    done = inv_release(checkout, "--json")
-    told = json.loads(done.stdout)
-    assert (done.returncode, told["ok"], told["commands"]) == (1, False, [])
-    assert [one["check"] for one in told["findings"] if one["status"] == "fail"] == ["wheel"]
+    done = inv_release(checkout)
+    failed = [line for line in done.stdout.splitlines() if line.startswith("fail")]
+    assert (done.returncode, "git push" in done.stdout, len(failed)) == (1, False, 1)
+    assert "carries no flowgate/playbooks/" in failed[0]
+
+
+@pytest.mark.parametrize("typed, status", [("inv --version", "pass"), ("inv nonsense", "fail")])
+def test_a_task_that_says_no_is_a_failure(project: Path, typed: str, status: str) -> None:
+    assert one(release.run(project, typed)).status == status

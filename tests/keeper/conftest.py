@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from flowgate.keeper import orphans
 from flowgate.keeper.client import Keeper
-from flowgate.model import Program, Secret
+from flowgate.model import Nursery, Program, Secret
 from flowgate.world import procs, sockets
 from flowgate.world.clock import Clock, poll
 
@@ -36,6 +38,8 @@ def runtime(tmp_path: Path) -> Iterator[Path]:
     yield folder
     pid = procs.find(("flowgate.keeper.daemon", str(folder)))
     if pid is None:
+        for record in orphans.living(folder / "run"):  # of a keeper that was killed, or that has crashed
+            procs.signal_tree(procs.tree_of(int(record["pid"])), signal.SIGKILL)
         return
     members = procs.tree_of(pid)
     os.kill(pid, signal.SIGTERM)
@@ -75,5 +79,72 @@ def program(runtime: Path) -> Callable[..., Program]:
             "stop_grace": 5.0,
         }
         return Program(**(known | more))  # type: ignore[arg-type]
+
+    return make
+
+
+APP = """
+import asyncio, importlib, os, sys, threading
+from pathlib import Path
+
+def object_to_forks(where):
+    raise RuntimeError(f"no fork of {where}")
+
+async def live(receive, send):
+    await receive()
+    if "REFUSES" in os.environ:
+        await send({"type": "lifespan.startup.failed", "message": f"Traceback …\\n  line\\n{os.environ['REFUSES']}\\n"})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return await live(receive, send)
+    knew = "wave" in sys.modules
+    if scope["path"] == "/lazy":
+        importlib.import_module("wave")
+    text = f"{os.environ.get('NAME')} {os.getpid()} {knew} {os.environ.get('KEY')}"
+    streams = scope["path"].startswith("/stream/")
+    headers = [] if streams else [(b"content-length", str(len(text)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": streams})
+    if streams:
+        while not Path(scope["path"].removeprefix("/stream/")).exists():
+            await asyncio.sleep(0.02)
+        await send({"type": "http.response.body", "body": b" end"})
+"""
+CHECKOUT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(params=["forked", "cold"])
+def way(request: pytest.FixtureRequest) -> str:
+    """How generations come to be: both ways have to do the same."""
+    return str(request.param)
+
+
+@pytest.fixture
+def app(runtime: Path, program: Callable[..., Program]) -> Callable[..., Program]:
+    """Makes programs that are served by our own child: `app(name, way=…, nursery changes…)`."""
+    folder = runtime.parent / "modules"
+    folder.mkdir()
+    (folder / "kept_app.py").write_text(APP)
+    port = sockets.free_port()
+
+    def make(name: str = "one", *, way: str = "forked", nursery: Nursery | None = None, **more: object) -> Program:
+        seen = {"PYTHONPATH": Secret(f"{folder}:{CHECKOUT}")}
+        variables = {"NAME": name, "KEY": "sk-for-generations-only", **more.pop("env", {})}  # type: ignore[dict-item]
+        known = nursery or Nursery(("kept_app",))
+        return program(
+            service="lent",
+            argv=(sys.executable, "-m", "flowgate.keeper.child"),
+            app="kept_app:app",
+            port=port,
+            digest=name,
+            env={**seen, **{variable: Secret(value) for variable, value in variables.items()}},
+            nursery=replace(known, seen=tuple(seen)) if way == "forked" else None,
+            **more,
+        )
 
     return make

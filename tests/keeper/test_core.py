@@ -10,6 +10,7 @@ from flowgate.keeper.core import REVIVAL_WAITS, advance
 from flowgate.keeper.seat import (
     Abandon,
     Arm,
+    Cut,
     Died,
     Dismiss,
     Drain,
@@ -22,6 +23,7 @@ from flowgate.keeper.seat import (
     Order,
     Promote,
     Ready,
+    Renew,
     Seat,
     Spawn,
     Start,
@@ -75,6 +77,13 @@ def test_old_generation_drains_only_after_the_new_one_has_opened() -> None:
     assert of_kind(before, Open, Drain) == [Open(2)]
     assert of_kind(after, Open, Drain) == [Drain(1)]
     assert phases(seat) == {1: "draining", 2: "serving"}
+
+
+def test_what_outlives_the_drain_timeout_is_cut_then_killed() -> None:
+    seat, _ = play(LENT, *SERVING, Start(), Ready(2), Promote(2), Opened(2))
+    seat, orders = play(seat, Timer("drain", 1), Timer("drain", 1), Timer("grace", 1))
+    assert orders == [Cut(1), Arm(Timer("grace", 1), LENT.stop_grace), Kill(1)]
+    assert phases(seat) == {1: "stopping", 2: "serving"}
 
 
 def test_a_generation_that_is_not_ready_is_not_promoted() -> None:
@@ -190,6 +199,22 @@ def test_a_kept_restart_has_no_way_back() -> None:
     assert play(seat, Died(2, "killed by SIGTERM"))[0].generations == ()
 
 
+def test_a_renewed_generation_takes_over_by_itself_with_the_same_program() -> None:
+    seat, orders = play(LENT, *SERVING, Renew(), Ready(2), Opened(2))
+    assert of_kind(orders, Spawn, Open, Drain) == [Spawn(1), Open(1), Spawn(2, copy_of=1), Open(2), Drain(1)]
+    assert phases(seat) == {1: "draining", 2: "serving"}
+
+
+def test_a_renewal_that_does_not_come_up_leaves_the_serving_one_alone() -> None:
+    seat, _ = play(LENT, *SERVING, Renew(), Died(2, "exited with code 3"))
+    assert phases(seat) == {1: "serving"}
+
+
+def test_nothing_is_renewed_beside_a_candidate_or_on_an_own_port() -> None:
+    assert play(LENT, *SERVING, Start(), Renew())[0].numbered == 2
+    assert play(OWN, *SERVING, Renew())[0].numbered == 1
+
+
 def test_a_ready_candidate_opens_when_the_serving_one_crashes() -> None:
     _, orders = play(LENT, *SERVING, Start(), Ready(2), Died(1, "killed by SIGKILL"))
     assert of_kind(orders, Open)[-1] == Open(2)
@@ -205,7 +230,7 @@ def explore(lent: bool, depth: int) -> None:
     events: list[Event] = []
     for n in (1, 2):
         events += [Ready(n), Promote(n), Opened(n), Dismiss(n), Abandon(n), Keep(n)]
-    events += [Died(n, "x") for n in (1, 2)] + [Start(), Stop()]
+    events += [Died(n, "x") for n in (1, 2)] + [Start(), Stop(), Renew()]
     events += [Timer(name, n) for name, n in itertools.product(("ready", "grace", "drain", "revive", "quiet"), (1, 2))]
     seats = {Seat("s", lent=lent)}
     for _ in range(depth):

@@ -36,6 +36,16 @@ def test_one_service_alone_can_be_started(stage: Stage) -> None:
     assert stage.keeper.asked == [("start", "litellm")]
 
 
+def test_a_nursery_sees_what_imports_heed_and_no_key(stage: Stage) -> None:
+    stage.prepared().do(start, service="litellm")
+    (program,) = stage.keeper.programs
+    assert program.nursery is not None
+    assert {"LITELLM_MODE", "LITELLM_LOCAL_MODEL_COST_MAP", "OPENBLAS_NUM_THREADS"} <= set(program.nursery.seen)
+    keys = {name for name, value in program.env.items() if value.reveal().startswith("sk-")}
+    assert "LITELLM_MASTER_KEY" in keys
+    assert not {*keys, "PATH", "CONFIG_FILE_PATH"} & set(program.nursery.seen)
+
+
 def test_a_fresh_start_starts_also_what_runs_already(stage: Stage) -> None:
     stage.prepared().keeper.run("litellm").same = {"litellm"}
     assert stage.do(start, service="litellm", fresh=True)[1]["generations"] == {"litellm": 2}

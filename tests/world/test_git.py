@@ -78,12 +78,12 @@ def commit(checkout: Path, message: str) -> str:
 
 def test_changes_are_listed_once_each_with_their_new_names(checkout: Path) -> None:
     commit(checkout, "first")
-    assert git.changes(checkout) == []
+    assert git.changed(checkout) == []
     subprocess.run(["git", "-C", str(checkout), "mv", "a b.txt", "c d.txt"], check=True)
     (checkout / "new").mkdir()
     (checkout / "new" / "file").touch()
     (checkout / "ignored.key").touch()
-    assert sorted(git.changes(checkout)) == ["c d.txt", "new/file"]
+    assert sorted(git.changed(checkout)) == ["c d.txt", "new/file"]
 
 
 def test_the_last_commit_is_named_with_its_subject(checkout: Path) -> None:

@@ -1,0 +1,66 @@
+"""Switching the real LiteLLM: forked generations, a refused profile, and a nursery that is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowgate.keeper.client import Keeper
+from tests.conftest import wait
+
+if TYPE_CHECKING:
+    from tests.live.conftest import Gateway
+
+pytestmark = pytest.mark.live
+STRANGE = "profiles:\n  strange:\n    router_settings:\n      routing_strategy: fastest\n"
+
+
+def kept(gateway: Gateway) -> dict[str, Any]:
+    with closing(Keeper(gateway.ground.runtime, gateway.ground.folder / "keeper.log")) as keeper:
+        return keeper.status()
+
+
+def other(gateway: Gateway) -> str:
+    return "cost" if gateway.ground.json("status")["profile"]["name"] != "cost" else "balanced"
+
+
+def test_a_switch_forks_its_generation(gateway: Gateway) -> None:
+    (nursery,) = kept(gateway)["nurseries"]
+    gateway.ground.inv("profile.set", other(gateway))
+    assert kept(gateway)["nurseries"][0]["pid"] == nursery["pid"]
+    log = (gateway.ground.folder / ".router" / "logs" / "flowgate.log").read_text()
+    number = gateway.ground.json("status")["services"]["litellm"]["generation"]
+    assert f"litellm {number}: forked as process" in log
+
+
+def test_a_killed_nursery_is_noticed_by_no_client_and_the_next_switch_works(gateway: Gateway) -> None:
+    before, key = kept(gateway), gateway.key()
+    old = before["nurseries"][0]["pid"]
+    os.kill(old, signal.SIGKILL)
+    assert gateway.chat(key)[0] == 200
+    assert wait(lambda: [n["pid"] != old and n["state"] == "ready" for n in kept(gateway)["nurseries"]] == [True], 40)
+    numbers = [[g["number"] for g in one["services"]["litellm"]["generations"]] for one in (before, kept(gateway))]
+    assert numbers[0][-1:] == numbers[1]
+    gateway.ground.inv("profile.set", other(gateway))
+    assert gateway.chat(key)[0] == 200
+
+
+def test_a_profile_that_litellm_refuses_is_quoted_with_its_line_and_changes_nothing(gateway: Gateway) -> None:
+    before = gateway.ground.json("status")
+    gateway.ground.change(("profiles:\n", STRANGE))
+    try:
+        said = gateway.ground.inv("profile.set", "strange", code=3).stderr
+        line = gateway.ground.config.read_text().splitlines().index("      routing_strategy: fastest") + 1
+    finally:
+        gateway.ground.change((STRANGE, "profiles:\n"))
+    assert "ValueError: Invalid routing_strategy: 'fastest'" in said
+    assert f"{gateway.ground.config}:{line}" in said
+    assert "the old settings still serve" in said
+    after = gateway.ground.json("status")
+    assert after["profile"] == before["profile"]
+    assert after["services"]["litellm"]["pid"] == before["services"]["litellm"]["pid"]
+    assert gateway.chat(gateway.key())[0] == 200
