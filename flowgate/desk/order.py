@@ -83,7 +83,7 @@ def play(order: Order) -> Bill:
     if order.syntax_only:
         say.note(f"{path}: nothing wrong")
         return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(office.config))
-    reach = _reach(office, Choice(settled))
+    reach = _reach(office, Choice(settled), order.name)
     order = replace(order, variables=variables)
     report = _run(plays, reach, order, catalog) if order.check else _change(plays, reach, order, catalog, office)
     return Bill(report, reach.choice.profile.value, is_embedded(office.config))
@@ -139,7 +139,7 @@ def _shipped() -> list[str]:
     return sorted(path.stem for path in home.playbooks().glob("*.yml"))
 
 
-def _reach(office: Office, choice: Choice) -> Reach:
+def _reach(office: Office, choice: Choice, by: str) -> Reach:
     return Reach(
         config=office.config,
         choice=choice,
@@ -152,6 +152,7 @@ def _reach(office: Office, choice: Choice) -> Reach:
         progress=say.progress,
         listen=terminal.typed,
         browse=terminal.browse,
+        by=by,
     )
 
 

@@ -28,6 +28,9 @@ def status(as_json: bool) -> int:
     head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
     say.table([head, *(_row(name, one) for name, one in tree["services"].items())])
     for name, one in tree["services"].items():
+        for generation in one["generations"] if len(one["generations"]) > 1 else ():
+            say.data(f"  {_generation(name, generation)}")
+    for name, one in tree["services"].items():
         if one["failure"]:
             say.note(f"! {name}: {one['failure']}")
     for issue in tree["secrets"]:
@@ -83,7 +86,8 @@ def _service(office: Office, name: str, kept: dict[str, Any]) -> dict[str, Any]:
         "profile": newest.get("labels", {}).get("profile"),
         "embedded": Path(settings.args[0]).name == "embedded-upstream",
         "generations": [
-            {key: one.get(key) for key in ("number", "phase", "pid", "seconds", "open_connections")}
+            {key: one.get(key) for key in ("number", "phase", "pid", "seconds", "open_connections", "under_way")}
+            | {key: one.get("labels", {}).get(key) for key in ("profile", "by")}
             for one in generations
         ],
     }
@@ -100,6 +104,16 @@ def _row(name: str, one: dict[str, Any]) -> list[str]:
         str(one["restarts"]),
         f"http://{one['host']}:{one['port']}{' (embedded upstream, not a provider)' if one['embedded'] else ''}",
     ]
+
+
+def _generation(name: str, one: dict[str, Any]) -> str:
+    """Tell of one generation among several: what it does, since when, by whose order, and what it still answers."""
+    under_way = f", {one['under_way']} answers under way" if one["under_way"] is not None else ""
+    still = f", {one['open_connections']} connections open" if one["open_connections"] is not None else ""
+    by = f" by {one['by']}" if one["by"] else ""
+    profile = f" {one['profile']}" if one["profile"] else ""
+    since = _duration(one["seconds"])
+    return f"{name} generation {one['number']}{profile}: {one['phase']}, started {since} ago{by}{still}{under_way}"
 
 
 def _duration(seconds: float | None) -> str:

@@ -108,6 +108,7 @@ class Caretaker:
             case Open():
                 running.say("open")
             case Drain():
+                running.drained_since = self.clock.now()
                 running.say("drain", seconds=self.seats[service].drain_timeout)
             case Cut() if running.control is not None:
                 running.say("cut")
@@ -221,6 +222,8 @@ class Caretaker:
                     self.happen(service, Ready(running.number))
                 case "opened":
                     self.happen(service, Opened(running.number))
+                case "draining":
+                    running.accepts = False
                 case "failed" | "cut":
                     running.reported = str(message.get("reason") or "")
                 case "count":

@@ -24,6 +24,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 IDLE_SECONDS = 0.75  # a connection unused for so long is closed by a server that drains
+SETTLE_SECONDS = 0.05  # from the last accepted connection to the end of accepting
 LATE_SECONDS = 5.0  # how long after the end of its time a draining server waits for the keeper's word
 
 
@@ -102,6 +103,7 @@ class Doors(uvicorn.Server):
         self.public_server: asyncio.base_events.Server | None = None
         self.keepers: set[Keeper] = set()
         self.state = "starting"
+        self.closing = False
         self.opening = asyncio.Lock()
         self.idle_since: dict[Any, float] = {}
         self.remembered: Message | None = None
@@ -159,14 +161,26 @@ class Doors(uvicorn.Server):
         seconds: when to cut; the keeper says so too, but it may be gone by then
         """
         self.gate.draining = True
+        loop = asyncio.get_running_loop()
+        if self.public_server is not None and not self.closing:
+            self.closing = True
+            loop.remove_reader(self.public.fileno())
+            loop.call_later(SETTLE_SECONDS, self._close_public)
+        self.state = "draining"
+        self.say({"event": "draining"})
+        if seconds is not None:
+            loop.call_later(seconds + LATE_SECONDS, self.cut)
+
+    def _close_public(self) -> None:
+        """Close our side of the public socket, once what was accepted on it has become a connection.
+
+        Source: asyncio (3.11 to 3.13) accepts in one turn of its loop and makes the connection in a later one; a server
+        that is closed in between drops it, and the client is reset.
+        """
         if self.public_server is not None:
             self.public_server.close()
             self.servers.remove(self.public_server)
             self.public_server = None
-        self.state = "draining"
-        self.say({"event": "draining"})
-        if seconds is not None:
-            asyncio.get_running_loop().call_later(seconds + LATE_SECONDS, self.cut)
 
     def cut(self) -> None:
         """Leave now, whatever is under way."""
@@ -195,7 +209,7 @@ class Doors(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self.state == "draining":
             self._send_idle_home()
-            if not self.server_state.connections:
+            if not self.server_state.connections and self.public_server is None:
                 self.leave()
         if counter % 10 == 0 and self.state == "draining":
             self.say({"event": "count", "open": len(self.server_state.connections), "busy": self.gate.under_way})

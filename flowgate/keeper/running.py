@@ -29,6 +29,7 @@ class Running:
     door: the private (host, port) that only this generation answers
     reported: why its start failed, in its own words
     members: the tree as it was when it was asked to leave
+    drained_since: when it was told to drain; accepts: false once it has said that it accepts no more
     """
 
     program: Program
@@ -43,6 +44,8 @@ class Running:
     reported: str = ""
     killed: bool = False
     members: list[Identity] = field(default_factory=list)
+    drained_since: float | None = None
+    accepts: bool = True
     open_connections: int | None = None
     under_way: int | None = None
 

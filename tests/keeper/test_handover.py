@@ -144,3 +144,18 @@ def test_a_refused_start_says_the_apps_own_words_and_the_old_one_serves(
         keeper.wait("lent", two, 20)
     assert phases(keeper) == {1: "serving"}
     assert ask(connect(app()))[0] == "one"
+
+
+def test_whoever_connects_right_after_a_promotion_is_answered_by_the_new_generation(
+    keeper: Keeper, app: App, connect: Connect, way: str
+) -> None:
+    seen = []
+    for name in ("one", "two", "three", "four"):
+        program = app(name, way=way)
+        hand_over(keeper, program)
+        client = connect(program)
+        client.request("GET", "/")
+        with client.getresponse() as answer:
+            seen.append(answer.headers["x-flowgate-generation"])
+            answer.read()
+    assert seen == ["1", "2", "3", "4"]
