@@ -181,13 +181,13 @@ def restart(c: Context, service: str = "all") -> int:
     return front.play("service-restart", {"service": front.service(service)}, profile="")
 
 
-@task(help={"service": SERVICE})
+@task(help={"service": SERVICE, "watch": "go on until the older generation has gone, and say what changes"})
 @front
-def reload(c: Context, service: str = "all") -> int:
+def reload(c: Context, service: str = "all", watch: bool = False) -> int:
     """Take up changed settings: LiteLLM by a hand-over, CLIProxyAPIPlus by rereading its file; nobody is cut."""
     from flowgate.desk import front
 
-    return front.reload(front.service(service))
+    return front.reload(front.service(service), watch)
 
 
 @task(

@@ -117,9 +117,10 @@ def set_profile(name: str) -> int:
     return order.close(order.play(order.Order("switch-profile", variables, profile=name, event="play")))
 
 
-def reload(name: str) -> int:
+def reload(name: str, watch: bool) -> int:
     """Take up changed settings of what runs.
 
+    watch: go on until the older generation has gone
     Fails with: NotReady when nothing runs that could
     """
     from flowgate.desk.office import enter
@@ -132,7 +133,12 @@ def reload(name: str) -> int:
     keeper.close()
     if not running:
         raise NotReady(f"{asked} is not running: there is nothing to reload", hint="inv up")
-    return play("service-reload", {"service": name}, profile="")
+    code = play("service-reload", {"service": name}, profile="")
+    if watch and code == 0:
+        from flowgate.desk.state import watch_generations
+
+        watch_generations(enter(quiet=True))
+    return code
 
 
 def play_any(name: str, extra: Sequence[str], *, check: bool, tags: str, skip_tags: str, syntax_check: bool) -> int:

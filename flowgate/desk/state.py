@@ -8,6 +8,7 @@ from typing import Any
 from flowgate.desk import say
 from flowgate.desk.office import Office, enter
 
+WATCH_SECONDS = 0.2
 LIVING = ("starting", "ready", "serving", "draining", "stopping")
 
 
@@ -111,9 +112,26 @@ def _generation(name: str, one: dict[str, Any]) -> str:
     under_way = f", {one['under_way']} answers under way" if one["under_way"] is not None else ""
     still = f", {one['open_connections']} connections open" if one["open_connections"] is not None else ""
     by = f" by {one['by']}" if one["by"] else ""
+    since = f" {_duration(one['seconds'])} ago" if one["seconds"] is not None else ""
+    begun = f", started{since}{by}" if since or by else ""
     profile = f" {one['profile']}" if one["profile"] else ""
-    since = _duration(one["seconds"])
-    return f"{name} generation {one['number']}{profile}: {one['phase']}, started {since} ago{by}{still}{under_way}"
+    return f"{name} generation {one['number']}{profile}: {one['phase']}{begun}{still}{under_way}"
+
+
+def watch_generations(office: Office) -> None:
+    """Print what becomes of LiteLLM's generations, until one is left; Ctrl-C ends the watching only."""
+    from flowgate.world.clock import Clock
+
+    clock, last = Clock(), ""
+    while True:
+        generations = survey(office)["services"]["litellm"]["generations"]
+        now = "; ".join(_generation("litellm", {**one, "seconds": None}) for one in generations)
+        if now != last:
+            say.note(now or "litellm: no generation is left")
+            last = now
+        if len(generations) < 2:
+            return
+        clock.sleep(WATCH_SECONDS)
 
 
 def _duration(seconds: float | None) -> str:

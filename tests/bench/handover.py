@@ -110,10 +110,11 @@ def _pss(keeper: Keeper) -> float:
     status = keeper.status()
     pids = [one["pid"] for one in status["services"]["litellm"]["generations"]]
     pids += [one["pid"] for one in status["nurseries"]]
-    return sum(_share(pid) for pid in pids)
+    return sum(share(pid) for pid in pids)
 
 
-def _share(pid: int) -> float:
+def share(pid: int) -> float:
+    """Give the proportional memory of a process (bytes); 0 for one that has gone."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
@@ -141,7 +142,7 @@ def _stop_and_start(port: int, env: dict[str, str], folder: Path) -> Restarted:
     try:
         with load.running():
             time.sleep(REST_SECONDS)
-            memory = _share(process.pid)
+            memory = share(process.pid)
             began, at = time.perf_counter(), load.now()
             process.terminate()
             process.wait()

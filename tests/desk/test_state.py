@@ -41,6 +41,17 @@ def test_the_one_that_serves_is_shown_before_its_candidate(office: Office, keepe
     assert (litellm["pid"], litellm["generation"], len(litellm["generations"])) == (11, 1, 2)
 
 
+def test_several_generations_are_told_apart(office: Office, keeper: FakeKeeper, capsys: Caught) -> None:
+    about = {"under_way": 1, "open_connections": 2, "labels": {"profile": "cost", "by": "switch-profile"}}
+    keeper.run("litellm", "draining", pid=11, seconds=61.0, **about).run("litellm", pid=12, seconds=1.0)
+    told = [state._generation("litellm", one) for one in state.survey(office)["services"]["litellm"]["generations"]]
+    assert told[0] == (
+        "litellm generation 1 cost: draining, started 61 s ago by switch-profile, 2 connections open, "
+        "1 answers under way"
+    )
+    assert told[1] == "litellm generation 2: serving, started 1 s ago"
+
+
 def test_a_crashed_service_shows_why(office: Office, keeper: FakeKeeper) -> None:
     keeper.failures["litellm"] = "killed by SIGKILL"
     assert state.survey(office)["services"]["litellm"]["failure"] == "killed by SIGKILL"
