@@ -359,6 +359,31 @@ def events(
     return records.events(front.count("lines", lines), follow, service, event, since, json)
 
 
+@task(
+    positional=["question"],
+    help={
+        "question": "what to ask, in quotes",
+        "model": "a model of the profile; its first when absent",
+        "stream": "print the answer as it comes",
+    },
+)
+@front
+def ask(c: Context, question: str, model: str = "", stream: bool = False) -> int:
+    """Ask one question through the gateway; print the answer, and who gave it and why."""
+    from flowgate.desk import asking, front
+
+    return asking.ask(front.named(question, "a question"), model, stream)
+
+
+@task(help={"last": "how many of the last answers", "id": "one answer, by the beginning of its id", "json": JSON})
+@front
+def explain(c: Context, last: str = "1", id: str = "", json: bool = False) -> int:  # noqa: A002 - makes the flag --id
+    """Say who served a request and why: the deployment, retries, fallbacks, times."""
+    from flowgate.desk import asking, front
+
+    return asking.explain(front.count("last", last), id, json)
+
+
 @task(name="path")
 @front
 def key_path(c: Context) -> int:
@@ -526,7 +551,7 @@ def _named(**members: Any) -> Iterator[Collection]:
         yield collection
 
 
-TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, init, doctor, events, completion)
+TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, ask, explain, init, doctor, events, completion)
 WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 
 ns = Collection()

@@ -59,6 +59,8 @@ IN_TURN = [
 ELSEWHERE = {
     "auth.login": "tests/live/test_accounts.py, tests/live/test_browser.py",
     "auth.import-headless": "tests/live/test_accounts.py",
+    "ask": "tests/live/test_gateway.py",
+    "explain": "tests/live/test_gateway.py",
     "init": "tests/desk/test_init.py",
     "security.install-hook": "tests/desk/test_security.py",
     "release": "tests/desk/test_release.py",

@@ -29,6 +29,11 @@ def data(text: str) -> None:
     print(text, flush=True)
 
 
+def piece(text: str) -> None:
+    """Print a piece of what was asked for, without a line's end."""
+    print(text, end="", flush=True)
+
+
 def document(tree: object) -> None:
     """Print one JSON document."""
     print(json.dumps(tree, indent=2, ensure_ascii=False), flush=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 15.0  # for an answer that needs no waiting; a keeper that takes longer is stuck
 BOOT_SECONDS = 30.0
 TAKEN_SECONDS = 5.0
+RECENT_SECONDS = 2.0
 PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR")
 
 
@@ -63,6 +64,34 @@ class Keeper:
         about = self.status()["services"].get(service, {})
         living = [g for g in about.get("generations", ()) if g["phase"] not in ("draining", "stopping", "orphaned")]
         return living[-1] if living else None
+
+    def recent(self, service: str) -> list[dict[str, Any]]:
+        """Ask a service's generations for their last answers, oldest first; each with its `generation`.
+
+        Gives: rows of path, method, at (seconds since 1970), status, seconds and the recorded headers
+        """
+        rows: list[dict[str, Any]] = []
+        for one in self.status()["services"].get(service, {}).get("generations", ()):
+            rows += [{**row, "generation": one["number"]} for row in self._recent(service, int(one["number"]))]
+        return sorted(rows, key=lambda row: float(row["at"]))
+
+    def _recent(self, service: str, number: int) -> list[dict[str, Any]]:
+        path = sockets.unix_path(self.folder, f"{service}-{number}.sock")
+        sock = sockets.connect_unix(path, RECENT_SECONDS)
+        if sock is None:  # an ordinary program, or one that has just gone
+            return []
+        lines = Lines()
+        with sock:
+            sock.settimeout(RECENT_SECONDS)
+            try:
+                sock.sendall(encode({"do": "recent"}))
+                while data := sock.recv(262_144):
+                    for message in lines.feed(data):
+                        if message.get("event") == "recent":
+                            return list(message["rows"])
+            except (OSError, ValueError):
+                return []
+        return []
 
     def matches(self, program: Program) -> bool:
         """Say whether the newest generation already runs just this program, with just these keys."""

@@ -10,6 +10,8 @@ import contextlib
 import os
 import signal
 import socket
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from typing import Any
 
@@ -25,6 +27,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 IDLE_SECONDS = 0.75  # a connection unused for so long is closed by a server that drains
 SETTLE_SECONDS = 0.05  # from the last accepted connection to the end of accepting
+RECENT = 500  # answers that are kept
 LATE_SECONDS = 5.0  # how long after the end of its time a draining server waits for the keeper's word
 
 
@@ -32,6 +35,7 @@ class Gate:
     """The layer around the app: notes why its start failed, and asks clients to leave once it drains.
 
     under_way: answers that have not ended; cut: those that were not let end
+    recorded: beginnings of response headers that are kept; recent: the last answers, never a body, a query or a key
     """
 
     def __init__(self, app: App) -> None:
@@ -40,19 +44,24 @@ class Gate:
         self.number = os.environ.get("FLOWGATE_GENERATION", "0").encode()
         self.under_way = 0
         self.cut = 0
+        self.recorded: tuple[str, ...] = ()
+        self.recent: deque[Message] = deque(maxlen=RECENT)
         self.reason = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._live(scope, receive, send)
         self.under_way += 1
+        row: Message = {"path": scope.get("path", ""), "method": scope.get("method", ""), "at": time.time()}
+        began = time.monotonic()
         try:
-            return await self.app(scope, receive, self._marking(send) if scope["type"] == "http" else send)
+            return await self.app(scope, receive, self._marking(send, row) if scope["type"] == "http" else send)
         except asyncio.CancelledError:  # the server's last word to what is still under way when it leaves
             self.cut += 1
             raise
         finally:
             self.under_way -= 1
+            row["seconds"] = round(time.monotonic() - began, 4)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -69,9 +78,10 @@ class Gate:
 
         return relay
 
-    def _marking(self, send: Send) -> Send:
+    def _marking(self, send: Send, row: Message) -> Send:
         async def relay(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
+                self._record(row, message)
                 message["headers"] = [*message.get("headers", ()), (b"x-flowgate-generation", self.number)]
             if self.draining and message["type"] == "http.response.start":
                 # A kept connection would be cut when this process leaves; told to close, the client opens a new one,
@@ -80,6 +90,17 @@ class Gate:
             await send(message)
 
         return relay
+
+    def _record(self, row: Message, message: MutableMapping[str, Any]) -> None:
+        """Keep who answered; answers that say nothing of it are not kept."""
+        found = {
+            name: value.decode("latin-1")
+            for name, value in ((key.decode("latin-1").lower(), value) for key, value in message.get("headers", ()))
+            if name.startswith(self.recorded)
+        }
+        if found and self.recorded:
+            row |= {"status": message.get("status"), "headers": found}
+            self.recent.append(row)
 
 
 def _is_idle(connection: object) -> bool:
@@ -133,6 +154,7 @@ class Doors(uvicorn.Server):
                 self.leave()
             case "remember":
                 self.remembered = message.get("program")
+                self.gate.recorded = tuple((self.remembered or {}).get("records") or ())
 
     def recall(self, keeper: Keeper) -> None:
         """Hand a new keeper what it needs to be ours: our program, our state, and the public socket we were lent."""
@@ -241,6 +263,9 @@ class Keeper(asyncio.Protocol):
         for message in self.lines.feed(data):
             if message.get("do") == "recall":
                 self.doors.recall(self)
+                continue
+            if message.get("do") == "recent":
+                self.say({"event": "recent", "rows": list(self.doors.gate.recent)})
                 continue
             order = asyncio.ensure_future(self.doors.obey(message))
             self.orders.add(order)

@@ -70,6 +70,7 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
         "drain_timeout": program.drain_timeout,
         "restart": program.restart,
         "max_memory": program.max_memory,
+        "records": list(program.records),
         "nursery": asdict(program.nursery) if secrets and program.nursery else None,
     }
 
@@ -113,5 +114,6 @@ def from_tree(tree: Mapping[str, Any]) -> Program:
         drain_timeout=tree["drain_timeout"],
         restart=tree["restart"],
         max_memory=tree.get("max_memory"),
+        records=tuple(tree.get("records") or ()),
         nursery=_nursery(tree["nursery"]) if tree.get("nursery") else None,
     )

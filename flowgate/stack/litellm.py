@@ -64,6 +64,7 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         ready_timeout=settings.ready_timeout,
         drain_timeout=settings.drain_timeout,
         max_memory=settings.max_memory,
+        records=("x-litellm-",),
         restart=settings.restart,
         nursery=Nursery(IMPORTS, RESERVE, tuple(FIXED_ENV), rehearsal=rehearsal(CONFIG)) if ours else None,
     )

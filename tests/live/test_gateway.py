@@ -69,6 +69,18 @@ def test_health_is_ok_and_names_what_it_asked(gateway: Gateway) -> None:
     assert health["services"]["litellm"]["url"].endswith("/health/readiness")
 
 
+def test_a_question_is_answered_and_explained(gateway: Gateway) -> None:
+    done = gateway.ground.inv("ask", "are you there?", "--model", "router-cheap")
+    assert SIGNATURE in done.stdout
+    assert "router-cheap answered by openai/embedded-cheap" in done.stderr
+    assert SIGNATURE in gateway.ground.inv("ask", "and now?", "--stream").stdout
+    answers = gateway.ground.json("explain", "--last", "2")["answers"]
+    assert [(one["asked"], one["status"]) for one in answers] == [("router-cheap", 200), ("router-default", 200)]
+    assert "are you there" not in str(gateway.ground.json("explain", "--last", "50"))
+    said = gateway.ground.inv("ask", "x", "--model", "router-chep", code=2).stderr
+    assert "did you mean 'router-cheap'?" in said
+
+
 def test_every_event_has_every_field(gateway: Gateway) -> None:
     lines = [json.loads(line) for line in gateway.ground.inv("events", "--json").stdout.splitlines()]
     fields = {"event", "service", "profile", "provider", "result", "detail", "timestamp"}

@@ -1,0 +1,141 @@
+"""One question through the gateway, and who served it: the quickest way to see the thing work."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from flowgate.desk import say
+from flowgate.desk.office import Office, enter
+from flowgate.errors import CheckFailed, NotReady, UnknownName
+
+HEADER = "x-litellm-"
+SERVICE = "litellm"
+ANSWER_SECONDS = 600.0
+SHORT = 8  # characters of an id that are shown
+Row = dict[str, Any]
+
+
+def ask(question: str, model: str, stream: bool) -> int:
+    """Ask; print the answer to stdout, and who gave it to stderr."""
+    from flowgate.desk.programs import looking
+    from flowgate.world.http import Http
+
+    office = enter()
+    say.note(office.describe())
+    serving = _serving(office)
+    reach = looking(office, [])
+    models = reach.stack().models
+    if model and model not in models:
+        raise UnknownName("model", model, known=models)
+    key = reach.master_key()
+    headers = {"Authorization": key.bearer()} if key else {}
+    url = f"http://{serving['host']}:{serving['port']}/v1/chat/completions"
+    body: Row = {"model": model or models[0], "messages": [{"role": "user", "content": question}]}
+    if stream:
+        lines = Http().stream(url, {**body, "stream": True}, headers=headers, timeout=ANSWER_SECONDS)
+        for piece in _pieces(lines):
+            say.piece(piece)
+        say.data("")
+    else:
+        answer = Http().post(url, body, headers=headers, timeout=ANSWER_SECONDS)
+        if not answer.ok:
+            raise CheckFailed(f"the gateway answered {answer.status}: {answer.text[:300]}", hint="inv explain")
+        say.data(_text(answer.json()))
+    rows = [row for row in rows_of(office) if row["path"] == "/v1/chat/completions"]
+    if rows:
+        say.note(sentence(rows[-1]))
+    return 0
+
+
+def explain(last: int, wanted: str, as_json: bool) -> int:
+    """Print who served the last requests.
+
+    Source: keys of `--json` are documented in README.md
+    """
+    office = enter()
+    _serving(office)
+    rows = [row for row in rows_of(office) if row["id"].startswith(wanted)]
+    if wanted and not rows:
+        raise CheckFailed(f"no answer that is still remembered has an id beginning with '{wanted}'", hint="inv explain")
+    rows = rows[-last:]
+    if as_json:
+        say.document({"answers": rows})
+        return 0
+    say.note(office.describe())
+    if not rows:
+        say.note("no question has been answered since LiteLLM was started")
+    for row in rows:
+        say.data(sentence(row))
+    return 0
+
+
+def rows_of(office: Office) -> list[Row]:
+    """Gather the answers that LiteLLM's generations remember, oldest first, in words of ours."""
+    return [_row(one) for one in office.keeper.recent(SERVICE)]
+
+
+def _row(one: Row) -> Row:
+    told = {name.removeprefix(HEADER): value for name, value in one["headers"].items()}
+    return {
+        "id": told.get("call-id", ""),
+        "at": datetime.fromtimestamp(one["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "path": one["path"],
+        "status": one["status"],
+        "seconds": one.get("seconds"),
+        "generation": one["generation"],
+        "asked": told.get("model-group", ""),
+        "answered": told.get("model-name", ""),
+        "base": told.get("model-api-base", ""),
+        "retries": _count(told.get("attempted-retries")),
+        "fallbacks": _count(told.get("attempted-fallbacks")),
+    }
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() else None
+
+
+def sentence(row: Row) -> str:
+    """Say in one line who served a request, and what it took."""
+    took = f"{row['seconds']:.2f} s" if row["seconds"] is not None else "still under way"
+    head = f"{row['at']}  {row['status']}  {took}  generation {row['generation']}  {row['id'][:SHORT]}"
+    if not row["answered"]:
+        return f"{head}  {row['path']}: no deployment answered"
+    tries = {None: "", 0: ", at the first try"}.get(row["retries"], f", after {row['retries']} retries")
+    falls = {None: "", 0: ", no fallback"}.get(row["fallbacks"], f", by fallback {row['fallbacks']}")
+    asked = f"{row['asked']} " if row["asked"] else ""
+    return f"{head}  {asked}answered by {row['answered']} at {row['base']}{tries}{falls}"
+
+
+def _serving(office: Office) -> Row:
+    generations = office.keeper.status()["services"].get(SERVICE, {}).get("generations", ())
+    serving = next((one for one in generations if one["phase"] == "serving"), None)
+    if serving is None:
+        raise NotReady(f"{SERVICE} is not running", hint="inv up")
+    return dict(serving)
+
+
+def _pieces(lines: Any) -> Any:
+    """Give the words of a streamed answer as they come.
+
+    Fails with: CheckFailed when the stream breaks off
+    """
+    for line in lines:
+        data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
+        if data == "[DONE]":
+            return
+        chunk = json.loads(data) if data else {}
+        if "error" in chunk:
+            raise CheckFailed(f"the stream broke off: {str(chunk['error'])[:200]}", hint="inv explain")
+        for choice in chunk.get("choices", ()):
+            yield (choice.get("delta") or {}).get("content") or ""
+    raise CheckFailed("the stream ended without [DONE]", hint="inv explain")
+
+
+def _text(body: Any) -> str:
+    try:
+        return str(body["choices"][0]["message"]["content"])
+    except (KeyError, IndexError, TypeError):
+        raise CheckFailed(f"the answer carries no text: {str(body)[:200]}") from None
