@@ -62,7 +62,10 @@ class _Checker:
             inner = known | self.written(task.vars, task.at) if task.vars else known
             if task.loop is not None:
                 self._use(task.loop, task, "loop", inner, guarded)
-                inner = inner | {"item": None}
+                control = task.loop_control
+                inner = inner | {name: None for name in (control.loop_var, control.index_var) if name}
+                self._use(control.label, task, "loop_control.label", inner, guarded)
+                self._use(control.pause, task, "loop_control.pause", inner, guarded)
             around = guarded | self._conditions(task.when, task, "when", inner, guarded)
             if task.name:
                 self._use(task.name, task, "name", inner, around)
@@ -70,6 +73,7 @@ class _Checker:
                 self._step(task, inner, around)
             elif task.block or task.rescue or task.always:
                 self.tasks(task.block, inner, around)
+                self._again(task, inner, around)
                 self.tasks(task.rescue, inner | {"failed": None}, around)
                 self.tasks(task.always, inner, around)
 
@@ -85,10 +89,17 @@ class _Checker:
                     self._use(value, task, f"{task.step}.{name}", known, guarded)
             if info.name == "set_fact":
                 self._set_fact(task)
-        self._use(task.retries, task, "retries", known, guarded)
-        self._use(task.delay, task, "delay", known, guarded)
+        self._use(task.timeout, task, "timeout", known, guarded)
         if task.register:
             self.facts.add(task.register)
+        self._conditions(task.changed_when, task, "changed_when", known, guarded)
+        self._conditions(task.failed_when, task, "failed_when", known, guarded)
+        self._again(task, known, guarded)
+
+    def _again(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
+        """Check what says how often to try."""
+        for word in ("retries", "delay", "backoff", "max_delay"):
+            self._use(getattr(task, word), task, word, known, guarded)
         self._conditions(task.until, task, "until", known, guarded)
 
     def _find(self, task: Task) -> StepInfo | None:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flowgate.errors import Interrupted, Mistake, Refusal
+from flowgate.errors import CheckFailed, Interrupted, Mistake, Refusal
 from flowgate.model import Outcome, Play, Report, Task
 from flowgate.play.catalog import Catalog
-from flowgate.play.expressions import Locate, nowhere, render
-from flowgate.play.perform import Ending, Performer, Ticking, Within, code_of, failed, registered
+from flowgate.play.ending import Ending, code_of, failed, gave_up, registered
+from flowgate.play.expressions import Locate, nowhere, render, truth
+from flowgate.play.perform import Performer, Ticking, Within
 from flowgate.play.scope import Scope
 from flowgate.play.tags import selected
+from flowgate.play.tries import keep_trying, tries_of
 
 LABEL = 60  # characters of a name made from a task without one
 
@@ -117,7 +119,7 @@ class _Run:
         """Run a block; its rescue when it failed, its always in any case."""
         inside = around.within(block)
         first = len(self.outcomes)
-        ended = self.sequence(block.block, inside)
+        ended = self.tried(block, inside)
         if ended is not None and block.rescue and self.interrupted is None:
             last = len(self.outcomes)
             scope = inside.scope.naming(failed=ended.facts)
@@ -128,6 +130,31 @@ class _Run:
                 ended = _with_its_cause(ended, failure)
         last_ended = self.sequence(block.always, inside) if block.always else None
         return ended or last_ended  # the failure that came first is the cause
+
+    def tried(self, block: Task, inside: Around) -> Failure | None:
+        """Run the tasks of a block, again while its `retries` and `until` ask for it."""
+        if self.performer.check or (not block.until and block.retries is None):
+            return self.sequence(block.block, inside)
+        first = len(self.outcomes)
+
+        def once(attempt: int) -> Failure | None:
+            nonlocal first
+            self._mark_rescued(first, len(self.outcomes))  # what failed in the try before was tried again
+            first = len(self.outcomes)
+            return self.sequence(block.block, inside)
+
+        def is_content(ended: Failure | None) -> bool:
+            if self.interrupted or self.bug or all(one.status == "skipped" for one in self.outcomes[first:]):
+                return True
+            return ended is None and truth(block.until, inside.scope, below(block.at, "until"))
+
+        try:
+            tries = tries_of(block, inside.scope)
+            ended, content = keep_trying(tries, once, is_content, self.performer.clock.sleep)
+            error: Refusal = CheckFailed(gave_up(tries.most, block.until), place=block.at("until"))
+        except Refusal as refusal:  # its own words do not say what they should
+            ended, content, error = None, False, refusal
+        return ended if content or ended is not None else Failure(error, _unsaid(block, error))
 
     def task(self, task: Task, around: Around) -> Failure | None:
         """Run one task and tell how it ended; gives its failure unless that is ignored."""
@@ -202,6 +229,12 @@ def _label(task: Task, scope: Scope) -> str:
     return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
 
 
+def _unsaid(block: Task, error: Refusal) -> dict[str, Any]:
+    """Give what `failed` says of a block that failed where none of its tasks did."""
+    name = block.name or "block"
+    return {"task": name, "step": "", "error": error.what, "code": error.code, "place": block.place, "result": {}}
+
+
 def _failed(outcome: Outcome, error: BaseException) -> dict[str, Any]:
     return {
         "task": outcome.task,
@@ -209,4 +242,5 @@ def _failed(outcome: Outcome, error: BaseException) -> dict[str, Any]:
         "error": outcome.said,
         "code": code_of(error),
         "place": outcome.place,
+        "result": registered(Ending("failed", outcome.said, outcome.facts, error), outcome.seconds),
     }
