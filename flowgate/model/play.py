@@ -141,6 +141,8 @@ class Play:
     """One play of a playbook: variables and tasks, in the order they run.
 
     place: `file:line:column`
+    handlers: tasks that run once, in this order, when a task that changed something has notified them
+    force_handlers: they run even when the play has failed
     marks: dotted path ("vars.profile") → (line, column)
     """
 
@@ -149,6 +151,8 @@ class Play:
     tasks: tuple[Task, ...]
     place: str
     tags: tuple[str, ...] = ()
+    handlers: tuple[Task, ...] = ()
+    force_handlers: bool = False
     marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def at(self, path: str) -> str:

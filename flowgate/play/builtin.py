@@ -49,4 +49,15 @@ def set_fact(reach: object, /, **facts: object) -> Result:
     return Result("same", f"set {', '.join(facts)}", dict(facts))
 
 
-STEPS: Mapping[str, Callable[..., Any]] = {"fail": fail, "debug": debug, "assert": assert_, "set_fact": set_fact}
+def flush_handlers(reach: object) -> Result:
+    """Run the handlers that have been notified so far, now."""
+    return Result("same", "handlers have run")  # the engine runs them: a step knows no play
+
+
+STEPS: Mapping[str, Callable[..., Any]] = {
+    "fail": fail,
+    "debug": debug,
+    "assert": assert_,
+    "set_fact": set_fact,
+    "flush_handlers": flush_handlers,
+}

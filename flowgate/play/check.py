@@ -9,7 +9,7 @@ from typing import Any
 from flowgate.errors import BadValue, Mistake, Refusal, UnknownName, gather
 from flowgate.model import Play, Task
 from flowgate.play.catalog import Catalog, StepInfo, faults
-from flowgate.play.expressions import Expression, Locate, study, texts
+from flowgate.play.expressions import Expression, Locate, study, templated, texts
 from flowgate.play.fit import CONDITIONS
 from flowgate.play.words import TASK_READERS
 
@@ -28,18 +28,20 @@ def check(
     file = ""
     for play in plays:
         file = play.place.rsplit(":", 2)[0]
-        checker = _Checker(catalog, frozenset(variables), found)
+        handlers = [handler.name for handler in play.handlers]
+        checker = _Checker(catalog, frozenset(variables), handlers, found)
         known: Known = dict.fromkeys(defaults)
         known |= checker.written(play.vars, play.at)
         checker.tasks(play.tasks, known, frozenset())
+        checker.tasks(play.handlers, known, frozenset())
     gather(f"the playbook {file}".rstrip(), found)
 
 
 class _Checker:
     """Walks one play in running order; what tasks register becomes known to the tasks after them."""
 
-    def __init__(self, catalog: Catalog, typed: frozenset[str], found: list[Refusal]) -> None:
-        self.catalog, self.typed, self.found = catalog, typed, found
+    def __init__(self, catalog: Catalog, typed: frozenset[str], handlers: list[str], found: list[Refusal]) -> None:
+        self.catalog, self.typed, self.handlers, self.found = catalog, typed, handlers, found
         self.facts: set[str] = set()
         self.told: set[tuple[str, str]] = set()
 
@@ -69,6 +71,7 @@ class _Checker:
             around = guarded | self._conditions(task.when, task, "when", inner, guarded)
             if task.name:
                 self._use(task.name, task, "name", inner, around)
+            self._notify(task, inner, around)
             if task.step:
                 self._step(task, inner, around)
             elif task.block or task.rescue or task.always:
@@ -76,6 +79,16 @@ class _Checker:
                 self._again(task, inner, around)
                 self.tasks(task.rescue, inner | {"failed": None}, around)
                 self.tasks(task.always, inner, around)
+
+    def _notify(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
+        """Check that every handler is there; a name that an expression makes is looked up when it is made."""
+        dynamic = any(templated(name) for name in self.handlers)
+        for index, name in enumerate(task.notify):
+            at = task.at(f"notify.{index}")
+            if templated(name):
+                self._use(name, task, f"notify.{index}", known, guarded)
+            elif name not in self.handlers and not dynamic:
+                self.found.append(UnknownName("handler", name, known=self.handlers, at=at))
 
     def _step(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
         info = self._find(task)

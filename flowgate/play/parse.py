@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import Mistake, UnknownName, gather
 from flowgate.model import Play, Task
-from flowgate.play.words import COMMON_READERS, TASK_READERS, Reader, read_tags, read_text, read_variables
+from flowgate.play.words import COMMON_READERS, TASK_READERS, Reader, read_flag, read_tags, read_text, read_variables
 from flowgate.settings.source import Marks, Pair, Source, kind, position
 
 if TYPE_CHECKING:
@@ -28,11 +28,9 @@ FOREIGN = frozenset(
         "delegate_to",
         "environment",
         "gather_facts",
-        "handlers",
         "hosts",
         "module_defaults",
         "no_log",
-        "notify",
         "parallel",
         "poll",
         "remote_user",
@@ -163,5 +161,29 @@ def _tasks(source: Source, node: Node, path: str, marks: Marks) -> tuple[Task, .
     return tuple(_task(source, entry) for entry in source.items(node, f"'{path}'"))
 
 
+def _handlers(source: Source, node: Node, path: str, marks: Marks) -> tuple[Task, ...]:
+    handlers = _tasks(source, node, path, marks)
+    first: dict[str, Task] = {}
+    for one in handlers:
+        what, hint = "", ""
+        if not one.name:
+            what, hint = "this handler has no name", "name it as 'notify' does"
+        elif one.block or one.rescue or one.always:
+            what, hint = "a handler is one task, not a block", "notify several handlers: notify: [a, b]"
+        elif one.name in first:
+            what, hint = f"two handlers are called '{one.name}'", f"the first stands at {first[one.name].place}"
+        if what:
+            source.faults.append(Mistake(what, hint=hint, place=one.at("name")))
+        first.setdefault(one.name, one)
+    return handlers
+
+
 BLOCK_READERS: dict[str, Reader] = COMMON_READERS | {"block": _tasks, "rescue": _tasks, "always": _tasks}
-PLAY_READERS: dict[str, Reader] = {"name": read_text, "vars": read_variables, "tasks": _tasks, "tags": read_tags}
+PLAY_READERS: dict[str, Reader] = {
+    "name": read_text,
+    "vars": read_variables,
+    "tasks": _tasks,
+    "handlers": _handlers,
+    "force_handlers": read_flag,
+    "tags": read_tags,
+}

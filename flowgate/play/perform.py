@@ -12,7 +12,7 @@ from flowgate.model import Facts, Result, Task, Todo
 from flowgate.play import builtin
 from flowgate.play.catalog import Catalog, StepInfo, bind
 from flowgate.play.ending import Ending, failed, gave_up, registered, together
-from flowgate.play.expressions import Locate, render, truth
+from flowgate.play.expressions import fixed, render, truth
 from flowgate.play.fit import CONDITIONS, Condition
 from flowgate.play.scope import Scope
 from flowgate.play.tries import keep_trying, number, tries_of, under
@@ -239,8 +239,4 @@ def _items(value: Any, task: Task) -> list[Any]:
 
 
 def _holds(when: When, scope: Scope) -> bool:
-    return all(truth(text, scope, _always(place)) for text, place in when)
-
-
-def _always(place: str) -> Locate:
-    return lambda path: place
+    return all(truth(text, scope, fixed(place)) for text, place in when)

@@ -102,6 +102,16 @@ def read_tags(source: Source, node: Node, path: str, marks: Marks) -> tuple[str,
     return ()
 
 
+def read_names(source: Source, node: Node, path: str, marks: Marks) -> tuple[str, ...]:
+    """Read one name or a list of them."""
+    found = source.plain(node, path, marks)
+    written = found if isinstance(found, list) else [found]
+    if all(isinstance(name, str) for name in written):
+        return tuple(written)
+    _bad(source, node, path, found, "a name or a list of them")
+    return ()
+
+
 def read_variables(source: Source, node: Node, path: str, marks: Marks) -> dict[str, Any]:
     """Read `vars`: names and whatever they hold."""
     if kind(node) == "null":
@@ -128,6 +138,7 @@ COMMON_READERS: dict[str, Reader] = {
     "tags": read_tags,
     "vars": read_variables,
     "ignore_errors": read_flag,
+    "notify": read_names,
     "until": read_conditions,
     "retries": read_number,
     "delay": read_number,

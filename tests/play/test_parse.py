@@ -134,7 +134,7 @@ def test_a_mistyped_word_without_a_step_is_the_fault_too() -> None:
 
 
 def test_words_of_ansible_that_are_not_ours_are_refused() -> None:
-    assert task_mistake("{debug: , notify: x}").what == "no task word is called 'notify'"
+    assert task_mistake("{debug: , become: x}").what == "no task word is called 'become'"
     assert mistake("{hosts: all, tasks: []}").what == "no play word is called 'hosts'"
 
 
