@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import Mistake, UnknownName, gather
 from flowgate.model import Play, Task
+from flowgate.play.include import WORD, Book, import_tasks, refuse_words
 from flowgate.play.words import COMMON_READERS, TASK_READERS, Reader, read_flag, read_tags, read_text, read_variables
 from flowgate.settings.source import Marks, Pair, Source, kind, position
 
@@ -45,6 +46,10 @@ FOREIGN = frozenset(
     }
 )
 
+ALIASES = {"set": "set_fact", "include": "import_tasks"}
+# The parameter that a step takes alone: as a text, and as a list.
+SHORT = {"command": ("cmd", "argv"), "import_tasks": ("file", "")}
+
 
 def parse(text: str, file: str) -> tuple[Play, ...]:
     """Read a playbook: a list of plays, or a single one.
@@ -54,14 +59,15 @@ def parse(text: str, file: str) -> tuple[Play, ...]:
     Gives: the plays, in order
     Fails with: Mistake (several at once as Faults), each with `file:line:column`
     """
-    source = Source(text, file)
+    source = Book(text, file)
     if source.root is None:
         raise Mistake("the playbook is empty", place=f"{file}:1:1", hint="write at least: - tasks: [{debug: {}}]")
     nodes = source.root.value if kind(source.root) == "seq" else [source.root]
     plays = tuple(_play(source, node) for node in nodes)
     if not plays:
         source.refuse("the playbook holds no play", source.root)
-    gather(f"the playbook {file}", source.faults)
+    # What is wrong in a file that is imported twice was found twice.
+    gather(f"the playbook {file}", list({(one.place, one.what): one for one in source.faults}.values()))
     return plays
 
 
@@ -95,7 +101,13 @@ def _task(source: Source, node: Node) -> Task:
             others.append(pair)
     step = _step_of(source, node, others)
     if step:
-        fields |= {"step": step.key, "params": _params(source, step, marks)}
+        word = ALIASES.get(step.key, step.key)
+        fields |= {"step": word, "params": _params(source, step, word, marks)}
+        if word.replace("-", "_") == WORD and isinstance(source, Book):
+            refuse_words(source, {pair.key: pair for pair in pairs})
+            tasks = import_tasks(source, step, fields["params"], lambda book, root: _tasks(book, root, WORD, {}))
+            fields = {name: value for name, value in fields.items() if name in BLOCK_READERS}
+            fields |= {"name": fields.get("name", ""), "step": "", "params": {}, "block": tasks}
     return Task(place=source.at(node), marks=marks, **fields)
 
 
@@ -133,10 +145,12 @@ def _block(source: Source, node: Node, pairs: list[Pair], names: set[str]) -> Ta
     return Task(place=source.at(node), marks=marks, **fields)
 
 
-def _params(source: Source, step: Pair, marks: Marks) -> dict[str, Any]:
-    marks[step.key] = position(step.key_node)
+def _params(source: Source, step: Pair, word: str, marks: Marks) -> dict[str, Any]:
+    marks[word] = position(step.key_node)
     if kind(step.node) == "null":
         return {}
+    if short := _short(source, step, word, marks):
+        return short
     if kind(step.node) != "map" and get_close_matches(step.key, TASK_READERS, n=1, cutoff=0.75):
         _unknown(source, step, "task word", TASK_READERS)
         return {}
@@ -146,9 +160,16 @@ def _params(source: Source, step: Pair, marks: Marks) -> dict[str, Any]:
         return {}
     params: dict[str, Any] = {}
     for pair in source.pairs(step.node, f"the parameters of '{step.key}'"):
-        params[pair.key] = source.plain(pair.node, f"{step.key}.{pair.key}", marks)
-        marks[f"{step.key}.{pair.key}:"] = position(pair.key_node)
+        params[pair.key] = source.plain(pair.node, f"{word}.{pair.key}", marks)
+        marks[f"{word}.{pair.key}:"] = position(pair.key_node)
     return params
+
+
+def _short(source: Source, step: Pair, word: str, marks: Marks) -> dict[str, Any]:
+    """Read the parameters of a step that takes its main one alone (`command: [ls, -l]`, `import_tasks: more.yml`)."""
+    text, listed = SHORT.get(word.replace("-", "_"), ("", ""))
+    name = {"seq": listed, "": text}.get(kind(step.node), "")
+    return {name: source.plain(step.node, f"{word}.{name}", marks)} if name else {}
 
 
 def _unknown(source: Source, pair: Pair, kind: str, known: Mapping[str, object]) -> None:
