@@ -32,6 +32,7 @@ class Todo:
     facts: the facts as far as they can be foretold; what check mode registers
     changes: false when the work only asks (a smoke question): it counts as "same" afterwards
     diff: (path, old text, new text) of files it would change, for --diff
+    unforetold: why neither `facts` nor `diff` can tell what it would do; empty when they do
     """
 
     would: str
@@ -39,6 +40,7 @@ class Todo:
     facts: Facts = field(default_factory=dict)
     changes: bool = True
     diff: tuple[tuple[str, str, str], ...] = ()
+    unforetold: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,16 @@ def test_a_step_without_parameters_has_none() -> None:
     assert task("debug:").params == {}
 
 
+def test_a_command_may_be_a_list_or_a_text_alone() -> None:
+    assert task("command: [ls, -l]").params == {"argv": ["ls", "-l"]}
+    assert task("command: ls -l").params == {"cmd": "ls -l"}
+    assert task("command: [ls, '{{ a }}']").at("command.argv.1") == "f.yml:2:21"
+
+
+def test_set_is_short_for_set_fact() -> None:
+    assert (task("set: {a: 1}").step, task("set: {a: 1}").at("set_fact.a")) == ("set_fact", "f.yml:2:16")
+
+
 def test_tags_are_a_list_or_a_text_with_commas() -> None:
     assert task("{debug: , tags: 'a, b'}").tags == task("{debug: , tags: [a, b]}").tags == ("a", "b")
 
