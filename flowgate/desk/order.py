@@ -72,14 +72,16 @@ def play(order: Order) -> Bill:
     office = enter()
     say.note(office.describe())
     path = find_playbook(order.name)
-    plays = parse(files.read_text(path), str(path))
+    faults: list[Refusal] = []
+    plays = parse(files.read_text(path), str(path), faults)
     settled = office.profile(order.profile or str(order.variables.get("profile") or ""))
     variables = dict(order.variables) if order.profile is None else {**order.variables, "profile": settled.value}
     if settled.value not in office.config.profiles:
         known = office.config.profiles
         raise UnknownName("profile", settled.value, known=known, at=office.config.place("profiles"))
     catalog = Catalog(steps_in("flowgate.steps"))
-    check(plays, catalog, variables.keys(), defaults=office.config.vars.keys())
+    tags = (*order.tags, *order.skip_tags)
+    check(plays, catalog, variables.keys(), defaults=office.config.vars.keys(), tags=tags, faults=faults)
     if order.syntax_only:
         say.note(f"{path}: nothing wrong")
         return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(office.config))

@@ -8,23 +8,34 @@ from typing import Any
 
 from flowgate.errors import BadValue, Mistake, Refusal, UnknownName, gather
 from flowgate.model import Play, Task
+from flowgate.play import foreign
 from flowgate.play.catalog import Catalog, StepInfo, faults
 from flowgate.play.expressions import Expression, Locate, study, templated, texts
 from flowgate.play.fit import CONDITIONS
 from flowgate.play.words import TASK_READERS
 
+SPECIAL = ("all", "tagged", "untagged", "always", "never")  # tags with a meaning of their own
 Known = dict[str, tuple[Any, Locate] | None]  # variable → what was written for it and where; None for a plain value
 
 
 def check(
-    plays: Iterable[Play], catalog: Catalog, variables: Collection[str], *, defaults: Collection[str] = ()
+    plays: Iterable[Play],
+    catalog: Catalog,
+    variables: Collection[str],
+    *,
+    defaults: Collection[str] = (),
+    tags: Collection[str] = (),
+    faults: Collection[Refusal] = (),
 ) -> None:
     """Refuse what cannot run, before the first task looks.
 
     variables: names typed with `-e`; defaults: names that the program and the config bring
+    tags: those typed with `--tags` and `--skip-tags`
+    faults: what was found wrong while reading; told with the rest
     Fails with: Mistake (several at once as Faults), each with `file:line:column`
     """
-    found: list[Refusal] = []
+    found: list[Refusal] = list(faults)
+    known_tags: set[str] = set()
     file = ""
     for play in plays:
         file = play.place.rsplit(":", 2)[0]
@@ -34,7 +45,19 @@ def check(
         known |= checker.written(play.vars, play.at)
         checker.tasks(play.tasks, known, frozenset())
         checker.tasks(play.handlers, known, frozenset())
-    gather(f"the playbook {file}".rstrip(), found)
+        known_tags |= {*play.tags, *_tags(play.tasks)}
+    found += [UnknownName("tag", tag, known=known_tags, at=file) for tag in tags if tag not in {*known_tags, *SPECIAL}]
+    gather(f"the playbook {file}".rstrip(), sorted(found, key=_order))
+
+
+def _tags(tasks: Iterable[Task]) -> set[str]:
+    return {tag for task in tasks for tag in (*task.tags, *_tags((*task.block, *task.rescue, *task.always)))}
+
+
+def _order(fault: Refusal) -> tuple[str, int, int]:
+    """Order faults as they stand in their files; those without a place come first."""
+    file, line, column = ["", "", "", *fault.place.rsplit(":", 2)][-3:]
+    return (file, int(line), int(column)) if line.isdigit() and column.isdigit() else ("", 0, 0)
 
 
 class _Checker:
@@ -120,6 +143,10 @@ class _Checker:
         try:
             return self.catalog.find(task.step, at)
         except UnknownName as unknown:
+            if hint := foreign.step_hint(task.step, frozenset(self.catalog.names())):
+                what = f"Ansible's step '{task.step}' does not exist here"
+                self.found.append(Mistake(what, hint=hint, place=at))
+                return None
             words = get_close_matches(task.step, TASK_READERS, n=1)
             self.found.append(UnknownName("step", task.step, known=words, at=at) if words else unknown)
         except Mistake as mistake:
@@ -168,7 +195,9 @@ class _Checker:
         for name in sorted(expression.names - expression.guarded - guarded - self.typed - self.facts):
             if name not in known:
                 everything = {*known, *self.typed, *self.facts}
-                self._tell(UnknownName("variable", name, known=everything, at=at), name)
+                unknown = UnknownName("variable", name, known=everything, at=at)
+                unknown.hint = foreign.VARIABLES.get(name, unknown.hint)
+                self._tell(unknown, name)
             elif (variable := known[name]) is not None:
                 self._follow(name, variable, known, guarded, through)
 

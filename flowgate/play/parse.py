@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from flowgate.errors import Mistake, UnknownName, gather
+from flowgate.errors import Mistake, Refusal, UnknownName, gather
 from flowgate.model import Play, Task
+from flowgate.play import foreign
 from flowgate.play.include import WORD, Book, import_tasks, refuse_words
 from flowgate.play.words import COMMON_READERS, TASK_READERS, Reader, read_flag, read_tags, read_text, read_variables
 from flowgate.settings.source import Marks, Pair, Source, kind, position
@@ -16,46 +17,18 @@ from flowgate.settings.source import Marks, Pair, Source, kind, position
 if TYPE_CHECKING:
     from yaml.nodes import Node
 
-# Words that belong to Ansible's language and not to ours; beside a step they are the fault, not the step.
-FOREIGN = frozenset(
-    {
-        "async",
-        "become",
-        "become_method",
-        "become_user",
-        "check_mode",
-        "connection",
-        "delegate_facts",
-        "delegate_to",
-        "environment",
-        "gather_facts",
-        "hosts",
-        "module_defaults",
-        "no_log",
-        "parallel",
-        "poll",
-        "remote_user",
-        "roles",
-        "run_once",
-        "serial",
-        "strategy",
-        "throttle",
-        "vars_files",
-        "with_dict",
-        "with_items",
-    }
-)
-
+FLUSH = "flush_handlers"
 ALIASES = {"set": "set_fact", "include": "import_tasks"}
 # The parameter that a step takes alone: as a text, and as a list.
 SHORT = {"command": ("cmd", "argv"), "import_tasks": ("file", "")}
 
 
-def parse(text: str, file: str) -> tuple[Play, ...]:
+def parse(text: str, file: str, faults: list[Refusal] | None = None) -> tuple[Play, ...]:
     """Read a playbook: a list of plays, or a single one.
 
     text: the playbook's YAML
     file: its name, as places show it
+    faults: receives what is wrong, and the plays are given as far as they could be read; without it, that is raised
     Gives: the plays, in order
     Fails with: Mistake (several at once as Faults), each with `file:line:column`
     """
@@ -67,7 +40,11 @@ def parse(text: str, file: str) -> tuple[Play, ...]:
     if not plays:
         source.refuse("the playbook holds no play", source.root)
     # What is wrong in a file that is imported twice was found twice.
-    gather(f"the playbook {file}", list({(one.place, one.what): one for one in source.faults}.values()))
+    found = list({(one.place, one.what): one for one in source.faults}.values())
+    if faults is None:
+        gather(f"the playbook {file}", found)
+    else:
+        faults += found
     return plays
 
 
@@ -100,7 +77,10 @@ def _task(source: Source, node: Node) -> Task:
         else:
             others.append(pair)
     step = _step_of(source, node, others)
-    if step:
+    if step and step.key == "meta" and step.node.value == FLUSH:  # as Ansible spells it
+        marks[FLUSH] = position(step.key_node)
+        fields |= {"step": FLUSH}
+    elif step:
         word = ALIASES.get(step.key, step.key)
         fields |= {"step": word, "params": _params(source, step, word, marks)}
         if word.replace("-", "_") == WORD and isinstance(source, Book):
@@ -113,7 +93,7 @@ def _task(source: Source, node: Node) -> Task:
 
 def _step_of(source: Source, node: Node, others: list[Pair]) -> Pair | None:
     """Find the one step among the words that are no task words; the rest are faults."""
-    steps = [pair for pair in others if pair.key not in FOREIGN]
+    steps = [pair for pair in others if pair.key not in foreign.TASK_WORDS]
     if len(steps) > 1:
         steps = [pair for pair in steps if not get_close_matches(pair.key, TASK_READERS, n=1, cutoff=0.75)] or steps
     for pair in others:
@@ -154,6 +134,8 @@ def _params(source: Source, step: Pair, word: str, marks: Marks) -> dict[str, An
     if kind(step.node) != "map" and get_close_matches(step.key, TASK_READERS, n=1, cutoff=0.75):
         _unknown(source, step, "task word", TASK_READERS)
         return {}
+    if kind(step.node) != "map" and foreign.step_hint(word, frozenset()):
+        return {}  # the answer to the word itself is better
     if kind(step.node) != "map":
         hint = f"write: {step.key}: {{ name: value }}"
         source.refuse(f"the parameters of '{step.key}' must be a mapping", step.node, hint)
@@ -173,7 +155,12 @@ def _short(source: Source, step: Pair, word: str, marks: Marks) -> dict[str, Any
 
 
 def _unknown(source: Source, pair: Pair, kind: str, known: Mapping[str, object]) -> None:
-    source.faults.append(UnknownName(kind, pair.key, known=known, at=source.at(pair.key_node)))
+    at = source.at(pair.key_node)
+    hint = (foreign.PLAY_WORDS if kind == "play word" else foreign.TASK_WORDS).get(pair.key)
+    if hint:
+        source.faults.append(Mistake(f"Ansible's word '{pair.key}' has no meaning here", hint=hint, place=at))
+    else:
+        source.faults.append(UnknownName(kind, pair.key, known=known, at=at))
 
 
 def _tasks(source: Source, node: Node, path: str, marks: Marks) -> tuple[Task, ...]:
