@@ -50,6 +50,8 @@ class Outcome:
     status: "same", "changed", "skipped", "failed", "rescued" (failed inside a block that has a rescue) or "ignored"
     seconds: how long it took
     place: `file:line` of the task
+    diff: (path, old text, new text) of the files it changed, or would change
+    unforetold: in a check, why it cannot tell what a run would do; empty when it can
     """
 
     task: str
@@ -60,6 +62,8 @@ class Outcome:
     place: str
     facts: Facts = field(default_factory=dict)
     error: BaseException | None = None
+    diff: tuple[tuple[str, str, str], ...] = ()
+    unforetold: str = ""
 
 
 @dataclass(frozen=True, slots=True)

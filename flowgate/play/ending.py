@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flowgate.errors import Refusal
 from flowgate.model import Facts
+from flowgate.play.foretold import Foretold
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,9 @@ class Ending:
 
     attempts: how often the step was tried; 0 where nothing asked for tries
     label: what names the item of a loop for people
+    diff: (path, old text, new text) of the files it changed, or would change
+    predicted: its facts are those foretold: a check did not do it
+    unforetold: why a check cannot tell what a run would do; empty when it can
     """
 
     status: str
@@ -23,6 +27,9 @@ class Ending:
     error: BaseException | None = None
     attempts: int = 0
     label: str = ""
+    diff: tuple[tuple[str, str, str], ...] = ()
+    predicted: bool = False
+    unforetold: str = ""
 
 
 def failed(error: BaseException) -> Ending:
@@ -52,13 +59,21 @@ def registered(ending: Ending, seconds: float) -> Facts:
         kept["code"] = code_of(ending.error)
     if ending.attempts:
         kept["attempts"] = ending.attempts
-    return kept
+    return Foretold(kept) if ending.predicted or ending.unforetold else kept
 
 
 def together(endings: list[Ending], results: list[Facts]) -> Ending:
     """Sum up a loop: failed where any item failed, changed where any changed."""
+    whole = _summed(endings, {"results": results})
+    return replace(
+        whole,
+        diff=tuple(one for ending in endings for one in ending.diff),
+        unforetold=next((ending.unforetold for ending in endings if ending.unforetold), ""),
+    )
+
+
+def _summed(endings: list[Ending], facts: Facts) -> Ending:
     statuses = [ending.status for ending in endings]
-    facts = {"results": results}
     if "failed" in statuses:
         first = next(ending for ending in endings if ending.status == "failed")
         return Ending("failed", f"{first.label}: {first.said}", facts, first.error)

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import Mistake, UnknownName
+from flowgate.play.foretold import Foretold
 from flowgate.play.sandbox import environment, flag
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ def _settled(value: Any) -> Any:
     if isinstance(value, (str, int, float)) or value is None:
         return value
     if isinstance(value, dict):
-        return {key: _settled(entry) for key, entry in value.items()}
+        settled = {key: _settled(entry) for key, entry in value.items()}
+        return Foretold(settled) if isinstance(value, Foretold) else settled
     if isinstance(value, (list, range, Iterator)) or type(value) in (tuple, type({}.keys()), type({}.values())):
         return [_settled(entry) for entry in value]
     return value

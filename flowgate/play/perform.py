@@ -14,6 +14,7 @@ from flowgate.play.catalog import Catalog, StepInfo, bind
 from flowgate.play.ending import Ending, failed, gave_up, registered, together
 from flowgate.play.expressions import fixed, render, truth
 from flowgate.play.fit import CONDITIONS, Condition
+from flowgate.play.foretold import Unforetold
 from flowgate.play.scope import Scope
 from flowgate.play.tries import keep_trying, number, tries_of, under
 from flowgate.world.deadline import deadline
@@ -95,7 +96,7 @@ class Performer:
             if task.loop_control.label:
                 named = str(render(task.loop_control.label, scope, under(task, "loop_control.label")))
             return replace(self._one(task, scope, when), label=named)
-        except Interrupted:
+        except (Interrupted, Unforetold):
             raise
         except Refusal as refusal:
             return replace(failed(refusal), label=named)
@@ -155,13 +156,15 @@ class Performer:
         began = self.clock.now()
         try:
             ending = self._step(task, scope)
-        except Interrupted:
+        except (Interrupted, Unforetold):
             raise
         except Refusal as refusal:
             ending = failed(refusal)
         seconds = self.clock.now() - began
         try:
             return _ruled(task, scope, ending, seconds)
+        except Unforetold as unknown:
+            return replace(ending, unforetold=ending.unforetold or unknown.what)
         except Mistake:
             if ending.error is None:
                 raise
@@ -186,7 +189,9 @@ class Performer:
             facts = found.facts if self.check else found.do(self.reach)
             # What was done may be said better than what would be done.
             said = facts.get("said", found.would) if isinstance(facts, dict) else found.would
-            return Ending("changed" if found.changes else "same", str(said), facts)
+            status = "changed" if found.changes else "same"
+            reason = (found.unforetold or ("" if found.changes else "a check does not ask")) if self.check else ""
+            return Ending(status, str(said), facts, diff=found.diff, predicted=self.check, unforetold=reason)
         if isinstance(found, Result) and found.status in ("same", "changed", "skipped"):
             return Ending(found.status, found.said, found.facts)
         raise ContractBroken(f"the step '{info.name}' gave {found!r:.60}, neither a Result nor a Todo")

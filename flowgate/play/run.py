@@ -11,6 +11,7 @@ from flowgate.model import Outcome, Play, Report, Task
 from flowgate.play.catalog import Catalog
 from flowgate.play.ending import Ending, code_of, failed, gave_up, registered
 from flowgate.play.expressions import Locate, fixed, nowhere, render, truth
+from flowgate.play.foretold import Unforetold, Unknown
 from flowgate.play.perform import Performer, Ticking, Within
 from flowgate.play.scope import Scope
 from flowgate.play.tags import selected
@@ -225,8 +226,8 @@ class _Run:
         seconds = clock.now() - began
         if task.register:
             around.scope.facts[task.register] = registered(ending, seconds)
-        said, facts, error = ending.said, ending.facts, ending.error
-        outcome = Outcome(name, task.step, ending.status, said, seconds, task.place, facts, error)
+        error, more = ending.error, (ending.facts, ending.error, ending.diff, ending.unforetold)
+        outcome = Outcome(name, task.step, ending.status, ending.said, seconds, task.place, *more)
         self.outcomes.append(outcome)
         self.tell(outcome)
         return Failure(error, _failed(outcome, error)) if error is not None and ending.status == "failed" else None
@@ -234,6 +235,8 @@ class _Run:
     def _flush_now(self, task: Task, around: Around) -> Failure | None:
         try:
             due = all(truth(text, around.scope, fixed(at)) for text, at in around.when)
+        except Unforetold:
+            due = True  # a check shows what may run
         except Refusal as refusal:
             return Failure(refusal, _unsaid(task, refusal))
         return self.flush(replace(around, when=(), notify=(), ignore_errors=False)) if due else None
@@ -246,6 +249,10 @@ class _Run:
             return failed(error)
         except KeyboardInterrupt:
             return failed(self._interrupt())
+        except Unforetold as unknown:  # only a check comes here
+            if task.step.replace("-", "_") == "set_fact":
+                around.scope.facts.update({name: Unknown(task.name) for name in task.params})
+            return Ending("skipped", f"not foretold: {unknown.what}", unforetold=unknown.what)
         except Refusal as error:
             return failed(error)
         except Exception as error:  # noqa: BLE001  a step's bug must not skip the playbook's rescue and always

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from flowgate.play.foretold import Foretold
+
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -32,6 +34,8 @@ def environment() -> SandboxedEnvironment:
         def getattr(self, obj: Any, attribute: str) -> Any:
             if isinstance(obj, Mapping) and attribute in obj:
                 return obj[attribute]
+            if isinstance(obj, Foretold) and not hasattr(obj, attribute):
+                return obj[attribute]  # not undefined: a check does not know it
             return super().getattr(obj, attribute)
 
     # Both settings keep Jinja2 from computing constants while it compiles: checking `{{ 9 ** 9 ** 9 }}` must not hang.
