@@ -35,7 +35,7 @@ class Order:
     profile: settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook
     event: the name under which the run goes into the event log; provider: whose account it is about
     alone: hold the lock of the runtime folder, so that nobody else changes it meanwhile
-    check: look only; syntax_only: do not even look
+    check: look only; diff: show what differs in files; syntax_only: do not even look
     tags, skip_tags: which tasks run
     """
 
@@ -46,6 +46,7 @@ class Order:
     provider: str = ""
     alone: bool = True
     check: bool = False
+    diff: bool = False
     syntax_only: bool = False
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
@@ -164,7 +165,7 @@ def _run(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalog) 
             reach,
             order.variables,
             catalog=catalog,
-            tell=_tell,
+            tell=_tell_with_diff if order.diff else _tell,
             check=order.check,
             defaults=reach.config.vars,
             tags=order.tags,
@@ -175,6 +176,10 @@ def _run(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalog) 
             break
     whole = reports[-1] if reports else Report(order.name, (), None, 0, 0.0)
     outcomes = tuple(outcome for report in reports for outcome in report.outcomes)
+    if order.check:
+        from flowgate.desk.preview import show_unforetold
+
+        show_unforetold(outcomes)
     return replace(whole, outcomes=outcomes, seconds=sum(report.seconds for report in reports))
 
 
@@ -183,6 +188,14 @@ def _tell(event: Event) -> None:
         say.ends(event)
     else:
         say.begins(event.task)
+
+
+def _tell_with_diff(event: Event) -> None:
+    _tell(event)
+    if isinstance(event, Outcome) and event.diff:
+        from flowgate.desk.preview import show_diff
+
+        show_diff(event)
 
 
 def _waiting(holder: str) -> None:
