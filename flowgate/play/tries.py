@@ -14,6 +14,8 @@ from flowgate.play.fit import fit
 RETRIES = 3  # further tries when only `until` is written, as in Ansible
 DELAY = 5.0  # seconds between tries, as in Ansible
 
+MOST = 1_000_000_000  # of anything that is counted here, seconds included
+
 T = TypeVar("T")
 
 
@@ -42,8 +44,8 @@ def tries_of(task: Task, variables: Mapping[str, Any]) -> Tries:
     delay = number(task, "delay", float, task.delay, variables)
     backoff = number(task, "backoff", float, task.backoff, variables)
     return Tries(
-        most=1 + (RETRIES if retries is None else max(0, retries)),
-        delay=DELAY if delay is None else max(0.0, delay),
+        most=1 + (RETRIES if retries is None else retries),
+        delay=DELAY if delay is None else delay,
         backoff=1.0 if backoff is None else max(1.0, backoff),
         max_delay=number(task, "max_delay", float, task.max_delay, variables),
     )
@@ -73,7 +75,7 @@ def keep_trying(
     def last(state: RetryCallState) -> tuple[T, bool]:
         return made[-1]
 
-    longest = 1e9 if tries.max_delay is None else tries.max_delay
+    longest = MOST if tries.max_delay is None else tries.max_delay
     retrying = Retrying(
         retry=retry_if_result(lambda given: not given[1]),
         stop=stop_after_attempt(tries.most),
@@ -93,9 +95,12 @@ def number(task: Task, word: str, kind: Any, written: Any, variables: Mapping[st
     if value is None:
         return None
     try:
-        return fit(kind, value)
+        fitted = fit(kind, value)
     except ValueError as wanted:
         raise BadValue(word, found=value, wanted=str(wanted), at=task.at(word)) from None
+    if not 0 <= fitted < MOST:
+        raise BadValue(word, found=value, wanted=f"a number from 0 to {MOST}", at=task.at(word))
+    return fitted
 
 
 def under(task: Task, start: str) -> Locate:

@@ -4,11 +4,12 @@ import json
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-from flowgate.errors import CheckFailed, Mistake
+from flowgate.errors import BadValue, CheckFailed, Mistake
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
 from flowgate.world.http import Answer, address_of, is_loopback
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+LONGEST = 1e6  # seconds
 EXCERPT = 300  # characters of an unwelcome answer that are shown
 
 
@@ -39,6 +40,8 @@ def uri(
     wanted = _statuses(status_code)
     if _scheme(url) not in ("http", "https"):
         raise Mistake(f"'{url[:60]}' is no address of HTTP", hint="write: uri: { url: https://… }")
+    if not 0 < timeout <= LONGEST:
+        raise BadValue("uri.timeout", found=timeout, wanted=f"seconds, above 0 and up to {LONGEST:g}")
     where = address_of(url)
     sent = {**_kinds(body, body_format), **(headers or {})}
     data = _data(body, body_format)

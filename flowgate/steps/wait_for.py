@@ -11,6 +11,7 @@ from flowgate.world.clock import poll
 
 State = Literal["started", "present", "stopped", "absent"]
 CONNECT_SECONDS = 1.0
+LONGEST = 1e6  # seconds
 
 
 def wait_for(
@@ -43,6 +44,9 @@ def wait_for(
         raise Mistake("wait_for waits for a port or for a path", hint="write one: wait_for: { port: 4000 }")
     if port is not None and not 1 <= port <= 65535:
         raise BadValue("wait_for.port", found=port, wanted="a whole number from 1 to 65535")
+    for name, seconds, least in (("timeout", timeout, 0.0), ("delay", delay, 0.0), ("sleep", sleep, 0.01)):
+        if not least <= seconds <= LONGEST:
+            raise BadValue(f"wait_for.{name}", found=seconds, wanted=f"seconds, from {least:g} to {LONGEST:g}")
     pattern = _pattern(search_regex)
     wanted = state in ("started", "present")
     what = f"{host}:{port}" if path is None else str(path)

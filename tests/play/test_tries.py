@@ -62,3 +62,11 @@ def test_always_runs_once_after_all_tries(stage: Stage) -> None:
     report = stage.run("tasks: [{block: [refuse: ], retries: 1, delay: 0, always: [write: {text: last}]}]")
     assert isinstance(report.error, Unreachable)
     assert stage.acts == ["refuse", "refuse", "last"]
+
+
+@pytest.mark.parametrize("word", ["retries", "delay", "backoff", "max_delay", "timeout"])
+@pytest.mark.parametrize("value", ["-1", "10 ** 12", "'x'"])
+def test_a_number_that_an_expression_makes_wrong_fails_the_task(stage: Stage, word: str, value: str) -> None:
+    report = stage.run(f'tasks: [{{refuse: , until: true, {word}: "{{{{ {value} }}}}"}}]')
+    assert isinstance(report.error, BadValue)
+    assert report.error.place.startswith("play.yml:1:")

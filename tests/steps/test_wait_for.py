@@ -59,7 +59,10 @@ def test_waiting_ends_with_the_message_asked_for(stage: Stage, tmp_path: Path) -
         stage.do(wait_for, reach, path=tmp_path / "log", timeout=0)
 
 
-@pytest.mark.parametrize("params", [{}, {"port": 1, "path": "x"}, {"port": 0}, {"path": "x", "search_regex": "("}])
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"port": 1, "path": "x"}, {"port": 0}, {"path": "x", "search_regex": "("}, {"port": 1, "sleep": -1.0}],
+)
 def test_what_cannot_be_waited_for_is_a_mistake(stage: Stage, params: dict[str, Any]) -> None:
     with pytest.raises(Mistake):
         stage.do(wait_for, **params)
