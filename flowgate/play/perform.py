@@ -19,6 +19,8 @@ from flowgate.play.scope import Scope
 from flowgate.play.tries import keep_trying, number, tries_of, under
 from flowgate.world.deadline import deadline
 
+LOG_LINES = 15  # of what a command said, shown with its failure
+
 When = tuple[tuple[str | bool, str], ...]  # conditions, each with its place
 
 
@@ -87,7 +89,9 @@ class Performer:
             ending = self._item(task, scope.naming(**own), when, item)
             endings.append(ending)
             seconds = self.clock.now() - began
-            results.append({**registered(ending, seconds), **own, "label": ending.label})
+            result = registered(ending, seconds)
+            result |= {**own, "label": ending.label}
+            results.append(result)
         return together(endings, results)
 
     def _item(self, task: Task, scope: Scope, when: When, item: Any) -> Ending:
@@ -162,7 +166,8 @@ class Performer:
             ending = failed(refusal)
         seconds = self.clock.now() - began
         try:
-            return _ruled(task, scope, ending, seconds)
+            ending = _ruled_changed(task, scope, ending, seconds)
+            return _ruled_failed(task, scope, ending, seconds)
         except Unforetold as unknown:
             return replace(ending, unforetold=ending.unforetold or unknown.what)
         except Mistake:
@@ -202,24 +207,36 @@ def _seeing(task: Task, scope: Scope, ending: Ending, seconds: float) -> Scope:
     return scope.naming(**{task.register: registered(ending, seconds)}) if task.register else scope
 
 
-def _ruled(task: Task, scope: Scope, ending: Ending, seconds: float) -> Ending:
-    """Overrule how a try ended."""
-    if task.changed_when:
-        changed = truth(task.changed_when, _seeing(task, scope, ending, seconds), under(task, "changed_when"))
-        facts = {**ending.facts, "changed": changed}
-        ending = replace(ending, facts=facts)
-        if ending.status in ("same", "changed"):
-            ending = replace(ending, status="changed" if changed else "same")
-    if task.failed_when:
-        if truth(task.failed_when, _seeing(task, scope, ending, seconds), under(task, "failed_when")):
-            reason = f"failed_when holds: {' and '.join(map(str, task.failed_when))}"
-            changed = ending.status == "changed" or ending.facts.get("changed") is True
-            error = CheckFailed(reason, facts={**ending.facts, "changed": changed})
-            return failed(error)
-        if ending.error is not None:
-            status = "changed" if ending.facts.get("changed") is True else "same"
-            return replace(ending, status=status, error=None)
+def _ruled_changed(task: Task, scope: Scope, ending: Ending, seconds: float) -> Ending:
+    """Let `changed_when` say whether a try changed something."""
+    if not task.changed_when:
+        return ending
+    changed = truth(task.changed_when, _seeing(task, scope, ending, seconds), under(task, "changed_when"))
+    ending = replace(ending, facts={**ending.facts, "changed": changed})
+    if ending.status in ("same", "changed"):
+        ending = replace(ending, status="changed" if changed else "same")
     return ending
+
+
+def _ruled_failed(task: Task, scope: Scope, ending: Ending, seconds: float) -> Ending:
+    """Let `failed_when` say whether a try failed."""
+    if not task.failed_when:
+        return ending
+    touched = ending.status == "changed" or ending.facts.get("changed") is True
+    if truth(task.failed_when, _seeing(task, scope, ending, seconds), under(task, "failed_when")):
+        reason = f"failed_when holds: {' and '.join(map(str, task.failed_when))}"
+        log = ending.error.log if isinstance(ending.error, Refusal) else _last_lines(ending.facts)
+        return failed(CheckFailed(reason, log=log, facts={**ending.facts, "changed": touched}))
+    if ending.error is not None:
+        return replace(ending, status="changed" if touched else "same", error=None)
+    return ending
+
+
+def _last_lines(facts: Facts) -> list[str]:
+    """Give the end of what a command said."""
+    kept = [facts.get(name) for name in ("stdout_lines", "stderr_lines")]
+    said = [str(line) for lines in kept if isinstance(lines, list) for line in lines]
+    return said[-LOG_LINES:]
 
 
 def _rendered(task: Task, info: StepInfo, scope: Scope) -> dict[str, Any]:

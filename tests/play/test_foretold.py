@@ -71,6 +71,17 @@ def test_a_ruling_on_what_only_a_run_gives_leaves_the_foretold_status(dim: Stage
     assert story(dim.run(f"tasks: [{{opaque: , register: r, {word}: r.out == 1}}]", check=True)) == [DIM]
 
 
+def test_a_ruling_that_can_be_foretold_holds_beside_one_that_cannot(dim: Stage) -> None:
+    task = "{opaque: , register: r, changed_when: false, failed_when: r.out == 1}"
+    assert story(dim.run(f"tasks: [{task}]", check=True)) == [("same", DIM[1])]
+
+
+def test_the_results_of_a_loop_are_not_known_either(dim: Stage) -> None:
+    loop = "{opaque: {text: '{{ item }}'}, loop: [a, b], register: r}"
+    use = "{debug: {msg: '{{ r.results | map(attribute=\"out\") | list }}'}}"
+    assert story(dim.run(f"tasks: [{loop}, {use}]", check=True)) == [DIM, NEEDS]
+
+
 def test_a_fact_made_from_it_is_not_known_either(dim: Stage) -> None:
     tasks = "{opaque: , register: r}, {set_fact: {a: '{{ r.out }}'}}, {debug: {msg: '{{ a }}'}}"
     report = dim.run(f"tasks: [{tasks}]", check=True)

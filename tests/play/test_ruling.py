@@ -57,6 +57,13 @@ def test_a_failure_that_was_asked_for_names_the_condition(judged: Stage) -> None
     assert (report.error.what, report.code) == ("failed_when holds: r.rc == 0 and True", 1)
 
 
+def test_a_failure_that_was_asked_for_shows_what_was_said(stage: Stage) -> None:
+    stage.catalog = Catalog({"speak": lambda reach: Result("changed", "spoke", {"stdout_lines": ["a", 1]})})
+    report = stage.run("tasks: [{speak: , register: r, failed_when: 1 in r.stdout_lines}]")
+    assert isinstance(report.error, CheckFailed)
+    assert report.error.log == ("a", "1")
+
+
 def test_a_step_that_failed_without_facts_stays_failed(judged: Stage) -> None:
     report = judged.run("tasks: [{refuse: , register: r, failed_when: r.rc == 1}]")
     assert isinstance(report.error, Unreachable)
