@@ -11,7 +11,7 @@ from flowgate.model import Play, Task
 from flowgate.play import foreign
 from flowgate.play.catalog import Catalog, StepInfo, faults
 from flowgate.play.expressions import Expression, Locate, study, templated, texts
-from flowgate.play.fit import CONDITIONS
+from flowgate.play.fit import EVALUATED
 from flowgate.play.words import TASK_READERS
 
 SPECIAL = ("all", "tagged", "untagged", "always", "never")  # tags with a meaning of their own
@@ -119,7 +119,7 @@ class _Checker:
             self.found += faults(info, task.params, lambda name: task.at(f"{task.step}.{name}" if name else task.step))
             for name, value in task.params.items():
                 param = info.params.get(name)
-                if param is not None and param.kind == CONDITIONS:
+                if param is not None and param.kind in EVALUATED:
                     self._conditions(_listed(value), task, f"{task.step}.{name}", known, guarded)
                 else:
                     self._use(value, task, f"{task.step}.{name}", known, guarded)

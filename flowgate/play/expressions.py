@@ -137,8 +137,15 @@ def truth(expression: object, variables: Mapping[str, Any], at: Locate = nowhere
         return all(truth(entry, variables, _below(at, index)) for index, entry in enumerate(expression))
     if not isinstance(expression, str):
         return bool(expression)
-    found = _evaluated(study(expression, at(""), bare=True), variables, at(""))
-    return flag(found)
+    return flag(value_of(expression, variables, at))
+
+
+def value_of(expression: str, variables: Mapping[str, Any], at: Locate = nowhere) -> Any:
+    """Give the value of an expression without braces.
+
+    Fails with: Mistake where it cannot be evaluated
+    """
+    return _evaluated(study(expression, at(""), bare=True), variables, at(""))
 
 
 def _below(at: Locate, index: int) -> Locate:

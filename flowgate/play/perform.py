@@ -12,8 +12,8 @@ from flowgate.model import Facts, Result, Task, Todo
 from flowgate.play import builtin
 from flowgate.play.catalog import Catalog, StepInfo, bind
 from flowgate.play.ending import Ending, failed, gave_up, registered, together
-from flowgate.play.expressions import fixed, render, truth
-from flowgate.play.fit import CONDITIONS, Condition
+from flowgate.play.expressions import fixed, render, truth, value_of
+from flowgate.play.fit import CONDITIONS, EVALUATED, Condition, Shown
 from flowgate.play.foretold import Unforetold
 from flowgate.play.scope import Scope
 from flowgate.play.tries import keep_trying, number, tries_of, under
@@ -247,6 +247,8 @@ def _rendered(task: Task, info: StepInfo, scope: Scope) -> dict[str, Any]:
         if param is not None and param.kind == CONDITIONS:
             listed = value if isinstance(value, list) else [value]
             values[name] = tuple(Condition(str(text), truth([text], scope, place)) for text in listed)
+        elif param is not None and param.kind in EVALUATED and value is not None:
+            values[name] = Shown(str(value), value_of(str(value), scope, place))
         else:
             values[name] = render(value, scope, place)
     return values
