@@ -6,6 +6,7 @@ text gives text. What a variable *holds* is never read as a template again, unle
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -23,6 +24,7 @@ Locate = Callable[[str], str]  # dotted path within a value → `file:line:colum
 
 # What Jinja2 and Python raise for an expression somebody wrote wrong.
 FOREIGN = (
+    re.error,
     ArithmeticError,
     AttributeError,
     LookupError,
