@@ -77,8 +77,9 @@ def down(c: Context) -> int:
     iterable=["extra"],
     help={
         "name": "a shipped playbook's name, or the path of one",
-        "extra": "a variable, key=value, or @FILE with a mapping; may be repeated",
-        "check": "look only: say what would be done",
+        "extra": "variables: key=value, a YAML mapping {…}, or @FILE that holds one; may be repeated",
+        "check": "look only: say what would be done, and what cannot be foretold",
+        "diff": "show what differs in the files that are written, or would be",
         "tags": "run only tasks with these tags, separated by commas",
         "skip-tags": "leave out tasks with these tags",
         "syntax-check": "check the playbook and run nothing",
@@ -90,6 +91,7 @@ def play(
     name: str,
     extra: list[str] | None = None,
     check: bool = False,
+    diff: bool = False,
     tags: str = "",
     skip_tags: str = "",
     syntax_check: bool = False,
@@ -97,7 +99,8 @@ def play(
     """Run a playbook."""
     from flowgate.desk import front
 
-    return front.play_any(name, extra or [], check=check, tags=tags, skip_tags=skip_tags, syntax_check=syntax_check)
+    words = {"tags": tags, "skip_tags": skip_tags}
+    return front.play_any(name, extra or [], check=check, diff=diff, syntax_check=syntax_check, **words)
 
 
 @task(help={"show": "one step, with its parameters in full", "json": JSON})

@@ -20,7 +20,7 @@ A refusal holds facts; `desk/say.py` is the one place that prints them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 class Refusal(Exception):
@@ -30,12 +30,22 @@ class Refusal(Exception):
     hint: what to do, as a sentence or a command; may be empty
     place: `file:line[:column]`, or empty
     log: the last lines of the log that explain it, oldest first
+    facts: what was learnt all the same, as plain data; a playbook's `register` keeps it
     """
 
     code = 3
 
-    def __init__(self, what: str, *, hint: str = "", place: str = "", log: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        hint: str = "",
+        place: str = "",
+        log: Sequence[str] = (),
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(what)
+        self.facts = dict(facts or {})
         self.what = what
         self.hint = hint
         self.place = place

@@ -7,10 +7,10 @@ starting, sleeping and any other question raises `ContractBroken`. So a step can
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import ContractBroken, Mistake, Refusal, gather
 from flowgate.keeper.client import Keeper
@@ -20,6 +20,9 @@ from flowgate.stack import build, cliproxy, litellm
 from flowgate.world import compiled, files, home, sockets
 from flowgate.world.clock import Clock, stamp
 from flowgate.world.http import Http
+
+if TYPE_CHECKING:
+    from flowgate.world.command import Ended
 
 KEY_FILES = {
     litellm.MASTER_KEY: "litellm-master-key",
@@ -77,6 +80,10 @@ class Files:
     def tail(self, path: Path, lines: int) -> list[str]:
         """Give the last lines of a file."""
         return files.tail(path, lines)
+
+    def is_there(self, path: Path) -> bool:
+        """Say whether a file or a folder is there; a link that leads nowhere is not."""
+        return files.is_there(path)
 
     def is_executable(self, path: Path) -> bool:
         """Say whether a file is there and can be run."""
@@ -292,6 +299,18 @@ class Reach:
         return True
 
     # --- writing down, running
+
+    def here(self, path: Path) -> Path:
+        """Give a path as the command line means it: relative to the current folder."""
+        return path.absolute()
+
+    def run(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None) -> Ended:
+        """Run a command to its end, with the command line's own environment and `env` over it."""
+        if not self.acting:
+            raise ContractBroken(f"a step wanted to run {argv[0]} while looking")
+        from flowgate.world import command
+
+        return command.run(argv, cwd=cwd, env={**self.environment, **env}, stdin=stdin)
 
     def event(self, event: str, **fields: str) -> None:
         """Append one event to the event log; a full disk loses it and stops nothing."""

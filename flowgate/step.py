@@ -36,6 +36,7 @@ def todo(
     facts: Facts | None = None,
     changes: bool = True,
     diff: Sequence[tuple[str, str, str]] = (),
+    unforetold: str = "",
 ) -> Todo:
     """Say what would be done.
 
@@ -44,5 +45,6 @@ def todo(
     facts: the facts as far as they can be foretold, for check mode
     changes: false when the work only asks
     diff: (path, old text, new text) of files it would change
+    unforetold: why neither facts nor diff can tell what it would do; check mode says so
     """
-    return Todo(would, do, facts or {}, changes, tuple(diff))
+    return Todo(would, do, facts or {}, changes, tuple(diff), unforetold)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flowgate.desk import say
-from flowgate.errors import BadValue, Interrupted, Mistake, Refusal, UnknownName
+from flowgate.errors import BadValue, Interrupted, Mistake, Refusal, UnknownName, gather
 from flowgate.world import files
 
 BUG = 70
@@ -141,7 +141,9 @@ def reload(name: str, watch: bool) -> int:
     return code
 
 
-def play_any(name: str, extra: Sequence[str], *, check: bool, tags: str, skip_tags: str, syntax_check: bool) -> int:
+def play_any(
+    name: str, extra: Sequence[str], *, check: bool, diff: bool, tags: str, skip_tags: str, syntax_check: bool
+) -> int:
     """Run any playbook, as `inv play` does."""
     from flowgate.desk import order
 
@@ -149,6 +151,7 @@ def play_any(name: str, extra: Sequence[str], *, check: bool, tags: str, skip_ta
         named(name, "a playbook"),
         variables(extra),
         check=check,
+        diff=diff,
         syntax_only=syntax_check,
         tags=_words(tags),
         skip_tags=_words(skip_tags),
@@ -161,25 +164,45 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def variables(extra: Sequence[str]) -> dict[str, Any]:
-    """Read `-e` variables: key=value (the value is YAML: `keep=true` is a truth value), or @FILE with a mapping.
+    """Read `-e` variables: key=value (several, too), a YAML or JSON mapping in braces, or @FILE that holds one.
 
-    Fails with: BadValue
+    A value is YAML: `keep=true` is a truth value. Of two that set the same name, the later wins.
+    Fails with: BadValue; Mistake where YAML does not parse
     """
-    import yaml
-
     found: dict[str, Any] = {}
     for one in extra:
-        name, equals, value = one.partition("=")
-        try:
-            if one.startswith("@"):
-                from pathlib import Path
+        if one.startswith("@"):
+            from pathlib import Path
 
-                tree = yaml.safe_load(files.read_text(Path(one[1:]).expanduser()))
-            else:
-                tree = {name: yaml.safe_load(value)} if equals and name.isidentifier() else None
-        except yaml.YAMLError:
-            tree = None
+            tree = _tree(files.read_text(Path(one[1:]).expanduser()), one[1:])
+        elif one.lstrip().startswith("{"):
+            tree = _tree(one, "-e")
+        else:
+            tree = {name: _tree(value, f"-e {name}") for name, value in _pairs(one)} or None
         if not isinstance(tree, dict):
-            raise BadValue("extra", found=one, wanted="key=value, or @FILE that holds a mapping")
+            raise BadValue("extra", found=one, wanted="key=value, {key: value}, or @FILE that holds a mapping")
         found |= tree
     return found
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Split `a=1 b=2` as Ansible does; a text whose words are not all of that form is one value, blanks and all."""
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a quote that is not closed is part of the value
+        words = [text]
+    pairs = [word.partition("=") for word in (words if len(words) > 1 else [text])]
+    if not all(equals and name.isidentifier() for name, equals, _ in pairs):
+        pairs = [text.partition("=")]
+    return [(name, value) for name, equals, value in pairs if equals and name.isidentifier()]
+
+
+def _tree(text: str, file: str) -> Any:
+    from flowgate.settings.source import Source
+
+    source = Source(text, file)
+    tree = None if source.root is None else source.plain(source.root, "", {})
+    gather(file, source.faults)
+    return tree

@@ -35,7 +35,7 @@ class Order:
     profile: settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook
     event: the name under which the run goes into the event log; provider: whose account it is about
     alone: hold the lock of the runtime folder, so that nobody else changes it meanwhile
-    check: look only; syntax_only: do not even look
+    check: look only; diff: show what differs in files; syntax_only: do not even look
     tags, skip_tags: which tasks run
     """
 
@@ -46,6 +46,7 @@ class Order:
     provider: str = ""
     alone: bool = True
     check: bool = False
+    diff: bool = False
     syntax_only: bool = False
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
@@ -72,14 +73,16 @@ def play(order: Order) -> Bill:
     office = enter()
     say.note(office.describe())
     path = find_playbook(order.name)
-    plays = parse(files.read_text(path), str(path))
+    faults: list[Refusal] = []
+    plays = parse(files.read_text(path), str(path), faults)
     settled = office.profile(order.profile or str(order.variables.get("profile") or ""))
     variables = dict(order.variables) if order.profile is None else {**order.variables, "profile": settled.value}
     if settled.value not in office.config.profiles:
         known = office.config.profiles
         raise UnknownName("profile", settled.value, known=known, at=office.config.place("profiles"))
     catalog = Catalog(steps_in("flowgate.steps"))
-    check(plays, catalog, variables.keys(), defaults=office.config.vars.keys())
+    tags = (*order.tags, *order.skip_tags)
+    check(plays, catalog, variables.keys(), defaults=office.config.vars.keys(), tags=tags, faults=faults)
     if order.syntax_only:
         say.note(f"{path}: nothing wrong")
         return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(office.config))
@@ -164,7 +167,7 @@ def _run(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalog) 
             reach,
             order.variables,
             catalog=catalog,
-            tell=_tell,
+            tell=_tell_with_diff if order.diff else _tell,
             check=order.check,
             defaults=reach.config.vars,
             tags=order.tags,
@@ -175,6 +178,10 @@ def _run(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalog) 
             break
     whole = reports[-1] if reports else Report(order.name, (), None, 0, 0.0)
     outcomes = tuple(outcome for report in reports for outcome in report.outcomes)
+    if order.check:
+        from flowgate.desk.preview import show_unforetold
+
+        show_unforetold(outcomes)
     return replace(whole, outcomes=outcomes, seconds=sum(report.seconds for report in reports))
 
 
@@ -183,6 +190,14 @@ def _tell(event: Event) -> None:
         say.ends(event)
     else:
         say.begins(event.task)
+
+
+def _tell_with_diff(event: Event) -> None:
+    _tell(event)
+    if isinstance(event, Outcome) and event.diff:
+        from flowgate.desk.preview import show_diff
+
+        show_diff(event)
 
 
 def _waiting(holder: str) -> None:

@@ -99,6 +99,8 @@ def refusal(error: BaseException, *, told: bool = False) -> None:
         note(coloured(f"! {error.what}:", "31"))
         for fault in error.faults:
             note(f"  {fault.place}: {fault.what}" if fault.place else f"  {fault.what}")
+            for line in _excerpt(fault):
+                note(f"      {line}")
             if fault.hint:
                 note(f"      {fault.hint}")
         return
@@ -109,6 +111,8 @@ def refusal(error: BaseException, *, told: bool = False) -> None:
         note(coloured(f"! {error}", "31"))
     elif error.place:
         note(f"  at {error.place}")
+    for line in _excerpt(error):
+        note(f"    {line}")
     if error.log:
         note("  its last log lines:")
         for line in error.log:
@@ -116,6 +120,14 @@ def refusal(error: BaseException, *, told: bool = False) -> None:
     if error.hint:
         known = error.hint.startswith(("did you mean", "known:"))
         note(f"  {error.hint}" if known else f"  way out: {error.hint}")
+
+
+def _excerpt(error: Refusal) -> list[str]:
+    if error.place.count(":") < 2:
+        return []  # most refusals: the module is not even loaded
+    from flowgate.desk.excerpt import excerpt
+
+    return excerpt(error.place)
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowgate.model.forking import Nursery, Rehearsal
-    from flowgate.model.play import Facts, Outcome, Play, Report, Result, Task, Todo
+    from flowgate.model.play import Facts, LoopControl, Outcome, Play, Report, Result, Task, Todo
     from flowgate.model.said import Secret, Sourced, Tree
     from flowgate.model.settings import BootstrapSettings, Config, Paths, ProviderSettings, Reference, ServiceSettings
     from flowgate.model.stack import Document, Program, Service, Stack
@@ -23,6 +23,7 @@ __all__ = [
     "Config",
     "Document",
     "Facts",
+    "LoopControl",
     "Nursery",
     "Outcome",
     "Paths",
@@ -45,7 +46,7 @@ __all__ = [
 
 ROOMS = {
     "forking": ("Nursery", "Rehearsal"),
-    "play": ("Facts", "Outcome", "Play", "Report", "Result", "Task", "Todo"),
+    "play": ("Facts", "LoopControl", "Outcome", "Play", "Report", "Result", "Task", "Todo"),
     "said": ("Secret", "Sourced", "Tree"),
     "settings": ("BootstrapSettings", "Config", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),
     "stack": ("Document", "Program", "Service", "Stack"),

@@ -32,6 +32,7 @@ class Todo:
     facts: the facts as far as they can be foretold; what check mode registers
     changes: false when the work only asks (a smoke question): it counts as "same" afterwards
     diff: (path, old text, new text) of files it would change, for --diff
+    unforetold: why neither `facts` nor `diff` can tell what it would do; empty when they do
     """
 
     would: str
@@ -39,6 +40,7 @@ class Todo:
     facts: Facts = field(default_factory=dict)
     changes: bool = True
     diff: tuple[tuple[str, str, str], ...] = ()
+    unforetold: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Outcome:
     status: "same", "changed", "skipped", "failed", "rescued" (failed inside a block that has a rescue) or "ignored"
     seconds: how long it took
     place: `file:line` of the task
+    diff: (path, old text, new text) of the files it changed, or would change
+    unforetold: in a check, why it cannot tell what a run would do; empty when it can
     """
 
     task: str
@@ -58,6 +62,8 @@ class Outcome:
     place: str
     facts: Facts = field(default_factory=dict)
     error: BaseException | None = None
+    diff: tuple[tuple[str, str, str], ...] = ()
+    unforetold: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,21 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopControl:
+    """How a loop names and shows its items.
+
+    loop_var: the variable that holds the item; index_var: the one that counts them from 0; empty for none
+    label: what names an item for people, an expression; empty for the item itself
+    pause: seconds between items
+    """
+
+    loop_var: str = "item"
+    index_var: str = ""
+    label: str = ""
+    pause: float | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One task of a play, or a block of tasks, as written: expressions are not rendered yet.
 
@@ -79,10 +100,13 @@ class Task:
     step: the word of its step; empty for a block
     params: the step's parameters
     place: `file:line:column`
-    when, until: conditions, all of which must hold
+    when, until, changed_when, failed_when: conditions, all of which must hold; empty when not written
     retries: further tries after the first; None when not written
-    delay: seconds between tries; None when not written
+    delay: seconds between tries; backoff: by what each wait is longer than the last; max_delay: seconds, the longest
+        wait; None when not written
+    timeout: seconds that one try may take; None when not written
     loop: a list, a mapping or an expression that gives one; None when not written
+    notify: names of handlers to run at the end of the play when this task changed something
     block, rescue, always: the tasks of a block; all empty for a task
     marks: dotted path under this task ("wait_healthy.timeout", "when.0") → (line, column) of the value; with a colon
         at its end ("wait_healthy.timeout:"), of a parameter's key
@@ -97,7 +121,14 @@ class Task:
     until: tuple[str | bool, ...] = ()
     retries: int | str | None = None
     delay: float | str | None = None
+    backoff: float | str | None = None
+    max_delay: float | str | None = None
+    changed_when: tuple[str | bool, ...] = ()
+    failed_when: tuple[str | bool, ...] = ()
+    timeout: float | str | None = None
     loop: Any = None
+    loop_control: LoopControl = LoopControl()
+    notify: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     vars: Mapping[str, Any] = field(default_factory=dict)
     ignore_errors: bool = False
@@ -116,6 +147,8 @@ class Play:
     """One play of a playbook: variables and tasks, in the order they run.
 
     place: `file:line:column`
+    handlers: tasks that run once, in this order, when a task that changed something has notified them
+    force_handlers: they run even when the play has failed
     marks: dotted path ("vars.profile") → (line, column)
     """
 
@@ -124,6 +157,8 @@ class Play:
     tasks: tuple[Task, ...]
     place: str
     tags: tuple[str, ...] = ()
+    handlers: tuple[Task, ...] = ()
+    force_handlers: bool = False
     marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def at(self, path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flowgate.errors import CheckFailed
 from flowgate.model import Result
-from flowgate.play.fit import Condition
+from flowgate.play.fit import Condition, Shown
 
 
 def fail(reach: object, msg: str = "failed as the playbook asks") -> Result:
@@ -19,26 +19,33 @@ def fail(reach: object, msg: str = "failed as the playbook asks") -> Result:
     raise CheckFailed(msg)
 
 
-def debug(reach: object, msg: object = "Hello world!") -> Result:
+def debug(reach: object, msg: object = "Hello world!", var: Shown | None = None) -> Result:
     """Show a value.
 
     msg: a text, or any value
-    Gives: msg (as given)
+    var: an expression without braces, shown with its value instead of a text
+    Gives: msg (as given), or the expression's text (its value)
     """
+    if var is not None:
+        return Result("same", f"{var.expression}: {var.value}", {var.expression: var.value})
     return Result("same", str(msg), {"msg": msg})
 
 
-def assert_(reach: object, that: tuple[Condition, ...], msg: str = "") -> Result:
+def assert_(
+    reach: object, that: tuple[Condition, ...], msg: str = "", fail_msg: str = "", success_msg: str = ""
+) -> Result:
     """Stop unless every condition holds.
 
     that: one expression without braces, or a list of them
-    msg: what to say when one does not hold
+    msg, fail_msg: what to say when one does not hold
+    success_msg: what to say when all hold
     Fails with: CheckFailed
     """
     broken = [condition.expression for condition in that if not condition.holds]
+    said = fail_msg or msg
     if broken:
-        raise CheckFailed(msg or f"does not hold: {broken[0]}", hint=f"does not hold: {broken[0]}" if msg else "")
-    return Result("same", "all hold")
+        raise CheckFailed(said or f"does not hold: {broken[0]}", hint=f"does not hold: {broken[0]}" if said else "")
+    return Result("same", success_msg or "all hold")
 
 
 def set_fact(reach: object, /, **facts: object) -> Result:
@@ -49,4 +56,15 @@ def set_fact(reach: object, /, **facts: object) -> Result:
     return Result("same", f"set {', '.join(facts)}", dict(facts))
 
 
-STEPS: Mapping[str, Callable[..., Any]] = {"fail": fail, "debug": debug, "assert": assert_, "set_fact": set_fact}
+def flush_handlers(reach: object) -> Result:
+    """Run the handlers that have been notified so far, now."""
+    return Result("same", "handlers have run")  # the engine runs them: a step knows no play
+
+
+STEPS: Mapping[str, Callable[..., Any]] = {
+    "fail": fail,
+    "debug": debug,
+    "assert": assert_,
+    "set_fact": set_fact,
+    "flush_handlers": flush_handlers,
+}

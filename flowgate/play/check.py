@@ -8,38 +8,63 @@ from typing import Any
 
 from flowgate.errors import BadValue, Mistake, Refusal, UnknownName, gather
 from flowgate.model import Play, Task
+from flowgate.play import foreign
 from flowgate.play.catalog import Catalog, StepInfo, faults
-from flowgate.play.expressions import Expression, Locate, study, texts
-from flowgate.play.fit import CONDITIONS
+from flowgate.play.expressions import Expression, Locate, study, templated, texts
+from flowgate.play.fit import EVALUATED
 from flowgate.play.words import TASK_READERS
 
+SPECIAL = ("all", "tagged", "untagged", "always", "never")  # tags with a meaning of their own
 Known = dict[str, tuple[Any, Locate] | None]  # variable → what was written for it and where; None for a plain value
 
 
 def check(
-    plays: Iterable[Play], catalog: Catalog, variables: Collection[str], *, defaults: Collection[str] = ()
+    plays: Iterable[Play],
+    catalog: Catalog,
+    variables: Collection[str],
+    *,
+    defaults: Collection[str] = (),
+    tags: Collection[str] = (),
+    faults: Collection[Refusal] = (),
 ) -> None:
     """Refuse what cannot run, before the first task looks.
 
     variables: names typed with `-e`; defaults: names that the program and the config bring
+    tags: those typed with `--tags` and `--skip-tags`
+    faults: what was found wrong while reading; told with the rest
     Fails with: Mistake (several at once as Faults), each with `file:line:column`
     """
-    found: list[Refusal] = []
+    found: list[Refusal] = list(faults)
+    known_tags: set[str] = set()
     file = ""
     for play in plays:
         file = play.place.rsplit(":", 2)[0]
-        checker = _Checker(catalog, frozenset(variables), found)
+        handlers = [handler.name for handler in play.handlers]
+        checker = _Checker(catalog, frozenset(variables), handlers, found)
         known: Known = dict.fromkeys(defaults)
         known |= checker.written(play.vars, play.at)
         checker.tasks(play.tasks, known, frozenset())
-    gather(f"the playbook {file}".rstrip(), found)
+        checker.tasks(play.handlers, known, frozenset())
+        known_tags |= {*play.tags, *_tags(play.tasks)}
+    found += [UnknownName("tag", tag, known=known_tags, at=file) for tag in tags if tag not in {*known_tags, *SPECIAL}]
+    gather(f"the playbook {file}".rstrip(), sorted(found, key=_order))
+
+
+def _tags(tasks: Iterable[Task]) -> set[str]:
+    return {tag for task in tasks for tag in (*task.tags, *_tags((*task.block, *task.rescue, *task.always)))}
+
+
+def _order(fault: Refusal) -> tuple[str, int, int]:
+    """Order faults as they stand in their files; those without a place come first."""
+    file, line, column = ["", "", "", *fault.place.rsplit(":", 2)][-3:]
+    return (file, int(line), int(column)) if line.isdigit() and column.isdigit() else ("", 0, 0)
 
 
 class _Checker:
     """Walks one play in running order; what tasks register becomes known to the tasks after them."""
 
-    def __init__(self, catalog: Catalog, typed: frozenset[str], found: list[Refusal]) -> None:
-        self.catalog, self.typed, self.found = catalog, typed, found
+    def __init__(self, catalog: Catalog, typed: frozenset[str], handlers: list[str], found: list[Refusal]) -> None:
+        self.catalog, self.typed, self.handlers, self.found = catalog, typed, handlers, found
         self.facts: set[str] = set()
         self.told: set[tuple[str, str]] = set()
 
@@ -62,16 +87,31 @@ class _Checker:
             inner = known | self.written(task.vars, task.at) if task.vars else known
             if task.loop is not None:
                 self._use(task.loop, task, "loop", inner, guarded)
-                inner = inner | {"item": None}
+                control = task.loop_control
+                inner = inner | {name: None for name in (control.loop_var, control.index_var) if name}
+                self._use(control.label, task, "loop_control.label", inner, guarded)
+                self._use(control.pause, task, "loop_control.pause", inner, guarded)
             around = guarded | self._conditions(task.when, task, "when", inner, guarded)
             if task.name:
                 self._use(task.name, task, "name", inner, around)
+            self._notify(task, inner, around)
             if task.step:
                 self._step(task, inner, around)
             elif task.block or task.rescue or task.always:
                 self.tasks(task.block, inner, around)
+                self._again(task, inner, around)
                 self.tasks(task.rescue, inner | {"failed": None}, around)
                 self.tasks(task.always, inner, around)
+
+    def _notify(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
+        """Check that every handler is there; a name that an expression makes is looked up when it is made."""
+        dynamic = any(templated(name) for name in self.handlers)
+        for index, name in enumerate(task.notify):
+            at = task.at(f"notify.{index}")
+            if templated(name):
+                self._use(name, task, f"notify.{index}", known, guarded)
+            elif name not in self.handlers and not dynamic:
+                self.found.append(UnknownName("handler", name, known=self.handlers, at=at))
 
     def _step(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
         info = self._find(task)
@@ -79,16 +119,23 @@ class _Checker:
             self.found += faults(info, task.params, lambda name: task.at(f"{task.step}.{name}" if name else task.step))
             for name, value in task.params.items():
                 param = info.params.get(name)
-                if param is not None and param.kind == CONDITIONS:
+                if param is not None and param.kind in EVALUATED:
                     self._conditions(_listed(value), task, f"{task.step}.{name}", known, guarded)
                 else:
                     self._use(value, task, f"{task.step}.{name}", known, guarded)
             if info.name == "set_fact":
                 self._set_fact(task)
-        self._use(task.retries, task, "retries", known, guarded)
-        self._use(task.delay, task, "delay", known, guarded)
+        self._use(task.timeout, task, "timeout", known, guarded)
         if task.register:
             self.facts.add(task.register)
+        self._conditions(task.changed_when, task, "changed_when", known, guarded)
+        self._conditions(task.failed_when, task, "failed_when", known, guarded)
+        self._again(task, known, guarded)
+
+    def _again(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
+        """Check what says how often to try."""
+        for word in ("retries", "delay", "backoff", "max_delay"):
+            self._use(getattr(task, word), task, word, known, guarded)
         self._conditions(task.until, task, "until", known, guarded)
 
     def _find(self, task: Task) -> StepInfo | None:
@@ -96,6 +143,10 @@ class _Checker:
         try:
             return self.catalog.find(task.step, at)
         except UnknownName as unknown:
+            if hint := foreign.step_hint(task.step, frozenset(self.catalog.names())):
+                what = f"Ansible's step '{task.step}' does not exist here"
+                self.found.append(Mistake(what, hint=hint, place=at))
+                return None
             words = get_close_matches(task.step, TASK_READERS, n=1)
             self.found.append(UnknownName("step", task.step, known=words, at=at) if words else unknown)
         except Mistake as mistake:
@@ -144,7 +195,9 @@ class _Checker:
         for name in sorted(expression.names - expression.guarded - guarded - self.typed - self.facts):
             if name not in known:
                 everything = {*known, *self.typed, *self.facts}
-                self._tell(UnknownName("variable", name, known=everything, at=at), name)
+                unknown = UnknownName("variable", name, known=everything, at=at)
+                unknown.hint = foreign.VARIABLES.get(name, unknown.hint)
+                self._tell(unknown, name)
             elif (variable := known[name]) is not None:
                 self._follow(name, variable, known, guarded, through)
 

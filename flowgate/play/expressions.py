@@ -6,12 +6,14 @@ text gives text. What a variable *holds* is never read as a template again, unle
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import Mistake, UnknownName
+from flowgate.play.foretold import Foretold
 from flowgate.play.sandbox import environment, flag
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ Locate = Callable[[str], str]  # dotted path within a value → `file:line:colum
 
 # What Jinja2 and Python raise for an expression somebody wrote wrong.
 FOREIGN = (
+    re.error,
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -36,6 +39,11 @@ FOREIGN = (
 def nowhere(path: str) -> str:
     """Give no place: for values that stand in no file."""
     return ""
+
+
+def fixed(place: str) -> Locate:
+    """Give one place for whatever stands there."""
+    return lambda path: place
 
 
 @dataclass
@@ -131,8 +139,15 @@ def truth(expression: object, variables: Mapping[str, Any], at: Locate = nowhere
         return all(truth(entry, variables, _below(at, index)) for index, entry in enumerate(expression))
     if not isinstance(expression, str):
         return bool(expression)
-    found = _evaluated(study(expression, at(""), bare=True), variables, at(""))
-    return flag(found)
+    return flag(value_of(expression, variables, at))
+
+
+def value_of(expression: str, variables: Mapping[str, Any], at: Locate = nowhere) -> Any:
+    """Give the value of an expression without braces.
+
+    Fails with: Mistake where it cannot be evaluated
+    """
+    return _evaluated(study(expression, at(""), bare=True), variables, at(""))
 
 
 def _below(at: Locate, index: int) -> Locate:
@@ -164,7 +179,8 @@ def _settled(value: Any) -> Any:
     if isinstance(value, (str, int, float)) or value is None:
         return value
     if isinstance(value, dict):
-        return {key: _settled(entry) for key, entry in value.items()}
+        settled = {key: _settled(entry) for key, entry in value.items()}
+        return Foretold(settled) if isinstance(value, Foretold) else settled
     if isinstance(value, (list, range, Iterator)) or type(value) in (tuple, type({}.keys()), type({}.values())):
         return [_settled(entry) for entry in value]
     return value

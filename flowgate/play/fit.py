@@ -22,7 +22,16 @@ class Condition:
     holds: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An expression without braces that the engine evaluated for a step, with its value."""
+
+    expression: str
+    value: Any
+
+
 CONDITIONS = tuple[Condition, ...]
+EVALUATED = (CONDITIONS, Shown, Shown | None)  # written as expressions without braces; evaluated before they are fitted
 
 
 def fit(kind: Any, value: Any) -> Any:
@@ -42,6 +51,8 @@ def fit(kind: Any, value: Any) -> Any:
         return _fit_choice(inner, value)
     if origin in (Union, types.UnionType):
         return None if value is None else fit(_without_none(inner), value)
+    if kind is Shown and isinstance(value, Shown):
+        return value
     if kind == CONDITIONS and isinstance(value, tuple):
         return value
     raise ValueError({list: "a list", dict: "a mapping"}.get(origin, "something else"))
@@ -116,6 +127,8 @@ def type_text(kind: Any) -> str:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if kind == CONDITIONS:
         return "conditions"
+    if kind is Shown:
+        return "expression"
     if origin is Literal:
         return " | ".join(repr(choice) for choice in inner)
     if origin in (Union, types.UnionType) and type(None) in inner and len(inner) == 2:

@@ -7,67 +7,44 @@ from difflib import get_close_matches
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from flowgate.errors import Mistake, UnknownName, gather
+from flowgate.errors import Mistake, Refusal, UnknownName, gather
 from flowgate.model import Play, Task
-from flowgate.play.words import COMMON_READERS, TASK_READERS, Reader, read_tags, read_text, read_variables
+from flowgate.play import foreign
+from flowgate.play.include import WORD, Book, import_tasks, refuse_words
+from flowgate.play.words import COMMON_READERS, TASK_READERS, Reader, read_flag, read_tags, read_text, read_variables
 from flowgate.settings.source import Marks, Pair, Source, kind, position
 
 if TYPE_CHECKING:
     from yaml.nodes import Node
 
-# Words that belong to Ansible's language and not to ours; beside a step they are the fault, not the step.
-FOREIGN = frozenset(
-    {
-        "async",
-        "become",
-        "become_method",
-        "become_user",
-        "changed_when",
-        "check_mode",
-        "connection",
-        "delegate_facts",
-        "delegate_to",
-        "environment",
-        "failed_when",
-        "gather_facts",
-        "handlers",
-        "hosts",
-        "loop_control",
-        "module_defaults",
-        "no_log",
-        "notify",
-        "parallel",
-        "poll",
-        "remote_user",
-        "roles",
-        "run_once",
-        "serial",
-        "strategy",
-        "throttle",
-        "timeout",
-        "vars_files",
-        "with_dict",
-        "with_items",
-    }
-)
+FLUSH = "flush_handlers"
+ALIASES = {"set": "set_fact", "include": "import_tasks"}
+# The parameter that a step takes alone: as a text, and as a list.
+SHORT = {"command": ("cmd", "argv"), "import_tasks": ("file", "")}
 
 
-def parse(text: str, file: str) -> tuple[Play, ...]:
+def parse(text: str, file: str, faults: list[Refusal] | None = None) -> tuple[Play, ...]:
     """Read a playbook: a list of plays, or a single one.
 
     text: the playbook's YAML
     file: its name, as places show it
+    faults: receives what is wrong, and the plays are given as far as they could be read; without it, that is raised
     Gives: the plays, in order
     Fails with: Mistake (several at once as Faults), each with `file:line:column`
     """
-    source = Source(text, file)
+    source = Book(text, file)
     if source.root is None:
         raise Mistake("the playbook is empty", place=f"{file}:1:1", hint="write at least: - tasks: [{debug: {}}]")
     nodes = source.root.value if kind(source.root) == "seq" else [source.root]
     plays = tuple(_play(source, node) for node in nodes)
     if not plays:
         source.refuse("the playbook holds no play", source.root)
-    gather(f"the playbook {file}", source.faults)
+    # What is wrong in a file that is imported twice was found twice.
+    found = list({(one.place, one.what): one for one in source.faults}.values())
+    if faults is None:
+        gather(f"the playbook {file}", found)
+    else:
+        faults += found
     return plays
 
 
@@ -100,14 +77,23 @@ def _task(source: Source, node: Node) -> Task:
         else:
             others.append(pair)
     step = _step_of(source, node, others)
-    if step:
-        fields |= {"step": step.key, "params": _params(source, step, marks)}
+    if step and step.key == "meta" and step.node.value == FLUSH:  # as Ansible spells it
+        marks[FLUSH] = position(step.key_node)
+        fields |= {"step": FLUSH}
+    elif step:
+        word = ALIASES.get(step.key, step.key)
+        fields |= {"step": word, "params": _params(source, step, word, marks)}
+        if word.replace("-", "_") == WORD and isinstance(source, Book):
+            refuse_words(source, {pair.key: pair for pair in pairs})
+            tasks = import_tasks(source, step, fields["params"], lambda book, root: _tasks(book, root, WORD, {}))
+            fields = {name: value for name, value in fields.items() if name in BLOCK_READERS}
+            fields |= {"name": fields.get("name", ""), "step": "", "params": {}, "block": tasks}
     return Task(place=source.at(node), marks=marks, **fields)
 
 
 def _step_of(source: Source, node: Node, others: list[Pair]) -> Pair | None:
     """Find the one step among the words that are no task words; the rest are faults."""
-    steps = [pair for pair in others if pair.key not in FOREIGN]
+    steps = [pair for pair in others if pair.key not in foreign.TASK_WORDS]
     if len(steps) > 1:
         steps = [pair for pair in steps if not get_close_matches(pair.key, TASK_READERS, n=1, cutoff=0.75)] or steps
     for pair in others:
@@ -139,26 +125,42 @@ def _block(source: Source, node: Node, pairs: list[Pair], names: set[str]) -> Ta
     return Task(place=source.at(node), marks=marks, **fields)
 
 
-def _params(source: Source, step: Pair, marks: Marks) -> dict[str, Any]:
-    marks[step.key] = position(step.key_node)
+def _params(source: Source, step: Pair, word: str, marks: Marks) -> dict[str, Any]:
+    marks[word] = position(step.key_node)
     if kind(step.node) == "null":
         return {}
+    if short := _short(source, step, word, marks):
+        return short
     if kind(step.node) != "map" and get_close_matches(step.key, TASK_READERS, n=1, cutoff=0.75):
         _unknown(source, step, "task word", TASK_READERS)
         return {}
+    if kind(step.node) != "map" and foreign.step_hint(word, frozenset()):
+        return {}  # the answer to the word itself is better
     if kind(step.node) != "map":
         hint = f"write: {step.key}: {{ name: value }}"
         source.refuse(f"the parameters of '{step.key}' must be a mapping", step.node, hint)
         return {}
     params: dict[str, Any] = {}
     for pair in source.pairs(step.node, f"the parameters of '{step.key}'"):
-        params[pair.key] = source.plain(pair.node, f"{step.key}.{pair.key}", marks)
-        marks[f"{step.key}.{pair.key}:"] = position(pair.key_node)
+        params[pair.key] = source.plain(pair.node, f"{word}.{pair.key}", marks)
+        marks[f"{word}.{pair.key}:"] = position(pair.key_node)
     return params
 
 
+def _short(source: Source, step: Pair, word: str, marks: Marks) -> dict[str, Any]:
+    """Read the parameters of a step that takes its main one alone (`command: [ls, -l]`, `import_tasks: more.yml`)."""
+    text, listed = SHORT.get(word.replace("-", "_"), ("", ""))
+    name = {"seq": listed, "": text}.get(kind(step.node), "")
+    return {name: source.plain(step.node, f"{word}.{name}", marks)} if name else {}
+
+
 def _unknown(source: Source, pair: Pair, kind: str, known: Mapping[str, object]) -> None:
-    source.faults.append(UnknownName(kind, pair.key, known=known, at=source.at(pair.key_node)))
+    at = source.at(pair.key_node)
+    hint = (foreign.PLAY_WORDS if kind == "play word" else foreign.TASK_WORDS).get(pair.key)
+    if hint:
+        source.faults.append(Mistake(f"Ansible's word '{pair.key}' has no meaning here", hint=hint, place=at))
+    else:
+        source.faults.append(UnknownName(kind, pair.key, known=known, at=at))
 
 
 def _tasks(source: Source, node: Node, path: str, marks: Marks) -> tuple[Task, ...]:
@@ -167,5 +169,29 @@ def _tasks(source: Source, node: Node, path: str, marks: Marks) -> tuple[Task, .
     return tuple(_task(source, entry) for entry in source.items(node, f"'{path}'"))
 
 
+def _handlers(source: Source, node: Node, path: str, marks: Marks) -> tuple[Task, ...]:
+    handlers = _tasks(source, node, path, marks)
+    first: dict[str, Task] = {}
+    for one in handlers:
+        what, hint = "", ""
+        if not one.name:
+            what, hint = "this handler has no name", "name it as 'notify' does"
+        elif one.block or one.rescue or one.always:
+            what, hint = "a handler is one task, not a block", "notify several handlers: notify: [a, b]"
+        elif one.name in first:
+            what, hint = f"two handlers are called '{one.name}'", f"the first stands at {first[one.name].place}"
+        if what:
+            source.faults.append(Mistake(what, hint=hint, place=one.at("name")))
+        first.setdefault(one.name, one)
+    return handlers
+
+
 BLOCK_READERS: dict[str, Reader] = COMMON_READERS | {"block": _tasks, "rescue": _tasks, "always": _tasks}
-PLAY_READERS: dict[str, Reader] = {"name": read_text, "vars": read_variables, "tasks": _tasks, "tags": read_tags}
+PLAY_READERS: dict[str, Reader] = {
+    "name": read_text,
+    "vars": read_variables,
+    "tasks": _tasks,
+    "handlers": _handlers,
+    "force_handlers": read_flag,
+    "tags": read_tags,
+}

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from flowgate.errors import BadValue, CheckFailed, ContractBroken, Interrupted, Mistake, Refusal
 from flowgate.model import Facts, Result, Task, Todo
 from flowgate.play import builtin
 from flowgate.play.catalog import Catalog, StepInfo, bind
-from flowgate.play.expressions import Locate, render, truth
-from flowgate.play.fit import CONDITIONS, Condition, fit
+from flowgate.play.ending import Ending, failed, gave_up, registered, together
+from flowgate.play.expressions import fixed, render, truth, value_of
+from flowgate.play.fit import CONDITIONS, EVALUATED, Condition, Shown
+from flowgate.play.foretold import Unforetold
 from flowgate.play.scope import Scope
+from flowgate.play.tries import keep_trying, number, tries_of, under
+from flowgate.world.deadline import deadline
 
-RETRIES = 3  # further tries when only `until` is written, as in Ansible
-DELAY = 5.0  # seconds between tries, as in Ansible
+LOG_LINES = 15  # of what a command said, shown with its failure
 
 When = tuple[tuple[str | bool, str], ...]  # conditions, each with its place
 
@@ -44,47 +48,6 @@ class Within(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a task, or one item of its loop, ended.
-
-    attempts: how often the step was tried; 0 where nothing asked for tries
-    """
-
-    status: str
-    said: str
-    facts: Facts = field(default_factory=dict)
-    error: BaseException | None = None
-    attempts: int = 0
-
-
-def failed(error: BaseException) -> Ending:
-    """Give the ending that an error makes."""
-    return Ending("failed", error.what if isinstance(error, Refusal) else f"{type(error).__name__}: {error}", {}, error)
-
-
-def code_of(error: BaseException) -> int:
-    """Give the exit code of an error: a refusal's own, 70 for a bug."""
-    return error.code if isinstance(error, Refusal) else 70
-
-
-def registered(ending: Ending, seconds: float) -> Facts:
-    """Give what `register` keeps of an ending."""
-    kept: Facts = {
-        **ending.facts,
-        "changed": ending.status == "changed",
-        "failed": ending.error is not None,
-        "skipped": ending.status == "skipped",
-        "said": ending.said,
-        "seconds": seconds,
-    }
-    if ending.error is not None:
-        kept["code"] = code_of(ending.error)
-    if ending.attempts:
-        kept["attempts"] = ending.attempts
-    return kept
-
-
-@dataclass(frozen=True, slots=True)
 class Performer:
     """Performs tasks with one reach.
 
@@ -105,7 +68,7 @@ class Performer:
         if task.loop is None:
             return self._one(task, scope, when)
         try:
-            items = _items(render(task.loop, scope, _under(task, "loop")), task)
+            items = _items(render(task.loop, scope, under(task, "loop")), task)
         except Mistake:
             # As in Ansible: a condition that does not hold spares a loop over something undefined.
             if _holds(when, scope):
@@ -114,55 +77,66 @@ class Performer:
         return self._loop(task, scope, when, items)
 
     def _loop(self, task: Task, scope: Scope, when: When, items: list[Any]) -> Ending:
+        control = task.loop_control
+        pause = number(task, "loop_control.pause", float, control.pause, scope)
         endings: list[Ending] = []
         results: list[Facts] = []
-        for item in items:
+        for index, item in enumerate(items):
+            if index and pause and not self.check:
+                self.clock.sleep(pause)
+            own = {control.loop_var: item} | ({control.index_var: index} if control.index_var else {})
             began = self.clock.now()
-            try:
-                ending = self._one(task, scope.naming(item=item), when)
-            except Interrupted:
-                raise
-            except Refusal as refusal:
-                ending = failed(refusal)
+            ending = self._item(task, scope.naming(**own), when, item)
             endings.append(ending)
-            results.append({**registered(ending, self.clock.now() - began), "item": item})
-        return _together(endings, results)
+            seconds = self.clock.now() - began
+            result = registered(ending, seconds)
+            result |= {**own, "label": ending.label}
+            results.append(result)
+        return together(endings, results)
+
+    def _item(self, task: Task, scope: Scope, when: When, item: Any) -> Ending:
+        named = f"{item!s:.60}"
+        try:
+            if task.loop_control.label:
+                named = str(render(task.loop_control.label, scope, under(task, "loop_control.label")))
+            return replace(self._one(task, scope, when), label=named)
+        except (Interrupted, Unforetold):
+            raise
+        except Refusal as refusal:
+            return replace(failed(refusal), label=named)
 
     def _one(self, task: Task, scope: Scope, when: When) -> Ending:
         if when and not _holds(when, scope):
             return Ending("skipped", "its condition does not hold")
         # A check changes nothing, so waiting for a change would only waste the time.
         if self.check or (not task.until and task.retries is None):
-            return self._step(task, scope)
+            return self._judged(task, scope) if task.changed_when or task.failed_when else self._step(task, scope)
         return self._tries(task, scope)
 
     def _tries(self, task: Task, scope: Scope) -> Ending:
-        """Try until `until` holds, or, without one, until the step does not fail.
+        """Try until `until` holds, or, without one, until the step does not fail."""
+        tries = tries_of(task, scope)
+        began = self.clock.now()
 
-        Source: ansible-core, `executor/task_executor.py`: `retries` counts the tries after the first
-        """
-        written = render(task.retries, scope, _under(task, "retries"))
-        most = 1 + (RETRIES if written is None else max(0, _fitted(task, "retries", int, written)))
-        written = render(task.delay, scope, _under(task, "delay"))
-        delay = DELAY if written is None else max(0.0, _fitted(task, "delay", float, written))
-        for attempt in range(1, most + 1):
+        def once(attempt: int) -> Ending:
+            nonlocal began
             began = self.clock.now()
-            ending = replace(self._caught(task, scope), attempts=attempt)
-            if self._content(task, scope, ending, self.clock.now() - began):
-                return ending
-            if attempt < most:
-                self.clock.sleep(delay)
-        if ending.error is not None:
+            return replace(self._caught(task, scope), attempts=attempt)
+
+        def is_content(ending: Ending) -> bool:
+            return self._content(task, scope, ending, self.clock.now() - began)
+
+        ending, content = keep_trying(tries, once, is_content, self.clock.sleep)
+        if content or ending.error is not None:
             return ending
-        gave_up = CheckFailed(f"gave up after {most} tries: {' and '.join(map(str, task.until))} does not hold")
-        return replace(ending, status="failed", said=gave_up.what, error=gave_up)
+        error = CheckFailed(gave_up(tries.most, task.until))
+        return replace(ending, status="failed", said=error.what, error=error)
 
     def _content(self, task: Task, scope: Scope, ending: Ending, seconds: float) -> bool:
         if not task.until:
             return ending.error is None
-        seen = scope.naming(**{task.register: registered(ending, seconds)}) if task.register else scope
         try:
-            return truth(task.until, seen, _under(task, "until"))
+            return truth(task.until, _seeing(task, scope, ending, seconds), under(task, "until"))
         except Mistake:
             if ending.error is None:
                 raise
@@ -170,42 +144,113 @@ class Performer:
 
     def _caught(self, task: Task, scope: Scope) -> Ending:
         try:
-            return self._step(task, scope)
+            return self._judged(task, scope)
         except Interrupted:
             raise
         except Refusal as refusal:
             return failed(refusal)
 
+    def _judged(self, task: Task, scope: Scope) -> Ending:
+        """Do the step, then let `changed_when` and `failed_when` say how it ended.
+
+        Source: ansible-core, `executor/task_executor.py`: in this order, after each try; both overrule the step
+        """
+        if not task.changed_when and not task.failed_when:
+            return self._step(task, scope)
+        began = self.clock.now()
+        try:
+            ending = self._step(task, scope)
+        except (Interrupted, Unforetold):
+            raise
+        except Refusal as refusal:
+            ending = failed(refusal)
+        seconds = self.clock.now() - began
+        try:
+            ending = _ruled_changed(task, scope, ending, seconds)
+            return _ruled_failed(task, scope, ending, seconds)
+        except Unforetold as unknown:
+            return replace(ending, unforetold=ending.unforetold or unknown.what)
+        except Mistake:
+            if ending.error is None:
+                raise
+            raise ending.error from None  # a step that failed gave no facts to ask about
+
     def _step(self, task: Task, scope: Scope) -> Ending:
         info = self.catalog.find(task.step, task.at(task.step))
-        arguments = bind(info, _rendered(task, info, scope), _under(task, task.step))
-        found = info.function(self.reach.looking(), **arguments)
-        if isinstance(found, Todo):
-            facts = found.facts if self.check else found.do(self.reach)
-            # What was done may be said better than what would be done.
-            said = facts.get("said", found.would) if isinstance(facts, dict) else found.would
-            ending = Ending("changed" if found.changes else "same", str(said), facts)
-        elif isinstance(found, Result) and found.status in ("same", "changed", "skipped"):
-            ending = Ending(found.status, found.said, found.facts)
-        else:
-            raise ContractBroken(f"the step '{info.name}' gave {found!r:.60}, neither a Result nor a Todo")
+        arguments = bind(info, _rendered(task, info, scope), under(task, task.step))
+        seconds = number(task, "timeout", float, task.timeout, scope)
+        with deadline(seconds) if seconds else nullcontext():
+            ending = self._done(info, arguments)
         if not isinstance(ending.facts, dict):
             raise ContractBroken(f"the step '{info.name}' gave {type(ending.facts).__name__} for facts, not a dict")
         if info.function is builtin.set_fact:
             scope.facts.update(ending.facts)
         return ending
 
+    def _done(self, info: StepInfo, arguments: dict[str, Any]) -> Ending:
+        """Look, and act where there is something to do."""
+        found = info.function(self.reach.looking(), **arguments)
+        if isinstance(found, Todo):
+            facts = found.facts if self.check else found.do(self.reach)
+            # What was done may be said better than what would be done.
+            said = facts.get("said", found.would) if isinstance(facts, dict) else found.would
+            status = "changed" if found.changes else "same"
+            reason = (found.unforetold or ("" if found.changes else "a check does not ask")) if self.check else ""
+            return Ending(status, str(said), facts, diff=found.diff, predicted=self.check, unforetold=reason)
+        if isinstance(found, Result) and found.status in ("same", "changed", "skipped"):
+            return Ending(found.status, found.said, found.facts)
+        raise ContractBroken(f"the step '{info.name}' gave {found!r:.60}, neither a Result nor a Todo")
+
+
+def _seeing(task: Task, scope: Scope, ending: Ending, seconds: float) -> Scope:
+    """Give the scope in which a task's own conditions see what it registers."""
+    return scope.naming(**{task.register: registered(ending, seconds)}) if task.register else scope
+
+
+def _ruled_changed(task: Task, scope: Scope, ending: Ending, seconds: float) -> Ending:
+    """Let `changed_when` say whether a try changed something."""
+    if not task.changed_when:
+        return ending
+    changed = truth(task.changed_when, _seeing(task, scope, ending, seconds), under(task, "changed_when"))
+    ending = replace(ending, facts={**ending.facts, "changed": changed})
+    if ending.status in ("same", "changed"):
+        ending = replace(ending, status="changed" if changed else "same")
+    return ending
+
+
+def _ruled_failed(task: Task, scope: Scope, ending: Ending, seconds: float) -> Ending:
+    """Let `failed_when` say whether a try failed."""
+    if not task.failed_when:
+        return ending
+    touched = ending.status == "changed" or ending.facts.get("changed") is True
+    if truth(task.failed_when, _seeing(task, scope, ending, seconds), under(task, "failed_when")):
+        reason = f"failed_when holds: {' and '.join(map(str, task.failed_when))}"
+        log = ending.error.log if isinstance(ending.error, Refusal) else _last_lines(ending.facts)
+        return failed(CheckFailed(reason, log=log, facts={**ending.facts, "changed": touched}))
+    if ending.error is not None:
+        return replace(ending, status="changed" if touched else "same", error=None)
+    return ending
+
+
+def _last_lines(facts: Facts) -> list[str]:
+    """Give the end of what a command said."""
+    kept = [facts.get(name) for name in ("stdout_lines", "stderr_lines")]
+    said = [str(line) for lines in kept if isinstance(lines, list) for line in lines]
+    return said[-LOG_LINES:]
+
 
 def _rendered(task: Task, info: StepInfo, scope: Scope) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in task.params.items():
-        under = _under(task, f"{task.step}.{name}")
+        place = under(task, f"{task.step}.{name}")
         param = info.params.get(name)
         if param is not None and param.kind == CONDITIONS:
             listed = value if isinstance(value, list) else [value]
-            values[name] = tuple(Condition(str(text), truth([text], scope, under)) for text in listed)
+            values[name] = tuple(Condition(str(text), truth([text], scope, place)) for text in listed)
+        elif param is not None and param.kind in EVALUATED and value is not None:
+            values[name] = Shown(str(value), value_of(str(value), scope, place))
         else:
-            values[name] = render(value, scope, under)
+            values[name] = render(value, scope, place)
     return values
 
 
@@ -217,36 +262,5 @@ def _items(value: Any, task: Task) -> list[Any]:
     raise BadValue("loop", found=value, wanted="a list or a mapping", at=task.at("loop"))
 
 
-def _together(endings: list[Ending], results: list[Facts]) -> Ending:
-    """Sum up a loop: failed where any item failed, changed where any changed."""
-    statuses = [ending.status for ending in endings]
-    facts = {"results": results}
-    if "failed" in statuses:
-        first = next(ending for ending in endings if ending.status == "failed")
-        return Ending("failed", first.said, facts, first.error)
-    if not endings:
-        return Ending("skipped", "the loop has no items", facts)
-    changed = statuses.count("changed")
-    said = f"{changed} of {len(endings)} items changed" if changed else f"{len(endings)} items"
-    if all(status == "skipped" for status in statuses):
-        return Ending("skipped", "its condition holds for no item", facts)
-    return Ending("changed" if changed else "same", said, facts)
-
-
 def _holds(when: When, scope: Scope) -> bool:
-    return all(truth(text, scope, _always(place)) for text, place in when)
-
-
-def _fitted(task: Task, word: str, kind: Any, value: Any) -> Any:
-    try:
-        return fit(kind, value)
-    except ValueError as wanted:
-        raise BadValue(word, found=value, wanted=str(wanted), at=task.at(word)) from None
-
-
-def _under(task: Task, start: str) -> Locate:
-    return lambda path: task.at(f"{start}.{path}" if path else start)
-
-
-def _always(place: str) -> Locate:
-    return lambda path: place
+    return all(truth(text, scope, fixed(place)) for text, place in when)

@@ -6,14 +6,18 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flowgate.errors import Interrupted, Mistake, Refusal
+from flowgate.errors import CheckFailed, Interrupted, Mistake, Refusal, UnknownName
 from flowgate.model import Outcome, Play, Report, Task
 from flowgate.play.catalog import Catalog
-from flowgate.play.expressions import Locate, nowhere, render
-from flowgate.play.perform import Ending, Performer, Ticking, Within, code_of, failed, registered
+from flowgate.play.ending import Ending, code_of, failed, gave_up, registered
+from flowgate.play.expressions import Locate, fixed, nowhere, render, truth
+from flowgate.play.foretold import Unforetold, Unknown
+from flowgate.play.perform import Performer, Ticking, Within
 from flowgate.play.scope import Scope
 from flowgate.play.tags import selected
+from flowgate.play.tries import keep_trying, tries_of
 
+FLUSH = "flush_handlers"
 LABEL = 60  # characters of a name made from a task without one
 
 
@@ -40,6 +44,7 @@ class Around:
     when: tuple[tuple[str | bool, str], ...] = ()
     tags: frozenset[str] = frozenset()
     ignore_errors: bool = False
+    notify: tuple[str, ...] = ()
 
     def within(self, task: Task) -> Around:
         """Give what holds inside a block."""
@@ -48,6 +53,7 @@ class Around:
             when=self.when + tuple((text, task.at(f"when.{index}")) for index, text in enumerate(task.when)),
             tags=self.tags | frozenset(task.tags) if task.tags else self.tags,
             ignore_errors=self.ignore_errors or task.ignore_errors,
+            notify=self.notify + task.notify,
         )
 
 
@@ -84,10 +90,15 @@ def run(
     Fails with: KeyboardInterrupt for a second Ctrl-C, while `always` parts run
     """
     ticking = clock or reach.clock
-    runner = _Run(Performer(reach, catalog, ticking, check), tell, tuple(tags) or ("all",), tuple(skip_tags))
+    performer = Performer(reach, catalog, ticking, check)
+    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers)
     began = ticking.now()
     scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
-    ended = runner.sequence(play.tasks, Around(scope, tags=frozenset(play.tags)))
+    around = Around(scope, tags=frozenset(play.tags))
+    ended = runner.sequence(play.tasks, around)
+    if (ended is None or play.force_handlers) and runner.interrupted is None:
+        ended_late = runner.guarded(lambda: runner.flush(around))
+        ended = ended or ended_late
     error = runner.interrupted or runner.bug or (ended.error if ended else None)
     code = 0 if error is None else code_of(error)
     return Report(play.name, tuple(runner.outcomes), error, code, ticking.now() - began)
@@ -95,29 +106,74 @@ def run(
 
 class _Run:
     def __init__(
-        self, performer: Performer, tell: Callable[[Event], None], tags: tuple[str, ...], skip_tags: tuple[str, ...]
+        self,
+        performer: Performer,
+        tell: Callable[[Event], None],
+        tags: tuple[str, ...],
+        skip_tags: tuple[str, ...],
+        handlers: tuple[Task, ...],
     ) -> None:
         self.performer, self.tell, self.tags, self.skip_tags = performer, tell, tags, skip_tags
+        self.handlers = handlers
+        self.notified: set[str] = set()
         self.outcomes: list[Outcome] = []
         self.interrupted: Interrupted | None = None
         self.bug: BaseException | None = None  # kept even when rescued: a bug never looks like success
 
     def sequence(self, tasks: tuple[Task, ...], around: Around) -> Failure | None:
         """Run tasks until one fails; Ctrl-C counts as a failure, once."""
-        try:
+
+        def one_by_one() -> Failure | None:
             for task in tasks:
                 ended = self.block(task, around) if not task.step else self.task(task, around)
                 if ended is not None:
                     return ended
+            return None
+
+        return self.guarded(one_by_one)
+
+    def guarded(self, work: Callable[[], Failure | None]) -> Failure | None:
+        """Do some work; Ctrl-C counts as its failure, once."""
+        try:
+            return work()
         except KeyboardInterrupt:
             return Failure(self._interrupt(), {})
+
+    def flush(self, around: Around) -> Failure | None:
+        """Run the handlers that were notified, each once, in the order they are written.
+
+        Source: ansible-core: handlers run whatever tags were asked for, and may notify each other
+        """
+        ran: set[int] = set()
+        while due := self._due(ran, around.scope):
+            ran.add(due[0])
+            self.notified.discard(due[1])
+            ended = self.task(self.handlers[due[0]], around, is_handler=True)
+            if ended is not None:
+                return ended
         return None
+
+    def _due(self, ran: set[int], scope: Scope) -> tuple[int, str] | None:
+        if not self.notified:
+            return None
+        named = [(index, label(handler, scope)) for index, handler in enumerate(self.handlers) if index not in ran]
+        later = [one for one in named if one[0] > max(ran, default=-1)]
+        return next((one for one in [*later, *named] if one[1] in self.notified), None)
+
+    def _notify(self, names: tuple[str, ...], task: Task, scope: Scope) -> None:
+        for index, written in enumerate(names):
+            at = task.at(f"notify.{index}")
+            name = str(render(written, scope, fixed(at)))
+            known = [label(handler, scope) for handler in self.handlers]
+            if name not in known:
+                raise UnknownName("handler", name, known=known, at=at)
+            self.notified.add(name)
 
     def block(self, block: Task, around: Around) -> Failure | None:
         """Run a block; its rescue when it failed, its always in any case."""
         inside = around.within(block)
         first = len(self.outcomes)
-        ended = self.sequence(block.block, inside)
+        ended = self.tried(block, inside)
         if ended is not None and block.rescue and self.interrupted is None:
             last = len(self.outcomes)
             scope = inside.scope.naming(failed=ended.facts)
@@ -129,12 +185,39 @@ class _Run:
         last_ended = self.sequence(block.always, inside) if block.always else None
         return ended or last_ended  # the failure that came first is the cause
 
-    def task(self, task: Task, around: Around) -> Failure | None:
+    def tried(self, block: Task, inside: Around) -> Failure | None:
+        """Run the tasks of a block, again while its `retries` and `until` ask for it."""
+        if self.performer.check or (not block.until and block.retries is None):
+            return self.sequence(block.block, inside)
+        first = len(self.outcomes)
+
+        def once(attempt: int) -> Failure | None:
+            nonlocal first
+            self._mark_rescued(first, len(self.outcomes))  # what failed in the try before was tried again
+            first = len(self.outcomes)
+            return self.sequence(block.block, inside)
+
+        def is_content(ended: Failure | None) -> bool:
+            if self.interrupted or self.bug or all(one.status == "skipped" for one in self.outcomes[first:]):
+                return True
+            return ended is None and truth(block.until, inside.scope, below(block.at, "until"))
+
+        try:
+            tries = tries_of(block, inside.scope)
+            ended, content = keep_trying(tries, once, is_content, self.performer.clock.sleep)
+            error: Refusal = CheckFailed(gave_up(tries.most, block.until), place=block.at("until"))
+        except Refusal as refusal:  # its own words do not say what they should
+            ended, content, error = None, False, refusal
+        return ended if content or ended is not None else Failure(error, _unsaid(block, error))
+
+    def task(self, task: Task, around: Around, *, is_handler: bool = False) -> Failure | None:
         """Run one task and tell how it ended; gives its failure unless that is ignored."""
-        if not selected(around.tags.union(task.tags), self.tags, self.skip_tags):
+        if not is_handler and not selected(around.tags.union(task.tags), self.tags, self.skip_tags):
             return None
-        around = around.within(task) if task.when or task.vars or task.ignore_errors else around
-        clock, name = self.performer.clock, _label(task, around.scope)
+        around = around.within(task) if task.when or task.vars or task.ignore_errors or task.notify else around
+        clock, name = self.performer.clock, label(task, around.scope)
+        if task.step.replace("-", "_") == FLUSH and not is_handler:
+            return self._flush_now(task, around)
         began = clock.now()
         self.tell(Started(name, task.step, task.place))
         ending = self._ended(task, around)
@@ -143,25 +226,44 @@ class _Run:
         seconds = clock.now() - began
         if task.register:
             around.scope.facts[task.register] = registered(ending, seconds)
-        said, facts, error = ending.said, ending.facts, ending.error
-        outcome = Outcome(name, task.step, ending.status, said, seconds, task.place, facts, error)
+        error, more = ending.error, (ending.facts, ending.error, ending.diff, ending.unforetold)
+        outcome = Outcome(name, task.step, ending.status, ending.said, seconds, task.place, *more)
         self.outcomes.append(outcome)
         self.tell(outcome)
         return Failure(error, _failed(outcome, error)) if error is not None and ending.status == "failed" else None
 
+    def _flush_now(self, task: Task, around: Around) -> Failure | None:
+        try:
+            due = all(truth(text, around.scope, fixed(at)) for text, at in around.when)
+        except Unforetold:
+            due = True  # a check shows what may run
+        except Refusal as refusal:
+            return Failure(refusal, _unsaid(task, refusal))
+        return self.flush(replace(around, when=(), notify=(), ignore_errors=False)) if due else None
+
     def _ended(self, task: Task, around: Around) -> Ending:
         try:
-            return self.performer.perform(task, around.scope, around.when)
+            return self._performed(task, around)
         except Interrupted as error:
             self.interrupted = error
             return failed(error)
         except KeyboardInterrupt:
             return failed(self._interrupt())
+        except Unforetold as unknown:  # only a check comes here
+            if task.step.replace("-", "_") == "set_fact":
+                around.scope.facts.update({name: Unknown(task.name) for name in task.params})
+            return Ending("skipped", f"not foretold: {unknown.what}", unforetold=unknown.what)
         except Refusal as error:
             return failed(error)
         except Exception as error:  # noqa: BLE001  a step's bug must not skip the playbook's rescue and always
             self.bug = self.bug or error
             return failed(error)
+
+    def _performed(self, task: Task, around: Around) -> Ending:
+        ending = self.performer.perform(task, around.scope, around.when)
+        if ending.status == "changed" and around.notify:
+            self._notify(around.notify, task, around.scope)
+        return ending
 
     def _interrupt(self) -> Interrupted:
         """Note the first Ctrl-C; raise the second."""
@@ -191,15 +293,21 @@ def below(at: Locate, start: str) -> Locate:
     return lambda path: at(f"{start}.{path}" if path else start)
 
 
-def _label(task: Task, scope: Scope) -> str:
+def label(task: Task, scope: Scope) -> str:
     """Name a task: as written and rendered, else by its step and parameters."""
     if task.name:
         try:
             return str(render(task.name, scope)) if "{" in task.name else task.name
         except Mistake:
             return task.name  # `item` has no value yet, for example
-    label = " ".join([task.step, *(f"{name}={value}" for name, value in task.params.items())])
-    return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
+    made = " ".join([task.step, *(f"{name}={value}" for name, value in task.params.items())])
+    return made if len(made) <= LABEL else f"{made[: LABEL - 1]}…"
+
+
+def _unsaid(block: Task, error: Refusal) -> dict[str, Any]:
+    """Give what `failed` says of a block that failed where none of its tasks did."""
+    name = block.name or "block"
+    return {"task": name, "step": "", "error": error.what, "code": error.code, "place": block.place, "result": {}}
 
 
 def _failed(outcome: Outcome, error: BaseException) -> dict[str, Any]:
@@ -209,4 +317,5 @@ def _failed(outcome: Outcome, error: BaseException) -> dict[str, Any]:
         "error": outcome.said,
         "code": code_of(error),
         "place": outcome.place,
+        "result": registered(Ending("failed", outcome.said, outcome.facts, error), outcome.seconds),
     }

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from flowgate.play import filters
+from flowgate.play.foretold import Foretold
+
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -32,12 +35,14 @@ def environment() -> SandboxedEnvironment:
         def getattr(self, obj: Any, attribute: str) -> Any:
             if isinstance(obj, Mapping) and attribute in obj:
                 return obj[attribute]
+            if isinstance(obj, Foretold) and not hasattr(obj, attribute):
+                return obj[attribute]  # not undefined: a check does not know it
             return super().getattr(obj, attribute)
 
     # Both settings keep Jinja2 from computing constants while it compiles: checking `{{ 9 ** 9 ** 9 }}` must not hang.
     jinja = KeysFirst(undefined=StrictUndefined, optimized=False, finalize=pass_context(lambda context, value: value))
-    jinja.filters |= {"bool": flag, "to_json": json.dumps, "from_json": json.loads}
-    jinja.tests |= {
+    jinja.filters |= {"bool": flag, "to_json": json.dumps, "from_json": json.loads, **filters.FILTERS}
+    jinja.tests |= filters.TESTS | {
         word: _registered(key, wanted)
         for word, key, wanted in (
             ("failed", "failed", True),

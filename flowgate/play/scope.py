@@ -7,6 +7,7 @@ from typing import Any
 
 from flowgate.errors import Mistake
 from flowgate.play.expressions import Locate, nowhere, render, templated
+from flowgate.play.foretold import Unknown
 
 Layer = tuple[Mapping[str, Any], Locate]  # variables as written, and the place of each
 
@@ -47,7 +48,10 @@ class Scope(Mapping[str, Any]):
         if name in self.typed:
             return self._rendered(name, self.typed[name], nowhere)
         if name in self.facts:
-            return self.facts[name]
+            fact = self.facts[name]
+            if isinstance(fact, Unknown):
+                raise fact.refuse(name)
+            return fact
         for variables, at in reversed(self.written):
             if name in variables:
                 return self._rendered(name, variables[name], at)

@@ -11,7 +11,7 @@ from typing import Any
 
 from flowgate.errors import BadValue, ContractBroken, Mistake, Refusal, UnknownName, gather
 from flowgate.play.expressions import Locate, templated
-from flowgate.play.fit import CONDITIONS, fit, type_text
+from flowgate.play.fit import EVALUATED, fit, type_text
 
 NOTHING = inspect.Parameter.empty
 
@@ -111,7 +111,7 @@ def _fit(
                 arguments[name] = value
             else:
                 found.append(UnknownName(f"parameter of '{info.name}'", name, known=info.params, at=place(f"{name}:")))
-        elif not written or (param.kind != CONDITIONS and not templated(value)):
+        elif not written or (param.kind not in EVALUATED and not templated(value)):
             try:
                 arguments[param.argument] = fit(param.kind, value)
             except ValueError as wanted:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
-from flowgate.errors import BadValue
-from flowgate.settings.source import Marks, Source, kind
+from flowgate.errors import BadValue, UnknownName
+from flowgate.model import LoopControl
+from flowgate.settings.source import Marks, Source, kind, position
 
 if TYPE_CHECKING:
     from yaml.nodes import Node
@@ -56,15 +57,30 @@ def read_conditions(source: Source, node: Node, path: str, marks: Marks) -> tupl
 
 
 def read_number(source: Source, node: Node, path: str, marks: Marks) -> int | float | str | None:
-    """Read a count (`retries`) or seconds (`delay`), or an expression that gives one."""
+    """Read a count (`retries`), a factor (`backoff`) or seconds (`delay`), or an expression that gives one."""
     found = source.plain(node, path, marks)
     kinds = (int,) if path == "retries" else (int, float)
-    if isinstance(found, kinds) and not isinstance(found, bool) and 0 <= found < 1e9:
+    least = 1 if path == "backoff" else 0
+    if isinstance(found, kinds) and not isinstance(found, bool) and least <= found < 1e9:
         return found
     if isinstance(found, str) and "{{" in found:
         return found
-    _bad(source, node, path, found, "a whole number from 0" if path == "retries" else "seconds, from 0")
+    _bad(source, node, path, found, NUMBERS.get(path, "seconds, from 0"))
     return None
+
+
+def read_loop_control(source: Source, node: Node, path: str, marks: Marks) -> LoopControl:
+    """Read how a loop names and shows its items."""
+    marks[path] = position(node)
+    fields: dict[str, Any] = {}
+    for pair in source.pairs(node, f"'{path}'"):
+        if pair.key in LOOP_READERS:
+            fields[pair.key] = LOOP_READERS[pair.key](source, pair.node, f"{path}.{pair.key}", marks)
+        else:
+            source.faults.append(
+                UnknownName("loop_control word", pair.key, known=LOOP_READERS, at=source.at(pair.key_node))
+            )
+    return LoopControl(**fields)
 
 
 def read_loop(source: Source, node: Node, path: str, marks: Marks) -> Any:
@@ -86,6 +102,16 @@ def read_tags(source: Source, node: Node, path: str, marks: Marks) -> tuple[str,
     return ()
 
 
+def read_names(source: Source, node: Node, path: str, marks: Marks) -> tuple[str, ...]:
+    """Read one name or a list of them."""
+    found = source.plain(node, path, marks)
+    written = found if isinstance(found, list) else [found]
+    if all(isinstance(name, str) for name in written):
+        return tuple(written)
+    _bad(source, node, path, found, "a name or a list of them")
+    return ()
+
+
 def read_variables(source: Source, node: Node, path: str, marks: Marks) -> dict[str, Any]:
     """Read `vars`: names and whatever they hold."""
     if kind(node) == "null":
@@ -99,17 +125,31 @@ def read_variables(source: Source, node: Node, path: str, marks: Marks) -> dict[
     return found
 
 
+NUMBERS = {"retries": "a whole number from 0", "backoff": "a number from 1"}
+LOOP_READERS: dict[str, Reader] = {
+    "loop_var": read_identifier,
+    "index_var": read_identifier,
+    "label": read_text,
+    "pause": read_number,
+}
 COMMON_READERS: dict[str, Reader] = {
     "name": read_text,
     "when": read_conditions,
     "tags": read_tags,
     "vars": read_variables,
     "ignore_errors": read_flag,
-}
-TASK_READERS: dict[str, Reader] = COMMON_READERS | {
-    "register": read_identifier,
+    "notify": read_names,
     "until": read_conditions,
     "retries": read_number,
     "delay": read_number,
+    "backoff": read_number,
+    "max_delay": read_number,
+}
+TASK_READERS: dict[str, Reader] = COMMON_READERS | {
+    "register": read_identifier,
     "loop": read_loop,
+    "loop_control": read_loop_control,
+    "changed_when": read_conditions,
+    "failed_when": read_conditions,
+    "timeout": read_number,
 }

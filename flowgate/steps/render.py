@@ -30,8 +30,14 @@ def render(reach: Reach, profile: str | None = None) -> Result | Todo:
             r.files.write(document.path, document.text, in_place=document.in_place)
         return _facts(made) | {"said": f"wrote {', '.join(names)}"}
 
-    diff = [(str(d.path), _masked(reach.files.read(d.path) or ""), _masked(d.text)) for d in stale]
+    diff = [(str(d.path), _masked(_before(reach, d)), _masked(d.text)) for d in stale]
     return todo(f"write {', '.join(names)} for {stack.profile.value}", do, facts=facts, diff=diff)
+
+
+def _before(reach: Reach, document: Document) -> str:
+    """Give what a file says now; where its name is that of its content, what is in force instead."""
+    named_by_content = document.digest in document.path.name
+    return reach.files.read(reach.config.paths.active_config if named_by_content else document.path) or ""
 
 
 def _documents(stack: Stack) -> list[Document]:

@@ -194,7 +194,7 @@ class _Source:
 
     def _settle(self, response: requests.Response, body: _Body, handle: int) -> None:
         """Read an answer's head: is it the file, the rest of it, or a reason to wait or to give up?"""
-        status, heads, where = response.status_code, response.headers, http._where(response.url)
+        status, heads, where = response.status_code, response.headers, http.address_of(response.url)
         body.host = urlsplit(response.url).hostname or ""
         part = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", heads.get("content-range", ""))
         if status == 206 and part and int(part[1]) == body.size:
@@ -216,7 +216,7 @@ class _Source:
 
     def _take(self, response: requests.Response, body: _Body, handle: int) -> None:
         """Write the body block by block, watching its size and its speed."""
-        where, limits, now = http._where(response.url), self.limits, self.clock.now
+        where, limits, now = http.address_of(response.url), self.limits, self.clock.now
         began = told = now()
         mark = body.size
         # read1 gives what one look at the socket gave; read would wait for a full block, however slowly it fills.

@@ -25,6 +25,7 @@ __all__ = [
     "free_bytes",
     "hold",
     "is_executable",
+    "is_there",
     "keep_traceback",
     "listing",
     "make_private_folder",
@@ -218,6 +219,11 @@ def file_digest(path: Path) -> str:
 
     with refusing(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_there(path: Path) -> bool:
+    """Say whether a file or a folder is there; a link that leads nowhere is not."""
+    return path.exists()
 
 
 def is_executable(path: Path) -> bool:

@@ -51,7 +51,7 @@ def follow(
                 here = _next(here, response.headers["location"])
         except (HTTPError, OSError, ValueError) as fault:  # every RequestException is an OSError
             raise http._refusal(fault, here, silence) from None
-    raise OutsideRefused(f"{http._where(url)} redirects in a circle")
+    raise OutsideRefused(f"{http.address_of(url)} redirects in a circle")
 
 
 class _Bearer:
@@ -74,6 +74,6 @@ def _next(here: str, location: str) -> str:
     there = urljoin(here, location)
     parts = urlsplit(there)
     if parts.scheme not in ("http", "https") or (here.startswith("https:") and parts.scheme != "https"):
-        what = f"{http._where(here)} redirects to an address that cannot be trusted ({parts.scheme}:)"
+        what = f"{http.address_of(here)} redirects to an address that cannot be trusted ({parts.scheme}:)"
         raise OutsideRefused(what, hint="a proxy or a login page may be in the way")
     return there

@@ -47,7 +47,7 @@ class Answer:
         try:
             return json.loads(self.text)
         except ValueError:
-            what = f"{_where(self.url)} answered {self.status} with something that is not JSON: {self.text[:80]!r}"
+            what = f"{address_of(self.url)} answered {self.status} with something that is not JSON: {self.text[:80]!r}"
             raise CheckFailed(what) from None
 
 
@@ -85,6 +85,17 @@ class Http:
         """
         return self._ask("DELETE", url, headers or {}, timeout)
 
+    def ask(
+        self, method: str, url: str, data: bytes | None, *, headers: Headers | None = None, timeout: float = 30.0
+    ) -> Answer:
+        """Ask in any way.
+
+        data: sent as it is
+        timeout: seconds to connect, and seconds of silence before the answer counts as missing
+        Fails with: Unreachable
+        """
+        return self._ask(method, url, headers or {}, timeout, data or b"")
+
     def stream(self, url: str, body: object, *, headers: Headers | None = None, timeout: float = 60.0) -> Iterator[str]:
         """Ask with POST and give the answer's lines as they come; the question is sent when the first is wanted.
 
@@ -99,7 +110,7 @@ class Http:
         with _open("POST", url, plainly, timeout, body) as response:
             if not 200 <= response.status_code < 300:
                 excerpt = _hidden(_text(response).strip(), headers)[:EXCERPT]
-                raise CheckFailed(f"{_where(url)} answered {response.status_code}: {excerpt}")
+                raise CheckFailed(f"{address_of(url)} answered {response.status_code}: {excerpt}")
             rest = b""
             # Unchunked, `requests` would wait for a block to fill, however slowly: take it byte by byte then.
             for block in response.iter_content(None if getattr(response.raw, "chunked", False) else 1):
@@ -118,7 +129,7 @@ class Http:
 
     def _allow(self, method: str, url: str) -> None:
         if self._looking and not (method == "GET" and is_loopback(url)):
-            raise ContractBroken(f"a step wanted to {method} {_where(url)} while looking")
+            raise ContractBroken(f"a step wanted to {method} {address_of(url)} while looking")
 
 
 def is_loopback(url: str) -> bool:
@@ -137,8 +148,8 @@ def _open(method: str, url: str, headers: Headers, timeout: float, body: object)
     from urllib3.exceptions import HTTPError
 
     sent = {name: _plain(name, value) for name, value in headers.items()}
-    data = None
-    if method == "POST":
+    data = body if isinstance(body, bytes) else None
+    if method == "POST" and data is None:
         data = json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **sent}
     # A session of its own each time: a kept connection may be one that a leaving generation has just closed.
@@ -178,7 +189,7 @@ def _hidden(text: str, headers: Headers) -> str:
     return text
 
 
-def _where(url: str) -> str:
+def address_of(url: str) -> str:
     """Show an address without what may be secret in it: a password, a query."""
     try:
         parts = urlsplit(url)
@@ -194,7 +205,7 @@ def _refusal(fault: Exception, url: str, timeout: float) -> Unreachable | Mistak
 
     import requests
 
-    where = _where(url)
+    where = address_of(url)
     address = where.partition("/")[0]
     kinds = tuple(_causes(fault))
 

@@ -26,6 +26,7 @@ __all__ = [
     "find",
     "identify",
     "memory",
+    "not_started",
     "run_visible",
     "signal_group",
     "signal_tree",
@@ -157,7 +158,7 @@ def spawn(
             umask=umask,
         )
     except OSError as fault:
-        raise _not_started(argv[0], cwd, fault) from None
+        raise not_started(argv[0], cwd, fault) from None
     finally:
         os.close(handle)
 
@@ -181,11 +182,15 @@ def run_visible(argv: Sequence[str], *, cwd: Path) -> int:
     try:
         code = subprocess.run(list(argv), cwd=str(cwd), check=False).returncode
     except OSError as fault:
-        raise _not_started(argv[0], cwd, fault) from None
+        raise not_started(argv[0], cwd, fault) from None
     return code if code >= 0 else 128 - code
 
 
-def _not_started(program: str, cwd: Path, fault: OSError) -> Refusal:
+def not_started(program: str, cwd: Path, fault: OSError) -> Refusal:
+    """Say why a program could not be started.
+
+    fault: what `Popen` raised
+    """
     if fault.filename == str(cwd):  # Popen puts there what it stumbled over
         missing = fault.errno == errno.ENOENT
         return DiskRefused(f"the working folder {cwd} is not there", hint="make it") if missing else refused(cwd, fault)

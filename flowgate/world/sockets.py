@@ -55,6 +55,20 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def is_loopback(host: str) -> bool:
+    """Say whether a host's name or address means this machine."""
+    return host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdigit())
+
+
+def answers(host: str, port: int, seconds: float) -> bool:
+    """Say whether somebody takes a connection on an address within so many seconds; it is closed at once."""
+    try:
+        socket.create_connection((host, port), seconds).close()
+    except (OSError, UnicodeError):  # refused, silent, or a name that nobody knows
+        return False
+    return True
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """Give a port that nobody listens on just now."""
     with listen(host, 0) as sock:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowgate.errors import CheckFailed
+import pytest
+
+from flowgate.errors import CheckFailed, Mistake
 
 if TYPE_CHECKING:
     from tests.play.conftest import Stage
@@ -17,6 +19,25 @@ def test_fail_stops_with_its_message_and_code_1(stage: Stage) -> None:
 def test_debug_says_any_value(stage: Stage) -> None:
     report = stage.run("tasks: [debug: {msg: [1, a]}, debug: ]")
     assert [outcome.said for outcome in report.outcomes] == ["[1, 'a']", "Hello world!"]
+
+
+def test_debug_shows_an_expression_with_its_value(stage: Stage) -> None:
+    report = stage.run("{vars: {a: {b: [1]}}, tasks: [{debug: {var: a.b}}]}")
+    assert (report.outcomes[0].said, report.outcomes[0].facts) == ("a.b: [1]", {"a.b": [1]})
+
+
+@pytest.mark.parametrize(
+    "var, what", [("nope", "no variable is called 'nope'"), ("a +", "does not parse"), ("'{{ a }}'", "without braces")]
+)
+def test_debug_of_what_is_no_expression_is_refused(stage: Stage, var: str, what: str) -> None:
+    with pytest.raises(Mistake, match=what):
+        stage.check(f"{{vars: {{a: 1}}, tasks: [{{debug: {{var: {var}}}}}]}}")
+
+
+def test_assert_says_what_was_asked_for_in_either_case(stage: Stage) -> None:
+    task = "{assert: {that: item, fail_msg: bad, success_msg: good}, loop: [true, false], register: r}"
+    report = stage.run(f"tasks: [{task}]")
+    assert [one["said"] for one in report.outcomes[0].facts["results"]] == ["good", "bad"]
 
 
 def test_assert_holds_for_a_list_of_conditions(stage: Stage) -> None:

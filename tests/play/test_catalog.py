@@ -35,7 +35,7 @@ def test_a_blank_and_a_dash_name_the_same_step() -> None:
 
 
 def test_the_language_brings_its_own_steps() -> None:
-    assert Catalog({}).names() == ["assert", "debug", "fail", "set_fact"]
+    assert Catalog({}).names() == ["assert", "debug", "fail", "flush_handlers", "set_fact"]
 
 
 def test_an_unknown_step_is_refused_with_a_suggestion() -> None:

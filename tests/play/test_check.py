@@ -42,9 +42,42 @@ def test_a_mistyped_task_word_without_a_step_suggests_the_word(stage: Stage) -> 
     assert mistake(stage, "    - wehn: {}\n").hint == "did you mean 'when'?"
 
 
-@pytest.mark.parametrize("word", ["command", "import_tasks", "include"])
-def test_words_of_the_language_to_come_are_no_steps_yet(stage: Stage, word: str) -> None:
-    assert mistake(stage, f"    - {word}: {{}}\n").what == f"no step is called '{word}'"
+@pytest.mark.parametrize(
+    "step, hint",
+    [
+        ("shell", "write: command: { shell: … }"),
+        ("include_tasks", "import_tasks: file.yml"),
+        ("ansible.builtin.debug", "write: debug"),
+        ("ansible.builtin.copy", "write: command"),
+        ("community.general.ufw", "`inv steps` lists every step there is"),
+        ("service", "start: { service"),
+    ],
+)
+def test_a_step_of_ansible_s_is_answered(stage: Stage, step: str, hint: str) -> None:
+    found = mistake(stage, f"    - {step}: {{}}\n")
+    assert found.what == f"Ansible's step '{step}' does not exist here"
+    assert hint in found.hint
+
+
+def test_a_variable_of_ansible_s_is_answered(stage: Stage) -> None:
+    found = mistake(stage, "    - {block: [debug: ], rescue: [debug: {msg: '{{ ansible_failed_task.name }}'}]}\n")
+    assert (found.what, found.hint) == ("no variable is called 'ansible_failed_task'", "write: failed.task")
+
+
+def test_a_tag_that_no_task_has_is_refused(stage: Stage) -> None:
+    plays = parse("{tags: a, tasks: [{block: [{debug: , tags: deploy}]}]}", "play.yml")
+    check(plays, stage.catalog, (), tags=["a", "deploy", "always", "untagged"])
+    with pytest.raises(UnknownName) as caught:
+        check(plays, stage.catalog, (), tags=["deplyo"])
+    assert (caught.value.what, caught.value.hint) == ("no tag is called 'deplyo'", "did you mean 'deploy'?")
+
+
+def test_what_is_wrong_in_reading_and_in_meaning_is_told_at_once_in_order(stage: Stage) -> None:
+    faults: list[Refusal] = []
+    plays = parse("tasks:\n- wriet: \n- {debug: , retries: x}\n- debug: {msg: '{{ nope }}'}\n", "f.yml", faults)
+    with pytest.raises(Faults) as caught:
+        check(plays, stage.catalog, (), faults=faults)
+    assert [fault.place for fault in caught.value.faults] == ["f.yml:2:3", "f.yml:3:22", "f.yml:4:16"]
 
 
 def test_parameters_are_checked_before_anything_runs(stage: Stage) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.errors import BadValue, Faults, Mistake, UnknownName
+from flowgate.errors import BadValue, Faults, Mistake, Refusal, UnknownName
 from flowgate.model import Task
 from flowgate.play.parse import parse
 
@@ -42,6 +42,16 @@ def test_a_task_holds_its_step_and_its_words() -> None:
 
 def test_a_step_without_parameters_has_none() -> None:
     assert task("debug:").params == {}
+
+
+def test_a_command_may_be_a_list_or_a_text_alone() -> None:
+    assert task("command: [ls, -l]").params == {"argv": ["ls", "-l"]}
+    assert task("command: ls -l").params == {"cmd": "ls -l"}
+    assert task("command: [ls, '{{ a }}']").at("command.argv.1") == "f.yml:2:21"
+
+
+def test_set_is_short_for_set_fact() -> None:
+    assert (task("set: {a: 1}").step, task("set: {a: 1}").at("set_fact.a")) == ("set_fact", "f.yml:2:16")
 
 
 def test_tags_are_a_list_or_a_text_with_commas() -> None:
@@ -133,9 +143,32 @@ def test_a_mistyped_word_without_a_step_is_the_fault_too() -> None:
     assert task_mistake("{wehn: x}").hint == "did you mean 'when'?"
 
 
-def test_words_of_ansible_that_are_not_ours_are_refused() -> None:
-    assert task_mistake("{debug: , notify: x}").what == "no task word is called 'notify'"
-    assert mistake("{hosts: all, tasks: []}").what == "no play word is called 'hosts'"
+@pytest.mark.parametrize(
+    "text, word, hint",
+    [
+        ("- tasks:\n    - {debug: , become: true}\n", "become", "every task runs on this machine"),
+        ("- tasks:\n    - {debug: , with_items: [a]}\n", "with_items", "loop:"),
+        ("- tasks:\n    - {block: [debug: ], delegate_to: a}\n", "delegate_to", "every task runs on this machine"),
+        ("{hosts: all, tasks: []}", "hosts", "every task runs on this machine"),
+        ("{gather_facts: false, tasks: []}", "gather_facts", "nothing is gathered"),
+        ("{roles: [a], tasks: []}", "roles", "import_tasks"),
+    ],
+)
+def test_words_of_ansible_that_are_not_ours_are_answered(text: str, word: str, hint: str) -> None:
+    found = mistake(text)
+    assert found.what == f"Ansible's word '{word}' has no meaning here"
+    assert hint in found.hint
+    assert found.place.startswith("f.yml:")
+
+
+def test_a_flush_may_be_spelt_as_in_ansible() -> None:
+    assert (task("meta: flush_handlers").step, task("meta: noop").step) == ("flush_handlers", "meta")
+
+
+def test_a_playbook_is_read_as_far_as_it_can_be_when_faults_are_collected() -> None:
+    faults: list[Refusal] = []
+    (play,) = parse("tasks: [{debug: , retries: x}, {}, {debug: , wehn: x}, {write: }]", "f", faults)
+    assert ([one.step for one in play.tasks], len(faults)) == (["debug", "", "debug", "write"], 3)
 
 
 def test_all_faults_of_a_file_are_told_at_once() -> None:

@@ -66,6 +66,14 @@ def test_what_it_would_write_shows_no_key(stage: Stage) -> None:
         assert not any("sk-a-new-one" in text for entry in todo.diff for text in entry)
 
 
+def test_another_profile_is_compared_with_the_one_in_force(stage: Stage) -> None:
+    active = stage.prepared().config.paths.active_config
+    active.write_text("in force")
+    found = render(stage.reach("cost").looking())
+    assert isinstance(found, Todo)
+    assert [old for path, old, _ in found.diff if "litellm-" in path] == ["in force"]
+
+
 def test_the_upstreams_document_is_written_in_place(stage: Stage) -> None:
     stage.do(render)
     document = stage.runtime / "cliproxyapi.yaml"

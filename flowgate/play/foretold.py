@@ -1,0 +1,32 @@
+"""What check mode knows ahead: facts that were foretold, and facts that only a run gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowgate.errors import Mistake
+
+
+class Unforetold(Mistake):
+    """A check came to a value that only a run gives."""
+
+
+class Foretold(dict[str, Any]):
+    """What `register` keeps of a task that a check did not do: what it does not hold is unknown, not undefined."""
+
+    def __missing__(self, key: str) -> Any:
+        raise Unforetold(f"only a run gives '{key}'")
+
+
+class Unknown:
+    """The value of a variable whose task a check could not foretell.
+
+    task: its name
+    """
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+
+    def refuse(self, name: str) -> Unforetold:
+        """Give the refusal for whoever asks for it."""
+        return Unforetold(f"only a run gives '{name}'")

@@ -1,0 +1,87 @@
+"""Wait for a port or a file."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from flowgate.errors import BadValue, Mistake, Unreachable
+from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.world import sockets
+from flowgate.world.clock import poll
+
+State = Literal["started", "present", "stopped", "absent"]
+CONNECT_SECONDS = 1.0
+LONGEST = 1e6  # seconds
+
+
+def wait_for(
+    reach: Reach,
+    port: int | None = None,
+    path: Path | None = None,
+    state: State = "started",
+    host: str = "127.0.0.1",
+    search_regex: str | None = None,
+    timeout: float = 300.0,
+    delay: float = 0.0,
+    sleep: float = 1.0,
+    msg: str = "",
+) -> Result | Todo:
+    """Wait until somebody listens on a port, or a file is there; or until that is over.
+
+    port: the port
+    path: the file or folder, instead of a port
+    state: started and present wait for it; stopped and absent wait until it is gone
+    host: where the port is
+    search_regex: what the file's text must hold
+    timeout: seconds until giving up
+    delay: seconds before the first question
+    sleep: seconds between questions
+    msg: what to say when giving up
+    Gives: elapsed (seconds)
+    Fails with: Unreachable
+    """
+    if (port is None) == (path is None):
+        raise Mistake("wait_for waits for a port or for a path", hint="write one: wait_for: { port: 4000 }")
+    if port is not None and not 1 <= port <= 65535:
+        raise BadValue("wait_for.port", found=port, wanted="a whole number from 1 to 65535")
+    for name, seconds, least in (("timeout", timeout, 0.0), ("delay", delay, 0.0), ("sleep", sleep, 0.01)):
+        if not least <= seconds <= LONGEST:
+            raise BadValue(f"wait_for.{name}", found=seconds, wanted=f"seconds, from {least:g} to {LONGEST:g}")
+    pattern = _pattern(search_regex)
+    wanted = state in ("started", "present")
+    what = f"{host}:{port}" if path is None else str(path)
+    awaited = f"{what} to {'be there' if path else 'listen'}" if wanted else f"{what} to be gone"
+
+    def settled(r: Reach) -> bool:
+        return _there(r, host, port, path, pattern) is wanted
+
+    # Asking a host elsewhere is acting.
+    if delay <= 0 and (path is not None or sockets.is_loopback(host)) and settled(reach):
+        return same(f"{what} {'is there' if wanted else 'is gone'}", elapsed=0.0)
+
+    def do(r: Reach) -> Facts:
+        began = r.clock.now()
+        r.clock.sleep(delay)
+        if not poll(lambda: settled(r), r.clock, every=sleep, timeout=timeout):
+            raise Unreachable(msg or f"waited {timeout:g} s for {awaited}", facts={"elapsed": timeout})
+        elapsed = round(r.clock.now() - began, 3)
+        return {"elapsed": elapsed, "said": f"{what} {'is there' if wanted else 'is gone'} after {elapsed:.1f} s"}
+
+    return todo(f"wait for {awaited}", do, changes=False)
+
+
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if text is None else re.compile(text, re.MULTILINE)
+    except re.error as fault:
+        wanted = f"a regular expression ({fault})"
+        raise BadValue("wait_for.search_regex", found=text, wanted=wanted) from None
+
+
+def _there(reach: Reach, host: str, port: int | None, path: Path | None, pattern: re.Pattern[str] | None) -> bool:
+    if port is not None:
+        return sockets.answers(host, port, CONNECT_SECONDS)
+    file = reach.here(path or Path())
+    if not reach.files.is_there(file) or pattern is None:
+        return reach.files.is_there(file)
+    return pattern.search(reach.files.read(file) or "") is not None
