@@ -16,7 +16,7 @@ from flowgate.errors import ContractBroken, Mistake, Refusal, gather
 from flowgate.keeper.client import Keeper
 from flowgate.model import Config, Program, Reference, Secret, Service, Sourced, Stack
 from flowgate.settings.overlay import overlay
-from flowgate.stack import build, cliproxy, litellm
+from flowgate.stack import accounts, build, cliproxy, litellm
 from flowgate.world import compiled, files, home, sockets
 from flowgate.world.clock import Clock, stamp
 from flowgate.world.http import Http
@@ -178,6 +178,7 @@ class Reach:
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
             upstream_text=self.files.read(own) if own else None,
+            accounts=accounts.count(self.files, cliproxy.auth_folder(self.config)),
         )
         return build.build(self.config, profile or self.choice.profile, ground)
 
