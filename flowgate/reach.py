@@ -173,14 +173,24 @@ class Reach:
 
     def stack(self, profile: Sourced[str] | None = None) -> Stack:
         """Build the stack of the settled profile, or of another one."""
+        return build.build(self.config, profile or self.choice.profile, self.ground())
+
+    def preflight(self) -> list[Refusal]:
+        """List what is wrong between the two programs' files under the settled profile."""
+        from flowgate.stack import preflight
+
+        profile = self.choice.profile.value
+        return preflight.faults(self.config, profile, build.settle(self.config, profile, self.ground()))
+
+    def ground(self) -> build.Ground:
+        """Look up what a stack stands on, beside its config."""
         own = cliproxy.user_config(self.config)
-        ground = build.Ground(
+        return build.Ground(
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
             upstream_text=self.files.read(own) if own else None,
             accounts=accounts.count(self.files, cliproxy.auth_folder(self.config)),
         )
-        return build.build(self.config, profile or self.choice.profile, ground)
 
     def ports(self) -> dict[str, int]:
         """Settle the ports: the config's; the embedded default stays where it runs, and moves to free ones."""

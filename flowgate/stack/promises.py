@@ -7,6 +7,7 @@ fail, and that one question is not retried. It pauses after every failed attempt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,14 @@ class Promises:
     stream_timeout: float
     waits: Waits
     length: int
+
+    @property
+    def attempts_per_minute(self) -> int:
+        """Attempts that a dead model may see in any minute of an outage, at most."""
+        if self.benched_after is None:
+            raise ValueError("nothing benches it: the attempts are as many as the questions want")
+        round_of_it = (self.benched_after - 1) * self.attempts + 1
+        return math.ceil(60 / max(self.bench_seconds, 1.0)) * round_of_it
 
 
 def read(tree: Tree) -> Promises:
@@ -139,8 +148,7 @@ def _retries(router: Tree) -> dict[str, int]:
     policy = router.get("retry_policy") or {}
     found = {}
     for kind, keys in KINDS.items():
-        written = [policy[key] for key in keys if isinstance(policy.get(key), int)]
-        found[kind] = max(written) if len(written) == len(keys) else max([plain, *written])
+        found[kind] = max(int(number(policy.get(key), number(policy.get("DefaultRetries"), plain))) for key in keys)
     return found
 
 
