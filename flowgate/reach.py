@@ -175,12 +175,13 @@ class Reach:
         """Build the stack of the settled profile, or of another one."""
         return build.build(self.config, profile or self.choice.profile, self.ground())
 
-    def preflight(self) -> list[Refusal]:
-        """List what is wrong between the two programs' files under the settled profile."""
+    def preflight(self) -> tuple[list[Refusal], list[str]]:
+        """List what is wrong, and what is doubtful, between the two programs' files under the settled profile."""
         from flowgate.stack import preflight
 
         profile = self.choice.profile.value
-        return preflight.faults(self.config, profile, build.settle(self.config, profile, self.ground()))
+        policy = build.settle(self.config, profile, self.ground())
+        return preflight.faults(self.config, profile, policy), preflight.warnings(self.config, profile, policy)
 
     def ground(self) -> build.Ground:
         """Look up what a stack stands on, beside its config."""

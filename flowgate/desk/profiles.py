@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowgate.desk import say
 from flowgate.desk.office import Office, enter
 from flowgate.errors import gather
-from flowgate.world import files
 
 if TYPE_CHECKING:
     from flowgate.stack.policy import Policy
@@ -73,26 +71,10 @@ def show(name: str, as_json: bool) -> int:
 
 def _policy(office: Office, profile: str) -> Policy:
     """Compile a profile, with the accounts that there are."""
-    from flowgate.stack import accounts, build, cliproxy
+    from flowgate.desk import programs
+    from flowgate.stack import build
 
-    own = cliproxy.user_config(office.config)
-    ground = build.Ground(
-        ports={},
-        upstream_key=None,
-        upstream_text=files.read_text_or_none(own) if own else None,
-        accounts=accounts.count(_Folder(), cliproxy.auth_folder(office.config)),
-    )
-    return build.settle(office.config, profile, ground)
-
-
-class _Folder:
-    """Reads the auth folder."""
-
-    def listing(self, folder: Path, pattern: str) -> list[Path]:
-        return files.listing(folder, pattern)
-
-    def read(self, path: Path) -> str | None:
-        return files.read_text_or_none(path)
+    return build.settle(office.config, profile, programs.looking(office, []).ground())
 
 
 def diff(old: str, new: str) -> int:

@@ -14,7 +14,8 @@ def render(reach: Reach, profile: str | None = None) -> Result | Todo:
         for a fallback that leads nowhere or in a circle, for a setting that LiteLLM would ignore
     """
     stack = reach.choose(profile) if profile else reach.stack()
-    gather(f"profile {stack.profile.value}", reach.preflight())
+    faults, doubts = reach.preflight()
+    gather(f"profile {stack.profile.value}", faults)
     missing = reach.missing_keys()
     gather("the environment", [fault for one in stack.services.values() for fault in reach.unset(one, missing)])
     stale = [document for document in _documents(stack) if reach.files.read(document.path) != document.text]
@@ -26,6 +27,8 @@ def render(reach: Reach, profile: str | None = None) -> Result | Todo:
     names += [f"a new {name.lower().replace('_', '-')}" for name in missing]
 
     def do(r: Reach) -> Facts:
+        for line in doubts:
+            r.tell(f"warning: {line}")
         r.generate_keys()
         made = r.stack()
         for document in _documents(made):
