@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +19,8 @@ import yaml
 
 from flowgate.settings.overlay import overlay
 from flowgate.stack.policy import Policy, South, compile_profile
-from tests.conftest import wait
+from flowgate.world import sockets
+from tests.conftest import free_port, wait
 
 pytestmark = pytest.mark.live
 
@@ -88,12 +90,12 @@ class Router:
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
-    def take(self, tree: dict[str, Any]) -> None:
-        """Make a router of these settings, with everybody well."""
+    def take(self, tree: dict[str, Any], address: str = "") -> None:
+        """Make a router of these settings, with everybody well; it asks the vendor, or another address."""
         self.vendor.faults = {}
         models = overlay(tree, {})
         for entry in models["model_list"]:
-            entry["litellm_params"] |= {"api_base": self.base, "api_key": "k"}
+            entry["litellm_params"] |= {"api_base": address or self.base, "api_key": "k"}
         self.order(settings=models)
 
     def ask(self, times: int = 1, model: str = "router-default") -> list[tuple[str | None, int, int]]:
@@ -206,3 +208,69 @@ def test_when_everybody_is_down_the_client_is_told_at_once_after_the_benching(ro
     found = router.ask(6)
     assert {by for by, _, _ in found} == {None}
     assert found[-1] == (None, 0, 0)
+
+
+# --- the pair: the embedded upstream, which benches like CLIProxyAPIPlus, stands between
+
+
+@contextmanager
+def south(vendor: Vendor, folder: Path, keys: int, policy: dict[str, Any]) -> Iterator[str]:
+    """Run the embedded upstream in front of the vendor; give its address."""
+    port = free_port()
+    models = [{"name": one, "alias": one} for one in (FIRST, SPARE)]
+    entries = [{"api-key": f"account-{one}"} for one in range(keys)]
+    base = f"http://127.0.0.1:{vendor.server_address[1]}/v1"
+    far = {"name": "far", "base-url": base, "api-key-entries": entries, "models": models}
+    tree = {"host": "127.0.0.1", "port": port, "auth-dir": str(folder), "api-keys": ["k"], **policy}
+    file = folder / "cliproxyapi.yaml"
+    file.write_text(yaml.safe_dump({**tree, "openai-compatibility": [far]}))
+    words = [sys.executable, "-m", "flowgate.embedded", "-config", str(file)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert wait(lambda: not sockets.is_free("127.0.0.1", port), seconds=20)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_as_commonly_written_the_vendor_never_sees_the_retries_that_a_client_waits_for(
+    router: Router, tmp_path: Path
+) -> None:
+    with south(router.vendor, tmp_path, keys=1, policy={}) as address:
+        router.take(as_written(COMMON["reliability"]), address)
+        router.vendor.faults[FIRST] = DOWN
+        assert router.ask() == [(SPARE, 1, 1)]
+
+
+def test_with_one_account_every_retry_that_a_client_waits_for_reaches_the_vendor(
+    router: Router, tmp_path: Path
+) -> None:
+    policy = compiled(SHIPPED["profiles"]["reliability"])
+    with south(router.vendor, tmp_path, keys=1, policy=policy.cliproxy) as address:
+        router.take(policy.litellm, address)
+        router.vendor.faults[FIRST] = DOWN
+        assert [first for _, first, _ in router.ask(4)] == [policy.budget.vendor, 1, 0, 0]
+        assert policy.budget.vendor == 3
+
+
+def test_with_two_accounts_each_is_asked_once_and_then_neither_while_they_are_benched(
+    router: Router, tmp_path: Path
+) -> None:
+    policy = compiled(SHIPPED["profiles"]["reliability"], accounts=2)
+    with south(router.vendor, tmp_path, keys=2, policy=policy.cliproxy) as address:
+        router.take(policy.litellm, address)
+        router.vendor.faults[FIRST] = DOWN
+        assert router.ask(4) == [(SPARE, policy.budget.vendor, 1), *[(SPARE, 0, 1)] * 3]
+
+
+def test_after_an_outage_the_first_model_serves_again_by_the_profiles_clock_not_by_the_souths_minute(
+    router: Router, tmp_path: Path
+) -> None:
+    policy = compiled(SHIPPED["profiles"]["reliability"], cooldown_time=1)
+    with south(router.vendor, tmp_path, keys=1, policy=policy.cliproxy) as address:
+        router.take(policy.litellm, address)
+        router.vendor.faults[FIRST] = DOWN
+        router.ask(3)
+        router.vendor.faults = {}
+        assert wait(lambda: router.ask() == [(FIRST, 1, 0)], seconds=8)
