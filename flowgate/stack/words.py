@@ -5,7 +5,10 @@ from __future__ import annotations
 from flowgate.stack.policy import CLIPROXY, Policy
 from flowgate.stack.promises import Promises
 
-NO_CURE = "a stream that breaks off after its first piece is not taken up by another model: LiteLLM cannot do that"
+NOT_KEPT = (
+    "LiteLLM cannot: take up a stream that breaks off after its first piece; the client gets an error",
+    "LiteLLM cannot: bench a model whose streams begin and stay silent; each waits its time before the fallback",
+)
 
 
 def promised(policy: Policy) -> list[str]:
@@ -19,7 +22,7 @@ def promised(policy: Policy) -> list[str]:
         f"{seconds(found.waits.quiet)} when nobody answers; with every attempt failing just before its time-out and "
         f"asking for a minute's pause, {seconds(found.waits.bound)}"
     )
-    return [*lines, _budget(policy), NO_CURE]
+    return [*lines, _budget(policy), *NOT_KEPT]
 
 
 def _attempts(found: Promises) -> str:

@@ -1,6 +1,7 @@
 """LiteLLM's router, asked line by line: the proxy's way, so that a question has one logging object for all attempts.
 
-Reads JSON lines: {"settings": …} makes a router anew, {"ask": MODEL} puts a question; answers each with a line.
+Reads JSON lines: {"settings": …} makes a router anew, {"ask": MODEL, "stream": …} puts a question; answers
+each with a line.
 """
 
 from __future__ import annotations
@@ -31,17 +32,22 @@ def made(tree: dict[str, Any]) -> Any:
     return Router(model_list=tree["model_list"], ignore_invalid_deployments=True, **settings)
 
 
-async def ask(router: Any, model: str) -> dict[str, Any]:
-    """Put one question."""
+async def ask(router: Any, model: str, stream: bool) -> dict[str, Any]:
+    """Put one question; of a stream that breaks off, what came is given beside the error."""
     data: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": "hi"}], "metadata": {}}
     data["litellm_call_id"] = str(uuid.uuid4())
     log, data = function_setup("acompletion", Rules(), datetime.now(), **data)
     began = time.monotonic()
+    said: dict[str, Any] = {"by": None, "error": None}
     try:
-        answer = await router.acompletion(**data, litellm_logging_obj=log)
-        said = {"by": answer.choices[0].message.content}
+        answer = await router.acompletion(**data, stream=stream, litellm_logging_obj=log)
+        if stream:
+            async for piece in answer:
+                said["by"] = (said["by"] or "") + (piece.choices[0].delta.content or "")
+        else:
+            said["by"] = answer.choices[0].message.content
     except Exception as fault:  # noqa: BLE001 - whatever the router says is what this program is asked for
-        said = {"by": None, "error": type(fault).__name__}
+        said["error"] = type(fault).__name__
     return {**said, "seconds": time.monotonic() - began}
 
 
@@ -57,7 +63,7 @@ async def main() -> None:
         if "settings" in order:
             router, answer = made(order["settings"]), {}
         else:
-            answer = await ask(router, order["ask"])
+            answer = await ask(router, order["ask"], order.get("stream", False))
         print(json.dumps(answer), file=out, flush=True)
 
 

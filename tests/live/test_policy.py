@@ -52,9 +52,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: Vendor
 
     def do_POST(self) -> None:
-        model = json.loads(self.rfile.read(int(self.headers["content-length"])))["model"]
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        model = body["model"]
         self.server.asked.append(model)
         fault = self.server.faults.get(model, {})
+        if body.get("stream"):
+            self._stream(model, fault)
+            return
         time.sleep(fault.get("hangs", 0))
         message = {"role": "assistant", "content": model}
         whole = {"id": "x", "object": "chat.completion", "created": 1, "model": model}
@@ -66,6 +70,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
+
+    def _stream(self, model: str, fault: dict[str, Any]) -> None:
+        """Send the model's name in two pieces; `first` and `middle` are seconds of silence before them."""
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        head, tail = model.split("-")
+        for text, silence in ((head, "first"), ("-" + tail, "middle")):
+            time.sleep(fault.get(silence, 0))
+            choice = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
+            piece = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
+            self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
+            self.wfile.flush()
+        self.wfile.write(b"data: [DONE]\n\n")
 
     def log_message(self, *words: object) -> None:
         """Keep silent."""
@@ -98,12 +116,14 @@ class Router:
             entry["litellm_params"] |= {"api_base": address or self.base, "api_key": "k"}
         self.order(settings=models)
 
-    def ask(self, times: int = 1, model: str = "router-default") -> list[tuple[str | None, int, int]]:
+    def ask(
+        self, times: int = 1, model: str = "router-default", stream: bool = False
+    ) -> list[tuple[str | None, int, int]]:
         """Put questions one after another; give (who answered, attempts at the first model, at the spare one)."""
         found = []
         for _ in range(times):
             self.vendor.asked.clear()
-            by = self.order(ask=model)["by"]
+            by = self.order(ask=model, stream=stream)["by"]
             found.append((by, self.vendor.asked.count(FIRST), self.vendor.asked.count(SPARE)))
         return found
 
@@ -208,6 +228,18 @@ def test_when_everybody_is_down_the_client_is_told_at_once_after_the_benching(ro
     found = router.ask(6)
     assert {by for by, _, _ in found} == {None}
     assert found[-1] == (None, 0, 0)
+
+
+def test_a_stream_that_is_silent_from_the_start_goes_to_the_fallback_and_benches_nobody(router: Router) -> None:
+    router.take(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.3).litellm)
+    router.vendor.faults[FIRST] = {"first": 0.8}
+    assert router.ask(3, stream=True) == [(SPARE, 1, 1)] * 3
+
+
+def test_a_stream_that_falls_silent_in_the_middle_is_not_taken_up_by_anybody(router: Router) -> None:
+    router.take(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.3).litellm)
+    router.vendor.faults[FIRST] = {"middle": 0.8}
+    assert router.ask(2, stream=True) == [("embedded", 1, 0)] * 2
 
 
 # --- the pair: the embedded upstream, which benches like CLIProxyAPIPlus, stands between
