@@ -1,10 +1,8 @@
 """The compiler: a profile, as written → the settings of both programs that keep what it promises.
 
-Source: measured on LiteLLM 1.106.2 and CLIProxyAPIPlus 6.8.16-0, alone and together. Under `litellm_settings`,
-`allowed_fails` and `cooldown_time` do nothing for a model with one deployment; nor does `allowed_fails` on the router
-when it equals the one of the library (3, or what `litellm_settings` says). CLIProxyAPIPlus benches its only account at
-the first 5xx and answers by itself, so LiteLLM's retries never reach the vendor; `disable-cooling` ends that. With
-several accounts it asks each of them within one question before it says no.
+Source: measured on LiteLLM 1.106.2 and CLIProxyAPIPlus 6.8.16-0, alone and together. CLIProxyAPIPlus benches its only
+account at the first 5xx and answers by itself, so LiteLLM's retries never reach the vendor; `disable-cooling` ends
+that. With several accounts it asks each of them within one question before it says no.
 """
 
 from __future__ import annotations
@@ -15,31 +13,10 @@ from dataclasses import dataclass, replace
 from flowgate.model import Tree
 from flowgate.settings.overlay import overlay
 from flowgate.stack import promises
-from flowgate.stack.promises import LIBRARY_FAILS, Promises
+from flowgate.stack.effect import make_it_count, one_place
+from flowgate.stack.promises import Promises
 
 LITELLM, CLIPROXY = "LiteLLM", "CLIProxyAPIPlus"
-SOUTH_KEYS = ("disable-cooling", "request-retry", "max-retry-interval", "routing.strategy")
-NO_EFFECT = "there LiteLLM ignores it for a model with one deployment"
-ONE_PLACE = "one policy stands in one place"
-# What is a matter of policy, and where LiteLLM's router reads it: old name → name on the router, why it is moved.
-MOVED = {
-    "allowed_fails": ("allowed_fails", NO_EFFECT),
-    "cooldown_time": ("cooldown_time", NO_EFFECT),
-    "num_retries": ("num_retries", ONE_PLACE),
-    "request_timeout": ("timeout", "so that it is one number for every attempt"),
-    **{
-        key: (key, "LiteLLM reads it from router_settings alone")
-        for key in ("timeout", "stream_timeout", "retry_policy", "allowed_fails_policy", "disable_cooldowns")
-    },
-    **{key: (key, "LiteLLM reads it from router_settings alone") for key in ("model_group_alias", "routing_strategy")},
-    **{
-        key: (key, ONE_PLACE)
-        for key in (
-            *("fallbacks", "default_fallbacks", "context_window_fallbacks", "content_policy_fallbacks"),
-            "max_fallbacks",
-        )
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +81,11 @@ def compile_profile(base: Tree, profile: Tree, south: South) -> Policy:
     base, profile: as written; neither is changed. Each is put in order before one is laid over the other, so that a
         number of the profile wins over one of the base wherever either stands
     """
-    below, said = _one_place(base)
-    above, more = _one_place(profile)
+    below, said = one_place(base)
+    above, more = one_place(profile)
     made = overlay(below, above)
     said = list(dict.fromkeys([*said, *more]))
-    _make_it_count(made, said)
+    make_it_count(made, said)
     bench, why = _who_benches(made, south)
     cooling = _cliproxy(south, bench, said)
     if bench == CLIPROXY:
@@ -125,48 +102,6 @@ def users_own(settings: Tree, key: str) -> object:
     for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value
-
-
-def _one_place(tree: Tree) -> tuple[Tree, list[str]]:
-    """Move what is a matter of policy to `router_settings`; what stands there already wins."""
-    made = overlay(tree, {})
-    library, router = dict(made.get("litellm_settings") or {}), dict(made.get("router_settings") or {})
-    said = []
-    for old, (new, why) in MOVED.items():
-        if old not in library:
-            continue
-        value = library.pop(old)
-        before, after = f"litellm_settings.{old}", f"router_settings.{new}"
-        if new not in router:
-            router[new] = value
-            said.append(f"{before} → {after}: {why}")
-        elif router[new] != value:
-            said.append(f"{before} ({value}) is left out: {after} ({router[new]}) is written too, and wins")
-        else:
-            said.append(f"{before} is left out: {after} says the same")
-    for name, settings in (("litellm_settings", library), ("router_settings", router)):
-        if settings or name in made:
-            made[name] = settings
-    return made, said
-
-
-def _make_it_count(tree: Tree, said: list[str]) -> None:
-    """See to it that a number of failures has an effect."""
-    router = tree.get("router_settings") or {}
-    if router.get("cooldown_time") is not None and router.get("allowed_fails") is None:
-        if router.get("allowed_fails_policy") or router.get("disable_cooldowns"):
-            return
-        router["allowed_fails"] = LIBRARY_FAILS
-        said.append(
-            f"router_settings.allowed_fails: {LIBRARY_FAILS} is set, LiteLLM's own number: without one, cooldown_time "
-            "does nothing for a model with one deployment"
-        )
-    if router.get("allowed_fails") == LIBRARY_FAILS:
-        tree.setdefault("litellm_settings", {})["allowed_fails"] = -1
-        said.append(
-            f"litellm_settings.allowed_fails: -1 is set: LiteLLM takes {LIBRARY_FAILS} on the router for 'not set', "
-            "unless the library's own number differs"
-        )
 
 
 def _who_benches(tree: Tree, south: South) -> tuple[str, str]:
@@ -206,6 +141,9 @@ def _shown(value: object) -> str:
 
 def _leave_it_to_the_south(tree: Tree, south: South, said: list[str]) -> None:
     """Let LiteLLM neither retry nor bench what CLIProxyAPIPlus benches: its retries would be void."""
+    router = tree.get("router_settings") or {}
+    if _retries_by_policy(router):
+        said.append("retries that a retry policy of yours asks for reach nobody while CLIProxyAPIPlus benches")
     changed: dict[str, list[str]] = {"num_retries": [], "cooldown_time": []}
     for model in promises.models(tree):
         entries = promises.deployments(tree, model)
@@ -224,6 +162,12 @@ def _leave_it_to_the_south(tree: Tree, south: South, said: list[str]) -> None:
         if names:
             why = "no retries there that reach nobody" if key == "num_retries" else "not benched a second time"
             said.append(f"litellm_params.{key}: 0 is set for {', '.join(dict.fromkeys(names))}: {why}")
+
+
+def _retries_by_policy(router: Tree) -> bool:
+    """Say whether a retry policy asks for a retry: it wins over the number of a deployment."""
+    policies = [router.get("retry_policy") or {}, *(router.get("model_group_retry_policy") or {}).values()]
+    return any(isinstance(count, int) and count > 0 for policy in policies for count in policy.values())
 
 
 def _budget(tree: Tree, found: Promises, cooling: Tree, south: South) -> Budget:

@@ -35,7 +35,7 @@ def test_numbers_as_commonly_written_end_up_where_they_count(profile: str) -> No
     made = compiled(COMMON[profile])
     written = COMMON[profile]["litellm_settings"]
     router = made.litellm["router_settings"]
-    assert not made.litellm["litellm_settings"]
+    assert "litellm_settings" not in made.litellm
     assert router["timeout"] == written["request_timeout"]
     assert {key: router[key] for key in written if key != "request_timeout"} == {
         key: value for key, value in written.items() if key != "request_timeout"
@@ -58,7 +58,7 @@ def test_a_number_of_the_profile_wins_over_one_of_the_base_wherever_it_stands() 
 def test_the_same_number_in_both_places_stays_in_one_only() -> None:
     both = {"allowed_fails": 1}
     made = compiled({"litellm_settings": both, "router_settings": both})
-    assert made.litellm["litellm_settings"] == {}
+    assert ("litellm_settings" in made.litellm, made.litellm["router_settings"]) == (False, both)
 
 
 def test_a_number_of_failures_that_litellm_takes_for_not_set_is_made_to_count() -> None:
@@ -74,6 +74,20 @@ def test_a_cooldown_without_a_number_of_failures_gets_one() -> None:
 def test_cooldowns_that_the_user_forbids_stay_forbidden() -> None:
     made = compiled({"router_settings": {"cooldown_time": 60, "disable_cooldowns": True}})
     assert (made.promises.benched_after, "allowed_fails" in made.litellm["router_settings"]) == (None, False)
+
+
+@pytest.mark.parametrize("key", ["retry_policy", "allowed_fails_policy", "model_group_retry_policy"])
+def test_finer_policies_of_the_users_own_are_left_alone_and_that_is_said(key: str) -> None:
+    own: dict[str, Any] = {"router-default": {}} if key.startswith("model") else {"TimeoutErrorRetries": 1}
+    made = compiled({"router_settings": {key: own}})
+    assert made.litellm["router_settings"][key] == own
+    assert any(one.startswith(f"router_settings.{key} is left as it is, and wins over") for one in made.said)
+
+
+def test_retries_by_a_policy_are_said_to_reach_nobody_where_the_south_benches() -> None:
+    policy = {"router_settings": {"retry_policy": {"InternalServerErrorRetries": 2}}}
+    void = "retries that a retry policy of yours asks for reach nobody while CLIProxyAPIPlus benches"
+    assert (void in compiled(policy, {"codex": 2}).said, void in compiled(policy, {"codex": 1}).said) == (True, False)
 
 
 def test_with_one_account_litellm_benches_and_its_retries_reach_the_vendor() -> None:

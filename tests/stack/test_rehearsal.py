@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from flowgate.stack.rehearsal import BROKEN, CANNOT, KEPT, SCENARIOS, Asked, Fault, Judge, Observed, Row
+from flowgate.stack.rehearsal import BROKEN, CANNOT, KEPT, Asked, Judge, Observed, Row
+from flowgate.stack.scenarios import SCENARIOS, Fault
 from tests.stack.test_policy import COMMON, compiled
 
 PROMISES = replace(
