@@ -144,6 +144,12 @@ def _leave_it_to_the_south(tree: Tree, south: South, said: list[str]) -> None:
     router = tree.get("router_settings") or {}
     if _retries_by_policy(router):
         said.append("retries that a retry policy of yours asks for reach nobody while CLIProxyAPIPlus benches")
+    lone = sorted(provider for provider, count in south.accounts.items() if count == 1)
+    if lone:
+        said.append(
+            f"{', '.join(lone)}: one account only; after its first 5xx CLIProxyAPIPlus answers by itself for 1 min "
+            "(disable-cooling is one setting for all)"
+        )
     changed: dict[str, list[str]] = {"num_retries": [], "cooldown_time": []}
     for model in promises.models(tree):
         entries = promises.deployments(tree, model)

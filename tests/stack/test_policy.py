@@ -111,6 +111,11 @@ def test_with_several_accounts_the_south_rotates_and_litellm_does_not_retry() ->
     assert (made.promises.attempts, made.budget.vendor, made.budget.whole) == (1, 2, 4)
 
 
+def test_a_provider_with_one_account_beside_one_with_two_is_told_of() -> None:
+    said = compiled(COMMON["reliability"], {"codex": 2, "claude": 1}).said
+    assert [one.partition(";")[0] for one in said if "one account" in one] == ["claude: one account only"]
+
+
 def test_what_is_asked_elsewhere_keeps_its_retries_when_the_south_benches() -> None:
     elsewhere = {"model_name": "far", "litellm_params": {"model": "openai/far"}}
     made = compiled({"model_list": [*MODELS, elsewhere], **COMMON["reliability"]}, {"codex": 2})
