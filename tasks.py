@@ -229,7 +229,7 @@ def profile_set(c: Context, name: str) -> int:
 @task(name="show", help={"name": PROFILE, "json": JSON})
 @front
 def profile_show(c: Context, name: str = "", json: bool = False) -> int:
-    """Print the settings that LiteLLM gets under a profile."""
+    """Print what a profile promises, and the settings of both programs that keep it."""
     from flowgate.desk import profiles
 
     return profiles.show(name, json)

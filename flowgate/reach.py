@@ -16,7 +16,7 @@ from flowgate.errors import ContractBroken, Mistake, Refusal, gather
 from flowgate.keeper.client import Keeper
 from flowgate.model import Config, Program, Reference, Secret, Service, Sourced, Stack
 from flowgate.settings.overlay import overlay
-from flowgate.stack import build, cliproxy, litellm
+from flowgate.stack import accounts, build, cliproxy, litellm
 from flowgate.world import compiled, files, home, sockets
 from flowgate.world.clock import Clock, stamp
 from flowgate.world.http import Http
@@ -186,13 +186,25 @@ class Reach:
 
     def stack(self, profile: Sourced[str] | None = None) -> Stack:
         """Build the stack of the settled profile, or of another one."""
+        return build.build(self.config, profile or self.choice.profile, self.ground())
+
+    def preflight(self) -> tuple[list[Refusal], list[str]]:
+        """List what is wrong, and what is doubtful, between the two programs' files under the settled profile."""
+        from flowgate.stack import preflight
+
+        profile = self.choice.profile.value
+        policy = build.settle(self.config, profile, self.ground())
+        return preflight.faults(self.config, profile, policy), preflight.warnings(self.config, profile, policy)
+
+    def ground(self) -> build.Ground:
+        """Look up what a stack stands on, beside its config."""
         own = cliproxy.user_config(self.config)
-        ground = build.Ground(
+        return build.Ground(
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
             upstream_text=self.files.read(own) if own else None,
+            accounts=accounts.count(self.files, cliproxy.auth_folder(self.config)),
         )
-        return build.build(self.config, profile or self.choice.profile, ground)
 
     def ports(self) -> dict[str, int]:
         """Settle the ports: the config's; the embedded default stays where it runs, and moves to free ones."""

@@ -13,7 +13,7 @@ import pytest
 from flowgate.cli import load_tasks
 from tests.conftest import CHECKOUT, Ground
 
-PAGES = ("runbook-troubleshooting.md", "release-and-rollback.md", "accounts.md")
+PAGES = ("runbook-troubleshooting.md", "release-and-rollback.md", "accounts.md", "profiles.md")
 PROGRAMS = ("inv", "flowgate", "kill", "chmod", "du", "cat", "git", "uv", "scripts/security_check.sh")
 # Tasks whose commands are not run here, and why.
 NOT_RUN = {

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from flowgate.desk import exposure, findings, privacy, programs, say
+from flowgate.desk import exposure, findings, privacy, programs, promises, say
 from flowgate.desk.findings import Finding
 from flowgate.desk.office import Office, enter
 from flowgate.errors import Refusal
@@ -114,6 +114,7 @@ ALWAYS: tuple[tuple[str, findings.Check], ...] = (
 )
 OF_A_CONFIG = (
     ("config", config),
+    ("profiles", promises.profiles),
     ("folders", folders),
     ("disk", disk),
     ("binaries", programs.binaries),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 from flowgate.desk import say
 from flowgate.desk.office import Office, enter
-from flowgate.errors import UnknownName
-from flowgate.settings.overlay import overlay
+from flowgate.errors import gather
+
+if TYPE_CHECKING:
+    from flowgate.stack.policy import Policy
 
 
 def list_profiles(as_json: bool) -> int:
@@ -22,30 +27,66 @@ def list_profiles(as_json: bool) -> int:
 
 
 def show(name: str, as_json: bool) -> int:
-    """Print the settings that LiteLLM gets under a profile; keys stay references."""
+    """Print what a profile promises, and the settings of both programs that keep it; keys stay references.
+
+    Fails with: UnknownName; Mistake for a fallback that leads nowhere or in a circle, or a setting LiteLLM ignores
+    """
+    from flowgate.stack import preflight, words
     from flowgate.stack.paper import dump
 
     office = enter()
     settled = office.profile(name)
-    tree = overlay(office.config.litellm_base, office.config.profiles[_known(office, settled.value)])
+    policy = _policy(office, settled.value)
+    gather(f"profile {settled.value}", preflight.faults(office.config, settled.value, policy))
+    doubts = preflight.warnings(office.config, settled.value, policy)
     if as_json:
-        say.document({"profile": settled.value, "settings": tree})
+        say.document(
+            {
+                "profile": settled.value,
+                "settings": policy.litellm,
+                "cliproxyapi_plus": policy.cliproxy,
+                "promises": asdict(policy.promises),
+                "in_words": words.promised(policy),
+                "bench": {"by": policy.bench, "why": policy.why},
+                "budget": {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole},
+                "said": list(policy.said),
+                "warnings": doubts,
+            }
+        )
         return 0
     say.note(f"{office.describe()}; profile {settled.value} ({settled.by})")
-    say.data(dump(tree).rstrip())
+    blocks = (
+        (f"what {settled.value} promises", words.promised(policy)),
+        ("what was moved or set for it, and why", list(policy.said)),
+        ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", dump(policy.cliproxy).splitlines()),
+    )
+    for title, lines in blocks:
+        if lines:
+            say.data("\n".join([f"# {title}:", *(f"#   {line}" for line in lines)]))
+    say.data(f"# settings of LiteLLM:\n{dump(policy.litellm).rstrip()}")
+    for line in doubts:
+        say.note(f"warning: {line}")
     return 0
 
 
+def _policy(office: Office, profile: str) -> Policy:
+    """Compile a profile, with the accounts that there are."""
+    from flowgate.desk import programs
+    from flowgate.stack import build
+
+    return build.settle(office.config, profile, programs.looking(office, []).ground())
+
+
 def diff(old: str, new: str) -> int:
-    """Print what differs between two profiles; 0 also when something does."""
+    """Print what differs between the settings that two profiles come to; 0 also when something does."""
     import difflib
 
     from flowgate.stack.paper import dump
 
     office = enter()
     before, after = (
-        dump(overlay(office.config.litellm_base, office.config.profiles[_known(office, one)])).splitlines()
-        for one in (old, new)
+        [*dump(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *dump(policy.cliproxy).splitlines()]
+        for policy in (_policy(office, old), _policy(office, new))
     )
     lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))
     for line in lines:
@@ -53,9 +94,3 @@ def diff(old: str, new: str) -> int:
     if not lines:
         say.note(f"{old} and {new} are the same")
     return 0
-
-
-def _known(office: Office, name: str) -> str:
-    if name not in office.config.profiles:
-        raise UnknownName("profile", name, known=office.config.profiles, at=office.config.place("profiles"))
-    return name

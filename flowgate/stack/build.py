@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flowgate.errors import UnknownName
 from flowgate.model import Config, Secret, Service, Sourced, Stack
-from flowgate.settings.overlay import overlay
-from flowgate.stack import cliproxy, litellm
+from flowgate.stack import accounts, cliproxy, litellm
+from flowgate.stack.policy import Policy, South, compile_profile
 
 LITELLM, CLIPROXY = "litellm", "cliproxyapi_plus"
 
@@ -20,31 +20,50 @@ class Ground:
     ports: service → the port in use, where it differs from the config's (the embedded default moves to free ones)
     upstream_key: the key LiteLLM shows to CLIProxyAPIPlus; None while it has not been generated
     upstream_text: the text of the user's own CLIProxyAPIPlus config, when its command line names one
+    accounts: provider → accounts in use, counted in the auth folder
     """
 
     ports: Mapping[str, int]
     upstream_key: Secret | None
     upstream_text: str | None = None
+    accounts: Mapping[str, int] = field(default_factory=dict)
 
 
 def build(config: Config, profile: Sourced[str], ground: Ground) -> Stack:
     """Build the stack of a profile.
 
     Gives: the programs to run and the documents they read; nothing is written
-    Fails with: UnknownName for a profile the config does not have; Mistake for a CLIProxyAPIPlus config that is no YAML
+    Fails with: what `settle` fails with
     """
-    if profile.value not in config.profiles:
-        raise UnknownName("profile", profile.value, known=config.profiles, at=config.place("profiles"))
+    policy = settle(config, profile.value, ground)
     ports = {name: ground.ports.get(name, service.port) for name, service in config.services.items()}
-    tree = overlay(config.litellm_base, config.profiles[profile.value])
+    tree = policy.litellm
     services: dict[str, Service] = {
         CLIPROXY: cliproxy.service(
-            config, ports[CLIPROXY], ground.upstream_key, ground.upstream_text, litellm.southbound(config, tree)
+            config,
+            ports[CLIPROXY],
+            ground.upstream_key,
+            cliproxy.users_own(config, ground.upstream_text),
+            litellm.southbound(config, tree),
+            policy.cliproxy,
         ),
         LITELLM: litellm.service(config, profile.value, tree, ports),
     }
     models = tuple(dict.fromkeys(entry["model_name"] for entry in tree.get("model_list", ())))
-    return Stack(profile=profile, services=services, models=models)
+    return Stack(profile=profile, services=services, models=models, notes=policy.said)
+
+
+def settle(config: Config, profile: str, ground: Ground) -> Policy:
+    """Compile a profile to the settings of both programs.
+
+    Fails with: UnknownName for a profile the config does not have; Mistake for a CLIProxyAPIPlus config that is no YAML
+    """
+    if profile not in config.profiles:
+        raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
+    own = cliproxy.users_own(config, ground.upstream_text)
+    there = accounts.with_keys(ground.accounts, own)
+    south = South(own, there, lambda entry: litellm.points_south(config, entry.get("litellm_params") or {}))
+    return compile_profile(config.litellm_base, config.profiles[profile], south)
 
 
 def waves(stack: Stack) -> list[list[str]]:

@@ -12,6 +12,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from flowgate.errors import Mistake
+from flowgate.settings.overlay import overlay
 from flowgate.stack.paper import absolute, dump, name_program, short_digest
 
 if TYPE_CHECKING:
@@ -27,19 +28,20 @@ PENDING_KEY = "sk-to-be-generated"
 
 
 def service(
-    config: Config, port: int, key: Secret | None, user_text: str | None, southbound: tuple[str, ...]
+    config: Config, port: int, key: Secret | None, own: Tree, southbound: tuple[str, ...], policy: Tree
 ) -> Service:
     """Put CLIProxyAPIPlus, or the embedded upstream in its place, on paper.
 
     key: the key that LiteLLM will show; None while it has not been generated
-    user_text: the text of the user's own config, when the command line names one
+    own: the user's own config, when the command line names one; its keys are kept where they do no harm
     southbound: the model ids that LiteLLM will ask for; the embedded upstream answers just these
+    policy: who benches and who retries, as the profile needs it
     """
     from flowgate.model import Document, Program, Secret, Service
 
     settings = config.services[NAME]
     embedded = is_embedded(config)
-    tree = _tree(config, port, key, user_text, southbound if embedded else ())
+    tree = _tree(config, port, key, overlay(own, policy), southbound if embedded else ())
     head = "# Written by FlowGate, in place. Change config/cliproxyapi.yaml, not this one.\n"
     text = head + dump(tree)
     path = config.paths.runtime_dir / "cliproxyapi.yaml"
@@ -102,8 +104,7 @@ def auth_folder(config: Config) -> Path:
     return config.paths.runtime_dir.parent / "auths"
 
 
-def _tree(config: Config, port: int, key: Secret | None, user_text: str | None, models: tuple[str, ...]) -> Tree:
-    tree = _users_own(config, user_text)
+def _tree(config: Config, port: int, key: Secret | None, tree: Tree, models: tuple[str, ...]) -> Tree:
     remote = dict(tree.get("remote-management") or {})
     remote |= {"allow-remote": False, "secret-key": "", "disable-control-panel": True}
     tree |= {
@@ -113,13 +114,16 @@ def _tree(config: Config, port: int, key: Secret | None, user_text: str | None, 
         "api-keys": [key.reveal() if key else PENDING_KEY],
         "remote-management": remote,
     }
-    tree.setdefault("request-retry", 0)
     if models:
         tree["embedded"] = {"models": list(models)}
     return tree
 
 
-def _users_own(config: Config, text: str | None) -> Tree:
+def users_own(config: Config, text: str | None) -> Tree:
+    """Read the user's own config; empty when there is none.
+
+    Fails with: Mistake for one that is no YAML, or no mapping
+    """
     if not text:
         return {}
     import yaml

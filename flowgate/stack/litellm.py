@@ -85,7 +85,7 @@ def _document(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -
     general.setdefault("master_key", PREFIX + MASTER_KEY)
     for entry in tree.get("model_list", ()):
         params = entry.get("litellm_params", {})
-        if _points_south(config, params):
+        if points_south(config, params):
             params["api_base"] = _moved(config, str(params["api_base"]), ports)
     head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one.\n"
     text = head + dump(tree)
@@ -93,7 +93,7 @@ def _document(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -
     return Document(config.paths.runtime_dir / f"litellm-{digest}.yaml", text, digest)
 
 
-def _points_south(config: Config, params: dict[str, Any]) -> bool:
+def points_south(config: Config, params: dict[str, Any]) -> bool:
     """Say whether a deployment is asked through CLIProxyAPIPlus."""
     from urllib.parse import urlsplit
 
@@ -116,7 +116,7 @@ def southbound(config: Config, tree: Tree) -> tuple[str, ...]:
     names = []
     for entry in tree.get("model_list", ()):
         params = entry.get("litellm_params", {})
-        if _points_south(config, params):
+        if points_south(config, params):
             names.append(str(params.get("model", "")).partition("/")[2] or str(params.get("model", "")))
     return tuple(dict.fromkeys(names))
 

@@ -11,6 +11,7 @@ from flowgate.errors import CheckFailed, Mistake, UnknownName
 from flowgate.model import Tree
 from flowgate.stack import cliproxy, receipt
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.steps._recount import recount
 
 
 def import_auth(
@@ -50,6 +51,7 @@ def import_auth(
         r.files.make_folder(folder)
         r.files.write(path, json.dumps(mapped.tree, indent=2, sort_keys=True) + "\n")
         _warn(r, handler, mapped, borrow)
+        recount(r)
         return {**facts, "said": f"{mapped.label or mapped.name} → {path}"}
 
     return todo(f"write {path}", do, facts=facts)

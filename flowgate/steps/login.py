@@ -8,6 +8,7 @@ from flowgate.model import Secret
 from flowgate.stack import cliproxy
 from flowgate.step import Facts, Reach, Result, Todo, todo
 from flowgate.steps._perform import Performance, stated
+from flowgate.steps._recount import recount
 
 
 def login(
@@ -45,6 +46,7 @@ def login(
             query = {"project_id": project} if project else {}
             talk = conversation.login(about, started=stated(r), timeout=timeout, every=poll_interval, query=query)
             account = performance.perform(talk)
+        recount(r)
         return _facts(account)
 
     return todo(f"log in to {about.title}", do, facts={"provider": about.name})

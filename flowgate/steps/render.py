@@ -10,9 +10,12 @@ def render(reach: Reach, profile: str | None = None) -> Result | Todo:
 
     profile: a profile of the config; the settled one when absent
     Gives: profile, digest (names LiteLLM's settings), documents (list of paths)
-    Fails with: UnknownName for a profile that the config does not have; Mistake for a variable that nobody has set
+    Fails with: UnknownName for a profile that the config does not have; Mistake for a variable that nobody has set,
+        for a fallback that leads nowhere or in a circle, for a setting that LiteLLM would ignore
     """
     stack = reach.choose(profile) if profile else reach.stack()
+    faults, doubts = reach.preflight()
+    gather(f"profile {stack.profile.value}", faults)
     missing = reach.missing_keys()
     gather("the environment", [fault for one in stack.services.values() for fault in reach.unset(one, missing)])
     stale = [document for document in _documents(stack) if reach.files.read(document.path) != document.text]
@@ -24,6 +27,8 @@ def render(reach: Reach, profile: str | None = None) -> Result | Todo:
     names += [f"a new {name.lower().replace('_', '-')}" for name in missing]
 
     def do(r: Reach) -> Facts:
+        for line in doubts:
+            r.tell(f"warning: {line}")
         r.generate_keys()
         made = r.stack()
         for document in _documents(made):

@@ -74,3 +74,23 @@ def test_what_is_typed_beats_what_was_in_force_which_beats_the_default(place: Gr
     assert (enter().profile("reliability").by, enter().profile().value) == ("typed", "cost")
     (place.runtime / "state.json").write_text('{"current_profile": "gone"}')
     assert (enter().profile().by, enter().profile().value) == ("default", "balanced")
+
+
+def test_a_profile_says_what_it_promises_and_what_both_programs_get(place: Ground, capsys: Caught) -> None:
+    profiles.show("reliability", False)
+    said = capsys.readouterr().out
+    assert "# what reliability promises:\n#   a question is put to one model 4 times at most" in said
+    assert "#   disable-cooling: true\n" in said
+    assert "retry budget: 4 (LiteLLM) x 1 (CLIProxyAPIPlus) x 1 account = 4 at one vendor" in said
+
+
+def test_a_second_account_changes_who_benches(place: Ground, capsys: Caught) -> None:
+    folder = place.runtime.parent / "auths"
+    folder.mkdir()
+    for name in ("one", "two"):
+        (folder / f"{name}.json").write_text('{"type": "codex"}')
+    profiles.show("reliability", True)
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["bench"]["by"], shown["cliproxyapi_plus"]["disable-cooling"]) == ("CLIProxyAPIPlus", False)
+    assert shown["budget"]["vendor"] == 2
+    assert shown["settings"]["model_list"][0]["litellm_params"]["num_retries"] == 0

@@ -110,3 +110,20 @@ def test_claude_code_is_imported_with_the_address_from_the_file_beside(stage: St
     found = import_auth(stage.reach().looking(), "claude", source=str(home / ".credentials.json"))
     assert isinstance(found, Todo)
     assert found.do(stage.reach())["name"] == "claude-me@example.com.json"
+
+
+def test_a_second_account_writes_the_config_of_cliproxyapiplus_anew_in_place(stage: Stage) -> None:
+    stage.prepared()
+    config = stage.runtime / "cliproxyapi.yaml"
+    do(stage, source=str(given(stage)))
+    before, inode = config.read_text(), config.stat().st_ino
+    (stage.folder / ".router" / "auths" / "codex-other.json").write_text('{"type": "codex"}')
+    do(stage, source=str(given(stage, days=9)))
+    assert ("disable-cooling: true" in before, "disable-cooling: false" in config.read_text()) == (True, True)
+    assert config.stat().st_ino == inode
+    assert any("cliproxyapi.yaml is written anew" in line for line in stage.told)
+
+
+def test_before_the_first_render_an_import_writes_the_account_alone(stage: Stage) -> None:
+    do(stage, source=str(given(stage)))
+    assert not (stage.runtime / "cliproxyapi.yaml").exists()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,3 +82,18 @@ def test_the_upstreams_document_is_written_in_place(stage: Stage) -> None:
     stage.environment["UPSTREAM_API_KEY"] = "sk-a-new-one"
     stage.do(render)
     assert (document.stat().st_ino, "sk-a-new-one" in document.read_text()) == (inode, True)
+
+
+def test_a_fallback_that_leads_nowhere_is_refused_before_anything_is_written(stage: Stage) -> None:
+    router = {"default_fallbacks": ["gone"]}
+    stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
+    with pytest.raises(Mistake, match="'gone'"):
+        stage.do(render)
+    assert stage.tree() == {}
+
+
+def test_what_is_doubtful_is_told_and_written_all_the_same(stage: Stage) -> None:
+    router = {"timeout": 60, "stream_timeout": 90}
+    stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
+    assert stage.do(render)[0] == "changed"
+    assert any(line.startswith("warning: a stream may be silent for 90 s") for line in stage.told)

@@ -1,0 +1,86 @@
+"""What a rehearsal plays: everything that goes wrong with a vendor, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a model does instead of answering.
+
+    status: refuses with it; retry_after: seconds it asks for
+    hangs: never answers; silent: a stream that begins and says nothing; cuts: a stream that ends after a piece
+    refuses: nobody listens
+    every: only each so many-th question fails; 1: all
+    """
+
+    status: int | None = None
+    retry_after: int | None = None
+    hangs: bool = False
+    silent: bool = False
+    cuts: bool = False
+    refuses: bool = False
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One thing that goes wrong.
+
+    kind: how LiteLLM takes it: "refusal", "429", "timeout", "never" (is not tried again) or "stream" (cannot be mended)
+    faults: role ("primary", "secondary") → what it does
+    questions: put one after another while the fault lasts
+    benches: whether it puts the model to sleep
+    recovers: the fault ends, and the primary is waited for
+    answered: whether somebody is left who can answer
+    south_bench: seconds for which CLIProxyAPIPlus benches an account for it, whatever its settings say; they do not
+        scale
+    """
+
+    name: str
+    says: str
+    kind: str
+    faults: Mapping[str, Fault]
+    questions: int = 6
+    stream: bool = False
+    benches: bool = True
+    recovers: bool = False
+    answered: bool = True
+    south_bench: float = 0.0
+
+
+DEAD = Fault(status=500)
+SCENARIOS: Mapping[str, Scenario] = {
+    one.name: one
+    for one in (
+        Scenario("healthy", "nothing is wrong", "refusal", {}, benches=False),
+        Scenario("500", "the primary answers 500", "refusal", {"primary": DEAD}),
+        Scenario("429", "the primary answers 429", "429", {"primary": Fault(status=429)}),
+        Scenario(
+            *("429-wait", "the primary answers 429 and asks for a pause", "429"),
+            {"primary": Fault(status=429, retry_after=30)},
+        ),
+        Scenario("401", "the primary answers 401", "never", {"primary": Fault(status=401)}, south_bench=1800.0),
+        Scenario("404", "the primary answers 404", "never", {"primary": Fault(status=404)}, south_bench=43200.0),
+        Scenario("hang", "the primary never answers", "timeout", {"primary": Fault(hangs=True)}),
+        Scenario("refused", "nobody listens where the primary was", "refusal", {"primary": Fault(refuses=True)}),
+        Scenario(
+            *("cut", "the primary cuts its streams in the middle", "stream", {"primary": Fault(cuts=True)}),
+            stream=True,
+            benches=False,
+        ),
+        Scenario(
+            *("silent", "the primary begins its streams and says nothing", "timeout", {"primary": Fault(silent=True)}),
+            stream=True,
+            benches=False,
+        ),
+        Scenario("flap", "every third question fails", "refusal", {"primary": Fault(status=500, every=3)}, 9),
+        Scenario(
+            *("both", "the secondary is down as well", "refusal", {"primary": DEAD, "secondary": DEAD}),
+            answered=False,
+        ),
+        Scenario("recovery", "the primary comes back", "refusal", {"primary": DEAD}, recovers=True),
+    )
+}

@@ -1,0 +1,308 @@
+"""What LiteLLM's own router does with a profile: as it is written, and as it is compiled."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flowgate.settings.overlay import overlay
+from flowgate.stack.policy import Policy, South, compile_profile
+from flowgate.world import sockets
+from tests.conftest import free_port, wait
+
+pytestmark = pytest.mark.live
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parents[1] / "config" / "examples"
+COMMON = yaml.safe_load((HERE.parent / "stack" / "common_profiles.yaml").read_text(encoding="utf-8"))
+SHIPPED = yaml.safe_load((EXAMPLES / "embedded.yaml").read_text(encoding="utf-8"))
+FIRST, SPARE = "embedded-default", "embedded-cheap"
+# The pauses between attempts, a tenth of what they are and less; LiteLLM reads these when it is imported.
+QUICK = {"INITIAL_RETRY_DELAY": "0.01", "MAX_RETRY_DELAY": "0.05", "JITTER": "0.001", "LITELLM_MODE": "PRODUCTION"}
+DOWN: dict[str, Any] = {"status": 500}
+
+
+class Vendor(ThreadingHTTPServer):
+    """Answers with the model's name, or with the fault that a model has; counts what arrives."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.faults: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []
+
+    def handle_error(self, *words: object) -> None:
+        """Keep silent: whoever has waited long enough hangs up."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Vendor
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        model = body["model"]
+        self.server.asked.append(model)
+        fault = self.server.faults.get(model, {})
+        if body.get("stream"):
+            self._stream(model, fault)
+            return
+        time.sleep(fault.get("hangs", 0))
+        message = {"role": "assistant", "content": model}
+        whole = {"id": "x", "object": "chat.completion", "created": 1, "model": model}
+        whole["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
+        text = json.dumps({"error": {"message": "no"}} if "status" in fault else whole).encode()
+        self.send_response(fault.get("status", 200))
+        for name, value in {"content-type": "application/json", **fault.get("headers", {})}.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def _stream(self, model: str, fault: dict[str, Any]) -> None:
+        """Send the model's name in two pieces; `first` and `middle` are seconds of silence before them."""
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        head, tail = model.split("-")
+        for text, silence in ((head, "first"), ("-" + tail, "middle")):
+            time.sleep(fault.get(silence, 0))
+            choice = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
+            piece = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
+            self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
+            self.wfile.flush()
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def log_message(self, *words: object) -> None:
+        """Keep silent."""
+
+
+@dataclass
+class Router:
+    """LiteLLM's router in a process of its own, and the vendor behind it."""
+
+    process: subprocess.Popen[str]
+    vendor: Vendor
+    base: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.base = f"http://127.0.0.1:{self.vendor.server_address[1]}/v1"
+
+    def order(self, **order: Any) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def take(self, tree: dict[str, Any], address: str = "") -> None:
+        """Make a router of these settings, with everybody well; it asks the vendor, or another address."""
+        self.vendor.faults = {}
+        models = overlay(tree, {})
+        for entry in models["model_list"]:
+            entry["litellm_params"] |= {"api_base": address or self.base, "api_key": "k"}
+        self.order(settings=models)
+
+    def ask(
+        self, times: int = 1, model: str = "router-default", stream: bool = False
+    ) -> list[tuple[str | None, int, int]]:
+        """Put questions one after another; give (who answered, attempts at the first model, at the spare one)."""
+        found = []
+        for _ in range(times):
+            self.vendor.asked.clear()
+            by = self.order(ask=model, stream=stream)["by"]
+            found.append((by, self.vendor.asked.count(FIRST), self.vendor.asked.count(SPARE)))
+        return found
+
+
+@pytest.fixture(scope="module")
+def router() -> Iterator[Router]:
+    vendor = Vendor()
+    thread = threading.Thread(target=vendor.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    words = [sys.executable, str(HERE / "router_child.py")]
+    environment = {"PATH": "/usr/bin:/bin", "LITELLM_LOCAL_MODEL_COST_MAP": "True", **QUICK}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(words, text=True, env=environment, **pipes)
+    try:
+        yield Router(process, vendor)
+    finally:
+        process.kill()
+        process.communicate()
+        vendor.shutdown()
+        vendor.server_close()
+        thread.join()
+
+
+def compiled(profile: dict[str, Any], accounts: int = 1, **router: Any) -> Policy:
+    changed = overlay(profile, {"router_settings": router} if router else {})
+    return compile_profile(SHIPPED["litellm_base"], changed, South({}, {"codex": accounts}, lambda entry: True))
+
+
+def as_written(profile: dict[str, Any]) -> dict[str, Any]:
+    return overlay(SHIPPED["litellm_base"], profile)
+
+
+def test_as_commonly_written_every_question_pays_every_attempt(router: Router) -> None:
+    router.take(as_written(COMMON["reliability"]))
+    router.vendor.faults[FIRST] = DOWN
+    assert router.ask(4) == [(SPARE, 4, 1)] * 4
+
+
+def test_the_same_numbers_compiled_bench_the_model_at_the_second_failed_question(router: Router) -> None:
+    router.take(compiled(COMMON["reliability"]).litellm)
+    router.vendor.faults[FIRST] = DOWN
+    assert [first for _, first, _ in router.ask(4)] == [4, 1, 0, 0]
+
+
+@pytest.mark.parametrize("profile", ["reliability", "balanced"])
+def test_a_shipped_profile_keeps_its_attempts_and_its_bench_in_an_outage(router: Router, profile: str) -> None:
+    policy = compiled(SHIPPED["profiles"][profile])
+    router.take(policy.litellm)
+    router.vendor.faults[FIRST] = DOWN
+    found = router.ask(6)
+    assert {by for by, _, _ in found} == {SPARE}
+    assert [first for _, first, _ in found] == [policy.promises.attempts, 1, 0, 0, 0, 0]
+    assert sum(first for _, first, _ in found) == policy.promises.attempts_per_minute // (
+        60 // int(policy.promises.bench_seconds)
+    )
+
+
+@pytest.mark.parametrize("model", ["router-default", "router-cheap"])
+@pytest.mark.parametrize("fault", [DOWN, {"status": 429}, {"status": 401}, {"status": 404}, {"hangs": 0.6}])
+def test_cost_asks_the_cheap_model_once_and_then_the_other(router: Router, model: str, fault: dict[str, Any]) -> None:
+    router.take(compiled(SHIPPED["profiles"]["cost"], timeout=0.3).litellm)
+    assert router.ask(2, model) == [(SPARE, 0, 1)] * 2
+    router.vendor.faults[SPARE] = fault
+    assert router.ask(3, model) == [(FIRST, 1, 1), (FIRST, 1, 0), (FIRST, 1, 0)]
+
+
+@pytest.mark.parametrize("fault", [{"status": 429, "headers": {"retry-after": "30"}}, {"hangs": 0.6}, {"status": 401}])
+def test_what_is_not_tried_again_goes_to_the_fallback_at_once(router: Router, fault: dict[str, Any]) -> None:
+    router.take(compiled(SHIPPED["profiles"]["reliability"], timeout=0.3).litellm)
+    router.vendor.faults[FIRST] = fault
+    assert router.ask(4) == [(SPARE, 1, 1), (SPARE, 1, 1), (SPARE, 0, 1), (SPARE, 0, 1)]
+
+
+def test_a_number_of_failures_that_equals_the_librarys_counts_only_when_compiled(router: Router) -> None:
+    settings = {"num_retries": 1, "allowed_fails": 3, "cooldown_time": 60}
+    profile = {"router_settings": {**settings, "fallbacks": [{"router-default": ["router-cheap"]}]}}
+    attempts = []
+    for tree in (as_written(profile), compiled(profile).litellm):
+        router.take(tree)
+        router.vendor.faults[FIRST] = DOWN
+        attempts.append([first for _, first, _ in router.ask(6)])
+    assert attempts == [[2, 2, 2, 2, 2, 2], [2, 2, 2, 1, 0, 0]]
+
+
+def test_where_the_south_benches_litellm_neither_retries_nor_benches(router: Router) -> None:
+    router.take(compiled(SHIPPED["profiles"]["reliability"], accounts=2).litellm)
+    router.vendor.faults[FIRST] = DOWN
+    assert router.ask(4) == [(SPARE, 1, 1)] * 4
+
+
+def test_the_first_model_serves_again_when_its_bench_is_over(router: Router) -> None:
+    router.take(compiled(SHIPPED["profiles"]["reliability"], cooldown_time=1).litellm)
+    router.vendor.faults[FIRST] = DOWN
+    assert router.ask(3)[2] == (SPARE, 0, 1)
+    router.vendor.faults = {}
+    assert wait(lambda: router.ask() == [(FIRST, 1, 0)], seconds=5)
+
+
+def test_when_everybody_is_down_the_client_is_told_at_once_after_the_benching(router: Router) -> None:
+    router.take(compiled(SHIPPED["profiles"]["balanced"]).litellm)
+    router.vendor.faults = {FIRST: DOWN, SPARE: DOWN}
+    found = router.ask(6)
+    assert {by for by, _, _ in found} == {None}
+    assert found[-1] == (None, 0, 0)
+
+
+def test_a_stream_that_is_silent_from_the_start_goes_to_the_fallback_and_benches_nobody(router: Router) -> None:
+    router.take(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.3).litellm)
+    router.vendor.faults[FIRST] = {"first": 0.8}
+    assert router.ask(3, stream=True) == [(SPARE, 1, 1)] * 3
+
+
+def test_a_stream_that_falls_silent_in_the_middle_is_not_taken_up_by_anybody(router: Router) -> None:
+    router.take(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.3).litellm)
+    router.vendor.faults[FIRST] = {"middle": 0.8}
+    assert router.ask(2, stream=True) == [("embedded", 1, 0)] * 2
+
+
+# --- the pair: the embedded upstream, which benches like CLIProxyAPIPlus, stands between
+
+
+@contextmanager
+def south(vendor: Vendor, folder: Path, keys: int, policy: dict[str, Any]) -> Iterator[str]:
+    """Run the embedded upstream in front of the vendor; give its address."""
+    port = free_port()
+    models = [{"name": one, "alias": one} for one in (FIRST, SPARE)]
+    entries = [{"api-key": f"account-{one}"} for one in range(keys)]
+    base = f"http://127.0.0.1:{vendor.server_address[1]}/v1"
+    far = {"name": "far", "base-url": base, "api-key-entries": entries, "models": models}
+    tree = {"host": "127.0.0.1", "port": port, "auth-dir": str(folder), "api-keys": ["k"], **policy}
+    file = folder / "cliproxyapi.yaml"
+    file.write_text(yaml.safe_dump({**tree, "openai-compatibility": [far]}))
+    words = [sys.executable, "-m", "flowgate.embedded", "-config", str(file)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert wait(lambda: not sockets.is_free("127.0.0.1", port), seconds=20)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_as_commonly_written_the_vendor_never_sees_the_retries_that_a_client_waits_for(
+    router: Router, tmp_path: Path
+) -> None:
+    with south(router.vendor, tmp_path, keys=1, policy={}) as address:
+        router.take(as_written(COMMON["reliability"]), address)
+        router.vendor.faults[FIRST] = DOWN
+        assert router.ask() == [(SPARE, 1, 1)]
+
+
+def test_with_one_account_every_retry_that_a_client_waits_for_reaches_the_vendor(
+    router: Router, tmp_path: Path
+) -> None:
+    policy = compiled(SHIPPED["profiles"]["reliability"])
+    with south(router.vendor, tmp_path, keys=1, policy=policy.cliproxy) as address:
+        router.take(policy.litellm, address)
+        router.vendor.faults[FIRST] = DOWN
+        assert [first for _, first, _ in router.ask(4)] == [policy.budget.vendor, 1, 0, 0]
+        assert policy.budget.vendor == 3
+
+
+def test_with_two_accounts_each_is_asked_once_and_then_neither_while_they_are_benched(
+    router: Router, tmp_path: Path
+) -> None:
+    policy = compiled(SHIPPED["profiles"]["reliability"], accounts=2)
+    with south(router.vendor, tmp_path, keys=2, policy=policy.cliproxy) as address:
+        router.take(policy.litellm, address)
+        router.vendor.faults[FIRST] = DOWN
+        assert router.ask(4) == [(SPARE, policy.budget.vendor, 1), *[(SPARE, 0, 1)] * 3]
+
+
+def test_after_an_outage_the_first_model_serves_again_by_the_profiles_clock_not_by_the_souths_minute(
+    router: Router, tmp_path: Path
+) -> None:
+    policy = compiled(SHIPPED["profiles"]["reliability"], cooldown_time=1)
+    with south(router.vendor, tmp_path, keys=1, policy=policy.cliproxy) as address:
+        router.take(policy.litellm, address)
+        router.vendor.faults[FIRST] = DOWN
+        router.ask(3)
+        router.vendor.faults = {}
+        assert wait(lambda: router.ask() == [(FIRST, 1, 0)], seconds=8)
