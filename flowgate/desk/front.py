@@ -111,9 +111,11 @@ def set_profile(name: str) -> int:
 
     keeper = enter().keeper
     keeper.recover()
-    running = keeper.generation("litellm") is not None
+    serving = keeper.generation("litellm")
     keeper.close()
-    variables = {"running": running}
+    previous = (serving or {}).get("labels", {}).get("profile") or ""
+    # CLIProxyAPIPlus rereads its file as it is written: a profile that is refused must not leave its own there.
+    variables = {"running": serving is not None, "previous": previous}
     return order.close(order.play(order.Order("switch-profile", variables, profile=name, event="play")))
 
 

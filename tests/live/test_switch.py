@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from tests.live.conftest import Gateway
 
 pytestmark = pytest.mark.live
-STRANGE = "profiles:\n  strange:\n    router_settings:\n      routing_strategy: fastest\n"
+STRANGE = """\
+profiles:
+  strange:
+    model_list:
+      - model_name: router-default
+        litellm_params: {{model: openai/strange, api_base: "http://127.0.0.1:{port}/v1", api_key: k}}
+    router_settings:
+      routing_strategy: fastest
+"""
 
 
 def kept(gateway: Gateway) -> dict[str, Any]:
@@ -72,16 +80,20 @@ def test_a_killed_generation_is_replaced_and_clients_wait_for_it(gateway: Gatewa
 
 def test_a_profile_that_litellm_refuses_is_quoted_with_its_line_and_changes_nothing(gateway: Gateway) -> None:
     before = gateway.ground.json("status")
-    gateway.ground.change(("profiles:\n", STRANGE))
+    south = gateway.ground.runtime / "cliproxyapi.yaml"
+    written = south.read_text()
+    strange = STRANGE.format(port=gateway.ground.upstream_port)
+    gateway.ground.change(("profiles:\n", strange))
     try:
         said = gateway.ground.inv("profile.set", "strange", code=3).stderr
         line = gateway.ground.config.read_text().splitlines().index("      routing_strategy: fastest") + 1
     finally:
-        gateway.ground.change((STRANGE, "profiles:\n"))
+        gateway.ground.change((strange, "profiles:\n"))
     assert "ValueError: Invalid routing_strategy: 'fastest'" in said
     assert f"{gateway.ground.config}:{line}" in said
     assert "the old settings still serve" in said
     after = gateway.ground.json("status")
+    assert south.read_text() == written
     assert after["profile"] == before["profile"]
     assert after["services"]["litellm"]["pid"] == before["services"]["litellm"]["pid"]
     assert gateway.chat(gateway.key())[0] == 200
