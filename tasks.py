@@ -175,13 +175,13 @@ def stop(c: Context, service: str = "all") -> int:
     return front.play("down", {"service": front.service(service)})
 
 
-@task(help={"service": SERVICE})
+@task(help={"service": SERVICE, "now": "do not wait until nothing is under way in CLIProxyAPIPlus: cut it"})
 @front
-def restart(c: Context, service: str = "all") -> int:
-    """Stop services and start them again."""
+def restart(c: Context, service: str = "all", now: bool = False) -> int:
+    """Restart services: LiteLLM by a hand-over, CLIProxyAPIPlus in a quiet moment; nobody is cut."""
     from flowgate.desk import front
 
-    return front.play("service-restart", {"service": front.service(service)}, profile="")
+    return front.play("service-restart", {"service": front.service(service), "now": now}, profile="")
 
 
 @task(help={"service": SERVICE, "watch": "go on until the older generation has gone, and say what changes"})

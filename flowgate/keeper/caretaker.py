@@ -44,6 +44,7 @@ from flowgate.world.clock import Clock
 LINGER_SECONDS = 1.0  # an idle keeper waits this long for the next command
 WATCH_SECONDS = 1.0  # how soon a deleted socket is put back
 SOON = (0.005, 0.05, 0.3)  # seconds after a connection's end at which its process should have ended
+HOLDS_AT_MOST = 6  # times its patience that a door holds without hearing from us
 WEIGH_EVERY = 5  # watches between two looks at memory
 RENEW_SECONDS = 60.0  # between two replacements for memory: a limit that is too low must not cost more than that
 ROTATE_EVERY = 10  # watches between two looks at the size of the logs
@@ -65,6 +66,7 @@ class Caretaker:
         self.visitors = Visitors(self)
         self.births = Births(self.loop, kinship.adopt_orphans(), journal.say, self._born)
         self.renewed: dict[str, float] = {}
+        self.held: set[str] = set()
         self.idle_since: float | None = None
         self.watches = 0
         self.leaving = False
@@ -83,6 +85,7 @@ class Caretaker:
             for order in orders:
                 self._carry_out(service, order)
         self._tidy()
+        self._hold()
         self.visitors.answer()
 
     def _carry_out(self, service: str, order: Order) -> None:
@@ -229,6 +232,8 @@ class Caretaker:
                 case "count":
                     running.open_connections = int(message.get("open", 0))
                     running.under_way = int(message.get("busy", 0))
+                    running.oldest = float(message.get("oldest", 0.0))
+                    running.counted_at = self.clock.now()
         self.pump()
 
     def reap(self) -> None:
@@ -293,6 +298,19 @@ class Caretaker:
         for service in self.seats:
             self.happen(service, Stop())
         self.pump()
+
+    def _hold(self) -> None:
+        """Hold new questions of what stands on a service that is away, or that a visitor wants held; else let go."""
+        away = {name for name, seat in self.seats.items() if seat.wanted and not seat.lent and not seat.serving()}
+        wanted = set(self.visitors.holds())
+        wanted |= {r.program.service for r in self.running.values() if away & set(r.program.stands_on)}
+        for (service, _), running in self.running.items():
+            if service in wanted and service not in self.held:
+                limit = running.program.hold_timeout * HOLDS_AT_MOST
+                running.say("hold", seconds=running.program.hold_timeout, limit=limit)
+            elif service in self.held and service not in wanted:
+                running.say("let")
+        self.held = wanted
 
     def _weigh(self) -> None:
         """Have generations that have grown too large replaced by fresh ones, not more often than helps."""

@@ -174,6 +174,20 @@ class Keeper:
         swept = [{"service": r["service"], "pid": r["pid"], "generation": r["number"]} for r in gone]
         return {**reply, "stopped": [*reply["stopped"], *swept]}
 
+    def hold(self, service: str, timeout: float) -> tuple[int, float]:
+        """Hold new questions of a service, and wait for a moment in which nothing is under way.
+
+        timeout: seconds to wait for it
+        Gives: how many answers are still under way (0: it is quiet), and for how many seconds the oldest has been
+        """
+        reply = self._ask({"verb": "hold", "service": service, "timeout": timeout}, patience=timeout + PATIENCE_SECONDS)
+        return int(reply["busy"]), float(reply["oldest"])
+
+    def let_go(self, service: str) -> None:
+        """Let questions go on that were held."""
+        if self._sock is not None:
+            self._ask({"verb": "let", "service": service})
+
     def finish(self, *, keep: bool, timeout: float = 60.0) -> None:
         """End this command's part: what it started goes on, or is taken down; an idle keeper is gone afterwards.
 

@@ -35,6 +35,8 @@ class Gate:
     """The layer around the app: notes why its start failed, and asks clients to leave once it drains.
 
     under_way: answers that have not ended; cut: those that were not let end
+    port: the public one, whose new questions can be held; held: set once they may go on; patience: seconds each waits
+    begun: when each answer under way began
     recorded: beginnings of response headers that are kept; recent: the last answers, never a body, a query or a key
     """
 
@@ -44,6 +46,10 @@ class Gate:
         self.number = os.environ.get("FLOWGATE_GENERATION", "0").encode()
         self.under_way = 0
         self.cut = 0
+        self.port = 0
+        self.held: asyncio.Event | None = None
+        self.patience = 0.0
+        self.begun: dict[int, float] = {}
         self.recorded: tuple[str, ...] = ()
         self.recent: deque[Message] = deque(maxlen=RECENT)
         self.reason = ""
@@ -51,7 +57,10 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._live(scope, receive, send)
+        if self.held is not None and scope["type"] == "http" and not await self._its_turn(scope):
+            return await _unavailable(send)
         self.under_way += 1
+        self.begun[id(scope)] = time.monotonic()
         row: Message = {"path": scope.get("path", ""), "method": scope.get("method", ""), "at": time.time()}
         began = time.monotonic()
         try:
@@ -61,6 +70,7 @@ class Gate:
             raise
         finally:
             self.under_way -= 1
+            self.begun.pop(id(scope), None)
             row["seconds"] = round(time.monotonic() - began, 4)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,6 +87,34 @@ class Gate:
             await send(message)
 
         return relay
+
+    # --- holding
+
+    def hold(self, patience: float) -> None:
+        """Let new questions wait at the public door; those under way go on."""
+        self.patience = patience
+        self.held = self.held or asyncio.Event()
+
+    def let(self) -> None:
+        """Let everybody go on who waits."""
+        if self.held is not None:
+            self.held.set()
+            self.held = None
+
+    async def _its_turn(self, scope: Scope) -> bool:
+        """Wait until questions are let go on; say whether that came in time."""
+        server = scope.get("server") or (None, 0)
+        until = time.monotonic() + self.patience
+        while self.held is not None and server[1] == self.port:
+            try:
+                await asyncio.wait_for(self.held.wait(), max(0.0, until - time.monotonic()))
+            except TimeoutError:
+                return False
+        return True
+
+    def oldest(self) -> float:
+        """Say for how many seconds the oldest answer under way has gone on."""
+        return time.monotonic() - min(self.begun.values()) if self.begun else 0.0
 
     def _marking(self, send: Send, row: Message) -> Send:
         async def relay(message: MutableMapping[str, Any]) -> None:
@@ -103,6 +141,15 @@ class Gate:
             self.recent.append(row)
 
 
+async def _unavailable(send: Send) -> None:
+    """Answer a question that has been held too long."""
+    body = b'{"error":{"message":"the gateway is restarting what it stands on; try again","type":"unavailable"}}'
+    headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
 def _is_idle(connection: object) -> bool:
     """Say whether a connection carries no question; a websocket always carries one."""
     cycle = getattr(connection, "cycle", connection)
@@ -125,6 +172,8 @@ class Doors(uvicorn.Server):
         self.keepers: set[Keeper] = set()
         self.state = "starting"
         self.closing = False
+        self.holds = 0
+        gate.port = public.getsockname()[1]
         self.opening = asyncio.Lock()
         self.idle_since: dict[Any, float] = {}
         self.remembered: Message | None = None
@@ -152,6 +201,13 @@ class Doors(uvicorn.Server):
                 self.cut()
             case "leave":
                 self.leave()
+            case "hold":
+                self.gate.hold(float(message.get("seconds") or 0.0))
+                self.count()
+                self.holds += 1
+                asyncio.get_running_loop().call_later(float(message.get("limit") or 0.0), self._let, self.holds)
+            case "let":
+                self._let(self.holds)
             case "remember":
                 self.remembered = message.get("program")
                 self.gate.recorded = tuple((self.remembered or {}).get("records") or ())
@@ -160,6 +216,16 @@ class Doors(uvicorn.Server):
         """Hand a new keeper what it needs to be ours: our program, our state, and the public socket we were lent."""
         told = encode({"event": "recalled", "state": self.state, "program": self.remembered})
         keeper.hand(told, self.public.fileno() if self.state in ("ready", "serving") else -1)
+
+    def _let(self, number: int) -> None:
+        """End a hold; one that its keeper has forgotten ends by itself."""
+        if number == self.holds:
+            self.gate.let()
+
+    def count(self) -> None:
+        """Say what is open and under way."""
+        busy, oldest = self.gate.under_way, round(self.gate.oldest(), 1)
+        self.say({"event": "count", "open": len(self.server_state.connections), "busy": busy, "oldest": oldest})
 
     async def open(self) -> None:
         async with self.opening:  # two orders at once would make two servers of one socket
@@ -233,8 +299,8 @@ class Doors(uvicorn.Server):
             self._send_idle_home()
             if not self.server_state.connections and self.public_server is None:
                 self.leave()
-        if counter % 10 == 0 and self.state == "draining":
-            self.say({"event": "count", "open": len(self.server_state.connections), "busy": self.gate.under_way})
+        if self.gate.held is not None or (counter % 10 == 0 and self.state == "draining"):
+            self.count()
         return bool(await super().on_tick(counter))
 
     def leave(self) -> None:

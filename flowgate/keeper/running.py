@@ -48,6 +48,8 @@ class Running:
     accepts: bool = True
     open_connections: int | None = None
     under_way: int | None = None
+    oldest: float = 0.0
+    counted_at: float = 0.0
 
     def say(self, do: str, **more: float) -> None:
         """Tell the child something; one that has died hears nothing, and its death is an event of its own."""

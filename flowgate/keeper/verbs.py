@@ -22,6 +22,7 @@ from flowgate.world import sockets
 
 if TYPE_CHECKING:
     from flowgate.keeper.caretaker import Caretaker, Key
+    from flowgate.keeper.running import Running
 
 HEED_SECONDS = 1.0  # how long a generation that was told to drain is waited for
 REMEMBERED = 20  # endings kept a service, for waits that come late
@@ -31,12 +32,15 @@ REMEMBERED = 20  # endings kept a service, for waits that come late
 class Visitor:
     """One connection, its leases, and the question it waits on.
 
+    holds: services whose new questions wait until it lets them, or goes
+
     question: the id of the question asked last; a new question ends the wait for an older one
     """
 
     sock: socket.socket
     lines: Lines = field(default_factory=Lines)
     leases: set[tuple[str, int]] = field(default_factory=set)
+    holds: set[str] = field(default_factory=set)
     waiting: Callable[[], Message | None] | None = None
     asked: int = 0
     question: object = None
@@ -124,6 +128,8 @@ class Visitors:
             "dismiss": self._dismiss,
             "stop": self._stop,
             "finish": self._finish,
+            "hold": self._hold,
+            "let": self._let,
         }
         verb = verbs.get(str(message.get("verb")))
         visitor.question, visitor.waiting = message.get("id"), None
@@ -242,6 +248,40 @@ class Visitors:
             return {"ok": True, "leaving": not self.caretaker.loop.going, "keeper": os.getpid()}
 
         return self._until(visitor, float(message.get("timeout", 60.0)), look)
+
+    def _hold(self, visitor: Visitor, message: Message) -> Message | None:
+        """Hold new questions of a service, and wait for a moment in which nothing is under way.
+
+        Gives: `busy` (answers under way when the time was up, else 0) and `oldest` (seconds)
+        """
+        service, began = message["service"], self.caretaker.clock.now()
+        visitor.holds.add(service)
+
+        def generations() -> list[Running]:
+            return [r for (name, _), r in self.caretaker.running.items() if name == service and r.control is not None]
+
+        def told() -> Message:
+            busy = [r for r in generations() if r.under_way]
+            return {
+                "ok": True,
+                "busy": sum(r.under_way or 0 for r in busy),
+                "oldest": max([r.oldest for r in busy], default=0),
+            }
+
+        def look() -> Message | None:
+            current = all(r.counted_at >= began and r.under_way == 0 for r in generations())
+            late = self.caretaker.clock.now() - began >= float(message["timeout"])
+            return told() if current or late else None
+
+        return self._until(visitor, float(message["timeout"]) + 1.0, look)
+
+    def _let(self, visitor: Visitor, message: Message) -> Message:
+        visitor.holds.discard(message["service"])
+        return {"ok": True}
+
+    def holds(self) -> set[str]:
+        """Name the services that somebody present wants held."""
+        return {service for visitor in self.present for service in visitor.holds}
 
     def _stop(self, visitor: Visitor, message: Message) -> Message | None:
         services = [name for name in message["services"] if name in self.caretaker.seats]

@@ -70,6 +70,8 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
         "drain_timeout": program.drain_timeout,
         "restart": program.restart,
         "max_memory": program.max_memory,
+        "stands_on": list(program.stands_on),
+        "hold_timeout": program.hold_timeout,
         "records": list(program.records),
         "nursery": asdict(program.nursery) if secrets and program.nursery else None,
     }
@@ -114,6 +116,8 @@ def from_tree(tree: Mapping[str, Any]) -> Program:
         drain_timeout=tree["drain_timeout"],
         restart=tree["restart"],
         max_memory=tree.get("max_memory"),
+        stands_on=tuple(tree.get("stands_on") or ()),
+        hold_timeout=tree.get("hold_timeout", 10.0),
         records=tuple(tree.get("records") or ()),
         nursery=_nursery(tree["nursery"]) if tree.get("nursery") else None,
     )

@@ -41,6 +41,8 @@ class Program:
     labels: opaque facts for people ("profile": "cost"); the keeper hands them out and never reads them
     digest: names argv, documents and address, so that two equal programs have equal digests; env is compared apart
     max_memory: bytes above which an app's generation is replaced by a fresh one; None for no guard
+    stands_on: services without which an app's generation cannot answer: while one is away, new questions are held
+    hold_timeout: seconds that a question is held at most
     records: beginnings of response headers that an app's generation keeps for a while, to say who answered
     nursery: how an app's generations are forked, where that is safe
     """
@@ -62,6 +64,8 @@ class Program:
     drain_timeout: float = 600.0
     restart: str = "on-failure"
     max_memory: int | None = None
+    stands_on: tuple[str, ...] = ()
+    hold_timeout: float = 10.0
     records: tuple[str, ...] = ()
     nursery: Nursery | None = None
 

@@ -59,7 +59,7 @@ _SERVICE = (
         "hold_timeout",
         "duration",
         "10",
-        "accepted, not used yet: how long new questions are held while the upstream restarts",
+        "of LiteLLM: how long new questions are held at its door while CLIProxyAPIPlus restarts, then 503",
     ),
     ("max_memory", "size", "none", "of LiteLLM: above it, a fresh generation takes over (800MB, 1GiB)"),
 )

@@ -12,6 +12,7 @@ from flowgate.stack.paper import absolute, dump, name_program, short_digest
 from flowgate.stack.rehearsal import rehearsal
 
 NAME = "litellm"
+UPSTREAM = "cliproxyapi_plus"
 APP = "litellm.proxy.proxy_server:app"
 IMPORTS = ("litellm.proxy.proxy_server", "uvicorn.lifespan.on", "flowgate.keeper.doors")
 RESERVE = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # refuses when native threads already run
@@ -65,6 +66,8 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         drain_timeout=settings.drain_timeout,
         max_memory=settings.max_memory,
         records=("x-litellm-",),
+        stands_on=_stands_on(config, tree),
+        hold_timeout=settings.hold_timeout,
         restart=settings.restart,
         nursery=Nursery(IMPORTS, RESERVE, tuple(FIXED_ENV), rehearsal=rehearsal(CONFIG)) if ours else None,
     )
@@ -189,3 +192,8 @@ def runner(python: Path) -> str:
 
 def _absolute(cwd: Path, word: str) -> str:
     return str(absolute(cwd, word)) if "/" in word else word
+
+
+def _stands_on(config: Config, tree: Tree) -> tuple[str, ...]:
+    """Name the services without which the models of this profile do not answer."""
+    return (UPSTREAM,) if southbound(config, tree) else ()

@@ -52,6 +52,7 @@ def _panel(asked: Sequence[Asked], spans: Sequence[Span], top: int, title: str) 
         if one.failure:
             at = x(one.at)
             yield f'<path d="M{at - 3:.1f},{top} l6,8 m0,-8 l-6,8" stroke="#dc2626"/>'
-        else:
-            colour = COLOURS[one.kind]
-            yield f'<circle cx="{x(one.at):.1f}" cy="{y(one.seconds):.1f}" r="1.6" fill="{colour}"/>'
+    for kind, colour in COLOURS.items():
+        whole = {(round(x(one.at)), round(y(one.seconds))) for one in asked if one.kind == kind and not one.failure}
+        dots = "".join(f"M{at},{height}h0" for at, height in sorted(whole))
+        yield f'<path d="{dots}" stroke="{colour}" stroke-width="3" stroke-linecap="round" fill="none"/>'

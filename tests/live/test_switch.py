@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +78,21 @@ def test_a_killed_generation_is_replaced_and_clients_wait_for_it(gateway: Gatewa
     os.kill(before["pid"], signal.SIGKILL)
     assert gateway.chat(key)[0] == 200  # it stood in the socket's queue meanwhile
     assert gateway.ground.json("status")["services"]["litellm"]["restarts"] > before["restarts"]
+
+
+def test_cliproxyapi_plus_restarts_without_cutting_a_stream(gateway: Gateway) -> None:
+    key = gateway.key()
+    before = gateway.ground.json("status")["services"]["cliproxyapi_plus"]["pid"]
+    question = [{"role": "user", "content": "hello (take 2 s)"}]
+    with ThreadPoolExecutor(1) as pool:
+        streamed = pool.submit(gateway.chat, key, messages=question, stream=True)
+        time.sleep(0.5)
+        said = gateway.ground.inv("service.restart", "--service", "cliproxyapi_plus").stderr
+        code, text = streamed.result(20)
+    assert (code, text.rstrip().endswith("data: [DONE]")) == (200, True)
+    assert "new questions wait" in said
+    assert gateway.ground.json("status")["services"]["cliproxyapi_plus"]["pid"] != before
+    assert gateway.chat(key)[0] == 200
 
 
 def test_a_profile_that_litellm_refuses_is_quoted_with_its_line_and_changes_nothing(gateway: Gateway) -> None:

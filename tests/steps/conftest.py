@@ -55,6 +55,7 @@ class FakeKeeper:
     started: list[tuple[str, int]] = field(default_factory=list)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     programs: list[Program] = field(default_factory=list)
+    busy: tuple[int, float] = (0, 0.0)
 
     def status(self) -> dict[str, Any]:
         names = {*self.kept, *self.failures}
@@ -100,6 +101,13 @@ class FakeKeeper:
     def stop(self, services: list[str], timeout: float = 60.0) -> dict[str, Any]:
         self.asked.append(("stop", *services))
         return {"stopped": [{"service": name, "pid": 7, "generation": 1} for name in services], "killed": []}
+
+    def hold(self, service: str, timeout: float) -> tuple[int, float]:
+        self.asked.append(("hold", service, timeout))
+        return self.busy
+
+    def let_go(self, service: str) -> None:
+        self.asked.append(("let", service))
 
     def finish(self, *, keep: bool) -> None:
         self.asked.append(("finish", keep))
