@@ -91,13 +91,13 @@ def run(
     """
     ticking = clock or reach.clock
     performer = Performer(reach, catalog, ticking, check)
-    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers)
-    began = ticking.now()
     scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
     around = Around(scope, tags=frozenset(play.tags))
+    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around)
+    began = ticking.now()
     ended = runner.sequence(play.tasks, around)
     if (ended is None or play.force_handlers) and runner.interrupted is None:
-        ended_late = runner.guarded(lambda: runner.flush(around))
+        ended_late = runner.guarded(runner.flush)
         ended = ended or ended_late
     error = runner.interrupted or runner.bug or (ended.error if ended else None)
     code = 0 if error is None else code_of(error)
@@ -112,9 +112,10 @@ class _Run:
         tags: tuple[str, ...],
         skip_tags: tuple[str, ...],
         handlers: tuple[Task, ...],
+        around: Around,
     ) -> None:
         self.performer, self.tell, self.tags, self.skip_tags = performer, tell, tags, skip_tags
-        self.handlers = handlers
+        self.handlers, self.around = handlers, around
         self.notified: set[str] = set()
         self.outcomes: list[Outcome] = []
         self.interrupted: Interrupted | None = None
@@ -139,24 +140,28 @@ class _Run:
         except KeyboardInterrupt:
             return Failure(self._interrupt(), {})
 
-    def flush(self, around: Around) -> Failure | None:
-        """Run the handlers that were notified, each once, in the order they are written.
+    def flush(self) -> Failure | None:
+        """Run the handlers that were notified, each once, in the order they are written, with the play's own variables.
 
         Source: ansible-core: handlers run whatever tags were asked for, and may notify each other
         """
         ran: set[int] = set()
-        while due := self._due(ran, around.scope):
+        while due := self._due(ran):
             ran.add(due[0])
             self.notified.discard(due[1])
-            ended = self.task(self.handlers[due[0]], around, is_handler=True)
+            ended = self.task(self.handlers[due[0]], self.around, is_handler=True)
             if ended is not None:
                 return ended
         return None
 
-    def _due(self, ran: set[int], scope: Scope) -> tuple[int, str] | None:
+    def _due(self, ran: set[int]) -> tuple[int, str] | None:
         if not self.notified:
             return None
-        named = [(index, label(handler, scope)) for index, handler in enumerate(self.handlers) if index not in ran]
+        named = [
+            (index, label(handler, self.around.scope))
+            for index, handler in enumerate(self.handlers)
+            if index not in ran
+        ]
         later = [one for one in named if one[0] > max(ran, default=-1)]
         return next((one for one in [*later, *named] if one[1] in self.notified), None)
 
@@ -164,7 +169,7 @@ class _Run:
         for index, written in enumerate(names):
             at = task.at(f"notify.{index}")
             name = str(render(written, scope, fixed(at)))
-            known = [label(handler, scope) for handler in self.handlers]
+            known = [label(handler, self.around.scope) for handler in self.handlers]
             if name not in known:
                 raise UnknownName("handler", name, known=known, at=at)
             self.notified.add(name)
@@ -239,7 +244,7 @@ class _Run:
             due = True  # a check shows what may run
         except Refusal as refusal:
             return Failure(refusal, _unsaid(task, refusal))
-        return self.flush(replace(around, when=(), notify=(), ignore_errors=False)) if due else None
+        return self.flush() if due else None
 
     def _ended(self, task: Task, around: Around) -> Ending:
         try:
