@@ -184,6 +184,15 @@ def restart(c: Context, service: str = "all") -> int:
     return front.play("service-restart", {"service": front.service(service)}, profile="")
 
 
+@task(help={"service": SERVICE})
+@front
+def reload(c: Context, service: str = "all") -> int:
+    """Take up changed settings: LiteLLM by a hand-over, CLIProxyAPIPlus by rereading its file; nobody is cut."""
+    from flowgate.desk import front
+
+    return front.reload(front.service(service))
+
+
 @task(
     positional=["name"],
     help={"name": "litellm, cliproxyapi_plus or keeper", "lines": "how many lines", "follow": "go on until Ctrl-C"},
@@ -528,7 +537,7 @@ for one in (*TOP, *WORKFLOW):
     ns.add_task(one)
 for collection in _named(
     bootstrap=(bootstrap_download, bootstrap_rollback),
-    service=(start, stop, restart, logs),
+    service=(start, stop, restart, reload, logs),
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),

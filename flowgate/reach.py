@@ -136,6 +136,7 @@ class Reach:
     flags: what the order typed beside its playbook's variables ("live": a real question may cost money)
     progress: told how far a long transfer is (its name, bytes done, bytes in all when known)
     listen: waits so many seconds for a line that a person types; gives it, or an empty text
+    by: who gave the order, for people ("switch-profile")
     browse: opens an address in the person's browser; false where there is none
     """
 
@@ -152,6 +153,7 @@ class Reach:
     progress: Callable[[str, int, int | None], None] = lambda name, done, total: None
     listen: Callable[[float], str] = _no_listening
     browse: Callable[[str], bool] = _no_browsing
+    by: str = ""
 
     def looking(self) -> Reach:
         """Give the set that can only look."""
@@ -264,7 +266,8 @@ class Reach:
                 env[self._name_inside(service, need)] = value
         if service.name == cliproxy.NAME and (management := self.key(cliproxy.MANAGEMENT_KEY)):
             env["MANAGEMENT_PASSWORD"] = management
-        return replace(service.program, env=env, nursery=nursery)
+        labels = {**service.program.labels, "by": self.by} if self.by else service.program.labels
+        return replace(service.program, env=env, nursery=nursery, labels=labels)
 
     def unset(self, service: Service, pending: Collection[str] = ()) -> list[Refusal]:
         """Find the variables that a service's document needs and nobody has set.

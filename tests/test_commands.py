@@ -44,6 +44,8 @@ IN_TURN = [
     ("inv", "profile.set cost"),
     ("flowgate", "profile set balanced"),
     ("flowgate", "service restart litellm"),
+    ("flowgate", "service reload"),
+    ("inv", "service.reload --service cliproxyapi_plus"),
     ("inv", "service.restart --service litellm"),
     ("flowgate", "service stop"),
     ("inv", "service.start"),

@@ -84,8 +84,8 @@ def leftovers(office: Office) -> Iterator[Finding]:
     status = office.keeper.status()
     left = [one for seat in status["services"].values() for one in seat["generations"] if one["phase"] == "orphaned"]
     for one in left:
-        said = f"process {one['pid']} was left running by a keeper that is gone"
-        yield Finding("leftovers", "warn", said, "inv down")
+        said = f"process {one['pid']} goes on serving without its keeper, which was killed; `inv status` takes it over"
+        yield Finding("leftovers", "warn", said, "inv status")
     stale = _stale(office)
     if stale:
         names = ", ".join(path.name for path in stale)

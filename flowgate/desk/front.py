@@ -109,9 +109,30 @@ def set_profile(name: str) -> int:
     from flowgate.desk import order
     from flowgate.desk.office import enter
 
-    running = enter().keeper.generation("litellm") is not None
+    keeper = enter().keeper
+    keeper.recover()
+    running = keeper.generation("litellm") is not None
+    keeper.close()
     variables = {"running": running}
     return order.close(order.play(order.Order("switch-profile", variables, profile=name, event="play")))
+
+
+def reload(name: str) -> int:
+    """Take up changed settings of what runs.
+
+    Fails with: NotReady when nothing runs that could
+    """
+    from flowgate.desk.office import enter
+    from flowgate.errors import NotReady
+
+    keeper = enter(quiet=True).keeper
+    keeper.recover()
+    asked = "litellm" if name == "all" else name
+    running = keeper.generation(asked) is not None
+    keeper.close()
+    if not running:
+        raise NotReady(f"{asked} is not running: there is nothing to reload", hint="inv up")
+    return play("service-reload", {"service": name}, profile="")
 
 
 def play_any(

@@ -86,7 +86,7 @@ def play(order: Order) -> Bill:
     if order.syntax_only:
         say.note(f"{path}: nothing wrong")
         return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(office.config))
-    reach = _reach(office, Choice(settled))
+    reach = _reach(office, Choice(settled), order.name)
     order = replace(order, variables=variables)
     report = _run(plays, reach, order, catalog) if order.check else _change(plays, reach, order, catalog, office)
     return Bill(report, reach.choice.profile.value, is_embedded(office.config))
@@ -109,6 +109,7 @@ def _change(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalo
     what = f"'{order.name}'" if order.name != "play" else "'play'"
     held = files.hold(lock, what, clock=reach.clock, timeout=LOCK_SECONDS, waiting=_waiting)
     with held if order.alone else nullcontext():
+        office.keeper.recover()
         try:
             report = _run(plays, reach, order, catalog)
             office.keeper.finish(keep=report.code == 0)
@@ -141,7 +142,7 @@ def _shipped() -> list[str]:
     return sorted(path.stem for path in home.playbooks().glob("*.yml"))
 
 
-def _reach(office: Office, choice: Choice) -> Reach:
+def _reach(office: Office, choice: Choice, by: str) -> Reach:
     return Reach(
         config=office.config,
         choice=choice,
@@ -154,6 +155,7 @@ def _reach(office: Office, choice: Choice) -> Reach:
         progress=say.progress,
         listen=terminal.typed,
         browse=terminal.browse,
+        by=by,
     )
 
 

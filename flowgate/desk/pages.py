@@ -36,21 +36,26 @@ def write_all(check: bool) -> int:
     Fails with: CheckFailed, naming the stale pages
     """
     root = home.checkout() or Path.cwd()
+    old = stale(root)
+    if check and old:
+        names = ", ".join(str(path.relative_to(root)) for path in old)
+        raise CheckFailed(f"{names} no longer says what the code does", hint="inv docs")
+    for path, text in old.items():
+        path.parent.mkdir(exist_ok=True)
+        files.write_whole(path, text, mode=0o644)
+        say.note(f"~ {path.relative_to(root)}")
+    return 0
+
+
+def stale(root: Path) -> dict[Path, str]:
+    """Give the generated pages of a checkout that do not say what the code does, each with the text it should have."""
     docs = root / "docs"
     pages = {
         docs / "steps.md": steps_page(),
         docs / "config.md": config_page(),
         docs / "flowgate.schema.json": json.dumps(schema(), indent=2) + "\n",
     }
-    stale = [path for path, text in pages.items() if files.read_text_or_none(path) != text]
-    if check and stale:
-        names = ", ".join(str(path.relative_to(root)) for path in stale)
-        raise CheckFailed(f"{names} no longer says what the code does", hint="inv docs")
-    for path in stale:
-        path.parent.mkdir(exist_ok=True)
-        files.write_whole(path, pages[path], mode=0o644)
-        say.note(f"~ {path.relative_to(root)}")
-    return 0
+    return {path: text for path, text in pages.items() if files.read_text_or_none(path) != text}
 
 
 def steps_page() -> str:

@@ -1,114 +1,185 @@
-"""Whether a commit can be released: what the release guide asks for, looked at one by one."""
+"""What a release needs: one finding each, and the commands that would make it. Nothing is tagged or pushed."""
 
 from __future__ import annotations
 
 import re
-import tempfile
 import tomllib
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import partial
 from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
 
 from flowgate.desk import findings, pages, say, workshop
 from flowgate.desk.findings import Finding
-from flowgate.world import files, git, home, procs
+from flowgate.errors import Mistake
+from flowgate.world import files, git, home, packaging, procs
 
-TRAVEL = ("flowgate/tasks.py", "flowgate/playbooks/smoke.yml", "flowgate/examples/embedded.yaml")
-SHOWN = 3
+HEADING = re.compile(r"^## +\[?v?([^\]\s]+)", re.MULTILINE)
+OWN_VERSION = re.compile(r'^__version__ = "(.*)"$', re.MULTILINE)
+# Where the checkout's files lie in the wheel: the first that a name begins with.
+IN_WHEEL = (
+    ("flowgate/", "flowgate/"),
+    ("playbooks/", "flowgate/playbooks/"),
+    ("config/examples/", "flowgate/examples/"),
+    ("tasks.py", "flowgate/tasks.py"),
+)
+FIRST = ("inv ci", "inv security.check", "inv smoke --profile reliability")  # these take minutes
 
 
 def release(quick: bool) -> int:
-    """Look whether this commit can be released, and print how.
+    """Print whether this commit can be released, and the commands that would do it; 1 when it cannot.
 
-    quick: leave out the tests and the smoke
-    Gives: 1 when something is missing, else 0
+    quick: leave out the tests and the smoke; their commands are printed with the others
+    Fails with: Mistake outside a checkout, or for a pyproject.toml without a version
     """
     root = workshop.root()
-    found = findings.look(
-        [
-            ("tree", lambda: tree(root)),
-            ("version", lambda: version(root)),
-            ("pages", lambda: stale_pages(root)),
-            ("lock", lambda: lock(root)),
-            ("wheel", lambda: wheel(root)),
-        ]
-    )
-    if not quick and not any(one.status == "fail" for one in found):
-        found += _run("ci", root, "inv ci") + _run("smoke", root, "inv smoke --profile reliability")
-    code = findings.report(found, as_json=False, config=str(root))
+    version = version_of(root)
+    found = look(root, version)
+    if not quick and all(one.status != "fail" for one in found):
+        found += [finding for typed in FIRST for finding in run(root, typed)]
+    code = findings.report(found, as_json=False, config="")
     if code == 0:
-        tag = f"v{_version(root)}"
-        say.data(f"git tag -a {tag} -m {tag}")
-        say.data(f"git push origin HEAD {tag}")
+        commit, subject = git.head(root)
+        say.note(f"v{version} would be {commit} ({subject}); nothing has been tagged or pushed. The commands:")
+        for command in [*(FIRST if quick else ()), *commands(version, commit)]:
+            say.data(command)
     return code
 
 
-def tree(root: Path) -> Iterator[Finding]:
-    """Check that what would be tagged is what is here."""
-    changed = git.changed(root)
-    if changed:
-        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-        said = f"{', '.join(changed[:SHOWN])}{more} differ from the commit"
-        yield Finding("tree", "fail", said, "git status --short")
-    else:
-        yield Finding("tree", "pass", "the tree is clean")
+def look(root: Path, version: str) -> list[Finding]:
+    """Make every check of a checkout, in the order in which they are mended."""
+    return findings.look(
+        [
+            ("tree", partial(tree, root)),
+            ("version", partial(heading, root, version)),
+            ("tag", partial(tag, root, version)),
+            ("pages", partial(generated, root)),
+            ("lock", partial(lock, root)),
+            ("wheel", partial(wheel, root, version)),
+        ]
+    )
 
 
-def version(root: Path) -> Iterator[Finding]:
-    """Check that the version has a heading in the changelog, and that its tag is free."""
-    number = _version(root)
-    text = files.read_text_or_none(root / "CHANGELOG.md") or ""
-    top = next(iter(re.findall(r"^## (.+)$", text, re.MULTILINE)), "")
-    if top.split(" ")[0] != number:
-        said = f"pyproject.toml says {number} and the top of CHANGELOG.md says '{top}'"
-        yield Finding("version", "fail", said, "${EDITOR:-vi} CHANGELOG.md pyproject.toml")
-    else:
-        yield Finding("version", "pass", f"{number} is the top of CHANGELOG.md")
-    if git.has_tag(root, f"v{number}"):
-        said = f"the tag v{number} is taken"
-        yield Finding("version", "fail", said, "${EDITOR:-vi} pyproject.toml CHANGELOG.md")
-
-
-def stale_pages(root: Path) -> Iterator[Finding]:
-    """Check that the generated pages say what the code does."""
-    if root == home.checkout():
-        pages.write_all(check=True)
-    yield Finding("pages", "pass", "the generated pages are fresh")
-
-
-def lock(root: Path) -> Iterator[Finding]:
-    """Check that `uv.lock` is that of `pyproject.toml`."""
-    code = procs.run_visible(["uv", "lock", "--check", "--quiet"], cwd=root)
-    if code:
-        yield Finding("lock", "fail", "uv.lock is not that of pyproject.toml", "uv lock")
-    else:
-        yield Finding("lock", "pass", "uv.lock is that of pyproject.toml")
-
-
-def wheel(root: Path) -> Iterator[Finding]:
-    """Check that a wheel can be built and carries what must travel with it."""
-    with tempfile.TemporaryDirectory() as name:
-        argv = ["uv", "build", "--quiet", "--wheel", "--out-dir", name]
-        built = sorted(Path(name).glob("*.whl")) if procs.run_visible(argv, cwd=root) == 0 else []
-        if not built:
-            yield Finding("wheel", "fail", "no wheel could be built", "inv build")
-            return
-        with zipfile.ZipFile(built[0]) as archive:
-            missing = [one for one in TRAVEL if one not in archive.namelist()]
-    if missing:
-        yield Finding("wheel", "fail", f"the wheel lacks {', '.join(missing)}", "${EDITOR:-vi} pyproject.toml")
-    else:
-        yield Finding("wheel", "pass", f"{built[0].name} carries tasks, playbooks and example configs")
-
-
-def _run(name: str, root: Path, typed: str) -> list[Finding]:
+def run(root: Path, typed: str) -> Iterator[Finding]:
+    """Run a task of ours, its output as it comes, and find whether it says yes."""
     _, task, *flags = typed.split()
     code = procs.run_visible([str(home.python()), "-m", "invoke", task, *flags], cwd=root)
     if code:
-        return [Finding(name, "fail", f"`{typed}` says no ({code})", typed)]
-    return [Finding(name, "pass", f"`{typed}` says yes")]
+        yield Finding(task, "fail", f"`{typed}` says no ({code})", typed)
+    else:
+        yield Finding(task, "pass", f"`{typed}` says yes")
 
 
-def _version(root: Path) -> str:
-    text = files.read_text(root / "pyproject.toml")
-    return str(tomllib.loads(text)["project"]["version"])
+def commands(version: str, commit: str) -> list[str]:
+    """Give the commands that make the release, in order."""
+    name = quote(f"v{version}")
+    return ["inv build", f"git tag -a {name} -m {name} {commit}", f"git push origin {name}"]
+
+
+def version_of(root: Path) -> str:
+    """Read the version that `pyproject.toml` names.
+
+    Fails with: Mistake
+    """
+    path = root / "pyproject.toml"
+    try:
+        project = tomllib.loads(files.read_text(path)).get("project", {})
+    except tomllib.TOMLDecodeError as fault:
+        raise Mistake(f"{path} is no TOML: {fault}") from None
+    if not isinstance(project.get("version"), str):
+        raise Mistake(f"{path} names no version", hint="write `version` under [project]")
+    return str(project["version"])
+
+
+def tree(root: Path) -> Iterator[Finding]:
+    """Check that everything is committed."""
+    left = git.changed(root)
+    if not left:
+        yield Finding("tree", "pass", "everything is committed")
+        return
+    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+    said = f"not committed: {', '.join(left[:3])}{more}"
+    yield Finding("tree", "fail", said, f"git -C {quote(str(root))} status --short")
+
+
+def heading(root: Path, version: str) -> Iterator[Finding]:
+    """Check that the changelog begins with this version, and that the program calls itself by it."""
+    log, own = root / "CHANGELOG.md", root / "flowgate" / "__init__.py"
+    top = HEADING.search(files.read_text(log))
+    called = OWN_VERSION.search(files.read_text(own))
+    if top is None or top[1] != version:
+        begins = f"begins with '{top[1]}'" if top else "has no heading '## VERSION'"
+        line = files.read_text(log)[: top.start()].count("\n") + 1 if top else 1
+        said = f"CHANGELOG.md {begins}, pyproject.toml says {version}"
+        yield Finding("version", "fail", said, findings.edit(f"{log}:{line}"))
+    if called is None or called[1] != version:
+        says = called[1] if called else "nothing"
+        said = f"flowgate/__init__.py says {says} of its version, pyproject.toml {version}"
+        yield Finding("version", "fail", said, findings.edit(str(own)))
+    if top and called and top[1] == called[1] == version:
+        yield Finding("version", "pass", f"{version} in pyproject.toml, in the program and at the top of CHANGELOG.md")
+
+
+def tag(root: Path, version: str) -> Iterator[Finding]:
+    """Check that the version's tag is free."""
+    held = git.tagged(root, f"v{version}")
+    if held:
+        said = f"v{version} is taken: it names {held}; what was released stays as it is, so take the next version"
+        yield Finding("tag", "fail", said, findings.edit(str(root / "pyproject.toml")))
+    else:
+        yield Finding("tag", "pass", f"v{version} is free here")
+
+
+def generated(root: Path) -> Iterator[Finding]:
+    """Check that the generated pages say what the code does."""
+    stale = [str(path.relative_to(root)) for path in pages.stale(root)]
+    if stale:
+        yield Finding("pages", "fail", f"stale: {', '.join(stale)}", "inv docs")
+    else:
+        yield Finding("pages", "pass", "the generated pages say what the code does")
+
+
+def lock(root: Path) -> Iterator[Finding]:
+    """Check that `uv.lock` is what `pyproject.toml` asks for."""
+    if packaging.is_locked(root):
+        yield Finding("lock", "pass", "uv.lock is what pyproject.toml asks for")
+    else:
+        yield Finding("lock", "fail", "uv.lock is not what pyproject.toml asks for", "uv lock")
+
+
+def wheel(root: Path, version: str) -> Iterator[Finding]:
+    """Check that the wheel can be built, is of this version, and carries what belongs in it and nothing else."""
+    with TemporaryDirectory(prefix="flowgate-wheel-") as folder:
+        built = packaging.build_wheel(root, Path(folder))
+        inside = packaging.members(built)
+    name = built.name
+    if not name.startswith(f"flowgate-{version}-"):
+        yield Finding("wheel", "fail", f"{name} is of another version than {version}", "uv build --wheel")
+    faults = list(misfits(git.tracked(root), inside))
+    for fault in faults:
+        yield Finding("wheel", "fail", f"{name} {fault}", findings.edit(str(root / "pyproject.toml")))
+    if not faults:
+        yield Finding("wheel", "pass", f"{name} carries the tasks, the playbooks and the example configs")
+
+
+def misfits(tracked: Collection[str], inside: Collection[str]) -> Iterator[str]:
+    """Say what is wrong with a wheel.
+
+    tracked: the checkout's files; inside: the wheel's
+    """
+    wanted = {
+        there + name.removeprefix(here)
+        for name in tracked
+        for here, there in IN_WHEEL
+        if name == here or (here.endswith("/") and name.startswith(here))
+    }
+    for needed in ("flowgate/tasks.py", "flowgate/playbooks/", "flowgate/examples/"):
+        if not any(name.startswith(needed) for name in inside):
+            yield f"carries no {needed}"
+            wanted = {name for name in wanted if not name.startswith(needed)}
+    for name in sorted(wanted - set(inside)):
+        yield f"lacks {name}"
+    for name in sorted(set(inside) - wanted):
+        if ".dist-info/" not in name:
+            yield f"carries {name}, which git does not track"

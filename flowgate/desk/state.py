@@ -17,6 +17,7 @@ def status(as_json: bool) -> int:
     Source: keys of `--json` are documented in README.md
     """
     office = enter()
+    _recover(office)
     tree = survey(office)
     if as_json:
         say.document(tree)
@@ -27,11 +28,25 @@ def status(as_json: bool) -> int:
     head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
     say.table([head, *(_row(name, one) for name, one in tree["services"].items())])
     for name, one in tree["services"].items():
+        for generation in one["generations"] if len(one["generations"]) > 1 else ():
+            say.data(f"  {_generation(name, generation)}")
+    for name, one in tree["services"].items():
         if one["failure"]:
             say.note(f"! {name}: {one['failure']}")
     for issue in tree["secrets"]:
         say.note(f"! {issue['path']} can be read by others ({issue['mode']}); chmod {issue['wanted']} {issue['path']}")
     return 0
+
+
+def _recover(office: Office) -> None:
+    """Let a new keeper take over what a killed one left; looking goes on when it cannot come up."""
+    from flowgate.errors import Refusal
+
+    try:
+        if office.keeper.recover():
+            say.note("the keeper had been killed; a new one has taken over what it kept")
+    except Refusal as refusal:
+        say.note(f"! {refusal.what}")
 
 
 def survey(office: Office) -> dict[str, Any]:
@@ -71,7 +86,8 @@ def _service(office: Office, name: str, kept: dict[str, Any]) -> dict[str, Any]:
         "profile": newest.get("labels", {}).get("profile"),
         "embedded": Path(settings.args[0]).name == "embedded-upstream",
         "generations": [
-            {key: one.get(key) for key in ("number", "phase", "pid", "seconds", "open_connections")}
+            {key: one.get(key) for key in ("number", "phase", "pid", "seconds", "open_connections", "under_way")}
+            | {key: one.get("labels", {}).get(key) for key in ("profile", "by")}
             for one in generations
         ],
     }
@@ -88,6 +104,16 @@ def _row(name: str, one: dict[str, Any]) -> list[str]:
         str(one["restarts"]),
         f"http://{one['host']}:{one['port']}{' (embedded upstream, not a provider)' if one['embedded'] else ''}",
     ]
+
+
+def _generation(name: str, one: dict[str, Any]) -> str:
+    """Tell of one generation among several: what it does, since when, by whose order, and what it still answers."""
+    under_way = f", {one['under_way']} answers under way" if one["under_way"] is not None else ""
+    still = f", {one['open_connections']} connections open" if one["open_connections"] is not None else ""
+    by = f" by {one['by']}" if one["by"] else ""
+    profile = f" {one['profile']}" if one["profile"] else ""
+    since = _duration(one["seconds"])
+    return f"{name} generation {one['number']}{profile}: {one['phase']}, started {since} ago{by}{still}{under_way}"
 
 
 def _duration(seconds: float | None) -> str:
@@ -110,6 +136,7 @@ def open_secrets(office: Office) -> list[dict[str, str]]:
 def health(as_json: bool) -> int:
     """Print liveness and readiness of every service; 1 when any is not ok."""
     office = enter()
+    _recover(office)
     kept = office.keeper.status()["services"]
     checks = {name: _check(office, name, kept.get(name, {})) for name in office.config.services}
     healthy = all(one["live"] and one["ready"] for one in checks.values())

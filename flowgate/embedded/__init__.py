@@ -10,6 +10,7 @@ Its own, which the real program does not have:
   (`--lie list`) and `--callback-ports codex=0,all=4000` win.
 `/embedded/approve?state=…`: the page that login addresses lead to, in place of a vendor's: Approve and Deny.
 `/embedded/vendor`: PUT `{"status": 429}` makes the vendor that it plays behind accounts fail; GET counts its calls.
+`(take 5 s)` in a question whose answer is streamed: the stream takes so long.
 `/embedded/lies`: PUT `{"lies": "MODE,…"}` changes the lies it tells (`--lie list` names them).
 
 What it does not do: leave the machine. With `proxy-url` set its vendors are unreachable, as behind a dead proxy. Not

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,6 +61,10 @@ class Outcome:
     response: Response
     message: str = ""
     tokens: tuple[int, int] = (0, 0)
+
+
+PACE = re.compile(r"\(take (\d+(?:\.\d+)?) s\)")  # in a question: how long its stream is to take
+LONGEST_SECONDS = 600.0
 
 
 class Credential(Protocol):
@@ -123,7 +128,17 @@ def render(question: Question, answer: Answer) -> Response:
         return reply(whole(answer), media_type=RELAYED)
     options = question.body.get("stream_options")
     with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-    return StreamingResponse(streamed(answer, with_usage), media_type="text/event-stream", headers=CORS)
+    events = list(streamed(answer, with_usage))
+    told = PACE.search(answers.last_question(question.body))
+    lines = _paced(events, min(float(told[1]), LONGEST_SECONDS)) if told else iter(events)
+    return StreamingResponse(lines, media_type="text/event-stream", headers=CORS)
+
+
+async def _paced(events: list[str], seconds: float) -> AsyncIterator[str]:
+    """Give the events of a stream evenly over some seconds."""
+    for event in events:
+        yield event
+        await asyncio.sleep(seconds / len(events))
 
 
 def refusal(state: State, question: Question, status: int, data: bytes) -> Outcome:

@@ -29,6 +29,7 @@ from flowgate.keeper.seat import (
     Opened,
     Order,
     Ready,
+    Renew,
     Seat,
     Spawn,
     Stop,
@@ -42,6 +43,9 @@ from flowgate.world.clock import Clock
 
 LINGER_SECONDS = 1.0  # an idle keeper waits this long for the next command
 WATCH_SECONDS = 1.0  # how soon a deleted socket is put back
+SOON = (0.005, 0.05, 0.3)  # seconds after a connection's end at which its process should have ended
+WEIGH_EVERY = 5  # watches between two looks at memory
+RENEW_SECONDS = 60.0  # between two replacements for memory: a limit that is too low must not cost more than that
 ROTATE_EVERY = 10  # watches between two looks at the size of the logs
 
 Key = tuple[str, int]
@@ -60,6 +64,7 @@ class Caretaker:
         self.queue: deque[tuple[str, Event]] = deque()
         self.visitors = Visitors(self)
         self.births = Births(self.loop, kinship.adopt_orphans(), journal.say, self._born)
+        self.renewed: dict[str, float] = {}
         self.idle_since: float | None = None
         self.watches = 0
         self.leaving = False
@@ -85,7 +90,7 @@ class Caretaker:
             case Spawn(number=number, copy_of=copy_of):
                 self._spawn(service, number, copy_of)
             case Arm(timer=timer, seconds=seconds):
-                self.loop.after(seconds, lambda: self._due(service, timer), about=(service, timer.number))
+                self.loop.after(seconds, lambda: self.due(service, timer), about=(service, timer.number))
             case Note():
                 self._note(service, order)
             case Open() | Drain() | Cut() | Terminate() | Kill():
@@ -103,6 +108,7 @@ class Caretaker:
             case Open():
                 running.say("open")
             case Drain():
+                running.drained_since = self.clock.now()
                 running.say("drain", seconds=self.seats[service].drain_timeout)
             case Cut() if running.control is not None:
                 running.say("cut")
@@ -111,7 +117,8 @@ class Caretaker:
             case Kill():
                 running.kill()
 
-    def _due(self, service: str, timer: Timer) -> None:
+    def due(self, service: str, timer: Timer) -> None:
+        """Let a time have come."""
         self.happen(service, timer)
         self.pump()
 
@@ -155,13 +162,24 @@ class Caretaker:
         self.running[key] = running
         how = "started" if running.process else "forked"
         self.journal.say(f"{service} {number}: {how} as process {running.identity.pid}")
+        self.follow(service, running)
+        if running.control is None:
+            self._probe(service, running)
+
+    def follow(self, service: str, running: Running) -> None:
+        """Listen to what a generation says."""
         if running.control is not None:
             self.loop.watch(running.control, lambda: self._hear(service, running))
-        else:
-            self._probe(service, running)
 
     def _refused(self, service: str, number: int, refusal: Refusal) -> None:
         self.happen(service, Died(number, refusal.what + (f"; {refusal.hint}" if refusal.hint else "")))
+
+    def keep_lent(self, address: tuple[str, int], public: socket.socket) -> None:
+        """Keep a public socket that a generation has handed back."""
+        if address in self.public:
+            public.close()
+        else:
+            self.public[address] = public
 
     def _lend(self, address: tuple[str, int]) -> socket.socket:
         if address not in self.public:
@@ -196,12 +214,16 @@ class Caretaker:
         if said is None and running.control is not None:
             self.loop.forget(running.control)
             running.control = None
+            for seconds in SOON:  # one that is no child of ours ends without a signal
+                self.loop.after(seconds, self.reap)
         for message in said or ():
             match message.get("event"):
                 case "ready":
                     self.happen(service, Ready(running.number))
                 case "opened":
                     self.happen(service, Opened(running.number))
+                case "draining":
+                    running.accepts = False
                 case "failed" | "cut":
                     running.reported = str(message.get("reason") or "")
                 case "count":
@@ -272,12 +294,30 @@ class Caretaker:
             self.happen(service, Stop())
         self.pump()
 
+    def _weigh(self) -> None:
+        """Have generations that have grown too large replaced by fresh ones, not more often than helps."""
+        for (service, number), running in list(self.running.items()):
+            limit, found = running.program.max_memory, self.seats[service].find(number)
+            if not limit or found is None or found.phase != "serving":
+                continue
+            size = procs.memory(running.identity.pid) or 0
+            last = self.renewed.get(service)
+            if size > limit and (last is None or self.clock.now() - last >= RENEW_SECONDS):
+                self.journal.say(f"{service} {number}: {size / 1e6:.0f} MB, over {limit / 1e6:.0f}; a fresh one comes")
+                self.renewed[service] = self.clock.now()
+                self.happen(service, Renew())
+                self.pump()
+
     def watch(self) -> None:
         """Every second: put back a deleted socket, leave when idle; now and then: rotate logs."""
         self.visitors.put_back()
+        if any(running.process is None for running in self.running.values()):
+            self.reap()
         self.watches += 1
         if self.watches % ROTATE_EVERY == 0:
             self.journal.rotate({running.program.log for running in self.running.values()})
+        if self.watches % WEIGH_EVERY == 0:
+            self._weigh()
         self._tidy()
         if self.idle_since is not None and self.clock.now() - self.idle_since >= LINGER_SECONDS:
             self.loop.going = False

@@ -81,6 +81,13 @@ class Keeper:
 
     # --- acting
 
+    def recover(self) -> bool:
+        """Let a new keeper take over what a killed one left running; say whether there was anything."""
+        if self._find() is not None or not orphans.living(self.folder):
+            return False
+        self._boot()
+        return True
+
     def start(self, program: Program, *, fresh: bool = False) -> Message:
         """Start a new generation, unless the newest one runs just this.
 
@@ -132,8 +139,10 @@ class Keeper:
         reply = self._ask(
             {"verb": "stop", "services": list(services), "timeout": timeout}, patience=timeout + PATIENCE_SECONDS
         )
-        # A keeper that has just been started took down on its way what an earlier one had left.
-        swept = [{"service": r["service"], "pid": r["pid"], "generation": r["number"]} for r in left]
+        # What a killed keeper had left and a new one could not take over, it took down on its way.
+        told = {one["pid"] for one in reply["stopped"]}
+        gone = [r for r in left if r["pid"] not in told]
+        swept = [{"service": r["service"], "pid": r["pid"], "generation": r["number"]} for r in gone]
         return {**reply, "stopped": [*reply["stopped"], *swept]}
 
     def finish(self, *, keep: bool, timeout: float = 60.0) -> None:

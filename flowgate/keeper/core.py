@@ -29,6 +29,7 @@ from flowgate.keeper.seat import (
     Order,
     Promote,
     Ready,
+    Renew,
     Seat,
     Spawn,
     Start,
@@ -55,6 +56,8 @@ def advance(seat: Seat, event: Event) -> Step:
             return _start(seat)
         case Stop():
             return _stop(seat)
+        case Renew():
+            return _renew(seat)
         case Timer(name="revive", number=number):
             return _revive(seat, number)
         case Timer(name="quiet", number=number):
@@ -111,6 +114,15 @@ def _start(seat: Seat) -> Step:
     return replace(seat, generations=(*seat.generations, waiting)), tuple(orders)
 
 
+def _renew(seat: Seat) -> Step:
+    """Start a fresh generation beside the one that serves; a candidate that is there already comes first."""
+    serving = seat.serving()
+    if not seat.lent or serving is None or seat.newest() != serving:
+        return seat, ()
+    new = Generation(seat.numbered + 1, "starting", renewal=True)
+    return _spawn(replace(seat, numbered=new.number), new, copy_of=serving.number)
+
+
 def _spawn(seat: Seat, new: Generation, copy_of: int | None = None) -> Step:
     others = tuple(g for g in seat.generations if g.number != new.number)
     orders = (Spawn(new.number, copy_of), Arm(Timer("ready", new.number), seat.ready_timeout))
@@ -120,7 +132,7 @@ def _spawn(seat: Seat, new: Generation, copy_of: int | None = None) -> Step:
 def _ready(seat: Seat, found: Generation) -> Step:
     seat = _with(seat, replace(found, phase="ready"))
     orders: tuple[Order, ...] = (Note("ready", found.number),)
-    if seat.serving() is None:
+    if seat.serving() is None or found.renewal:
         orders += (Open(found.number),)
     return seat, orders
 

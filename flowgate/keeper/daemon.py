@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from flowgate.keeper import orphans
+from flowgate.keeper import adoption, orphans
 from flowgate.keeper.caretaker import WATCH_SECONDS, Caretaker
 from flowgate.keeper.journal import Journal
 from flowgate.keeper.wire import LOCK_NAME
@@ -28,6 +28,9 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
     ready: called once the socket answers
     """
     caretaker = Caretaker(folder, journal, Clock())
+    adopted = adoption.adopt(folder, caretaker.clock.now())
+    orphans.sweep(folder, journal, spared={one.running.record for one in adopted})
+    adoption.take_over(caretaker, adopted)
     wake, ring = socket.socketpair()
     wake.setblocking(False)
     ring.setblocking(False)
@@ -66,7 +69,6 @@ def main(argv: list[str]) -> int:
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
     journal = Journal(log_file, runtime / "events.log")
-    orphans.sweep(folder, journal)
 
     def ready() -> None:
         os.write(ready_fd, b"ready\n")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
@@ -23,6 +24,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 IDLE_SECONDS = 0.75  # a connection unused for so long is closed by a server that drains
+SETTLE_SECONDS = 0.05  # from the last accepted connection to the end of accepting
 LATE_SECONDS = 5.0  # how long after the end of its time a draining server waits for the keeper's word
 
 
@@ -35,6 +37,7 @@ class Gate:
     def __init__(self, app: App) -> None:
         self.app = app
         self.draining = False
+        self.number = os.environ.get("FLOWGATE_GENERATION", "0").encode()
         self.under_way = 0
         self.cut = 0
         self.reason = ""
@@ -44,7 +47,7 @@ class Gate:
             return await self._live(scope, receive, send)
         self.under_way += 1
         try:
-            return await self.app(scope, receive, self._closing(send) if scope["type"] == "http" else send)
+            return await self.app(scope, receive, self._marking(send) if scope["type"] == "http" else send)
         except asyncio.CancelledError:  # the server's last word to what is still under way when it leaves
             self.cut += 1
             raise
@@ -66,8 +69,10 @@ class Gate:
 
         return relay
 
-    def _closing(self, send: Send) -> Send:
+    def _marking(self, send: Send) -> Send:
         async def relay(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"x-flowgate-generation", self.number)]
             if self.draining and message["type"] == "http.response.start":
                 # A kept connection would be cut when this process leaves; told to close, the client opens a new one,
                 # which the younger generation accepts.
@@ -98,8 +103,10 @@ class Doors(uvicorn.Server):
         self.public_server: asyncio.base_events.Server | None = None
         self.keepers: set[Keeper] = set()
         self.state = "starting"
+        self.closing = False
         self.opening = asyncio.Lock()
         self.idle_since: dict[Any, float] = {}
+        self.remembered: Message | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -124,6 +131,13 @@ class Doors(uvicorn.Server):
                 self.cut()
             case "leave":
                 self.leave()
+            case "remember":
+                self.remembered = message.get("program")
+
+    def recall(self, keeper: Keeper) -> None:
+        """Hand a new keeper what it needs to be ours: our program, our state, and the public socket we were lent."""
+        told = encode({"event": "recalled", "state": self.state, "program": self.remembered})
+        keeper.hand(told, self.public.fileno() if self.state in ("ready", "serving") else -1)
 
     async def open(self) -> None:
         async with self.opening:  # two orders at once would make two servers of one socket
@@ -147,14 +161,26 @@ class Doors(uvicorn.Server):
         seconds: when to cut; the keeper says so too, but it may be gone by then
         """
         self.gate.draining = True
+        loop = asyncio.get_running_loop()
+        if self.public_server is not None and not self.closing:
+            self.closing = True
+            loop.remove_reader(self.public.fileno())
+            loop.call_later(SETTLE_SECONDS, self._close_public)
+        self.state = "draining"
+        self.say({"event": "draining"})
+        if seconds is not None:
+            loop.call_later(seconds + LATE_SECONDS, self.cut)
+
+    def _close_public(self) -> None:
+        """Close our side of the public socket, once what was accepted on it has become a connection.
+
+        Source: asyncio (3.11 to 3.13) accepts in one turn of its loop and makes the connection in a later one; a server
+        that is closed in between drops it, and the client is reset.
+        """
         if self.public_server is not None:
             self.public_server.close()
             self.servers.remove(self.public_server)
             self.public_server = None
-        self.state = "draining"
-        self.say({"event": "draining"})
-        if seconds is not None:
-            asyncio.get_running_loop().call_later(seconds + LATE_SECONDS, self.cut)
 
     def cut(self) -> None:
         """Leave now, whatever is under way."""
@@ -183,7 +209,7 @@ class Doors(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self.state == "draining":
             self._send_idle_home()
-            if not self.server_state.connections:
+            if not self.server_state.connections and self.public_server is None:
                 self.leave()
         if counter % 10 == 0 and self.state == "draining":
             self.say({"event": "count", "open": len(self.server_state.connections), "busy": self.gate.under_way})
@@ -213,9 +239,20 @@ class Keeper(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for message in self.lines.feed(data):
+            if message.get("do") == "recall":
+                self.doors.recall(self)
+                continue
             order = asyncio.ensure_future(self.doors.obey(message))
             self.orders.add(order)
             order.add_done_callback(self.orders.discard)
+
+    def hand(self, data: bytes, descriptor: int) -> None:
+        """Say something, and let a descriptor go along; -1 for none."""
+        sent = 0
+        if descriptor >= 0:
+            with socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno())) as line:
+                sent = socket.send_fds(line, [data], [descriptor])
+        self.transport.write(data[sent:])  # type: ignore[attr-defined]
 
     def connection_lost(self, error: Exception | None) -> None:
         self.doors.keepers.discard(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,19 +33,26 @@ def records(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
 
 def living(folder: Path) -> list[dict[str, Any]]:
     """Give the records whose process is still the same and alive."""
-    return [record for _, record in records(folder) if record and procs.alive(_identity(record))]
+    return [record for _, record in records(folder) if is_living(record)]
+
+
+def is_living(record: dict[str, Any]) -> bool:
+    """Say whether a record's process is still the same and alive."""
+    return bool(record) and procs.alive(_identity(record))
 
 
 def _identity(record: dict[str, Any]) -> Identity:
     return Identity(int(record.get("pid", 0)), int(record.get("ticks", -1)))
 
 
-def sweep(folder: Path, journal: Journal) -> None:
+def sweep(folder: Path, journal: Journal, spared: Collection[Path] = ()) -> None:
     """Take down what an earlier keeper left running, and remove its records and sockets.
+
+    spared: records of what goes on; their sockets stay too
 
     A record that names a stranger's process (the number was given out again) is removed, and the stranger left alone.
     """
-    left = living(folder)
+    left = [record for path, record in records(folder) if path not in spared and is_living(record)]
     members = [one for record in left for one in procs.tree(_identity(record))]
     for record in left:
         journal.say(f"{record['service']} {record['number']}: left behind by an earlier keeper; taken down")
@@ -53,6 +61,8 @@ def sweep(folder: Path, journal: Journal) -> None:
     if not gone:
         procs.signal_tree(members, signal.SIGKILL)
     for path, _ in records(folder):
-        path.unlink(missing_ok=True)
+        if path not in spared:
+            path.unlink(missing_ok=True)
     for path in folder.glob("*.sock"):
-        path.unlink(missing_ok=True)
+        if path.with_suffix(".json") not in spared:
+            path.unlink(missing_ok=True)

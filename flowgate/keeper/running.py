@@ -16,6 +16,7 @@ from flowgate.model import Program
 from flowgate.world import files, kinship, procs, sockets
 from flowgate.world.procs import Identity
 
+GENERATION = "FLOWGATE_GENERATION"  # tells a process its number; an app's answers carry it
 Fork = Callable[[Program, Collection[int], Mapping[str, str]], Identity | None]
 
 
@@ -28,6 +29,7 @@ class Running:
     door: the private (host, port) that only this generation answers
     reported: why its start failed, in its own words
     members: the tree as it was when it was asked to leave
+    drained_since: when it was told to drain; accepts: false once it has said that it accepts no more
     """
 
     program: Program
@@ -42,6 +44,8 @@ class Running:
     reported: str = ""
     killed: bool = False
     members: list[Identity] = field(default_factory=list)
+    drained_since: float | None = None
+    accepts: bool = True
     open_connections: int | None = None
     under_way: int | None = None
 
@@ -128,6 +132,7 @@ def launch(
         if files.read_text_or_none(path) is None:  # deleted under a running stack: the program needs it to come up
             files.write_whole(path, text)
     env = {name: value.reveal() for name, value in program.env.items()}
+    env[GENERATION] = str(number)
     record = folder / f"{program.service}-{number}.json"
     if program.app is None:
         process = procs.spawn(program.argv, cwd=program.cwd, env=env, output=program.log)
@@ -160,6 +165,7 @@ def _launch_app(
     if connection is None:
         procs.signal_tree([identity], signal.SIGKILL)
         raise Refusal(f"the control socket {path} of {program.service} could not be reached")
+    connection.sendall(encode({"do": "remember", "program": to_tree(program, secrets=True)}))
     connection.setblocking(False)
     return Running(program, number, process, identity, now, address, record, connection)
 
@@ -176,6 +182,8 @@ def _recorded(running: Running) -> Running:
         "pid": running.identity.pid,
         "ticks": running.identity.ticks,
         "door": list(running.door),
+        "names": sorted(running.program.env),
+        "paths": [str(path) for path, _ in running.program.documents],
     }
     files.write_whole(running.record, json.dumps(record))
     return running

@@ -20,6 +20,7 @@ class Generation:
     number: counts up for ever within a runtime folder
     phase: waiting, starting, ready, serving, draining or stopping
     revival: started by the keeper in place of one that crashed
+    renewal: to take the place of a generation of the same program by itself, as soon as it is ready
     instead_of: the generation that must come back when this one does not come up (own seats)
     blame: why it is being stopped, when it is the keeper's verdict and not somebody's wish
     """
@@ -27,6 +28,7 @@ class Generation:
     number: int
     phase: str
     revival: bool = False
+    renewal: bool = False
     instead_of: int | None = None
     blame: str = ""
 
@@ -129,6 +131,11 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """The serving generation is to be replaced by a fresh one of its program."""
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """A time that was armed has come: ready, grace, drain, revive or quiet."""
 
@@ -136,7 +143,7 @@ class Timer:
     number: int
 
 
-Event = Start | Ready | Promote | Opened | Died | Dismiss | Abandon | Keep | Stop | Timer
+Event = Start | Ready | Promote | Opened | Died | Dismiss | Abandon | Keep | Stop | Renew | Timer
 
 
 # --- orders ------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from flowgate.world import sockets
 if TYPE_CHECKING:
     from flowgate.keeper.caretaker import Caretaker, Key
 
+HEED_SECONDS = 1.0  # how long a generation that was told to drain is waited for
 REMEMBERED = 20  # endings kept a service, for waits that come late
 
 
@@ -191,7 +192,7 @@ class Visitors:
         def look() -> Message | None:
             seat = self.caretaker.seats.get(service)
             found = seat.find(number) if seat else None
-            if found is not None and found.phase in phases:
+            if found is not None and found.phase in phases and not self._still_accepts(service):
                 return {"ok": True, "phase": found.phase}
             if found is None and not self._is_coming(service, number):
                 ending = self.endings.get((service, number))
@@ -199,6 +200,12 @@ class Visitors:
             return None
 
         return self._until(visitor, float(message["timeout"]), look)
+
+    def _still_accepts(self, service: str) -> bool:
+        """Say whether an older generation could still take a new client: it has only just been told to drain."""
+        now = self.caretaker.clock.now()
+        told = [r for (name, _), r in self.caretaker.running.items() if name == service and r.drained_since is not None]
+        return any(r.accepts and r.control is not None and now - (r.drained_since or 0) < HEED_SECONDS for r in told)
 
     def _is_coming(self, service: str, number: int) -> bool:
         """Say whether a start of that generation still lies in the queue."""

@@ -69,6 +69,7 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
         "stop_grace": program.stop_grace,
         "drain_timeout": program.drain_timeout,
         "restart": program.restart,
+        "max_memory": program.max_memory,
         "nursery": asdict(program.nursery) if secrets and program.nursery else None,
     }
 
@@ -111,5 +112,6 @@ def from_tree(tree: Mapping[str, Any]) -> Program:
         stop_grace=tree["stop_grace"],
         drain_timeout=tree["drain_timeout"],
         restart=tree["restart"],
+        max_memory=tree.get("max_memory"),
         nursery=_nursery(tree["nursery"]) if tree.get("nursery") else None,
     )

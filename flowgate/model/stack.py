@@ -40,6 +40,7 @@ class Program:
     documents: (path, text) of the files it reads, put back before a respawn when they have vanished
     labels: opaque facts for people ("profile": "cost"); the keeper hands them out and never reads them
     digest: names argv, documents and address, so that two equal programs have equal digests; env is compared apart
+    max_memory: bytes above which an app's generation is replaced by a fresh one; None for no guard
     nursery: how an app's generations are forked, where that is safe
     """
 
@@ -59,6 +60,7 @@ class Program:
     stop_grace: float = 10.0
     drain_timeout: float = 600.0
     restart: str = "on-failure"
+    max_memory: int | None = None
     nursery: Nursery | None = None
 
 

@@ -61,7 +61,7 @@ _SERVICE = (
         "10",
         "accepted, not used yet: how long new questions are held while the upstream restarts",
     ),
-    ("max_memory", "size", "none", "accepted, not used yet: a guard on its memory (800MB, 1GiB)"),
+    ("max_memory", "size", "none", "of LiteLLM: above it, a fresh generation takes over (800MB, 1GiB)"),
 )
 
 KEYS: tuple[Key, ...] = (

@@ -63,6 +63,7 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         digest=name_program(argv, address, document.digest, env, settings.env),
         ready_timeout=settings.ready_timeout,
         drain_timeout=settings.drain_timeout,
+        max_memory=settings.max_memory,
         restart=settings.restart,
         nursery=Nursery(IMPORTS, RESERVE, tuple(FIXED_ENV), rehearsal=rehearsal(CONFIG)) if ours else None,
     )

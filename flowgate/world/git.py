@@ -42,6 +42,42 @@ def tracked(root: Path) -> list[str]:
     return _names(_asked(root, "ls-files", "-z"))
 
 
+def changed(root: Path) -> list[str]:
+    """List what differs from the commit that is checked out, files that git does not know included.
+
+    Fails with: OutsideRefused
+    """
+    entries = iter(_names(_asked(root, "status", "--porcelain", "-z", "--untracked-files=all")))
+    found = []
+    for entry in entries:
+        found.append(entry[3:])
+        if entry[0] in "RC":
+            next(entries)  # the name it had before
+    return found
+
+
+def head(root: Path) -> tuple[str, str]:
+    """Give the last commit: its short name and the first line of its message.
+
+    Fails with: OutsideRefused, also where nothing has been committed
+    """
+    name, _, subject = _asked(root, "log", "-1", "--format=%h %s").rstrip("\n").partition(" ")
+    return name, subject
+
+
+def tagged(root: Path, tag: str) -> str:
+    """Give the short name of the commit that a tag names; empty when there is no such tag.
+
+    Fails with: OutsideRefused
+    """
+    return _asked(
+        root,
+        "for-each-ref",
+        "--format=%(if)%(*objectname)%(then)%(*objectname:short)%(else)%(objectname:short)%(end)",
+        f"refs/tags/{tag}",
+    ).strip()
+
+
 def ignored(root: Path, names: Iterable[str]) -> set[str]:
     """Say which of these names the ignore rules of a checkout cover, whether or not such files are there.
 
@@ -61,22 +97,6 @@ def holding(root: Path, texts: Sequence[Secret]) -> list[str]:
         return []
     given = "".join(f"{text.reveal()}\n" for text in texts)
     return _names(_asked(root, "grep", "-l", "-z", "-I", "-F", "-f", "-", given=given))
-
-
-def changed(root: Path) -> list[str]:
-    """List what differs from the commit that is checked out, files that git does not know included.
-
-    Fails with: OutsideRefused
-    """
-    return [line[3:] for line in _names(_asked(root, "status", "--porcelain", "-z"))]
-
-
-def has_tag(root: Path, name: str) -> bool:
-    """Say whether a tag is taken.
-
-    Fails with: OutsideRefused
-    """
-    return bool(_asked(root, "tag", "--list", name).strip())
 
 
 def hooks(root: Path) -> Path:

@@ -54,6 +54,11 @@ def argv(pid: int) -> list[str]:
     return kernel_argv(pid) if LINUX else psutil_argv(pid)
 
 
+def environment(pid: int) -> dict[str, str] | None:
+    """Give the environment that a process of ours was started with; None when it cannot be seen."""
+    return kernel_environment(pid) if LINUX else psutil_environment(pid)
+
+
 def owned_by(pid: int) -> int | None:
     """Give the number of the user whose process it is; None when it is gone."""
     return kernel_owned_by(pid) if LINUX else psutil_owned_by(pid)
@@ -87,6 +92,15 @@ def kernel_argv(pid: int) -> list[str]:
     except OSError:
         return []
     return [word.decode(errors="replace") for word in words.removesuffix(b"\0").split(b"\0")] if words else []
+
+
+def kernel_environment(pid: int) -> dict[str, str] | None:
+    """Read an environment from /proc."""
+    try:
+        text = (PROC / str(pid) / "environ").read_bytes().decode(errors="surrogateescape")
+    except OSError:
+        return None
+    return dict(one.split("=", 1) for one in text.split("\0") if "=" in one)
 
 
 def kernel_owned_by(pid: int) -> int | None:
@@ -136,6 +150,16 @@ def psutil_argv(pid: int) -> list[str]:
         return list(psutil.Process(pid).cmdline())
     except psutil.Error:
         return []
+
+
+def psutil_environment(pid: int) -> dict[str, str] | None:
+    """Ask psutil for an environment."""
+    import psutil
+
+    try:
+        return dict(psutil.Process(pid).environ())
+    except psutil.Error:
+        return None
 
 
 def psutil_owned_by(pid: int) -> int | None:

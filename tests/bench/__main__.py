@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flowgate.world import compiled
-from tests.bench import commands, gateway, keeping
+from tests.bench import commands, gateway, handover, keeping
 from tests.bench.measure import Group, Row
 
 GROUPS: dict[str, Group] = {
@@ -18,6 +18,7 @@ GROUPS: dict[str, Group] = {
     "status": commands.UP,
     "keeping": keeping.KEEPING,
     "gateway": gateway.GATEWAY,
+    "handover": handover.HANDOVER,
 }
 NAMES = tuple(name for group in GROUPS.values() for name in group.names)
 

@@ -71,7 +71,7 @@ def test_processes_that_a_killed_keeper_left_are_named(offices: Offices) -> None
     assert me
     record(one := offices(), 2, me.pid, me.ticks)
     [found] = doctor.leftovers(one)
-    assert (found.status, found.mend, f"process {me.pid}" in found.said) == ("warn", "inv down", True)
+    assert (found.status, found.mend, f"process {me.pid}" in found.said) == ("warn", "inv status", True)
 
 
 # --- mending

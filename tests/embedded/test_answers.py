@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -108,3 +109,11 @@ def test_no_key_reaches_its_log(upstream: Upstream) -> None:
     log = upstream.config.with_name("log").read_text()
     assert '"/v1/models"' in log
     assert "sk-for-the-test" not in log
+
+
+def test_a_stream_takes_as_long_as_the_question_says(upstream: Upstream) -> None:
+    question = {**QUESTION, "stream": True, "messages": [{"role": "user", "content": "hello (take 0.5 s)"}]}
+    began = time.monotonic()
+    said = upstream.post("/v1/chat/completions", question).text
+    assert said.rstrip().endswith("[DONE]")
+    assert time.monotonic() - began > 0.4

@@ -23,6 +23,7 @@ from flowgate.keeper.seat import (
     Order,
     Promote,
     Ready,
+    Renew,
     Seat,
     Spawn,
     Start,
@@ -198,6 +199,22 @@ def test_a_kept_restart_has_no_way_back() -> None:
     assert play(seat, Died(2, "killed by SIGTERM"))[0].generations == ()
 
 
+def test_a_renewed_generation_takes_over_by_itself_with_the_same_program() -> None:
+    seat, orders = play(LENT, *SERVING, Renew(), Ready(2), Opened(2))
+    assert of_kind(orders, Spawn, Open, Drain) == [Spawn(1), Open(1), Spawn(2, copy_of=1), Open(2), Drain(1)]
+    assert phases(seat) == {1: "draining", 2: "serving"}
+
+
+def test_a_renewal_that_does_not_come_up_leaves_the_serving_one_alone() -> None:
+    seat, _ = play(LENT, *SERVING, Renew(), Died(2, "exited with code 3"))
+    assert phases(seat) == {1: "serving"}
+
+
+def test_nothing_is_renewed_beside_a_candidate_or_on_an_own_port() -> None:
+    assert play(LENT, *SERVING, Start(), Renew())[0].numbered == 2
+    assert play(OWN, *SERVING, Renew())[0].numbered == 1
+
+
 def test_a_ready_candidate_opens_when_the_serving_one_crashes() -> None:
     _, orders = play(LENT, *SERVING, Start(), Ready(2), Died(1, "killed by SIGKILL"))
     assert of_kind(orders, Open)[-1] == Open(2)
@@ -213,7 +230,7 @@ def explore(lent: bool, depth: int) -> None:
     events: list[Event] = []
     for n in (1, 2):
         events += [Ready(n), Promote(n), Opened(n), Dismiss(n), Abandon(n), Keep(n)]
-    events += [Died(n, "x") for n in (1, 2)] + [Start(), Stop()]
+    events += [Died(n, "x") for n in (1, 2)] + [Start(), Stop(), Renew()]
     events += [Timer(name, n) for name, n in itertools.product(("ready", "grace", "drain", "revive", "quiet"), (1, 2))]
     seats = {Seat("s", lent=lent)}
     for _ in range(depth):

@@ -56,6 +56,20 @@ def begin_stream(client: http.client.HTTPConnection, end: Path) -> http.client.H
     return client.getresponse()
 
 
+def test_a_generation_that_grows_too_large_is_replaced_once_and_its_stream_ends_well(
+    keeper: Keeper, app: App, connect: Connect, tmp_path: Path
+) -> None:
+    program = app("one", max_memory=1)  # byte
+    hand_over(keeper, program)
+    streaming = connect(program)
+    stream = begin_stream(streaming, tmp_path / "end")
+    until(lambda: phases(keeper) == {1: "draining", 2: "serving"}, 15)
+    assert ask(connect(program))[0] == "one"
+    (tmp_path / "end").touch()
+    assert stream.read().endswith(b" end")
+    until(lambda: phases(keeper) == {2: "serving"})
+
+
 def test_a_generation_serves_with_its_own_environment(keeper: Keeper, app: App, connect: Connect, way: str) -> None:
     one = app("one", way=way)
     hand_over(keeper, one)
@@ -130,3 +144,18 @@ def test_a_refused_start_says_the_apps_own_words_and_the_old_one_serves(
         keeper.wait("lent", two, 20)
     assert phases(keeper) == {1: "serving"}
     assert ask(connect(app()))[0] == "one"
+
+
+def test_whoever_connects_right_after_a_promotion_is_answered_by_the_new_generation(
+    keeper: Keeper, app: App, connect: Connect, way: str
+) -> None:
+    seen = []
+    for name in ("one", "two", "three", "four"):
+        program = app(name, way=way)
+        hand_over(keeper, program)
+        client = connect(program)
+        client.request("GET", "/")
+        with client.getresponse() as answer:
+            seen.append(answer.headers["x-flowgate-generation"])
+            answer.read()
+    assert seen == ["1", "2", "3", "4"]

@@ -49,6 +49,27 @@ def test_a_killed_nursery_is_noticed_by_no_client_and_the_next_switch_works(gate
     assert gateway.chat(key)[0] == 200
 
 
+def test_a_killed_keeper_is_noticed_by_no_client_and_the_next_command_takes_over(gateway: Gateway) -> None:
+    before, key = kept(gateway), gateway.key()
+    os.kill(before["keeper"], signal.SIGKILL)
+    assert [gateway.chat(key)[0] for _ in range(3)] == [200, 200, 200]
+    after = gateway.ground.json("status")
+    assert after["keeper"] not in (None, before["keeper"])
+    for name, seat in before["services"].items():
+        serving = [one["pid"] for one in seat["generations"] if one["phase"] == "serving"]
+        assert [after["services"][name]["pid"]] == serving
+    assert wait(lambda: [one["state"] for one in kept(gateway)["nurseries"]] == ["ready"], 40)
+    gateway.ground.inv("profile.set", other(gateway))
+    assert gateway.chat(key)[0] == 200
+
+
+def test_a_killed_generation_is_replaced_and_clients_wait_for_it(gateway: Gateway) -> None:
+    before, key = gateway.ground.json("status")["services"]["litellm"], gateway.key()
+    os.kill(before["pid"], signal.SIGKILL)
+    assert gateway.chat(key)[0] == 200  # it stood in the socket's queue meanwhile
+    assert gateway.ground.json("status")["services"]["litellm"]["restarts"] > before["restarts"]
+
+
 def test_a_profile_that_litellm_refuses_is_quoted_with_its_line_and_changes_nothing(gateway: Gateway) -> None:
     before = gateway.ground.json("status")
     gateway.ground.change(("profiles:\n", STRANGE))

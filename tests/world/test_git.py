@@ -68,3 +68,32 @@ def test_hooks_lie_where_the_checkout_says(checkout: Path) -> None:
 def test_the_variables_of_a_running_hook_do_not_lead_astray(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     assert git.root(checkout) == checkout.resolve()
+
+
+def commit(checkout: Path, message: str) -> str:
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", str(checkout), *who, "commit", "-q", "-am", message], check=True)
+    return git.head(checkout)[0]
+
+
+def test_changes_are_listed_once_each_with_their_new_names(checkout: Path) -> None:
+    commit(checkout, "first")
+    assert git.changed(checkout) == []
+    subprocess.run(["git", "-C", str(checkout), "mv", "a b.txt", "c d.txt"], check=True)
+    (checkout / "new").mkdir()
+    (checkout / "new" / "file").touch()
+    (checkout / "ignored.key").touch()
+    assert sorted(git.changed(checkout)) == ["c d.txt", "new/file"]
+
+
+def test_the_last_commit_is_named_with_its_subject(checkout: Path) -> None:
+    with pytest.raises(OutsideRefused, match="git refuses to look"):
+        git.head(checkout)
+    name = commit(checkout, "the subject\n\nthe rest")
+    assert git.head(checkout) == (name, "the subject")
+
+
+def test_a_tag_names_its_commit_and_only_in_full(checkout: Path) -> None:
+    name = commit(checkout, "first")
+    subprocess.run(["git", "-C", str(checkout), "tag", "v1.0"], check=True)
+    assert (git.tagged(checkout, "v1.0"), git.tagged(checkout, "v1"), git.tagged(checkout, "v1.0.1")) == (name, "", "")

@@ -1,0 +1,194 @@
+"""Switching under load, beside the honest baseline: stop LiteLLM, then start it again."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowgate.keeper.client import Keeper
+from flowgate.stack.litellm import FIXED_ENV
+from flowgate.world import procs, sockets
+from flowgate.world.clock import Clock, poll
+from tests.bench.gateway import KEYS, READY_SECONDS, answers, config_in
+from tests.bench.load import Asked, Load, latencies, percentile
+from tests.bench.measure import BIN, Group, Row, environment
+from tests.bench.picture import Span, draw
+
+NAMES = (
+    *("handover_failed", "handover_cut", "handover_refused", "handover_unswitched"),
+    *("handover_typed", "handover_ordered", "handover_times_faster", "handover_p99", "handover_gone"),
+    "handover_memory",
+)
+CLIENTS = 24
+REST_SECONDS = 8.0  # between two switches: at 20 switches more than three minutes
+AROUND_SECONDS = 2.0  # a question belongs to a switch that it meets, or that ended so shortly before
+GONE_SECONDS = 2.0
+PROFILES = ("cost", "reliability", "balanced")
+
+
+def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
+    """Measure `pairs` switches under load (20 for the full numbers), and one stop-and-start."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ports = (sockets.free_port(), sockets.free_port())
+        env = environment(FLOWGATE_CONFIG=str(config_in(folder, ports)), **KEYS)
+        inv = str(BIN / "inv")
+        subprocess.run([inv, "up"], env=env, check=True, capture_output=True)
+        try:
+            found = _switches(pairs, ports[0], env, folder)
+            stopped = _stop_and_start(ports[0], env, folder)
+        finally:
+            subprocess.run([inv, "down"], env=env, check=False, capture_output=True)
+    yield from (row for row in _rows(found, stopped) if row.name in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What was seen while profiles were switched. spans: when each switch began and ended; memory: bytes"""
+
+    asked: list[Asked]
+    typed: list[float]
+    ordered: list[float]
+    spans: list[Span]
+    gone: list[float]
+    memory: float
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """What was seen while LiteLLM was stopped and started again. memory: bytes"""
+
+    asked: list[Asked]
+    took: float
+    span: Span
+    memory: float
+
+
+def _switches(count: int, port: int, env: dict[str, str], folder: Path) -> Switched:
+    load = Load(port, KEYS["LITELLM_MASTER_KEY"], CLIENTS)
+    typed, ordered, spans, gone = [], [], [], []
+    keeper = Keeper(folder / "runtime", folder / "keeper.log")
+    with load.running():
+        time.sleep(REST_SECONDS)
+        for number in range(count):
+            began, at = time.perf_counter(), load.now()
+            argv = [str(BIN / "inv"), "profile.set", PROFILES[number % len(PROFILES)]]
+            said = subprocess.run(argv, env=env, check=True, capture_output=True, text=True).stderr
+            typed.append(time.perf_counter() - began)
+            ordered.append(sum(map(float, re.findall(r"^[=~] (?!Write|Prune).* (\d+\.\d\d) s$", said, re.MULTILINE))))
+            spans.append((at, load.now()))
+            gone.append(_until_gone(keeper))
+            time.sleep(REST_SECONDS)
+        memory = _pss(keeper)
+    keeper.close()
+    return Switched(load.asked, typed, ordered, spans, gone, memory)
+
+
+def _until_gone(keeper: Keeper) -> float:
+    """Wait until the old generation has gone; give the seconds since its last answer under way ended."""
+    last = time.perf_counter()
+    while True:
+        generations = keeper.status()["services"]["litellm"]["generations"]
+        draining = [one for one in generations if one["phase"] == "draining"]
+        if not draining:
+            return time.perf_counter() - last
+        if any(one.get("under_way") != 0 for one in draining):
+            last = time.perf_counter()
+        time.sleep(0.05)
+
+
+def _pss(keeper: Keeper) -> float:
+    """Give the proportional memory of everything of LiteLLM's: generations and nursery (bytes)."""
+    status = keeper.status()
+    pids = [one["pid"] for one in status["services"]["litellm"]["generations"]]
+    pids += [one["pid"] for one in status["nurseries"]]
+    return sum(_share(pid) for pid in pids)
+
+
+def _share(pid: int) -> float:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    return float(re.findall(r"^Pss:\s+(\d+)", text, re.MULTILINE)[0]) * 1024
+
+
+def _stop_and_start(port: int, env: dict[str, str], folder: Path) -> Restarted:
+    """Do what everybody does: stop LiteLLM, start it with other settings, under the same load."""
+    inv = str(BIN / "inv")
+    subprocess.run([inv, "service.stop", "--service", "litellm"], env=env, check=True, capture_output=True)
+    document = str(next((folder / "runtime").glob("litellm-*.yaml")))
+
+    def start() -> subprocess.Popen[bytes]:
+        argv = [str(BIN / "litellm"), "--config", document, "--host", "127.0.0.1", "--port", str(port)]
+        with (folder / "bare.log").open("ab") as log:
+            process = subprocess.Popen(
+                argv, env=environment(**KEYS, **FIXED_ENV), stdout=log, stderr=log, start_new_session=True
+            )
+        assert poll(lambda: answers(port), Clock(), every=0.05, timeout=READY_SECONDS)
+        return process
+
+    process = start()
+    load = Load(port, KEYS["LITELLM_MASTER_KEY"], CLIENTS)
+    try:
+        with load.running():
+            time.sleep(REST_SECONDS)
+            memory = _share(process.pid)
+            began, at = time.perf_counter(), load.now()
+            process.terminate()
+            process.wait()
+            process = start()
+            took, until = time.perf_counter() - began, load.now()
+            time.sleep(REST_SECONDS)
+    finally:
+        procs.signal_tree(procs.tree_of(process.pid), signal.SIGKILL)
+        process.wait()
+    return Restarted(load.asked, took, (at, until), memory)
+
+
+HANDOVER = Group(NAMES, run)
+
+
+def _rows(found: Switched, stopped: Restarted) -> Iterator[Row]:
+    asked, before, spans = found.asked, stopped.asked, found.spans
+    typed, ordered = statistics.median(found.typed), statistics.median(found.ordered)
+
+    def during(one: Asked) -> bool:
+        return any(one.at + one.seconds >= a and one.at <= b + AROUND_SECONDS for a, b in spans)
+
+    def count(of: list[Asked], failure: str = "") -> float:
+        return float(sum(bool(one.failure) if not failure else one.failure == failure for one in of))
+
+    what = f"of {len(asked)} questions in {len(spans)} switches ({len(before)} and {count(before):.0f} at one restart)"
+    yield Row("handover_failed", f"failed {what}", count(asked), None, 0.0, "")
+    yield Row("handover_cut", f"cut (at one restart: {count(before, 'cut'):.0f})", count(asked, "cut"), None, 0.0, "")
+    yield Row("handover_refused", f"refused ({count(before, 'refused'):.0f})", count(asked, "refused"), None, 0.0, "")
+    seen = len({one.generation for one in asked})
+    yield Row("handover_unswitched", "switches that no client has seen", max(0.0, len(spans) + 1 - seen), None, 0.0, "")
+    yield Row("handover_typed", "`inv profile.set` typed, until it has ended", typed, None, 1.5)
+    yield Row("handover_ordered", "from the order to promotion, private questions included", ordered, None, 1.0)
+    yield Row("handover_times_faster", "a switch beside stop-and-start", typed, stopped.took, 0.1)
+    inside, outside = latencies(asked, during), latencies(asked, lambda one: not during(one))
+    p99 = percentile(inside, 0.99), percentile(outside, 0.99)
+    yield Row("handover_p99", "p99 of answers at a switch, beside p99 otherwise", p99[0], p99[1], 3.0)
+    yield Row("handover_gone", "the old generation after its last answer, at most", max(found.gone), None, GONE_SECONDS)
+    memory = found.memory / 1e6, stopped.memory / 1e6
+    yield Row("handover_memory", "memory (PSS) of LiteLLM and nursery, beside bare", *memory, 1.3, "MB")
+    _keep(asked, before, spans, stopped.span)
+
+
+def _keep(asked: list[Asked], before: list[Asked], spans: list[Span], span: Span) -> None:
+    """Leave the picture and every question where the developer finds them."""
+    folder = Path("reports")
+    folder.mkdir(exist_ok=True)
+    (folder / "handover.svg").write_text(draw(asked, spans, before, span))
+    rows = [[one.kind, round(one.at, 3), round(one.seconds, 3), one.generation, one.failure] for one in asked]
+    (folder / "handover.json").write_text(json.dumps({"switches": spans, "asked": rows}))
