@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flowgate.errors import CheckFailed, Interrupted, Mistake, Refusal, UnknownName
+from flowgate.errors import CheckFailed, Interrupted, Refusal, UnknownName
 from flowgate.model import Outcome, Play, Report, Task
 from flowgate.play.catalog import Catalog
 from flowgate.play.ending import Ending, code_of, failed, gave_up, registered
 from flowgate.play.expressions import Locate, fixed, nowhere, render, truth
+from flowgate.play.failure import Failure, label, told, unsaid, with_its_cause
 from flowgate.play.foretold import Unforetold, Unknown
 from flowgate.play.perform import Performer, Ticking, Within
 from flowgate.play.scope import Scope
@@ -18,7 +19,6 @@ from flowgate.play.tags import selected
 from flowgate.play.tries import keep_trying, tries_of
 
 FLUSH = "flush_handlers"
-LABEL = 60  # characters of a name made from a task without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,6 @@ class Around:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What ended a list of tasks: the error, and what `failed` says of it inside a rescue."""
-
-    error: BaseException
-    facts: Mapping[str, Any]
-
-
 def run(
     play: Play,
     reach: Within,
@@ -91,13 +83,13 @@ def run(
     """
     ticking = clock or reach.clock
     performer = Performer(reach, catalog, ticking, check)
-    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers)
-    began = ticking.now()
     scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
     around = Around(scope, tags=frozenset(play.tags))
+    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around)
+    began = ticking.now()
     ended = runner.sequence(play.tasks, around)
     if (ended is None or play.force_handlers) and runner.interrupted is None:
-        ended_late = runner.guarded(lambda: runner.flush(around))
+        ended_late = runner.guarded(runner.flush)
         ended = ended or ended_late
     error = runner.interrupted or runner.bug or (ended.error if ended else None)
     code = 0 if error is None else code_of(error)
@@ -112,9 +104,10 @@ class _Run:
         tags: tuple[str, ...],
         skip_tags: tuple[str, ...],
         handlers: tuple[Task, ...],
+        around: Around,
     ) -> None:
         self.performer, self.tell, self.tags, self.skip_tags = performer, tell, tags, skip_tags
-        self.handlers = handlers
+        self.handlers, self.around = handlers, around
         self.notified: set[str] = set()
         self.outcomes: list[Outcome] = []
         self.interrupted: Interrupted | None = None
@@ -139,24 +132,28 @@ class _Run:
         except KeyboardInterrupt:
             return Failure(self._interrupt(), {})
 
-    def flush(self, around: Around) -> Failure | None:
-        """Run the handlers that were notified, each once, in the order they are written.
+    def flush(self) -> Failure | None:
+        """Run the handlers that were notified, each once, in the order they are written, with the play's own variables.
 
         Source: ansible-core: handlers run whatever tags were asked for, and may notify each other
         """
         ran: set[int] = set()
-        while due := self._due(ran, around.scope):
+        while due := self._due(ran):
             ran.add(due[0])
             self.notified.discard(due[1])
-            ended = self.task(self.handlers[due[0]], around, is_handler=True)
+            ended = self.task(self.handlers[due[0]], self.around, is_handler=True)
             if ended is not None:
                 return ended
         return None
 
-    def _due(self, ran: set[int], scope: Scope) -> tuple[int, str] | None:
+    def _due(self, ran: set[int]) -> tuple[int, str] | None:
         if not self.notified:
             return None
-        named = [(index, label(handler, scope)) for index, handler in enumerate(self.handlers) if index not in ran]
+        named = [
+            (index, label(handler, self.around.scope))
+            for index, handler in enumerate(self.handlers)
+            if index not in ran
+        ]
         later = [one for one in named if one[0] > max(ran, default=-1)]
         return next((one for one in [*later, *named] if one[1] in self.notified), None)
 
@@ -164,7 +161,7 @@ class _Run:
         for index, written in enumerate(names):
             at = task.at(f"notify.{index}")
             name = str(render(written, scope, fixed(at)))
-            known = [label(handler, scope) for handler in self.handlers]
+            known = [label(handler, self.around.scope) for handler in self.handlers]
             if name not in known:
                 raise UnknownName("handler", name, known=known, at=at)
             self.notified.add(name)
@@ -181,7 +178,7 @@ class _Run:
             if ended is None:
                 self._mark_rescued(first, last)
             else:
-                ended = _with_its_cause(ended, failure)
+                ended = with_its_cause(ended, failure)
         last_ended = self.sequence(block.always, inside) if block.always else None
         return ended or last_ended  # the failure that came first is the cause
 
@@ -208,7 +205,7 @@ class _Run:
             error: Refusal = CheckFailed(gave_up(tries.most, block.until), place=block.at("until"))
         except Refusal as refusal:  # its own words do not say what they should
             ended, content, error = None, False, refusal
-        return ended if content or ended is not None else Failure(error, _unsaid(block, error))
+        return ended if content or ended is not None else Failure(error, unsaid(block, error))
 
     def task(self, task: Task, around: Around, *, is_handler: bool = False) -> Failure | None:
         """Run one task and tell how it ended; gives its failure unless that is ignored."""
@@ -230,7 +227,7 @@ class _Run:
         outcome = Outcome(name, task.step, ending.status, ending.said, seconds, task.place, *more)
         self.outcomes.append(outcome)
         self.tell(outcome)
-        return Failure(error, _failed(outcome, error)) if error is not None and ending.status == "failed" else None
+        return Failure(error, told(outcome, error)) if error is not None and ending.status == "failed" else None
 
     def _flush_now(self, task: Task, around: Around) -> Failure | None:
         try:
@@ -238,8 +235,8 @@ class _Run:
         except Unforetold:
             due = True  # a check shows what may run
         except Refusal as refusal:
-            return Failure(refusal, _unsaid(task, refusal))
-        return self.flush(replace(around, when=(), notify=(), ignore_errors=False)) if due else None
+            return Failure(refusal, unsaid(task, refusal))
+        return self.flush() if due else None
 
     def _ended(self, task: Task, around: Around) -> Ending:
         try:
@@ -278,44 +275,6 @@ class _Run:
                 self.outcomes[index] = replace(self.outcomes[index], status="rescued")
 
 
-def _with_its_cause(said: Failure, cause: Failure) -> Failure:
-    """Let a rescue's own `fail` carry the code, the log and the way out of what it was to rescue.
-
-    A playbook exits with the code of the error that ended it; `fail` only words it.
-    """
-    if said.facts.get("step") != "fail" or not isinstance(said.error, Refusal) or not isinstance(cause.error, Refusal):
-        return said
-    return replace(said, error=said.error.because_of(cause.error))
-
-
 def below(at: Locate, start: str) -> Locate:
     """Give the places of what stands under a dotted path."""
     return lambda path: at(f"{start}.{path}" if path else start)
-
-
-def label(task: Task, scope: Scope) -> str:
-    """Name a task: as written and rendered, else by its step and parameters."""
-    if task.name:
-        try:
-            return str(render(task.name, scope)) if "{" in task.name else task.name
-        except Mistake:
-            return task.name  # `item` has no value yet, for example
-    made = " ".join([task.step, *(f"{name}={value}" for name, value in task.params.items())])
-    return made if len(made) <= LABEL else f"{made[: LABEL - 1]}…"
-
-
-def _unsaid(block: Task, error: Refusal) -> dict[str, Any]:
-    """Give what `failed` says of a block that failed where none of its tasks did."""
-    name = block.name or "block"
-    return {"task": name, "step": "", "error": error.what, "code": error.code, "place": block.place, "result": {}}
-
-
-def _failed(outcome: Outcome, error: BaseException) -> dict[str, Any]:
-    return {
-        "task": outcome.task,
-        "step": outcome.step,
-        "error": outcome.said,
-        "code": code_of(error),
-        "place": outcome.place,
-        "result": registered(Ending("failed", outcome.said, outcome.facts, error), outcome.seconds),
-    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import threading
 from collections.abc import Iterator
@@ -52,6 +51,8 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _injected(seconds: float) -> Iterator[None]:
+    import ctypes
+
     target = ctypes.c_ulong(threading.get_ident())
     lock, over = threading.Lock(), False
 

@@ -71,6 +71,12 @@ def test_a_flush_whose_condition_does_not_hold_waits(stage: Stage) -> None:
     assert acts(stage, "{write: , notify: one}, {flush_handlers: , when: false}, write: {text: y}") == ["x", "y", "h1"]
 
 
+def test_a_handler_sees_the_play_s_variables_wherever_it_is_flushed(stage: Stage) -> None:
+    block = "{block: [{write: , notify: h}, {flush_handlers: }], vars: {v: block}, ignore_errors: true}"
+    stage.run(f"{{vars: {{v: play}}, tasks: [{block}], handlers: [{{name: h, write: {{text: '{{{{ v }}}}'}}}}]}}")
+    assert stage.acts == ["x", "play"]
+
+
 def test_a_flush_is_no_task_of_the_report(stage: Stage) -> None:
     assert len(stage.run("tasks: [{flush_handlers: }, {ask: }]").outcomes) == 1
 
