@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flowgate.world import compiled
-from tests.bench import commands, gateway, growth, handover, keeping
+from tests.bench import commands, gateway, growth, handover, keeping, south
 from tests.bench.measure import Group, Row
 
 GROUPS: dict[str, Group] = {
@@ -20,6 +20,7 @@ GROUPS: dict[str, Group] = {
     "gateway": gateway.GATEWAY,
     "handover": handover.HANDOVER,
     "growth": growth.GROWTH,
+    "south": south.SOUTH,
 }
 NAMES = tuple(name for group in GROUPS.values() for name in group.names)
 

@@ -1,0 +1,73 @@
+"""CLIProxyAPIPlus (here the embedded upstream) restarted and killed under load."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from flowgate.keeper.client import Keeper
+from flowgate.world import sockets
+from tests.bench.gateway import KEYS, config_in
+from tests.bench.load import Load
+from tests.bench.measure import BIN, Group, Row, environment
+
+NAMES = ("south_restarts", "south_kills")
+CLIENTS = 24
+REST_SECONDS = 4.0
+SERVICE = "cliproxyapi_plus"
+
+
+def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
+    """Restart it `pairs` times and kill it a third as often (10 and 3 are the full numbers), under load."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ports = (sockets.free_port(), sockets.free_port())
+        env = environment(FLOWGATE_CONFIG=str(config_in(folder, ports)), **KEYS)
+        inv = str(BIN / "inv")
+        subprocess.run([inv, "up"], env=env, check=True, capture_output=True)
+        try:
+            if "south_restarts" in wanted:
+                failed, asked = _restarts(pairs, ports[0], [inv, "service.restart", "--service", SERVICE], env)
+                yield Row("south_restarts", f"failed of {asked} questions in {pairs} restarts", failed, None, 0.0, "")
+            if "south_kills" in wanted:
+                kills = max(1, pairs // 3)
+                failed, asked, busy = _kills(kills, ports[0], folder)
+                what = f"failed of {asked} questions in {kills} kills, {busy} under way at most"
+                yield Row("south_kills", what, failed, None, float(busy), "")
+        finally:
+            subprocess.run([inv, "down"], env=env, check=False, capture_output=True)
+
+
+SOUTH = Group(NAMES, run)
+
+
+def _failed(load: Load) -> tuple[float, int]:
+    return float(sum(bool(one.failure) for one in load.asked)), len(load.asked)
+
+
+def _restarts(count: int, port: int, argv: list[str], env: dict[str, str]) -> tuple[float, int]:
+    load = Load(port, KEYS["LITELLM_MASTER_KEY"], CLIENTS)
+    with load.running():
+        for _ in range(count):
+            time.sleep(REST_SECONDS)
+            subprocess.run(argv, env=env, check=True, capture_output=True)
+        time.sleep(REST_SECONDS)
+    return _failed(load)
+
+
+def _kills(count: int, port: int, folder: Path) -> tuple[float, int, int]:
+    """Kill it; every client has one question under way at most, whether or not it had reached the program."""
+    keeper = Keeper(folder / "runtime", folder / "keeper.log")
+    load = Load(port, KEYS["LITELLM_MASTER_KEY"], CLIENTS)
+    with load.running():
+        for _ in range(count):
+            time.sleep(REST_SECONDS)
+            os.kill(keeper.status()["services"][SERVICE]["generations"][-1]["pid"], signal.SIGKILL)
+        time.sleep(REST_SECONDS)
+    keeper.close()
+    return *_failed(load), CLIENTS * count
