@@ -124,6 +124,7 @@ def take_over(caretaker: Caretaker, adopted: list[Adopted]) -> None:
         served = number if one.phase == "serving" else seat.served
         caretaker.seats[service] = replace(seat, generations=generations, numbered=number, wanted=True, served=served)
         caretaker.follow(service, running)
+        running.say("let")  # whoever wanted its questions held went with the keeper that was killed
         if one.phase == "draining" or elder is not None:
             _let_drain(caretaker, service, elder.number if elder else number)
         caretaker.journal.say(f"{service} {number}: taken over, {one.phase}, process {running.identity.pid}")

@@ -66,7 +66,7 @@ class Caretaker:
         self.visitors = Visitors(self)
         self.births = Births(self.loop, kinship.adopt_orphans(), journal.say, self._born)
         self.renewed: dict[str, float] = {}
-        self.held: set[str] = set()
+        self.held: set[Key] = set()
         self.idle_since: float | None = None
         self.watches = 0
         self.leaving = False
@@ -304,13 +304,13 @@ class Caretaker:
         away = {name for name, seat in self.seats.items() if seat.wanted and not seat.lent and not seat.serving()}
         wanted = set(self.visitors.holds())
         wanted |= {r.program.service for r in self.running.values() if away & set(r.program.stands_on)}
-        for (service, _), running in self.running.items():
-            if service in wanted and service not in self.held:
+        for key, running in self.running.items():
+            if key[0] in wanted and key not in self.held:
                 limit = running.program.hold_timeout * HOLDS_AT_MOST
                 running.say("hold", seconds=running.program.hold_timeout, limit=limit)
-            elif service in self.held and service not in wanted:
+            elif key in self.held and key[0] not in wanted:
                 running.say("let")
-        self.held = wanted
+        self.held = {key for key in self.running if key[0] in wanted}
 
     def _weigh(self) -> None:
         """Have generations that have grown too large replaced by fresh ones, not more often than helps."""

@@ -107,3 +107,17 @@ def test_a_crash_of_what_it_stands_on_holds_questions_until_that_is_back(
     serving = [g["phase"] for g in keeper.status()["services"]["own"]["generations"]]
     assert serving == ["serving"]
     assert poll(lambda: status(north) == 200, Clock(), timeout=5)
+
+
+def test_a_hold_does_not_outlive_a_killed_keeper(keeper: Keeper, app: App, pool: ThreadPoolExecutor) -> None:
+    program = app()
+    number = hand_over(keeper, program)
+    keeper.finish(keep=True)
+    keeper.hold("lent", 1.0)
+    asked = pool.submit(status, program)
+    assert waits(asked)
+    os.kill(keeper.status()["keeper"], signal.SIGKILL)
+    keeper.close()
+    until(keeper.recover)
+    assert asked.result(5) == 200
+    assert [g["number"] for g in keeper.status()["services"]["lent"]["generations"]] == [number]
