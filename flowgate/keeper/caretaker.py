@@ -38,7 +38,7 @@ from flowgate.keeper.seat import (
 )
 from flowgate.keeper.verbs import Visitors
 from flowgate.model import Program
-from flowgate.world import kinship, procs, sockets
+from flowgate.world import kinship, memory, procs, sockets
 from flowgate.world.clock import Clock
 
 LINGER_SECONDS = 1.0  # an idle keeper waits this long for the next command
@@ -67,6 +67,7 @@ class Caretaker:
         self.births = Births(self.loop, kinship.adopt_orphans(), journal.say, self._born)
         self.renewed: dict[str, float] = {}
         self.held: set[Key] = set()
+        self.launched = 0
         self.idle_since: float | None = None
         self.watches = 0
         self.leaving = False
@@ -163,6 +164,7 @@ class Caretaker:
             self._refused(service, number, refusal)
             return
         self.running[key] = running
+        self.launched += 1
         how = "started" if running.process else "forked"
         self.journal.say(f"{service} {number}: {how} as process {running.identity.pid}")
         self.follow(service, running)
@@ -334,6 +336,9 @@ class Caretaker:
         self.watches += 1
         if self.watches % ROTATE_EVERY == 0:
             self.journal.rotate({running.program.log for running in self.running.values()})
+            if self.launched:
+                self.launched = 0
+                memory.give_back()
         if self.watches % WEIGH_EVERY == 0:
             self._weigh()
         self._tidy()
