@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from flowgate.desk import say
+from flowgate.desk.course import Course
 from flowgate.desk.front import say_bug
 from flowgate.desk.office import Office, enter
 from flowgate.errors import Mistake, Refusal, UnknownName
-from flowgate.model import Outcome, Play, Report
+from flowgate.model import Outcome, Report
 from flowgate.play.catalog import Catalog, steps_in
 from flowgate.play.check import check
 from flowgate.play.parse import parse
@@ -20,7 +21,7 @@ from flowgate.play.run import Event, run
 from flowgate.reach import Choice, Files, Reach
 from flowgate.stack.cliproxy import is_embedded
 from flowgate.world import files, home, terminal
-from flowgate.world.clock import Clock
+from flowgate.world.clock import Clock, stamp
 from flowgate.world.http import Http
 
 LOCK_SECONDS = 900.0
@@ -37,6 +38,7 @@ class Order:
     alone: hold the lock of the runtime folder, so that nobody else changes it meanwhile
     check: look only; diff: show what differs in files; syntax_only: do not even look
     tags, skip_tags: which tasks run
+    start_at: the first task to run; stepwise: ask before each; listing: "tasks" or "tags" to list instead of running
     """
 
     name: str
@@ -50,6 +52,9 @@ class Order:
     syntax_only: bool = False
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
+    start_at: str = ""
+    stepwise: bool = False
+    listing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +62,13 @@ class Bill:
     """How an order ended.
 
     embedded: whether the embedded upstream answered, no provider
+    resume_at: where it can go on after a failure, as `--start-at-task` takes it
     """
 
     report: Report
     profile: str
     embedded: bool
+    resume_at: str | None = None
 
 
 def play(order: Order) -> Bill:
@@ -82,14 +89,21 @@ def play(order: Order) -> Bill:
         raise UnknownName("profile", settled.value, known=known, at=office.config.place("profiles"))
     catalog = Catalog(steps_in("flowgate.steps"))
     tags = (*order.tags, *order.skip_tags)
+    order = replace(order, variables=variables)
+    course = Course(plays, order, office.config.vars, faults)
     check(plays, catalog, variables.keys(), defaults=office.config.vars.keys(), tags=tags, faults=faults)
     if order.syntax_only:
         say.note(f"{path}: nothing wrong")
+    if order.listing:
+        course.show()
+    if order.syntax_only or order.listing:
         return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(office.config))
     reach = _reach(office, Choice(settled), order.name)
-    order = replace(order, variables=variables)
-    report = _run(plays, reach, order, catalog) if order.check else _change(plays, reach, order, catalog, office)
-    return Bill(report, reach.choice.profile.value, is_embedded(office.config))
+    started = stamp(reach.clock.wall())
+    report = _run(course, reach, catalog) if order.check else _change(course, reach, catalog, office)
+    report = replace(report, playbook=str(path), started=started, check=order.check)
+    resume_at = course.resume_at(report) if report.error else None
+    return Bill(report, reach.choice.profile.value, is_embedded(office.config), resume_at)
 
 
 def close(bill: Bill) -> int:
@@ -97,21 +111,25 @@ def close(bill: Bill) -> int:
     error = bill.report.error
     if isinstance(error, Refusal):
         outcomes = bill.report.outcomes
-        say.refusal(error, told=bool(outcomes) and outcomes[-1].error is error)
+        told = bool(outcomes) and outcomes[-1].error is error
+        if told and outcomes[-1].place != error.place:
+            say.note(f"  the task stands at {outcomes[-1].place}")
+        say.refusal(error, told=told)
     elif error is not None:
         return say_bug(error)
     return bill.report.code
 
 
-def _change(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalog, office: Office) -> Report:
+def _change(course: Course, reach: Reach, catalog: Catalog, office: Office) -> Report:
     """Run under the lock of the runtime folder; keep what was started when all went well."""
+    order = course.order
     lock = reach.runtime / "lock"
     what = f"'{order.name}'" if order.name != "play" else "'play'"
     held = files.hold(lock, what, clock=reach.clock, timeout=LOCK_SECONDS, waiting=_waiting)
     with held if order.alone else nullcontext():
         office.keeper.recover()
         try:
-            report = _run(plays, reach, order, catalog)
+            report = _run(course, reach, catalog)
             office.keeper.finish(keep=report.code == 0)
         finally:
             office.keeper.close()
@@ -159,9 +177,12 @@ def _reach(office: Office, choice: Choice, by: str) -> Reach:
     )
 
 
-def _run(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalog) -> Report:
+def _run(course: Course, reach: Reach, catalog: Catalog) -> Report:
     reports: list[Report] = []
-    for one in plays:
+    order, outcomes, admit = course.order, list[Outcome](), course.gate().admits
+    for one in course.plays:
+        if len(course.plays) > 1:
+            say.note(f"play: {one.name}")
         report = run(
             one,
             reach,
@@ -172,17 +193,19 @@ def _run(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalog) 
             defaults=reach.config.vars,
             tags=order.tags,
             skip_tags=order.skip_tags,
+            admit=admit,
         )
+        before = sum(report.seconds for report in reports)
+        outcomes += [replace(ended, play=one.name, began=before + ended.began) for ended in report.outcomes]
         reports.append(report)
         if report.code:
             break
     whole = reports[-1] if reports else Report(order.name, (), None, 0, 0.0)
-    outcomes = tuple(outcome for report in reports for outcome in report.outcomes)
     if order.check:
         from flowgate.desk.preview import show_unforetold
 
         show_unforetold(outcomes)
-    return replace(whole, outcomes=outcomes, seconds=sum(report.seconds for report in reports))
+    return replace(whole, outcomes=tuple(outcomes), seconds=sum(report.seconds for report in reports))
 
 
 def _tell(event: Event) -> None:

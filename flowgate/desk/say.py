@@ -50,6 +50,16 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def ask(question: str) -> str | None:
+    """Put a question to whoever sits at the terminal; None when nobody can answer any more."""
+    _clear()
+    print(question, end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    if not answer or not sys.stdin.isatty():
+        print(file=sys.stderr, flush=True)
+    return answer.rstrip("\n") if answer else None
+
+
 def begins(task: str) -> None:
     """Show, on a terminal only, which task is at work."""
     if is_terminal():
