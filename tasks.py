@@ -128,13 +128,16 @@ def play(
     )
 
 
-@task(help={"show": "one step, with its parameters in full", "json": JSON})
+SCHEMA = "print the JSON Schema of playbooks, your own steps among the words"
+
+
+@task(help={"show": "one step, with its parameters in full", "json": JSON, "schema": SCHEMA})
 @front
-def steps(c: Context, show: str = "", json: bool = False) -> int:
-    """List the steps that playbooks are made of."""
+def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) -> int:
+    """List the steps that playbooks are made of, your own too (`steps/` beside the config)."""
     from flowgate.desk import pages
 
-    return pages.steps(show, json)
+    return pages.steps(show, json, schema)
 
 
 # --- bootstrap ---------------------------------------------------------------------------------------------------

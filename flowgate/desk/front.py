@@ -38,8 +38,12 @@ def say_bug(bug: BaseException) -> int:
     """Keep a bug's traceback in a file and say where it is."""
     import traceback
 
+    from flowgate.play.own import culprit
+
     path = files.keep_traceback("".join(traceback.format_exception(bug)))
-    say.note(f"! a bug of FlowGate's own: {type(bug).__name__}: {bug}; its traceback is in {path}")
+    place = culprit(bug)
+    whose = f"a bug in a step of your own ({place})" if place else "a bug of FlowGate's own"
+    say.note(f"! {whose}: {type(bug).__name__}: {bug}; its traceback is in {path}")
     return BUG
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from flowgate.desk import say
+from flowgate.desk import say, stock
 from flowgate.desk.course import Course
 from flowgate.desk.front import say_bug
 from flowgate.desk.office import Office, enter
 from flowgate.errors import Mistake, Refusal, UnknownName
 from flowgate.model import Outcome, Report
-from flowgate.play.catalog import Catalog, steps_in
+from flowgate.play.catalog import Catalog
 from flowgate.play.check import check
 from flowgate.play.parse import parse
 from flowgate.play.run import Event, run
@@ -87,7 +87,7 @@ def play(order: Order) -> Bill:
     if settled.value not in office.config.profiles:
         known = office.config.profiles
         raise UnknownName("profile", settled.value, known=known, at=office.config.place("profiles"))
-    catalog = Catalog(steps_in("flowgate.steps"))
+    catalog = stock.catalog()
     tags = (*order.tags, *order.skip_tags)
     order = replace(order, variables=variables)
     course = Course(plays, order, office.config.vars, faults)
