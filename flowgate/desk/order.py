@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from flowgate.desk import say, stock
 from flowgate.desk.course import Course
 from flowgate.desk.front import say_bug
+from flowgate.desk.live import Live
 from flowgate.desk.office import Office, enter
 from flowgate.errors import Mistake, Refusal, UnknownName
 from flowgate.model import Outcome, Report
 from flowgate.play.catalog import Catalog
 from flowgate.play.check import check
 from flowgate.play.parse import parse
-from flowgate.play.run import Event, run
+from flowgate.play.run import run
 from flowgate.reach import Choice, Files, Reach
 from flowgate.stack.cliproxy import is_embedded
 from flowgate.world import files, home, terminal
@@ -98,9 +101,14 @@ def play(order: Order) -> Bill:
         course.show()
     if order.syntax_only or order.listing:
         return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(office.config))
-    reach = _reach(office, Choice(settled), order.name)
+    live = Live(order.diff)
+    reach = _reach(office, Choice(settled), order.name, live)
     started = stamp(reach.clock.wall())
-    report = _run(course, reach, catalog) if order.check else _change(course, reach, catalog, office)
+    go = partial(_run, course, reach, catalog, live)
+    try:
+        report = go() if order.check else _change(order, reach, office, go)
+    finally:
+        live.rest()
     report = replace(report, playbook=str(path), started=started, check=order.check)
     resume_at = course.resume_at(report) if report.error else None
     return Bill(report, reach.choice.profile.value, is_embedded(office.config), resume_at)
@@ -109,27 +117,27 @@ def play(order: Order) -> Bill:
 def close(bill: Bill) -> int:
     """Print the error that ended a run, if one did; give the exit code."""
     error = bill.report.error
+    failed = next((one for one in bill.report.outcomes if one.status == "failed"), None)
+    if failed is not None:
+        say.note(f"  task: {failed.task} ({failed.place})")
     if isinstance(error, Refusal):
         outcomes = bill.report.outcomes
         told = bool(outcomes) and outcomes[-1].error is error
-        if told and outcomes[-1].place != error.place:
-            say.note(f"  the task stands at {outcomes[-1].place}")
         say.refusal(error, told=told)
     elif error is not None:
         return say_bug(error)
     return bill.report.code
 
 
-def _change(course: Course, reach: Reach, catalog: Catalog, office: Office) -> Report:
+def _change(order: Order, reach: Reach, office: Office, go: Callable[[], Report]) -> Report:
     """Run under the lock of the runtime folder; keep what was started when all went well."""
-    order = course.order
     lock = reach.runtime / "lock"
     what = f"'{order.name}'" if order.name != "play" else "'play'"
     held = files.hold(lock, what, clock=reach.clock, timeout=LOCK_SECONDS, waiting=_waiting)
     with held if order.alone else nullcontext():
         office.keeper.recover()
         try:
-            report = _run(course, reach, catalog)
+            report = go()
             office.keeper.finish(keep=report.code == 0)
         finally:
             office.keeper.close()
@@ -160,7 +168,7 @@ def _shipped() -> list[str]:
     return sorted(path.stem for path in home.playbooks().glob("*.yml"))
 
 
-def _reach(office: Office, choice: Choice, by: str) -> Reach:
+def _reach(office: Office, choice: Choice, by: str, live: Live) -> Reach:
     return Reach(
         config=office.config,
         choice=choice,
@@ -170,14 +178,14 @@ def _reach(office: Office, choice: Choice, by: str) -> Reach:
         files=Files(acting=True),
         environment=dict(os.environ),
         tell=say.note,
-        progress=say.progress,
-        listen=terminal.typed,
+        progress=live.progress,
+        listen=live.listen,
         browse=terminal.browse,
         by=by,
     )
 
 
-def _run(course: Course, reach: Reach, catalog: Catalog) -> Report:
+def _run(course: Course, reach: Reach, catalog: Catalog, live: Live) -> Report:
     reports: list[Report] = []
     order, outcomes, admit = course.order, list[Outcome](), course.gate().admits
     for one in course.plays:
@@ -188,7 +196,9 @@ def _run(course: Course, reach: Reach, catalog: Catalog) -> Report:
             reach,
             order.variables,
             catalog=catalog,
-            tell=_tell_with_diff if order.diff else _tell,
+            tell=live.tell,
+            doing=live.doing,
+            clock=live.clock(reach.clock),
             check=order.check,
             defaults=reach.config.vars,
             tags=order.tags,
@@ -206,21 +216,6 @@ def _run(course: Course, reach: Reach, catalog: Catalog) -> Report:
 
         show_unforetold(outcomes)
     return replace(whole, outcomes=tuple(outcomes), seconds=sum(report.seconds for report in reports))
-
-
-def _tell(event: Event) -> None:
-    if isinstance(event, Outcome):
-        say.ends(event)
-    else:
-        say.begins(event.task)
-
-
-def _tell_with_diff(event: Event) -> None:
-    _tell(event)
-    if isinstance(event, Outcome) and event.diff:
-        from flowgate.desk.preview import show_diff
-
-        show_diff(event)
 
 
 def _waiting(holder: str) -> None:

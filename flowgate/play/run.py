@@ -78,6 +78,7 @@ def run(
     tags: Collection[str] = (),
     skip_tags: Collection[str] = (),
     admit: Callable[[Task, str], bool] = lambda task, name: True,
+    doing: Callable[[str], None] = lambda would: None,
 ) -> Report:
     """Run a play and report how each task ended; a failing task is told in the report, not raised.
 
@@ -88,11 +89,12 @@ def run(
     clock: for durations and the waits between tries; the reach's own when None
     tags, skip_tags: which tasks run, as in Ansible (`always`, `never`, `all`, `tagged`, `untagged`)
     admit: asked before each task, with its rendered name, whether it runs; a task that does not leaves no trace
+    doing: told what a step is about to do, in its own words
     Gives: a report whose code is 0, the code of the error that ended it, 70 for a bug in a step, 130 after Ctrl-C
     Fails with: KeyboardInterrupt for a second Ctrl-C, while `always` parts run
     """
     ticking = clock or reach.clock
-    performer = Performer(reach, catalog, ticking, check)
+    performer = Performer(reach, catalog, ticking, check, doing)
     runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, admit)
     runner.began = began = ticking.now()
     scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
