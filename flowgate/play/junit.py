@@ -35,7 +35,7 @@ def junit(tree: dict[str, Any]) -> str:
 def _suite(tree: dict[str, Any], index: int, play: str, tasks: list[dict[str, Any]]) -> Xml.Element:
     package = _token(PurePath(tree["playbook"]).stem) or "playbook"
     name = _token(play) or package
-    cases = [_case(f"{package}.{name.replace('.', ' ')}", task, tree["resume"]) for task in tasks]
+    cases = [_case(f"{package}.{_token(name.replace('.', ' ')) or package}", task, tree["resume"]) for task in tasks]
     suite = Xml.Element(
         "testsuite",
         {
