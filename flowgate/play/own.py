@@ -120,12 +120,14 @@ def _checked(word: str, place: str, found: object) -> Function:
 
 def culprit(error: BaseException) -> str:
     """Say where in a user's own step an error was raised, `file:line`; empty when it was not raised in one."""
-    return _place(error) if error.__traceback__ is not None else ""
+    packages = {point.value.partition(":")[0].partition(".")[0] for point in entry_points(group=GROUP)}
+    return _place(error, packages)
 
 
-def _place(error: BaseException) -> str:
+def _place(error: BaseException, packages: Collection[str] = ()) -> str:
     found = ""
     for frame, line in traceback.walk_tb(error.__traceback__):
-        if str(frame.f_globals.get("__name__", "")).startswith(PACKAGE):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.startswith(PACKAGE) or module.partition(".")[0] in packages:
             found = f"{frame.f_code.co_filename}:{line}"
     return found

@@ -29,7 +29,7 @@ NUMBERS: Mapping[str, Schema] = {
     "retries": {"type": "integer", "minimum": 0},
     "backoff": {"type": "number", "minimum": 1},
 }
-SINGLE: Mapping[str, Schema] = {"text": {"type": "string"}, "listed": {"type": "array", "items": TEXT}}
+SINGLE: Mapping[str, Schema] = {"text": TEXT, "listed": {"type": "array", "items": TEXT}}
 
 
 def schema(catalog: Catalog) -> Schema:
