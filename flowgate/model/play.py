@@ -52,6 +52,8 @@ class Outcome:
     place: `file:line` of the task
     diff: (path, old text, new text) of the files it changed, or would change
     unforetold: in a check, why it cannot tell what a run would do; empty when it can
+    began: seconds after the start of the run
+    play: the name of its play
     """
 
     task: str
@@ -64,17 +66,27 @@ class Outcome:
     error: BaseException | None = None
     diff: tuple[tuple[str, str, str], ...] = ()
     unforetold: str = ""
+    began: float = 0.0
+    play: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole run: its outcomes in the order they ended, the error that ended it, and the code for the shell."""
+    """A whole run: its outcomes in the order they ended, the error that ended it, and the code for the shell.
+
+    playbook: the file; started: RFC 3339, in UTC; check: whether it only looked
+    resume: the command that goes on where it failed; empty when it did not
+    """
 
     play: str
     outcomes: tuple[Outcome, ...]
     error: BaseException | None
     code: int
     seconds: float
+    playbook: str = ""
+    started: str = ""
+    check: bool = False
+    resume: str = ""
 
 
 @dataclass(frozen=True, slots=True)

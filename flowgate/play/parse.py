@@ -57,7 +57,7 @@ def _play(source: Source, node: Node) -> Play:
             fields[pair.key] = PLAY_READERS[pair.key](source, pair.node, pair.key, marks)
         else:
             _unknown(source, pair, "play word", PLAY_READERS)
-    if pairs and not any(pair.key == "tasks" for pair in pairs):
+    if kind(node) == "map" and not any(pair.key == "tasks" for pair in pairs):
         source.refuse("this play has no tasks", node, "a play is: name, vars, tasks; write the steps under 'tasks:'")
     fields["name"] = fields["name"] or PurePath(source.file).stem
     return Play(place=source.at(node), marks=marks, **fields)

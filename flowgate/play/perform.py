@@ -52,12 +52,14 @@ class Performer:
     """Performs tasks with one reach.
 
     check: look only
+    doing: told what a step is about to do
     """
 
     reach: Within
     catalog: Catalog
     clock: Ticking
     check: bool
+    doing: Callable[[str], None] = lambda would: None
 
     def perform(self, task: Task, scope: Scope, when: When) -> Ending:
         """Perform a task, once or for each item of its loop.
@@ -191,6 +193,8 @@ class Performer:
         """Look, and act where there is something to do."""
         found = info.function(self.reach.looking(), **arguments)
         if isinstance(found, Todo):
+            if not self.check:
+                self.doing(found.would)
             facts = found.facts if self.check else found.do(self.reach)
             # What was done may be said better than what would be done.
             said = facts.get("said", found.would) if isinstance(facts, dict) else found.would

@@ -69,6 +69,8 @@ def run(
     defaults: Mapping[str, Any] | None = None,
     tags: Collection[str] = (),
     skip_tags: Collection[str] = (),
+    admit: Callable[[Task, str], bool] = lambda task, name: True,
+    doing: Callable[[str], None] = lambda would: None,
 ) -> Report:
     """Run a play and report how each task ended; a failing task is told in the report, not raised.
 
@@ -78,15 +80,17 @@ def run(
     check: look only; what would change counts as changed, with the facts as foretold
     clock: for durations and the waits between tries; the reach's own when None
     tags, skip_tags: which tasks run, as in Ansible (`always`, `never`, `all`, `tagged`, `untagged`)
+    admit: asked before each task, with its rendered name, whether it runs; a task that does not leaves no trace
+    doing: told what a step is about to do, in its own words
     Gives: a report whose code is 0, the code of the error that ended it, 70 for a bug in a step, 130 after Ctrl-C
     Fails with: KeyboardInterrupt for a second Ctrl-C, while `always` parts run
     """
     ticking = clock or reach.clock
-    performer = Performer(reach, catalog, ticking, check)
+    performer = Performer(reach, catalog, ticking, check, doing)
     scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
     around = Around(scope, tags=frozenset(play.tags))
-    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around)
-    began = ticking.now()
+    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around, admit)
+    runner.began = began = ticking.now()
     ended = runner.sequence(play.tasks, around)
     if (ended is None or play.force_handlers) and runner.interrupted is None:
         ended_late = runner.guarded(runner.flush)
@@ -105,9 +109,10 @@ class _Run:
         skip_tags: tuple[str, ...],
         handlers: tuple[Task, ...],
         around: Around,
+        admit: Callable[[Task, str], bool],
     ) -> None:
         self.performer, self.tell, self.tags, self.skip_tags = performer, tell, tags, skip_tags
-        self.handlers, self.around = handlers, around
+        self.handlers, self.around, self.admit, self.began = handlers, around, admit, 0.0
         self.notified: set[str] = set()
         self.outcomes: list[Outcome] = []
         self.interrupted: Interrupted | None = None
@@ -215,6 +220,8 @@ class _Run:
         clock, name = self.performer.clock, label(task, around.scope)
         if task.step.replace("-", "_") == FLUSH and not is_handler:
             return self._flush_now(task, around)
+        if not self.admit(task, name):
+            return None
         began = clock.now()
         self.tell(Started(name, task.step, task.place))
         ending = self._ended(task, around)
@@ -223,7 +230,8 @@ class _Run:
         seconds = clock.now() - began
         if task.register:
             around.scope.facts[task.register] = registered(ending, seconds)
-        error, more = ending.error, (ending.facts, ending.error, ending.diff, ending.unforetold)
+        error = ending.error
+        more = (ending.facts, ending.error, ending.diff, ending.unforetold, began - self.began)
         outcome = Outcome(name, task.step, ending.status, ending.said, seconds, task.place, *more)
         self.outcomes.append(outcome)
         self.tell(outcome)

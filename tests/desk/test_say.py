@@ -70,7 +70,7 @@ def test_a_table_keeps_its_columns(capsys: Caught) -> None:
 
 
 def test_nothing_moves_or_is_coloured_where_no_terminal_is(capsys: Caught) -> None:
-    say.begins("Render")
+    say.paint("Render")
     say.note(say.coloured("red", "31"))
     assert capsys.readouterr().err == "red\n"
 

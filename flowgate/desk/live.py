@@ -1,0 +1,74 @@
+"""What people see while a playbook runs: a line for each task, and on a terminal what is being waited for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowgate.desk import say
+from flowgate.model import Outcome
+from flowgate.play.run import Event
+from flowgate.world import terminal
+from flowgate.world.clock import Clock
+
+if TYPE_CHECKING:
+    from flowgate.desk.spinner import Spinner
+
+
+class Live:
+    """Tells what happens, one task at a time.
+
+    diff: show what differs in files
+    """
+
+    def __init__(self, diff: bool) -> None:
+        self._diff = diff
+        self._spinner: Spinner | None = None
+        if say.is_terminal():
+            from flowgate.desk.spinner import Spinner
+
+            self._spinner = Spinner(say.paint)
+
+    def tell(self, event: Event) -> None:
+        """Tell that a task has begun, or how it ended."""
+        if not isinstance(event, Outcome):
+            if self._spinner:
+                self._spinner.begin(event.task)
+            return
+        self.rest()
+        say.ends(event)
+        if self._diff and event.diff:
+            from flowgate.desk.preview import show_diff
+
+            show_diff(event)
+
+    def doing(self, would: str) -> None:
+        """Tell what a step is about to do: that is what is waited for."""
+        if self._spinner:
+            self._spinner.about(would)
+
+    def rest(self) -> None:
+        """Stop showing that something is waited for: somebody else needs the line."""
+        if self._spinner:
+            self._spinner.rest()
+
+    def progress(self, name: str, done: int, total: int | None) -> None:
+        """Show how far a transfer is, instead of the spinner."""
+        self.rest()
+        say.progress(name, done, total)
+
+    def listen(self, seconds: float) -> str:
+        """Wait for a line that somebody types; nothing is painted over it."""
+        self.rest()
+        return terminal.typed(seconds)
+
+    def clock(self, clock: Clock) -> Clock:
+        """Give a clock whose waits are told: the engine waits between tries and between the items of a loop."""
+        spinner = self._spinner
+        if spinner is None:
+            return clock
+
+        def sleep(seconds: float) -> None:
+            spinner.about(f"waits {seconds:g} s before it goes on")
+            clock.sleep(seconds)
+
+        return clock._replace(sleep=sleep)
