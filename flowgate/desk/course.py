@@ -43,8 +43,10 @@ class Course:
 
         return outline(self.plays, self.order.variables, self._defaults)
 
-    def gate(self) -> Gate:
-        """Give what is asked before each task."""
+    def gate(self) -> Gate | None:
+        """Give what is asked before each task; None when every task runs."""
+        if self._start is None and not self.order.stepwise:
+            return None
         return Gate(self._start.task if self._start else None, say.ask if self.order.stepwise else None)
 
     def resume_at(self, report: Report) -> str | None:

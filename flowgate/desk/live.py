@@ -23,6 +23,7 @@ class Live:
     def __init__(self, diff: bool) -> None:
         self._diff = diff
         self._spinner: Spinner | None = None
+        self._running: list[tuple[str, str]] = []  # task and place; more than one where tasks run side by side
         if say.is_terminal():
             from flowgate.desk.spinner import Spinner
 
@@ -31,8 +32,8 @@ class Live:
     def tell(self, event: Event) -> None:
         """Tell that a task has begun, or how it ended."""
         if not isinstance(event, Outcome):
-            if self._spinner:
-                self._spinner.begin(event.task)
+            self._running.append((event.task, event.place))
+            self._wait()
             return
         self.rest()
         say.ends(event)
@@ -40,10 +41,18 @@ class Live:
             from flowgate.desk.preview import show_diff
 
             show_diff(event)
+        if (event.task, event.place) in self._running:
+            self._running.remove((event.task, event.place))
+        self._wait()
+
+    def _wait(self) -> None:
+        """Show what runs now, if anything."""
+        if self._spinner and self._running:
+            self._spinner.begin(" · ".join(task for task, _ in self._running))
 
     def doing(self, would: str) -> None:
         """Tell what a step is about to do: that is what is waited for."""
-        if self._spinner:
+        if self._spinner and len(self._running) == 1:
             self._spinner.about(would)
 
     def rest(self) -> None:

@@ -187,7 +187,7 @@ def _reach(office: Office, choice: Choice, by: str, live: Live) -> Reach:
 
 def _run(course: Course, reach: Reach, catalog: Catalog, live: Live) -> Report:
     reports: list[Report] = []
-    order, outcomes, admit = course.order, list[Outcome](), course.gate().admits
+    order, outcomes, gate = course.order, list[Outcome](), course.gate()
     for one in course.plays:
         if len(course.plays) > 1:
             say.note(f"play: {one.name}")
@@ -203,7 +203,7 @@ def _run(course: Course, reach: Reach, catalog: Catalog, live: Live) -> Report:
             defaults=reach.config.vars,
             tags=order.tags,
             skip_tags=order.skip_tags,
-            admit=admit,
+            admit=gate.admits if gate else None,
         )
         before = sum(report.seconds for report in reports)
         outcomes += [replace(ended, play=one.name, began=before + ended.began) for ended in report.outcomes]

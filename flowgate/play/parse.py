@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FLUSH = "flush_handlers"
 ALIASES = {"set": "set_fact", "include": "import_tasks"}
+IMPORTS = (WORD, WORD.replace("_", "-"), "include")
 # The parameter that a step takes alone: as a text, and as a list.
 SHORT = {"command": ("cmd", "argv"), "import_tasks": ("file", "")}
 
@@ -76,6 +77,9 @@ def _task(source: Source, node: Node) -> Task:
             fields[pair.key] = TASK_READERS[pair.key](source, pair.node, pair.key, marks)
         else:
             others.append(pair)
+    if alone := next((pair for pair in pairs if pair.key == "parallel" and not names & {"loop", *IMPORTS}), None):
+        hint = "write it on a loop or on a block: so many items, or tasks, at a time"
+        source.refuse("'parallel' on one task does nothing", alone.key_node, hint)
     step = _step_of(source, node, others)
     if step and step.key == "meta" and step.node.value == FLUSH:  # as Ansible spells it
         marks[FLUSH] = position(step.key_node)

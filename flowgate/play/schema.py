@@ -28,6 +28,7 @@ TASKS: Schema = {"type": ["array", "null"], "items": {"$ref": "#/$defs/task"}}
 NUMBERS: Mapping[str, Schema] = {
     "retries": {"type": "integer", "minimum": 0},
     "backoff": {"type": "number", "minimum": 1},
+    "parallel": {"type": "integer", "minimum": 1},
 }
 SINGLE: Mapping[str, Schema] = {"text": TEXT, "listed": {"type": "array", "items": TEXT}}
 
