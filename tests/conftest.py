@@ -65,7 +65,8 @@ REAL_LITELLM = (".router/runtime/bin/litellm",)
 REAL_UPSTREAM = (".router/runtime/bin/embedded-upstream",)
 
 # Below the range from which the system serves outgoing connections: nobody else is given these by chance.
-PORTS = itertools.count(20_000 + os.getpid() * 20 % 10_000)
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = itertools.count(20_000 + WORKER % 4 * 2_500 + os.getpid() * 20 % 2_000)
 
 Done = subprocess.CompletedProcess[str]
 
@@ -261,6 +262,13 @@ def checked(done: Done) -> Done:
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     assert done.returncode != 70, done.stderr
     return done
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares something: all that asks the one real gateway, and each module's tests."""
+    for item in items:
+        is_shared = "gateway" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("gateway" if is_shared else item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture

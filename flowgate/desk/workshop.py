@@ -44,7 +44,8 @@ def _tool(argv: Sequence[str]) -> int:
 
 def test(long: bool, cov: bool, junit: str, args: str) -> int:
     """Run pytest: a small sample of everything, or with `long` the full numbers; with `cov` measure what is run."""
-    argv = ["pytest", *([] if long else ["-m", "not long"])]
+    argv = ["pytest", "--numprocesses=logical", "--maxprocesses=4", "--dist=loadgroup"]
+    argv += [] if long else ["-m", "not long"]
     argv += ["--cov=flowgate", "--cov-report=term:skip-covered"] if cov else []
     argv += [f"--junitxml={junit}"] if junit else []
     return _tool([*argv, *shlex.split(args)])

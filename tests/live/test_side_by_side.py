@@ -32,4 +32,4 @@ def test_ctrl_c_interrupts_all_that_is_under_way_and_always_runs(ground: Ground)
     assert running.ends(20.0).returncode == 130
     assert (ground.folder / "last").exists()
     assert not (ground.folder / "never").exists()
-    assert not [one for one in psutil.process_iter() if one.cmdline() == ["sleep", "47.11"]]
+    assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "47.11"]]
