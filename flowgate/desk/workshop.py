@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from flowgate.errors import Mistake
 from flowgate.world import home, procs
 
 RUFF = ("ruff", "check", "."), ("ruff", "format", "--check", ".")
+MOST_WORKERS = 4  # more would take each other's time
 LITTER = (
     ".mypy_cache",
     ".ruff_cache",
@@ -44,7 +46,8 @@ def _tool(argv: Sequence[str]) -> int:
 
 def test(long: bool, cov: bool, junit: str, args: str) -> int:
     """Run pytest: a small sample of everything, or with `long` the full numbers; with `cov` measure what is run."""
-    argv = ["pytest", "--numprocesses=logical", "--maxprocesses=4", "--dist=loadgroup"]
+    workers = min(1 + (os.cpu_count() or 1), MOST_WORKERS)  # one more than processors: half of the time is waiting
+    argv = ["pytest", f"--numprocesses={workers}", "--dist=loadgroup"]
     argv += [] if long else ["-m", "not long"]
     argv += ["--cov=flowgate", "--cov-report=term:skip-covered"] if cov else []
     argv += [f"--junitxml={junit}"] if junit else []
