@@ -91,7 +91,7 @@ def run(
     Fails with: KeyboardInterrupt for a second Ctrl-C, while `always` parts run
     """
     ticking = clock or reach.clock
-    performer = Performer(reach, catalog, ticking, check, doing)
+    performer = Performer(reach, reach.looking(), catalog, ticking, check, doing)
     scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
     around = Around(scope, tags=frozenset(play.tags))
     runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around, admit)
