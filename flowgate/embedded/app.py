@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.applications import Starlette
@@ -65,6 +66,7 @@ class Upstream:
             Route("/embedded/approve", approvals.decide, methods=["POST"]),
             Route("/embedded/vendor", self._vendor, methods=["GET", "PUT"]),
             Route("/embedded/lies", self._lies, methods=["PUT"]),
+            *self._faults(),
         ]
         if not self.state.contract.newer:
             routes.append(Route("/api/event_logging/batch", _accepted, methods=["POST"]))
@@ -78,6 +80,23 @@ class Upstream:
     def _callbacks(self) -> list[Route]:
         names = self.state.contract.callbacks
         return [Route(f"/{name}/callback", partial(self.logins.callback, name), methods=["GET"]) for name in names]
+
+    def _faults(self) -> list[Route]:
+        """List what only a program that plays failing vendors has."""
+        vendors = self.state.vendors
+        if vendors is None:
+            return []
+        kept = self._with_key
+        return [
+            Route("/embedded/faults", kept(vendors.tell), methods=["PUT"]),
+            Route("/embedded/asked", kept(vendors.list), methods=["GET", "DELETE"]),
+        ]
+
+    def _with_key(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            return self.refusal(request) or await answer(request)
+
+        return guarded
 
     async def _root(self, request: Request) -> Response:
         if self.state.unsafe:
@@ -154,7 +173,8 @@ class Upstream:
             return self._logged(request, refused)
         body = await body_of(request) or {}
         question = Question(request.url.path, body, _model(body), next(iter(_keys(request)), ""))
-        response = await self.desk.answer(question)
+        vendors = self.state.vendors
+        response = vendors.answer(question) if vendors else await self.desk.answer(question)
         if response is None:
             response = self._own(question) or self._unknown(question)
         if "empty-answers" in self.state.lies and response.status_code == 200:
