@@ -44,18 +44,20 @@ def show(clear: str, as_json: bool) -> int:
     """
     office = enter()
     found = gather(office)
-    if len(found.unasked) == 2:
+    if len(found.unasked) == 2 and not any(office.keeper.generation(name) for name in found.unasked):
         raise NotReady("; ".join(found.unasked.values()), hint="inv up")
+    if not as_json:
+        say.note(office.describe())
+    for name, why in found.unasked.items():
+        say.note(f"note: {name} was not asked: {why}")
     if clear:
         found = _clear(office, found, clear)
     if as_json:
         say.document({"cooldowns": found.rows, "unasked": found.unasked})
         return 0
-    say.note(office.describe())
-    for name, why in found.unasked.items():
-        say.note(f"note: {name} was not asked: {why}")
     if not found.rows:
-        say.note("nothing is benched: every model and every account is asked")
+        unknown = len(found.unasked) == 2
+        say.note("who is benched is not known" if unknown else f"nothing is benched{_among(found)}")
         return 0
     head = ["benched by", "models", "deployment", "address", "why", "since", "left"]
     say.table([head, *(_cells(row) for row in found.rows)])
@@ -92,10 +94,10 @@ def of_litellm(office: Office, now: datetime) -> list[Row]:
 
 def sentence(row: Row) -> str:
     """Say in one line who is left out, and for how long."""
-    models, by, why, left = _cells(row)[1], row["by"], row["why"] or "an error", _left(row)
+    models, by, why = _cells(row)[1], row["by"], row["why"] or "an error"
     at = f" at {row['address']}" if row["address"] else ""
-    until = f", until {row['until']}" if row["until"] else ""
-    return f"{models} ({row['deployment']}{at}) is benched by {by} after {why}: {left} left{until}"
+    until = f"{_left(row)} left, until {row['until']}" if row["until"] else "until when is not said"
+    return f"{models} ({row['deployment']}{at}) is benched by {by} after {why}: {until}"
 
 
 # --- asking
@@ -108,11 +110,12 @@ def _talk(office: Office) -> Performance:
     """
     from flowgate.auth.providers import KNOWN
     from flowgate.desk.programs import looking
-    from flowgate.steps._perform import Performance
+    from flowgate.steps._perform import Performance, base
     from flowgate.steps.login import management_key
     from flowgate.world.http import Http
 
     reach = replace(looking(office, []), http=Http())
+    base(reach)  # a program that does not run is said before a key that is missing
     return Performance(reach, management_key(reach, KNOWN["codex"]))
 
 
@@ -176,7 +179,7 @@ def _clear(office: Office, found: Found, wanted: str) -> Found:
     mine = [row for row in found.rows if wanted in _names(row, found)]
     if not mine:
         _refuse_unknown(office, found, wanted)
-        say.note(f"nothing benches {wanted}")
+        say.note(f"nothing benches {wanted}{_among(found)}")
         return found
     if any(row["by"] == litellm.NAME for row in mine):
         _hand_over(office)
@@ -190,6 +193,12 @@ def _clear(office: Office, found: Found, wanted: str) -> Found:
         raise CheckFailed(f"{wanted} is benched again: {sentence(still[0])}", hint="inv explain")
     say.note(f"{wanted} is asked again")
     return after
+
+
+def _among(found: Found) -> str:
+    """Say who was asked, where that was not everybody."""
+    asked = [name for name in (litellm.NAME, cliproxy.NAME) if name not in found.unasked]
+    return f" in {asked[0]}" if len(asked) == 1 else ""
 
 
 def _names(row: Row, found: Found) -> set[str]:

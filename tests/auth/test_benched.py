@@ -19,6 +19,7 @@ from flowgate.steps.login import management_key
 if TYPE_CHECKING:
     from tests.auth.conftest import Desk
 
+
 def perform(desk: Desk, talk: Any) -> Any:
     reach = desk.reach()
     return Performance(reach, management_key(reach, KNOWN["codex"])).perform(talk)
