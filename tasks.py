@@ -331,9 +331,9 @@ def status(c: Context, json: bool = False) -> int:
 @front
 def health(c: Context, json: bool = False) -> int:
     """Print liveness and readiness of every service; exit 1 when any is not ok."""
-    from flowgate.desk import state
+    from flowgate.desk import health
 
-    return state.health(json)
+    return health.health(json)
 
 
 @task(
