@@ -32,7 +32,10 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """One with two accounts, so that CLIProxyAPIPlus benches: with one it is left to LiteLLM."""
     found = Ground(tmp_path_factory.mktemp("b"))
     found.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0", "--contract", request.param))
-    found.change(("profiles:\n", MORE.format(port=found.upstream_port, model=MODELS[request.param])))
+    found.change(
+        ("    readiness_path: /\n", ""),
+        ("profiles:\n", MORE.format(port=found.upstream_port, model=MODELS[request.param])),
+    )
     try:
         found.inv("up")
         for person in ("one@example.com", "two@example.com"):
@@ -75,6 +78,12 @@ def chat(place: Ground) -> int:
 
 def is_newer(place: Ground) -> bool:
     return '"7.2"' in place.config.read_text()
+
+
+def test_it_came_up_and_is_asked_at_the_address_of_its_version(place: Ground) -> None:
+    one = place.json("health")["services"]["cliproxyapi_plus"]
+    assert (one["live"], one["ready"], one["misses"]) == (True, True, 0)
+    assert one["url"].endswith(f":{place.upstream_port}{'/healthz' if is_newer(place) else '/'}")
 
 
 def test_benched_accounts_are_shown_and_cleared_as_far_as_the_program_can(place: Ground) -> None:
