@@ -40,7 +40,7 @@ def show(clear: str, as_json: bool) -> int:
     """Print who is left out for now, or end it for one.
 
     clear: a model, as clients ask for it or as its provider is asked, or an account; empty to look only
-    Source: keys of `--json` are documented in README.md
+    Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
     """
     office = enter()
     found = gather(office)
@@ -128,10 +128,15 @@ def _benched(office: Office, now: datetime) -> Any:
 
 
 def _asked_south(office: Office) -> dict[str, set[str]]:
-    serving = office.keeper.generation(litellm.NAME) or {}
-    profile = str(serving.get("labels", {}).get("profile") or office.profile().value)
-    tree = overlay(office.config.litellm_base, office.config.profiles.get(profile, {}))
+    tree = overlay(office.config.litellm_base, office.config.profiles[_profile(office)])
     return cooldowns.asked_south(office.config, tree)
+
+
+def _profile(office: Office) -> str:
+    """Name the profile that serves; the one in force last where none does, or none that the config still has."""
+    serving = office.keeper.generation(litellm.NAME) or {}
+    named = str(serving.get("labels", {}).get("profile") or "")
+    return named if named in office.config.profiles else office.profile().value
 
 
 def _account_row(one: Benched, asked: dict[str, set[str]], now: datetime) -> Row:
@@ -226,8 +231,9 @@ def _hand_over(office: Office) -> None:
     from flowgate.desk import front
 
     say.note("a fresh generation of LiteLLM takes over; it benches nobody")
+    profile = _profile(office)
     office.keeper.close()
-    if front.play("service-restart", {"service": litellm.NAME, "now": False}, profile=""):
+    if front.play("service-restart", {"service": litellm.NAME, "now": False}, profile=profile):
         raise CheckFailed("LiteLLM could not be handed over: its cooldowns stay in force", hint="inv explain")
 
 

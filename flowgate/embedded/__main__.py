@@ -214,13 +214,18 @@ async def _run(state: State, listener: socket.socket) -> None:
             yield
 
         def stop(self) -> None:
-            if time.monotonic() - self.began > STOP_GRACE_SECONDS:
-                if front.under_way:
-                    log("failed to shutdown HTTP server: context deadline exceeded", "error", "service.go:560")
-                os._exit(0)  # what is under way is cut at once
+            left = self.began + STOP_GRACE_SECONDS - time.monotonic()
+            if left <= 0:
+                self.cut()  # what is under way is cut at once
+            asyncio.get_running_loop().call_later(left, self.cut)
             self.should_exit = True
             if state.vendors:
                 state.vendors.ending.set()
+
+        def cut(self) -> None:
+            if front.under_way:
+                log("failed to shutdown HTTP server: context deadline exceeded", "error", "service.go:560")
+            os._exit(0)
 
     def use(new: Settings) -> None:
         state.settings = new

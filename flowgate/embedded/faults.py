@@ -20,7 +20,7 @@ from flowgate.embedded import answers
 from flowgate.embedded.answers import Tree
 from flowgate.embedded.lies import Receive, Scope, Send
 from flowgate.embedded.questions import Question, events, render
-from flowgate.embedded.replies import ANTHROPIC_KINDS, CORS, RELAYED, body_of, error_body, failed, reply
+from flowgate.embedded.replies import ANTHROPIC_KINDS, CORS, RELAYED, body_of, error_body, failed, left, reply
 
 REMEMBERED = 10_000  # questions; of more, the oldest are forgotten
 LONGEST_SECONDS = 600.0
@@ -227,7 +227,7 @@ class Failing(Response):
 
     async def _gone(self, receive: Receive, seconds: float | None = None) -> bool:
         """Wait; say whether the client left or the program stops before the time is over."""
-        waits = [asyncio.ensure_future(_left(receive)), asyncio.ensure_future(self.ending.wait())]
+        waits = [asyncio.ensure_future(left(receive)), asyncio.ensure_future(self.ending.wait())]
         try:
             done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             return bool(done)
@@ -235,11 +235,6 @@ class Failing(Response):
             for one in waits:
                 one.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _over(scope: Scope, receive: Receive, send: Send) -> None:
