@@ -264,6 +264,7 @@ def checked(done: Done) -> Done:
     return done
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares something: all that asks the one real gateway, and each module's tests."""
     for item in items:
