@@ -264,12 +264,22 @@ def checked(done: Done) -> Done:
     return done
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares something: all that asks the one real gateway, and each module's tests."""
-    for item in items:
-        is_shared = "gateway" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("gateway" if is_shared else item.nodeid.partition("::")[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep together what shares something: each module's tests, and all that ask the one real gateway."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "the gateway" if module in shared else module
+
+    shared = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "tests").rglob("test_*.py") if _asks(path)}
+    return Together(config, log)
+
+
+def _asks(module: Path) -> bool:
+    return "gateway: Gateway" in module.read_text()
 
 
 @pytest.fixture
