@@ -169,7 +169,7 @@ class Ground:
         """
         out, err = (self.folder / f"said-{len(self.begun)}.{name}" for name in ("out", "err"))
         argv = [*before, sys.executable, "-m", "invoke", *words]
-        with out.open("w") as stdout, err.open("w") as stderr, _heeding_interrupts():
+        with out.open("w") as stdout, err.open("w") as stderr, heeding_interrupts():
             process = subprocess.Popen(
                 argv, cwd=CHECKOUT, env=self.environment(), stdout=stdout, stderr=stderr, text=True
             )
@@ -238,7 +238,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 @contextlib.contextmanager
-def _heeding_interrupts() -> Iterator[None]:
+def heeding_interrupts() -> Iterator[None]:
     """Let children be interrupted, also where the tests themselves run in a background that ignores Ctrl-C."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
