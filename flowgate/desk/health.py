@@ -39,7 +39,7 @@ def health(as_json: bool) -> int:
         say.data(_line(name, one))
     if not healthy:
         dead = any(one["live"] is False or one["ready"] is False for one in checks.values())
-        say.note("way out: inv up" if dead else "way out: ask again: inv health")
+        say.note(say.spelt("way out: inv up" if dead else "way out: ask again: inv health"))
     return 0 if healthy else 1
 
 
