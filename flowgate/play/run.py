@@ -71,6 +71,7 @@ def run(
     check: bool = False,
     clock: Ticking | None = None,
     defaults: Mapping[str, Any] | None = None,
+    facts: dict[str, Any] | None = None,
     tags: Collection[str] = (),
     skip_tags: Collection[str] = (),
     admit: Callable[[Task, str], bool] | None = None,
@@ -80,6 +81,7 @@ def run(
 
     reach: what steps act with
     variables: typed with `-e`: they beat all others; defaults: the config's: all others beat them
+    facts: what earlier plays registered and set; receives what this one does
     tell: called when a task starts and when it has ended
     check: look only; what would change counts as changed, with the facts as foretold
     clock: for durations and the waits between tries; the reach's own when None
@@ -92,7 +94,9 @@ def run(
     """
     ticking = clock or reach.clock
     performer = Performer(reach, catalog, ticking, check, doing)
-    scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
+    scope = Scope(
+        ((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {} if facts is None else facts, variables, {}
+    )
     around = Around(scope, tags=frozenset(play.tags))
     runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around, admit)
     runner.began = began = ticking.now()
