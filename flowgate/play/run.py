@@ -56,7 +56,7 @@ class Around:
             scope=self.scope.inside(task.vars, below(task.at, "vars")),
             when=self.when + tuple((text, task.at(f"when.{index}")) for index, text in enumerate(task.when)),
             tags=self.tags | frozenset(task.tags) if task.tags else self.tags,
-            ignore_errors=self.ignore_errors or task.ignore_errors,
+            ignore_errors=self.ignore_errors if task.ignore_errors is None else task.ignore_errors,
             notify=self.notify + task.notify,
         )
 
@@ -261,7 +261,8 @@ class _Run:
         """Run one task and tell how it ended; gives its failure unless that is ignored."""
         if not is_handler and not selected(around.tags.union(task.tags), self.tags, self.skip_tags):
             return None
-        around = around.within(task) if task.when or task.vars or task.ignore_errors or task.notify else around
+        own = task.when or task.vars or task.notify or task.ignore_errors is not None
+        around = around.within(task) if own else around
         clock, name = self.performer.clock, label(task, around.scope)
         if task.step.replace("-", "_") == FLUSH and not is_handler:
             return self._flush_now(task, around)

@@ -25,12 +25,15 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self.path = Path(os.environ["FLOWGATE_EVENTS"])
+        self.path = Path(os.environ["CONFORMANCE_EVENTS"])
         self.name = ""
 
-    def write(self, what: Any) -> None:
-        with self.path.open("a") as file:
+    def write(self, **what: Any) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(what) + "\n")
+
+    def ended(self, status: str, result: Any) -> None:
+        self.write(host=result.host.get_name(), status=status, task=self.name)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self.name = task.get_name().strip()  # rendered only while this is told
@@ -39,13 +42,14 @@ class CallbackModule(CallbackBase):
         self.name = task.get_name().strip()
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        self.write(["changed" if result.result.get("changed") else "ok", self.name])
+        self.ended("changed" if result.result.get("changed") else "ok", result)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
-        self.write(["skipped", self.name])
+        self.ended("skipped", result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        self.write(["ignored" if ignore_errors else "failed", self.name])
+        self.ended("ignored" if ignore_errors else "failed", result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        self.write(stats.summarize("localhost") | {"failed": stats.summarize("localhost")["failures"]})
+        counts = {host: stats.summarize(host) for host in stats.processed}
+        self.write(counts={host: {**all_of, "failed": all_of["failures"]} for host, all_of in counts.items()})
