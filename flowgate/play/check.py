@@ -36,15 +36,17 @@ def check(
     """
     found: list[Refusal] = list(faults)
     known_tags: set[str] = set()
+    facts: set[str] = set()
     file = ""
     for play in plays:
         file = play.place.rsplit(":", 2)[0]
         handlers = [handler.name for handler in play.handlers]
-        checker = _Checker(catalog, frozenset(variables), handlers, found)
+        checker = _Checker(catalog, frozenset(variables), handlers, found, facts)
         known: Known = dict.fromkeys(defaults)
         known |= checker.written(play.vars, play.at)
         checker.tasks(play.tasks, known, frozenset())
         checker.tasks(play.handlers, known, frozenset())
+        facts = checker.facts
         known_tags |= {*play.tags, *_tags(play.tasks)}
     found += [UnknownName("tag", tag, known=known_tags, at=file) for tag in tags if tag not in {*known_tags, *SPECIAL}]
     gather(f"the playbook {file}".rstrip(), sorted(found, key=_order))
@@ -61,11 +63,12 @@ def _order(fault: Refusal) -> tuple[str, int, int]:
 
 
 class _Checker:
-    """Walks one play in running order; what tasks register becomes known to the tasks after them."""
+    """Walks one play in running order; what tasks register becomes known to the tasks and the plays after them."""
 
-    def __init__(self, catalog: Catalog, typed: frozenset[str], handlers: list[str], found: list[Refusal]) -> None:
-        self.catalog, self.typed, self.handlers, self.found = catalog, typed, handlers, found
-        self.facts: set[str] = set()
+    def __init__(
+        self, catalog: Catalog, typed: frozenset[str], handlers: list[str], found: list[Refusal], facts: set[str]
+    ) -> None:
+        self.catalog, self.typed, self.handlers, self.found, self.facts = catalog, typed, handlers, found, facts
         self.told: set[tuple[str, str]] = set()
 
     def written(self, variables: Mapping[str, Any], at: Locate) -> Known:
