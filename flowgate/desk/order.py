@@ -153,6 +153,7 @@ def _reach(office: Office, choice: Choice, by: str) -> Reach:
         environment=dict(os.environ),
         tell=say.note,
         progress=say.progress,
+        at_work=say.begins,
         listen=terminal.typed,
         browse=terminal.browse,
         by=by,

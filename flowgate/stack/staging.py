@@ -31,7 +31,8 @@ class Places:
 
     folder: its runtime folder; runner, upstream: the programs
     environment: what every program gets
-    litellm, south: free ports; vendors, wall: base addresses of who answers, and of who listens to nobody
+    litellm, south: free ports
+    vendors: the base address of who answers; gate: another one of theirs, which is shut when they refuse
     """
 
     folder: Path
@@ -41,7 +42,7 @@ class Places:
     litellm: int
     south: int
     vendors: str
-    wall: str
+    gate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _document(script: Script, scenario: Scenario, places: Places) -> Tree:
             params["api_base"] = f"http://{LOOPBACK}:{places.south}/v1"
             continue
         refused = _refuses(script, scenario, name)
-        params["api_base"] = (places.wall if refused else places.vendors) + "/v1"
+        params["api_base"] = (places.gate if refused else places.vendors) + "/v1"
         params["model"] = f"openai/{vendor_model(scenario.name, name)}"
     return {**tree, "general_settings": {"master_key": litellm.PREFIX + litellm.MASTER_KEY}}
 
@@ -172,7 +173,7 @@ def _south(script: Script, scenario: Scenario, places: Places, config: Config) -
 
 
 def _provider(script: Script, scenario: Scenario, places: Places, model: str) -> Tree:
-    base = places.wall if _refuses(script, scenario, model) else places.vendors
+    base = places.gate if _refuses(script, scenario, model) else places.vendors
     keys = [{"api-key": f"{STAND_IN}-{number}"} for number in range(script.policy.budget.accounts)]
     name = f"{script.cast.roles[model]}-{re.sub('[^a-z0-9]', '-', model.lower())}"
     models = [{"name": vendor_model(scenario.name, model), "alias": model}]

@@ -59,7 +59,7 @@ class Player:
         """
         scenario, clock = self.scene.scenario, self.reach.clock
         healthy = self._warm_up()
-        self.scene.vendors.fail(scenario)
+        self.scene.fail()
         zero = clock.wall().timestamp()
         puts = [self._put() for _ in range(scenario.questions)]
         over = None

@@ -92,12 +92,18 @@ class Scene:
     base: str
     headers: Mapping[str, str | Secret]
     vendors: Vendors
-    wall: scratch.Wall | None
+    gate: scratch.Gate | None
+
+    def fail(self) -> None:
+        """Let the scenario's faults begin."""
+        self.vendors.fail(self.scenario)
+        if self.gate:
+            self.gate.shut()
 
     def asked(self) -> list[Attempt]:
-        """List what arrived at the vendors, and at the wall before one that refuses."""
+        """List what arrived at the vendors, and at the gate before one that refuses."""
         refused = next((role for role, fault in self.scenario.faults.items() if fault.refuses), "primary")
-        hits = [Attempt(refused, at, True) for at in (self.wall.hits if self.wall else ())]
+        hits = [Attempt(refused, at, True) for at in (self.gate.hits if self.gate else ())]
         return sorted([*self.vendors.asked(self.scenario), *hits], key=lambda one: one.at)
 
 
@@ -145,6 +151,12 @@ class Stage:
         """The runner of the embedded upstream."""
         return self.runtime / "bin" / cliproxy.EMBEDDED
 
+    @property
+    def plays_south(self) -> bool:
+        """Say whether the embedded upstream stands in for CLIProxyAPIPlus: none is installed."""
+        config = self.reach.config
+        return cliproxy.is_embedded(config) or not self.reach.files.is_executable(cliproxy.binary(config))
+
     def _keeper(self) -> Keeper:
         return Keeper(self.runtime, self.runtime / "keeper.log")
 
@@ -157,35 +169,33 @@ class Stage:
         """Start a pair of programs for one scenario; they end with it."""
         with ExitStack() as after:
             refuses = any(fault.refuses for fault in scenario.faults.values())
-            wall = scratch.Wall() if refuses else None
-            if wall:
-                after.callback(wall.close)
+            gate = scratch.Gate(int(self._address.rpartition(":")[2])) if refuses else None
+            if gate:
+                after.callback(gate.close)
             keeper = self._keeper()
             after.callback(self._leave, keeper)
             programs = [
-                self._settled(one) for one in staging.services(self.script, scenario, self._places(scenario, wall))
+                self._settled(one) for one in staging.services(self.script, scenario, self._places(scenario, gate))
             ]
             for program in programs:
                 for path, text in program.documents:
                     self.reach.files.write(path, text)
             door = self._run(keeper, programs)
             headers: dict[str, str | Secret] = {"Authorization": self.script.key.bearer()}
-            yield Scene(scenario, f"http://{door[0]}:{door[1]}", headers, self.vendors, wall)
+            yield Scene(scenario, f"http://{door[0]}:{door[1]}", headers, self.vendors, gate)
 
-    def _places(self, scenario: Scenario, wall: scratch.Wall | None) -> Places:
+    def _places(self, scenario: Scenario, gate: scratch.Gate | None) -> Places:
         north, south = scratch.ports(2)
-        config = self.reach.config
-        installed = cliproxy.binary(config)
-        real = not cliproxy.is_embedded(config) and self.reach.files.is_executable(installed)
+        installed = cliproxy.binary(self.reach.config)
         return Places(
             folder=self.runtime / scenario.name,
             runner=self.runtime / "bin" / "litellm",
-            upstream=installed if real else self.embedded,
+            upstream=self.embedded if self.plays_south else installed,
             environment=self._environment(),
             litellm=north,
             south=south,
             vendors=self._address,
-            wall=f"http://{staging.LOOPBACK}:{wall.port}" if wall else self._address,
+            gate=f"http://{staging.LOOPBACK}:{gate.port}" if gate else self._address,
         )
 
     def _settled(self, program: Program) -> Program:

@@ -118,6 +118,7 @@ def _rehearsed(reach: Reach, script: Script, chosen: list[Scenario], long: bool)
         "asked": script.cast.asked,
         "roles": dict(script.cast.roles),
         "litellm_only": script.alone,
+        "south": "the embedded upstream" if stage.plays_south else "CLIProxyAPIPlus",
         "left_out": {one.name: "needs CLIProxyAPIPlus' own minute: --long" for one in chosen if one not in playable},
         "settings_left_out": staging.left_out(script.tree),
         "rows": [row for scene in scenes for row in scene["rows"]],
@@ -159,6 +160,8 @@ def _collected(reach: Reach, script: Script, running: Mapping[Future[Played], Sc
     found: dict[str, Played] = {}
     left = set(running)
     while left:
+        ahead = sorted(running[one].name for one in left)
+        reach.at_work(f"{script.profile}: {len(found)} of {len(running)} scenarios played; now {', '.join(ahead[:6])}")
         done, left = wait(left, return_when=FIRST_COMPLETED)
         found |= {running[one].name: one.result() for one in done}
     return found
