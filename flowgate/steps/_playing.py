@@ -111,7 +111,7 @@ class Player:
     def _plain(self, body: Facts) -> str:
         url = f"{self.scene.base}/v1/chat/completions"
         answer = self.reach.http.post(url, body, headers=self.scene.headers, timeout=self.patience)
-        return "" if answer.ok else f"{answer.status} {answer.text[:160]}"
+        return "" if answer.ok else f"{answer.status} {answer.text[:600]}"
 
     def _streamed(self, body: Facts) -> str:
         url = f"{self.scene.base}/v1/chat/completions"
@@ -123,7 +123,7 @@ class Player:
                 return "" if finished else "the stream ended in the middle"
             chunk = json.loads(data) if data else {}
             if "error" in chunk:
-                return f"the stream broke off: {str(chunk['error'])[:160]}"
+                return f"the stream broke off: {str(chunk['error'])[:600]}"
             finished = finished or any(one.get("finish_reason") for one in chunk.get("choices", ()))
         return "the stream ended in the middle"
 

@@ -45,7 +45,7 @@ class Vendors:
         """Let a scenario's faults begin."""
         for role, fault in scenario.faults.items():
             for model in self.script.cast.named(role) if not fault.refuses else ():
-                self._faults[staging.vendor_model(scenario.name, model)] = _plain(fault, self.script.scale)
+                self._faults[staging.vendor_model(scenario.name, model)] = plain(fault, self.script.scale)
         self._tell()
 
     def mend(self, scenario: Scenario) -> None:
@@ -73,7 +73,7 @@ class Vendors:
         ]
 
 
-def _plain(fault: Fault, scale: float) -> dict[str, object]:
+def plain(fault: Fault, scale: float) -> dict[str, object]:
     """Write a fault as the vendors take it; the pause that it asks for is scaled as everything else is."""
     found = {name: value for name, value in asdict(fault).items() if value and name != "refuses"}
     if fault.retry_after:

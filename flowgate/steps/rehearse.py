@@ -57,7 +57,7 @@ def rehearse(
         broken = [(one["profile"], row) for one in found for row in one["rows"] if row["verdict"] == BROKEN]
         facts: Facts = {"profiles": found, "broken": len(broken)}
         if broken:
-            raise CheckFailed(_sentence(broken), facts=facts)
+            raise CheckFailed(sentence(broken), facts=facts)
         kept = sum(len(one["rows"]) for one in found)
         return facts | {"said": f"{', '.join(names)}: {kept} promises, none broken"}
 
@@ -65,7 +65,8 @@ def rehearse(
     return todo(f"rehearse {', '.join(names)}: {what}", do, changes=False, unforetold="it has to be seen")
 
 
-def _sentence(broken: list[tuple[str, Facts]]) -> str:
+def sentence(broken: list[tuple[str, Facts]]) -> str:
+    """Say which promise is broken; of several, how many more."""
     name, row = broken[0]
     first = (
         f"{name} breaks a promise in '{row['scenario']}': {row['promise']}: {row['promised']}, seen {row['observed']}"
@@ -100,7 +101,7 @@ def script(reach: Reach, profile: str, alone: bool, as_written: bool) -> Script:
 def _rehearsed(reach: Reach, script: Script, chosen: list[Scenario], long: bool) -> Facts:
     """Rehearse one profile."""
     began = reach.clock.now()
-    playable = [one for one in chosen if long or not _waits_south(script, one)]
+    playable = [one for one in chosen if long or not waits_south(script, one)]
     played: dict[str, Played] = {}
     with scratch.folder("flowgate-rehearsal-") as folder:
         stage = Stage(reach, script, folder)
@@ -126,7 +127,8 @@ def _rehearsed(reach: Reach, script: Script, chosen: list[Scenario], long: bool)
     }
 
 
-def _waits_south(script: Script, scenario: Scenario) -> bool:
+def waits_south(script: Script, scenario: Scenario) -> bool:
+    """Say whether a scenario has to wait for CLIProxyAPIPlus' own minute, which does not scale."""
     return scenario.recovers and not script.alone and script.policy.bench == CLIPROXY
 
 
