@@ -140,6 +140,39 @@ def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) 
     return pages.steps(show, json, schema)
 
 
+@task(
+    help={
+        "profile": PROFILE,
+        "all": "every profile of the config, one after another",
+        "scenario": "only this one: 500, 429, hang, … (all when absent)",
+        "litellm-only": "leave CLIProxyAPIPlus out: LiteLLM asks the vendors itself",
+        "long": "also what has to wait for CLIProxyAPIPlus' own minute",
+        "as-written": "the profile as it is written, without what FlowGate makes of it",
+        "json": JSON,
+        "report-junit": "write a JUnit report to this file",
+        "report-html": "write a page with a timeline for each scenario to this file",
+    }
+)
+@front
+def rehearse(
+    c: Context,
+    profile: str = "",
+    all: bool = False,  # noqa: A002 - invoke makes it the flag --all
+    scenario: str = "",
+    litellm_only: bool = False,
+    long: bool = False,
+    as_written: bool = False,
+    json: bool = False,
+    report_junit: str = "",
+    report_html: str = "",
+) -> int:
+    """Prove a profile: play what can go wrong over a private copy of it; exit 1 when a promise is broken."""
+    from flowgate.desk import rehearsing
+
+    how = {"every": all, "scenario": scenario, "litellm_only": litellm_only, "long": long, "as_written": as_written}
+    return rehearsing.rehearse(profile, how, as_json=json, junit=report_junit, html=report_html)
+
+
 # --- bootstrap ---------------------------------------------------------------------------------------------------
 
 
@@ -592,20 +625,8 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 
 TOP: tuple[Any, ...] = (
-    smoke,
-    up,
-    down,
-    play,
-    steps,
-    status,
-    health,
-    ask,
-    explain,
-    cooldowns,
-    init,
-    doctor,
-    events,
-    completion,
+    *(smoke, up, down, play, rehearse, steps),
+    *(status, health, ask, explain, cooldowns, init, doctor, events, completion),
 )
 WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

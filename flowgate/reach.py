@@ -135,6 +135,7 @@ class Reach:
     tell: says a sentence to people (a warning, a moved port)
     flags: what the order typed beside its playbook's variables ("live": a real question may cost money)
     progress: told how far a long transfer is (its name, bytes done, bytes in all when known)
+    at_work: told what a long step is about just now; the last word takes the place of the one before
     listen: waits so many seconds for a line that a person types; gives it, or an empty text
     by: who gave the order, for people ("switch-profile")
     browse: opens an address in the person's browser; false where there is none
@@ -151,6 +152,7 @@ class Reach:
     acting: bool = True
     flags: Mapping[str, bool] = field(default_factory=dict)
     progress: Callable[[str, int, int | None], None] = lambda name, done, total: None
+    at_work: Callable[[str], None] = lambda words: None
     listen: Callable[[float], str] = _no_listening
     browse: Callable[[str], bool] = _no_browsing
     by: str = ""

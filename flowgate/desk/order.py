@@ -179,6 +179,7 @@ def _reach(office: Office, choice: Choice, by: str, live: Live) -> Reach:
         environment=dict(os.environ),
         tell=say.note,
         progress=live.progress,
+        at_work=live.doing,
         listen=live.listen,
         browse=terminal.browse,
         by=by,

@@ -17,7 +17,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flowgate.keeper.rehearsal import warm_up
@@ -53,6 +53,7 @@ def tend(channel: socket.socket) -> Born | int:
         return 0
     spec = orders[0][0]
     began = time.monotonic()
+    before = dict(os.environ)
     gc.disable()  # the imports make garbage of nothing, and what is collected before a fork would be copied after it
     for name in spec["imports"]:
         importlib.import_module(name)
@@ -64,6 +65,8 @@ def tend(channel: socket.socket) -> Born | int:
         channel.sendall(encode({"event": "refused", "reason": obstacle}))
         return 3
     gc.freeze()
+    # What the imports have set themselves: a process that imports them anew would have it, so a forked one must too.
+    made = {name: value for name, value in os.environ.items() if before.get(name) != value}
     channel.sendall(encode({"event": "ready", "seconds": round(time.monotonic() - began, 3)}))
     while True:
         asked = _receive(channel, lines)
@@ -71,7 +74,7 @@ def tend(channel: socket.socket) -> Born | int:
             return 0
         for message, descriptors in asked:
             if message.get("do") == "fork":
-                born = _fork(channel, descriptors)
+                born = _fork(channel, descriptors, made)
                 if born is not None:
                     return born
 
@@ -108,8 +111,10 @@ def _threads() -> str:
     return f"{count} threads run after the imports, and only one would survive a fork" if count != 1 else ""
 
 
-def _fork(channel: socket.socket, descriptors: list[int]) -> Born | None:
+def _fork(channel: socket.socket, descriptors: list[int], made: Mapping[str, str]) -> Born | None:
     """Fork a grandchild.
+
+    made: variables that the imports have set
 
     Gives: in the grandchild, what it has been given; in the nursery None, after the keeper was told
     """
@@ -128,7 +133,7 @@ def _fork(channel: socket.socket, descriptors: list[int]) -> Born | None:
                 os.close(reading)
                 os.close(writing)
                 channel.close()
-                return _wake_up(descriptors)
+                return _wake_up(descriptors, made)
             os.write(writing, str(newborn).encode())
         os._exit(0)
     os.close(writing)
@@ -142,7 +147,7 @@ def _fork(channel: socket.socket, descriptors: list[int]) -> Born | None:
     return None
 
 
-def _wake_up(descriptors: list[int]) -> Born:
+def _wake_up(descriptors: list[int], made: Mapping[str, str]) -> Born:
     """Become a process of one's own, and read from the cord who one is; without a word from there, end."""
     os.setsid()
     for descriptor in descriptors:
@@ -161,7 +166,7 @@ def _wake_up(descriptors: list[int]) -> Born:
                 os._exit(0)
             told = lines.feed(data)
     os.environ.clear()
-    os.environ.update(told[0]["env"])
+    os.environ.update({**told[0]["env"], **made})
     if hasattr(time, "tzset"):
         time.tzset()
     os.chdir(told[0]["cwd"])

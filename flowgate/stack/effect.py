@@ -7,9 +7,11 @@ model with one deployment; nor does `allowed_fails` on the router when it equals
 
 from __future__ import annotations
 
+import math
+
 from flowgate.model import Tree
 from flowgate.settings.overlay import overlay
-from flowgate.stack.promises import LIBRARY_FAILS
+from flowgate.stack.promises import LIBRARY_FAILS, number
 
 NO_EFFECT = "there LiteLLM ignores it for a model with one deployment"
 ONE_PLACE = "one policy stands in one place"
@@ -25,6 +27,7 @@ MOVED = {
     **{key: (key, ONE_PLACE) for key in FALLBACKS},
     **{key: (key, ONLY_THERE) for key in (*POLICIES, "model_group_alias", "routing_strategy")},
 }
+TIMEOUT_FAILS = "TimeoutErrorAllowedFails"
 # Finer settings of LiteLLM that nothing here replaces, and what each wins over.
 OWN_POLICIES = (
     ("disable_cooldowns", "allowed_fails and cooldown_time"),
@@ -65,8 +68,10 @@ def make_it_count(tree: Tree, said: list[str]) -> None:
     said += [
         f"router_settings.{key} is left as it is, and wins over {over}" for key, over in OWN_POLICIES if router.get(key)
     ]
+    finer = router.get("allowed_fails_policy") or router.get("disable_cooldowns")
+    _count_timeouts(router, said)
     if router.get("cooldown_time") is not None and router.get("allowed_fails") is None:
-        if router.get("allowed_fails_policy") or router.get("disable_cooldowns"):
+        if finer:
             return
         router["allowed_fails"] = LIBRARY_FAILS
         said.append(
@@ -78,4 +83,23 @@ def make_it_count(tree: Tree, said: list[str]) -> None:
         said.append(
             f"litellm_settings.allowed_fails: -1 is set: LiteLLM takes {LIBRARY_FAILS} on the router for 'not set', "
             "unless the library's own number differs"
+        )
+
+
+def _count_timeouts(router: Tree, said: list[str]) -> None:
+    """Let time-outs bench a model that come further apart than failures are counted.
+
+    Source: measured on the proxy: failures are counted for `cooldown_time`; with `timeout: 120` and `cooldown_time: 60`
+    a model that hangs is never benched by questions one after another
+    """
+    timeout, window = number(router.get("timeout"), 0.0), number(router.get("cooldown_time"), 0.0)
+    allowed, policy = number(router.get("allowed_fails"), LIBRARY_FAILS), dict(router.get("allowed_fails_policy") or {})
+    if not timeout or not window or router.get("disable_cooldowns") or TIMEOUT_FAILS in policy:
+        return
+    counted = math.ceil(window / timeout) - 1
+    if counted < allowed:
+        router["allowed_fails_policy"] = {**policy, TIMEOUT_FAILS: counted}
+        said.append(
+            f"router_settings.allowed_fails_policy.{TIMEOUT_FAILS}: {counted} is set: failures are counted for "
+            f"{window:g} s, and time-outs of {timeout:g} s come further apart"
         )

@@ -87,6 +87,8 @@ APP = """
 import asyncio, importlib, os, sys, threading
 from pathlib import Path
 
+os.environ["SET_BY_IMPORT"] = "yes"
+
 def inside():
     return [{"name": os.environ["NAME"], "pid": os.getpid()}]
 
@@ -115,7 +117,7 @@ async def app(scope, receive, send):
     knew = "wave" in sys.modules
     if scope["path"] == "/lazy":
         importlib.import_module("wave")
-    text = f"{os.environ.get('NAME')} {os.getpid()} {knew} {os.environ.get('KEY')}"
+    text = f"{os.environ.get('NAME')} {os.getpid()} {knew} {os.environ.get('KEY')} {os.environ.get('SET_BY_IMPORT')}"
     streams = scope["path"].startswith("/stream/")
     headers = [] if streams else [(b"content-length", str(len(text)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})

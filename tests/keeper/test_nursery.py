@@ -75,6 +75,11 @@ def test_a_newborn_is_a_child_of_the_keeper_in_a_session_of_its_own(keeper: Keep
     assert (row.parent, row.session) == (keeper.status()["keeper"], row.pid)
 
 
+def test_what_the_imports_set_in_the_environment_a_newborn_has_too(keeper: Keeper, app: App) -> None:
+    up(keeper, app("one"))
+    assert ask(app())[4] == "yes"
+
+
 def test_no_key_passes_through_the_nursery(keeper: Keeper, app: App) -> None:
     up(keeper, app())
     assert _holds(serving(keeper), b"sk-for-generations-only")

@@ -71,6 +71,23 @@ def test_a_cooldown_without_a_number_of_failures_gets_one() -> None:
     assert (made.litellm["router_settings"]["allowed_fails"], made.promises.benched_after) == (3, 4)
 
 
+FAILS = "TimeoutErrorAllowedFails"
+
+
+@pytest.mark.parametrize(("timeout", "window", "counted"), [(120, 60, 0), (60, 60, 0), (50, 60, None), (25, 60, None)])
+def test_times_out_that_come_further_apart_than_failures_are_counted_bench_at_once(
+    timeout: int, window: int, counted: int | None
+) -> None:
+    made = compiled({"router_settings": {"timeout": timeout, "cooldown_time": window, "allowed_fails": 1}})
+    assert made.litellm["router_settings"].get("allowed_fails_policy", {}).get(FAILS) == counted
+    assert any(FAILS in one for one in made.said) == (counted is not None)
+
+
+def test_a_policy_of_the_users_own_for_times_out_wins() -> None:
+    own = {"timeout": 120, "cooldown_time": 60, "allowed_fails": 1, "allowed_fails_policy": {FAILS: 5}}
+    assert compiled({"router_settings": own}).litellm["router_settings"]["allowed_fails_policy"] == {FAILS: 5}
+
+
 def test_cooldowns_that_the_user_forbids_stay_forbidden() -> None:
     made = compiled({"router_settings": {"cooldown_time": 60, "disable_cooldowns": True}})
     assert (made.promises.benched_after, "allowed_fails" in made.litellm["router_settings"]) == (None, False)

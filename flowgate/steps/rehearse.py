@@ -1,0 +1,194 @@
+"""Play what can go wrong over a private copy of a profile, and compare what happens with what it promises."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, replace
+
+from flowgate.errors import CheckFailed, UnknownName
+from flowgate.model import Secret
+from flowgate.settings.overlay import overlay
+from flowgate.stack import build, cast, staging
+from flowgate.stack.judge import BROKEN, Judge, Row
+from flowgate.stack.policy import CLIPROXY, Policy
+from flowgate.stack.promises import Promises
+from flowgate.stack.scenarios import SCENARIOS, Scenario
+from flowgate.stack.staging import Script
+from flowgate.step import Facts, Reach, Result, Todo, todo
+from flowgate.steps._playing import Played, Player
+from flowgate.steps._stage import Stage
+from flowgate.world import scratch
+
+AT_ONCE = 6  # scenarios played at a time: they mostly wait
+LONGEST_PATIENCE = 60.0
+SLOW = ("timeout", "stream")
+
+
+def rehearse(
+    reach: Reach,
+    profile: str | None = None,
+    every: bool = False,
+    scenario: str = "",
+    litellm_only: bool = False,
+    long: bool = False,
+    as_written: bool = False,
+) -> Result | Todo:
+    """Play what can go wrong over a private copy of a profile, and compare what happens with what it promises.
+
+    profile: a profile of the config; the settled one when absent
+    every: all profiles of the config, one after another
+    scenario: one of them by name; all when empty
+    litellm_only: leave CLIProxyAPIPlus out: LiteLLM asks the vendors itself
+    long: also what has to wait for CLIProxyAPIPlus' own minute of benching
+    as_written: LiteLLM with the profile as it is written, without what FlowGate makes of it
+    Gives: profiles (list of profile, scale, rows, scenarios), broken (count of promises)
+    Fails with: CheckFailed for a promise that is broken, with what was seen; UnknownName
+    """
+    if scenario and scenario not in SCENARIOS:
+        raise UnknownName("scenario", scenario, known=SCENARIOS)
+    names = list(reach.config.profiles) if every else [profile or reach.choice.profile.value]
+    chosen = [SCENARIOS[scenario]] if scenario else list(SCENARIOS.values())
+    scripts = [script(reach, name, litellm_only, as_written) for name in names]
+
+    def do(r: Reach) -> Facts:
+        found = [_rehearsed(r, one, chosen, long) for one in scripts]
+        broken = [(one["profile"], row) for one in found for row in one["rows"] if row["verdict"] == BROKEN]
+        facts: Facts = {"profiles": found, "broken": len(broken)}
+        if broken:
+            raise CheckFailed(sentence(broken), facts=facts)
+        kept = sum(len(one["rows"]) for one in found)
+        return facts | {"said": f"{', '.join(names)}: {kept} promises, none broken"}
+
+    what = f"scenario {scenario}" if scenario else f"{len(chosen)} scenarios"
+    return todo(f"rehearse {', '.join(names)}: {what}", do, changes=False, unforetold="it has to be seen")
+
+
+def sentence(broken: list[tuple[str, Facts]]) -> str:
+    """Say which promise is broken; of several, how many more."""
+    name, row = broken[0]
+    first = (
+        f"{name} breaks a promise in '{row['scenario']}': {row['promise']}: {row['promised']}, seen {row['observed']}"
+    )
+    return first + (f"; {len(broken) - 1} more are broken" if len(broken) > 1 else "")
+
+
+def script(reach: Reach, profile: str, alone: bool, as_written: bool) -> Script:
+    """Put a profile's rehearsal on paper.
+
+    Fails with: UnknownName for a profile that the config does not have
+    """
+    config, ground = reach.config, reach.ground()
+    if alone:
+        ground = replace(ground, accounts={}, upstream_text=None)
+    policy = build.settle(config, profile, ground)
+    tree = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
+    return Script(
+        config=config,
+        profile=profile,
+        tree=tree,
+        policy=policy,
+        cast=cast.cast(tree),
+        scale=cast.factor(policy.promises, policy.bench != CLIPROXY),
+        key=Secret(f"sk-{secrets.token_hex(24)}"),
+        alone=alone,
+        own=staging.own_settings(config, ground.upstream_text),
+        south={} if as_written else policy.cliproxy,
+    )
+
+
+def _rehearsed(reach: Reach, script: Script, chosen: list[Scenario], long: bool) -> Facts:
+    """Rehearse one profile."""
+    began = reach.clock.now()
+    playable = [one for one in chosen if long or not waits_south(script, one)]
+    played: dict[str, Played] = {}
+    with scratch.folder("flowgate-rehearsal-") as folder:
+        stage = Stage(reach, script, folder)
+        try:
+            stage.open(playable)
+            played = _play_all(reach, stage, playable)
+        finally:
+            stage.close()
+    judge = Judge(_here(script), script.cast.secondary, _south_attempts(script.policy, script.alone))
+    scenes = [_scene(one, played[one.name], judge(one, played[one.name].observed)) for one in playable]
+    return {
+        "profile": script.profile,
+        "seconds": round(reach.clock.now() - began, 1),
+        "scale": script.scale,
+        "asked": script.cast.asked,
+        "roles": dict(script.cast.roles),
+        "litellm_only": script.alone,
+        "south": "the embedded upstream" if stage.plays_south else "CLIProxyAPIPlus",
+        "left_out": {one.name: "needs CLIProxyAPIPlus' own minute: --long" for one in chosen if one not in playable},
+        "settings_left_out": staging.left_out(script.tree),
+        "rows": [row for scene in scenes for row in scene["rows"]],
+        "scenarios": scenes,
+    }
+
+
+def waits_south(script: Script, scenario: Scenario) -> bool:
+    """Say whether a scenario has to wait for CLIProxyAPIPlus' own minute, which does not scale."""
+    return scenario.recovers and not script.alone and script.policy.bench == CLIPROXY
+
+
+def _here(script: Script) -> Promises:
+    """Give the promises as they are to be judged here: a minute of CLIProxyAPIPlus is no shorter than ever."""
+    found = script.policy.promises
+    if script.policy.bench != CLIPROXY:
+        return found
+    return replace(found, bench_seconds=found.bench_seconds / script.scale)
+
+
+def _south_attempts(policy: Policy, alone: bool) -> int:
+    return 1 if alone else policy.budget.south * policy.budget.accounts
+
+
+def _play_all(reach: Reach, stage: Stage, scenarios: list[Scenario]) -> dict[str, Played]:
+    """Play scenarios, several at a time, those that wait longest first."""
+    ahead = sorted(scenarios, key=lambda one: one.kind not in SLOW and not one.recovers)
+    script = stage.script
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {pool.submit(_play, reach, stage, one): one for one in ahead}
+        try:
+            return _collected(reach, script, running)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            stage.close()  # cuts what the others still wait for
+            raise
+
+
+def _collected(reach: Reach, script: Script, running: Mapping[Future[Played], Scenario]) -> dict[str, Played]:
+    found: dict[str, Played] = {}
+    left = set(running)
+    while left:
+        ahead = sorted(running[one].name for one in left)
+        reach.at_work(f"{script.profile}: {len(found)} of {len(running)} scenarios played; now {', '.join(ahead[:6])}")
+        done, left = wait(left, return_when=FIRST_COMPLETED)
+        found |= {running[one].name: one.result() for one in done}
+    return found
+
+
+def _play(reach: Reach, stage: Stage, scenario: Scenario) -> Played:
+    script, promises = stage.script, stage.script.policy.promises
+    quiet = promises.waits.quiet + promises.stream_timeout + promises.request_timeout
+    patience = min(LONGEST_PATIENCE, quiet * script.scale + 5.0)
+    bench = promises.bench_seconds * (1.0 if script.policy.bench == CLIPROXY else script.scale)
+    with stage.scene(scenario) as scene:
+        return Player(reach, scene, script.cast.asked, patience, bench, script.scale).play()
+
+
+def _scene(scenario: Scenario, played: Played, rows: list[Row]) -> Facts:
+    seen = played.observed
+    return {
+        "scenario": scenario.name,
+        "says": scenario.says,
+        "healthy": round(seen.healthy, 4),
+        "over": None if seen.over is None else round(seen.over, 3),
+        "asked": [
+            {**asdict(one), "at": round(one.at, 3), "seconds": round(one.seconds, 3), "said": said}
+            for one, said in zip(seen.asked, played.said, strict=True)
+        ],
+        "attempts": [{"at": round(at, 3), "role": role, "failed": failed} for at, role, failed in played.attempts],
+        "rows": [asdict(row) for row in rows],
+    }
