@@ -90,7 +90,7 @@ def _ansible(words: Sequence[str], folder: Path) -> dict[str, Came]:
 
 def _read(lines: list[dict[str, Any]]) -> dict[str, Came]:
     """Sort what the plugin has written by hosts; a run that breaks off has no counters."""
-    counts = next((line["counts"] for line in reversed(lines) if "counts" in line), {})
+    counts: dict[str, Any] = next((line["counts"] for line in reversed(lines) if "counts" in line), {})
     events = [line for line in lines if "task" in line]
     hosts = dict.fromkeys([*(line["host"] for line in events), *counts])
     return {
