@@ -11,7 +11,7 @@ from flowgate.model import Play, Task
 from flowgate.play import foreign
 from flowgate.play.catalog import Catalog, StepInfo, faults
 from flowgate.play.expressions import Expression, Locate, study, templated, texts
-from flowgate.play.fit import EVALUATED
+from flowgate.play.fit import CONDITIONS, EVALUATED
 from flowgate.play.words import TASK_READERS
 
 SPECIAL = ("all", "tagged", "untagged", "always", "never")  # tags with a meaning of their own
@@ -134,7 +134,10 @@ class _Checker:
             self.found += faults(info, task.params, lambda name: task.at(f"{task.step}.{name}" if name else task.step))
             for name, value in task.params.items():
                 param = info.params.get(name)
-                if param is not None and param.kind in EVALUATED:
+                if param is not None and param.kind in EVALUATED and param.kind != CONDITIONS and _is_heap(value):
+                    path = f"{task.step}.{name}"
+                    self.found.append(BadValue(path, found=value, wanted="an expression", at=task.at(path)))
+                elif param is not None and param.kind in EVALUATED:
                     self._conditions(_listed(value), task, f"{task.step}.{name}", known, guarded)
                 else:
                     self._use(value, task, f"{task.step}.{name}", known, guarded)
@@ -233,6 +236,10 @@ class _Checker:
         if (mistake.place, subject) not in self.told:
             self.told.add((mistake.place, subject))
             self.found.append(mistake)
+
+
+def _is_heap(value: Any) -> bool:
+    return isinstance(value, (list, tuple, Mapping))
 
 
 def _listed(value: Any) -> list[Any]:

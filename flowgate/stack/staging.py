@@ -203,6 +203,7 @@ def vendors(folder: Path, program: Path, port: int, models: list[str], environme
         app=None,
         host=LOOPBACK,
         port=port,
+        readiness_path="/",
         log=folder / "process-logs" / f"{VENDORS}.log",
         documents=((path, text),),
         labels={},
