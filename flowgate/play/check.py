@@ -42,6 +42,7 @@ def check(
         file = play.place.rsplit(":", 2)[0]
         handlers = [handler.name for handler in play.handlers]
         checker = _Checker(catalog, frozenset(variables), handlers, found, facts)
+        checker.late = {name for handler in play.handlers for name in _given(handler)}
         known: Known = dict.fromkeys(defaults)
         known |= checker.written(play.vars, play.at)
         checker.tasks(play.tasks, known, frozenset())
@@ -54,6 +55,12 @@ def check(
 
 def _tags(tasks: Iterable[Task]) -> set[str]:
     return {tag for task in tasks for tag in (*task.tags, *_tags((*task.block, *task.rescue, *task.always)))}
+
+
+def _given(task: Task) -> set[str]:
+    """Name what a task registers and sets."""
+    facts = task.params if task.step.replace("-", "_") == "set_fact" else {}
+    return {name for name in (task.register, *facts) if name}
 
 
 def _order(fault: Refusal) -> tuple[str, int, int]:
@@ -70,6 +77,7 @@ class _Checker:
     ) -> None:
         self.catalog, self.typed, self.handlers, self.found, self.facts = catalog, typed, handlers, found, facts
         self.told: set[tuple[str, str]] = set()
+        self.late: set[str] = set()  # what handlers register and set: known once they may have run
 
     def written(self, variables: Mapping[str, Any], at: Locate) -> Known:
         """Check the syntax of `vars`; the names they use are checked where they are used."""
@@ -143,6 +151,8 @@ class _Checker:
                     self._use(value, task, f"{task.step}.{name}", known, guarded)
             if info.name == "set_fact":
                 self._set_fact(task)
+            if info.name == "flush_handlers":
+                self.facts |= self.late
         self._use(task.timeout, task, "timeout", known, guarded)
         if task.register:
             self.facts.add(task.register)
@@ -176,7 +186,7 @@ class _Checker:
             if not name.isidentifier():
                 wanted = "a variable's name (letters, digits, _)"
                 self.found.append(BadValue("set_fact", found=name, wanted=wanted, at=task.at(f"{task.step}.{name}")))
-        self.facts |= set(task.params)
+        self.facts |= _given(task)
 
     def _conditions(
         self, conditions: Iterable[Any], task: Task, path: str, known: Known, guarded: frozenset[str]

@@ -1,6 +1,6 @@
 """One behaviour: a playbook that both engines can run, and what must come of it, written above it as a comment.
 
-To add one: write `NAME.yml` beside this file, its first line a sentence, then `counts:` and `events:`, all as a comment.
+To add one: write `NAME.yml` beside this file: its first line a sentence, then `counts:` and `events:`, as a comment.
 Where the engines differ on purpose, `differs:` holds the left side of the table's row, and `ansible:` what comes of it
 there. `pytest tests/play/conformance -k NAME` says what came instead.
 """

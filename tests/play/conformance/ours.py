@@ -18,6 +18,7 @@ from tests.play.conformance.case import COUNTERS, Came, Case
 from tests.steps.conftest import Stage
 
 CATALOG = Catalog(steps_in("flowgate.steps"))
+PORTS = {"litellm": 4000, "upstream": 8317}  # nothing is started on them
 WORDS = {"same": "ok"}  # our word for an event → Ansible's
 
 
@@ -35,7 +36,7 @@ def run(case: Case, folder: Path) -> Came:
     admit = Gate(start.task).admits if start else None
     told: list[Event] = []
     report = run_plays(
-        plays, Stage(folder).reach(), variables, catalog=CATALOG, tell=told.append, admit=admit, **options
+        plays, Stage(folder, ports=PORTS).reach(), variables, catalog=CATALOG, tell=told.append, admit=admit, **options
     )
     counts = recap(report)
     assert (report.code == 0) is (counts["failed"] == 0)
