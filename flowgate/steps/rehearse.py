@@ -17,12 +17,12 @@ from flowgate.stack.promises import Promises
 from flowgate.stack.scenarios import SCENARIOS, Scenario
 from flowgate.stack.staging import Script
 from flowgate.step import Facts, Reach, Result, Todo, todo
-from flowgate.steps._playing import Played, Player
+from flowgate.steps._playing import Played, Player, Times
 from flowgate.steps._stage import Stage
 from flowgate.world import scratch
 
 AT_ONCE = 6  # scenarios played at a time: they mostly wait
-LONGEST_PATIENCE = 60.0
+LONGEST_PATIENCE = 25.0
 SLOW = ("timeout", "stream")
 
 
@@ -175,7 +175,8 @@ def _play(reach: Reach, stage: Stage, scenario: Scenario) -> Played:
     patience = min(LONGEST_PATIENCE, quiet * script.scale + 5.0)
     bench = promises.bench_seconds * (1.0 if script.policy.bench == CLIPROXY else script.scale)
     with stage.scene(scenario) as scene:
-        return Player(reach, scene, script.cast.asked, patience, bench, script.scale).play()
+        times = Times(patience, bench, script.scale)
+        return Player(reach, scene, script.cast.asked, times, least=1 + (promises.benched_after or 1)).play()
 
 
 def _scene(scenario: Scenario, played: Played, rows: list[Row]) -> Facts:
