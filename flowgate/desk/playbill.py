@@ -60,7 +60,7 @@ def page(facts: Facts) -> str:
     """Write one page, with everything that it needs in it: tables, and a timeline for each scenario."""
     body = "".join(_profile(one) for one in facts["profiles"])
     count = facts["broken"]
-    verdict = "no promise is broken" if not count else f"{count} promises are broken"
+    verdict = {0: "no promise is broken", 1: "1 promise is broken"}.get(count, f"{count} promises are broken")
     legend = "".join(f'<span style="color:{colour}">■ {who}</span>' for who, colour in FILL.items())
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>FlowGate: a rehearsal</title>'

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from flowgate.stack.promises import Promises
+from flowgate.stack.promises import Promises, pause
 from flowgate.stack.scenarios import Scenario
 
 KEPT, BROKEN, CANNOT = "kept", "broken", "cannot"  # cannot: LiteLLM has no way to keep it, and the page says so
@@ -168,10 +168,15 @@ class Judge:
         if scenario.stream:
             allowed = self.promises.stream_timeout + self.promises.request_timeout
         else:
-            allowed = waits.quiet if scenario.kind == "timeout" else waits.refused
+            allowed = waits.quiet if scenario.kind == "timeout" else max(waits.refused, self._asked_pauses(scenario))
         allowed = allowed * observed.scale + observed.healthy * 2 + self.slack
         longest = max(one.seconds for one in observed.asked)
         yield _row(scenario, "the longest wait", f"{allowed:.2f} s", f"{longest:.2f} s", longest <= allowed)
+
+    def _asked_pauses(self, scenario: Scenario) -> float:
+        """Add up the pauses that vendors ask for, after every attempt that is promised."""
+        asked = [fault.retry_after for fault in scenario.faults.values() if fault.retry_after]
+        return sum(pause(self.promises.retries.get(scenario.kind, 0), one) for one in asked)
 
     def _return(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
         """See when the primary serves again."""

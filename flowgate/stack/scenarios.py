@@ -73,7 +73,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         ),
         Scenario(
             *("silent", "the primary begins its streams and says nothing", "timeout", {"primary": Fault(silent=True)}),
-            questions=3,
+            questions=2,
             stream=True,
             benches=False,
         ),

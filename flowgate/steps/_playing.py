@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from flowgate.errors import CheckFailed, Refusal, Unreachable
 from flowgate.model import Facts
@@ -16,6 +17,7 @@ from flowgate.steps._stage import Attempt, Scene
 WARM = 3  # questions before anything is wrong: the first pays for what is done once
 BACK_SECONDS = 12.0  # beyond its bench, how long a primary is waited for
 AGAIN = 10  # questions in one bench while it is waited for
+ENOUGH_SECONDS = 20.0  # after which no more questions are put than are needed to see whether the primary is benched
 LATE_SECONDS = 0.3  # for an attempt that is still on its way when its client has hung up
 
 
@@ -41,15 +43,26 @@ class Played:
     said: tuple[str, ...]
 
 
+class Times(NamedTuple):
+    """How long things last here, in seconds.
+
+    patience: until a client gives up; bench: of a model; scale: what LiteLLM's times were multiplied with
+    """
+
+    patience: float
+    bench: float
+    scale: float
+
+
 class Player:
     """Plays a scenario over the programs that are there for it.
 
-    patience: seconds after which a client gives up; bench: seconds that a bench lasts here
+    least: questions that are needed to see whether the primary is benched
     """
 
-    def __init__(self, reach: Reach, scene: Scene, model: str, patience: float, bench: float, scale: float) -> None:
-        self.reach, self.scene, self.model = reach, scene, model
-        self.patience, self.bench, self.scale = patience, bench, scale
+    def __init__(self, reach: Reach, scene: Scene, model: str, times: Times, least: int) -> None:
+        self.reach, self.scene, self.model, self.least = reach, scene, model, least
+        self.patience, self.bench, self.scale = times
         self._count = 0
 
     def play(self) -> Played:
@@ -61,7 +74,7 @@ class Player:
         healthy = self._warm_up()
         self.scene.fail()
         zero = clock.wall().timestamp()
-        puts = [self._put() for _ in range(scenario.questions)]
+        puts = self._ask(scenario.questions)
         over = None
         if scenario.recovers:
             self.scene.vendors.mend(scenario)
@@ -73,6 +86,14 @@ class Player:
         observed = Observed(asked, healthy, None if over is None else over - zero, self.scale)
         attempts = tuple((one.at - zero, one.role, one.failed) for one in arrived)
         return Played(observed, attempts, tuple(one.said for one in puts))
+
+    def _ask(self, questions: int) -> list[Put]:
+        """Put questions one after another; where each takes long, only as many as are needed."""
+        deadline = self.reach.clock.now() + ENOUGH_SECONDS
+        puts: list[Put] = []
+        while len(puts) < questions and (len(puts) < self.least or self.reach.clock.now() < deadline):
+            puts.append(self._put())
+        return puts
 
     def _warm_up(self) -> float:
         puts = [self._put() for _ in range(WARM)]
@@ -111,7 +132,7 @@ class Player:
     def _plain(self, body: Facts) -> str:
         url = f"{self.scene.base}/v1/chat/completions"
         answer = self.reach.http.post(url, body, headers=self.scene.headers, timeout=self.patience)
-        return "" if answer.ok else f"{answer.status} {answer.text[:600]}"
+        return "" if answer.ok else f"{answer.status} {answer.text[:300]}"
 
     def _streamed(self, body: Facts) -> str:
         url = f"{self.scene.base}/v1/chat/completions"
@@ -123,7 +144,7 @@ class Player:
                 return "" if finished else "the stream ended in the middle"
             chunk = json.loads(data) if data else {}
             if "error" in chunk:
-                return f"the stream broke off: {str(chunk['error'])[:600]}"
+                return f"the stream broke off: {str(chunk['error'])[:300]}"
             finished = finished or any(one.get("finish_reason") for one in chunk.get("choices", ()))
         return "the stream ended in the middle"
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from flowgate.errors import CheckFailed, NotReady, Refusal
 from flowgate.keeper.client import Keeper
@@ -117,7 +116,7 @@ class Stage:
     reach: Reach
     script: Script
     folder: Path
-    front: Any = None
+    front: Callable[[str], str] | None = None
     vendors: Vendors = field(init=False)
     ending: threading.Event = field(default_factory=threading.Event)
     _scenes: list[Keeper] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 
@@ -17,12 +17,12 @@ from flowgate.stack.promises import Promises
 from flowgate.stack.scenarios import SCENARIOS, Scenario
 from flowgate.stack.staging import Script
 from flowgate.step import Facts, Reach, Result, Todo, todo
-from flowgate.steps._playing import Played, Player
+from flowgate.steps._playing import Played, Player, Times
 from flowgate.steps._stage import Stage
 from flowgate.world import scratch
 
 AT_ONCE = 6  # scenarios played at a time: they mostly wait
-LONGEST_PATIENCE = 60.0
+LONGEST_PATIENCE = 25.0
 SLOW = ("timeout", "stream")
 
 
@@ -39,21 +39,23 @@ def rehearse(
 
     profile: a profile of the config; the settled one when absent
     every: all profiles of the config, one after another
-    scenario: one of them by name; all when empty
+    scenario: one of them by name, or several separated by commas; all when empty
     litellm_only: leave CLIProxyAPIPlus out: LiteLLM asks the vendors itself
     long: also what has to wait for CLIProxyAPIPlus' own minute of benching
     as_written: LiteLLM with the profile as it is written, without what FlowGate makes of it
     Gives: profiles (list of profile, scale, rows, scenarios), broken (count of promises)
     Fails with: CheckFailed for a promise that is broken, with what was seen; UnknownName
     """
-    if scenario and scenario not in SCENARIOS:
-        raise UnknownName("scenario", scenario, known=SCENARIOS)
+    wanted = [word.strip() for word in scenario.split(",") if word.strip()]
+    for word in wanted:
+        if word not in SCENARIOS:
+            raise UnknownName("scenario", word, known=SCENARIOS)
     names = list(reach.config.profiles) if every else [profile or reach.choice.profile.value]
-    chosen = [SCENARIOS[scenario]] if scenario else list(SCENARIOS.values())
+    chosen = [one for name, one in SCENARIOS.items() if not wanted or name in wanted]
     scripts = [script(reach, name, litellm_only, as_written) for name in names]
 
     def do(r: Reach) -> Facts:
-        found = [_rehearsed(r, one, chosen, long) for one in scripts]
+        found = [rehearsed(r, one, chosen, long) for one in scripts]
         broken = [(one["profile"], row) for one in found for row in one["rows"] if row["verdict"] == BROKEN]
         facts: Facts = {"profiles": found, "broken": len(broken)}
         if broken:
@@ -61,7 +63,7 @@ def rehearse(
         kept = sum(len(one["rows"]) for one in found)
         return facts | {"said": f"{', '.join(names)}: {kept} promises, none broken"}
 
-    what = f"scenario {scenario}" if scenario else f"{len(chosen)} scenarios"
+    what = f"scenario {', '.join(wanted)}" if wanted else f"{len(chosen)} scenarios"
     return todo(f"rehearse {', '.join(names)}: {what}", do, changes=False, unforetold="it has to be seen")
 
 
@@ -98,13 +100,22 @@ def script(reach: Reach, profile: str, alone: bool, as_written: bool) -> Script:
     )
 
 
-def _rehearsed(reach: Reach, script: Script, chosen: list[Scenario], long: bool) -> Facts:
-    """Rehearse one profile."""
+def rehearsed(
+    reach: Reach,
+    script: Script,
+    chosen: list[Scenario],
+    long: bool = False,
+    front: Callable[[str], str] | None = None,
+) -> Facts:
+    """Rehearse one profile.
+
+    front: gives the address by which the vendors are asked, of the one that they have: somebody may count in between
+    """
     began = reach.clock.now()
     playable = [one for one in chosen if long or not waits_south(script, one)]
     played: dict[str, Played] = {}
     with scratch.folder("flowgate-rehearsal-") as folder:
-        stage = Stage(reach, script, folder)
+        stage = Stage(reach, script, folder, front)
         try:
             stage.open(playable)
             played = _play_all(reach, stage, playable)
@@ -175,7 +186,8 @@ def _play(reach: Reach, stage: Stage, scenario: Scenario) -> Played:
     patience = min(LONGEST_PATIENCE, quiet * script.scale + 5.0)
     bench = promises.bench_seconds * (1.0 if script.policy.bench == CLIPROXY else script.scale)
     with stage.scene(scenario) as scene:
-        return Player(reach, scene, script.cast.asked, patience, bench, script.scale).play()
+        times = Times(patience, bench, script.scale)
+        return Player(reach, scene, script.cast.asked, times, least=1 + (promises.benched_after or 1)).play()
 
 
 def _scene(scenario: Scenario, played: Played, rows: list[Row]) -> Facts:

@@ -79,6 +79,12 @@ def test_a_429_is_not_tried_again() -> None:
     assert verdicts(judge(SCENARIOS["429"], played([2, 1, 0])))["attempts on the primary for one question"] == BROKEN
 
 
+def test_a_pause_that_a_vendor_asks_for_is_waited_for_as_often_as_the_profile_tries_again() -> None:
+    asked = Judge(replace(PROMISES, retries={"429": 1}))(SCENARIOS["429-wait"], played([2, 1, 0], slow=61.0))
+    at_once = Judge(PROMISES)(SCENARIOS["429-wait"], played([2, 1, 0], slow=61.0))
+    assert (verdicts(asked)["the longest wait"], verdicts(at_once)["the longest wait"]) == (KEPT, BROKEN)
+
+
 def test_a_stream_that_breaks_off_is_a_promise_that_cannot_be_kept() -> None:
     found = verdicts(Judge(PROMISES)(SCENARIOS["cut"], played([1, 1, 1], by=None)))
     assert found["every question is answered"] == CANNOT

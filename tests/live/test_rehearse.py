@@ -1,0 +1,153 @@
+"""A rehearsal over the real LiteLLM: green where it must be, red where it must be, counted by somebody else too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flowgate.keeper.client import Keeper
+from flowgate.model import Config, Sourced
+from flowgate.reach import Choice, Files, Reach
+from flowgate.settings.read import read
+from flowgate.stack.scenarios import SCENARIOS
+from flowgate.steps import rehearse
+from flowgate.world import sockets
+from flowgate.world.clock import Clock
+from flowgate.world.http import Http
+
+pytestmark = pytest.mark.live
+
+HERE = Path(__file__).parent
+EXAMPLE = HERE.parents[1] / "config" / "examples" / "embedded.yaml"
+COMMON = yaml.safe_load((HERE.parent / "stack" / "common_profiles.yaml").read_text(encoding="utf-8"))
+PROFILES = ("reliability", "balanced", "cost")
+FEW = ("500", "recovery", "cut")
+
+
+@dataclass
+class Counter:
+    """A socket-level stub before the vendors: passes everything on, and counts the questions itself."""
+
+    posts: list[str] = field(default_factory=list)
+    listener: socket.socket = field(default_factory=lambda: sockets.listen("127.0.0.1", 0))
+    target: int = 0
+
+    def front(self, address: str) -> str:
+        """Stand before an address; give our own."""
+        self.target = int(address.rpartition(":")[2])
+        threading.Thread(target=self._welcome, daemon=True).start()
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def _welcome(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                ours, _ = self.listener.accept()
+                theirs = socket.create_connection(("127.0.0.1", self.target), 5)
+                theirs.settimeout(None)
+                threading.Thread(target=self._pass_on, args=(ours, theirs, True), daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(theirs, ours, False), daemon=True).start()
+
+    def _pass_on(self, one: socket.socket, other: socket.socket, counts: bool) -> None:
+        said = b""
+        with contextlib.suppress(OSError), one, other:
+            while block := one.recv(65_536):
+                other.sendall(block)
+                said += block if counts else b""
+                while counts and b'"model":' in said:
+                    _, _, said = said.partition(b'"model":')
+                    self.posts.append(said.split(b'"')[1].decode())
+
+    def count(self, name: str) -> int:
+        """Say how many questions came for a model, by the name that the vendors know it by."""
+        return self.posts.count(name)
+
+
+@pytest.fixture
+def counter() -> Iterator[Counter]:
+    found = Counter()
+    yield found
+    with contextlib.suppress(OSError):
+        found.listener.shutdown(socket.SHUT_RDWR)
+    found.listener.close()
+
+
+def config_of(folder: Path, profiles: dict[str, Any] | None = None) -> Config:
+    """Give the embedded default in a folder of its own, with its own profiles or others."""
+    tree = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    text = yaml.safe_dump({**tree, "profiles": profiles or tree["profiles"]})
+    return read(text, folder / "flowgate.yaml", embedded=True)
+
+
+def reach_of(config: Config, profile: str) -> Reach:
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    keeper = Keeper(config.paths.runtime_dir, config.paths.log_file)
+    choice = Choice(Sourced(profile, "typed"))
+    return Reach(config, choice, keeper, Http(), Clock(), Files(acting=True), environment, lambda words: None)
+
+
+def played(folder: Path, profile: str, names: tuple[str, ...], front: Any = None, **how: Any) -> Any:
+    reach = reach_of(config_of(folder, how.pop("profiles", None)), profile)
+    script = rehearse.script(reach, profile, how.get("alone", False), how.get("as_written", False))
+    return rehearse.rehearsed(reach, script, [SCENARIOS[name] for name in names], front=front)
+
+
+def broken(found: Any) -> set[tuple[str, str]]:
+    return {(row["scenario"], row["promise"]) for row in found["rows"] if row["verdict"] == "broken"}
+
+
+def test_a_shipped_profile_keeps_its_promises_and_an_independent_count_agrees(tmp_path: Path, counter: Counter) -> None:
+    found = played(tmp_path, "balanced", FEW, front=counter.front)
+    assert broken(found) == set()
+    for scene in found["scenarios"]:
+        for model, role in found["roles"].items():
+            counted = sum(one["role"] == role for one in scene["attempts"])
+            warm = 3 if role == "primary" else 0  # questions before anything was wrong
+            assert abs(counter.count(f"{scene['scenario']}.{model}") - warm - counted) <= 1
+    (cut,) = (row for row in found["rows"] if row["verdict"] == "cannot")
+    assert (cut["scenario"], cut["observed"]) == ("cut", "0 of 6")
+    assert list(tmp_path.iterdir()) == []  # nothing of it touches the user's own folder
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_shipped_profile_keeps_every_promise_in_every_scenario(tmp_path: Path, profile: str) -> None:
+    found = played(tmp_path, profile, tuple(SCENARIOS))
+    assert broken(found) == set()
+    assert found["seconds"] < 60
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_as_commonly_written_is_red_on_the_bench(tmp_path: Path, profile: str) -> None:
+    how = {"profiles": COMMON, "alone": True, "as_written": True}
+    found = broken(played(tmp_path, profile, ("healthy", "500", "refused", "recovery"), **how))
+    assert {(name, "benched") for name in ("500", "refused", "recovery")} <= found
+    assert "healthy" not in {name for name, _ in found}
+
+
+@pytest.mark.long
+def test_through_the_pair_a_profile_as_commonly_written_waits_for_void_retries_and_does_not_come_back(
+    tmp_path: Path,
+) -> None:
+    found = played(tmp_path, "reliability", ("500", "recovery"), profiles=COMMON, as_written=True)
+    assert ("500", "as quick as ever once it is benched") in broken(found)
+    assert ("recovery", "the primary serves again after the fault") in broken(found)
+    (scene, _) = found["scenarios"]
+    assert [one["attempts"].get("primary", 0) for one in scene["asked"]] == [1, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_numbers_as_commonly_written_keep_their_promise_once_they_are_compiled(
+    tmp_path: Path, profile: str
+) -> None:
+    assert broken(played(tmp_path, profile, ("500", "429-wait", "hang", "recovery"), profiles=COMMON)) == set()
