@@ -83,6 +83,13 @@ def down(c: Context) -> int:
         "tags": "run only tasks with these tags, separated by commas",
         "skip-tags": "leave out tasks with these tags",
         "syntax-check": "check the playbook and run nothing",
+        "start-at-task": "leave out the tasks before this one: a name, a pattern, FILE:LINE or #NUMBER",
+        "step": "ask before each task: (N)o, (y)es, (c)ontinue",
+        "list-tasks": "list the tasks that would run, and run nothing",
+        "list-tags": "list the tags, and run nothing",
+        "report-json": "write a report to this file (docs/reports.md)",
+        "report-junit": "write a JUnit report to this file",
+        "report-html": "write a page with a timeline to this file",
     },
 )
 @front
@@ -95,21 +102,42 @@ def play(
     tags: str = "",
     skip_tags: str = "",
     syntax_check: bool = False,
+    start_at_task: str = "",
+    step: bool = False,
+    list_tasks: bool = False,
+    list_tags: bool = False,
+    report_json: str = "",
+    report_junit: str = "",
+    report_html: str = "",
 ) -> int:
     """Run a playbook."""
     from flowgate.desk import front
 
-    words = {"tags": tags, "skip_tags": skip_tags}
-    return front.play_any(name, extra or [], check=check, diff=diff, syntax_check=syntax_check, **words)
+    return front.play_any(
+        name,
+        extra or [],
+        check=check,
+        diff=diff,
+        tags=tags,
+        skip_tags=skip_tags,
+        syntax_only=syntax_check,
+        start_at=start_at_task,
+        stepwise=step,
+        listing="tasks" if list_tasks else "tags" if list_tags else "",
+        reports={"json": report_json, "junit": report_junit, "html": report_html},
+    )
 
 
-@task(help={"show": "one step, with its parameters in full", "json": JSON})
+SCHEMA = "print the JSON Schema of playbooks, your own steps among the words"
+
+
+@task(help={"show": "one step, with its parameters in full", "json": JSON, "schema": SCHEMA})
 @front
-def steps(c: Context, show: str = "", json: bool = False) -> int:
-    """List the steps that playbooks are made of."""
+def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) -> int:
+    """List the steps that playbooks are made of, your own too (`steps/` beside the config)."""
     from flowgate.desk import pages
 
-    return pages.steps(show, json)
+    return pages.steps(show, json, schema)
 
 
 @task(
@@ -364,9 +392,9 @@ def status(c: Context, json: bool = False) -> int:
 @front
 def health(c: Context, json: bool = False) -> int:
     """Print liveness and readiness of every service; exit 1 when any is not ok."""
-    from flowgate.desk import state
+    from flowgate.desk import health
 
-    return state.health(json)
+    return health.health(json)
 
 
 @task(
@@ -414,10 +442,19 @@ def ask(c: Context, question: str, model: str = "", stream: bool = False) -> int
 @task(help={"last": "how many of the last answers", "id": "one answer, by the beginning of its id", "json": JSON})
 @front
 def explain(c: Context, last: str = "1", id: str = "", json: bool = False) -> int:  # noqa: A002 - makes the flag --id
-    """Say who served a request and why: the deployment, retries, fallbacks, times."""
+    """Say who served a request and why: the deployment, retries, fallbacks, times, and who is benched now."""
     from flowgate.desk import asking, front
 
     return asking.explain(front.count("last", last), id, json)
+
+
+@task(help={"clear": "end it for this model or account", "json": JSON})
+@front
+def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
+    """Print which models and accounts are benched by which program, why, and for how long."""
+    from flowgate.desk import cooldowns, front
+
+    return cooldowns.show(front.named(clear, "a model"), json)
 
 
 @task(name="path")
@@ -589,7 +626,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, init, doctor, events, completion),
+    *(status, health, ask, explain, cooldowns, init, doctor, events, completion),
 )
 WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

@@ -65,7 +65,8 @@ REAL_LITELLM = (".router/runtime/bin/litellm",)
 REAL_UPSTREAM = (".router/runtime/bin/embedded-upstream",)
 
 # Below the range from which the system serves outgoing connections: nobody else is given these by chance.
-PORTS = itertools.count(20_000 + os.getpid() * 20 % 10_000)
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = itertools.count(20_000 + WORKER % 4 * 2_500 + os.getpid() * 20 % 2_000)
 
 Done = subprocess.CompletedProcess[str]
 
@@ -168,7 +169,7 @@ class Ground:
         """
         out, err = (self.folder / f"said-{len(self.begun)}.{name}" for name in ("out", "err"))
         argv = [*before, sys.executable, "-m", "invoke", *words]
-        with out.open("w") as stdout, err.open("w") as stderr, _heeding_interrupts():
+        with out.open("w") as stdout, err.open("w") as stderr, heeding_interrupts():
             process = subprocess.Popen(
                 argv, cwd=CHECKOUT, env=self.environment(), stdout=stdout, stderr=stderr, text=True
             )
@@ -237,7 +238,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 @contextlib.contextmanager
-def _heeding_interrupts() -> Iterator[None]:
+def heeding_interrupts() -> Iterator[None]:
     """Let children be interrupted, also where the tests themselves run in a background that ignores Ctrl-C."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
@@ -261,6 +262,24 @@ def checked(done: Done) -> Done:
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     assert done.returncode != 70, done.stderr
     return done
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep together what shares something: each module's tests, and all that ask the one real gateway."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "the gateway" if module in shared else module
+
+    shared = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "tests").rglob("test_*.py") if _asks(path)}
+    return Together(config, log)
+
+
+def _asks(module: Path) -> bool:
+    return "gateway: Gateway" in module.read_text()
 
 
 @pytest.fixture

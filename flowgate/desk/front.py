@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flowgate.desk import say
@@ -38,8 +38,12 @@ def say_bug(bug: BaseException) -> int:
     """Keep a bug's traceback in a file and say where it is."""
     import traceback
 
+    from flowgate.play.own import culprit
+
     path = files.keep_traceback("".join(traceback.format_exception(bug)))
-    say.note(f"! a bug of FlowGate's own: {type(bug).__name__}: {bug}; its traceback is in {path}")
+    place = culprit(bug)
+    whose = f"a bug in a step of your own ({place})" if place else "a bug of FlowGate's own"
+    say.note(f"! {whose}: {type(bug).__name__}: {bug}; its traceback is in {path}")
     return BUG
 
 
@@ -143,22 +147,22 @@ def reload(name: str, watch: bool) -> int:
     return code
 
 
-def play_any(
-    name: str, extra: Sequence[str], *, check: bool, diff: bool, tags: str, skip_tags: str, syntax_check: bool
-) -> int:
-    """Run any playbook, as `inv play` does."""
-    from flowgate.desk import order
+def play_any(name: str, extra: Sequence[str], *, reports: Mapping[str, str], **typed: Any) -> int:
+    """Run any playbook, as `inv play` does: the recap at its end, the reports asked for, the command to resume.
 
-    wanted = order.Order(
-        named(name, "a playbook"),
-        variables(extra),
-        check=check,
-        diff=diff,
-        syntax_only=syntax_check,
-        tags=_words(tags),
-        skip_tags=_words(skip_tags),
-    )
-    return order.close(order.play(wanted))
+    reports: kind ("json", "junit", "html") → file, empty for none
+    typed: the fields of the order, `tags` and `skip_tags` as typed
+    """
+    from flowgate.desk import order, papers
+
+    papers.refuse_unwritable(reports)
+    fields = {**typed, "tags": _words(typed["tags"]), "skip_tags": _words(typed["skip_tags"])}
+    wanted = order.Order(named(name, "a playbook"), variables(extra), **fields)
+    bill = order.play(wanted)
+    code = order.close(bill)
+    if bill.report.started:
+        papers.hand_out(bill, papers.Asked(name, tuple(extra), typed, reports))
+    return code
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def enter(*, quiet: bool = False) -> Office:
     """
     from flowgate.settings.read import read
 
-    named = _find()
+    named = locate()
     embedded_file = home.examples() / "embedded.yaml"
     embedded = named.value == embedded_file
     try:
@@ -97,7 +97,11 @@ def enter(*, quiet: bool = False) -> Office:
     return Office(config, named, dict(os.environ))
 
 
-def _find() -> Sourced[Path]:
+def locate() -> Sourced[Path]:
+    """Find the config in use, and who named it, without reading it.
+
+    Fails with: Mistake for one that is named and absent
+    """
     if typed_config:
         return Sourced(_existing(typed_config[-1], "--config"), "typed")
     if os.environ.get(ENVIRONMENT):

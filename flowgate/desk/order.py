@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flowgate.desk import say
+from flowgate.desk import say, stock
+from flowgate.desk.course import Course
 from flowgate.desk.front import say_bug
+from flowgate.desk.live import Live
 from flowgate.desk.office import Office, enter
 from flowgate.errors import Mistake, Refusal, UnknownName
-from flowgate.model import Outcome, Play, Report
-from flowgate.play.catalog import Catalog, steps_in
+from flowgate.model import Outcome, Report
+from flowgate.play.catalog import Catalog
 from flowgate.play.check import check
 from flowgate.play.parse import parse
-from flowgate.play.run import Event, run
+from flowgate.play.run import run
 from flowgate.reach import Choice, Files, Reach
 from flowgate.stack.cliproxy import is_embedded
 from flowgate.world import files, home, terminal
-from flowgate.world.clock import Clock
+from flowgate.world.clock import Clock, stamp
 from flowgate.world.http import Http
 
 LOCK_SECONDS = 900.0
@@ -37,6 +41,7 @@ class Order:
     alone: hold the lock of the runtime folder, so that nobody else changes it meanwhile
     check: look only; diff: show what differs in files; syntax_only: do not even look
     tags, skip_tags: which tasks run
+    start_at: the first task to run; stepwise: ask before each; listing: "tasks" or "tags" to list instead of running
     """
 
     name: str
@@ -50,6 +55,9 @@ class Order:
     syntax_only: bool = False
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
+    start_at: str = ""
+    stepwise: bool = False
+    listing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +65,13 @@ class Bill:
     """How an order ended.
 
     embedded: whether the embedded upstream answered, no provider
+    resume_at: where it can go on after a failure, as `--start-at-task` takes it
     """
 
     report: Report
     profile: str
     embedded: bool
+    resume_at: str | None = None
 
 
 def play(order: Order) -> Bill:
@@ -80,30 +90,46 @@ def play(order: Order) -> Bill:
     if settled.value not in office.config.profiles:
         known = office.config.profiles
         raise UnknownName("profile", settled.value, known=known, at=office.config.place("profiles"))
-    catalog = Catalog(steps_in("flowgate.steps"))
+    catalog = stock.catalog()
     tags = (*order.tags, *order.skip_tags)
+    order = replace(order, variables=variables)
+    course = Course(plays, order, office.config.vars, faults)
     check(plays, catalog, variables.keys(), defaults=office.config.vars.keys(), tags=tags, faults=faults)
     if order.syntax_only:
         say.note(f"{path}: nothing wrong")
+    if order.listing:
+        course.show()
+    if order.syntax_only or order.listing:
         return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(office.config))
-    reach = _reach(office, Choice(settled), order.name)
-    order = replace(order, variables=variables)
-    report = _run(plays, reach, order, catalog) if order.check else _change(plays, reach, order, catalog, office)
-    return Bill(report, reach.choice.profile.value, is_embedded(office.config))
+    live = Live(order.diff)
+    reach = _reach(office, Choice(settled), order.name, live)
+    started = stamp(reach.clock.wall())
+    go = partial(_run, course, reach, catalog, live)
+    try:
+        report = go() if order.check else _change(order, reach, office, go)
+    finally:
+        live.rest()
+    report = replace(report, playbook=str(path), started=started, check=order.check)
+    resume_at = course.resume_at(report) if report.error else None
+    return Bill(report, reach.choice.profile.value, is_embedded(office.config), resume_at)
 
 
 def close(bill: Bill) -> int:
     """Print the error that ended a run, if one did; give the exit code."""
     error = bill.report.error
+    failed = next((one for one in bill.report.outcomes if one.status == "failed"), None)
+    if failed is not None:
+        say.note(f"  task: {failed.task} ({failed.place})")
     if isinstance(error, Refusal):
         outcomes = bill.report.outcomes
-        say.refusal(error, told=bool(outcomes) and outcomes[-1].error is error)
+        told = bool(outcomes) and outcomes[-1].error is error
+        say.refusal(error, told=told)
     elif error is not None:
         return say_bug(error)
     return bill.report.code
 
 
-def _change(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalog, office: Office) -> Report:
+def _change(order: Order, reach: Reach, office: Office, go: Callable[[], Report]) -> Report:
     """Run under the lock of the runtime folder; keep what was started when all went well."""
     lock = reach.runtime / "lock"
     what = f"'{order.name}'" if order.name != "play" else "'play'"
@@ -111,7 +137,7 @@ def _change(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalo
     with held if order.alone else nullcontext():
         office.keeper.recover()
         try:
-            report = _run(plays, reach, order, catalog)
+            report = go()
             office.keeper.finish(keep=report.code == 0)
         finally:
             office.keeper.close()
@@ -142,7 +168,7 @@ def _shipped() -> list[str]:
     return sorted(path.stem for path in home.playbooks().glob("*.yml"))
 
 
-def _reach(office: Office, choice: Choice, by: str) -> Reach:
+def _reach(office: Office, choice: Choice, by: str, live: Live) -> Reach:
     return Reach(
         config=office.config,
         choice=choice,
@@ -152,53 +178,45 @@ def _reach(office: Office, choice: Choice, by: str) -> Reach:
         files=Files(acting=True),
         environment=dict(os.environ),
         tell=say.note,
-        progress=say.progress,
-        at_work=say.begins,
-        listen=terminal.typed,
+        progress=live.progress,
+        at_work=live.at_work,
+        listen=live.listen,
         browse=terminal.browse,
         by=by,
     )
 
 
-def _run(plays: tuple[Play, ...], reach: Reach, order: Order, catalog: Catalog) -> Report:
+def _run(course: Course, reach: Reach, catalog: Catalog, live: Live) -> Report:
     reports: list[Report] = []
-    for one in plays:
+    order, outcomes, gate = course.order, list[Outcome](), course.gate()
+    for one in course.plays:
+        if len(course.plays) > 1:
+            say.note(f"play: {one.name}")
         report = run(
             one,
             reach,
             order.variables,
             catalog=catalog,
-            tell=_tell_with_diff if order.diff else _tell,
+            tell=live.tell,
+            doing=live.doing,
+            clock=live.clock(reach.clock),
             check=order.check,
             defaults=reach.config.vars,
             tags=order.tags,
             skip_tags=order.skip_tags,
+            admit=gate.admits if gate else None,
         )
+        before = sum(report.seconds for report in reports)
+        outcomes += [replace(ended, play=one.name, began=before + ended.began) for ended in report.outcomes]
         reports.append(report)
         if report.code:
             break
     whole = reports[-1] if reports else Report(order.name, (), None, 0, 0.0)
-    outcomes = tuple(outcome for report in reports for outcome in report.outcomes)
     if order.check:
         from flowgate.desk.preview import show_unforetold
 
         show_unforetold(outcomes)
-    return replace(whole, outcomes=outcomes, seconds=sum(report.seconds for report in reports))
-
-
-def _tell(event: Event) -> None:
-    if isinstance(event, Outcome):
-        say.ends(event)
-    else:
-        say.begins(event.task)
-
-
-def _tell_with_diff(event: Event) -> None:
-    _tell(event)
-    if isinstance(event, Outcome) and event.diff:
-        from flowgate.desk.preview import show_diff
-
-        show_diff(event)
+    return replace(whole, outcomes=tuple(outcomes), seconds=sum(report.seconds for report in reports))
 
 
 def _waiting(holder: str) -> None:

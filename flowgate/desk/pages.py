@@ -5,26 +5,40 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from flowgate.desk import say
+from flowgate.desk import say, stock
 from flowgate.errors import CheckFailed
-from flowgate.play.catalog import Catalog, StepInfo, steps_in
+from flowgate.play.catalog import Param, StepInfo
+from flowgate.play.report_keys import page as reports_page
+from flowgate.play.report_keys import schema as schema_of_reports
+from flowgate.play.schema import schema as schema_of_playbooks
 from flowgate.settings.keys import KEYS, schema
 from flowgate.world import files, home
 
+# A value for the example of a step, by type.
+SAMPLES = {
+    "any": "hello",
+    "bool": "true",
+    "conditions": "1 < 2",
+    "dict": "{ NAME: value }",
+    "expression": "name",
+    "float": "1.5",
+    "int": "1",
+    "list": "[one, two]",
+    "path": "some/file",
+}
 
-def catalog() -> Catalog:
-    """Give every step there is."""
-    return Catalog(steps_in("flowgate.steps"))
 
-
-def steps(show: str, as_json: bool) -> int:
-    """Print the steps, or one of them in full."""
-    found = catalog()
+def steps(show: str, as_json: bool, as_schema: bool = False) -> int:
+    """Print the steps, the user's own among them; or one in full, or the JSON Schema of playbooks made of them."""
+    found = stock.catalog()
+    if as_schema:
+        say.document(schema_of_playbooks(found))
+        return 0
     infos = [found.find(name) for name in ([show] if show else found.names())]
     if as_json:
         say.document([_tree(info) for info in infos])
     elif show:
-        say.data(_page(infos[0]))
+        say.data(_page(infos[0]) + f"From: {stock.source(infos[0])}")
     else:
         say.table([["step", "parameters", "what it does"], *(_row(info) for info in infos)])
     return 0
@@ -54,13 +68,16 @@ def stale(root: Path) -> dict[Path, str]:
         docs / "steps.md": steps_page(),
         docs / "config.md": config_page(),
         docs / "flowgate.schema.json": json.dumps(schema(), indent=2) + "\n",
+        docs / "playbook.schema.json": json.dumps(schema_of_playbooks(stock.shipped()), indent=1) + "\n",
+        docs / "report.schema.json": json.dumps(schema_of_reports(), indent=2) + "\n",
+        docs / "reports.md": reports_page(),
     }
     return {path: text for path, text in pages.items() if files.read_text_or_none(path) != text}
 
 
 def steps_page() -> str:
     """Write the reference page of all steps."""
-    found = catalog()
+    found = stock.shipped()
     head = (
         "# Steps\n\nWhat playbooks are made of. Generated from the code by `inv docs`; do not edit.\n\n"
         "A step looks first and acts only when there is something to do; `inv play NAME --check` looks only.\n"
@@ -110,9 +127,28 @@ def _page(info: StepInfo) -> str:
         lines.append(f"- `{param.name}` ({param.type_text}, {default}): {param.meaning}")
     if info.params:
         lines.append("")
-    if info.gives:
-        lines += [f"Gives: {info.gives}", ""]
+    lines += [f"Gives: {info.gives}", ""] if info.gives else []
+    lines += [f"Fails with: {info.fails}", ""] if info.fails else []
+    lines += ["```yaml", *_example(info), "```", ""]
     return "\n".join(lines)
+
+
+def _example(info: StepInfo) -> list[str]:
+    """Write a task with the step as it may stand in a playbook: what it needs, or else its first parameter."""
+    params = [one for one in info.params.values() if one.required] or list(info.params.values())[:1]
+    if info.open:
+        return [f"- {info.name}: {{ name: value }}"]
+    if not params:
+        return [f"- {info.name}:"]
+    return [f"- {info.name}: {{ {', '.join(f'{one.name}: {_sample(one)}' for one in params)} }}"]
+
+
+def _sample(param: Param) -> str:
+    """Give a value that a parameter takes: its default where it has one, else one of its type."""
+    if isinstance(param.default, (str, int, float)) and param.default != "":
+        return json.dumps(param.default)
+    kind = param.type_text.removesuffix(" | null").split(" | ")[0]
+    return SAMPLES.get(kind.partition("[")[0], kind.replace("'", '"') if kind.startswith("'") else "text")
 
 
 def _row(info: StepInfo) -> list[str]:
@@ -131,4 +167,5 @@ def _tree(info: StepInfo) -> dict[str, object]:
         }
         for param in info.params.values()
     ]
-    return {"name": info.name, "summary": info.summary, "gives": info.gives, "params": params}
+    about = {"name": info.name, "summary": info.summary, "gives": info.gives, "fails": info.fails}
+    return {**about, "source": stock.source(info), "params": params}

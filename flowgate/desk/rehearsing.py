@@ -21,8 +21,9 @@ def rehearse(profile: str, how: dict[str, Any], *, as_json: bool, junit: str, ht
 
     how: the step's other parameters; junit, html: files to write, empty for none
     """
-    from flowgate.desk import order
+    from flowgate.desk import order, papers
 
+    papers.refuse_unwritable({"junit": junit, "html": html})
     bill = order.play(order.Order(PLAYBOOK, how, profile=profile, alone=False))
     facts = _facts(bill.report.outcomes)
     if as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from _thread import RLock  # what `threading` would give, without loading it: most commands have one thread
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ MARKS = {"same": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": 
 COLOURS = {"=": "32", "~": "33", "-": "2", "!": "31"}
 NAME_WIDTH = 24
 LINE_WIDTH = 110
+one_at_a_time = RLock()  # a spinner paints from a thread of its own
 
 
 def is_terminal() -> bool:
@@ -46,14 +48,34 @@ def hang_up() -> None:
 
 def note(text: str) -> None:
     """Tell people something."""
+    with one_at_a_time:
+        _clear()
+        print(text, file=sys.stderr, flush=True)
+
+
+def ask(question: str) -> str | None:
+    """Put a question to whoever sits at the terminal; None when nobody can answer any more."""
     _clear()
-    print(text, file=sys.stderr, flush=True)
+    print(question, end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    if not answer or not sys.stdin.isatty():
+        print(file=sys.stderr, flush=True)
+    return answer.rstrip("\n") if answer else None
 
 
-def begins(task: str) -> None:
-    """Show, on a terminal only, which task is at work."""
+def paint(text: str) -> None:
+    """Show, on a terminal only, a line that the next one replaces; cut so that it never wraps."""
     if is_terminal():
-        print(f"\r\x1b[2K… {task}", end="", file=sys.stderr, flush=True)
+        with one_at_a_time:
+            room = os.get_terminal_size(sys.stderr.fileno()).columns - 1 if _has_size() else LINE_WIDTH
+            print(f"\r\x1b[2K{text[:room]}", end="", file=sys.stderr, flush=True)
+
+
+def _has_size() -> bool:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns > 1
+    except OSError:
+        return False
 
 
 def progress(name: str, done: int, total: int | None) -> None:
@@ -102,7 +124,7 @@ def refusal(error: BaseException, *, told: bool = False) -> None:
             for line in _excerpt(fault):
                 note(f"      {line}")
             if fault.hint:
-                note(f"      {fault.hint}")
+                note(f"      {spelt(fault.hint)}")
         return
     if not isinstance(error, Refusal):
         note(coloured(f"! {error}", "31"))
@@ -119,7 +141,7 @@ def refusal(error: BaseException, *, told: bool = False) -> None:
             note(f"    | {line[:200]}")
     if error.hint:
         known = error.hint.startswith(("did you mean", "known:"))
-        note(f"  {error.hint}" if known else f"  way out: {error.hint}")
+        note(f"  {error.hint}" if known else f"  way out: {spelt(error.hint)}")
 
 
 def _excerpt(error: Refusal) -> list[str]:
@@ -128,6 +150,18 @@ def _excerpt(error: Refusal) -> list[str]:
     from flowgate.desk.excerpt import excerpt
 
     return excerpt(error.place)
+
+
+def spelt(text: str) -> str:
+    """Spell the commands of a text as this front door takes them: `inv service.start`, or `flowgate service start`."""
+    if "inv " not in text or os.path.basename(sys.argv[0]) != "flowgate":  # noqa: PTH119  pathlib costs more than this
+        return text
+    import re
+
+    def words(found: re.Match[str]) -> str:
+        return "flowgate " + found[1].replace(".", " ")
+
+    return re.sub(r"(?<!uv run )\binv ([a-z][a-z-]*(?:\.[a-z-]+)*)", words, text)
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:

@@ -12,6 +12,7 @@ from flowgate.errors import Mistake
 from flowgate.world import home, procs
 
 RUFF = ("ruff", "check", "."), ("ruff", "format", "--check", ".")
+MOST_WORKERS = 4  # more would take each other's time
 LITTER = (
     ".mypy_cache",
     ".ruff_cache",
@@ -44,7 +45,9 @@ def _tool(argv: Sequence[str]) -> int:
 
 def test(long: bool, cov: bool, junit: str, args: str) -> int:
     """Run pytest: a small sample of everything, or with `long` the full numbers; with `cov` measure what is run."""
-    argv = ["pytest", *([] if long else ["-m", "not long"])]
+    workers = min(1 + procs.processors(), MOST_WORKERS)  # one more than processors: half of the time is waiting
+    argv = ["pytest", f"--numprocesses={workers}", "--dist=loadfile"]
+    argv += [] if long else ["-m", "not long"]
     argv += ["--cov=flowgate", "--cov-report=term:skip-covered"] if cov else []
     argv += [f"--junitxml={junit}"] if junit else []
     return _tool([*argv, *shlex.split(args)])

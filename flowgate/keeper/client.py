@@ -11,6 +11,8 @@ import select
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,7 @@ PATIENCE_SECONDS = 15.0  # for an answer that needs no waiting; a keeper that ta
 BOOT_SECONDS = 30.0
 TAKEN_SECONDS = 5.0
 RECENT_SECONDS = 2.0
+SLICE_SECONDS = 0.2  # of a wait, where several threads wait or one can be interrupted
 PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR")
 
 
@@ -47,6 +50,9 @@ class Keeper:
         self._sock: socket.socket | None = None
         self._lines = Lines()
         self._asked = 0
+        self._awaited: set[int] = set()
+        self._kept: dict[int, Message] = {}
+        self._alone = threading.RLock()  # tasks that run beside each other share the connection
 
     # --- looking
 
@@ -72,26 +78,46 @@ class Keeper:
         """
         rows: list[dict[str, Any]] = []
         for one in self.status()["services"].get(service, {}).get("generations", ()):
-            rows += [{**row, "generation": one["number"]} for row in self._recent(service, int(one["number"]))]
+            told = self._heard(service, int(one["number"]), {"do": "recent"}) or {"rows": []}
+            rows += [{**row, "generation": one["number"]} for row in told["rows"]]
         return sorted(rows, key=lambda row: float(row["at"]))
 
-    def _recent(self, service: str, number: int) -> list[dict[str, Any]]:
+    def told(self, service: str, what: str) -> list[dict[str, Any]]:
+        """Ask a service's serving generation about its inside: a word that its program answers (`Program.tells`).
+
+        Fails with: NotReady when none serves; OutsideRefused when it cannot say
+        """
+        found = self.status()["services"].get(service, {}).get("generations", ())
+        serving = next((one for one in found if one["phase"] == "serving"), None)
+        if serving is None:
+            raise NotReady(f"{service} is not running", hint="inv up")
+        answer = self._heard(service, int(serving["number"]), {"do": "tell", "what": what})
+        if answer is None:
+            raise OutsideRefused(f"{service} does not answer for its {what}: it is no generation of the keeper's")
+        if "error" in answer:
+            hint = f"inv service.reload --service {service}"
+            raise OutsideRefused(f"{service} cannot tell its {what}: {answer['error']}", hint=hint)
+        return list(answer["rows"])
+
+    def _heard(self, service: str, number: int, order: Message) -> Message | None:
+        """Put one question to a generation; None where none of ours listens, or it has just gone."""
+        awaited = {"recent": "recent", "tell": "told"}[order["do"]]
         path = sockets.unix_path(self.folder, f"{service}-{number}.sock")
         sock = sockets.connect_unix(path, RECENT_SECONDS)
         if sock is None:  # an ordinary program, or one that has just gone
-            return []
+            return None
         lines = Lines()
         with sock:
             sock.settimeout(RECENT_SECONDS)
             try:
-                sock.sendall(encode({"do": "recent"}))
+                sock.sendall(encode(order))
                 while data := sock.recv(262_144):
                     for message in lines.feed(data):
-                        if message.get("event") == "recent":
-                            return list(message["rows"])
+                        if message.get("event") == awaited:
+                            return message
             except (OSError, ValueError):
-                return []
-        return []
+                return None
+        return None
 
     def matches(self, program: Program) -> bool:
         """Say whether the newest generation already runs just this program, with just these keys."""
@@ -213,21 +239,14 @@ class Keeper:
     def _ask(
         self, message: Mapping[str, object], *, patience: float = PATIENCE_SECONDS, refuse: bool = True
     ) -> Message:
-        sock = self._connect() or self._boot()
-        sock.settimeout(patience)
-        self._asked += 1
+        with self._alone:
+            sock = self._connect() or self._boot()
+            self._asked += 1
+            number = self._asked
+        self._awaited.add(number)
         try:
-            sock.sendall(encode({**message, "id": self._asked}))
-            while True:
-                data = sock.recv(262_144)
-                if not data:
-                    raise ConnectionResetError
-                for reply in self._lines.feed(data):
-                    if reply.get("id") != self._asked:  # of a question that was interrupted
-                        continue
-                    if refuse and not reply.get("ok"):
-                        raise OutsideRefused(str(reply.get("error")), hint=str(reply.get("hint") or ""))
-                    return reply
+            sock.sendall(encode({**message, "id": number}))
+            reply = self._reply(sock, number, patience)
         except (OSError, ValueError) as fault:
             self.close()
             why = "did not answer in time" if isinstance(fault, TimeoutError) else "went away"
@@ -236,6 +255,39 @@ class Keeper:
                 hint="run the command again; what it left running is found and taken over",
                 log=files.tail(self.log_file, 5),
             ) from None
+        finally:
+            self._awaited.discard(number)
+            self._kept.pop(number, None)
+        if refuse and not reply.get("ok"):
+            raise OutsideRefused(str(reply.get("error")), hint=str(reply.get("hint") or ""))
+        return reply
+
+    def _reply(self, sock: socket.socket, number: int, patience: float) -> Message:
+        """Wait for the reply to one question; whichever thread reads keeps what others wait for."""
+        until = time.monotonic() + patience
+        while number not in self._kept:
+            with self._alone:
+                if number not in self._kept:
+                    self._read(sock, until)
+            if number not in self._kept:
+                time.sleep(0.001)  # whoever waits for what has just been read gets its turn
+        return self._kept[number]
+
+    def _read(self, sock: socket.socket, until: float) -> None:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        is_main = threading.current_thread() is threading.main_thread()
+        sock.settimeout(left if is_main and len(self._awaited) == 1 else min(left, SLICE_SECONDS))
+        try:
+            data = sock.recv(262_144)
+        except TimeoutError:
+            return
+        if not data:
+            raise ConnectionResetError
+        for reply in self._lines.feed(data):
+            if reply.get("id") in self._awaited:  # others are of questions that were interrupted
+                self._kept[int(reply["id"])] = reply
 
     def _find(self) -> socket.socket | None:
         """Connect to the keeper; one that lives without its socket (somebody deleted it) will put it back."""

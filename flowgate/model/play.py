@@ -52,6 +52,8 @@ class Outcome:
     place: `file:line` of the task
     diff: (path, old text, new text) of the files it changed, or would change
     unforetold: in a check, why it cannot tell what a run would do; empty when it can
+    began: seconds after the start of the run
+    play: the name of its play
     """
 
     task: str
@@ -64,17 +66,28 @@ class Outcome:
     error: BaseException | None = None
     diff: tuple[tuple[str, str, str], ...] = ()
     unforetold: str = ""
+    began: float = 0.0
+    play: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole run: its outcomes in the order they ended, the error that ended it, and the code for the shell."""
+    """A whole run: its outcomes in the order they ended, the error that ended it, and the code for the shell.
+
+    outcomes: those of tasks side by side in the order they are written
+    playbook: the file; started: RFC 3339, in UTC; check: whether it only looked
+    resume: the command that goes on where it failed; empty when it did not
+    """
 
     play: str
     outcomes: tuple[Outcome, ...]
     error: BaseException | None
     code: int
     seconds: float
+    playbook: str = ""
+    started: str = ""
+    check: bool = False
+    resume: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,7 @@ class Task:
         wait; None when not written
     timeout: seconds that one try may take; None when not written
     loop: a list, a mapping or an expression that gives one; None when not written
+    parallel: how many items of the loop, or tasks of the block, at a time; None when not written
     notify: names of handlers to run at the end of the play when this task changed something
     block, rescue, always: the tasks of a block; all empty for a task
     marks: dotted path under this task ("wait_healthy.timeout", "when.0") → (line, column) of the value; with a colon
@@ -128,6 +142,7 @@ class Task:
     timeout: float | str | None = None
     loop: Any = None
     loop_control: LoopControl = LoopControl()
+    parallel: int | str | None = None
     notify: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     vars: Mapping[str, Any] = field(default_factory=dict)

@@ -98,10 +98,22 @@ class _Checker:
             if task.step:
                 self._step(task, inner, around)
             elif task.block or task.rescue or task.always:
-                self.tasks(task.block, inner, around)
+                self._block(task, inner, around)
                 self._again(task, inner, around)
                 self.tasks(task.rescue, inner | {"failed": None}, around)
                 self.tasks(task.always, inner, around)
+
+    def _block(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
+        """Check the tasks of a block; those that run beside each other do not see what the others register."""
+        if task.parallel is None:
+            return self.tasks(task.block, known, guarded)
+        before, gathered = set(self.facts), set(self.facts)
+        for one in task.block:
+            self.facts = set(before)
+            self.tasks((one,), known, guarded)
+            gathered |= self.facts
+        self.facts = gathered
+        return None
 
     def _notify(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
         """Check that every handler is there; a name that an expression makes is looked up when it is made."""
@@ -134,7 +146,7 @@ class _Checker:
 
     def _again(self, task: Task, known: Known, guarded: frozenset[str]) -> None:
         """Check what says how often to try."""
-        for word in ("retries", "delay", "backoff", "max_delay"):
+        for word in ("retries", "delay", "backoff", "max_delay", "parallel"):
             self._use(getattr(task, word), task, word, known, guarded)
         self._conditions(task.until, task, "until", known, guarded)
 

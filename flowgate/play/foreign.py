@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 HERE = "leave it out: every task runs on this machine, as you"
+BESIDE = (
+    "write 'parallel' on a block: its tasks run side by side; 'timeout' limits a task; services run on by themselves"
+)
 LOOP = "write: loop: [a, b], or loop over a mapping and use item.key and item.value"
 
 PLAY_WORDS: Mapping[str, str] = {
@@ -33,10 +36,11 @@ PLAY_WORDS: Mapping[str, str] = {
 }
 TASK_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("become", "become_user", "become_method", "become_flags", "connection", "remote_user"), HERE),
-    **dict.fromkeys(("delegate_to", "delegate_facts", "run_once", "local_action", "throttle", "port"), HERE),
+    **dict.fromkeys(("delegate_to", "delegate_facts", "run_once", "local_action", "port"), HERE),
     **dict.fromkeys(("with_items", "with_list", "with_dict", "with_fileglob", "with_sequence", "with_nested"), LOOP),
-    "async": "write 'timeout' to limit a task; services run on by themselves: start, wait_healthy",
-    "poll": "write 'timeout' to limit a task; services run on by themselves: start, wait_healthy",
+    "throttle": "write 'parallel' on the loop or the block: so many at a time",
+    "async": BESIDE,
+    "poll": BESIDE,
     "environment": "write 'env' among the parameters of command",
     "check_mode": "run the whole playbook with --check; a step looks before it acts",
     "diff": "run the playbook with --diff",

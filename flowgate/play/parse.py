@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FLUSH = "flush_handlers"
 ALIASES = {"set": "set_fact", "include": "import_tasks"}
+IMPORTS = (WORD, WORD.replace("_", "-"), "include")
 # The parameter that a step takes alone: as a text, and as a list.
 SHORT = {"command": ("cmd", "argv"), "import_tasks": ("file", "")}
 
@@ -57,7 +58,7 @@ def _play(source: Source, node: Node) -> Play:
             fields[pair.key] = PLAY_READERS[pair.key](source, pair.node, pair.key, marks)
         else:
             _unknown(source, pair, "play word", PLAY_READERS)
-    if pairs and not any(pair.key == "tasks" for pair in pairs):
+    if kind(node) == "map" and not any(pair.key == "tasks" for pair in pairs):
         source.refuse("this play has no tasks", node, "a play is: name, vars, tasks; write the steps under 'tasks:'")
     fields["name"] = fields["name"] or PurePath(source.file).stem
     return Play(place=source.at(node), marks=marks, **fields)
@@ -76,6 +77,9 @@ def _task(source: Source, node: Node) -> Task:
             fields[pair.key] = TASK_READERS[pair.key](source, pair.node, pair.key, marks)
         else:
             others.append(pair)
+    if alone := next((pair for pair in pairs if pair.key == "parallel" and not names & {"loop", *IMPORTS}), None):
+        hint = "write it on a loop or on a block: so many items, or tasks, at a time"
+        source.refuse("'parallel' on one task does nothing", alone.key_node, hint)
     step = _step_of(source, node, others)
     if step and step.key == "meta" and step.node.value == FLUSH:  # as Ansible spells it
         marks[FLUSH] = position(step.key_node)

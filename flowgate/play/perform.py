@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from flowgate.errors import BadValue, CheckFailed, ContractBroken, Interrupted, Mistake, Refusal
@@ -16,7 +17,7 @@ from flowgate.play.expressions import fixed, render, truth, value_of
 from flowgate.play.fit import CONDITIONS, EVALUATED, Condition, Shown
 from flowgate.play.foretold import Unforetold
 from flowgate.play.scope import Scope
-from flowgate.play.tries import keep_trying, number, tries_of, under
+from flowgate.play.tries import keep_trying, number, tries_of, under, width_of
 from flowgate.world.deadline import deadline
 
 LOG_LINES = 15  # of what a command said, shown with its failure
@@ -51,13 +52,17 @@ class Within(Protocol):
 class Performer:
     """Performs tasks with one reach.
 
+    looking: the same reach, guarded: what steps look with
     check: look only
+    doing: told what a step is about to do
     """
 
     reach: Within
+    looking: Any
     catalog: Catalog
     clock: Ticking
     check: bool
+    doing: Callable[[str], None] = lambda would: None
 
     def perform(self, task: Task, scope: Scope, when: When) -> Ending:
         """Perform a task, once or for each item of its loop.
@@ -79,20 +84,25 @@ class Performer:
     def _loop(self, task: Task, scope: Scope, when: When, items: list[Any]) -> Ending:
         control = task.loop_control
         pause = number(task, "loop_control.pause", float, control.pause, scope)
-        endings: list[Ending] = []
-        results: list[Facts] = []
-        for index, item in enumerate(items):
+        width = 1 if self.check else width_of(task, scope)
+
+        def do(index: int, item: Any) -> tuple[Ending, Facts]:
             if index and pause and not self.check:
                 self.clock.sleep(pause)
             own = {control.loop_var: item} | ({control.index_var: index} if control.index_var else {})
             began = self.clock.now()
             ending = self._item(task, scope.naming(**own), when, item)
-            endings.append(ending)
-            seconds = self.clock.now() - began
-            result = registered(ending, seconds)
-            result |= {**own, "label": ending.label}
-            results.append(result)
-        return together(endings, results)
+            facts = registered(ending, self.clock.now() - began)
+            facts |= {**own, "label": ending.label}
+            return ending, facts
+
+        if width > 1 and len(items) > 1:
+            from flowgate.world.together import at_once
+
+            done = at_once([partial(do, index, item) for index, item in enumerate(items)], width)
+        else:
+            done = [do(index, item) for index, item in enumerate(items)]
+        return together([ending for ending, _ in done], [facts for _, facts in done])
 
     def _item(self, task: Task, scope: Scope, when: When, item: Any) -> Ending:
         named = f"{item!s:.60}"
@@ -189,8 +199,10 @@ class Performer:
 
     def _done(self, info: StepInfo, arguments: dict[str, Any]) -> Ending:
         """Look, and act where there is something to do."""
-        found = info.function(self.reach.looking(), **arguments)
+        found = info.function(self.looking, **arguments)
         if isinstance(found, Todo):
+            if not self.check:
+                self.doing(found.would)
             facts = found.facts if self.check else found.do(self.reach)
             # What was done may be said better than what would be done.
             said = facts.get("said", found.would) if isinstance(facts, dict) else found.would

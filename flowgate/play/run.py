@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
+from threading import RLock
 from typing import Any
 
 from flowgate.errors import CheckFailed, Interrupted, Refusal, UnknownName
@@ -16,7 +19,8 @@ from flowgate.play.foretold import Unforetold, Unknown
 from flowgate.play.perform import Performer, Ticking, Within
 from flowgate.play.scope import Scope
 from flowgate.play.tags import selected
-from flowgate.play.tries import keep_trying, tries_of
+from flowgate.play.tries import keep_trying, tries_of, width_of
+from flowgate.world.together import at_once
 
 FLUSH = "flush_handlers"
 
@@ -69,6 +73,8 @@ def run(
     defaults: Mapping[str, Any] | None = None,
     tags: Collection[str] = (),
     skip_tags: Collection[str] = (),
+    admit: Callable[[Task, str], bool] | None = None,
+    doing: Callable[[str], None] = lambda would: None,
 ) -> Report:
     """Run a play and report how each task ended; a failing task is told in the report, not raised.
 
@@ -78,15 +84,18 @@ def run(
     check: look only; what would change counts as changed, with the facts as foretold
     clock: for durations and the waits between tries; the reach's own when None
     tags, skip_tags: which tasks run, as in Ansible (`always`, `never`, `all`, `tagged`, `untagged`)
+    admit: asked before each task, with its rendered name, whether it runs; a task that does not leaves no trace, and
+        no task runs beside another
+    doing: told what a step is about to do, in its own words
     Gives: a report whose code is 0, the code of the error that ended it, 70 for a bug in a step, 130 after Ctrl-C
     Fails with: KeyboardInterrupt for a second Ctrl-C, while `always` parts run
     """
     ticking = clock or reach.clock
-    performer = Performer(reach, catalog, ticking, check)
+    performer = Performer(reach, reach.looking(), catalog, ticking, check, doing)
     scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
     around = Around(scope, tags=frozenset(play.tags))
-    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around)
-    began = ticking.now()
+    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around, admit)
+    runner.began = began = ticking.now()
     ended = runner.sequence(play.tasks, around)
     if (ended is None or play.force_handlers) and runner.interrupted is None:
         ended_late = runner.guarded(runner.flush)
@@ -105,10 +114,12 @@ class _Run:
         skip_tags: tuple[str, ...],
         handlers: tuple[Task, ...],
         around: Around,
+        admit: Callable[[Task, str], bool] | None,
     ) -> None:
         self.performer, self.tell, self.tags, self.skip_tags = performer, tell, tags, skip_tags
-        self.handlers, self.around = handlers, around
+        self.handlers, self.around, self.admit, self.began = handlers, around, admit, 0.0
         self.notified: set[str] = set()
+        self.talking, self.handling = RLock(), RLock()  # tasks that run side by side do either by turns
         self.outcomes: list[Outcome] = []
         self.interrupted: Interrupted | None = None
         self.bug: BaseException | None = None  # kept even when rescued: a bug never looks like success
@@ -138,12 +149,13 @@ class _Run:
         Source: ansible-core: handlers run whatever tags were asked for, and may notify each other
         """
         ran: set[int] = set()
-        while due := self._due(ran):
-            ran.add(due[0])
-            self.notified.discard(due[1])
-            ended = self.task(self.handlers[due[0]], self.around, is_handler=True)
-            if ended is not None:
-                return ended
+        with self.handling:
+            while due := self._due(ran):
+                ran.add(due[0])
+                self.notified.discard(due[1])
+                ended = self.task(self.handlers[due[0]], self.around, is_handler=True)
+                if ended is not None:
+                    return ended
         return None
 
     def _due(self, ran: set[int]) -> tuple[int, str] | None:
@@ -185,14 +197,14 @@ class _Run:
     def tried(self, block: Task, inside: Around) -> Failure | None:
         """Run the tasks of a block, again while its `retries` and `until` ask for it."""
         if self.performer.check or (not block.until and block.retries is None):
-            return self.sequence(block.block, inside)
+            return self.guarded(lambda: self._inner(block, inside))
         first = len(self.outcomes)
 
         def once(attempt: int) -> Failure | None:
             nonlocal first
             self._mark_rescued(first, len(self.outcomes))  # what failed in the try before was tried again
             first = len(self.outcomes)
-            return self.sequence(block.block, inside)
+            return self.guarded(lambda: self._inner(block, inside))
 
         def is_content(ended: Failure | None) -> bool:
             if self.interrupted or self.bug or all(one.status == "skipped" for one in self.outcomes[first:]):
@@ -207,6 +219,40 @@ class _Run:
             ended, content, error = None, False, refusal
         return ended if content or ended is not None else Failure(error, unsaid(block, error))
 
+    def _inner(self, block: Task, inside: Around) -> Failure | None:
+        """Run the tasks of a block one after another, or side by side where `parallel` asks for it."""
+        one_by_one = self.performer.check or block.parallel is None or self.admit is not None
+        try:
+            width = 1 if one_by_one else width_of(block, inside.scope)
+        except Refusal as refusal:
+            return Failure(refusal, unsaid(block, refusal))
+        return self.sequence(block.block, inside) if width == 1 else self._beside(block.block, inside, width)
+
+    def _beside(self, tasks: tuple[Task, ...], inside: Around, width: int) -> Failure | None:
+        """Run tasks side by side, each to its end; the first failure, as they are written, counts."""
+        branches = [self._branch() for _ in tasks]
+        jobs = [partial(branch.sequence, (task,), inside) for branch, task in zip(branches, tasks, strict=True)]
+        try:
+            ends = at_once(jobs, width)
+        finally:
+            for branch in branches:
+                self.outcomes += branch.outcomes
+                self.bug = self.bug or branch.bug
+        self.interrupted = next((branch.interrupted for branch in branches if branch.interrupted), None)
+        return next((ended for ended in ends if ended is not None), None)
+
+    def _branch(self) -> _Run:
+        """Give a run of its own outcomes and its own Ctrl-C, for tasks that run beside others."""
+        branch = copy(self)
+        branch.outcomes = []
+
+        def tell(event: Event) -> None:
+            with self.talking:
+                self.tell(event)
+
+        branch.tell = tell
+        return branch
+
     def task(self, task: Task, around: Around, *, is_handler: bool = False) -> Failure | None:
         """Run one task and tell how it ended; gives its failure unless that is ignored."""
         if not is_handler and not selected(around.tags.union(task.tags), self.tags, self.skip_tags):
@@ -215,6 +261,8 @@ class _Run:
         clock, name = self.performer.clock, label(task, around.scope)
         if task.step.replace("-", "_") == FLUSH and not is_handler:
             return self._flush_now(task, around)
+        if self.admit is not None and not self.admit(task, name):
+            return None
         began = clock.now()
         self.tell(Started(name, task.step, task.place))
         ending = self._ended(task, around)
@@ -223,7 +271,8 @@ class _Run:
         seconds = clock.now() - began
         if task.register:
             around.scope.facts[task.register] = registered(ending, seconds)
-        error, more = ending.error, (ending.facts, ending.error, ending.diff, ending.unforetold)
+        error = ending.error
+        more = (ending.facts, ending.error, ending.diff, ending.unforetold, began - self.began)
         outcome = Outcome(name, task.step, ending.status, ending.said, seconds, task.place, *more)
         self.outcomes.append(outcome)
         self.tell(outcome)

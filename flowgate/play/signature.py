@@ -45,7 +45,7 @@ class StepInfo:
     """One step: its word, its function, and what its signature and docstring say.
 
     open: it takes any further parameter (`set_fact`)
-    gives: the docstring's line on what it registers
+    gives: the docstring's line on what it registers; fails: its line on how it fails
     """
 
     name: str
@@ -54,6 +54,7 @@ class StepInfo:
     params: Mapping[str, Param]
     gives: str
     open: bool = False
+    fails: str = ""
 
 
 def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
@@ -63,7 +64,7 @@ def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
     Fails with: ContractBroken for a parameter without a type, or with one that YAML cannot give
     """
     word = name or function.__name__.rstrip("_")
-    summary, meanings, gives = _docstring(inspect.getdoc(function) or "")
+    summary, meanings, gives, fails = _docstring(inspect.getdoc(function) or "")
     kinds = typing.get_type_hints(function)
     params: dict[str, Param] = {}
     is_open = False
@@ -80,7 +81,7 @@ def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
         yaml_name = parameter.name.rstrip("_")
         meaning = meanings.get(parameter.name) or meanings.get(parameter.name.rstrip("_"), "")
         params[yaml_name] = Param(yaml_name, parameter.name, kind, text, parameter.default, meaning)
-    return StepInfo(word, function, summary, params, gives, is_open)
+    return StepInfo(word, function, summary, params, gives, is_open, fails)
 
 
 def bind(info: StepInfo, params: Mapping[str, Any], place: Locate) -> dict[str, Any]:
@@ -111,9 +112,9 @@ def _fit(
                 arguments[name] = value
             else:
                 found.append(UnknownName(f"parameter of '{info.name}'", name, known=info.params, at=place(f"{name}:")))
-        elif not written or (param.kind not in EVALUATED and not templated(value)):
+        elif not written or (param.kind not in EVALUATED and not _only_known_later(value)):
             try:
-                arguments[param.argument] = fit(param.kind, value)
+                arguments[param.argument] = fit(param.kind, _known_now(value) if written else value)
             except ValueError as wanted:
                 path = f"{info.name}.{name}"
                 found.append(BadValue(path, found=value, wanted=str(wanted), at=place(name)))
@@ -124,8 +125,21 @@ def _fit(
     return found
 
 
-def _docstring(text: str) -> tuple[str, dict[str, str], str]:
-    """Split a docstring into its first line, the meanings of parameters, and what it gives."""
+def _only_known_later(value: Any) -> bool:
+    return isinstance(value, str) and templated(value)
+
+
+def _known_now(value: Any) -> Any:
+    """Leave out what holds expressions; the rest of a list or a mapping is fitted before anything runs."""
+    if isinstance(value, (list, tuple)):
+        return [_known_now(one) for one in value if not _only_known_later(one)]
+    if isinstance(value, Mapping):
+        return {name: _known_now(one) for name, one in value.items() if not _only_known_later(one)}
+    return value
+
+
+def _docstring(text: str) -> tuple[str, dict[str, str], str, str]:
+    """Split a docstring into its first line, the meanings of parameters, what it gives, and how it fails."""
     summary, _, rest = text.partition("\n")
     meanings: dict[str, str] = {}
     current: tuple[str, ...] = ()
@@ -140,4 +154,5 @@ def _docstring(text: str) -> tuple[str, dict[str, str], str]:
                 meanings[name] += f" {line.strip()}"
         else:
             current = ()
-    return summary, meanings, meanings.pop("Gives", "")
+    gives, fails = meanings.pop("Gives", ""), meanings.pop("Fails with", "")
+    return summary, meanings, gives, fails

@@ -51,6 +51,17 @@ def tries_of(task: Task, variables: Mapping[str, Any]) -> Tries:
     )
 
 
+def width_of(task: Task, variables: Mapping[str, Any]) -> int:
+    """Give how many items of a loop, or tasks of a block, run at a time: 1 when nothing is written.
+
+    Fails with: BadValue
+    """
+    width = number(task, "parallel", int, task.parallel, variables)
+    if width == 0:
+        raise BadValue("parallel", found=width, wanted="a whole number from 1", at=task.at("parallel"))
+    return 1 if width is None else int(width)
+
+
 def keep_trying(
     tries: Tries, once: Callable[[int], T], is_content: Callable[[T], bool], sleep: Callable[[float], object]
 ) -> tuple[T, bool]:

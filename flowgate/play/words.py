@@ -59,8 +59,8 @@ def read_conditions(source: Source, node: Node, path: str, marks: Marks) -> tupl
 def read_number(source: Source, node: Node, path: str, marks: Marks) -> int | float | str | None:
     """Read a count (`retries`), a factor (`backoff`) or seconds (`delay`), or an expression that gives one."""
     found = source.plain(node, path, marks)
-    kinds = (int,) if path == "retries" else (int, float)
-    least = 1 if path == "backoff" else 0
+    kinds = (int,) if path in ("retries", "parallel") else (int, float)
+    least = 1 if path in ("backoff", "parallel") else 0
     if isinstance(found, kinds) and not isinstance(found, bool) and least <= found < 1e9:
         return found
     if isinstance(found, str) and "{{" in found:
@@ -125,7 +125,7 @@ def read_variables(source: Source, node: Node, path: str, marks: Marks) -> dict[
     return found
 
 
-NUMBERS = {"retries": "a whole number from 0", "backoff": "a number from 1"}
+NUMBERS = {"retries": "a whole number from 0", "backoff": "a number from 1", "parallel": "a whole number from 1"}
 LOOP_READERS: dict[str, Reader] = {
     "loop_var": read_identifier,
     "index_var": read_identifier,
@@ -144,6 +144,7 @@ COMMON_READERS: dict[str, Reader] = {
     "delay": read_number,
     "backoff": read_number,
     "max_delay": read_number,
+    "parallel": read_number,
 }
 TASK_READERS: dict[str, Reader] = COMMON_READERS | {
     "register": read_identifier,

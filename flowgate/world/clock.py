@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
+
+
+SLICE = 0.2  # seconds; a thread that sleeps can be interrupted only in between
+
+
+def _sleep(seconds: float) -> None:
+    if threading.current_thread() is threading.main_thread():
+        time.sleep(seconds)
+        return
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, SLICE))
 
 
 def _utc() -> datetime:
@@ -23,7 +36,7 @@ class Clock(NamedTuple):
     """
 
     now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = _sleep
     wall: Callable[[], datetime] = _utc
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 from flowgate.errors import Mistake, Unreachable
 from flowgate.world.procs import not_started, signal_tree, tree_of
 
+SLICE = 0.2  # seconds of a wait that can be interrupted only in between
 GRACE = 2.0  # seconds between asking a command to end and ending it
 
 
@@ -53,7 +56,7 @@ def run(
     except ValueError as fault:  # a name with `=`, a NUL, half of a surrogate pair
         raise Mistake(f"{Path(argv[0]).name} cannot be started: {fault}") from None
     try:
-        out, err = process.communicate(None if stdin is None else stdin.encode(errors="replace"), timeout)
+        out, err = _hear(process, None if stdin is None else stdin.encode(errors="replace"), timeout)
     except subprocess.TimeoutExpired:
         _end(process)
         raise Unreachable(f"{Path(argv[0]).name} did not end within {timeout:g} s") from None
@@ -61,6 +64,20 @@ def run(
         _end(process)
         raise
     return Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _hear(process: subprocess.Popen[bytes], stdin: bytes | None, timeout: float | None) -> tuple[bytes, bytes]:
+    """Wait for a command's end; outside the main thread in slices, between which the thread can be interrupted."""
+    if threading.current_thread() is threading.main_thread():
+        return process.communicate(stdin, timeout)
+    until = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = SLICE if until is None else min(SLICE, max(0.0, until - time.monotonic()))
+        try:
+            return process.communicate(stdin, left)
+        except subprocess.TimeoutExpired:
+            if until is not None and time.monotonic() >= until:
+                raise
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

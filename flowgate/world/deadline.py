@@ -35,6 +35,13 @@ def deadline(seconds: float) -> Iterator[None]:
         raise Unreachable(f"not finished within {seconds:g} s") from None
 
 
+def inject(thread: int, error: type[BaseException]) -> None:
+    """Raise an error inside a thread, as soon as it executes Python again; thread: its ident."""
+    import ctypes
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+
+
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
     def expire(number: int, frame: FrameType | None) -> NoReturn:
@@ -51,15 +58,13 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _injected(seconds: float) -> Iterator[None]:
-    import ctypes
-
-    target = ctypes.c_ulong(threading.get_ident())
+    target = threading.get_ident()
     lock, over = threading.Lock(), False
 
     def expire() -> None:
         with lock:  # never after the work has ended
             if not over:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(_Expired))
+                inject(target, _Expired)
 
     timer = threading.Timer(seconds, expire)
     timer.daemon = True

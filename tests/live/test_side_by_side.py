@@ -1,0 +1,35 @@
+"""Ctrl-C while tasks run side by side, as a person presses it."""
+
+from __future__ import annotations
+
+import signal
+
+import psutil
+
+from tests.conftest import Ground, wait
+
+PLAY = """
+- tasks:
+    - block:
+        - { name: one, command: { shell: "touch one; exec sleep 47.11" } }
+        - { name: two, command: { shell: "touch two; exec sleep 47.11" } }
+        - { name: never, command: [touch, never] }
+      parallel: 2
+      rescue:
+        - { name: not rescued, command: [touch, never] }
+      always:
+        - { name: last, command: [touch, last] }
+    - { name: after, command: [touch, never] }
+"""
+
+
+def test_ctrl_c_interrupts_all_that_is_under_way_and_always_runs(ground: Ground) -> None:
+    path = ground.folder / "mine.yml"
+    path.write_text(PLAY.replace("touch ", f"touch {ground.folder}/").replace("touch, ", f"touch, {ground.folder}/"))
+    running = ground.begin("play", str(path))
+    assert wait(lambda: (ground.folder / "one").exists() and (ground.folder / "two").exists(), 20.0)
+    running.signal(signal.SIGINT)
+    assert running.ends(20.0).returncode == 130
+    assert (ground.folder / "last").exists()
+    assert not (ground.folder / "never").exists()
+    assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "47.11"]]
