@@ -59,6 +59,9 @@ def _tell(one: Row) -> None:
         [["scenario", "answered by", "first", "following", "attempts", "served again"], *map(_scene, one["scenarios"])]
     )
     say.data("")
+    for scene in one["scenarios"]:
+        if scene["played"] > 1:
+            say.note(f"{one['profile']}: '{scene['scenario']}' was late, and was played once more, alone; this is that")
     for name, why in one["left_out"].items():
         say.note(f"{one['profile']}: '{name}' was left out: {why}")
     if one["settings_left_out"]:
