@@ -62,6 +62,7 @@ ELSEWHERE = {
     "ask": "tests/live/test_gateway.py",
     "explain": "tests/live/test_gateway.py",
     "cooldowns": "tests/live/test_cooldowns.py",
+    "rehearse": "tests/live/test_rehearse.py",
     "init": "tests/desk/test_init.py",
     "security.install-hook": "tests/desk/test_security.py",
     "release": "tests/desk/test_release.py",

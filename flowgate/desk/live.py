@@ -55,6 +55,11 @@ class Live:
         if self._spinner and len(self._running) == 1:
             self._spinner.about(would)
 
+    def at_work(self, words: str) -> None:
+        """Tell how far a long step is."""
+        if self._spinner:
+            self._spinner.about(words)
+
     def rest(self) -> None:
         """Stop showing that something is waited for: somebody else needs the line."""
         if self._spinner:

@@ -179,7 +179,7 @@ def _reach(office: Office, choice: Choice, by: str, live: Live) -> Reach:
         environment=dict(os.environ),
         tell=say.note,
         progress=live.progress,
-        at_work=live.doing,
+        at_work=live.at_work,
         listen=live.listen,
         browse=terminal.browse,
         by=by,

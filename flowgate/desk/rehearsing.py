@@ -21,8 +21,9 @@ def rehearse(profile: str, how: dict[str, Any], *, as_json: bool, junit: str, ht
 
     how: the step's other parameters; junit, html: files to write, empty for none
     """
-    from flowgate.desk import order
+    from flowgate.desk import order, papers
 
+    papers.refuse_unwritable({"junit": junit, "html": html})
     bill = order.play(order.Order(PLAYBOOK, how, profile=profile, alone=False))
     facts = _facts(bill.report.outcomes)
     if as_json:
@@ -58,6 +59,9 @@ def _tell(one: Row) -> None:
         [["scenario", "answered by", "first", "following", "attempts", "served again"], *map(_scene, one["scenarios"])]
     )
     say.data("")
+    for scene in one["scenarios"]:
+        if scene["played"] > 1:
+            say.note(f"{one['profile']}: '{scene['scenario']}' was late, and was played once more, alone; this is that")
     for name, why in one["left_out"].items():
         say.note(f"{one['profile']}: '{name}' was left out: {why}")
     if one["settings_left_out"]:

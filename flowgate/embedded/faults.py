@@ -144,12 +144,14 @@ class Vendors:
         return sound if fault == SOUND else Failing(sound, question, fault, self.ending)
 
     async def tell(self, request: Request) -> Response:
-        """Take faults; they replace those that were told before, and counting begins anew."""
+        """Take faults; they replace those that were told before. Counting begins anew where a model's has changed."""
+        before = self.faults
         try:
             self.faults = read(await body_of(request))
         except BadFaults as bad:
             return failed(str(bad), 400)
-        self.counts.clear()
+        for model in [one for one in self.counts if before.get(one) != self.faults.get(one)]:
+            del self.counts[model]
         return reply({"faults": {name: _shown(fault) for name, fault in self.faults.items()}})
 
     async def list(self, request: Request) -> Response:

@@ -15,6 +15,8 @@ from flowgate.stack.promises import Promises, pause
 from flowgate.stack.scenarios import Scenario
 
 KEPT, BROKEN, CANNOT = "kept", "broken", "cannot"  # cannot: LiteLLM has no way to keep it, and the page says so
+QUICK, WAIT = "as quick as ever once it is benched", "the longest wait"
+TIMED = (QUICK, WAIT)  # what a busy machine can break by itself
 SLOWER = 1.2  # how much slower than a healthy answer one may be once the dead model is benched
 SLACK = 0.25  # seconds that a loaded machine may add to any answer
 RETURN_SLACK = 10.0  # seconds after the bench within which the primary serves again
@@ -144,9 +146,7 @@ class Judge:
             return
         allowed = SLOWER * observed.healthy + self.slack
         found = median(later)
-        yield _row(
-            scenario, "as quick as ever once it is benched", f"{allowed:.2f} s", f"{found:.2f} s", found <= allowed
-        )
+        yield _row(scenario, QUICK, f"{allowed:.2f} s", f"{found:.2f} s", found <= allowed)
 
     def _rate(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
         """Count attempts on a dead primary in the worst minute of its outage."""
@@ -171,7 +171,7 @@ class Judge:
             allowed = waits.quiet if scenario.kind == "timeout" else max(waits.refused, self._asked_pauses(scenario))
         allowed = allowed * observed.scale + observed.healthy * 2 + self.slack
         longest = max(one.seconds for one in observed.asked)
-        yield _row(scenario, "the longest wait", f"{allowed:.2f} s", f"{longest:.2f} s", longest <= allowed)
+        yield _row(scenario, WAIT, f"{allowed:.2f} s", f"{longest:.2f} s", longest <= allowed)
 
     def _asked_pauses(self, scenario: Scenario) -> float:
         """Add up the pauses that vendors ask for, after every attempt that is promised."""

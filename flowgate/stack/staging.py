@@ -18,6 +18,7 @@ from flowgate.stack.scenarios import Scenario
 
 VENDORS = "vendors"
 LOOPBACK = "127.0.0.1"
+READINESS = "/"  # of CLIProxyAPIPlus, in either version
 STAND_IN = "sk-a-stand-in-of-a-rehearsal"  # for what a document refers to and a rehearsal does not need
 REFERENCE = re.compile(r"os\.environ/([A-Za-z_][A-Za-z0-9_]*)")
 # What would reach beyond a rehearsal, or answer in a vendor's place: databases, caches, callbacks.
@@ -162,7 +163,7 @@ def _south(script: Script, scenario: Scenario, places: Places, config: Config) -
     ]
     providers = [_provider(script, scenario, places, name) for name in dict.fromkeys(names)]
     policy = overlay(script.south, {"openai-compatibility": providers})
-    program = cliproxy.service(config, places.south, script.key, script.own, (), policy, "/").program
+    program = cliproxy.service(config, places.south, script.key, script.own, (), policy, READINESS).program
     return replace(
         program,
         service=f"{cliproxy.NAME}-{scenario.name}",

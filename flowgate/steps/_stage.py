@@ -49,9 +49,11 @@ class Vendors:
 
     def mend(self, scenario: Scenario) -> None:
         """Let a scenario's faults end."""
-        for name in [name for name in self._faults if name.startswith(f"{scenario.name}.")]:
+        mine = [name for name in self._faults if name.startswith(f"{scenario.name}.")]
+        for name in mine:
             del self._faults[name]
-        self._tell()
+        if mine:
+            self._tell()
 
     def _tell(self) -> None:
         with self._lock:
@@ -181,6 +183,7 @@ class Stage:
                     self.reach.files.write(path, text)
             door = self._run(keeper, programs)
             headers: dict[str, str | Secret] = {"Authorization": self.script.key.bearer()}
+            self.vendors.mend(scenario)  # it may have been played before
             yield Scene(scenario, f"http://{door[0]}:{door[1]}", headers, self.vendors, gate)
 
     def _places(self, scenario: Scenario, gate: scratch.Gate | None) -> Places:
@@ -209,7 +212,7 @@ class Stage:
 
         Fails with: NotReady, with the last lines of a program's log
         """
-        begun = [(program, int(keeper.start(program)["generation"])) for program in programs]
+        begun = [(program, int(keeper.start(program, fresh=True)["generation"])) for program in programs]
         for program, number in begun:
             try:
                 keeper.wait(program.service, number, program.ready_timeout)

@@ -22,6 +22,7 @@ def scene(verdict: str = "kept", over: float | None = None, name: str = "500") -
     return {
         "scenario": name,
         "says": "the primary answers 500",
+        "played": 1,
         "healthy": 0.05,
         "over": over,
         "asked": [*questions, asked(2.0, 0.1, "primary", primary=1)],
