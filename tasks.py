@@ -359,9 +359,9 @@ def status(c: Context, json: bool = False) -> int:
 @front
 def health(c: Context, json: bool = False) -> int:
     """Print liveness and readiness of every service; exit 1 when any is not ok."""
-    from flowgate.desk import state
+    from flowgate.desk import health
 
-    return state.health(json)
+    return health.health(json)
 
 
 @task(
@@ -409,10 +409,19 @@ def ask(c: Context, question: str, model: str = "", stream: bool = False) -> int
 @task(help={"last": "how many of the last answers", "id": "one answer, by the beginning of its id", "json": JSON})
 @front
 def explain(c: Context, last: str = "1", id: str = "", json: bool = False) -> int:  # noqa: A002 - makes the flag --id
-    """Say who served a request and why: the deployment, retries, fallbacks, times."""
+    """Say who served a request and why: the deployment, retries, fallbacks, times, and who is benched now."""
     from flowgate.desk import asking, front
 
     return asking.explain(front.count("last", last), id, json)
+
+
+@task(help={"clear": "end it for this model or account", "json": JSON})
+@front
+def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
+    """Print which models and accounts are benched by which program, why, and for how long."""
+    from flowgate.desk import cooldowns, front
+
+    return cooldowns.show(front.named(clear, "a model"), json)
 
 
 @task(name="path")
@@ -582,7 +591,22 @@ def _named(**members: Any) -> Iterator[Collection]:
         yield collection
 
 
-TOP: tuple[Any, ...] = (smoke, up, down, play, steps, status, health, ask, explain, init, doctor, events, completion)
+TOP: tuple[Any, ...] = (
+    smoke,
+    up,
+    down,
+    play,
+    steps,
+    status,
+    health,
+    ask,
+    explain,
+    cooldowns,
+    init,
+    doctor,
+    events,
+    completion,
+)
 WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 
 ns = Collection()

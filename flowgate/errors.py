@@ -11,6 +11,7 @@ Refusal                     facts, a hint, a place, an exit code
 │   ├── ProgramMissing      a program is absent or cannot be executed
 │   ├── NotReady            a program did not come up; carries its last log lines
 │   ├── Unreachable         nobody answered, or not in time
+│   │   └── Silent          not in time: a slow one is not a dead one
 │   └── DiskRefused         a folder is read-only, full or not ours
 ├── Busy               3    another command is changing this runtime folder
 └── Interrupted      130    Ctrl-C
@@ -139,6 +140,10 @@ class NotReady(OutsideRefused):
 
 class Unreachable(OutsideRefused):
     """Nobody answered, or not in time."""
+
+
+class Silent(Unreachable):
+    """Not in time: somebody may be there and busy, so nothing is known."""
 
 
 class DiskRefused(OutsideRefused):

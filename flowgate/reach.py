@@ -16,7 +16,7 @@ from flowgate.errors import ContractBroken, Mistake, Refusal, gather
 from flowgate.keeper.client import Keeper
 from flowgate.model import Config, Program, Reference, Secret, Service, Sourced, Stack
 from flowgate.settings.overlay import overlay
-from flowgate.stack import accounts, build, cliproxy, litellm
+from flowgate.stack import accounts, build, cliproxy, litellm, probing, receipt
 from flowgate.world import compiled, files, home, sockets
 from flowgate.world.clock import Clock, stamp
 from flowgate.world.http import Http
@@ -203,8 +203,13 @@ class Reach:
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
             upstream_text=self.files.read(own) if own else None,
+            upstream_version=self.upstream_version(),
             accounts=accounts.count(self.files, cliproxy.auth_folder(self.config)),
         )
+
+    def upstream_version(self) -> str:
+        """Say which version of CLIProxyAPIPlus a start would run; empty when nobody knows."""
+        return probing.version(self.config, self.files.read(receipt.shelf(self.config).lock))
 
     def ports(self) -> dict[str, int]:
         """Settle the ports: the config's; the embedded default stays where it runs, and moves to free ones."""

@@ -169,7 +169,7 @@ class Ground:
         """
         out, err = (self.folder / f"said-{len(self.begun)}.{name}" for name in ("out", "err"))
         argv = [*before, sys.executable, "-m", "invoke", *words]
-        with out.open("w") as stdout, err.open("w") as stderr, _heeding_interrupts():
+        with out.open("w") as stdout, err.open("w") as stderr, heeding_interrupts():
             process = subprocess.Popen(
                 argv, cwd=CHECKOUT, env=self.environment(), stdout=stdout, stderr=stderr, text=True
             )
@@ -238,7 +238,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 @contextlib.contextmanager
-def _heeding_interrupts() -> Iterator[None]:
+def heeding_interrupts() -> Iterator[None]:
     """Let children be interrupted, also where the tests themselves run in a background that ignores Ctrl-C."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
@@ -264,11 +264,22 @@ def checked(done: Done) -> Done:
     return done
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares something: all that asks the one real gateway, and each module's tests."""
-    for item in items:
-        is_shared = "gateway" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("gateway" if is_shared else item.nodeid.partition("::")[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep together what shares something: each module's tests, and all that ask the one real gateway."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "the gateway" if module in shared else module
+
+    shared = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "tests").rglob("test_*.py") if _asks(path)}
+    return Together(config, log)
+
+
+def _asks(module: Path) -> bool:
+    return "gateway: Gateway" in module.read_text()
 
 
 @pytest.fixture

@@ -55,14 +55,9 @@ def _provider(office: Office, name: str, version: str) -> dict[str, Any]:
 
 def _version(office: Office) -> str:
     """Say which version is installed; empty when nobody knows."""
-    if cliproxy.is_embedded(office.config):
-        args = office.config.services[cliproxy.NAME].args
-        return args[args.index("--contract") + 1] if "--contract" in args[:-1] else "6.8"
-    from flowgate.stack import receipt
-    from flowgate.world import files
+    from flowgate.desk.programs import looking
 
-    lock = receipt.read(files.read_text_or_none(receipt.shelf(office.config).lock))
-    return lock.version if lock else ""
+    return looking(office, []).upstream_version()
 
 
 # --- the accounts there are

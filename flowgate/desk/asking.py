@@ -6,9 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from flowgate.desk import say
+from flowgate.desk import cooldowns, say
 from flowgate.desk.office import Office, enter
-from flowgate.errors import CheckFailed, NotReady, UnknownName
+from flowgate.errors import CheckFailed, NotReady, Refusal, UnknownName
 
 HEADER = "x-litellm-"
 SERVICE = "litellm"
@@ -60,15 +60,30 @@ def explain(last: int, wanted: str, as_json: bool) -> int:
     if wanted and not rows:
         raise CheckFailed(f"no answer that is still remembered has an id beginning with '{wanted}'", hint="inv explain")
     rows = rows[-last:]
+    benched, unknown = _benched(office)
     if as_json:
-        say.document({"answers": rows})
+        say.document({"answers": rows, "cooldowns": benched})
         return 0
     say.note(office.describe())
     if not rows:
         say.note("no question has been answered since LiteLLM was started")
     for row in rows:
         say.data(sentence(row))
+    for one in benched or ():
+        say.data(cooldowns.sentence(one))
+    if unknown:
+        say.note(f"note: who is benched now is not known: {unknown}")
     return 0
+
+
+def _benched(office: Office) -> tuple[list[Row] | None, str]:
+    """List whom LiteLLM benches now; None, and why, where it cannot say."""
+    from flowgate.world.clock import Clock
+
+    try:
+        return cooldowns.of_litellm(office, Clock().wall()), ""
+    except Refusal as refusal:
+        return None, refusal.what
 
 
 def rows_of(office: Office) -> list[Row]:

@@ -95,8 +95,8 @@ def report(findings: Sequence[Finding], *, as_json: bool, config: str, fixed: Se
         for done in fixed:
             say.note(f"~ {done}")
         for one in findings:
-            say.data(f"{one.status}  {one.check:<{NAME_WIDTH}} {one.said}")
+            say.data(f"{one.status}  {one.check:<{NAME_WIDTH}} {say.spelt(one.said)}")
             if one.mend:
-                say.data(f"{'':<{NAME_WIDTH + 7}}{one.mend}")
+                say.data(f"{'':<{NAME_WIDTH + 7}}{say.spelt(one.mend)}")
         say.note(", ".join(f"{count} {status}" for status, count in counts.items()))
     return 1 if counts["fail"] else 0

@@ -27,7 +27,7 @@ def init() -> int:
     folder = (home.checkout() or Path.cwd()) / USUAL.parent
     for path in write(folder):
         say.data(str(path))
-    say.note(NEXT)
+    say.note(say.spelt(NEXT))
     return 0
 
 

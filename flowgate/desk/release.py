@@ -23,6 +23,7 @@ IN_WHEEL = (
     ("playbooks/", "flowgate/playbooks/"),
     ("config/examples/", "flowgate/examples/"),
     ("tasks.py", "flowgate/tasks.py"),
+    ("docs/playbook.schema.json", "flowgate/docs/playbook.schema.json"),
 )
 FIRST = ("inv ci", "inv security.check", "inv smoke --profile reliability")  # these take minutes
 

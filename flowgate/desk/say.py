@@ -124,7 +124,7 @@ def refusal(error: BaseException, *, told: bool = False) -> None:
             for line in _excerpt(fault):
                 note(f"      {line}")
             if fault.hint:
-                note(f"      {fault.hint}")
+                note(f"      {spelt(fault.hint)}")
         return
     if not isinstance(error, Refusal):
         note(coloured(f"! {error}", "31"))
@@ -141,7 +141,7 @@ def refusal(error: BaseException, *, told: bool = False) -> None:
             note(f"    | {line[:200]}")
     if error.hint:
         known = error.hint.startswith(("did you mean", "known:"))
-        note(f"  {error.hint}" if known else f"  way out: {error.hint}")
+        note(f"  {error.hint}" if known else f"  way out: {spelt(error.hint)}")
 
 
 def _excerpt(error: Refusal) -> list[str]:
@@ -150,6 +150,18 @@ def _excerpt(error: Refusal) -> list[str]:
     from flowgate.desk.excerpt import excerpt
 
     return excerpt(error.place)
+
+
+def spelt(text: str) -> str:
+    """Spell the commands of a text as this front door takes them: `inv service.start`, or `flowgate service start`."""
+    if "inv " not in text or os.path.basename(sys.argv[0]) != "flowgate":  # noqa: PTH119  pathlib costs more than this
+        return text
+    import re
+
+    def words(found: re.Match[str]) -> str:
+        return "flowgate " + found[1].replace(".", " ")
+
+    return re.sub(r"(?<!uv run )\binv ([a-z][a-z-]*(?:\.[a-z-]+)*)", words, text)
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:

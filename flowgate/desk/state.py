@@ -1,4 +1,4 @@
-"""What is: the profile in force, the services, their health. Never asks a model."""
+"""What is: the profile in force, and the services. Never asks a model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def status(as_json: bool) -> int:
     Source: keys of `--json` are documented in README.md
     """
     office = enter()
-    _recover(office)
+    recover(office)
     tree = survey(office)
     if as_json:
         say.document(tree)
@@ -39,7 +39,7 @@ def status(as_json: bool) -> int:
     return 0
 
 
-def _recover(office: Office) -> None:
+def recover(office: Office) -> None:
     """Let a new keeper take over what a killed one left; looking goes on when it cannot come up."""
     from flowgate.errors import Refusal
 
@@ -149,47 +149,3 @@ def open_secrets(office: Office) -> list[dict[str, str]]:
 
     found = exposed(office.config)
     return [{"path": str(one.path), "mode": f"{one.mode:03o}", "wanted": f"{one.wanted:03o}"} for one in found]
-
-
-def health(as_json: bool) -> int:
-    """Print liveness and readiness of every service; 1 when any is not ok."""
-    office = enter()
-    _recover(office)
-    kept = office.keeper.status()["services"]
-    checks = {name: _check(office, name, kept.get(name, {})) for name in office.config.services}
-    healthy = all(one["live"] and one["ready"] for one in checks.values())
-    if as_json:
-        say.document({"ok": healthy, "services": checks})
-    else:
-        say.note(office.describe())
-        for name, one in checks.items():
-            mark = "=" if one["live"] and one["ready"] else "!"
-            live = "alive" if one["live"] else "not running"
-            answer = one["error"] or f"{one['status']} in {one['seconds'] * 1000:.0f} ms"
-            say.data(
-                f"{mark} {name:<18} {live:<12} {'ready' if one['ready'] else 'not ready':<10} {one['url']}  {answer}"
-            )
-        if not healthy:
-            say.note("way out: inv up")
-    return 0 if healthy else 1
-
-
-def _check(office: Office, name: str, kept: dict[str, Any]) -> dict[str, Any]:
-    from flowgate.errors import Unreachable
-    from flowgate.world.http import Http
-
-    settings = office.config.services[name]
-    serving = next((g for g in kept.get("generations", ()) if g["phase"] == "serving"), None)
-    path = settings.readiness_path or settings.health_path or "/v1/models"
-    port = serving["port"] if serving else settings.port
-    result: dict[str, Any] = {"live": serving is not None, "ready": False, "status": None, "error": "", "seconds": 0.0}
-    result["url"] = f"http://{settings.host}:{port}{path}"
-    if serving is None:
-        result["error"] = kept.get("failure") or "not running"
-        return result
-    try:
-        answer = Http().get(result["url"], timeout=5.0)
-    except Unreachable as refusal:
-        result["error"] = refusal.what
-        return result
-    return result | {"ready": answer.ok, "status": answer.status, "seconds": round(answer.seconds, 4)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -46,8 +45,8 @@ def _tool(argv: Sequence[str]) -> int:
 
 def test(long: bool, cov: bool, junit: str, args: str) -> int:
     """Run pytest: a small sample of everything, or with `long` the full numbers; with `cov` measure what is run."""
-    workers = min(1 + (os.cpu_count() or 1), MOST_WORKERS)  # one more than processors: half of the time is waiting
-    argv = ["pytest", f"--numprocesses={workers}", "--dist=loadgroup"]
+    workers = min(1 + procs.processors(), MOST_WORKERS)  # one more than processors: half of the time is waiting
+    argv = ["pytest", f"--numprocesses={workers}", "--dist=loadfile"]
     argv += [] if long else ["-m", "not long"]
     argv += ["--cov=flowgate", "--cov-report=term:skip-covered"] if cov else []
     argv += [f"--junitxml={junit}"] if junit else []

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.1
 STOP_GRACE_SECONDS = 30.0  # the real program's grace runs from its start: up longer, it cuts what is under way
 
-OWN = ("contract", "lie", "callback-ports")  # flags that the real program does not have
+OWN, OWN_SWITCHES = ("contract", "lie", "callback-ports"), ("faults",)  # flags that the real program does not have
 VALUED = ("config", "password", "oauth-callback-port", "project_id", "vertex-import", *OWN)
 LOGINS = (
     *("login", "codex-login", "claude-login", "qwen-login", "iflow-login", "iflow-cookie", "antigravity-login"),
     *("kimi-login", "github-copilot-login", "kiro-login", "kiro-google-login", "kiro-aws-login"),
     *("kiro-aws-authcode", "kiro-import"),
 )
-SWITCHES = ("no-browser", "incognito", "no-incognito", *LOGINS)
+SWITCHES = ("no-browser", "incognito", "no-incognito", *LOGINS, *OWN_SWITCHES)
 
 
 class WrongFlag(Exception):
@@ -118,6 +118,7 @@ def _list_lies() -> int:
 def _start(given: dict[str, str], contract: Contract) -> int:
     """Read the config and serve; what the flags leave open, `embedded` in the config may say."""
     from flowgate.embedded.config_file import settle
+    from flowgate.embedded.faults import Vendors
     from flowgate.embedded.lies import UnknownLie, read
     from flowgate.embedded.settings import BadConfig, load
     from flowgate.embedded.state import State
@@ -145,6 +146,8 @@ def _start(given: dict[str, str], contract: Contract) -> int:
     except (UnknownLie, ValueError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
+    if "faults" in given:
+        state.vendors = Vendors()
     state.password = os.environ.get("MANAGEMENT_PASSWORD", "")
     state.unsafe = contract.newer and bool(set(settings.api_keys) & set(EXAMPLE_KEYS))
     return _serve(state)
@@ -211,11 +214,18 @@ async def _run(state: State, listener: socket.socket) -> None:
             yield
 
         def stop(self) -> None:
-            if time.monotonic() - self.began > STOP_GRACE_SECONDS:
-                if front.under_way:
-                    log("failed to shutdown HTTP server: context deadline exceeded", "error", "service.go:560")
-                os._exit(0)  # what is under way is cut at once
+            left = self.began + STOP_GRACE_SECONDS - time.monotonic()
+            if left <= 0:
+                self.cut()  # what is under way is cut at once
+            asyncio.get_running_loop().call_later(left, self.cut)
             self.should_exit = True
+            if state.vendors:
+                state.vendors.ending.set()
+
+        def cut(self) -> None:
+            if front.under_way:
+                log("failed to shutdown HTTP server: context deadline exceeded", "error", "service.go:560")
+            os._exit(0)
 
     def use(new: Settings) -> None:
         state.settings = new

@@ -28,7 +28,10 @@ CLAIMS = "https://api.openai.com/auth"
 
 @dataclass(slots=True)
 class Account:
-    """One credential. seen: what its file looked like; refreshed: shown as `last_refresh` where it was uploaded."""
+    """One credential. seen: what its file looked like; refreshed: shown as `last_refresh` where it was uploaded.
+
+    retry: shown as `next_retry_after`
+    """
 
     name: str
     path: Path
@@ -42,6 +45,7 @@ class Account:
     status: str = "active"
     message: str = ""
     unavailable: bool = False
+    retry: str = ""
     benches: Benches = field(default_factory=Benches)
     results: list[tuple[datetime, bool]] = field(default_factory=list)
 
@@ -163,6 +167,14 @@ class Accounts:
             return
         benched = account.benches.fail(model, status, at, cooling, self.contract.newer)
         account.status, account.message, account.unavailable = "error", message, benched
+        account.retry = stamp(datetime.now(UTC) + timedelta(seconds=account.benches.left(model, at)))
+
+    def free(self, account: Account) -> list[str]:
+        """End what an account sits out; give the models it concerned."""
+        models = sorted(account.benches.by_model)
+        account.benches.by_model.clear()
+        account.status, account.message, account.unavailable = "active", "", False
+        return models
 
     # --- what is shown
 
@@ -211,7 +223,7 @@ class Accounts:
         right = sum(ok for _, ok in one.results)
         counts: Tree = {"success": right, "failed": len(one.results) - right, "recent_requests": buckets(one.results)}
         if one.unavailable:
-            counts["next_retry_after"] = now()
+            counts["next_retry_after"] = one.retry
         return counts
 
 
@@ -247,4 +259,9 @@ def buckets(results: list[tuple[datetime, bool]]) -> list[Tree]:
 
 def now() -> str:
     """Write the time as the real program does."""
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return stamp(datetime.now(UTC))
+
+
+def stamp(moment: datetime) -> str:
+    """Write a moment as the real program does."""
+    return moment.isoformat().replace("+00:00", "Z")

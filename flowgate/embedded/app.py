@@ -5,8 +5,10 @@ Source: recorded answers of v6.8.16-0 and 7.2.101-1 (`tests/contract/data/`)
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.applications import Starlette
@@ -20,7 +22,7 @@ from flowgate.embedded.forwarding import Others
 from flowgate.embedded.logins import Logins
 from flowgate.embedded.management import Management
 from flowgate.embedded.questions import DIALECTS, Desk, Question, render
-from flowgate.embedded.replies import CORS, RELAYED, body_of, error_body, not_found, page, reply, shaped
+from flowgate.embedded.replies import CORS, RELAYED, body_of, error_body, left, not_found, page, reply, shaped
 from flowgate.embedded.state import State
 
 SAFE = {"x-cpa-safe-mode": "example-api-key"}
@@ -65,6 +67,7 @@ class Upstream:
             Route("/embedded/approve", approvals.decide, methods=["POST"]),
             Route("/embedded/vendor", self._vendor, methods=["GET", "PUT"]),
             Route("/embedded/lies", self._lies, methods=["PUT"]),
+            *self._faults(),
         ]
         if not self.state.contract.newer:
             routes.append(Route("/api/event_logging/batch", _accepted, methods=["POST"]))
@@ -78,6 +81,23 @@ class Upstream:
     def _callbacks(self) -> list[Route]:
         names = self.state.contract.callbacks
         return [Route(f"/{name}/callback", partial(self.logins.callback, name), methods=["GET"]) for name in names]
+
+    def _faults(self) -> list[Route]:
+        """List what only a program that plays failing vendors has."""
+        vendors = self.state.vendors
+        if vendors is None:
+            return []
+        kept = self._with_key
+        return [
+            Route("/embedded/faults", kept(vendors.tell), methods=["PUT"]),
+            Route("/embedded/asked", kept(vendors.list), methods=["GET", "DELETE"]),
+        ]
+
+    def _with_key(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            return self.refusal(request) or await answer(request)
+
+        return guarded
 
     async def _root(self, request: Request) -> Response:
         if self.state.unsafe:
@@ -154,12 +174,27 @@ class Upstream:
             return self._logged(request, refused)
         body = await body_of(request) or {}
         question = Question(request.url.path, body, _model(body), next(iter(_keys(request)), ""))
-        response = await self.desk.answer(question)
+        vendors = self.state.vendors
+        response = vendors.answer(question) if vendors else await self._asked(request, question)
         if response is None:
             response = self._own(question) or self._unknown(question)
         if "empty-answers" in self.state.lies and response.status_code == 200:
             response = render(question, Answer(question.model, "", "empty", 0, 0))
         return self._logged(request, response)
+
+    async def _asked(self, request: Request, question: Question) -> Response | None:
+        """Let credentials answer; a client that leaves takes the question along that went on to somebody else."""
+        if not self.state.settings.compatible:
+            return await self.desk.answer(question)
+        answering = asyncio.ensure_future(self.desk.answer(question))
+        leaving = asyncio.ensure_future(left(request.receive))
+        try:
+            await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
+            return await answering if answering.done() else Response(status_code=499, headers=CORS)
+        finally:
+            for one in (answering, leaving):
+                one.cancel()
+            await asyncio.gather(answering, leaving, return_exceptions=True)
 
     def _own(self, question: Question) -> Response | None:
         """Answer for a model of `embedded.models`, which needs no credential."""

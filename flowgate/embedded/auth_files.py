@@ -34,7 +34,10 @@ class AuthFiles:
 
     def table(self) -> dict[str, dict[str, Handler]]:
         """Say which path and method lead where."""
-        newer: dict[str, dict[str, Handler]] = {"auth-files/fields": {"PATCH": self._fields}}
+        newer: dict[str, dict[str, Handler]] = {
+            "auth-files/fields": {"PATCH": self._fields},
+            "reset-quota": {"POST": self._reset},
+        }
         return {
             "auth-files": {"GET": self._list, "POST": self._upload, "DELETE": self._delete},
             "auth-files/models": {"GET": self._models},
@@ -140,6 +143,18 @@ class AuthFiles:
             return failed("auth file not found" if name else "name is required", 404 if name else 400)
         self.state.accounts.update(name, body)
         return reply({"status": "ok"})
+
+    async def _reset(self, request: Request) -> Response:
+        """End every bench of one account."""
+        index = (await body_of(request) or {}).get("auth_index")
+        if not index:
+            return failed("auth_index is required", 400)
+        accounts = self.state.accounts
+        accounts.scan()
+        account = next((one for one in accounts.by_name.values() if one.index == index), None)
+        if account is None:
+            return failed("auth not found", 404)
+        return reply({"auth_index": index, "models": accounts.free(account), "status": "ok"})
 
     async def _delete(self, request: Request) -> Response:
         accounts = self.state.accounts

@@ -123,15 +123,18 @@ class Local:
 
 def render(question: Question, answer: Answer) -> Response:
     """Write an answer in the dialect of the question."""
-    whole, streamed = DIALECTS[question.path]
     if not question.streamed:
-        return reply(whole(answer), media_type=RELAYED)
+        return reply(DIALECTS[question.path][0](answer), media_type=RELAYED)
+    told, pieces = PACE.search(answers.last_question(question.body)), events(question, answer)
+    lines = _paced(pieces, min(float(told[1]), LONGEST_SECONDS)) if told else iter(pieces)
+    return StreamingResponse(lines, media_type="text/event-stream", headers=CORS)
+
+
+def events(question: Question, answer: Answer) -> list[str]:
+    """List the events of a streamed answer."""
     options = question.body.get("stream_options")
     with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-    events = list(streamed(answer, with_usage))
-    told = PACE.search(answers.last_question(question.body))
-    lines = _paced(events, min(float(told[1]), LONGEST_SECONDS)) if told else iter(events)
-    return StreamingResponse(lines, media_type="text/event-stream", headers=CORS)
+    return list(DIALECTS[question.path][1](answer, with_usage))
 
 
 async def _paced(events: list[str], seconds: float) -> AsyncIterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.requests import Request
@@ -89,3 +90,9 @@ async def body_of(request: Request) -> Tree | None:
     except (ValueError, RecursionError):  # the latter: nested too deep
         return None
     return tree if isinstance(tree, dict) else None
+
+
+async def left(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
+    """Wait until the client leaves; its question has been read whole."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

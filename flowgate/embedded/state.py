@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowgate.embedded.accounts import Accounts
 from flowgate.embedded.settings import Settings
 from flowgate.embedded.usage import Usage
 from flowgate.embedded.versions import CONTRACTS, Contract
+
+if TYPE_CHECKING:
+    from flowgate.embedded.faults import Vendors
 
 Log = Callable[[str], None]
 
@@ -32,6 +35,7 @@ class State:
     password: MANAGEMENT_PASSWORD, as it was at the start
     unsafe: the newer line's safe mode: it was started with an example key
     callback_ports: the vendors' callback ports, where flags say others
+    vendors: the vendors that fail when told to, where it plays those instead of a program with accounts
     had_routes: management was on once, so that its routes exist
     """
 
@@ -47,6 +51,7 @@ class State:
     accounts: Accounts = field(init=False)
     usage: Usage = field(default_factory=Usage)
     vendor: Vendor = field(default_factory=Vendor)
+    vendors: Vendors | None = None
     error_logs: list[dict[str, Any]] = field(default_factory=list)
     now: Callable[[], float] = time.monotonic
 

@@ -78,26 +78,46 @@ class Keeper:
         """
         rows: list[dict[str, Any]] = []
         for one in self.status()["services"].get(service, {}).get("generations", ()):
-            rows += [{**row, "generation": one["number"]} for row in self._recent(service, int(one["number"]))]
+            told = self._heard(service, int(one["number"]), {"do": "recent"}) or {"rows": []}
+            rows += [{**row, "generation": one["number"]} for row in told["rows"]]
         return sorted(rows, key=lambda row: float(row["at"]))
 
-    def _recent(self, service: str, number: int) -> list[dict[str, Any]]:
+    def told(self, service: str, what: str) -> list[dict[str, Any]]:
+        """Ask a service's serving generation about its inside: a word that its program answers (`Program.tells`).
+
+        Fails with: NotReady when none serves; OutsideRefused when it cannot say
+        """
+        found = self.status()["services"].get(service, {}).get("generations", ())
+        serving = next((one for one in found if one["phase"] == "serving"), None)
+        if serving is None:
+            raise NotReady(f"{service} is not running", hint="inv up")
+        answer = self._heard(service, int(serving["number"]), {"do": "tell", "what": what})
+        if answer is None:
+            raise OutsideRefused(f"{service} does not answer for its {what}: it is no generation of the keeper's")
+        if "error" in answer:
+            hint = f"inv service.reload --service {service}"
+            raise OutsideRefused(f"{service} cannot tell its {what}: {answer['error']}", hint=hint)
+        return list(answer["rows"])
+
+    def _heard(self, service: str, number: int, order: Message) -> Message | None:
+        """Put one question to a generation; None where none of ours listens, or it has just gone."""
+        awaited = {"recent": "recent", "tell": "told"}[order["do"]]
         path = sockets.unix_path(self.folder, f"{service}-{number}.sock")
         sock = sockets.connect_unix(path, RECENT_SECONDS)
         if sock is None:  # an ordinary program, or one that has just gone
-            return []
+            return None
         lines = Lines()
         with sock:
             sock.settimeout(RECENT_SECONDS)
             try:
-                sock.sendall(encode({"do": "recent"}))
+                sock.sendall(encode(order))
                 while data := sock.recv(262_144):
                     for message in lines.feed(data):
-                        if message.get("event") == "recent":
-                            return list(message["rows"])
+                        if message.get("event") == awaited:
+                            return message
             except (OSError, ValueError):
-                return []
-        return []
+                return None
+        return None
 
     def matches(self, program: Program) -> bool:
         """Say whether the newest generation already runs just this program, with just these keys."""

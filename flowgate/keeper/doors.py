@@ -333,9 +333,18 @@ class Keeper(asyncio.Protocol):
             if message.get("do") == "recent":
                 self.say({"event": "recent", "rows": list(self.doors.gate.recent)})
                 continue
-            order = asyncio.ensure_future(self.doors.obey(message))
+            order = asyncio.ensure_future(self._obey(message))
             self.orders.add(order)
             order.add_done_callback(self.orders.discard)
+
+    async def _obey(self, message: Message) -> None:
+        if message.get("do") == "tell":
+            from flowgate.keeper.telling import tell
+
+            named = ((self.doors.remembered or {}).get("tells") or {}).get(message.get("what"), "")
+            self.say(await tell(named))
+        else:
+            await self.doors.obey(message)
 
     def hand(self, data: bytes, descriptor: int) -> None:
         """Say something, and let a descriptor go along; -1 for none."""

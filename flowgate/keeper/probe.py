@@ -10,7 +10,8 @@ from flowgate.keeper.loop import Loop
 EVERY_SECONDS = 0.005  # a polled program's readiness is seen within 25 ms
 LATER_SECONDS = 0.05  # for one that takes long to come up
 SOON = 1000  # questions before that
-PATIENCE_SECONDS = 2.0  # one question unanswered for this long is asked anew
+PATIENCE_SECONDS = 2.0  # one question unanswered for this long is asked anew, and the next is waited for longer
+LONGEST_SECONDS = 60.0
 
 
 class Probe:
@@ -27,6 +28,7 @@ class Probe:
         self._wanted, self._ready = wanted, ready
         self._sock: socket.socket | None = None
         self._asked = 0
+        self._patience = PATIENCE_SECONDS
         self._answer = b""
 
     def ask(self) -> None:
@@ -38,7 +40,7 @@ class Probe:
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._sock.setblocking(False)
         this = self._asked
-        self._loop.after(PATIENCE_SECONDS, lambda: self._give_up(this))
+        self._loop.after(self._patience, lambda: self._give_up(this))
         self._sock.connect_ex(self._address)
         self._loop.watch(self._sock, self._send, writing=True)
 
@@ -78,6 +80,7 @@ class Probe:
 
     def _give_up(self, asked: int) -> None:
         if self._sock is not None and asked == self._asked:
+            self._patience = min(2 * self._patience, LONGEST_SECONDS)  # a slow one is not a dead one
             self._again()
 
     def _again(self) -> None:

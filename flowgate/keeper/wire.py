@@ -73,6 +73,7 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
         "stands_on": list(program.stands_on),
         "hold_timeout": program.hold_timeout,
         "records": list(program.records),
+        "tells": dict(program.tells),
         "nursery": asdict(program.nursery) if secrets and program.nursery else None,
     }
 
@@ -119,5 +120,6 @@ def from_tree(tree: Mapping[str, Any]) -> Program:
         stands_on=tuple(tree.get("stands_on") or ()),
         hold_timeout=tree.get("hold_timeout", 10.0),
         records=tuple(tree.get("records") or ()),
+        tells=dict(tree.get("tells") or {}),
         nursery=_nursery(tree["nursery"]) if tree.get("nursery") else None,
     )

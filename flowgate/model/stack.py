@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowgate.model.forking import Nursery
@@ -45,6 +45,7 @@ class Program:
     hold_timeout: seconds that a question is held at most
     records: beginnings of response headers that an app's generation keeps for a while, to say who answered
     nursery: how an app's generations are forked, where that is safe
+    tells: what an app's generation can be asked: word → "module:function", called inside it; it gives rows
     """
 
     service: str
@@ -68,6 +69,7 @@ class Program:
     hold_timeout: float = 10.0
     records: tuple[str, ...] = ()
     nursery: Nursery | None = None
+    tells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,11 +52,13 @@ class Within(Protocol):
 class Performer:
     """Performs tasks with one reach.
 
+    looking: the same reach, guarded: what steps look with
     check: look only
     doing: told what a step is about to do
     """
 
     reach: Within
+    looking: Any
     catalog: Catalog
     clock: Ticking
     check: bool
@@ -202,7 +204,7 @@ class Performer:
 
     def _done(self, info: StepInfo, arguments: dict[str, Any]) -> Ending:
         """Look, and act where there is something to do."""
-        found = info.function(self.reach.looking(), **arguments)
+        found = info.function(self.looking, **arguments)
         if isinstance(found, Todo):
             if not self.check:
                 self.doing(found.would)

@@ -87,7 +87,11 @@ AFTER = {
     "The report": (
         ("recap", "mapping", "counters, as Ansible counts"),
         ("error", "mapping or null", "what ended the run"),
-        ("tasks", "list of mappings", "in the order they ended; each try of a block again"),
+        (
+            "tasks",
+            "list of mappings",
+            "in the order they ended (side by side: as they are written); each try of a block again",
+        ),
     ),
     "Each of `tasks`": (("error", "mapping or null", "how it failed; also of rescued and ignored ones"),),
 }

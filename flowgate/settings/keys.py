@@ -44,7 +44,7 @@ _SERVICE = (
     (
         "readiness_path",
         "server path",
-        "",
+        "/health/readiness; of cliproxyapi_plus /healthz (7.2) or /",
         "asked with GET; only 2xx is ready. Never `/health` of LiteLLM: it costs money",
     ),
     ("health_path", "server path", "", "asked by `health` where no readiness_path is set"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from flowgate.errors import UnknownName
 from flowgate.model import Config, Secret, Service, Sourced, Stack
-from flowgate.stack import accounts, cliproxy, litellm
+from flowgate.stack import accounts, cliproxy, litellm, probing
 from flowgate.stack.policy import Policy, South, compile_profile
 
 LITELLM, CLIPROXY = "litellm", "cliproxyapi_plus"
@@ -21,12 +21,14 @@ class Ground:
     upstream_key: the key LiteLLM shows to CLIProxyAPIPlus; None while it has not been generated
     upstream_text: the text of the user's own CLIProxyAPIPlus config, when its command line names one
     accounts: provider → accounts in use, counted in the auth folder
+    upstream_version: of the CLIProxyAPIPlus that a start would run; empty when nobody knows
     """
 
     ports: Mapping[str, int]
     upstream_key: Secret | None
     upstream_text: str | None = None
     accounts: Mapping[str, int] = field(default_factory=dict)
+    upstream_version: str = ""
 
 
 def build(config: Config, profile: Sourced[str], ground: Ground) -> Stack:
@@ -46,6 +48,7 @@ def build(config: Config, profile: Sourced[str], ground: Ground) -> Stack:
             cliproxy.users_own(config, ground.upstream_text),
             litellm.southbound(config, tree),
             policy.cliproxy,
+            probing.path(ground.upstream_version, config.services[CLIPROXY].readiness_path),
         ),
         LITELLM: litellm.service(config, profile.value, tree, ports),
     }

@@ -22,13 +22,12 @@ NAME = "cliproxyapi_plus"
 EMBEDDED = "embedded-upstream"
 UPSTREAM_KEY = "UPSTREAM_API_KEY"
 MANAGEMENT_KEY = "MANAGEMENT_KEY"
-READINESS = "/"
 CONFIG_FLAGS = ("-config", "--config")
 PENDING_KEY = "sk-to-be-generated"
 
 
 def service(
-    config: Config, port: int, key: Secret | None, own: Tree, southbound: tuple[str, ...], policy: Tree
+    config: Config, port: int, key: Secret | None, own: Tree, southbound: tuple[str, ...], policy: Tree, readiness: str
 ) -> Service:
     """Put CLIProxyAPIPlus, or the embedded upstream in its place, on paper.
 
@@ -36,6 +35,7 @@ def service(
     own: the user's own config, when the command line names one; its keys are kept where they do no harm
     southbound: the model ids that LiteLLM will ask for; the embedded upstream answers just these
     policy: who benches and who retries, as the profile needs it
+    readiness: the address that says that it is ready
     """
     from flowgate.model import Document, Program, Secret, Service
 
@@ -49,7 +49,6 @@ def service(
     argv = (str(binary(config)), *_without_config(settings.args[1:]), "-config", str(path))
     address = (settings.host, port)
     env = {"WRITABLE_PATH": str(config.paths.runtime_dir / "work" / NAME), "PYTHONUNBUFFERED": "1"}
-    readiness = settings.readiness_path or READINESS
     program = Program(
         service=NAME,
         argv=argv,

@@ -19,6 +19,7 @@ RESERVE = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # refuse
 GENERATION_FLAG = "--flowgate-generation"
 MASTER_KEY = "LITELLM_MASTER_KEY"
 CONFIG = "CONFIG_FILE_PATH"  # the variable that names its document
+TELLS = {"cooldowns": "flowgate.stack.cooldowns:in_force"}
 READINESS = "/health/readiness"
 LIVENESS = "/health/liveliness"
 PREFIX = "os.environ/"
@@ -67,6 +68,7 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         max_memory=settings.max_memory,
         records=("x-litellm-",),
         stands_on=_stands_on(config, tree),
+        tells=TELLS if ours else {},
         hold_timeout=settings.hold_timeout,
         restart=settings.restart,
         nursery=Nursery(IMPORTS, RESERVE, tuple(FIXED_ENV), rehearsal=rehearsal(CONFIG)) if ours else None,

@@ -43,7 +43,7 @@ def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
     """List what is doubtful under a profile, one sentence each."""
     where = _Where(config, profile)
     found = [str(fault) for root, tree in where.trees() for fault, sure in _keys(where, root, tree) if not sure]
-    return [*found, *_southbound(config, policy.litellm), *_times(config, policy)]
+    return [*found, *_southbound(config, policy.litellm), *_times(config, policy), *_billed(where, policy.litellm)]
 
 
 def missing(asked: Collection[str], served: Collection[str]) -> list[str]:
@@ -162,6 +162,16 @@ def _southbound(config: Config, tree: Tree) -> Iterator[str]:
         elif params.get("api_key") == key:
             base = urlsplit(str(params.get("api_base") or "")).netloc or "the vendor itself"
             yield f"{name} shows CLIProxyAPIPlus' key to {base}; CLIProxyAPIPlus is at {south.host}:{south.port}"
+
+
+def _billed(where: _Where, tree: Tree) -> Iterator[str]:
+    """Say what costs money without anybody asking.
+
+    Source: LiteLLM 1.106.2, proxy_server.py: it asks every model anew each `health_check_interval` (300 s)
+    """
+    if (tree.get("general_settings") or {}).get("background_health_checks"):
+        at = where.place("general_settings.background_health_checks", "general_settings")
+        yield f"background_health_checks lets LiteLLM ask every model again and again, which costs money ({at})"
 
 
 def _times(config: Config, policy: Policy) -> Iterator[str]:

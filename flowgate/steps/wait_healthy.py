@@ -6,12 +6,14 @@ from typing import Any, Literal
 from flowgate.errors import NotReady, Refusal, Unreachable
 from flowgate.model import Service
 from flowgate.settings.blame import blamed
-from flowgate.stack import litellm
+from flowgate.stack import litellm, probing
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
 from flowgate.world.clock import poll
+from flowgate.world.http import Answer, Headers, Http
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
 LOG_LINES = 15
+ASK_SECONDS = 5.0
 
 
 def wait_healthy(reach: Reach, service: Name = "all", timeout: float | None = None) -> Result | Todo:
@@ -41,15 +43,29 @@ def address(reach: Reach, service: Service, generation: dict[str, Any]) -> str:
     return f"http://{host}:{port}"
 
 
-def answers(reach: Reach, service: Service) -> bool:
-    """Ask a service's newest generation once whether it is ready."""
+def answers(reach: Reach, service: Service, seconds: float = ASK_SECONDS) -> bool:
+    """Ask a service's newest generation once whether it is ready.
+
+    seconds: of silence after which it counts as not ready yet
+    """
     generation = reach.keeper.generation(service.name)
     if generation is None or generation["phase"] not in ("ready", "serving"):
         return False
+    base = address(reach, service, generation)
     try:
-        return reach.http.get(address(reach, service, generation) + service.readiness_path, timeout=5.0).ok
+        return asked(reach.http, base, service.readiness_path, seconds).ok
     except Unreachable:
         return False
+
+
+def asked(http: Http, base: str, path: str, seconds: float, *, headers: Headers | None = None) -> Answer:
+    """Ask an address that says whether a service is ready; where it is not known there, its other one.
+
+    Fails with: Unreachable
+    """
+    answer = http.get(base + path, headers=headers, timeout=seconds)
+    other = probing.other(path, answer.status)
+    return http.get(base + other, timeout=seconds) if other else answer
 
 
 def _wait(reach: Reach, service: Service, timeout: float | None) -> float:
@@ -58,7 +74,8 @@ def _wait(reach: Reach, service: Service, timeout: float | None) -> float:
     try:
         _come_up(reach, service, seconds)
         left = max(1.0, seconds - (reach.clock.now() - began))
-        ready = poll(lambda: answers(reach, service), reach.clock, every=0.02, ceiling=0.5, timeout=left)
+        patience = max(ASK_SECONDS, left / 3)  # a slow one is not a dead one
+        ready = poll(lambda: answers(reach, service, patience), reach.clock, every=0.02, ceiling=0.5, timeout=left)
     except NotReady as refusal:
         raise explained(reach, refusal, service) from None
     if not ready:

@@ -149,14 +149,14 @@ def _says(path: Path, data: bytes, mode: int) -> bool:
 
 def _sweep(path: Path) -> None:
     """Delete the temp files of writers that were killed; our own number on one means a writer long dead."""
-    for old in path.parent.glob(f".{_literally(path.name)}.*.tmp"):
-        number = old.name.removeprefix(f".{path.name}.").removesuffix(".tmp")
+    # No pattern: the keeper writes files of ever new names, and each pattern would be kept by the standard library.
+    start = f".{path.name}."
+    for old in path.parent.iterdir():
+        if not (old.name.startswith(start) and old.name.endswith(".tmp")):
+            continue
+        number = old.name.removeprefix(start).removesuffix(".tmp")
         if number.isdigit() and (int(number) == os.getpid() or not _is_running(int(number))):
             old.unlink(missing_ok=True)
-
-
-def _literally(name: str) -> str:
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
 
 
 def _is_running(pid: int) -> bool:

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flowgate.errors import CheckFailed, ContractBroken, Mistake, Unreachable
+from flowgate.errors import CheckFailed, ContractBroken, Mistake, Silent, Unreachable
 from flowgate.model import Secret
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _refusal(fault: Exception, url: str, timeout: float) -> Unreachable | Mistak
     if caused_by(requests.exceptions.ProxyError):
         return Unreachable(f"the proxy to {address} did not let us through", hint="check HTTPS_PROXY and NO_PROXY")
     if caused_by(TimeoutError, requests.Timeout) or any("Timeout" in type(one).__name__ for one in kinds):
-        return Unreachable(f"no answer from {where} within {timeout:g} s")
+        return Silent(f"no answer from {where} within {timeout:g} s")
     return Unreachable(f"the connection to {where} was cut")
 
 

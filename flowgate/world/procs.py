@@ -52,6 +52,11 @@ class Identity(NamedTuple):
 # --- who is who
 
 
+def processors() -> int:
+    """Give how many processors this machine has; at least 1."""
+    return os.cpu_count() or 1
+
+
 def identify(pid: int) -> Identity | None:
     """Name a process; None when there is none of that number. One that has ended but was not reaped has a name."""
     row = table.row(pid)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flowgate.world import compiled
-from tests.bench import commands, gateway, growth, handover, keeping, south
+from tests.bench import commands, gateway, growth, handover, keeping, playbook, south
 from tests.bench.measure import Group, Row
 
 GROUPS: dict[str, Group] = {
@@ -21,6 +21,7 @@ GROUPS: dict[str, Group] = {
     "handover": handover.HANDOVER,
     "growth": growth.GROWTH,
     "south": south.SOUTH,
+    "playbook": playbook.PLAYBOOK,
 }
 NAMES = tuple(name for group in GROUPS.values() for name in group.names)
 

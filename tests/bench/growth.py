@@ -21,7 +21,7 @@ from tests.bench.load import Load
 from tests.bench.measure import BIN, Group, Row, environment
 
 NAMES = ("growth_memory", "growth_keeper", "growth_descriptors", "growth_processes", "growth_files", "growth_failed")
-WARM_UP = 10  # switches before the first look
+WARM_UP = 100  # switches before the first look: what a process keeps for good, it has by then
 CLIENTS = 3
 ALLOWED = 1.02
 

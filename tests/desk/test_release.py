@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,12 @@ def inv_release(root: Path) -> Done:
 def state(root: Path) -> tuple[str, str]:
     ours = ("status", "--porcelain", "--ignored", ":!*__pycache__*")
     return git(root, "for-each-ref"), git(root, *ours)
+
+
+def test_what_belongs_in_the_wheel_is_what_the_build_is_told() -> None:
+    told = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    there = {here.rstrip("/"): inside.rstrip("/") for here, inside in release.IN_WHEEL}
+    assert there == {**told["force-include"], **{name: name for name in told["packages"]}}
 
 
 @pytest.mark.long

@@ -78,3 +78,23 @@ def test_nothing_moves_or_is_coloured_where_no_terminal_is(capsys: Caught) -> No
 def test_a_refusal_told_by_the_line_before_is_not_told_twice(capsys: Caught) -> None:
     say.refusal(NotReady("it did not come up", hint="inv up", place="f.yaml:3"), told=True)
     assert capsys.readouterr().err.splitlines() == ["  at f.yaml:3", "  way out: inv up"]
+
+
+@pytest.mark.parametrize(
+    ("program", "text", "spelt"),
+    [
+        ("/bin/inv", "inv service.start", "inv service.start"),
+        ("/bin/flowgate", "inv service.start", "flowgate service start"),
+        (
+            "flowgate",
+            "inv up, or `inv auth.import-headless codex`",
+            "flowgate up, or `flowgate auth import-headless codex`",
+        ),
+        ("flowgate", "uv run inv test; an inv; inventory", "uv run inv test; an inv; inventory"),
+    ],
+)
+def test_commands_are_spelt_as_the_front_door_takes_them(
+    program: str, text: str, spelt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [program])
+    assert say.spelt(text) == spelt

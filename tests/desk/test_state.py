@@ -85,27 +85,6 @@ def test_status_as_json_is_one_document(place: Ground, capsys: Caught) -> None:
     }
 
 
-def test_health_of_what_does_not_run_is_no_and_names_the_way_out(place: Ground, capsys: Caught) -> None:
-    assert state.health(False) == 1
-    said = capsys.readouterr()
-    assert said.out.count("not running") == 4
-    assert "way out: inv up" in said.err
-
-
-def test_health_as_json_names_what_would_be_asked(place: Ground, capsys: Caught) -> None:
-    assert state.health(True) == 1
-    tree = json.loads(capsys.readouterr().out)
-    assert tree["ok"] is False
-    assert tree["services"]["litellm"] == {
-        "live": False,
-        "ready": False,
-        "status": None,
-        "error": "not running",
-        "seconds": 0.0,
-        "url": f"http://127.0.0.1:{place.litellm_port}/health/readiness",
-    }
-
-
 @pytest.mark.parametrize(
     "seconds, said", [(None, "-"), (0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h 0 min")]
 )

@@ -87,6 +87,16 @@ APP = """
 import asyncio, importlib, os, sys, threading
 from pathlib import Path
 
+def inside():
+    return [{"name": os.environ["NAME"], "pid": os.getpid()}]
+
+async def inside_later():
+    await asyncio.sleep(0)
+    return inside()
+
+def broken_inside():
+    raise LookupError("nothing is where it was")
+
 def object_to_forks(where):
     raise RuntimeError(f"no fork of {where}")
 

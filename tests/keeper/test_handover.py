@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import NotReady
+from flowgate.errors import NotReady, OutsideRefused
 from flowgate.keeper.client import Keeper
 from flowgate.model import Program
 from flowgate.world.clock import Clock, poll
@@ -76,6 +76,27 @@ def test_a_generation_serves_with_its_own_environment(keeper: Keeper, app: App, 
     generation = keeper.generation("lent")
     assert generation is not None
     assert ask(connect(one)) == ["one", str(generation["pid"]), "False", "sk-for-generations-only"]
+
+
+def test_the_serving_generation_tells_of_its_inside(keeper: Keeper, app: App, way: str) -> None:
+    tells = {"now": "kept_app:inside", "later": "kept_app:inside_later"}
+    hand_over(keeper, app("one", way=way, tells=tells))
+    hand_over(keeper, app("two", way=way, tells=tells))
+    generation = keeper.generation("lent")
+    assert generation is not None
+    wanted = [{"name": "two", "pid": generation["pid"]}]
+    assert keeper.told("lent", "now") == keeper.told("lent", "later") == wanted
+
+
+def test_a_generation_that_cannot_tell_says_why_and_serves_on(keeper: Keeper, app: App, connect: Connect) -> None:
+    one = app("one", tells={"broken": "kept_app:broken_inside", "gone": "kept_app:gone"})
+    with pytest.raises(NotReady):
+        keeper.told("lent", "broken")
+    hand_over(keeper, one)
+    for word, reason in (("broken", "nothing is where it was"), ("gone", "AttributeError"), ("other", "before it")):
+        with pytest.raises(OutsideRefused, match=reason):
+            keeper.told("lent", word)
+    assert ask(connect(one))[0] == "one"
 
 
 def test_opened_twice_it_still_leaves_in_order(keeper: Keeper, app: App, way: str) -> None:

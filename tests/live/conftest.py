@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Ground
+from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Ground, free_port, wait
 
 CANARY = "sk-canary-0d9f3c7a51"
 MORE_MODELS = """\
@@ -22,6 +24,13 @@ MORE_MODELS = """\
         api_base: http://127.0.0.1:9/v1
         max_retries: 0
         api_key: os.environ/CANARY_KEY
+    - model_name: faulty
+      litellm_params:
+        model: openai/vendor-model
+        api_base: http://127.0.0.1:{vendor_port}/v1
+        max_retries: 0
+        cooldown_time: 300
+        api_key: none
     - model_name: account
       litellm_params:
         model: openai/gpt-5.2
@@ -62,12 +71,62 @@ class Gateway:
         return self.ask("/v1/chat/completions", body, key=key)
 
 
+@dataclass(frozen=True)
+class Vendor:
+    """A vendor that fails when told to, and counts what it is asked."""
+
+    port: int
+
+    def tell(self, faults: dict[str, Any]) -> None:
+        """Say what is wrong from now on."""
+        self._order("PUT", "faults", faults)
+
+    def asked(self) -> list[dict[str, Any]]:
+        """List the questions that came."""
+        found: list[dict[str, Any]] = self._order("GET", "asked")["asked"]
+        return found
+
+    def forget(self) -> None:
+        """Count anew."""
+        self._order("DELETE", "asked")
+
+    def _order(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/embedded/{path}", data, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def answers(self) -> bool:
+        """Say whether it is up."""
+        try:
+            return self.asked() is not None
+        except OSError:
+            return False
+
+
 @pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
+    """One vendor for the model `faulty` of the gateway."""
+    folder, one = tmp_path_factory.mktemp("vendor"), Vendor(free_port())
+    config = folder / "config.yaml"
+    config.write_text(json.dumps({"host": "127.0.0.1", "port": one.port, "auth-dir": str(folder / "auth")}))
+    argv = [sys.executable, "-m", "flowgate.embedded", "--faults", "-config", str(config)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=log)
+    try:
+        assert wait(one.answers, 20.0)
+        yield one
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Iterator[Gateway]:
     """Bring the real stack up once; take it down by id, also when tests fail."""
     place = Ground(tmp_path_factory.mktemp("real"), variables={"CANARY_KEY": CANARY})
     place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
-    place.change(("profiles:\n", MORE_MODELS.format(upstream_port=place.upstream_port)))
+    place.change(("profiles:\n", MORE_MODELS.format(upstream_port=place.upstream_port, vendor_port=vendor.port)))
     try:
         place.inv("up", "--profile", "balanced")
         yield Gateway(place)

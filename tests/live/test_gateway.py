@@ -42,7 +42,9 @@ def test_the_public_port_answers_in_the_anthropic_style(gateway: Gateway) -> Non
 
 def test_every_model_of_the_profile_is_listed(gateway: Gateway) -> None:
     _, text = gateway.ask("/v1/models", key=gateway.key())
-    assert {one["id"] for one in json.loads(text)["data"]} == {"router-default", "router-cheap", "elsewhere", "account"}
+    assert {one["id"] for one in json.loads(text)["data"]} == {
+        *("router-default", "router-cheap", "elsewhere", "faulty", "account")
+    }
 
 
 def test_a_wrong_key_is_refused(gateway: Gateway) -> None:

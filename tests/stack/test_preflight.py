@@ -30,6 +30,12 @@ def test_a_sound_config_has_no_fault_and_no_warning(config: Make) -> None:
     assert checked(profile(config, router_settings={"timeout": 60})) == ([], [])
 
 
+def test_health_checks_that_cost_money_are_said(config: Make) -> None:
+    _, (warning,) = checked(profile(config, general_settings={"background_health_checks": True}))
+    assert "costs money (f.yaml:20)" in warning
+    assert checked(profile(config, general_settings={"background_health_checks": False}))[1] == []
+
+
 def test_a_fallback_that_leads_nowhere_is_refused_with_its_line(config: Make) -> None:
     (fault,), _ = checked(profile(config, router_settings={"fallbacks": [{"router-default": ["router-chaep"]}]}))
     assert (str(fault), fault.hint) == (

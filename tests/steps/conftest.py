@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from flowgate.errors import NotReady
 from flowgate.keeper.client import Keeper
 from flowgate.model import Config, Program, Sourced, Todo
 from flowgate.reach import Choice, Files, Reach
@@ -47,6 +48,7 @@ class FakeKeeper:
 
     kept: service → its generations, oldest first; failures: service → why its last generation ended
     same: services that run just what is rendered
+    inside: service → what its serving generation tells
     """
 
     kept: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class FakeKeeper:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     programs: list[Program] = field(default_factory=list)
     busy: tuple[int, float] = (0, 0.0)
+    inside: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def status(self) -> dict[str, Any]:
         names = {*self.kept, *self.failures}
@@ -69,6 +72,11 @@ class FakeKeeper:
     def generation(self, service: str) -> dict[str, Any] | None:
         living = [one for one in self.kept.get(service, []) if one["phase"] not in ("draining", "stopping")]
         return living[-1] if living else None
+
+    def told(self, service: str, what: str) -> list[dict[str, Any]]:
+        if service not in self.inside:
+            raise NotReady(f"{service} is not running", hint="inv up")
+        return self.inside[service]
 
     def matches(self, program: Program) -> bool:
         return program.service in self.same

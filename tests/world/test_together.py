@@ -8,6 +8,7 @@ import pytest
 
 from flowgate.world.clock import Clock
 from flowgate.world.together import at_once
+from tests.conftest import heeding_interrupts
 
 SECONDS = 10.0
 
@@ -68,10 +69,14 @@ def test_ctrl_c_interrupts_those_under_way_and_lets_none_begin(nested: bool) -> 
 
     jobs = [sleeper, sleeper, lambda: ended.append("late")]
     presser = threading.Thread(target=press)
-    presser.start()
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+
+    def work() -> None:
+        presser.start()
         at_once([lambda: at_once(jobs, 2)] if nested else jobs, 2)
+
+    with heeding_interrupts(), pytest.raises(KeyboardInterrupt):
+        work()
     presser.join()
     assert ended == ["interrupted", "interrupted"]
     assert time.monotonic() - began < 20

@@ -1,0 +1,60 @@
+"""Looking costs nothing: counted at the upstream that stands for CLIProxyAPIPlus with real accounts."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import REAL_LITELLM, Ground
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def place(ground: Ground) -> Iterator[Ground]:
+    """One whose CLIProxyAPIPlus counts what it is asked, and is not known to be ours."""
+    binary = ground.runtime / "bin" / "CLIProxyAPIPlus"
+    binary.parent.mkdir(parents=True)
+    binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m flowgate.embedded --faults "$@"\n')
+    binary.chmod(0o700)
+    ground.write(litellm=REAL_LITELLM, upstream=(str(binary),))
+    yield ground
+    ground.inv("down")
+    assert ground.is_quiet()
+
+
+def asked(place: Ground) -> list[dict[str, Any]]:
+    """List the questions that the running upstream was asked."""
+    key = (place.folder / ".router" / "secrets" / "upstream-api-key").read_text().strip()
+    url = f"http://127.0.0.1:{place.upstream_port}/embedded/asked"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found: list[dict[str, Any]] = json.load(answer)["asked"]
+    return found
+
+
+def posted(place: Ground) -> list[str]:
+    """List what was ever posted to it, also before it was restarted."""
+    lines = (place.runtime / "process-logs" / "cliproxyapi_plus.log").read_text().splitlines()
+    return [line for line in lines if "| POST " in line]
+
+
+def test_looking_asks_no_model_of_a_real_account(place: Ground) -> None:
+    done = place.inv("smoke")
+    assert "over your accounts" in done.stdout
+    assert posted(place) == []
+    place.inv("up")
+    for words in (["status"], ["health"], ["doctor"], ["smoke"], ["cooldowns"], ["explain"], ["profile.set", "cost"]):
+        place.inv(*words)
+        assert asked(place) == [], words
+    assert "embedded upstream" in place.inv("ask", "are you there?").stdout
+    place.inv("smoke", "--live")
+    assert [one["model"] for one in asked(place)] == ["embedded-default"] * 4
+    assert len(posted(place)) == 4
