@@ -94,9 +94,8 @@ def run(
     """
     ticking = clock or reach.clock
     performer = Performer(reach, reach.looking(), catalog, ticking, check, doing)
-    scope = Scope(
-        ((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {} if facts is None else facts, variables, {}
-    )
+    written = ((defaults or {}, nowhere), (play.vars, below(play.at, "vars")))
+    scope = Scope(written, {} if facts is None else facts, variables, {})
     around = Around(scope, tags=frozenset(play.tags))
     runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around, admit)
     runner.began = began = ticking.now()

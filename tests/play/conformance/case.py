@@ -86,4 +86,9 @@ def _came(header: Mapping[str, Any]) -> Came:
     return Came({name: header["counts"].get(name, 0) for name in COUNTERS}, tuple(events))
 
 
+def named(case: Case) -> str:
+    """Give a test's name."""
+    return case.name
+
+
 CASES = [read(path) for path in sorted(FOLDER.glob("*.yml"))]

@@ -11,13 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.play.conformance.case import COUNTERS, FOLDER, Came, Case
 
 ABSENT = "" if find_spec("ansible") else "ansible-core is not installed: uv sync --group conformance"
+with_ansible = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 HERE = {"gather_facts": False, "connection": "local"}
-SECONDS = 300
+SECONDS = 900
 
 
 def run(case: Case, folder: Path) -> Came:
@@ -113,6 +115,7 @@ def _environment(home: Path) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "1",  # half the processes for each command
         "ANSIBLE_CALLBACK_PLUGINS": str(FOLDER / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "events",
         "CONFORMANCE_EVENTS": str(home / "told"),
