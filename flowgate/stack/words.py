@@ -10,9 +10,7 @@ NOT_KEPT = (
     "LiteLLM cannot: bench a model whose streams begin and stay silent; each waits its time before the fallback",
 )
 
-SOUTH_CANNOT = (
-    "CLIProxyAPIPlus cannot: bench an account whose vendor is silent or cannot be reached; each such waits",
-)
+SOUTH_CANNOT = ("CLIProxyAPIPlus cannot: bench an account whose vendor is silent or cannot be reached",)
 
 
 def promised(policy: Policy) -> list[str]:
