@@ -25,6 +25,7 @@ NOT_RUN = {
     "security.install-hook": "writes into this checkout; tests/desk/test_security.py runs it",
     "bootstrap.download": "needs the network",
     "bootstrap.rollback": "needs a binary to bring back",
+    "rehearse": "starts the real LiteLLM; tests/live/test_rehearse.py runs it",
     "auth.login": "needs a person; tests/live/test_accounts.py runs it",
     "auth.import-headless": "needs a login to take over; tests/live/test_accounts.py runs it",
 }

@@ -82,11 +82,13 @@ class Judge:
 
     secondary: whether the profile leads from the primary to another model
     south: attempts that arrive at the vendor for each of LiteLLM's: rounds of CLIProxyAPIPlus times its accounts
+    by_south: whether CLIProxyAPIPlus benches
     """
 
     promises: Promises
     secondary: bool = True
     south: int = 1
+    by_south: bool = False
     slack: float = SLACK
     rows: list[Row] = field(default_factory=list)
 
@@ -128,6 +130,10 @@ class Judge:
         after = self.promises.benched_after
         if not scenario.benches or after is None:
             return
+        if self.by_south and not scenario.south_benches:
+            told = f"{sum(one.primary > 0 for one in observed.during())} of {len(observed.during())} asked it"
+            yield Row(scenario.name, "benched", "not where CLIProxyAPIPlus benches", told, CANNOT)
+            return
         failed = 0
         for one in observed.during():
             if one.primary == 0:
@@ -153,9 +159,12 @@ class Judge:
         fault = scenario.faults.get("primary")
         if not scenario.benches or fault is None or fault.every > 1 or self.promises.benched_after is None:
             return
+        if self.by_south and not scenario.south_benches:
+            return
         tries = 1 + self.promises.retries.get(scenario.kind, 0)
         rounds = math.ceil(60 / max(self.promises.bench_seconds, 1.0))
-        asked_for = (fault.retry_after or self.promises.bench_seconds) / max(self.promises.bench_seconds, 1.0)
+        named = None if self.by_south else fault.retry_after  # CLIProxyAPIPlus does not look at it
+        asked_for = (named or self.promises.bench_seconds) / max(self.promises.bench_seconds, 1.0)
         rounds = math.ceil(rounds / min(1.0, asked_for))  # a pause that the vendor names wins over the profile's
         allowed = self.south * rounds * ((self.promises.benched_after - 1) * tries + 1)
         worst = _worst(observed.during(), 60 * observed.scale)

@@ -37,6 +37,8 @@ class Scenario:
     answered: whether somebody is left who can answer
     south_bench: seconds for which CLIProxyAPIPlus benches an account for it, whatever its settings say; they do not
         scale
+    south_benches: whether CLIProxyAPIPlus benches an account for it where benching is its part: it does for what a
+        vendor answers, not for one that is silent or cannot be reached
     """
 
     name: str
@@ -49,6 +51,7 @@ class Scenario:
     recovers: bool = False
     answered: bool = True
     south_bench: float = 0.0
+    south_benches: bool = True
 
 
 DEAD = Fault(status=500)
@@ -64,8 +67,11 @@ SCENARIOS: Mapping[str, Scenario] = {
         ),
         Scenario("401", "the primary answers 401", "never", {"primary": Fault(status=401)}, south_bench=1800.0),
         Scenario("404", "the primary answers 404", "never", {"primary": Fault(status=404)}, south_bench=43200.0),
-        Scenario("hang", "the primary never answers", "timeout", {"primary": Fault(hangs=True)}),
-        Scenario("refused", "nobody listens where the primary was", "refusal", {"primary": Fault(refuses=True)}),
+        Scenario("hang", "the primary never answers", "timeout", {"primary": Fault(hangs=True)}, south_benches=False),
+        Scenario(
+            *("refused", "nobody listens where the primary was", "refusal", {"primary": Fault(refuses=True)}),
+            south_benches=False,
+        ),
         Scenario(
             *("cut", "the primary cuts its streams in the middle", "stream", {"primary": Fault(cuts=True)}),
             stream=True,

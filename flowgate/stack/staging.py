@@ -30,7 +30,7 @@ KEPT = ("model_list", "router_settings", "litellm_settings")
 class Places:
     """Where one scenario is played.
 
-    folder: its runtime folder; runner, upstream: the programs
+    folder: its runtime folder; runner, upstream: the programs; flags: what the latter gets beside its config
     environment: what every program gets
     litellm, south: free ports
     vendors: the base address of who answers; gate: another one of theirs, which is shut when they refuse
@@ -39,6 +39,7 @@ class Places:
     folder: Path
     runner: Path
     upstream: Path
+    flags: tuple[str, ...]
     environment: Mapping[str, Secret]
     litellm: int
     south: int
@@ -102,7 +103,7 @@ def _private(config: Config, places: Places) -> Config:
     runner = str(litellm.runner_path(replace(config, paths=paths)))
     made: dict[str, dict[str, Any]] = {
         litellm.NAME: {"port": places.litellm, "args": (runner,), "max_memory": None},
-        cliproxy.NAME: {"port": places.south, "args": (str(places.upstream),)},
+        cliproxy.NAME: {"port": places.south, "args": (str(places.upstream), *places.flags)},
     }
     common: dict[str, Any] = {"host": LOOPBACK, "cwd": None, "restart": "never", "env": {}, "depends_on": ()}
     private = {name: replace(config.services[name], **common, **more) for name, more in made.items()}

@@ -10,6 +10,8 @@ NOT_KEPT = (
     "LiteLLM cannot: bench a model whose streams begin and stay silent; each waits its time before the fallback",
 )
 
+SOUTH_CANNOT = ("CLIProxyAPIPlus cannot: bench an account whose vendor is silent or cannot be reached",)
+
 
 def promised(policy: Policy) -> list[str]:
     """Say what a profile promises, one sentence each."""
@@ -22,7 +24,7 @@ def promised(policy: Policy) -> list[str]:
         f"{seconds(found.waits.quiet)} when nobody answers; with every attempt failing just before its time-out and "
         f"asking for a minute's pause, {seconds(found.waits.bound)}"
     )
-    return [*lines, _budget(policy), *NOT_KEPT]
+    return [*lines, _budget(policy), *NOT_KEPT, *(SOUTH_CANNOT if policy.bench == CLIPROXY else ())]
 
 
 def _attempts(found: Promises) -> str:

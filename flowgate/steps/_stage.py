@@ -193,6 +193,7 @@ class Stage:
             folder=self.runtime / scenario.name,
             runner=self.runtime / "bin" / "litellm",
             upstream=self.embedded if self.plays_south else installed,
+            flags=() if self.plays_south else self.reach.config.services[cliproxy.NAME].args[1:],
             environment=self._environment(),
             litellm=north,
             south=south,

@@ -195,7 +195,8 @@ def _play(reach: Reach, stage: Stage, scenario: Scenario) -> Played:
 
 
 def _judged(script: Script, scenario: Scenario, played: Played) -> Facts:
-    judge = Judge(_here(script), script.cast.secondary, _south_attempts(script.policy, script.alone))
+    by_south = script.policy.bench == CLIPROXY
+    judge = Judge(_here(script), script.cast.secondary, _south_attempts(script.policy, script.alone), by_south)
     return _scene(scenario, played, judge(scenario, played.observed))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import select
 import socket
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowgate.errors import OutsideRefused
-from flowgate.world import sockets, swap
+from flowgate.world import procs, sockets, swap
 from flowgate.world.disk import refusing
 
 PORTS = range(20_000, 30_000)  # below what systems hand out by themselves for outgoing connections
@@ -29,14 +30,24 @@ AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: a close resets the connection
 def folder(prefix: str) -> Iterator[Path]:
     """Make a folder that only its owner can enter; it is gone afterwards, with all that is in it.
 
+    Folders of makers that were killed are swept first.
     Fails with: DiskRefused
     """
-    with refusing(Path(tempfile.gettempdir())):
-        made = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+    place = Path(tempfile.gettempdir())
+    with refusing(place):
+        _sweep(place, prefix)
+        made = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-")).resolve()
     try:
         yield made
     finally:
         swap.clear(made)
+
+
+def _sweep(place: Path, prefix: str) -> None:
+    for old in place.glob(f"{prefix}*-*"):
+        pid = old.name.removeprefix(prefix).partition("-")[0]
+        if pid.isdigit() and old.is_dir() and old.stat().st_uid == os.getuid() and procs.identify(int(pid)) is None:
+            swap.clear(old)
 
 
 def ports(count: int) -> list[int]:

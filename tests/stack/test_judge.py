@@ -73,6 +73,13 @@ def test_accounts_that_the_south_asks_in_turn_are_allowed_for() -> None:
     assert found["attempts on the primary for one question"] == KEPT
 
 
+@pytest.mark.parametrize("name", ["hang", "refused"])
+def test_where_the_south_benches_it_cannot_bench_who_says_nothing(name: str) -> None:
+    south = verdicts(Judge(PROMISES, by_south=True)(SCENARIOS[name], played([1, 1, 1, 1], slow=0.1)))
+    assert (south["benched"], BROKEN in south.values()) == (CANNOT, False)
+    assert verdicts(Judge(PROMISES)(SCENARIOS[name], played([1, 1, 1, 1])))["benched"] == BROKEN
+
+
 def test_a_429_is_not_tried_again() -> None:
     judge = Judge(PROMISES)
     assert verdicts(judge(SCENARIOS["429"], played([1, 1, 0])))["attempts on the primary for one question"] == KEPT

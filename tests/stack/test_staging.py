@@ -38,7 +38,17 @@ proxy-url: http://proxy.example
 codex-api-key: [{api-key: sk-codex}]
 openai-compatibility: [{name: far, base-url: "https://far.example", api-key-entries: [{api-key: sk-far}]}]
 """
-PLACES = Places(Path("/r/500"), Path("/r/bin/litellm"), Path("/r/bin/cpa"), {}, 20001, 20002, "http://v", "http://gate")
+PLACES = Places(
+    Path("/r/500"),
+    Path("/r/bin/litellm"),
+    Path("/r/bin/cpa"),
+    ("-x", "-config", "o"),
+    {},
+    20001,
+    20002,
+    "http://v",
+    "http://gate",
+)
 
 
 @pytest.fixture
@@ -87,7 +97,9 @@ def test_what_is_left_out_of_the_copy_is_named(config: Config) -> None:
 
 
 def test_each_account_is_a_key_of_a_provider_that_leads_to_the_vendors(config: Config) -> None:
-    tree = document(papers(config, accounts=2)[0])
+    program = papers(config, accounts=2)[0]
+    assert program.argv == ("/r/bin/cpa", "-x", "-config", "/r/500/cliproxyapi.yaml")
+    tree = document(program)
     (provider,) = tree["openai-compatibility"]
     assert (provider["base-url"], len(provider["api-key-entries"])) == ("http://v/v1", 2)
     assert provider["models"] == [{"name": "500.big", "alias": "big"}]

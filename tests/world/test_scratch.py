@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +59,16 @@ def test_a_folder_goes_also_when_something_fails() -> None:
         kept.append(folder)
         raise RuntimeError
     assert [one.exists() for one in kept] == [False]
+
+
+def test_a_folder_whose_maker_was_killed_is_swept_by_the_next(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    dead, alive = tmp_path / f"scratch-{int(ended.stdout)}-x", tmp_path / f"scratch-{os.getpid()}-x"
+    dead.mkdir()
+    alive.mkdir()
+    with scratch.folder("scratch-"):
+        assert (dead.exists(), alive.exists()) == (False, True)
 
 
 def test_ports_are_different_and_free() -> None:
