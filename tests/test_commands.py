@@ -61,7 +61,6 @@ ELSEWHERE = {
     "auth.import-headless": "tests/live/test_accounts.py",
     "ask": "tests/live/test_gateway.py",
     "explain": "tests/live/test_gateway.py",
-    "rehearse": "tests/live/test_rehearse.py",
     "cooldowns": "tests/live/test_cooldowns.py",
     "rehearse": "tests/live/test_rehearse.py",
     "init": "tests/desk/test_init.py",
