@@ -58,13 +58,17 @@ class Counter:
 
     def _pass_on(self, one: socket.socket, other: socket.socket, counts: bool) -> None:
         said = b""
-        with contextlib.suppress(OSError), one, other:
+        with contextlib.suppress(OSError):
             while block := one.recv(65_536):
                 other.sendall(block)
                 said += block if counts else b""
                 while counts and b'"model":' in said:
                     _, _, said = said.partition(b'"model":')
                     self.posts.append(said.split(b'"')[1].decode())
+        for sock in (one, other):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # wakes who listens to the other side
+        one.close()
 
     def count(self, name: str) -> int:
         """Say how many questions came for a model, by the name that the vendors know it by."""
