@@ -65,7 +65,7 @@ def southbound_id(entry: Tree) -> str:
 
 def _asked(tree: Tree) -> str:
     """Take the first model that leads on to another one; else the first there is."""
-    names = promises.models(tree)
+    names = [name for name in promises.models(tree) if "*" not in name]  # nobody can ask for a pattern
     return next((name for name in names if len(list(_steps(tree, name))) > 1), names[0] if names else "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowgate.stack.effect import TIMEOUT_FAILS
 from flowgate.stack.policy import CLIPROXY, Policy
 from flowgate.stack.promises import Promises
 
@@ -51,6 +52,8 @@ def _benched(policy: Policy) -> str:
         return "LiteLLM benches nobody: in an outage every question pays all attempts"
     bench, count = seconds(found.bench_seconds), found.benched_after
     when = "its first question that fails" if count == 1 else f"its {_nth(count)} question that fails within {bench}"
+    alone = ((policy.litellm.get("router_settings") or {}).get("allowed_fails_policy") or {}).get(TIMEOUT_FAILS)
+    when += f", or its {_nth(alone + 1)} time-out" if isinstance(alone, int) else ""
     return (
         f"{who} benches a model at {when}, for {bench} or as long as the vendor's Retry-After says ({policy.why}); "
         f"questions one after another ask a dead one {times(found.attempts_per_minute)} a minute at most"
@@ -73,7 +76,7 @@ def _budget(policy: Policy) -> str:
 
 
 def _nth(count: int) -> str:
-    return {2: "second", 3: "third"}.get(count, f"{count}th")
+    return {1: "first", 2: "second", 3: "third"}.get(count, f"{count}th")
 
 
 def seconds(length: float) -> str:

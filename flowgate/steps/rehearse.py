@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 
-from flowgate.errors import CheckFailed, UnknownName
+from flowgate.errors import CheckFailed, Mistake, UnknownName, gather
 from flowgate.model import Secret
 from flowgate.settings.overlay import overlay
-from flowgate.stack import build, cast, staging
+from flowgate.stack import build, cast, preflight, staging
 from flowgate.stack.judge import BROKEN, TIMED, Judge, Row
 from flowgate.stack.policy import CLIPROXY, Policy
 from flowgate.stack.promises import Promises
@@ -80,19 +80,26 @@ def sentence(broken: list[tuple[str, Facts]]) -> str:
 def script(reach: Reach, profile: str, alone: bool, as_written: bool) -> Script:
     """Put a profile's rehearsal on paper.
 
-    Fails with: UnknownName for a profile that the config does not have
+    Fails with: UnknownName for a profile that the config does not have; Mistake for one that could not be rendered, or
+        has no model that could be asked
     """
     config, ground = reach.config, reach.ground()
     if alone:
         ground = replace(ground, accounts={}, upstream_text=None)
     policy = build.settle(config, profile, ground)
+    gather(f"profile {profile}", preflight.faults(config, profile, policy))
     tree = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
+    played = cast.cast(tree)
+    if not played.asked:
+        raise Mistake(
+            f"profile {profile} has no model that can be asked by its name", place=config.place("litellm_base")
+        )
     return Script(
         config=config,
         profile=profile,
         tree=tree,
         policy=policy,
-        cast=cast.cast(tree),
+        cast=played,
         scale=cast.factor(policy.promises, policy.bench != CLIPROXY),
         key=Secret(f"sk-{secrets.token_hex(24)}"),
         alone=alone,

@@ -123,6 +123,14 @@ def test_each_third_question_of_a_model_fails(vendors: Upstream) -> None:
     assert [ask(vendors)[0] for _ in range(2)] == [200, 500]  # told anew, counted anew
 
 
+def test_counting_goes_on_while_others_are_told_anew(vendors: Upstream) -> None:
+    third = {"m": {"status": 500, "every": 3}}
+    tell(vendors, third)
+    found = [ask(vendors)[0] for _ in range(2)]
+    tell(vendors, {**third, "other": {"status": 429}})
+    assert [*found, ask(vendors)[0]] == [200, 200, 500]
+
+
 @pytest.mark.parametrize(
     "path, last", [(CHAT, "[DONE]"), (MESSAGES, "message_stop"), (RESPONSES, "response.completed")]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from flowgate.steps import rehearse
 from flowgate.world import sockets
 from flowgate.world.clock import Clock
 from flowgate.world.http import Http
+from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Ground, wait
+from tests.live.conftest import Gateway
 
 pytestmark = pytest.mark.live
 
@@ -58,13 +61,17 @@ class Counter:
 
     def _pass_on(self, one: socket.socket, other: socket.socket, counts: bool) -> None:
         said = b""
-        with contextlib.suppress(OSError), one, other:
+        with contextlib.suppress(OSError):
             while block := one.recv(65_536):
                 other.sendall(block)
                 said += block if counts else b""
                 while counts and b'"model":' in said:
                     _, _, said = said.partition(b'"model":')
                     self.posts.append(said.split(b'"')[1].decode())
+        for sock in (one, other):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # wakes who listens to the other side
+        one.close()
 
     def count(self, name: str) -> int:
         """Say how many questions came for a model, by the name that the vendors know it by."""
@@ -152,3 +159,35 @@ def test_the_numbers_as_commonly_written_keep_their_promise_once_they_are_compil
     tmp_path: Path, profile: str
 ) -> None:
     assert broken(played(tmp_path, profile, ("500", "429-wait", "hang", "recovery"), profiles=COMMON)) == set()
+
+
+# --- by the real `inv`
+
+
+@pytest.mark.parametrize(("words", "says"), [(("--scenario", "50"), "500"), (("--profile", "cots"), "cost")])
+def test_an_unknown_name_is_refused_before_anything_starts(ground: Ground, words: tuple[str, str], says: str) -> None:
+    assert f"did you mean '{says}'?" in ground.inv("rehearse", *words, code=2).stderr
+    assert ground.is_quiet()
+
+
+@pytest.mark.long
+def test_it_runs_beside_a_gateway_that_serves_and_touches_nothing_of_it(gateway: Gateway, tmp_path: Path) -> None:
+    place, report = gateway.ground, tmp_path / "rehearsal.xml"
+    before = sorted(one.pid for one in place.services())
+    found = place.json("rehearse", "--profile", "cost", "--scenario", "500", "--report-junit", str(report))
+    assert (found["broken"], found["profiles"][0]["profile"]) == (0, "cost")
+    assert '<testcase classname="cost" name="500"' in report.read_text()
+    assert sorted(one.pid for one in place.services()) == before
+    assert place.json("status")["profile"] == "balanced"
+
+
+@pytest.mark.long
+def test_an_interrupt_ends_all_that_it_has_started(ground: Ground) -> None:
+    ground.variables["TMPDIR"] = str(ground.folder)
+    ground.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
+    running = ground.begin("rehearse", "--scenario", "hang,500")
+    assert wait(lambda: any(ground.folder.glob("flowgate-rehearsal-*/runtime/hang/cliproxyapi.yaml")), 20.0)
+    running.signal(signal.SIGINT)
+    assert running.ends().returncode == 130
+    assert ground.is_quiet()
+    assert list(ground.folder.glob("flowgate-rehearsal-*")) == []

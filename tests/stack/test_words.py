@@ -41,6 +41,16 @@ def test_what_cannot_be_kept_is_told() -> None:
     assert said(COMMON["cost"]).endswith(f"{words.NOT_KEPT[0]}\n{words.NOT_KEPT[1]}")
 
 
+def test_what_cliproxyapiplus_cannot_bench_is_told_where_it_benches() -> None:
+    assert said(COMMON["cost"], {"codex": 2}).endswith(words.SOUTH_CANNOT[0])
+
+
+def test_a_time_out_that_benches_by_itself_is_told() -> None:
+    settings = {"allowed_fails": 1, "cooldown_time": 60, "allowed_fails_policy": None}
+    assert "within 60 s, or its first time-out, for 60 s" in said({"router_settings": {**settings, "timeout": 120}})
+    assert "time-out, for" not in said({"router_settings": {**settings, "timeout": 20}})
+
+
 def test_a_model_without_a_fallback_is_told() -> None:
     assert "no model has a fallback: when it fails, the client is told so" in said({})
 

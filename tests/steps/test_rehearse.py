@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from flowgate.errors import UnknownName
+from flowgate.errors import Mistake, UnknownName
 from flowgate.model import Todo
 from flowgate.stack.judge import Asked
 from flowgate.stack.scenarios import SCENARIOS, Fault
@@ -24,6 +26,20 @@ def test_an_unknown_scenario_is_refused_with_those_there_are(stage: Stage) -> No
 def test_an_unknown_profile_is_refused(stage: Stage) -> None:
     with pytest.raises(UnknownName, match="no profile is called 'cots'"):
         step.rehearse(stage.reach().looking(), profile="cots")
+
+
+def test_a_fallback_that_names_no_model_is_refused_before_anything_starts(stage: Stage) -> None:
+    lost = {"router_settings": {"fallbacks": [{"router-default": ["router-chep"]}]}}
+    stage.config = replace(stage.config, profiles={"balanced": lost})
+    with pytest.raises(Mistake, match="router-chep"):
+        step.rehearse(stage.reach().looking())
+
+
+def test_a_profile_with_nothing_but_patterns_cannot_be_asked(stage: Stage) -> None:
+    models = [{"model_name": "*", "litellm_params": {"model": "openai/*"}}]
+    stage.config = replace(stage.config, litellm_base={"model_list": models})
+    with pytest.raises(Mistake, match="no model that can be asked"):
+        step.rehearse(stage.reach().looking())
 
 
 def test_it_only_asks_and_what_it_will_see_cannot_be_foretold(stage: Stage) -> None:
