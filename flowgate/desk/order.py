@@ -16,11 +16,11 @@ from flowgate.desk.front import say_bug
 from flowgate.desk.live import Live
 from flowgate.desk.office import Office, enter
 from flowgate.errors import Mistake, Refusal, UnknownName
-from flowgate.model import Outcome, Report
+from flowgate.model import Report
 from flowgate.play.catalog import Catalog
 from flowgate.play.check import check
 from flowgate.play.parse import parse
-from flowgate.play.run import run
+from flowgate.play.plays import run_plays
 from flowgate.reach import Choice, Files, Reach
 from flowgate.stack.cliproxy import is_embedded
 from flowgate.world import files, home, terminal
@@ -187,36 +187,28 @@ def _reach(office: Office, choice: Choice, by: str, live: Live) -> Reach:
 
 
 def _run(course: Course, reach: Reach, catalog: Catalog, live: Live) -> Report:
-    reports: list[Report] = []
-    order, outcomes, gate = course.order, list[Outcome](), course.gate()
-    for one in course.plays:
-        if len(course.plays) > 1:
-            say.note(f"play: {one.name}")
-        report = run(
-            one,
-            reach,
-            order.variables,
-            catalog=catalog,
-            tell=live.tell,
-            doing=live.doing,
-            clock=live.clock(reach.clock),
-            check=order.check,
-            defaults=reach.config.vars,
-            tags=order.tags,
-            skip_tags=order.skip_tags,
-            admit=gate.admits if gate else None,
-        )
-        before = sum(report.seconds for report in reports)
-        outcomes += [replace(ended, play=one.name, began=before + ended.began) for ended in report.outcomes]
-        reports.append(report)
-        if report.code:
-            break
-    whole = reports[-1] if reports else Report(order.name, (), None, 0, 0.0)
+    order, gate = course.order, course.gate()
+    several = len(course.plays) > 1
+    report = run_plays(
+        course.plays,
+        reach,
+        order.variables,
+        begin=lambda play: say.note(f"play: {play.name}") if several else None,
+        catalog=catalog,
+        tell=live.tell,
+        doing=live.doing,
+        clock=live.clock(reach.clock),
+        check=order.check,
+        defaults=reach.config.vars,
+        tags=order.tags,
+        skip_tags=order.skip_tags,
+        admit=gate.admits if gate else None,
+    )
     if order.check:
         from flowgate.desk.preview import show_unforetold
 
-        show_unforetold(outcomes)
-    return replace(whole, outcomes=tuple(outcomes), seconds=sum(report.seconds for report in reports))
+        show_unforetold(report.outcomes)
+    return report
 
 
 def _waiting(holder: str) -> None:

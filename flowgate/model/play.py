@@ -146,7 +146,7 @@ class Task:
     notify: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     vars: Mapping[str, Any] = field(default_factory=dict)
-    ignore_errors: bool = False
+    ignore_errors: bool | None = None
     block: tuple[Task, ...] = ()
     rescue: tuple[Task, ...] = ()
     always: tuple[Task, ...] = ()

@@ -39,13 +39,15 @@ def assert_(
     that: one expression without braces, or a list of them
     msg, fail_msg: what to say when one does not hold
     success_msg: what to say when all hold
+    Gives: msg
     Fails with: CheckFailed
     """
     broken = [condition.expression for condition in that if not condition.holds]
     said = fail_msg or msg
     if broken:
         raise CheckFailed(said or f"does not hold: {broken[0]}", hint=f"does not hold: {broken[0]}" if said else "")
-    return Result("same", success_msg or "all hold")
+    said = success_msg or "all hold"
+    return Result("same", said, {"msg": said})
 
 
 def set_fact(reach: object, /, **facts: object) -> Result:

@@ -11,7 +11,7 @@ from flowgate.model import Play, Task
 from flowgate.play import foreign
 from flowgate.play.catalog import Catalog, StepInfo, faults
 from flowgate.play.expressions import Expression, Locate, study, templated, texts
-from flowgate.play.fit import EVALUATED
+from flowgate.play.fit import CONDITIONS, EVALUATED
 from flowgate.play.words import TASK_READERS
 
 SPECIAL = ("all", "tagged", "untagged", "always", "never")  # tags with a meaning of their own
@@ -36,15 +36,18 @@ def check(
     """
     found: list[Refusal] = list(faults)
     known_tags: set[str] = set()
+    facts: set[str] = set()
     file = ""
     for play in plays:
         file = play.place.rsplit(":", 2)[0]
         handlers = [handler.name for handler in play.handlers]
-        checker = _Checker(catalog, frozenset(variables), handlers, found)
+        checker = _Checker(catalog, frozenset(variables), handlers, found, facts)
+        checker.late = {name for handler in play.handlers for name in _given(handler)}
         known: Known = dict.fromkeys(defaults)
         known |= checker.written(play.vars, play.at)
         checker.tasks(play.tasks, known, frozenset())
         checker.tasks(play.handlers, known, frozenset())
+        facts = checker.facts
         known_tags |= {*play.tags, *_tags(play.tasks)}
     found += [UnknownName("tag", tag, known=known_tags, at=file) for tag in tags if tag not in {*known_tags, *SPECIAL}]
     gather(f"the playbook {file}".rstrip(), sorted(found, key=_order))
@@ -54,6 +57,12 @@ def _tags(tasks: Iterable[Task]) -> set[str]:
     return {tag for task in tasks for tag in (*task.tags, *_tags((*task.block, *task.rescue, *task.always)))}
 
 
+def _given(task: Task) -> set[str]:
+    """Name what a task registers and sets."""
+    facts = task.params if task.step.replace("-", "_") == "set_fact" else {}
+    return {name for name in (task.register, *facts) if name}
+
+
 def _order(fault: Refusal) -> tuple[str, int, int]:
     """Order faults as they stand in their files; those without a place come first."""
     file, line, column = ["", "", "", *fault.place.rsplit(":", 2)][-3:]
@@ -61,12 +70,14 @@ def _order(fault: Refusal) -> tuple[str, int, int]:
 
 
 class _Checker:
-    """Walks one play in running order; what tasks register becomes known to the tasks after them."""
+    """Walks one play in running order; what tasks register becomes known to the tasks and the plays after them."""
 
-    def __init__(self, catalog: Catalog, typed: frozenset[str], handlers: list[str], found: list[Refusal]) -> None:
-        self.catalog, self.typed, self.handlers, self.found = catalog, typed, handlers, found
-        self.facts: set[str] = set()
+    def __init__(
+        self, catalog: Catalog, typed: frozenset[str], handlers: list[str], found: list[Refusal], facts: set[str]
+    ) -> None:
+        self.catalog, self.typed, self.handlers, self.found, self.facts = catalog, typed, handlers, found, facts
         self.told: set[tuple[str, str]] = set()
+        self.late: set[str] = set()  # what handlers register and set: known once they may have run
 
     def written(self, variables: Mapping[str, Any], at: Locate) -> Known:
         """Check the syntax of `vars`; the names they use are checked where they are used."""
@@ -131,12 +142,17 @@ class _Checker:
             self.found += faults(info, task.params, lambda name: task.at(f"{task.step}.{name}" if name else task.step))
             for name, value in task.params.items():
                 param = info.params.get(name)
-                if param is not None and param.kind in EVALUATED:
+                if param is not None and param.kind in EVALUATED and param.kind != CONDITIONS and _is_heap(value):
+                    path = f"{task.step}.{name}"
+                    self.found.append(BadValue(path, found=value, wanted="an expression", at=task.at(path)))
+                elif param is not None and param.kind in EVALUATED:
                     self._conditions(_listed(value), task, f"{task.step}.{name}", known, guarded)
                 else:
                     self._use(value, task, f"{task.step}.{name}", known, guarded)
             if info.name == "set_fact":
                 self._set_fact(task)
+            if info.name == "flush_handlers":
+                self.facts |= self.late
         self._use(task.timeout, task, "timeout", known, guarded)
         if task.register:
             self.facts.add(task.register)
@@ -170,7 +186,7 @@ class _Checker:
             if not name.isidentifier():
                 wanted = "a variable's name (letters, digits, _)"
                 self.found.append(BadValue("set_fact", found=name, wanted=wanted, at=task.at(f"{task.step}.{name}")))
-        self.facts |= set(task.params)
+        self.facts |= _given(task)
 
     def _conditions(
         self, conditions: Iterable[Any], task: Task, path: str, known: Known, guarded: frozenset[str]
@@ -230,6 +246,10 @@ class _Checker:
         if (mistake.place, subject) not in self.told:
             self.told.add((mistake.place, subject))
             self.found.append(mistake)
+
+
+def _is_heap(value: Any) -> bool:
+    return isinstance(value, (list, tuple, Mapping))
 
 
 def _listed(value: Any) -> list[Any]:

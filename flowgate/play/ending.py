@@ -57,6 +57,7 @@ def registered(ending: Ending, seconds: float) -> Facts:
     }
     if ending.error is not None:
         kept["code"] = code_of(ending.error)
+        kept.setdefault("msg", ending.said)
     if ending.attempts:
         kept["attempts"] = ending.attempts
     return Foretold(kept) if ending.predicted or ending.unforetold else kept
@@ -76,7 +77,8 @@ def _summed(endings: list[Ending], facts: Facts) -> Ending:
     statuses = [ending.status for ending in endings]
     if "failed" in statuses:
         first = next(ending for ending in endings if ending.status == "failed")
-        return Ending("failed", f"{first.label}: {first.said}", facts, first.error)
+        touched = any(one.status == "changed" or one.facts.get("changed") is True for one in endings)
+        return Ending("failed", f"{first.label}: {first.said}", facts | {"changed": touched}, first.error)
     if not endings:
         return Ending("skipped", "the loop has no items", facts)
     changed = statuses.count("changed")

@@ -7,7 +7,7 @@ text gives text. What a variable *holds* is never read as a template again, unle
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -157,7 +157,8 @@ def _below(at: Locate, index: int) -> Locate:
 def _evaluated(expression: Expression, variables: Mapping[str, Any], at: str) -> Any:
     from jinja2 import TemplateError
 
-    known = {name: variables[name] for name in expression.names if name in variables}
+    known = {name: variables[name] for name in expression.names - expression.guarded if name in variables}
+    known |= _there(expression.guarded, variables)
     try:
         return _settled(expression.evaluate(known))
     except TemplateError as error:
@@ -165,9 +166,24 @@ def _evaluated(expression: Expression, variables: Mapping[str, Any], at: str) ->
         for name in expression.names - known.keys():
             if what == f"'{name}' is undefined":
                 raise UnknownName("variable", name, known=variables, at=at) from None
-        raise Mistake(f"the expression fails: {what}", place=at) from None
+        raise Mistake(f"the expression fails: {what}", place=at) from error
     except FOREIGN as error:
         raise Mistake(f"the expression fails: {error or type(error).__name__}", place=at) from None
+
+
+def _there(guarded: Collection[str], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Look up names that may be absent; what is made from something undefined counts as absent, as in Ansible."""
+    from jinja2 import UndefinedError
+
+    found: dict[str, Any] = {}
+    for name in guarded:
+        try:
+            if name in variables:
+                found[name] = variables[name]
+        except Mistake as mistake:
+            if not isinstance(mistake, UnknownName) and not isinstance(mistake.__cause__, UndefinedError):
+                raise
+    return found
 
 
 def _settled(value: Any) -> Any:

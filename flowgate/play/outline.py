@@ -122,17 +122,17 @@ def resume_at(entries: list[Entry], plays: tuple[Play, ...], outcomes: Iterable[
     start = next(iter(same_name or at), None)
     if start is None or start.section not in (MAIN, ALWAYS):
         return None
-    own = [one for one in entries if one.play == start.play]
     if start.section == MAIN:  # an `always` part repairs; it is not worth running a block again for
-        start = _with_what_it_needs(own, plays[start.play], start)
+        start = _with_what_it_needs(entries, plays, start)
     return _spelled(entries, start)
 
 
-def _with_what_it_needs(own: list[Entry], play: Play, start: Entry) -> Entry:
+def _with_what_it_needs(entries: list[Entry], plays: tuple[Play, ...], start: Entry) -> Entry:
     while True:
-        later = [one for one in own if one.number >= start.number]
-        needed = _names(play.vars).union(*(_needs(one) for one in later))
-        given = [one for one in own if one.number < start.number and one.section == MAIN and _gives(one) & needed]
+        later = [one for one in entries if one.number >= start.number]
+        needed = frozenset[str]().union(*(_names(play.vars) for play in plays[start.play :]))
+        needed = needed.union(*(_needs(one) for one in later))
+        given = [one for one in entries if one.number < start.number and one.section == MAIN and _gives(one) & needed]
         if not given:
             return start
         start = given[0]

@@ -85,15 +85,18 @@ class Performer:
         control = task.loop_control
         pause = number(task, "loop_control.pause", float, control.pause, scope)
         width = 1 if self.check else width_of(task, scope)
+        last: Facts = {}  # the result of the item before, as in Ansible
 
         def do(index: int, item: Any) -> tuple[Ending, Facts]:
+            nonlocal last
             if index and pause and not self.check:
                 self.clock.sleep(pause)
             own = {control.loop_var: item} | ({control.index_var: index} if control.index_var else {})
             began = self.clock.now()
-            ending = self._item(task, scope.naming(**own), when, item)
+            ending = self._item(task, scope.naming(**last, **own), when, item)
             facts = registered(ending, self.clock.now() - began)
             facts |= {**own, "label": ending.label}
+            last = {task.register: facts} if task.register and width == 1 else {}
             return ending, facts
 
         if width > 1 and len(items) > 1:
@@ -140,7 +143,8 @@ class Performer:
         if content or ending.error is not None:
             return ending
         error = CheckFailed(gave_up(tries.most, task.until))
-        return replace(ending, status="failed", said=error.what, error=error)
+        facts = {**ending.facts, "changed": ending.status == "changed"}
+        return replace(ending, status="failed", said=error.what, error=error, facts=facts)
 
     def _content(self, task: Task, scope: Scope, ending: Ending, seconds: float) -> bool:
         if not task.until:
@@ -180,8 +184,9 @@ class Performer:
             return _ruled_failed(task, scope, ending, seconds)
         except Unforetold as unknown:
             return replace(ending, unforetold=ending.unforetold or unknown.what)
-        except Mistake:
+        except Mistake as mistake:
             if ending.error is None:
+                mistake.facts = {**ending.facts, "changed": ending.status == "changed"}  # it has run all the same
                 raise
             raise ending.error from None  # a step that failed gave no facts to ask about
 

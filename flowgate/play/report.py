@@ -30,12 +30,14 @@ def recap(report: Report) -> dict[str, int]:
 
     Gives: ok (all that went well, changed and ignored ones too), changed, unreachable (always 0: there is one host,
         this one), failed, skipped, rescued, ignored
-    Source: ansible-core, `plugins/strategy/__init__.py`: an ignored failure adds to `ok` and to `ignored`
+    Source: ansible-core, `plugins/strategy/__init__.py`: an ignored failure adds to `ok` and to `ignored`,
+        and to `changed` when it changed something before it failed
     """
     counts = dict.fromkeys(COUNTERS, 0)
     for outcome in report.outcomes:
         for counter in COUNTED[outcome.status]:
             counts[counter] += 1
+        counts["changed"] += outcome.status == "ignored" and outcome.facts.get("changed") is True
     return counts
 
 

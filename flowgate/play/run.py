@@ -56,7 +56,7 @@ class Around:
             scope=self.scope.inside(task.vars, below(task.at, "vars")),
             when=self.when + tuple((text, task.at(f"when.{index}")) for index, text in enumerate(task.when)),
             tags=self.tags | frozenset(task.tags) if task.tags else self.tags,
-            ignore_errors=self.ignore_errors or task.ignore_errors,
+            ignore_errors=self.ignore_errors if task.ignore_errors is None else task.ignore_errors,
             notify=self.notify + task.notify,
         )
 
@@ -71,6 +71,7 @@ def run(
     check: bool = False,
     clock: Ticking | None = None,
     defaults: Mapping[str, Any] | None = None,
+    facts: dict[str, Any] | None = None,
     tags: Collection[str] = (),
     skip_tags: Collection[str] = (),
     admit: Callable[[Task, str], bool] | None = None,
@@ -80,6 +81,7 @@ def run(
 
     reach: what steps act with
     variables: typed with `-e`: they beat all others; defaults: the config's: all others beat them
+    facts: what earlier plays registered and set; receives what this one does
     tell: called when a task starts and when it has ended
     check: look only; what would change counts as changed, with the facts as foretold
     clock: for durations and the waits between tries; the reach's own when None
@@ -92,7 +94,8 @@ def run(
     """
     ticking = clock or reach.clock
     performer = Performer(reach, reach.looking(), catalog, ticking, check, doing)
-    scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables, {})
+    written = ((defaults or {}, nowhere), (play.vars, below(play.at, "vars")))
+    scope = Scope(written, {} if facts is None else facts, variables, {})
     around = Around(scope, tags=frozenset(play.tags))
     runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around, admit)
     runner.began = began = ticking.now()
@@ -257,7 +260,8 @@ class _Run:
         """Run one task and tell how it ended; gives its failure unless that is ignored."""
         if not is_handler and not selected(around.tags.union(task.tags), self.tags, self.skip_tags):
             return None
-        around = around.within(task) if task.when or task.vars or task.ignore_errors or task.notify else around
+        own = task.when or task.vars or task.notify or task.ignore_errors is not None
+        around = around.within(task) if own else around
         clock, name = self.performer.clock, label(task, around.scope)
         if task.step.replace("-", "_") == FLUSH and not is_handler:
             return self._flush_now(task, around)

@@ -39,8 +39,12 @@ def environment() -> SandboxedEnvironment:
                 return obj[attribute]  # not undefined: a check does not know it
             return super().getattr(obj, attribute)
 
+    @pass_context
+    def finalize(context: object, value: Any) -> Any:
+        return "" if value is None else value  # in the middle of a text, as in Ansible
+
     # Both settings keep Jinja2 from computing constants while it compiles: checking `{{ 9 ** 9 ** 9 }}` must not hang.
-    jinja = KeysFirst(undefined=StrictUndefined, optimized=False, finalize=pass_context(lambda context, value: value))
+    jinja = KeysFirst(undefined=StrictUndefined, optimized=False, finalize=finalize)
     jinja.filters |= {"bool": flag, "to_json": json.dumps, "from_json": json.loads, **filters.FILTERS}
     jinja.tests |= filters.TESTS | {
         word: _registered(key, wanted)

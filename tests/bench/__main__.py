@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flowgate.world import compiled
-from tests.bench import commands, gateway, growth, handover, keeping, playbook, south
+from tests.bench import commands, gateway, growth, handover, keeping, layer, playbook, south
 from tests.bench.measure import Group, Row
 
 GROUPS: dict[str, Group] = {
@@ -18,6 +18,7 @@ GROUPS: dict[str, Group] = {
     "status": commands.UP,
     "keeping": keeping.KEEPING,
     "gateway": gateway.GATEWAY,
+    "layer": layer.LAYER,
     "handover": handover.HANDOVER,
     "growth": growth.GROWTH,
     "south": south.SOUTH,

@@ -27,6 +27,7 @@ http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), H).serve_foreve
 COMMANDS = {
     "list": (["inv", "--list"], 1.5),
     "status_idle": (["inv", "status"], 1.5),
+    "profile_show": (["inv", "profile.show", "--name", "balanced"], 2.0),
     "flowgate_help": (["flowgate", "--help"], 0.7),
     "flowgate_version": (["flowgate", "--version"], 0.7),
     "flowgate_profiles": (["flowgate", "profile", "list"], 0.7),
@@ -100,6 +101,6 @@ def two_programs(folder: Path) -> Iterator[dict[str, str]]:
     config.write_text(
         f"paths: {{runtime_dir: runtime, log_file: log}}\nservices:\n{services}\n"
         "litellm_base: {model_list: [{model_name: m, litellm_params: {model: openai/m}}]}\n"
-        "profiles: {balanced: {}}\n"
+        "profiles: {balanced: {router_settings: {num_retries: 1, allowed_fails: 1, cooldown_time: 30}}}\n"
     )
     yield environment(FLOWGATE_CONFIG=str(config))

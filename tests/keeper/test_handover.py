@@ -75,7 +75,7 @@ def test_a_generation_serves_with_its_own_environment(keeper: Keeper, app: App, 
     hand_over(keeper, one)
     generation = keeper.generation("lent")
     assert generation is not None
-    assert ask(connect(one)) == ["one", str(generation["pid"]), "False", "sk-for-generations-only"]
+    assert ask(connect(one)) == ["one", str(generation["pid"]), "False", "sk-for-generations-only", "yes"]
 
 
 def test_the_serving_generation_tells_of_its_inside(keeper: Keeper, app: App, way: str) -> None:

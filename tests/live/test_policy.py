@@ -231,8 +231,8 @@ def test_when_everybody_is_down_the_client_is_told_at_once_after_the_benching(ro
 
 
 def test_a_stream_that_is_silent_from_the_start_goes_to_the_fallback_and_benches_nobody(router: Router) -> None:
-    router.take(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.3).litellm)
-    router.vendor.faults[FIRST] = {"first": 0.8}
+    router.take(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.5).litellm)
+    router.vendor.faults[FIRST] = {"first": 3.0}
     assert router.ask(3, stream=True) == [(SPARE, 1, 1)] * 3
 
 

@@ -9,6 +9,7 @@ from flowgate.model import Play
 from flowgate.play.gate import Gate
 from flowgate.play.outline import Entry, chosen, outline, resume_at, start_of
 from flowgate.play.parse import parse
+from flowgate.play.plays import run_plays
 
 if TYPE_CHECKING:
     from tests.play.conftest import Stage
@@ -110,8 +111,8 @@ def test_a_start_that_the_tags_leave_out_is_refused() -> None:
 
 
 def resume(stage: Stage, text: str) -> str | None:
-    report = stage.run(text)
     plays: tuple[Play, ...] = parse(text, "play.yml")
+    report = run_plays(plays, stage.reach, {}, catalog=stage.catalog)
     return resume_at(outline(plays), plays, report.outcomes)
 
 
@@ -129,6 +130,14 @@ def test_it_goes_back_to_the_task_that_gave_what_is_needed(stage: Stage) -> None
     assert resume(stage, f"tasks: [{first}, {{name: c, doubt: }}, {{ask: , when: s == 42}}]") == "a"
     assert resume(stage, f"tasks: [{first}, {{name: c, doubt: }}, {{assert: {{that: r.answer == 42}}}}]") == "a"
     assert resume(stage, f"vars: {{v: '{{{{ r }}}}'}}\ntasks: [{first}, {{name: c, doubt: }}, {{ask: }}]") == "a"
+
+
+def test_it_goes_back_to_an_earlier_play_that_gave_what_is_needed(stage: Stage) -> None:
+    plays = (
+        "- tasks: [{name: a, ask: }, {name: b, ask: , register: r}]\n- tasks: [{name: c, doubt: }, {debug: {msg: @}}]"
+    )
+    assert resume(stage, plays.replace("@", "'{{ r }}'")) == "b"
+    assert resume(stage, plays.replace("@", "r")) == "c"
 
 
 def test_what_nothing_later_needs_is_not_done_again(stage: Stage) -> None:

@@ -18,7 +18,6 @@ BLOCK = """\
       register: r{number}
       tags: [t{number}]
 """
-LINES = BLOCK.count("\n")
 
 
 def playbook(tasks: int) -> str:
@@ -42,12 +41,6 @@ def seconds(tasks: int) -> float:
         best = min(best, time.process_time() - began)
     gc.unfreeze()
     return best
-
-
-def test_two_thousand_lines_are_read_and_checked_in_a_quarter_of_a_second() -> None:
-    tasks = 2000 // LINES
-    assert playbook(tasks).count("\n") >= 2000
-    assert seconds(tasks) < 0.25
 
 
 def grows(few: int, many: int) -> float:
