@@ -178,7 +178,7 @@ def test_it_runs_beside_a_gateway_that_serves_and_touches_nothing_of_it(gateway:
     assert (found["broken"], found["profiles"][0]["profile"]) == (0, "cost")
     assert '<testcase classname="cost" name="500"' in report.read_text()
     assert sorted(one.pid for one in place.services()) == before
-    assert place.json("status")["profile"] == "balanced"
+    assert place.json("status")["profile"]["name"] == "balanced"
 
 
 @pytest.mark.long
