@@ -144,7 +144,7 @@ def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) 
     help={
         "profile": PROFILE,
         "all": "every profile of the config, one after another",
-        "scenario": "only this one: 500, 429, hang, … (all when absent)",
+        "scenario": "some of: 500, 429, hang, … separated by commas (all when absent)",
         "litellm-only": "leave CLIProxyAPIPlus out: LiteLLM asks the vendors itself",
         "long": "also what has to wait for CLIProxyAPIPlus' own minute",
         "as-written": "the profile as it is written, without what FlowGate makes of it",

@@ -185,7 +185,7 @@ def _collected(reach: Reach, script: Script, running: Mapping[Future[Played], Sc
     left = set(running)
     while left:
         ahead = sorted(running[one].name for one in left)
-        reach.at_work(f"{script.profile}: {len(found)} of {len(running)} scenarios played; now {', '.join(ahead[:6])}")
+        reach.at_work(f"{script.profile}: {len(found)} of {len(running)} scenarios played; left: {', '.join(ahead)}")
         done, left = wait(left, return_when=FIRST_COMPLETED)
         found |= {running[one].name: one.result() for one in done}
     return found
