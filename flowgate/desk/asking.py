@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -137,16 +136,12 @@ def _pieces(lines: Any) -> Any:
 
     Fails with: CheckFailed when the stream breaks off
     """
-    for line in lines:
-        data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-        if data == "[DONE]":
-            return
-        chunk = json.loads(data) if data else {}
-        if "error" in chunk:
-            raise CheckFailed(f"the stream broke off: {str(chunk['error'])[:200]}", hint="inv explain")
-        for choice in chunk.get("choices", ()):
-            yield (choice.get("delta") or {}).get("content") or ""
-    raise CheckFailed("the stream ended without [DONE]", hint="inv explain")
+    from flowgate.stack.stream import chunks, words
+
+    try:
+        yield from filter(None, map(words, chunks(lines)))
+    except CheckFailed as broken:
+        raise CheckFailed(broken.what, hint="inv explain") from None
 
 
 def _text(body: Any) -> str:

@@ -208,7 +208,7 @@ def _among(found: Found) -> str:
 
 def _names(row: Row, found: Found) -> set[str]:
     """Gather every name by which somebody may mean what is benched."""
-    names = {*row["models"], row["deployment"], row["deployment"].partition("/")[2] or row["deployment"]}
+    names = {*row["models"], row["deployment"], litellm.without_provider(row["deployment"])}
     account = found.accounts.get(row["address"]) if row["by"] == cliproxy.NAME else None
     return names | {account.file, account.label, *account.models} if account else names
 
@@ -218,9 +218,9 @@ def _refuse_unknown(office: Office, found: Found, wanted: str) -> None:
 
     known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
     known |= {*looking(office, []).stack().models, *(one.label for one in found.accounts.values())}
-    south = set().union(*_asked_south(office).values()) if _asked_south(office) else set()
-    if wanted not in known | south:
-        raise UnknownName("model", wanted, known=sorted(known | south))
+    known = known.union(*_asked_south(office).values())
+    if wanted not in known:
+        raise UnknownName("model", wanted, known=sorted(known))
 
 
 def _hand_over(office: Office) -> None:

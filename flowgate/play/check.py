@@ -12,6 +12,7 @@ from flowgate.play import foreign
 from flowgate.play.catalog import Catalog, StepInfo, faults
 from flowgate.play.expressions import Expression, Locate, study, templated, texts
 from flowgate.play.fit import CONDITIONS, EVALUATED
+from flowgate.play.scope import given
 from flowgate.play.words import TASK_READERS
 
 SPECIAL = ("all", "tagged", "untagged", "always", "never")  # tags with a meaning of their own
@@ -42,7 +43,7 @@ def check(
         file = play.place.rsplit(":", 2)[0]
         handlers = [handler.name for handler in play.handlers]
         checker = _Checker(catalog, frozenset(variables), handlers, found, facts)
-        checker.late = {name for handler in play.handlers for name in _given(handler)}
+        checker.late = {name for handler in play.handlers for name in given(handler)}
         known: Known = dict.fromkeys(defaults)
         known |= checker.written(play.vars, play.at)
         checker.tasks(play.tasks, known, frozenset())
@@ -55,12 +56,6 @@ def check(
 
 def _tags(tasks: Iterable[Task]) -> set[str]:
     return {tag for task in tasks for tag in (*task.tags, *_tags((*task.block, *task.rescue, *task.always)))}
-
-
-def _given(task: Task) -> set[str]:
-    """Name what a task registers and sets."""
-    facts = task.params if task.step.replace("-", "_") == "set_fact" else {}
-    return {name for name in (task.register, *facts) if name}
 
 
 def _order(fault: Refusal) -> tuple[str, int, int]:
@@ -186,7 +181,7 @@ class _Checker:
             if not name.isidentifier():
                 wanted = "a variable's name (letters, digits, _)"
                 self.found.append(BadValue("set_fact", found=name, wanted=wanted, at=task.at(f"{task.step}.{name}")))
-        self.facts |= _given(task)
+        self.facts |= given(task)
 
     def _conditions(
         self, conditions: Iterable[Any], task: Task, path: str, known: Known, guarded: frozenset[str]

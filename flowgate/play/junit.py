@@ -9,9 +9,7 @@ from pathlib import PurePath
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from flowgate.play.report import printable
-
-MARKS = {"same": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
+from flowgate.play.report import MARKS, printable
 
 
 def junit(tree: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from flowgate.model import Outcome, Play, Task
 from flowgate.play.expressions import nowhere, study, texts
 from flowgate.play.failure import label
 from flowgate.play.run import FLUSH, Around, below
-from flowgate.play.scope import Scope
+from flowgate.play.scope import Scope, given
 from flowgate.play.tags import selected
 
 MAIN, RESCUE, ALWAYS, HANDLER = "", "rescue", "always", "handler"
@@ -132,16 +132,12 @@ def _with_what_it_needs(entries: list[Entry], plays: tuple[Play, ...], start: En
         later = [one for one in entries if one.number >= start.number]
         needed = frozenset[str]().union(*(_names(play.vars) for play in plays[start.play :]))
         needed = needed.union(*(_needs(one) for one in later))
-        given = [one for one in entries if one.number < start.number and one.section == MAIN and _gives(one) & needed]
-        if not given:
+        able = [
+            one for one in entries if one.number < start.number and one.section == MAIN and given(one.task) & needed
+        ]
+        if not able:
             return start
-        start = given[0]
-
-
-def _gives(entry: Entry) -> frozenset[str]:
-    task = entry.task
-    params = task.params if task.step.replace("-", "_") == "set_fact" else {}
-    return frozenset(name for name in (task.register, *params) if name)
+        start = able[0]
 
 
 def _needs(entry: Entry) -> frozenset[str]:

@@ -7,12 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowgate.play.report import printable
+from flowgate.play.report import MARKS, printable
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-MARKS = {"same": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
 TICKS = 4  # parts of the timeline
 LEAST = 0.4  # per cent of the timeline that the shortest bar takes
 

@@ -19,6 +19,7 @@ COUNTED = {
     "rescued": ("rescued",),
     "ignored": ("ok", "ignored"),
 }
+MARKS = {"same": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
 COUNTERS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 NO_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what neither XML nor a page may hold
 

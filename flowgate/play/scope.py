@@ -6,10 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowgate.errors import Mistake
+from flowgate.model import Task
 from flowgate.play.expressions import Locate, nowhere, render, templated
 from flowgate.play.foretold import Unknown
 
 Layer = tuple[Mapping[str, Any], Locate]  # variables as written, and the place of each
+
+
+def given(task: Task) -> frozenset[str]:
+    """Name what a task registers and sets."""
+    facts = task.params if task.step.replace("-", "_") == "set_fact" else {}
+    return frozenset(name for name in (task.register, *facts) if name)
 
 
 class Scope(Mapping[str, Any]):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from flowgate.model import Tree
 from flowgate.settings.overlay import overlay
 from flowgate.stack import promises
+from flowgate.stack.litellm import without_provider
 from flowgate.stack.promises import FIRST_PAUSE, JITTER, LONGEST_PAUSE, Promises, number
 
 PRIMARY, SECONDARY = "primary", "secondary"
@@ -59,8 +60,7 @@ def cast(tree: Tree) -> Cast:
 
 def southbound_id(entry: Tree) -> str:
     """Name the model that a deployment asks for, without its provider."""
-    model = str((entry.get("litellm_params") or {}).get("model", ""))
-    return model.partition("/")[2] or model
+    return without_provider((entry.get("litellm_params") or {}).get("model", ""))
 
 
 def _asked(tree: Tree) -> str:

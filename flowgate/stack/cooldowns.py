@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from flowgate.model import Config, Tree
-from flowgate.stack.litellm import points_south
+from flowgate.stack.litellm import points_south, without_provider
 
 PROXY = "litellm.proxy.proxy_server"
 
@@ -50,6 +50,5 @@ def asked_south(config: Config, tree: Tree) -> dict[str, set[str]]:
     for entry in tree.get("model_list", ()):
         params = entry.get("litellm_params", {})
         if points_south(config, params):
-            name = str(params.get("model", ""))
-            found.setdefault(str(entry.get("model_name")), set()).add(name.partition("/")[2] or name)
+            found.setdefault(str(entry.get("model_name")), set()).add(without_provider(params.get("model", "")))
     return found

@@ -116,13 +116,18 @@ def _moved(config: Config, api_base: str, ports: dict[str, int]) -> str:
     return api_base.replace(f":{old}", f":{new}", 1)
 
 
+def without_provider(model: object) -> str:
+    """Give the name by which a deployment's model is asked for: `openai/gpt-5` → `gpt-5`."""
+    return str(model).partition("/")[2] or str(model)
+
+
 def southbound(config: Config, tree: Tree) -> tuple[str, ...]:
     """Name the model ids that LiteLLM asks CLIProxyAPIPlus for ("openai/gpt-5" asks for "gpt-5")."""
     names = []
     for entry in tree.get("model_list", ()):
         params = entry.get("litellm_params", {})
         if points_south(config, params):
-            names.append(str(params.get("model", "")).partition("/")[2] or str(params.get("model", "")))
+            names.append(without_provider(params.get("model", "")))
     return tuple(dict.fromkeys(names))
 
 

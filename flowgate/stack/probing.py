@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flowgate.stack.cliproxy import binary, is_embedded
+from flowgate.stack.cliproxy import NAME, binary, is_embedded
 
 if TYPE_CHECKING:
     from flowgate.model import Config
@@ -24,7 +24,7 @@ def version(config: Config, lock: str | None) -> str:
     """
     from flowgate.stack import receipt
 
-    args = config.services["cliproxyapi_plus"].args
+    args = config.services[NAME].args
     if is_embedded(config):
         return args[args.index(CONTRACT) + 1] if CONTRACT in args[:-1] else "6.8"
     installed = receipt.read(lock) if binary(config) == receipt.shelf(config).program else None

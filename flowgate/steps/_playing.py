@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -11,6 +10,7 @@ from typing import NamedTuple
 from flowgate.errors import CheckFailed, Refusal, Unreachable
 from flowgate.model import Facts
 from flowgate.stack.judge import Asked, Observed
+from flowgate.stack.stream import chunks
 from flowgate.step import Reach
 from flowgate.steps._stage import Attempt, Scene
 
@@ -153,15 +153,9 @@ class Player:
         url = f"{self.scene.base}/v1/chat/completions"
         finished = False
         lines = self.reach.http.stream(url, {**body, "stream": True}, headers=self.scene.headers, timeout=self.patience)
-        for line in lines:
-            data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-            if data == "[DONE]":
-                return "" if finished else "the stream ended in the middle"
-            chunk = json.loads(data) if data else {}
-            if "error" in chunk:
-                return f"the stream broke off: {str(chunk['error'])[:300]}"
+        for chunk in chunks(lines):
             finished = finished or any(one.get("finish_reason") for one in chunk.get("choices", ()))
-        return "the stream ended in the middle"
+        return "" if finished else "the stream ended in the middle"
 
 
 def attributed(puts: Sequence[Put], arrived: Sequence[Attempt], zero: float) -> list[Asked]:

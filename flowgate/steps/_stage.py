@@ -42,24 +42,26 @@ class Vendors:
 
     def fail(self, scenario: Scenario) -> None:
         """Let a scenario's faults begin."""
-        for role, fault in scenario.faults.items():
-            for model in self.script.cast.named(role) if not fault.refuses else ():
-                self._faults[staging.vendor_model(scenario.name, model)] = plain(fault, self.script.scale)
-        self._tell()
+        with self._lock:
+            for role, fault in scenario.faults.items():
+                for model in self.script.cast.named(role) if not fault.refuses else ():
+                    self._faults[staging.vendor_model(scenario.name, model)] = plain(fault, self.script.scale)
+            self._tell()
 
     def mend(self, scenario: Scenario) -> None:
         """Let a scenario's faults end."""
-        mine = [name for name in self._faults if name.startswith(f"{scenario.name}.")]
-        for name in mine:
-            del self._faults[name]
-        if mine:
-            self._tell()
+        with self._lock:
+            mine = [name for name in self._faults if name.startswith(f"{scenario.name}.")]
+            for name in mine:
+                del self._faults[name]
+            if mine:
+                self._tell()
 
     def _tell(self) -> None:
-        with self._lock:
-            body = json.dumps(self._faults).encode()
-            headers = {"content-type": "application/json"}
-            answer = self.reach.http.ask("PUT", f"{self.base}/embedded/faults", body, headers=headers)
+        """Tell all of them, the lock held: scenarios are played side by side."""
+        body = json.dumps(self._faults).encode()
+        headers = {"content-type": "application/json"}
+        answer = self.reach.http.ask("PUT", f"{self.base}/embedded/faults", body, headers=headers)
         if not answer.ok:
             raise CheckFailed(f"the vendors' stand-in takes no faults: {answer.status} {answer.text[:200]}")
 

@@ -1,11 +1,10 @@
 """Ask real questions through LiteLLM and check the answers."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from flowgate.errors import CheckFailed, NotReady, Refusal
-from flowgate.stack import cliproxy
+from flowgate.stack import cliproxy, stream
 from flowgate.step import Facts, Reach, Result, Todo, todo
 from flowgate.steps.wait_healthy import LOG_LINES, address, place
 from flowgate.world.clock import poll
@@ -93,21 +92,8 @@ def _chat(reach: Reach, base: str) -> str:
 
 
 def _stream(reach: Reach, base: str) -> str:
-    said, done = "", False
-    for line in reach.http.stream(f"{base}/v1/chat/completions", _body(reach, stream=True), headers=_headers(reach)):
-        if not line.startswith("data:"):
-            continue
-        data = line.removeprefix("data:").strip()
-        if data == "[DONE]":
-            done = True
-            break
-        chunk = json.loads(data)
-        if "error" in chunk:
-            raise CheckFailed(f"the stream broke off: {str(chunk['error'])[:200]}")
-        for choice in chunk.get("choices", ()):
-            said += (choice.get("delta") or {}).get("content") or ""
-    if not done:
-        raise CheckFailed("the stream ended without [DONE]")
+    lines = reach.http.stream(f"{base}/v1/chat/completions", _body(reach, stream=True), headers=_headers(reach))
+    said = "".join(map(stream.words, stream.chunks(lines)))
     return _text("stream", lambda: said)
 
 

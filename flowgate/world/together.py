@@ -52,22 +52,31 @@ class _Crew(Generic[T]):
     def work(self) -> None:
         """Do one job after another until none waits."""
         me = threading.get_ident()
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    return
-                index, job = self._waiting.pop()
-                self._busy.add(me)
-            try:
-                try:
-                    self._given[index] = job()
-                finally:
-                    with self._lock:  # nobody is interrupted after its job has ended
-                        self._busy.discard(me)
-            except BaseException as error:  # noqa: BLE001  raised where all jobs are waited for
-                self._failed[index] = error
-            with self._lock:
-                self._note()
+        try:
+            while (taken := self._take(me)) is not None:
+                self._do(*taken)
+                self._leave(me)
+        except KeyboardInterrupt:  # it came when a job had just ended
+            self._leave(me)
+
+    def _take(self, me: int) -> tuple[int, Callable[[], T]] | None:
+        with self._lock:
+            if not self._waiting:
+                return None
+            self._busy.add(me)
+            return self._waiting.pop()
+
+    def _do(self, index: int, job: Callable[[], T]) -> None:
+        try:
+            self._given[index] = job()
+        except BaseException as error:  # noqa: BLE001  raised where all jobs are waited for
+            self._failed[index] = error
+
+    def _leave(self, me: int) -> None:
+        """Be busy no more, once it is noted how the job ended; nobody is interrupted after this."""
+        with self._lock:
+            self._busy.discard(me)
+            self._note()
 
     def _note(self) -> None:
         if not self._waiting and not self._busy:

@@ -80,3 +80,12 @@ def test_ctrl_c_interrupts_those_under_way_and_lets_none_begin(nested: bool) -> 
     presser.join()
     assert ended == ["interrupted", "interrupted"]
     assert time.monotonic() - began < 20
+
+
+def test_no_failure_is_lost_however_fast_the_jobs_end() -> None:
+    def refuse() -> None:
+        raise ValueError("no")
+
+    for _ in range(300):
+        with pytest.raises(ValueError, match="no"):
+            at_once([refuse, refuse, refuse, refuse], 4)
