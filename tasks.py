@@ -12,15 +12,15 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 
-def front(body: Callable[..., int | None]) -> Callable[..., None]:
+def command(body: Callable[..., int | None]) -> Callable[..., None]:
     """Turn what a task gives or refuses into an exit code, in this one place."""
 
     @functools.wraps(body)
     def run(*args: Any, **kwargs: Any) -> None:
-        from flowgate.desk.front import guarded
+        from flowgate.cli.entrypoint import guarded
 
         if any(word in ("--help", "-h") for word in (*args[1:], *kwargs.values()) if isinstance(word, str)):
-            from flowgate.desk.manual import help_of
+            from flowgate.cli.help import help_of
 
             raise Exit(code=help_of(ns, body))  # stock invoke took the flag for a name
         code = guarded(functools.partial(body, *args, **kwargs))
@@ -46,30 +46,30 @@ JSON = "print one JSON document instead"
         "live": "ask real accounts for model answers too (costs money)",
     }
 )
-@front
+@command
 def smoke(c: Context, profile: str = "", startup_timeout: str = "120", keep: bool = False, live: bool = False) -> int:
     """Prove the gateway: download, render, start, wait healthy, ask real questions, stop."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.smoke(profile, front.seconds("startup-timeout", startup_timeout), keep, live)
+    return entrypoint.smoke(profile, entrypoint.seconds("startup-timeout", startup_timeout), keep, live)
 
 
 @task(help={"profile": PROFILE})
-@front
+@command
 def up(c: Context, profile: str = "") -> int:
     """Bring everything up and put a profile in force."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.play("up", {}, profile=profile)
+    return entrypoint.play("up", {}, profile=profile)
 
 
 @task
-@front
+@command
 def down(c: Context) -> int:
     """Take everything down."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.play("down", {})
+    return entrypoint.play("down", {})
 
 
 @task(
@@ -92,7 +92,7 @@ def down(c: Context) -> int:
         "report-html": "write a page with a timeline to this file",
     },
 )
-@front
+@command
 def play(
     c: Context,
     name: str,
@@ -111,9 +111,9 @@ def play(
     report_html: str = "",
 ) -> int:
     """Run a playbook."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.play_any(
+    return entrypoint.play_any(
         name,
         extra or [],
         check=check,
@@ -132,12 +132,12 @@ SCHEMA = "print the JSON Schema of playbooks, your own steps among the words"
 
 
 @task(help={"show": "one step, with its parameters in full", "json": JSON, "schema": SCHEMA})
-@front
+@command
 def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) -> int:
     """List the steps that playbooks are made of, your own too (`steps/` beside the config)."""
-    from flowgate.desk import pages
+    from dev import reference_pages
 
-    return pages.steps(show, json, schema)
+    return reference_pages.steps(show, json, schema)
 
 
 @task(
@@ -153,7 +153,7 @@ def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) 
         "report-html": "write a page with a timeline for each scenario to this file",
     }
 )
-@front
+@command
 def rehearse(
     c: Context,
     profile: str = "",
@@ -167,10 +167,10 @@ def rehearse(
     report_html: str = "",
 ) -> int:
     """Prove a profile: play what can go wrong over a private copy of it; exit 1 when a promise is broken."""
-    from flowgate.desk import rehearsing
+    from flowgate.cli import rehearse
 
     how = {"every": all, "scenario": scenario, "litellm_only": litellm_only, "long": long, "as_written": as_written}
-    return rehearsing.rehearse(profile, how, as_json=json, junit=report_junit, html=report_html)
+    return rehearse.rehearse(profile, how, as_json=json, junit=report_junit, html=report_html)
 
 
 # --- bootstrap ---------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def rehearse(
         "allow-unverified": "install even what no checksum vouches for",
     },
 )
-@front
+@command
 def bootstrap_download(
     c: Context,
     cliproxy_version: str = "",
@@ -196,10 +196,10 @@ def bootstrap_download(
     allow_unverified: bool = False,
 ) -> int:
     """Install CLIProxyAPIPlus for this platform, and write the LiteLLM runner."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
     typed = {"version": cliproxy_version, "repo": cliproxy_repo, "from_file": from_file}
-    return front.play(
+    return entrypoint.play(
         "bootstrap-download",
         {**typed, "offline": offline, "allow_unverified": allow_unverified},
         event="bootstrap_download",
@@ -207,121 +207,121 @@ def bootstrap_download(
 
 
 @task(name="rollback")
-@front
+@command
 def bootstrap_rollback(c: Context) -> int:
     """Bring back the CLIProxyAPIPlus that was installed before."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.play("bootstrap-rollback", {}, event="bootstrap_download")
+    return entrypoint.play("bootstrap-rollback", {}, event="bootstrap_download")
 
 
 # --- services ----------------------------------------------------------------------------------------------------
 
 
 @task(help={"service": SERVICE})
-@front
+@command
 def start(c: Context, service: str = "all") -> int:
     """Start services and wait until they are ready."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.play("service-start", {"service": front.service(service)}, profile="")
+    return entrypoint.play("service-start", {"service": entrypoint.service(service)}, profile="")
 
 
 @task(help={"service": SERVICE})
-@front
+@command
 def stop(c: Context, service: str = "all") -> int:
     """Stop services, their whole process trees."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.play("down", {"service": front.service(service)})
+    return entrypoint.play("down", {"service": entrypoint.service(service)})
 
 
 @task(help={"service": SERVICE, "now": "do not wait until nothing is under way in CLIProxyAPIPlus: cut it"})
-@front
+@command
 def restart(c: Context, service: str = "all", now: bool = False) -> int:
     """Restart services: LiteLLM by a hand-over, CLIProxyAPIPlus in a quiet moment; nobody is cut."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.play("service-restart", {"service": front.service(service), "now": now}, profile="")
+    return entrypoint.play("service-restart", {"service": entrypoint.service(service), "now": now}, profile="")
 
 
 @task(help={"service": SERVICE, "watch": "go on until the older generation has gone, and say what changes"})
-@front
+@command
 def reload(c: Context, service: str = "all", watch: bool = False) -> int:
     """Take up changed settings: LiteLLM by a hand-over, CLIProxyAPIPlus by rereading its file; nobody is cut."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.reload(front.service(service), watch)
+    return entrypoint.reload(entrypoint.service(service), watch)
 
 
 @task(
     positional=["name"],
     help={"name": "litellm, cliproxyapi_plus or keeper", "lines": "how many lines", "follow": "go on until Ctrl-C"},
 )
-@front
+@command
 def logs(c: Context, name: str, lines: str = "50", follow: bool = False) -> int:
     """Print the last lines of a service's log."""
-    from flowgate.desk import front, records
+    from flowgate.cli import entrypoint, logs
 
-    return records.logs(front.named(name, "a service"), front.count("lines", lines), follow)
+    return logs.logs(entrypoint.named(name, "a service"), entrypoint.count("lines", lines), follow)
 
 
 # --- profiles ----------------------------------------------------------------------------------------------------
 
 
 @task(name="list", help={"json": JSON})
-@front
+@command
 def profile_list(c: Context, json: bool = False) -> int:
     """List the profiles, and which is in force."""
-    from flowgate.desk import profiles
+    from flowgate.cli import profiles
 
     return profiles.list_profiles(json)
 
 
 @task(name="set", positional=["name"], help={"name": "a profile of the config"})
-@front
+@command
 def profile_set(c: Context, name: str) -> int:
     """Render a profile and put it in force, switching a running LiteLLM."""
-    from flowgate.desk import front
+    from flowgate.cli import entrypoint
 
-    return front.set_profile(front.named(name, "a profile"))
+    return entrypoint.set_profile(entrypoint.named(name, "a profile"))
 
 
 @task(name="show", help={"name": PROFILE, "json": JSON})
-@front
+@command
 def profile_show(c: Context, name: str = "", json: bool = False) -> int:
     """Print what a profile promises, and the settings of both programs that keep it."""
-    from flowgate.desk import profiles
+    from flowgate.cli import profiles
 
     return profiles.show(name, json)
 
 
 @task(name="diff", positional=["old", "new"], help={"old": "one profile", "new": "the other"})
-@front
+@command
 def profile_diff(c: Context, old: str, new: str) -> int:
     """Compare two profiles."""
-    from flowgate.desk import front, profiles
+    from flowgate.cli import entrypoint, profiles
 
-    return profiles.diff(front.named(old, "a profile"), front.named(new, "a profile"))
+    return profiles.diff(entrypoint.named(old, "a profile"), entrypoint.named(new, "a profile"))
 
 
 # --- accounts ----------------------------------------------------------------------------------------------------
 
 
 @task(name="list", help={"json": JSON})
-@front
+@command
 def auth_list(c: Context, json: bool = False) -> int:
     """List the providers, and what each can do with the program that is installed."""
-    from flowgate.desk import accounts
+    from flowgate.cli import accounts
 
     return accounts.list_providers(json)
 
 
 @task(name="status", help={"json": JSON})
-@front
+@command
 def auth_status(c: Context, json: bool = False) -> int:
     """Print every account: whose, until when, in which state; never a token."""
-    from flowgate.desk import accounts
+    from flowgate.cli import accounts
 
     return accounts.status(json)
 
@@ -337,7 +337,7 @@ def auth_status(c: Context, json: bool = False) -> int:
         "project": "the Google Cloud project, for gemini",
     },
 )
-@front
+@command
 def login(
     c: Context,
     provider: str,
@@ -348,14 +348,14 @@ def login(
     project: str = "",
 ) -> int:
     """Log in to a provider; only an account that appears counts."""
-    from flowgate.desk import accounts, front
+    from flowgate.cli import accounts, entrypoint
 
     waits = {
-        "timeout": front.seconds("timeout", timeout),
-        "poll_interval": front.seconds("poll-interval", poll_interval),
+        "timeout": entrypoint.seconds("timeout", timeout),
+        "poll_interval": entrypoint.seconds("poll-interval", poll_interval),
     }
     more = {"open": open, "redirect_url": redirect_url, "project": project}
-    return accounts.login(front.named(provider, "a provider"), **waits, **more)
+    return accounts.login(entrypoint.named(provider, "a provider"), **waits, **more)
 
 
 @task(
@@ -368,31 +368,31 @@ def login(
         "borrow": "leave the refresh token out: works until it expires, and its owner stays logged in",
     },
 )
-@front
+@command
 def import_headless(c: Context, provider: str, source: str = "", dest_dir: str = "", borrow: bool = False) -> int:
     """Take over a login that a provider's own program holds on this machine."""
-    from flowgate.desk import accounts, front
+    from flowgate.cli import accounts, entrypoint
 
-    return accounts.import_headless(front.named(provider, "a provider"), source, dest_dir, borrow)
+    return accounts.import_headless(entrypoint.named(provider, "a provider"), source, dest_dir, borrow)
 
 
 # --- looking -----------------------------------------------------------------------------------------------------
 
 
 @task(help={"json": JSON})
-@front
+@command
 def status(c: Context, json: bool = False) -> int:
     """Print the profile in force and every service; never asks a model."""
-    from flowgate.desk import state
+    from flowgate.cli import status
 
-    return state.status(json)
+    return status.status(json)
 
 
 @task(help={"json": JSON})
-@front
+@command
 def health(c: Context, json: bool = False) -> int:
     """Print liveness and readiness of every service; exit 1 when any is not ok."""
-    from flowgate.desk import health
+    from flowgate.cli import health
 
     return health.health(json)
 
@@ -407,7 +407,7 @@ def health(c: Context, json: bool = False) -> int:
         "json": "the lines as they are stored, one JSON object each",
     }
 )
-@front
+@command
 def events(
     c: Context,
     lines: str = "20",
@@ -418,9 +418,9 @@ def events(
     json: bool = False,
 ) -> int:
     """Print the event log."""
-    from flowgate.desk import front, records
+    from flowgate.cli import entrypoint, logs
 
-    return records.events(front.count("lines", lines), follow, service, event, since, json)
+    return logs.events(entrypoint.count("lines", lines), follow, service, event, since, json)
 
 
 @task(
@@ -431,85 +431,85 @@ def events(
         "stream": "print the answer as it comes",
     },
 )
-@front
+@command
 def ask(c: Context, question: str, model: str = "", stream: bool = False) -> int:
     """Ask one question through the gateway; print the answer, and who gave it and why."""
-    from flowgate.desk import asking, front
+    from flowgate.cli import ask, entrypoint
 
-    return asking.ask(front.named(question, "a question"), model, stream)
+    return ask.ask(entrypoint.named(question, "a question"), model, stream)
 
 
 @task(help={"last": "how many of the last answers", "id": "one answer, by the beginning of its id", "json": JSON})
-@front
+@command
 def explain(c: Context, last: str = "1", id: str = "", json: bool = False) -> int:  # noqa: A002 - makes the flag --id
     """Say who served a request and why: the deployment, retries, fallbacks, times, and who is benched now."""
-    from flowgate.desk import asking, front
+    from flowgate.cli import ask, entrypoint
 
-    return asking.explain(front.count("last", last), id, json)
+    return ask.explain(entrypoint.count("last", last), id, json)
 
 
 @task(help={"clear": "end it for this model or account", "json": JSON})
-@front
+@command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
     """Print which models and accounts are benched by which program, why, and for how long."""
-    from flowgate.desk import cooldowns, front
+    from flowgate.cli import cooldowns, entrypoint
 
-    return cooldowns.show(front.named(clear, "a model"), json)
+    return cooldowns.show(entrypoint.named(clear, "a model"), json)
 
 
 @task(name="path")
-@front
+@command
 def key_path(c: Context) -> int:
     """Print where the gateway's key lies; clients use `$(cat …)`."""
-    from flowgate.desk import records
+    from flowgate.cli import logs
 
-    return records.key_path()
+    return logs.key_path()
 
 
 @task(positional=["shell"], help={"shell": "bash, zsh or fish"})
-@front
+@command
 def completion(c: Context, shell: str) -> int:
     """Print a shell's completion script for `flowgate`."""
-    from flowgate.desk import completion, front
+    from flowgate.cli import completion, entrypoint
 
-    return completion.script(front.named(shell, "a shell"))
+    return completion.script(entrypoint.named(shell, "a shell"))
 
 
 # --- preflight and security --------------------------------------------------------------------------------------
 
 
 @task
-@front
+@command
 def init(c: Context) -> int:
     """Write your own config from the examples, with fresh random keys."""
-    from flowgate.desk import init as config
+    from flowgate.cli import init as config
 
     return config.init()
 
 
 @task(help={"fix": "mend permissions, missing folders and leftovers first", "json": JSON})
-@front
+@command
 def doctor(c: Context, fix: bool = False, json: bool = False) -> int:
     """Look whether everything that a start needs is right; exit 1 when something is wrong."""
-    from flowgate.desk import doctor as preflight
+    from flowgate.cli import doctor as preflight
 
     return preflight.doctor(fix, json)
 
 
 @task(name="check", help={"json": JSON})
-@front
+@command
 def security_check(c: Context, json: bool = False) -> int:
     """Look whether a secret could get out; exit 1 when one could."""
-    from flowgate.desk import security
+    from flowgate.cli import security
 
     return security.check(json)
 
 
 @task(name="install-hook")
-@front
+@command
 def security_hook(c: Context) -> int:
     """Write a git hook that refuses a push while `security check` says no."""
-    from flowgate.desk import security
+    from flowgate.cli import security
 
     return security.install_hook()
 
@@ -525,95 +525,96 @@ def security_hook(c: Context) -> int:
         "args": "for pytest",
     }
 )
-@front
+@command
 def test(c: Context, long: bool = False, cov: bool = False, junit: str = "", args: str = "") -> int:
     """Run the tests."""
-    from flowgate.desk import workshop
+    from dev import tasks
 
-    return workshop.test(long, cov, junit, args)
+    return tasks.test(long, cov, junit, args)
 
 
 @task
-@front
+@command
 def lint(c: Context) -> int:
     """Check style and format."""
-    from flowgate.desk import workshop
+    from dev import tasks
 
-    return workshop.lint()
+    return tasks.lint()
 
 
 @task(name="format")
-@front
+@command
 def format_code(c: Context) -> int:
     """Mend style and format."""
-    from flowgate.desk import workshop
+    from dev import tasks
 
-    return workshop.format_code()
+    return tasks.format_code()
 
 
 @task
-@front
+@command
 def typecheck(c: Context) -> int:
     """Check types."""
-    from flowgate.desk import workshop
+    from dev import tasks
 
-    return workshop.typecheck()
+    return tasks.typecheck()
 
 
 @task(name="docs", help={"check": "only say whether they are stale"})
-@front
+@command
 def docs_pages(c: Context, check: bool = False) -> int:
     """Write the generated pages."""
-    from flowgate.desk import pages
+    from dev import reference_pages
 
-    return pages.write_all(check)
+    return reference_pages.write_all(check)
 
 
 @task
-@front
+@command
 def ci(c: Context) -> int:
     """Do what CI does: lint, types, generated pages, tests."""
-    from flowgate.desk import workshop
+    from dev import tasks
 
-    return workshop.ci()
+    return tasks.ci()
 
 
 @task(
     help={"only": "one benchmark by name", "pairs": "how many alternating runs of each side", "json": "write JSON here"}
 )
-@front
+@command
 def bench(c: Context, only: str = "", pairs: str = "7", json: str = "") -> int:
     """Measure what is promised, as ratios beside a baseline in the same run."""
-    from flowgate.desk import front, workshop
+    from dev import tasks
+    from flowgate.cli import entrypoint
 
-    return workshop.bench(only, front.count("pairs", pairs), json)
+    return tasks.bench(only, entrypoint.count("pairs", pairs), json)
 
 
 @task
-@front
+@command
 def build(c: Context) -> int:
     """Build the wheel and the source archive."""
-    from flowgate.desk import workshop
+    from dev import tasks
 
-    return workshop.build()
+    return tasks.build()
 
 
 @task(help={"quick": "leave out the tests and the smoke"})
-@front
+@command
 def release(c: Context, quick: bool = False) -> int:
     """Look whether this commit can be released, and print how; it tags and pushes nothing."""
-    from flowgate.desk import release as releasing
+    from dev import release as releasing
 
     return releasing.release(quick)
 
 
 @task
-@front
+@command
 def clean(c: Context) -> int:
     """Delete what tools left behind; never `.router/`, never the environment."""
-    from flowgate.desk import workshop
+    from dev import tasks
 
-    return workshop.clean()
+    return tasks.clean()
 
 
 def _named(**members: Any) -> Iterator[Collection]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flowgate.model import Facts, Result, Todo
-from flowgate.reach import Reach
+from flowgate.context import Reach
+from flowgate.domain import Facts, Result, Todo
 
 __all__ = ["Facts", "Reach", "Result", "Todo", "same", "skipped", "todo"]
 

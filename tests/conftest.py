@@ -17,12 +17,12 @@ from typing import Any
 import psutil
 import pytest
 
-from flowgate.world import sockets
-from flowgate.world.clock import Clock, poll
+from flowgate.system import sockets
+from flowgate.system.clock import Clock, poll
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STANDIN = CHECKOUT / "tests" / "live" / "standin.py"
-KEEPER = "flowgate.keeper.daemon"
+KEEPER = "flowgate.supervisor.daemon"
 
 CONFIG = """\
 config_version: 2

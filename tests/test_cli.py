@@ -10,7 +10,7 @@ import pytest
 
 
 def flowgate(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return python("from flowgate.cli import main; main()", *words, **variables)
+    return python("from flowgate.cli.main import main; main()", *words, **variables)
 
 
 def python(code: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -79,7 +79,7 @@ def test_a_service_that_there_is_not_is_refused_before_anything_is_done(tmp_path
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
-    program = f"{sys.executable} -c 'from flowgate.cli import main; main()' profile diff cost balanced"
+    program = f"{sys.executable} -c 'from flowgate.cli.main import main; main()' profile diff cost balanced"
     piped = ["bash", "-c", f"{program} | head -n 1; exit ${{PIPESTATUS[0]}}"]
     done = subprocess.run(piped, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "--- cost\n")
@@ -104,12 +104,12 @@ def test_invoke_still_tells_what_it_does_when_it_is_asked() -> None:
 
 
 def test_what_stood_in_for_a_module_is_gone_afterwards() -> None:
-    code = "import sys; from flowgate.cli import lighten; lighten()\nimport logging, importlib.metadata, unittest.mock"
+    code = "import sys; from flowgate.cli.main import lighten; lighten()\nimport logging, importlib.metadata, unittest.mock"
     done = python(f"{code}; print(all(one.__spec__ for one in (logging, importlib.metadata, unittest.mock)))")
     assert done.stdout == "True\n", done.stderr
 
 
 @pytest.mark.parametrize("wanted", ["", "1"])
 def test_bytecode_is_written_just_when_the_user_did_not_forbid_it(wanted: str) -> None:
-    code = "import sys; from flowgate.cli import run; run(['profile', 'list']); print(sys.dont_write_bytecode)"
+    code = "import sys; from flowgate.cli.main import run; run(['profile', 'list']); print(sys.dont_write_bytecode)"
     assert python(code, PYTHONDONTWRITEBYTECODE=wanted).stdout.endswith(f"\n{bool(wanted)}\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.cli import load_tasks
+from flowgate.cli.main import load_tasks
 from tests.conftest import CHECKOUT, Done, Ground, checked
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 
 def run(place: Ground, front: str, words: str) -> Done:
     """Run a command by either front door."""
-    code = "from flowgate.cli import main; main()"
+    code = "from flowgate.cli.main import main; main()"
     program = ["-m", "invoke"] if front == "inv" else ["-c", code]
     argv = [sys.executable, *program, *words.split()]
     return checked(

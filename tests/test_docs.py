@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.cli import load_tasks
+from flowgate.cli.main import load_tasks
 from tests.conftest import CHECKOUT, Ground
 
 PAGES = ("runbook-troubleshooting.md", "release-and-rollback.md", "accounts.md", "profiles.md")

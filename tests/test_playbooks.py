@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.errors import Mistake
-from flowgate.play.catalog import Catalog, steps_in
-from flowgate.play.check import check
-from flowgate.play.parse import parse
-from flowgate.world import home
+from flowgate.playbook.catalog import Catalog, steps_in
+from flowgate.playbook.check import check
+from flowgate.playbook.parse import parse
+from flowgate.system import locations
 
 if TYPE_CHECKING:
-    from flowgate.model import Task
+    from flowgate.domain import Task
     from tests.conftest import Ground
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-SHIPPED = sorted(home.playbooks().glob("*.yml"))
+SHIPPED = sorted(locations.playbooks().glob("*.yml"))
 CATALOG = Catalog(steps_in("flowgate.steps"))
 OTHER_FOLDER = """
 import sys
 from pathlib import Path
-from flowgate.world import home
+from flowgate.system import home
 home.playbooks = lambda: Path(sys.argv[1])
 from invoke.main import program
 program.run(["inv", *sys.argv[2:]])
@@ -81,7 +81,7 @@ def run_over(ground: Ground, folder: Path, *words: str) -> subprocess.CompletedP
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped playbooks."""
-    return Path(shutil.copytree(home.playbooks(), tmp_path / "playbooks"))
+    return Path(shutil.copytree(locations.playbooks(), tmp_path / "playbooks"))
 
 
 def test_smoke_follows_its_playbook_when_a_task_is_deleted(ground: Ground, folder: Path) -> None:

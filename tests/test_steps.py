@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from flowgate.context import Reach
+from flowgate.domain import Result, Todo
 from flowgate.errors import ContractBroken, Refusal
-from flowgate.model import Result, Todo
-from flowgate.play.catalog import describe, steps_in
-from flowgate.reach import Reach
-from tests.steps.conftest import Stage
+from flowgate.playbook.catalog import describe, steps_in
+from tests.unit.steps.conftest import Stage
 
 STEPS = steps_in("flowgate.steps")
 ROOMS = Path(__file__).parent / "steps"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.stack import cliproxy, litellm
+from flowgate.gateway import cliproxy, litellm
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
 
 

@@ -4,14 +4,14 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from flowgate.auth import tokens
-from flowgate.auth.providers import KNOWN
-from flowgate.auth.tokens import HANDLERS, Handler, Mapped
+from flowgate.accounts import token_files
+from flowgate.accounts.providers import KNOWN
+from flowgate.accounts.token_files import HANDLERS, Handler, Mapped
+from flowgate.domain import Tree
 from flowgate.errors import CheckFailed, Mistake, UnknownName
-from flowgate.model import Tree
-from flowgate.stack import cliproxy, receipt
+from flowgate.gateway import cliproxy, install_record
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
-from flowgate.steps._recount import recount
+from flowgate.steps._refresh_upstream_config import recount
 
 
 def import_auth(
@@ -32,10 +32,10 @@ def import_auth(
     file = Path(source).expanduser().absolute() if source else usual_source(reach, provider)
     now = reach.clock.wall()
     mapped = _mapped(reach, handler, file, now)
-    mapped = tokens.borrowed(mapped) if borrow else mapped
+    mapped = token_files.borrowed(mapped) if borrow else mapped
     over = mapped.expires is not None and mapped.expires <= now
     if over and "refresh_token" not in mapped.tree:
-        when = tokens.stamp(mapped.expires) if mapped.expires else ""
+        when = token_files.stamp(mapped.expires) if mapped.expires else ""
         raise CheckFailed(f"that login expired {when}", hint=f"use {handler.owner} once, it renews it; or log in anew")
     folder = Path(dest_dir).expanduser().absolute() if dest_dir else cliproxy.auth_folder(reach.config)
     path = folder / mapped.name
@@ -74,7 +74,7 @@ def _mapped(reach: Reach, handler: Handler, file: Path, now: datetime) -> Mapped
     if not found:
         raise Mistake("that file is no login: it holds no JSON mapping", place=str(file))
     beside = _tree(reach.files.read(file.parent.parent / ".claude.json")) if file.name == ".credentials.json" else {}
-    lock = receipt.read(reach.files.read(receipt.shelf(reach.config).lock))
+    lock = install_record.read(reach.files.read(install_record.shelf(reach.config).lock))
     version = "" if cliproxy.is_embedded(reach.config) or lock is None else lock.version
     try:
         return handler.read({**found, "oauthAccount": beside.get("oauthAccount")}, version, now)
@@ -91,13 +91,13 @@ def _tree(text: str | None) -> Tree:
 
 
 def _is_newer(there: Tree, mapped: Mapped) -> bool:
-    expires = tokens.expiry(there)
+    expires = token_files.expiry(there)
     return expires is not None and mapped.expires is not None and expires > mapped.expires
 
 
 def _warn(reach: Reach, handler: Handler, mapped: Mapped, borrow: bool) -> None:
     """Say what two owners of one login means."""
-    until = tokens.stamp(mapped.expires) if mapped.expires else "it expires"
+    until = token_files.stamp(mapped.expires) if mapped.expires else "it expires"
     if borrow:
         reach.tell(f"borrowed: works until {until}; {handler.owner} stays its owner; import it again then")
     elif "refresh_token" in mapped.tree:
@@ -108,5 +108,5 @@ def _warn(reach: Reach, handler: Handler, mapped: Mapped, borrow: bool) -> None:
 
 
 def _facts(mapped: Mapped, path: Path) -> Facts:
-    expires = tokens.stamp(mapped.expires) if mapped.expires else ""
+    expires = token_files.stamp(mapped.expires) if mapped.expires else ""
     return {"name": mapped.name, "path": str(path), "label": mapped.label, "expires": expires}

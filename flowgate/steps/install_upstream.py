@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from flowgate.domain import Facts
 from flowgate.errors import Mistake, NotReady, OutsideRefused, ProgramMissing
-from flowgate.model import Facts
-from flowgate.stack import cliproxy, receipt, release, source
-from flowgate.stack.receipt import Receipt, Shelf
-from flowgate.stack.source import Source
+from flowgate.gateway import cliproxy, download_source, install_record, release_assets
+from flowgate.gateway.download_source import Source
+from flowgate.gateway.install_record import Receipt, Shelf
 from flowgate.step import Reach, Result, Todo, same, todo
-from flowgate.steps._obtain import Obtained, obtain
-from flowgate.world import archive, files, swap, trial
-from flowgate.world.clock import stamp
+from flowgate.steps._fetch_archive import Obtained, obtain
+from flowgate.system import archive, files, replace_file, sandboxed_run
+from flowgate.system.clock import stamp
 
 TRIAL_SECONDS = 20.0
 
@@ -37,19 +37,21 @@ def install_upstream(
     Fails with: Mistake; OutsideRefused, Unreachable, NotReady, DiskRefused: the program in place stays then
     """
     file = Path(from_file).expanduser().absolute() if from_file else None
-    base = reach.environment.get(release.BASE_VARIABLE, "")
-    platform = release.platform_name(*trial.machine())
-    wanted = source.settle(
+    base = reach.environment.get(release_assets.BASE_VARIABLE, "")
+    platform = release_assets.platform_name(*sandboxed_run.machine())
+    wanted = download_source.settle(
         reach.config, platform, version=version, repo=repo, file=file, allow=allow_unverified, base=base
     )
     if wanted.file and not wanted.file.is_file():
-        raise Mistake(f"there is no file at {wanted.file}", hint=source.other_file(), place=wanted.place)
-    shelf = receipt.shelf(reach.config)
-    old = receipt.read(reach.files.read(shelf.lock))
+        raise Mistake(f"there is no file at {wanted.file}", hint=download_source.other_file(), place=wanted.place)
+    shelf = install_record.shelf(reach.config)
+    old = install_record.read(reach.files.read(shelf.lock))
     if old and _is_in_place(reach, wanted, shelf, old):
         return same(f"{old.version} is in place ({old.level})", **_facts(shelf, old))
     if offline and not wanted.file:
-        raise OutsideRefused(f"{wanted.name} is not here, and --offline forbids fetching it", hint=source.offline_way())
+        raise OutsideRefused(
+            f"{wanted.name} is not here, and --offline forbids fetching it", hint=download_source.offline_way()
+        )
     facts = {"program": str(shelf.program), "version": wanted.tag, "source": wanted.repo}
     return todo(f"install {wanted.name}", lambda r: _install(r, wanted, shelf, old), facts=facts)
 
@@ -65,27 +67,27 @@ def _is_in_place(reach: Reach, wanted: Source, shelf: Shelf, old: Receipt) -> bo
 
 def _install(reach: Reach, wanted: Source, shelf: Shelf, old: Receipt | None) -> Facts:
     """Do all that can fail beside the program in place; only then change places."""
-    swap.clear(shelf.staging)  # of a command that was killed
+    replace_file.clear(shelf.staging)  # of a command that was killed
     try:
         reach.files.make_folder(shelf.staging)
         got = obtain(reach, wanted, old, shelf.lock, shelf.staging)
         fresh = _unpacked(got, shelf.staging / "program")
         stated = try_once(reach, fresh, shelf.staging / "trial")
-        if not wanted.file and not release.is_stated(stated, wanted.tag):
+        if not wanted.file and not release_assets.is_stated(stated, wanted.tag):
             reach.tell(f"warning: {got.asset} calls itself version {stated}, not {wanted.tag}")
         made = _receipt(reach, wanted, got, old, fresh, stated)
         _put(reach, fresh, shelf, made, old)
     finally:
-        swap.clear(shelf.staging)
+        replace_file.clear(shelf.staging)
     tell_next(reach)
     return _facts(shelf, made) | {"said": f"installed {wanted.name} ({made.level})"}
 
 
 def _unpacked(got: Obtained, into: Path) -> Path:
     if archive.kind(got.path) == "program":
-        swap.copy(got.path, into)
+        replace_file.copy(got.path, into)
     else:
-        archive.unpack(got.path, release.MEMBERS, into)
+        archive.unpack(got.path, release_assets.MEMBERS, into)
     return into
 
 
@@ -97,16 +99,18 @@ def try_once(reach: Reach, program: Path, folder: Path) -> str:
     Fails with: ProgramMissing, NotReady with what it said
     """
     try:
-        ran = trial.run_once(program, "-h", folder=folder, seconds=TRIAL_SECONDS, clock=reach.clock)
+        ran = sandboxed_run.run_once(program, "-h", folder=folder, seconds=TRIAL_SECONDS, clock=reach.clock)
     except ProgramMissing as refusal:
         what = refusal.what.replace(str(program), "the new program")
-        raise ProgramMissing(f"{what}; the old one stays", hint=source.other_file()) from None
-    stated = release.stated_version(ran.output)
+        raise ProgramMissing(f"{what}; the old one stays", hint=download_source.other_file()) from None
+    stated = release_assets.stated_version(ran.output)
     if stated is None or ran.code != 0:
         what = f"the new program {ran.ending()} when asked for its version" + (
             "" if stated else ", which it never said"
         )
-        raise NotReady(f"{what}; the old one stays", hint=source.other_file(), log=ran.output.splitlines()[-10:])
+        raise NotReady(
+            f"{what}; the old one stays", hint=download_source.other_file(), log=ran.output.splitlines()[-10:]
+        )
     return stated
 
 
@@ -130,12 +134,12 @@ def _put(reach: Reach, fresh: Path, shelf: Shelf, made: Receipt, old: Receipt | 
     """Change places. A damaged copy of the same release is not worth keeping in place of the one before."""
     mending = old is not None and old.archive_sha256 == made.archive_sha256
     kept = None if mending or not shelf.program.is_file() else shelf.previous
-    swap.put(fresh, shelf.program, kept)
+    replace_file.put(fresh, shelf.program, kept)
     if kept and old:
-        reach.files.write(shelf.previous_lock, receipt.write(replace(old, seen=made.seen)))
+        reach.files.write(shelf.previous_lock, install_record.write(replace(old, seen=made.seen)))
     elif kept:
         reach.files.delete([shelf.previous_lock])
-    reach.files.write(shelf.lock, receipt.write(made))
+    reach.files.write(shelf.lock, install_record.write(made))
 
 
 def _facts(shelf: Shelf, made: Receipt) -> Facts:

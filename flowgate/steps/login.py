@@ -1,14 +1,14 @@
 """Log in to a provider; only a new or changed account counts."""
 
-from flowgate.auth import login as conversation
-from flowgate.auth.believe import Account
-from flowgate.auth.providers import Provider, find
+from flowgate.accounts import login as conversation
+from flowgate.accounts.login_driver import Performance, stated
+from flowgate.accounts.providers import Provider, find
+from flowgate.accounts.verification import Account
+from flowgate.domain import Secret
 from flowgate.errors import BadValue, Mistake
-from flowgate.model import Secret
-from flowgate.stack import cliproxy
+from flowgate.gateway import cliproxy
 from flowgate.step import Facts, Reach, Result, Todo, todo
-from flowgate.steps._perform import Performance, stated
-from flowgate.steps._recount import recount
+from flowgate.steps._refresh_upstream_config import recount
 
 
 def login(

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
-from flowgate.world.clock import stamp
+from flowgate.system.clock import stamp
 
 
 def promote(reach: Reach) -> Result | Todo:

@@ -7,19 +7,21 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 
+from flowgate.config.overlay import overlay
+from flowgate.domain import Secret
 from flowgate.errors import CheckFailed, Mistake, UnknownName, gather
-from flowgate.model import Secret
-from flowgate.settings.overlay import overlay
-from flowgate.stack import build, cast, preflight, staging
-from flowgate.stack.judge import BROKEN, TIMED, Judge, Row
-from flowgate.stack.policy import CLIPROXY, Policy
-from flowgate.stack.promises import Promises
-from flowgate.stack.scenarios import SCENARIOS, Scenario
-from flowgate.stack.staging import Script
+from flowgate.gateway import build, preflight
+from flowgate.gateway.policy import CLIPROXY, Policy
+from flowgate.gateway.promises import Promises
+from flowgate.rehearsal import config as private_config
+from flowgate.rehearsal import roles
+from flowgate.rehearsal.config import Script
+from flowgate.rehearsal.private_stack import Stage
+from flowgate.rehearsal.runner import Played, Player, Times
+from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
+from flowgate.rehearsal.verdicts import BROKEN, TIMED, Judge, Row
 from flowgate.step import Facts, Reach, Result, Todo, todo
-from flowgate.steps._playing import Played, Player, Times
-from flowgate.steps._stage import Stage
-from flowgate.world import scratch
+from flowgate.system import tempdirs
 
 AT_ONCE = 6  # scenarios played at a time: they mostly wait
 LONGEST_PATIENCE = 25.0
@@ -89,7 +91,7 @@ def script(reach: Reach, profile: str, alone: bool, as_written: bool) -> Script:
     policy = build.settle(config, profile, ground)
     gather(f"profile {profile}", preflight.faults(config, profile, policy))
     tree = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
-    played = cast.cast(tree)
+    played = roles.cast(tree)
     if not played.asked:
         raise Mistake(
             f"profile {profile} has no model that can be asked by its name", place=config.place("litellm_base")
@@ -100,10 +102,10 @@ def script(reach: Reach, profile: str, alone: bool, as_written: bool) -> Script:
         tree=tree,
         policy=policy,
         cast=played,
-        scale=cast.factor(policy.promises, policy.bench != CLIPROXY),
+        scale=roles.factor(policy.promises, policy.bench != CLIPROXY),
         key=Secret(f"sk-{secrets.token_hex(24)}"),
         alone=alone,
-        own=staging.own_settings(config, ground.upstream_text),
+        own=private_config.own_settings(config, ground.upstream_text),
         south={} if as_written else policy.cliproxy,
     )
 
@@ -121,7 +123,7 @@ def rehearsed(
     """
     began = reach.clock.now()
     playable = [one for one in chosen if long or not waits_south(script, one)]
-    with scratch.folder("flowgate-rehearsal-") as folder:
+    with tempdirs.folder("flowgate-rehearsal-") as folder:
         stage = Stage(reach, script, folder, front)
         try:
             stage.open(playable)
@@ -143,7 +145,7 @@ def rehearsed(
         "litellm_only": script.alone,
         "south": "the embedded upstream" if stage.plays_south else "CLIProxyAPIPlus",
         "left_out": {one.name: "needs CLIProxyAPIPlus' own minute: --long" for one in chosen if one not in playable},
-        "settings_left_out": staging.left_out(script.tree),
+        "settings_left_out": private_config.left_out(script.tree),
         "rows": [row for scene in ordered for row in scene["rows"]],
         "scenarios": ordered,
     }

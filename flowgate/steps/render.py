@@ -1,7 +1,7 @@
 """Write the files that LiteLLM and CLIProxyAPIPlus will read."""
 
+from flowgate.domain import Document, Stack
 from flowgate.errors import gather
-from flowgate.model import Document, Stack
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from flowgate.domain import Facts
 from flowgate.errors import ProgramMissing
-from flowgate.model import Facts
-from flowgate.stack import receipt
+from flowgate.gateway import install_record
 from flowgate.step import Reach, Result, Todo, todo
 from flowgate.steps.install_upstream import tell_next, try_once
-from flowgate.world import swap
+from flowgate.system import replace_file
 
 
 def roll_back_upstream(reach: Reach) -> Result | Todo:
@@ -16,21 +16,21 @@ def roll_back_upstream(reach: Reach) -> Result | Todo:
     Gives: program (its path), version (empty when nothing recorded it)
     Fails with: ProgramMissing when none was kept; NotReady when it does not run any more
     """
-    shelf = receipt.shelf(reach.config)
+    shelf = install_record.shelf(reach.config)
     if not reach.files.is_executable(shelf.previous):
         way_out = "inv bootstrap.download --cliproxy-version VERSION"
         raise ProgramMissing("no earlier CLIProxyAPIPlus was kept: there is nothing to go back to", hint=way_out)
-    before = receipt.read(reach.files.read(shelf.previous_lock))
+    before = install_record.read(reach.files.read(shelf.previous_lock))
     facts = {"program": str(shelf.program), "version": before.version if before else ""}
 
     def do(r: Reach) -> Facts:
-        swap.clear(shelf.staging)
+        replace_file.clear(shelf.staging)
         try:
             stated = try_once(r, shelf.previous, shelf.staging / "trial")
         finally:
-            swap.clear(shelf.staging)
-        swap.exchange(shelf.program, shelf.previous)
-        swap.exchange(shelf.lock, shelf.previous_lock)
+            replace_file.clear(shelf.staging)
+        replace_file.exchange(shelf.program, shelf.previous)
+        replace_file.exchange(shelf.lock, shelf.previous_lock)
         tell_next(r)
         return facts | {"said": f"{stated} is in place again; the other one is kept"}
 

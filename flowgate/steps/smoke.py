@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from flowgate.errors import CheckFailed, NotReady, Refusal
-from flowgate.stack import cliproxy, stream
+from flowgate.gateway import cliproxy
+from flowgate.rehearsal import stream
 from flowgate.step import Facts, Reach, Result, Todo, todo
 from flowgate.steps.wait_healthy import LOG_LINES, address, place
-from flowgate.world.clock import poll
+from flowgate.system.clock import poll
 
 QUESTION = "Answer with one short sentence: are you there?"
 LEAVING = ("draining", "stopping")

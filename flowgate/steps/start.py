@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
+from flowgate.domain import Program, Service
 from flowgate.errors import PortTaken, Refusal, gather
-from flowgate.model import Program, Service
-from flowgate.stack import build
+from flowgate.gateway import build
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
 from flowgate.steps.download import require_executable
 
@@ -90,6 +90,6 @@ def _is_ours(reach: Reach, program: Program, pid: int | None) -> bool:
 
 
 def _is_in_tree(pid: int, roots: list[int | None]) -> bool:
-    from flowgate.world import procs
+    from flowgate.system import processes
 
-    return any(root is not None and pid in {one.pid for one in procs.tree_of(root)} for root in roots)
+    return any(root is not None and pid in {one.pid for one in processes.tree_of(root)} for root in roots)

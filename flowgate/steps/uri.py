@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flowgate.errors import BadValue, CheckFailed, Mistake
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
-from flowgate.world.http import Answer, address_of, is_loopback
+from flowgate.system.http import Answer, address_of, is_loopback
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 LONGEST = 1e6  # seconds

@@ -6,8 +6,8 @@ from typing import Literal
 
 from flowgate.errors import BadValue, Mistake, Unreachable
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
-from flowgate.world import sockets
-from flowgate.world.clock import poll
+from flowgate.system import sockets
+from flowgate.system.clock import poll
 
 State = Literal["started", "present", "stopped", "absent"]
 CONNECT_SECONDS = 1.0

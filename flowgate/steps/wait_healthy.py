@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from flowgate.config.error_location import blamed
+from flowgate.domain import Service
 from flowgate.errors import NotReady, Refusal, Unreachable
-from flowgate.model import Service
-from flowgate.settings.blame import blamed
-from flowgate.stack import litellm, probing
+from flowgate.gateway import litellm, upstream_version
 from flowgate.step import Facts, Reach, Result, Todo, same, todo
-from flowgate.world.clock import poll
-from flowgate.world.http import Answer, Headers, Http
+from flowgate.system.clock import poll
+from flowgate.system.http import Answer, Headers, Http
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
 LOG_LINES = 15
@@ -64,7 +64,7 @@ def asked(http: Http, base: str, path: str, seconds: float, *, headers: Headers 
     Fails with: Unreachable
     """
     answer = http.get(base + path, headers=headers, timeout=seconds)
-    other = probing.other(path, answer.status)
+    other = upstream_version.other(path, answer.status)
     return http.get(base + other, timeout=seconds) if other else answer
 
 

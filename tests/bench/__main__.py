@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from flowgate.world import compiled
+from flowgate.system import bytecode
 from tests.bench import commands, gateway, growth, handover, keeping, layer, playbook, south
 from tests.bench.measure import Group, Row
 
@@ -47,7 +47,7 @@ def main() -> int:
 
 def _measure(only: str | None, pairs: int) -> Iterator[Row]:
     # `inv` writes no bytecode itself: what is not compiled now would be compiled anew in every run.
-    compiled.is_compiled() or compiled.compile_environment()
+    bytecode.is_compiled() or bytecode.compile_environment()
     for name, group in GROUPS.items():
         wanted = group.names if only in (None, name) else tuple(one for one in group.names if one == only)
         if wanted:

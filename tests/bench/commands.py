@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flowgate.desk.office import Office
-from flowgate.desk.state import survey
-from flowgate.model import Sourced
-from flowgate.settings.read import read
-from flowgate.world import sockets
+from flowgate.cli.session import Office
+from flowgate.cli.status import survey
+from flowgate.config.loader import read
+from flowgate.domain import Sourced
+from flowgate.system import sockets
 from tests.bench.measure import BIN, Group, Row, alternate, command, environment
 
 EMPTY = "from invoke import task\n\n\n@task\ndef nothing(c):\n    'nothing'\n"

@@ -10,9 +10,9 @@ import urllib.request
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from flowgate.stack.litellm import FIXED_ENV
-from flowgate.world import files, procs, sockets
-from flowgate.world.clock import Clock, poll
+from flowgate.gateway.litellm import FIXED_ENV
+from flowgate.system import files, processes, sockets
+from flowgate.system.clock import Clock, poll
 from tests.bench.measure import BIN, ROOT, Group, Row, alternate, command, environment
 
 KEYS = {"LITELLM_MASTER_KEY": "sk-bench-0123456789abcdef", "UPSTREAM_API_KEY": "sk-bench-upstream"}
@@ -84,7 +84,7 @@ def _bare(document: Path, folder: Path) -> float:
             raise RuntimeError("bare LiteLLM did not come up: " + "\n".join(files.tail(log, 10)))
         return took
     finally:
-        procs.signal_tree(procs.tree_of(process.pid), signal.SIGKILL)
+        processes.signal_tree(processes.tree_of(process.pid), signal.SIGKILL)
         process.wait()
 
 

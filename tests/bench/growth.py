@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowgate.desk import front
-from flowgate.keeper.client import Keeper
-from flowgate.world import procs, sockets
-from flowgate.world.clock import Clock, poll
+from flowgate.cli import entrypoint
+from flowgate.supervisor.client import Keeper
+from flowgate.system import processes, sockets
+from flowgate.system.clock import Clock, poll
 from tests.bench.gateway import KEYS, config_in
 from tests.bench.handover import PROFILES, share
 from tests.bench.load import Load
@@ -72,7 +72,7 @@ def _switch(count: int) -> None:
     """Switch in this process, as `inv profile.set` does, without the start of Python."""
     for number in range(count):
         with contextlib.redirect_stderr(io.StringIO()) as said:
-            code = front.set_profile(PROFILES[number % len(PROFILES)])
+            code = entrypoint.set_profile(PROFILES[number % len(PROFILES)])
         if code:
             raise RuntimeError(said.getvalue())
 
@@ -95,7 +95,7 @@ def _look(folder: Path) -> Seen:
         memory=sum(share(one) for one in pids),
         keeper=share(pid),
         descriptors=len(list(Path(f"/proc/{pid}/fd").iterdir())),
-        processes=len(procs.tree_of(pid)),
+        processes=len(processes.tree_of(pid)),
         files=sum(path.is_file() for path in (folder / "runtime").rglob("*")),
     )
 

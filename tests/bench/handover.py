@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowgate.keeper.client import Keeper
-from flowgate.stack.litellm import FIXED_ENV
-from flowgate.world import procs, sockets
-from flowgate.world.clock import Clock, poll
+from flowgate.gateway.litellm import FIXED_ENV
+from flowgate.supervisor.client import Keeper
+from flowgate.system import processes, sockets
+from flowgate.system.clock import Clock, poll
 from tests.bench.gateway import KEYS, READY_SECONDS, answers, config_in
 from tests.bench.load import Asked, Load, latencies, percentile
 from tests.bench.measure import BIN, Group, Row, environment
@@ -150,7 +150,7 @@ def _stop_and_start(port: int, env: dict[str, str], folder: Path) -> Restarted:
             took, until = time.perf_counter() - began, load.now()
             time.sleep(REST_SECONDS)
     finally:
-        procs.signal_tree(procs.tree_of(process.pid), signal.SIGKILL)
+        processes.signal_tree(processes.tree_of(process.pid), signal.SIGKILL)
         process.wait()
     return Restarted(load.asked, took, (at, until), memory)
 

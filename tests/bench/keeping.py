@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from flowgate.keeper.client import Keeper
-from flowgate.model import Program, Secret
-from flowgate.world import sockets
+from flowgate.domain import Program, Secret
+from flowgate.supervisor.client import Keeper
+from flowgate.system import sockets
 from tests.bench.measure import ROOT, Group, Row, alternate
 
 POLLED = """import http.server, pathlib, sys, time
@@ -79,7 +79,7 @@ KEEPING = Group(("ready_reported", "ready_polled", "respawn", "keeper_memory", "
 
 def _program(folder: Path, app: bool) -> Program:
     port = sockets.free_port()
-    child = (sys.executable, "-m", "flowgate.keeper.child")
+    child = (sys.executable, "-m", "flowgate.supervisor.worker")
     return Program(
         service="served" if app else "polled",
         argv=child if app else (sys.executable, "-c", POLLED, str(port)),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterator, MutableMapping
 from typing import Any
 
-from flowgate.keeper.doors import App, Gate
+from flowgate.supervisor.worker_server import App, Gate
 from tests.bench.measure import Group, Row, alternate
 
 REQUESTS = 5000

@@ -10,14 +10,14 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from flowgate.desk.office import enter
-from flowgate.play.catalog import Catalog, steps_in
-from flowgate.play.check import check
-from flowgate.play.parse import parse
-from flowgate.play.run import run as play
-from flowgate.reach import Choice, Files, Reach
-from flowgate.world.clock import Clock
-from flowgate.world.http import Http
+from flowgate.cli.session import enter
+from flowgate.context import Choice, Files, Reach
+from flowgate.playbook.catalog import Catalog, steps_in
+from flowgate.playbook.check import check
+from flowgate.playbook.executor import run as play
+from flowgate.playbook.parse import parse
+from flowgate.system.clock import Clock
+from flowgate.system.http import Http
 from tests.bench.commands import EMPTY
 from tests.bench.measure import BIN, ROOT, Group, Row, alternate, command, environment, seconds
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from flowgate.keeper.client import Keeper
-from flowgate.world import sockets
+from flowgate.supervisor.client import Keeper
+from flowgate.system import sockets
 from tests.bench.gateway import KEYS, config_in
 from tests.bench.load import Load
 from tests.bench.measure import BIN, Group, Row, environment

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowgate.world import sockets
+from flowgate.system import sockets
 from tests.contract.subject import REAL, Subject, embedded, real
 
 VENDOR_PORTS = {"codex": 1455, "anthropic": 54545}

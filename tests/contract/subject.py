@@ -13,8 +13,8 @@ from typing import Any
 
 import requests
 
-from flowgate.world import sockets
-from flowgate.world.clock import Clock, poll
+from flowgate.system import sockets
+from flowgate.system.clock import Clock, poll
 
 API, MANAGEMENT = "sk-contract-api", "mgmt-contract-key"
 REAL = "FLOWGATE_TEST_CLIPROXY"
@@ -90,7 +90,7 @@ class Subject:
 def embedded(contract: str, ports: Mapping[str, int]) -> tuple[str, ...]:
     """Write the command line of the embedded upstream."""
     told = ",".join(f"{name}={port}" for name, port in ports.items())
-    return (sys.executable, "-m", "flowgate.embedded", "--contract", contract, "--callback-ports", told)
+    return (sys.executable, "-m", "flowgate.embedded_upstream", "--contract", contract, "--callback-ports", told)
 
 
 def real() -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flowgate.world.clock import Clock, poll
+from flowgate.system.clock import Clock, poll
 from tests.contract.subject import API, MANAGEMENT, Subject, Tree
 
 MESSAGES = [{"role": "user", "content": "hi"}]

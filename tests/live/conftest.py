@@ -110,7 +110,7 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
     folder, one = tmp_path_factory.mktemp("vendor"), Vendor(free_port())
     config = folder / "config.yaml"
     config.write_text(json.dumps({"host": "127.0.0.1", "port": one.port, "auth-dir": str(folder / "auth")}))
-    argv = [sys.executable, "-m", "flowgate.embedded", "--faults", "-config", str(config)]
+    argv = [sys.executable, "-m", "flowgate.embedded_upstream", "--faults", "-config", str(config)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log)
     try:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.auth.test_tokens import codex_file
 from tests.conftest import REAL_UPSTREAM, Ground, Running, wait
+from tests.unit.accounts.test_token_files import codex_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,7 @@ def test_what_is_written_wrong_exits_2_and_touches_nothing(place: Ground, words:
 
 
 def test_the_older_spellings_log_in_too(ground: Ground) -> None:
-    from flowgate.desk.grammar import understand
+    from flowgate.cli.argv import understand
 
     tasks = ["auth.login", "auth.import-headless", "auth.list"]
     assert understand(["auth", "copilot", "login"], tasks).argv == ("auth.login", "copilot")

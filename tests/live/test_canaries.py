@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.auth.test_tokens import codex_file
 from tests.conftest import REAL_UPSTREAM, Ground
+from tests.unit.accounts.test_token_files import codex_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ def place(ground: Ground) -> Iterator[Ground]:
     """One whose CLIProxyAPIPlus counts what it is asked, and is not known to be ours."""
     binary = ground.runtime / "bin" / "CLIProxyAPIPlus"
     binary.parent.mkdir(parents=True)
-    binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m flowgate.embedded --faults "$@"\n')
+    binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m flowgate.embedded_upstream --faults "$@"\n')
     binary.chmod(0o700)
     ground.write(litellm=REAL_LITELLM, upstream=(str(binary),))
     yield ground

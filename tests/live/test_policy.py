@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from flowgate.settings.overlay import overlay
-from flowgate.stack.policy import Policy, South, compile_profile
-from flowgate.world import sockets
+from flowgate.config.overlay import overlay
+from flowgate.gateway.policy import Policy, South, compile_profile
+from flowgate.system import sockets
 from tests.conftest import free_port, wait
 
 pytestmark = pytest.mark.live
@@ -256,7 +256,7 @@ def south(vendor: Vendor, folder: Path, keys: int, policy: dict[str, Any]) -> It
     tree = {"host": "127.0.0.1", "port": port, "auth-dir": str(folder), "api-keys": ["k"], **policy}
     file = folder / "cliproxyapi.yaml"
     file.write_text(yaml.safe_dump({**tree, "openai-compatibility": [far]}))
-    words = [sys.executable, "-m", "flowgate.embedded", "-config", str(file)]
+    words = [sys.executable, "-m", "flowgate.embedded_upstream", "-config", str(file)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         assert wait(lambda: not sockets.is_free("127.0.0.1", port), seconds=20)

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 import yaml
 
-from flowgate.keeper.client import Keeper
-from flowgate.model import Config, Sourced
-from flowgate.reach import Choice, Files, Reach
-from flowgate.settings.read import read
-from flowgate.stack.scenarios import SCENARIOS
+from flowgate.config.loader import read
+from flowgate.context import Choice, Files, Reach
+from flowgate.domain import Config, Sourced
+from flowgate.rehearsal.scenarios import SCENARIOS
 from flowgate.steps import rehearse
-from flowgate.world import sockets
-from flowgate.world.clock import Clock
-from flowgate.world.http import Http
+from flowgate.supervisor.client import Keeper
+from flowgate.system import sockets
+from flowgate.system.clock import Clock
+from flowgate.system.http import Http
 from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Ground, wait
 from tests.live.conftest import Gateway
 

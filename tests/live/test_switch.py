@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.keeper.client import Keeper
+from flowgate.supervisor.client import Keeper
 from tests.conftest import wait
 
 if TYPE_CHECKING:

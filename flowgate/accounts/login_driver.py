@@ -1,0 +1,140 @@
+"""Perform a conversation with CLIProxyAPIPlus: over HTTP, with the person at the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from flowgate.accounts.actions import Ask, Heard, Look, Move, Say, Show, Talk, Wait, Waited, Whose
+from flowgate.domain import Secret
+from flowgate.errors import Interrupted, Mistake, NotReady, Refusal
+from flowgate.gateway import cliproxy, release_assets
+from flowgate.step import Reach
+
+T = TypeVar("T")
+ASK_SECONDS = 5.0
+BEGIN_SECONDS = 30.0  # a device login asks its vendor before it answers
+LOG_LINES = 5000
+NAME = cliproxy.NAME
+
+
+class Performance:
+    """One conversation under way.
+
+    key: the management key; opens: open addresses in the person's browser
+    """
+
+    def __init__(self, reach: Reach, key: Secret, *, opens: bool = False) -> None:
+        self._reach, self._key, self._opens = reach, key, opens
+        self._base = base(reach)
+        self._began = reach.clock.now()
+        self._leaving = False
+
+    def perform(self, talk: Talk[T]) -> T:
+        """Make every move until the conversation has its result.
+
+        Fails with: what the conversation refuses; KeyboardInterrupt after it has taken back what it began
+        """
+        go: Callable[[], Move] = partial(next, talk)
+        interrupted = False
+        while True:
+            try:
+                move = go()
+            except StopIteration as end:
+                found: T = end.value
+                return found
+            except Interrupted:
+                if interrupted:
+                    raise KeyboardInterrupt from None
+                raise
+            try:
+                go = partial(talk.send, self._answer(move))
+            except Refusal as refusal:
+                go = partial(talk.send, Heard(0, {}, None, "")) if self._leaving else partial(talk.throw, refusal)
+                self._leaving = True
+            except KeyboardInterrupt:
+                go = partial(talk.throw, Interrupted("the login was interrupted"))
+                self._leaving = interrupted = True
+
+    def _answer(self, move: Move) -> object:
+        match move:
+            case Ask():
+                return self._ask(move)
+            case Show():
+                self._show(move)
+            case Say():
+                self._reach.tell(move.text)
+            case Wait():
+                typed = self._reach.listen(move.seconds)
+                return Waited(self._reach.clock.now() - self._began, self._reach.clock.wall(), typed)
+            case Look():
+                return self._look(move.name)
+            case Whose():
+                owner = self._reach.port_owner("127.0.0.1", move.port)
+                return f"process {owner[0]} ({owner[1]})" if owner and owner[0] else "another program"
+        return None
+
+    def _ask(self, move: Ask) -> Heard:
+        http, headers = self._reach.http, self._headers(move.key)
+        url = self._base + move.path + (f"?{urlencode(move.query)}" if move.query else "")
+        if move.method == "POST":
+            answer = http.post(url, dict(move.body or {}), headers=headers, timeout=BEGIN_SECONDS)
+        elif move.method == "DELETE":
+            answer = http.delete(url, headers=headers, timeout=ASK_SECONDS)
+        else:
+            slow = move.path.endswith("-auth-url")
+            answer = http.get(url, headers=headers, timeout=BEGIN_SECONDS if slow else ASK_SECONDS)
+        try:
+            tree = json.loads(answer.text)
+        except ValueError:
+            tree = None
+        return Heard(answer.status, answer.headers, tree, answer.text)
+
+    def _headers(self, key: str) -> dict[str, str | Secret]:
+        if key == "management":
+            return {"Authorization": self._key.bearer()}
+        client = self._reach.key(cliproxy.UPSTREAM_KEY) if key == "client" else None
+        return {"Authorization": client.bearer()} if client else {}
+
+    def _show(self, move: Show) -> None:
+        tell = self._reach.tell
+        if self._opens and self._reach.browse(move.url):
+            tell(f"opened in your browser: {move.url}")
+        else:
+            if self._opens:
+                tell("no browser could be opened here")
+            tell(f"open this address: {move.url}")
+        if move.code:
+            tell(f"and enter this code: {move.code}")
+        if move.pasting:
+            tell("then paste the address at which your browser ends here, or into another terminal:")
+            tell("  inv auth.login PROVIDER --redirect-url 'ADDRESS'")
+
+    def _look(self, name: str) -> object:
+        folder = cliproxy.auth_folder(self._reach.config)
+        if "/" in name or name in ("", ".", ".."):
+            return None
+        try:
+            return json.loads(self._reach.files.read(folder / name) or "null")
+        except (ValueError, Mistake):
+            return None
+
+
+def base(reach: Reach) -> str:
+    """Give the address of the CLIProxyAPIPlus that runs.
+
+    Fails with: NotReady
+    """
+    generation = reach.keeper.generation(NAME)
+    if generation is None:
+        raise NotReady(f"{NAME} is not running", hint=f"inv service.start --service {NAME}")
+    return f"http://{generation['host']}:{generation['port']}"
+
+
+def stated(reach: Reach) -> str:
+    """Give the version that the running program stated when it was started; empty when its log has lost it."""
+    lines = reach.files.tail(reach.stack().services[NAME].program.log, LOG_LINES)
+    return next((found for line in reversed(lines) if (found := release_assets.stated_version(f"{line}\n"))), "")

@@ -1,0 +1,179 @@
+"""Accounts: what each provider can do with this program, which accounts there are, and logging in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from flowgate.accounts.providers import KNOWN, Provider, find
+from flowgate.cli import console
+from flowgate.cli.session import Office, enter
+from flowgate.errors import Mistake, Refusal, UnknownName
+from flowgate.gateway import cliproxy
+
+LOGIN = "inv auth.login PROVIDER"
+
+
+def list_providers(as_json: bool) -> int:
+    """Print what each provider can do with the program that is installed."""
+    office = enter()
+    version = _version(office)
+    names = list(dict.fromkeys([*KNOWN, *office.config.providers]))
+    rows = [_provider(office, name, version) for name in names]
+    if as_json:
+        console.document({"version": version, "embedded": cliproxy.is_embedded(office.config), "providers": rows})
+        return 0
+    console.note(office.describe())
+    if cliproxy.is_embedded(office.config):
+        console.note(
+            "over the embedded upstream: its accounts are made up, its approve page stands in for every vendor"
+        )
+    else:
+        console.note(
+            f"CLIProxyAPIPlus {version}" if version else "CLIProxyAPIPlus is not installed, or of no known version"
+        )
+    shown = [[one["name"], one["title"], one["login"] or f"no: {one['why']}", one["import"] or "-"] for one in rows]
+    console.table([["provider", "", "login", "import"], *shown])
+    return 0
+
+
+def _provider(office: Office, name: str, version: str) -> dict[str, Any]:
+    try:
+        about = find(name, office.config.providers, office.config.place(f"auth.providers.{name}"))
+    except Mistake as mistake:
+        return {"name": name, "title": name, "login": "", "why": mistake.what, "import": ""}
+    ways = {"browser": "in a browser", "device": "with a code", "poll": "at the addresses in the config"}
+    can = about.start(version) is not None
+    by_hand = f"only by its own command line ({about.flag})" if about.flag else "not in this version"
+    return {
+        "name": name,
+        "title": about.title,
+        "login": ways[about.flow] if can else "",
+        "why": "" if can else by_hand,
+        "import": f"from {about.held}" if about.held else "",
+    }
+
+
+def _version(office: Office) -> str:
+    """Say which version is installed; empty when nobody knows."""
+    from flowgate.cli.checks.runtime import looking
+
+    return looking(office, []).upstream_version()
+
+
+# --- the accounts there are
+
+
+def status(as_json: bool) -> int:
+    """Print every account: whose it is, until when, and whether its file is private; never a token."""
+    office = enter()
+    listed, why = _listed(office)
+    rows = [_account(path, listed.get(path.name)) for path in _files(office)]
+    if as_json:
+        console.document({"folder": str(cliproxy.auth_folder(office.config)), "asked": not why, "accounts": rows})
+        return 0
+    console.note(office.describe())
+    if why:
+        console.note(f"note: {why}; this is what the files say")
+    if not rows:
+        console.note(f"no account yet in {cliproxy.auth_folder(office.config)}")
+        console.note(f"way out: {LOGIN}")
+        return 0
+    head = ["provider", "account", "expires", "state", "file", "mode"]
+    console.table([head, *([one[key] or "-" for key in head] for one in rows)])
+    for one in rows:
+        if not one["private"]:
+            console.note(f"! {one['path']} can be read by others ({one['mode']}); chmod 600 {one['path']}")
+        if one["message"]:
+            console.note(f"! {one['file']}: {one['message']}")
+    return 0
+
+
+def _files(office: Office) -> list[Path]:
+    from flowgate.system import files
+
+    return sorted(files.listing(cliproxy.auth_folder(office.config), "*.json"), key=lambda path: path.name.lower())
+
+
+def _account(path: Path, entry: dict[str, Any] | None) -> dict[str, Any]:
+    from flowgate.accounts import token_files
+    from flowgate.system import files, permissions
+
+    try:
+        tree = json.loads(files.read_text_or_none(path) or "null")
+    except (ValueError, Refusal):
+        tree = None
+    sound = tree if isinstance(tree, dict) else {}
+    expires = token_files.expiry(sound)
+    mode = permissions.mode(path) or 0
+    about = entry or {}
+    state = str(about.get("status") or ("disabled" if sound.get("disabled") else "on disk"))
+    return {
+        "provider": str(about.get("provider") or sound.get("type") or "unknown"),
+        "account": str(about.get("label") or sound.get("email") or sound.get("username") or ""),
+        "expires": token_files.stamp(expires) if expires else "",
+        "disabled": bool(about.get("disabled") or sound.get("disabled")),
+        "state": state if tree else "damaged",
+        "message": " ".join(str(about.get("status_message") or "").split())[:200],
+        "file": path.name,
+        "path": str(path),
+        "mode": f"{mode:03o}",
+        "private": not mode & permissions.FOR_OTHERS,
+    }
+
+
+def _listed(office: Office) -> tuple[dict[str, dict[str, Any]], str]:
+    """Ask the running program for its accounts, by file name; else say why it was not asked."""
+    if office.keeper.generation(cliproxy.NAME) is None:
+        return {}, f"{cliproxy.NAME} is not running"
+    from flowgate.accounts import management_api
+    from flowgate.accounts.login_driver import Performance, stated
+    from flowgate.cli.checks.runtime import looking
+    from flowgate.steps.login import management_key
+
+    reach = looking(office, [])
+    try:
+        before = Performance(reach, management_key(reach, KNOWN["codex"])).perform(
+            management_api.first_look(stated(reach))
+        )
+    except Refusal as refusal:
+        return {}, refusal.what
+    return {name: dict(entry) for name, entry in before.files.items()}, ""
+
+
+# --- logging in
+
+
+def login(provider: str, **wanted: Any) -> int:
+    """Log in to a provider, starting CLIProxyAPIPlus for it where it does not run."""
+    from flowgate.cli import entrypoint
+
+    office = enter(quiet=True)
+    about = _known(office, provider)
+    elsewhere = bool(wanted.get("redirect_url"))  # the command that waits there holds the lock
+    if not elsewhere and office.keeper.generation(cliproxy.NAME) is None:
+        code = entrypoint.play("service-start", {"service": cliproxy.NAME}, profile="")
+        if code:
+            return code
+    variables = {"provider": about.name, **wanted}
+    return entrypoint.play("login", variables, event="oauth_login", provider=about.name, alone=not elsewhere)
+
+
+def import_headless(provider: str, source: str, dest_dir: str, borrow: bool) -> int:
+    """Take over a login that a provider's own program holds."""
+    from flowgate.cli import entrypoint
+
+    importable = sorted(one.name for one in KNOWN.values() if one.held)
+    if provider not in importable:
+        known = _known(enter(quiet=True), provider)
+        what = f"a login of {known.title} cannot be imported"
+        raise Mistake(what, hint=f"importable: {', '.join(importable)}; or inv auth.login {known.name}")
+    variables = {"provider": provider, "source": source, "dest_dir": dest_dir, "borrow": borrow}
+    return entrypoint.play("import-auth", variables, event="auth_import", provider=provider)
+
+
+def _known(office: Office, provider: str) -> Provider:
+    if provider not in KNOWN and provider not in office.config.providers:
+        raise UnknownName("provider", provider, known=sorted({*KNOWN, *office.config.providers}))
+    return find(provider, office.config.providers, office.config.place(f"auth.providers.{provider}"))

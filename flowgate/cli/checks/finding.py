@@ -1,0 +1,102 @@
+"""What checks find: one sentence each, and one command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from flowgate.cli import console
+from flowgate.errors import Faults, Refusal
+
+COLOURS = {"pass": "32", "warn": "33", "fail": "31"}
+NAME_WIDTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    status: "pass", "warn" (works, and should be looked at) or "fail"
+    said: one sentence without a full stop
+    mend: the command that mends it; empty when nothing has to be mended
+    """
+
+    check: str
+    status: str
+    said: str
+    mend: str = ""
+
+
+Check = Callable[[], Iterable[Finding]]
+
+
+def look(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
+    """Make checks in their order; one that cannot look, because it is refused, has failed.
+
+    checks: (name, what looks)
+    """
+    found: list[Finding] = []
+    for name, check in checks:
+        try:
+            found += check()
+        except Refusal as refusal:
+            found += refused(name, refusal)
+    return found
+
+
+def refused(check: str, refusal: Refusal) -> list[Finding]:
+    """Turn what a check was refused into findings, one for each fault."""
+    if isinstance(refusal, Faults):
+        return [one for fault in refusal.faults for one in refused(check, fault)]
+    command = edit(refusal.place) if refusal.place else refusal.hint
+    advice = f"; {refusal.hint}" if refusal.place and refusal.hint else ""
+    return [Finding(check, "fail", f"{refusal}{advice}", command)]
+
+
+def broken_config(refusal: Refusal) -> list[Finding]:
+    """Turn the faults of a config into findings; one that cannot even be read is refused as ever.
+
+    Fails with: the refusal itself, when it names no place in the file
+    """
+    if not refusal.place and not isinstance(refusal, Faults):
+        raise refusal
+    return refused("config", refusal)
+
+
+def edit(place: str) -> str:
+    """Give the command that opens an editor at `file:line[:column]`."""
+    from shlex import quote
+
+    file, _, rest = place.partition(":")
+    line = rest.partition(":")[0]
+    return f"${{EDITOR:-vi}} +{line} {quote(file)}" if line.isdigit() else f"${{EDITOR:-vi}} {quote(file)}"
+
+
+def report(findings: Sequence[Finding], *, as_json: bool, config: str, fixed: Sequence[str] = ()) -> int:
+    """Print findings.
+
+    config: which config was looked at
+    fixed: what has been mended just now, one sentence each
+    Gives: 1 when one has failed, else 0
+    Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
+    """
+    counts = {status: sum(one.status == status for one in findings) for status in COLOURS}
+    if as_json:
+        console.document(
+            {
+                "ok": not counts["fail"],
+                "config": config,
+                "counts": counts,
+                "fixed": list(fixed),
+                "findings": [asdict(one) for one in findings],
+            }
+        )
+    else:
+        for done in fixed:
+            console.note(f"~ {done}")
+        for one in findings:
+            console.data(f"{one.status}  {one.check:<{NAME_WIDTH}} {console.spelt(one.said)}")
+            if one.mend:
+                console.data(f"{'':<{NAME_WIDTH + 7}}{console.spelt(one.mend)}")
+        console.note(", ".join(f"{count} {status}" for status, count in counts.items()))
+    return 1 if counts["fail"] else 0

@@ -1,0 +1,248 @@
+"""Who is left out for now, in both programs, and letting one play again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flowgate.cli import console
+from flowgate.cli.session import Office, enter
+from flowgate.config.overlay import overlay
+from flowgate.errors import CheckFailed, NotReady, Refusal, UnknownName
+from flowgate.gateway import cliproxy, cooldowns, litellm
+from flowgate.system.clock import Clock
+
+if TYPE_CHECKING:
+    from flowgate.accounts.cooldowns import Benched
+    from flowgate.accounts.login_driver import Performance
+
+RESTART = f"inv service.restart --service {cliproxy.NAME}"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What both programs say.
+
+    rows: as `--json` documents them
+    accounts: those of CLIProxyAPIPlus, by the name of their file
+    unasked: program → why it was not asked
+    """
+
+    rows: list[Row]
+    accounts: dict[str, Benched]
+    unasked: dict[str, str]
+
+
+def show(clear: str, as_json: bool) -> int:
+    """Print who is left out for now, or end it for one.
+
+    clear: a model, as clients ask for it or as its provider is asked, or an account; empty to look only
+    Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
+    """
+    office = enter()
+    found = gather(office)
+    if len(found.unasked) == 2 and not any(office.keeper.generation(name) for name in found.unasked):
+        raise NotReady("; ".join(found.unasked.values()), hint="inv up")
+    if not as_json:
+        console.note(office.describe())
+    for name, why in found.unasked.items():
+        console.note(f"note: {name} was not asked: {why}")
+    if clear:
+        found = _clear(office, found, clear)
+    if as_json:
+        console.document({"cooldowns": found.rows, "unasked": found.unasked})
+        return 0
+    if not found.rows:
+        unknown = len(found.unasked) == 2
+        console.note("who is benched is not known" if unknown else f"nothing is benched{_among(found)}")
+        return 0
+    head = ["benched by", "models", "deployment", "address", "why", "since", "left"]
+    console.table([head, *(_cells(row) for row in found.rows)])
+    return 0
+
+
+def gather(office: Office) -> Found:
+    """Ask both programs; one that cannot be asked is no reason to be silent about the other."""
+    now = Clock().wall()
+    found = Found([], {}, {})
+    try:
+        found.rows.extend(of_litellm(office, now))
+    except Refusal as refusal:
+        found.unasked[litellm.NAME] = refusal.what
+    try:
+        accounts = _talk(office).perform(_benched(office, now))
+    except Refusal as refusal:
+        found.unasked[cliproxy.NAME] = refusal.what
+        return found
+    asked = _asked_south(office)
+    found.accounts.update({one.file: one for one in accounts})
+    found.rows.extend(_account_row(one, asked, now) for one in accounts)
+    return found
+
+
+def of_litellm(office: Office, now: datetime) -> list[Row]:
+    """Ask the serving generation of LiteLLM.
+
+    Fails with: NotReady when none serves; OutsideRefused when it cannot say
+    """
+    told = office.keeper.told(litellm.NAME, "cooldowns")
+    return [_timed({"by": litellm.NAME, **row}, _moment(row["since"]), _moment(row["until"]), now) for row in told]
+
+
+def sentence(row: Row) -> str:
+    """Say in one line who is left out, and for how long."""
+    models, by, why = _cells(row)[1], row["by"], row["why"] or "an error"
+    at = f" at {row['address']}" if row["address"] else ""
+    until = f"{_left(row)} left, until {row['until']}" if row["until"] else "until when is not said"
+    return f"{models} ({row['deployment']}{at}) is benched by {by} after {why}: {until}"
+
+
+# --- asking
+
+
+def _talk(office: Office) -> Performance:
+    """Give who talks with CLIProxyAPIPlus.
+
+    Fails with: NotReady; Mistake without a management key
+    """
+    from flowgate.accounts.login_driver import Performance, base
+    from flowgate.accounts.providers import KNOWN
+    from flowgate.cli.checks.runtime import looking
+    from flowgate.steps.login import management_key
+    from flowgate.system.http import Http
+
+    reach = replace(looking(office, []), http=Http())
+    base(reach)  # a program that does not run is said before a key that is missing
+    return Performance(reach, management_key(reach, KNOWN["codex"]))
+
+
+def _benched(office: Office, now: datetime) -> Any:
+    from flowgate.accounts.cooldowns import benched
+    from flowgate.accounts.login_driver import stated
+    from flowgate.cli.checks.runtime import looking
+
+    return benched(stated(looking(office, [])), now)
+
+
+def _asked_south(office: Office) -> dict[str, set[str]]:
+    tree = overlay(office.config.litellm_base, office.config.profiles[_profile(office)])
+    return cooldowns.asked_south(office.config, tree)
+
+
+def _profile(office: Office) -> str:
+    """Name the profile that serves; the one in force last where none does, or none that the config still has."""
+    serving = office.keeper.generation(litellm.NAME) or {}
+    named = str(serving.get("labels", {}).get("profile") or "")
+    return named if named in office.config.profiles else office.profile().value
+
+
+def _account_row(one: Benched, asked: dict[str, set[str]], now: datetime) -> Row:
+    """Tell of an account: its models are those of the profile that are asked through it."""
+    row = {
+        "by": cliproxy.NAME,
+        "models": sorted(name for name, ids in asked.items() if ids & set(one.models)),
+        "deployment": f"{one.provider} {one.label}",
+        "address": one.file,
+        "why": one.why,
+    }
+    return _timed(row, one.since, one.until, now)
+
+
+def _timed(row: Row, since: datetime | None, until: datetime | None, now: datetime) -> Row:
+    left = None if until is None else round(max(0.0, (until - now).total_seconds()), 1)
+    return {**row, "since": _stamp(since), "until": _stamp(until), "seconds_left": left}
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _stamp(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if moment else ""
+
+
+def _cells(row: Row) -> list[str]:
+    models = ", ".join(row["models"]) or "-"
+    return [row["by"], models, row["deployment"], row["address"] or "-", row["why"] or "-", row["since"], _left(row)]
+
+
+def _left(row: Row) -> str:
+    return "not said" if row["seconds_left"] is None else f"{row['seconds_left']:.0f} s"
+
+
+# --- clearing
+
+
+def _clear(office: Office, found: Found, wanted: str) -> Found:
+    """End every cooldown of a model or an account; give what is left.
+
+    Fails with: UnknownName; CheckFailed for one that goes on
+    """
+    mine = [row for row in found.rows if wanted in _names(row, found)]
+    if not mine:
+        _refuse_unknown(office, found, wanted)
+        console.note(f"nothing benches {wanted}{_among(found)}")
+        return found
+    if any(row["by"] == litellm.NAME for row in mine):
+        _hand_over(office)
+    stuck = _reset(office, [found.accounts[row["address"]] for row in mine if row["by"] == cliproxy.NAME])
+    if stuck:
+        what = f"CLIProxyAPIPlus goes on benching {', '.join(one.label for one in stuck)}: it has no call that ends it"
+        raise CheckFailed(what, hint=f"{RESTART} (waits for a quiet moment; it forgets every cooldown)")
+    after = gather(office)
+    still = [row for row in after.rows if wanted in _names(row, after)]
+    if still:
+        raise CheckFailed(f"{wanted} is benched again: {sentence(still[0])}", hint="inv explain")
+    console.note(f"{wanted} is asked again")
+    return after
+
+
+def _among(found: Found) -> str:
+    """Say who was asked, where that was not everybody."""
+    asked = [name for name in (litellm.NAME, cliproxy.NAME) if name not in found.unasked]
+    return f" in {asked[0]}" if len(asked) == 1 else ""
+
+
+def _names(row: Row, found: Found) -> set[str]:
+    """Gather every name by which somebody may mean what is benched."""
+    names = {*row["models"], row["deployment"], litellm.without_provider(row["deployment"])}
+    account = found.accounts.get(row["address"]) if row["by"] == cliproxy.NAME else None
+    return names | {account.file, account.label, *account.models} if account else names
+
+
+def _refuse_unknown(office: Office, found: Found, wanted: str) -> None:
+    from flowgate.cli.checks.runtime import looking
+
+    known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
+    known |= {*looking(office, []).stack().models, *(one.label for one in found.accounts.values())}
+    known = known.union(*_asked_south(office).values())
+    if wanted not in known:
+        raise UnknownName("model", wanted, known=sorted(known))
+
+
+def _hand_over(office: Office) -> None:
+    """Let a fresh generation of LiteLLM take over: it begins with nobody benched.
+
+    Fails with: CheckFailed
+    """
+    from flowgate.cli import entrypoint
+
+    console.note("a fresh generation of LiteLLM takes over; it benches nobody")
+    profile = _profile(office)
+    office.keeper.close()
+    if entrypoint.play("service-restart", {"service": litellm.NAME, "now": False}, profile=profile):
+        raise CheckFailed("LiteLLM could not be handed over: its cooldowns stay in force", hint="inv explain")
+
+
+def _reset(office: Office, accounts: list[Benched]) -> list[Benched]:
+    """Let accounts be asked again; give those for which the program has no call."""
+    from flowgate.accounts.cooldowns import clear
+
+    talk: Callable[[Any], object] = _talk(office).perform if accounts else lambda one: None
+    for one in accounts:
+        if one.clearable:
+            talk(clear(one))
+    return [one for one in accounts if not one.clearable]

@@ -1,0 +1,218 @@
+"""The front door: every order passes here, and every refusal becomes an exit code here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flowgate.cli import console
+from flowgate.errors import BadValue, Interrupted, Mistake, Refusal, UnknownName, gather
+from flowgate.system import files
+
+BUG = 70
+DAY_SECONDS = 86_400
+SERVICES = ("all", "litellm", "cliproxyapi_plus")
+
+
+def guarded(body: Callable[[], int | None]) -> int:
+    """Carry out an order; print what is refused.
+
+    Gives: the exit code: 0 done, else the refusal's own; 70 for a bug of ours, whose traceback goes to a file
+    """
+    try:
+        return body() or 0
+    except Refusal as refusal:
+        console.refusal(refusal)
+        return refusal.code
+    except KeyboardInterrupt:
+        console.note("interrupted")
+        return Interrupted.code
+    except BrokenPipeError:  # the reader of our output has what it wanted (`| head`)
+        console.hang_up()
+        return 0
+    except Exception as bug:  # noqa: BLE001 - the outermost loop: nothing may show a user a traceback
+        return say_bug(bug)
+
+
+def say_bug(bug: BaseException) -> int:
+    """Keep a bug's traceback in a file and say where it is."""
+    import traceback
+
+    from flowgate.playbook.plugins import culprit
+
+    path = files.keep_traceback("".join(traceback.format_exception(bug)))
+    place = culprit(bug)
+    whose = f"a bug in a step of your own ({place})" if place else "a bug of FlowGate's own"
+    console.note(f"! {whose}: {type(bug).__name__}: {bug}; its traceback is in {path}")
+    return BUG
+
+
+def named(value: str, what: str) -> str:
+    """Refuse a flag where a name belongs: stock invoke would take `--help` for the name."""
+    if value.startswith("-"):
+        raise Mistake(f"'{value}' stands where {what} belongs", hint=f"put {what} first, flags after it")
+    return value
+
+
+def service(name: str) -> str:
+    """Refuse a service that there is not, before anything is done for it."""
+    if name not in SERVICES:
+        raise UnknownName("service", name, known=SERVICES)
+    return name
+
+
+def seconds(flag: str, typed: str) -> float:
+    """Read a time that somebody typed.
+
+    Fails with: BadValue
+    """
+    try:
+        found = float(typed)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= DAY_SECONDS:
+        raise BadValue(flag, found=typed, wanted="seconds, more than 0 and at most a day")
+    return found
+
+
+def count(flag: str, typed: str) -> int:
+    """Read a whole number that somebody typed.
+
+    Fails with: BadValue
+    """
+    if not (typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) < 10**8):
+        raise BadValue(flag, found=typed, wanted="a whole number from 1 on")
+    return int(typed)
+
+
+def play(name: str, variables: dict[str, Any], *, profile: str | None = None, event: str = "play", **more: Any) -> int:
+    """Run a shipped playbook and print how it ended.
+
+    profile: settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook
+    more: further fields of the order
+    """
+    from flowgate.cli import run_playbook
+
+    return run_playbook.close(
+        run_playbook.play(run_playbook.Order(name, variables, profile=profile, event=event, **more))
+    )
+
+
+def smoke(profile: str, startup_timeout: float, keep: bool, live: bool) -> int:
+    """Run the smoke playbook and print its verdict."""
+    from flowgate.cli import run_playbook
+
+    variables = {"startup_timeout": startup_timeout, "keep": keep, "live": live}
+    bill = run_playbook.play(run_playbook.Order("smoke", variables, profile=profile, event="smoke"))
+    code = run_playbook.close(bill)
+    over = "FlowGate's embedded upstream (not a provider)" if bill.embedded else "your accounts"
+    console.data(f"{'PASS' if code == 0 else 'FAIL'}  {bill.profile} over {over}, {bill.report.seconds:.1f} s")
+    return code
+
+
+def set_profile(name: str) -> int:
+    """Put a profile in force: by a hand-over when LiteLLM runs, else on paper."""
+    from flowgate.cli import run_playbook
+    from flowgate.cli.session import enter
+
+    keeper = enter().keeper
+    keeper.recover()
+    serving = keeper.generation("litellm")
+    keeper.close()
+    previous = (serving or {}).get("labels", {}).get("profile") or ""
+    # CLIProxyAPIPlus rereads its file as it is written: a profile that is refused must not leave its own there.
+    variables = {"running": serving is not None, "previous": previous}
+    return run_playbook.close(
+        run_playbook.play(run_playbook.Order("switch-profile", variables, profile=name, event="play"))
+    )
+
+
+def reload(name: str, watch: bool) -> int:
+    """Take up changed settings of what runs.
+
+    watch: go on until the older generation has gone
+    Fails with: NotReady when nothing runs that could
+    """
+    from flowgate.cli.session import enter
+    from flowgate.errors import NotReady
+
+    keeper = enter(quiet=True).keeper
+    keeper.recover()
+    asked = "litellm" if name == "all" else name
+    running = keeper.generation(asked) is not None
+    keeper.close()
+    if not running:
+        raise NotReady(f"{asked} is not running: there is nothing to reload", hint="inv up")
+    code = play("service-reload", {"service": name}, profile="")
+    if watch and code == 0:
+        from flowgate.cli.status import watch_generations
+
+        watch_generations(enter(quiet=True))
+    return code
+
+
+def play_any(name: str, extra: Sequence[str], *, reports: Mapping[str, str], **typed: Any) -> int:
+    """Run any playbook, as `inv play` does: the recap at its end, the reports asked for, the command to resume.
+
+    reports: kind ("json", "junit", "html") → file, empty for none
+    typed: the fields of the order, `tags` and `skip_tags` as typed
+    """
+    from flowgate.cli import run_playbook, run_reports
+
+    run_reports.refuse_unwritable(reports)
+    fields = {**typed, "tags": _words(typed["tags"]), "skip_tags": _words(typed["skip_tags"])}
+    wanted = run_playbook.Order(named(name, "a playbook"), variables(extra), **fields)
+    bill = run_playbook.play(wanted)
+    code = run_playbook.close(bill)
+    if bill.report.started:
+        run_reports.hand_out(bill, run_reports.Asked(name, tuple(extra), typed, reports))
+    return code
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def variables(extra: Sequence[str]) -> dict[str, Any]:
+    """Read `-e` variables: key=value (several, too), a YAML or JSON mapping in braces, or @FILE that holds one.
+
+    A value is YAML: `keep=true` is a truth value. Of two that set the same name, the later wins.
+    Fails with: BadValue; Mistake where YAML does not parse
+    """
+    found: dict[str, Any] = {}
+    for one in extra:
+        if one.startswith("@"):
+            from pathlib import Path
+
+            tree = _tree(files.read_text(Path(one[1:]).expanduser()), one[1:])
+        elif one.lstrip().startswith("{"):
+            tree = _tree(one, "-e")
+        else:
+            tree = {name: _tree(value, f"-e {name}") for name, value in _pairs(one)} or None
+        if not isinstance(tree, dict):
+            raise BadValue("extra", found=one, wanted="key=value, {key: value}, or @FILE that holds a mapping")
+        found |= tree
+    return found
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Split `a=1 b=2` as Ansible does; a text whose words are not all of that form is one value, blanks and all."""
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a quote that is not closed is part of the value
+        words = [text]
+    pairs = [word.partition("=") for word in (words if len(words) > 1 else [text])]
+    if not all(equals and name.isidentifier() for name, equals, _ in pairs):
+        pairs = [text.partition("=")]
+    return [(name, value) for name, equals, value in pairs if equals and name.isidentifier()]
+
+
+def _tree(text: str, file: str) -> Any:
+    from flowgate.config.yaml_source import Source
+
+    source = Source(text, file)
+    tree = None if source.root is None else source.plain(source.root, "", {})
+    gather(file, source.faults)
+    return tree

@@ -1,0 +1,96 @@
+"""Profiles, on paper: list, show, compare."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from flowgate.cli import console
+from flowgate.cli.session import Office, enter
+from flowgate.errors import gather
+
+if TYPE_CHECKING:
+    from flowgate.gateway.policy import Policy
+
+
+def list_profiles(as_json: bool) -> int:
+    """Print the profiles of the config, and which is in force."""
+    office = enter()
+    current = office.profile()
+    if as_json:
+        console.document({"current": current.value, "by": current.by, "profiles": list(office.config.profiles)})
+        return 0
+    console.note(office.describe())
+    for name in office.config.profiles:
+        console.data(f"{'*' if name == current.value else ' '} {name}")
+    return 0
+
+
+def show(name: str, as_json: bool) -> int:
+    """Print what a profile promises, and the settings of both programs that keep it; keys stay references.
+
+    Fails with: UnknownName; Mistake for a fallback that leads nowhere or in a circle, or a setting LiteLLM ignores
+    """
+    from flowgate.gateway import policy_summary, preflight
+    from flowgate.gateway.serialization import dump
+
+    office = enter()
+    settled = office.profile(name)
+    policy = _policy(office, settled.value)
+    gather(f"profile {settled.value}", preflight.faults(office.config, settled.value, policy))
+    doubts = preflight.warnings(office.config, settled.value, policy)
+    if as_json:
+        console.document(
+            {
+                "profile": settled.value,
+                "settings": policy.litellm,
+                "cliproxyapi_plus": policy.cliproxy,
+                "promises": asdict(policy.promises),
+                "in_words": policy_summary.promised(policy),
+                "bench": {"by": policy.bench, "why": policy.why},
+                "budget": {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole},
+                "said": list(policy.said),
+                "warnings": doubts,
+            }
+        )
+        return 0
+    console.note(f"{office.describe()}; profile {settled.value} ({settled.by})")
+    blocks = (
+        (f"what {settled.value} promises", policy_summary.promised(policy)),
+        ("what was moved or set for it, and why", list(policy.said)),
+        ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", dump(policy.cliproxy).splitlines()),
+    )
+    for title, lines in blocks:
+        if lines:
+            console.data("\n".join([f"# {title}:", *(f"#   {line}" for line in lines)]))
+    console.data(f"# settings of LiteLLM:\n{dump(policy.litellm).rstrip()}")
+    for line in doubts:
+        console.note(f"warning: {line}")
+    return 0
+
+
+def _policy(office: Office, profile: str) -> Policy:
+    """Compile a profile, with the accounts that there are."""
+    from flowgate.cli.checks import runtime
+    from flowgate.gateway import build
+
+    return build.settle(office.config, profile, runtime.looking(office, []).ground())
+
+
+def diff(old: str, new: str) -> int:
+    """Print what differs between the settings that two profiles come to; 0 also when something does."""
+    import difflib
+
+    from flowgate.gateway.serialization import dump
+
+    office = enter()
+    before, after = (
+        [*dump(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *dump(policy.cliproxy).splitlines()]
+        for policy in (_policy(office, old), _policy(office, new))
+    )
+    lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))
+    for line in lines:
+        console.data(line)
+    if not lines:
+        console.note(f"{old} and {new} are the same")
+    return 0

@@ -1,0 +1,115 @@
+"""What a run leaves behind: the recap, the reports asked for, and the exact command that goes on after a failure."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from flowgate.cli import console
+from flowgate.cli.session import ENVIRONMENT, locate
+from flowgate.errors import Mistake
+from flowgate.system import files
+
+if TYPE_CHECKING:
+    from flowgate.cli.run_playbook import Bill
+
+FLAGS = {
+    "check": "--check",
+    "diff": "--diff",
+    "tags": "--tags",
+    "skip_tags": "--skip-tags",
+    "stepwise": "--step",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody typed after `inv play`.
+
+    name: the playbook; extra: each `-e`
+    typed: fields of the order; reports: kind → file, empty for none
+    """
+
+    name: str
+    extra: tuple[str, ...]
+    typed: Mapping[str, Any]
+    reports: Mapping[str, str]
+
+
+def refuse_unwritable(reports: Mapping[str, str]) -> None:
+    """Refuse a report that could not be written, before anything runs.
+
+    Fails with: Mistake
+    """
+    for kind, path in reports.items():
+        if path and Path(path).expanduser().is_dir():
+            raise Mistake(f"--report-{kind} names a folder, {path}", hint="name a file in it")
+        if path and not Path(path).expanduser().absolute().parent.is_dir():
+            folder = Path(path).expanduser().absolute().parent
+            hint = f"mkdir -p {shlex.quote(str(folder))}"
+            raise Mistake(f"the folder of --report-{kind} is not there: {folder}", hint=hint)
+
+
+def hand_out(bill: Bill, asked: Asked) -> None:
+    """Print the recap and, after a failure, the command that resumes; write the reports.
+
+    Fails with: DiskRefused
+    """
+    from flowgate.playbook.report import recap_line
+
+    report = replace(bill.report, resume=resume(bill.resume_at, asked) if bill.report.error else "")
+    console.note(f"recap: {recap_line(report)}")
+    if report.resume:
+        console.note(f"to resume: {report.resume}")
+    if not any(asked.reports.values()):
+        return
+    from flowgate.cli.diff import masked
+    from flowgate.playbook.report import tree
+
+    found = tree(report, masked)
+    for kind, path in asked.reports.items():
+        if path:
+            files.write_whole(Path(path).expanduser().absolute(), _text(kind, found), mode=0o644)
+
+
+def _text(kind: str, tree: dict[str, Any]) -> str:
+    if kind == "json":
+        return json.dumps(tree, indent=2, allow_nan=False) + "\n"
+    if kind == "junit":
+        from flowgate.playbook.junit import junit
+
+        return junit(tree)
+    from flowgate.playbook.html_report import page
+
+    return page(tree)
+
+
+def resume(at: str | None, asked: Asked) -> str:
+    """Give the command that goes on where a run failed, by the same front door and with the same words.
+
+    at: the task to start at; None to run the whole playbook again
+    """
+    words = [*_front(), "play", asked.name]
+    for one in asked.extra:
+        words += ["-e", one]
+    for name, flag in FLAGS.items():
+        value = asked.typed.get(name)
+        words += [flag] if value is True else [flag, str(value)] if value else []
+    for kind, path in asked.reports.items():
+        words += [f"--report-{kind}", path] if path else []
+    words += ["--start-at-task", at] if at else []
+    named = locate()
+    setting = f"{ENVIRONMENT}={shlex.quote(str(named.value))} " if named.by == "environment" else ""
+    return setting + shlex.join(words)
+
+
+def _front() -> list[str]:
+    if PurePath(sys.argv[0]).name != "flowgate":
+        return ["inv"]
+    named = locate()
+    return ["flowgate", "--config", str(named.value)] if named.by == "typed" else ["flowgate"]

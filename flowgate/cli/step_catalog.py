@@ -1,0 +1,54 @@
+"""Every step that playbooks may use: ours, and those of the user's own."""
+
+from __future__ import annotations
+
+from inspect import getsourcefile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowgate.cli.session import USUAL, locate
+from flowgate.playbook import builtin
+from flowgate.playbook.catalog import Catalog, Steps, steps_in
+from flowgate.system import locations
+
+if TYPE_CHECKING:
+    from flowgate.playbook.catalog import StepInfo
+    from flowgate.playbook.plugins import OwnSteps
+
+FOLDER = "steps"
+
+
+def shipped() -> Catalog:
+    """Give the steps that FlowGate brings."""
+    return Catalog(steps_in("flowgate.steps"))
+
+
+def catalog() -> Catalog:
+    """Give the steps that FlowGate brings, those in `steps/` beside the config, and those of packages.
+
+    Fails with: Mistake for a step of the user's own that has the name of one of ours
+    """
+    ours = steps_in("flowgate.steps")
+    folder = own_folder()
+    if folder.is_dir():
+        return Catalog(ours, _own(folder, ours).with_packages)
+    return Catalog(ours, lambda: _own(folder, ours).with_packages())
+
+
+def _own(folder: Path, ours: Steps) -> OwnSteps:
+    from flowgate.playbook.plugins import OwnSteps
+
+    return OwnSteps(folder, {*ours, *builtin.STEPS})
+
+
+def own_folder() -> Path:
+    """Say where a user's own steps lie: beside the config; for the embedded default, where the config would be."""
+    named = locate().value
+    embedded = named == locations.examples() / "embedded.yaml"
+    return (((locations.checkout() or Path.cwd()) / USUAL) if embedded else named).parent / FOLDER
+
+
+def source(info: StepInfo) -> str:
+    """Say where a step comes from: "flowgate", else its file."""
+    module = getattr(info.function, "__module__", "")
+    return "flowgate" if module.startswith("flowgate.") else getsourcefile(info.function) or module

@@ -1,0 +1,95 @@
+"""A config's text as a tree, with the line of everything in it: YAML, or JSON when it begins with `{`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowgate.config.yaml_source import Marks, Source
+from flowgate.domain import Reference, Tree
+from flowgate.errors import Mistake, Refusal
+
+# A character beyond the first 65,536 as JSON escapes it, or any other escape (so that `\\ud83d` is left alone).
+ESCAPE = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A config on its way: the tree, the place of every key, what was changed and what was found wrong.
+
+    lines: dotted path → `file:line`
+    written: dotted path → a number as it stands in the text ("022", "1.10")
+    """
+
+    tree: Tree
+    file: str
+    lines: dict[str, str]
+    written: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    faults: list[Refusal] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
+
+    def place(self, path: str) -> str:
+        """Give `file:line` of a dotted path, or of its nearest ancestor that stands in the file."""
+        while path and path not in self.lines:
+            path = path.rpartition(".")[0]
+        return self.lines.get(path, f"{self.file}:1")
+
+    def note(self, path: str, text: str) -> None:
+        """Say once what was changed, and where."""
+        self.notes.append(f"{self.place(path)}: {text}")
+
+    def move(self, old: str, new: str) -> None:
+        """Let a new spelling stand where the old one does; the old one keeps its place too."""
+        for table in (self.lines, self.written):
+            below = {path: at for path, at in table.items() if path == old or path.startswith(f"{old}.")}
+            table |= {new + path.removeprefix(old): at for path, at in below.items()}
+
+
+def draft(text: str, file: str) -> Draft:
+    """Read a text into a draft.
+
+    file: the name that places begin with
+    Fails with: Mistake for a text that is no YAML, is empty or is no mapping
+    """
+    text, values = _from_json(text)
+    source = Source(text, file)
+    if source.root is None:
+        raise Mistake("the config is empty", place=f"{file}:1", hint="`flowgate init` writes one to begin with")
+    marks: Marks = {}
+    keys: Marks = {}
+    tree = source.plain(source.root, "", marks, keys)
+    tree = tree if values is None else values
+    if not isinstance(tree, dict):
+        raise Mistake("the config must be a mapping (key: value)", place=f"{file}:1", hint="see config/examples/")
+    lines = {path.lstrip("."): f"{file}:{line}" for path, (line, _) in (marks | keys).items()}
+    written = {path.lstrip("."): number for path, number in source.written.items()}
+    return Draft(tree, file, lines, written, faults=source.faults)
+
+
+def _from_json(text: str) -> tuple[str, Any]:
+    """Give a text that YAML reads with the same lines, and the values when the text is JSON.
+
+    Source: PyYAML 6 without libyaml refuses tabs as indentation, every PyYAML half an escaped surrogate pair, and
+        YAML 1.1 takes `1e5` for a text; JSON holds no bare tab inside a text
+    """
+    if not text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return text, None
+    import json
+
+    try:
+        values = json.loads(text.lstrip("\ufeff"), parse_constant=_no_number)
+    except (ValueError, RecursionError):  # YAML's own refusal names the place better
+        return text, None
+    return ESCAPE.sub(_character, text).replace("\t", " "), values
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)
+
+
+def _character(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[0]
+    return chr(0x10000 + (int(escape[1], 16) - 0xD800) * 0x400 + int(escape[2], 16) - 0xDC00)

@@ -1,0 +1,86 @@
+"""Build the stack of one profile: every program and every file, on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flowgate.domain import Config, Secret, Service, Sourced, Stack
+from flowgate.errors import UnknownName
+from flowgate.gateway import account_inventory, cliproxy, litellm, upstream_version
+from flowgate.gateway.policy import Policy, South, compile_profile
+
+LITELLM, CLIPROXY = "litellm", "cliproxyapi_plus"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a stack stands on, beside its config.
+
+    ports: service → the port in use, where it differs from the config's (the embedded default moves to free ones)
+    upstream_key: the key LiteLLM shows to CLIProxyAPIPlus; None while it has not been generated
+    upstream_text: the text of the user's own CLIProxyAPIPlus config, when its command line names one
+    accounts: provider → accounts in use, counted in the auth folder
+    upstream_version: of the CLIProxyAPIPlus that a start would run; empty when nobody knows
+    """
+
+    ports: Mapping[str, int]
+    upstream_key: Secret | None
+    upstream_text: str | None = None
+    accounts: Mapping[str, int] = field(default_factory=dict)
+    upstream_version: str = ""
+
+
+def build(config: Config, profile: Sourced[str], ground: Ground) -> Stack:
+    """Build the stack of a profile.
+
+    Gives: the programs to run and the documents they read; nothing is written
+    Fails with: what `settle` fails with
+    """
+    policy = settle(config, profile.value, ground)
+    ports = {name: ground.ports.get(name, service.port) for name, service in config.services.items()}
+    tree = policy.litellm
+    services: dict[str, Service] = {
+        CLIPROXY: cliproxy.service(
+            config,
+            ports[CLIPROXY],
+            ground.upstream_key,
+            cliproxy.users_own(config, ground.upstream_text),
+            litellm.southbound(config, tree),
+            policy.cliproxy,
+            upstream_version.path(ground.upstream_version, config.services[CLIPROXY].readiness_path),
+        ),
+        LITELLM: litellm.service(config, profile.value, tree, ports),
+    }
+    models = tuple(dict.fromkeys(entry["model_name"] for entry in tree.get("model_list", ())))
+    return Stack(profile=profile, services=services, models=models, notes=policy.said)
+
+
+def settle(config: Config, profile: str, ground: Ground) -> Policy:
+    """Compile a profile to the settings of both programs.
+
+    Fails with: UnknownName for a profile the config does not have; Mistake for a CLIProxyAPIPlus config that is no YAML
+    """
+    if profile not in config.profiles:
+        raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
+    own = cliproxy.users_own(config, ground.upstream_text)
+    there = account_inventory.with_keys(ground.accounts, own)
+    south = South(own, there, lambda entry: litellm.points_south(config, entry.get("litellm_params") or {}))
+    return compile_profile(config.litellm_base, config.profiles[profile], south)
+
+
+def waves(stack: Stack) -> list[list[str]]:
+    """Order the services: each wave may start at the same time, once the one before is ready.
+
+    Source: `depends_on` in the config, which `settings` has checked for cycles
+    """
+    left = dict(stack.services)
+    done: set[str] = set()
+    found: list[list[str]] = []
+    while left:
+        wave = [name for name, service in left.items() if set(service.after) <= done]
+        found.append(wave)
+        done.update(wave)
+        for name in wave:
+            del left[name]
+    return found

@@ -1,0 +1,150 @@
+"""Where CLIProxyAPIPlus is to come from, and how a source is refused: always with the ways out as exact commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from flowgate.domain import Config
+from flowgate.errors import BadValue, Mistake, OutsideRefused
+from flowgate.gateway.release_assets import DOWNLOAD, HOME, tag
+
+# Found in public threads about the lost repository; nobody here has read what they build.
+FORKS = (("kaitranntt/CLIProxyAPIPlus", "v7.1.43-0"), ("jc01rho/CLIProxyAPIPlus", "v7.2.101-1"))
+VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,99}")
+REPO = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_.-]*/[0-9A-Za-z_.-]*[0-9A-Za-z_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the program is to come from.
+
+    file: a file of the user's own, absolute; then repository and version do not matter
+    platform: "linux_amd64"
+    pinned: the sha256 that the config demands, or None
+    bases: addresses to ask, in order
+    allow_unverified: install even what nobody vouches for
+    command: the command that asks for just this
+    place: where it was named in the config
+    """
+
+    repo: str
+    version: str
+    file: Path | None
+    platform: str
+    pinned: str | None
+    bases: tuple[str, ...]
+    allow_unverified: bool
+    command: str
+    place: str
+
+    @property
+    def tag(self) -> str:
+        """Give the release's tag."""
+        return tag(self.version)
+
+    @property
+    def name(self) -> str:
+        """Say what it is, for people."""
+        return str(self.file) if self.file else f"{self.tag} of {self.repo}"
+
+
+def settle(
+    config: Config, platform: str, *, version: str, repo: str, file: Path | None, allow: bool, base: str
+) -> Source:
+    """Settle where the program is to come from: what was typed, else the config.
+
+    version, repo, file: what was typed; empty or None for the config's
+    allow: install even what nobody vouches for
+    base: an address in place of GitHub's, or empty
+    Fails with: BadValue, Mistake
+    """
+    if file and (version or repo):
+        raise Mistake("--from-file excludes --cliproxy-version and --cliproxy-repo", hint="type one or the other")
+    if version and not VERSION.fullmatch(version):
+        raise BadValue("--cliproxy-version", found=version, wanted="a release's tag (v6.8.16-0)")
+    if repo and not REPO.fullmatch(repo):
+        raise BadValue("--cliproxy-repo", found=repo, wanted="owner/name")
+    wanted = config.bootstrap
+    words = [DOWNLOAD, *(["--from-file", quote(str(file))] if file else [])]
+    words += ["--cliproxy-repo", repo] if repo else []
+    words += ["--cliproxy-version", version] if version else []
+    typed = bool(version or repo or file)
+    return Source(
+        repo=repo or wanted.repo,
+        version=version or wanted.version,
+        file=file or (None if typed else wanted.file),
+        platform=platform,
+        pinned=wanted.sha256.get(platform),
+        bases=(base or HOME, *wanted.mirrors),
+        allow_unverified=allow,
+        command=" ".join(words),
+        place="" if typed else config.place("bootstrap.file" if wanted.file else "bootstrap.repo"),
+    )
+
+
+def gone(missing: str, source: Source, host: str) -> OutsideRefused:
+    """Refuse a source that is not there, with every way out as the exact command.
+
+    missing: "repository", or "archive" when only this release, or its archive for this platform, is not there
+    host: who was asked
+    """
+    what = f"there is no repository {source.repo} at {host} (it answered 404)"
+    if missing == "archive":
+        what = f"{source.repo} at {host} has no archive of {source.tag} for {source.platform} (it answered 404)"
+    return OutsideRefused(what, hint=ways_out(source.repo), place=source.place)
+
+
+def renamed(source: Source, host: str, names: Collection[str]) -> OutsideRefused:
+    """Refuse a release whose list has no archive for this platform under a name we know."""
+    listed = ", ".join(sorted(names)[:8])
+    what = f"{source.tag} of {source.repo} at {host} lists no archive for {source.platform}; it lists {listed}"
+    return OutsideRefused(what, hint=ways_out(source.repo), place=source.place)
+
+
+def unverified(source: Source, why: str) -> OutsideRefused:
+    """Refuse what nobody vouches for, until it is asked for in so many words."""
+    pin = f"bootstrap.sha256.{source.platform}"
+    hint = f"pin its sha256 in the config ({pin}), or take the risk: {source.command} --allow-unverified"
+    return OutsideRefused(
+        f"nothing vouches for it: {why}, and the config pins no sha256", hint=hint, place=source.place
+    )
+
+
+def mismatch(source: Source, name: str, found: str, wanted: str, level: str) -> OutsideRefused:
+    """Refuse an archive that is not the one that was vouched for."""
+    by = f"the config (bootstrap.sha256.{source.platform})" if level == "pinned" else level
+    hint = "it is not installed; try again later, or take another source: " + ways_out(source.repo)
+    return OutsideRefused(f"{name} has the sha256 {found}, but {by} says {wanted}", hint=hint, place=source.place)
+
+
+def changed(source: Source, name: str, found: str, recorded: str, lock: Path) -> OutsideRefused:
+    """Refuse an archive that was another one when it was installed first."""
+    hint = "a release does not change; if you know why this one did, pin it in the config: "
+    hint += f"bootstrap: {{sha256: {{{source.platform}: {found}}}}}"
+    what = f"{name} of {source.tag} has the sha256 {found}; when it was first installed it was {recorded} ({lock})"
+    return OutsideRefused(what, hint=hint, place=source.place)
+
+
+def ways_out(repo: str) -> str:
+    """List what can be done when a source is lost: a file of one's own, or a fork. Nothing of it is done unasked."""
+    lines = ["a file of your own, or another source; nothing else is tried unasked:"]
+    lines.append(f"  {DOWNLOAD} --from-file FILE  (an archive of a release, or the program itself)")
+    for fork, version in FORKS:
+        if fork != repo:
+            command = f"{DOWNLOAD} --cliproxy-repo {fork} --cliproxy-version {version}"
+            lines.append(f"  {command}  (a community fork, not vouched for)")
+    return "\n  ".join(lines)
+
+
+def offline_way() -> str:
+    """Say what can be done without a network."""
+    return f"{DOWNLOAD} --offline --from-file FILE, or leave out --offline"
+
+
+def other_file() -> str:
+    """Say what can be done about a program that does not run here."""
+    return f"{DOWNLOAD} --from-file FILE (built for this machine), or another --cliproxy-version"

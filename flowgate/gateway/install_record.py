@@ -1,0 +1,80 @@
+"""The lock file beside an installed program: what it is, where it came from, and who vouched for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from flowgate.domain import Config
+from flowgate.gateway.release_assets import PROGRAM
+
+FIELDS = ("version", "source", "asset", "archive_sha256", "binary_sha256", "level", "when")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was installed.
+
+    version: the release's tag; for a file, what the program itself says
+    source: the repository ("owner/name"), or the file's absolute path
+    asset: the archive's name
+    archive_sha256, binary_sha256: 64 hex digits
+    level: what vouched for the archive: "pinned", "checksums.txt" or "none"
+    when: RFC 3339, UTC
+    seen: "repository@version/asset" → the digest it had when it was first installed
+    """
+
+    version: str
+    source: str
+    asset: str
+    archive_sha256: str
+    binary_sha256: str
+    level: str
+    when: str
+    seen: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(text: str | None) -> Receipt | None:
+    """Read a lock file; None when it is absent or damaged: what it says is then unknown."""
+    try:
+        tree = json.loads(text or "null")
+    except ValueError:
+        return None
+    if not isinstance(tree, dict) or not all(isinstance(tree.get(name), str) for name in FIELDS):
+        return None
+    seen = tree.get("seen")
+    seen = {str(key): str(value) for key, value in seen.items()} if isinstance(seen, dict) else {}
+    return Receipt(**{name: tree[name] for name in FIELDS}, seen=seen)
+
+
+def write(receipt: Receipt) -> str:
+    """Give a lock file's text."""
+    return json.dumps(asdict(receipt), indent=2) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the program, the one before it and their lock files lie.
+
+    staging: a folder on the same disk, there only while something is installed
+    """
+
+    program: Path
+    lock: Path
+    previous: Path
+    previous_lock: Path
+    staging: Path
+
+
+def shelf(config: Config) -> Shelf:
+    """Say where CLIProxyAPIPlus is installed."""
+    folder = config.paths.runtime_dir / "bin"
+    return Shelf(
+        program=folder / PROGRAM,
+        lock=folder / f"{PROGRAM}.lock",
+        previous=folder / f"{PROGRAM}.previous",
+        previous_lock=folder / f"{PROGRAM}.previous.lock",
+        staging=folder / f".{PROGRAM}.staging",
+    )

@@ -1,0 +1,72 @@
+"""The steps that belong to the language itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flowgate.domain import Result
+from flowgate.errors import CheckFailed
+from flowgate.playbook.coerce import Condition, Shown
+
+
+def fail(reach: object, msg: str = "failed as the playbook asks") -> Result:
+    """Stop with a message.
+
+    msg: what to say
+    Fails with: CheckFailed, always
+    """
+    raise CheckFailed(msg)
+
+
+def debug(reach: object, msg: object = "Hello world!", var: Shown | None = None) -> Result:
+    """Show a value.
+
+    msg: a text, or any value
+    var: an expression without braces, shown with its value instead of a text
+    Gives: msg (as given), or the expression's text (its value)
+    """
+    if var is not None:
+        return Result("same", f"{var.expression}: {var.value}", {var.expression: var.value})
+    return Result("same", str(msg), {"msg": msg})
+
+
+def assert_(
+    reach: object, that: tuple[Condition, ...], msg: str = "", fail_msg: str = "", success_msg: str = ""
+) -> Result:
+    """Stop unless every condition holds.
+
+    that: one expression without braces, or a list of them
+    msg, fail_msg: what to say when one does not hold
+    success_msg: what to say when all hold
+    Gives: msg
+    Fails with: CheckFailed
+    """
+    broken = [condition.expression for condition in that if not condition.holds]
+    said = fail_msg or msg
+    if broken:
+        raise CheckFailed(said or f"does not hold: {broken[0]}", hint=f"does not hold: {broken[0]}" if said else "")
+    said = success_msg or "all hold"
+    return Result("same", said, {"msg": said})
+
+
+def set_fact(reach: object, /, **facts: object) -> Result:
+    """Set variables for the tasks that follow.
+
+    Gives: the variables, as given
+    """
+    return Result("same", f"set {', '.join(facts)}", dict(facts))
+
+
+def flush_handlers(reach: object) -> Result:
+    """Run the handlers that have been notified so far, now."""
+    return Result("same", "handlers have run")  # the engine runs them: a step knows no play
+
+
+STEPS: Mapping[str, Callable[..., Any]] = {
+    "fail": fail,
+    "debug": debug,
+    "assert": assert_,
+    "set_fact": set_fact,
+    "flush_handlers": flush_handlers,
+}

@@ -1,0 +1,140 @@
+"""Take over what a killed keeper left running: generations go on serving, and are asked who they are.
+
+An app's generation keeps its own program in memory (`remember`) and hands it back with the public socket it was lent
+(`recall`), so no key ever reaches a disk. An ordinary program is asked nothing: the system knows its environment, and
+its documents lie where they are.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flowgate.domain import Program
+from flowgate.errors import Refusal
+from flowgate.supervisor import orphans
+from flowgate.supervisor.protocol import Lines, Message, encode, from_tree
+from flowgate.supervisor.service_state import Generation, Timer
+from flowgate.supervisor.worker_process import Running, control_path
+from flowgate.system import files, process_table, processes, sockets
+from flowgate.system.processes import Identity
+
+if TYPE_CHECKING:
+    from flowgate.supervisor.supervisor import Caretaker
+
+ASK_SECONDS = 3.0
+PHASES = {"serving": "serving", "draining": "draining"}  # a candidate was nobody's yet: it is taken down
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A generation that goes on.
+
+    phase: serving or draining
+    public: the public socket that it holds; None for an ordinary program, and for one that drains
+    """
+
+    running: Running
+    phase: str
+    public: socket.socket | None
+
+
+def adopt(folder: Path, now: float) -> list[Adopted]:
+    """Find the generations that live, and take them over.
+
+    folder: `run/` of the runtime folder
+    Gives: the adopted ones, oldest first; what is not among them cannot be believed, and is to be taken down
+    """
+    found = []
+    for path, record in orphans.records(folder):
+        try:
+            adopted = _adopted(folder, path, record, now) if orphans.is_living(record) else None
+        except (Refusal, OSError, KeyError, TypeError, ValueError):  # half-written, or it did not answer as ours do
+            adopted = None
+        if adopted is not None:
+            found.append(adopted)
+    return sorted(found, key=lambda one: one.running.number)
+
+
+def _adopted(folder: Path, path: Path, record: dict[str, Any], now: float) -> Adopted | None:
+    identity = Identity(int(record["pid"]), int(record["ticks"]))
+    number, door = int(record["number"]), (str(record["door"][0]), int(record["door"][1]))
+    if record["app"] is None:
+        program = _ordinary(record, identity)
+        if program is None or not sockets.is_held(*door, {one.pid for one in processes.tree(identity)}):
+            return None
+        return Adopted(Running(program, number, None, identity, now, door, path), "serving", None)
+    control = sockets.connect_unix(control_path(folder, record["service"], number), ASK_SECONDS)
+    told = _recall(control) if control is not None else None
+    if control is None or told is None:
+        return None
+    message, public = told
+    phase = PHASES.get(str(message.get("state")))
+    if phase is None or not message.get("program") or (phase == "serving" and public is None):
+        control.close()
+        return None
+    control.setblocking(False)
+    program = from_tree(message["program"])
+    return Adopted(Running(program, number, None, identity, now, door, path, control), phase, public)
+
+
+def _recall(control: socket.socket) -> tuple[Message, socket.socket | None] | None:
+    """Ask a generation what it remembers; it hands the public socket along."""
+    control.settimeout(ASK_SECONDS)
+    lines, handed = Lines(), None
+    try:
+        control.sendall(encode({"do": "recall"}))
+        while True:
+            data, descriptors, _, _ = socket.recv_fds(control, 262_144, 1)
+            handed = socket.socket(fileno=descriptors[0]) if descriptors else handed
+            if not data:
+                break
+            for message in lines.feed(data):
+                if message.get("event") == "recalled":
+                    return message, handed
+    except (OSError, ValueError):
+        pass
+    control.close()
+    return None
+
+
+def _ordinary(record: dict[str, Any], identity: Identity) -> Program | None:
+    """Put an ordinary program together from its record and from what the system knows of it."""
+    known = process_table.environment(identity.pid)
+    if known is None or not set(record["names"]) <= known.keys():
+        return None
+    texts = [[path, files.read_text_or_none(Path(path))] for path in record["paths"]]
+    env = {name: known[name] for name in record["names"]}
+    return from_tree({**record, "env": env, "documents": [[path, text] for path, text in texts if text is not None]})
+
+
+def take_over(caretaker: Caretaker, adopted: list[Adopted]) -> None:
+    """Give adopted generations their seats back; of two that serve, the newer one stays."""
+    for one in adopted:
+        running, program = one.running, one.running.program
+        service, number = program.service, running.number
+        caretaker.programs[service, number], caretaker.running[service, number] = program, running
+        if one.public is not None:
+            caretaker.keep_lent((program.host, program.port), one.public)
+        seat = caretaker.seat(program)
+        elder = seat.serving() if one.phase == "serving" else None
+        generations = (*seat.generations, Generation(number, one.phase))
+        served = number if one.phase == "serving" else seat.served
+        caretaker.seats[service] = replace(seat, generations=generations, numbered=number, wanted=True, served=served)
+        caretaker.follow(service, running)
+        running.say("let")  # whoever wanted its questions held went with the keeper that was killed
+        if one.phase == "draining" or elder is not None:
+            _let_drain(caretaker, service, elder.number if elder else number)
+        caretaker.journal.say(f"{service} {number}: taken over, {one.phase}, process {running.identity.pid}")
+
+
+def _let_drain(caretaker: Caretaker, service: str, number: int) -> None:
+    """Let a generation end; how long it has drained already nobody knows."""
+    seat = caretaker.seats[service]
+    drained = tuple(replace(g, phase="draining") if g.number == number else g for g in seat.generations)
+    caretaker.seats[service] = replace(seat, generations=drained)
+    caretaker.running[service, number].say("drain", seconds=seat.drain_timeout)
+    timer = Timer("drain", number)
+    caretaker.loop.after(seat.drain_timeout, lambda: caretaker.due(service, timer), about=(service, number))

@@ -1,0 +1,103 @@
+"""A stage with a release server: what is installed is tried, and the one before it must survive everything."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowgate.context import Reach
+from flowgate.domain import BootstrapSettings
+from flowgate.errors import Faults, Refusal
+from flowgate.gateway import release_assets
+from flowgate.steps.install_upstream import install_upstream
+from flowgate.steps.roll_back_upstream import roll_back_upstream
+from flowgate.system import sandboxed_run
+from flowgate.system.clock import Clock
+from tests.unit.bootstrap.releases import Releases, program, serving
+from tests.unit.bootstrap.releases import release as packed
+from tests.unit.steps.conftest import Stage
+
+OLD = "6.0.0-0-plus"
+PLATFORM = release_assets.platform_name(*sandboxed_run.machine())
+
+
+@dataclass
+class Yard(Stage):
+    """A stage whose steps ask the server in place of GitHub, and wait in no time."""
+
+    naps: list[float] = field(default_factory=list)
+    shown: list[tuple[str, int, int | None]] = field(default_factory=list)
+    server: Releases = field(default_factory=Releases)
+    now: Callable[[], float] = field(default_factory=lambda: Clock().now)
+
+    @property
+    def bin(self) -> Path:
+        return self.runtime / "bin"
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for a program, never for a server."""
+        if seconds < 0.3:
+            Clock().sleep(seconds)
+        else:
+            self.naps.append(seconds)
+
+    def reach(self, profile: str = "balanced") -> Reach:
+        clock = Clock(now=self.now, sleep=self.sleep)
+        shown = lambda name, done, total: self.shown.append((name, done, total))  # noqa: E731
+        return replace(super().reach(profile), clock=clock, progress=shown)
+
+    def bootstrap(self, **settings: Any) -> Yard:
+        """Give the config a `bootstrap` section."""
+        self.config = replace(self.config, bootstrap=BootstrapSettings(**settings))
+        return self
+
+    def install(self, **params: Any) -> tuple[str, dict[str, Any]]:
+        return self.do(install_upstream, **params)
+
+    def roll_back(self) -> dict[str, Any]:
+        return self.do(roll_back_upstream)[1]
+
+    def own_file(self, data: bytes | None = None, name: str = "own.tar.gz") -> str:
+        """Put a file of the user's own there."""
+        path = self.folder / name
+        path.write_bytes(packed() if data is None else data)
+        return str(path)
+
+    def with_old(self) -> Yard:
+        """Have an older program in place."""
+        self.install(from_file=self.own_file(packed(program(OLD)), "old.tar.gz"), allow_unverified=True)
+        return self
+
+    def runs(self) -> str:
+        """Run what is in place; give the version it states."""
+        done = subprocess.run([self.bin / release_assets.PROGRAM], capture_output=True, text=True, check=True)
+        return release_assets.stated_version(done.stdout) or ""
+
+    def lock(self) -> dict[str, Any]:
+        tree: dict[str, Any] = json.loads((self.bin / f"{release_assets.PROGRAM}.lock").read_text())
+        return tree
+
+    def refused(self, **params: Any) -> Refusal:
+        """Have an install refused: with a code and a way out, the old program as it was, and nothing half left."""
+        before = self.tree()
+        with pytest.raises(Refusal) as caught:
+            self.install(**params)
+        assert self.tree() == before
+        assert not (self.bin / release_assets.PROGRAM).exists() or self.runs() == OLD
+        assert caught.value.code in (2, 3)
+        assert caught.value.hint or isinstance(caught.value, Faults)
+        return caught.value
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    with serving() as server:
+        yard = Yard(tmp_path, server=server)
+        yard.environment |= {release_assets.BASE_VARIABLE: server.base, "GITHUB_TOKEN": "ghp_canary"}
+        yield yard

@@ -1,0 +1,65 @@
+"""The doctor's look at the profiles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from flowgate.cli.checks import profiles
+from flowgate.cli.session import Office
+from flowgate.supervisor.client import Keeper
+from tests.conftest import free_port
+from tests.unit.cli.offices import Offices
+from tests.unit.steps.conftest import FakeKeeper, serving
+
+
+@pytest.fixture
+def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
+    return Offices(tmp_path_factory.mktemp("o"))
+
+
+@contextmanager
+def listing(*models: str, status: int = 200) -> Iterator[int]:
+    """Serve a list of models; give the port."""
+    text = json.dumps({"data": [{"id": one} for one in models]})
+    port = free_port()
+    with serving(lambda path: (status, text), port):
+        yield port
+
+
+def over(office: Office, port: int) -> Office:
+    keeper = FakeKeeper().run("cliproxyapi_plus", port=port)
+    environment = {**office.environment, "UPSTREAM_API_KEY": "sk-here"}
+    return replace(office, kept=cast("Keeper", keeper), environment=environment)
+
+
+def test_a_profile_with_a_fallback_that_leads_nowhere_fails_at_its_line(offices: Offices) -> None:
+    one = offices(("balanced: {}", "balanced: {router_settings: {default_fallbacks: [gone]}}"))
+    [found] = profiles.profiles(one)
+    assert (found.status, "'gone'" in found.said, found.mend != "") == ("fail", True, True)
+
+
+def test_what_is_doubtful_names_its_profile(offices: Offices) -> None:
+    found = list(profiles.profiles(offices()))
+    assert [one.said.partition(":")[0] for one in found] == ["balanced"]
+    assert found[0].status == "warn"  # the config shows CLIProxyAPIPlus a key of another name
+
+
+def test_a_model_that_the_running_cliproxyapiplus_does_not_list_is_told(offices: Offices) -> None:
+    with listing("b") as port:
+        found = list(profiles.profiles(over(offices(("FIRST_KEY", "UPSTREAM_API_KEY")), port)))
+    assert [one.said for one in found] == [
+        "balanced: CLIProxyAPIPlus lists no model a; inv auth.login brings a provider's"
+    ]
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_list_that_is_whole_or_not_to_be_had_is_no_reason_for_doubt(offices: Offices, status: int) -> None:
+    with listing("a", status=status) as port:
+        [found] = profiles.profiles(over(offices(("FIRST_KEY", "UPSTREAM_API_KEY")), port))
+    assert (found.status, found.said.startswith("balanced: LiteLLM benches")) == ("pass", True)

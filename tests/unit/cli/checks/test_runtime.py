@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from flowgate.cli.checks import runtime
+from flowgate.cli.checks.finding import Finding
+from flowgate.cli.session import Office
+from flowgate.gateway import install_record
+from tests.unit.cli.offices import Offices, put
+
+PROGRAM = "#!/bin/sh\n"
+RECORD = {
+    **dict.fromkeys(install_record.FIELDS, "?"),
+    "version": "v1",
+    "binary_sha256": hashlib.sha256(PROGRAM.encode()).hexdigest(),
+    "level": "pinned",
+}
+
+
+@pytest.fixture
+def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
+    return Offices(tmp_path_factory.mktemp("o"))
+
+
+def binary(office: Office, **record: str) -> Path:
+    """Put CLIProxyAPIPlus in place, with the record of its installation when there is one."""
+    path = put(office.config.paths.runtime_dir / "bin" / "CLIProxyAPIPlus", PROGRAM, 0o700)
+    if record:
+        put(path.with_name("CLIProxyAPIPlus.lock"), json.dumps(record))
+    return path
+
+
+def upstream(office: Office) -> Finding:
+    return next(one for one in runtime.binaries(office) if "CLIProxyAPIPlus" in one.said)
+
+
+def test_a_missing_binary_fails_and_names_the_download(offices: Offices) -> None:
+    found = upstream(offices())
+    assert (found.status, found.mend) == ("fail", "inv bootstrap.download")
+
+
+def test_a_missing_program_of_the_users_own_is_theirs_to_find(offices: Offices) -> None:
+    found = upstream(offices((".router/runtime/bin/CLIProxyAPIPlus", "mine/CLIProxyAPIPlus")))
+    assert (found.status, found.mend.startswith("ls -l /")) == ("fail", True)
+
+
+def test_a_binary_that_may_not_be_executed_names_its_chmod(offices: Offices) -> None:
+    binary(one := offices()).chmod(0o600)
+    assert (upstream(one).status, upstream(one).mend[:10]) == ("fail", "chmod u+x ")
+
+
+@pytest.mark.parametrize(
+    "record, status, words",
+    [
+        ({}, "warn", "nothing records where it came from"),
+        (RECORD, "pass", "(v1) is as installed, checked by pinned"),
+        (RECORD | {"level": "none"}, "warn", "was installed unverified"),
+        (RECORD | {"binary_sha256": "0" * 64}, "fail", "is not the file that was installed"),
+        ({"version": "v1"}, "fail", "is damaged"),
+    ],
+)
+def test_a_binary_is_held_against_the_record_of_its_installation(
+    offices: Offices, record: dict[str, str], status: str, words: str
+) -> None:
+    binary(one := offices(), **record)
+    found = upstream(one)
+    assert found.status == status
+    assert words in found.said
+
+
+def test_runners_that_nobody_has_written_yet_are_no_failure(offices: Offices) -> None:
+    assert {one.status for one in runtime.binaries(offices(embedded=True))} == {"warn"}
+
+
+def test_a_runner_of_another_environment_is_told(offices: Offices) -> None:
+    one = offices(embedded=True)
+    put(one.config.paths.runtime_dir / "bin" / "litellm", "#!/bin/sh\nexec /gone/python\n", 0o700)
+    assert any("was written for another environment" in found.said for found in runtime.binaries(one))
+
+
+# --- LiteLLM
+
+
+def release(monkeypatch: pytest.MonkeyPatch, installed: str | None, locked: str = "1.106.2") -> list[Finding]:
+    monkeypatch.setattr("flowgate.system.installed.version", lambda name: installed)
+    monkeypatch.setattr("flowgate.system.installed.locked", lambda root, name: locked)
+    return list(runtime.litellm_release())
+
+
+@pytest.mark.parametrize(
+    "version, words",
+    [("1.82.8", "malicious"), ("1.107.0", "compromised"), (None, "is not installed")],
+)
+def test_a_refused_or_missing_litellm_fails(monkeypatch: pytest.MonkeyPatch, version: str | None, words: str) -> None:
+    [found] = release(monkeypatch, version)
+    assert (found.status, words in found.said, found.mend) == ("fail", True, "uv sync --locked")
+
+
+def test_a_lock_that_names_a_refused_litellm_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [one.status for one in release(monkeypatch, "1.106.2", "1.82.7")] == ["pass", "fail"]
+
+
+def test_a_litellm_that_is_not_the_locked_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [one.status for one in release(monkeypatch, "1.106.1")] == ["warn"]
+
+
+@pytest.mark.parametrize("compiled, status", [(True, "pass"), (False, "warn")])
+def test_an_environment_without_bytecode_is_told(monkeypatch: pytest.MonkeyPatch, compiled: bool, status: str) -> None:
+    monkeypatch.setattr("flowgate.system.bytecode.is_compiled", lambda: compiled)
+    assert [one.status for one in runtime.environment_bytecode()] == [status]
+
+
+# --- ports and variables
+
+
+@pytest.mark.parametrize("embedded, status", [(False, "fail"), (True, "warn")])
+def test_a_taken_port_names_its_owner(offices: Offices, embedded: bool, status: str) -> None:
+    one = offices(embedded=embedded)
+    with socket.create_server(("127.0.0.1", one.config.services["litellm"].port)):
+        found = next(iter(runtime.ports(one)))
+    assert (found.status, found.mend) == (status, f"kill {os.getpid()}")
+    assert f"is held by process {os.getpid()}" in found.said
+
+
+def test_free_ports_pass(offices: Offices) -> None:
+    assert [one.status for one in runtime.ports(offices())] == ["pass", "pass"]
+
+
+def test_a_port_that_our_own_process_serves_is_ours(offices: Offices, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = offices()
+    with socket.create_server(("127.0.0.1", port := one.config.services["litellm"].port)):
+        generation = {"pid": os.getpid(), "port": port, "phase": "serving"}
+        status = {"keeper": None, "services": {"litellm": {"generations": [generation]}}}
+        monkeypatch.setattr(one.keeper, "status", lambda: status)
+        assert f"port 127.0.0.1:{port} is served by litellm" in [found.said for found in runtime.ports(one)]
+
+
+def test_a_needed_variable_without_a_value_fails_at_its_line(offices: Offices) -> None:
+    found = next(one for one in runtime.variables(offices(environment={"PATH": ""})) if one.status == "fail")
+    assert "the variable FIRST_KEY is not set (" in found.said
+    assert found.mend == "export FIRST_KEY=…"
+
+
+def test_a_variable_of_a_model_that_nobody_needs_is_only_told(offices: Offices) -> None:
+    found = next(one for one in runtime.variables(offices()) if one.status == "warn")
+    assert "SPARE_KEY" in found.said
+    assert found.mend == "export SPARE_KEY=…"
+
+
+def test_our_own_keys_may_be_missing_before_the_first_start(offices: Offices) -> None:
+    assert "`inv up` makes them" in next(one.said for one in runtime.variables(offices()) if one.status == "pass")

@@ -1,0 +1,57 @@
+"""Offices of their own: a config in a temp folder, a keeper that is not there, an environment that is empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowgate.cli.session import Office
+from flowgate.config.loader import read
+from flowgate.domain import Sourced
+from flowgate.system import sockets
+from flowgate.system.disk_errors import make_private_folder
+
+CONFIG = """\
+services:
+  litellm:
+    port: {litellm}
+  cliproxyapi_plus:
+    port: {upstream}
+    command: {{args: [{program}, -config, cliproxyapi.yaml]}}
+litellm_base:
+  model_list:
+    - model_name: router-default
+      litellm_params: {{model: openai/a, api_base: "http://127.0.0.1:{upstream}/v1", api_key: os.environ/FIRST_KEY}}
+    - model_name: router-spare
+      litellm_params: {{model: openai/b, api_key: os.environ/SPARE_KEY}}
+profiles:
+  balanced: {{}}
+"""
+
+
+@dataclass(frozen=True)
+class Offices:
+    """Makes offices: `offices(("old", "new"), …)` changes words of the config's text."""
+
+    folder: Path
+
+    def __call__(
+        self, *changes: tuple[str, str], embedded: bool = False, environment: dict[str, str] | None = None
+    ) -> Office:
+        program = ".router/runtime/bin/" + ("embedded-upstream" if embedded else "CLIProxyAPIPlus")
+        text = CONFIG.format(litellm=sockets.free_port(), upstream=sockets.free_port(), program=program)
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        file = self.folder / "flowgate.yaml"
+        file.write_text(text)
+        config = read(text, file, embedded=embedded)
+        return Office(config, Sourced(file, "typed"), environment or {"FIRST_KEY": "x"})
+
+
+def put(path: Path, text: str, mode: int = 0o600) -> Path:
+    """Write a file with just these permissions; folders that are missing are made private."""
+    make_private_folder(path.parent)
+    path.write_text(text)
+    path.chmod(mode)
+    return path

@@ -1,0 +1,84 @@
+"""What people type after `flowgate`, and what it means."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowgate.cli.argv import understand
+from flowgate.errors import Mistake, UnknownName
+
+TASKS = (
+    "smoke",
+    "status",
+    "auth.login",
+    "auth.list",
+    "auth.import-headless",
+    "service.start",
+    "profile.set",
+    "profile.show",
+    "bootstrap.download",
+)
+
+
+@pytest.mark.parametrize(
+    "typed, argv",
+    [
+        ("status --json", "status --json"),
+        ("profile set cost", "profile.set cost"),
+        ("profile.set cost", "profile.set cost"),
+        ("profile show", "profile.show"),
+        ("profile show cost", "profile.show --name cost"),
+        ("service start", "service.start"),
+        ("service start litellm --now", "service.start --service litellm --now"),
+        ("auth login codex --timeout 180 --poll-interval 2", "auth.login codex --timeout 180 --poll-interval 2"),
+        ("auth codex login --timeout 9", "auth.login codex --timeout 9"),
+        ("auth copilot login", "auth.login copilot"),
+        ("auth somebody-new login", "auth.login somebody-new"),
+        ("auth codex import-headless", "auth.import-headless codex"),
+        ("auth import_headless codex", "auth.import-headless codex"),
+        ("--config C auth list", "auth.list"),
+    ],
+)
+def test_words_become_what_invoke_understands(typed: str, argv: str) -> None:
+    assert list(understand(typed.split(), TASKS).argv) == argv.split()
+
+
+@pytest.mark.parametrize("typed", ["--config C status", "--config=C status"])
+def test_the_config_is_chosen_before_the_task(typed: str) -> None:
+    assert understand(typed.split(), TASKS).config == "C"
+
+
+@pytest.mark.parametrize(
+    "typed, about",
+    [
+        ("--help", ""),
+        ("", ""),
+        ("-h", ""),
+        ("auth --help", "auth"),
+        ("auth", "auth"),
+        ("profile set --help", "profile.set"),
+    ],
+)
+def test_help_works_at_every_level(typed: str, about: str) -> None:
+    assert understand(typed.split(), TASKS).help == about
+
+
+@pytest.mark.parametrize(
+    "typed, hint",
+    [
+        ("smok", "did you mean 'smoke'?"),
+        ("profile sett cost", "did you mean 'set'?"),
+        ("auth logn codex", "did you mean 'login'?"),
+        ("--confg C status", "did you mean '--config'?"),
+    ],
+)
+def test_a_misspelt_word_gets_a_suggestion(typed: str, hint: str) -> None:
+    with pytest.raises(UnknownName) as refused:
+        understand(typed.split(), TASKS)
+    assert refused.value.hint == hint
+
+
+@pytest.mark.parametrize("typed", ["--config", "--config --json status"])
+def test_a_config_without_a_path_is_refused(typed: str) -> None:
+    with pytest.raises(Mistake, match="wants the path"):
+        understand(typed.split(), TASKS)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from flowgate.cli.diff import LINES, differences, masked, show_diff, show_unforetold
+from flowgate.domain import Outcome
+
+
+def outcome(**fields: object) -> Outcome:
+    about: dict[str, object] = {"task": "t", "step": "s", "status": "changed", "said": "", "seconds": 0.0}
+    return Outcome(**(about | {"place": "p.yml:2:3"} | fields))  # type: ignore[arg-type]
+
+
+def test_the_lines_that_differ_are_shown() -> None:
+    assert list(differences("f", "a\nb\n", "a\nc\n")) == ["--- f", "+++ f", "@@ -1,2 +1,2 @@", " a", "-b", "+c"]
+
+
+def test_a_new_file_is_called_new() -> None:
+    assert list(differences("f", "", "a")) == ["--- f (new)", "+++ f", "@@ -0,0 +1 @@", "+a"]
+
+
+def test_a_changed_secret_shows_as_changed_but_not_itself() -> None:
+    lines = list(differences("f", "api_key: sk-aaaa1111", "api_key: sk-bbbb2222"))
+    assert lines[-2:] == ["-api_key: …", "+api_key: …"]
+
+
+@pytest.mark.parametrize(
+    "line, shown",
+    [
+        ("  password: hunter2 # note", "  password: …# note"),
+        ('  "management_token": "abc",', '  "management_token": "…",'),
+        ("master_key: os.environ/LITELLM_MASTER_KEY", "master_key: os.environ/LITELLM_MASTER_KEY"),
+        ("MANAGEMENT_PASSWORD=abc", "MANAGEMENT_PASSWORD=…"),
+        ("secret-key: 'a b'", "secret-key: '…'"),
+        ("max_tokens: 5", "max_tokens: 5"),
+        ("see sk-abc_DEF-1 there", "see sk-… there"),
+    ],
+)
+def test_secrets_are_masked(line: str, shown: str) -> None:
+    assert masked(line) == shown
+
+
+def test_a_long_difference_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    show_diff(outcome(diff=(("f", "", "a\n" * 1000),)))
+    said = capsys.readouterr().err.splitlines()
+    assert (len(said), said[-1]) == (LINES + 1, "    … and 603 lines more")
+
+
+def test_what_is_not_foretold_is_listed_by_task(capsys: pytest.CaptureFixture[str]) -> None:
+    show_unforetold([outcome(), outcome(task="u", unforetold="nobody knows")])
+    assert capsys.readouterr().err.splitlines() == [
+        "? this check could not foretell 1 of its tasks:",
+        "    u (p.yml:2:3): nobody knows",
+    ]
+
+
+def test_nothing_is_listed_when_all_is_foretold(capsys: pytest.CaptureFixture[str]) -> None:
+    show_unforetold([outcome()])
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowgate.cli import doctor
+from flowgate.cli.session import Office
+from flowgate.system import processes
+from tests.unit.cli.offices import Offices, put
+
+if TYPE_CHECKING:
+    from tests.conftest import Ground
+
+
+@pytest.fixture
+def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
+    return Offices(tmp_path_factory.mktemp("o"))
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def record(office: Office, number: int, pid: int, ticks: int) -> Path:
+    text = json.dumps({"service": "litellm", "number": number, "pid": pid, "ticks": ticks})
+    return put(office.keeper.folder / f"litellm-{number}.json", text)
+
+
+# --- its own checks
+
+
+def test_a_runtime_folder_that_cannot_be_made_fails(offices: Offices) -> None:
+    one = offices()
+    put(one.config.root / ".router", "a file in the way")
+    [found] = doctor.folders(one)
+    assert (found.status, found.mend) == ("fail", f"ls -ld {one.config.paths.runtime_dir}")
+
+
+def test_missing_folders_are_told_and_are_no_failure(offices: Offices) -> None:
+    [found] = doctor.folders(offices())
+    assert (found.status, found.mend) == ("warn", "inv doctor --fix")
+
+
+@pytest.mark.parametrize("free, status", [(10**8, "fail"), (5 * 10**8, "warn"), (10**10, "pass")])
+def test_a_full_disk_fails_before_it_is_full(
+    offices: Offices, monkeypatch: pytest.MonkeyPatch, free: int, status: str
+) -> None:
+    monkeypatch.setattr("flowgate.system.files.free_bytes", lambda path: free)
+    assert [one.status for one in doctor.disk(offices())] == [status]
+
+
+def test_a_migrated_config_is_told(offices: Offices) -> None:
+    found = list(doctor.config(offices(("services:", "config_version: 1\nservices:"))))
+    assert [one.status for one in found] == ["warn", "pass"]
+
+
+def test_records_of_the_dead_are_leftovers(offices: Offices) -> None:
+    one = offices()
+    record(one, 1, os.getpid(), ticks=1)  # the number lives, and is another process
+    [found] = doctor.leftovers(one)
+    assert (found.status, found.mend, "litellm-1.json" in found.said) == ("warn", "inv doctor --fix", True)
+
+
+def test_processes_that_a_killed_keeper_left_are_named(offices: Offices) -> None:
+    me = processes.identify(os.getpid())
+    assert me
+    record(one := offices(), 2, me.pid, me.ticks)
+    [found] = doctor.leftovers(one)
+    assert (found.status, found.mend, f"process {me.pid}" in found.said) == ("warn", "inv status", True)
+
+
+# --- mending
+
+
+def test_mending_makes_folders_and_closes_secrets_and_sweeps(offices: Offices) -> None:
+    one = offices()
+    key = put(one.config.root / ".router" / "secrets" / "management-key", "sk-x", 0o644)
+    stale = record(one, 1, os.getpid(), ticks=1)
+    said = "\n".join(doctor.mend(one))
+    assert (mode(key), stale.exists(), one.config.paths.log_file.parent.is_dir()) == (0o600, False, True)
+    assert all(words in said for words in (f"chmod 600 {key} (was 644)", f"deleted {stale}", "made "))
+    assert doctor.mend(one) == []
+
+
+def test_mending_leaves_links_to_files_of_others_alone(offices: Offices) -> None:
+    one = offices()
+    elsewhere = put(one.config.root / "elsewhere", "", 0o644)
+    put(one.config.root / ".router" / "secrets" / "mine", "sk-x").with_name("link").symlink_to(elsewhere)
+    doctor.mend(one)
+    assert mode(elsewhere) == 0o644
+
+
+def test_mending_keeps_what_belongs_to_the_living(offices: Offices) -> None:
+    me = processes.identify(os.getpid())
+    assert me
+    kept = record(one := offices(), 2, me.pid, me.ticks)
+    doctor.mend(one)
+    assert kept.exists()
+
+
+# --- as a command
+
+
+def statuses(tree: dict[str, Any]) -> dict[str, str]:
+    return {one["check"]: one["status"] for one in tree["findings"]}
+
+
+def test_a_sound_ground_ends_with_0_and_every_check_has_a_finding(ground: Ground) -> None:
+    tree = ground.json("doctor")
+    assert (tree["ok"], tree["config"], tree["counts"]["fail"]) == (True, str(ground.config), 0)
+    names = set(statuses(tree))
+    assert {name for name, _ in (*doctor.OF_A_CONFIG, *doctor.ALWAYS)} == names
+
+
+def test_every_fault_of_a_config_is_listed_with_its_line_and_the_rest_is_looked_at(ground: Ground) -> None:
+    ground.change((f"port: {ground.litellm_port}", "port: none"), ("services:", "servces:"))
+    ground.config.write_text(ground.config.read_text() + "colour: red\n")
+    tree = ground.json("doctor", code=1)
+    config = [one for one in tree["findings"] if one["check"] == "config"]
+    assert len(config) >= 2
+    assert all(str(ground.config) in one["mend"] for one in config)
+    assert "litellm" in statuses(tree)
+
+
+def test_fix_closes_an_open_secret_and_says_so(ground: Ground) -> None:
+    key = put(ground.folder / ".router" / "secrets" / "management-key", "sk-x", 0o644)
+    assert f"chmod 600 {key}" in ground.inv("doctor", code=1).stdout
+    assert f"~ chmod 600 {key} (was 644)" in ground.inv("doctor", "--fix").stderr
+
+
+def test_looking_writes_nothing(ground: Ground) -> None:
+    before = ground.snapshot()
+    ground.inv("doctor")
+    assert ground.snapshot() == before
+
+
+def test_a_running_stack_is_ours(ground: Ground) -> None:
+    ground.inv("up")
+    tree = ground.json("doctor")
+    assert {one["status"] for one in tree["findings"] if one["check"] in ("ports", "leftovers")} == {"pass"}
+    assert ground.json("security.check")["ok"] is True
+
+
+def test_a_config_that_is_not_there_is_a_mistake(ground: Ground) -> None:
+    ground.config.unlink()
+    assert "there is no config file at" in ground.inv("doctor", code=2).stderr

@@ -1,0 +1,140 @@
+"""Who is alive and who answers: yes, no, and not known; slow is not dead, and one miss is no outage."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from flowgate.cli import health
+from flowgate.cli.session import enter
+from flowgate.gateway import install_record
+from tests.unit.steps.conftest import serving
+
+if TYPE_CHECKING:
+    from flowgate.cli.session import Office
+    from flowgate.supervisor.client import Keeper
+    from tests.conftest import Ground
+    from tests.unit.steps.conftest import FakeKeeper
+
+Caught = pytest.CaptureFixture[str]
+SOUTH = "cliproxyapi_plus"
+
+
+def anew(keeper: FakeKeeper) -> Office:
+    """Read the config that is in use again."""
+    return replace(enter(quiet=True), kept=cast("Keeper", keeper))
+
+
+def installed(place: Ground, keeper: FakeKeeper, version: str) -> Office:
+    """Have that version of CLIProxyAPIPlus installed and running; the config leaves its address open."""
+    program = place.runtime / "bin" / "CLIProxyAPIPlus"
+    place.write(upstream=(str(program),)).change(("    readiness_path: /\n", ""))
+    if version:
+        program.parent.mkdir()
+        told = install_record.Receipt(version, "a/b", "x.tar.gz", "0" * 64, "0" * 64, "none", "2026-01-01T00:00:00Z")
+        program.with_name("CLIProxyAPIPlus.lock").write_text(install_record.write(told))
+    return anew(keeper.run(SOUTH, port=place.upstream_port))
+
+
+def look(office: Office, keeper: FakeKeeper, name: str = "litellm", patience: float = 5.0) -> dict[str, Any]:
+    return health.check(office, name, keeper.status()["services"].get(name, {}), patience=patience)
+
+
+def test_health_of_what_does_not_run_is_no_and_names_the_way_out(place: Ground, capsys: Caught) -> None:
+    assert health.health(False) == 1
+    said = capsys.readouterr()
+    assert said.out.count("not running") == 4
+    assert "way out: inv up" in said.err
+
+
+def test_health_as_json_names_what_would_be_asked(place: Ground, capsys: Caught) -> None:
+    assert health.health(True) == 1
+    tree = json.loads(capsys.readouterr().out)
+    assert tree["ok"] is False
+    assert tree["services"]["litellm"] == {
+        "live": False,
+        "ready": False,
+        "status": None,
+        "error": "not running",
+        "seconds": 0.0,
+        "misses": 0,
+        "url": f"http://127.0.0.1:{place.litellm_port}/health/readiness",
+    }
+
+
+def test_one_that_answers_is_alive_and_ready(office: Office, keeper: FakeKeeper, place: Ground) -> None:
+    keeper.run("litellm", port=place.litellm_port)
+    with serving(lambda path: (200, "{}"), place.litellm_port):
+        one = look(office, keeper)
+    assert (one["live"], one["ready"], one["status"], one["misses"]) == (True, True, 200, 0)
+
+
+@pytest.mark.parametrize("first", [503, 500, 404])
+def test_one_miss_is_not_an_outage(office: Office, keeper: FakeKeeper, place: Ground, first: int) -> None:
+    keeper.run("litellm", port=place.litellm_port)
+    codes = iter([first])
+    with serving(lambda path: (next(codes, 200), ""), place.litellm_port):
+        one = look(office, keeper)
+    assert (one["ready"], one["status"], one["misses"]) == (True, 200, 1)
+    assert health._line("litellm", one).endswith(", after 1 without")
+
+
+def test_one_that_never_answers_well_is_not_ready(office: Office, keeper: FakeKeeper, place: Ground) -> None:
+    keeper.run("litellm", port=place.litellm_port)
+    with serving(lambda path: (503, ""), place.litellm_port):
+        one = look(office, keeper)
+    assert (one["ready"], one["status"], one["misses"]) == (False, 503, health.TRIES)
+    one = look(office, keeper)
+    assert (one["ready"], one["error"]) == (False, f"nobody listens on 127.0.0.1:{place.litellm_port}")
+
+
+def test_silence_is_unknown_and_a_slow_answer_is_one(office: Office, keeper: FakeKeeper, place: Ground) -> None:
+    keeper.run("litellm", port=place.litellm_port)
+    over = threading.Event()
+    with serving(lambda path: (over.wait(0.5), (200, ""))[1], place.litellm_port):
+        silent = look(office, keeper, patience=0.1)
+        slow = look(office, keeper)
+        over.set()
+    assert (silent["live"], silent["ready"], silent["misses"]) == (True, None, 0)
+    assert "no answer from" in silent["error"]
+    assert "unknown" in health._line("litellm", silent)
+    assert (slow["ready"], slow["seconds"] >= 0.4) == (True, True)
+
+
+def test_without_a_keeper_nobody_knows_whether_it_is_alive(office: Office, keeper: FakeKeeper, place: Ground) -> None:
+    keeper.run("litellm", "orphaned", port=place.litellm_port)
+    with serving(lambda path: (200, ""), place.litellm_port):
+        one = look(office, keeper)
+    assert (one["live"], one["ready"]) == (None, True)
+
+
+def test_litellm_without_an_address_is_asked_for_its_models_with_its_key(
+    place: Ground, keeper: FakeKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.change(("    readiness_path: /health/readiness\n", ""))
+    monkeypatch.setenv("LITELLM_MASTER_KEY", "sk-mine")
+    bare = anew(keeper.run("litellm", port=place.litellm_port))
+    with serving(lambda path: (200 if path == "/v1/models" else 404, ""), place.litellm_port):
+        assert look(bare, keeper)["ready"] is True
+    assert health._headers(bare, "litellm", "/v1/models")["Authorization"].reveal() == "Bearer sk-mine"
+    assert health._headers(bare, "litellm", "/health/readiness") == {}
+
+
+@pytest.mark.parametrize(("version", "path"), [("7.2.101-1", "/healthz"), ("v6.8.16-0", "/"), ("", "/")])
+def test_the_address_is_the_one_that_the_version_has(
+    place: Ground, keeper: FakeKeeper, version: str, path: str
+) -> None:
+    bare = installed(place, keeper, version)
+    with serving(lambda asked: (200 if asked == path else 404, ""), place.upstream_port):
+        one = look(bare, keeper, SOUTH)
+    assert (one["ready"], one["url"].endswith(f"{place.upstream_port}{path}")) == (True, True)
+
+
+def test_an_older_one_that_still_runs_after_a_download_is_asked_its_own_way(place: Ground, keeper: FakeKeeper) -> None:
+    bare = installed(place, keeper, "7.2.101-1")
+    with serving(lambda asked: (200 if asked == "/" else 404, ""), place.upstream_port):
+        assert look(bare, keeper, SOUTH)["ready"] is True

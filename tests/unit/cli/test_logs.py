@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import signal
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowgate.cli import logs
+from flowgate.errors import BadValue, Mistake, UnknownName
+from flowgate.system.clock import stamp
+
+if TYPE_CHECKING:
+    from tests.conftest import Ground
+
+Caught = pytest.CaptureFixture[str]
+NOW = datetime.now(UTC)
+EVENTS = (("smoke", "", 300), ("service_start", "litellm", 200), ("service_exit", "litellm", 100), ("play", "", 1))
+
+
+@pytest.fixture
+def log(place: Ground) -> list[str]:
+    """An event log: event, service, minutes ago."""
+    lines = [
+        json.dumps(
+            {"event": event, "service": service, "result": "ok", "timestamp": stamp(NOW - timedelta(minutes=ago))}
+        )
+        for event, service, ago in EVENTS
+    ]
+    (place.runtime / "events.log").write_text("".join(f"{line}\n" for line in lines))
+    return lines
+
+
+@pytest.mark.parametrize(
+    "asked, found",
+    [
+        ({}, [0, 1, 2, 3]),
+        ({"lines": 2}, [2, 3]),
+        ({"service": "litellm"}, [1, 2]),
+        ({"event": "smoke"}, [0]),
+        ({"service": "litellm", "event": "smoke"}, []),
+        ({"since": "150m"}, [2, 3]),
+        ({"since": "4h"}, [1, 2, 3]),
+        ({"since": stamp(NOW - timedelta(minutes=90))}, [3]),
+        ({"lines": 1, "service": "litellm"}, [2]),
+    ],
+)
+def test_events_are_chosen(log: list[str], capsys: Caught, asked: dict[str, object], found: list[int]) -> None:
+    known: dict[str, object] = {"lines": 20, "follow": False, "service": "", "event": "", "since": "", "as_json": True}
+    logs.events(**(known | asked))  # type: ignore[arg-type]
+    assert capsys.readouterr().out.splitlines() == [log[number] for number in found]
+
+
+def test_an_event_is_one_readable_line(log: list[str], capsys: Caught) -> None:
+    logs.events(1, False, "", "", "", False)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.split()[1:] == ["play", "ok"]
+
+
+@pytest.mark.parametrize("since", ["soon", "10", "1w", "m"])
+def test_a_time_that_is_none_is_refused(place: Ground, since: str) -> None:
+    with pytest.raises(BadValue, match="10m, 2h, 1d"):
+        logs.events(1, False, "", "", since, False)
+
+
+def test_no_events_yet_is_no_error(place: Ground, capsys: Caught) -> None:
+    assert logs.events(20, False, "", "", "", False) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_the_last_lines_of_a_log_are_printed(place: Ground, capsys: Caught) -> None:
+    folder = place.runtime / "process-logs"
+    folder.mkdir()
+    (folder / "litellm.log").write_text("one\ntwo\nthree\n")
+    assert logs.logs("litellm", 2, False) == 0
+    assert capsys.readouterr().out == "two\nthree\n"
+
+
+def test_a_service_without_a_log_says_so(place: Ground, capsys: Caught) -> None:
+    assert logs.logs("litellm", 2, False) == 0
+    assert "has no log yet" in capsys.readouterr().err
+
+
+def test_an_unknown_service_gets_a_suggestion(place: Ground) -> None:
+    with pytest.raises(UnknownName) as refused:
+        logs.logs("litelm", 2, False)
+    assert refused.value.hint == "did you mean 'litellm'?"
+
+
+def test_a_key_that_was_never_made_names_the_way_to_one(place: Ground) -> None:
+    with pytest.raises(Mistake) as refused:
+        logs.key_path()
+    assert refused.value.hint == "inv up makes one"
+
+
+@pytest.mark.parametrize("words", [("events", "--follow"), ("service.logs", "litellm", "--follow")])
+def test_what_is_added_is_printed_until_ctrl_c(log: list[str], place: Ground, words: tuple[str, ...]) -> None:
+    from tests.conftest import wait
+
+    (place.runtime / "process-logs").mkdir()
+    service_log = place.runtime / "process-logs" / "litellm.log"
+    service_log.write_text("old\n")
+    running = place.begin(*words)
+    assert wait(lambda: running.out.read_text())
+    for path, line in ((place.runtime / "events.log", log[0].replace("smoke", "fresh")), (service_log, "fresh")):
+        with path.open("a") as file:
+            file.write(f"{line}\n")
+    assert wait(lambda: "fresh" in running.out.read_text())
+    running.signal(signal.SIGINT)
+    assert running.ends().returncode == 130

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowgate.cli import status
+
+if TYPE_CHECKING:
+    from flowgate.cli.session import Office
+    from tests.conftest import Ground
+    from tests.unit.steps.conftest import FakeKeeper
+
+Caught = pytest.CaptureFixture[str]
+
+
+def test_with_nothing_running_everything_is_stopped_and_the_profile_is_the_default(office: Office) -> None:
+    tree = status.survey(office)
+    assert {name: one["state"] for name, one in tree["services"].items()} == {
+        "litellm": "stopped",
+        "cliproxyapi_plus": "stopped",
+    }
+    assert tree["profile"] == {"name": "balanced", "by": "default"}
+
+
+def test_what_serves_is_the_record_of_the_profile_in_force(office: Office, keeper: FakeKeeper) -> None:
+    office.config.paths.state_file.write_text('{"current_profile": "cost", "updated_at": "2026-01-01T00:00:00Z"}')
+    assert (status.survey(office)["profile"], status.survey(office)["since"]) == (
+        {"name": "cost", "by": "state"},
+        "2026-01-01T00:00:00Z",
+    )
+    keeper.run("litellm", labels={"profile": "reliability"})
+    tree = status.survey(office)
+    assert (tree["profile"], tree["since"]) == ({"name": "reliability", "by": "serving"}, "")
+
+
+def test_the_one_that_serves_is_shown_before_its_candidate(office: Office, keeper: FakeKeeper) -> None:
+    keeper.run("litellm", pid=11).run("litellm", "starting", pid=12)
+    litellm = status.survey(office)["services"]["litellm"]
+    assert (litellm["pid"], litellm["generation"], len(litellm["generations"])) == (11, 1, 2)
+
+
+def test_several_generations_are_told_apart(office: Office, keeper: FakeKeeper, capsys: Caught) -> None:
+    about = {"under_way": 1, "open_connections": 2, "labels": {"profile": "cost", "by": "switch-profile"}}
+    keeper.run("litellm", "draining", pid=11, seconds=61.0, **about).run("litellm", pid=12, seconds=1.0)
+    told = [status._generation("litellm", one) for one in status.survey(office)["services"]["litellm"]["generations"]]
+    assert told[0] == (
+        "litellm generation 1 cost: draining, started 61 s ago by switch-profile, 2 connections open, "
+        "1 answers under way"
+    )
+    assert told[1] == "litellm generation 2: serving, started 1 s ago"
+
+
+def test_a_crashed_service_shows_why(office: Office, keeper: FakeKeeper) -> None:
+    keeper.failures["litellm"] = "killed by SIGKILL"
+    assert status.survey(office)["services"]["litellm"]["failure"] == "killed by SIGKILL"
+
+
+def test_what_a_killed_keeper_left_counts_as_running(office: Office, keeper: FakeKeeper) -> None:
+    keeper.run("litellm", "orphaned", pid=11)
+    assert status.survey(office)["services"]["litellm"]["running"] is True
+
+
+def test_secrets_that_others_can_read_are_named_with_the_mending_mode(office: Office, place: Ground) -> None:
+    folder = place.folder / ".router" / "secrets"
+    folder.mkdir(mode=0o755)
+    (folder / "litellm-master-key").write_text("sk-x")
+    (folder / "litellm-master-key").chmod(0o644)
+    found = [(one["path"], one["mode"], one["wanted"]) for one in status.open_secrets(office)]
+    assert found == [(str(folder), "755", "700"), (str(folder / "litellm-master-key"), "644", "600")]
+
+
+def test_status_prints_one_row_a_service(place: Ground, capsys: Caught) -> None:
+    assert status.status(False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("profile  balanced (default)")
+    assert [line.split()[0] for line in lines[1:]] == ["service", "litellm", "cliproxyapi_plus"]
+
+
+def test_status_as_json_is_one_document(place: Ground, capsys: Caught) -> None:
+    status.status(True)
+    assert json.loads(capsys.readouterr().out).keys() == {
+        *("config", "embedded", "profile", "since", "keeper", "services", "secrets")
+    }
+
+
+@pytest.mark.parametrize(
+    "seconds, said", [(None, "-"), (0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h 0 min")]
+)
+def test_a_time_is_said_in_the_unit_that_fits(seconds: float | None, said: str) -> None:
+    assert status._duration(seconds) == said

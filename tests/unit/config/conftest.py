@@ -1,0 +1,43 @@
+"""A small valid config to break in one place at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flowgate.config.loader import read
+from flowgate.domain import Config
+from flowgate.errors import Faults, Refusal
+
+FILE = Path("/home/me/config/flowgate.yaml")
+MODELS = "litellm_base: {model_list: [{model_name: m, litellm_params: {model: openai/x}}]}\n"
+PROFILES = "profiles: {balanced: {}}\n"
+
+Reads = Callable[..., Config]
+Refuses = Callable[[str], list[Refusal]]
+
+
+@pytest.fixture
+def reads() -> Reads:
+    """Reads a config: what is written, with models and profiles added where they are absent."""
+    return read_whole
+
+
+@pytest.fixture
+def refuses() -> Refuses:
+    """Reads a config that is wrong; gives its faults."""
+
+    def faults(text: str) -> list[Refusal]:
+        with pytest.raises(Refusal) as refused:
+            read_whole(text)
+        return list(refused.value.faults) if isinstance(refused.value, Faults) else [refused.value]
+
+    return faults
+
+
+def read_whole(text: str) -> Config:
+    text += "" if "litellm_base:" in text else MODELS
+    text += "" if "profiles:" in text else PROFILES
+    return read(text, FILE)

@@ -1,0 +1,56 @@
+"""The shape of LiteLLM's own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from flowgate.domain import Config
+from flowgate.errors import BadValue, Refusal
+
+Reads = Callable[..., Config]
+Refuses = Callable[[str], list[Refusal]]
+
+
+def test_a_base_without_models_says_what_to_write(refuses: Refuses) -> None:
+    (fault,) = refuses("litellm_base: {}\n")
+    assert fault.what == "'litellm_base.model_list' is missing"
+    assert "model_name" in fault.hint
+
+
+@pytest.mark.parametrize(
+    "settings, name",
+    [
+        ("model_list:", "model_list"),
+        ("model_list: [m]", "model_list.0"),
+        ("model_list: [{model_name: m, litellm_params: {model: ''}}]", "model_list.0.litellm_params.model"),
+        ("router_settings:", "router_settings"),
+        ("environment_variables: [A]", "environment_variables"),
+        ("router_settings: {fallbacks: {m: [n]}}", "router_settings.fallbacks"),
+        ("router_settings: {fallbacks: [{m: n}]}", "router_settings.fallbacks"),
+        ("litellm_settings: {context_window_fallbacks: [m]}", "litellm_settings.context_window_fallbacks"),
+        ("router_settings: {model_group_alias: {m: [n]}}", "router_settings.model_group_alias"),
+    ],
+)
+def test_a_shape_that_litellm_could_not_follow_is_refused(refuses: Refuses, settings: str, name: str) -> None:
+    (fault,) = refuses(f"profiles: {{a: {{{settings} }}}}\n")
+    assert isinstance(fault, BadValue)
+    assert fault.name == f"profiles.a.{name}"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "router_settings: {fallbacks: [{m: [n, {model: o}]}], model_group_alias: {a: m, b: {model: m, hidden: true}}}",
+        "router_settings: {a_setting_of_tomorrow: [1, {x: y}]}",
+        "agents: []",
+        "worker_registry: []",
+    ],
+)
+def test_everything_else_is_litellms_own(reads: Reads, settings: str) -> None:
+    assert list(reads(f"profiles: {{a: {{{settings}}}}}\n").profiles) == ["a"]
+
+
+def test_a_profile_may_be_empty(reads: Reads) -> None:
+    assert reads("profiles:\n  plain:\n").profiles == {"plain": {}}

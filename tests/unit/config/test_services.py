@@ -1,0 +1,76 @@
+"""The `services` of a config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flowgate.domain import Config
+from flowgate.errors import Refusal
+
+Reads = Callable[..., Config]
+Refuses = Callable[[str], list[Refusal]]
+FILE = Path("/home/me/config/flowgate.yaml")
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "192.168.1.2", "127.0.0.999", "127.0.0.1.example.org", "'::1'", "'::'"])
+def test_only_this_machine_is_served(refuses: Refuses, host: str) -> None:
+    (fault,) = refuses(f"services: {{litellm: {{host: {host}}}}}\n")
+    assert "loopback" in fault.what
+    assert "loopback only" in fault.hint
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
+def test_every_loopback_address_is_accepted(reads: Reads, host: str) -> None:
+    assert reads(f"services: {{litellm: {{host: {host}}}}}\n").services["litellm"].host == host
+
+
+def test_numbers_among_variables_and_args_stay_as_they_are_written(reads: Reads) -> None:
+    text = "services: {cliproxyapi: {env: {A: 022, B: 1.10, C: x}, command: {args: [p, 0100]}}}\n"
+    one = reads(text).services["cliproxyapi_plus"]
+    assert (one.env, one.args) == ({"A": "022", "B": "1.10", "C": "x"}, ("p", "0100"))
+
+
+def test_a_truth_value_is_no_variable(refuses: Refuses) -> None:
+    (fault,) = refuses("services: {litellm: {env: {A: yes}}}\n")
+    assert "quotes" in fault.hint
+
+
+@pytest.mark.parametrize("text", ["litellm: {port: 8317}", "cliproxyapi_plus: {port: 4000}"])
+def test_a_shared_port_is_shown_where_it_is_written(refuses: Refuses, text: str) -> None:
+    (fault,) = refuses(f"services:\n\n  {text}\n")
+    assert (fault.what[:22], fault.place) == ("both services want por", f"{FILE}:3")
+
+
+def test_a_port_that_cannot_be_read_is_not_compared(refuses: Refuses) -> None:
+    (fault,) = refuses("services: {litellm: {port: high}, cliproxyapi_plus: {port: 4000}}\n")
+    assert "litellm.port" in fault.what
+
+
+@pytest.mark.parametrize("value", ["0", "0s", "-1", ".inf", "9" * 400 + "s", "soon", "true"])
+def test_a_start_needs_some_time(refuses: Refuses, value: str) -> None:
+    (fault,) = refuses(f"services: {{litellm: {{ready_timeout: {value}}}}}\n")
+    assert "a length of time" in fault.what
+
+
+def test_a_drain_needs_none(reads: Reads) -> None:
+    assert reads("services: {litellm: {drain_timeout: 0}}\n").services["litellm"].drain_timeout == 0
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "0MB", "9" * 400 + "GB", "1ib", "1.5"])
+def test_a_size_is_a_number_of_bytes(refuses: Refuses, value: str) -> None:
+    (fault,) = refuses(f"services: {{litellm: {{max_memory: {value}}}}}\n")
+    assert "a size" in fault.what
+
+
+def test_a_folder_to_work_in_is_taken_from_the_config(reads: Reads) -> None:
+    services = reads("services: {litellm: {command: {cwd: ..}}}\n").services
+    assert (services["litellm"].cwd, services["cliproxyapi_plus"].cwd) == (Path("/home/me"), None)
+
+
+@pytest.mark.parametrize("args", ["[]", "['']", "[' ', x]"])
+def test_a_command_begins_with_a_program(refuses: Refuses, args: str) -> None:
+    (fault,) = refuses(f"services: {{litellm: {{command: {{args: {args}}}}}}}\n")
+    assert fault.hint.startswith("name the program first")

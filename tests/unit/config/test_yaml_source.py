@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+
+from flowgate.config.yaml_source import Marks, Source
+from flowgate.errors import Mistake
+
+
+def plain(text: str) -> object:
+    source = Source(text, "f.yml")
+    assert source.root is not None
+    return source.plain(source.root, "", {})
+
+
+def faults(text: str) -> list[str]:
+    source = Source(text, "f.yml")
+    assert source.root is not None
+    source.plain(source.root, "", {})
+    return [str(fault) for fault in source.faults]
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(Mistake) as caught:
+        Source(text, "f.yml")
+    return str(caught.value)
+
+
+def test_every_value_has_its_line_and_column() -> None:
+    source, marks = Source("a:\n  - x\n  - b: y\n", "f.yml"), Marks()
+    assert source.root is not None
+    source.plain(source.root, "top", marks)
+    assert marks == {"top": (1, 1), "top.a": (2, 3), "top.a.0": (2, 5), "top.a.1": (3, 5), "top.a.1.b": (3, 8)}
+
+
+def test_scalars_have_the_types_yaml_gives_them() -> None:
+    assert plain("[1, 1.5, yes, ~, 'yes', 0x10, 1_000]") == [1, 1.5, True, None, "yes", 16, 1000]
+
+
+def test_a_date_stays_the_text_it_was_written_as() -> None:
+    assert plain("2026-02-17") == "2026-02-17"
+
+
+def test_merge_keys_lie_under_the_keys_written_beside_them() -> None:
+    assert plain("- &base {a: 1, b: 2}\n- {<<: *base, b: 3}\n") == [{"a": 1, "b": 2}, {"a": 1, "b": 3}]
+
+
+def test_a_key_written_twice_is_refused_with_its_place() -> None:
+    assert faults("a: 1\nb: 2\na: 3\n") == ["the key 'a' is written twice (f.yml:3:1)"]
+
+
+def test_an_expression_without_quotes_is_explained() -> None:
+    source = Source("msg: {{ x }}\n", "f.yml")
+    assert source.root is not None
+    source.plain(source.root, "", {})
+    assert (source.faults[0].place, source.faults[0].hint[:29]) == ("f.yml:1:7", "an expression that begins a v")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!int x",
+        "!!int ''",
+        "!!float x",
+        "!!bool x",
+        "!vault x",
+        "!!set {a}",
+        "!!int [1]",
+        "!!str {a: b}",
+        "!!null [1]",
+        "!!map [1]",
+        "!!binary x",
+        "0x" + "f" * 9000,
+        "1" + ":1" * 300 + ".5",
+    ],
+)
+def test_values_that_do_not_fit_their_tag_are_refused(text: str) -> None:
+    assert len(faults(f"a: {text}")) == 1
+
+
+def test_broken_yaml_is_refused_with_its_place() -> None:
+    assert refusal("a: 1\n\tb: 2\n").endswith("(f.yml:2:1)")
+
+
+def test_control_characters_are_refused_with_their_place() -> None:
+    assert refusal("a: 1\né: \x07\n").endswith("(f.yml:2:4)")
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    assert "surrogate" in refusal("a: \ud800")
+
+
+def test_two_documents_are_refused() -> None:
+    assert refusal("a: 1\n---\nb: 2\n").endswith("(f.yml:2:1)")
+
+
+def test_deep_nesting_is_refused_before_the_composer_meets_it() -> None:
+    assert "nested deeper" in refusal("[" * 100_000 + "]" * 100_000)
+
+
+def test_an_alias_bomb_is_refused() -> None:
+    bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    assert "aliases make this text far too large" in refusal(bomb)
+
+
+def test_an_alias_inside_itself_is_refused() -> None:
+    assert "inside the very value" in refusal("- &a [*a]\n")
+
+
+def test_aliases_may_not_nest_deeper_than_text_may() -> None:
+    chain = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200))
+    assert "aliases nest deeper than 100 levels" in refusal(chain)
+
+
+def test_numbers_are_remembered_as_they_are_written() -> None:
+    source = Source("{a: 022, b: [1.10], c: '3'}", "f.yml")
+    assert source.root is not None
+    source.plain(source.root, "", {})
+    assert source.written == {".a": "022", ".b.0": "1.10"}
+
+
+@pytest.mark.parametrize("text", ["a: [1, {b: x}]\n", "a: 1\n\tb: 2\n", "a: 1\né: \x07\n"])
+def test_without_libyaml_the_same_is_read_and_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outcome() -> object:
+        try:
+            return plain(text)
+        except Mistake as refused:
+            return refused.place
+
+    with_libyaml = outcome()
+    monkeypatch.delattr("yaml.CSafeLoader")
+    assert outcome() == with_libyaml

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from flowgate.gateway import blocked_versions
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+@pytest.mark.parametrize("version", sorted(blocked_versions.REFUSED))
+def test_a_refused_release_has_a_reason_and_cannot_be_installed(version: str) -> None:
+    assert blocked_versions.reason(version)
+    assert len(re.findall(rf"litellm\[proxy\].*!={re.escape(version)}[,\"]", PROJECT.read_text())) == 2
+
+
+def test_any_other_release_has_none() -> None:
+    assert blocked_versions.reason("1.106.2") == ""

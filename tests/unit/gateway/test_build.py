@@ -1,0 +1,49 @@
+"""The stack of a profile, on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from flowgate.domain import Config, Secret, Sourced, Stack
+from flowgate.errors import UnknownName
+from flowgate.gateway.build import Ground, build, waves
+
+Make = Callable[..., Config]
+
+
+def stack(config: Config, profile: str = "balanced", **ports: int) -> Stack:
+    return build(config, Sourced(profile, "typed"), Ground(ports, Secret("sk-upstream")))
+
+
+def test_an_unknown_profile_is_refused_with_its_place_and_a_suggestion(config: Make) -> None:
+    with pytest.raises(UnknownName) as refused:
+        stack(config(), "cots")
+    assert str(refused.value) == "no profile is called 'cots' (/home/me/flowgate.yaml:21)"
+    assert refused.value.hint == "did you mean 'cost'?"
+
+
+def test_the_models_of_the_profile_are_named_once_each(config: Make) -> None:
+    assert stack(config()).models == ("router-default", "router-cheap", "elsewhere")
+
+
+def test_independent_services_start_at_the_same_time(config: Make) -> None:
+    assert waves(stack(config())) == [["cliproxyapi_plus", "litellm"]]
+
+
+def test_a_service_starts_after_what_it_depends_on(config: Make) -> None:
+    services = dict(config().services)
+    services["litellm"] = replace(services["litellm"], depends_on=("cliproxyapi_plus",))
+    assert waves(stack(config(services=services))) == [["cliproxyapi_plus"], ["litellm"]]
+
+
+def test_two_profiles_make_two_documents_and_two_programs(config: Make) -> None:
+    one, other = (stack(config(), name).services["litellm"] for name in ("balanced", "cost"))
+    assert one.documents[0].path != other.documents[0].path
+    assert one.program.digest != other.program.digest
+
+
+def test_the_same_profile_makes_the_same_program(config: Make) -> None:
+    assert stack(config()) == stack(config())

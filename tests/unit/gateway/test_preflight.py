@@ -1,0 +1,162 @@
+"""What is wrong between the two programs' files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from flowgate.domain import Config
+from flowgate.errors import Refusal
+from flowgate.gateway import preflight
+from flowgate.gateway.build import Ground, settle
+
+Make = Callable[..., Config]
+
+
+def checked(config: Config, text: str | None = None) -> tuple[list[Refusal], list[str]]:
+    policy = settle(config, "balanced", Ground({}, None, text))
+    return preflight.faults(config, "balanced", policy), preflight.warnings(config, "balanced", policy)
+
+
+def profile(make: Make, **tree: Any) -> Config:
+    places = {"profiles.balanced": "f.yaml:20", "profiles.balanced.router_settings.fallbacks": "f.yaml:22"}
+    return make(profiles={"balanced": tree}, places=places)
+
+
+def test_a_sound_config_has_no_fault_and_no_warning(config: Make) -> None:
+    assert checked(profile(config, router_settings={"timeout": 60})) == ([], [])
+
+
+def test_health_checks_that_cost_money_are_said(config: Make) -> None:
+    _, (warning,) = checked(profile(config, general_settings={"background_health_checks": True}))
+    assert "costs money (f.yaml:20)" in warning
+    assert checked(profile(config, general_settings={"background_health_checks": False}))[1] == []
+
+
+def test_a_fallback_that_leads_nowhere_is_refused_with_its_line(config: Make) -> None:
+    (fault,), _ = checked(profile(config, router_settings={"fallbacks": [{"router-default": ["router-chaep"]}]}))
+    assert (str(fault), fault.hint) == (
+        "no model of fallbacks is called 'router-chaep' (f.yaml:22)",
+        "did you mean 'router-cheap'?",
+    )
+
+
+def test_a_fallback_for_a_model_that_nobody_can_ask_for_is_refused(config: Make) -> None:
+    (fault,), _ = checked(profile(config, router_settings={"fallbacks": [{"router-defalt": ["router-cheap"]}]}))
+    assert "'router-defalt'" in fault.what
+
+
+def test_a_fault_of_the_base_is_shown_at_its_line_there(config: Make) -> None:
+    made = replace(profile(config), places={"litellm_base.router_settings.fallbacks": "f.yaml:11"})
+    made.litellm_base["router_settings"]["fallbacks"] = [{"router-default": ["gone"]}]
+    assert checked(made)[0][0].place == "f.yaml:11"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"default_fallbacks": ["gone"]},
+        {"context_window_fallbacks": [{"router-default": ["gone"]}]},
+        {"model_group_alias": {"other": "gone"}},
+    ],
+)
+def test_every_kind_of_fallback_must_lead_somewhere(config: Make, settings: dict[str, Any]) -> None:
+    assert ["'gone'" in fault.what for fault in checked(profile(config, router_settings=settings))[0]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "aliases", "circle"),
+    [
+        ([{"router-default": ["router-cheap"]}, {"router-cheap": ["router-default"]}], {}, "default → router-cheap → "),
+        ([{"router-default": ["router-default"]}], {}, "router-default → router-default"),
+        ([{"router-cheap": ["router-dear"]}], {"router-dear": "router-cheap"}, "router-cheap → router-cheap"),
+    ],
+)
+def test_fallbacks_in_a_circle_are_refused(config: Make, fallbacks: Any, aliases: Any, circle: str) -> None:
+    (fault,), _ = checked(profile(config, router_settings={"fallbacks": fallbacks, "model_group_alias": aliases}))
+    assert circle in fault.what
+
+
+def test_a_fallback_that_two_models_share_is_no_circle(config: Make) -> None:
+    chains = [{"router-default": ["elsewhere", "router-cheap"]}, {"router-cheap": ["elsewhere"]}]
+    assert checked(profile(config, router_settings={"fallbacks": chains}))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("tree", "said", "hint"),
+    [
+        ({"router_settings": {"num_retrys": 1}}, "'router_settings.num_retrys'", "did you mean 'num_retries'?"),
+        ({"router_settings": {"request_timeout": 1}}, "'router_settings.request_timeout'", "did you mean 'timeout'?"),
+        ({"litellm_settings": {"drop_parms": True}}, "'litellm_settings.drop_parms'", "did you mean 'drop_params'?"),
+        ({"general_settings": {"master_kay": "x"}}, "'general_settings.master_kay'", "did you mean 'master_key'?"),
+        (
+            {"router_settings": {"retry_policy": {"TimeoutRetries": 0}}},
+            "'router_settings.retry_policy.TimeoutRetries'",
+            "did you mean 'TimeoutErrorRetries'?",
+        ),
+    ],
+)
+def test_a_setting_that_litellm_would_ignore_is_refused(config: Make, tree: Any, said: str, hint: str) -> None:
+    (fault,), _ = checked(profile(config, **tree))
+    assert said in fault.what
+    assert fault.hint.startswith(hint)
+
+
+def test_an_unknown_setting_that_resembles_none_is_only_doubted(config: Make) -> None:
+    assert checked(profile(config, litellm_settings={"zzz": 1})) == (
+        [],
+        ["LiteLLM has no setting 'litellm_settings.zzz' (f.yaml:20)"],
+    )
+
+
+def test_another_key_for_the_south_is_doubted(config: Make) -> None:
+    made = profile(config)
+    made.litellm_base["model_list"][0]["litellm_params"]["api_key"] = "os.environ/OTHER"
+    assert any("with another key than os.environ/UPSTREAM_API_KEY" in one for one in checked(made)[1])
+
+
+def test_the_souths_key_shown_to_somebody_else_is_doubted(config: Make) -> None:
+    made = profile(config)
+    made.litellm_base["model_list"][0]["litellm_params"]["api_base"] = "http://127.0.0.1:8318/v1"
+    warned = "router-default shows CLIProxyAPIPlus' key to 127.0.0.1:8318; CLIProxyAPIPlus is at 127.0.0.1:8317"
+    assert checked(made)[1] == [warned]
+
+
+@pytest.mark.parametrize(
+    ("router", "said"),
+    [
+        ({"timeout": 60, "stream_timeout": 90}, "a stream may be silent for 90 s, longer than a whole answer"),
+        ({"timeout": 900, "num_retries": 0}, "a switch waits 10 min"),
+        ({"timeout": 500, "num_retries": 2}, "most give up after 10 min"),
+    ],
+)
+def test_times_that_do_not_nest_are_doubted(config: Make, router: Any, said: str) -> None:
+    assert any(said in one for one in checked(profile(config, router_settings=router))[1])
+
+
+def test_retries_that_multiply_are_doubted(config: Make) -> None:
+    text = "request-retry: 3\nmax-retry-interval: 30"
+    warned = checked(profile(config, router_settings={"timeout": 60}), text)[1]
+    assert [one.partition(":")[0] for one in warned] == ["retries multiply"] + [
+        "CLIProxyAPIPlus may pause 30 s before each of its retries (max-retry-interval)"
+    ]
+
+
+def test_models_that_the_south_does_not_list_are_named() -> None:
+    assert preflight.missing(("big", "small"), {"small"}) == ["big"]
+
+
+def test_the_profiles_as_commonly_written_pass(config: Make) -> None:
+    from tests.unit.gateway.test_policy import COMMON
+
+    for tree in COMMON.values():
+        assert checked(profile(config, **tree))[0] == []
+
+
+def test_a_wildcard_answers_whatever_a_fallback_names(config: Make) -> None:
+    made = profile(config, router_settings={"fallbacks": [{"any": ["thing"]}]})
+    base = {**made.litellm_base, "model_list": [{"model_name": "*", "litellm_params": {"model": "openai/*"}}]}
+    assert checked(replace(made, litellm_base=base))[0] == []

@@ -1,0 +1,32 @@
+"""Which address of CLIProxyAPIPlus says that it is ready."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowgate.gateway import upstream_version
+
+
+@pytest.mark.parametrize(
+    ("version", "configured", "path"),
+    [
+        ("7.2.101-1", None, "/healthz"),
+        ("v7.3.0", None, "/healthz"),
+        ("v10.0.0", None, "/healthz"),
+        ("6.8.16-0-plus", None, "/"),
+        ("", None, "/"),
+        ("7.2.101-1", "/v1/models", "/v1/models"),
+        ("7.2.101-1", "/", "/"),
+        ("v6.8.16-0", "/healthz", "/"),
+        ("", "/healthz", "/healthz"),
+    ],
+)
+def test_the_config_wins_and_a_version_is_asked_what_it_has(version: str, configured: str | None, path: str) -> None:
+    assert upstream_version.path(version, configured) == path
+
+
+def test_only_a_path_that_is_not_known_there_has_another() -> None:
+    assert upstream_version.other("/healthz", 404) == "/"
+    assert [
+        upstream_version.other(*one) for one in (("/healthz", 200), ("/healthz", 503), ("/", 404), ("/x", 404))
+    ] == [""] * 4

@@ -1,0 +1,109 @@
+"""A check acts nowhere, works with what is foretold, and says what is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowgate.domain import Report, Todo
+from flowgate.playbook.catalog import Catalog
+from tests.unit.playbook.conftest import STEPS, Reach
+
+if TYPE_CHECKING:
+    from tests.unit.playbook.conftest import Stage
+
+
+def opaque(reach: Reach, text: str = "x") -> Todo:
+    """Do what nobody can foretell."""
+
+    def act(acting: Reach) -> dict[str, Any]:
+        acting.acts.append(text)
+        return {"out": text}
+
+    return Todo(f"do {text}", act, diff=(("/f", "old", text),), unforetold="nobody can foretell it")
+
+
+@pytest.fixture
+def dim(stage: Stage) -> Stage:
+    stage.catalog = Catalog(STEPS | {"opaque": opaque})
+    return stage
+
+
+def story(report: Report) -> list[tuple[str, str]]:
+    return [(one.status, one.unforetold) for one in report.outcomes]
+
+
+NEEDS = ("skipped", "only a run gives 'out'")
+DIM = ("changed", "nobody can foretell it")
+
+
+def test_what_cannot_be_foretold_is_marked_in_a_check_alone(dim: Stage) -> None:
+    assert story(dim.run("tasks: [opaque: ]", check=True)) == [DIM]
+    assert (story(dim.run("tasks: [opaque: ]")), dim.acts) == ([("changed", "")], ["x"])
+
+
+def test_a_question_that_a_check_does_not_ask_is_marked(dim: Stage) -> None:
+    assert story(dim.run("tasks: [ask: ]", check=True)) == [("same", "a check does not ask")]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "debug: {msg: '{{ r.out }}'}",
+        "debug: {msg: '{{ r[\"out\"] }}'}",
+        "debug: , when: r.out == 1",
+        "debug: , when: r.out is defined",
+        "debug: , loop: '{{ r.out }}'",
+        "debug: {msg: '{{ item }} {{ r.out }}'}, loop: [1, 2]",
+        "debug: {msg: '{{ v }}'}, vars: {v: '{{ r.out }}'}",
+        "debug: {msg: '{{ v.out }}'}, vars: {v: '{{ r }}'}",
+        "assert: {that: r.out == 1}",
+    ],
+)
+def test_a_task_that_needs_what_only_a_run_gives_is_left_out_and_marked(dim: Stage, task: str) -> None:
+    report = dim.run(f"tasks: [{{opaque: , register: r}}, {{{task}}}, debug: ]", check=True)
+    assert (story(report), report.code) == ([DIM, NEEDS, ("same", "")], 0)
+
+
+@pytest.mark.parametrize("word", ["changed_when", "failed_when"])
+def test_a_ruling_on_what_only_a_run_gives_leaves_the_foretold_status(dim: Stage, word: str) -> None:
+    assert story(dim.run(f"tasks: [{{opaque: , register: r, {word}: r.out == 1}}]", check=True)) == [DIM]
+
+
+def test_a_ruling_that_can_be_foretold_holds_beside_one_that_cannot(dim: Stage) -> None:
+    task = "{opaque: , register: r, changed_when: false, failed_when: r.out == 1}"
+    assert story(dim.run(f"tasks: [{task}]", check=True)) == [("same", DIM[1])]
+
+
+def test_the_results_of_a_loop_are_not_known_either(dim: Stage) -> None:
+    loop = "{opaque: {text: '{{ item }}'}, loop: [a, b], register: r}"
+    use = "{debug: {msg: '{{ r.results | map(attribute=\"out\") | list }}'}}"
+    assert story(dim.run(f"tasks: [{loop}, {use}]", check=True)) == [DIM, NEEDS]
+
+
+def test_a_fact_made_from_it_is_not_known_either(dim: Stage) -> None:
+    tasks = "{opaque: , register: r}, {set_fact: {a: '{{ r.out }}'}}, {debug: {msg: '{{ a }}'}}"
+    report = dim.run(f"tasks: [{tasks}]", check=True)
+    assert story(report) == [DIM, NEEDS, ("skipped", "only a run gives 'a'")]
+
+
+def test_what_is_registered_of_a_task_left_out_is_not_known_either(dim: Stage) -> None:
+    tasks = "{opaque: , register: r}, {debug: {msg: '{{ r.out }}'}, register: s}, {debug: {msg: '{{ s.msg }}'}}"
+    assert story(dim.run(f"tasks: [{tasks}]", check=True))[2] == ("skipped", "only a run gives 'msg'")
+
+
+def test_what_is_foretold_is_used(dim: Stage) -> None:
+    tasks = "{write: {text: a}, register: r}, {debug: {msg: '{{ r.written }} {{ r.changed }}'}}"
+    report = dim.run(f"tasks: [{tasks}]", check=True)
+    assert (report.outcomes[1].said, story(report)[1]) == ("a True", ("same", ""))
+
+
+def test_a_loop_is_marked_when_any_item_is(dim: Stage) -> None:
+    report = dim.run("tasks: [{opaque: {text: '{{ item }}'}, loop: [a, b]}]", check=True)
+    assert story(report) == [DIM]
+    assert report.outcomes[0].diff == (("/f", "old", "a"), ("/f", "old", "b"))
+
+
+def test_a_run_shows_the_differences_too(dim: Stage) -> None:
+    assert dim.run("tasks: [opaque: ]").outcomes[0].diff == (("/f", "old", "x"),)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from flowgate.errors import Mistake, UnknownName
+from flowgate.playbook.expressions import names, render, study, texts, truth
+
+VARIABLES = {"n": 3, "list": [1, 2], "version": "1.10", "braces": "{{ n }}", "r": {"failed": True, "items": 7}}
+
+
+def refusal(text: object, *, bare: bool = False) -> Mistake:
+    evaluate = truth if bare else render
+    with pytest.raises(Mistake) as caught:
+        evaluate(text, VARIABLES, lambda path: f"f.yml:{path}")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [
+        ("{{ 3 }}", 3),
+        ("{{ list }}", [1, 2]),
+        ("{{ version }}", "1.10"),
+        ("{{ n }}{{ n }}", "33"),
+        ("n is {{ n }}", "n is 3"),
+        ("{{ range(2) }}", [0, 1]),
+        ("{{ list | map('string') }}", ["1", "2"]),
+        ("{% for x in list %}{{ x }}{% endfor %}", "12"),
+        ("{{ nothing | default('d') }}", "d"),
+        ("{{ 'x' if false }}", ""),
+        ("no expression { n }", "no expression { n }"),
+    ],
+)
+def test_one_expression_keeps_its_type_and_other_texts_stay_texts(text: str, value: object) -> None:
+    assert render(text, VARIABLES) == value
+
+
+def test_lists_and_mappings_are_rendered_deep() -> None:
+    assert render({"a": ["{{ n }}", {"b": "{{ n }}!"}], "c": 1}, VARIABLES) == {"a": [3, {"b": "3!"}], "c": 1}
+
+
+def test_what_a_variable_holds_is_not_read_as_a_template_again() -> None:
+    assert render("{{ braces }}", VARIABLES) == "{{ n }}"
+
+
+def test_a_registered_key_wins_over_a_method_of_the_same_name() -> None:
+    assert render("{{ r.items }}", VARIABLES) == 7
+
+
+def test_an_undefined_variable_is_refused_with_a_suggestion() -> None:
+    found = refusal("{{ lst }}")
+    assert isinstance(found, UnknownName)
+    assert found.hint == "did you mean 'list'?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ n.nothing }}",
+        "{{ [r.nothing] }}",
+        "{{ 1 / 0 }}",
+        "{{ 1 + 'a' }}",
+        "{{ list[9] }}",
+        "{{ n() }}",
+        "{{ n.__class__ }}",
+        "{{ list.append(3) }}",
+        "{% include 'x' %}",
+        "{{ (1 }}",
+        "{% if %}",
+        "{{ n | no_such_filter }}",
+        "{{ n is no_such_test }}",
+        "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+        "{{ " + "9" * 5000 + " }}",
+    ],
+)
+def test_a_failing_expression_is_a_mistake(text: str) -> None:
+    assert refusal(text).code == 2
+
+
+def test_a_mistake_deep_inside_has_its_own_place() -> None:
+    assert refusal({"a": ["{{ n }}", "{{ n + }}"]}).place == "f.yml:a.1"
+
+
+def test_compiling_does_not_compute_constants() -> None:
+    assert study("x {{ 9 ** 9 ** 9 ** 9 }}").names == frozenset()
+
+
+@pytest.mark.parametrize(
+    "condition, holds",
+    [
+        ("n == 3", True),
+        ("n", True),
+        (False, False),
+        (["n == 3", "n == 4"], False),
+        ([], True),
+        ("nothing is defined and nothing.x", False),
+        ("'no'", False),
+        ("'false'", False),
+        ("'text'", True),
+        ("r is failed", True),
+        ("r is succeeded", False),
+        ("{'a': {'b': 1}}.a.b == 1", True),
+    ],
+)
+def test_conditions_hold_or_not(condition: object, holds: bool) -> None:
+    assert truth(condition, VARIABLES) is holds
+
+
+def test_a_condition_in_braces_is_refused_with_the_way_to_write_it() -> None:
+    found = refusal("{{ n == 3 }}", bare=True)
+    assert (found.hint, found.place) == ("write: n == 3", "f.yml:")
+
+
+def test_names_are_those_needed_and_not_guarded() -> None:
+    assert names(["{{ a.b + c }}", "{{ d | default(e) }}", "{{ f if f is defined else range(2) }}"]) == {"a", "c", "e"}
+
+
+def test_names_bound_by_statements_are_not_needed() -> None:
+    assert names("{% set a = b %}{{ a }}{% for c in d %}{{ c }}{% endfor %}") == {"b", "d"}
+
+
+def test_texts_come_with_their_paths() -> None:
+    assert list(texts({"a": ["x", "{{ y }}"]})) == [("a.1", "{{ y }}")]
+
+
+def test_plain_texts_do_not_load_jinja2() -> None:
+    program = "import sys; from flowgate.playbook import run, check, expressions as e; e.render({'a': ['b']}, {}); "
+    done = subprocess.run([sys.executable, "-c", program + "sys.exit('jinja2' in sys.modules)"], check=False)
+    assert done.returncode == 0

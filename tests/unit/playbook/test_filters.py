@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from flowgate.errors import Mistake
+from flowgate.playbook.expressions import render
+from flowgate.playbook.filters import FILTERS, TESTS
+from tests.unit.playbook.test_manual import TEXT
+
+VALUES = {"d": {"a": 1, "n": {"x": 1}}, "l": [1, [2, [3]], None], "t": "release-1.2", "none": None}
+
+
+@pytest.mark.parametrize(
+    "expression, value",
+    [
+        ("true | ternary('a', 'b')", "a"),
+        ("none | ternary('a', 'b')", "b"),
+        ("none | ternary('a', 'b', 'c')", "c"),
+        ("d | combine({'a': 2, 'n': {'y': 2}})", {"a": 2, "n": {"y": 2}}),
+        ("d | combine({'n': {'y': 2}}, {'b': 3}, recursive=true)", {"a": 1, "n": {"x": 1, "y": 2}, "b": 3}),
+        ("{'a': 1} | dict2items", [{"key": "a", "value": 1}]),
+        ("{'a': 1} | dict2items(key_name='k', value_name='v')", [{"k": "a", "v": 1}]),
+        ("[{'key': 'a', 'value': 1}] | items2dict", {"a": 1}),
+        ("l | flatten", [1, 2, 3]),
+        ("l | flatten(levels=1)", [1, 2, [3]]),
+        ("t | regex_replace('[0-9]+', 'N')", "release-N.N"),
+        ("t | regex_replace('^(\\\\w+)-(.*)$', '\\\\2-\\\\1')", "1.2-release"),
+        ("t | regex_search('RE', ignorecase=true)", "re"),
+        ("t | regex_search('x')", None),
+        ("'/a/b.c' | basename", "b.c"),
+        ("'/a/b.c' | dirname", "/a"),
+        ("'b.c' | dirname", ""),
+        ("'a,b' | split(',')", ["a", "b"]),
+        ("[1, 2] | union([2, 3])", [1, 2, 3]),
+        ("[1, 2, 2] | intersect([2])", [2]),
+        ("[1, 2] | difference([2])", [1]),
+        ("t is match('rel')", True),
+        ("t is match('1')", False),
+        ("t is search('1')", True),
+        ("t is regex('[0-9]')", True),
+    ],
+)
+def test_filters_mean_what_they_mean_in_ansible(expression: str, value: object) -> None:
+    assert render(f"{{{{ {expression} }}}}", VALUES) == value
+
+
+@pytest.mark.parametrize(
+    "expression", ["t | regex_search('(')", "d | regex_search('(')", "none | dict2items", "1 | flatten"]
+)
+def test_a_filter_that_cannot_work_fails_with_a_sentence(expression: str) -> None:
+    with pytest.raises(Mistake, match="the expression fails"):
+        render(f"{{{{ {expression} }}}}", VALUES)
+
+
+def test_a_very_long_text_is_not_searched() -> None:
+    with pytest.raises(Mistake, match="not searched"):
+        render("{{ t | regex_search('x') }}", {"t": "a" * 200_000})
+
+
+@pytest.mark.parametrize("name", [*FILTERS, *TESTS])
+def test_every_one_is_in_the_manual(name: str) -> None:
+    assert name in TEXT

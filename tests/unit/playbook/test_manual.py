@@ -1,0 +1,31 @@
+"""docs/playbooks.md: its examples are right, and it leaves no word out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from flowgate.playbook.builtin import STEPS
+from flowgate.playbook.catalog import Catalog, steps_in
+from flowgate.playbook.check import check
+from flowgate.playbook.keywords import LOOP_READERS, TASK_READERS
+from flowgate.playbook.parse import BLOCK_READERS, PLAY_READERS, parse
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_is_right(example: str, tmp_path: Path) -> None:
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks" / "more.yml").write_text("- start: { service: '{{ service }}' }")
+    plays = parse(example, str(tmp_path / "example.yml"))
+    check(plays, Catalog(steps_in("flowgate.steps")), ())
+
+
+@pytest.mark.parametrize("word", sorted({*PLAY_READERS, *TASK_READERS, *BLOCK_READERS, *LOOP_READERS, *STEPS}))
+def test_every_word_is_explained(word: str) -> None:
+    assert f"`{word}`" in TEXT or f"`{word}:`" in TEXT

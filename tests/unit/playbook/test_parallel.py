@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowgate.domain import Outcome, Report, Result
+from flowgate.errors import BadValue, Mistake, UnknownName
+from flowgate.playbook.catalog import Catalog
+from flowgate.playbook.parse import parse
+from tests.unit.playbook.conftest import STEPS, Reach
+
+if TYPE_CHECKING:
+    from tests.unit.playbook.conftest import Stage
+
+SECONDS = 10.0  # a meeting that nobody comes to is over
+
+
+def story(report: Report) -> str:
+    return " ".join(f"{outcome.task}:{outcome.status}" for outcome in report.outcomes)
+
+
+@pytest.fixture
+def meeting(stage: Stage) -> Stage:
+    """Give a stage with a step that ends only when another one of its kind runs at the same time."""
+    barrier = threading.Barrier(2, timeout=SECONDS)
+
+    def meet(reach: Reach, word: str = "met") -> Result:
+        """Wait for another task to get here, too."""
+        barrier.wait()
+        return Result("same", word, {"word": word})
+
+    stage.catalog = Catalog({**STEPS, "meet": meet})
+    return stage
+
+
+def test_tasks_of_a_block_run_side_by_side_and_are_told_as_they_are_written(meeting: Stage) -> None:
+    tasks = "[{name: a, meet: }, {name: b, meet: }, {name: c, meet: }, {name: d, meet: }]"
+    report = meeting.run(f"tasks: [{{block: {tasks}, parallel: 2}}]")
+    assert (story(report), report.code) == ("a:same b:same c:same d:same", 0)
+
+
+def test_items_of_a_loop_run_side_by_side_and_their_results_keep_the_order(meeting: Stage) -> None:
+    text = """
+    tasks:
+      - {meet: {word: "{{ item }}"}, loop: [a, b, c, d], loop_control: {index_var: n}, parallel: 2, register: met }
+      - assert: {that: ["met.results | map(attribute='word') | join == 'abcd'", "met.results[3].n == 3"]}
+    """
+    report = meeting.run(text)
+    assert report.code == 0, report.error
+
+
+def test_the_first_failure_lets_the_others_finish_and_then_fails_the_block(meeting: Stage) -> None:
+    text = """
+    tasks:
+      - block: [{name: a, doubt: }, {name: b, meet: }, {name: c, meet: }, {name: d, refuse: }]
+        parallel: 3
+        rescue: [{name: r, assert: {that: "failed.task == 'a'"}}]
+        always: [{name: e, ask: }]
+      - {name: f, ask: }
+    """
+    report = meeting.run(text)
+    assert story(report) == "a:rescued b:same c:same d:rescued r:same e:same f:same"
+    assert report.code == 0
+
+
+def test_a_failed_item_lets_the_others_finish(meeting: Stage) -> None:
+    text = """
+    tasks:
+      - {meet: {word: "{{ item.x }}"}, loop: [{x: 1}, {}, {x: 3}], parallel: 3, register: met, ignore_errors: true}
+      - assert: {that: [met.results | selectattr('failed') | list | length == 1]}
+    """
+    report = meeting.run(text)
+    assert [outcome.status for outcome in report.outcomes] == ["ignored", "same"]
+
+
+def test_a_block_inside_has_an_order_of_its_own(meeting: Stage) -> None:
+    text = """
+    tasks:
+      - parallel: 2
+        block:
+          - block: [{name: a, meet: }, {name: b, doubt: }]
+            rescue: [{name: c, ask: }]
+          - block: [{name: d, meet: }, {name: e, ask: }]
+    """
+    assert story(meeting.run(text)) == "a:same b:rescued c:same d:same e:same"
+
+
+def test_a_block_that_is_tried_again_runs_side_by_side_again(meeting: Stage) -> None:
+    text = """
+    tasks: [{block: [{name: a, meet: }, {name: b, meet: }, {name: c, refuse: {until: 2}}], parallel: 3, retries: 1}]
+    """
+    assert story(meeting.run(text)) == "a:same b:same c:rescued a:same b:same c:same"
+
+
+def test_what_is_told_of_a_task_is_told_alone(meeting: Stage) -> None:
+    inside, most = 0, 0
+    lock = threading.Lock()
+
+    def tell(event: Any) -> None:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        threading.Event().wait(0.005)
+        with lock:
+            inside -= 1
+        told.append(event)
+
+    told: list[Any] = []
+    names = [f"{{name: t{number}, ask: }}" for number in range(12)]
+    report = meeting.run(f"tasks: [{{block: [{', '.join(names)}], parallel: 12}}]", tell=tell)
+    assert most == 1
+    assert len([one for one in told if isinstance(one, Outcome)]) == len(report.outcomes) == 12
+
+
+def test_handlers_notified_side_by_side_run_once(meeting: Stage) -> None:
+    text = """
+    tasks: [{block: [{write: {text: a}, notify: h}, {write: {text: b}, notify: h}], parallel: 2}]
+    handlers: [{name: h, ask: }]
+    """
+    report = meeting.run(text)
+    assert sorted(meeting.acts) == ["a", "b"]
+    assert [outcome.task for outcome in report.outcomes].count("h") == 1
+
+
+def test_ctrl_c_lets_always_run_and_ends_with_130(meeting: Stage) -> None:
+    text = """
+    tasks:
+      - block: [{name: a, press: }, {name: b, ask: }]
+        parallel: 2
+        rescue: [{name: r, ask: }]
+        always: [{name: c, ask: }]
+      - {name: d, ask: }
+    """
+    report = meeting.run(text)
+    assert (story(report), report.code) == ("a:failed b:same c:same", 130)
+
+
+def test_a_bug_in_one_of_them_is_a_bug(meeting: Stage) -> None:
+    report = meeting.run("tasks: [{block: [{name: a, stumble: }, {name: b, ask: }], parallel: 2}]")
+    assert (story(report), report.code) == ("a:failed b:same", 70)
+
+
+def test_a_check_looks_at_one_after_another(meeting: Stage) -> None:
+    report = meeting.run("tasks: [{block: [{name: a, write: }, {name: b, write: }], parallel: 2}]", check=True)
+    assert (story(report), meeting.acts) == ("a:changed b:changed", [])
+
+
+def test_whoever_is_asked_before_each_task_is_asked_in_order(meeting: Stage) -> None:
+    asked: list[str] = []
+
+    def admit(task: Any, name: str) -> bool:
+        asked.append(name)
+        return True
+
+    names = [f"{{name: t{number}, ask: }}" for number in range(9)]
+    meeting.run(f"tasks: [{{block: [{', '.join(names)}], parallel: 9}}]", admit=admit)
+    assert asked == [f"t{number}" for number in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("tasks: [{ask: , parallel: 2}]", "f.yml:1:17"),
+        ("tasks: [{ask: , loop: [1], parallel: 0}]", "f.yml:1:38"),
+        ("tasks: [{block: [ask: ], parallel: 1.5}]", "f.yml:1:36"),
+        ("tasks: [{block: [ask: ], parallel: true}]", "f.yml:1:36"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_place(text: str, place: str) -> None:
+    with pytest.raises(Mistake, match="parallel") as refused:
+        parse(text, "f.yml")
+    assert refused.value.place == place
+
+
+def test_a_number_known_late_is_refused_when_it_is_known(meeting: Stage) -> None:
+    report = meeting.run("{vars: {n: 0}, tasks: [{block: [ask: ], parallel: '{{ n }}'}]}")
+    assert isinstance(report.error, BadValue)
+    assert report.code == 2
+
+
+def test_a_task_does_not_see_what_those_beside_it_register(meeting: Stage) -> None:
+    use = "write: {text: '{{ x.answer }}'}"
+    text = f"tasks: [{{block: [{{ask: , register: x}}, {use}]%s}}, {use}]"
+    meeting.check(text % "")
+    with pytest.raises(UnknownName, match="no variable is called 'x'"):
+        meeting.check(text % ", parallel: 2")

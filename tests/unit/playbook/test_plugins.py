@@ -1,0 +1,180 @@
+"""Steps of a user's own: real files, a real installed package."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from flowgate.errors import Mistake
+from flowgate.playbook.catalog import Catalog
+from flowgate.playbook.plugins import OwnSteps, culprit
+
+STEP = '''
+from flowgate.step import Reach, Result, same
+from . import _words
+
+
+def {name}(reach: Reach, who: str = "you") -> Result:
+    """Greet somebody.
+
+    who: a name
+    Gives: who
+    """
+    if who == "bug":
+        raise KeyError(who)
+    return same(_words.hello(who), who=who)
+'''
+HELP = "def hello(who: str) -> str:\n    return f'hello {who}'\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    steps = tmp_path / "steps"
+    steps.mkdir()
+    (steps / "greet.py").write_text(STEP.format(name="greet"))
+    (steps / "_words.py").write_text(HELP)
+    return steps
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed distribution that brings a step through its entry point."""
+    site = tmp_path / "site"
+    about = site / "acme_steps-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-steps\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[flowgate.steps]\nwave-hands = acme_steps:wave\n")
+    text = STEP.format(name="wave").replace("from . import _words", "import _acme_words as _words")
+    (site / "acme_steps.py").write_text(text)
+    (site / "_acme_words.py").write_text(HELP)
+    monkeypatch.syspath_prepend(str(site))
+    for name in ("acme_steps", "_acme_words"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return site
+
+
+def catalog(folder: Path) -> Catalog:
+    own = OwnSteps(folder, {"render", "debug"})
+    return Catalog({}, own.with_packages)
+
+
+def refused(folder: Path, text: str, name: str = "greet") -> Mistake:
+    (folder / f"{name}.py").write_text(text)
+    with pytest.raises(Mistake) as caught:
+        catalog(folder).find(name)
+    return caught.value
+
+
+def test_a_file_is_a_step_and_may_share_code_with_others(folder: Path) -> None:
+    info = catalog(folder).find("greet")
+    assert (info.summary, info.params["who"].meaning, info.gives) == ("Greet somebody.", "a name", "who")
+    assert info.function(None, who="me").said == "hello me"
+
+
+def test_files_that_begin_with_a_line_are_no_steps(folder: Path) -> None:
+    assert "_words" not in catalog(folder).names()
+
+
+def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:
+    assert list(OwnSteps(tmp_path / "steps", ())) == []
+
+
+def test_two_folders_may_hold_steps_of_one_name(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "greet.py").write_text("def greet(reach):\n    '''Something else.'''\n")
+    assert catalog(folder).find("greet").summary == "Greet somebody."
+    assert catalog(other).find("greet").summary == "Something else."
+
+
+def test_a_dash_in_the_files_name_is_the_same_word(folder: Path) -> None:
+    (folder / "say-hello.py").write_text(STEP.format(name="say_hello"))
+    assert catalog(folder).find("say_hello").function is catalog(folder).find("say-hello").function
+
+
+def test_only_the_step_that_is_used_is_imported(folder: Path) -> None:
+    (folder / "broken.py").write_text("raise SystemExit('imported')")
+    assert catalog(folder).find("greet").name == "greet"
+
+
+def test_a_step_of_ours_is_never_replaced(folder: Path) -> None:
+    (folder / "render.py").write_text(STEP.format(name="render"))
+    with pytest.raises(Mistake, match="the step 'render' exists already") as caught:
+        OwnSteps(folder, {"render"})
+    assert caught.value.place == f"{folder / 'render.py'}:1:1"
+
+
+@pytest.mark.parametrize(
+    "text, said, place",
+    [
+        ("def greet(:\n", "is no Python", ":1:"),
+        ("\nimport not_there_at_all\n", "ModuleNotFoundError: No module named 'not_there_at_all'", ":2"),
+        ("\n\nraise SystemExit(3)\n", "SystemExit: 3", ":3"),
+        ("def hello(reach): ...\n", "holds no function called greet", ":1:1"),
+        ("greet = 3\n", "holds no function called greet", ":1:1"),
+        ("def greet(): ...\n", "takes no reach", ":1:1"),
+        ("class greet: ...\n", "takes no reach", ":1:1"),
+        ("def greet(reach, who): ...\n", "declares 'who' with a type that YAML cannot give", ":1:1"),
+        ("def greet(reach, who: 'Nobody'): ...\n", "name 'Nobody' is not defined", ":1:1"),
+    ],
+)
+def test_a_file_that_is_no_step_is_refused_in_one_sentence(folder: Path, text: str, said: str, place: str) -> None:
+    mistake = refused(folder, text)
+    assert said in mistake.what
+    assert mistake.place.startswith(f"{folder / 'greet.py'}{place}")
+    assert mistake.code == 2
+
+
+def test_a_bug_in_a_step_is_told_with_its_line(folder: Path) -> None:
+    with pytest.raises(KeyError) as caught:
+        catalog(folder).find("greet").function(None, who="bug")
+    assert culprit(caught.value) == f"{folder / 'greet.py'}:13"
+
+
+def test_a_bug_in_a_packages_step_is_told_with_its_line(folder: Path, package: Path) -> None:
+    with pytest.raises(KeyError) as caught:
+        catalog(folder).find("wave_hands").function(None, who="bug")
+    assert culprit(caught.value) == f"{package / 'acme_steps.py'}:13"
+
+
+def test_a_bug_of_ours_is_nobody_elses() -> None:
+    with pytest.raises(ValueError) as caught:
+        int("x")
+    assert culprit(caught.value) == ""
+
+
+def test_an_installed_package_brings_a_step(folder: Path, package: Path) -> None:
+    found = catalog(folder)
+    assert found.find("wave_hands").function(None).said == "hello you"
+    assert "wave_hands" in found.names()
+
+
+def test_packages_are_looked_for_only_when_a_word_is_nothing_else(folder: Path, package: Path) -> None:
+    own = OwnSteps(folder, ())
+    assert list(own) == ["greet"]
+    assert list(own.with_packages()) == ["greet", "wave_hands"]
+
+
+def test_two_places_that_bring_one_step_are_both_named(folder: Path, package: Path) -> None:
+    (folder / "wave_hands.py").write_text(STEP.format(name="wave_hands"))
+    with pytest.raises(Mistake) as caught:
+        OwnSteps(folder, ()).with_packages()
+    assert "the package acme-steps" in caught.value.what
+    assert str(folder / "wave_hands.py") in caught.value.what
+
+
+def test_a_package_cannot_replace_a_step_of_ours(folder: Path, package: Path) -> None:
+    with pytest.raises(Mistake, match="the package acme-steps brings a step 'wave_hands', which exists already"):
+        OwnSteps(folder, {"wave_hands"}).with_packages()
+
+
+def test_a_package_that_cannot_be_imported_is_named(folder: Path, package: Path) -> None:
+    (package / "_acme_words.py").write_text("1 / 0\n")
+    with pytest.raises(Mistake) as caught:
+        catalog(folder).find("wave_hands")
+    assert (caught.value.what, caught.value.place) == (
+        "the step 'wave_hands' cannot be imported: ZeroDivisionError: division by zero",
+        "the package acme-steps",
+    )

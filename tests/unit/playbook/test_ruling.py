@@ -1,0 +1,137 @@
+"""`changed_when`, `failed_when`, `timeout` and `loop_control`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowgate.domain import Result
+from flowgate.errors import CheckFailed, Mistake, UnknownName, Unreachable
+from flowgate.playbook.catalog import Catalog
+from tests.unit.playbook.conftest import STEPS
+
+if TYPE_CHECKING:
+    from flowgate.domain import Report
+    from tests.unit.playbook.conftest import Stage
+
+
+def story(report: Report) -> str:
+    return " ".join(outcome.status for outcome in report.outcomes)
+
+
+def judge(reach: object, rc: int = 0) -> Result:
+    """Fail with facts unless rc is 0."""
+    if rc:
+        raise CheckFailed(f"rc {rc}", facts={"rc": rc, "changed": True})
+    return Result("changed", "done", {"rc": rc})
+
+
+@pytest.fixture
+def judged(stage: Stage) -> Stage:
+    stage.catalog = Catalog(STEPS | {"judge": judge})
+    return stage
+
+
+@pytest.mark.parametrize(
+    "task, status",
+    [
+        ("write: , changed_when: false", "same"),
+        ("write: {content: true}, changed_when: true", "changed"),
+        ("write: , register: r, changed_when: [r.count > 0, r.count < 0]", "same"),
+        ("judge: {rc: 2}, register: r, failed_when: 'r.rc not in [0, 2]'", "changed"),
+        ("judge: {rc: 2}, register: r, changed_when: false, failed_when: false", "same"),
+        ("judge: {rc: 2}, register: r, failed_when: r.rc == 2", "failed"),
+        ("judge: , failed_when: true", "failed"),
+        ("write: , changed_when: false, when: false", "skipped"),
+    ],
+)
+def test_conditions_overrule_how_a_step_ended(judged: Stage, task: str, status: str) -> None:
+    assert story(judged.run(f"tasks: [{{{task}}}]")) == status
+
+
+def test_a_failure_that_was_asked_for_names_the_condition(judged: Stage) -> None:
+    report = judged.run("tasks: [{judge: , register: r, failed_when: [r.rc == 0, true]}]")
+    assert isinstance(report.error, CheckFailed)
+    assert (report.error.what, report.code) == ("failed_when holds: r.rc == 0 and True", 1)
+
+
+def test_a_failure_that_was_asked_for_shows_what_was_said(stage: Stage) -> None:
+    stage.catalog = Catalog({"speak": lambda reach: Result("changed", "spoke", {"stdout_lines": ["a", 1]})})
+    report = stage.run("tasks: [{speak: , register: r, failed_when: 1 in r.stdout_lines}]")
+    assert isinstance(report.error, CheckFailed)
+    assert report.error.log == ("a", "1")
+
+
+def test_a_step_that_failed_without_facts_stays_failed(judged: Stage) -> None:
+    report = judged.run("tasks: [{refuse: , register: r, failed_when: r.rc == 1}]")
+    assert isinstance(report.error, Unreachable)
+
+
+def test_conditions_are_asked_for_each_item_and_each_try(judged: Stage) -> None:
+    loop = "{judge: {rc: '{{ item }}'}, loop: [0, 1], register: r, failed_when: r.rc > 1, changed_when: r.rc == 1}"
+    report = judged.run(
+        f"tasks: [{loop}, {{debug: {{msg: '{{{{ r.results | map(attribute=\"changed\") | list }}}}'}}}}]"
+    )
+    assert report.outcomes[1].facts["msg"] == [False, True]
+
+
+def test_what_failed_is_known_with_its_facts_to_the_rescue(judged: Stage) -> None:
+    rescue = "debug: {msg: '{{ failed.result.rc }} {{ failed.error }}'}"
+    report = judged.run(f"tasks: [{{block: [judge: {{rc: 3}}], rescue: [{rescue}]}}]")
+    assert report.outcomes[-1].said == "3 rc 3"
+
+
+def slow(reach: object) -> Result:
+    """Take longer than anybody waits."""
+    time.sleep(30)
+    return Result("same", "slept")
+
+
+def test_a_try_that_takes_too_long_is_interrupted(stage: Stage) -> None:
+    stage.catalog = Catalog({"slow": slow})
+    began = time.monotonic()
+    report = stage.run("tasks: [{slow: , timeout: 0.05, ignore_errors: true}, {debug: , timeout: 5}]")
+    assert (report.outcomes[0].said, story(report)) == ("not finished within 0.05 s", "ignored same")
+    assert time.monotonic() - began < 5
+
+
+def test_no_timeout_is_none(stage: Stage) -> None:
+    assert stage.run("tasks: [{debug: , timeout: 0}]").code == 0
+
+
+def results(stage: Stage, task: str) -> list[dict[str, Any]]:
+    report = stage.run(f"tasks: [{{{task}, register: r, ignore_errors: true}}]")
+    found: list[dict[str, Any]] = report.outcomes[0].facts["results"]
+    return found
+
+
+def test_a_loop_names_its_variable_and_its_items(stage: Stage) -> None:
+    control = "{loop_var: one, index_var: i, label: '{{ one.n }}'}"
+    found = results(
+        stage, f"write: {{text: '{{{{ one.n }}}}{{{{ i }}}}'}}, loop: [{{n: a}}, {{n: b}}], loop_control: {control}"
+    )
+    assert stage.acts == ["a0", "b1"]
+    assert [(one["one"], one["i"], one["label"]) for one in found] == [({"n": "a"}, 0, "a"), ({"n": "b"}, 1, "b")]
+
+
+def test_a_failed_item_is_named_by_its_label(stage: Stage) -> None:
+    task = "{refuse: , loop: [1], loop_control: {label: 'number {{ item }}'}}"
+    assert stage.run(f"tasks: [{task}]").outcomes[0].said == "number 1: nobody answers"
+
+
+def test_a_loop_pauses_between_items(stage: Stage) -> None:
+    results(stage, "write: , loop: [1, 2, 3], loop_control: {pause: 2}")
+    assert stage.naps == [2.0, 2.0]
+
+
+def test_the_renamed_item_is_not_known_by_its_old_name(stage: Stage) -> None:
+    with pytest.raises(UnknownName, match="'item'"):
+        stage.check("tasks: [{debug: {msg: '{{ item }}'}, loop: [1], loop_control: {loop_var: x}}]")
+
+
+@pytest.mark.parametrize("control", ["{lable: x}", "{loop_var: a-b}", "[a]", "{pause: soon}"])
+def test_a_mistyped_loop_control_is_refused(stage: Stage, control: str) -> None:
+    with pytest.raises(Mistake):
+        stage.check(f"tasks: [{{debug: , loop: [1], loop_control: {control}}}]")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from flowgate.errors import Mistake
+from flowgate.playbook.expressions import nowhere
+from flowgate.playbook.scope import Scope
+
+
+def scope(**written: object) -> Scope:
+    return Scope(((written, nowhere),), {}, {}, {})
+
+
+def test_the_nearer_place_wins_and_typed_variables_win_over_all() -> None:
+    facts: dict[str, object] = {}
+    found = Scope((({"a": "default"}, nowhere), ({"a": "play"}, nowhere)), facts, {}, {})
+    assert found["a"] == "play"
+    inner = found.inside({"a": "task"})
+    assert inner["a"] == "task"
+    facts["a"] = "fact"
+    assert inner["a"] == "fact"
+    assert Scope(inner.written, facts, {"a": "typed"}, {})["a"] == "typed"
+
+
+def test_written_variables_are_rendered_when_asked_for() -> None:
+    assert scope(a="{{ b }}!", b="{{ c }}", c=[1])["a"] == "[1]!"
+    assert scope(a="{{ b }}", b=[1])["a"] == [1]
+
+
+def test_facts_are_never_rendered() -> None:
+    assert Scope((), {"a": "{{ b }}"}, {}, {})["a"] == "{{ b }}"
+
+
+def test_a_variable_made_from_itself_is_refused() -> None:
+    with pytest.raises(Mistake, match="'a' is made from itself \\(a → b → a\\)"):
+        scope(a="{{ b }}", b="{{ a }}")["a"]
+
+
+def test_names_are_listed_once() -> None:
+    found = Scope((({"a": 1}, nowhere), ({"a": 2, "b": 1}, nowhere)), {"c": 1}, {"b": 1}, {})
+    assert (sorted(found), len(found), "c" in found, "d" in found) == (["a", "b", "c"], 3, True, False)
+
+
+def test_an_absent_name_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        scope()["a"]

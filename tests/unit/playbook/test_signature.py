@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from flowgate.domain import Result
+from flowgate.errors import BadValue, ContractBroken, Faults, Mistake, UnknownName
+from flowgate.playbook.signature import bind, describe, faults
+
+
+def wait(reach: object, service: str, timeout: int = 60, from_: str | None = None) -> Result:
+    """Wait until a service is ready.
+
+    service: its name
+    timeout, from_: how long,
+      and since when
+    Gives: seconds (how long it took)
+    Fails with: NotReady
+    """
+    return Result("same", "ready")
+
+
+def place(name: str) -> str:
+    return f"f.yml:{name or 'step'}"
+
+
+def refused(params: dict[str, object]) -> Mistake:
+    with pytest.raises(Mistake) as caught:
+        bind(describe(wait), params, place)
+    return caught.value
+
+
+def test_a_step_is_described_by_its_signature_and_docstring() -> None:
+    info = describe(wait)
+    assert (info.name, info.summary, info.gives) == (
+        "wait",
+        "Wait until a service is ready.",
+        "seconds (how long it took)",
+    )
+    assert [(param.name, param.type_text, param.required) for param in info.params.values()] == [
+        ("service", "text", True),
+        ("timeout", "int", False),
+        ("from", "text | null", False),
+    ]
+    assert info.params["timeout"].meaning == "how long, and since when"
+
+
+def test_parameters_become_arguments_of_the_types_declared() -> None:
+    assert bind(describe(wait), {"service": "a", "timeout": "5", "from": "b"}, place) == {
+        "service": "a",
+        "timeout": 5,
+        "from_": "b",
+    }
+
+
+def test_an_unknown_parameter_is_refused_with_a_suggestion() -> None:
+    found = refused({"service": "a", "timout": 5})
+    assert isinstance(found, UnknownName)
+    assert (found.hint, found.place) == ("did you mean 'timeout'?", "f.yml:timout:")
+
+
+def test_a_missing_parameter_is_refused_with_its_meaning() -> None:
+    found = refused({})
+    assert (found.what, found.hint) == ("the step 'wait' needs the parameter 'service'", "service: its name")
+
+
+def test_a_value_of_another_type_is_refused_with_its_path() -> None:
+    found = refused({"service": "a", "timeout": "sixty"})
+    assert isinstance(found, BadValue)
+    assert found.what == "'wait.timeout' must be a whole number, not 'sixty'"
+
+
+def test_all_faults_of_a_step_are_told_at_once() -> None:
+    found = refused({"timeout": "sixty", "x": 1})
+    assert isinstance(found, Faults)
+    assert len(found.faults) == 3
+
+
+def test_values_with_expressions_wait_until_they_are_rendered() -> None:
+    assert faults(describe(wait), {"service": "a", "timeout": "{{ t }}"}, place) == []
+
+
+def test_a_parameter_that_yaml_cannot_give_is_a_bug_of_the_step() -> None:
+    def strange(reach: object, when: set[str]) -> None: ...
+
+    with pytest.raises(ContractBroken, match="'strange' declares 'when'"):
+        describe(strange)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowgate.domain import Todo
+from flowgate.errors import CheckFailed, Mistake, ProgramMissing, Unreachable
+from flowgate.steps.command import command
+from flowgate.system.deadline import deadline
+from tests.conftest import wait
+from tests.unit.system.test_command import sleeping
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.steps.conftest import Stage
+
+
+def sh(stage: Stage, text: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    """Let a shell read a text."""
+    return stage.do(command, **{"shell": text, **more})
+
+
+def test_a_command_changes_something_and_says_what_it_said(stage: Stage) -> None:
+    status, facts = stage.do(command, argv=["/bin/sh", "-c", "echo a; echo b >&2"])
+    assert (status, facts["rc"], facts["stdout"], facts["stderr_lines"]) == ("changed", 0, "a", ["b"])
+
+
+def test_words_are_not_read_by_a_shell(stage: Stage) -> None:
+    assert stage.do(command, argv=["echo", "$HOME", "a  b|c"])[1]["stdout"] == "$HOME a  b|c"
+    assert stage.do(command, cmd="echo $HOME 'a  b' | c")[1]["stdout"] == "$HOME a  b | c"
+
+
+def test_a_shell_reads_what_asks_for_one(stage: Stage) -> None:
+    assert sh(stage, "printf 'a\\nb\\n' | wc -l")[1]["stdout"].strip() == "2"
+
+
+def test_folder_environment_and_input_are_those_asked_for(stage: Stage, tmp_path: Path) -> None:
+    shell = "pwd; echo $A $B; cat"
+    stage.environment["A"] = "outer"
+    said = sh(stage, shell, cwd=tmp_path, env={"B": "inner"}, stdin="in")[1]["stdout_lines"]
+    assert said == [str(tmp_path), "outer inner", "in"]
+    assert stage.do(command, cmd="pwd", chdir=tmp_path)[1]["stdout"] == str(tmp_path)
+
+
+def test_without_input_there_is_nothing_to_read(stage: Stage) -> None:
+    assert stage.do(command, cmd="cat")[1]["stdout"] == ""
+
+
+def test_nothing_is_run_when_its_file_is_there(stage: Stage, tmp_path: Path) -> None:
+    assert [sh(stage, "touch made", cwd=tmp_path, creates=tmp_path / "made")[0] for _ in range(2)] == [
+        "changed",
+        "same",
+    ]
+    (tmp_path / "made").unlink()
+    assert sh(stage, "touch made", cwd=tmp_path, removes=tmp_path / "made")[0] == "same"
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_failure_shows_what_was_said_and_keeps_its_facts(stage: Stage) -> None:
+    with pytest.raises(CheckFailed) as caught:
+        sh(stage, "echo out; echo err >&2; exit 4")
+    assert caught.value.what == "`echo out; echo err >&2; exit 4` ended with exit code 4"
+    assert caught.value.log == ("out", "err")
+    assert (caught.value.facts["rc"], caught.value.facts["changed"]) == (4, True)
+
+
+def test_a_signal_is_called_one(stage: Stage) -> None:
+    with pytest.raises(CheckFailed, match="was ended by signal 9"):
+        sh(stage, "kill -9 $$")
+
+
+def test_a_program_that_is_not_there_is_missing(stage: Stage) -> None:
+    with pytest.raises(ProgramMissing):
+        stage.do(command, argv=["no-such-program"])
+
+
+@pytest.mark.parametrize(
+    "params, what",
+    [
+        ({}, "no command is written"),
+        ({"argv": ["a"], "cmd": "b"}, "written once, here by argv and cmd"),
+        ({"argv": []}, "is empty"),
+        ({"cmd": ""}, "is empty"),
+        ({"cmd": "echo 'a"}, "no closing quotation"),
+        ({"argv": ["a\0"]}, "NUL"),
+        ({"argv": ["true"], "env": {"a=b": "c"}}, "cannot be started"),
+    ],
+)
+def test_a_command_that_is_none_is_a_mistake(stage: Stage, params: dict[str, Any], what: str) -> None:
+    with pytest.raises(Mistake, match=what):
+        stage.do(command, **params)
+
+
+def test_a_check_cannot_foretell_what_a_command_does(stage: Stage) -> None:
+    found = command(stage.reach().looking(), cmd="true")
+    assert isinstance(found, Todo)
+    assert (found.would, bool(found.unforetold)) == ("run true", True)
+
+
+def test_an_interrupted_command_is_ended_with_what_it_started(stage: Stage, tmp_path: Path) -> None:
+    code = "import subprocess, sys, time; subprocess.Popen(['sleep', '4712.5']); time.sleep(60)"
+    began = time.monotonic()
+    with pytest.raises(Unreachable), deadline(0.5):
+        stage.do(command, argv=[sys.executable, "-c", code])
+    assert wait(lambda: not sleeping("4712.5"), 10.0)
+    assert time.monotonic() - began < 20

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowgate.steps.discard import dismiss
+
+if TYPE_CHECKING:
+    from tests.unit.steps.conftest import Stage
+
+
+@pytest.mark.parametrize("phase", ["starting", "ready"])
+def test_a_candidate_is_sent_home(stage: Stage, phase: str) -> None:
+    stage.keeper.run("litellm").run("litellm", phase)
+    assert stage.do(dismiss) == ("changed", {"dismissed": 2})
+    assert stage.keeper.asked == [("dismiss", "litellm", 2)]
+
+
+def test_the_one_that_serves_is_left_alone(stage: Stage) -> None:
+    stage.keeper.run("litellm", "draining").run("litellm")
+    assert stage.do(dismiss) == ("same", {"dismissed": None})
+
+
+def test_nobody_is_sent_home_when_nobody_is_there(stage: Stage) -> None:
+    assert stage.do(dismiss)[0] == "same"

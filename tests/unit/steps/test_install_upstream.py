@@ -1,0 +1,59 @@
+"""Over files of one's own; the release server and its misdeeds are in tests/bootstrap."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowgate.errors import BadValue, Mistake, OutsideRefused
+from flowgate.steps.install_upstream import install_upstream
+from tests.unit.bootstrap.releases import program, release
+
+if TYPE_CHECKING:
+    from tests.unit.steps.conftest import Stage
+
+
+def own(stage: Stage, data: bytes | None = None) -> dict[str, Any]:
+    file = stage.folder / "own.tar.gz"
+    file.write_bytes(release() if data is None else data)
+    return {"from_file": str(file), "offline": True, "allow_unverified": True}
+
+
+def test_the_first_run_installs_and_the_second_is_content(stage: Stage) -> None:
+    status, facts = stage.do(install_upstream, **own(stage))
+    assert (status, facts["version"], facts["level"]) == ("changed", "6.8.16-0-plus", "none")
+    assert Path(facts["program"]).read_bytes() == program()
+    assert stage.do(install_upstream, **own(stage))[0] == "same"
+
+
+def test_what_was_installed_is_recorded_beside_it(stage: Stage) -> None:
+    facts = stage.do(install_upstream, **own(stage))[1]
+    lock = json.loads((stage.runtime / "bin" / "CLIProxyAPIPlus.lock").read_text())
+    assert (lock["archive_sha256"], lock["source"]) == (facts["sha256"], str(stage.folder / "own.tar.gz"))
+
+
+def test_a_changed_program_in_place_is_found_and_mended(stage: Stage) -> None:
+    facts = stage.do(install_upstream, **own(stage))[1]
+    Path(facts["program"]).write_text("changed")
+    assert stage.do(install_upstream, **own(stage))[0] == "changed"
+    assert Path(facts["program"]).read_bytes() == program()
+
+
+def test_a_file_that_nobody_vouches_for_needs_the_word(stage: Stage) -> None:
+    with pytest.raises(OutsideRefused, match="nothing vouches for it"):
+        stage.do(install_upstream, **own(stage) | {"allow_unverified": False})
+    assert not (stage.runtime / "bin" / "CLIProxyAPIPlus").exists()
+
+
+@pytest.mark.parametrize(
+    "params, kind",
+    [({"repo": "nobody"}, BadValue), ({"from_file": "/nowhere"}, Mistake), ({"offline": True}, OutsideRefused)],
+)
+def test_what_cannot_be_is_refused_while_looking(stage: Stage, params: dict[str, Any], kind: type[Exception]) -> None:
+    before = stage.tree()
+    with pytest.raises(kind):
+        install_upstream(stage.reach().looking(), **params)
+    assert stage.tree() == before

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from flowgate.steps.prune import prune
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.steps.conftest import Stage
+
+
+def rendered(stage: Stage, *names: str) -> list[Path]:
+    """Put rendered files there, the oldest first."""
+    paths = [stage.runtime / f"litellm-{name}.yaml" for name in names]
+    for age, path in enumerate(paths):
+        path.write_text("x")
+        os.utime(path, (age, age))
+    return paths
+
+
+def test_the_newest_unused_files_stay(stage: Stage) -> None:
+    old, older, *new = rendered(stage.prepared(), *"abcde")
+    assert stage.do(prune)[1]["deleted"] == [str(older), str(old)]
+    assert all(path.exists() for path in new)
+
+
+def test_what_a_generation_runs_stays(stage: Stage) -> None:
+    paths = rendered(stage.prepared(), *"abc")
+    stage.keeper.run("litellm", labels={"document": "a"})
+    stage.do(prune, keep=0)
+    assert [path.exists() for path in paths] == [True, False, False]
+
+
+def test_what_is_rendered_now_stays_and_the_second_run_is_content(stage: Stage) -> None:
+    before = stage.prepared().tree()
+    assert stage.do(prune, keep=0)[0] == "same"
+    assert stage.tree() == before

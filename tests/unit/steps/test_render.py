@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowgate.domain import Todo
+from flowgate.errors import Mistake, UnknownName
+from flowgate.steps.render import render
+
+if TYPE_CHECKING:
+    from tests.unit.steps.conftest import Stage
+
+
+def test_documents_and_keys_are_written_private(stage: Stage) -> None:
+    _, facts = stage.do(render)
+    keys = sorted((stage.folder / ".router" / "secrets").iterdir())
+    assert [one.name for one in keys] == ["litellm-master-key", "management-key", "upstream-api-key"]
+    assert all(stat.S_IMODE(one.stat().st_mode) == 0o600 for one in keys)
+    assert f"litellm-{facts['digest']}.yaml" in facts["documents"][-1] + facts["documents"][0]
+
+
+def test_litellms_document_holds_references_and_no_key(stage: Stage) -> None:
+    _, facts = stage.do(render)
+    text = (stage.runtime / f"litellm-{facts['digest']}.yaml").read_text()
+    assert "os.environ/LITELLM_MASTER_KEY" in text
+    assert "sk-" not in text
+
+
+def test_the_second_run_is_content_and_keeps_the_keys(stage: Stage) -> None:
+    stage.do(render)
+    before = stage.tree()
+    assert stage.do(render)[0] == "same"
+    assert stage.tree() == before
+
+
+def test_another_profile_gets_a_document_of_its_own_and_settles_the_run(stage: Stage) -> None:
+    first = stage.do(render)[1]["digest"]
+    reach = stage.reach()
+    second = stage.do(render, reach, profile="cost")[1]["digest"]
+    assert {path.stem for path in stage.runtime.glob("litellm-*.yaml")} == {f"litellm-{first}", f"litellm-{second}"}
+    assert reach.choice.profile.value == "cost"
+
+
+def test_an_unknown_profile_is_refused_with_its_place_and_nothing_is_written(stage: Stage) -> None:
+    with pytest.raises(UnknownName, match=r"no profile is called 'cots' \(.*flowgate.yaml:\d+\)") as refused:
+        stage.do(render, profile="cots")
+    assert refused.value.hint == "did you mean 'cost'?"
+    assert stage.tree() == {}
+
+
+def test_a_variable_that_nobody_set_is_refused_before_anything_is_written(stage: Stage) -> None:
+    stage.configure(key="os.environ/NOBODY_SET_ME")
+    with pytest.raises(Mistake, match="NOBODY_SET_ME is not set"):
+        stage.do(render)
+    assert stage.tree() == {}
+
+
+def test_what_it_would_write_shows_no_key(stage: Stage) -> None:
+    found = render(stage.prepared().reach("cost").looking())
+    stage.environment["UPSTREAM_API_KEY"] = "sk-a-new-one"
+    changed = render(stage.reach().looking())
+    for todo in (found, changed):
+        assert isinstance(todo, Todo)
+        assert not any("sk-a-new-one" in text for entry in todo.diff for text in entry)
+
+
+def test_another_profile_is_compared_with_the_one_in_force(stage: Stage) -> None:
+    active = stage.prepared().config.paths.active_config
+    active.write_text("in force")
+    found = render(stage.reach("cost").looking())
+    assert isinstance(found, Todo)
+    assert [old for path, old, _ in found.diff if "litellm-" in path] == ["in force"]
+
+
+def test_the_upstreams_document_is_written_in_place(stage: Stage) -> None:
+    stage.do(render)
+    document = stage.runtime / "cliproxyapi.yaml"
+    inode = document.stat().st_ino
+    stage.environment["UPSTREAM_API_KEY"] = "sk-a-new-one"
+    stage.do(render)
+    assert (document.stat().st_ino, "sk-a-new-one" in document.read_text()) == (inode, True)
+
+
+def test_a_fallback_that_leads_nowhere_is_refused_before_anything_is_written(stage: Stage) -> None:
+    router = {"default_fallbacks": ["gone"]}
+    stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
+    with pytest.raises(Mistake, match="'gone'"):
+        stage.do(render)
+    assert stage.tree() == {}
+
+
+def test_what_is_doubtful_is_told_and_written_all_the_same(stage: Stage) -> None:
+    router = {"timeout": 60, "stream_timeout": 90}
+    stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
+    assert stage.do(render)[0] == "changed"
+    assert any(line.startswith("warning: a stream may be silent for 90 s") for line in stage.told)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowgate.errors import CheckFailed, NotReady
+from flowgate.steps.smoke import smoke
+from tests.unit.steps.conftest import fake_program, from_table, serving
+
+if TYPE_CHECKING:
+    from tests.unit.steps.conftest import Stage
+
+SAYS = "This is FlowGate's embedded upstream"
+CHAT = json.dumps({"choices": [{"message": {"content": SAYS}}]})
+STREAM = "data: " + json.dumps({"choices": [{"delta": {"content": SAYS}}]}) + "\n\ndata: [DONE]\n\n"
+GOOD = {
+    "/v1/models": json.dumps({"data": [{"id": "router-default"}]}),
+    "/v1/chat/completions": CHAT,
+    "/v1/messages": json.dumps({"content": [{"type": "text", "text": SAYS}]}),
+}
+
+
+def ask(stage: Stage, **changed: str) -> list[str]:
+    """Perform the smoke against a table of answers; give the questions that were answered."""
+    table = GOOD | {f"/v1/{path.replace('_', '/')}": text for path, text in changed.items()}
+    plain = from_table(table)
+    streamed: list[str] = []
+
+    def answers(path: str) -> tuple[int, str]:
+        if path == "/v1/chat/completions":
+            streamed.append(path)
+            if len(streamed) == 2:
+                return 200, changed.get("stream", STREAM)
+        return plain(path)
+
+    stage.keeper.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
+    with serving(answers, stage.ports["litellm"]):
+        return [one["question"] for one in stage.do(smoke)[1]["answers"]]
+
+
+def test_the_embedded_upstream_is_asked_everything(stage: Stage) -> None:
+    assert ask(stage.prepared()) == ["models", "chat", "stream", "messages"]
+    assert [line.split()[0] for line in stage.told] == ["models", "chat", "stream", "messages"]
+
+
+def test_real_accounts_are_asked_only_what_is_free(stage: Stage) -> None:
+    fake_program(stage.folder / "proxy")
+    stage.configure(program="./proxy").prepared()
+    assert ask(stage) == ["models"]
+
+
+def test_asking_changes_nothing(stage: Stage) -> None:
+    stage.prepared()
+    before = stage.tree()
+    ask(stage)
+    assert stage.tree() == before
+
+
+@pytest.mark.parametrize(
+    "changed, words",
+    [
+        ({"models": '{"data": []}'}, "does not list router-default"),
+        ({"models": "<html>"}, "not JSON"),
+        ({"chat_completions": '{"choices": []}'}, "'chat' was not answered: the chat answer carries no text"),
+        ({"chat_completions": CHAT.replace("embedded", "other")}, "did not come from the embedded upstream"),
+        ({"stream": "data: {}\n\n"}, "ended without"),
+        ({"stream": 'data: {"error": "overloaded"}\n\n'}, "the stream broke off"),
+        ({"messages": '{"content": [{"type": "tool"}]}'}, "'messages' was not answered"),
+    ],
+)
+def test_a_question_that_is_not_answered_as_it_should_be_is_named(
+    stage: Stage, changed: dict[str, str], words: str
+) -> None:
+    with pytest.raises(CheckFailed, match=words):
+        ask(stage.prepared(), **changed)
+
+
+def test_a_gateway_that_does_not_run_names_the_way_to_start_it(stage: Stage) -> None:
+    stage.prepared().config.paths.state_file.write_text("{}")
+    with pytest.raises(NotReady) as refused:
+        stage.do(smoke)
+    assert refused.value.hint == "inv up"
+
+
+def test_a_service_that_died_under_the_question_is_named_with_its_log(stage: Stage) -> None:
+    log = stage.prepared().runtime / "process-logs" / "cliproxyapi_plus.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("my last words\n")
+    stage.keeper.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
+
+    def answers(path: str) -> tuple[int, str]:
+        stage.keeper.kept["cliproxyapi_plus"], stage.keeper.failures = [], {"cliproxyapi_plus": "killed by SIGKILL"}
+        return 502, "bad gateway"
+
+    with serving(answers, stage.ports["litellm"]), pytest.raises(CheckFailed) as refused:
+        stage.do(smoke)
+    assert "cliproxyapi_plus died during the smoke (killed by SIGKILL)" in refused.value.what
+    assert refused.value.log == ("my last words",)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowgate.domain import Result, Todo
+from flowgate.errors import CheckFailed, Mistake, Unreachable
+from flowgate.steps.uri import uri
+from flowgate.system import sockets
+
+if TYPE_CHECKING:
+    from tests.unit.steps.conftest import Stage
+
+
+@contextmanager
+def echo() -> Iterator[str]:
+    """Serve an address that says how it was asked; `/teapot` answers 418."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+            kind, own = self.headers.get("content-type", ""), self.headers.get("x-own", "")
+            said = json.dumps({"method": self.command, "body": body, "kind": kind, "own": own}).encode()
+            self.send_response(418 if self.path == "/teapot" else 200)
+            self.send_header("Content-Type", "text/plain" if self.path == "/text" else "application/json")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(b"not json" if self.path == "/text" else said)
+
+        do_GET = do_POST = do_PUT = do_HEAD = answer  # noqa: N815 - their names there
+
+        def log_message(self, *words: object) -> None:
+            """Keep silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_local_address_is_asked_even_by_a_check(stage: Stage) -> None:
+    with echo() as url:
+        found = uri(stage.reach().looking(), url=f"{url}/x", headers={"X-Own": "a"})
+    assert isinstance(found, Result)
+    assert (found.status, found.facts["status"], found.facts["json"]["own"]) == ("same", 200, "a")
+    assert "content" not in found.facts
+
+
+@pytest.mark.parametrize(
+    "params, kind, sent",
+    [
+        ({"body": {"a": 1}, "body_format": "json"}, "application/json", '{"a": 1}'),
+        ({"body": {"a": "x y"}, "body_format": "form-urlencoded"}, "application/x-www-form-urlencoded", "a=x+y"),
+        ({"body": "plain"}, "", "plain"),
+        ({}, "", ""),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_body_is_sent_as_its_format_says(
+    stage: Stage, method: str, params: dict[str, Any], kind: str, sent: str
+) -> None:
+    with echo() as url:
+        facts = stage.do(uri, url=url, method=method, **params)[1]
+    wanted = {"method": method, "body": sent, "own": ""}
+    assert {name: facts["json"][name] for name in wanted} == wanted
+    assert kind in facts["json"]["kind"]
+
+
+def test_asking_otherwise_waits_for_its_turn(stage: Stage) -> None:
+    found = uri(stage.reach().looking(), url="http://127.0.0.1:9/", method="POST")
+    assert isinstance(found, Todo)
+    assert (found.would, found.changes) == ("POST 127.0.0.1:9/", False)
+    assert isinstance(uri(stage.reach().looking(), url="https://example.invalid/"), Todo)
+
+
+def test_another_status_fails_and_keeps_what_was_said(stage: Stage) -> None:
+    with echo() as url:
+        with pytest.raises(CheckFailed, match="answered 418, not 200") as caught:
+            stage.do(uri, url=f"{url}/teapot")
+        assert (caught.value.facts["status"], bool(caught.value.log)) == (418, True)
+        assert stage.do(uri, url=f"{url}/teapot", status_code=[200, "418"])[0] == "same"
+
+
+def test_the_text_is_kept_when_asked_for(stage: Stage) -> None:
+    with echo() as url:
+        facts = stage.do(uri, url=f"{url}/text", return_content=True)[1]
+    assert (facts["content"], "json" in facts) == ("not json", False)
+
+
+def test_nobody_there_is_unreachable(stage: Stage) -> None:
+    with pytest.raises(Unreachable):
+        stage.do(uri, url=f"http://127.0.0.1:{sockets.free_port()}/")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"url": "ftp://x"},
+        {"url": "http://["},
+        {"url": "http://127.0.0.1/", "status_code": "ok"},
+        {"url": "http://x/", "body": [1]},
+    ],
+)
+def test_a_question_that_is_none_is_a_mistake(stage: Stage, params: dict[str, Any]) -> None:
+    with pytest.raises(Mistake):
+        stage.do(uri, **params)

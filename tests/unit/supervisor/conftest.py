@@ -1,0 +1,164 @@
+"""A keeper in a temp folder, and small programs for it to keep."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flowgate.domain import Nursery, Program, Secret
+from flowgate.supervisor import orphans
+from flowgate.supervisor.client import Keeper
+from flowgate.system import processes, sockets
+from flowgate.system.clock import Clock, poll
+
+SERVER = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+    def log_message(self, *args):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Path]:
+    """A runtime folder whose keeper, and whatever it keeps, is gone afterwards."""
+    folder = tmp_path / "runtime"
+    yield folder
+    pid = processes.find(("flowgate.supervisor.daemon", str(folder)))
+    if pid is None:
+        for record in orphans.living(folder / "run"):  # of a keeper that was killed, or that has crashed
+            processes.signal_tree(processes.tree_of(int(record["pid"])), signal.SIGKILL)
+        return
+    members = processes.tree_of(pid)
+    os.kill(pid, signal.SIGTERM)
+    gone = poll(
+        lambda: processes.find(("flowgate.supervisor.daemon", str(folder))) is None, Clock(), every=0.05, timeout=15
+    )
+    if not gone:
+        processes.signal_tree(members, signal.SIGKILL)
+
+
+@pytest.fixture
+def keeper(runtime: Path) -> Iterator[Keeper]:
+    """The keeper of that folder, as a command sees it."""
+    client = Keeper(runtime, runtime.parent / "keeper.log")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def program(runtime: Path) -> Callable[..., Program]:
+    """Makes programs: `program(code=…, port=…)` runs Python code with the port as its argument."""
+
+    def make(code: str = SERVER, *, service: str = "own", digest: str = "d1", port: int = 0, **more: object) -> Program:
+        port = port or sockets.free_port()
+        known: dict[str, object] = {
+            "service": service,
+            "argv": (sys.executable, "-c", code, str(port)),
+            "cwd": runtime / "work",
+            "env": {"PATH": Secret(os.environ["PATH"])},
+            "app": None,
+            "host": "127.0.0.1",
+            "port": port,
+            "readiness_path": "/",
+            "log": runtime / "process-logs" / f"{service}.log",
+            "documents": (),
+            "labels": {},
+            "digest": digest,
+            "ready_timeout": 20.0,
+            "stop_grace": 5.0,
+        }
+        return Program(**(known | more))  # type: ignore[arg-type]
+
+    return make
+
+
+APP = """
+import asyncio, importlib, os, sys, threading
+from pathlib import Path
+
+os.environ["SET_BY_IMPORT"] = "yes"
+
+def inside():
+    return [{"name": os.environ["NAME"], "pid": os.getpid()}]
+
+async def inside_later():
+    await asyncio.sleep(0)
+    return inside()
+
+def broken_inside():
+    raise LookupError("nothing is where it was")
+
+def object_to_forks(where):
+    raise RuntimeError(f"no fork of {where}")
+
+async def live(receive, send):
+    await receive()
+    if "REFUSES" in os.environ:
+        await send({"type": "lifespan.startup.failed", "message": f"Traceback …\\n  line\\n{os.environ['REFUSES']}\\n"})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return await live(receive, send)
+    knew = "wave" in sys.modules
+    if scope["path"] == "/lazy":
+        importlib.import_module("wave")
+    text = f"{os.environ.get('NAME')} {os.getpid()} {knew} {os.environ.get('KEY')} {os.environ.get('SET_BY_IMPORT')}"
+    streams = scope["path"].startswith("/stream/")
+    headers = [] if streams else [(b"content-length", str(len(text)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": streams})
+    if streams:
+        while not Path(scope["path"].removeprefix("/stream/")).exists():
+            await asyncio.sleep(0.02)
+        await send({"type": "http.response.body", "body": b" end"})
+"""
+CHECKOUT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(params=["forked", "cold"])
+def way(request: pytest.FixtureRequest) -> str:
+    """How generations come to be: both ways have to do the same."""
+    return str(request.param)
+
+
+@pytest.fixture
+def app(runtime: Path, program: Callable[..., Program]) -> Callable[..., Program]:
+    """Makes programs that are served by our own child: `app(name, way=…, nursery changes…)`."""
+    folder = runtime.parent / "modules"
+    folder.mkdir()
+    (folder / "kept_app.py").write_text(APP)
+    port = sockets.free_port()
+
+    def make(name: str = "one", *, way: str = "forked", nursery: Nursery | None = None, **more: object) -> Program:
+        seen = {"PYTHONPATH": Secret(f"{folder}:{CHECKOUT}")}
+        variables = {"NAME": name, "KEY": "sk-for-generations-only", **more.pop("env", {})}  # type: ignore[dict-item]
+        known = nursery or Nursery(("kept_app",))
+        return program(
+            service="lent",
+            argv=(sys.executable, "-m", "flowgate.supervisor.worker"),
+            app="kept_app:app",
+            port=port,
+            digest=name,
+            env={**seen, **{variable: Secret(value) for variable, value in variables.items()}},
+            nursery=replace(known, seen=tuple(seen)) if way == "forked" else None,
+            **more,
+        )
+
+    return make

@@ -1,0 +1,127 @@
+"""Asking whether a program is ready: again after a miss, longer after a silence, and never of who is not wanted."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from flowgate.supervisor import probe
+from flowgate.supervisor.event_loop import Loop
+from flowgate.supervisor.probe import Probe
+from flowgate.system import sockets
+from flowgate.system.clock import Clock
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+Act = Callable[[int, socket.socket], None]
+
+
+@dataclass
+class Server:
+    """Does with each connection, by its number, what it is told to; keeps what it was asked."""
+
+    act: Act
+    asked: list[bytes] = field(default_factory=list)
+    listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
+
+    def serve(self) -> None:
+        number = 0
+        while True:
+            connection, _ = self.listener.accept()
+            with connection:
+                self.asked.append(connection.recv(4096))
+                if not self.asked[-1]:  # the test is over
+                    return
+                self.act(number, connection)
+            number += 1
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", int(self.listener.getsockname()[1])
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts servers; all have ended afterwards."""
+    running: list[tuple[Server, threading.Thread]] = []
+
+    def begin(act: Act, listener: socket.socket | None = None) -> Server:
+        server = Server(act, listener=listener) if listener else Server(act)
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        running.append((server, thread))
+        return server
+
+    yield begin
+    for server, thread in running:
+        socket.create_connection(server.address).close()
+        thread.join()
+        server.listener.close()
+
+
+def wait_for(address: tuple[str, int], seconds: float = 10.0, meanwhile: Callable[[], None] = lambda: None) -> bool:
+    """Probe until it is ready, or the time is over; something may happen a tenth of a second after the start."""
+    loop, found = Loop(Clock()), list[bool]()
+
+    def ready() -> None:
+        found.append(True)
+        loop.going = False
+
+    asking = Probe(loop, address, "/healthz", lambda: True, ready)
+    asking.ask()
+    loop.after(0.1, meanwhile)
+    loop.after(seconds, lambda: setattr(loop, "going", False))
+    loop.run()
+    asking._close()  # it may be asking still: what it leaves open would be told of in another test
+    return bool(found)
+
+
+def test_it_asks_the_path_it_was_given(serve: Serve) -> None:
+    server = serve(lambda number, connection: connection.sendall(OK))
+    assert wait_for(server.address)
+    assert server.asked[0].startswith(b"GET /healthz HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("miss", [b"HTTP/1.1 503 No\r\n\r\n", b"HTTP/1.1 404 No\r\n\r\n", b""])
+def test_one_miss_is_asked_again(serve: Serve, miss: bytes) -> None:
+    server = serve(lambda number, connection: connection.sendall(OK if number else miss))
+    assert wait_for(server.address)
+    assert len(server.asked) == 2
+
+
+def test_one_that_listens_later_is_found(serve: Serve) -> None:
+    address = ("127.0.0.1", sockets.free_port())
+    assert not wait_for(address, 0.1)
+    later = socket.socket()
+    later.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    later.bind(address)
+
+    def listen() -> None:
+        later.listen()
+        serve(lambda number, connection: connection.sendall(OK), later)
+
+    assert wait_for(address, meanwhile=listen)
+
+
+def test_a_slow_answer_is_waited_for_the_longer_the_slower_it_is(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "PATIENCE_SECONDS", 0.05)  # a fortieth
+    over = threading.Event()
+
+    def slowly(number: int, connection: socket.socket) -> None:
+        connection.settimeout(0.3)  # six times the first patience: whoever hangs up earlier is heard to
+        try:
+            connection.recv(1)
+        except TimeoutError:
+            over.set()
+            connection.sendall(OK)
+
+    server = serve(slowly)
+    assert wait_for(server.address)
+    assert over.is_set()
+    assert 3 <= len(server.asked) <= 5  # given up after 0.05, 0.1 and 0.2 s; 0.4 s were enough

@@ -1,0 +1,42 @@
+"""Real processes for these tests: started here, and ended here whatever happens."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flowgate.system.clock import Clock, poll
+from flowgate.system.processes import spawn
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Wait for a fact."""
+
+    def wait(fact: Callable[[], object]) -> None:
+        assert poll(fact, Clock(), every=0.01, timeout=10), "it did not come true within 10 s"
+
+    return wait
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start Python code in a session of its own; what it prints goes into `output` under tmp_path."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(code: str, *words: str, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+        argv = [sys.executable, "-c", code, *words]
+        env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+        started.append(spawn(argv, cwd=tmp_path, env=env, output=tmp_path / "output", pass_fds=pass_fds))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()

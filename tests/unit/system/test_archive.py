@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import gzip
+import stat
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from flowgate.errors import DiskRefused, OutsideRefused
+from flowgate.system.archive import kind, unpack
+from tests.unit.bootstrap.releases import member, program, tar_gz, zip_of
+
+NAMES = ("cli-proxy-api-plus", "cli-proxy-api")
+NAME = NAMES[0]
+
+
+def taken(tmp_path: Path, data: bytes, most_bytes: int = 1 << 24) -> str:
+    (tmp_path / "archive").write_bytes(data)
+    return unpack(tmp_path / "archive", NAMES, tmp_path / "out", most_bytes=most_bytes)
+
+
+def refused(tmp_path: Path, data: bytes, why: str, most_bytes: int = 1 << 24) -> None:
+    with pytest.raises(OutsideRefused, match=why):
+        taken(tmp_path, data, most_bytes)
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
+
+
+def link_in_zip(name: str, mode: int = stat.S_IFLNK) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.external_attr = 3, (mode | 0o777) << 16
+    return info
+
+
+@pytest.mark.parametrize("pack", [tar_gz, zip_of])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_program_is_taken_out_executable_and_private(tmp_path: Path, pack: object, name: str) -> None:
+    assert callable(pack)
+    assert taken(tmp_path, pack(("README.md", b"x"), ("static/page.html", b"x"), (name, program()))) == name
+    out = tmp_path / "out"
+    assert (out.read_bytes(), stat.S_IMODE(out.stat().st_mode)) == (program(), 0o700)
+
+
+def test_a_root_that_is_written_as_a_dot_is_the_root(tmp_path: Path) -> None:
+    assert taken(tmp_path, tar_gz((member("./", tarfile.DIRTYPE), b""), (f"./{NAME}", program()))) == NAME
+
+
+@pytest.mark.parametrize("pack", [tar_gz, zip_of])
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "a\\..\\evil", "C:evil"])
+def test_a_path_out_of_the_folder_spoils_the_whole_archive(tmp_path: Path, pack: object, name: str) -> None:
+    assert callable(pack)
+    refused(tmp_path, pack((NAME, program()), (name, b"x")), "leads out of its folder")
+
+
+@pytest.mark.parametrize("link", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+@pytest.mark.parametrize("name", [NAME, "other"])
+def test_a_link_spoils_the_whole_archive(tmp_path: Path, link: bytes, name: str) -> None:
+    refused(tmp_path, tar_gz((member(name, link, "/bin/sh"), b""), ("cli-proxy-api", program())), "holds a link")
+
+
+@pytest.mark.parametrize("device", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.GNUTYPE_SPARSE])
+def test_a_device_spoils_the_whole_archive(tmp_path: Path, device: bytes) -> None:
+    refused(tmp_path, tar_gz((member("null", device), b""), (NAME, program())), "no file")
+
+
+@pytest.mark.parametrize("mode, why", [(stat.S_IFLNK, "a link"), (stat.S_IFCHR, "a device")])
+def test_links_and_devices_in_a_zip_are_refused_too(tmp_path: Path, mode: int, why: str) -> None:
+    refused(tmp_path, zip_of((link_in_zip("x", mode), b"/bin/sh"), (NAME, program())), why)
+
+
+@pytest.mark.parametrize("pack", [tar_gz, zip_of])
+@pytest.mark.parametrize("name", [NAME, "padding"])
+def test_a_bomb_is_refused_wherever_it_lies(tmp_path: Path, pack: object, name: str) -> None:
+    assert callable(pack)
+    bomb = pack((name, bytes(1 << 22)), ("cli-proxy-api", program()))
+    assert len(bomb) < 1 << 16
+    refused(tmp_path, bomb, "unpacks to more than 1 MiB", 1 << 20)
+
+
+def test_a_zip_that_lies_about_its_sizes_is_refused(tmp_path: Path) -> None:
+    bomb = bytearray(zip_of((NAME, bytes(1 << 22))))
+    at = bomb.rfind(b"PK\x01\x02")
+    bomb[at + 24 : at + 28] = (100).to_bytes(4, "little")
+    refused(tmp_path, bytes(bomb), "damaged|more than", 1 << 20)
+
+
+def test_a_bomb_of_names_does_not_fill_the_memory(tmp_path: Path) -> None:
+    refused(tmp_path, tar_gz((member("x", tarfile.GNUTYPE_LONGNAME), b"a" * (1 << 21)), (NAME, b"x")), "far too long")
+
+
+def test_a_zip_with_a_huge_table_of_contents_is_refused(tmp_path: Path) -> None:
+    data = bytearray(zip_of((NAME, program())))
+    at = data.rfind(b"PK\x05\x06")
+    data[at + 12 : at + 16] = b"\xff\xff\xff\x7f"
+    refused(tmp_path, bytes(data), "far too long")
+
+
+def test_an_archive_without_the_program_names_what_it_holds(tmp_path: Path) -> None:
+    refused(tmp_path, tar_gz(("README.md", b"x"), (f"deep/{NAME}", b"x")), "no program at its root.*README.md")
+
+
+def test_the_program_twice_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path, tar_gz((NAME, b"one"), ("cli-proxy-api", b"two")), "twice")
+
+
+@pytest.mark.parametrize("end", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("pack", [tar_gz, zip_of])
+def test_a_truncated_archive_is_refused(tmp_path: Path, pack: object, end: float) -> None:
+    assert callable(pack)
+    data = pack((NAME, program(padding=100_000)))
+    refused(tmp_path, data[: int(len(data) * end)], "damaged")
+
+
+@pytest.mark.parametrize("at", [-3, -6, 5000])
+def test_a_flipped_bit_is_found(tmp_path: Path, at: int) -> None:
+    data = bytearray(tar_gz((NAME, program(padding=100_000))))
+    data[at] ^= 1
+    refused(tmp_path, bytes(data), "damaged")
+
+
+def test_a_web_page_is_called_one(tmp_path: Path) -> None:
+    refused(tmp_path, b"\n<!DOCTYPE html><title>Sign in</title>", "is a web page")
+
+
+@pytest.mark.parametrize("data", [b"", b"nothing", gzip.compress(b"no tar", mtime=0), gzip.compress(b"", mtime=0)])
+def test_whatever_else_is_refused(tmp_path: Path, data: bytes) -> None:
+    refused(tmp_path, data, "neither|damaged|no program")
+
+
+def test_a_file_in_the_way_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("kept")
+    (tmp_path / "out").symlink_to(tmp_path / "kept")
+    with pytest.raises(DiskRefused):
+        taken(tmp_path, tar_gz((NAME, program())))
+    assert (tmp_path / "kept").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    "head, said",
+    [(b"\x7fELF", "program"), (b"#!/bin/sh", "program"), (b"\xcf\xfa\xed\xfe", "program"), (b"?", "unknown")],
+)
+def test_a_program_is_known_by_its_first_bytes(tmp_path: Path, head: bytes, said: str) -> None:
+    (tmp_path / "file").write_bytes(head)
+    assert kind(tmp_path / "file") == said

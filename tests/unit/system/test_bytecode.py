@@ -1,0 +1,50 @@
+"""What has been compiled, and what has not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flowgate.system import bytecode
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment with one distribution and one module, and one source of our own."""
+    (tmp_path / "env" / "thing-1.0.dist-info").mkdir(parents=True)
+    (tmp_path / "env" / "thing.py").write_text("x = 1\n")
+    (tmp_path / "own.py").write_text("y = 1\n")
+    monkeypatch.setattr(bytecode, "site_packages", lambda: tmp_path / "env")
+    monkeypatch.setattr(bytecode, "own_sources", lambda: [tmp_path / "own.py"])
+    return tmp_path
+
+
+def test_everything_is_compiled_once_and_said_so(environment: Path) -> None:
+    assert not bytecode.is_compiled()
+    assert bytecode.compile_environment()
+    assert bytecode.is_compiled()
+    assert list((environment / "env" / "__pycache__").glob("thing.*.pyc"))
+    assert list((environment / "__pycache__").glob("own.*.pyc"))
+
+
+def test_another_version_of_a_distribution_is_another_environment(environment: Path) -> None:
+    bytecode.compile_environment()
+    (environment / "env" / "thing-1.0.dist-info").rename(environment / "env" / "thing-2.0.dist-info")
+    assert not bytecode.is_compiled()
+
+
+def test_a_changed_source_of_our_own_is_compiled_alone(environment: Path) -> None:
+    bytecode.compile_environment()
+    (environment / "own.py").write_text("y = 2\nz = 3\n")
+    (environment / "env" / "late.py").write_text("x = 1\n")
+    assert not bytecode.is_compiled()
+    bytecode.compile_environment()
+    assert not list((environment / "env" / "__pycache__").glob("late.*"))
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", json.dumps([1])])
+def test_a_damaged_stamp_counts_as_none(environment: Path, text: str) -> None:
+    (environment / "env" / bytecode.STAMP).write_text(text)
+    assert not bytecode.is_compiled()

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from flowgate.errors import DiskRefused, Mistake, ProgramMissing, Unreachable
+from flowgate.system.command import Ended, run
+from tests.conftest import wait
+
+ENV = {"PATH": "/usr/bin:/bin"}
+HERE = Path("/")
+
+
+def sh(text: str, timeout: float | None = None) -> Ended:
+    return run(["/bin/sh", "-c", text], cwd=HERE, env=ENV, timeout=timeout)
+
+
+def sleeping(seconds: str) -> list[int]:
+    """Find whoever sleeps just so long, whosever child it is by now."""
+    found = psutil.process_iter(["cmdline", "status"])
+    return [one.pid for one in found if one.info["cmdline"] == ["sleep", seconds] and one.info["status"] != "zombie"]
+
+
+def test_what_is_said_is_kept_apart_and_whole() -> None:
+    code = "import sys; sys.stdout.write('o' * 300_000); sys.stderr.write('e' * 300_000); sys.exit(7)"
+    ended = run([sys.executable, "-c", code], cwd=HERE, env=ENV)
+    assert (ended.code, len(ended.stdout), set(ended.stderr)) == (7, 300_000, {"e"})
+
+
+def test_the_environment_is_the_one_given_and_no_other() -> None:
+    assert run(["/usr/bin/env"], cwd=HERE, env={"A": "1"}).stdout == "A=1\n"
+
+
+def test_bytes_that_are_no_text_are_replaced() -> None:
+    assert sh("printf 'a\\377b'").stdout == "a\ufffdb"
+
+
+def test_a_lot_of_input_is_read() -> None:
+    assert len(run(["cat"], cwd=HERE, env=ENV, stdin="x" * 300_000).stdout) == 300_000
+
+
+def test_input_that_nobody_reads_does_no_harm() -> None:
+    assert run(["true"], cwd=HERE, env=ENV, stdin="x" * 300_000).code == 0
+
+
+def test_a_command_that_takes_too_long_is_killed_though_it_will_not_leave() -> None:
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match=r"sh did not end within 0\.3 s"):
+        sh("trap '' TERM; sleep 4711.5 & sleep 4711.5", timeout=0.3)
+    assert wait(lambda: not sleeping("4711.5"), 10.0)
+    assert time.monotonic() - began < 20
+
+
+def test_what_cannot_be_started_is_said() -> None:
+    with pytest.raises(ProgramMissing):
+        run(["/no/such/program"], cwd=HERE, env=ENV)
+    with pytest.raises(DiskRefused, match="/no/such/folder is not there"):
+        run(["true"], cwd=Path("/no/such/folder"), env=ENV)
+    with pytest.raises(Mistake, match="cannot be started"):
+        run(["true"], cwd=HERE, env={"A": "\0"})

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from subprocess import Popen
+
+import pytest
+
+from flowgate.errors import DiskRefused, Mistake
+from flowgate.system import files
+from tests.unit.system.full import small_disk
+
+WRITE_FOR_EVER = """
+import sys
+from pathlib import Path
+from flowgate.system.files import write_whole
+number = 0
+while True:
+    number += 1
+    write_whole(Path(sys.argv[1]), f"{number}\\n" * 20000)
+"""
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o777])
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
+# --- reading
+
+
+def test_a_missing_file_is_a_mistake_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match=r"nothing\.yaml is not there"):
+        files.read_text(tmp_path / "nothing.yaml")
+
+
+def test_a_missing_file_is_none_when_it_may_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert files.read_text_or_none(tmp_path / "nothing") is None
+    assert files.read_text_or_none(tmp_path / "file" / "below") is None
+
+
+def test_line_ends_are_left_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "dos").write_bytes("ä\r\n".encode())
+    assert files.read_text(tmp_path / "dos") == "ä\r\n"
+
+
+def test_bytes_that_are_no_text_are_a_mistake_with_their_place(tmp_path: Path) -> None:
+    (tmp_path / "raw").write_bytes(b"abc\xff")
+    with pytest.raises(Mistake, match=r"not UTF-8 text \(byte 4"):
+        files.read_text_or_none(tmp_path / "raw")
+
+
+def test_a_folder_is_no_file_to_read(tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match="is a folder"):
+        files.read_text(tmp_path)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "closed").touch(0o000)
+    with pytest.raises(DiskRefused, match="permission denied") as caught:
+        files.read_text(tmp_path / "closed")
+    assert "ls -ld" in caught.value.hint
+
+
+# --- writing
+
+
+@pytest.mark.usefixtures("umask")
+def test_a_written_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
+    assert files.write_whole(tmp_path / "a" / "b" / "file", "text")
+    assert mode(tmp_path / "a" / "b" / "file") == 0o600
+    assert (mode(tmp_path / "a"), mode(tmp_path / "a" / "b")) == (0o700, 0o700)
+
+
+def test_folders_that_were_there_stay_as_they_are(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    files.write_whole(tmp_path / "file", "text")
+    files.make_private_folder(tmp_path)
+    assert mode(tmp_path) == 0o755
+
+
+def test_the_same_text_is_not_written_twice(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    files.write_whole(path, "text")
+    before = path.stat()
+    assert not files.write_whole(path, "text")
+    assert not files.write_in_place(path, "text")
+    assert path.stat() == before
+
+
+def test_a_wrong_mode_is_mended_though_the_text_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for write in (files.write_whole, files.write_in_place):
+        path.write_text("text")
+        path.chmod(0o644)
+        assert write(path, "text", mode=0o700)
+        assert mode(path) == 0o700
+
+
+def test_a_link_is_replaced_and_what_it_points_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("text")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    files.write_whole(tmp_path / "link", "new")
+    assert not (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "text"
+
+
+def test_temp_files_of_dead_writers_are_cleared_and_others_left(tmp_path: Path) -> None:
+    for pid in ("999999999", str(os.getppid()), "word"):
+        (tmp_path / f".f[1].{pid}.tmp").touch()
+    files.write_whole(tmp_path / "f[1]", "text")
+    assert names(tmp_path) == sorted([f".f[1].{os.getppid()}.tmp", ".f[1].word.tmp", "f[1]"])
+
+
+def test_a_killed_writer_leaves_the_old_or_the_new_text_never_half(
+    tmp_path: Path, start: Callable[..., Popen[bytes]], until: Callable[[Callable[[], object]], None]
+) -> None:
+    path = tmp_path / "file"
+    for _ in range(3):
+        path.unlink(missing_ok=True)
+        writer = start(WRITE_FOR_EVER, str(path))
+        until(lambda: path.exists() and path.read_bytes()[:2] > b"5\n")
+        writer.kill()
+        writer.wait()
+        lines = path.read_text().splitlines()
+        assert (len(lines), len(set(lines))) == (20000, 1)
+    files.write_whole(path, "after")
+    assert names(tmp_path) == ["file", "output"]
+
+
+def test_threads_that_write_one_file_never_mix(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    texts = [letter * 5000 for letter in "abcdef"]
+    threads = [threading.Thread(target=files.write_whole, args=(path, text)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_text() in texts
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    files.write_whole(tmp_path / "file", "old")
+    with small_disk(8192), pytest.raises(DiskRefused, match="file too large"):
+        files.write_whole(tmp_path / "file", "x" * 10000)
+    assert (tmp_path / "file").read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_full_disk_puts_the_old_text_back_in_place(tmp_path: Path) -> None:
+    files.write_in_place(tmp_path / "file", "old\n" * 10)
+    with small_disk(8192), pytest.raises(DiskRefused):
+        files.write_in_place(tmp_path / "file", "x" * 10000)
+    assert (tmp_path / "file").read_text() == "old\n" * 10
+
+
+def test_writing_in_place_keeps_the_inode_and_cuts_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    files.write_in_place(path, "a long text")
+    inode = path.stat().st_ino
+    assert files.write_in_place(path, "short")
+    assert (path.read_text(), path.stat().st_ino, mode(path)) == ("short", inode, 0o600)
+
+
+def test_a_file_where_a_folder_belongs_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DiskRefused, match="file") as caught:
+        files.write_whole(tmp_path / "file" / "below", "text")
+    assert "a file stands where a folder belongs" in caught.value.hint
+
+
+# --- the rest
+
+
+def test_deleting_gives_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    assert files.delete([tmp_path / "a", tmp_path / "b"]) == [tmp_path / "a"]
+
+
+def test_a_folder_is_not_deleted(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DiskRefused, match="folder"):
+        files.delete([tmp_path / "folder"])
+
+
+def test_a_listing_is_newest_first_and_holds_files_only(tmp_path: Path) -> None:
+    for age, name in enumerate(("old.yaml", "new.yaml", "newest.txt")):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (age, age))
+    (tmp_path / "folder.yaml").mkdir()
+    assert [one.name for one in files.listing(tmp_path, "*.yaml")] == ["new.yaml", "old.yaml"]
+    assert files.listing(tmp_path / "nothing", "*") == []
+
+
+def test_digests_name_the_content(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    assert files.digest("text") == sha256(b"text").hexdigest()[:12]
+    assert files.file_digest(tmp_path / "file") == sha256(b"text").hexdigest()
+
+
+def test_only_a_file_that_may_be_run_is_executable(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch(0o600)
+    (tmp_path / "program").touch(0o700)
+    found = [files.is_executable(tmp_path / name) for name in ("plain", "program", "nothing", ".")]
+    assert found == [False, True, False, False]
+
+
+def test_a_traceback_is_kept_where_only_we_read_it(tmp_path: Path) -> None:
+    path = files.keep_traceback("a bug", shared=tmp_path)
+    assert path.read_text() == "a bug"
+    assert (mode(path), mode(path.parent)) == (0o600, 0o700)
