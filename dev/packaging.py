@@ -6,7 +6,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from flowgate.errors import CheckFailed, OutsideRefused, ProgramMissing
+from flowgate.errors import CheckFailed, EnvironmentFailure, ProgramMissing
 from flowgate.system.disk_errors import refusing
 
 STALE = 1  # the exit code of `uv lock --check`
@@ -16,11 +16,11 @@ GIVE_UP_SECONDS = 600
 def is_locked(root: Path) -> bool:
     """Say whether `uv.lock` is what `pyproject.toml` asks for; nothing is written.
 
-    Fails with: ProgramMissing without uv; OutsideRefused when uv cannot tell
+    Fails with: ProgramMissing without uv; EnvironmentFailure when uv cannot tell
     """
     done = _uv(root, "lock", "--check")
     if done.returncode not in (0, STALE):
-        raise OutsideRefused(f"uv cannot tell whether uv.lock is fresh: {_reason(done)}", hint="uv lock --check")
+        raise EnvironmentFailure(f"uv cannot tell whether uv.lock is fresh: {_reason(done)}", fix="uv lock --check")
     return done.returncode == 0
 
 
@@ -31,7 +31,7 @@ def build_wheel(root: Path, folder: Path) -> Path:
     """
     done = _uv(root, "build", "--wheel", "--no-create-gitignore", "--out-dir", str(folder))
     if done.returncode != 0:
-        raise CheckFailed(f"the wheel cannot be built: {_reason(done)}", hint="uv build --wheel")
+        raise CheckFailed(f"the wheel cannot be built: {_reason(done)}", fix="uv build --wheel")
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -39,13 +39,13 @@ def build_wheel(root: Path, folder: Path) -> Path:
 def members(wheel: Path) -> list[str]:
     """List the files in a wheel.
 
-    Fails with: OutsideRefused when it is none
+    Fails with: EnvironmentFailure when it is none
     """
     try:
         with refusing(wheel), zipfile.ZipFile(wheel) as archive:
             return [name for name in archive.namelist() if not name.endswith("/")]
     except zipfile.BadZipFile:
-        raise OutsideRefused(f"{wheel} is no wheel", hint="build it again") from None
+        raise EnvironmentFailure(f"{wheel} is no wheel", fix="build it again") from None
 
 
 def _uv(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -61,9 +61,9 @@ def _uv(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
             timeout=GIVE_UP_SECONDS,
         )
     except FileNotFoundError:
-        raise ProgramMissing("uv is not installed", hint="install it: https://docs.astral.sh/uv/") from None
+        raise ProgramMissing("uv is not installed", fix="install it: https://docs.astral.sh/uv/") from None
     except subprocess.TimeoutExpired:
-        raise OutsideRefused(f"`uv {' '.join(words)}` took longer than {GIVE_UP_SECONDS} s") from None
+        raise EnvironmentFailure(f"`uv {' '.join(words)}` took longer than {GIVE_UP_SECONDS} s") from None
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:

@@ -53,7 +53,7 @@ def write_all(check: bool) -> int:
     old = stale(root)
     if check and old:
         names = ", ".join(str(path.relative_to(root)) for path in old)
-        raise CheckFailed(f"{names} no longer says what the code does", hint="inv docs")
+        raise CheckFailed(f"{names} no longer says what the code does", fix="inv docs")
     for path, text in old.items():
         path.parent.mkdir(exist_ok=True)
         files.write_whole(path, text, mode=0o644)

@@ -14,7 +14,7 @@ from dev import packaging, reference_pages, tasks
 from flowgate.cli import console
 from flowgate.cli.checks import finding
 from flowgate.cli.checks.finding import Finding
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.system import files, git, locations, processes
 
 HEADING = re.compile(r"^## +\[?v?([^\]\s]+)", re.MULTILINE)
@@ -34,7 +34,7 @@ def release(quick: bool) -> int:
     """Print whether this commit can be released, and the commands that would do it; 1 when it cannot.
 
     quick: leave out the tests and the smoke; their commands are printed with the others
-    Fails with: Mistake outside a checkout, or for a pyproject.toml without a version
+    Fails with: UsageError outside a checkout, or for a pyproject.toml without a version
     """
     root = tasks.root()
     version = version_of(root)
@@ -83,15 +83,15 @@ def commands(version: str, commit: str) -> list[str]:
 def version_of(root: Path) -> str:
     """Read the version that `pyproject.toml` names.
 
-    Fails with: Mistake
+    Fails with: UsageError
     """
     path = root / "pyproject.toml"
     try:
         project = tomllib.loads(files.read_text(path)).get("project", {})
     except tomllib.TOMLDecodeError as fault:
-        raise Mistake(f"{path} is no TOML: {fault}") from None
+        raise UsageError(f"{path} is no TOML: {fault}") from None
     if not isinstance(project.get("version"), str):
-        raise Mistake(f"{path} names no version", hint="write `version` under [project]")
+        raise UsageError(f"{path} names no version", fix="write `version` under [project]")
     return str(project["version"])
 
 
@@ -102,8 +102,8 @@ def tree(root: Path) -> Iterator[Finding]:
         yield Finding("tree", "pass", "everything is committed")
         return
     more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-    said = f"not committed: {', '.join(left[:3])}{more}"
-    yield Finding("tree", "fail", said, f"git -C {quote(str(root))} status --short")
+    message = f"not committed: {', '.join(left[:3])}{more}"
+    yield Finding("tree", "fail", message, f"git -C {quote(str(root))} status --short")
 
 
 def heading(root: Path, version: str) -> Iterator[Finding]:
@@ -114,12 +114,12 @@ def heading(root: Path, version: str) -> Iterator[Finding]:
     if top is None or top[1] != version:
         begins = f"begins with '{top[1]}'" if top else "has no heading '## VERSION'"
         line = files.read_text(log)[: top.start()].count("\n") + 1 if top else 1
-        said = f"CHANGELOG.md {begins}, pyproject.toml says {version}"
-        yield Finding("version", "fail", said, finding.edit(f"{log}:{line}"))
+        message = f"CHANGELOG.md {begins}, pyproject.toml says {version}"
+        yield Finding("version", "fail", message, finding.edit(f"{log}:{line}"))
     if called is None or called[1] != version:
         says = called[1] if called else "nothing"
-        said = f"flowgate/__init__.py says {says} of its version, pyproject.toml {version}"
-        yield Finding("version", "fail", said, finding.edit(str(own)))
+        message = f"flowgate/__init__.py says {says} of its version, pyproject.toml {version}"
+        yield Finding("version", "fail", message, finding.edit(str(own)))
     if top and called and top[1] == called[1] == version:
         yield Finding("version", "pass", f"{version} in pyproject.toml, in the program and at the top of CHANGELOG.md")
 
@@ -128,8 +128,8 @@ def tag(root: Path, version: str) -> Iterator[Finding]:
     """Check that the version's tag is free."""
     held = git.tagged(root, f"v{version}")
     if held:
-        said = f"v{version} is taken: it names {held}; what was released stays as it is, so take the next version"
-        yield Finding("tag", "fail", said, finding.edit(str(root / "pyproject.toml")))
+        message = f"v{version} is taken: it names {held}; what was released stays as it is, so take the next version"
+        yield Finding("tag", "fail", message, finding.edit(str(root / "pyproject.toml")))
     else:
         yield Finding("tag", "pass", f"v{version} is free here")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flowgate.cli import console
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.system import locations, processes
 
 RUFF = ("ruff", "check", "."), ("ruff", "format", "--check", ".")
@@ -29,11 +29,11 @@ LITTER = (
 def root() -> Path:
     """Give the checkout.
 
-    Fails with: Mistake outside one
+    Fails with: UsageError outside one
     """
     found = locations.checkout()
     if found is None:
-        raise Mistake("this task works on a checkout of FlowGate", hint="clone it and run the task there")
+        raise UsageError("this task works on a checkout of FlowGate", fix="clone it and run the task there")
     return found
 
 

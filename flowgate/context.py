@@ -1,7 +1,7 @@
 """What a step has within reach: one set of tools, in two strengths.
 
 `reach.looking()` gives the weak set: reading files, the clock, the keeper and loopback answers works; writing,
-starting, sleeping and any other question raises `ContractBroken`. So a step cannot act while it looks.
+starting, sleeping and any other question raises `StepContractError`. So a step cannot act while it looks.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Program, Reference, Secret, Service, Sourced, Stack
-from flowgate.errors import ContractBroken, Mistake, Refusal, gather
+from flowgate.errors import FlowGateError, StepContractError, UsageError, gather
 from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, upstream_version
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import bytecode, files, locations, sockets
 from flowgate.system.clock import Clock, stamp
 from flowgate.system.http import Http
@@ -41,7 +41,7 @@ LEARNT = ".flowgate-rehearsed.json"
 
 
 @dataclass(slots=True)
-class Choice:
+class RunState:
     """What this run has settled: the profile rendered last, the ports in use, and what people were warned of."""
 
     profile: Sourced[str]
@@ -49,17 +49,17 @@ class Choice:
     warned: set[str] = field(default_factory=set)
 
 
-class Watcher:
+class ReadOnlySupervisor:
     """The keeper as a looking step may use it."""
 
     ALLOWED = ("status", "generation", "matches", "started")
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
+    def __init__(self, supervisor: SupervisorClient) -> None:
+        self._keeper = supervisor
 
     def __getattr__(self, name: str) -> Any:
         if name not in self.ALLOWED:
-            raise ContractBroken(f"a step used keeper.{name} while looking")
+            raise StepContractError(f"a step used keeper.{name} while looking")
         return getattr(self._keeper, name)
 
 
@@ -112,23 +112,23 @@ class Files:
 
     def _act(self, what: str) -> None:
         if not self._acting:
-            raise ContractBroken(f"a step wanted to {what} while looking")
+            raise StepContractError(f"a step wanted to {what} while looking")
 
 
 def _no_sleep(seconds: float) -> None:
-    raise ContractBroken(f"a step slept {seconds} s while looking")
+    raise StepContractError(f"a step slept {seconds} s while looking")
 
 
 def _no_listening(seconds: float) -> str:
-    raise ContractBroken("a step waited for a person where nobody is")
+    raise StepContractError("a step waited for a person where nobody is")
 
 
 def _no_browsing(url: str) -> bool:
-    raise ContractBroken("a step opened a browser where nobody is")
+    raise StepContractError("a step opened a browser where nobody is")
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class StepContext:
     """Everything a step may use.
 
     environment: the command's own environment variables
@@ -142,25 +142,27 @@ class Reach:
     """
 
     config: Config
-    choice: Choice
-    keeper: Keeper | Watcher
+    run_state: RunState
+    supervisor: SupervisorClient | ReadOnlySupervisor
     http: Http
     clock: Clock
     files: Files
     environment: Mapping[str, str]
-    tell: Callable[[str], None]
+    emit: Callable[[str], None]
     acting: bool = True
     flags: Mapping[str, bool] = field(default_factory=dict)
     progress: Callable[[str, int, int | None], None] = lambda name, done, total: None
-    at_work: Callable[[str], None] = lambda words: None
+    set_activity: Callable[[str], None] = lambda words: None
     listen: Callable[[float], str] = _no_listening
     browse: Callable[[str], bool] = _no_browsing
     by: str = ""
 
-    def looking(self) -> Reach:
+    def read_only(self) -> StepContext:
         """Give the set that can only look."""
-        keeper = self.keeper if isinstance(self.keeper, Watcher) else Watcher(self.keeper)
-        weak = replace(self, acting=False, keeper=keeper, http=Http(looking=True), files=Files(acting=False))
+        supervisor = (
+            self.supervisor if isinstance(self.supervisor, ReadOnlySupervisor) else ReadOnlySupervisor(self.supervisor)
+        )
+        weak = replace(self, acting=False, supervisor=supervisor, http=Http(looking=True), files=Files(acting=False))
         weak = replace(weak, listen=_no_listening, browse=_no_browsing)
         return replace(weak, clock=self.clock._replace(sleep=_no_sleep))
 
@@ -178,30 +180,30 @@ class Reach:
 
     # --- the stack of this run
 
-    def choose(self, profile: str) -> Stack:
+    def select_profile(self, profile: str) -> Stack:
         """Settle the profile of this run: what is started and asked from now on."""
-        if profile != self.choice.profile.value:
+        if profile != self.run_state.profile.value:
             stack = self.stack(Sourced(profile, "playbook"))
-            self.choice.profile = Sourced(profile, "playbook")
+            self.run_state.profile = Sourced(profile, "playbook")
             return stack
         return self.stack()
 
     def stack(self, profile: Sourced[str] | None = None) -> Stack:
         """Build the stack of the settled profile, or of another one."""
-        return build.build(self.config, profile or self.choice.profile, self.ground())
+        return build.build(self.config, profile or self.run_state.profile, self.build_inputs())
 
-    def preflight(self) -> tuple[list[Refusal], list[str]]:
+    def preflight(self) -> tuple[list[FlowGateError], list[str]]:
         """List what is wrong, and what is doubtful, between the two programs' files under the settled profile."""
         from flowgate.gateway import preflight
 
-        profile = self.choice.profile.value
-        policy = build.settle(self.config, profile, self.ground())
+        profile = self.run_state.profile.value
+        policy = build.settle(self.config, profile, self.build_inputs())
         return preflight.faults(self.config, profile, policy), preflight.warnings(self.config, profile, policy)
 
-    def ground(self) -> build.Ground:
+    def build_inputs(self) -> build.BuildInputs:
         """Look up what a stack stands on, beside its config."""
         own = cliproxy.user_config(self.config)
-        return build.Ground(
+        return build.BuildInputs(
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
             upstream_text=self.files.read(own) if own else None,
@@ -215,21 +217,21 @@ class Reach:
 
     def ports(self) -> dict[str, int]:
         """Settle the ports: the config's; the embedded default stays where it runs, and moves to free ones."""
-        if self.choice.ports is None:
+        if self.run_state.ports is None:
             ports = {name: settings.port for name, settings in self.config.services.items()}
-            self.choice.ports = {name: self._free(name) for name in ports} if self.config.embedded else ports
-        return self.choice.ports
+            self.run_state.ports = {name: self._free(name) for name in ports} if self.config.embedded else ports
+        return self.run_state.ports
 
     def _free(self, name: str) -> int:
         """Find a port for a service of the embedded default."""
         settings = self.config.services[name]
-        running = self.keeper.generation(name)
+        running = self.supervisor.generation(name)
         if running is not None:
             return int(running["port"])
         if sockets.is_free(settings.host, settings.port):
             return settings.port
         port = sockets.free_port()
-        self.tell(f"port {settings.port} is taken; {name} moves to {port}")
+        self.emit(f"port {settings.port} is taken; {name} moves to {port}")
         return port
 
     def port_owner(self, host: str, port: int) -> tuple[int | None, str] | None:
@@ -248,7 +250,7 @@ class Reach:
 
     def master_key(self) -> Secret | None:
         """Give the key that clients of LiteLLM show."""
-        setting = litellm.master_key_setting(self.config, self.choice.profile.value)
+        setting = litellm.master_key_setting(self.config, self.run_state.profile.value)
         reference = setting.startswith(litellm.PREFIX)
         return self.key(setting.removeprefix(litellm.PREFIX)) if reference else Secret(setting)
 
@@ -264,21 +266,21 @@ class Reach:
             made.append(KEY_FILES[variable])
         return made
 
-    def equip(self, service: Service) -> Program:
+    def with_environment(self, service: Service) -> Program:
         """Give a service's program with its whole environment.
 
-        Fails with: Mistake for every variable that its document needs and nobody has set
+        Fails with: UsageError for every variable that its document needs and nobody has set
         """
         env = {name: Secret(self.environment[name]) for name in PASSED_ON if name in self.environment}
         env |= service.program.env
         settings = self.config.services[service.name]
         env |= {name: Secret(value) for name, value in settings.env.items() if not value.startswith(litellm.PREFIX)}
-        nursery = service.program.nursery
-        if nursery is not None:
-            unseen = {*UNSEEN, *(service.program.env.keys() - nursery.seen)}
+        fork_server = service.program.fork_server
+        if fork_server is not None:
+            unseen = {*UNSEEN, *(service.program.env.keys() - fork_server.seen)}
             seen, learnt = tuple(sorted(env.keys() - unseen)), str(bytecode.site_packages() / LEARNT)
-            nursery = replace(nursery, seen=seen, environment=bytecode.environment(), learnt=learnt)
-        gather(f"the environment of {service.name}", self.unset(service))
+            fork_server = replace(fork_server, seen=seen, environment=bytecode.environment(), learnt=learnt)
+        gather(f"the environment of {service.name}", self.unset_variables(service))
         for need in service.needs:
             value = self.key(need.name)
             if value is not None:
@@ -286,19 +288,19 @@ class Reach:
         if service.name == cliproxy.NAME and (management := self.key(cliproxy.MANAGEMENT_KEY)):
             env["MANAGEMENT_PASSWORD"] = management
         labels = {**service.program.labels, "by": self.by} if self.by else service.program.labels
-        return replace(service.program, env=env, nursery=nursery, labels=labels)
+        return replace(service.program, env=env, fork_server=fork_server, labels=labels)
 
-    def unset(self, service: Service, pending: Collection[str] = ()) -> list[Refusal]:
+    def unset_variables(self, service: Service, pending: Collection[str] = ()) -> list[FlowGateError]:
         """Find the variables that a service's document needs and nobody has set.
 
         pending: those that this run will still generate
         """
-        faults: list[Refusal] = []
+        faults: list[FlowGateError] = []
         for need in service.needs:
             if need.name not in pending and self.key(need.name) is None and not self._optional(service, need):
                 file = self.secrets_folder / need.name.lower().replace("_", "-")
-                hint = f"export {need.name}=…, or write it into {file}"
-                faults.append(Mistake(f"the variable {need.name} is not set", place=need.place, hint=hint))
+                fix = f"export {need.name}=…, or write it into {file}"
+                faults.append(UsageError(f"the variable {need.name} is not set", place=need.place, fix=fix))
         return faults
 
     def _name_inside(self, service: Service, need: Reference) -> str:
@@ -308,13 +310,13 @@ class Reach:
     def _optional(self, service: Service, need: Reference) -> bool:
         if service.name != litellm.NAME:
             return False
-        profile = self.config.profiles[self.choice.profile.value]
+        profile = self.config.profiles[self.run_state.profile.value]
         tree = overlay(self.config.litellm_base, profile)
         if not litellm.optional(self.config, tree, need):
             return False
-        if need.place not in self.choice.warned:
-            self.choice.warned.add(need.place)
-            self.tell(f"warning: the variable {need.name} is not set ({need.place}); its model will not answer")
+        if need.place not in self.run_state.warned:
+            self.run_state.warned.add(need.place)
+            self.emit(f"warning: the variable {need.name} is not set ({need.place}); its model will not answer")
         return True
 
     # --- writing down, running
@@ -326,7 +328,7 @@ class Reach:
     def run(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None) -> Ended:
         """Run a command to its end, with the command line's own environment and `env` over it."""
         if not self.acting:
-            raise ContractBroken(f"a step wanted to run {argv[0]} while looking")
+            raise StepContractError(f"a step wanted to run {argv[0]} while looking")
         from flowgate.system import command
 
         return command.run(argv, cwd=cwd, env={**self.environment, **env}, stdin=stdin)
@@ -350,5 +352,5 @@ class Reach:
     def compile_environment(self) -> bool:
         """Write the bytecode of the environment; gives whether that could be recorded."""
         if not self.acting:
-            raise ContractBroken("a step compiled the environment while looking")
+            raise StepContractError("a step compiled the environment while looking")
         return bytecode.compile_environment()

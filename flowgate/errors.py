@@ -1,18 +1,18 @@
 """The ways to say no.
 
-Refusal                     facts, a hint, a place, an exit code
-├── Mistake            2    something written wrong; found before anything started, nothing touched
+FlowGateError                     facts, a hint, a place, an exit code
+├── UsageError            2    something written wrong; found before anything started, nothing touched
 │   ├── UnknownName         a closed list was left
 │   ├── BadValue            a value of the wrong type or range
-│   └── Faults              several mistakes of one file, all at once
+│   └── MultipleErrors              several mistakes of one file, all at once
 ├── CheckFailed        1    a check said no
-├── OutsideRefused     3    the outside world refused
-│   ├── PortTaken           a port is held by somebody else
+├── EnvironmentFailure     3    the outside world refused
+│   ├── PortInUse           a port is held by somebody else
 │   ├── ProgramMissing      a program is absent or cannot be executed
 │   ├── NotReady            a program did not come up; carries its last log lines
 │   ├── Unreachable         nobody answered, or not in time
 │   │   └── Silent          not in time: a slow one is not a dead one
-│   └── DiskRefused         a folder is read-only, full or not ours
+│   └── DiskError         a folder is read-only, full or not ours
 ├── Busy               3    another command is changing this runtime folder
 └── Interrupted      130    Ctrl-C
 
@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 
-class Refusal(Exception):
+class FlowGateError(Exception):
     """Something was refused: what, where, and what to do about it.
 
     what: one sentence without a full stop
@@ -40,7 +40,7 @@ class Refusal(Exception):
         self,
         what: str,
         *,
-        hint: str = "",
+        fix: str = "",
         place: str = "",
         log: Sequence[str] = (),
         facts: Mapping[str, object] | None = None,
@@ -48,27 +48,27 @@ class Refusal(Exception):
         super().__init__(what)
         self.facts = dict(facts or {})
         self.what = what
-        self.hint = hint
+        self.fix = fix
         self.place = place
         self.log = tuple(log)
 
-    def because_of(self, cause: Refusal) -> Refusal:
+    def with_cause(self, cause: FlowGateError) -> FlowGateError:
         """Give the same sentence with the code, the log and the way out of what caused it."""
-        said = Refusal(self.what, hint=self.hint or cause.hint, place=cause.place, log=cause.log)
-        said.code = cause.code
-        return said
+        message = FlowGateError(self.what, fix=self.fix or cause.fix, place=cause.place, log=cause.log)
+        message.code = cause.code
+        return message
 
     def __str__(self) -> str:
         return f"{self.what} ({self.place})" if self.place else self.what
 
 
-class Mistake(Refusal):
+class UsageError(FlowGateError):
     """Something written wrong; nothing was touched."""
 
     code = 2
 
 
-class UnknownName(Mistake):
+class UnknownName(UsageError):
     """A name that is not on a closed list.
 
     kind: what the name stands for ("profile", "key", "step")
@@ -79,10 +79,10 @@ class UnknownName(Mistake):
 
     def __init__(self, kind: str, name: str, *, known: Iterable[str], at: str = "") -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
-        super().__init__(f"no {kind} is called '{name}'", hint=suggestion(name, self.known), place=at)
+        super().__init__(f"no {kind} is called '{name}'", fix=suggestion(name, self.known), place=at)
 
 
-class BadValue(Mistake):
+class BadValue(UsageError):
     """A value of the wrong type or range.
 
     name: the dotted path of the value ("services.litellm.port")
@@ -90,86 +90,86 @@ class BadValue(Mistake):
     wanted: what belongs there, in words ("a whole number from 1 to 65535")
     """
 
-    def __init__(self, name: str, *, found: object, wanted: str, at: str = "", hint: str = "") -> None:
+    def __init__(self, name: str, *, found: object, wanted: str, at: str = "", fix: str = "") -> None:
         self.name, self.found, self.wanted = name, found, wanted
         shown = repr(found)
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
-        super().__init__(f"'{name}' must be {wanted}, not {shown}", place=at, hint=hint)
+        super().__init__(f"'{name}' must be {wanted}, not {shown}", place=at, fix=fix)
 
 
-class Faults(Mistake):
+class MultipleErrors(UsageError):
     """Several mistakes of one document, told all at once."""
 
-    def __init__(self, subject: str, faults: Sequence[Refusal]) -> None:
+    def __init__(self, subject: str, faults: Sequence[FlowGateError]) -> None:
         self.faults = tuple(faults)
         count = len(self.faults)
         super().__init__(f"{subject} has {count} fault{'s' if count != 1 else ''}")
         codes = {fault.code for fault in faults}
-        self.code = codes.pop() if len(codes) == 1 else Mistake.code
+        self.code = codes.pop() if len(codes) == 1 else UsageError.code
 
 
-class CheckFailed(Refusal):
+class CheckFailed(FlowGateError):
     """A check said no."""
 
     code = 1
 
 
-class OutsideRefused(Refusal):
+class EnvironmentFailure(FlowGateError):
     """The outside world refused."""
 
     code = 3
 
 
-class PortTaken(OutsideRefused):
+class PortInUse(EnvironmentFailure):
     """A port is held by somebody else; nothing was started."""
 
-    def __init__(self, service: str, host: str, port: int, *, pid: int | None, command: str, hint: str = "") -> None:
+    def __init__(self, service: str, host: str, port: int, *, pid: int | None, command: str, fix: str = "") -> None:
         self.service, self.port, self.pid, self.command = service, port, pid, command
         owner = f"process {pid} ({command})" if pid else "another user's process"
-        way_out = hint or (f"stop it (kill {pid}), or set services.{service}.port to a free port" if pid else "")
-        super().__init__(f"port {host}:{port} for {service} is held by {owner}", hint=way_out)
+        way_out = fix or (f"stop it (kill {pid}), or set services.{service}.port to a free port" if pid else "")
+        super().__init__(f"port {host}:{port} for {service} is held by {owner}", fix=way_out)
 
 
-class ProgramMissing(OutsideRefused):
+class ProgramMissing(EnvironmentFailure):
     """A program is absent or cannot be executed."""
 
 
-class NotReady(OutsideRefused):
+class NotReady(EnvironmentFailure):
     """A program was started and did not come up."""
 
 
-class Unreachable(OutsideRefused):
+class Unreachable(EnvironmentFailure):
     """Nobody answered, or not in time."""
 
 
-class Silent(Unreachable):
+class ResponseTimeout(Unreachable):
     """Not in time: somebody may be there and busy, so nothing is known."""
 
 
-class DiskRefused(OutsideRefused):
+class DiskError(EnvironmentFailure):
     """A folder is read-only, full or not ours."""
 
 
-class Busy(OutsideRefused):
+class Busy(EnvironmentFailure):
     """Another command is changing this runtime folder."""
 
 
-class Interrupted(Refusal):
+class Interrupted(FlowGateError):
     """Ctrl-C."""
 
     code = 130
 
 
-class ContractBroken(RuntimeError):
+class StepContractError(RuntimeError):
     """A step acted while it should only look: a bug of that step, never a user's mistake."""
 
 
-def gather(subject: str, faults: Sequence[Refusal]) -> None:
+def gather(subject: str, faults: Sequence[FlowGateError]) -> None:
     """Raise what was found wrong: nothing for none, the fault itself for one, all of them otherwise."""
     if len(faults) == 1:
         raise faults[0]
     if faults:
-        raise Faults(subject, faults)
+        raise MultipleErrors(subject, faults)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

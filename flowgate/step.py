@@ -1,7 +1,7 @@
 """The step author's one import.
 
-A step is a function in a file of its name: `verb(reach, …) -> Result | Todo`. It looks with the reach it is given and
-hands back a `Result` when it is content, else a `Todo` whose `do` acts with the reach *it* is given.
+A step is a function in a file of its name: `verb(reach, …) -> Result | Change`. It looks with the reach it is given and
+hands back a `Result` when it is content, else a `Change` whose `do` acts with the reach *it* is given.
 """
 
 from __future__ import annotations
@@ -9,35 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flowgate.context import Reach
-from flowgate.domain import Facts, Result, Todo
+from flowgate.context import StepContext
+from flowgate.domain import Change, Facts, Result
 
-__all__ = ["Facts", "Reach", "Result", "Todo", "same", "skipped", "todo"]
+__all__ = ["Facts", "StepContext", "Result", "Change", "unchanged", "skipped", "todo"]
 
 
-def same(said: str, **facts: Any) -> Result:
+def unchanged(message: str, **facts: Any) -> Result:
     """Say that nothing has to be done.
 
     said: one short sentence for people
     facts: what `register` gets
     """
-    return Result("same", said, facts)
+    return Result("unchanged", message, facts)
 
 
-def skipped(said: str, **facts: Any) -> Result:
+def skipped(message: str, **facts: Any) -> Result:
     """Say that this does not apply here."""
-    return Result("skipped", said, facts)
+    return Result("skipped", message, facts)
 
 
-def todo(
-    would: str,
-    do: Callable[[Reach], Facts],
+def change(
+    summary: str,
+    do: Callable[[StepContext], Facts],
     *,
     facts: Facts | None = None,
     changes: bool = True,
     diff: Sequence[tuple[str, str, str]] = (),
-    unforetold: str = "",
-) -> Todo:
+    unpredicted: str = "",
+) -> Change:
     """Say what would be done.
 
     would: one short sentence in the imperative
@@ -45,6 +45,6 @@ def todo(
     facts: the facts as far as they can be foretold, for check mode
     changes: false when the work only asks
     diff: (path, old text, new text) of files it would change
-    unforetold: why neither facts nor diff can tell what it would do; check mode says so
+    unpredicted: why neither facts nor diff can tell what it would do; check mode says so
     """
-    return Todo(would, do, facts or {}, changes, tuple(diff), unforetold)
+    return Change(summary, do, facts or {}, changes, tuple(diff), unpredicted)

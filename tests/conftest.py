@@ -79,18 +79,18 @@ class Running:
     out: Path
     err: Path
 
-    def said(self) -> str:
+    def message(self) -> str:
         """Give what people have been told so far."""
         return self.err.read_text()
 
     def says(self, words: str, seconds: float = 20.0) -> None:
         """Wait until people have been told something."""
-        assert wait(lambda: words in self.said(), seconds), f"never said {words!r}:\n{self.said()}"
+        assert wait(lambda: words in self.message(), seconds), f"never said {words!r}:\n{self.message()}"
 
     def ends(self, seconds: float = 40.0) -> Done:
         """Wait for its end."""
         code = self.process.wait(seconds)
-        return checked(Done(self.process.args, code, self.out.read_text(), self.said()))
+        return checked(Done(self.process.args, code, self.out.read_text(), self.message()))
 
     def signal(self, number: int) -> None:
         """Send just this command a signal."""
@@ -98,7 +98,7 @@ class Running:
 
 
 @dataclass
-class Ground:
+class Workspace:
     """Where one test's `inv` works: nothing of it is the checkout's or the user's."""
 
     folder: Path
@@ -135,12 +135,12 @@ class Ground:
             upstream=json.dumps(upstream or (*mine, "upstream", str(self.folder))),
         )
 
-    def write(self, **programs: tuple[str, ...]) -> Ground:
+    def write(self, **programs: tuple[str, ...]) -> Workspace:
         """Write the config."""
         self.config.write_text(self.text(**programs))
         return self
 
-    def change(self, *changes: tuple[str, str]) -> Ground:
+    def change(self, *changes: tuple[str, str]) -> Workspace:
         """Change words in the config; each must be there."""
         text = self.config.read_text()
         for old, new in changes:
@@ -206,7 +206,7 @@ class Ground:
         """Find every process here but the keeper."""
         return [one for one in self.processes() if KEEPER not in _words(one)]
 
-    def keeper(self) -> psutil.Process:
+    def supervisor(self) -> psutil.Process:
         """Find the keeper."""
         return next(one for one in self.processes() if KEEPER in _words(one))
 
@@ -283,8 +283,8 @@ def _asks(module: Path) -> bool:
 
 
 @pytest.fixture
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A place with stand-ins for both programs; the name of its folder is short, for the sake of socket paths."""
-    place = Ground(tmp_path_factory.mktemp("g")).write()
+    place = Workspace(tmp_path_factory.mktemp("g")).write()
     yield place
     place.clear()

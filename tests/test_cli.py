@@ -23,27 +23,27 @@ def test_version_is_one_line() -> None:
 
 
 def test_help_names_every_task_in_words() -> None:
-    said = flowgate("--help").stdout
-    assert all(f"\n{task} " in said for task in ("smoke", "profile set", "service start", "status"))
+    message = flowgate("--help").stdout
+    assert all(f"\n{task} " in message for task in ("smoke", "profile set", "service start", "status"))
 
 
 def test_help_of_one_task_names_its_words_and_flags() -> None:
-    said = flowgate("profile", "set", "--help").stdout
-    assert "Usage: flowgate profile set NAME" in said
+    message = flowgate("profile", "set", "--help").stdout
+    assert "Usage: flowgate profile set NAME" in message
 
 
 @pytest.mark.parametrize(
-    "words, hint",
+    "words, fix",
     [
         (["smok"], "did you mean 'smoke'?"),
         (["profile", "set"], "flowgate profile set --help"),
         (["status", "--jsn"], ""),
     ],
 )
-def test_wrong_words_end_with_2_and_a_way_out_and_no_traceback(words: list[str], hint: str) -> None:
+def test_wrong_words_end_with_2_and_a_way_out_and_no_traceback(words: list[str], fix: str) -> None:
     done = flowgate(*words)
     assert done.returncode == 2
-    assert hint in done.stderr
+    assert fix in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -88,8 +88,8 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 
 
 def test_several_tasks_on_one_line_run_in_turn() -> None:
-    said = flowgate("steps", "profile.list", "--json").stdout
-    assert said.index("wait_healthy") < said.index('"profiles"')
+    message = flowgate("steps", "profile.list", "--json").stdout
+    assert message.index("wait_healthy") < message.index('"profiles"')
 
 
 def test_a_name_that_is_a_tasks_too_stays_a_name() -> None:

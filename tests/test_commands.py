@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.cli.main import load_tasks
-from tests.conftest import CHECKOUT, Done, Ground, checked
+from tests.conftest import CHECKOUT, Workspace, Done, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,15 +72,15 @@ ELSEWHERE = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """One running stack of stand-ins."""
-    found = Ground(tmp_path_factory.mktemp("c")).write()
+    found = Workspace(tmp_path_factory.mktemp("c")).write()
     found.inv("up")
     yield found
     found.clear()
 
 
-def run(place: Ground, front: str, words: str) -> Done:
+def run(place: Workspace, front: str, words: str) -> Done:
     """Run a command by either front door."""
     code = "from flowgate.cli.main import main; main()"
     program = ["-m", "invoke"] if front == "inv" else ["-c", code]
@@ -98,13 +98,13 @@ def lasting(text: str) -> str:
 
 
 @pytest.mark.parametrize(("inv", "flowgate", "code"), ALIKE, ids=[row[1] for row in ALIKE])
-def test_both_spellings_say_the_same(place: Ground, inv: str, flowgate: str, code: int) -> None:
+def test_both_spellings_say_the_same(place: Workspace, inv: str, flowgate: str, code: int) -> None:
     one, other = run(place, "inv", inv), run(place, "flowgate", flowgate)
     assert (one.returncode, other.returncode) == (code, code), one.stderr + other.stderr
     assert lasting(one.stdout) == lasting(other.stdout)
 
 
-def test_what_one_spelling_does_the_other_undoes(place: Ground) -> None:
+def test_what_one_spelling_does_the_other_undoes(place: Workspace) -> None:
     for front, words in IN_TURN:
         done = run(place, front, words)
         assert done.returncode == 0, f"{front} {words}\n{done.stderr}"

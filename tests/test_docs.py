@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowgate.cli.main import load_tasks
-from tests.conftest import CHECKOUT, Ground
+from tests.conftest import CHECKOUT, Workspace
 
 PAGES = ("runbook-troubleshooting.md", "release-and-rollback.md", "accounts.md", "profiles.md")
 PROGRAMS = ("inv", "flowgate", "kill", "chmod", "du", "cat", "git", "uv", "scripts/security_check.sh")
@@ -59,16 +59,16 @@ def test_every_task_that_is_named_exists_with_its_flags(command: str) -> None:
     assert [flag for flag in typed if flag not in flags] == []
 
 
-def test_every_command_does_what_it_says_on_a_sound_stack(ground: Ground) -> None:
+def test_every_command_does_what_it_says_on_a_sound_stack(workspace: Workspace) -> None:
     middle = [shlex.split(one)[1:] for one in RUN if one not in ("inv up", "inv down")]
-    done = ground.inv("up", *(word for words in middle for word in words), "down")  # one process: tasks chain
+    done = workspace.inv("up", *(word for words in middle for word in words), "down")  # one process: tasks chain
     assert "PASS  balanced" in done.stdout
-    assert ground.is_quiet()
+    assert workspace.is_quiet()
 
 
-def test_the_key_is_where_the_runbook_says(ground: Ground) -> None:
+def test_the_key_is_where_the_runbook_says(workspace: Workspace) -> None:
     assert 'cat "$(inv key.path)"' in ALL
-    done = ground.inv("up", "key.path", "down")
+    done = workspace.inv("up", "key.path", "down")
     assert Path(done.stdout.strip()).read_text().startswith("sk-")
 
 

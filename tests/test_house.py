@@ -16,7 +16,7 @@ FLOORS = {
     "world": 2,
     "play": 3,
     "stack": 3,
-    "keeper": 4,
+    "supervisor": 4,
     "auth": 4,
     "reach": 5,
     "step": 6,
@@ -27,7 +27,7 @@ FLOORS = {
 }
 # The machine may be touched in world/ and in the keeper's own processes.
 MACHINE = {"os", "subprocess", "socket", "signal", "time", "requests", "psutil", "fcntl", "selectors", "shutil"}
-MACHINE_ROOMS = {"world", "keeper"}
+MACHINE_ROOMS = {"world", "supervisor"}
 MACHINE_EXCEPTIONS = {
     "desk/say.py": {"os"},  # NO_COLOR, TERM
     "desk/office.py": {"os"},  # FLOWGATE_CONFIG
@@ -138,7 +138,7 @@ def test_foreign_packages_stay_in_their_rooms() -> None:
 
 def test_the_keeper_knows_no_profile_and_no_playbook() -> None:
     wrong = []
-    for path in (PACKAGE / "keeper").glob("*.py"):
+    for path in (PACKAGE / "supervisor").glob("*.py"):
         text = path.read_text(encoding="utf-8").lower()
         wrong += [f"{path.name}: {word}" for word in ("litellm", "cliproxy", "playbook") if word in text]
     assert wrong == []

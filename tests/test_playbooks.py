@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.playbook.catalog import Catalog, steps_in
 from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
@@ -18,7 +18,7 @@ from flowgate.system import locations
 
 if TYPE_CHECKING:
     from flowgate.domain import Task
-    from tests.conftest import Ground
+    from tests.conftest import Workspace
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHIPPED = sorted(locations.playbooks().glob("*.yml"))
@@ -26,8 +26,8 @@ CATALOG = Catalog(steps_in("flowgate.steps"))
 OTHER_FOLDER = """
 import sys
 from pathlib import Path
-from flowgate.system import home
-home.playbooks = lambda: Path(sys.argv[1])
+from flowgate.system import locations
+locations.playbooks = lambda: Path(sys.argv[1])
 from invoke.main import program
 program.run(["inv", *sys.argv[2:]])
 """
@@ -45,7 +45,7 @@ def test_a_letter_lost_from_any_step_is_noticed(path: Path) -> None:
     plays = parse(path.read_text(), str(path))
     for word in {task.step for play in plays for task in flat(play.tasks)}:
         text = path.read_text().replace(f"{word}:", f"{word[:-1]}_:")
-        with pytest.raises(Mistake):
+        with pytest.raises(UsageError):
             check(parse(text, "x.yml"), CATALOG, ())
 
 
@@ -54,27 +54,27 @@ def flat(tasks: tuple[Task, ...]) -> list[Task]:
     return [one for one in tasks if one.step] + [one for group in inside for one in group]
 
 
-def marks(said: str) -> str:
+def marks(message: str) -> str:
     """Give the marks of the tasks that ran: "=" same, "~" changed, "-" skipped, "!" refused."""
-    return "".join(line[0] for line in said.splitlines() if line[:2] in ("= ", "~ ", "- ", "! "))
+    return "".join(line[0] for line in message.splitlines() if line[:2] in ("= ", "~ ", "- ", "! "))
 
 
-def test_the_second_run_changes_nothing(ground: Ground) -> None:
+def test_the_second_run_changes_nothing(workspace: Workspace) -> None:
     for words in (("up",), ("profile.set", "cost"), ("down",)):
-        assert "~" in marks(ground.inv(*words).stderr)
-        before = ground.snapshot(), sorted(one.pid for one in ground.services())
-        said = ground.inv(*words).stderr
-        assert set(marks(said)) <= {"=", "-"}, said
-        log = str(ground.runtime / "events.log")
-        changed = {path for path, about in ground.snapshot().items() if before[0].get(path) != about}
-        assert {path for path in changed if "seen" not in path} <= {log, str(ground.runtime / "lock")}
-        assert sorted(one.pid for one in ground.services()) == before[1]
+        assert "~" in marks(workspace.inv(*words).stderr)
+        before = workspace.snapshot(), sorted(one.pid for one in workspace.services())
+        message = workspace.inv(*words).stderr
+        assert set(marks(message)) <= {"=", "-"}, message
+        log = str(workspace.runtime / "events.log")
+        changed = {path for path, about in workspace.snapshot().items() if before[0].get(path) != about}
+        assert {path for path in changed if "seen" not in path} <= {log, str(workspace.runtime / "lock")}
+        assert sorted(one.pid for one in workspace.services()) == before[1]
 
 
-def run_over(ground: Ground, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_over(workspace: Workspace, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run `inv` with the playbooks of another folder."""
     argv = [sys.executable, "-c", OTHER_FOLDER, str(folder), *words]
-    env = ground.environment()
+    env = workspace.environment()
     return subprocess.run(argv, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -84,32 +84,32 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(locations.playbooks(), tmp_path / "playbooks"))
 
 
-def test_smoke_follows_its_playbook_when_a_task_is_deleted(ground: Ground, folder: Path) -> None:
+def test_smoke_follows_its_playbook_when_a_task_is_deleted(workspace: Workspace, folder: Path) -> None:
     book = folder / "smoke.yml"
     task = "        - name: Smoke\n          smoke:"
     lines = book.read_text().splitlines(keepends=True)
     at = next(number for number, line in enumerate(lines) if line.startswith("        - name: Smoke"))
     assert lines[at + 1].startswith(task.splitlines()[1])
     book.write_text("".join(lines[:at] + lines[at + 2 :]))
-    done = run_over(ground, folder, "smoke")
+    done = run_over(workspace, folder, "smoke")
     assert done.returncode == 0, done.stderr
     assert "Wait healthy" in done.stderr
     assert "Smoke" not in done.stderr
-    assert not ground.seen("/v1/models")
+    assert not workspace.seen("/v1/models")
 
 
-def test_up_follows_its_playbook_when_a_task_is_added(ground: Ground, folder: Path) -> None:
+def test_up_follows_its_playbook_when_a_task_is_added(workspace: Workspace, folder: Path) -> None:
     book = folder / "up.yml"
     book.write_text(book.read_text() + "    - name: One thing more\n      debug: { msg: was asked for }\n")
-    done = run_over(ground, folder, "up")
+    done = run_over(workspace, folder, "up")
     assert "One thing more" in done.stderr
     assert "was asked for" in done.stdout + done.stderr
 
 
-def test_a_broken_copy_is_refused_and_nothing_runs(ground: Ground, folder: Path) -> None:
+def test_a_broken_copy_is_refused_and_nothing_runs(workspace: Workspace, folder: Path) -> None:
     book = folder / "smoke.yml"
     book.write_text(book.read_text().replace("wait_healthy:", "wait_helthy:"))
-    before = ground.snapshot()
-    done = run_over(ground, folder, "smoke")
+    before = workspace.snapshot()
+    done = run_over(workspace, folder, "smoke")
     assert (done.returncode, "did you mean 'wait_healthy'?" in done.stderr) == (2, True)
-    assert ground.snapshot() == before
+    assert workspace.snapshot() == before

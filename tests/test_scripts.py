@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CHECKOUT, Ground
+from tests.conftest import CHECKOUT, Workspace
 
 NAMES = ("doctor", "smoke_local", "security_check")
 FAKE = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
@@ -26,7 +26,7 @@ def copied(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def said(root: Path, name: str, *words: str, **variables: str) -> list[str]:
+def message(root: Path, name: str, *words: str, **variables: str) -> list[str]:
     """Run a script; give the words that flowgate would have got."""
     env = {"PATH": f"{root}/bin:/usr/bin:/bin", **variables}
     argv = ["sh", f"scripts/{name}.sh", *words]
@@ -36,25 +36,25 @@ def said(root: Path, name: str, *words: str, **variables: str) -> list[str]:
 
 
 def test_doctor_names_the_config_and_hands_on_flags(copied: Path) -> None:
-    assert said(copied, "doctor", "my config.yaml", "--fix") == ["--config", "my config.yaml", "doctor", "--fix"]
+    assert message(copied, "doctor", "my config.yaml", "--fix") == ["--config", "my config.yaml", "doctor", "--fix"]
 
 
 def test_doctor_without_a_config_takes_the_usual_one(copied: Path) -> None:
-    assert said(copied, "doctor") == ["doctor"]
-    assert said(copied, "doctor", "--json") == ["doctor", "--json"]
+    assert message(copied, "doctor") == ["doctor"]
+    assert message(copied, "doctor", "--json") == ["doctor", "--json"]
 
 
 def test_smoke_takes_profile_and_timeout_from_the_environment(copied: Path) -> None:
-    words = said(copied, "smoke_local", "c.yaml", PROFILE="cost", STARTUP_TIMEOUT="60")
+    words = message(copied, "smoke_local", "c.yaml", PROFILE="cost", STARTUP_TIMEOUT="60")
     assert words == ["--config", "c.yaml", "smoke", "--profile", "cost", "--startup-timeout", "60"]
 
 
 def test_smoke_without_variables_leaves_the_choice_to_flowgate(copied: Path) -> None:
-    assert said(copied, "smoke_local", "--keep") == ["smoke", "--keep"]
+    assert message(copied, "smoke_local", "--keep") == ["smoke", "--keep"]
 
 
 def test_security_check_hands_on_flags(copied: Path) -> None:
-    assert said(copied, "security_check", "--json") == ["security", "check", "--json"]
+    assert message(copied, "security_check", "--json") == ["security", "check", "--json"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,27 +65,27 @@ def test_scripts_can_be_executed(name: str) -> None:
 # --- for real
 
 
-def run(ground: Ground, name: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(workspace: Workspace, name: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     argv = [str(CHECKOUT / "scripts" / f"{name}.sh"), *words]
-    env = ground.environment() | variables
-    return subprocess.run(argv, cwd=ground.folder, env=env, capture_output=True, text=True, check=False, timeout=90)
+    env = workspace.environment() | variables
+    return subprocess.run(argv, cwd=workspace.folder, env=env, capture_output=True, text=True, check=False, timeout=90)
 
 
-def test_the_doctor_script_finds_the_embedded_default_sound(ground: Ground) -> None:
-    done = run(ground, "doctor", str(CHECKOUT / "config" / "examples" / "embedded.yaml"))
+def test_the_doctor_script_finds_the_embedded_default_sound(workspace: Workspace) -> None:
+    done = run(workspace, "doctor", str(CHECKOUT / "config" / "examples" / "embedded.yaml"))
     assert (done.returncode, "the embedded default" in done.stderr) == (0, True), done.stdout
 
 
-def test_the_security_script_works_outside_a_checkout(ground: Ground) -> None:
-    done = run(ground, "security_check")
+def test_the_security_script_works_outside_a_checkout(workspace: Workspace) -> None:
+    done = run(workspace, "security_check")
     assert (done.returncode, done.stdout.count("not a git checkout")) == (0, 2), done.stdout
 
 
-def test_the_smoke_script_proves_a_profile(ground: Ground) -> None:
-    done = run(ground, "smoke_local", str(ground.config), PROFILE="cost", STARTUP_TIMEOUT="60")
+def test_the_smoke_script_proves_a_profile(workspace: Workspace) -> None:
+    done = run(workspace, "smoke_local", str(workspace.config), PROFILE="cost", STARTUP_TIMEOUT="60")
     assert (done.returncode, done.stdout[:10]) == (0, "PASS  cost"), done.stderr
 
 
-def test_the_smoke_script_ends_as_flowgate_does(ground: Ground) -> None:
-    done = run(ground, "smoke_local", str(ground.config), PROFILE="cots")
+def test_the_smoke_script_ends_as_flowgate_does(workspace: Workspace) -> None:
+    done = run(workspace, "smoke_local", str(workspace.config), PROFILE="cots")
     assert (done.returncode, "did you mean 'cost'?" in done.stderr) == (2, True)

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from flowgate.context import Reach
-from flowgate.domain import Result, Todo
-from flowgate.errors import ContractBroken, Refusal
+from flowgate.context import StepContext
+from flowgate.domain import Change, Result
+from flowgate.errors import FlowGateError, StepContractError
 from flowgate.playbook.catalog import describe, steps_in
 from tests.unit.steps.conftest import Stage
 
 STEPS = steps_in("flowgate.steps")
-ROOMS = Path(__file__).parent / "steps"
+ROOMS = Path(__file__).parent / "unit" / "steps"
 Step = Callable[..., Any]
 
 
@@ -38,8 +38,8 @@ def prepared(stage: Stage) -> None:
 
 def running(stage: Stage) -> None:
     """Everything runs; a candidate waits beside the one that serves."""
-    stage.prepared().keeper.run("cliproxyapi_plus").run("litellm").run("litellm", "ready", door=["127.0.0.1", 9])
-    stage.keeper.started = [("litellm", 2)]
+    stage.prepared().supervisor.run("cliproxyapi_plus").run("litellm").run("litellm", "ready", door=["127.0.0.1", 9])
+    stage.supervisor.started = [("litellm", 2)]
 
 
 @pytest.mark.parametrize("place", [nothing_there, prepared, running])
@@ -47,11 +47,11 @@ def running(stage: Stage) -> None:
 def test_every_step_looks_without_acting(stage: Stage, name: str, place: Callable[[Stage], None]) -> None:
     place(stage)
     before = stage.tree()
-    with contextlib.suppress(Refusal):
-        found = STEPS[name](stage.reach().looking(), **required(STEPS[name]))
-        assert isinstance(found, Result | Todo)
-        assert isinstance(found, Todo) or found.status in ("same", "skipped")
-    assert (stage.tree(), stage.keeper.asked) == (before, [])
+    with contextlib.suppress(FlowGateError):
+        found = STEPS[name](stage.context().read_only(), **required(STEPS[name]))
+        assert isinstance(found, Result | Change)
+        assert isinstance(found, Change) or found.status in ("unchanged", "skipped")
+    assert (stage.tree(), stage.supervisor.asked) == (before, [])
 
 
 def required(step: Step) -> dict[str, object]:
@@ -64,8 +64,8 @@ def required(step: Step) -> dict[str, object]:
 def test_every_step_says_what_it_takes_and_gives(name: str) -> None:
     function, info = STEPS[name], describe(STEPS[name], name)
     first, hints = next(iter(inspect.signature(function).parameters)), typing.get_type_hints(function)
-    assert (first, hints["reach"]) == ("reach", Reach)
-    assert hints["return"] in (Result | Todo, Todo, Result)
+    assert (first, hints["context"]) == ("context", StepContext)
+    assert hints["return"] in (Result | Change, Change, Result)
     assert info.summary.endswith(".")
     assert info.gives
     assert [param.name for param in info.params.values() if not param.meaning] == []
@@ -80,33 +80,33 @@ def test_every_step_is_alone_in_its_file_and_has_a_test_of_its_name(name: str) -
     assert (module.__doc__ or "").strip().endswith(".")
 
 
-ACTS: dict[str, Callable[[Reach], object]] = {
-    "write": lambda reach: reach.files.write(reach.runtime / "x", "x"),
-    "delete": lambda reach: reach.files.delete([reach.runtime / "x"]),
-    "make a folder": lambda reach: reach.files.make_folder(reach.runtime),
-    "append": lambda reach: reach.files.append(reach.runtime / "x", "x"),
-    "tell an event": lambda reach: reach.event("smoke"),
-    "make keys": lambda reach: reach.generate_keys(),
-    "compile": lambda reach: reach.compile_environment(),
-    "sleep": lambda reach: reach.clock.sleep(1),
-    "start": lambda reach: reach.keeper.start(None),  # type: ignore[arg-type]
-    "stop": lambda reach: reach.keeper.stop(["litellm"]),
-    "promote": lambda reach: reach.keeper.promote("litellm", 1),
-    "dismiss": lambda reach: reach.keeper.dismiss("litellm", 1),
-    "finish": lambda reach: reach.keeper.finish(keep=True),
-    "ask with a body": lambda reach: reach.http.post("http://127.0.0.1:9/", {}),
-    "stream": lambda reach: list(reach.http.stream("http://127.0.0.1:9/", {})),
-    "ask a stranger": lambda reach: reach.http.get("http://192.0.2.1/"),
+ACTS: dict[str, Callable[[StepContext], object]] = {
+    "write": lambda context: context.files.write(context.runtime / "x", "x"),
+    "delete": lambda context: context.files.delete([context.runtime / "x"]),
+    "make a folder": lambda context: context.files.make_folder(context.runtime),
+    "append": lambda context: context.files.append(context.runtime / "x", "x"),
+    "tell an event": lambda context: context.event("smoke"),
+    "make keys": lambda context: context.generate_keys(),
+    "compile": lambda context: context.compile_environment(),
+    "sleep": lambda context: context.clock.sleep(1),
+    "start": lambda context: context.supervisor.start(None),  # type: ignore[arg-type]
+    "stop": lambda context: context.supervisor.stop(["litellm"]),
+    "promote": lambda context: context.supervisor.promote("litellm", 1),
+    "discard": lambda context: context.supervisor.discard("litellm", 1),
+    "finish": lambda context: context.supervisor.finish(keep=True),
+    "ask with a body": lambda context: context.http.post("http://127.0.0.1:9/", {}),
+    "stream": lambda context: list(context.http.stream("http://127.0.0.1:9/", {})),
+    "ask a stranger": lambda context: context.http.get("http://192.0.2.1/"),
 }
 
 
 @pytest.mark.parametrize("act", ACTS)
 def test_a_step_that_acts_while_it_looks_breaks_its_contract(stage: Stage, act: str) -> None:
-    with pytest.raises(ContractBroken, match="while looking"):
-        ACTS[act](stage.reach().looking())
-    assert (stage.tree(), stage.keeper.asked) == ({}, [])
+    with pytest.raises(StepContractError, match="while looking"):
+        ACTS[act](stage.context().read_only())
+    assert (stage.tree(), stage.supervisor.asked) == ({}, [])
 
 
 def test_looking_twice_is_still_looking(stage: Stage) -> None:
-    with pytest.raises(ContractBroken):
-        stage.reach().looking().looking().keeper.dismiss("litellm", 1)
+    with pytest.raises(StepContractError):
+        stage.context().read_only().read_only().supervisor.discard("litellm", 1)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from flowgate.domain import Tree
-from flowgate.errors import ContractBroken
+from flowgate.errors import StepContractError
 
 T = TypeVar("T")
 MANAGEMENT = "/v0/management"
@@ -132,5 +132,5 @@ def look(name: str) -> Talk[Tree | None]:
 
 def _kind(kind: type[T], reply: object) -> T:
     if not isinstance(reply, kind):
-        raise ContractBroken(f"a conversation was told {type(reply).__name__} where {kind.__name__} belongs")
+        raise StepContractError(f"a conversation was told {type(reply).__name__} where {kind.__name__} belongs")
     return reply

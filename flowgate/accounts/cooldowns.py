@@ -16,7 +16,7 @@ from typing import Any
 from flowgate.accounts.actions import MANAGEMENT, Talk, ask
 from flowgate.accounts.management_api import FILES, Entry, first_look, managed
 from flowgate.accounts.providers import OLDER, generation
-from flowgate.errors import OutsideRefused
+from flowgate.errors import EnvironmentFailure
 
 RESET = f"{MANAGEMENT}/reset-quota"
 LONGEST = 120  # characters of a vendor's words
@@ -62,9 +62,9 @@ def benched(started: str, now: datetime) -> Talk[list[Benched]]:
 def clear(one: Benched) -> Talk[None]:
     """Let an account be asked again.
 
-    Fails with: OutsideRefused where the program has no call for it
+    Fails with: EnvironmentFailure where the program has no call for it
     """
-    absent = OutsideRefused("this CLIProxyAPIPlus has no call that ends a cooldown")
+    absent = EnvironmentFailure("this CLIProxyAPIPlus has no call that ends a cooldown")
     managed((yield from ask("POST", RESET, body={"auth_index": one.index})), absent=absent)
 
 
@@ -90,8 +90,8 @@ def _words(message: str) -> str:
     except ValueError:
         tree = None
     error = tree.get("error") if isinstance(tree, dict) else None
-    said = error.get("message") if isinstance(error, Mapping) else error
-    return " ".join(str(said or message).split())[:LONGEST]
+    inner = error.get("message") if isinstance(error, Mapping) else error
+    return " ".join(str(inner or message).split())[:LONGEST]
 
 
 def _moment(value: object) -> datetime | None:

@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from flowgate.accounts import management_api
 from flowgate.accounts.actions import MANAGEMENT, Ask, Say, Show, Talk, ask, wait, whose
-from flowgate.accounts.management_api import managed, said
+from flowgate.accounts.management_api import managed, message
 from flowgate.accounts.providers import NEWER, Provider, generation
 from flowgate.accounts.verification import Account, believe
-from flowgate.errors import CheckFailed, Mistake, OutsideRefused, Refusal
+from flowgate.errors import CheckFailed, EnvironmentFailure, FlowGateError, UsageError
 
 STATE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 DONE = ("ok", "success", "completed", "authorized")
@@ -47,13 +47,13 @@ def login(
     started: the version that the program stated when it was started; empty when nobody knows
     timeout: seconds for the person; every: seconds between two questions
     query: more for the start ("project_id")
-    Fails with: CheckFailed for a login that was denied, timed out or is not to be believed; OutsideRefused
+    Fails with: CheckFailed for a login that was denied, timed out or is not to be believed; EnvironmentFailure
     """
     before = yield from management_api.first_look(started)
     session = yield from _begin(provider, before.version, dict(query or {}), timeout)
     try:
         yield from _until_done(session, timeout, every)
-    except Refusal:
+    except FlowGateError:
         yield from _cancel(session)
         raise
     return (yield from believe(provider, before))
@@ -62,15 +62,15 @@ def login(
 def finish(provider: Provider, redirect: str, *, started: str) -> Talk[Account]:
     """Hand over the address at which a browser ended, for a login that waits elsewhere.
 
-    Fails with: Mistake for an address that is none; CheckFailed when the login is not accepted or believed
+    Fails with: UsageError for an address that is none; CheckFailed when the login is not accepted or believed
     """
     state = _state_of(redirect)
     if not state:
-        raise Mistake("that is no address at which a login ends", hint="paste it whole: it holds state=… and code=…")
+        raise UsageError("that is no address at which a login ends", fix="paste it whole: it holds state=… and code=…")
     before = yield from management_api.first_look(started)
     session = Session(provider, before.version, state)
     if refused := (yield from _hand_over(session, redirect)):
-        raise CheckFailed(f"the login was not accepted: {refused}", hint=f"begin anew: {_again(provider)}")
+        raise CheckFailed(f"the login was not accepted: {refused}", fix=f"begin anew: {_again(provider)}")
     yield from _until_done(session, FINISH_SECONDS, 0.5)
     return (yield from believe(provider, before))
 
@@ -96,7 +96,7 @@ def _begin(provider: Provider, version: str, query: dict[str, str], timeout: flo
 def _begin_in_browser(provider: Provider, version: str, path: str, query: dict[str, str]) -> Talk[Session]:
     """Let the server listen where the vendor's page sends the browser; without that its address has to be pasted."""
     heard = yield from ask("GET", path, {**query, "is_webui": "true"})
-    if heard.status == 500 and said(heard) in PORT_BUSY and provider.port:
+    if heard.status == 500 and message(heard) in PORT_BUSY and provider.port:
         holder = yield from whose(provider.port)
         yield Say(f"port {provider.port}, to which the browser would come back, is held by {holder}")
         heard = yield from ask("GET", path, query)
@@ -107,13 +107,15 @@ def _begin_in_browser(provider: Provider, version: str, path: str, query: dict[s
 
 def _session(provider: Provider, version: str, tree: Mapping[str, Any], *, forwarded: bool = False) -> Session:
     if tree.get("status", "ok") not in (*DONE, *WAITING):
-        raise OutsideRefused(f"CLIProxyAPIPlus could not begin the login: {tree.get('error') or tree.get('status')}")
+        raise EnvironmentFailure(
+            f"CLIProxyAPIPlus could not begin the login: {tree.get('error') or tree.get('status')}"
+        )
     state = str(tree.get("state") or "")
     if (state or provider.flow != "poll") and not STATE.fullmatch(state):
-        raise OutsideRefused(f"CLIProxyAPIPlus began a login of {provider.name} without a state")
+        raise EnvironmentFailure(f"CLIProxyAPIPlus began a login of {provider.name} without a state")
     url, code = _where(tree)
     if not url and provider.flow == "browser":
-        raise OutsideRefused(f"CLIProxyAPIPlus gave no address for the login of {provider.name}")
+        raise EnvironmentFailure(f"CLIProxyAPIPlus gave no address for the login of {provider.name}")
     return Session(provider, version, state, url, code, forwarded)
 
 
@@ -123,17 +125,17 @@ def _where(tree: Mapping[str, Any]) -> tuple[str, str]:
     found = [str(tree[name]) for name in names if tree.get(name)]
     sound = [url for url in found if re.match(r"https?://[^\s]+$", url)]
     if found and not sound:
-        raise OutsideRefused(f"CLIProxyAPIPlus gave an address that is none: {found[0][:60]!r}")
+        raise EnvironmentFailure(f"CLIProxyAPIPlus gave an address that is none: {found[0][:60]!r}")
     return (sound[0] if sound else ""), str(tree.get("user_code") or "")
 
 
-def _cannot(provider: Provider, version: str) -> OutsideRefused:
+def _cannot(provider: Provider, version: str) -> EnvironmentFailure:
     what = f"this CLIProxyAPIPlus ({version}) has no login for {provider.name} in its management API"
-    hint = "inv auth.list"
+    fix = "inv auth.list"
     if provider.flag and generation(version) == NEWER:
         program = ".router/runtime/bin/CLIProxyAPIPlus -config .router/runtime/cliproxyapi.yaml"
-        hint = f"its own command line may: umask 077; {program} {provider.flag} -no-browser </dev/null"
-    return OutsideRefused(what, hint=hint)
+        fix = f"its own command line may: umask 077; {program} {provider.flag} -no-browser </dev/null"
+    return EnvironmentFailure(what, fix=fix)
 
 
 # --- wait
@@ -158,11 +160,11 @@ def _until_done(session: Session, timeout: float, every: float) -> Talk[None]:
             yield Show(url, code)
         if waited.elapsed >= timeout:
             what = f"nobody finished the login to {session.provider.title} within {timeout:g} s"
-            raise CheckFailed(what, hint=f"{_again(session.provider)} --timeout {2 * timeout:g}")
+            raise CheckFailed(what, fix=f"{_again(session.provider)} --timeout {2 * timeout:g}")
 
 
 def _denied(provider: Provider, error: str) -> CheckFailed:
-    return CheckFailed(f"the login to {provider.title} failed: {error}", hint=_reason(provider, error))
+    return CheckFailed(f"the login to {provider.title} failed: {error}", fix=_reason(provider, error))
 
 
 def _reason(provider: Provider, error: str) -> str:
@@ -211,7 +213,7 @@ def _hand_over(session: Session, address: str) -> Talk[str]:
     heard = yield from ask("POST", CALLBACK, body=body)
     if heard.status == 200 and isinstance(heard.tree, dict) and heard.tree.get("status") == "ok":
         return ""
-    return said(heard) or f"status {heard.status}"
+    return message(heard) or f"status {heard.status}"
 
 
 def _cancel(session: Session) -> Talk[None]:

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from flowgate.accounts.actions import Ask, Heard, Look, Move, Say, Show, Talk, Wait, Waited, Whose
 from flowgate.domain import Secret
-from flowgate.errors import Interrupted, Mistake, NotReady, Refusal
+from flowgate.errors import FlowGateError, Interrupted, NotReady, UsageError
 from flowgate.gateway import cliproxy, release_assets
-from flowgate.step import Reach
+from flowgate.step import StepContext
 
 T = TypeVar("T")
 ASK_SECONDS = 5.0
@@ -27,10 +27,10 @@ class Performance:
     key: the management key; opens: open addresses in the person's browser
     """
 
-    def __init__(self, reach: Reach, key: Secret, *, opens: bool = False) -> None:
-        self._reach, self._key, self._opens = reach, key, opens
-        self._base = base(reach)
-        self._began = reach.clock.now()
+    def __init__(self, context: StepContext, key: Secret, *, opens: bool = False) -> None:
+        self._reach, self._key, self._opens = context, key, opens
+        self._base = base(context)
+        self._began = context.clock.now()
         self._leaving = False
 
     def perform(self, talk: Talk[T]) -> T:
@@ -52,8 +52,8 @@ class Performance:
                 raise
             try:
                 go = partial(talk.send, self._answer(move))
-            except Refusal as refusal:
-                go = partial(talk.send, Heard(0, {}, None, "")) if self._leaving else partial(talk.throw, refusal)
+            except FlowGateError as error:
+                go = partial(talk.send, Heard(0, {}, None, "")) if self._leaving else partial(talk.throw, error)
                 self._leaving = True
             except KeyboardInterrupt:
                 go = partial(talk.throw, Interrupted("the login was interrupted"))
@@ -66,7 +66,7 @@ class Performance:
             case Show():
                 self._show(move)
             case Say():
-                self._reach.tell(move.text)
+                self._reach.emit(move.text)
             case Wait():
                 typed = self._reach.listen(move.seconds)
                 return Waited(self._reach.clock.now() - self._began, self._reach.clock.wall(), typed)
@@ -100,18 +100,18 @@ class Performance:
         return {"Authorization": client.bearer()} if client else {}
 
     def _show(self, move: Show) -> None:
-        tell = self._reach.tell
+        emit = self._reach.emit
         if self._opens and self._reach.browse(move.url):
-            tell(f"opened in your browser: {move.url}")
+            emit(f"opened in your browser: {move.url}")
         else:
             if self._opens:
-                tell("no browser could be opened here")
-            tell(f"open this address: {move.url}")
+                emit("no browser could be opened here")
+            emit(f"open this address: {move.url}")
         if move.code:
-            tell(f"and enter this code: {move.code}")
+            emit(f"and enter this code: {move.code}")
         if move.pasting:
-            tell("then paste the address at which your browser ends here, or into another terminal:")
-            tell("  inv auth.login PROVIDER --redirect-url 'ADDRESS'")
+            emit("then paste the address at which your browser ends here, or into another terminal:")
+            emit("  inv auth.login PROVIDER --redirect-url 'ADDRESS'")
 
     def _look(self, name: str) -> object:
         folder = cliproxy.auth_folder(self._reach.config)
@@ -119,22 +119,22 @@ class Performance:
             return None
         try:
             return json.loads(self._reach.files.read(folder / name) or "null")
-        except (ValueError, Mistake):
+        except (ValueError, UsageError):
             return None
 
 
-def base(reach: Reach) -> str:
+def base(context: StepContext) -> str:
     """Give the address of the CLIProxyAPIPlus that runs.
 
     Fails with: NotReady
     """
-    generation = reach.keeper.generation(NAME)
+    generation = context.supervisor.generation(NAME)
     if generation is None:
-        raise NotReady(f"{NAME} is not running", hint=f"inv service.start --service {NAME}")
+        raise NotReady(f"{NAME} is not running", fix=f"inv service.start --service {NAME}")
     return f"http://{generation['host']}:{generation['port']}"
 
 
-def stated(reach: Reach) -> str:
+def stated(context: StepContext) -> str:
     """Give the version that the running program stated when it was started; empty when its log has lost it."""
-    lines = reach.files.tail(reach.stack().services[NAME].program.log, LOG_LINES)
+    lines = context.files.tail(context.stack().services[NAME].program.log, LOG_LINES)
     return next((found for line in reversed(lines) if (found := release_assets.stated_version(f"{line}\n"))), "")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from flowgate.domain import ProviderSettings
-from flowgate.errors import Mistake, UnknownName
+from flowgate.errors import UnknownName, UsageError
 
 OLDER, NEWER = "6.8", "7.2"
 
@@ -102,7 +102,7 @@ def find(name: str, settings: Mapping[str, ProviderSettings], place: str = "") -
     """Find a provider: one of ours, else one that the config gives addresses for.
 
     place: `file:line` of the config's providers
-    Fails with: UnknownName, Mistake for one without addresses
+    Fails with: UnknownName, UsageError for one without addresses
     """
     if name in KNOWN:
         return KNOWN[name]
@@ -111,7 +111,7 @@ def find(name: str, settings: Mapping[str, ProviderSettings], place: str = "") -
     own = settings[name]
     if not (own.auth_url_endpoint and own.status_endpoint):
         what = f"the provider '{name}' is none that FlowGate knows, and has no addresses"
-        raise Mistake(what, place=place, hint="give it auth_url_endpoint and status_endpoint")
+        raise UsageError(what, place=place, fix="give it auth_url_endpoint and status_endpoint")
     starts = dict.fromkeys((OLDER, NEWER), own.auth_url_endpoint)
     return Provider(name, name, (), name, "poll", starts, own.status_endpoint)
 

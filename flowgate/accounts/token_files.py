@@ -17,7 +17,7 @@ from typing import Any
 
 from flowgate.accounts.providers import NEWER, generation
 from flowgate.domain import Tree
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 
 EXPIRY_KEYS = ("expired", "expire", "expires_at", "expiresAt", "expiry", "expires")
 CLAIMS = "https://api.openai.com/auth"
@@ -55,14 +55,16 @@ class Handler:
 def codex(found: Mapping[str, Any], version: str, now: datetime) -> Mapped:
     """Map Codex's `auth.json`.
 
-    Fails with: Mistake for a file that holds no login
+    Fails with: UsageError for a file that holds no login
     """
     tokens = _section(found, "tokens")
     if not tokens.get("access_token"):
         if found.get("OPENAI_API_KEY"):
             what = "that file holds an API key, no login"
-            raise Mistake(what, hint="put the key under `codex-api-key` of config/cliproxyapi.yaml instead")
-        raise Mistake("that file holds no login: it has no tokens.access_token", hint="log in there first: codex login")
+            raise UsageError(what, fix="put the key under `codex-api-key` of config/cliproxyapi.yaml instead")
+        raise UsageError(
+            "that file holds no login: it has no tokens.access_token", fix="log in there first: codex login"
+        )
     access = _text(tokens, "access_token")
     told, expires = claims(_text(tokens, "id_token")), _expiry_of_token(access)
     about = told.get(CLAIMS)
@@ -70,7 +72,7 @@ def codex(found: Mapping[str, Any], version: str, now: datetime) -> Mapped:
     account = _text(tokens, "account_id") or str(about.get("chatgpt_account_id") or "")
     email, plan = str(told.get("email") or ""), str(about.get("chatgpt_plan_type") or "").lower()
     if expires is None:
-        raise Mistake("the access token in that file is none of Codex's: it does not say when it ends")
+        raise UsageError("the access token in that file is none of Codex's: it does not say when it ends")
     tree: Tree = {
         "type": "codex",
         "access_token": access,
@@ -96,17 +98,17 @@ def _codex_name(email: str, plan: str, account: str, version: str) -> str:
 def claude(found: Mapping[str, Any], version: str, now: datetime) -> Mapped:
     """Map Claude Code's `.credentials.json`.
 
-    Fails with: Mistake for a file that holds no login
+    Fails with: UsageError for a file that holds no login
     """
     tokens = _section(found, "claudeAiOauth")
     access = _text(tokens, "accessToken")
     if "sk-ant-oat" not in access:
-        raise Mistake(
-            "that file holds no login of Claude Code: it has no claudeAiOauth.accessToken", hint="claude login"
+        raise UsageError(
+            "that file holds no login of Claude Code: it has no claudeAiOauth.accessToken", fix="claude login"
         )
     expires = _moment(tokens.get("expiresAt"))
     if expires is None:
-        raise Mistake("the login in that file does not say when it ends (claudeAiOauth.expiresAt)")
+        raise UsageError("the login in that file does not say when it ends (claudeAiOauth.expiresAt)")
     email = str(_section(found, "oauthAccount").get("emailAddress") or "")
     tree: Tree = {
         "type": "claude",

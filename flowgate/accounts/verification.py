@@ -39,17 +39,17 @@ def believe(provider: Provider, before: Before) -> Talk[Account]:
     entry, now = yield from _appeared(provider, before)
     name = str(entry.get("name"))
     if entry.get("disabled"):
-        raise CheckFailed(f"the account {name} is listed and disabled", hint="switch it on in CLIProxyAPIPlus")
+        raise CheckFailed(f"the account {name} is listed and disabled", fix="switch it on in CLIProxyAPIPlus")
     if entry.get("size") == 0:
-        raise CheckFailed(f"the account {name} is listed and its file is empty", hint=_again(provider))
+        raise CheckFailed(f"the account {name} is listed and its file is empty", fix=_again(provider))
     tree = yield from look(name)
     if not tree:
         what = f"the account {name} is listed, and there is no such file in the auth folder"
-        raise CheckFailed(what, hint="inv auth.status")
+        raise CheckFailed(what, fix="inv auth.status")
     expires = token_files.expiry(tree)
     if expires and expires <= now:
         raise CheckFailed(
-            f"the account {name} was over at once: it expired {token_files.stamp(expires)}", hint=_again(provider)
+            f"the account {name} was over at once: it expired {token_files.stamp(expires)}", fix=_again(provider)
         )
     models = yield from _models(provider, name)
     label = str(entry.get("label") or entry.get("email") or tree.get("username") or name)
@@ -75,7 +75,7 @@ def _appeared(provider: Provider, before: Before) -> Talk[tuple[Entry, datetime]
         what = f"the login wrote an account of {', '.join(elsewhere)}, not of {provider.name}"
     else:
         what = "CLIProxyAPIPlus calls the login done, and no account is new or changed: it is not believed"
-    raise CheckFailed(what, hint=_again(provider))
+    raise CheckFailed(what, fix=_again(provider))
 
 
 def _kind(entry: Entry) -> str:
@@ -105,7 +105,7 @@ def _models(provider: Provider, name: str) -> Talk[int]:
         if waited.elapsed - began > GRACE_SECONDS:
             lacking = "none of its models is listed for clients" if brought else "it brings no model"
             what = f"the account {name} is there, and {lacking}: nothing could be asked through it"
-            raise CheckFailed(what, hint=f"inv auth.status; {_again(provider)}")
+            raise CheckFailed(what, fix=f"inv auth.status; {_again(provider)}")
 
 
 def _ids(models: object) -> set[str]:

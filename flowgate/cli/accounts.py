@@ -8,8 +8,8 @@ from typing import Any
 
 from flowgate.accounts.providers import KNOWN, Provider, find
 from flowgate.cli import console
-from flowgate.cli.session import Office, enter
-from flowgate.errors import Mistake, Refusal, UnknownName
+from flowgate.cli.session import Session, open_session
+from flowgate.errors import FlowGateError, UnknownName, UsageError
 from flowgate.gateway import cliproxy
 
 LOGIN = "inv auth.login PROVIDER"
@@ -17,15 +17,15 @@ LOGIN = "inv auth.login PROVIDER"
 
 def list_providers(as_json: bool) -> int:
     """Print what each provider can do with the program that is installed."""
-    office = enter()
-    version = _version(office)
-    names = list(dict.fromkeys([*KNOWN, *office.config.providers]))
-    rows = [_provider(office, name, version) for name in names]
+    session = open_session()
+    version = _version(session)
+    names = list(dict.fromkeys([*KNOWN, *session.config.providers]))
+    rows = [_provider(session, name, version) for name in names]
     if as_json:
-        console.document({"version": version, "embedded": cliproxy.is_embedded(office.config), "providers": rows})
+        console.document({"version": version, "embedded": cliproxy.is_embedded(session.config), "providers": rows})
         return 0
-    console.note(office.describe())
-    if cliproxy.is_embedded(office.config):
+    console.note(session.describe())
+    if cliproxy.is_embedded(session.config):
         console.note(
             "over the embedded upstream: its accounts are made up, its approve page stands in for every vendor"
         )
@@ -38,10 +38,10 @@ def list_providers(as_json: bool) -> int:
     return 0
 
 
-def _provider(office: Office, name: str, version: str) -> dict[str, Any]:
+def _provider(session: Session, name: str, version: str) -> dict[str, Any]:
     try:
-        about = find(name, office.config.providers, office.config.place(f"auth.providers.{name}"))
-    except Mistake as mistake:
+        about = find(name, session.config.providers, session.config.place(f"auth.providers.{name}"))
+    except UsageError as mistake:
         return {"name": name, "title": name, "login": "", "why": mistake.what, "import": ""}
     ways = {"browser": "in a browser", "device": "with a code", "poll": "at the addresses in the config"}
     can = about.start(version) is not None
@@ -55,11 +55,11 @@ def _provider(office: Office, name: str, version: str) -> dict[str, Any]:
     }
 
 
-def _version(office: Office) -> str:
+def _version(session: Session) -> str:
     """Say which version is installed; empty when nobody knows."""
     from flowgate.cli.checks.runtime import looking
 
-    return looking(office, []).upstream_version()
+    return looking(session, []).upstream_version()
 
 
 # --- the accounts there are
@@ -67,17 +67,17 @@ def _version(office: Office) -> str:
 
 def status(as_json: bool) -> int:
     """Print every account: whose it is, until when, and whether its file is private; never a token."""
-    office = enter()
-    listed, why = _listed(office)
-    rows = [_account(path, listed.get(path.name)) for path in _files(office)]
+    session = open_session()
+    listed, why = _listed(session)
+    rows = [_account(path, listed.get(path.name)) for path in _files(session)]
     if as_json:
-        console.document({"folder": str(cliproxy.auth_folder(office.config)), "asked": not why, "accounts": rows})
+        console.document({"folder": str(cliproxy.auth_folder(session.config)), "asked": not why, "accounts": rows})
         return 0
-    console.note(office.describe())
+    console.note(session.describe())
     if why:
         console.note(f"note: {why}; this is what the files say")
     if not rows:
-        console.note(f"no account yet in {cliproxy.auth_folder(office.config)}")
+        console.note(f"no account yet in {cliproxy.auth_folder(session.config)}")
         console.note(f"way out: {LOGIN}")
         return 0
     head = ["provider", "account", "expires", "state", "file", "mode"]
@@ -90,10 +90,10 @@ def status(as_json: bool) -> int:
     return 0
 
 
-def _files(office: Office) -> list[Path]:
+def _files(session: Session) -> list[Path]:
     from flowgate.system import files
 
-    return sorted(files.listing(cliproxy.auth_folder(office.config), "*.json"), key=lambda path: path.name.lower())
+    return sorted(files.listing(cliproxy.auth_folder(session.config), "*.json"), key=lambda path: path.name.lower())
 
 
 def _account(path: Path, entry: dict[str, Any] | None) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _account(path: Path, entry: dict[str, Any] | None) -> dict[str, Any]:
 
     try:
         tree = json.loads(files.read_text_or_none(path) or "null")
-    except (ValueError, Refusal):
+    except (ValueError, FlowGateError):
         tree = None
     sound = tree if isinstance(tree, dict) else {}
     expires = token_files.expiry(sound)
@@ -123,22 +123,22 @@ def _account(path: Path, entry: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _listed(office: Office) -> tuple[dict[str, dict[str, Any]], str]:
+def _listed(session: Session) -> tuple[dict[str, dict[str, Any]], str]:
     """Ask the running program for its accounts, by file name; else say why it was not asked."""
-    if office.keeper.generation(cliproxy.NAME) is None:
+    if session.supervisor.generation(cliproxy.NAME) is None:
         return {}, f"{cliproxy.NAME} is not running"
     from flowgate.accounts import management_api
     from flowgate.accounts.login_driver import Performance, stated
     from flowgate.cli.checks.runtime import looking
     from flowgate.steps.login import management_key
 
-    reach = looking(office, [])
+    context = looking(session, [])
     try:
-        before = Performance(reach, management_key(reach, KNOWN["codex"])).perform(
-            management_api.first_look(stated(reach))
+        before = Performance(context, management_key(context, KNOWN["codex"])).perform(
+            management_api.first_look(stated(context))
         )
-    except Refusal as refusal:
-        return {}, refusal.what
+    except FlowGateError as error:
+        return {}, error.what
     return {name: dict(entry) for name, entry in before.files.items()}, ""
 
 
@@ -149,10 +149,10 @@ def login(provider: str, **wanted: Any) -> int:
     """Log in to a provider, starting CLIProxyAPIPlus for it where it does not run."""
     from flowgate.cli import entrypoint
 
-    office = enter(quiet=True)
-    about = _known(office, provider)
+    session = open_session(quiet=True)
+    about = _known(session, provider)
     elsewhere = bool(wanted.get("redirect_url"))  # the command that waits there holds the lock
-    if not elsewhere and office.keeper.generation(cliproxy.NAME) is None:
+    if not elsewhere and session.supervisor.generation(cliproxy.NAME) is None:
         code = entrypoint.play("service-start", {"service": cliproxy.NAME}, profile="")
         if code:
             return code
@@ -166,14 +166,14 @@ def import_headless(provider: str, source: str, dest_dir: str, borrow: bool) -> 
 
     importable = sorted(one.name for one in KNOWN.values() if one.held)
     if provider not in importable:
-        known = _known(enter(quiet=True), provider)
+        known = _known(open_session(quiet=True), provider)
         what = f"a login of {known.title} cannot be imported"
-        raise Mistake(what, hint=f"importable: {', '.join(importable)}; or inv auth.login {known.name}")
+        raise UsageError(what, fix=f"importable: {', '.join(importable)}; or inv auth.login {known.name}")
     variables = {"provider": provider, "source": source, "dest_dir": dest_dir, "borrow": borrow}
     return entrypoint.play("import-auth", variables, event="auth_import", provider=provider)
 
 
-def _known(office: Office, provider: str) -> Provider:
-    if provider not in KNOWN and provider not in office.config.providers:
-        raise UnknownName("provider", provider, known=sorted({*KNOWN, *office.config.providers}))
-    return find(provider, office.config.providers, office.config.place(f"auth.providers.{provider}"))
+def _known(session: Session, provider: str) -> Provider:
+    if provider not in KNOWN and provider not in session.config.providers:
+        raise UnknownName("provider", provider, known=sorted({*KNOWN, *session.config.providers}))
+    return find(provider, session.config.providers, session.config.place(f"auth.providers.{provider}"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from flowgate.errors import Mistake, UnknownName
+from flowgate.errors import UnknownName, UsageError
 
 HELP = ("--help", "-h")
 
@@ -45,7 +45,7 @@ def understand(words: Sequence[str], tasks: Collection[str]) -> Line:
 
     words: what was typed after `flowgate`
     tasks: every task's dotted name
-    Fails with: UnknownName for a word that begins no task, Mistake for `--config` without a path
+    Fails with: UnknownName for a word that begins no task, UsageError for `--config` without a path
     """
     config, version, rest = _core(words)
     wants_help = any(word in HELP for word in rest)
@@ -69,7 +69,7 @@ def _core(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
         elif word == "--config" or word.startswith("--config="):
             config = word.partition("=")[2] or (left.pop(0) if left else "")
             if not config or config.startswith("-"):
-                raise Mistake("--config wants the path of a config file", hint="flowgate --config PATH TASK")
+                raise UsageError("--config wants the path of a config file", fix="flowgate --config PATH TASK")
         else:
             raise UnknownName("option", word, known=["--config", "--version", "--help"])
     return config, version, left

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flowgate.cli import console, cooldowns
-from flowgate.cli.session import Office, enter
-from flowgate.errors import CheckFailed, NotReady, Refusal, UnknownName
+from flowgate.cli.session import Session, open_session
+from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
 
 HEADER = "x-litellm-"
 SERVICE = "litellm"
@@ -21,14 +21,14 @@ def ask(question: str, model: str, stream: bool) -> int:
     from flowgate.cli.checks.runtime import looking
     from flowgate.system.http import Http
 
-    office = enter()
-    console.note(office.describe())
-    serving = _serving(office)
-    reach = looking(office, [])
-    models = reach.stack().models
+    session = open_session()
+    console.note(session.describe())
+    serving = _serving(session)
+    context = looking(session, [])
+    models = context.stack().models
     if model and model not in models:
         raise UnknownName("model", model, known=models)
-    key = reach.master_key()
+    key = context.master_key()
     headers = {"Authorization": key.bearer()} if key else {}
     url = f"http://{serving['host']}:{serving['port']}/v1/chat/completions"
     body: Row = {"model": model or models[0], "messages": [{"role": "user", "content": question}]}
@@ -40,9 +40,9 @@ def ask(question: str, model: str, stream: bool) -> int:
     else:
         answer = Http().post(url, body, headers=headers, timeout=ANSWER_SECONDS)
         if not answer.ok:
-            raise CheckFailed(f"the gateway answered {answer.status}: {answer.text[:300]}", hint="inv explain")
+            raise CheckFailed(f"the gateway answered {answer.status}: {answer.text[:300]}", fix="inv explain")
         console.data(_text(answer.json()))
-    rows = [row for row in rows_of(office) if row["path"] == "/v1/chat/completions"]
+    rows = [row for row in rows_of(session) if row["path"] == "/v1/chat/completions"]
     if rows:
         console.note(sentence(rows[-1]))
     return 0
@@ -53,17 +53,17 @@ def explain(last: int, wanted: str, as_json: bool) -> int:
 
     Source: keys of `--json` are documented in README.md
     """
-    office = enter()
-    _serving(office)
-    rows = [row for row in rows_of(office) if row["id"].startswith(wanted)]
+    session = open_session()
+    _serving(session)
+    rows = [row for row in rows_of(session) if row["id"].startswith(wanted)]
     if wanted and not rows:
-        raise CheckFailed(f"no answer that is still remembered has an id beginning with '{wanted}'", hint="inv explain")
+        raise CheckFailed(f"no answer that is still remembered has an id beginning with '{wanted}'", fix="inv explain")
     rows = rows[-last:]
-    benched, unknown = _benched(office)
+    benched, unknown = _benched(session)
     if as_json:
         console.document({"answers": rows, "cooldowns": benched})
         return 0
-    console.note(office.describe())
+    console.note(session.describe())
     if not rows:
         console.note("no question has been answered since LiteLLM was started")
     for row in rows:
@@ -75,19 +75,19 @@ def explain(last: int, wanted: str, as_json: bool) -> int:
     return 0
 
 
-def _benched(office: Office) -> tuple[list[Row] | None, str]:
+def _benched(session: Session) -> tuple[list[Row] | None, str]:
     """List whom LiteLLM benches now; None, and why, where it cannot say."""
     from flowgate.system.clock import Clock
 
     try:
-        return cooldowns.of_litellm(office, Clock().wall()), ""
-    except Refusal as refusal:
-        return None, refusal.what
+        return cooldowns.of_litellm(session, Clock().wall()), ""
+    except FlowGateError as error:
+        return None, error.what
 
 
-def rows_of(office: Office) -> list[Row]:
+def rows_of(session: Session) -> list[Row]:
     """Gather the answers that LiteLLM's generations remember, oldest first, in words of ours."""
-    return [_row(one) for one in office.keeper.recent(SERVICE)]
+    return [_row(one) for one in session.supervisor.recent(SERVICE)]
 
 
 def _row(one: Row) -> Row:
@@ -123,11 +123,11 @@ def sentence(row: Row) -> str:
     return f"{head}  {asked}answered by {row['answered']} at {row['base']}{tries}{falls}"
 
 
-def _serving(office: Office) -> Row:
-    generations = office.keeper.status()["services"].get(SERVICE, {}).get("generations", ())
+def _serving(session: Session) -> Row:
+    generations = session.supervisor.status()["services"].get(SERVICE, {}).get("generations", ())
     serving = next((one for one in generations if one["phase"] == "serving"), None)
     if serving is None:
-        raise NotReady(f"{SERVICE} is not running", hint="inv up")
+        raise NotReady(f"{SERVICE} is not running", fix="inv up")
     return dict(serving)
 
 
@@ -141,7 +141,7 @@ def _pieces(lines: Any) -> Any:
     try:
         yield from filter(None, map(words, chunks(lines)))
     except CheckFailed as broken:
-        raise CheckFailed(broken.what, hint="inv explain") from None
+        raise CheckFailed(broken.what, fix="inv explain") from None
 
 
 def _text(body: Any) -> str:

@@ -49,9 +49,9 @@ def known_values() -> dict[str, Callable[[], Sequence[str]]]:
     """Say what arguments may be: profiles, services, playbooks, shells."""
 
     def profiles() -> list[str]:
-        from flowgate.cli.session import enter
+        from flowgate.cli.session import open_session
 
-        return list(enter(quiet=True).config.profiles)
+        return list(open_session(quiet=True).config.profiles)
 
     def playbooks() -> list[str]:
         from flowgate.system import locations
@@ -66,7 +66,7 @@ def known_values() -> dict[str, Callable[[], Sequence[str]]]:
         "old": profiles,
         "new": profiles,
         "service": lambda: services,
-        "service.logs:name": lambda: (*services[1:], "keeper"),
+        "service.logs:name": lambda: (*services[1:], "supervisor"),
         "play:name": playbooks,
         "shell": lambda: SHELLS,
     }

@@ -9,12 +9,12 @@ from _thread import RLock  # what `threading` would give, without loading it: mo
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flowgate.errors import Faults, Refusal
+from flowgate.errors import FlowGateError, MultipleErrors
 
 if TYPE_CHECKING:
     from flowgate.domain import Outcome
 
-MARKS = {"same": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
+MARKS = {"unchanged": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
 COLOURS = {"=": "32", "~": "33", "-": "2", "!": "31"}
 NAME_WIDTH = 24
 LINE_WIDTH = 110
@@ -99,11 +99,11 @@ def progress(name: str, done: int, total: int | None) -> None:
 def ends(outcome: Outcome) -> None:
     """Print one line for a task that has ended."""
     mark = MARKS[outcome.status]
-    said = " ".join(outcome.said.split())
+    message = " ".join(outcome.message.split())
     room = LINE_WIDTH - NAME_WIDTH - 14
-    said = said if len(said) <= room or mark == "!" else f"{said[: room - 1]}…"
+    message = message if len(message) <= room or mark == "!" else f"{message[: room - 1]}…"
     name = f"{outcome.task:<{NAME_WIDTH}}"
-    line = f"{mark} {name} {said:<{room}} {outcome.seconds:7.2f} s"
+    line = f"{mark} {name} {message:<{room}} {outcome.seconds:7.2f} s"
     note(coloured(line, COLOURS[mark]))
 
 
@@ -112,21 +112,21 @@ def coloured(text: str, colour: str) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if is_terminal() else text
 
 
-def refusal(error: BaseException, *, told: bool = False) -> None:
+def print_error(error: BaseException, *, told: bool = False) -> None:
     """Print what was refused: what, where, the log lines that explain it, and the way out.
 
     told: the line just before says what already
     """
-    if isinstance(error, Faults):
+    if isinstance(error, MultipleErrors):
         note(coloured(f"! {error.what}:", "31"))
         for fault in error.faults:
             note(f"  {fault.place}: {fault.what}" if fault.place else f"  {fault.what}")
             for line in _excerpt(fault):
                 note(f"      {line}")
-            if fault.hint:
-                note(f"      {spelt(fault.hint)}")
+            if fault.fix:
+                note(f"      {spelt(fault.fix)}")
         return
-    if not isinstance(error, Refusal):
+    if not isinstance(error, FlowGateError):
         note(coloured(f"! {error}", "31"))
         return
     if not told:
@@ -139,12 +139,12 @@ def refusal(error: BaseException, *, told: bool = False) -> None:
         note("  its last log lines:")
         for line in error.log:
             note(f"    | {line[:200]}")
-    if error.hint:
-        known = error.hint.startswith(("did you mean", "known:"))
-        note(f"  {error.hint}" if known else f"  way out: {spelt(error.hint)}")
+    if error.fix:
+        known = error.fix.startswith(("did you mean", "known:"))
+        note(f"  {error.fix}" if known else f"  way out: {spelt(error.fix)}")
 
 
-def _excerpt(error: Refusal) -> list[str]:
+def _excerpt(error: FlowGateError) -> list[str]:
     if error.place.count(":") < 2:
         return []  # most refusals: the module is not even loaded
     from flowgate.cli.source_excerpt import excerpt

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
-from flowgate.cli.session import Office, enter
+from flowgate.cli.session import Session, open_session
 from flowgate.config.overlay import overlay
-from flowgate.errors import CheckFailed, NotReady, Refusal, UnknownName
+from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
 from flowgate.gateway import cliproxy, cooldowns, litellm
 from flowgate.system.clock import Clock
 
@@ -42,16 +42,16 @@ def show(clear: str, as_json: bool) -> int:
     clear: a model, as clients ask for it or as its provider is asked, or an account; empty to look only
     Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
     """
-    office = enter()
-    found = gather(office)
-    if len(found.unasked) == 2 and not any(office.keeper.generation(name) for name in found.unasked):
-        raise NotReady("; ".join(found.unasked.values()), hint="inv up")
+    session = open_session()
+    found = gather(session)
+    if len(found.unasked) == 2 and not any(session.supervisor.generation(name) for name in found.unasked):
+        raise NotReady("; ".join(found.unasked.values()), fix="inv up")
     if not as_json:
-        console.note(office.describe())
+        console.note(session.describe())
     for name, why in found.unasked.items():
         console.note(f"note: {name} was not asked: {why}")
     if clear:
-        found = _clear(office, found, clear)
+        found = _clear(session, found, clear)
     if as_json:
         console.document({"cooldowns": found.rows, "unasked": found.unasked})
         return 0
@@ -64,31 +64,31 @@ def show(clear: str, as_json: bool) -> int:
     return 0
 
 
-def gather(office: Office) -> Found:
+def gather(session: Session) -> Found:
     """Ask both programs; one that cannot be asked is no reason to be silent about the other."""
     now = Clock().wall()
     found = Found([], {}, {})
     try:
-        found.rows.extend(of_litellm(office, now))
-    except Refusal as refusal:
-        found.unasked[litellm.NAME] = refusal.what
+        found.rows.extend(of_litellm(session, now))
+    except FlowGateError as error:
+        found.unasked[litellm.NAME] = error.what
     try:
-        accounts = _talk(office).perform(_benched(office, now))
-    except Refusal as refusal:
-        found.unasked[cliproxy.NAME] = refusal.what
+        accounts = _talk(session).perform(_benched(session, now))
+    except FlowGateError as error:
+        found.unasked[cliproxy.NAME] = error.what
         return found
-    asked = _asked_south(office)
+    asked = _asked_south(session)
     found.accounts.update({one.file: one for one in accounts})
     found.rows.extend(_account_row(one, asked, now) for one in accounts)
     return found
 
 
-def of_litellm(office: Office, now: datetime) -> list[Row]:
+def of_litellm(session: Session, now: datetime) -> list[Row]:
     """Ask the serving generation of LiteLLM.
 
-    Fails with: NotReady when none serves; OutsideRefused when it cannot say
+    Fails with: NotReady when none serves; EnvironmentFailure when it cannot say
     """
-    told = office.keeper.told(litellm.NAME, "cooldowns")
+    told = session.supervisor.told(litellm.NAME, "cooldowns")
     return [_timed({"by": litellm.NAME, **row}, _moment(row["since"]), _moment(row["until"]), now) for row in told]
 
 
@@ -103,10 +103,10 @@ def sentence(row: Row) -> str:
 # --- asking
 
 
-def _talk(office: Office) -> Performance:
+def _talk(session: Session) -> Performance:
     """Give who talks with CLIProxyAPIPlus.
 
-    Fails with: NotReady; Mistake without a management key
+    Fails with: NotReady; UsageError without a management key
     """
     from flowgate.accounts.login_driver import Performance, base
     from flowgate.accounts.providers import KNOWN
@@ -114,29 +114,29 @@ def _talk(office: Office) -> Performance:
     from flowgate.steps.login import management_key
     from flowgate.system.http import Http
 
-    reach = replace(looking(office, []), http=Http())
-    base(reach)  # a program that does not run is said before a key that is missing
-    return Performance(reach, management_key(reach, KNOWN["codex"]))
+    context = replace(looking(session, []), http=Http())
+    base(context)  # a program that does not run is said before a key that is missing
+    return Performance(context, management_key(context, KNOWN["codex"]))
 
 
-def _benched(office: Office, now: datetime) -> Any:
+def _benched(session: Session, now: datetime) -> Any:
     from flowgate.accounts.cooldowns import benched
     from flowgate.accounts.login_driver import stated
     from flowgate.cli.checks.runtime import looking
 
-    return benched(stated(looking(office, [])), now)
+    return benched(stated(looking(session, [])), now)
 
 
-def _asked_south(office: Office) -> dict[str, set[str]]:
-    tree = overlay(office.config.litellm_base, office.config.profiles[_profile(office)])
-    return cooldowns.asked_south(office.config, tree)
+def _asked_south(session: Session) -> dict[str, set[str]]:
+    tree = overlay(session.config.litellm_base, session.config.profiles[_profile(session)])
+    return cooldowns.asked_south(session.config, tree)
 
 
-def _profile(office: Office) -> str:
+def _profile(session: Session) -> str:
     """Name the profile that serves; the one in force last where none does, or none that the config still has."""
-    serving = office.keeper.generation(litellm.NAME) or {}
+    serving = session.supervisor.generation(litellm.NAME) or {}
     named = str(serving.get("labels", {}).get("profile") or "")
-    return named if named in office.config.profiles else office.profile().value
+    return named if named in session.config.profiles else session.profile().value
 
 
 def _account_row(one: Benched, asked: dict[str, set[str]], now: datetime) -> Row:
@@ -176,26 +176,26 @@ def _left(row: Row) -> str:
 # --- clearing
 
 
-def _clear(office: Office, found: Found, wanted: str) -> Found:
+def _clear(session: Session, found: Found, wanted: str) -> Found:
     """End every cooldown of a model or an account; give what is left.
 
     Fails with: UnknownName; CheckFailed for one that goes on
     """
     mine = [row for row in found.rows if wanted in _names(row, found)]
     if not mine:
-        _refuse_unknown(office, found, wanted)
+        _refuse_unknown(session, found, wanted)
         console.note(f"nothing benches {wanted}{_among(found)}")
         return found
     if any(row["by"] == litellm.NAME for row in mine):
-        _hand_over(office)
-    stuck = _reset(office, [found.accounts[row["address"]] for row in mine if row["by"] == cliproxy.NAME])
+        _hand_over(session)
+    stuck = _reset(session, [found.accounts[row["address"]] for row in mine if row["by"] == cliproxy.NAME])
     if stuck:
         what = f"CLIProxyAPIPlus goes on benching {', '.join(one.label for one in stuck)}: it has no call that ends it"
-        raise CheckFailed(what, hint=f"{RESTART} (waits for a quiet moment; it forgets every cooldown)")
-    after = gather(office)
+        raise CheckFailed(what, fix=f"{RESTART} (waits for a quiet moment; it forgets every cooldown)")
+    after = gather(session)
     still = [row for row in after.rows if wanted in _names(row, after)]
     if still:
-        raise CheckFailed(f"{wanted} is benched again: {sentence(still[0])}", hint="inv explain")
+        raise CheckFailed(f"{wanted} is benched again: {sentence(still[0])}", fix="inv explain")
     console.note(f"{wanted} is asked again")
     return after
 
@@ -213,17 +213,17 @@ def _names(row: Row, found: Found) -> set[str]:
     return names | {account.file, account.label, *account.models} if account else names
 
 
-def _refuse_unknown(office: Office, found: Found, wanted: str) -> None:
+def _refuse_unknown(session: Session, found: Found, wanted: str) -> None:
     from flowgate.cli.checks.runtime import looking
 
     known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
-    known |= {*looking(office, []).stack().models, *(one.label for one in found.accounts.values())}
-    known = known.union(*_asked_south(office).values())
+    known |= {*looking(session, []).stack().models, *(one.label for one in found.accounts.values())}
+    known = known.union(*_asked_south(session).values())
     if wanted not in known:
         raise UnknownName("model", wanted, known=sorted(known))
 
 
-def _hand_over(office: Office) -> None:
+def _hand_over(session: Session) -> None:
     """Let a fresh generation of LiteLLM take over: it begins with nobody benched.
 
     Fails with: CheckFailed
@@ -231,17 +231,17 @@ def _hand_over(office: Office) -> None:
     from flowgate.cli import entrypoint
 
     console.note("a fresh generation of LiteLLM takes over; it benches nobody")
-    profile = _profile(office)
-    office.keeper.close()
+    profile = _profile(session)
+    session.supervisor.close()
     if entrypoint.play("service-restart", {"service": litellm.NAME, "now": False}, profile=profile):
-        raise CheckFailed("LiteLLM could not be handed over: its cooldowns stay in force", hint="inv explain")
+        raise CheckFailed("LiteLLM could not be handed over: its cooldowns stay in force", fix="inv explain")
 
 
-def _reset(office: Office, accounts: list[Benched]) -> list[Benched]:
+def _reset(session: Session, accounts: list[Benched]) -> list[Benched]:
     """Let accounts be asked again; give those for which the program has no call."""
     from flowgate.accounts.cooldowns import clear
 
-    talk: Callable[[Any], object] = _talk(office).perform if accounts else lambda one: None
+    talk: Callable[[Any], object] = _talk(session).perform if accounts else lambda one: None
     for one in accounts:
         if one.clearable:
             talk(clear(one))

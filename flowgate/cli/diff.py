@@ -47,11 +47,11 @@ def _without_value(found: re.Match[str]) -> str:
     return f"{found[1]}{quote}…{quote}"
 
 
-def show_unforetold(outcomes: Iterable[Outcome]) -> None:
+def show_unpredicted(outcomes: Iterable[Outcome]) -> None:
     """List what a check could not tell, by task, so that a green check promises nothing it does not know."""
-    unknown = [one for one in outcomes if one.unforetold]
+    unknown = [one for one in outcomes if one.unpredicted]
     if not unknown:
         return
     console.note(f"? this check could not foretell {len(unknown)} of its tasks:")
     for one in unknown:
-        console.note(f"    {one.task} ({one.place}): {one.unforetold}")
+        console.note(f"    {one.task} ({one.place}): {one.unpredicted}")

@@ -11,8 +11,8 @@ from flowgate.cli import console
 from flowgate.cli.checks import finding, profiles, runtime, secrets
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
-from flowgate.cli.session import Office, enter
-from flowgate.errors import Refusal
+from flowgate.cli.session import Session, open_session
+from flowgate.errors import FlowGateError
 from flowgate.gateway import cliproxy
 from flowgate.supervisor import orphans
 from flowgate.system import files, permissions
@@ -27,38 +27,38 @@ def doctor(fix: bool, as_json: bool) -> int:
     """Print what is right, doubtful and wrong; 1 when something is wrong.
 
     fix: mend first what can be mended without a risk: permissions, missing folders, what a killed keeper left
-    Fails with: Mistake for a config that is not there
+    Fails with: UsageError for a config that is not there
     """
     try:
-        office = enter(quiet=True)
-    except Refusal as refusal:
-        faults = finding.broken_config(refusal)
+        session = open_session(quiet=True)
+    except FlowGateError as error:
+        faults = finding.broken_config(error)
         return finding.report([*faults, *finding.look(ALWAYS)], as_json=as_json, config="")
     if not as_json:
-        console.note(office.describe())
-    fixed = mend(office) if fix else []
-    checks = [(name, partial(check, office)) for name, check in OF_A_CONFIG]
+        console.note(session.describe())
+    fixed = mend(session) if fix else []
+    checks = [(name, partial(check, session)) for name, check in OF_A_CONFIG]
     found = finding.look([*checks, *ALWAYS])
-    return finding.report(found, as_json=as_json, config=str(office.config.file), fixed=fixed)
+    return finding.report(found, as_json=as_json, config=str(session.config.file), fixed=fixed)
 
 
 # --- the checks of its own
 
 
-def config(office: Office) -> Iterator[Finding]:
+def config(session: Session) -> Iterator[Finding]:
     """Say that the config is valid, and what was migrated while it was read."""
-    for line in office.config.notes:
-        yield Finding("config", "warn", line, finding.edit(str(office.config.file)))
-    yield Finding("config", "pass", f"{office.config.file} is valid")
+    for line in session.config.notes:
+        yield Finding("config", "warn", line, finding.edit(str(session.config.file)))
+    yield Finding("config", "pass", f"{session.config.file} is valid")
 
 
-def folders(office: Office) -> Iterator[Finding]:
+def folders(session: Session) -> Iterator[Finding]:
     """Check that the runtime folder can be written, and that the folders beside it are there."""
-    runtime = office.config.paths.runtime_dir
+    runtime = session.config.paths.runtime_dir
     if not permissions.is_writable(runtime):
         yield Finding("folders", "fail", f"{runtime} cannot be written", f"ls -ld {quote(str(runtime))}")
         return
-    missing = _missing(office)
+    missing = _missing(session)
     if missing:
         names = ", ".join(str(one) for one in missing)
         yield Finding("folders", "warn", f"not there yet: {names}; `inv up` makes them too", FIX)
@@ -66,29 +66,31 @@ def folders(office: Office) -> Iterator[Finding]:
         yield Finding("folders", "pass", f"{runtime} can be written")
 
 
-def _missing(office: Office) -> list[Path]:
-    paths = office.config.paths
-    wanted = [paths.runtime_dir, permission_check.secrets_folder(office.config), cliproxy.auth_folder(office.config)]
+def _missing(session: Session) -> list[Path]:
+    paths = session.config.paths
+    wanted = [paths.runtime_dir, permission_check.secrets_folder(session.config), cliproxy.auth_folder(session.config)]
     return [one for one in [*wanted, paths.log_file.parent] if not one.is_dir()]
 
 
-def disk(office: Office) -> Iterator[Finding]:
+def disk(session: Session) -> Iterator[Finding]:
     """Check that the disk has room for logs and rendered files."""
-    runtime = office.config.paths.runtime_dir
+    runtime = session.config.paths.runtime_dir
     free = files.free_bytes(runtime)
     status = "fail" if free < SCARCE_BYTES else "warn" if free < LITTLE_BYTES else "pass"
     mend = "" if status == "pass" else f"du -ah {quote(str(runtime.parent))} | sort -h | tail"
     yield Finding("disk", status, f"{free / 1e9:.1f} GB are free for {runtime}", mend)
 
 
-def leftovers(office: Office) -> Iterator[Finding]:
+def leftovers(session: Session) -> Iterator[Finding]:
     """Check that no killed keeper left processes, records or sockets behind."""
-    status = office.keeper.status()
+    status = session.supervisor.status()
     left = [one for seat in status["services"].values() for one in seat["generations"] if one["phase"] == "orphaned"]
     for one in left:
-        said = f"process {one['pid']} goes on serving without its keeper, which was killed; `inv status` takes it over"
-        yield Finding("leftovers", "warn", said, "inv status")
-    stale = _stale(office)
+        message = (
+            f"process {one['pid']} goes on serving without its keeper, which was killed; `inv status` takes it over"
+        )
+        yield Finding("leftovers", "warn", message, "inv status")
+    stale = _stale(session)
     if stale:
         names = ", ".join(path.name for path in stale)
         yield Finding("leftovers", "warn", f"left behind by a keeper that is gone: {names}", FIX)
@@ -96,11 +98,11 @@ def leftovers(office: Office) -> Iterator[Finding]:
         yield Finding("leftovers", "pass", "nothing was left behind")
 
 
-def _stale(office: Office) -> list[Path]:
+def _stale(session: Session) -> list[Path]:
     """List records and sockets that belong to no living process; none while a keeper lives: they are its own."""
-    if office.keeper.status()["keeper"]:
+    if session.supervisor.status()["supervisor"]:
         return []
-    folder = office.keeper.folder
+    folder = session.supervisor.folder
     living = {(one["service"], one["number"]) for one in orphans.living(folder)}
     dead = [path for path, record in orphans.records(folder) if _name(record) not in living]
     return [*dead, *([] if living else sorted(folder.glob("*.sock")))]
@@ -132,18 +134,18 @@ OF_A_CONFIG = (
 # --- mending
 
 
-def mend(office: Office) -> list[str]:
+def mend(session: Session) -> list[str]:
     """Mend what can be mended without a risk, under the lock of the runtime folder.
 
     Gives: what was done, one sentence each
-    Fails with: Busy, DiskRefused
+    Fails with: Busy, DiskError
     """
-    lock = office.config.paths.runtime_dir / "lock"
-    missing = _missing(office)
+    lock = session.config.paths.runtime_dir / "lock"
+    missing = _missing(session)
     if not permissions.is_writable(lock.parent):
         return []
     with files.hold(lock, "'doctor'", clock=Clock(), timeout=LOCK_SECONDS, waiting=_waiting):
-        return [*_make(missing), *_close(office), *_sweep(office)]
+        return [*_make(missing), *_close(session), *_sweep(session)]
 
 
 def _make(missing: list[Path]) -> list[str]:
@@ -152,16 +154,16 @@ def _make(missing: list[Path]) -> list[str]:
     return [f"made {folder}" for folder in missing]
 
 
-def _close(office: Office) -> list[str]:
+def _close(session: Session) -> list[str]:
     """Take from others what they may not have; a link, or somebody else's file, is left alone and stays a finding."""
-    mine = [one for one in permission_check.exposed(office.config) if permissions.is_own(one.path)]
+    mine = [one for one in permission_check.exposed(session.config) if permissions.is_own(one.path)]
     for one in mine:
         permissions.change(one.path, one.wanted)
     return [f"{one.command()} (was {one.mode:03o})" for one in mine]
 
 
-def _sweep(office: Office) -> list[str]:
-    return [f"deleted {path}" for path in files.delete(_stale(office))]
+def _sweep(session: Session) -> list[str]:
+    return [f"deleted {path}" for path in files.delete(_stale(session))]
 
 
 def _waiting(holder: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flowgate.cli import console
-from flowgate.errors import BadValue, Interrupted, Mistake, Refusal, UnknownName, gather
+from flowgate.errors import BadValue, FlowGateError, Interrupted, UnknownName, UsageError, gather
 from flowgate.system import files
 
 BUG = 70
@@ -21,9 +21,9 @@ def guarded(body: Callable[[], int | None]) -> int:
     """
     try:
         return body() or 0
-    except Refusal as refusal:
-        console.refusal(refusal)
-        return refusal.code
+    except FlowGateError as error:
+        console.print_error(error)
+        return error.code
     except KeyboardInterrupt:
         console.note("interrupted")
         return Interrupted.code
@@ -50,7 +50,7 @@ def say_bug(bug: BaseException) -> int:
 def named(value: str, what: str) -> str:
     """Refuse a flag where a name belongs: stock invoke would take `--help` for the name."""
     if value.startswith("-"):
-        raise Mistake(f"'{value}' stands where {what} belongs", hint=f"put {what} first, flags after it")
+        raise UsageError(f"'{value}' stands where {what} belongs", fix=f"put {what} first, flags after it")
     return value
 
 
@@ -94,7 +94,7 @@ def play(name: str, variables: dict[str, Any], *, profile: str | None = None, ev
     from flowgate.cli import run_playbook
 
     return run_playbook.close(
-        run_playbook.play(run_playbook.Order(name, variables, profile=profile, event=event, **more))
+        run_playbook.play(run_playbook.RunRequest(name, variables, profile=profile, event=event, **more))
     )
 
 
@@ -103,27 +103,27 @@ def smoke(profile: str, startup_timeout: float, keep: bool, live: bool) -> int:
     from flowgate.cli import run_playbook
 
     variables = {"startup_timeout": startup_timeout, "keep": keep, "live": live}
-    bill = run_playbook.play(run_playbook.Order("smoke", variables, profile=profile, event="smoke"))
-    code = run_playbook.close(bill)
-    over = "FlowGate's embedded upstream (not a provider)" if bill.embedded else "your accounts"
-    console.data(f"{'PASS' if code == 0 else 'FAIL'}  {bill.profile} over {over}, {bill.report.seconds:.1f} s")
+    result = run_playbook.play(run_playbook.RunRequest("smoke", variables, profile=profile, event="smoke"))
+    code = run_playbook.close(result)
+    over = "FlowGate's embedded upstream (not a provider)" if result.embedded else "your accounts"
+    console.data(f"{'PASS' if code == 0 else 'FAIL'}  {result.profile} over {over}, {result.report.seconds:.1f} s")
     return code
 
 
 def set_profile(name: str) -> int:
     """Put a profile in force: by a hand-over when LiteLLM runs, else on paper."""
     from flowgate.cli import run_playbook
-    from flowgate.cli.session import enter
+    from flowgate.cli.session import open_session
 
-    keeper = enter().keeper
-    keeper.recover()
-    serving = keeper.generation("litellm")
-    keeper.close()
+    supervisor = open_session().supervisor
+    supervisor.recover()
+    serving = supervisor.generation("litellm")
+    supervisor.close()
     previous = (serving or {}).get("labels", {}).get("profile") or ""
     # CLIProxyAPIPlus rereads its file as it is written: a profile that is refused must not leave its own there.
     variables = {"running": serving is not None, "previous": previous}
     return run_playbook.close(
-        run_playbook.play(run_playbook.Order("switch-profile", variables, profile=name, event="play"))
+        run_playbook.play(run_playbook.RunRequest("switch-profile", variables, profile=name, event="play"))
     )
 
 
@@ -133,21 +133,21 @@ def reload(name: str, watch: bool) -> int:
     watch: go on until the older generation has gone
     Fails with: NotReady when nothing runs that could
     """
-    from flowgate.cli.session import enter
+    from flowgate.cli.session import open_session
     from flowgate.errors import NotReady
 
-    keeper = enter(quiet=True).keeper
-    keeper.recover()
+    supervisor = open_session(quiet=True).supervisor
+    supervisor.recover()
     asked = "litellm" if name == "all" else name
-    running = keeper.generation(asked) is not None
-    keeper.close()
+    running = supervisor.generation(asked) is not None
+    supervisor.close()
     if not running:
-        raise NotReady(f"{asked} is not running: there is nothing to reload", hint="inv up")
+        raise NotReady(f"{asked} is not running: there is nothing to reload", fix="inv up")
     code = play("service-reload", {"service": name}, profile="")
     if watch and code == 0:
         from flowgate.cli.status import watch_generations
 
-        watch_generations(enter(quiet=True))
+        watch_generations(open_session(quiet=True))
     return code
 
 
@@ -161,11 +161,11 @@ def play_any(name: str, extra: Sequence[str], *, reports: Mapping[str, str], **t
 
     run_reports.refuse_unwritable(reports)
     fields = {**typed, "tags": _words(typed["tags"]), "skip_tags": _words(typed["skip_tags"])}
-    wanted = run_playbook.Order(named(name, "a playbook"), variables(extra), **fields)
-    bill = run_playbook.play(wanted)
-    code = run_playbook.close(bill)
-    if bill.report.started:
-        run_reports.hand_out(bill, run_reports.Asked(name, tuple(extra), typed, reports))
+    wanted = run_playbook.RunRequest(named(name, "a playbook"), variables(extra), **fields)
+    result = run_playbook.play(wanted)
+    code = run_playbook.close(result)
+    if result.report.started:
+        run_reports.write_reports(result, run_reports.ReportRequest(name, tuple(extra), typed, reports))
     return code
 
 
@@ -177,7 +177,7 @@ def variables(extra: Sequence[str]) -> dict[str, Any]:
     """Read `-e` variables: key=value (several, too), a YAML or JSON mapping in braces, or @FILE that holds one.
 
     A value is YAML: `keep=true` is a truth value. Of two that set the same name, the later wins.
-    Fails with: BadValue; Mistake where YAML does not parse
+    Fails with: BadValue; UsageError where YAML does not parse
     """
     found: dict[str, Any] = {}
     for one in extra:

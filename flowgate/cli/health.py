@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from flowgate.cli import console
-from flowgate.cli.session import Office, enter
+from flowgate.cli.session import Session, open_session
 from flowgate.cli.status import recover
-from flowgate.errors import Silent, Unreachable
+from flowgate.errors import ResponseTimeout, Unreachable
 from flowgate.gateway import cliproxy, litellm, upstream_version
 from flowgate.system.clock import Clock, poll
 
@@ -26,15 +26,15 @@ def health(as_json: bool) -> int:
 
     Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
     """
-    office = enter()
-    recover(office)
-    kept = office.keeper.status()["services"]
-    checks = {name: check(office, name, kept.get(name, {})) for name in office.config.services}
+    session = open_session()
+    recover(session)
+    kept = session.supervisor.status()["services"]
+    checks = {name: check(session, name, kept.get(name, {})) for name in session.config.services}
     healthy = all(one["live"] and one["ready"] for one in checks.values())
     if as_json:
         console.document({"ok": healthy, "services": checks})
         return 0 if healthy else 1
-    console.note(office.describe())
+    console.note(session.describe())
     for name, one in checks.items():
         console.data(_line(name, one))
     if not healthy:
@@ -52,18 +52,18 @@ def _line(name: str, one: Check) -> str:
     return f"{mark} {name:<18} {live:<12} {ready:<10} {one['url']}  {answer}{missed}"
 
 
-def check(office: Office, name: str, kept: dict[str, Any], *, patience: float = PATIENCE_SECONDS) -> Check:
+def check(session: Session, name: str, kept: dict[str, Any], *, patience: float = PATIENCE_SECONDS) -> Check:
     """Look at one service.
 
     kept: what the keeper says of it
     patience: seconds of silence after which nothing is known
     Gives: live, ready (None for unknown), status, error, seconds, misses, url
     """
-    settings = office.config.services[name]
+    settings = session.config.services[name]
     generations = kept.get("generations", ())
     serving = next((one for phase in ("serving", "orphaned") for one in generations if one["phase"] == phase), None)
     port = serving["port"] if serving else settings.port
-    path = _path(office, name)
+    path = _path(session, name)
     found: Check = {"live": False, "ready": False, "status": None, "error": "", "seconds": 0.0, "misses": 0}
     found["url"] = f"http://{settings.host}:{port}{path}"
     if serving is None:
@@ -72,40 +72,40 @@ def check(office: Office, name: str, kept: dict[str, Any], *, patience: float = 
     asked: list[Check] = []
 
     def ask() -> bool:
-        asked.append(_ask(office, name, found["url"].removesuffix(path), path, patience))
+        asked.append(_ask(session, name, found["url"].removesuffix(path), path, patience))
         return asked[-1]["ready"] is not False
 
     poll(ask, Clock(), every=PAUSE_SECONDS, ceiling=PAUSE_SECONDS, tries=TRIES)
     return found | asked[-1] | {"misses": sum(one["ready"] is False for one in asked)}
 
 
-def _path(office: Office, name: str) -> str:
+def _path(session: Session, name: str) -> str:
     """Say which address is asked: the config's; else, of CLIProxyAPIPlus, the one that its version has."""
     from flowgate.cli.checks.runtime import looking
 
-    settings = office.config.services[name]
-    version = looking(office, []).upstream_version() if name == cliproxy.NAME else ""
+    settings = session.config.services[name]
+    version = looking(session, []).upstream_version() if name == cliproxy.NAME else ""
     configured = settings.readiness_path or settings.health_path
     return upstream_version.path(version, configured) if name == cliproxy.NAME else configured or MODELS
 
 
-def _ask(office: Office, name: str, base: str, path: str, patience: float) -> Check:
+def _ask(session: Session, name: str, base: str, path: str, patience: float) -> Check:
     from flowgate.steps.wait_healthy import asked
     from flowgate.system.http import Http
 
     try:
-        answer = asked(Http(looking=True), base, path, patience, headers=_headers(office, name, path))
-    except Silent as silent:  # it is there and may be busy: that is no answer, and no refusal either
+        answer = asked(Http(looking=True), base, path, patience, headers=_headers(session, name, path))
+    except ResponseTimeout as silent:  # it is there and may be busy: that is no answer, and no refusal either
         return {"ready": None, "error": silent.what}
-    except Unreachable as refusal:
-        return {"ready": False, "error": refusal.what}
+    except Unreachable as error:
+        return {"ready": False, "error": error.what}
     seconds = round(answer.seconds, 4)
     return {"ready": answer.ok, "error": "", "status": answer.status, "seconds": seconds, "url": answer.url}
 
 
-def _headers(office: Office, name: str, path: str) -> dict[str, Any]:
+def _headers(session: Session, name: str, path: str) -> dict[str, Any]:
     """Show LiteLLM's key where it is asked for its models."""
     from flowgate.cli.checks.runtime import looking
 
-    key = looking(office, []).master_key() if (name, path) == (litellm.NAME, MODELS) else None
+    key = looking(session, []).master_key() if (name, path) == (litellm.NAME, MODELS) else None
     return {"Authorization": key.bearer()} if key else {}

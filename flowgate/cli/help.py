@@ -46,8 +46,8 @@ def show(wanted: str, pages: Sequence[Page]) -> int:
         console.table([[_usage(page), page.summary] for page in group])
         return 0
     console.data(HEAD)
-    order = {name: place for place, name in enumerate(FIRST)}
-    ranked = sorted(pages, key=lambda page: (order.get(page.name, 99), "." in page.name, page.name))
+    request = {name: place for place, name in enumerate(FIRST)}
+    ranked = sorted(pages, key=lambda page: (request.get(page.name, 99), "." in page.name, page.name))
     console.table([[page.name.replace(".", " "), page.summary] for page in ranked])
     return 0
 

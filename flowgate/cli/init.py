@@ -8,7 +8,7 @@ from pathlib import Path
 from flowgate.cli import console
 from flowgate.cli.checks import example_keys
 from flowgate.cli.session import USUAL
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.system import files, locations
 
 NAMES = ("flowgate.yaml", "cliproxyapi.yaml")
@@ -23,7 +23,7 @@ next:
 def init() -> int:
     """Write `config/flowgate.yaml` and `config/cliproxyapi.yaml` from the examples, with fresh random keys.
 
-    Fails with: Mistake when one of them is there; nothing is written then
+    Fails with: UsageError when one of them is there; nothing is written then
     """
     folder = (locations.checkout() or Path.cwd()) / USUAL.parent
     for path in write(folder):
@@ -36,13 +36,13 @@ def write(folder: Path) -> list[Path]:
     """Write both configs into a folder, 0600.
 
     Gives: the files
-    Fails with: Mistake when one of them is there; DiskRefused
+    Fails with: UsageError when one of them is there; DiskError
     """
     paths = [folder / name for name in NAMES]
     there = [str(path) for path in paths if path.exists() or path.is_symlink()]
     if there:
         verb = "is" if len(there) == 1 else "are"
-        raise Mistake(f"{' and '.join(there)} {verb} there already", hint="move it away, or change it by hand")
+        raise UsageError(f"{' and '.join(there)} {verb} there already", fix="move it away, or change it by hand")
     known = example_keys.own_keys()
     for path in paths:
         files.write_whole(path, with_fresh_keys(files.read_text(locations.examples() / path.name), known))

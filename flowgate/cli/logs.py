@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flowgate.cli import console
-from flowgate.cli.session import Office, enter
-from flowgate.errors import BadValue, Mistake, UnknownName
+from flowgate.cli.session import Session, open_session
+from flowgate.errors import BadValue, UnknownName, UsageError
 from flowgate.gateway.litellm import MASTER_KEY
 from flowgate.system import files
 from flowgate.system.clock import Clock
@@ -20,8 +20,8 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": ONE_DAY}
 
 def events(lines: int, follow: bool, service: str, event: str, since: str, as_json: bool) -> int:
     """Print the event log: newest last, one line each; with `--json` the lines as they are stored."""
-    office = enter()
-    path = office.config.paths.runtime_dir / "events.log"
+    session = open_session()
+    path = session.config.paths.runtime_dir / "events.log"
     earliest = _earliest(since)
 
     def chosen(line: str) -> list[str]:
@@ -68,8 +68,8 @@ def _earliest(since: str) -> str:
 
 def logs(service: str, lines: int, follow: bool) -> int:
     """Print the last lines of a service's log."""
-    office = enter()
-    path = log_path(office, service)
+    session = open_session()
+    path = log_path(session, service)
     if not path.is_file():
         console.note(f"{service} has no log yet ({path}); it has not been started")
         return 0
@@ -80,24 +80,24 @@ def logs(service: str, lines: int, follow: bool) -> int:
 
 def key_path() -> int:
     """Print where the gateway's key lies."""
-    office = enter()
-    if office.environment.get(MASTER_KEY):
+    session = open_session()
+    if session.environment.get(MASTER_KEY):
         what = f"the gateway's key is the variable {MASTER_KEY} of your environment; no file holds it"
-        raise Mistake(what, hint=f"clients use ${MASTER_KEY}")
-    path = office.config.paths.runtime_dir.parent / "secrets" / "litellm-master-key"
+        raise UsageError(what, fix=f"clients use ${MASTER_KEY}")
+    path = session.config.paths.runtime_dir.parent / "secrets" / "litellm-master-key"
     if not path.is_file():
-        raise Mistake(f"there is no key at {path} yet", hint="inv up makes one")
+        raise UsageError(f"there is no key at {path} yet", fix="inv up makes one")
     console.data(str(path))
     return 0
 
 
-def log_path(office: Office, service: str) -> Path:
+def log_path(session: Session, service: str) -> Path:
     """Say where a service's log lies; "keeper" names the keeper's own."""
-    if service == "keeper":
-        return office.config.paths.log_file
-    if service not in office.config.services:
-        raise UnknownName("service", service, known=[*office.config.services, "keeper"])
-    return office.config.paths.runtime_dir / "process-logs" / f"{service}.log"
+    if service == "supervisor":
+        return session.config.paths.log_file
+    if service not in session.config.services:
+        raise UnknownName("service", service, known=[*session.config.services, "supervisor"])
+    return session.config.paths.runtime_dir / "process-logs" / f"{service}.log"
 
 
 def _follow(path: Path, show: Callable[[str], None]) -> int:

@@ -54,13 +54,13 @@ def _run(words: list[str]) -> int:
 def _complete(words: list[str], collection: Collection) -> int:
     """Print what may come next, one candidate a line; a config that cannot be read gives none of its names."""
     from flowgate.cli import completion, console, help, session
-    from flowgate.errors import Refusal
+    from flowgate.errors import FlowGateError
 
     if words[:1] == ["--config"] and len(words) > 2:
         session.typed_config.append(words[1])
     try:
         found = completion.candidates(words, help.pages(collection), completion.known_values())
-    except Refusal:
+    except FlowGateError:
         return 0
     for one in found:
         console.data(one)
@@ -72,7 +72,7 @@ def _execute(collection: Collection, argv: list[str]) -> int:
     from invoke.program import Program
 
     from flowgate import __version__
-    from flowgate.errors import Mistake
+    from flowgate.errors import UsageError
 
     program = Program(version=__version__, namespace=_named_in(collection, argv), name="flowgate", binary="flowgate")
     try:
@@ -85,7 +85,7 @@ def _execute(collection: Collection, argv: list[str]) -> int:
         program.update_config()
         program.execute()
     except ParseError as fault:
-        raise Mistake(str(fault), hint=f"flowgate {argv[0].replace('.', ' ')} --help") from None
+        raise UsageError(str(fault), fix=f"flowgate {argv[0].replace('.', ' ')} --help") from None
     except Exit as ended:
         return int(ended.code or 0)
     return 0

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
 from flowgate.domain import Play, Report
-from flowgate.errors import Mistake, Refusal
+from flowgate.errors import FlowGateError, UsageError
 from flowgate.playbook.task_filter import Gate
 
 if TYPE_CHECKING:
-    from flowgate.cli.run_playbook import Order
+    from flowgate.cli.run_playbook import RunRequest
     from flowgate.playbook.outline import Entry
 
 
-class Course:
+class TaskSelection:
     """The tasks of a playbook in order; looked through only when something asks for it.
 
     order: with the variables that hold for the run
@@ -25,29 +25,29 @@ class Course:
     """
 
     def __init__(
-        self, plays: tuple[Play, ...], order: Order, defaults: Mapping[str, Any], faults: list[Refusal]
+        self, plays: tuple[Play, ...], request: RunRequest, defaults: Mapping[str, Any], faults: list[FlowGateError]
     ) -> None:
-        self.plays, self.order, self._defaults = plays, order, defaults
+        self.plays, self.request, self._defaults = plays, request, defaults
         self._start: Entry | None = None
-        if order.start_at:
+        if request.start_at:
             from flowgate.playbook.outline import start_of
 
             try:
-                self._start = start_of(self._entries, order.start_at, order.tags, order.skip_tags)
-            except Mistake as mistake:
+                self._start = start_of(self._entries, request.start_at, request.tags, request.skip_tags)
+            except UsageError as mistake:
                 faults.append(mistake)
 
     @cached_property
     def _entries(self) -> list[Entry]:
         from flowgate.playbook.outline import outline
 
-        return outline(self.plays, self.order.variables, self._defaults)
+        return outline(self.plays, self.request.variables, self._defaults)
 
     def gate(self) -> Gate | None:
         """Give what is asked before each task; None when every task runs."""
-        if self._start is None and not self.order.stepwise:
+        if self._start is None and not self.request.stepwise:
             return None
-        return Gate(self._start.task if self._start else None, console.ask if self.order.stepwise else None)
+        return Gate(self._start.task if self._start else None, console.ask if self.request.stepwise else None)
 
     def resume_at(self, report: Report) -> str | None:
         """Say where a run that failed can go on, as `--start-at-task` takes it."""
@@ -59,13 +59,13 @@ class Course:
         """Print the tasks or the tags, those that would run."""
         from flowgate.playbook.outline import chosen
 
-        entries = chosen(self._entries, self.order.tags, self.order.skip_tags)
+        entries = chosen(self._entries, self.request.tags, self.request.skip_tags)
         first = self._start.number if self._start else 1
         entries = [one for one in entries if one.number >= first]
         for index, play in enumerate(self.plays):
             own = [one for one in entries if one.play == index]
             console.data(f"play #{index + 1}: {play.name}{_tags(play.tags)}")
-            if self.order.listing == "tasks":
+            if self.request.listing == "tasks":
                 _show_tasks(own)
             else:
                 tags = sorted(frozenset[str]().union(*(one.tags for one in own)))

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from flowgate.cli import console
-from flowgate.cli.session import Office, enter
+from flowgate.cli.session import Session, open_session
 from flowgate.errors import gather
 
 if TYPE_CHECKING:
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 def list_profiles(as_json: bool) -> int:
     """Print the profiles of the config, and which is in force."""
-    office = enter()
-    current = office.profile()
+    session = open_session()
+    current = session.profile()
     if as_json:
-        console.document({"current": current.value, "by": current.by, "profiles": list(office.config.profiles)})
+        console.document({"current": current.value, "by": current.by, "profiles": list(session.config.profiles)})
         return 0
-    console.note(office.describe())
-    for name in office.config.profiles:
+    console.note(session.describe())
+    for name in session.config.profiles:
         console.data(f"{'*' if name == current.value else ' '} {name}")
     return 0
 
@@ -29,16 +29,16 @@ def list_profiles(as_json: bool) -> int:
 def show(name: str, as_json: bool) -> int:
     """Print what a profile promises, and the settings of both programs that keep it; keys stay references.
 
-    Fails with: UnknownName; Mistake for a fallback that leads nowhere or in a circle, or a setting LiteLLM ignores
+    Fails with: UnknownName; UsageError for a fallback that leads nowhere or in a circle, or a setting LiteLLM ignores
     """
     from flowgate.gateway import policy_summary, preflight
     from flowgate.gateway.serialization import dump
 
-    office = enter()
-    settled = office.profile(name)
-    policy = _policy(office, settled.value)
-    gather(f"profile {settled.value}", preflight.faults(office.config, settled.value, policy))
-    doubts = preflight.warnings(office.config, settled.value, policy)
+    session = open_session()
+    settled = session.profile(name)
+    policy = _policy(session, settled.value)
+    gather(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
+    doubts = preflight.warnings(session.config, settled.value, policy)
     if as_json:
         console.document(
             {
@@ -49,15 +49,15 @@ def show(name: str, as_json: bool) -> int:
                 "in_words": policy_summary.promised(policy),
                 "bench": {"by": policy.bench, "why": policy.why},
                 "budget": {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole},
-                "said": list(policy.said),
+                "message": list(policy.message),
                 "warnings": doubts,
             }
         )
         return 0
-    console.note(f"{office.describe()}; profile {settled.value} ({settled.by})")
+    console.note(f"{session.describe()}; profile {settled.value} ({settled.by})")
     blocks = (
         (f"what {settled.value} promises", policy_summary.promised(policy)),
-        ("what was moved or set for it, and why", list(policy.said)),
+        ("what was moved or set for it, and why", list(policy.message)),
         ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", dump(policy.cliproxy).splitlines()),
     )
     for title, lines in blocks:
@@ -69,12 +69,12 @@ def show(name: str, as_json: bool) -> int:
     return 0
 
 
-def _policy(office: Office, profile: str) -> Policy:
+def _policy(session: Session, profile: str) -> Policy:
     """Compile a profile, with the accounts that there are."""
     from flowgate.cli.checks import runtime
     from flowgate.gateway import build
 
-    return build.settle(office.config, profile, runtime.looking(office, []).ground())
+    return build.settle(session.config, profile, runtime.looking(session, []).build_inputs())
 
 
 def diff(old: str, new: str) -> int:
@@ -83,10 +83,10 @@ def diff(old: str, new: str) -> int:
 
     from flowgate.gateway.serialization import dump
 
-    office = enter()
+    session = open_session()
     before, after = (
         [*dump(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *dump(policy.cliproxy).splitlines()]
-        for policy in (_policy(office, old), _policy(office, new))
+        for policy in (_policy(session, old), _policy(session, new))
     )
     lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))
     for line in lines:

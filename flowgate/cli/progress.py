@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flowgate.cli.spinner import Spinner
 
 
-class Live:
+class RunProgress:
     """Tells what happens, one task at a time.
 
     diff: show what differs in files
@@ -29,7 +29,7 @@ class Live:
 
             self._spinner = Spinner(console.paint)
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Tell that a task has begun, or how it ended."""
         if not isinstance(event, Outcome):
             self._running.append((event.task, event.place))
@@ -50,12 +50,12 @@ class Live:
         if self._spinner and self._running:
             self._spinner.begin(" · ".join(task for task, _ in self._running))
 
-    def doing(self, would: str) -> None:
+    def doing(self, summary: str) -> None:
         """Tell what a step is about to do: that is what is waited for."""
         if self._spinner and len(self._running) == 1:
-            self._spinner.about(would)
+            self._spinner.about(summary)
 
-    def at_work(self, words: str) -> None:
+    def set_activity(self, words: str) -> None:
         """Tell how far a long step is."""
         if self._spinner:
             self._spinner.about(words)

@@ -24,8 +24,8 @@ def rehearse(profile: str, how: dict[str, Any], *, as_json: bool, junit: str, ht
     from flowgate.cli import run_playbook, run_reports
 
     run_reports.refuse_unwritable({"junit": junit, "html": html})
-    bill = run_playbook.play(run_playbook.Order(PLAYBOOK, how, profile=profile, alone=False))
-    facts = _facts(bill.report.outcomes)
+    result = run_playbook.play(run_playbook.RunRequest(PLAYBOOK, how, profile=profile, alone=False))
+    facts = _facts(result.report.outcomes)
     if as_json:
         console.document(facts)
     else:
@@ -37,7 +37,7 @@ def rehearse(profile: str, how: dict[str, Any], *, as_json: bool, junit: str, ht
         for path, text in ((junit, report.junit), (html, report.page)):
             if path:
                 files.write_whole(Path(path).expanduser().absolute(), text(facts), mode=0o644)
-    return run_playbook.close(bill)
+    return run_playbook.close(result)
 
 
 def _facts(outcomes: Sequence[Any]) -> Facts:

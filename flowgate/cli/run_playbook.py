@@ -12,12 +12,12 @@ from typing import Any
 
 from flowgate.cli import console, step_catalog
 from flowgate.cli.entrypoint import say_bug
-from flowgate.cli.playbook_selection import Course
-from flowgate.cli.progress import Live
-from flowgate.cli.session import Office, enter
-from flowgate.context import Choice, Files, Reach
+from flowgate.cli.playbook_selection import TaskSelection
+from flowgate.cli.progress import RunProgress
+from flowgate.cli.session import Session, open_session
+from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import Report
-from flowgate.errors import Mistake, Refusal, UnknownName
+from flowgate.errors import FlowGateError, UnknownName, UsageError
 from flowgate.gateway.cliproxy import is_embedded
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check
@@ -31,7 +31,7 @@ LOCK_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunRequest:
     """What somebody wants run.
 
     name: a shipped playbook's name, or a path
@@ -61,7 +61,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class RunResult:
     """How an order ended.
 
     embedded: whether the embedded upstream answered, no provider
@@ -74,77 +74,77 @@ class Bill:
     resume_at: str | None = None
 
 
-def play(order: Order) -> Bill:
+def play(request: RunRequest) -> RunResult:
     """Run a playbook, a line per task; what it started goes on only when it succeeded.
 
     Gives: the bill; the error that ended the run is in it, not printed yet
-    Fails with: Mistake for anything written wrong, before the first task looks
+    Fails with: UsageError for anything written wrong, before the first task looks
     """
-    office = enter()
-    console.note(office.describe())
-    path = find_playbook(order.name)
-    faults: list[Refusal] = []
+    session = open_session()
+    console.note(session.describe())
+    path = find_playbook(request.name)
+    faults: list[FlowGateError] = []
     plays = parse(files.read_text(path), str(path), faults)
-    settled = office.profile(order.profile or str(order.variables.get("profile") or ""))
-    variables = dict(order.variables) if order.profile is None else {**order.variables, "profile": settled.value}
-    if settled.value not in office.config.profiles:
-        known = office.config.profiles
-        raise UnknownName("profile", settled.value, known=known, at=office.config.place("profiles"))
+    settled = session.profile(request.profile or str(request.variables.get("profile") or ""))
+    variables = dict(request.variables) if request.profile is None else {**request.variables, "profile": settled.value}
+    if settled.value not in session.config.profiles:
+        known = session.config.profiles
+        raise UnknownName("profile", settled.value, known=known, at=session.config.place("profiles"))
     catalog = step_catalog.catalog()
-    tags = (*order.tags, *order.skip_tags)
-    order = replace(order, variables=variables)
-    course = Course(plays, order, office.config.vars, faults)
-    check(plays, catalog, variables.keys(), defaults=office.config.vars.keys(), tags=tags, faults=faults)
-    if order.syntax_only:
+    tags = (*request.tags, *request.skip_tags)
+    request = replace(request, variables=variables)
+    selection = TaskSelection(plays, request, session.config.vars, faults)
+    check(plays, catalog, variables.keys(), defaults=session.config.vars.keys(), tags=tags, faults=faults)
+    if request.syntax_only:
         console.note(f"{path}: nothing wrong")
-    if order.listing:
-        course.show()
-    if order.syntax_only or order.listing:
-        return Bill(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(office.config))
-    live = Live(order.diff)
-    reach = _reach(office, Choice(settled), order.name, live)
-    started = stamp(reach.clock.wall())
-    go = partial(_run, course, reach, catalog, live)
+    if request.listing:
+        selection.show()
+    if request.syntax_only or request.listing:
+        return RunResult(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(session.config))
+    progress = RunProgress(request.diff)
+    context = _reach(session, RunState(settled), request.name, progress)
+    started = stamp(context.clock.wall())
+    go = partial(_run, selection, context, catalog, progress)
     try:
-        report = go() if order.check else _change(order, reach, office, go)
+        report = go() if request.check else _change(request, context, session, go)
     finally:
-        live.rest()
-    report = replace(report, playbook=str(path), started=started, check=order.check)
-    resume_at = course.resume_at(report) if report.error else None
-    return Bill(report, reach.choice.profile.value, is_embedded(office.config), resume_at)
+        progress.rest()
+    report = replace(report, playbook=str(path), started=started, check=request.check)
+    resume_at = selection.resume_at(report) if report.error else None
+    return RunResult(report, context.run_state.profile.value, is_embedded(session.config), resume_at)
 
 
-def close(bill: Bill) -> int:
+def close(result: RunResult) -> int:
     """Print the error that ended a run, if one did; give the exit code."""
-    error = bill.report.error
-    failed = next((one for one in bill.report.outcomes if one.status == "failed"), None)
+    error = result.report.error
+    failed = next((one for one in result.report.outcomes if one.status == "failed"), None)
     if failed is not None:
         console.note(f"  task: {failed.task} ({failed.place})")
-    if isinstance(error, Refusal):
-        outcomes = bill.report.outcomes
+    if isinstance(error, FlowGateError):
+        outcomes = result.report.outcomes
         told = bool(outcomes) and outcomes[-1].error is error
-        console.refusal(error, told=told)
+        console.print_error(error, told=told)
     elif error is not None:
         return say_bug(error)
-    return bill.report.code
+    return result.report.code
 
 
-def _change(order: Order, reach: Reach, office: Office, go: Callable[[], Report]) -> Report:
+def _change(request: RunRequest, context: StepContext, session: Session, go: Callable[[], Report]) -> Report:
     """Run under the lock of the runtime folder; keep what was started when all went well."""
-    lock = reach.runtime / "lock"
-    what = f"'{order.name}'" if order.name != "play" else "'play'"
-    held = files.hold(lock, what, clock=reach.clock, timeout=LOCK_SECONDS, waiting=_waiting)
-    with held if order.alone else nullcontext():
-        office.keeper.recover()
+    lock = context.runtime / "lock"
+    what = f"'{request.name}'" if request.name != "play" else "'play'"
+    held = files.hold(lock, what, clock=context.clock, timeout=LOCK_SECONDS, waiting=_waiting)
+    with held if request.alone else nullcontext():
+        session.supervisor.recover()
         try:
             report = go()
-            office.keeper.finish(keep=report.code == 0)
+            session.supervisor.finish(keep=report.code == 0)
         finally:
-            office.keeper.close()
+            session.supervisor.close()
         result = "ok" if report.code == 0 else "failed"
-        detail = f"{order.name}: {report.error}" if report.error else order.name
-        about = {"profile": reach.choice.profile.value, "provider": order.provider}
-        reach.event(order.event, **about, result=result, detail=detail)
+        detail = f"{request.name}: {report.error}" if report.error else request.name
+        about = {"profile": context.run_state.profile.value, "provider": request.provider}
+        context.event(request.event, **about, result=result, detail=detail)
     return report
 
 
@@ -157,7 +157,7 @@ def find_playbook(name: str) -> Path:
     if path.suffix in (".yml", ".yaml") or "/" in name:
         if path.is_file():
             return path
-        raise Mistake(f"there is no playbook at {path.absolute()}", hint=f"shipped ones: {', '.join(_shipped())}")
+        raise UsageError(f"there is no playbook at {path.absolute()}", fix=f"shipped ones: {', '.join(_shipped())}")
     shipped = locations.playbooks() / f"{name}.yml"
     if not shipped.is_file():
         raise UnknownName("playbook", name, known=_shipped())
@@ -168,46 +168,46 @@ def _shipped() -> list[str]:
     return sorted(path.stem for path in locations.playbooks().glob("*.yml"))
 
 
-def _reach(office: Office, choice: Choice, by: str, live: Live) -> Reach:
-    return Reach(
-        config=office.config,
-        choice=choice,
-        keeper=office.keeper,
+def _reach(session: Session, run_state: RunState, by: str, progress: RunProgress) -> StepContext:
+    return StepContext(
+        config=session.config,
+        run_state=run_state,
+        supervisor=session.supervisor,
         http=Http(),
         clock=Clock(),
         files=Files(acting=True),
         environment=dict(os.environ),
-        tell=console.note,
-        progress=live.progress,
-        at_work=live.at_work,
-        listen=live.listen,
+        emit=console.note,
+        progress=progress.progress,
+        set_activity=progress.set_activity,
+        listen=progress.listen,
         browse=terminal.browse,
         by=by,
     )
 
 
-def _run(course: Course, reach: Reach, catalog: Catalog, live: Live) -> Report:
-    order, gate = course.order, course.gate()
-    several = len(course.plays) > 1
+def _run(selection: TaskSelection, context: StepContext, catalog: Catalog, progress: RunProgress) -> Report:
+    request, gate = selection.request, selection.gate()
+    several = len(selection.plays) > 1
     report = run_plays(
-        course.plays,
-        reach,
-        order.variables,
+        selection.plays,
+        context,
+        request.variables,
         begin=lambda play: console.note(f"play: {play.name}") if several else None,
         catalog=catalog,
-        tell=live.tell,
-        doing=live.doing,
-        clock=live.clock(reach.clock),
-        check=order.check,
-        defaults=reach.config.vars,
-        tags=order.tags,
-        skip_tags=order.skip_tags,
+        emit=progress.emit,
+        doing=progress.doing,
+        clock=progress.clock(context.clock),
+        check=request.check,
+        defaults=context.config.vars,
+        tags=request.tags,
+        skip_tags=request.skip_tags,
         admit=gate.admits if gate else None,
     )
-    if order.check:
-        from flowgate.cli.diff import show_unforetold
+    if request.check:
+        from flowgate.cli.diff import show_unpredicted
 
-        show_unforetold(report.outcomes)
+        show_unpredicted(report.outcomes)
     return report
 
 

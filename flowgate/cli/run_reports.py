@@ -11,12 +11,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
-from flowgate.cli.session import ENVIRONMENT, locate
-from flowgate.errors import Mistake
+from flowgate.cli.session import ENVIRONMENT, locate_config
+from flowgate.errors import UsageError
 from flowgate.system import files
 
 if TYPE_CHECKING:
-    from flowgate.cli.run_playbook import Bill
+    from flowgate.cli.run_playbook import RunResult
 
 FLAGS = {
     "check": "--check",
@@ -28,7 +28,7 @@ FLAGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReportRequest:
     """What somebody typed after `inv play`.
 
     name: the playbook; extra: each `-e`
@@ -44,35 +44,35 @@ class Asked:
 def refuse_unwritable(reports: Mapping[str, str]) -> None:
     """Refuse a report that could not be written, before anything runs.
 
-    Fails with: Mistake
+    Fails with: UsageError
     """
     for kind, path in reports.items():
         if path and Path(path).expanduser().is_dir():
-            raise Mistake(f"--report-{kind} names a folder, {path}", hint="name a file in it")
+            raise UsageError(f"--report-{kind} names a folder, {path}", fix="name a file in it")
         if path and not Path(path).expanduser().absolute().parent.is_dir():
             folder = Path(path).expanduser().absolute().parent
-            hint = f"mkdir -p {shlex.quote(str(folder))}"
-            raise Mistake(f"the folder of --report-{kind} is not there: {folder}", hint=hint)
+            fix = f"mkdir -p {shlex.quote(str(folder))}"
+            raise UsageError(f"the folder of --report-{kind} is not there: {folder}", fix=fix)
 
 
-def hand_out(bill: Bill, asked: Asked) -> None:
+def write_reports(result: RunResult, request: ReportRequest) -> None:
     """Print the recap and, after a failure, the command that resumes; write the reports.
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     from flowgate.playbook.report import recap_line
 
-    report = replace(bill.report, resume=resume(bill.resume_at, asked) if bill.report.error else "")
+    report = replace(result.report, resume=resume(result.resume_at, request) if result.report.error else "")
     console.note(f"recap: {recap_line(report)}")
     if report.resume:
         console.note(f"to resume: {report.resume}")
-    if not any(asked.reports.values()):
+    if not any(request.reports.values()):
         return
     from flowgate.cli.diff import masked
     from flowgate.playbook.report import tree
 
     found = tree(report, masked)
-    for kind, path in asked.reports.items():
+    for kind, path in request.reports.items():
         if path:
             files.write_whole(Path(path).expanduser().absolute(), _text(kind, found), mode=0o644)
 
@@ -89,21 +89,21 @@ def _text(kind: str, tree: dict[str, Any]) -> str:
     return page(tree)
 
 
-def resume(at: str | None, asked: Asked) -> str:
+def resume(at: str | None, request: ReportRequest) -> str:
     """Give the command that goes on where a run failed, by the same front door and with the same words.
 
     at: the task to start at; None to run the whole playbook again
     """
-    words = [*_front(), "play", asked.name]
-    for one in asked.extra:
+    words = [*_front(), "play", request.name]
+    for one in request.extra:
         words += ["-e", one]
     for name, flag in FLAGS.items():
-        value = asked.typed.get(name)
+        value = request.typed.get(name)
         words += [flag] if value is True else [flag, str(value)] if value else []
-    for kind, path in asked.reports.items():
+    for kind, path in request.reports.items():
         words += [f"--report-{kind}", path] if path else []
     words += ["--start-at-task", at] if at else []
-    named = locate()
+    named = locate_config()
     setting = f"{ENVIRONMENT}={shlex.quote(str(named.value))} " if named.by == "environment" else ""
     return setting + shlex.join(words)
 
@@ -111,5 +111,5 @@ def resume(at: str | None, asked: Asked) -> str:
 def _front() -> list[str]:
     if PurePath(sys.argv[0]).name != "flowgate":
         return ["inv"]
-    named = locate()
+    named = locate_config()
     return ["flowgate", "--config", str(named.value)] if named.by == "typed" else ["flowgate"]

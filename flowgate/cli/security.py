@@ -11,9 +11,9 @@ from shlex import quote
 from flowgate.cli import console
 from flowgate.cli.checks import finding, permissions, runtime, secrets
 from flowgate.cli.checks.finding import Finding
-from flowgate.cli.session import Office, enter
+from flowgate.cli.session import Session, open_session
 from flowgate.domain import Secret
-from flowgate.errors import Mistake, Refusal
+from flowgate.errors import FlowGateError, UsageError
 from flowgate.system import files, git, locations
 from flowgate.system.listeners import listeners
 
@@ -33,51 +33,51 @@ MARK = "# Written by FlowGate (security install-hook)"
 def check(as_json: bool) -> int:
     """Print whether a secret could get out; 1 when one could.
 
-    Fails with: Mistake for a config that is not there
+    Fails with: UsageError for a config that is not there
     """
     try:
-        office: Office | None = enter(quiet=True)
+        session: Session | None = open_session(quiet=True)
         found = []
-    except Refusal as refusal:
-        office, found = None, finding.broken_config(refusal)
-    if office and not as_json:
-        console.note(office.describe())
-    roots = checkouts(office)
+    except FlowGateError as error:
+        session, found = None, finding.broken_config(error)
+    if session and not as_json:
+        console.note(session.describe())
+    roots = checkouts(session)
     checks: list[tuple[str, finding.Check]] = [
-        ("tracked", partial(tracked, roots, office)),
-        ("ignored", partial(ignored, roots, office)),
+        ("tracked", partial(tracked, roots, session)),
+        ("ignored", partial(ignored, roots, session)),
         ("litellm", runtime.litellm_release),
     ]
-    if office:
+    if session:
         of_a_config = (("secrets", secrets.secrets), ("keys", secrets.keys), ("listening", listening))
-        checks += [(name, partial(one, office)) for name, one in of_a_config]
+        checks += [(name, partial(one, session)) for name, one in of_a_config]
     found += finding.look(checks)
-    return finding.report(found, as_json=as_json, config=str(office.config.file) if office else "")
+    return finding.report(found, as_json=as_json, config=str(session.config.file) if session else "")
 
 
-def checkouts(office: Office | None) -> list[Path]:
+def checkouts(session: Session | None) -> list[Path]:
     """Find the git checkouts that the current folder and the config lie in."""
-    folders = [Path.cwd(), *([office.config.root] if office else [])]
+    folders = [Path.cwd(), *([session.config.root] if session else [])]
     return list(dict.fromkeys(root for root in map(git.root, folders) if root))
 
 
 # --- git
 
 
-def tracked(roots: list[Path], office: Office | None) -> Iterator[Finding]:
+def tracked(roots: list[Path], session: Session | None) -> Iterator[Finding]:
     """Check that git tracks no sensitive file, and no file that holds one of our keys."""
     if not roots:
         yield Finding("tracked", "pass", NO_CHECKOUT)
     for root in roots:
-        secret_files = {str(one) for one in office.config.secret_files} if office else set[str]()
+        secret_files = {str(one) for one in session.config.secret_files} if session else set[str]()
         names = [one for one in git.tracked(root) if is_sensitive(one) or str(root / one) in secret_files]
-        holders = git.holding(root, _own_keys(office)) if office else []
+        holders = git.holding(root, _own_keys(session)) if session else []
         for name in names:
-            said = f"git tracks {root / name}; what was committed is known, so change the secret too"
-            yield Finding("tracked", "fail", said, f"git -C {quote(str(root))} rm --cached {quote(name)}")
+            message = f"git tracks {root / name}; what was committed is known, so change the secret too"
+            yield Finding("tracked", "fail", message, f"git -C {quote(str(root))} rm --cached {quote(name)}")
         for name in holders:
-            said = f"{root / name} is tracked and holds a key of this gateway; make a new one"
-            yield Finding("tracked", "fail", said, f"git -C {quote(str(root))} rm --cached {quote(name)}")
+            message = f"{root / name} is tracked and holds a key of this gateway; make a new one"
+            yield Finding("tracked", "fail", message, f"git -C {quote(str(root))} rm --cached {quote(name)}")
         if not names and not holders:
             yield Finding("tracked", "pass", f"git tracks no sensitive file in {root}")
 
@@ -94,36 +94,36 @@ def is_sensitive(name: str) -> bool:
     return inside or name in OWN_CONFIGS or any(fnmatch(path.name, pattern) for pattern in SENSITIVE)
 
 
-def _own_keys(office: Office) -> list[Secret]:
-    folder = permissions.secrets_folder(office.config)
+def _own_keys(session: Session) -> list[Secret]:
+    folder = permissions.secrets_folder(session.config)
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
     texts = [(files.read_text_or_none(path) or "").strip() for path in paths if path.is_file()]
     return [Secret(text) for text in texts if len(text) >= SHORTEST_KEY and "\n" not in text]
 
 
-def ignored(roots: list[Path], office: Office | None) -> Iterator[Finding]:
+def ignored(roots: list[Path], session: Session | None) -> Iterator[Finding]:
     """Check that the ignore rules cover what must never be committed."""
     if not roots:
         yield Finding("ignored", "pass", NO_CHECKOUT)
     for root in roots:
-        wanted = _probes(root, office)
+        wanted = _probes(root, session)
         missing = [name for name in wanted if name not in git.ignored(root, wanted)]
         if missing:
-            said = f"the ignore rules of {root} leave out {', '.join(missing)}"
+            message = f"the ignore rules of {root} leave out {', '.join(missing)}"
             rules = " ".join(quote(wanted[name]) for name in missing)
             ignore = quote(str(root / ".gitignore"))
-            yield Finding("ignored", "fail", said, f"printf '%s\\n' {rules} >> {ignore}")
+            yield Finding("ignored", "fail", message, f"printf '%s\\n' {rules} >> {ignore}")
         else:
             yield Finding("ignored", "pass", f"the ignore rules of {root} cover common secrets")
 
 
-def _probes(root: Path, office: Office | None) -> dict[str, str]:
+def _probes(root: Path, session: Session | None) -> dict[str, str]:
     """Give names that must be ignored, and the rule that ignores each."""
     rules = (".env", "*.pem", "*.key")
     found = dict(zip(PROBES, rules, strict=True))
     if root == locations.checkout():
         found |= {name: name for name in OWN_CONFIGS}
-    place = office.config.paths.runtime_dir.parent if office else root / ".router"
+    place = session.config.paths.runtime_dir.parent if session else root / ".router"
     if place != root and place.is_relative_to(root):
         inside = place.relative_to(root).as_posix()
         found |= {f"{inside}/{name}": f"{inside}/" for name in ("secrets/litellm-master-key", "auths/codex.json")}
@@ -133,16 +133,16 @@ def _probes(root: Path, office: Office | None) -> dict[str, str]:
 # --- ports
 
 
-def listening(office: Office) -> Iterator[Finding]:
+def listening(session: Session) -> Iterator[Finding]:
     """Check that nothing of ours can be reached from other machines."""
-    processes = runtime.our_processes(office.keeper.status())
+    processes = runtime.our_processes(session.supervisor.status())
     found = [one for one in listeners(processes) if not one.is_private]
     for one in found:
-        said = f"process {one.pid} of {processes[one.pid]} listens on {one.host}:{one.port}, beyond this machine"
-        yield Finding("listening", "fail", said, "inv down")
+        message = f"process {one.pid} of {processes[one.pid]} listens on {one.host}:{one.port}, beyond this machine"
+        yield Finding("listening", "fail", message, "inv down")
     if not found:
-        said = "nothing of ours listens beyond this machine" if processes else "nothing of ours runs"
-        yield Finding("listening", "pass", said)
+        message = "nothing of ours listens beyond this machine" if processes else "nothing of ours runs"
+        yield Finding("listening", "pass", message)
 
 
 # --- the hook
@@ -151,16 +151,16 @@ def listening(office: Office) -> Iterator[Finding]:
 def install_hook() -> int:
     """Write a hook into the current checkout that refuses a push while the check says no.
 
-    Fails with: Mistake outside a checkout, or when a hook of another's is there
+    Fails with: UsageError outside a checkout, or when a hook of another's is there
     """
     root = git.root(Path.cwd())
     if root is None:
-        raise Mistake(f"{Path.cwd()} is {NO_CHECKOUT}", hint="cd into the checkout, and install git if it is missing")
+        raise UsageError(f"{Path.cwd()} is {NO_CHECKOUT}", fix="cd into the checkout, and install git if it is missing")
     path = git.hooks(root) / "pre-push"
     text = hook(root)
     old = files.read_text_or_none(path)
     if old is not None and MARK not in old:
-        raise Mistake(f"{path} is a hook of another's", hint=f"add this line to it: {_command(root)}")
+        raise UsageError(f"{path} is a hook of another's", fix=f"add this line to it: {_command(root)}")
     if old == text and files.is_executable(path):
         console.note(f"= {path} is in place")
         return 0

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
 from flowgate.domain import Config, Sourced
-from flowgate.errors import DiskRefused, Mistake
+from flowgate.errors import DiskError, UsageError
 from flowgate.system import files, locations
 
 if TYPE_CHECKING:
-    from flowgate.supervisor.client import Keeper
+    from flowgate.supervisor.client import SupervisorClient
 
 ENVIRONMENT = "FLOWGATE_CONFIG"
 USUAL = Path("config") / "flowgate.yaml"
@@ -26,7 +26,7 @@ typed_config: list[str] = []  # what `--config` said; filled once, by the front 
 
 
 @dataclass(frozen=True)
-class Office:
+class Session:
     """The config in use, who named it, and the environment of the command.
 
     kept: the keeper of the runtime folder; None lets it be made when it is first needed: its room is not light
@@ -35,16 +35,16 @@ class Office:
     config: Config
     named: Sourced[Path]
     environment: Mapping[str, str]
-    kept: Keeper | None = None
+    kept: SupervisorClient | None = None
 
     @cached_property
-    def keeper(self) -> Keeper:
+    def supervisor(self) -> SupervisorClient:
         """Give the keeper of the runtime folder."""
         if self.kept is not None:
             return self.kept
-        from flowgate.supervisor.client import Keeper
+        from flowgate.supervisor.client import SupervisorClient
 
-        return Keeper(self.config.paths.runtime_dir, self.config.paths.log_file)
+        return SupervisorClient(self.config.paths.runtime_dir, self.config.paths.log_file)
 
     def describe(self) -> str:
         """Say which config is in use, and why."""
@@ -76,33 +76,33 @@ class Office:
         return Sourced(DEFAULT_PROFILE if DEFAULT_PROFILE in names else names[0], "default")
 
 
-def enter(*, quiet: bool = False) -> Office:
+def open_session(*, quiet: bool = False) -> Session:
     """Find and read the config in use: `--config`, `FLOWGATE_CONFIG`, `config/flowgate.yaml`, the embedded default.
 
     quiet: say nothing of what was migrated
 
-    Fails with: Mistake for a config that is absent or wrong, with every fault of the file
+    Fails with: UsageError for a config that is absent or wrong, with every fault of the file
     """
     from flowgate.config.loader import read
 
-    named = locate()
+    named = locate_config()
     embedded_file = locations.examples() / "embedded.yaml"
     embedded = named.value == embedded_file
     try:
         text = files.read_text(named.value)
-    except DiskRefused as refusal:
-        raise Mistake(refusal.what, hint=refusal.hint) from None
+    except DiskError as error:
+        raise UsageError(error.what, fix=error.fix) from None
     root = locations.state_folder() if embedded else None
     config = read(text, named.value, root=root, embedded=embedded)
     for line in () if quiet else config.notes:
         console.note(f"note: {line}")
-    return Office(config, named, dict(os.environ))
+    return Session(config, named, dict(os.environ))
 
 
-def locate() -> Sourced[Path]:
+def locate_config() -> Sourced[Path]:
     """Find the config in use, and who named it, without reading it.
 
-    Fails with: Mistake for one that is named and absent
+    Fails with: UsageError for one that is named and absent
     """
     if typed_config:
         return Sourced(_existing(typed_config[-1], "--config"), "typed")
@@ -117,6 +117,6 @@ def locate() -> Sourced[Path]:
 def _existing(given: str, by: str) -> Path:
     path = Path(given).expanduser().absolute()
     if not path.is_file():
-        hint = f"give {by} the path of a config file, or leave it out to use the embedded default"
-        raise Mistake(f"there is no config file at {path} (named by {by})", hint=hint)
+        fix = f"give {by} the path of a config file, or leave it out to use the embedded default"
+        raise UsageError(f"there is no config file at {path} (named by {by})", fix=fix)
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from unicodedata import combining, east_asian_width
 
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from flowgate.system import files
 
 WIDTH = 100  # characters of a line that are shown
@@ -23,7 +23,7 @@ def excerpt(place: str) -> list[str]:
         return []
     try:
         text = files.read_text_or_none(Path(file))
-    except Refusal:  # what is to be said is said already; the line is only a help
+    except FlowGateError:  # what is to be said is said already; the line is only a help
         return []
     lines = text.split("\n") if text else []
     number, index = int(line), int(column) - 1

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flowgate.cli import console
-from flowgate.cli.session import Office, enter
+from flowgate.cli.session import Session, open_session
 
 WATCH_SECONDS = 0.2
 LIVING = ("starting", "ready", "serving", "draining", "stopping")
@@ -17,13 +17,13 @@ def status(as_json: bool) -> int:
 
     Source: keys of `--json` are documented in README.md
     """
-    office = enter()
-    recover(office)
-    tree = survey(office)
+    session = open_session()
+    recover(session)
+    tree = survey(session)
     if as_json:
         console.document(tree)
         return 0
-    console.note(office.describe())
+    console.note(session.describe())
     profile, since = tree["profile"], tree["since"]
     console.data(f"profile  {profile['name']} ({profile['by']}{f', since {since}' if since else ''})")
     head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
@@ -41,39 +41,39 @@ def status(as_json: bool) -> int:
     return 0
 
 
-def recover(office: Office) -> None:
+def recover(session: Session) -> None:
     """Let a new keeper take over what a killed one left; looking goes on when it cannot come up."""
-    from flowgate.errors import Refusal
+    from flowgate.errors import FlowGateError
 
     try:
-        if office.keeper.recover():
+        if session.supervisor.recover():
             console.note("the keeper had been killed; a new one has taken over what it kept")
-    except Refusal as refusal:
-        console.note(f"! {refusal.what}")
+    except FlowGateError as error:
+        console.note(f"! {error.what}")
 
 
-def survey(office: Office) -> dict[str, Any]:
+def survey(session: Session) -> dict[str, Any]:
     """Gather what `status` says, as plain data."""
-    kept = office.keeper.status()
-    services = {name: _service(office, name, kept["services"].get(name, {})) for name in office.config.services}
+    kept = session.supervisor.status()
+    services = {name: _service(session, name, kept["services"].get(name, {})) for name in session.config.services}
     serving = services.get("litellm", {}).get("profile") or ""
-    settled = office.profile()
-    state = office.state()
+    settled = session.profile()
+    state = session.state()
     return {
-        "config": str(office.config.file),
-        "embedded": office.config.embedded,
+        "config": str(session.config.file),
+        "embedded": session.config.embedded,
         "profile": {"name": serving or settled.value, "by": "serving" if serving else settled.by},
         "since": state.get("updated_at", "") if state.get("current_profile") == (serving or settled.value) else "",
-        "keeper": kept["keeper"],
+        "supervisor": kept["supervisor"],
         "services": services,
-        "secrets": open_secrets(office),
+        "secrets": open_secrets(session),
     }
 
 
-def _service(office: Office, name: str, kept: dict[str, Any]) -> dict[str, Any]:
+def _service(session: Session, name: str, kept: dict[str, Any]) -> dict[str, Any]:
     generations = kept.get("generations", [])
     newest = next((g for g in reversed(generations) if g["phase"] == "serving"), generations[-1] if generations else {})
-    settings = office.config.services[name]
+    settings = session.config.services[name]
     phase = newest.get("phase") or ("crashing" if kept.get("wanted") else "stopped")
     return {
         "state": phase,
@@ -120,13 +120,13 @@ def _generation(name: str, one: dict[str, Any]) -> str:
     return f"{name} generation {one['number']}{profile}: {one['phase']}{begun}{still}{under_way}"
 
 
-def watch_generations(office: Office) -> None:
+def watch_generations(session: Session) -> None:
     """Print what becomes of LiteLLM's generations, until one is left; Ctrl-C ends the watching only."""
     from flowgate.system.clock import Clock
 
     clock, last = Clock(), ""
     while True:
-        generations = survey(office)["services"]["litellm"]["generations"]
+        generations = survey(session)["services"]["litellm"]["generations"]
         now = "; ".join(_generation("litellm", {**one, "seconds": None}) for one in generations)
         if now != last:
             console.note(now or "litellm: no generation is left")
@@ -145,9 +145,9 @@ def _duration(seconds: float | None) -> str:
     return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def open_secrets(office: Office) -> list[dict[str, str]]:
+def open_secrets(session: Session) -> list[dict[str, str]]:
     """Find secret files and folders that others can read."""
     from flowgate.cli.checks.permissions import exposed
 
-    found = exposed(office.config)
+    found = exposed(session.config)
     return [{"path": str(one.path), "mode": f"{one.mode:03o}", "wanted": f"{one.wanted:03o}"} for one in found]

@@ -6,7 +6,7 @@ from inspect import getsourcefile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowgate.cli.session import USUAL, locate
+from flowgate.cli.session import USUAL, locate_config
 from flowgate.playbook import builtin
 from flowgate.playbook.catalog import Catalog, Steps, steps_in
 from flowgate.system import locations
@@ -26,7 +26,7 @@ def shipped() -> Catalog:
 def catalog() -> Catalog:
     """Give the steps that FlowGate brings, those in `steps/` beside the config, and those of packages.
 
-    Fails with: Mistake for a step of the user's own that has the name of one of ours
+    Fails with: UsageError for a step of the user's own that has the name of one of ours
     """
     ours = steps_in("flowgate.steps")
     folder = own_folder()
@@ -43,7 +43,7 @@ def _own(folder: Path, ours: Steps) -> OwnSteps:
 
 def own_folder() -> Path:
     """Say where a user's own steps lie: beside the config; for the embedded default, where the config would be."""
-    named = locate().value
+    named = locate_config().value
     embedded = named == locations.examples() / "embedded.yaml"
     return (((locations.checkout() or Path.cwd()) / USUAL) if embedded else named).parent / FOLDER
 

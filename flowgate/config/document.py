@@ -8,7 +8,7 @@ from typing import Any
 
 from flowgate.config.yaml_source import Marks, Source
 from flowgate.domain import Reference, Tree
-from flowgate.errors import Mistake, Refusal
+from flowgate.errors import FlowGateError, UsageError
 
 # A character beyond the first 65,536 as JSON escapes it, or any other escape (so that `\\ud83d` is left alone).
 ESCAPE = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)", re.DOTALL)
@@ -27,7 +27,7 @@ class Draft:
     lines: dict[str, str]
     written: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    faults: list[Refusal] = field(default_factory=list)
+    faults: list[FlowGateError] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
 
     def place(self, path: str) -> str:
@@ -51,18 +51,18 @@ def draft(text: str, file: str) -> Draft:
     """Read a text into a draft.
 
     file: the name that places begin with
-    Fails with: Mistake for a text that is no YAML, is empty or is no mapping
+    Fails with: UsageError for a text that is no YAML, is empty or is no mapping
     """
     text, values = _from_json(text)
     source = Source(text, file)
     if source.root is None:
-        raise Mistake("the config is empty", place=f"{file}:1", hint="`flowgate init` writes one to begin with")
+        raise UsageError("the config is empty", place=f"{file}:1", fix="`flowgate init` writes one to begin with")
     marks: Marks = {}
     keys: Marks = {}
     tree = source.plain(source.root, "", marks, keys)
     tree = tree if values is None else values
     if not isinstance(tree, dict):
-        raise Mistake("the config must be a mapping (key: value)", place=f"{file}:1", hint="see config/examples/")
+        raise UsageError("the config must be a mapping (key: value)", place=f"{file}:1", fix="see config/examples/")
     lines = {path.lstrip("."): f"{file}:{line}" for path, (line, _) in (marks | keys).items()}
     written = {path.lstrip("."): number for path, number in source.written.items()}
     return Draft(tree, file, lines, written, faults=source.faults)

@@ -18,11 +18,11 @@ def blamed(config: Config, profile: str, words: str) -> str:
     words: what the program said
     Gives: `file:line`, empty when nothing in it points anywhere; the profile's own settings come before the base's
     """
-    said = set(re.findall(r"[\w./:-]*\w", words))
+    message = set(re.findall(r"[\w./:-]*\w", words))
     plain = " ".join(re.findall(r"\w+", words.replace("_", " ").lower()))
     roots = {f"profiles.{profile}": config.profiles[profile], "litellm_base": config.litellm_base}
     found = [
-        (_weight(path.rpartition(".")[2], value, said, plain), root != "litellm_base", len(path), path)
+        (_weight(path.rpartition(".")[2], value, message, plain), root != "litellm_base", len(path), path)
         for root, tree in roots.items()
         for path, value in _leaves(root, tree)
     ]
@@ -37,14 +37,14 @@ def _leaves(path: str, tree: Any) -> Iterator[tuple[str, Any]]:
         yield from _leaves(f"{path}.{name}", value)
 
 
-def _weight(name: str, value: Any, said: set[str], plain: str) -> int:
+def _weight(name: str, value: Any, message: set[str], plain: str) -> int:
     """Say how much speaks for a setting: its value quoted whole, its name, the parts of a dotted value."""
     weight = 0
     if isinstance(value, str) and len(value) >= SHORTEST:
         parts = value.split(".")
-        if value in said:
+        if value in message:
             weight += ENOUGH + 1
-        elif len(parts) > 1 and set(parts) <= said:
+        elif len(parts) > 1 and set(parts) <= message:
             weight += ENOUGH
     if "_" in name and re.search(rf"\b{re.escape(name.replace('_', ' ').lower())}\b", plain):
         weight += ENOUGH

@@ -27,7 +27,7 @@ def read(text: str, file: Path, *, root: Path | None = None, embedded: bool = Fa
     text: YAML, or JSON when it begins with `{`
     file: where it was read from, absolute; relative paths in it are taken from its folder, or from `root`
     embedded: it is the embedded default
-    Fails with: Mistake, UnknownName, BadValue, or Faults with all of them, each with `file:line` and a way out
+    Fails with: UsageError, UnknownName, BadValue, or MultipleErrors with all of them, each with `file:line` and a way out
     """
     root = root or file.parent
     draft = draft_of(text, str(file))

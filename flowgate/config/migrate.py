@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flowgate.config.document import Draft
 from flowgate.domain import Tree
-from flowgate.errors import Mistake, UnknownName
+from flowgate.errors import UnknownName, UsageError
 
 SUPPORTED = (1, 2)
 CURRENT = 2
@@ -35,10 +35,10 @@ def _version(draft: Draft) -> None:
         return
     versions = " and ".join(map(str, SUPPORTED))
     draft.faults.append(
-        Mistake(
+        UsageError(
             f"config_version {found!r} is not supported; supported are {versions}",
             place=draft.place("config_version"),
-            hint=f"write `config_version: {CURRENT}`",
+            fix=f"write `config_version: {CURRENT}`",
         )
     )
 
@@ -51,7 +51,7 @@ def _rename(draft: Draft, parent: Tree, old: str, new: str, at: str) -> None:
     target = f"{at}.{new}" if at else new
     if new in parent:
         what = f"both '{path}' and its new spelling '{target}' are written"
-        draft.faults.append(Mistake(what, place=draft.place(path), hint=f"keep '{target}' only"))
+        draft.faults.append(UsageError(what, place=draft.place(path), fix=f"keep '{target}' only"))
         parent.pop(old)
         return
     renamed = {new if key == old else key: value for key, value in parent.items()}
@@ -78,7 +78,7 @@ def _oauth(draft: Draft) -> None:
     auth = draft.tree.get("auth")
     if isinstance(auth, dict) and "providers" in auth:
         what = "both 'oauth' and its new spelling 'auth.providers' are written"
-        draft.faults.append(Mistake(what, place=draft.place("oauth"), hint="keep 'auth.providers' only"))
+        draft.faults.append(UsageError(what, place=draft.place("oauth"), fix="keep 'auth.providers' only"))
         return
     at = "oauth"
     if isinstance(old, dict) and "providers" in old:

@@ -10,7 +10,7 @@ from typing import Any
 
 from flowgate.config.document import Draft
 from flowgate.domain import Reference
-from flowgate.errors import BadValue, Mistake, UnknownName, suggestion
+from flowgate.errors import BadValue, UnknownName, UsageError, suggestion
 
 PREFIX = "os.environ/"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -43,12 +43,10 @@ class Section:
                 fault = UnknownName("key", self.at(key), known=map(self.at, known), at=self.draft.place(self.at(key)))
                 # Compared by its last word alone: two long paths resemble each other whatever they end in.
                 near = re.sub(r"'(.+)'", lambda found: f"'{self.at(found[1])}'", suggestion(str(key), known))
-                fault.hint = near
+                fault.fix = near
                 self.draft.faults.append(fault)
 
-    def named(
-        self, what: str, pattern: re.Pattern[str] = WORD, hint: str = "use letters, digits, - and _"
-    ) -> list[str]:
+    def named(self, what: str, pattern: re.Pattern[str] = WORD, fix: str = "use letters, digits, - and _") -> list[str]:
         """Give the names that the user chose for the entries; one that is no plain word is refused.
 
         what: what such a name stands for ("a profile's name")
@@ -56,7 +54,7 @@ class Section:
         found = [key for key in self.tree if isinstance(key, str) and pattern.fullmatch(key)]
         for key in self.tree:
             if key not in found:
-                self.refuse(key, f"'{key}' cannot be {what}", hint if isinstance(key, str) else QUOTES)
+                self.refuse(key, f"'{key}' cannot be {what}", fix if isinstance(key, str) else QUOTES)
         return found
 
     def section(self, key: str) -> Section:
@@ -105,8 +103,8 @@ class Section:
         value = self.tree.get(key, default)
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
-        hint = "write it without quotes" if isinstance(value, str) and value.isdecimal() else ""
-        self.wrong(key, value, f"a whole number from {low} to {high}", hint)
+        fix = "write it without quotes" if isinstance(value, str) and value.isdecimal() else ""
+        self.wrong(key, value, f"a whole number from {low} to {high}", fix)
         return default
 
     def seconds(self, key: str, default: float, *, above_zero: bool = False) -> float:
@@ -184,17 +182,17 @@ class Section:
         else:
             self.wrong(key, value, "os.environ/ and the name of a variable")
 
-    def refuse(self, key: str, what: str, hint: str = "") -> None:
+    def refuse(self, key: str, what: str, fix: str = "") -> None:
         """Note a fault that is no matter of type."""
-        self.draft.faults.append(Mistake(what, place=self.draft.place(self.at(key)), hint=hint))
+        self.draft.faults.append(UsageError(what, place=self.draft.place(self.at(key)), fix=fix))
 
-    def wrong(self, key: str, found: object, wanted: str, hint: str = "") -> None:
+    def wrong(self, key: str, found: object, wanted: str, fix: str = "") -> None:
         """Note a value of the wrong type or range.
 
         wanted: what belongs there, in words
         """
         path = self.at(key)
-        self.draft.faults.append(BadValue(path, found=found, wanted=wanted, at=self.draft.place(path), hint=hint))
+        self.draft.faults.append(BadValue(path, found=found, wanted=wanted, at=self.draft.place(path), fix=fix))
 
     def at(self, key: object) -> str:
         """Give the dotted path of a key."""

@@ -66,8 +66,8 @@ def _host(section: Section) -> str:
     host = section.text("host", "127.0.0.1") or ""
     if not LOOPBACK.fullmatch(host):
         what = f"'{section.at('host')}' must be a loopback address (127.0.0.1), not '{host[:60]}'"
-        hint = "FlowGate serves loopback only, over IPv4; put a proxy of your own in front for others"
-        section.refuse("host", what, hint)
+        fix = "FlowGate serves loopback only, over IPv4; put a proxy of your own in front for others"
+        section.refuse("host", what, fix)
     return host
 
 

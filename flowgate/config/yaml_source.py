@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flowgate.errors import Mistake, Refusal
+from flowgate.errors import FlowGateError, UsageError
 
 if TYPE_CHECKING:
     from yaml import SafeLoader
@@ -40,12 +40,12 @@ class Source:
 
     text: the YAML; an alias may not swell it (a bomb), nor nest it deeper than 100 levels
     file: the name that places begin with
-    Fails with: Mistake for a text that is no YAML
+    Fails with: UsageError for a text that is no YAML
     """
 
     def __init__(self, text: str, file: str) -> None:
         self.file = file
-        self.faults: list[Refusal] = []
+        self.faults: list[FlowGateError] = []
         self.written: dict[str, str] = {}  # dotted path → a number as it stands in the text ("022", "1.10")
         self.root = _compose(text, file)
         if self.root is not None and "*" in text:  # without an alias it is as large and as deep as it looks
@@ -56,9 +56,9 @@ class Source:
         line, column = position(node)
         return f"{self.file}:{line}:{column}"
 
-    def refuse(self, what: str, node: Node, hint: str = "") -> None:
+    def refuse(self, what: str, node: Node, fix: str = "") -> None:
         """Note a mistake at a node and go on."""
-        self.faults.append(Mistake(what, hint=hint, place=self.at(node)))
+        self.faults.append(UsageError(what, fix=fix, place=self.at(node)))
 
     def items(self, node: Node, what: str) -> list[Node]:
         """Give the nodes of a list; anything else is a fault."""
@@ -147,7 +147,7 @@ class Source:
         """
         found = known.get(id(node))
         if found == UNDER_WAY:
-            raise Mistake("an alias stands inside the very value it names", place=self.at(node))
+            raise UsageError("an alias stands inside the very value it names", place=self.at(node))
         if found is not None:
             return found
         known[id(node)] = UNDER_WAY
@@ -156,9 +156,9 @@ class Source:
             more, higher = self._weigh(child, known, budget)
             weight, height = weight + more, max(height, higher)
             if height > DEEPEST:
-                raise Mistake(f"its aliases nest deeper than {DEEPEST} levels", place=self.at(node))
+                raise UsageError(f"its aliases nest deeper than {DEEPEST} levels", place=self.at(node))
             if weight > budget:
-                raise Mistake("its aliases make this text far too large", place=self.at(node))
+                raise UsageError("its aliases make this text far too large", place=self.at(node))
         known[id(node)] = weight, height + 1
         return weight, height + 1
 
@@ -175,14 +175,14 @@ def _compose(text: str, file: str) -> Node | None:
         if loader is not yaml.SafeLoader:  # libyaml counts bytes
             before = text.encode()[: error.position].decode(errors="ignore")
         place = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
-        raise Mistake(f"not YAML: {error.reason}", place=place) from None
+        raise UsageError(f"not YAML: {error.reason}", place=place) from None
     except UnicodeError:
-        raise Mistake("not YAML: it holds half of a surrogate pair", place=f"{file}:1:1") from None
+        raise UsageError("not YAML: it holds half of a surrogate pair", place=f"{file}:1:1") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
         problem = error.problem or "it cannot be read"
-        raise Mistake(f"not YAML: {problem}", hint=HINTS.get(problem, ""), place=place) from None
+        raise UsageError(f"not YAML: {problem}", fix=HINTS.get(problem, ""), place=place) from None
 
 
 def _measure_depth(text: str, file: str, loader: type[SafeLoader]) -> None:
@@ -195,7 +195,7 @@ def _measure_depth(text: str, file: str, loader: type[SafeLoader]) -> None:
             if depth > DEEPEST:
                 mark = event.start_mark
                 place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-                raise Mistake(f"nested deeper than {DEEPEST} levels", place=place)
+                raise UsageError(f"nested deeper than {DEEPEST} levels", place=place)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

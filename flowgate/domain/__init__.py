@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowgate.domain.config import BootstrapSettings, Config, Paths, ProviderSettings, Reference, ServiceSettings
-    from flowgate.domain.forking import Nursery, Rehearsal
-    from flowgate.domain.playbook import Facts, LoopControl, Outcome, Play, Report, Result, Task, Todo
+    from flowgate.domain.forking import ForkServerSettings, WarmUp
+    from flowgate.domain.playbook import Change, Facts, LoopControl, Outcome, Play, Report, Result, Task
     from flowgate.domain.services import Document, Program, Service, Stack
     from flowgate.domain.values import Secret, Sourced, Tree
 
@@ -24,14 +24,14 @@ __all__ = [
     "Document",
     "Facts",
     "LoopControl",
-    "Nursery",
+    "ForkServerSettings",
     "Outcome",
     "Paths",
     "Play",
     "Program",
     "ProviderSettings",
     "Reference",
-    "Rehearsal",
+    "WarmUp",
     "Report",
     "Result",
     "Secret",
@@ -40,16 +40,16 @@ __all__ = [
     "Sourced",
     "Stack",
     "Task",
-    "Todo",
+    "Change",
     "Tree",
 ]
 
 ROOMS = {
-    "forking": ("Nursery", "Rehearsal"),
-    "play": ("Facts", "LoopControl", "Outcome", "Play", "Report", "Result", "Task", "Todo"),
-    "said": ("Secret", "Sourced", "Tree"),
-    "settings": ("BootstrapSettings", "Config", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),
-    "stack": ("Document", "Program", "Service", "Stack"),
+    "forking": ("ForkServerSettings", "WarmUp"),
+    "playbook": ("Facts", "LoopControl", "Outcome", "Play", "Report", "Result", "Task", "Change"),
+    "values": ("Secret", "Sourced", "Tree"),
+    "config": ("BootstrapSettings", "Config", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),
+    "services": ("Document", "Program", "Service", "Stack"),
 }
 PLACES = {name: room for room, names in ROOMS.items() for name in names}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class WarmUp:
     """Questions asked of an app once, in a process that is thrown away, to learn what answering them imports.
 
     document: the text of the app's config; "{upstream}" stands for the address of a stand-in for the upstream
@@ -28,7 +28,7 @@ class Rehearsal:
 
 
 @dataclass(frozen=True, slots=True)
-class Nursery:
+class ForkServerSettings:
     """What a process does once, so that generations of a program can be forked from it.
 
     imports: modules, dotted, in order
@@ -43,5 +43,5 @@ class Nursery:
     reserve: str = ""
     seen: tuple[str, ...] = ()
     environment: str = ""
-    rehearsal: Rehearsal | None = None
+    rehearsal: WarmUp | None = None
     learnt: str = ""

@@ -19,12 +19,12 @@ class Result:
     """
 
     status: str
-    said: str
+    message: str
     facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Todo:
+class Change:
     """What a step would do.
 
     would: one short sentence, in the imperative ("write litellm-ab12.yaml")
@@ -32,15 +32,15 @@ class Todo:
     facts: the facts as far as they can be foretold; what check mode registers
     changes: false when the work only asks (a smoke question): it counts as "same" afterwards
     diff: (path, old text, new text) of files it would change, for --diff
-    unforetold: why neither `facts` nor `diff` can tell what it would do; empty when they do
+    unpredicted: why neither `facts` nor `diff` can tell what it would do; empty when they do
     """
 
-    would: str
+    summary: str
     do: Callable[[Any], Facts]
     facts: Facts = field(default_factory=dict)
     changes: bool = True
     diff: tuple[tuple[str, str, str], ...] = ()
-    unforetold: str = ""
+    unpredicted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Outcome:
     seconds: how long it took
     place: `file:line` of the task
     diff: (path, old text, new text) of the files it changed, or would change
-    unforetold: in a check, why it cannot tell what a run would do; empty when it can
+    unpredicted: in a check, why it cannot tell what a run would do; empty when it can
     began: seconds after the start of the run
     play: the name of its play
     """
@@ -59,13 +59,13 @@ class Outcome:
     task: str
     step: str
     status: str
-    said: str
+    message: str
     seconds: float
     place: str
     facts: Facts = field(default_factory=dict)
     error: BaseException | None = None
     diff: tuple[tuple[str, str, str], ...] = ()
-    unforetold: str = ""
+    unpredicted: str = ""
     began: float = 0.0
     play: str = ""
 

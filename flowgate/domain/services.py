@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowgate.domain.config import Reference
-from flowgate.domain.forking import Nursery
+from flowgate.domain.forking import ForkServerSettings
 from flowgate.domain.values import Secret, Sourced
 
 
@@ -68,7 +68,7 @@ class Program:
     stands_on: tuple[str, ...] = ()
     hold_timeout: float = 10.0
     records: tuple[str, ...] = ()
-    nursery: Nursery | None = None
+    fork_server: ForkServerSettings | None = None
     tells: Mapping[str, str] = field(default_factory=dict)
 
 

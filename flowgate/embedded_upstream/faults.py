@@ -38,7 +38,7 @@ SEVERAL = "says several of status, hangs, silent and cuts; a model fails in one 
 
 
 class BadFaults(Exception):
-    """Faults that nobody can have; the text says which and why."""
+    """MultipleErrors that nobody can have; the text says which and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from flowgate.domain import Tree
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 
 KEY_LISTS = ("gemini-api-key", "codex-api-key", "claude-api-key", "vertex-api-key")
 
@@ -36,7 +36,7 @@ def count(reader: Reader, folder: Path) -> dict[str, int]:
     for path in reader.listing(folder, "*.json"):
         try:
             provider = _provider(reader.read(path))
-        except Mistake:  # no text at all: CLIProxyAPIPlus skips it too, and `auth list` says that it is damaged
+        except UsageError:  # no text at all: CLIProxyAPIPlus skips it too, and `auth list` says that it is damaged
             continue
         if provider:
             found[provider] = found.get(provider, 0) + 1

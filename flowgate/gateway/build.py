@@ -14,7 +14,7 @@ LITELLM, CLIPROXY = "litellm", "cliproxyapi_plus"
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class BuildInputs:
     """What a stack stands on, beside its config.
 
     ports: service → the port in use, where it differs from the config's (the embedded default moves to free ones)
@@ -31,40 +31,40 @@ class Ground:
     upstream_version: str = ""
 
 
-def build(config: Config, profile: Sourced[str], ground: Ground) -> Stack:
+def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> Stack:
     """Build the stack of a profile.
 
     Gives: the programs to run and the documents they read; nothing is written
     Fails with: what `settle` fails with
     """
-    policy = settle(config, profile.value, ground)
-    ports = {name: ground.ports.get(name, service.port) for name, service in config.services.items()}
+    policy = settle(config, profile.value, build_inputs)
+    ports = {name: build_inputs.ports.get(name, service.port) for name, service in config.services.items()}
     tree = policy.litellm
     services: dict[str, Service] = {
         CLIPROXY: cliproxy.service(
             config,
             ports[CLIPROXY],
-            ground.upstream_key,
-            cliproxy.users_own(config, ground.upstream_text),
+            build_inputs.upstream_key,
+            cliproxy.users_own(config, build_inputs.upstream_text),
             litellm.southbound(config, tree),
             policy.cliproxy,
-            upstream_version.path(ground.upstream_version, config.services[CLIPROXY].readiness_path),
+            upstream_version.path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
         ),
         LITELLM: litellm.service(config, profile.value, tree, ports),
     }
     models = tuple(dict.fromkeys(entry["model_name"] for entry in tree.get("model_list", ())))
-    return Stack(profile=profile, services=services, models=models, notes=policy.said)
+    return Stack(profile=profile, services=services, models=models, notes=policy.message)
 
 
-def settle(config: Config, profile: str, ground: Ground) -> Policy:
+def settle(config: Config, profile: str, build_inputs: BuildInputs) -> Policy:
     """Compile a profile to the settings of both programs.
 
-    Fails with: UnknownName for a profile the config does not have; Mistake for a CLIProxyAPIPlus config that is no YAML
+    Fails with: UnknownName for a profile the config does not have; UsageError for a CLIProxyAPIPlus config that is no YAML
     """
     if profile not in config.profiles:
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
-    own = cliproxy.users_own(config, ground.upstream_text)
-    there = account_inventory.with_keys(ground.accounts, own)
+    own = cliproxy.users_own(config, build_inputs.upstream_text)
+    there = account_inventory.with_keys(build_inputs.accounts, own)
     south = South(own, there, lambda entry: litellm.points_south(config, entry.get("litellm_params") or {}))
     return compile_profile(config.litellm_base, config.profiles[profile], south)
 

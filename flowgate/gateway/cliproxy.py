@@ -12,7 +12,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from flowgate.config.overlay import overlay
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _tree(config: Config, port: int, key: Secret | None, tree: Tree, models: tup
 def users_own(config: Config, text: str | None) -> Tree:
     """Read the user's own config; empty when there is none.
 
-    Fails with: Mistake for one that is no YAML, or no mapping
+    Fails with: UsageError for one that is no YAML, or no mapping
     """
     if not text:
         return {}
@@ -132,9 +132,9 @@ def users_own(config: Config, text: str | None) -> Tree:
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         place = f"{user_config(config)}:{mark.line + 1}" if mark else str(user_config(config))
-        raise Mistake("the CLIProxyAPIPlus config is no YAML", place=place, hint="mend that line") from None
+        raise UsageError("the CLIProxyAPIPlus config is no YAML", place=place, fix="mend that line") from None
     if not isinstance(tree, dict):
-        raise Mistake("the CLIProxyAPIPlus config must be a mapping", place=str(user_config(config)))
+        raise UsageError("the CLIProxyAPIPlus config must be a mapping", place=str(user_config(config)))
     return tree
 
 

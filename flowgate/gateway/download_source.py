@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.domain import Config
-from flowgate.errors import BadValue, Mistake, OutsideRefused
+from flowgate.errors import BadValue, EnvironmentFailure, UsageError
 from flowgate.gateway.release_assets import DOWNLOAD, HOME, tag
 
 # Found in public threads about the lost repository; nobody here has read what they build.
@@ -60,10 +60,10 @@ def settle(
     version, repo, file: what was typed; empty or None for the config's
     allow: install even what nobody vouches for
     base: an address in place of GitHub's, or empty
-    Fails with: BadValue, Mistake
+    Fails with: BadValue, UsageError
     """
     if file and (version or repo):
-        raise Mistake("--from-file excludes --cliproxy-version and --cliproxy-repo", hint="type one or the other")
+        raise UsageError("--from-file excludes --cliproxy-version and --cliproxy-repo", fix="type one or the other")
     if version and not VERSION.fullmatch(version):
         raise BadValue("--cliproxy-version", found=version, wanted="a release's tag (v6.8.16-0)")
     if repo and not REPO.fullmatch(repo):
@@ -86,7 +86,7 @@ def settle(
     )
 
 
-def gone(missing: str, source: Source, host: str) -> OutsideRefused:
+def gone(missing: str, source: Source, host: str) -> EnvironmentFailure:
     """Refuse a source that is not there, with every way out as the exact command.
 
     missing: "repository", or "archive" when only this release, or its archive for this platform, is not there
@@ -95,38 +95,38 @@ def gone(missing: str, source: Source, host: str) -> OutsideRefused:
     what = f"there is no repository {source.repo} at {host} (it answered 404)"
     if missing == "archive":
         what = f"{source.repo} at {host} has no archive of {source.tag} for {source.platform} (it answered 404)"
-    return OutsideRefused(what, hint=ways_out(source.repo), place=source.place)
+    return EnvironmentFailure(what, fix=ways_out(source.repo), place=source.place)
 
 
-def renamed(source: Source, host: str, names: Collection[str]) -> OutsideRefused:
+def renamed(source: Source, host: str, names: Collection[str]) -> EnvironmentFailure:
     """Refuse a release whose list has no archive for this platform under a name we know."""
     listed = ", ".join(sorted(names)[:8])
     what = f"{source.tag} of {source.repo} at {host} lists no archive for {source.platform}; it lists {listed}"
-    return OutsideRefused(what, hint=ways_out(source.repo), place=source.place)
+    return EnvironmentFailure(what, fix=ways_out(source.repo), place=source.place)
 
 
-def unverified(source: Source, why: str) -> OutsideRefused:
+def unverified(source: Source, why: str) -> EnvironmentFailure:
     """Refuse what nobody vouches for, until it is asked for in so many words."""
     pin = f"bootstrap.sha256.{source.platform}"
-    hint = f"pin its sha256 in the config ({pin}), or take the risk: {source.command} --allow-unverified"
-    return OutsideRefused(
-        f"nothing vouches for it: {why}, and the config pins no sha256", hint=hint, place=source.place
+    fix = f"pin its sha256 in the config ({pin}), or take the risk: {source.command} --allow-unverified"
+    return EnvironmentFailure(
+        f"nothing vouches for it: {why}, and the config pins no sha256", fix=fix, place=source.place
     )
 
 
-def mismatch(source: Source, name: str, found: str, wanted: str, level: str) -> OutsideRefused:
+def mismatch(source: Source, name: str, found: str, wanted: str, level: str) -> EnvironmentFailure:
     """Refuse an archive that is not the one that was vouched for."""
     by = f"the config (bootstrap.sha256.{source.platform})" if level == "pinned" else level
-    hint = "it is not installed; try again later, or take another source: " + ways_out(source.repo)
-    return OutsideRefused(f"{name} has the sha256 {found}, but {by} says {wanted}", hint=hint, place=source.place)
+    fix = "it is not installed; try again later, or take another source: " + ways_out(source.repo)
+    return EnvironmentFailure(f"{name} has the sha256 {found}, but {by} says {wanted}", fix=fix, place=source.place)
 
 
-def changed(source: Source, name: str, found: str, recorded: str, lock: Path) -> OutsideRefused:
+def changed(source: Source, name: str, found: str, recorded: str, lock: Path) -> EnvironmentFailure:
     """Refuse an archive that was another one when it was installed first."""
-    hint = "a release does not change; if you know why this one did, pin it in the config: "
-    hint += f"bootstrap: {{sha256: {{{source.platform}: {found}}}}}"
+    fix = "a release does not change; if you know why this one did, pin it in the config: "
+    fix += f"bootstrap: {{sha256: {{{source.platform}: {found}}}}}"
     what = f"{name} of {source.tag} has the sha256 {found}; when it was first installed it was {recorded} ({lock})"
-    return OutsideRefused(what, hint=hint, place=source.place)
+    return EnvironmentFailure(what, fix=fix, place=source.place)
 
 
 def ways_out(repo: str) -> str:

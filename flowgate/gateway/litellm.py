@@ -7,7 +7,7 @@ from shlex import quote
 from typing import Any
 
 from flowgate.config.overlay import overlay
-from flowgate.domain import Config, Document, Nursery, Program, Reference, Secret, Service, Tree
+from flowgate.domain import Config, Document, ForkServerSettings, Program, Reference, Secret, Service, Tree
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import rehearsal
 
@@ -71,7 +71,9 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         tells=TELLS if ours else {},
         hold_timeout=settings.hold_timeout,
         restart=settings.restart,
-        nursery=Nursery(IMPORTS, RESERVE, tuple(FIXED_ENV), rehearsal=rehearsal(CONFIG)) if ours else None,
+        fork_server=ForkServerSettings(IMPORTS, RESERVE, tuple(FIXED_ENV), rehearsal=rehearsal(CONFIG))
+        if ours
+        else None,
     )
     return Service(
         name=NAME,

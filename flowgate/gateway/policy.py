@@ -72,7 +72,7 @@ class Policy:
     litellm: Tree
     cliproxy: Tree
     budget: Budget
-    said: tuple[str, ...]
+    message: tuple[str, ...]
 
 
 def compile_profile(base: Tree, profile: Tree, south: South) -> Policy:
@@ -81,19 +81,19 @@ def compile_profile(base: Tree, profile: Tree, south: South) -> Policy:
     base, profile: as written; neither is changed. Each is put in order before one is laid over the other, so that a
         number of the profile wins over one of the base wherever either stands
     """
-    below, said = one_place(base)
+    below, message = one_place(base)
     above, more = one_place(profile)
     made = overlay(below, above)
-    said = list(dict.fromkeys([*said, *more]))
-    make_it_count(made, said)
+    message = list(dict.fromkeys([*message, *more]))
+    make_it_count(made, message)
     bench, why = _who_benches(made, south)
-    cooling = _cliproxy(south, bench, said)
+    cooling = _cliproxy(south, bench, message)
     if bench == CLIPROXY:
-        _leave_it_to_the_south(made, south, said)
+        _leave_it_to_the_south(made, south, message)
     found = promises.read(made)
     if bench == CLIPROXY and all(map(south.asked, made.get("model_list") or ())):
         found = replace(found, benched_after=1, bench_seconds=60.0)
-    return Policy(found, bench, why, made, cooling, _budget(made, found, cooling, south), tuple(said))
+    return Policy(found, bench, why, made, cooling, _budget(made, found, cooling, south), tuple(message))
 
 
 def users_own(settings: Tree, key: str) -> object:
@@ -117,7 +117,7 @@ def _who_benches(tree: Tree, south: South) -> tuple[str, str]:
     return LITELLM, "no provider has a second account to turn to, so its retries shall reach the vendor"
 
 
-def _cliproxy(south: South, bench: str, said: list[str]) -> Tree:
+def _cliproxy(south: South, bench: str, message: list[str]) -> Tree:
     """Give the four settings of CLIProxyAPIPlus; the user's own win."""
     wanted = {
         "disable-cooling": bench == LITELLM,
@@ -129,7 +129,7 @@ def _cliproxy(south: South, bench: str, said: list[str]) -> Tree:
     for key, value in wanted.items():
         own = users_own(south.settings, key)
         if own is not None and own != value:
-            said.append(f"CLIProxyAPIPlus' {key}: {_shown(own)} is yours, and wins over {_shown(value)}")
+            message.append(f"CLIProxyAPIPlus' {key}: {_shown(own)} is yours, and wins over {_shown(value)}")
         head, _, tail = key.partition(".")
         made[head] = {tail: value if own is None else own} if tail else value if own is None else own
     return made
@@ -139,14 +139,14 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _leave_it_to_the_south(tree: Tree, south: South, said: list[str]) -> None:
+def _leave_it_to_the_south(tree: Tree, south: South, message: list[str]) -> None:
     """Let LiteLLM neither retry nor bench what CLIProxyAPIPlus benches: its retries would be void."""
     router = tree.get("router_settings") or {}
     if _retries_by_policy(router):
-        said.append("retries that a retry policy of yours asks for reach nobody while CLIProxyAPIPlus benches")
+        message.append("retries that a retry policy of yours asks for reach nobody while CLIProxyAPIPlus benches")
     lone = sorted(provider for provider, count in south.accounts.items() if count == 1)
     if lone:
-        said.append(
+        message.append(
             f"{', '.join(lone)}: one account only; after its first 5xx CLIProxyAPIPlus answers by itself for 1 min "
             "(disable-cooling is one setting for all)"
         )
@@ -155,19 +155,19 @@ def _leave_it_to_the_south(tree: Tree, south: South, said: list[str]) -> None:
         entries = promises.deployments(tree, model)
         if not all(map(south.asked, entries)):
             if any(map(south.asked, entries)):
-                said.append(f"{model} has deployments elsewhere too: LiteLLM goes on retrying and benching it")
+                message.append(f"{model} has deployments elsewhere too: LiteLLM goes on retrying and benching it")
             continue
         for params in (entry["litellm_params"] for entry in entries):
             for key, names in changed.items():
                 if key in params:
-                    said.append(f"litellm_params.{key}: {params[key]} of {model} is yours, and wins over 0")
+                    message.append(f"litellm_params.{key}: {params[key]} of {model} is yours, and wins over 0")
                 else:
                     params[key] = 0
                     names.append(model)
     for key, names in changed.items():
         if names:
             why = "no retries there that reach nobody" if key == "num_retries" else "not benched a second time"
-            said.append(f"litellm_params.{key}: 0 is set for {', '.join(dict.fromkeys(names))}: {why}")
+            message.append(f"litellm_params.{key}: 0 is set for {', '.join(dict.fromkeys(names))}: {why}")
 
 
 def _retries_by_policy(router: Tree) -> bool:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from flowgate.domain import Config, Tree
-from flowgate.errors import Mistake, Refusal, UnknownName
+from flowgate.errors import FlowGateError, UnknownName, UsageError
 from flowgate.gateway import cliproxy, litellm, litellm_keys, promises
 from flowgate.gateway.policy import Policy
 from flowgate.gateway.policy_summary import seconds
@@ -27,13 +27,13 @@ SECTIONS: Mapping[str, Collection[str]] = {
 CLOSED = ("router_settings", "retry_policy", "allowed_fails_policy")  # LiteLLM takes these names and no other
 
 
-def faults(config: Config, profile: str, policy: Policy) -> list[Refusal]:
+def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
     """List what LiteLLM would ignore, or never come back from, under a profile.
 
     policy: what the profile was compiled to
     """
     where = _Where(config, profile)
-    found: list[Refusal] = []
+    found: list[FlowGateError] = []
     for root, tree in where.trees():
         found += [fault for fault, sure in _keys(where, root, tree) if sure]
     return [*found, *_targets(where, policy.litellm), *_circles(where, policy.litellm)]
@@ -70,7 +70,7 @@ class _Where:
         return self.config.place(f"profiles.{self.profile}")
 
 
-def _keys(where: _Where, root: str, tree: Tree) -> Iterator[tuple[Refusal, bool]]:
+def _keys(where: _Where, root: str, tree: Tree) -> Iterator[tuple[FlowGateError, bool]]:
     """Find keys that LiteLLM ignores; sure when the list is closed or a known key is very near."""
     for section, known in SECTIONS.items():
         settings: object = tree
@@ -82,11 +82,11 @@ def _keys(where: _Where, root: str, tree: Tree) -> Iterator[tuple[Refusal, bool]
             meant = litellm_keys.MEANT.get(key) if section == "router_settings" else None
             near = [meant] if meant else get_close_matches(str(key), known, n=1, cutoff=ALIKE)
             path = f"{root}.{section}.{key}"
-            hint = f"did you mean '{near[0]}'? LiteLLM ignores a name that it does not know" if near else ""
+            fix = f"did you mean '{near[0]}'? LiteLLM ignores a name that it does not know" if near else ""
             sure = bool(near) or section.endswith(CLOSED)
-            hint = hint or "LiteLLM ignores it; drop it" if sure else "LiteLLM may ignore it"
+            fix = fix or "LiteLLM ignores it; drop it" if sure else "LiteLLM may ignore it"
             what = f"LiteLLM has no setting '{section}.{key}'"
-            yield Mistake(what, hint=hint, place=where.config.place(path)), sure
+            yield UsageError(what, fix=fix, place=where.config.place(path)), sure
 
 
 def _names(tree: Tree) -> set[str]:
@@ -96,7 +96,7 @@ def _names(tree: Tree) -> set[str]:
     return {*promises.models(tree), *(router.get("model_group_alias") or {}), *ids}
 
 
-def _targets(where: _Where, tree: Tree) -> Iterator[Refusal]:
+def _targets(where: _Where, tree: Tree) -> Iterator[FlowGateError]:
     router, known = tree.get("router_settings") or {}, _names(tree)
     if any("*" in name for name in known):  # a wildcard answers whatever it is asked for
         return
@@ -114,7 +114,7 @@ def _targets(where: _Where, tree: Tree) -> Iterator[Refusal]:
             yield UnknownName(f"model behind the alias {alias}", name, known=shown, at=at)
 
 
-def _circles(where: _Where, tree: Tree) -> Iterator[Refusal]:
+def _circles(where: _Where, tree: Tree) -> Iterator[FlowGateError]:
     """Refuse fallbacks that lead back to a model that has just failed."""
     router = tree.get("router_settings") or {}
     aliases = {name: promises.target_name(target) for name, target in (router.get("model_group_alias") or {}).items()}
@@ -127,7 +127,7 @@ def _circles(where: _Where, tree: Tree) -> Iterator[Refusal]:
         if circle:
             at = where.place(f"router_settings.{key}", f"litellm_settings.{key}")
             what = f"{key} lead in a circle: {' → '.join(circle)}"
-            yield Mistake(what, place=at, hint="a model that failed would be asked again; drop one of these steps")
+            yield UsageError(what, place=at, fix="a model that failed would be asked again; drop one of these steps")
 
 
 def _circle(graph: Mapping[str, list[str]]) -> list[str]:

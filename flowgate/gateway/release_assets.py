@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
-from flowgate.errors import OutsideRefused
+from flowgate.errors import EnvironmentFailure
 
 PROGRAM = "CLIProxyAPIPlus"
 HOME = "https://github.com"
@@ -30,14 +30,14 @@ def platform_name(system: str, machine: str) -> str:
     """Name a platform as releases do ("linux_amd64").
 
     system, machine: as `uname` gives them ("Linux", "x86_64")
-    Fails with: OutsideRefused for one that is not released for
+    Fails with: EnvironmentFailure for one that is not released for
     """
     for name, spellings in ARCHITECTURES.items():
         if system.lower() in SYSTEMS and machine.lower() in spellings:
             return f"{system.lower()}_{name}"
     known = ", ".join(f"{one} {name}" for one in SYSTEMS for name in ARCHITECTURES)
-    hint = f"build it from source, then: {DOWNLOAD} --from-file FILE"
-    raise OutsideRefused(f"{PROGRAM} is not released for {system} {machine} (only for {known})", hint=hint)
+    fix = f"build it from source, then: {DOWNLOAD} --from-file FILE"
+    raise EnvironmentFailure(f"{PROGRAM} is not released for {system} {machine} (only for {known})", fix=fix)
 
 
 def tag(version: str) -> str:
@@ -86,7 +86,7 @@ def is_vouching(base: str) -> bool:
 def parse_checksums(text: str) -> dict[str, str]:
     """Read a `checksums.txt`: file name → sha256.
 
-    Fails with: OutsideRefused when no line is one of `sha256sum`
+    Fails with: EnvironmentFailure when no line is one of `sha256sum`
     """
     found = {}
     for line in text.splitlines():
@@ -94,7 +94,7 @@ def parse_checksums(text: str) -> dict[str, str]:
         if match:
             found[match[2]] = match[1].lower()
     if not found:
-        raise OutsideRefused(f"{CHECKSUMS} is no list of checksums; it begins {text.strip()[:60]!r}")
+        raise EnvironmentFailure(f"{CHECKSUMS} is no list of checksums; it begins {text.strip()[:60]!r}")
     return found
 
 

@@ -41,7 +41,7 @@ def one_place(tree: Tree) -> tuple[Tree, list[str]]:
     """Move what is a matter of policy to `router_settings`; what stands there already wins."""
     made = overlay(tree, {})
     library, router = dict(made.get("litellm_settings") or {}), dict(made.get("router_settings") or {})
-    said = []
+    message = []
     for old, (new, why) in MOVED.items():
         if old not in library:
             continue
@@ -49,44 +49,44 @@ def one_place(tree: Tree) -> tuple[Tree, list[str]]:
         before, after = f"litellm_settings.{old}", f"router_settings.{new}"
         if new not in router:
             router[new] = value
-            said.append(f"{before} → {after}: {why}")
+            message.append(f"{before} → {after}: {why}")
         elif router[new] != value:
-            said.append(f"{before} ({value}) is left out: {after} ({router[new]}) is written too, and wins")
+            message.append(f"{before} ({value}) is left out: {after} ({router[new]}) is written too, and wins")
         else:
-            said.append(f"{before} is left out: {after} says the same")
+            message.append(f"{before} is left out: {after} says the same")
     for name, settings in (("litellm_settings", library), ("router_settings", router)):
         if settings:
             made[name] = settings
         else:
             made.pop(name, None)
-    return made, said
+    return made, message
 
 
-def make_it_count(tree: Tree, said: list[str]) -> None:
+def make_it_count(tree: Tree, message: list[str]) -> None:
     """See to it that a number of failures has an effect."""
     router = tree.get("router_settings") or {}
-    said += [
+    message += [
         f"router_settings.{key} is left as it is, and wins over {over}" for key, over in OWN_POLICIES if router.get(key)
     ]
     finer = router.get("allowed_fails_policy") or router.get("disable_cooldowns")
-    _count_timeouts(router, said)
+    _count_timeouts(router, message)
     if router.get("cooldown_time") is not None and router.get("allowed_fails") is None:
         if finer:
             return
         router["allowed_fails"] = LIBRARY_FAILS
-        said.append(
+        message.append(
             f"router_settings.allowed_fails: {LIBRARY_FAILS} is set, LiteLLM's own number: without one, cooldown_time "
             "does nothing for a model with one deployment"
         )
     if router.get("allowed_fails") == LIBRARY_FAILS:
         tree.setdefault("litellm_settings", {})["allowed_fails"] = -1
-        said.append(
+        message.append(
             f"litellm_settings.allowed_fails: -1 is set: LiteLLM takes {LIBRARY_FAILS} on the router for 'not set', "
             "unless the library's own number differs"
         )
 
 
-def _count_timeouts(router: Tree, said: list[str]) -> None:
+def _count_timeouts(router: Tree, message: list[str]) -> None:
     """Let time-outs bench a model that come further apart than failures are counted.
 
     Source: measured on the proxy: failures are counted for `cooldown_time`; with `timeout: 120` and `cooldown_time: 60`
@@ -99,7 +99,7 @@ def _count_timeouts(router: Tree, said: list[str]) -> None:
     counted = math.ceil(window / timeout) - 1
     if counted < allowed:
         router["allowed_fails_policy"] = {**policy, TIMEOUT_FAILS: counted}
-        said.append(
+        message.append(
             f"router_settings.allowed_fails_policy.{TIMEOUT_FAILS}: {counted} is set: failures are counted for "
             f"{window:g} s, and time-outs of {timeout:g} s come further apart"
         )

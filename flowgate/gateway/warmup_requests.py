@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from flowgate.domain import Rehearsal, Tree
+from flowgate.domain import Tree, WarmUp
 
 KEY = "sk-of-a-rehearsal-that-nobody-else-can-hear"
 MODEL = "rehearsed"
@@ -25,14 +25,14 @@ SAID = "heard"
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 
-def rehearsal(variable: str) -> Rehearsal:
+def rehearsal(variable: str) -> WarmUp:
     """Give the questions, and what a stand-in for the upstream answers.
 
     variable: names the file of LiteLLM's document
     """
     asked = {"model": MODEL, "max_tokens": 9, "messages": [{"role": "user", "content": SAID}]}
     plain, streamed = json.dumps(asked), json.dumps({**asked, "stream": True})
-    return Rehearsal(
+    return WarmUp(
         document=json.dumps(DOCUMENT),
         variable=variable,
         env={"LITELLM_MASTER_KEY": KEY},

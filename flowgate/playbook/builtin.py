@@ -10,7 +10,7 @@ from flowgate.errors import CheckFailed
 from flowgate.playbook.coerce import Condition, Shown
 
 
-def fail(reach: object, msg: str = "failed as the playbook asks") -> Result:
+def fail(context: object, msg: str = "failed as the playbook asks") -> Result:
     """Stop with a message.
 
     msg: what to say
@@ -19,7 +19,7 @@ def fail(reach: object, msg: str = "failed as the playbook asks") -> Result:
     raise CheckFailed(msg)
 
 
-def debug(reach: object, msg: object = "Hello world!", var: Shown | None = None) -> Result:
+def debug(context: object, msg: object = "Hello world!", var: Shown | None = None) -> Result:
     """Show a value.
 
     msg: a text, or any value
@@ -27,12 +27,12 @@ def debug(reach: object, msg: object = "Hello world!", var: Shown | None = None)
     Gives: msg (as given), or the expression's text (its value)
     """
     if var is not None:
-        return Result("same", f"{var.expression}: {var.value}", {var.expression: var.value})
-    return Result("same", str(msg), {"msg": msg})
+        return Result("unchanged", f"{var.expression}: {var.value}", {var.expression: var.value})
+    return Result("unchanged", str(msg), {"msg": msg})
 
 
 def assert_(
-    reach: object, that: tuple[Condition, ...], msg: str = "", fail_msg: str = "", success_msg: str = ""
+    context: object, that: tuple[Condition, ...], msg: str = "", fail_msg: str = "", success_msg: str = ""
 ) -> Result:
     """Stop unless every condition holds.
 
@@ -43,24 +43,26 @@ def assert_(
     Fails with: CheckFailed
     """
     broken = [condition.expression for condition in that if not condition.holds]
-    said = fail_msg or msg
+    message = fail_msg or msg
     if broken:
-        raise CheckFailed(said or f"does not hold: {broken[0]}", hint=f"does not hold: {broken[0]}" if said else "")
-    said = success_msg or "all hold"
-    return Result("same", said, {"msg": said})
+        raise CheckFailed(
+            message or f"does not hold: {broken[0]}", fix=f"does not hold: {broken[0]}" if message else ""
+        )
+    message = success_msg or "all hold"
+    return Result("unchanged", message, {"msg": message})
 
 
-def set_fact(reach: object, /, **facts: object) -> Result:
+def set_fact(context: object, /, **facts: object) -> Result:
     """Set variables for the tasks that follow.
 
     Gives: the variables, as given
     """
-    return Result("same", f"set {', '.join(facts)}", dict(facts))
+    return Result("unchanged", f"set {', '.join(facts)}", dict(facts))
 
 
-def flush_handlers(reach: object) -> Result:
+def flush_handlers(context: object) -> Result:
     """Run the handlers that have been notified so far, now."""
-    return Result("same", "handlers have run")  # the engine runs them: a step knows no play
+    return Result("unchanged", "handlers have run")  # the engine runs them: a step knows no play
 
 
 STEPS: Mapping[str, Callable[..., Any]] = {

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from flowgate.errors import ContractBroken, Mistake, UnknownName
+from flowgate.errors import StepContractError, UnknownName, UsageError
 from flowgate.playbook import builtin
 from flowgate.playbook.signature import Param, StepInfo, bind, describe, faults
 
@@ -61,7 +61,7 @@ class Catalog:
             names = {name.replace("-", "_"): name for name in self._own}
             for name in names:
                 if name in builtin.STEPS or name in self._built_in:
-                    raise Mistake(f"the step '{name}' exists already", hint="give your own step another name")
+                    raise UsageError(f"the step '{name}' exists already", fix="give your own step another name")
             self._own_names = names
         return self._own_names
 
@@ -87,7 +87,7 @@ class _Modules(Mapping[str, Callable[..., Any]]):
         module = import_module(f"{self._package}.{name}")
         function = getattr(module, name, None)
         if not callable(function):
-            raise ContractBroken(f"{self._package}.{name} holds no function called {name}")
+            raise StepContractError(f"{self._package}.{name} holds no function called {name}")
         found: Callable[..., Any] = function
         return found
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from flowgate.domain import Play, Task
-from flowgate.errors import BadValue, Mistake, Refusal, UnknownName, gather
+from flowgate.errors import BadValue, FlowGateError, UnknownName, UsageError, gather
 from flowgate.playbook import ansible_keywords
 from flowgate.playbook.catalog import Catalog, StepInfo, faults
 from flowgate.playbook.coerce import CONDITIONS, EVALUATED
@@ -26,16 +26,16 @@ def check(
     *,
     defaults: Collection[str] = (),
     tags: Collection[str] = (),
-    faults: Collection[Refusal] = (),
+    faults: Collection[FlowGateError] = (),
 ) -> None:
     """Refuse what cannot run, before the first task looks.
 
     variables: names typed with `-e`; defaults: names that the program and the config bring
     tags: those typed with `--tags` and `--skip-tags`
     faults: what was found wrong while reading; told with the rest
-    Fails with: Mistake (several at once as Faults), each with `file:line:column`
+    Fails with: UsageError (several at once as MultipleErrors), each with `file:line:column`
     """
-    found: list[Refusal] = list(faults)
+    found: list[FlowGateError] = list(faults)
     known_tags: set[str] = set()
     facts: set[str] = set()
     file = ""
@@ -58,7 +58,7 @@ def _tags(tasks: Iterable[Task]) -> set[str]:
     return {tag for task in tasks for tag in (*task.tags, *_tags((*task.block, *task.rescue, *task.always)))}
 
 
-def _order(fault: Refusal) -> tuple[str, int, int]:
+def _order(fault: FlowGateError) -> tuple[str, int, int]:
     """Order faults as they stand in their files; those without a place come first."""
     file, line, column = ["", "", "", *fault.place.rsplit(":", 2)][-3:]
     return (file, int(line), int(column)) if line.isdigit() and column.isdigit() else ("", 0, 0)
@@ -68,7 +68,7 @@ class _Checker:
     """Walks one play in running order; what tasks register becomes known to the tasks and the plays after them."""
 
     def __init__(
-        self, catalog: Catalog, typed: frozenset[str], handlers: list[str], found: list[Refusal], facts: set[str]
+        self, catalog: Catalog, typed: frozenset[str], handlers: list[str], found: list[FlowGateError], facts: set[str]
     ) -> None:
         self.catalog, self.typed, self.handlers, self.found, self.facts = catalog, typed, handlers, found, facts
         self.told: set[tuple[str, str]] = set()
@@ -166,13 +166,13 @@ class _Checker:
         try:
             return self.catalog.find(task.step, at)
         except UnknownName as unknown:
-            if hint := ansible_keywords.step_hint(task.step, frozenset(self.catalog.names())):
+            if fix := ansible_keywords.step_hint(task.step, frozenset(self.catalog.names())):
                 what = f"Ansible's step '{task.step}' does not exist here"
-                self.found.append(Mistake(what, hint=hint, place=at))
+                self.found.append(UsageError(what, fix=fix, place=at))
                 return None
             words = get_close_matches(task.step, TASK_READERS, n=1)
             self.found.append(UnknownName("step", task.step, known=words, at=at) if words else unknown)
-        except Mistake as mistake:
+        except UsageError as mistake:
             self.found.append(mistake)
         return None
 
@@ -208,7 +208,7 @@ class _Checker:
     def _study(self, text: str, at: str, *, bare: bool = False) -> Expression | None:
         try:
             return study(text, at, bare=bare)
-        except Mistake as mistake:
+        except UsageError as mistake:
             self._tell(mistake, text)
             return None
 
@@ -219,7 +219,7 @@ class _Checker:
             if name not in known:
                 everything = {*known, *self.typed, *self.facts}
                 unknown = UnknownName("variable", name, known=everything, at=at)
-                unknown.hint = ansible_keywords.VARIABLES.get(name, unknown.hint)
+                unknown.fix = ansible_keywords.VARIABLES.get(name, unknown.fix)
                 self._tell(unknown, name)
             elif (variable := known[name]) is not None:
                 self._follow(name, variable, known, guarded, through)
@@ -230,14 +230,14 @@ class _Checker:
         """Check the names that a written variable is made from, at the place where it is written."""
         value, place = variable
         if name in through:
-            self._tell(Mistake(f"the variable '{name}' is made from itself", place=place(name)), name)
+            self._tell(UsageError(f"the variable '{name}' is made from itself", place=place(name)), name)
             return
         for path, text in texts(value):
             at = place(f"{name}.{path}" if path else name)
             if expression := self._study(text, at):
                 self._names(expression, at, known, guarded, (*through, name))
 
-    def _tell(self, mistake: Refusal, subject: str) -> None:
+    def _tell(self, mistake: FlowGateError, subject: str) -> None:
         if (mistake.place, subject) not in self.told:
             self.told.add((mistake.place, subject))
             self.found.append(mistake)

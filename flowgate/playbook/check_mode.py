@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 
 
-class Unforetold(Mistake):
+class Unpredicted(UsageError):
     """A check came to a value that only a run gives."""
 
 
-class Foretold(dict[str, Any]):
+class Predicted(dict[str, Any]):
     """What `register` keeps of a task that a check did not do: what it does not hold is unknown, not undefined."""
 
     def __missing__(self, key: str) -> Any:
-        raise Unforetold(f"only a run gives '{key}'")
+        raise Unpredicted(f"only a run gives '{key}'")
 
 
 class Unknown:
@@ -27,6 +27,6 @@ class Unknown:
     def __init__(self, task: str) -> None:
         self.task = task
 
-    def refuse(self, name: str) -> Unforetold:
+    def refuse(self, name: str) -> Unpredicted:
         """Give the refusal for whoever asks for it."""
-        return Unforetold(f"only a run gives '{name}'")
+        return Unpredicted(f"only a run gives '{name}'")

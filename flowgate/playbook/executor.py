@@ -10,9 +10,9 @@ from threading import RLock
 from typing import Any
 
 from flowgate.domain import Outcome, Play, Report, Task
-from flowgate.errors import CheckFailed, Interrupted, Refusal, UnknownName
+from flowgate.errors import CheckFailed, FlowGateError, Interrupted, UnknownName
 from flowgate.playbook.catalog import Catalog
-from flowgate.playbook.check_mode import Unforetold, Unknown
+from flowgate.playbook.check_mode import Unknown, Unpredicted
 from flowgate.playbook.expressions import Locate, fixed, nowhere, render, truth
 from flowgate.playbook.failure import Failure, label, told, unsaid, with_its_cause
 from flowgate.playbook.retries import keep_trying, tries_of, width_of
@@ -63,11 +63,11 @@ class Around:
 
 def run(
     play: Play,
-    reach: Within,
+    context: Within,
     variables: Mapping[str, Any],
     *,
     catalog: Catalog,
-    tell: Callable[[Event], None] = lambda event: None,
+    emit: Callable[[Event], None] = lambda event: None,
     check: bool = False,
     clock: Ticking | None = None,
     defaults: Mapping[str, Any] | None = None,
@@ -75,7 +75,7 @@ def run(
     tags: Collection[str] = (),
     skip_tags: Collection[str] = (),
     admit: Callable[[Task, str], bool] | None = None,
-    doing: Callable[[str], None] = lambda would: None,
+    doing: Callable[[str], None] = lambda summary: None,
 ) -> Report:
     """Run a play and report how each task ended; a failing task is told in the report, not raised.
 
@@ -92,12 +92,12 @@ def run(
     Gives: a report whose code is 0, the code of the error that ended it, 70 for a bug in a step, 130 after Ctrl-C
     Fails with: KeyboardInterrupt for a second Ctrl-C, while `always` parts run
     """
-    ticking = clock or reach.clock
-    performer = Performer(reach, reach.looking(), catalog, ticking, check, doing)
+    ticking = clock or context.clock
+    performer = Performer(context, context.read_only(), catalog, ticking, check, doing)
     written = ((defaults or {}, nowhere), (play.vars, below(play.at, "vars")))
     scope = Scope(written, {} if facts is None else facts, variables, {})
     around = Around(scope, tags=frozenset(play.tags))
-    runner = _Run(performer, tell, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around, admit)
+    runner = _Run(performer, emit, tuple(tags) or ("all",), tuple(skip_tags), play.handlers, around, admit)
     runner.began = began = ticking.now()
     ended = runner.sequence(play.tasks, around)
     if (ended is None or play.force_handlers) and runner.interrupted is None:
@@ -112,14 +112,14 @@ class _Run:
     def __init__(
         self,
         performer: Performer,
-        tell: Callable[[Event], None],
+        emit: Callable[[Event], None],
         tags: tuple[str, ...],
         skip_tags: tuple[str, ...],
         handlers: tuple[Task, ...],
         around: Around,
         admit: Callable[[Task, str], bool] | None,
     ) -> None:
-        self.performer, self.tell, self.tags, self.skip_tags = performer, tell, tags, skip_tags
+        self.performer, self.emit, self.tags, self.skip_tags = performer, emit, tags, skip_tags
         self.handlers, self.around, self.admit, self.began = handlers, around, admit, 0.0
         self.notified: set[str] = set()
         self.talking, self.handling = RLock(), RLock()  # tasks that run side by side do either by turns
@@ -217,9 +217,9 @@ class _Run:
         try:
             tries = tries_of(block, inside.scope)
             ended, content = keep_trying(tries, once, is_content, self.performer.clock.sleep)
-            error: Refusal = CheckFailed(gave_up(tries.most, block.until), place=block.at("until"))
-        except Refusal as refusal:  # its own words do not say what they should
-            ended, content, error = None, False, refusal
+            error: FlowGateError = CheckFailed(gave_up(tries.most, block.until), place=block.at("until"))
+        except FlowGateError as unreadable:  # its own words do not say what they should
+            ended, content, error = None, False, unreadable
         return ended if content or ended is not None else Failure(error, unsaid(block, error))
 
     def _inner(self, block: Task, inside: Around) -> Failure | None:
@@ -227,8 +227,8 @@ class _Run:
         one_by_one = self.performer.check or block.parallel is None or self.admit is not None
         try:
             width = 1 if one_by_one else width_of(block, inside.scope)
-        except Refusal as refusal:
-            return Failure(refusal, unsaid(block, refusal))
+        except FlowGateError as error:
+            return Failure(error, unsaid(block, error))
         return self.sequence(block.block, inside) if width == 1 else self._beside(block.block, inside, width)
 
     def _beside(self, tasks: tuple[Task, ...], inside: Around, width: int) -> Failure | None:
@@ -249,11 +249,11 @@ class _Run:
         branch = copy(self)
         branch.outcomes = []
 
-        def tell(event: Event) -> None:
+        def emit(event: Event) -> None:
             with self.talking:
-                self.tell(event)
+                self.emit(event)
 
-        branch.tell = tell
+        branch.emit = emit
         return branch
 
     def task(self, task: Task, around: Around, *, is_handler: bool = False) -> Failure | None:
@@ -268,7 +268,7 @@ class _Run:
         if self.admit is not None and not self.admit(task, name):
             return None
         began = clock.now()
-        self.tell(Started(name, task.step, task.place))
+        self.emit(Started(name, task.step, task.place))
         ending = self._ended(task, around)
         if ending.status == "failed" and around.ignore_errors and self.interrupted is None:
             ending = replace(ending, status="ignored")
@@ -276,19 +276,19 @@ class _Run:
         if task.register:
             around.scope.facts[task.register] = registered(ending, seconds)
         error = ending.error
-        more = (ending.facts, ending.error, ending.diff, ending.unforetold, began - self.began)
-        outcome = Outcome(name, task.step, ending.status, ending.said, seconds, task.place, *more)
+        more = (ending.facts, ending.error, ending.diff, ending.unpredicted, began - self.began)
+        outcome = Outcome(name, task.step, ending.status, ending.message, seconds, task.place, *more)
         self.outcomes.append(outcome)
-        self.tell(outcome)
+        self.emit(outcome)
         return Failure(error, told(outcome, error)) if error is not None and ending.status == "failed" else None
 
     def _flush_now(self, task: Task, around: Around) -> Failure | None:
         try:
             due = all(truth(text, around.scope, fixed(at)) for text, at in around.when)
-        except Unforetold:
+        except Unpredicted:
             due = True  # a check shows what may run
-        except Refusal as refusal:
-            return Failure(refusal, unsaid(task, refusal))
+        except FlowGateError as error:
+            return Failure(error, unsaid(task, error))
         return self.flush() if due else None
 
     def _ended(self, task: Task, around: Around) -> Ending:
@@ -299,11 +299,11 @@ class _Run:
             return failed(error)
         except KeyboardInterrupt:
             return failed(self._interrupt())
-        except Unforetold as unknown:  # only a check comes here
+        except Unpredicted as unknown:  # only a check comes here
             if task.step.replace("-", "_") == "set_fact":
                 around.scope.facts.update({name: Unknown(task.name) for name in task.params})
-            return Ending("skipped", f"not foretold: {unknown.what}", unforetold=unknown.what)
-        except Refusal as error:
+            return Ending("skipped", f"not foretold: {unknown.what}", unpredicted=unknown.what)
+        except FlowGateError as error:
             return failed(error)
         except Exception as error:  # noqa: BLE001  a step's bug must not skip the playbook's rescue and always
             self.bug = self.bug or error

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from flowgate.errors import Mistake, UnknownName
-from flowgate.playbook.check_mode import Foretold
+from flowgate.errors import UnknownName, UsageError
+from flowgate.playbook.check_mode import Predicted
 from flowgate.playbook.sandbox import environment, flag
 
 if TYPE_CHECKING:
@@ -91,15 +91,15 @@ def study(text: str, at: str = "", *, bare: bool = False) -> Expression:
 
     at: `file:line:column` for the refusal
     bare: the text is an expression without braces (`when`, `until`)
-    Fails with: Mistake where it does not parse or uses an unknown filter or test
+    Fails with: UsageError where it does not parse or uses an unknown filter or test
     """
     if bare and templated(text):
         inner = text.replace("{{", "").replace("}}", "").strip()
-        raise Mistake("a condition is written without braces", hint=f"write: {inner}", place=at)
+        raise UsageError("a condition is written without braces", fix=f"write: {inner}", place=at)
     try:
         return _parsed(f"{{{{ {text} }}}}" if bare else text)
-    except Mistake as mistake:
-        raise Mistake(mistake.what, hint=mistake.hint, place=at) from None
+    except UsageError as mistake:
+        raise UsageError(mistake.what, fix=mistake.fix, place=at) from None
 
 
 def names(value: object) -> frozenset[str]:
@@ -116,7 +116,7 @@ def render(value: Any, variables: Mapping[str, Any], at: Locate = nowhere, path:
 
     variables: may be lazy: only the names that an expression uses are asked for
     at: places of the texts inside, by their dotted path
-    Fails with: Mistake (UnknownName for a variable that nothing defines)
+    Fails with: UsageError (UnknownName for a variable that nothing defines)
     """
     if isinstance(value, str):
         return _evaluated(study(value, at(path)), variables, at(path)) if templated(value) else value
@@ -133,7 +133,7 @@ def truth(expression: object, variables: Mapping[str, Any], at: Locate = nowhere
 
     expression: without braces, or true or false
     Gives: texts such as "false" and "no" (what `-e flag=no` gives) count as what they say
-    Fails with: Mistake where it cannot be evaluated
+    Fails with: UsageError where it cannot be evaluated
     """
     if isinstance(expression, (list, tuple)):
         return all(truth(entry, variables, _below(at, index)) for index, entry in enumerate(expression))
@@ -145,7 +145,7 @@ def truth(expression: object, variables: Mapping[str, Any], at: Locate = nowhere
 def value_of(expression: str, variables: Mapping[str, Any], at: Locate = nowhere) -> Any:
     """Give the value of an expression without braces.
 
-    Fails with: Mistake where it cannot be evaluated
+    Fails with: UsageError where it cannot be evaluated
     """
     return _evaluated(study(expression, at(""), bare=True), variables, at(""))
 
@@ -166,9 +166,9 @@ def _evaluated(expression: Expression, variables: Mapping[str, Any], at: str) ->
         for name in expression.names - known.keys():
             if what == f"'{name}' is undefined":
                 raise UnknownName("variable", name, known=variables, at=at) from None
-        raise Mistake(f"the expression fails: {what}", place=at) from error
+        raise UsageError(f"the expression fails: {what}", place=at) from error
     except FOREIGN as error:
-        raise Mistake(f"the expression fails: {error or type(error).__name__}", place=at) from None
+        raise UsageError(f"the expression fails: {error or type(error).__name__}", place=at) from None
 
 
 def _there(guarded: Collection[str], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def _there(guarded: Collection[str], variables: Mapping[str, Any]) -> dict[str, 
         try:
             if name in variables:
                 found[name] = variables[name]
-        except Mistake as mistake:
+        except UsageError as mistake:
             if not isinstance(mistake, UnknownName) and not isinstance(mistake.__cause__, UndefinedError):
                 raise
     return found
@@ -196,7 +196,7 @@ def _settled(value: Any) -> Any:
         return value
     if isinstance(value, dict):
         settled = {key: _settled(entry) for key, entry in value.items()}
-        return Foretold(settled) if isinstance(value, Foretold) else settled
+        return Predicted(settled) if isinstance(value, Predicted) else settled
     if isinstance(value, (list, range, Iterator)) or type(value) in (tuple, type({}.keys()), type({}.values())):
         return [_settled(entry) for entry in value]
     return value
@@ -213,9 +213,9 @@ def _parsed(text: str) -> Expression:
         _closed_lists(jinja, marked)
         found = _needed(tree, marked) - jinja.globals.keys()
     except TemplateError as error:
-        raise Mistake(f"the expression does not parse: {(error.message or str(error)).rstrip('.')}") from None
+        raise UsageError(f"the expression does not parse: {(error.message or str(error)).rstrip('.')}") from None
     except FOREIGN as error:
-        raise Mistake(f"the expression does not parse: {error or type(error).__name__}") from None
+        raise UsageError(f"the expression does not parse: {error or type(error).__name__}") from None
     return Expression(found, frozenset(_guarded(marked)) & found, tree)
 
 

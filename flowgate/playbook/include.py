@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowgate.config.yaml_source import Pair, Source, kind
-from flowgate.errors import Mistake, Refusal
+from flowgate.errors import FlowGateError, UsageError
 from flowgate.system import files
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ class Book(Source):
             return None
         try:
             book = Book(files.read_text(path), str(path), (*self.chain, real), self.count)
-        except Refusal as refusal:
-            if refusal.place:
-                self.faults.append(refusal)
+        except FlowGateError as error:
+            if error.place:
+                self.faults.append(error)
             else:
-                self.refuse(refusal.what, node, refusal.hint)
+                self.refuse(error.what, node, error.fix)
             return None
         book.faults = self.faults
         return book
@@ -79,8 +79,8 @@ def import_tasks(
         book.refuse(f"{WORD} needs the name of a file", step.node, f"write: {WORD}: more.yml")
         return ()
     if "{{" in name or "{%" in name:
-        hint = "import each file under a 'when' of its own"
-        book.refuse(f"{WORD} is read before anything runs: its file's name holds no expression", step.node, hint)
+        fix = "import each file under a 'when' of its own"
+        book.refuse(f"{WORD} is read before anything runs: its file's name holds no expression", step.node, fix)
         return ()
     inner = book.imported(name, step.node)
     if inner is None or inner.root is None or kind(inner.root) == "null":
@@ -100,4 +100,4 @@ def refuse_words(book: Book, names: Mapping[str, Pair]) -> None:
     """Note the words that cannot stand beside `import_tasks`."""
     for word in SPARED.keys() & names.keys():
         what = f"'{word}' cannot stand beside {WORD}"
-        book.faults.append(Mistake(what, hint=SPARED[word], place=book.at(names[word].key_node)))
+        book.faults.append(UsageError(what, fix=SPARED[word], place=book.at(names[word].key_node)))

@@ -63,17 +63,17 @@ def _case(classname: str, task: dict[str, Any], resume: str) -> Xml.Element:
     name = _token(task["task"]) or task["step"]
     case = Xml.Element("testcase", {"classname": classname, "name": name, "time": f"{task['seconds']:.3f}"})
     if task["status"] == "skipped":
-        Xml.SubElement(case, "skipped", {"message": _token(task["said"])})
+        Xml.SubElement(case, "skipped", {"message": _token(task["message"])})
     elif task["status"] == "failed":
         error = task["error"]
         is_fault = not error["bug"] and error["kind"] != "Interrupted"
-        told = {"type": error["kind"], "message": _token(task["said"])}
+        told = {"type": error["kind"], "message": _token(task["message"])}
         Xml.SubElement(case, "failure" if is_fault else "error", told).text = printable(_told(task, resume))
     return case
 
 
 def _line(task: dict[str, Any]) -> str:
-    return f"{MARKS[task['status']]} {_token(task['task'])}  {_token(task['said'])}  {task['seconds']:.2f} s\n"
+    return f"{MARKS[task['status']]} {_token(task['task'])}  {_token(task['message'])}  {task['seconds']:.2f} s\n"
 
 
 def _told(task: dict[str, Any], resume: str) -> str:
@@ -82,7 +82,7 @@ def _told(task: dict[str, Any], resume: str) -> str:
     lines = [f"{task['place']}: {task['task']}", error["what"]]
     lines += [f"at {error['place']}"] if error["place"] else []
     lines += [f"| {line}" for line in error["log"]]
-    lines += [f"way out: {error['hint']}"] if error["hint"] else []
+    lines += [f"way out: {error['fix']}"] if error["fix"] else []
     lines += [f"to resume: {resume}"] if resume else []
     return "\n".join(lines) + "\n"
 

@@ -119,8 +119,8 @@ def read_variables(source: Source, node: Node, path: str, marks: Marks) -> dict[
     found: dict[str, Any] = {}
     for pair in source.pairs(node, "vars"):
         if not pair.key.isidentifier() or iskeyword(pair.key):
-            hint = "use letters, digits and _"
-            source.refuse(f"'{pair.key[:40]}' cannot be a variable's name", pair.key_node, hint)
+            fix = "use letters, digits and _"
+            source.refuse(f"'{pair.key[:40]}' cannot be a variable's name", pair.key_node, fix)
         found[pair.key] = source.plain(pair.node, f"{path}.{pair.key}", marks)
     return found
 

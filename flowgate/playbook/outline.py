@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from flowgate.domain import Outcome, Play, Task
-from flowgate.errors import Mistake, UnknownName
+from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.executor import FLUSH, Around, below
 from flowgate.playbook.expressions import nowhere, study, texts
 from flowgate.playbook.failure import label
@@ -84,7 +84,7 @@ def start_of(entries: list[Entry], typed: str, tags: Collection[str], skip_tags:
 
     typed: its name, rendered or as written; a pattern (`Start*`); `file:line`; or `#7` as `--list-tasks` counts
     Gives: the first that fits
-    Fails with: UnknownName; Mistake for a task that cannot be the first
+    Fails with: UnknownName; UsageError for a task that cannot be the first
     """
     fitting = [one for one in entries if _exact(one, typed)] or [one for one in entries if _like(one, typed)]
     if not fitting:
@@ -94,11 +94,11 @@ def start_of(entries: list[Entry], typed: str, tags: Collection[str], skip_tags:
         return running[0]
     first = fitting[0]
     if first.section in (MAIN, ALWAYS):
-        hint = f"its tags are: {', '.join(sorted(first.tags)) or 'none'}"
-        raise Mistake(f"the task '{first.name}' is left out by the tags asked for", hint=hint, place=first.task.place)
+        fix = f"its tags are: {', '.join(sorted(first.tags)) or 'none'}"
+        raise UsageError(f"the task '{first.name}' is left out by the tags asked for", fix=fix, place=first.task.place)
     why = {RESCUE: "only after a failure", HANDLER: "only when it is notified"}[first.section]
     what = f"a play cannot start at '{first.name}': it runs {why}"
-    raise Mistake(what, hint="start at a task before it (--list-tasks shows them)", place=first.task.place)
+    raise UsageError(what, fix="start at a task before it (--list-tasks shows them)", place=first.task.place)
 
 
 def _exact(entry: Entry, typed: str) -> bool:

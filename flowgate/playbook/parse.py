@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.config.yaml_source import Marks, Pair, Source, kind, position
 from flowgate.domain import Play, Task
-from flowgate.errors import Mistake, Refusal, UnknownName, gather
+from flowgate.errors import FlowGateError, UnknownName, UsageError, gather
 from flowgate.playbook import ansible_keywords
 from flowgate.playbook.include import WORD, Book, import_tasks, refuse_words
 from flowgate.playbook.keywords import (
@@ -32,18 +32,18 @@ IMPORTS = (WORD, WORD.replace("_", "-"), "include")
 SHORT = {"command": ("cmd", "argv"), "import_tasks": ("file", "")}
 
 
-def parse(text: str, file: str, faults: list[Refusal] | None = None) -> tuple[Play, ...]:
+def parse(text: str, file: str, faults: list[FlowGateError] | None = None) -> tuple[Play, ...]:
     """Read a playbook: a list of plays, or a single one.
 
     text: the playbook's YAML
     file: its name, as places show it
     faults: receives what is wrong, and the plays are given as far as they could be read; without it, that is raised
     Gives: the plays, in order
-    Fails with: Mistake (several at once as Faults), each with `file:line:column`
+    Fails with: UsageError (several at once as MultipleErrors), each with `file:line:column`
     """
     source = Book(text, file)
     if source.root is None:
-        raise Mistake("the playbook is empty", place=f"{file}:1:1", hint="write at least: - tasks: [{debug: {}}]")
+        raise UsageError("the playbook is empty", place=f"{file}:1:1", fix="write at least: - tasks: [{debug: {}}]")
     nodes = source.root.value if kind(source.root) == "seq" else [source.root]
     plays = tuple(_play(source, node) for node in nodes)
     if not plays:
@@ -86,8 +86,8 @@ def _task(source: Source, node: Node) -> Task:
         else:
             others.append(pair)
     if alone := next((pair for pair in pairs if pair.key == "parallel" and not names & {"loop", *IMPORTS}), None):
-        hint = "write it on a loop or on a block: so many items, or tasks, at a time"
-        source.refuse("'parallel' on one task does nothing", alone.key_node, hint)
+        fix = "write it on a loop or on a block: so many items, or tasks, at a time"
+        source.refuse("'parallel' on one task does nothing", alone.key_node, fix)
     step = _step_of(source, node, others)
     if step and step.key == "meta" and step.node.value == FLUSH:  # as Ansible spells it
         marks[FLUSH] = position(step.key_node)
@@ -149,8 +149,8 @@ def _params(source: Source, step: Pair, word: str, marks: Marks) -> dict[str, An
     if kind(step.node) != "map" and ansible_keywords.step_hint(word, frozenset()):
         return {}  # the answer to the word itself is better
     if kind(step.node) != "map":
-        hint = f"write: {step.key}: {{ name: value }}"
-        source.refuse(f"the parameters of '{step.key}' must be a mapping", step.node, hint)
+        fix = f"write: {step.key}: {{ name: value }}"
+        source.refuse(f"the parameters of '{step.key}' must be a mapping", step.node, fix)
         return {}
     params: dict[str, Any] = {}
     for pair in source.pairs(step.node, f"the parameters of '{step.key}'"):
@@ -168,9 +168,9 @@ def _short(source: Source, step: Pair, word: str, marks: Marks) -> dict[str, Any
 
 def _unknown(source: Source, pair: Pair, kind: str, known: Mapping[str, object]) -> None:
     at = source.at(pair.key_node)
-    hint = (ansible_keywords.PLAY_WORDS if kind == "play word" else ansible_keywords.TASK_WORDS).get(pair.key)
-    if hint:
-        source.faults.append(Mistake(f"Ansible's word '{pair.key}' has no meaning here", hint=hint, place=at))
+    fix = (ansible_keywords.PLAY_WORDS if kind == "play word" else ansible_keywords.TASK_WORDS).get(pair.key)
+    if fix:
+        source.faults.append(UsageError(f"Ansible's word '{pair.key}' has no meaning here", fix=fix, place=at))
     else:
         source.faults.append(UnknownName(kind, pair.key, known=known, at=at))
 
@@ -185,15 +185,15 @@ def _handlers(source: Source, node: Node, path: str, marks: Marks) -> tuple[Task
     handlers = _tasks(source, node, path, marks)
     first: dict[str, Task] = {}
     for one in handlers:
-        what, hint = "", ""
+        what, fix = "", ""
         if not one.name:
-            what, hint = "this handler has no name", "name it as 'notify' does"
+            what, fix = "this handler has no name", "name it as 'notify' does"
         elif one.block or one.rescue or one.always:
-            what, hint = "a handler is one task, not a block", "notify several handlers: notify: [a, b]"
+            what, fix = "a handler is one task, not a block", "notify several handlers: notify: [a, b]"
         elif one.name in first:
-            what, hint = f"two handlers are called '{one.name}'", f"the first stands at {first[one.name].place}"
+            what, fix = f"two handlers are called '{one.name}'", f"the first stands at {first[one.name].place}"
         if what:
-            source.faults.append(Mistake(what, hint=hint, place=one.at("name")))
+            source.faults.append(UsageError(what, fix=fix, place=one.at("name")))
         first.setdefault(one.name, one)
     return handlers
 

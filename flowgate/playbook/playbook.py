@@ -13,7 +13,7 @@ from flowgate.playbook.task_executor import Within
 
 def run_plays(
     plays: Iterable[Play],
-    reach: Within,
+    context: Within,
     variables: Mapping[str, Any],
     *,
     begin: Callable[[Play], object] = lambda play: None,
@@ -30,7 +30,7 @@ def run_plays(
     seconds, whole = 0.0, Report("", (), None, 0, 0.0)
     for play in plays:
         begin(play)
-        whole = run(play, reach, variables, facts=facts, **options)
+        whole = run(play, context, variables, facts=facts, **options)
         outcomes += [replace(ended, play=play.name, began=seconds + ended.began) for ended in whole.outcomes]
         seconds += whole.seconds
         if whole.code:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.playbook.signature import describe
 
 GROUP = "flowgate.steps"
@@ -28,7 +28,7 @@ class OwnSteps(Mapping[str, Function]):
 
     folder: holds one file for each step, of its name; files whose names begin with `_` are no steps. May be absent
     taken: the words of our own steps
-    Fails with: Mistake for a word that is taken, or that two places bring
+    Fails with: UsageError for a word that is taken, or that two places bring
     """
 
     def __init__(self, folder: Path, taken: Collection[str]) -> None:
@@ -36,7 +36,7 @@ class OwnSteps(Mapping[str, Function]):
         self._files = {_word(path.stem): path for path in sorted(folder.glob("*.py")) if path.stem[0] != "_"}
         for word, path in self._files.items():
             if word in taken:
-                raise Mistake(f"the step '{word}' exists already", hint=WHERE, place=f"{path}:1:1")
+                raise UsageError(f"the step '{word}' exists already", fix=WHERE, place=f"{path}:1:1")
         self._points: dict[str, EntryPoint] | None = None
 
     def with_packages(self) -> OwnSteps:
@@ -46,11 +46,11 @@ class OwnSteps(Mapping[str, Function]):
             for point in entry_points(group=GROUP):
                 word = _word(point.name)
                 if word in self._taken:
-                    raise Mistake(f"{_package(point)} brings a step '{word}', which exists already", hint=WHERE)
+                    raise UsageError(f"{_package(point)} brings a step '{word}', which exists already", fix=WHERE)
                 other = self._files.get(word) or self._points.get(word)
                 if other is not None:
                     places = f"{_package(point)} and {other if isinstance(other, Path) else _package(other)}"
-                    raise Mistake(f"two places bring a step '{word}': {places}", hint="remove one of them")
+                    raise UsageError(f"two places bring a step '{word}': {places}", fix="remove one of them")
                 self._points[word] = point
         return self
 
@@ -98,23 +98,23 @@ def _load(word: str, where: str, load: Callable[[], object]) -> object:
         return load()
     except SyntaxError as fault:
         place = f"{fault.filename}:{fault.lineno}:{fault.offset or 1}"
-        raise Mistake(f"the step '{word}' is no Python: {fault.msg}", place=place) from None
+        raise UsageError(f"the step '{word}' is no Python: {fault.msg}", place=place) from None
     except (Exception, SystemExit) as fault:  # noqa: BLE001  a stranger's module may raise anything while it is imported
         what = f"the step '{word}' cannot be imported: {type(fault).__name__}: {fault}"
-        raise Mistake(what, place=_place(fault) or where) from None
+        raise UsageError(what, place=_place(fault) or where) from None
 
 
 def _checked(word: str, place: str, found: object) -> Function:
-    hint = f"def {word}(reach: Reach, …) -> Result | Todo"
+    fix = f"def {word}(reach: StepContext, …) -> Result | Change"
     if not callable(found):
-        raise Mistake(f"this file of steps holds no function called {word}", hint=hint, place=place)
+        raise UsageError(f"this file of steps holds no function called {word}", fix=fix, place=place)
     if not inspect.isroutine(found) or not inspect.signature(found).parameters:
-        raise Mistake(f"the step '{word}' takes no reach", hint=hint, place=place)
+        raise UsageError(f"the step '{word}' takes no context", fix=fix, place=place)
     function: Function = found
     try:
         describe(function, word)
     except Exception as fault:  # noqa: BLE001  resolving a stranger's annotations runs a stranger's code
-        raise Mistake(str(fault), hint="every parameter after reach has a type", place=place) from None
+        raise UsageError(str(fault), fix="every parameter after reach has a type", place=place) from None
     return function
 
 

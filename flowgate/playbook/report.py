@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowgate.domain import Outcome, Report
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 
 VERSION = 1  # of the tree; grows when a key changes its meaning or leaves
 # How a task ended → the counters it adds to.
 COUNTED = {
-    "same": ("ok",),
+    "unchanged": ("ok",),
     "changed": ("ok", "changed"),
     "skipped": ("skipped",),
     "failed": ("failed",),
     "rescued": ("rescued",),
     "ignored": ("ok", "ignored"),
 }
-MARKS = {"same": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
+MARKS = {"unchanged": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
 COUNTERS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 NO_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what neither XML nor a page may hold
 
@@ -72,12 +72,12 @@ def _task(outcome: Outcome, mask: Mask) -> dict[str, Any]:
         "task": mask(outcome.task),
         "step": outcome.step,
         "status": outcome.status,
-        "said": mask(outcome.said),
+        "message": mask(outcome.message),
         "began": round(outcome.began, 3),
         "seconds": round(outcome.seconds, 3),
         "place": outcome.place,
         "facts": plain(outcome.facts, mask),
-        "unforetold": mask(outcome.unforetold),
+        "unpredicted": mask(outcome.unpredicted),
         "error": _error(outcome.error, mask),
     }
 
@@ -87,11 +87,11 @@ def _error(error: BaseException | None, mask: Mask) -> dict[str, Any] | None:
         return None
     return {
         "kind": type(error).__name__,
-        "bug": not isinstance(error, Refusal),
-        "what": mask(error.what if isinstance(error, Refusal) else str(error)),
-        "hint": mask(error.hint) if isinstance(error, Refusal) else "",
-        "place": error.place if isinstance(error, Refusal) else "",
-        "log": [mask(line) for line in error.log] if isinstance(error, Refusal) else [],
+        "bug": not isinstance(error, FlowGateError),
+        "what": mask(error.what if isinstance(error, FlowGateError) else str(error)),
+        "fix": mask(error.fix) if isinstance(error, FlowGateError) else "",
+        "place": error.place if isinstance(error, FlowGateError) else "",
+        "log": [mask(line) for line in error.log] if isinstance(error, FlowGateError) else [],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flowgate.playbook.report import VERSION
 
-STATUSES = ("same", "changed", "skipped", "failed", "rescued", "ignored")
+STATUSES = ("unchanged", "changed", "skipped", "failed", "rescued", "ignored")
 SCHEMAS: Mapping[str, dict[str, Any]] = {
     "text": {"type": "string"},
     "seconds": {"type": "number", "minimum": 0},
@@ -55,18 +55,18 @@ TASK = (
     Key("task", "text", "its name, rendered; made from the step and its parameters when it has none"),
     Key("step", "text", "the step's word"),
     Key("status", "status", "`same` is found as wanted; `rescued` and `ignored` are failures the play went on after"),
-    Key("said", "text", "one sentence for people"),
+    Key("message", "text", "one sentence for people"),
     Key("began", "seconds", "after the start of the run"),
     Key("seconds", "seconds", "how long it took"),
     Key("place", "text", "`file:line:column`"),
     Key("facts", "anything", "what `register` keeps; texts that are no JSON are written as text, secrets are masked"),
-    Key("unforetold", "text", "in a check: why it cannot tell what a run would do; empty when it can"),
+    Key("unpredicted", "text", "in a check: why it cannot tell what a run would do; empty when it can"),
 )
 ERROR = (
     Key("kind", "text", "the refusal's name (`CheckFailed`, `NotReady`, `Unreachable` …), or a bug's type"),
     Key("bug", "true or false", "whether it is a bug and no refusal"),
     Key("what", "text", "one sentence"),
-    Key("hint", "text", "the way out; may be empty"),
+    Key("fix", "text", "the way out; may be empty"),
     Key("place", "text", "`file:line[:column]`; may be empty"),
     Key("log", "list of texts", "the last lines of the log that explain it, oldest first"),
 )

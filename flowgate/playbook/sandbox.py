@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flowgate.playbook import filters
-from flowgate.playbook.check_mode import Foretold
+from flowgate.playbook.check_mode import Predicted
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -35,7 +35,7 @@ def environment() -> SandboxedEnvironment:
         def getattr(self, obj: Any, attribute: str) -> Any:
             if isinstance(obj, Mapping) and attribute in obj:
                 return obj[attribute]
-            if isinstance(obj, Foretold) and not hasattr(obj, attribute):
+            if isinstance(obj, Predicted) and not hasattr(obj, attribute):
                 return obj[attribute]  # not undefined: a check does not know it
             return super().getattr(obj, attribute)
 

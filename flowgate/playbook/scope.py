@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowgate.domain import Task
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.playbook.check_mode import Unknown
 from flowgate.playbook.expressions import Locate, nowhere, render, templated
 
@@ -80,6 +80,6 @@ class Scope(Mapping[str, Any]):
             return value
         if name in self.rendering:
             circle = " → ".join([*self.rendering[self.rendering.index(name) :], name])
-            raise Mistake(f"the variable '{name}' is made from itself ({circle})", place=at(name))
+            raise UsageError(f"the variable '{name}' is made from itself ({circle})", place=at(name))
         deeper = Scope(self.written, self.facts, self.typed, self.local, (*self.rendering, name))
         return render(value, deeper, lambda path: at(f"{name}.{path}" if path else name))

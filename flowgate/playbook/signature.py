@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowgate.errors import BadValue, ContractBroken, Mistake, Refusal, UnknownName, gather
+from flowgate.errors import BadValue, FlowGateError, StepContractError, UnknownName, UsageError, gather
 from flowgate.playbook.coerce import EVALUATED, fit, type_text
 from flowgate.playbook.expressions import Locate, templated
 
@@ -61,7 +61,7 @@ def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
     """Read what a step takes from its signature and docstring.
 
     name: its word; the function's own name when empty
-    Fails with: ContractBroken for a parameter without a type, or with one that YAML cannot give
+    Fails with: StepContractError for a parameter without a type, or with one that YAML cannot give
     """
     word = name or function.__name__.rstrip("_")
     summary, meanings, gives, fails = _docstring(inspect.getdoc(function) or "")
@@ -75,7 +75,7 @@ def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
         kind = kinds.get(parameter.name)
         text = type_text(kind)
         if not text:
-            raise ContractBroken(
+            raise StepContractError(
                 f"the step '{word}' declares '{parameter.name}' with a type that YAML cannot give: {kind}"
             )
         yaml_name = parameter.name.rstrip("_")
@@ -89,22 +89,22 @@ def bind(info: StepInfo, params: Mapping[str, Any], place: Locate) -> dict[str, 
 
     place: gives the place of a parameter's value for its name, of its key for "name:", of the step for ""
     Gives: arguments for the step's function
-    Fails with: UnknownName, Mistake (missing), BadValue; several at once as Faults
+    Fails with: UnknownName, UsageError (missing), BadValue; several at once as MultipleErrors
     """
     arguments: dict[str, Any] = {}
     gather(f"the step '{info.name}'", _fit(info, params, place, arguments, written=False))
     return arguments
 
 
-def faults(info: StepInfo, params: Mapping[str, Any], place: Locate) -> list[Refusal]:
+def faults(info: StepInfo, params: Mapping[str, Any], place: Locate) -> list[FlowGateError]:
     """Find what is wrong with parameters as written; those that hold expressions are fitted when they are rendered."""
     return _fit(info, params, place, {}, written=True)
 
 
 def _fit(
     info: StepInfo, params: Mapping[str, Any], place: Locate, arguments: dict[str, Any], *, written: bool
-) -> list[Refusal]:
-    found: list[Refusal] = []
+) -> list[FlowGateError]:
+    found: list[FlowGateError] = []
     for name, value in params.items():
         param = info.params.get(name)
         if param is None:
@@ -120,8 +120,8 @@ def _fit(
                 found.append(BadValue(path, found=value, wanted=str(wanted), at=place(name)))
     for name, param in info.params.items():
         if param.required and name not in params:
-            hint = f"{name}: {param.meaning}" if param.meaning else f"{name}: {param.type_text}"
-            found.append(Mistake(f"the step '{info.name}' needs the parameter '{name}'", hint=hint, place=place("")))
+            fix = f"{name}: {param.meaning}" if param.meaning else f"{name}: {param.type_text}"
+            found.append(UsageError(f"the step '{info.name}' needs the parameter '{name}'", fix=fix, place=place("")))
     return found
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
-from flowgate.domain import Facts, Result, Task, Todo
-from flowgate.errors import BadValue, CheckFailed, ContractBroken, Interrupted, Mistake, Refusal
+from flowgate.domain import Change, Facts, Result, Task
+from flowgate.errors import BadValue, CheckFailed, FlowGateError, Interrupted, StepContractError, UsageError
 from flowgate.playbook import builtin
 from flowgate.playbook.catalog import Catalog, StepInfo, bind
-from flowgate.playbook.check_mode import Unforetold
+from flowgate.playbook.check_mode import Unpredicted
 from flowgate.playbook.coerce import CONDITIONS, EVALUATED, Condition, Shown
 from flowgate.playbook.expressions import fixed, render, truth, value_of
 from flowgate.playbook.retries import keep_trying, number, tries_of, under, width_of
@@ -44,7 +44,7 @@ class Within(Protocol):
     def clock(self) -> Ticking:
         """Give the clock."""
 
-    def looking(self) -> Any:
+    def read_only(self) -> Any:
         """Give the same reach, unable to change anything."""
 
 
@@ -57,12 +57,12 @@ class Performer:
     doing: told what a step is about to do
     """
 
-    reach: Within
+    context: Within
     looking: Any
     catalog: Catalog
     clock: Ticking
     check: bool
-    doing: Callable[[str], None] = lambda would: None
+    doing: Callable[[str], None] = lambda summary: None
 
     def perform(self, task: Task, scope: Scope, when: When) -> Ending:
         """Perform a task, once or for each item of its loop.
@@ -74,7 +74,7 @@ class Performer:
             return self._one(task, scope, when)
         try:
             items = _items(render(task.loop, scope, under(task, "loop")), task)
-        except Mistake:
+        except UsageError:
             # As in Ansible: a condition that does not hold spares a loop over something undefined.
             if _holds(when, scope):
                 raise
@@ -113,10 +113,10 @@ class Performer:
             if task.loop_control.label:
                 named = str(render(task.loop_control.label, scope, under(task, "loop_control.label")))
             return replace(self._one(task, scope, when), label=named)
-        except (Interrupted, Unforetold):
+        except (Interrupted, Unpredicted):
             raise
-        except Refusal as refusal:
-            return replace(failed(refusal), label=named)
+        except FlowGateError as error:
+            return replace(failed(error), label=named)
 
     def _one(self, task: Task, scope: Scope, when: When) -> Ending:
         if when and not _holds(when, scope):
@@ -144,14 +144,14 @@ class Performer:
             return ending
         error = CheckFailed(gave_up(tries.most, task.until))
         facts = {**ending.facts, "changed": ending.status == "changed"}
-        return replace(ending, status="failed", said=error.what, error=error, facts=facts)
+        return replace(ending, status="failed", message=error.what, error=error, facts=facts)
 
     def _content(self, task: Task, scope: Scope, ending: Ending, seconds: float) -> bool:
         if not task.until:
             return ending.error is None
         try:
             return truth(task.until, _seeing(task, scope, ending, seconds), under(task, "until"))
-        except Mistake:
+        except UsageError:
             if ending.error is None:
                 raise
             return False  # a try that failed registered no facts for `until` to ask about
@@ -161,8 +161,8 @@ class Performer:
             return self._judged(task, scope)
         except Interrupted:
             raise
-        except Refusal as refusal:
-            return failed(refusal)
+        except FlowGateError as error:
+            return failed(error)
 
     def _judged(self, task: Task, scope: Scope) -> Ending:
         """Do the step, then let `changed_when` and `failed_when` say how it ended.
@@ -174,17 +174,17 @@ class Performer:
         began = self.clock.now()
         try:
             ending = self._step(task, scope)
-        except (Interrupted, Unforetold):
+        except (Interrupted, Unpredicted):
             raise
-        except Refusal as refusal:
-            ending = failed(refusal)
+        except FlowGateError as error:
+            ending = failed(error)
         seconds = self.clock.now() - began
         try:
             ending = _ruled_changed(task, scope, ending, seconds)
             return _ruled_failed(task, scope, ending, seconds)
-        except Unforetold as unknown:
-            return replace(ending, unforetold=ending.unforetold or unknown.what)
-        except Mistake as mistake:
+        except Unpredicted as unknown:
+            return replace(ending, unpredicted=ending.unpredicted or unknown.what)
+        except UsageError as mistake:
             if ending.error is None:
                 mistake.facts = {**ending.facts, "changed": ending.status == "changed"}  # it has run all the same
                 raise
@@ -197,7 +197,7 @@ class Performer:
         with deadline(seconds) if seconds else nullcontext():
             ending = self._done(info, arguments)
         if not isinstance(ending.facts, dict):
-            raise ContractBroken(f"the step '{info.name}' gave {type(ending.facts).__name__} for facts, not a dict")
+            raise StepContractError(f"the step '{info.name}' gave {type(ending.facts).__name__} for facts, not a dict")
         if info.function is builtin.set_fact:
             scope.facts.update(ending.facts)
         return ending
@@ -205,18 +205,18 @@ class Performer:
     def _done(self, info: StepInfo, arguments: dict[str, Any]) -> Ending:
         """Look, and act where there is something to do."""
         found = info.function(self.looking, **arguments)
-        if isinstance(found, Todo):
+        if isinstance(found, Change):
             if not self.check:
-                self.doing(found.would)
-            facts = found.facts if self.check else found.do(self.reach)
+                self.doing(found.summary)
+            facts = found.facts if self.check else found.do(self.context)
             # What was done may be said better than what would be done.
-            said = facts.get("said", found.would) if isinstance(facts, dict) else found.would
-            status = "changed" if found.changes else "same"
-            reason = (found.unforetold or ("" if found.changes else "a check does not ask")) if self.check else ""
-            return Ending(status, str(said), facts, diff=found.diff, predicted=self.check, unforetold=reason)
-        if isinstance(found, Result) and found.status in ("same", "changed", "skipped"):
-            return Ending(found.status, found.said, found.facts)
-        raise ContractBroken(f"the step '{info.name}' gave {found!r:.60}, neither a Result nor a Todo")
+            message = facts.get("message", found.summary) if isinstance(facts, dict) else found.summary
+            status = "changed" if found.changes else "unchanged"
+            reason = (found.unpredicted or ("" if found.changes else "a check does not ask")) if self.check else ""
+            return Ending(status, str(message), facts, diff=found.diff, predicted=self.check, unpredicted=reason)
+        if isinstance(found, Result) and found.status in ("unchanged", "changed", "skipped"):
+            return Ending(found.status, found.message, found.facts)
+        raise StepContractError(f"the step '{info.name}' gave {found!r:.60}, neither a Result nor a Change")
 
 
 def _seeing(task: Task, scope: Scope, ending: Ending, seconds: float) -> Scope:
@@ -230,8 +230,8 @@ def _ruled_changed(task: Task, scope: Scope, ending: Ending, seconds: float) -> 
         return ending
     changed = truth(task.changed_when, _seeing(task, scope, ending, seconds), under(task, "changed_when"))
     ending = replace(ending, facts={**ending.facts, "changed": changed})
-    if ending.status in ("same", "changed"):
-        ending = replace(ending, status="changed" if changed else "same")
+    if ending.status in ("unchanged", "changed"):
+        ending = replace(ending, status="changed" if changed else "unchanged")
     return ending
 
 
@@ -242,18 +242,18 @@ def _ruled_failed(task: Task, scope: Scope, ending: Ending, seconds: float) -> E
     touched = ending.status == "changed" or ending.facts.get("changed") is True
     if truth(task.failed_when, _seeing(task, scope, ending, seconds), under(task, "failed_when")):
         reason = f"failed_when holds: {' and '.join(map(str, task.failed_when))}"
-        log = ending.error.log if isinstance(ending.error, Refusal) else _last_lines(ending.facts)
+        log = ending.error.log if isinstance(ending.error, FlowGateError) else _last_lines(ending.facts)
         return failed(CheckFailed(reason, log=log, facts={**ending.facts, "changed": touched}))
     if ending.error is not None:
-        return replace(ending, status="changed" if touched else "same", error=None)
+        return replace(ending, status="changed" if touched else "unchanged", error=None)
     return ending
 
 
 def _last_lines(facts: Facts) -> list[str]:
     """Give the end of what a command said."""
     kept = [facts.get(name) for name in ("stdout_lines", "stderr_lines")]
-    said = [str(line) for lines in kept if isinstance(lines, list) for line in lines]
-    return said[-LOG_LINES:]
+    message = [str(line) for lines in kept if isinstance(lines, list) for line in lines]
+    return message[-LOG_LINES:]
 
 
 def _rendered(task: Task, info: StepInfo, scope: Scope) -> dict[str, Any]:

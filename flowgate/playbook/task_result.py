@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from flowgate.domain import Facts
-from flowgate.errors import Refusal
-from flowgate.playbook.check_mode import Foretold
+from flowgate.errors import FlowGateError
+from flowgate.playbook.check_mode import Predicted
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,30 +18,30 @@ class Ending:
     label: what names the item of a loop for people
     diff: (path, old text, new text) of the files it changed, or would change
     predicted: its facts are those foretold: a check did not do it
-    unforetold: why a check cannot tell what a run would do; empty when it can
+    unpredicted: why a check cannot tell what a run would do; empty when it can
     """
 
     status: str
-    said: str
+    message: str
     facts: Facts = field(default_factory=dict)
     error: BaseException | None = None
     attempts: int = 0
     label: str = ""
     diff: tuple[tuple[str, str, str], ...] = ()
     predicted: bool = False
-    unforetold: str = ""
+    unpredicted: str = ""
 
 
 def failed(error: BaseException) -> Ending:
     """Give the ending that an error makes."""
-    if isinstance(error, Refusal):
+    if isinstance(error, FlowGateError):
         return Ending("failed", error.what, dict(error.facts), error)
     return Ending("failed", f"{type(error).__name__}: {error}", {}, error)
 
 
 def code_of(error: BaseException) -> int:
     """Give the exit code of an error: a refusal's own, 70 for a bug."""
-    return error.code if isinstance(error, Refusal) else 70
+    return error.code if isinstance(error, FlowGateError) else 70
 
 
 def registered(ending: Ending, seconds: float) -> Facts:
@@ -52,15 +52,15 @@ def registered(ending: Ending, seconds: float) -> Facts:
         "changed": ending.status == "changed" or touched,
         "failed": ending.error is not None,
         "skipped": ending.status == "skipped",
-        "said": ending.said,
+        "message": ending.message,
         "seconds": seconds,
     }
     if ending.error is not None:
         kept["code"] = code_of(ending.error)
-        kept.setdefault("msg", ending.said)
+        kept.setdefault("msg", ending.message)
     if ending.attempts:
         kept["attempts"] = ending.attempts
-    return Foretold(kept) if ending.predicted or ending.unforetold else kept
+    return Predicted(kept) if ending.predicted or ending.unpredicted else kept
 
 
 def together(endings: list[Ending], results: list[Facts]) -> Ending:
@@ -69,7 +69,7 @@ def together(endings: list[Ending], results: list[Facts]) -> Ending:
     return replace(
         whole,
         diff=tuple(one for ending in endings for one in ending.diff),
-        unforetold=next((ending.unforetold for ending in endings if ending.unforetold), ""),
+        unpredicted=next((ending.unpredicted for ending in endings if ending.unpredicted), ""),
     )
 
 
@@ -78,14 +78,14 @@ def _summed(endings: list[Ending], facts: Facts) -> Ending:
     if "failed" in statuses:
         first = next(ending for ending in endings if ending.status == "failed")
         touched = any(one.status == "changed" or one.facts.get("changed") is True for one in endings)
-        return Ending("failed", f"{first.label}: {first.said}", facts | {"changed": touched}, first.error)
+        return Ending("failed", f"{first.label}: {first.message}", facts | {"changed": touched}, first.error)
     if not endings:
         return Ending("skipped", "the loop has no items", facts)
     changed = statuses.count("changed")
-    said = f"{changed} of {len(endings)} items changed" if changed else f"{len(endings)} items"
+    message = f"{changed} of {len(endings)} items changed" if changed else f"{len(endings)} items"
     if all(status == "skipped" for status in statuses):
         return Ending("skipped", "its condition holds for no item", facts)
-    return Ending("changed" if changed else "same", said, facts)
+    return Ending("changed" if changed else "unchanged", message, facts)
 
 
 def gave_up(most: int, until: Iterable[str | bool]) -> str:

@@ -119,16 +119,18 @@ def _north(script: Script, scenario: Scenario, places: Places, config: Config) -
     keys = {name: Secret(STAND_IN) for name in REFERENCE.findall(text)}
     keys |= dict.fromkeys((litellm.MASTER_KEY, cliproxy.UPSTREAM_KEY), script.key)
     slow = {name: Secret(value) for name, value in roles.pauses(script.scale).items()}
-    nursery = program.nursery
-    if nursery is not None:
-        seen = (*places.environment, *nursery.seen, *slow)
-        nursery = replace(nursery, seen=tuple(sorted({name for name in seen if name not in ("PATH", "TMPDIR")})))
+    fork_server = program.fork_server
+    if fork_server is not None:
+        seen = (*places.environment, *fork_server.seen, *slow)
+        fork_server = replace(
+            fork_server, seen=tuple(sorted({name for name in seen if name not in ("PATH", "TMPDIR")}))
+        )
     return replace(
         program,
         service=f"{litellm.NAME}-{scenario.name}",
         argv=(str(places.runner), *program.argv[1:]),
         env={**places.environment, **program.env, **keys, **slow},
-        nursery=nursery,
+        fork_server=fork_server,
         stands_on=(),
         stop_grace=2.0,
     )

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from flowgate.context import LEARNT, PASSED_ON
 from flowgate.domain import Program, Secret
-from flowgate.errors import CheckFailed, NotReady, Refusal
+from flowgate.errors import CheckFailed, FlowGateError, NotReady
 from flowgate.gateway import cliproxy, litellm
 from flowgate.rehearsal import config
 from flowgate.rehearsal.config import Places, Script
 from flowgate.rehearsal.scenarios import Fault, Scenario
-from flowgate.step import Reach
-from flowgate.supervisor.client import Keeper
+from flowgate.step import StepContext
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import bytecode, tempdirs
 
 LOG_LINES = 12
@@ -36,8 +36,8 @@ class Attempt:
 class Vendors:
     """Who stands for every vendor of a rehearsal; each scenario has models of its own there."""
 
-    def __init__(self, reach: Reach, base: str, script: Script) -> None:
-        self.reach, self.base, self.script = reach, base, script
+    def __init__(self, context: StepContext, base: str, script: Script) -> None:
+        self.context, self.base, self.script = context, base, script
         self._faults: dict[str, dict[str, object]] = {}
         self._lock = threading.Lock()
 
@@ -62,13 +62,13 @@ class Vendors:
         """Tell all of them, the lock held: scenarios are played side by side."""
         body = json.dumps(self._faults).encode()
         headers = {"content-type": "application/json"}
-        answer = self.reach.http.ask("PUT", f"{self.base}/embedded/faults", body, headers=headers)
+        answer = self.context.http.ask("PUT", f"{self.base}/embedded/faults", body, headers=headers)
         if not answer.ok:
             raise CheckFailed(f"the vendors' stand-in takes no faults: {answer.status} {answer.text[:200]}")
 
     def asked(self, scenario: Scenario) -> list[Attempt]:
         """List what arrived for a scenario, in order."""
-        rows = self.reach.http.get(f"{self.base}/embedded/asked").json()["asked"]
+        rows = self.context.http.get(f"{self.base}/embedded/asked").json()["asked"]
         head = f"{scenario.name}."
         mine = [row for row in rows if str(row["model"]).startswith(head)]
         roles = self.script.cast.roles
@@ -118,22 +118,22 @@ class Stage:
     front: gives the address by which the vendors are asked, of the one that they have: a test may count in between
     """
 
-    reach: Reach
+    context: StepContext
     script: Script
     folder: Path
     front: Callable[[str], str] | None = None
     vendors: Vendors = field(init=False)
     ending: threading.Event = field(default_factory=threading.Event)
-    _scenes: list[Keeper] = field(default_factory=list)
+    _scenes: list[SupervisorClient] = field(default_factory=list)
     _address: str = ""
     _anchored: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self, scenarios: list[Scenario]) -> None:
         """Start the vendors."""
-        files, runtime = self.reach.files, self.runtime
-        files.write(runtime / "bin" / "litellm", litellm.runner(self.reach.python()), mode=0o700)
-        files.write(self.embedded, cliproxy.embedded_runner(self.reach.python()), mode=0o700)
+        files, runtime = self.context.files, self.runtime
+        files.write(runtime / "bin" / "litellm", litellm.runner(self.context.python()), mode=0o700)
+        files.write(self.embedded, cliproxy.embedded_runner(self.context.python()), mode=0o700)
         models = [
             config.vendor_model(scenario.name, model) for scenario in scenarios for model in self.script.cast.roles
         ]
@@ -142,7 +142,7 @@ class Stage:
         self._main = self._keeper()
         self._run(self._main, [program])
         real = f"http://{config.LOOPBACK}:{port}"
-        self.vendors = Vendors(self.reach, real, self.script)
+        self.vendors = Vendors(self.context, real, self.script)
         self._address = self.front(real) if self.front else real
 
     @property
@@ -158,15 +158,15 @@ class Stage:
     @property
     def plays_south(self) -> bool:
         """Say whether the embedded upstream stands in for CLIProxyAPIPlus: none is installed."""
-        config = self.reach.config
-        return cliproxy.is_embedded(config) or not self.reach.files.is_executable(cliproxy.binary(config))
+        config = self.context.config
+        return cliproxy.is_embedded(config) or not self.context.files.is_executable(cliproxy.binary(config))
 
-    def _keeper(self) -> Keeper:
-        return Keeper(self.runtime, self.runtime / "keeper.log")
+    def _keeper(self) -> SupervisorClient:
+        return SupervisorClient(self.runtime, self.runtime / "keeper.log")
 
     def _environment(self) -> dict[str, Secret]:
-        wanted = [name for name in PASSED_ON if name not in UNHEARD and name in self.reach.environment]
-        return {**{name: Secret(self.reach.environment[name]) for name in wanted}, "HOME": Secret(str(self.folder))}
+        wanted = [name for name in PASSED_ON if name not in UNHEARD and name in self.context.environment]
+        return {**{name: Secret(self.context.environment[name]) for name in wanted}, "HOME": Secret(str(self.folder))}
 
     @contextmanager
     def scene(self, scenario: Scenario) -> Iterator[Scene]:
@@ -176,27 +176,27 @@ class Stage:
             gate = tempdirs.Gate(int(self._address.rpartition(":")[2])) if refuses else None
             if gate:
                 after.callback(gate.close)
-            keeper = self._keeper()
-            after.callback(self._leave, keeper)
+            supervisor = self._keeper()
+            after.callback(self._leave, supervisor)
             programs = [
                 self._settled(one) for one in config.services(self.script, scenario, self._places(scenario, gate))
             ]
             for program in programs:
                 for path, text in program.documents:
-                    self.reach.files.write(path, text)
-            door = self._run(keeper, programs)
+                    self.context.files.write(path, text)
+            door = self._run(supervisor, programs)
             headers: dict[str, str | Secret] = {"Authorization": self.script.key.bearer()}
             self.vendors.mend(scenario)  # it may have been played before
             yield Scene(scenario, f"http://{door[0]}:{door[1]}", headers, self.vendors, gate)
 
     def _places(self, scenario: Scenario, gate: tempdirs.Gate | None) -> Places:
         north, south = tempdirs.ports(2)
-        installed = cliproxy.binary(self.reach.config)
+        installed = cliproxy.binary(self.context.config)
         return Places(
             folder=self.runtime / scenario.name,
             runner=self.runtime / "bin" / "litellm",
             upstream=self.embedded if self.plays_south else installed,
-            flags=() if self.plays_south else self.reach.config.services[cliproxy.NAME].args[1:],
+            flags=() if self.plays_south else self.context.config.services[cliproxy.NAME].args[1:],
             environment=self._environment(),
             litellm=north,
             south=south,
@@ -205,47 +205,47 @@ class Stage:
         )
 
     def _settled(self, program: Program) -> Program:
-        if program.nursery is None:
+        if program.fork_server is None:
             return program
         learnt = str(bytecode.site_packages() / LEARNT)
-        nursery = replace(program.nursery, environment=bytecode.environment(), learnt=learnt)
-        return replace(program, nursery=nursery)
+        fork_server = replace(program.fork_server, environment=bytecode.environment(), learnt=learnt)
+        return replace(program, fork_server=fork_server)
 
-    def _run(self, keeper: Keeper, programs: list[Program]) -> tuple[str, int]:
+    def _run(self, supervisor: SupervisorClient, programs: list[Program]) -> tuple[str, int]:
         """Start programs and wait until all are ready; give the address that the last one answers.
 
         Fails with: NotReady, with the last lines of a program's log
         """
-        begun = [(program, int(keeper.start(program, fresh=True)["generation"])) for program in programs]
+        begun = [(program, int(supervisor.start(program, fresh=True)["generation"])) for program in programs]
         for program, number in begun:
             try:
-                keeper.wait(program.service, number, program.ready_timeout)
-            except Refusal as refusal:
-                lines = self.reach.files.tail(program.log, LOG_LINES)
-                raise NotReady(f"the rehearsal's {refusal.what}", hint=refusal.hint, log=lines) from None
-        last = keeper.generation(programs[-1].service)
+                supervisor.wait(program.service, number, program.ready_timeout)
+            except FlowGateError as error:
+                lines = self.context.files.tail(program.log, LOG_LINES)
+                raise NotReady(f"the rehearsal's {error.what}", fix=error.fix, log=lines) from None
+        last = supervisor.generation(programs[-1].service)
         if last is None:
             raise NotReady(f"the rehearsal's {programs[-1].service} has ended")
         host, port = last.get("door") or (last["host"], last["port"])
         return str(host), int(port)
 
-    def _leave(self, keeper: Keeper) -> None:
+    def _leave(self, supervisor: SupervisorClient) -> None:
         """End a scenario's programs; the first one's stay, so that whoever forks them stays too."""
         with self._lock:
             if not self._anchored and not self.ending.is_set():
                 self._anchored = True
-                self._scenes.append(keeper)
+                self._scenes.append(supervisor)
                 return
         if self.ending.is_set():
-            keeper.close()
+            supervisor.close()
         else:
-            keeper.finish(keep=False)
+            supervisor.finish(keep=False)
 
     def close(self) -> None:
         """End everything that was started, by its id."""
         self.ending.set()
-        for keeper in self._scenes:
-            keeper.finish(keep=False)
+        for supervisor in self._scenes:
+            supervisor.finish(keep=False)
         main = getattr(self, "_main", None)
         if main is not None:
             main.stop(list(main.status()["services"]))

@@ -85,8 +85,8 @@ def _scene(scene: Row) -> str:
     counts = ", ".join(f"{role} {count}" for role, count in arrived(scene).items())
     back = again(scene)
     told = f"answered by {answered(scene)}; attempts: {counts or 'none'}" + (f"; served again {back}" if back else "")
-    said = next((one["said"] for one in scene["asked"] if one["said"]), "")
-    quoted = f'<p class="said">a client was told: {escape(said)}</p>' if said else ""
+    message = next((one["message"] for one in scene["asked"] if one["message"]), "")
+    quoted = f'<p class="said">a client was told: {escape(message)}</p>' if message else ""
     return (
         f"<h3>{escape(scene['scenario'])}: {escape(scene['says'])}</h3><p>{escape(told)}</p>{_timeline(scene)}"
         f"<table><tr><th>promise</th><th>promised</th><th>observed</th><th></th></tr>{rows}</table>{quoted}"

@@ -8,11 +8,11 @@ from statistics import median
 from typing import NamedTuple
 
 from flowgate.domain import Facts
-from flowgate.errors import CheckFailed, Refusal, Unreachable
+from flowgate.errors import CheckFailed, FlowGateError, Unreachable
 from flowgate.rehearsal.private_stack import Attempt, Scene
 from flowgate.rehearsal.stream import chunks
 from flowgate.rehearsal.verdicts import Asked, Observed
-from flowgate.step import Reach
+from flowgate.step import StepContext
 
 WARM = 3  # questions before anything is wrong: the first pays for what is done once
 BACK_SECONDS = 12.0  # beyond its bench, how long a primary is waited for
@@ -28,7 +28,7 @@ class Put:
 
     at: float
     seconds: float
-    said: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Played:
 
     observed: Observed
     attempts: tuple[tuple[float, str, bool], ...]
-    said: tuple[str, ...]
+    message: tuple[str, ...]
 
 
 class Times(NamedTuple):
@@ -61,8 +61,8 @@ class Player:
     least: questions that are needed to see whether the primary is benched
     """
 
-    def __init__(self, reach: Reach, scene: Scene, model: str, times: Times, least: int) -> None:
-        self.reach, self.scene, self.model, self.least = reach, scene, model, least
+    def __init__(self, context: StepContext, scene: Scene, model: str, times: Times, least: int) -> None:
+        self.context, self.scene, self.model, self.least = context, scene, model, least
         self.patience, self.bench, self.scale = times
         self._count = 0
 
@@ -71,7 +71,7 @@ class Player:
 
         Fails with: CheckFailed where a question is not answered before anything is wrong
         """
-        scenario, clock = self.scene.scenario, self.reach.clock
+        scenario, clock = self.scene.scenario, self.context.clock
         healthy = self._warm_up()
         self.scene.fail()
         zero = clock.wall().timestamp()
@@ -86,13 +86,13 @@ class Player:
         asked = attributed(puts, arrived, zero)
         observed = Observed(asked, healthy, None if over is None else over - zero, self.scale)
         attempts = tuple((one.at - zero, one.role, one.failed) for one in arrived)
-        return Played(observed, attempts, tuple(one.said for one in puts))
+        return Played(observed, attempts, tuple(one.message for one in puts))
 
     def _ask(self, questions: int) -> list[Put]:
         """Put questions one after another; where each takes long, only as many as are needed."""
-        deadline = self.reach.clock.now() + ENOUGH_SECONDS
+        deadline = self.context.clock.now() + ENOUGH_SECONDS
         puts: list[Put] = []
-        while len(puts) < questions and (len(puts) < self.least or self.reach.clock.now() < deadline):
+        while len(puts) < questions and (len(puts) < self.least or self.context.clock.now() < deadline):
             puts.append(self._put())
         return puts
 
@@ -101,8 +101,8 @@ class Player:
         if not self.scene.scenario.answered and self.bench < LONG_BENCH_SECONDS:
             self._refuse_once()
         puts = [self._put() for _ in range(WARM)]
-        if puts[-1].said:
-            raise CheckFailed(f"{self.scene.scenario.name}: no answer while nothing was wrong: {puts[-1].said}")
+        if puts[-1].message:
+            raise CheckFailed(f"{self.scene.scenario.name}: no answer while nothing was wrong: {puts[-1].message}")
         return median(one.seconds for one in puts[1:])
 
     def _refuse_once(self) -> None:
@@ -114,12 +114,12 @@ class Player:
         self.scene.vendors.fail(self.scene.scenario)
         self._put()
         self.scene.vendors.mend(self.scene.scenario)
-        self.reach.clock.sleep(self.bench + LATE_SECONDS)
+        self.context.clock.sleep(self.bench + LATE_SECONDS)
 
     def _until_back(self, over: float) -> list[Put]:
         """Ask until the primary answers again, or has had its time."""
         puts: list[Put] = []
-        clock = self.reach.clock
+        clock = self.context.clock
         deadline = clock.now() + self.bench + BACK_SECONDS
         while clock.now() < deadline:
             puts.append(self._put())
@@ -134,25 +134,27 @@ class Player:
         self._count += 1
         content = f"question {self._count} of {self.scene.scenario.name}"
         body = {"model": self.model, "max_tokens": 50, "messages": [{"role": "user", "content": content}]}
-        clock = self.reach.clock
+        clock = self.context.clock
         at, began = clock.wall().timestamp(), clock.now()
         try:
-            said = self._streamed(body) if self.scene.scenario.stream else self._plain(body)
-        except Unreachable as refusal:
-            said = refusal.what
-        except Refusal as refusal:
-            said = refusal.what[:200]
-        return Put(at, clock.now() - began, said)
+            message = self._streamed(body) if self.scene.scenario.stream else self._plain(body)
+        except Unreachable as error:
+            message = error.what
+        except FlowGateError as error:
+            message = error.what[:200]
+        return Put(at, clock.now() - began, message)
 
     def _plain(self, body: Facts) -> str:
         url = f"{self.scene.base}/v1/chat/completions"
-        answer = self.reach.http.post(url, body, headers=self.scene.headers, timeout=self.patience)
+        answer = self.context.http.post(url, body, headers=self.scene.headers, timeout=self.patience)
         return "" if answer.ok else f"{answer.status} {answer.text[:300]}"
 
     def _streamed(self, body: Facts) -> str:
         url = f"{self.scene.base}/v1/chat/completions"
         finished = False
-        lines = self.reach.http.stream(url, {**body, "stream": True}, headers=self.scene.headers, timeout=self.patience)
+        lines = self.context.http.stream(
+            url, {**body, "stream": True}, headers=self.scene.headers, timeout=self.patience
+        )
         for chunk in chunks(lines):
             finished = finished or any(one.get("finish_reason") for one in chunk.get("choices", ()))
         return "" if finished else "the stream ended in the middle"
@@ -171,6 +173,6 @@ def attributed(puts: Sequence[Put], arrived: Sequence[Attempt], zero: float) -> 
         for one in mine:
             counts[one.role] = counts.get(one.role, 0) + 1
         good = [one.role for one in mine if not one.failed]
-        by = good[-1] if good and not put.said else None
+        by = good[-1] if good and not put.message else None
         found.append(Asked(put.at - zero, put.seconds, by, counts))
     return found

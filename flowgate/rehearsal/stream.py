@@ -27,4 +27,4 @@ def chunks(lines: Iterable[str]) -> Iterator[Tree]:
 
 def words(chunk: Tree) -> str:
     """Give the text that a chunk adds to the answer."""
-    return "".join((choice.get("delta") or {}).get("content") or "" for choice in chunk.get("choices", ()))
+    return "".join((run_state.get("delta") or {}).get("content") or "" for run_state in chunk.get("choices", ()))

@@ -7,11 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flowgate.domain import Secret
-from flowgate.errors import DiskRefused, Mistake, OutsideRefused, Refusal, gather
+from flowgate.errors import DiskError, EnvironmentFailure, FlowGateError, UsageError, gather
 from flowgate.gateway import download_source, release_assets
 from flowgate.gateway.download_source import Source
 from flowgate.gateway.install_record import Receipt
-from flowgate.step import Reach
+from flowgate.step import StepContext
 from flowgate.system import archive, fetch, files
 
 TOKEN = "GITHUB_TOKEN"  # noqa: S105 - a variable's name
@@ -34,41 +34,41 @@ class Obtained:
     key: str = ""
 
 
-class Distrusted(OutsideRefused):
+class Distrusted(EnvironmentFailure):
     """What came is not what was vouched for: no other address is asked after that."""
 
 
-def obtain(reach: Reach, wanted: Source, old: Receipt | None, lock: Path, folder: Path) -> Obtained:
+def obtain(context: StepContext, wanted: Source, old: Receipt | None, lock: Path, folder: Path) -> Obtained:
     """Get the archive, from the file or from the first address that has it.
 
     old, lock: what is installed, and the file that says so
     folder: where to put it
-    Fails with: OutsideRefused, Unreachable, Faults when several addresses refuse; DiskRefused
+    Fails with: EnvironmentFailure, Unreachable, MultipleErrors when several addresses refuse; DiskError
     """
     if wanted.file:
         return from_file(wanted, wanted.file)
-    faults: list[Refusal] = []
+    faults: list[FlowGateError] = []
     for base in wanted.bases:
         try:
-            got = _Address(reach, wanted, base, folder).obtain()
-        except (Distrusted, DiskRefused):
+            got = _Address(context, wanted, base, folder).obtain()
+        except (Distrusted, DiskError):
             raise
-        except OutsideRefused as refusal:
-            refusal.hint = refusal.hint or download_source.ways_out(wanted.repo)
-            faults.append(refusal)
+        except EnvironmentFailure as error:
+            error.fix = error.fix or download_source.ways_out(wanted.repo)
+            faults.append(error)
             continue
         recorded = old.seen.get(got.key) if old else None
         if recorded and recorded != got.sha256 and got.level != "pinned":
             raise download_source.changed(wanted, got.asset, got.sha256, recorded, lock)
         return got
     gather(f"fetching {wanted.name}", faults)
-    raise OutsideRefused(f"there is no address to ask for {wanted.name}", hint=download_source.ways_out(wanted.repo))
+    raise EnvironmentFailure(f"there is no address to ask for {wanted.name}", fix=download_source.ways_out(wanted.repo))
 
 
 def from_file(wanted: Source, file: Path) -> Obtained:
     """Take a file of the user's own; a `checksums.txt` beside it vouches for it like a release's.
 
-    Fails with: OutsideRefused, DiskRefused
+    Fails with: EnvironmentFailure, DiskError
     """
     digest = files.file_digest(file)
     text = files.read_text_or_none(file.with_name(release_assets.CHECKSUMS))
@@ -88,7 +88,7 @@ def from_file(wanted: Source, file: Path) -> Obtained:
 class _Address:
     """One address that may have the release."""
 
-    reach: Reach
+    context: StepContext
     wanted: Source
     base: str
     folder: Path
@@ -99,7 +99,7 @@ class _Address:
 
     @property
     def token(self) -> Secret | None:
-        return self.reach.key(TOKEN) if release_assets.is_github(self.base) else None
+        return self.context.key(TOKEN) if release_assets.is_github(self.base) else None
 
     def obtain(self) -> Obtained:
         wanted = self.wanted
@@ -133,19 +133,19 @@ class _Address:
             return None
         try:
             text = files.read_text(self.folder / release_assets.CHECKSUMS)
-        except Mistake:
-            raise OutsideRefused(f"{release_assets.CHECKSUMS} of {self.host} is not text") from None
+        except UsageError:
+            raise EnvironmentFailure(f"{release_assets.CHECKSUMS} of {self.host} is not text") from None
         return release_assets.parse_checksums(text)
 
     def _fetch(self, name: str, limits: fetch.Limits, *, loud: bool = False) -> fetch.Fetched | None:
         return fetch.fetch(
             release_assets.url(self.base, self.wanted.repo, self.wanted.version, name),
             self.folder / name,
-            clock=self.reach.clock,
+            clock=self.context.clock,
             limits=limits,
             token=self.token,
-            progress=(lambda done, total: self.reach.progress(name, done, total)) if loud else fetch.silent,
-            tell=self.reach.tell,
+            progress=(lambda done, total: self.context.progress(name, done, total)) if loud else fetch.silent,
+            tell=self.context.emit,
         )
 
     def _checked(self, name: str, fetched: fetch.Fetched, sums: dict[str, str] | None) -> Obtained:
@@ -155,6 +155,6 @@ class _Address:
             archive.unpack(path, release_assets.MEMBERS, self.folder / "page")  # says what it is, and refuses it
         listed, level = release_assets.expected(sums, wanted.pinned, name)
         if listed and listed != fetched.sha256:
-            said = download_source.mismatch(wanted, name, fetched.sha256, listed, level)
-            raise Distrusted(said.what, hint=said.hint, place=said.place)
+            message = download_source.mismatch(wanted, name, fetched.sha256, listed, level)
+            raise Distrusted(message.what, fix=message.fix, place=message.place)
         return Obtained(path, name, fetched.sha256, level, f"{wanted.repo}@{wanted.tag}/{name}")

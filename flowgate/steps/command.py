@@ -3,8 +3,8 @@
 import shlex
 from pathlib import Path
 
-from flowgate.errors import CheckFailed, Mistake
-from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.errors import CheckFailed, UsageError
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 LOG_LINES = 15
 SHOWN = 60  # characters of a command line in messages
@@ -12,7 +12,7 @@ OPAQUE = "what a command does cannot be foretold"
 
 
 def command(
-    reach: Reach,
+    context: StepContext,
     argv: list[str] | None = None,
     cmd: str | None = None,
     shell: str | None = None,
@@ -22,7 +22,7 @@ def command(
     chdir: Path | None = None,
     env: dict[str, str] | None = None,
     stdin: str | None = None,
-) -> Result | Todo:
+) -> Result | Change:
     """Run a command; it fails unless its exit code is 0.
 
     argv: the program and its words, each one word however it is spelt; written alone: `command: [ls, -l]`
@@ -38,37 +38,37 @@ def command(
     Fails with: CheckFailed with its last lines; ProgramMissing
     """
     words = _words(argv, cmd, shell)
-    folder = reach.here(cwd or chdir or Path())
+    folder = context.here(cwd or chdir or Path())
     shown = shell if shell is not None else shlex.join(words)
     shown = shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
     for path, wanted in ((creates, True), (removes, False)):
-        if path is not None and reach.files.is_there(folder / path) is wanted:
+        if path is not None and context.files.is_there(folder / path) is wanted:
             reason = f"{path} is there already" if wanted else f"{path} is not there"
-            return same(f"not run: {reason}", **_facts(words, 0, "", ""))
+            return unchanged(f"not run: {reason}", **_facts(words, 0, "", ""))
 
-    def do(r: Reach) -> Facts:
+    def do(r: StepContext) -> Facts:
         ended = r.run(words, cwd=folder, env=env or {}, stdin=stdin)
         facts = _facts(words, ended.code, ended.stdout, ended.stderr)
         if ended.code:
             by = f"was ended by signal {-ended.code}" if ended.code < 0 else f"ended with exit code {ended.code}"
             log = [*facts["stdout_lines"], *facts["stderr_lines"]][-LOG_LINES:]
             raise CheckFailed(f"`{shown}` {by}", log=log, facts={**facts, "changed": True})
-        return {**facts, "said": f"ran {shown}"}
+        return {**facts, "message": f"ran {shown}"}
 
-    return todo(f"run {shown}", do, unforetold=OPAQUE)
+    return change(f"run {shown}", do, unpredicted=OPAQUE)
 
 
 def _words(argv: list[str] | None, cmd: str | None, shell: str | None) -> list[str]:
     given = [name for name, value in (("argv", argv), ("cmd", cmd), ("shell", shell)) if value is not None]
     if len(given) != 1:
         what = f"a command is written once, here by {' and '.join(given)}" if given else "no command is written"
-        raise Mistake(what, hint="write: command: { argv: [program, word] }, or command: { shell: text }")
+        raise UsageError(what, fix="write: command: { argv: [program, word] }, or command: { shell: text }")
     try:
         words = ["/bin/sh", "-c", shell] if shell is not None else shlex.split(cmd) if cmd is not None else argv
     except ValueError as fault:
-        raise Mistake(f"the command cannot be split into words: {str(fault).lower()}") from None
+        raise UsageError(f"the command cannot be split into words: {str(fault).lower()}") from None
     if not words or any("\0" in word for word in words):
-        raise Mistake("the command is empty" if not words else "a command's words cannot hold a NUL character")
+        raise UsageError("the command is empty" if not words else "a command's words cannot hold a NUL character")
     return words
 
 

@@ -2,22 +2,22 @@
 
 from typing import Literal
 
-from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 
-def dismiss(reach: Reach, service: Literal["litellm", "cliproxyapi_plus"] = "litellm") -> Result | Todo:
+def discard(context: StepContext, service: Literal["litellm", "cliproxyapi_plus"] = "litellm") -> Result | Change:
     """Send home a generation that never got to serve; the one that serves is left alone.
 
     service: whose candidate
     Gives: dismissed (the generation's number, or none)
     """
-    generation = reach.keeper.generation(service)
+    generation = context.supervisor.generation(service)
     if generation is None or generation["phase"] == "serving":
-        return same(f"{service} has no candidate", dismissed=None)
+        return unchanged(f"{service} has no candidate", discarded=None)
     number = int(generation["number"])
 
-    def do(r: Reach) -> Facts:
-        r.keeper.dismiss(service, number)
-        return {"dismissed": number}
+    def do(r: StepContext) -> Facts:
+        r.supervisor.discard(service, number)
+        return {"discarded": number}
 
-    return todo(f"dismiss generation {number} of {service}", do, facts={"dismissed": number})
+    return change(f"dismiss generation {number} of {service}", do, facts={"discarded": number})

@@ -1,12 +1,12 @@
 """Hold new questions at LiteLLM's door, and wait for a quiet moment."""
 
 from flowgate.errors import NotReady
-from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 SERVICE = "litellm"
 
 
-def hold(reach: Reach, timeout: float | None = None, now: bool = False) -> Result | Todo:
+def hold_requests(context: StepContext, timeout: float | None = None, now: bool = False) -> Result | Change:
     """Hold new questions at LiteLLM's door, and wait for a moment in which nothing is under way.
 
     timeout: seconds to wait for it; `hold_timeout` of the config when absent
@@ -14,18 +14,18 @@ def hold(reach: Reach, timeout: float | None = None, now: bool = False) -> Resul
     Gives: held (whether anything is held), under_way (answers that would be cut)
     Fails with: NotReady when the moment does not come; nothing is held then, and nothing was cut
     """
-    if reach.keeper.generation(SERVICE) is None:
-        return same("nobody asks: litellm is not running", held=False, under_way=0)
-    seconds = reach.config.services[SERVICE].hold_timeout if timeout is None else timeout
+    if context.supervisor.generation(SERVICE) is None:
+        return unchanged("nobody asks: litellm is not running", held=False, under_way=0)
+    seconds = context.config.services[SERVICE].hold_timeout if timeout is None else timeout
 
-    def do(r: Reach) -> Facts:
-        busy, oldest = r.keeper.hold(SERVICE, 0.0 if now else seconds)
+    def do(r: StepContext) -> Facts:
+        busy, oldest = r.supervisor.hold_requests(SERVICE, 0.0 if now else seconds)
         if busy and not now:
-            r.keeper.let_go(SERVICE)
+            r.supervisor.release_requests(SERVICE)
             answers = "1 answer is" if busy == 1 else f"{busy} answers are"
             what = f"{answers} still under way after {seconds:g} s, the oldest for {oldest:.0f} s; nothing was cut"
-            raise NotReady(what, hint="wait for them, or add --now, which cuts them")
-        said = "new questions wait" + (f"; {busy} under way will be cut" if busy else "")
-        return {"held": True, "under_way": busy, "said": said}
+            raise NotReady(what, fix="wait for them, or add --now, which cuts them")
+        message = "new questions wait" + (f"; {busy} under way will be cut" if busy else "")
+        return {"held": True, "under_way": busy, "message": message}
 
-    return todo("hold new questions, wait for a quiet moment", do, changes=False)
+    return change("hold new questions, wait for a quiet moment", do, changes=False)

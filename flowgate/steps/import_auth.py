@@ -8,15 +8,15 @@ from flowgate.accounts import token_files
 from flowgate.accounts.providers import KNOWN
 from flowgate.accounts.token_files import HANDLERS, Handler, Mapped
 from flowgate.domain import Tree
-from flowgate.errors import CheckFailed, Mistake, UnknownName
+from flowgate.errors import CheckFailed, UnknownName, UsageError
 from flowgate.gateway import cliproxy, install_record
-from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps._refresh_upstream_config import recount
 
 
 def import_auth(
-    reach: Reach, provider: str, source: str = "", dest_dir: str = "", borrow: bool = False
-) -> Result | Todo:
+    context: StepContext, provider: str, source: str = "", dest_dir: str = "", borrow: bool = False
+) -> Result | Change:
     """Take over a login that a provider's own program holds.
 
     provider: codex or claude
@@ -24,62 +24,62 @@ def import_auth(
     dest_dir: the auth folder; FlowGate's own when empty
     borrow: leave the refresh token out: works until it expires, and its owner stays logged in
     Gives: name (of the account's file), path, label, expires
-    Fails with: Mistake for a file that holds no login; CheckFailed for one that would be of no use
+    Fails with: UsageError for a file that holds no login; CheckFailed for one that would be of no use
     """
     if provider not in HANDLERS:
         raise UnknownName("import", provider, known=sorted(HANDLERS))
     handler = HANDLERS[provider]
-    file = Path(source).expanduser().absolute() if source else usual_source(reach, provider)
-    now = reach.clock.wall()
-    mapped = _mapped(reach, handler, file, now)
+    file = Path(source).expanduser().absolute() if source else usual_source(context, provider)
+    now = context.clock.wall()
+    mapped = _mapped(context, handler, file, now)
     mapped = token_files.borrowed(mapped) if borrow else mapped
     over = mapped.expires is not None and mapped.expires <= now
     if over and "refresh_token" not in mapped.tree:
         when = token_files.stamp(mapped.expires) if mapped.expires else ""
-        raise CheckFailed(f"that login expired {when}", hint=f"use {handler.owner} once, it renews it; or log in anew")
-    folder = Path(dest_dir).expanduser().absolute() if dest_dir else cliproxy.auth_folder(reach.config)
+        raise CheckFailed(f"that login expired {when}", fix=f"use {handler.owner} once, it renews it; or log in anew")
+    folder = Path(dest_dir).expanduser().absolute() if dest_dir else cliproxy.auth_folder(context.config)
     path = folder / mapped.name
     facts = _facts(mapped, path)
-    there = _tree(reach.files.read(path))
+    there = _tree(context.files.read(path))
     if there and all(there.get(key) == value for key, value in mapped.tree.items() if key != "last_refresh"):
-        return same(f"{mapped.name} holds that login already", **facts)
+        return unchanged(f"{mapped.name} holds that login already", **facts)
     if there and _is_newer(there, mapped):
         what = f"{path} was renewed since: its tokens are newer than those of {handler.owner}"
-        raise CheckFailed(what, hint=f"to take {handler.owner}'s all the same, delete that file first")
+        raise CheckFailed(what, fix=f"to take {handler.owner}'s all the same, delete that file first")
 
-    def do(r: Reach) -> Facts:
+    def do(r: StepContext) -> Facts:
         r.files.make_folder(folder)
         r.files.write(path, json.dumps(mapped.tree, indent=2, sort_keys=True) + "\n")
         _warn(r, handler, mapped, borrow)
         recount(r)
-        return {**facts, "said": f"{mapped.label or mapped.name} → {path}"}
+        return {**facts, "message": f"{mapped.label or mapped.name} → {path}"}
 
-    return todo(f"write {path}", do, facts=facts)
+    return change(f"write {path}", do, facts=facts)
 
 
-def usual_source(reach: Reach, provider: str) -> Path:
+def usual_source(context: StepContext, provider: str) -> Path:
     """Say where a provider's own program keeps its login."""
     usual = Path(KNOWN[provider].held)
-    if folder := reach.environment.get(HANDLERS[provider].variable):
+    if folder := context.environment.get(HANDLERS[provider].variable):
         return Path(folder).expanduser().absolute() / usual.name
     return usual.expanduser()
 
 
-def _mapped(reach: Reach, handler: Handler, file: Path, now: datetime) -> Mapped:
-    text = reach.files.read(file)
+def _mapped(context: StepContext, handler: Handler, file: Path, now: datetime) -> Mapped:
+    text = context.files.read(file)
     if text is None:
-        hint = f"log in with {handler.owner} first, or name its file with --source"
-        raise Mistake(f"there is no login of {handler.owner} at {file}", hint=hint)
+        fix = f"log in with {handler.owner} first, or name its file with --source"
+        raise UsageError(f"there is no login of {handler.owner} at {file}", fix=fix)
     found = _tree(text)
     if not found:
-        raise Mistake("that file is no login: it holds no JSON mapping", place=str(file))
-    beside = _tree(reach.files.read(file.parent.parent / ".claude.json")) if file.name == ".credentials.json" else {}
-    lock = install_record.read(reach.files.read(install_record.shelf(reach.config).lock))
-    version = "" if cliproxy.is_embedded(reach.config) or lock is None else lock.version
+        raise UsageError("that file is no login: it holds no JSON mapping", place=str(file))
+    beside = _tree(context.files.read(file.parent.parent / ".claude.json")) if file.name == ".credentials.json" else {}
+    lock = install_record.read(context.files.read(install_record.shelf(context.config).lock))
+    version = "" if cliproxy.is_embedded(context.config) or lock is None else lock.version
     try:
         return handler.read({**found, "oauthAccount": beside.get("oauthAccount")}, version, now)
-    except Mistake as mistake:
-        raise Mistake(mistake.what, place=str(file), hint=mistake.hint) from None
+    except UsageError as mistake:
+        raise UsageError(mistake.what, place=str(file), fix=mistake.fix) from None
 
 
 def _tree(text: str | None) -> Tree:
@@ -95,13 +95,13 @@ def _is_newer(there: Tree, mapped: Mapped) -> bool:
     return expires is not None and mapped.expires is not None and expires > mapped.expires
 
 
-def _warn(reach: Reach, handler: Handler, mapped: Mapped, borrow: bool) -> None:
+def _warn(context: StepContext, handler: Handler, mapped: Mapped, borrow: bool) -> None:
     """Say what two owners of one login means."""
     until = token_files.stamp(mapped.expires) if mapped.expires else "it expires"
     if borrow:
-        reach.tell(f"borrowed: works until {until}; {handler.owner} stays its owner; import it again then")
+        context.emit(f"borrowed: works until {until}; {handler.owner} stays its owner; import it again then")
     elif "refresh_token" in mapped.tree:
-        reach.tell(
+        context.emit(
             f"note: this copy and {handler.owner} now share a refresh token that works once: whoever renews first logs "
             f"the other out. --borrow leaves it out; a login of its own (inv auth.login) is best"
         )

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowgate.domain import Facts
-from flowgate.errors import Mistake, NotReady, OutsideRefused, ProgramMissing
+from flowgate.errors import EnvironmentFailure, NotReady, ProgramMissing, UsageError
 from flowgate.gateway import cliproxy, download_source, install_record, release_assets
 from flowgate.gateway.download_source import Source
 from flowgate.gateway.install_record import Receipt, Shelf
-from flowgate.step import Reach, Result, Todo, same, todo
+from flowgate.step import Change, Result, StepContext, change, unchanged
 from flowgate.steps._fetch_archive import Obtained, obtain
 from flowgate.system import archive, files, replace_file, sandboxed_run
 from flowgate.system.clock import stamp
@@ -19,13 +19,13 @@ TRIAL_SECONDS = 20.0
 
 
 def install_upstream(
-    reach: Reach,
+    context: StepContext,
     version: str = "",
     repo: str = "",
     from_file: str = "",
     offline: bool = False,
     allow_unverified: bool = False,
-) -> Result | Todo:
+) -> Result | Change:
     """Install CLIProxyAPIPlus for this platform, and keep the one before it.
 
     version: the release's tag; the config's when empty
@@ -34,30 +34,30 @@ def install_upstream(
     offline: never touch the network
     allow_unverified: install even what no checksum vouches for
     Gives: program (its path), version, source, level (pinned, checksums.txt or none), sha256 (of the archive)
-    Fails with: Mistake; OutsideRefused, Unreachable, NotReady, DiskRefused: the program in place stays then
+    Fails with: UsageError; EnvironmentFailure, Unreachable, NotReady, DiskError: the program in place stays then
     """
     file = Path(from_file).expanduser().absolute() if from_file else None
-    base = reach.environment.get(release_assets.BASE_VARIABLE, "")
+    base = context.environment.get(release_assets.BASE_VARIABLE, "")
     platform = release_assets.platform_name(*sandboxed_run.machine())
     wanted = download_source.settle(
-        reach.config, platform, version=version, repo=repo, file=file, allow=allow_unverified, base=base
+        context.config, platform, version=version, repo=repo, file=file, allow=allow_unverified, base=base
     )
     if wanted.file and not wanted.file.is_file():
-        raise Mistake(f"there is no file at {wanted.file}", hint=download_source.other_file(), place=wanted.place)
-    shelf = install_record.shelf(reach.config)
-    old = install_record.read(reach.files.read(shelf.lock))
-    if old and _is_in_place(reach, wanted, shelf, old):
-        return same(f"{old.version} is in place ({old.level})", **_facts(shelf, old))
+        raise UsageError(f"there is no file at {wanted.file}", fix=download_source.other_file(), place=wanted.place)
+    shelf = install_record.shelf(context.config)
+    old = install_record.read(context.files.read(shelf.lock))
+    if old and _is_in_place(context, wanted, shelf, old):
+        return unchanged(f"{old.version} is in place ({old.level})", **_facts(shelf, old))
     if offline and not wanted.file:
-        raise OutsideRefused(
-            f"{wanted.name} is not here, and --offline forbids fetching it", hint=download_source.offline_way()
+        raise EnvironmentFailure(
+            f"{wanted.name} is not here, and --offline forbids fetching it", fix=download_source.offline_way()
         )
     facts = {"program": str(shelf.program), "version": wanted.tag, "source": wanted.repo}
-    return todo(f"install {wanted.name}", lambda r: _install(r, wanted, shelf, old), facts=facts)
+    return change(f"install {wanted.name}", lambda r: _install(r, wanted, shelf, old), facts=facts)
 
 
-def _is_in_place(reach: Reach, wanted: Source, shelf: Shelf, old: Receipt) -> bool:
-    if not reach.files.is_executable(shelf.program) or files.file_digest(shelf.program) != old.binary_sha256:
+def _is_in_place(context: StepContext, wanted: Source, shelf: Shelf, old: Receipt) -> bool:
+    if not context.files.is_executable(shelf.program) or files.file_digest(shelf.program) != old.binary_sha256:
         return False
     if wanted.file:
         return files.file_digest(wanted.file) == old.archive_sha256
@@ -65,22 +65,22 @@ def _is_in_place(reach: Reach, wanted: Source, shelf: Shelf, old: Receipt) -> bo
     return asked and wanted.pinned in (None, old.archive_sha256)
 
 
-def _install(reach: Reach, wanted: Source, shelf: Shelf, old: Receipt | None) -> Facts:
+def _install(context: StepContext, wanted: Source, shelf: Shelf, old: Receipt | None) -> Facts:
     """Do all that can fail beside the program in place; only then change places."""
     replace_file.clear(shelf.staging)  # of a command that was killed
     try:
-        reach.files.make_folder(shelf.staging)
-        got = obtain(reach, wanted, old, shelf.lock, shelf.staging)
+        context.files.make_folder(shelf.staging)
+        got = obtain(context, wanted, old, shelf.lock, shelf.staging)
         fresh = _unpacked(got, shelf.staging / "program")
-        stated = try_once(reach, fresh, shelf.staging / "trial")
+        stated = try_once(context, fresh, shelf.staging / "trial")
         if not wanted.file and not release_assets.is_stated(stated, wanted.tag):
-            reach.tell(f"warning: {got.asset} calls itself version {stated}, not {wanted.tag}")
-        made = _receipt(reach, wanted, got, old, fresh, stated)
-        _put(reach, fresh, shelf, made, old)
+            context.emit(f"warning: {got.asset} calls itself version {stated}, not {wanted.tag}")
+        made = _receipt(context, wanted, got, old, fresh, stated)
+        _put(context, fresh, shelf, made, old)
     finally:
         replace_file.clear(shelf.staging)
-    tell_next(reach)
-    return _facts(shelf, made) | {"said": f"installed {wanted.name} ({made.level})"}
+    tell_next(context)
+    return _facts(shelf, made) | {"message": f"installed {wanted.name} ({made.level})"}
 
 
 def _unpacked(got: Obtained, into: Path) -> Path:
@@ -91,7 +91,7 @@ def _unpacked(got: Obtained, into: Path) -> Path:
     return into
 
 
-def try_once(reach: Reach, program: Path, folder: Path) -> str:
+def try_once(context: StepContext, program: Path, folder: Path) -> str:
     """Run a program for its version line before it is believed.
 
     folder: an empty working folder
@@ -99,22 +99,24 @@ def try_once(reach: Reach, program: Path, folder: Path) -> str:
     Fails with: ProgramMissing, NotReady with what it said
     """
     try:
-        ran = sandboxed_run.run_once(program, "-h", folder=folder, seconds=TRIAL_SECONDS, clock=reach.clock)
-    except ProgramMissing as refusal:
-        what = refusal.what.replace(str(program), "the new program")
-        raise ProgramMissing(f"{what}; the old one stays", hint=download_source.other_file()) from None
+        ran = sandboxed_run.run_once(program, "-h", folder=folder, seconds=TRIAL_SECONDS, clock=context.clock)
+    except ProgramMissing as error:
+        what = error.what.replace(str(program), "the new program")
+        raise ProgramMissing(f"{what}; the old one stays", fix=download_source.other_file()) from None
     stated = release_assets.stated_version(ran.output)
     if stated is None or ran.code != 0:
         what = f"the new program {ran.ending()} when asked for its version" + (
             "" if stated else ", which it never said"
         )
         raise NotReady(
-            f"{what}; the old one stays", hint=download_source.other_file(), log=ran.output.splitlines()[-10:]
+            f"{what}; the old one stays", fix=download_source.other_file(), log=ran.output.splitlines()[-10:]
         )
     return stated
 
 
-def _receipt(reach: Reach, wanted: Source, got: Obtained, old: Receipt | None, fresh: Path, stated: str) -> Receipt:
+def _receipt(
+    context: StepContext, wanted: Source, got: Obtained, old: Receipt | None, fresh: Path, stated: str
+) -> Receipt:
     seen = dict(old.seen) if old else {}
     if got.key:
         seen[got.key] = got.sha256
@@ -125,21 +127,21 @@ def _receipt(reach: Reach, wanted: Source, got: Obtained, old: Receipt | None, f
         archive_sha256=got.sha256,
         binary_sha256=files.file_digest(fresh),
         level=got.level,
-        when=stamp(reach.clock.wall()),
+        when=stamp(context.clock.wall()),
         seen=seen,
     )
 
 
-def _put(reach: Reach, fresh: Path, shelf: Shelf, made: Receipt, old: Receipt | None) -> None:
+def _put(context: StepContext, fresh: Path, shelf: Shelf, made: Receipt, old: Receipt | None) -> None:
     """Change places. A damaged copy of the same release is not worth keeping in place of the one before."""
     mending = old is not None and old.archive_sha256 == made.archive_sha256
     kept = None if mending or not shelf.program.is_file() else shelf.previous
     replace_file.put(fresh, shelf.program, kept)
     if kept and old:
-        reach.files.write(shelf.previous_lock, install_record.write(replace(old, seen=made.seen)))
+        context.files.write(shelf.previous_lock, install_record.write(replace(old, seen=made.seen)))
     elif kept:
-        reach.files.delete([shelf.previous_lock])
-    reach.files.write(shelf.lock, install_record.write(made))
+        context.files.delete([shelf.previous_lock])
+    context.files.write(shelf.lock, install_record.write(made))
 
 
 def _facts(shelf: Shelf, made: Receipt) -> Facts:
@@ -147,12 +149,12 @@ def _facts(shelf: Shelf, made: Receipt) -> Facts:
     return {"program": str(shelf.program), **about}
 
 
-def tell_next(reach: Reach) -> None:
+def tell_next(context: StepContext) -> None:
     """Tell people what runs now, where that is not the program just put in place."""
-    if cliproxy.is_embedded(reach.config):
-        reach.tell(
+    if cliproxy.is_embedded(context.config):
+        context.emit(
             "note: the config in use names the embedded upstream; the program lies ready for a config that names it"
             " (services.cliproxyapi_plus.command.args: [.router/runtime/bin/CLIProxyAPIPlus])"
         )
-    elif reach.keeper.generation(cliproxy.NAME):
-        reach.tell("note: the old one still runs; to change over: inv service.restart --service cliproxyapi_plus")
+    elif context.supervisor.generation(cliproxy.NAME):
+        context.emit("note: the old one still runs; to change over: inv service.restart --service cliproxyapi_plus")

@@ -5,21 +5,21 @@ from flowgate.accounts.login_driver import Performance, stated
 from flowgate.accounts.providers import Provider, find
 from flowgate.accounts.verification import Account
 from flowgate.domain import Secret
-from flowgate.errors import BadValue, Mistake
+from flowgate.errors import BadValue, UsageError
 from flowgate.gateway import cliproxy
-from flowgate.step import Facts, Reach, Result, Todo, todo
+from flowgate.step import Change, Facts, Result, StepContext, change
 from flowgate.steps._refresh_upstream_config import recount
 
 
 def login(
-    reach: Reach,
+    context: StepContext,
     provider: str,
     timeout: float = 300.0,
     poll_interval: float = 2.0,
     open_: bool = False,
     redirect_url: str = "",
     project: str = "",
-) -> Result | Todo:
+) -> Result | Change:
     """Log in to a provider; only a new or changed account counts.
 
     provider: codex, copilot, claude, …, or one that the config gives addresses for
@@ -29,16 +29,16 @@ def login(
     redirect_url: the address at which a browser ended, for a login that waits elsewhere
     project: the Google Cloud project, for gemini
     Gives: provider, name (of the account's file), label, expires, models (how many)
-    Fails with: CheckFailed for a login that is denied, timed out or not to be believed; OutsideRefused; Mistake
+    Fails with: CheckFailed for a login that is denied, timed out or not to be believed; EnvironmentFailure; UsageError
     """
-    about = find(provider, reach.config.providers, reach.config.place("auth.providers"))
+    about = find(provider, context.config.providers, context.config.place("auth.providers"))
     for name, value in (("timeout", timeout), ("poll_interval", poll_interval)):
         if value <= 0:
             raise BadValue(name, found=value, wanted="seconds, more than 0")
     if project and about.name != "gemini":
-        raise Mistake(f"a project means something to gemini only, not to {about.name}", hint="leave --project out")
+        raise UsageError(f"a project means something to gemini only, not to {about.name}", fix="leave --project out")
 
-    def do(r: Reach) -> Facts:
+    def do(r: StepContext) -> Facts:
         performance = Performance(r, management_key(r, about), opens=open_)
         if redirect_url:
             account = performance.perform(conversation.finish(about, redirect_url, started=stated(r)))
@@ -49,30 +49,30 @@ def login(
         recount(r)
         return _facts(account)
 
-    return todo(f"log in to {about.title}", do, facts={"provider": about.name})
+    return change(f"log in to {about.title}", do, facts={"provider": about.name})
 
 
-def management_key(reach: Reach, provider: Provider) -> Secret:
+def management_key(context: StepContext, provider: Provider) -> Secret:
     """Give the key that management wants; it is never guessed.
 
-    Fails with: Mistake
+    Fails with: UsageError
     """
-    own = reach.config.providers.get(provider.name)
+    own = context.config.providers.get(provider.name)
     variable = (own.management_key_env if own else None) or cliproxy.MANAGEMENT_KEY
-    key = reach.key(variable)
+    key = context.key(variable)
     if key is None:
-        raise Mistake(f"there is no management key ({variable})", hint="inv service.restart generates it")
+        raise UsageError(f"there is no management key ({variable})", fix="inv service.restart generates it")
     return key
 
 
 def _facts(account: Account) -> Facts:
     until = f" until {account.expires[:10]}" if account.expires else ""
-    said = f"{account.label}{until}, {account.models} models"
+    message = f"{account.label}{until}, {account.models} models"
     return {
         "provider": account.provider,
         "name": account.name,
         "label": account.label,
         "expires": account.expires,
         "models": account.models,
-        "said": said,
+        "message": message,
     }

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Secret
-from flowgate.errors import CheckFailed, Mistake, UnknownName, gather
+from flowgate.errors import CheckFailed, UnknownName, UsageError, gather
 from flowgate.gateway import build, preflight
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
@@ -20,7 +20,7 @@ from flowgate.rehearsal.private_stack import Stage
 from flowgate.rehearsal.runner import Played, Player, Times
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
 from flowgate.rehearsal.verdicts import BROKEN, TIMED, Judge, Row
-from flowgate.step import Facts, Reach, Result, Todo, todo
+from flowgate.step import Change, Facts, Result, StepContext, change
 from flowgate.system import tempdirs
 
 AT_ONCE = 6  # scenarios played at a time: they mostly wait
@@ -30,14 +30,14 @@ SHORT_SECONDS = 6.0
 
 
 def rehearse(
-    reach: Reach,
+    context: StepContext,
     profile: str | None = None,
     every: bool = False,
     scenario: str = "",
     litellm_only: bool = False,
     long: bool = False,
     as_written: bool = False,
-) -> Result | Todo:
+) -> Result | Change:
     """Play what can go wrong over a private copy of a profile, and compare what happens with what it promises.
 
     profile: a profile of the config; the settled one when absent
@@ -53,21 +53,21 @@ def rehearse(
     for word in wanted:
         if word not in SCENARIOS:
             raise UnknownName("scenario", word, known=SCENARIOS)
-    names = list(reach.config.profiles) if every else [profile or reach.choice.profile.value]
+    names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
     chosen = [one for name, one in SCENARIOS.items() if not wanted or name in wanted]
-    scripts = [script(reach, name, litellm_only, as_written) for name in names]
+    scripts = [script(context, name, litellm_only, as_written) for name in names]
 
-    def do(r: Reach) -> Facts:
+    def do(r: StepContext) -> Facts:
         found = [rehearsed(r, one, chosen, long) for one in scripts]
         broken = [(one["profile"], row) for one in found for row in one["rows"] if row["verdict"] == BROKEN]
         facts: Facts = {"profiles": found, "broken": len(broken)}
         if broken:
             raise CheckFailed(sentence(broken), facts=facts)
         kept = sum(len(one["rows"]) for one in found)
-        return facts | {"said": f"{', '.join(names)}: {kept} promises, none broken"}
+        return facts | {"message": f"{', '.join(names)}: {kept} promises, none broken"}
 
     what = f"scenario {', '.join(wanted)}" if wanted else f"{len(chosen)} scenarios"
-    return todo(f"rehearse {', '.join(names)}: {what}", do, changes=False, unforetold="it has to be seen")
+    return change(f"rehearse {', '.join(names)}: {what}", do, changes=False, unpredicted="it has to be seen")
 
 
 def sentence(broken: list[tuple[str, Facts]]) -> str:
@@ -79,21 +79,21 @@ def sentence(broken: list[tuple[str, Facts]]) -> str:
     return first + (f"; {len(broken) - 1} more are broken" if len(broken) > 1 else "")
 
 
-def script(reach: Reach, profile: str, alone: bool, as_written: bool) -> Script:
+def script(context: StepContext, profile: str, alone: bool, as_written: bool) -> Script:
     """Put a profile's rehearsal on paper.
 
-    Fails with: UnknownName for a profile that the config does not have; Mistake for one that could not be rendered, or
+    Fails with: UnknownName for a profile that the config does not have; UsageError for one that could not be rendered, or
         has no model that could be asked
     """
-    config, ground = reach.config, reach.ground()
+    config, build_inputs = context.config, context.build_inputs()
     if alone:
-        ground = replace(ground, accounts={}, upstream_text=None)
-    policy = build.settle(config, profile, ground)
+        build_inputs = replace(build_inputs, accounts={}, upstream_text=None)
+    policy = build.settle(config, profile, build_inputs)
     gather(f"profile {profile}", preflight.faults(config, profile, policy))
     tree = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
     played = roles.cast(tree)
     if not played.asked:
-        raise Mistake(
+        raise UsageError(
             f"profile {profile} has no model that can be asked by its name", place=config.place("litellm_base")
         )
     return Script(
@@ -105,13 +105,13 @@ def script(reach: Reach, profile: str, alone: bool, as_written: bool) -> Script:
         scale=roles.factor(policy.promises, policy.bench != CLIPROXY),
         key=Secret(f"sk-{secrets.token_hex(24)}"),
         alone=alone,
-        own=private_config.own_settings(config, ground.upstream_text),
+        own=private_config.own_settings(config, build_inputs.upstream_text),
         south={} if as_written else policy.cliproxy,
     )
 
 
 def rehearsed(
-    reach: Reach,
+    context: StepContext,
     script: Script,
     chosen: list[Scenario],
     long: bool = False,
@@ -121,24 +121,24 @@ def rehearsed(
 
     front: gives the address by which the vendors are asked, of the one that they have: somebody may count in between
     """
-    began = reach.clock.now()
+    began = context.clock.now()
     playable = [one for one in chosen if long or not waits_south(script, one)]
     with tempdirs.folder("flowgate-rehearsal-") as folder:
-        stage = Stage(reach, script, folder, front)
+        stage = Stage(context, script, folder, front)
         try:
             stage.open(playable)
-            played = _play_all(reach, stage, playable)
+            played = _play_all(context, stage, playable)
             scenes = {name: _judged(script, SCENARIOS[name], one) for name, one in played.items()}
             for name in [name for name, scene in scenes.items() if _is_only_late(scene)]:
-                reach.at_work(f"{script.profile}: '{name}' once more, alone: the machine may have been busy")
-                again = _judged(script, SCENARIOS[name], _play(reach, stage, SCENARIOS[name]))
+                context.set_activity(f"{script.profile}: '{name}' once more, alone: the machine may have been busy")
+                again = _judged(script, SCENARIOS[name], _play(context, stage, SCENARIOS[name]))
                 scenes[name] = again | {"played": 2}
         finally:
             stage.close()
     ordered = [scenes[one.name] for one in playable]
     return {
         "profile": script.profile,
-        "seconds": round(reach.clock.now() - began, 1),
+        "seconds": round(context.clock.now() - began, 1),
         "scale": script.scale,
         "asked": script.cast.asked,
         "roles": dict(script.cast.roles),
@@ -168,39 +168,41 @@ def _south_attempts(policy: Policy, alone: bool) -> int:
     return 1 if alone else policy.budget.south * policy.budget.accounts
 
 
-def _play_all(reach: Reach, stage: Stage, scenarios: list[Scenario]) -> dict[str, Played]:
+def _play_all(context: StepContext, stage: Stage, scenarios: list[Scenario]) -> dict[str, Played]:
     """Play scenarios, several at a time, those that wait longest first."""
     ahead = sorted(scenarios, key=lambda one: one.kind not in SLOW and not one.recovers)
     script = stage.script
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        running = {pool.submit(_play, reach, stage, one): one for one in ahead}
+        running = {pool.submit(_play, context, stage, one): one for one in ahead}
         try:
-            return _collected(reach, script, running)
+            return _collected(context, script, running)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             stage.close()  # cuts what the others still wait for
             raise
 
 
-def _collected(reach: Reach, script: Script, running: Mapping[Future[Played], Scenario]) -> dict[str, Played]:
+def _collected(context: StepContext, script: Script, running: Mapping[Future[Played], Scenario]) -> dict[str, Played]:
     found: dict[str, Played] = {}
     left = set(running)
     while left:
         ahead = sorted(running[one].name for one in left)
-        reach.at_work(f"{script.profile}: {len(found)} of {len(running)} scenarios played; left: {', '.join(ahead)}")
+        context.set_activity(
+            f"{script.profile}: {len(found)} of {len(running)} scenarios played; left: {', '.join(ahead)}"
+        )
         done, left = wait(left, return_when=FIRST_COMPLETED)
         found |= {running[one].name: one.result() for one in done}
     return found
 
 
-def _play(reach: Reach, stage: Stage, scenario: Scenario) -> Played:
+def _play(context: StepContext, stage: Stage, scenario: Scenario) -> Played:
     script, promises = stage.script, stage.script.policy.promises
     quiet = promises.waits.quiet + promises.stream_timeout + promises.request_timeout
     patience = min(LONGEST_PATIENCE, quiet * script.scale + 5.0)
     bench = promises.bench_seconds * (1.0 if script.policy.bench == CLIPROXY else script.scale)
     with stage.scene(scenario) as scene:
         times = Times(patience, bench, script.scale)
-        return Player(reach, scene, script.cast.asked, times, least=1 + (promises.benched_after or 1)).play()
+        return Player(context, scene, script.cast.asked, times, least=1 + (promises.benched_after or 1)).play()
 
 
 def _judged(script: Script, scenario: Scenario, played: Played) -> Facts:
@@ -225,8 +227,8 @@ def _scene(scenario: Scenario, played: Played, rows: list[Row]) -> Facts:
         "healthy": round(seen.healthy, 4),
         "over": None if seen.over is None else round(seen.over, 3),
         "asked": [
-            {**asdict(one), "at": round(one.at, 3), "seconds": round(one.seconds, 3), "said": said}
-            for one, said in zip(seen.asked, played.said, strict=True)
+            {**asdict(one), "at": round(one.at, 3), "seconds": round(one.seconds, 3), "message": message}
+            for one, message in zip(seen.asked, played.message, strict=True)
         ],
         "attempts": [{"at": round(at, 3), "role": role, "failed": failed} for at, role, failed in played.attempts],
         "rows": [asdict(row) for row in rows],

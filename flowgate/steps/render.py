@@ -2,47 +2,49 @@
 
 from flowgate.domain import Document, Stack
 from flowgate.errors import gather
-from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 
-def render(reach: Reach, profile: str | None = None) -> Result | Todo:
+def render(context: StepContext, profile: str | None = None) -> Result | Change:
     """Write the files that LiteLLM and CLIProxyAPIPlus will read for a profile.
 
     profile: a profile of the config; the settled one when absent
     Gives: profile, digest (names LiteLLM's settings), documents (list of paths)
-    Fails with: UnknownName for a profile that the config does not have; Mistake for a variable that nobody has set,
+    Fails with: UnknownName for a profile that the config does not have; UsageError for a variable that nobody has set,
         for a fallback that leads nowhere or in a circle, for a setting that LiteLLM would ignore
     """
-    stack = reach.choose(profile) if profile else reach.stack()
-    faults, doubts = reach.preflight()
+    stack = context.select_profile(profile) if profile else context.stack()
+    faults, doubts = context.preflight()
     gather(f"profile {stack.profile.value}", faults)
-    missing = reach.missing_keys()
-    gather("the environment", [fault for one in stack.services.values() for fault in reach.unset(one, missing)])
-    stale = [document for document in _documents(stack) if reach.files.read(document.path) != document.text]
+    missing = context.missing_keys()
+    gather(
+        "the environment", [fault for one in stack.services.values() for fault in context.unset_variables(one, missing)]
+    )
+    stale = [document for document in _documents(stack) if context.files.read(document.path) != document.text]
     facts = _facts(stack)
     if not stale and not missing:
-        return same(f"{stack.profile.value} is rendered ({facts['digest']})", **facts)
+        return unchanged(f"{stack.profile.value} is rendered ({facts['digest']})", **facts)
 
     names = [document.path.name for document in stale]
     names += [f"a new {name.lower().replace('_', '-')}" for name in missing]
 
-    def do(r: Reach) -> Facts:
+    def do(r: StepContext) -> Facts:
         for line in doubts:
-            r.tell(f"warning: {line}")
+            r.emit(f"warning: {line}")
         r.generate_keys()
         made = r.stack()
         for document in _documents(made):
             r.files.write(document.path, document.text, in_place=document.in_place)
-        return _facts(made) | {"said": f"wrote {', '.join(names)}"}
+        return _facts(made) | {"message": f"wrote {', '.join(names)}"}
 
-    diff = [(str(d.path), _masked(_before(reach, d)), _masked(d.text)) for d in stale]
-    return todo(f"write {', '.join(names)} for {stack.profile.value}", do, facts=facts, diff=diff)
+    diff = [(str(d.path), _masked(_before(context, d)), _masked(d.text)) for d in stale]
+    return change(f"write {', '.join(names)} for {stack.profile.value}", do, facts=facts, diff=diff)
 
 
-def _before(reach: Reach, document: Document) -> str:
+def _before(context: StepContext, document: Document) -> str:
     """Give what a file says now; where its name is that of its content, what is in force instead."""
     named_by_content = document.digest in document.path.name
-    return reach.files.read(reach.config.paths.active_config if named_by_content else document.path) or ""
+    return context.files.read(context.config.paths.active_config if named_by_content else document.path) or ""
 
 
 def _documents(stack: Stack) -> list[Document]:

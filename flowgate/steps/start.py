@@ -4,49 +4,51 @@ from pathlib import Path
 from typing import Literal
 
 from flowgate.domain import Program, Service
-from flowgate.errors import PortTaken, Refusal, gather
+from flowgate.errors import FlowGateError, PortInUse, gather
 from flowgate.gateway import build
-from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.download import require_executable
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
 
 
-def start(reach: Reach, service: Name = "all", fresh: bool = False) -> Result | Todo:
+def start(context: StepContext, service: Name = "all", fresh: bool = False) -> Result | Change:
     """Start services that do not run what is rendered; a serving LiteLLM goes on serving beside the new one.
 
     service: which one, or all in the order of their dependencies
     fresh: start a new generation also of what runs already
     Gives: started (list of services), generations (service → number)
-    Fails with: ProgramMissing, PortTaken, Mistake for a variable that is not set; all before anything starts
+    Fails with: ProgramMissing, PortInUse, UsageError for a variable that is not set; all before anything starts
     """
-    stack = reach.stack()
+    stack = context.stack()
     waves = [[n for n in wave if service in ("all", n)] for wave in build.waves(stack)]
     chosen = [stack.services[name] for wave in waves for name in wave]
-    keys_pending = bool(reach.missing_keys())
-    behind = [one for one in chosen if fresh or keys_pending or not reach.keeper.matches(reach.equip(one))]
+    keys_pending = bool(context.missing_keys())
+    behind = [
+        one for one in chosen if fresh or keys_pending or not context.supervisor.matches(context.with_environment(one))
+    ]
     if not behind:
-        return same(f"{_names(chosen)} running already", started=[], generations=_generations(reach, chosen))
-    faults = [fault for one in behind for fault in _obstacles(reach, one.program)]
+        return unchanged(f"{_names(chosen)} running already", started=[], generations=_generations(context, chosen))
+    faults = [fault for one in behind for fault in _obstacles(context, one.program)]
     gather("starting", faults)
     names = [one.name for one in behind]
 
-    replaced = [one.name for one in behind if one.program.app is None and reach.keeper.generation(one.name)]
+    replaced = [one.name for one in behind if one.program.app is None and context.supervisor.generation(one.name)]
 
-    def do(r: Reach) -> Facts:
+    def do(r: StepContext) -> Facts:
         numbers: dict[str, int] = {}
         for number, wave in enumerate(waves):
-            programs = [r.equip(r.stack().services[name]) for name in wave if name in names]
-            begun = [(program, r.keeper.start(program, fresh=fresh)["generation"]) for program in programs]
+            programs = [r.with_environment(r.stack().services[name]) for name in wave if name in names]
+            begun = [(program, r.supervisor.start(program, fresh=fresh)["generation"]) for program in programs]
             if number + 1 < len(waves):
                 for program, generation in begun:
-                    r.keeper.wait(program.service, generation, program.ready_timeout)
+                    r.supervisor.wait(program.service, generation, program.ready_timeout)
             numbers |= {program.service: int(number) for program, number in begun}
         generations = _generations(r, chosen) | numbers
-        said = ", ".join(f"{name} generation {numbers[name]}{_replaces(replaced, name)}" for name in names)
-        return {"started": names, "generations": generations, "said": f"started {said}"}
+        message = ", ".join(f"{name} generation {numbers[name]}{_replaces(replaced, name)}" for name in names)
+        return {"started": names, "generations": generations, "message": f"started {message}"}
 
-    return todo(f"start {_names(behind)}", do, facts={"started": names, "generations": {}})
+    return change(f"start {_names(behind)}", do, facts={"started": names, "generations": {}})
 
 
 def _names(services: list[Service]) -> str:
@@ -57,36 +59,36 @@ def _replaces(replaced: list[str], name: str) -> str:
     return " (a restart: it binds its own port)" if name in replaced else ""
 
 
-def _generations(reach: Reach, services: list[Service]) -> dict[str, int]:
-    found = {one.name: reach.keeper.generation(one.name) for one in services}
+def _generations(context: StepContext, services: list[Service]) -> dict[str, int]:
+    found = {one.name: context.supervisor.generation(one.name) for one in services}
     return {name: int(generation["number"]) for name, generation in found.items() if generation}
 
 
-def _obstacles(reach: Reach, program: Program) -> list[Refusal]:
+def _obstacles(context: StepContext, program: Program) -> list[FlowGateError]:
     """Find what would keep a program from starting: its file, its port."""
-    found: list[Refusal] = []
+    found: list[FlowGateError] = []
     try:
-        if not _comes_with_the_download(reach, Path(program.argv[0])):
-            require_executable(reach, Path(program.argv[0]), program.service)
-    except Refusal as refusal:
-        found.append(refusal)
-    owner = reach.port_owner(program.host, program.port)
-    if owner is not None and not _is_ours(reach, program, owner[0]):
-        found.append(PortTaken(program.service, program.host, program.port, pid=owner[0], command=owner[1]))
+        if not _comes_with_the_download(context, Path(program.argv[0])):
+            require_executable(context, Path(program.argv[0]), program.service)
+    except FlowGateError as error:
+        found.append(error)
+    owner = context.port_owner(program.host, program.port)
+    if owner is not None and not _is_ours(context, program, owner[0]):
+        found.append(PortInUse(program.service, program.host, program.port, pid=owner[0], command=owner[1]))
     return found
 
 
-def _comes_with_the_download(reach: Reach, path: Path) -> bool:
+def _comes_with_the_download(context: StepContext, path: Path) -> bool:
     """In check mode a runner that `download` would write is not there yet."""
-    return not reach.runtime.exists() and path.is_relative_to(reach.runtime)
+    return not context.runtime.exists() and path.is_relative_to(context.runtime)
 
 
-def _is_ours(reach: Reach, program: Program, pid: int | None) -> bool:
+def _is_ours(context: StepContext, program: Program, pid: int | None) -> bool:
     """Say whether the port is held by the keeper (it lends it) or by a generation of this service."""
-    status = reach.keeper.status()
+    status = context.supervisor.status()
     held = status["services"].get(program.service, {}).get("generations", ())
     at_port = any(g["port"] == program.port for g in held)
-    return at_port and (pid is None or pid == status["keeper"] or _is_in_tree(pid, [g.get("pid") for g in held]))
+    return at_port and (pid is None or pid == status["supervisor"] or _is_in_tree(pid, [g.get("pid") for g in held]))
 
 
 def _is_in_tree(pid: int, roots: list[int | None]) -> bool:

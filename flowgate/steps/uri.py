@@ -4,8 +4,8 @@ import json
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-from flowgate.errors import BadValue, CheckFailed, Mistake
-from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.errors import BadValue, CheckFailed, UsageError
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.system.http import Answer, address_of, is_loopback
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -14,7 +14,7 @@ EXCERPT = 300  # characters of an unwelcome answer that are shown
 
 
 def uri(
-    reach: Reach,
+    context: StepContext,
     url: str,
     method: Method = "GET",
     status_code: object = 200,
@@ -23,7 +23,7 @@ def uri(
     body_format: Literal["json", "form-urlencoded", "raw"] = "raw",
     return_content: bool = False,
     timeout: float = 30.0,
-) -> Result | Todo:
+) -> Result | Change:
     """Ask an address over HTTP; it fails unless the status is one of those wanted. Redirects are not followed.
 
     url: the address
@@ -39,25 +39,25 @@ def uri(
     """
     wanted = _statuses(status_code)
     if _scheme(url) not in ("http", "https"):
-        raise Mistake(f"'{url[:60]}' is no address of HTTP", hint="write: uri: { url: https://… }")
+        raise UsageError(f"'{url[:60]}' is no address of HTTP", fix="write: uri: { url: https://… }")
     if not 0 < timeout <= LONGEST:
         raise BadValue("uri.timeout", found=timeout, wanted=f"seconds, above 0 and up to {LONGEST:g}")
     where = address_of(url)
     sent = {**_kinds(body, body_format), **(headers or {})}
     data = _data(body, body_format)
 
-    def ask(r: Reach) -> Facts:
+    def ask(r: StepContext) -> Facts:
         answer = r.http.ask(method, url, data, headers=sent, timeout=timeout)
         facts = _facts(answer, return_content)
         if answer.status not in wanted:
             what = f"{method} {where} answered {answer.status}, not {' or '.join(map(str, wanted))}"
             raise CheckFailed(what, log=answer.text.strip()[:EXCERPT].splitlines(), facts=facts)
-        return {**facts, "said": f"{method} answered {answer.status}"}
+        return {**facts, "message": f"{method} answered {answer.status}"}
 
     if method == "GET" and is_loopback(url):  # that is looking: a check asks too
-        facts = ask(reach)
-        return same(str(facts.pop("said")), **facts)
-    return todo(f"{method} {where}", ask, changes=False)
+        facts = ask(context)
+        return unchanged(str(facts.pop("message")), **facts)
+    return change(f"{method} {where}", ask, changes=False)
 
 
 def _scheme(url: str) -> str:
@@ -72,8 +72,8 @@ def _statuses(written: Any) -> list[int]:
     try:
         return [int(one) for one in listed if not isinstance(one, bool)] or [200]
     except (TypeError, ValueError):
-        hint = "write: status_code: [200, 204]"
-        raise Mistake("uri.status_code is a status or a list of them", hint=hint) from None
+        fix = "write: status_code: [200, 204]"
+        raise UsageError("uri.status_code is a status or a list of them", fix=fix) from None
 
 
 def _kinds(body: object, body_format: str) -> dict[str, str]:
@@ -90,7 +90,7 @@ def _data(body: object, body_format: str) -> bytes | None:
         return urlencode(body, doseq=True).encode()
     if isinstance(body, str):
         return body.encode()
-    raise Mistake("uri.body must be a text here", hint="write body_format: json beside it to send a value")
+    raise UsageError("uri.body must be a text here", fix="write body_format: json beside it to send a value")
 
 
 def _facts(answer: Answer, content: bool) -> dict[str, Any]:

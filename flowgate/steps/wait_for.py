@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from flowgate.errors import BadValue, Mistake, Unreachable
-from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.errors import BadValue, Unreachable, UsageError
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.system import sockets
 from flowgate.system.clock import poll
 
@@ -15,7 +15,7 @@ LONGEST = 1e6  # seconds
 
 
 def wait_for(
-    reach: Reach,
+    context: StepContext,
     port: int | None = None,
     path: Path | None = None,
     state: State = "started",
@@ -25,7 +25,7 @@ def wait_for(
     delay: float = 0.0,
     sleep: float = 1.0,
     msg: str = "",
-) -> Result | Todo:
+) -> Result | Change:
     """Wait until somebody listens on a port, or a file is there; or until that is over.
 
     port: the port
@@ -41,7 +41,7 @@ def wait_for(
     Fails with: Unreachable
     """
     if (port is None) == (path is None):
-        raise Mistake("wait_for waits for a port or for a path", hint="write one: wait_for: { port: 4000 }")
+        raise UsageError("wait_for waits for a port or for a path", fix="write one: wait_for: { port: 4000 }")
     if port is not None and not 1 <= port <= 65535:
         raise BadValue("wait_for.port", found=port, wanted="a whole number from 1 to 65535")
     for name, seconds, least in (("timeout", timeout, 0.0), ("delay", delay, 0.0), ("sleep", sleep, 0.01)):
@@ -52,22 +52,22 @@ def wait_for(
     what = f"{host}:{port}" if path is None else str(path)
     awaited = f"{what} to {'be there' if path else 'listen'}" if wanted else f"{what} to be gone"
 
-    def settled(r: Reach) -> bool:
+    def settled(r: StepContext) -> bool:
         return _there(r, host, port, path, pattern) is wanted
 
     # Asking a host elsewhere is acting.
-    if delay <= 0 and (path is not None or sockets.is_loopback(host)) and settled(reach):
-        return same(f"{what} {'is there' if wanted else 'is gone'}", elapsed=0.0)
+    if delay <= 0 and (path is not None or sockets.is_loopback(host)) and settled(context):
+        return unchanged(f"{what} {'is there' if wanted else 'is gone'}", elapsed=0.0)
 
-    def do(r: Reach) -> Facts:
+    def do(r: StepContext) -> Facts:
         began = r.clock.now()
         r.clock.sleep(delay)
         if not poll(lambda: settled(r), r.clock, every=sleep, timeout=timeout):
             raise Unreachable(msg or f"waited {timeout:g} s for {awaited}", facts={"elapsed": timeout})
         elapsed = round(r.clock.now() - began, 3)
-        return {"elapsed": elapsed, "said": f"{what} {'is there' if wanted else 'is gone'} after {elapsed:.1f} s"}
+        return {"elapsed": elapsed, "message": f"{what} {'is there' if wanted else 'is gone'} after {elapsed:.1f} s"}
 
-    return todo(f"wait for {awaited}", do, changes=False)
+    return change(f"wait for {awaited}", do, changes=False)
 
 
 def _pattern(text: str | None) -> re.Pattern[str] | None:
@@ -78,10 +78,12 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
         raise BadValue("wait_for.search_regex", found=text, wanted=wanted) from None
 
 
-def _there(reach: Reach, host: str, port: int | None, path: Path | None, pattern: re.Pattern[str] | None) -> bool:
+def _there(
+    context: StepContext, host: str, port: int | None, path: Path | None, pattern: re.Pattern[str] | None
+) -> bool:
     if port is not None:
         return sockets.answers(host, port, CONNECT_SECONDS)
-    file = reach.here(path or Path())
-    if not reach.files.is_there(file) or pattern is None:
-        return reach.files.is_there(file)
-    return pattern.search(reach.files.read(file) or "") is not None
+    file = context.here(path or Path())
+    if not context.files.is_there(file) or pattern is None:
+        return context.files.is_there(file)
+    return pattern.search(context.files.read(file) or "") is not None

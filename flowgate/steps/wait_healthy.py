@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from flowgate.config.error_location import blamed
 from flowgate.domain import Service
-from flowgate.errors import NotReady, Refusal, Unreachable
+from flowgate.errors import FlowGateError, NotReady, Unreachable
 from flowgate.gateway import litellm, upstream_version
-from flowgate.step import Facts, Reach, Result, Todo, same, todo
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.system.clock import poll
 from flowgate.system.http import Answer, Headers, Http
 
@@ -16,7 +16,7 @@ LOG_LINES = 15
 ASK_SECONDS = 5.0
 
 
-def wait_healthy(reach: Reach, service: Name = "all", timeout: float | None = None) -> Result | Todo:
+def wait_healthy(context: StepContext, service: Name = "all", timeout: float | None = None) -> Result | Change:
     """Wait until services answer: the process is alive and its readiness address gives 2xx.
 
     service: which one, or all
@@ -24,36 +24,36 @@ def wait_healthy(reach: Reach, service: Name = "all", timeout: float | None = No
     Gives: seconds (service → how long it took from its start)
     Fails with: NotReady, with the last lines of the service's log and the probable cause
     """
-    stack = reach.stack()
+    stack = context.stack()
     chosen = [one for name, one in stack.services.items() if service in ("all", name)]
-    waiting = [one for one in chosen if not answers(reach, one)]
+    waiting = [one for one in chosen if not answers(context, one)]
     if not waiting:
-        return same(f"{', '.join(one.name for one in chosen)} healthy", seconds={})
+        return unchanged(f"{', '.join(one.name for one in chosen)} healthy", seconds={})
 
-    def do(r: Reach) -> Facts:
+    def do(r: StepContext) -> Facts:
         seconds = {one.name: _wait(r, one, timeout) for one in chosen}
-        return {"seconds": seconds, "said": ", ".join(f"{name} ready" for name in seconds)}
+        return {"seconds": seconds, "message": ", ".join(f"{name} ready" for name in seconds)}
 
-    return todo(f"wait for {' and '.join(one.name for one in waiting)}", do, changes=False)
+    return change(f"wait for {' and '.join(one.name for one in waiting)}", do, changes=False)
 
 
-def address(reach: Reach, service: Service, generation: dict[str, Any]) -> str:
+def address(context: StepContext, service: Service, generation: dict[str, Any]) -> str:
     """Give the base address that only this generation answers."""
     host, port = generation.get("door") or (service.program.host, service.program.port)
     return f"http://{host}:{port}"
 
 
-def answers(reach: Reach, service: Service, seconds: float = ASK_SECONDS) -> bool:
+def answers(context: StepContext, service: Service, seconds: float = ASK_SECONDS) -> bool:
     """Ask a service's newest generation once whether it is ready.
 
     seconds: of silence after which it counts as not ready yet
     """
-    generation = reach.keeper.generation(service.name)
+    generation = context.supervisor.generation(service.name)
     if generation is None or generation["phase"] not in ("ready", "serving"):
         return False
-    base = address(reach, service, generation)
+    base = address(context, service, generation)
     try:
-        return asked(reach.http, base, service.readiness_path, seconds).ok
+        return asked(context.http, base, service.readiness_path, seconds).ok
     except Unreachable:
         return False
 
@@ -68,45 +68,45 @@ def asked(http: Http, base: str, path: str, seconds: float, *, headers: Headers 
     return http.get(base + other, timeout=seconds) if other else answer
 
 
-def _wait(reach: Reach, service: Service, timeout: float | None) -> float:
-    began = reach.clock.now()
+def _wait(context: StepContext, service: Service, timeout: float | None) -> float:
+    began = context.clock.now()
     seconds = timeout or service.program.ready_timeout
     try:
-        _come_up(reach, service, seconds)
-        left = max(1.0, seconds - (reach.clock.now() - began))
+        _come_up(context, service, seconds)
+        left = max(1.0, seconds - (context.clock.now() - began))
         patience = max(ASK_SECONDS, left / 3)  # a slow one is not a dead one
-        ready = poll(lambda: answers(reach, service, patience), reach.clock, every=0.02, ceiling=0.5, timeout=left)
-    except NotReady as refusal:
-        raise explained(reach, refusal, service) from None
+        ready = poll(lambda: answers(context, service, patience), context.clock, every=0.02, ceiling=0.5, timeout=left)
+    except NotReady as error:
+        raise explained(context, error, service) from None
     if not ready:
         silent = NotReady(f"{service.name} runs, but {service.readiness_path} does not answer 2xx")
-        raise explained(reach, silent, service)
-    return round(reach.clock.now() - began, 3)
+        raise explained(context, silent, service)
+    return round(context.clock.now() - began, 3)
 
 
-def _come_up(reach: Reach, service: Service, seconds: float) -> None:
+def _come_up(context: StepContext, service: Service, seconds: float) -> None:
     """Wait for the keeper's word: it hears at once when a program is ready, or ends."""
-    generation = reach.keeper.generation(service.name)
+    generation = context.supervisor.generation(service.name)
     if generation is None:
-        failure = reach.keeper.status()["services"].get(service.name, {}).get("failure")
+        failure = context.supervisor.status()["services"].get(service.name, {}).get("failure")
         raise NotReady(f"{service.name} did not come up: {failure}" if failure else f"{service.name} is not running")
-    reach.keeper.wait(service.name, int(generation["number"]), seconds)
+    context.supervisor.wait(service.name, int(generation["number"]), seconds)
 
 
-def explained(reach: Reach, refusal: Refusal, service: Service) -> NotReady:
+def explained(context: StepContext, error: FlowGateError, service: Service) -> NotReady:
     """Add a service's last log lines, the probable cause and the way out."""
     log = service.program.log
-    lines = reach.files.tail(log, LOG_LINES)
+    lines = context.files.tail(log, LOG_LINES)
     cause, way_out = probable_cause("\n".join(lines))
-    what = f"{refusal.what}{': ' + cause if cause and cause not in refusal.what else ''}"
+    what = f"{error.what}{': ' + cause if cause and cause not in error.what else ''}"
     return NotReady(
-        what, hint=way_out or f"the whole log: {_shown(log)}", place=place(reach, service, refusal.what), log=lines
+        what, fix=way_out or f"the whole log: {_shown(log)}", place=place(context, service, error.what), log=lines
     )
 
 
-def place(reach: Reach, service: Service, words: str) -> str:
+def place(context: StepContext, service: Service, words: str) -> str:
     """Say which line of the config a refusal of LiteLLM speaks of; empty when that cannot be told."""
-    return blamed(reach.config, reach.choice.profile.value, words) if service.name == litellm.NAME else ""
+    return blamed(context.config, context.run_state.profile.value, words) if service.name == litellm.NAME else ""
 
 
 CAUSES = (

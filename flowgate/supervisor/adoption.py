@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowgate.domain import Program
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from flowgate.supervisor import orphans
 from flowgate.supervisor.protocol import Lines, Message, encode, from_tree
 from flowgate.supervisor.service_state import Generation, Timer
@@ -22,7 +22,7 @@ from flowgate.system import files, process_table, processes, sockets
 from flowgate.system.processes import Identity
 
 if TYPE_CHECKING:
-    from flowgate.supervisor.supervisor import Caretaker
+    from flowgate.supervisor.supervisor import Supervisor
 
 ASK_SECONDS = 3.0
 PHASES = {"serving": "serving", "draining": "draining"}  # a candidate was nobody's yet: it is taken down
@@ -51,7 +51,13 @@ def adopt(folder: Path, now: float) -> list[Adopted]:
     for path, record in orphans.records(folder):
         try:
             adopted = _adopted(folder, path, record, now) if orphans.is_living(record) else None
-        except (Refusal, OSError, KeyError, TypeError, ValueError):  # half-written, or it did not answer as ours do
+        except (
+            FlowGateError,
+            OSError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ):  # half-written, or it did not answer as ours do
             adopted = None
         if adopted is not None:
             found.append(adopted)
@@ -110,31 +116,33 @@ def _ordinary(record: dict[str, Any], identity: Identity) -> Program | None:
     return from_tree({**record, "env": env, "documents": [[path, text] for path, text in texts if text is not None]})
 
 
-def take_over(caretaker: Caretaker, adopted: list[Adopted]) -> None:
+def take_over(supervisor: Supervisor, adopted: list[Adopted]) -> None:
     """Give adopted generations their seats back; of two that serve, the newer one stays."""
     for one in adopted:
         running, program = one.running, one.running.program
         service, number = program.service, running.number
-        caretaker.programs[service, number], caretaker.running[service, number] = program, running
+        supervisor.programs[service, number], supervisor.running[service, number] = program, running
         if one.public is not None:
-            caretaker.keep_lent((program.host, program.port), one.public)
-        seat = caretaker.seat(program)
-        elder = seat.serving() if one.phase == "serving" else None
-        generations = (*seat.generations, Generation(number, one.phase))
-        served = number if one.phase == "serving" else seat.served
-        caretaker.seats[service] = replace(seat, generations=generations, numbered=number, wanted=True, served=served)
-        caretaker.follow(service, running)
+            supervisor.keep_lent((program.host, program.port), one.public)
+        state = supervisor.state(program)
+        elder = state.serving() if one.phase == "serving" else None
+        generations = (*state.generations, Generation(number, one.phase))
+        served = number if one.phase == "serving" else state.served
+        supervisor.states[service] = replace(
+            state, generations=generations, numbered=number, wanted=True, served=served
+        )
+        supervisor.follow(service, running)
         running.say("let")  # whoever wanted its questions held went with the keeper that was killed
         if one.phase == "draining" or elder is not None:
-            _let_drain(caretaker, service, elder.number if elder else number)
-        caretaker.journal.say(f"{service} {number}: taken over, {one.phase}, process {running.identity.pid}")
+            _let_drain(supervisor, service, elder.number if elder else number)
+        supervisor.journal.say(f"{service} {number}: taken over, {one.phase}, process {running.identity.pid}")
 
 
-def _let_drain(caretaker: Caretaker, service: str, number: int) -> None:
+def _let_drain(supervisor: Supervisor, service: str, number: int) -> None:
     """Let a generation end; how long it has drained already nobody knows."""
-    seat = caretaker.seats[service]
-    drained = tuple(replace(g, phase="draining") if g.number == number else g for g in seat.generations)
-    caretaker.seats[service] = replace(seat, generations=drained)
-    caretaker.running[service, number].say("drain", seconds=seat.drain_timeout)
+    state = supervisor.states[service]
+    drained = tuple(replace(g, phase="draining") if g.number == number else g for g in state.generations)
+    supervisor.states[service] = replace(state, generations=drained)
+    supervisor.running[service, number].say("drain", seconds=state.drain_timeout)
     timer = Timer("drain", number)
-    caretaker.loop.after(seat.drain_timeout, lambda: caretaker.due(service, timer), about=(service, number))
+    supervisor.loop.after(state.drain_timeout, lambda: supervisor.due(service, timer), about=(service, number))

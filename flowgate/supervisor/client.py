@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowgate.errors import DiskRefused, NotReady, OutsideRefused, Unreachable
+from flowgate.errors import DiskError, EnvironmentFailure, NotReady, Unreachable
 from flowgate.supervisor import orphans
 from flowgate.supervisor.protocol import LOCK_NAME, SOCKET_NAME, Lines, Message, encode, to_tree
 from flowgate.system import files, process_table, processes, sockets
@@ -34,7 +34,7 @@ SLICE_SECONDS = 0.2  # of a wait, where several threads wait or one can be inter
 PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR")
 
 
-class Keeper:
+class SupervisorClient:
     """The keeper of one runtime folder, seen from a command.
 
     runtime: the runtime folder, absolute
@@ -62,7 +62,7 @@ class Keeper:
         Without a keeper, what a killed one left running is listed as generations in the phase "orphaned".
         """
         if self._find() is None:
-            return {"keeper": None, "nurseries": [], "services": self._orphaned()}
+            return {"supervisor": None, "fork_servers": [], "services": self._orphaned()}
         return self._ask({"verb": "status"})
 
     def generation(self, service: str) -> dict[str, Any] | None:
@@ -85,18 +85,18 @@ class Keeper:
     def told(self, service: str, what: str) -> list[dict[str, Any]]:
         """Ask a service's serving generation about its inside: a word that its program answers (`Program.tells`).
 
-        Fails with: NotReady when none serves; OutsideRefused when it cannot say
+        Fails with: NotReady when none serves; EnvironmentFailure when it cannot say
         """
         found = self.status()["services"].get(service, {}).get("generations", ())
         serving = next((one for one in found if one["phase"] == "serving"), None)
         if serving is None:
-            raise NotReady(f"{service} is not running", hint="inv up")
+            raise NotReady(f"{service} is not running", fix="inv up")
         answer = self._heard(service, int(serving["number"]), {"do": "tell", "what": what})
         if answer is None:
-            raise OutsideRefused(f"{service} does not answer for its {what}: it is no generation of the keeper's")
+            raise EnvironmentFailure(f"{service} does not answer for its {what}: it is no generation of the keeper's")
         if "error" in answer:
-            hint = f"inv service.reload --service {service}"
-            raise OutsideRefused(f"{service} cannot tell its {what}: {answer['error']}", hint=hint)
+            fix = f"inv service.reload --service {service}"
+            raise EnvironmentFailure(f"{service} cannot tell its {what}: {answer['error']}", fix=fix)
         return list(answer["rows"])
 
     def _heard(self, service: str, number: int, order: Message) -> Message | None:
@@ -130,8 +130,8 @@ class Keeper:
         for record in orphans.living(self.folder):
             keys = ("number", "pid", "ticks", "host", "port", "labels", "digest", "log", "door")
             about = {key: record.get(key) for key in keys} | {"phase": "orphaned"}
-            seat = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
-            seat["generations"].append(about)
+            state = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
+            state["generations"].append(about)
         return services
 
     # --- acting
@@ -177,10 +177,10 @@ class Keeper:
             raise NotReady(late if reply.get("late") else f"{service} did not come up: {reply['error']}")
         return str(reply["phase"])
 
-    def dismiss(self, service: str, generation: int) -> None:
+    def discard(self, service: str, generation: int) -> None:
         """Send a candidate home."""
         if self._find() is not None:
-            self._ask({"verb": "dismiss", "service": service, "generation": generation})
+            self._ask({"verb": "discard", "service": service, "generation": generation})
 
     def stop(self, services: Iterable[str], timeout: float = 60.0) -> Message:
         """Stop services, their whole process trees.
@@ -200,7 +200,7 @@ class Keeper:
         swept = [{"service": r["service"], "pid": r["pid"], "generation": r["number"]} for r in gone]
         return {**reply, "stopped": [*reply["stopped"], *swept]}
 
-    def hold(self, service: str, timeout: float) -> tuple[int, float]:
+    def hold_requests(self, service: str, timeout: float) -> tuple[int, float]:
         """Hold new questions of a service, and wait for a moment in which nothing is under way.
 
         timeout: seconds to wait for it
@@ -209,7 +209,7 @@ class Keeper:
         reply = self._ask({"verb": "hold", "service": service, "timeout": timeout}, patience=timeout + PATIENCE_SECONDS)
         return int(reply["busy"]), float(reply["oldest"])
 
-    def let_go(self, service: str) -> None:
+    def release_requests(self, service: str) -> None:
         """Let questions go on that were held."""
         if self._sock is not None:
             self._ask({"verb": "let", "service": service})
@@ -224,9 +224,9 @@ class Keeper:
         question = {"verb": "finish", "keep": keep, "timeout": timeout}
         reply = self._ask(question, patience=timeout + PATIENCE_SECONDS)
         self.close()
-        keeper = processes.identify(int(reply["keeper"])) if reply["leaving"] else None
-        if keeper is not None:
-            poll(lambda: not processes.alive(keeper), Clock(), every=0.005, timeout=PATIENCE_SECONDS)
+        supervisor = processes.identify(int(reply["supervisor"])) if reply["leaving"] else None
+        if supervisor is not None:
+            poll(lambda: not processes.alive(supervisor), Clock(), every=0.005, timeout=PATIENCE_SECONDS)
 
     def close(self) -> None:
         """End the connection; what was started and not kept is taken down by the keeper."""
@@ -252,14 +252,14 @@ class Keeper:
             why = "did not answer in time" if isinstance(fault, TimeoutError) else "went away"
             raise Unreachable(
                 f"the keeper {why} while it was asked to {message['verb']}",
-                hint="run the command again; what it left running is found and taken over",
+                fix="run the command again; what it left running is found and taken over",
                 log=files.tail(self.log_file, 5),
             ) from None
         finally:
             self._awaited.discard(number)
             self._kept.pop(number, None)
         if refuse and not reply.get("ok"):
-            raise OutsideRefused(str(reply.get("error")), hint=str(reply.get("hint") or ""))
+            raise EnvironmentFailure(str(reply.get("error")), fix=str(reply.get("fix") or ""))
         return reply
 
     def _reply(self, sock: socket.socket, number: int, patience: float) -> Message:
@@ -335,9 +335,9 @@ class Keeper:
             sock = poll(self._connect, Clock(), every=0.02, timeout=0.0 if said == "ready" else TAKEN_SECONDS)
             if sock is not None:
                 return sock
-        raise OutsideRefused(
+        raise EnvironmentFailure(
             "the keeper did not come up",
-            hint=f"its log is {self.log_file}",
+            fix=f"its log is {self.log_file}",
             log=files.tail(self.log_file, 10),
         )
 
@@ -362,7 +362,7 @@ class Keeper:
                 )
             process.returncode = 0  # it outlives this command on purpose; Popen would warn that it does
         except OSError as fault:
-            raise DiskRefused(f"{self.log_file}: {fault.strerror}", hint="make the folder writable") from None
+            raise DiskError(f"{self.log_file}: {fault.strerror}", fix="make the folder writable") from None
         finally:
             os.close(writing)
         with os.fdopen(reading, "rb") as pipe:

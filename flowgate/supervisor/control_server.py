@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from flowgate.supervisor import status
 from flowgate.supervisor.protocol import SOCKET_NAME, Lines, Message, encode, from_tree
-from flowgate.supervisor.service_state import Abandon, Dismiss, Keep, Note, Promote, Start, Stop
+from flowgate.supervisor.service_state import Abandon, Discard, Keep, Note, Promote, Start, Stop
 from flowgate.system import sockets
 
 if TYPE_CHECKING:
-    from flowgate.supervisor.supervisor import Caretaker, Key
+    from flowgate.supervisor.supervisor import Key, Supervisor
     from flowgate.supervisor.worker_process import Running
 
 HEED_SECONDS = 1.0  # how long a generation that was told to drain is waited for
@@ -29,7 +29,7 @@ REMEMBERED = 20  # endings kept a service, for waits that come late
 
 
 @dataclass(slots=True, eq=False)
-class Visitor:
+class ClientConnection:
     """One connection, its leases, and the question it waits on.
 
     holds: services whose new questions wait until it lets them, or goes
@@ -46,15 +46,15 @@ class Visitor:
     question: object = None
 
 
-class Visitors:
+class ControlServer:
     """Everybody who is connected to the keeper's socket."""
 
-    def __init__(self, caretaker: Caretaker) -> None:
-        self.caretaker = caretaker
-        self.present: list[Visitor] = []
+    def __init__(self, supervisor: Supervisor) -> None:
+        self.supervisor = supervisor
+        self.present: list[ClientConnection] = []
         self.endings: dict[Key, Note] = {}
         self.listener: socket.socket | None = None
-        self.path: Path = sockets.unix_path(caretaker.folder, SOCKET_NAME)
+        self.path: Path = sockets.unix_path(supervisor.folder, SOCKET_NAME)
         self.inode = 0
 
     # --- the door
@@ -63,23 +63,23 @@ class Visitors:
         """Listen on the keeper's socket."""
         self.listener = sockets.listen_unix(self.path)
         self.inode = self.path.stat().st_ino
-        self.caretaker.loop.watch(self.listener, self._welcome)
+        self.supervisor.loop.watch(self.listener, self._welcome)
 
     def put_back(self) -> None:
         """Listen anew when somebody deleted the socket."""
         with contextlib.suppress(FileNotFoundError):
             if self.path.stat().st_ino == self.inode:
                 return
-        self.caretaker.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.supervisor.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.listener is not None:
-            self.caretaker.loop.forget(self.listener)
+            self.supervisor.loop.forget(self.listener)
         self.open_doors()
-        self.caretaker.journal.say("the socket had been deleted; put back")
+        self.supervisor.journal.say("the socket had been deleted; put back")
 
     def close_doors(self) -> None:
         """Stop listening and remove the socket."""
         if self.listener is not None:
-            self.caretaker.loop.forget(self.listener)
+            self.supervisor.loop.forget(self.listener)
         self.path.unlink(missing_ok=True)
 
     def _welcome(self) -> None:
@@ -89,115 +89,119 @@ class Visitors:
             sock, _ = self.listener.accept()
         except OSError:  # cut again before it was accepted
             return
-        visitor = Visitor(sock)
-        self.present.append(visitor)
-        self.caretaker.loop.watch(sock, lambda: self._hear(visitor))
+        connection = ClientConnection(sock)
+        self.present.append(connection)
+        self.supervisor.loop.watch(sock, lambda: self._hear(connection))
 
-    def _hear(self, visitor: Visitor) -> None:
+    def _hear(self, connection: ClientConnection) -> None:
         try:
-            data = visitor.sock.recv(262_144)
-            messages = visitor.lines.feed(data)
+            data = connection.sock.recv(262_144)
+            messages = connection.lines.feed(data)
         except (OSError, ValueError):
             data, messages = b"", []
         if not data:
-            self._farewell(visitor)
+            self._farewell(connection)
             return
         for message in messages:
-            self._obey(visitor, message)
-        self.caretaker.pump()
+            self._obey(connection, message)
+        self.supervisor.pump()
 
-    def _farewell(self, visitor: Visitor) -> None:
-        self.caretaker.loop.forget(visitor.sock)
-        self.caretaker.loop.drop(visitor)
-        if visitor in self.present:
-            self.present.remove(visitor)
-        for service, number in visitor.leases:
-            self.caretaker.happen(service, Abandon(number))
-        self.caretaker.pump()
+    def _farewell(self, connection: ClientConnection) -> None:
+        self.supervisor.loop.forget(connection.sock)
+        self.supervisor.loop.drop(connection)
+        if connection in self.present:
+            self.present.remove(connection)
+        for service, number in connection.leases:
+            self.supervisor.happen(service, Abandon(number))
+        self.supervisor.pump()
 
     # --- verbs
 
-    def _obey(self, visitor: Visitor, message: Message) -> None:
-        verbs: Mapping[str, Callable[[Visitor, Message], Message | None]] = {
+    def _obey(self, connection: ClientConnection, message: Message) -> None:
+        verbs: Mapping[str, Callable[[ClientConnection, Message], Message | None]] = {
             "hello": lambda _v, _m: {"ok": True},
-            "status": lambda _v, _m: status.status(self.caretaker),
+            "status": lambda _v, _m: status.status(self.supervisor),
             "matches": lambda _v, m: self._matches(m),
             "start": self._start,
             "wait": self._wait,
             "promote": self._promote,
-            "dismiss": self._dismiss,
+            "discard": self._dismiss,
             "stop": self._stop,
             "finish": self._finish,
             "hold": self._hold,
             "let": self._let,
         }
         verb = verbs.get(str(message.get("verb")))
-        visitor.question, visitor.waiting = message.get("id"), None
+        connection.question, connection.waiting = message.get("id"), None
         try:
-            reply = verb(visitor, message) if verb else {"ok": False, "error": f"unknown verb {message.get('verb')!r}"}
-        except Refusal as refusal:
-            reply = {"ok": False, "error": refusal.what, "hint": refusal.hint}
+            reply = (
+                verb(connection, message) if verb else {"ok": False, "error": f"unknown verb {message.get('verb')!r}"}
+            )
+        except FlowGateError as error:
+            reply = {"ok": False, "error": error.what, "fix": error.fix}
         except (KeyError, TypeError, ValueError) as fault:
             reply = {"ok": False, "error": f"a message that makes no sense: {fault!r}"}
         if reply is not None:
-            self._reply(visitor, reply)
+            self._reply(connection, reply)
 
-    def _reply(self, visitor: Visitor, reply: Message) -> None:
-        visitor.waiting = None
-        self.caretaker.loop.drop(visitor)
-        visitor.sock.settimeout(5.0)
+    def _reply(self, connection: ClientConnection, reply: Message) -> None:
+        connection.waiting = None
+        self.supervisor.loop.drop(connection)
+        connection.sock.settimeout(5.0)
         with contextlib.suppress(OSError):  # a visitor that has gone is noticed by its closed connection
-            visitor.sock.sendall(encode({**reply, "id": visitor.question}))
+            connection.sock.sendall(encode({**reply, "id": connection.question}))
 
     def answer(self) -> None:
         """Answer the visitors whose wait is over."""
-        for visitor in list(self.present):
-            reply = visitor.waiting() if visitor.waiting else None
+        for connection in list(self.present):
+            reply = connection.waiting() if connection.waiting else None
             if reply is not None:
-                self._reply(visitor, reply)
+                self._reply(connection, reply)
 
-    def _until(self, visitor: Visitor, seconds: float, look: Callable[[], Message | None]) -> Message | None:
+    def _until(
+        self, connection: ClientConnection, seconds: float, look: Callable[[], Message | None]
+    ) -> Message | None:
         reply = look()
         if reply is not None:
             return reply
-        visitor.waiting = look
-        visitor.asked += 1
-        this = visitor.asked
+        connection.waiting = look
+        connection.asked += 1
+        this = connection.asked
 
         def late() -> None:
-            if visitor.asked == this and visitor.waiting is look:
-                self._reply(visitor, {"ok": False, "late": True, "error": f"not within {seconds:g} s"})
+            if connection.asked == this and connection.waiting is look:
+                self._reply(connection, {"ok": False, "late": True, "error": f"not within {seconds:g} s"})
 
-        self.caretaker.loop.after(seconds, late, about=visitor)
+        self.supervisor.loop.after(seconds, late, about=connection)
         return None
 
     def _matches(self, message: Message) -> Message:
         program = from_tree(message["program"])
-        seat = self.caretaker.seats.get(program.service)
-        newest = seat.newest() if seat else None
-        known = self.caretaker.programs.get((program.service, newest.number)) if newest else None
+        state = self.supervisor.states.get(program.service)
+        newest = state.newest() if state else None
+        known = self.supervisor.programs.get((program.service, newest.number)) if newest else None
         same = known is not None and known.digest == program.digest and dict(known.env) == dict(program.env)
         return {"ok": True, "same": same, "generation": newest.number if newest else None}
 
-    def _start(self, visitor: Visitor, message: Message) -> Message:
+    def _start(self, connection: ClientConnection, message: Message) -> Message:
         found = self._matches(message)
         if found["same"] and not message.get("fresh"):
             return found
         program = from_tree(message["program"])
-        seat = self.caretaker.seat(program)
-        number = seat.numbered + 1
-        self.caretaker.programs[program.service, number] = program
-        visitor.leases.add((program.service, number))
-        self.caretaker.happen(program.service, Start())
+        state = self.supervisor.state(program)
+        number = state.numbered + 1
+        self.supervisor.programs[program.service, number] = program
+        connection.leases.add((program.service, number))
+        self.supervisor.happen(program.service, Start())
         return {"ok": True, "same": False, "generation": number}
 
-    def _wait(self, visitor: Visitor, message: Message) -> Message | None:
+    def _wait(self, connection: ClientConnection, message: Message) -> Message | None:
         service, number = message["service"], int(message["generation"])
         phases = ("serving", "draining") if message.get("for") == "serving" else ("ready", "serving", "draining")
 
         def look() -> Message | None:
-            seat = self.caretaker.seats.get(service)
-            found = seat.find(number) if seat else None
+            state = self.supervisor.states.get(service)
+            found = state.find(number) if state else None
             if found is not None and found.phase in phases and not self._still_accepts(service):
                 return {"ok": True, "phase": found.phase}
             if found is None and not self._is_coming(service, number):
@@ -205,60 +209,62 @@ class Visitors:
                 return {"ok": False, "failed": True, "error": ending.detail if ending else "it is not running"}
             return None
 
-        return self._until(visitor, float(message["timeout"]), look)
+        return self._until(connection, float(message["timeout"]), look)
 
     def _still_accepts(self, service: str) -> bool:
         """Say whether an older generation could still take a new client: it has only just been told to drain."""
-        now = self.caretaker.clock.now()
-        told = [r for (name, _), r in self.caretaker.running.items() if name == service and r.drained_since is not None]
+        now = self.supervisor.clock.now()
+        told = [
+            r for (name, _), r in self.supervisor.running.items() if name == service and r.drained_since is not None
+        ]
         return any(r.accepts and r.control is not None and now - (r.drained_since or 0) < HEED_SECONDS for r in told)
 
     def _is_coming(self, service: str, number: int) -> bool:
         """Say whether a start of that generation still lies in the queue."""
-        seat = self.caretaker.seats.get(service)
-        return seat is not None and number > seat.numbered
+        state = self.supervisor.states.get(service)
+        return state is not None and number > state.numbered
 
-    def _promote(self, visitor: Visitor, message: Message) -> Message | None:
+    def _promote(self, connection: ClientConnection, message: Message) -> Message | None:
         service, number = message["service"], int(message["generation"])
-        self.caretaker.happen(service, Promote(number))
+        self.supervisor.happen(service, Promote(number))
         # From here on clients may be answered by it: cutting the connection must not take it away again.
-        visitor.leases.discard((service, number))
-        return self._wait(visitor, {**message, "for": "serving"})
+        connection.leases.discard((service, number))
+        return self._wait(connection, {**message, "for": "serving"})
 
-    def _dismiss(self, visitor: Visitor, message: Message) -> Message:
+    def _dismiss(self, connection: ClientConnection, message: Message) -> Message:
         key = message["service"], int(message["generation"])
-        visitor.leases.discard(key)
-        self.caretaker.happen(key[0], Dismiss(key[1]))
+        connection.leases.discard(key)
+        self.supervisor.happen(key[0], Discard(key[1]))
         return {"ok": True}
 
-    def _finish(self, visitor: Visitor, message: Message) -> Message | None:
+    def _finish(self, connection: ClientConnection, message: Message) -> Message | None:
         """End a command: keep what it started, or take it down; leave at once when nothing is left to keep."""
-        leases = set(visitor.leases)
-        visitor.leases.clear()
+        leases = set(connection.leases)
+        connection.leases.clear()
         for service, number in leases:
-            self.caretaker.happen(service, Keep(number) if message["keep"] else Abandon(number))
+            self.supervisor.happen(service, Keep(number) if message["keep"] else Abandon(number))
 
         def look() -> Message | None:
-            seats = self.caretaker.seats
-            if self.caretaker.queue or (not message["keep"] and any(seats[name].find(n) for name, n in leases)):
+            states = self.supervisor.states
+            if self.supervisor.queue or (not message["keep"] and any(states[name].find(n) for name, n in leases)):
                 return None
-            busy = any(seat.generations or seat.wanted for seat in seats.values())
-            if not busy and self.present == [visitor]:
-                self.caretaker.loop.going = False
-            return {"ok": True, "leaving": not self.caretaker.loop.going, "keeper": os.getpid()}
+            busy = any(state.generations or state.wanted for state in states.values())
+            if not busy and self.present == [connection]:
+                self.supervisor.loop.going = False
+            return {"ok": True, "leaving": not self.supervisor.loop.going, "supervisor": os.getpid()}
 
-        return self._until(visitor, float(message.get("timeout", 60.0)), look)
+        return self._until(connection, float(message.get("timeout", 60.0)), look)
 
-    def _hold(self, visitor: Visitor, message: Message) -> Message | None:
+    def _hold(self, connection: ClientConnection, message: Message) -> Message | None:
         """Hold new questions of a service, and wait for a moment in which nothing is under way.
 
         Gives: `busy` (answers under way when the time was up, else 0) and `oldest` (seconds)
         """
-        service, began = message["service"], self.caretaker.clock.now()
-        visitor.holds.add(service)
+        service, began = message["service"], self.supervisor.clock.now()
+        connection.holds.add(service)
 
         def generations() -> list[Running]:
-            return [r for (name, _), r in self.caretaker.running.items() if name == service and r.control is not None]
+            return [r for (name, _), r in self.supervisor.running.items() if name == service and r.control is not None]
 
         def told() -> Message:
             busy = [r for r in generations() if r.under_way]
@@ -270,40 +276,40 @@ class Visitors:
 
         def look() -> Message | None:
             current = all(r.counted_at >= began and r.under_way == 0 for r in generations())
-            late = self.caretaker.clock.now() - began >= float(message["timeout"])
+            late = self.supervisor.clock.now() - began >= float(message["timeout"])
             return told() if current or late else None
 
-        return self._until(visitor, float(message["timeout"]) + 1.0, look)
+        return self._until(connection, float(message["timeout"]) + 1.0, look)
 
-    def _let(self, visitor: Visitor, message: Message) -> Message:
-        visitor.holds.discard(message["service"])
+    def _let(self, connection: ClientConnection, message: Message) -> Message:
+        connection.holds.discard(message["service"])
         return {"ok": True}
 
     def holds(self) -> set[str]:
         """Name the services that somebody present wants held."""
-        return {service for visitor in self.present for service in visitor.holds}
+        return {service for connection in self.present for service in connection.holds}
 
-    def _stop(self, visitor: Visitor, message: Message) -> Message | None:
-        services = [name for name in message["services"] if name in self.caretaker.seats]
-        leaving = [r for (name, _), r in self.caretaker.running.items() if name in services]
+    def _stop(self, connection: ClientConnection, message: Message) -> Message | None:
+        services = [name for name in message["services"] if name in self.supervisor.states]
+        leaving = [r for (name, _), r in self.supervisor.running.items() if name in services]
         told = [{"service": r.program.service, "pid": r.identity.pid, "generation": r.number} for r in leaving]
         for name in services:
-            self.caretaker.happen(name, Stop())
+            self.supervisor.happen(name, Stop())
         # The leases stay: a command that is interrupted here still waits, at its `finish`, until they are gone.
 
         def look() -> Message | None:
-            if any(self.caretaker.seats[name].generations for name in services) or self.caretaker.queue:
+            if any(self.supervisor.states[name].generations for name in services) or self.supervisor.queue:
                 return None
             killed = [one.identity.pid for one in leaving if one.killed]
             return {"ok": True, "stopped": told, "killed": killed}
 
-        return self._until(visitor, float(message.get("timeout", 60.0)), look)
+        return self._until(connection, float(message.get("timeout", 60.0)), look)
 
     def inherit(self, service: str, old: int, new: int) -> None:
         """Lease a revived generation to whoever had leased the one that crashed."""
-        for visitor in self.present:
-            if (service, old) in visitor.leases:
-                visitor.leases.add((service, new))
+        for connection in self.present:
+            if (service, old) in connection.leases:
+                connection.leases.add((service, new))
 
     # --- what is
 

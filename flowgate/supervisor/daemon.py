@@ -17,7 +17,7 @@ from pathlib import Path
 from flowgate.supervisor import adoption, orphans
 from flowgate.supervisor.journal import Journal
 from flowgate.supervisor.protocol import LOCK_NAME
-from flowgate.supervisor.supervisor import WATCH_SECONDS, Caretaker
+from flowgate.supervisor.supervisor import WATCH_SECONDS, Supervisor
 from flowgate.system.clock import Clock
 
 
@@ -27,10 +27,10 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
     folder: `run/` of the runtime folder
     ready: called once the socket answers
     """
-    caretaker = Caretaker(folder, journal, Clock())
-    adopted = adoption.adopt(folder, caretaker.clock.now())
+    supervisor = Supervisor(folder, journal, Clock())
+    adopted = adoption.adopt(folder, supervisor.clock.now())
     orphans.sweep(folder, journal, spared={one.running.record for one in adopted})
-    adoption.take_over(caretaker, adopted)
+    adoption.take_over(supervisor, adopted)
     wake, ring = socket.socketpair()
     wake.setblocking(False)
     ring.setblocking(False)
@@ -39,18 +39,18 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
     def woken() -> None:
         numbers = wake.recv(4096)
         if signal.SIGTERM in numbers or signal.SIGINT in numbers:
-            caretaker.leave()
-        caretaker.reap()
+            supervisor.leave()
+        supervisor.reap()
 
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # the wake-up byte carries it into the loop
-    caretaker.loop.watch(wake, woken)
-    caretaker.visitors.open_doors()
+    supervisor.loop.watch(wake, woken)
+    supervisor.control_server.open_doors()
     ready()
-    caretaker.loop.after(WATCH_SECONDS, caretaker.watch)
-    caretaker.loop.run()
-    caretaker.visitors.close_doors()
-    caretaker.births.close()
+    supervisor.loop.after(WATCH_SECONDS, supervisor.watch)
+    supervisor.loop.run()
+    supervisor.control_server.close_doors()
+    supervisor.fork_pool.close()
 
 
 def main(argv: list[str]) -> int:

@@ -17,8 +17,8 @@ import subprocess
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 
-from flowgate.domain import Nursery, Program
-from flowgate.errors import Refusal
+from flowgate.domain import ForkServerSettings, Program
+from flowgate.errors import FlowGateError
 from flowgate.supervisor.event_loop import Loop
 from flowgate.supervisor.protocol import Lines, Message, encode
 from flowgate.system import files, processes
@@ -33,7 +33,7 @@ Key = tuple[str, int]
 
 
 @dataclass(slots=True)
-class Ward:
+class ForkServer:
     """One nursery.
 
     state: importing, ready, refused (it may not fork) or gone
@@ -53,17 +53,17 @@ class Ward:
 
 def name(program: Program) -> str:
     """Name the nursery a program is to be forked from: what it imports, and out of which environment."""
-    nursery = program.nursery or Nursery(())
-    parts = [list(program.argv), nursery.imports, nursery.reserve, _seen(program), nursery.environment]
+    fork_server = program.fork_server or ForkServerSettings(())
+    parts = [list(program.argv), fork_server.imports, fork_server.reserve, _seen(program), fork_server.environment]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _seen(program: Program) -> dict[str, str]:
-    names = program.nursery.seen if program.nursery else ()
+    names = program.fork_server.seen if program.fork_server else ()
     return {variable: program.env[variable].reveal() for variable in names if variable in program.env}
 
 
-class Births:
+class ForkPool:
     """The nurseries of one keeper, and the generations that are expected of them.
 
     able: whether this system lets us fork generations at all
@@ -72,14 +72,14 @@ class Births:
 
     def __init__(self, loop: Loop, able: bool, say: Callable[[str], None], born: Callable[[Key], None]) -> None:
         self.loop, self.able, self.say, self.born = loop, able, say, born
-        self.wards: dict[str, Ward] = {}
+        self.wards: dict[str, ForkServer] = {}
         self.expected: dict[Key, str] = {}
 
     # --- for the caretaker
 
     def must_wait(self, key: Key, program: Program) -> bool:
         """Expect a generation whose nursery is still importing; start that nursery when there is none."""
-        if not self.able or program.nursery is None:
+        if not self.able or program.fork_server is None:
             return False
         named = name(program)
         ward = self.wards.get(named)
@@ -100,7 +100,7 @@ class Births:
         descriptors: control, door, public
         Gives: its process; None when no nursery can do it now
         """
-        ward = self.wards.get(name(program)) if program.nursery else None
+        ward = self.wards.get(name(program)) if program.fork_server else None
         if ward is None or ward.state != "ready":
             return None
         letter = {"app": program.app, "env": dict(env), "cwd": str(program.cwd)}
@@ -145,31 +145,31 @@ class Births:
 
     # --- a nursery's life
 
-    def _found(self, named: str, program: Program, ends: int) -> Ward | None:
-        assert program.nursery is not None
+    def _found(self, named: str, program: Program, ends: int) -> ForkServer | None:
+        assert program.fork_server is not None
         files.make_private_folder(program.cwd)
         ours, theirs = socket.socketpair()
         env = _seen(program)
-        argv = (*program.argv, "--nursery", str(theirs.fileno()))
+        argv = (*program.argv, "--fork-server", str(theirs.fileno()))
         try:
             with theirs:
                 process = processes.spawn(
                     argv, cwd=program.cwd, env=env, output=program.log, pass_fds=(theirs.fileno(),)
                 )
-        except Refusal as refusal:
+        except FlowGateError as error:
             ours.close()
-            self.say(f"no nursery: {refusal.what}")
+            self.say(f"no nursery: {error.what}")
             return None
         identity = processes.identify(process.pid) or Identity(process.pid, 0)
-        ward = Ward(process, identity, ours, self.loop.clock.now(), ends=ends)
+        ward = ForkServer(process, identity, ours, self.loop.clock.now(), ends=ends)
         self.wards[named] = ward
-        ours.sendall(encode({"app": program.app, **asdict(program.nursery)}))
+        ours.sendall(encode({"app": program.app, **asdict(program.fork_server)}))
         self.say(f"{program.service}: a nursery imports as process {identity.pid}")
         self.loop.watch(ours, lambda: self._hear(named, ward))
         self.loop.after(IMPORT_SECONDS, lambda: self._late(named, ward))
         return ward
 
-    def _hear(self, named: str, ward: Ward) -> None:
+    def _hear(self, named: str, ward: ForkServer) -> None:
         messages = self._receive(ward)
         for message in messages or ():
             match message.get("event"):
@@ -184,7 +184,7 @@ class Births:
         if ward.state != "importing":
             self._deliver(named)
 
-    def _receive(self, ward: Ward) -> list[Message] | None:
+    def _receive(self, ward: ForkServer) -> list[Message] | None:
         try:
             data = ward.channel.recv(65536)
             return ward.lines.feed(data) if data else None
@@ -196,13 +196,13 @@ class Births:
             del self.expected[key]
             self.born(key)
 
-    def _late(self, named: str, ward: Ward) -> None:
+    def _late(self, named: str, ward: ForkServer) -> None:
         if ward.state == "importing" and self.wards.get(named) is ward:
             self.say(f"the nursery {ward.identity.pid} was not ready within {IMPORT_SECONDS:g} s")
             self._ended(ward)
             self._deliver(named)
 
-    def _ended(self, ward: Ward) -> None:
+    def _ended(self, ward: ForkServer) -> None:
         """Note that a nursery ended by itself, and when another may take its place."""
         lasted = self.loop.clock.now() - ward.started
         ward.ends = 1 if ward.state == "ready" and lasted > IMPORT_SECONDS else ward.ends + 1
@@ -213,7 +213,7 @@ class Births:
             self.say(f"the nursery {ward.identity.pid} ended; {then}")
         self._lose(ward)
 
-    def _lose(self, ward: Ward) -> None:
+    def _lose(self, ward: ForkServer) -> None:
         if ward.state != "refused":
             ward.state = "gone"
         processes.signal_tree([ward.identity], signal.SIGKILL)
@@ -221,7 +221,7 @@ class Births:
             ward.process.wait(LEAVE_SECONDS)
         self.loop.forget(ward.channel)
 
-    def _ask(self, ward: Ward, descriptors: list[int]) -> int:
+    def _ask(self, ward: ForkServer, descriptors: list[int]) -> int:
         """Ask for a newborn; give its pid."""
         ward.channel.settimeout(FORK_SECONDS)
         socket.send_fds(ward.channel, [encode({"do": "fork"})], descriptors)

@@ -1,6 +1,6 @@
 """Import an app once, then fork generations of it on request.
 
-Started by the keeper as `… --nursery CHANNEL`. The channel's first line says what to import; from then on each line
+Started by the keeper as `… --fork-server CHANNEL`. The channel's first line says what to import; from then on each line
 `{"do": "fork"}` comes with five descriptors: control, door and public socket, log, and a cord. The newborn is handed
 to the keeper (its forking parent ends at once, and the keeper adopts orphans), so the nursery's own end is noticed by
 no generation. Who it is to be, keys included, the newborn reads from its cord: they never pass through here.
@@ -100,8 +100,8 @@ def _guard(reserve: str) -> str:
         guard: Callable[[str], object] = getattr(importlib.import_module(module), name)
         try:
             guard("the nursery")
-        except RuntimeError as refusal:
-            return str(refusal)
+        except RuntimeError as error:
+            return str(error)
     return ""
 
 

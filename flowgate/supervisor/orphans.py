@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from flowgate.system import files, processes
 from flowgate.system.clock import Clock, poll
 from flowgate.system.processes import Identity
@@ -25,7 +25,7 @@ def records(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     for path in sorted(folder.glob("*-*.json")):
         try:
             record = json.loads(files.read_text_or_none(path) or "")
-        except (ValueError, Refusal):  # half-written, or none of ours: nothing in it can be believed
+        except (ValueError, FlowGateError):  # half-written, or none of ours: nothing in it can be believed
             record = {}
         found.append((path, record if isinstance(record, dict) else {}))
     return found

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flowgate.domain import Nursery, Program, Rehearsal
+    from flowgate.domain import ForkServerSettings, Program, WarmUp
 
-SOCKET_NAME = "keeper.sock"  # in `run/` of the runtime folder
-LOCK_NAME = "keeper.lock"  # in the runtime folder; held by the keeper, and holds its pid
+SOCKET_NAME = "supervisor.sock"  # in `run/` of the runtime folder
+LOCK_NAME = "supervisor.lock"  # in the runtime folder; held by the keeper, and holds its pid
 LONGEST_LINE = 8_000_000  # bytes; a longer one is not ours
 
 Message = dict[str, Any]
@@ -74,25 +74,25 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
         "hold_timeout": program.hold_timeout,
         "records": list(program.records),
         "tells": dict(program.tells),
-        "nursery": asdict(program.nursery) if secrets and program.nursery else None,
+        "fork_server": asdict(program.fork_server) if secrets and program.fork_server else None,
     }
 
 
-def _nursery(tree: Mapping[str, Any]) -> Nursery:
-    from flowgate.domain import Nursery
+def _nursery(tree: Mapping[str, Any]) -> ForkServerSettings:
+    from flowgate.domain import ForkServerSettings
 
-    rehearsal = tree["rehearsal"] and to_rehearsal(tree["rehearsal"])
+    rehearsal = tree["rehearsal"] and to_warmup(tree["rehearsal"])
     known = {**tree, "imports": tuple(tree["imports"]), "seen": tuple(tree["seen"]), "rehearsal": rehearsal}
-    return Nursery(**known)
+    return ForkServerSettings(**known)
 
 
-def to_rehearsal(tree: Mapping[str, Any]) -> Rehearsal:
+def to_warmup(tree: Mapping[str, Any]) -> WarmUp:
     """Read a rehearsal from a plain tree."""
-    from flowgate.domain import Rehearsal
+    from flowgate.domain import WarmUp
 
     questions = tuple((method, path, body) for method, path, body in tree["questions"])
     answers = {path: (kind, text) for path, (kind, text) in tree["answers"].items()}
-    return Rehearsal(**{**tree, "questions": questions, "answers": answers})
+    return WarmUp(**{**tree, "questions": questions, "answers": answers})
 
 
 def from_tree(tree: Mapping[str, Any]) -> Program:
@@ -121,5 +121,5 @@ def from_tree(tree: Mapping[str, Any]) -> Program:
         hold_timeout=tree.get("hold_timeout", 10.0),
         records=tuple(tree.get("records") or ()),
         tells=dict(tree.get("tells") or {}),
-        nursery=_nursery(tree["nursery"]) if tree.get("nursery") else None,
+        fork_server=_nursery(tree["fork_server"]) if tree.get("fork_server") else None,
     )

@@ -34,7 +34,7 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class ServiceState:
     """One service: its generations, oldest first, and what was learned of it.
 
     served: the last generation that served; its program is what a revival runs
@@ -105,7 +105,7 @@ class Died:
 
 
 @dataclass(frozen=True, slots=True)
-class Dismiss:
+class Discard:
     """A candidate is not wanted any more."""
 
     number: int
@@ -143,7 +143,7 @@ class Timer:
     number: int
 
 
-Event = Start | Ready | Promote | Opened | Died | Dismiss | Abandon | Keep | Stop | Renew | Timer
+Event = Start | Ready | Promote | Opened | Died | Discard | Abandon | Keep | Stop | Renew | Timer
 
 
 # --- orders ------------------------------------------------------------------------------------------------------
@@ -199,4 +199,4 @@ class Note:
     detail: str = ""
 
 
-Order = Spawn | Open | Drain | Cut | Terminate | Kill | Arm | Note
+Effect = Spawn | Open | Drain | Cut | Terminate | Kill | Arm | Note

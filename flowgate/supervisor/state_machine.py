@@ -17,8 +17,9 @@ from flowgate.supervisor.service_state import (
     Arm,
     Cut,
     Died,
-    Dismiss,
+    Discard,
     Drain,
+    Effect,
     Event,
     Generation,
     Keep,
@@ -26,11 +27,10 @@ from flowgate.supervisor.service_state import (
     Note,
     Open,
     Opened,
-    Order,
     Promote,
     Ready,
     Renew,
-    Seat,
+    ServiceState,
     Spawn,
     Start,
     Stop,
@@ -41,10 +41,10 @@ from flowgate.supervisor.service_state import (
 REVIVAL_WAITS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds before the 1st, 2nd, … revival in a row
 QUIET_SECONDS = 60.0  # served this long: earlier crashes are forgiven
 
-Step = tuple[Seat, tuple[Order, ...]]
+Step = tuple[ServiceState, tuple[Effect, ...]]
 
 
-def advance(seat: Seat, event: Event) -> Step:
+def advance(state: ServiceState, event: Event) -> Step:
     """Say what a seat becomes and what is to be done, when something happens.
 
     seat: as it is
@@ -53,223 +53,223 @@ def advance(seat: Seat, event: Event) -> Step:
     """
     match event:
         case Start():
-            return _start(seat)
+            return _start(state)
         case Stop():
-            return _stop(seat)
+            return _stop(state)
         case Renew():
-            return _renew(seat)
+            return _renew(state)
         case Timer(name="revive", number=number):
-            return _revive(seat, number)
+            return _revive(state, number)
         case Timer(name="quiet", number=number):
-            quiet = seat.serving()
-            return (replace(seat, crashes=0) if quiet and quiet.number == number else seat), ()
-    found = seat.find(event.number)
-    return _of_generation(seat, found, event) if found else (seat, ())
+            quiet = state.serving()
+            return (replace(state, crashes=0) if quiet and quiet.number == number else state), ()
+    found = state.find(event.number)
+    return _of_generation(state, found, event) if found else (state, ())
 
 
-def _of_generation(seat: Seat, found: Generation, event: Event) -> Step:
+def _of_generation(state: ServiceState, found: Generation, event: Event) -> Step:
     phase = found.phase
     match event:
         case Ready() if phase == "starting":
-            return _ready(seat, found)
+            return _ready(state, found)
         case Promote() if phase == "ready":
-            return seat, (Open(found.number),)
+            return state, (Open(found.number),)
         case Opened() if phase in ("starting", "ready"):
-            return _opened(seat, found)
+            return _opened(state, found)
         case Died(reason=reason):
-            return _died(seat, found, reason)
-        case Dismiss() if phase in ("waiting", "starting", "ready"):
-            return _dismiss(seat, found)
+            return _died(state, found, reason)
+        case Discard() if phase in ("waiting", "starting", "ready"):
+            return _dismiss(state, found)
         case Keep():
-            return _with(seat, replace(found, instead_of=None)), ()
+            return _with(state, replace(found, instead_of=None)), ()
         case Abandon():
-            return _abandon(seat, found)
+            return _abandon(state, found)
         case Timer(name="ready") if phase == "starting":
-            return _terminate(seat, found, blame=f"not ready within {seat.ready_timeout:g} s")
+            return _terminate(state, found, blame=f"not ready within {state.ready_timeout:g} s")
         case Timer(name="grace") if phase == "stopping":
-            return seat, (Kill(found.number),)
+            return state, (Kill(found.number),)
         case Timer(name="drain") if phase == "draining":
-            return _cut(seat, found)
-    return seat, ()
+            return _cut(state, found)
+    return state, ()
 
 
-def _start(seat: Seat) -> Step:
-    number = seat.numbered + 1
-    candidates = [g for g in seat.generations if g.phase in ("waiting", "starting", "ready")]
-    seat = replace(seat, numbered=number, wanted=True)
-    orders: list[Order] = []
+def _start(state: ServiceState) -> Step:
+    number = state.numbered + 1
+    candidates = [g for g in state.generations if g.phase in ("waiting", "starting", "ready")]
+    state = replace(state, numbered=number, wanted=True)
+    orders: list[Effect] = []
     for rival in candidates:
-        seat, more = _drop(seat, rival)
+        state, more = _drop(state, rival)
         orders += more
-    if seat.lent or not [g for g in seat.generations if g.phase in LIVE]:
-        seat, more = _spawn(seat, Generation(number, "starting"))
-        return seat, (*orders, *more)
-    serving = seat.serving()
+    if state.lent or not [g for g in state.generations if g.phase in LIVE]:
+        state, more = _spawn(state, Generation(number, "starting"))
+        return state, (*orders, *more)
+    serving = state.serving()
     way_back = next((g.instead_of for g in candidates if g.instead_of is not None), None)
     if serving:
-        seat, more = _terminate(seat, serving)
+        state, more = _terminate(state, serving)
         orders += more
         way_back = serving.number
     waiting = Generation(number, "waiting", instead_of=way_back)
-    return replace(seat, generations=(*seat.generations, waiting)), tuple(orders)
+    return replace(state, generations=(*state.generations, waiting)), tuple(orders)
 
 
-def _renew(seat: Seat) -> Step:
+def _renew(state: ServiceState) -> Step:
     """Start a fresh generation beside the one that serves; a candidate that is there already comes first."""
-    serving = seat.serving()
-    if not seat.lent or serving is None or seat.newest() != serving:
-        return seat, ()
-    new = Generation(seat.numbered + 1, "starting", renewal=True)
-    return _spawn(replace(seat, numbered=new.number), new, copy_of=serving.number)
+    serving = state.serving()
+    if not state.lent or serving is None or state.newest() != serving:
+        return state, ()
+    new = Generation(state.numbered + 1, "starting", renewal=True)
+    return _spawn(replace(state, numbered=new.number), new, copy_of=serving.number)
 
 
-def _spawn(seat: Seat, new: Generation, copy_of: int | None = None) -> Step:
-    others = tuple(g for g in seat.generations if g.number != new.number)
-    orders = (Spawn(new.number, copy_of), Arm(Timer("ready", new.number), seat.ready_timeout))
-    return replace(seat, generations=(*others, new)), orders
+def _spawn(state: ServiceState, new: Generation, copy_of: int | None = None) -> Step:
+    others = tuple(g for g in state.generations if g.number != new.number)
+    orders = (Spawn(new.number, copy_of), Arm(Timer("ready", new.number), state.ready_timeout))
+    return replace(state, generations=(*others, new)), orders
 
 
-def _ready(seat: Seat, found: Generation) -> Step:
-    seat = _with(seat, replace(found, phase="ready"))
-    orders: tuple[Order, ...] = (Note("ready", found.number),)
-    if seat.serving() is None or found.renewal:
+def _ready(state: ServiceState, found: Generation) -> Step:
+    state = _with(state, replace(found, phase="ready"))
+    orders: tuple[Effect, ...] = (Note("ready", found.number),)
+    if state.serving() is None or found.renewal:
         orders += (Open(found.number),)
-    return seat, orders
+    return state, orders
 
 
-def _opened(seat: Seat, found: Generation) -> Step:
-    orders: list[Order] = []
-    elder = seat.serving()
-    seat = _with(seat, replace(found, phase="serving"))
-    seat = replace(seat, served=found.number, failure="")
+def _opened(state: ServiceState, found: Generation) -> Step:
+    orders: list[Effect] = []
+    elder = state.serving()
+    state = _with(state, replace(found, phase="serving"))
+    state = replace(state, served=found.number, failure="")
     orders += (Note("serving", found.number), Arm(Timer("quiet", found.number), QUIET_SECONDS))
     if elder:
-        seat = _with(seat, replace(elder, phase="draining"))
-        orders += (Drain(elder.number), Arm(Timer("drain", elder.number), seat.drain_timeout))
+        state = _with(state, replace(elder, phase="draining"))
+        orders += (Drain(elder.number), Arm(Timer("drain", elder.number), state.drain_timeout))
         orders.append(Note("draining", elder.number))
-    return seat, tuple(orders)
+    return state, tuple(orders)
 
 
-def _terminate(seat: Seat, found: Generation, blame: str = "") -> Step:
+def _terminate(state: ServiceState, found: Generation, blame: str = "") -> Step:
     if found.phase == "stopping":
-        return seat, ()
-    seat = _with(seat, replace(found, phase="stopping", blame=blame))
-    return seat, (Terminate(found.number), Arm(Timer("grace", found.number), seat.stop_grace))
+        return state, ()
+    state = _with(state, replace(found, phase="stopping", blame=blame))
+    return state, (Terminate(found.number), Arm(Timer("grace", found.number), state.stop_grace))
 
 
-def _cut(seat: Seat, found: Generation) -> Step:
-    seat = _with(seat, replace(found, phase="stopping"))
-    return seat, (Cut(found.number), Arm(Timer("grace", found.number), seat.stop_grace))
+def _cut(state: ServiceState, found: Generation) -> Step:
+    state = _with(state, replace(found, phase="stopping"))
+    return state, (Cut(found.number), Arm(Timer("grace", found.number), state.stop_grace))
 
 
-def _drop(seat: Seat, found: Generation) -> Step:
+def _drop(state: ServiceState, found: Generation) -> Step:
     """Take a candidate away: one that never ran simply goes."""
     if found.phase == "waiting":
-        return _without(seat, found), ()
-    return _terminate(seat, replace(found, revival=False))
+        return _without(state, found), ()
+    return _terminate(state, replace(found, revival=False))
 
 
-def _dismiss(seat: Seat, found: Generation) -> Step:
-    seat, orders = _drop(seat, found)
+def _dismiss(state: ServiceState, found: Generation) -> Step:
+    state, orders = _drop(state, found)
     if found.instead_of is not None:
-        return _put_back(seat, found.instead_of, orders)
-    return replace(seat, wanted=seat.serving() is not None), orders
+        return _put_back(state, found.instead_of, orders)
+    return replace(state, wanted=state.serving() is not None), orders
 
 
-def _put_back(seat: Seat, number: int, orders: tuple[Order, ...]) -> Step:
+def _put_back(state: ServiceState, number: int, orders: tuple[Effect, ...]) -> Step:
     """Bring back, on an own seat, the program that a newer one was to replace."""
-    again = Generation(seat.numbered + 1, "waiting", revival=True, instead_of=number)
-    seat = replace(seat, numbered=again.number, generations=(*seat.generations, again), wanted=True, served=number)
-    if any(g.phase in LIVE for g in seat.generations):
-        return seat, orders
-    seat, more = _spawn(seat, replace(again, phase="starting"), copy_of=number)
-    return seat, (*orders, *more)
+    again = Generation(state.numbered + 1, "waiting", revival=True, instead_of=number)
+    state = replace(state, numbered=again.number, generations=(*state.generations, again), wanted=True, served=number)
+    if any(g.phase in LIVE for g in state.generations):
+        return state, orders
+    state, more = _spawn(state, replace(again, phase="starting"), copy_of=number)
+    return state, (*orders, *more)
 
 
-def _abandon(seat: Seat, found: Generation) -> Step:
+def _abandon(state: ServiceState, found: Generation) -> Step:
     if found.phase in ("waiting", "starting", "ready"):
-        return _dismiss(seat, found)
+        return _dismiss(state, found)
     if found.phase != "serving":
-        return seat, ()
+        return state, ()
     if found.instead_of is None:
-        return _stop(seat)
-    seat, orders = _terminate(seat, found)
-    return _put_back(seat, found.instead_of, orders)
+        return _stop(state)
+    state, orders = _terminate(state, found)
+    return _put_back(state, found.instead_of, orders)
 
 
-def _stop(seat: Seat) -> Step:
-    orders: list[Order] = []
-    for found in seat.generations:
+def _stop(state: ServiceState) -> Step:
+    orders: list[Effect] = []
+    for found in state.generations:
         if found.phase == "waiting":
-            seat = _without(seat, found)
+            state = _without(state, found)
         else:
-            seat, more = _terminate(seat, found)
+            state, more = _terminate(state, found)
             orders += more
-    return replace(seat, wanted=False, served=None, crashes=0), tuple(orders)
+    return replace(state, wanted=False, served=None, crashes=0), tuple(orders)
 
 
-def _died(seat: Seat, found: Generation, reason: str) -> Step:
-    seat = _without(seat, found)
+def _died(state: ServiceState, found: Generation, reason: str) -> Step:
+    state = _without(state, found)
     why = found.blame or reason
     if found.phase in ("stopping", "draining") and not found.blame:
-        return _after_leaving(seat, (Note("stopped", found.number, reason),))
+        return _after_leaving(state, (Note("stopped", found.number, reason),))
     if found.phase == "serving" or found.revival:
-        return _crashed(seat, found, why)
-    seat = replace(seat, failure=why)
-    failed: tuple[Order, ...] = (Note("failed", found.number, why),)
-    if found.instead_of is not None and seat.wanted:
-        return _put_back(seat, found.instead_of, failed)
-    return _revival(seat, failed) if seat.wanted and not seat.generations else (seat, failed)
+        return _crashed(state, found, why)
+    state = replace(state, failure=why)
+    failed: tuple[Effect, ...] = (Note("failed", found.number, why),)
+    if found.instead_of is not None and state.wanted:
+        return _put_back(state, found.instead_of, failed)
+    return _revival(state, failed) if state.wanted and not state.generations else (state, failed)
 
 
-def _after_leaving(seat: Seat, orders: tuple[Order, ...]) -> Step:
-    waiting = next((g for g in seat.generations if g.phase == "waiting"), None)
-    if waiting and not any(g.phase in LIVE for g in seat.generations):
+def _after_leaving(state: ServiceState, orders: tuple[Effect, ...]) -> Step:
+    waiting = next((g for g in state.generations if g.phase == "waiting"), None)
+    if waiting and not any(g.phase in LIVE for g in state.generations):
         copy_of = waiting.instead_of if waiting.revival else None
-        seat, more = _spawn(seat, replace(waiting, phase="starting"), copy_of)
-        return seat, (*orders, *more)
-    if seat.generations or not seat.wanted:
-        return seat, orders
-    return _revival(seat, orders)
+        state, more = _spawn(state, replace(waiting, phase="starting"), copy_of)
+        return state, (*orders, *more)
+    if state.generations or not state.wanted:
+        return state, orders
+    return _revival(state, orders)
 
 
-def _crashed(seat: Seat, found: Generation, why: str) -> Step:
-    seat = replace(seat, failure=why)
-    orders: tuple[Order, ...] = (Note("crashed", found.number, why),)
-    candidate = next((g for g in seat.generations if g.phase == "ready"), None)
+def _crashed(state: ServiceState, found: Generation, why: str) -> Step:
+    state = replace(state, failure=why)
+    orders: tuple[Effect, ...] = (Note("crashed", found.number, why),)
+    candidate = next((g for g in state.generations if g.phase == "ready"), None)
     if candidate:
-        return seat, (*orders, Open(candidate.number))
-    if any(g.phase in ("starting", "waiting") for g in seat.generations):
-        return _after_leaving(seat, orders)
-    return _revival(seat, orders) if seat.wanted else (seat, orders)
+        return state, (*orders, Open(candidate.number))
+    if any(g.phase in ("starting", "waiting") for g in state.generations):
+        return _after_leaving(state, orders)
+    return _revival(state, orders) if state.wanted else (state, orders)
 
 
-def _revival(seat: Seat, orders: tuple[Order, ...]) -> Step:
+def _revival(state: ServiceState, orders: tuple[Effect, ...]) -> Step:
     """Arrange for the program that served last to come back; a seat where none has, or may, is given up."""
-    if not seat.revives or seat.served is None:
-        return replace(seat, wanted=False), orders
-    if seat.reviving:
-        return seat, orders
-    wait = REVIVAL_WAITS[min(seat.crashes, len(REVIVAL_WAITS) - 1)]
-    seat = replace(seat, crashes=seat.crashes + 1, reviving=True)
-    return seat, (*orders, Arm(Timer("revive", seat.served or 0), wait))
+    if not state.revives or state.served is None:
+        return replace(state, wanted=False), orders
+    if state.reviving:
+        return state, orders
+    wait = REVIVAL_WAITS[min(state.crashes, len(REVIVAL_WAITS) - 1)]
+    state = replace(state, crashes=state.crashes + 1, reviving=True)
+    return state, (*orders, Arm(Timer("revive", state.served or 0), wait))
 
 
-def _revive(seat: Seat, number: int) -> Step:
-    seat = replace(seat, reviving=False)
-    if not seat.wanted or any(g.phase != "draining" for g in seat.generations):
-        return seat, ()
-    if number != seat.served:
-        return _revival(seat, ())
-    new = Generation(seat.numbered + 1, "starting", revival=True)
-    seat = replace(seat, numbered=new.number, restarts=seat.restarts + 1)
-    seat, orders = _spawn(seat, new, copy_of=number)
-    return seat, (*orders, Note("revived", new.number))
+def _revive(state: ServiceState, number: int) -> Step:
+    state = replace(state, reviving=False)
+    if not state.wanted or any(g.phase != "draining" for g in state.generations):
+        return state, ()
+    if number != state.served:
+        return _revival(state, ())
+    new = Generation(state.numbered + 1, "starting", revival=True)
+    state = replace(state, numbered=new.number, restarts=state.restarts + 1)
+    state, orders = _spawn(state, new, copy_of=number)
+    return state, (*orders, Note("revived", new.number))
 
 
-def _with(seat: Seat, changed: Generation) -> Seat:
-    return replace(seat, generations=tuple(changed if g.number == changed.number else g for g in seat.generations))
+def _with(state: ServiceState, changed: Generation) -> ServiceState:
+    return replace(state, generations=tuple(changed if g.number == changed.number else g for g in state.generations))
 
 
-def _without(seat: Seat, gone: Generation) -> Seat:
-    return replace(seat, generations=tuple(g for g in seat.generations if g.number != gone.number))
+def _without(state: ServiceState, gone: Generation) -> ServiceState:
+    return replace(state, generations=tuple(g for g in state.generations if g.number != gone.number))

@@ -6,41 +6,41 @@ import os
 from typing import TYPE_CHECKING
 
 from flowgate.supervisor.protocol import Message
-from flowgate.supervisor.service_state import Seat
+from flowgate.supervisor.service_state import ServiceState
 from flowgate.system import processes
 
 if TYPE_CHECKING:
-    from flowgate.supervisor.supervisor import Caretaker, Key
+    from flowgate.supervisor.supervisor import Key, Supervisor
 
 
-def status(caretaker: Caretaker) -> Message:
+def status(supervisor: Supervisor) -> Message:
     """Say what is kept.
 
     Gives: `keeper` (its pid), `nurseries` (pid, state, memory of each) and `services`: name → wanted, restarts,
         crashes, failure, generations
     """
-    leased = {key for visitor in caretaker.visitors.present for key in visitor.leases}
-    services = {name: _service(caretaker, seat, leased) for name, seat in caretaker.seats.items()}
-    nurseries = [
+    leased = {key for visitor in supervisor.control_server.present for key in visitor.leases}
+    services = {name: _service(supervisor, state, leased) for name, state in supervisor.states.items()}
+    fork_servers = [
         {"pid": ward.identity.pid, "state": ward.state, "memory": processes.memory(ward.identity.pid)}
-        for ward in caretaker.births.wards.values()
+        for ward in supervisor.fork_pool.wards.values()
     ]
-    return {"ok": True, "keeper": os.getpid(), "nurseries": nurseries, "services": services}
+    return {"ok": True, "supervisor": os.getpid(), "fork_servers": fork_servers, "services": services}
 
 
-def _service(caretaker: Caretaker, seat: Seat, leased: set[Key]) -> Message:
-    generations = [_generation(caretaker, (seat.service, g.number), g.phase, leased) for g in seat.generations]
+def _service(supervisor: Supervisor, state: ServiceState, leased: set[Key]) -> Message:
+    generations = [_generation(supervisor, (state.service, g.number), g.phase, leased) for g in state.generations]
     return {
-        "wanted": seat.wanted,
-        "restarts": seat.restarts,
-        "crashes": seat.crashes,
-        "failure": seat.failure,
+        "wanted": state.wanted,
+        "restarts": state.restarts,
+        "crashes": state.crashes,
+        "failure": state.failure,
         "generations": generations,
     }
 
 
-def _generation(caretaker: Caretaker, key: Key, phase: str, leased: set[Key]) -> Message:
-    program, running = caretaker.programs[key], caretaker.running.get(key)
+def _generation(supervisor: Supervisor, key: Key, phase: str, leased: set[Key]) -> Message:
+    program, running = supervisor.programs[key], supervisor.running.get(key)
     about: Message = {
         "number": key[1],
         "phase": phase,
@@ -56,7 +56,7 @@ def _generation(caretaker: Caretaker, key: Key, phase: str, leased: set[Key]) ->
             "pid": running.identity.pid,
             "ticks": running.identity.ticks,
             "door": list(running.door),
-            "seconds": round(caretaker.clock.now() - running.started, 3),
+            "seconds": round(supervisor.clock.now() - running.started, 3),
             "memory": processes.memory(running.identity.pid),
             "open_connections": running.open_connections,
             "under_way": running.under_way,

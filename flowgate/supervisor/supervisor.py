@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowgate.domain import Program
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from flowgate.supervisor import fork_pool, state_machine
-from flowgate.supervisor.control_server import Visitors
+from flowgate.supervisor.control_server import ControlServer
 from flowgate.supervisor.event_loop import Loop
-from flowgate.supervisor.fork_pool import Births
+from flowgate.supervisor.fork_pool import ForkPool
 from flowgate.supervisor.journal import Journal
 from flowgate.supervisor.probe import Probe
 from flowgate.supervisor.service_state import (
@@ -23,15 +23,15 @@ from flowgate.supervisor.service_state import (
     Cut,
     Died,
     Drain,
+    Effect,
     Event,
     Kill,
     Note,
     Open,
     Opened,
-    Order,
     Ready,
     Renew,
-    Seat,
+    ServiceState,
     Spawn,
     Stop,
     Terminate,
@@ -52,19 +52,19 @@ ROTATE_EVERY = 10  # watches between two looks at the size of the logs
 Key = tuple[str, int]
 
 
-class Caretaker:
+class Supervisor:
     """The keeper's state, and what it does with it."""
 
     def __init__(self, folder: Path, journal: Journal, clock: Clock) -> None:
         self.folder, self.journal, self.clock = folder, journal, clock
         self.loop = Loop(clock)
-        self.seats: dict[str, Seat] = {}
+        self.states: dict[str, ServiceState] = {}
         self.programs: dict[Key, Program] = {}
         self.running: dict[Key, Running] = {}
         self.public: dict[tuple[str, int], socket.socket] = {}
         self.queue: deque[tuple[str, Event]] = deque()
-        self.visitors = Visitors(self)
-        self.births = Births(self.loop, subreaper.adopt_orphans(), journal.say, self._born)
+        self.control_server = ControlServer(self)
+        self.fork_pool = ForkPool(self.loop, subreaper.adopt_orphans(), journal.say, self._born)
         self.renewed: dict[str, float] = {}
         self.held: set[Key] = set()
         self.launched = 0
@@ -82,14 +82,14 @@ class Caretaker:
         """Work the queue off, then answer whoever was waiting for what has changed."""
         while self.queue:
             service, event = self.queue.popleft()
-            self.seats[service], orders = state_machine.advance(self.seats[service], event)
+            self.states[service], orders = state_machine.advance(self.states[service], event)
             for order in orders:
                 self._carry_out(service, order)
         self._tidy()
         self._hold()
-        self.visitors.answer()
+        self.control_server.answer()
 
-    def _carry_out(self, service: str, order: Order) -> None:
+    def _carry_out(self, service: str, order: Effect) -> None:
         match order:
             case Spawn(number=number, copy_of=copy_of):
                 self._spawn(service, number, copy_of)
@@ -103,7 +103,7 @@ class Caretaker:
     def _tell(self, service: str, order: Open | Drain | Cut | Terminate | Kill) -> None:
         running = self.running.get((service, order.number))
         if running is None:
-            if self.births.forget((service, order.number)):  # it was never born
+            if self.fork_pool.forget((service, order.number)):  # it was never born
                 self.happen(service, Died(order.number, ""))
             return
         match order:
@@ -113,7 +113,7 @@ class Caretaker:
                 running.say("open")
             case Drain():
                 running.drained_since = self.clock.now()
-                running.say("drain", seconds=self.seats[service].drain_timeout)
+                running.say("drain", seconds=self.states[service].drain_timeout)
             case Cut() if running.control is not None:
                 running.say("cut")
             case Cut() | Terminate():
@@ -130,22 +130,22 @@ class Caretaker:
         program = self.programs.get((service, note.number))
         self.journal.write(service, note, program)
         if note.what in ("failed", "crashed", "stopped"):
-            self.visitors.remember(service, note)
+            self.control_server.remember(service, note)
 
     # --- processes
 
     def _spawn(self, service: str, number: int, copy_of: int | None) -> None:
         if copy_of is not None:
             self.programs[service, number] = self.programs[service, copy_of]
-            self.visitors.inherit(service, copy_of, number)
+            self.control_server.inherit(service, copy_of, number)
         program = self.programs[service, number]
         try:
             if program.app is not None:
                 self._lend((program.host, program.port))  # at once: nobody else takes it while the app is imported
-        except Refusal as refusal:
-            self._refused(service, number, refusal)
+        except FlowGateError as error:
+            self._refused(service, number, error)
             return
-        if not self.births.must_wait((service, number), program):
+        if not self.fork_pool.must_wait((service, number), program):
             self._launch((service, number))
 
     def _born(self, key: Key) -> None:
@@ -158,10 +158,10 @@ class Caretaker:
         address = (program.host, program.port)
         try:
             running = launch(
-                program, number, self.folder, lambda: self._lend(address), self.births.fork, self.clock.now()
+                program, number, self.folder, lambda: self._lend(address), self.fork_pool.fork, self.clock.now()
             )
-        except Refusal as refusal:
-            self._refused(service, number, refusal)
+        except FlowGateError as error:
+            self._refused(service, number, error)
             return
         self.running[key] = running
         self.launched += 1
@@ -176,8 +176,8 @@ class Caretaker:
         if running.control is not None:
             self.loop.watch(running.control, lambda: self._hear(service, running))
 
-    def _refused(self, service: str, number: int, refusal: Refusal) -> None:
-        self.happen(service, Died(number, refusal.what + (f"; {refusal.hint}" if refusal.hint else "")))
+    def _refused(self, service: str, number: int, error: FlowGateError) -> None:
+        self.happen(service, Died(number, error.what + (f"; {error.fix}" if error.fix else "")))
 
     def keep_lent(self, address: tuple[str, int], public: socket.socket) -> None:
         """Keep a public socket that a generation has handed back."""
@@ -193,7 +193,7 @@ class Caretaker:
 
     def _probe(self, service: str, running: Running) -> None:
         def wanted() -> bool:
-            found = self.seats[service].find(running.number)
+            found = self.states[service].find(running.number)
             return found is not None and found.phase == "starting"
 
         def ready() -> None:
@@ -250,7 +250,7 @@ class Caretaker:
             del self.running[service, number]
             self.loop.drop((service, number))
             self.happen(service, Died(number, running.bury()))
-        subreaper.reap_strangers({*self.births.pids(), *(running.identity.pid for running in self.running.values())})
+        subreaper.reap_strangers({*self.fork_pool.pids(), *(running.identity.pid for running in self.running.values())})
         self.pump()
 
     # --- housekeeping
@@ -258,32 +258,32 @@ class Caretaker:
     def _tidy(self) -> None:
         """Drop programs that no generation can need again, and public sockets that nobody is lent any more."""
         for service, number in list(self.programs):
-            seat = self.seats[service]
-            needed = {seat.served, *(g.number for g in seat.generations), *(g.instead_of for g in seat.generations)}
+            state = self.states[service]
+            needed = {state.served, *(g.number for g in state.generations), *(g.instead_of for g in state.generations)}
             if number not in needed:
                 del self.programs[service, number]
-        self.births.keep(self._nurseries())
+        self.fork_pool.keep(self._nurseries())
         lent = {(p.host, p.port) for p in self.programs.values() if p.app is not None}
         for address in [address for address in self.public if address not in lent]:
             self.public.pop(address).close()
-        busy = self.visitors.present or any(seat.generations or seat.wanted for seat in self.seats.values())
+        busy = self.control_server.present or any(state.generations or state.wanted for state in self.states.values())
         self.idle_since = None if busy else (self.idle_since or self.clock.now())
-        if self.leaving and not any(seat.generations for seat in self.seats.values()):
+        if self.leaving and not any(state.generations for state in self.states.values()):
             self.loop.going = False
 
     def _nurseries(self) -> dict[str, Program]:
         """Name the nurseries that are needed: for each service that somebody wants, its newest program's."""
         newest: dict[str, Program] = {}
         for service, number in sorted(self.programs):
-            seat = self.seats[service]
-            if not self.leaving and (seat.wanted or seat.newest()):
+            state = self.states[service]
+            if not self.leaving and (state.wanted or state.newest()):
                 newest[service] = self.programs[service, number]
-        return {fork_pool.name(program): program for program in newest.values() if program.nursery is not None}
+        return {fork_pool.name(program): program for program in newest.values() if program.fork_server is not None}
 
-    def seat(self, program: Program) -> Seat:
+    def state(self, program: Program) -> ServiceState:
         """Give the seat of a program's service, with the program's own limits."""
-        known = self.seats.get(program.service) or Seat(program.service, lent=program.app is not None)
-        seat = replace(
+        known = self.states.get(program.service) or ServiceState(program.service, lent=program.app is not None)
+        state = replace(
             known,
             lent=program.app is not None,
             ready_timeout=program.ready_timeout,
@@ -291,20 +291,20 @@ class Caretaker:
             drain_timeout=program.drain_timeout,
             revives=program.restart != "never",
         )
-        self.seats[program.service] = seat
-        return seat
+        self.states[program.service] = state
+        return state
 
     def leave(self) -> None:
         """Take everything down, then leave."""
         self.leaving = True
-        for service in self.seats:
+        for service in self.states:
             self.happen(service, Stop())
         self.pump()
 
     def _hold(self) -> None:
         """Hold new questions of what stands on a service that is away, or that a visitor wants held; else let go."""
-        away = {name for name, seat in self.seats.items() if seat.wanted and not seat.lent and not seat.serving()}
-        wanted = set(self.visitors.holds())
+        away = {name for name, state in self.states.items() if state.wanted and not state.lent and not state.serving()}
+        wanted = set(self.control_server.holds())
         wanted |= {r.program.service for r in self.running.values() if away & set(r.program.stands_on)}
         for key, running in self.running.items():
             if key[0] in wanted and key not in self.held:
@@ -317,7 +317,7 @@ class Caretaker:
     def _weigh(self) -> None:
         """Have generations that have grown too large replaced by fresh ones, not more often than helps."""
         for (service, number), running in list(self.running.items()):
-            limit, found = running.program.max_memory, self.seats[service].find(number)
+            limit, found = running.program.max_memory, self.states[service].find(number)
             if not limit or found is None or found.phase != "serving":
                 continue
             size = processes.memory(running.identity.pid) or 0
@@ -330,7 +330,7 @@ class Caretaker:
 
     def watch(self) -> None:
         """Every second: put back a deleted socket, leave when idle; now and then: rotate logs."""
-        self.visitors.put_back()
+        self.control_server.put_back()
         if any(running.process is None for running in self.running.values()):
             self.reap()
         self.watches += 1

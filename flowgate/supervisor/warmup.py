@@ -21,9 +21,9 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowgate.domain import Rehearsal
-from flowgate.errors import Refusal
-from flowgate.supervisor.protocol import to_rehearsal
+from flowgate.domain import WarmUp
+from flowgate.errors import FlowGateError
+from flowgate.supervisor.protocol import to_warmup
 from flowgate.system import files, subreaper
 
 SCOUT_SECONDS = 5.0  # beyond the rehearsal's own: a scout that takes longer is stuck
@@ -82,7 +82,7 @@ def _recall(spec: Tree) -> list[str] | None:
 
 def _note(spec: Tree, names: list[str]) -> None:
     """Write down what was learnt; in an environment that cannot be written it is learnt again next time."""
-    with contextlib.suppress(Refusal):
+    with contextlib.suppress(FlowGateError):
         if spec["learnt"]:
             files.write_whole(Path(spec["learnt"]), json.dumps({_fingerprint(spec): names}))
 
@@ -101,7 +101,7 @@ def _send_scout(spec: Tree) -> tuple[int, int] | None:
         return None
     if pid == 0:
         subreaper.die_with_parent()
-        told = rehearse(spec["app"], to_rehearsal(spec["rehearsal"]), Path.cwd())
+        told = rehearse(spec["app"], to_warmup(spec["rehearsal"]), Path.cwd())
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(json.dumps(told).encode())
         os._exit(0)
@@ -124,7 +124,7 @@ def _hear_scout(pid: int, pipe: int, seconds: float) -> tuple[list[str], bool]:
     return names, whole
 
 
-def rehearse(app: str, play: Rehearsal, folder: Path) -> tuple[list[str], bool]:
+def rehearse(app: str, play: WarmUp, folder: Path) -> tuple[list[str], bool]:
     """Start an app and ask it everything.
 
     app: "module:attribute" of an ASGI app
@@ -140,7 +140,7 @@ def rehearse(app: str, play: Rehearsal, folder: Path) -> tuple[list[str], bool]:
     return [name for name in list(sys.modules) if name not in before], whole
 
 
-async def _rehearse(app: Any, play: Rehearsal, folder: Path) -> None:
+async def _rehearse(app: Any, play: WarmUp, folder: Path) -> None:
     path = folder / f"rehearsal-{os.getpid()}.yaml"
     async with _stand_in(play) as address:
         path.write_text(play.document.replace(UPSTREAM, address))
@@ -168,7 +168,7 @@ async def _alive(app: Any) -> AsyncIterator[None]:
         life.cancel()
 
 
-async def _ask(app: Any, play: Rehearsal, method: str, target: str, body: str) -> None:
+async def _ask(app: Any, play: WarmUp, method: str, target: str, body: str) -> None:
     sent: asyncio.Queue[Tree] = asyncio.Queue()
     await sent.put({"type": "http.request", "body": body.encode(), "more_body": False})
     over = asyncio.Event()
@@ -198,7 +198,7 @@ async def _ask(app: Any, play: Rehearsal, method: str, target: str, body: str) -
 
 
 @contextlib.asynccontextmanager
-async def _stand_in(play: Rehearsal) -> AsyncIterator[str]:
+async def _stand_in(play: WarmUp) -> AsyncIterator[str]:
     """Serve the upstream's answers; give its address."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -218,7 +218,7 @@ async def _stand_in(play: Rehearsal) -> AsyncIterator[str]:
         server.close()
 
 
-def _reply(play: Rehearsal, target: str, body: bytes) -> bytes:
+def _reply(play: WarmUp, target: str, body: bytes) -> bytes:
     streams = bool(body) and bool(json.loads(body).get("stream"))
     kind, text = play.answers.get(target + (" stream" if streams else ""), ("application/json", "{}"))
     payload = text.encode()

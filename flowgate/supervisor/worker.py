@@ -47,11 +47,11 @@ def serve(app: str, control: socket.socket, door: socket.socket, public: socket.
 async def _serve(app: App, control: socket.socket, door: socket.socket, public: socket.socket) -> int:
     import uvicorn
 
-    from flowgate.supervisor.worker_server import Doors, Gate
+    from flowgate.supervisor.worker_server import Gate, WorkerServer
 
     gate = Gate(app)
     config = uvicorn.Config(gate, access_log=False, timeout_graceful_shutdown=8, log_level="info", lifespan="on")
-    doors = Doors(config, gate, control, public)
+    doors = WorkerServer(config, gate, control, public)
     try:
         await doors.serve(sockets=[door])
     except SystemExit:  # uvicorn's way of saying that the app's start failed
@@ -67,12 +67,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="flowgate.supervisor.worker")
     parser.add_argument("--fds", default="", help="file descriptors: control, door, public")
     parser.add_argument("--app", default="", help="module:attribute of an ASGI app")
-    parser.add_argument("--nursery", type=int, metavar="FD", help="serve nothing: fork generations on request")
+    parser.add_argument("--fork-server", type=int, metavar="FD", help="serve nothing: fork generations on request")
     given = parser.parse_args(argv)
-    if given.nursery is not None:
+    if given.fork_server is not None:
         from flowgate.supervisor import fork_server
 
-        born = fork_server.tend(socket.socket(fileno=given.nursery))
+        born = fork_server.tend(socket.socket(fileno=given.fork_server))
         return born if isinstance(born, int) else serve(born.app, born.control, born.door, born.public)
     control, door, public = (socket.socket(fileno=int(number)) for number in given.fds.split(","))
     return serve(given.app, control, door, public)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowgate.domain import Program
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from flowgate.supervisor.protocol import Lines, Message, encode, to_tree
 from flowgate.system import files, processes, sockets, subreaper
 from flowgate.system.processes import Identity
@@ -126,7 +126,7 @@ def launch(
     folder: where records and control sockets live
     public: gives the lent socket; asked only for an app
     fork: forks an app's generation; gives None when it has to be started as a process of its own
-    Fails with: ProgramMissing, DiskRefused
+    Fails with: ProgramMissing, DiskError
     """
     files.make_private_folder(program.cwd)
     files.make_private_folder(program.log.parent)
@@ -166,7 +166,7 @@ def _launch_app(
         connection = sockets.connect_unix(path, 1.0)  # waits in the queue until the child has imported its app
     if connection is None:
         processes.signal_tree([identity], signal.SIGKILL)
-        raise Refusal(f"the control socket {path} of {program.service} could not be reached")
+        raise FlowGateError(f"the control socket {path} of {program.service} could not be reached")
     connection.sendall(encode({"do": "remember", "program": to_tree(program, secrets=True)}))
     connection.setblocking(False)
     return Running(program, number, process, identity, now, address, record, connection)

@@ -162,14 +162,14 @@ def _last_words(trace: str) -> str:
     return lines[-1].strip() if lines else ""
 
 
-class Doors(uvicorn.Server):
+class WorkerServer(uvicorn.Server):
     """A uvicorn server with a second door and a control socket."""
 
     def __init__(self, config: uvicorn.Config, gate: Gate, control: socket.socket, public: socket.socket) -> None:
         super().__init__(config)
         self.gate, self.control, self.public = gate, control, public
         self.public_server: asyncio.base_events.Server | None = None
-        self.keepers: set[Keeper] = set()
+        self.connections: set[ControlConnection] = set()
         self.state = "starting"
         self.closing = False
         self.holds = 0
@@ -186,7 +186,7 @@ class Doors(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await asyncio.get_running_loop().create_unix_server(lambda: Keeper(self), sock=self.control)
+        await asyncio.get_running_loop().create_unix_server(lambda: ControlConnection(self), sock=self.control)
         await super().startup(sockets=sockets)
         self.state = "ready"
         self.say({"event": "ready"})
@@ -212,7 +212,7 @@ class Doors(uvicorn.Server):
                 self.remembered = message.get("program")
                 self.gate.recorded = tuple((self.remembered or {}).get("records") or ())
 
-    def recall(self, keeper: Keeper) -> None:
+    def recall(self, keeper: ControlConnection) -> None:
         """Hand a new keeper what it needs to be ours: our program, our state, and the public socket we were lent."""
         told = encode({"event": "recalled", "state": self.state, "program": self.remembered})
         keeper.hand(told, self.public.fileno() if self.state in ("ready", "serving") else -1)
@@ -308,21 +308,21 @@ class Doors(uvicorn.Server):
         self.should_exit = True
 
     def say(self, message: Message) -> None:
-        for keeper in self.keepers:
+        for keeper in self.connections:
             keeper.say(message)
 
 
-class Keeper(asyncio.Protocol):
+class ControlConnection(asyncio.Protocol):
     """A keeper's connection to the control socket; when it is cut, serving goes on."""
 
-    def __init__(self, doors: Doors) -> None:
+    def __init__(self, doors: WorkerServer) -> None:
         self.doors = doors
         self.lines = Lines()
         self.orders: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
-        self.doors.keepers.add(self)
+        self.doors.connections.add(self)
         self.say({"event": self.doors.state, "reason": self.doors.gate.reason})
 
     def data_received(self, data: bytes) -> None:
@@ -355,7 +355,7 @@ class Keeper(asyncio.Protocol):
         self.transport.write(data[sent:])  # type: ignore[attr-defined]
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.doors.keepers.discard(self)
+        self.doors.connections.discard(self)
 
     def say(self, message: Message) -> None:
         if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():

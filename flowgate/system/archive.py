@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, NoReturn
 
-from flowgate.errors import OutsideRefused, Refusal
+from flowgate.errors import EnvironmentFailure, FlowGateError
 from flowgate.system.disk_errors import refused, refusing
 
 BLOCK = 1 << 20
@@ -46,7 +46,7 @@ DAMAGED = (
 def kind(path: Path) -> str:
     """Say what a file is by its first bytes: "tar.gz", "zip", "program", "page" (HTML) or "unknown".
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     with refusing(path), path.open("rb") as file:
         head = file.read(512)
@@ -68,7 +68,7 @@ def unpack(archive: Path, names: Collection[str], into: Path, *, most_bytes: int
     into: the file to make (0700); deleted again when anything in the archive is refused
     most_bytes: of everything in it, unpacked; MOST_BYTES when absent
     Gives: the name it had
-    Fails with: OutsideRefused, DiskRefused
+    Fails with: EnvironmentFailure, DiskError
     """
     judge = _Judge(archive.name, frozenset(names), MOST_BYTES if most_bytes is None else most_bytes)
     found = ""
@@ -94,9 +94,9 @@ def _by_kind(archive: Path) -> Callable[[Path, _Judge, IO[bytes]], str]:
     if found in ("tar.gz", "zip"):
         return _from_tar if found == "tar.gz" else _from_zip
     if found == "page":
-        hint = "a proxy or a login page may be in the way; open the address in a browser"
-        raise OutsideRefused(f"{archive.name} is a web page, no archive", hint=hint)
-    raise OutsideRefused(f"{archive.name} is neither a tar.gz nor a zip archive")
+        fix = "a proxy or a login page may be in the way; open the address in a browser"
+        raise EnvironmentFailure(f"{archive.name} is a web page, no archive", fix=fix)
+    raise EnvironmentFailure(f"{archive.name} is neither a tar.gz nor a zip archive")
 
 
 @dataclass(slots=True)
@@ -140,7 +140,7 @@ class _Judge:
         self.refuse(f"unpacks to more than {self.most_bytes >> 20} MiB")
 
     def refuse(self, why: str) -> NoReturn:
-        raise OutsideRefused(f"{self.archive} {why}; nothing of it is used", hint="take it from another source")
+        raise EnvironmentFailure(f"{self.archive} {why}; nothing of it is used", fix="take it from another source")
 
 
 def _copy(source: IO[bytes], target: IO[bytes], judge: _Judge) -> None:
@@ -248,6 +248,6 @@ def _small_directory(archive: Path) -> None:
         raise ValueError("its table of contents is far too long")
 
 
-def _damaged(name: str, fault: Exception) -> Refusal:
+def _damaged(name: str, fault: Exception) -> FlowGateError:
     words = str(fault).rstrip(".") or type(fault).__name__
-    return OutsideRefused(f"{name} is damaged: {words[:1].lower()}{words[1:160]}", hint="fetch it again")
+    return EnvironmentFailure(f"{name} is damaged: {words[:1].lower()}{words[1:160]}", fix="fetch it again")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowgate.errors import Mistake, Unreachable
+from flowgate.errors import Unreachable, UsageError
 from flowgate.system.processes import not_started, signal_tree, tree_of
 
 SLICE = 0.2  # seconds of a wait that can be interrupted only in between
@@ -39,7 +39,7 @@ def run(
     cwd: its working folder; env: its whole environment
     stdin: what it can read; nothing when absent
     timeout: seconds it may take
-    Fails with: ProgramMissing, DiskRefused, OutsideRefused when it could not be started; Unreachable after `timeout`
+    Fails with: ProgramMissing, DiskError, EnvironmentFailure when it could not be started; Unreachable after `timeout`
     """
     try:
         process = subprocess.Popen(
@@ -54,7 +54,7 @@ def run(
     except OSError as fault:
         raise not_started(argv[0], cwd, fault) from None
     except ValueError as fault:  # a name with `=`, a NUL, half of a surrogate pair
-        raise Mistake(f"{Path(argv[0]).name} cannot be started: {fault}") from None
+        raise UsageError(f"{Path(argv[0]).name} cannot be started: {fault}") from None
     try:
         out, err = _hear(process, None if stdin is None else stdin.encode(errors="replace"), timeout)
     except subprocess.TimeoutExpired:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flowgate.errors import DiskRefused
+from flowgate.errors import DiskError
 
 PRIVATE_FOLDER = 0o700
 SHARED = Path("/tmp")  # noqa: S108 - short, and not TMPDIR: two shells with different ones must find the same thing
@@ -27,15 +27,15 @@ WAYS_OUT = {
 }
 
 
-def refused(path: Path, fault: OSError) -> DiskRefused:
+def refused(path: Path, fault: OSError) -> DiskError:
     """Turn the system's refusal into ours: the path, the system's words, a way out."""
     words = fault.strerror or str(fault)
-    return DiskRefused(f"{path}: {words[:1].lower()}{words[1:]}", hint=WAYS_OUT.get(fault.errno or 0, ""))
+    return DiskError(f"{path}: {words[:1].lower()}{words[1:]}", fix=WAYS_OUT.get(fault.errno or 0, ""))
 
 
 @contextmanager
 def refusing(path: Path) -> Iterator[None]:
-    """Let the body touch `path`; whatever the system refuses becomes DiskRefused."""
+    """Let the body touch `path`; whatever the system refuses becomes DiskError."""
     try:
         yield
     except OSError as fault:
@@ -45,7 +45,7 @@ def refusing(path: Path) -> Iterator[None]:
 def make_private_folder(path: Path) -> None:
     """Make a folder that only its owner can enter, and its parents likewise; those that are there stay as they are.
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     with refusing(path):
         _make(path)
@@ -68,7 +68,7 @@ def make_own_folder(path: Path) -> Path:
     """Make a private folder in a place where strangers write too; believe one that is there only if it is ours.
 
     Gives: the path
-    Fails with: DiskRefused when it is a link, or somebody else's
+    Fails with: DiskError when it is a link, or somebody else's
     """
     with refusing(path):
         try:
@@ -77,9 +77,7 @@ def make_own_folder(path: Path) -> Path:
             pass
         about = path.lstat()
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
-            raise DiskRefused(
-                f"{path} is not a folder of yours", hint=f"move it away (ls -ld {path} shows whose it is)"
-            )
+            raise DiskError(f"{path} is not a folder of yours", fix=f"move it away (ls -ld {path} shows whose it is)")
         path.chmod(PRIVATE_FOLDER)
     return path
 
@@ -87,7 +85,7 @@ def make_own_folder(path: Path) -> Path:
 def free_bytes(path: Path) -> int:
     """Say how many bytes we may still write where `path` is, or will be.
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     there = next((one for one in (path, *path.parents) if one.exists()), Path("/"))
     with refusing(there):

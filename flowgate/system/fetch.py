@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flowgate.domain import Secret
-from flowgate.errors import OutsideRefused, Refusal, Unreachable
+from flowgate.errors import EnvironmentFailure, FlowGateError, Unreachable
 from flowgate.system import http
 from flowgate.system.clock import Clock
 from flowgate.system.disk_errors import refusing
@@ -109,7 +109,7 @@ def fetch(
     limits: Limits | None = None,
     token: Secret | None = None,
     progress: Progress = silent,
-    tell: Callable[[str], None] = lambda said: None,
+    tell: Callable[[str], None] = lambda message: None,
 ) -> Fetched | None:
     """Fetch a file over HTTP, going on where a cut connection stopped.
 
@@ -118,7 +118,7 @@ def fetch(
     progress: told bytes and, when known, the whole size, about ten times a second
     tell: told a sentence for people when a try fails and another follows
     Gives: None when the server has no such file (404)
-    Fails with: Unreachable, OutsideRefused, DiskRefused
+    Fails with: Unreachable, EnvironmentFailure, DiskError
     """
     whole = False
     try:
@@ -169,15 +169,15 @@ class _Source:
                     failed, base, wait = 0, body.size, limits.first_wait
                 failed += 1
                 if failed >= limits.tries:
-                    raise self._given_up(again.refusal, failed) from None
+                    raise self._given_up(again.error, failed) from None
                 seconds = wait if again.wait is None else again.wait
-                self.tell(f"{again.refusal.what}; another try in {seconds:g} s")
+                self.tell(f"{again.error.what}; another try in {seconds:g} s")
                 self.clock.sleep(seconds)
                 wait = min(2 * wait, limits.longest_wait)
                 base = min(base, body.size)
 
-    def _given_up(self, refusal: Refusal, tries: int) -> Refusal:
-        return Unreachable(f"{refusal.what}, {tries} times in a row", hint=refusal.hint or "try again later")
+    def _given_up(self, error: FlowGateError, tries: int) -> FlowGateError:
+        return Unreachable(f"{error.what}, {tries} times in a row", fix=error.fix or "try again later")
 
     def _try(self, body: _Body, handle: int) -> bool:
         headers = {"Range": f"bytes={body.size}-", "If-Range": body.mark} if body.size and body.mark else {}
@@ -188,8 +188,8 @@ class _Source:
                     return False
                 self._settle(response, body, handle)
                 self._take(response, body, handle)
-        except Unreachable as refusal:
-            raise Again(refusal) from None
+        except Unreachable as error:
+            raise Again(error) from None
         return True
 
     def _settle(self, response: requests.Response, body: _Body, handle: int) -> None:
@@ -237,5 +237,7 @@ class _Source:
             raise Again(Unreachable(f"the connection to {where} was cut at {body.size} of {body.total} bytes"))
         self.progress(body.size, body.size)
 
-    def _too_large(self, where: str) -> OutsideRefused:
-        return OutsideRefused(f"{where} sends more than {self.limits.most_bytes >> 20} MiB: that is no release archive")
+    def _too_large(self, where: str) -> EnvironmentFailure:
+        return EnvironmentFailure(
+            f"{where} sends more than {self.limits.most_bytes >> 20} MiB: that is no release archive"
+        )

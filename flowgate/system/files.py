@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.system.disk_errors import SHARED, free_bytes, make_own_folder, make_private_folder, refusing
 from flowgate.system.locks import hold
 from flowgate.system.log_files import append_line, read_from, rotate_in_place, tail
@@ -45,28 +45,28 @@ _writing = threading.Lock()  # the temp file is named by the process, so its thr
 def read_text(path: Path) -> str:
     """Read a file.
 
-    Fails with: Mistake when it is absent, a folder, or not UTF-8; DiskRefused when it may not be read
+    Fails with: UsageError when it is absent, a folder, or not UTF-8; DiskError when it may not be read
     """
     text = read_text_or_none(path)
     if text is None:
-        raise Mistake(f"{path} is not there")
+        raise UsageError(f"{path} is not there")
     return text
 
 
 def read_text_or_none(path: Path) -> str | None:
     """Read a file; None when it is absent.
 
-    Fails with: Mistake when it is a folder or not UTF-8; DiskRefused when it may not be read
+    Fails with: UsageError when it is a folder or not UTF-8; DiskError when it may not be read
     """
     with refusing(path):
         try:
             data = _bytes(path)
         except IsADirectoryError:
-            raise Mistake(f"{path} is a folder, not a file") from None
+            raise UsageError(f"{path} is a folder, not a file") from None
     try:
         return None if data is None else data.decode()
     except UnicodeDecodeError as fault:
-        raise Mistake(f"{path} is not UTF-8 text (byte {fault.start + 1} is none of it)") from None
+        raise UsageError(f"{path} is not UTF-8 text (byte {fault.start + 1} is none of it)") from None
 
 
 def _bytes(path: Path) -> bytes | None:
@@ -81,7 +81,7 @@ def write_whole(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
 
     mode: its permissions, whatever the umask; folders that are missing are made 0700
     Gives: false when it said that already, with that mode; nothing is written then
-    Fails with: DiskRefused; the old file is still there and no other is left behind
+    Fails with: DiskError; the old file is still there and no other is left behind
     """
     data = text.encode()
     make_private_folder(path.parent)
@@ -108,7 +108,7 @@ def write_in_place(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
 
     It is never empty in between: the reader may look at any moment, and on a full disk the old text is put back.
     Gives: false when it said that already, with that mode
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     data = text.encode()
     make_private_folder(path.parent)
@@ -173,7 +173,7 @@ def delete(paths: Iterable[Path]) -> list[Path]:
     """Delete files; those that are gone already do not matter.
 
     Gives: those that were there
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     deleted = []
     for path in paths:
@@ -189,7 +189,7 @@ def delete(paths: Iterable[Path]) -> list[Path]:
 def listing(folder: Path, pattern: str) -> list[Path]:
     """List the files of a folder that match a pattern ("litellm-*.yaml"), newest first; none when it is absent.
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     dated: list[tuple[int, str, Path]] = []
     with refusing(folder):
@@ -213,7 +213,7 @@ def digest(text: str) -> str:
 def file_digest(path: Path) -> str:
     """Give a file's sha256, all 64 hex digits.
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     import hashlib
 
@@ -236,7 +236,7 @@ def keep_traceback(text: str, *, shared: Path = SHARED) -> Path:
 
     shared: the folder under which a private one is made
     Gives: the file
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     folder = make_own_folder(shared / f"flowgate-{os.getuid()}")
     path = folder / f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"

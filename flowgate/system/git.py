@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from flowgate.domain import Secret
-from flowgate.errors import OutsideRefused
+from flowgate.errors import EnvironmentFailure
 
 # A hook is run with variables that point git at the repository of the push, whatever folder we ask about.
 HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
@@ -20,7 +20,7 @@ def root(folder: Path) -> Path | None:
     """Give the root of the checkout that a folder, or the nearest one above it that exists, lies in.
 
     Gives: None outside a checkout, and where git is not installed
-    Fails with: OutsideRefused when git refuses to look (a checkout of another user's)
+    Fails with: EnvironmentFailure when git refuses to look (a checkout of another user's)
     """
     there = next((one for one in (folder, *folder.parents) if one.is_dir()), Path("/"))
     try:
@@ -37,7 +37,7 @@ def root(folder: Path) -> Path | None:
 def tracked(root: Path) -> list[str]:
     """List the files that git tracks in a checkout, relative to its root.
 
-    Fails with: OutsideRefused
+    Fails with: EnvironmentFailure
     """
     return _names(_asked(root, "ls-files", "-z"))
 
@@ -45,7 +45,7 @@ def tracked(root: Path) -> list[str]:
 def changed(root: Path) -> list[str]:
     """List what differs from the commit that is checked out, files that git does not know included.
 
-    Fails with: OutsideRefused
+    Fails with: EnvironmentFailure
     """
     entries = iter(_names(_asked(root, "status", "--porcelain", "-z", "--untracked-files=all")))
     found = []
@@ -59,7 +59,7 @@ def changed(root: Path) -> list[str]:
 def head(root: Path) -> tuple[str, str]:
     """Give the last commit: its short name and the first line of its message.
 
-    Fails with: OutsideRefused, also where nothing has been committed
+    Fails with: EnvironmentFailure, also where nothing has been committed
     """
     name, _, subject = _asked(root, "log", "-1", "--format=%h %s").rstrip("\n").partition(" ")
     return name, subject
@@ -68,7 +68,7 @@ def head(root: Path) -> tuple[str, str]:
 def tagged(root: Path, tag: str) -> str:
     """Give the short name of the commit that a tag names; empty when there is no such tag.
 
-    Fails with: OutsideRefused
+    Fails with: EnvironmentFailure
     """
     return _asked(
         root,
@@ -82,16 +82,16 @@ def ignored(root: Path, names: Iterable[str]) -> set[str]:
     """Say which of these names the ignore rules of a checkout cover, whether or not such files are there.
 
     names: relative to the root
-    Fails with: OutsideRefused
+    Fails with: EnvironmentFailure
     """
-    said = _asked(root, "check-ignore", "--no-index", "-z", "--stdin", given="".join(f"{one}\0" for one in names))
-    return set(_names(said))
+    message = _asked(root, "check-ignore", "--no-index", "-z", "--stdin", given="".join(f"{one}\0" for one in names))
+    return set(_names(message))
 
 
 def holding(root: Path, texts: Sequence[Secret]) -> list[str]:
     """List the tracked files that hold any of these texts; git is told them on its standard input only.
 
-    Fails with: OutsideRefused
+    Fails with: EnvironmentFailure
     """
     if not texts:
         return []
@@ -102,7 +102,7 @@ def holding(root: Path, texts: Sequence[Secret]) -> list[str]:
 def hooks(root: Path) -> Path:
     """Say where the hooks of a checkout lie, wherever its settings put them.
 
-    Fails with: OutsideRefused
+    Fails with: EnvironmentFailure
     """
     return root / _asked(root, "rev-parse", "--git-path", "hooks").rstrip("\n")
 
@@ -115,7 +115,7 @@ def _asked(root: Path, *words: str, given: str = "") -> str:
     try:
         done = _run(root, *words, given=given)
     except FileNotFoundError:
-        raise OutsideRefused("git is not installed", hint="install git") from None
+        raise EnvironmentFailure("git is not installed", fix="install git") from None
     if done.returncode not in (0, NOTHING_FOUND):
         raise _refused(root, done.stderr)
     return done.stdout
@@ -129,9 +129,9 @@ def _run(folder: Path, *words: str, given: str = "") -> subprocess.CompletedProc
             argv, env=env, input=given, capture_output=True, text=True, check=False, timeout=GIVE_UP_SECONDS
         )
     except subprocess.TimeoutExpired:
-        raise OutsideRefused(f"git {words[0]} in {folder} took longer than {GIVE_UP_SECONDS} s") from None
+        raise EnvironmentFailure(f"git {words[0]} in {folder} took longer than {GIVE_UP_SECONDS} s") from None
 
 
-def _refused(folder: Path, said: str) -> OutsideRefused:
-    first = next(iter(said.strip().splitlines()), "it gave no reason").removeprefix("fatal: ")
-    return OutsideRefused(f"git refuses to look at {folder}: {first}", hint=f"git -C {folder} status")
+def _refused(folder: Path, message: str) -> EnvironmentFailure:
+    first = next(iter(message.strip().splitlines()), "it gave no reason").removeprefix("fatal: ")
+    return EnvironmentFailure(f"git refuses to look at {folder}: {first}", fix=f"git -C {folder} status")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flowgate.domain import Secret
-from flowgate.errors import CheckFailed, ContractBroken, Mistake, Silent, Unreachable
+from flowgate.errors import CheckFailed, ResponseTimeout, StepContractError, Unreachable, UsageError
 
 if TYPE_CHECKING:
     import requests
@@ -129,7 +129,7 @@ class Http:
 
     def _allow(self, method: str, url: str) -> None:
         if self._looking and not (method == "GET" and is_loopback(url)):
-            raise ContractBroken(f"a step wanted to {method} {address_of(url)} while looking")
+            raise StepContractError(f"a step wanted to {method} {address_of(url)} while looking")
 
 
 def is_loopback(url: str) -> bool:
@@ -167,7 +167,7 @@ def _open(method: str, url: str, headers: Headers, timeout: float, body: object)
 def _plain(name: str, value: str | Secret) -> str:
     text = value.reveal() if isinstance(value, Secret) else value
     if not (text.isascii() and text.isprintable()):  # http.client would show the value in its complaint
-        raise Mistake(f"the value for the header {name} holds a character that HTTP does not allow")
+        raise UsageError(f"the value for the header {name} holds a character that HTTP does not allow")
     return text
 
 
@@ -200,7 +200,7 @@ def address_of(url: str) -> str:
     return f"{host}:{port}{parts.path}"
 
 
-def _refusal(fault: Exception, url: str, timeout: float) -> Unreachable | Mistake:
+def _refusal(fault: Exception, url: str, timeout: float) -> Unreachable | UsageError:
     import socket
 
     import requests
@@ -213,7 +213,7 @@ def _refusal(fault: Exception, url: str, timeout: float) -> Unreachable | Mistak
         return any(isinstance(one, types) for one in kinds)
 
     if isinstance(fault, ValueError) and not isinstance(fault, requests.ConnectionError):
-        return Mistake(f"{where} is no address that can be asked")
+        return UsageError(f"{where} is no address that can be asked")
     if caused_by(ConnectionRefusedError):
         return Unreachable(f"nobody listens on {address}")
     if caused_by(socket.gaierror):
@@ -221,9 +221,9 @@ def _refusal(fault: Exception, url: str, timeout: float) -> Unreachable | Mistak
     if caused_by(requests.exceptions.SSLError):
         return Unreachable(f"{address} showed a certificate that cannot be trusted, or speaks no TLS")
     if caused_by(requests.exceptions.ProxyError):
-        return Unreachable(f"the proxy to {address} did not let us through", hint="check HTTPS_PROXY and NO_PROXY")
+        return Unreachable(f"the proxy to {address} did not let us through", fix="check HTTPS_PROXY and NO_PROXY")
     if caused_by(TimeoutError, requests.Timeout) or any("Timeout" in type(one).__name__ for one in kinds):
-        return Silent(f"no answer from {where} within {timeout:g} s")
+        return ResponseTimeout(f"no answer from {where} within {timeout:g} s")
     return Unreachable(f"the connection to {where} was cut")
 
 

@@ -7,7 +7,7 @@ import importlib.util
 import tomllib
 from pathlib import Path
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.system import files
 
 
@@ -27,11 +27,11 @@ def is_importable(package: str) -> bool:
 def locked(root: Path, name: str) -> str | None:
     """Give the version that a checkout's `uv.lock` names for a distribution; None when it names none.
 
-    Fails with: Mistake when the lock is damaged; DiskRefused
+    Fails with: UsageError when the lock is damaged; DiskError
     """
     text = files.read_text_or_none(root / "uv.lock")
     try:
         packages = tomllib.loads(text or "").get("package", [])
     except tomllib.TOMLDecodeError as fault:
-        raise Mistake(f"{root / 'uv.lock'} is damaged: {fault}", hint="git checkout uv.lock") from None
+        raise UsageError(f"{root / 'uv.lock'} is damaged: {fault}", fix="git checkout uv.lock") from None
     return next((str(one.get("version")) for one in packages if one.get("name") == name), None)

@@ -25,7 +25,7 @@ def hold(
     what: what the holder does ("smoke"), for others to read
     timeout: seconds to wait for another holder; None waits for ever
     waiting: told once for whom we wait ("'smoke' (pid 123)")
-    Fails with: Busy, naming the holder; DiskRefused
+    Fails with: Busy, naming the holder; DiskError
     """
     make_private_folder(path.parent)
     taken = _take(path)
@@ -35,7 +35,7 @@ def hold(
     if taken is None:
         raise Busy(
             f"{_holder(path)} is still changing {path.parent} after {timeout:g} s",
-            hint="wait for it, or stop it, then run the command again",
+            fix="wait for it, or stop it, then run the command again",
         )
     handle = taken[0]
     try:

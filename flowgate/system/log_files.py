@@ -7,7 +7,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from flowgate.errors import DiskRefused
+from flowgate.errors import DiskError
 from flowgate.system.disk_errors import make_private_folder, refusing
 
 PRIVATE_FILE = 0o600
@@ -33,7 +33,7 @@ def append_line(path: Path, line: str, *, max_bytes: int = 5_000_000, keep: int 
                 os.close(handle)
             if written is not None:
                 return written
-    except (OSError, DiskRefused):
+    except (OSError, DiskError):
         return False
     return False
 
@@ -111,7 +111,7 @@ def _copy(path: Path, to: Path) -> None:
 def tail(path: Path, lines: int) -> list[str]:
     """Give the last lines of a file, oldest first; none when it is absent. Reads no more of it than it must.
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     blocks: list[bytes] = []
     breaks = 0
@@ -136,7 +136,7 @@ def read_from(path: Path, position: int) -> tuple[str, int]:
     """Read what was added to a file since a position in bytes.
 
     Gives: the text and the next position; a character of which only a part is there yet is left for the next time
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     with refusing(path), path.open("rb") as file:
         file.seek(position)

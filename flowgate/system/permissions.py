@@ -32,7 +32,7 @@ def change(path: Path, mode: int) -> None:
     """Give a file or a folder other permissions.
 
     mode: the permission bits
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     with refusing(path):
         path.chmod(mode)

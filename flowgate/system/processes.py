@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from flowgate.errors import DiskRefused, OutsideRefused, ProgramMissing, Refusal
+from flowgate.errors import DiskError, EnvironmentFailure, FlowGateError, ProgramMissing
 from flowgate.system import process_table
 from flowgate.system.disk_errors import make_private_folder, refused, refusing
 from flowgate.system.process_table import GONE, memory
@@ -147,7 +147,7 @@ def spawn(
     cwd: its working folder; env: its whole environment
     output: the file (0600) to which stdout and stderr are appended
     pass_fds: open files it inherits under the same numbers
-    Fails with: ProgramMissing, DiskRefused, OutsideRefused
+    Fails with: ProgramMissing, DiskError, EnvironmentFailure
     """
     handle = open_log(output)
     try:
@@ -171,7 +171,7 @@ def spawn(
 def open_log(output: Path) -> int:
     """Open a log (0600) to append to; give its descriptor.
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     make_private_folder(output.parent)
     with refusing(output):
@@ -182,7 +182,7 @@ def run_visible(argv: Sequence[str], *, cwd: Path) -> int:
     """Run a tool to its end with our own keyboard, screen and environment.
 
     Gives: its exit code; 128 and the signal's number when one ended it, as a shell counts
-    Fails with: ProgramMissing, DiskRefused, OutsideRefused
+    Fails with: ProgramMissing, DiskError, EnvironmentFailure
     """
     try:
         code = subprocess.run(list(argv), cwd=str(cwd), check=False).returncode
@@ -191,14 +191,14 @@ def run_visible(argv: Sequence[str], *, cwd: Path) -> int:
     return code if code >= 0 else 128 - code
 
 
-def not_started(program: str, cwd: Path, fault: OSError) -> Refusal:
+def not_started(program: str, cwd: Path, fault: OSError) -> FlowGateError:
     """Say why a program could not be started.
 
     fault: what `Popen` raised
     """
     if fault.filename == str(cwd):  # Popen puts there what it stumbled over
         missing = fault.errno == errno.ENOENT
-        return DiskRefused(f"the working folder {cwd} is not there", hint="make it") if missing else refused(cwd, fault)
+        return DiskError(f"the working folder {cwd} is not there", fix="make it") if missing else refused(cwd, fault)
     if fault.errno == errno.ENOENT and Path(program).exists():
         what, way_out = "names an interpreter in its first line that is not there", f"head -1 {program} shows it"
     elif fault.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -208,8 +208,8 @@ def not_started(program: str, cwd: Path, fault: OSError) -> Refusal:
     elif fault.errno == errno.ENOEXEC:
         what, way_out = "is no program for this machine", f"file {program} says what it is; a script begins with #!"
     else:
-        return OutsideRefused(f"{program} could not be started: {fault.strerror or fault}")
-    return ProgramMissing(f"{program} {what}", hint=way_out)
+        return EnvironmentFailure(f"{program} could not be started: {fault.strerror or fault}")
+    return ProgramMissing(f"{program} {what}", fix=way_out)
 
 
 # --- ending

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from flowgate.domain import Secret
-from flowgate.errors import OutsideRefused
+from flowgate.errors import EnvironmentFailure
 from flowgate.system import http
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def follow(
     token: shown to the first address only
     silence: seconds to connect, and between two bytes
     redirects: how many are followed
-    Fails with: Unreachable, OutsideRefused, Mistake
+    Fails with: Unreachable, EnvironmentFailure, UsageError
     """
     import requests
     from urllib3.exceptions import HTTPError
@@ -51,7 +51,7 @@ def follow(
                 here = _next(here, response.headers["location"])
         except (HTTPError, OSError, ValueError) as fault:  # every RequestException is an OSError
             raise http._refusal(fault, here, silence) from None
-    raise OutsideRefused(f"{http.address_of(url)} redirects in a circle")
+    raise EnvironmentFailure(f"{http.address_of(url)} redirects in a circle")
 
 
 class _Bearer:
@@ -75,5 +75,5 @@ def _next(here: str, location: str) -> str:
     parts = urlsplit(there)
     if parts.scheme not in ("http", "https") or (here.startswith("https:") and parts.scheme != "https"):
         what = f"{http.address_of(here)} redirects to an address that cannot be trusted ({parts.scheme}:)"
-        raise OutsideRefused(what, hint="a proxy or a login page may be in the way")
+        raise EnvironmentFailure(what, fix="a proxy or a login page may be in the way")
     return there

@@ -14,7 +14,7 @@ def put(fresh: Path, place: Path, previous: Path | None) -> None:
 
     fresh: on the same disk as the place
     previous: where the one that was there is kept, instead of what lies there; None to keep it nowhere
-    Fails with: DiskRefused; the old file still stands in its place then
+    Fails with: DiskError; the old file still stands in its place then
     """
     make_private_folder(place.parent)
     with refusing(place):
@@ -27,7 +27,7 @@ def put(fresh: Path, place: Path, previous: Path | None) -> None:
 def exchange(place: Path, previous: Path) -> None:
     """Let a file and the one kept beside it change places; a missing one of the two counts as kept nowhere.
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     aside = place.with_name(f".{place.name}.aside")
     with refusing(place):
@@ -46,7 +46,7 @@ def exchange(place: Path, previous: Path) -> None:
 def copy(source: Path, into: Path) -> None:
     """Copy a program (0700).
 
-    Fails with: DiskRefused; no half copy is left
+    Fails with: DiskError; no half copy is left
     """
     try:
         with refusing(into):
@@ -60,7 +60,7 @@ def copy(source: Path, into: Path) -> None:
 def clear(folder: Path) -> None:
     """Delete a folder with all that is in it.
 
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     with refusing(folder):
         if folder.is_symlink():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn
 
-from flowgate.errors import OutsideRefused, Refusal
+from flowgate.errors import EnvironmentFailure, FlowGateError
 from flowgate.system.clock import Clock
 
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses worth another try
@@ -19,9 +19,9 @@ class Again(Exception):
     wait: seconds that the server asks for
     """
 
-    def __init__(self, refusal: Refusal, wait: float | None = None) -> None:
-        super().__init__(refusal.what)
-        self.refusal, self.wait = refusal, wait
+    def __init__(self, error: FlowGateError, wait: float | None = None) -> None:
+        super().__init__(error.what)
+        self.error, self.wait = error, wait
 
 
 def refuse(
@@ -33,20 +33,20 @@ def refuse(
     where: the address, for people
     longest: seconds that we are ready to wait
     authorised: a token was shown
-    Fails with: Again, OutsideRefused
+    Fails with: Again, EnvironmentFailure
     """
     wait = _asked_wait(heads, clock)
     limited = status == 429 or (status == 403 and (wait is not None or heads.get("x-ratelimit-remaining") == "0"))
     if limited:
-        hint = "try again later" if authorised else "try again later, or export GITHUB_TOKEN=… for a larger allowance"
-        refusal = OutsideRefused(f"{where} answered {status}: too many questions", hint=hint)
+        fix = "try again later" if authorised else "try again later, or export GITHUB_TOKEN=… for a larger allowance"
+        error = EnvironmentFailure(f"{where} answered {status}: too many questions", fix=fix)
     else:
-        refusal = OutsideRefused(f"{where} answered {status}", hint=_hint(status, authorised))
+        error = EnvironmentFailure(f"{where} answered {status}", fix=_hint(status, authorised))
     if status not in PASSING and not limited:
-        raise refusal
+        raise error
     if wait is not None and wait > longest:
-        raise OutsideRefused(f"{refusal.what}; it asks to wait {wait:.0f} s", hint=refusal.hint)
-    raise Again(refusal, wait)
+        raise EnvironmentFailure(f"{error.what}; it asks to wait {wait:.0f} s", fix=error.fix)
+    raise Again(error, wait)
 
 
 def _hint(status: int, authorised: bool) -> str:

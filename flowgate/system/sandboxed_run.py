@@ -44,7 +44,7 @@ def run_once(program: Path, *words: str, folder: Path, seconds: float, clock: Cl
 
     folder: an empty working folder, made when absent; its home as well
     seconds: how long it may take
-    Fails with: ProgramMissing when it cannot be executed here; DiskRefused
+    Fails with: ProgramMissing when it cannot be executed here; DiskError
     """
     make_private_folder(folder)
     output = folder / "output"

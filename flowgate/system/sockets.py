@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from flowgate.errors import DiskRefused, OutsideRefused, Unreachable
+from flowgate.errors import DiskError, EnvironmentFailure, Unreachable
 from flowgate.system import process_table, processes
 from flowgate.system.disk_errors import SHARED, make_own_folder, refused, refusing
 
@@ -28,7 +28,7 @@ def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
     """Listen on an address; port 0 takes a free one.
 
     backlog: how many connections may wait to be accepted; the kernel may allow fewer
-    Fails with: OutsideRefused, naming the port
+    Fails with: EnvironmentFailure, naming the port
     """
     sock = socket.socket(_family(host), socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -38,7 +38,7 @@ def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
     except OSError as fault:
         sock.close()
         words = "is taken" if fault.errno == errno.EADDRINUSE else f"cannot be used: {fault.strerror}"
-        raise OutsideRefused(f"port {host}:{port} {words}", hint="choose another port in the config") from None
+        raise EnvironmentFailure(f"port {host}:{port} {words}", fix="choose another port in the config") from None
     return sock
 
 
@@ -50,7 +50,7 @@ def is_free(host: str, port: int) -> bool:
     """Say whether we could listen on an address now."""
     try:
         listen(host, port).close()
-    except OutsideRefused:
+    except EnvironmentFailure:
         return False
     return True
 
@@ -183,7 +183,7 @@ def unix_path(folder: Path, name: str, *, shared: Path = SHARED) -> Path:
 
     shared: the folder for short paths, where strangers write too
     Gives: the same path every time, however the folder is spelled
-    Fails with: DiskRefused when somebody else made that private folder
+    Fails with: DiskError when somebody else made that private folder
     """
     path = folder / name
     if len(os.fsencode(path)) <= LONGEST:
@@ -197,7 +197,7 @@ def unix_path(folder: Path, name: str, *, shared: Path = SHARED) -> Path:
 def listen_unix(path: Path, *, backlog: int = 128) -> socket.socket:
     """Listen on a Unix socket (0600); a file that a dead listener left there is replaced.
 
-    Fails with: OutsideRefused when somebody answers there; DiskRefused
+    Fails with: EnvironmentFailure when somebody answers there; DiskError
     """
     _clear(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -208,7 +208,7 @@ def listen_unix(path: Path, *, backlog: int = 128) -> socket.socket:
     except OSError as fault:
         sock.close()
         if fault.errno == errno.EADDRINUSE:
-            raise OutsideRefused(f"somebody else listens on {path}") from None
+            raise EnvironmentFailure(f"somebody else listens on {path}") from None
         raise refused(path, fault) from None
     return sock
 
@@ -220,14 +220,14 @@ def _clear(path: Path) -> None:
         except FileNotFoundError:
             return
         if not is_socket:
-            raise DiskRefused(f"{path} is not a socket", hint="move it away")
+            raise DiskError(f"{path} is not a socket", fix="move it away")
         try:
             there = connect_unix(path, 1.0)
         except Unreachable:  # it listens, but is too busy to take us
-            raise OutsideRefused(f"somebody else listens on {path}") from None
+            raise EnvironmentFailure(f"somebody else listens on {path}") from None
         if there is not None:
             there.close()
-            raise OutsideRefused(f"somebody else listens on {path}")
+            raise EnvironmentFailure(f"somebody else listens on {path}")
         path.unlink(missing_ok=True)
 
 
@@ -235,7 +235,7 @@ def connect_unix(path: Path, timeout: float) -> socket.socket | None:
     """Connect to a Unix socket; None when it is absent or nobody listens on it.
 
     timeout: seconds, for this and everything that is later done with the connection
-    Fails with: Unreachable when it does not take us in time; DiskRefused when we may not connect
+    Fails with: Unreachable when it does not take us in time; DiskError when we may not connect
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(timeout)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flowgate.errors import OutsideRefused
+from flowgate.errors import EnvironmentFailure
 from flowgate.system import processes, replace_file, sockets
 from flowgate.system.disk_errors import refusing
 
@@ -31,7 +31,7 @@ def folder(prefix: str) -> Iterator[Path]:
     """Make a folder that only its owner can enter; it is gone afterwards, with all that is in it.
 
     Folders of makers that were killed are swept first.
-    Fails with: DiskRefused
+    Fails with: DiskError
     """
     place = Path(tempfile.gettempdir())
     with refusing(place):
@@ -53,14 +53,14 @@ def _sweep(place: Path, prefix: str) -> None:
 def ports(count: int) -> list[int]:
     """Give so many different ports that nobody listens on just now.
 
-    Fails with: OutsideRefused
+    Fails with: EnvironmentFailure
     """
     found: list[int] = []
     for port in random.sample(PORTS, TRIES + count):
         if len(found) < count and sockets.is_free(HOST, port):
             found.append(port)
     if len(found) < count:
-        raise OutsideRefused(f"no {count} free ports were found on {HOST}")
+        raise EnvironmentFailure(f"no {count} free ports were found on {HOST}")
     return found
 
 
@@ -110,10 +110,10 @@ class Gate:
             with contextlib.suppress(OSError):
                 while True:
                     for one in select.select([sock, other], [], [])[0]:
-                        said = one.recv(65_536)
-                        if not said:
+                        message = one.recv(65_536)
+                        if not message:
                             raise ConnectionResetError
-                        (other if one is sock else sock).sendall(said)
+                        (other if one is sock else sock).sendall(message)
             self._open -= {sock, other}
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flowgate.cli.session import Office
+from flowgate.cli.session import Session
 from flowgate.cli.status import survey
 from flowgate.config.loader import read
 from flowgate.domain import Sourced
@@ -70,10 +70,10 @@ def _ask(file: Path) -> float:
     """Do in this process what `status` does: read the config, connect, ask, gather; give the seconds."""
     began = time.perf_counter()
     config = read(file.read_text(), file)
-    office = Office(config, Sourced(file, "environment"), {})
-    told = survey(office)
+    session = Session(config, Sourced(file, "environment"), {})
+    told = survey(session)
     took = time.perf_counter() - began
-    office.keeper.close()
+    session.supervisor.close()
     if not all(one["state"] == "serving" for one in told["services"].values()):
         raise RuntimeError(f"not everything was running: {told['services']}")
     return took

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowgate.cli import entrypoint
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
 from tests.bench.gateway import KEYS, config_in
@@ -31,7 +31,7 @@ class Seen:
     """What there was at one moment. memory: of generations and nursery; keeper: of the keeper (bytes, PSS)"""
 
     memory: float
-    keeper: float
+    supervisor: float
     descriptors: int
     processes: int
     files: int
@@ -59,7 +59,7 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     what = f"after {pairs} switches, beside before"
     rows = [
         Row("growth_memory", f"memory of generations and nursery {what}", after.memory, before.memory, ALLOWED, "B"),
-        Row("growth_keeper", f"memory of the keeper {what}", after.keeper, before.keeper, ALLOWED, "B"),
+        Row("growth_keeper", f"memory of the keeper {what}", after.supervisor, before.supervisor, ALLOWED, "B"),
         Row("growth_descriptors", f"its descriptors {what}", after.descriptors, before.descriptors, ALLOWED, ""),
         Row("growth_processes", f"processes {what}", after.processes, before.processes, ALLOWED, ""),
         Row("growth_files", f"files of the runtime folder {what}", after.files, before.files, ALLOWED, ""),
@@ -71,29 +71,29 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
 def _switch(count: int) -> None:
     """Switch in this process, as `inv profile.set` does, without the start of Python."""
     for number in range(count):
-        with contextlib.redirect_stderr(io.StringIO()) as said:
+        with contextlib.redirect_stderr(io.StringIO()) as message:
             code = entrypoint.set_profile(PROFILES[number % len(PROFILES)])
         if code:
-            raise RuntimeError(said.getvalue())
+            raise RuntimeError(message.getvalue())
 
 
 def _look(folder: Path) -> Seen:
     """Look once the older generations have gone."""
-    keeper = Keeper(folder / "runtime", folder / "keeper.log")
+    supervisor = SupervisorClient(folder / "runtime", folder / "keeper.log")
 
     def settled() -> bool:
-        status = keeper.status()
-        return all(len(one["generations"]) == 1 for one in status["services"].values()) and bool(status["nurseries"])
+        status = supervisor.status()
+        return all(len(one["generations"]) == 1 for one in status["services"].values()) and bool(status["fork_servers"])
 
     poll(settled, Clock(), every=0.2, timeout=30)
-    status = keeper.status()
-    keeper.close()
+    status = supervisor.status()
+    supervisor.close()
     pids = [one["pid"] for one in status["services"]["litellm"]["generations"]]
-    pids += [one["pid"] for one in status["nurseries"]]
-    pid = int(status["keeper"])
+    pids += [one["pid"] for one in status["fork_servers"]]
+    pid = int(status["supervisor"])
     return Seen(
         memory=sum(share(one) for one in pids),
-        keeper=share(pid),
+        supervisor=share(pid),
         descriptors=len(list(Path(f"/proc/{pid}/fd").iterdir())),
         processes=len(processes.tree_of(pid)),
         files=sum(path.is_file() for path in (folder / "runtime").rglob("*")),

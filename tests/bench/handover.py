@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowgate.gateway.litellm import FIXED_ENV
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
 from tests.bench.gateway import KEYS, READY_SECONDS, answers, config_in
@@ -75,28 +75,30 @@ class Restarted:
 def _switches(count: int, port: int, env: dict[str, str], folder: Path) -> Switched:
     load = Load(port, KEYS["LITELLM_MASTER_KEY"], CLIENTS)
     typed, ordered, spans, gone = [], [], [], []
-    keeper = Keeper(folder / "runtime", folder / "keeper.log")
+    supervisor = SupervisorClient(folder / "runtime", folder / "keeper.log")
     with load.running():
         time.sleep(REST_SECONDS)
         for number in range(count):
             began, at = time.perf_counter(), load.now()
             argv = [str(BIN / "inv"), "profile.set", PROFILES[number % len(PROFILES)]]
-            said = subprocess.run(argv, env=env, check=True, capture_output=True, text=True).stderr
+            message = subprocess.run(argv, env=env, check=True, capture_output=True, text=True).stderr
             typed.append(time.perf_counter() - began)
-            ordered.append(sum(map(float, re.findall(r"^[=~] (?!Write|Prune).* (\d+\.\d\d) s$", said, re.MULTILINE))))
+            ordered.append(
+                sum(map(float, re.findall(r"^[=~] (?!Write|Prune).* (\d+\.\d\d) s$", message, re.MULTILINE)))
+            )
             spans.append((at, load.now()))
-            gone.append(_until_gone(keeper))
+            gone.append(_until_gone(supervisor))
             time.sleep(REST_SECONDS)
-        memory = _pss(keeper)
-    keeper.close()
+        memory = _pss(supervisor)
+    supervisor.close()
     return Switched(load.asked, typed, ordered, spans, gone, memory)
 
 
-def _until_gone(keeper: Keeper) -> float:
+def _until_gone(supervisor: SupervisorClient) -> float:
     """Wait until the old generation has gone; give the seconds since its last answer under way ended."""
     last = time.perf_counter()
     while True:
-        generations = keeper.status()["services"]["litellm"]["generations"]
+        generations = supervisor.status()["services"]["litellm"]["generations"]
         draining = [one for one in generations if one["phase"] == "draining"]
         if not draining:
             return time.perf_counter() - last
@@ -105,11 +107,11 @@ def _until_gone(keeper: Keeper) -> float:
         time.sleep(0.05)
 
 
-def _pss(keeper: Keeper) -> float:
+def _pss(supervisor: SupervisorClient) -> float:
     """Give the proportional memory of everything of LiteLLM's: generations and nursery (bytes)."""
-    status = keeper.status()
+    status = supervisor.status()
     pids = [one["pid"] for one in status["services"]["litellm"]["generations"]]
-    pids += [one["pid"] for one in status["nurseries"]]
+    pids += [one["pid"] for one in status["fork_servers"]]
     return sum(share(pid) for pid in pids)
 
 

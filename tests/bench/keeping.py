@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from flowgate.domain import Program, Secret
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import sockets
 from tests.bench.measure import ROOT, Group, Row, alternate
 
@@ -45,28 +45,28 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "reporting.py").write_text(REPORTING)
-        keeper = Keeper(folder / "runtime", folder / "log")
+        supervisor = SupervisorClient(folder / "runtime", folder / "log")
         try:
-            yield from _promptness(keeper, folder, pairs, wanted)
+            yield from _promptness(supervisor, folder, pairs, wanted)
             if {"keeper_memory", "keeper_idle"} & set(wanted):
-                yield from (row for row in _cost(keeper, folder) if row.name in wanted)
+                yield from (row for row in _cost(supervisor, folder) if row.name in wanted)
         finally:
-            keeper.finish(keep=False)
+            supervisor.finish(keep=False)
 
 
-def _promptness(keeper: Keeper, folder: Path, pairs: int, wanted: Collection[str]) -> Iterator[Row]:
+def _promptness(supervisor: SupervisorClient, folder: Path, pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     rows: dict[str, tuple[str, float, Callable[[], float]]] = {
         "ready_reported": (
             "readiness seen after a program reports it",
             10.0,
-            lambda: _delay(keeper, folder, app=True),
+            lambda: _delay(supervisor, folder, app=True),
         ),
         "ready_polled": (
             "readiness seen after a polled program answers",
             25.0,
-            lambda: _delay(keeper, folder, app=False),
+            lambda: _delay(supervisor, folder, app=False),
         ),
-        "respawn": ("kill -9 to the new process", 50.0, lambda: _respawn(keeper, folder)),
+        "respawn": ("kill -9 to the new process", 50.0, lambda: _respawn(supervisor, folder)),
     }
     chosen = {name: row for name, row in rows.items() if name in wanted}
     found = alternate(pairs, *(work for _, _, work in chosen.values()))
@@ -96,39 +96,39 @@ def _program(folder: Path, app: bool) -> Program:
     )
 
 
-def _start(keeper: Keeper, program: Program) -> None:
-    number = int(keeper.start(program)["generation"])
-    keeper.wait(program.service, number, 30.0)
+def _start(supervisor: SupervisorClient, program: Program) -> None:
+    number = int(supervisor.start(program)["generation"])
+    supervisor.wait(program.service, number, 30.0)
 
 
-def _delay(keeper: Keeper, folder: Path, *, app: bool) -> float:
+def _delay(supervisor: SupervisorClient, folder: Path, *, app: bool) -> float:
     program = _program(folder, app)
-    _start(keeper, program)
+    _start(supervisor, program)
     seen = time.monotonic()
     began = float((program.cwd / "began").read_text())
-    keeper.stop([program.service])
+    supervisor.stop([program.service])
     return seen - began
 
 
-def _respawn(keeper: Keeper, folder: Path) -> float:
+def _respawn(supervisor: SupervisorClient, folder: Path) -> float:
     program = _program(folder, app=False)
-    _start(keeper, program)
-    old = keeper.generation("polled")
+    _start(supervisor, program)
+    old = supervisor.generation("polled")
     pid = int(old["pid"]) if old else 0
     killed = time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    while (new := keeper.generation("polled")) is None or new.get("pid") in (None, pid):
+    while (new := supervisor.generation("polled")) is None or new.get("pid") in (None, pid):
         if time.monotonic() - killed > RESPAWN_SECONDS:
-            raise RuntimeError(f"the program was not started again: {keeper.status()}")
+            raise RuntimeError(f"the program was not started again: {supervisor.status()}")
     took = time.monotonic() - killed
-    keeper.wait("polled", int(new["number"]), 30.0)
-    keeper.stop(["polled"])
+    supervisor.wait("polled", int(new["number"]), 30.0)
+    supervisor.stop(["polled"])
     return took
 
 
-def _cost(keeper: Keeper, folder: Path) -> Iterator[Row]:
-    _start(keeper, _program(folder, app=False))
-    process = psutil.Process(int(keeper.status()["keeper"]))
+def _cost(supervisor: SupervisorClient, folder: Path) -> Iterator[Row]:
+    _start(supervisor, _program(folder, app=False))
+    process = psutil.Process(int(supervisor.status()["supervisor"]))
     time.sleep(SETTLE_SECONDS)
     before = _used(process)
     time.sleep(IDLE_SECONDS)

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from flowgate.cli.session import enter
-from flowgate.context import Choice, Files, Reach
+from flowgate.cli.session import open_session
+from flowgate.context import Files, RunState, StepContext
 from flowgate.playbook.catalog import Catalog, steps_in
 from flowgate.playbook.check import check
 from flowgate.playbook.executor import run as play
@@ -149,20 +149,20 @@ def acted(one: str, count: int) -> Callable[[], float]:
     """Measure a run of so many tasks in this process: read beforehand, with all that a step may use."""
     catalog = Catalog(steps_in("flowgate.steps"))
     (parsed,) = parse(playbook(one, count), "f.yml")
-    office = enter()
-    reach = Reach(
-        config=office.config,
-        choice=Choice(office.profile()),
-        keeper=office.keeper,
+    session = open_session()
+    context = StepContext(
+        config=session.config,
+        run_state=RunState(session.profile()),
+        supervisor=session.supervisor,
         http=Http(),
         clock=Clock(),
         files=Files(acting=True),
         environment=dict(os.environ),
-        tell=lambda sentence: None,
+        emit=lambda sentence: None,
     )
 
     def act() -> None:
-        report = play(parsed, reach, {}, catalog=catalog)
+        report = play(parsed, context, {}, catalog=catalog)
         if report.code or len(report.outcomes) != count:
             raise RuntimeError(f"{len(report.outcomes)} of {count} tasks ran: {report.error}")
 

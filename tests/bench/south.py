@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import sockets
 from tests.bench.gateway import KEYS, config_in
 from tests.bench.load import Load
@@ -62,12 +62,12 @@ def _restarts(count: int, port: int, argv: list[str], env: dict[str, str]) -> tu
 
 def _kills(count: int, port: int, folder: Path) -> tuple[float, int, int]:
     """Kill it; every client has one question under way at most, whether or not it had reached the program."""
-    keeper = Keeper(folder / "runtime", folder / "keeper.log")
+    supervisor = SupervisorClient(folder / "runtime", folder / "keeper.log")
     load = Load(port, KEYS["LITELLM_MASTER_KEY"], CLIENTS)
     with load.running():
         for _ in range(count):
             time.sleep(REST_SECONDS)
-            os.kill(keeper.status()["services"][SERVICE]["generations"][-1]["pid"], signal.SIGKILL)
+            os.kill(supervisor.status()["services"][SERVICE]["generations"][-1]["pid"], signal.SIGKILL)
         time.sleep(REST_SECONDS)
-    keeper.close()
+    supervisor.close()
     return *_failed(load), CLIENTS * count

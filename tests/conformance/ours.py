@@ -19,14 +19,14 @@ from tests.unit.steps.conftest import Stage
 
 CATALOG = Catalog(steps_in("flowgate.steps"))
 PORTS = {"litellm": 4000, "upstream": 8317}  # nothing is started on them
-WORDS = {"same": "ok"}  # our word for an event → Ansible's
+WORDS = {"unchanged": "ok"}  # our word for an event → Ansible's
 
 
 def run(case: Case, folder: Path) -> Came:
     """Parse, check and run a behaviour as `inv play` does.
 
     folder: an empty one, which the playbook knows as `place`
-    Fails with: Mistake for what is refused before anything runs
+    Fails with: UsageError for what is refused before anything runs
     """
     variables = {"place": str(folder), **case.extra}
     plays = parse(case.path.read_text(encoding="utf-8"), str(case.path))
@@ -36,7 +36,13 @@ def run(case: Case, folder: Path) -> Came:
     admit = Gate(start.task).admits if start else None
     told: list[Event] = []
     report = run_plays(
-        plays, Stage(folder, ports=PORTS).reach(), variables, catalog=CATALOG, tell=told.append, admit=admit, **options
+        plays,
+        Stage(folder, ports=PORTS).context(),
+        variables,
+        catalog=CATALOG,
+        tell=told.append,
+        admit=admit,
+        **options,
     )
     counts = recap(report)
     assert (report.code == 0) is (counts["failed"] == 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from tests.conformance import ours, theirs
 from tests.conformance.case import CASES, Came, Case, named
 from tests.conformance.theirs import with_ansible
@@ -23,7 +23,7 @@ TOGETHER = [case for case in CASES if theirs.fits(case)]
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_our_engine_does_what_is_written(case: Case, tmp_path: Path) -> None:
     if case.refused:
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(FlowGateError) as refused:
             ours.run(case, tmp_path)
         assert case.refused in str(refused.value) + str(getattr(refused.value, "faults", ""))
     else:

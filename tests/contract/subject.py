@@ -98,5 +98,5 @@ def real() -> tuple[str, str] | None:
     named = os.environ.get(REAL)
     if not named:
         return None
-    said = subprocess.run([named, "-h"], capture_output=True, text=True, timeout=30, check=False).stdout
-    return named, "7.2" if "Version: 7." in said else "6.8"
+    message = subprocess.run([named, "-h"], capture_output=True, text=True, timeout=30, check=False).stdout
+    return named, "7.2" if "Version: 7." in message else "6.8"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Ground, free_port, wait
+from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Workspace, free_port, wait
 
 CANARY = "sk-canary-0d9f3c7a51"
 MORE_MODELS = """\
@@ -44,15 +44,15 @@ profiles:
 class Gateway:
     """The running gateway, as a client sees it."""
 
-    ground: Ground
+    workspace: Workspace
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.ground.litellm_port}"
+        return f"http://127.0.0.1:{self.workspace.litellm_port}"
 
     def key(self) -> str:
         """Read the gateway's key where `inv key.path` says it lies."""
-        return Path(self.ground.inv("key.path").stdout.strip()).read_text().strip()
+        return Path(self.workspace.inv("key.path").stdout.strip()).read_text().strip()
 
     def ask(self, path: str, body: dict[str, Any] | None = None, *, key: str) -> tuple[int, str]:
         """Ask the public port; give the code and the text."""
@@ -124,7 +124,7 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Iterator[Gateway]:
     """Bring the real stack up once; take it down by id, also when tests fail."""
-    place = Ground(tmp_path_factory.mktemp("real"), variables={"CANARY_KEY": CANARY})
+    place = Workspace(tmp_path_factory.mktemp("real"), variables={"CANARY_KEY": CANARY})
     place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     place.change(("profiles:\n", MORE_MODELS.format(upstream_port=place.upstream_port, vendor_port=vendor.port)))
     try:

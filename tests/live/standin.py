@@ -65,24 +65,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         self._misbehave()
         try:
-            said = SAYS if ROLE == "upstream" else self._ask_upstream(body)
+            message = SAYS if ROLE == "upstream" else self._ask_upstream(body)
         except OSError as fault:
             self._answer(500, {"error": f"the upstream is gone: {fault}"})
             return
         if json.loads(body).get("stream"):
-            chunk = json.dumps({"choices": [{"delta": {"content": said}}]})
+            chunk = json.dumps({"choices": [{"delta": {"content": message}}]})
             self._send(200, f"data: {chunk}\n\ndata: [DONE]\n\n".encode())
         elif self.path == "/v1/messages":
-            self._answer(200, {"content": [{"type": "text", "text": said}]})
+            self._answer(200, {"content": [{"type": "text", "text": message}]})
         else:
-            self._answer(200, {"choices": [{"message": {"content": said}}]})
+            self._answer(200, {"choices": [{"message": {"content": message}}]})
 
     def _ask_upstream(self, body: bytes) -> str:
         address = f"{setting(r'api_base: (.+)')[0]}/chat/completions"
         plain = json.dumps({**json.loads(body), "stream": False}).encode()
         with urllib.request.urlopen(address, plain, timeout=10) as answer:
-            said: str = json.load(answer)["choices"][0]["message"]["content"]
-        return said
+            message: str = json.load(answer)["choices"][0]["message"]["content"]
+        return message
 
     def _misbehave(self) -> None:
         saw(self.path)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import REAL_UPSTREAM, Ground, Running, wait
+from tests.conftest import REAL_UPSTREAM, Workspace, Running, wait
 from tests.unit.accounts.test_token_files import codex_file
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """One place whose embedded upstream goes on running, its callback port a free one."""
-    found = Ground(tmp_path_factory.mktemp("a"))
+    found = Workspace(tmp_path_factory.mktemp("a"))
     found.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     yield found
     found.inv("down")
@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 def address(login: Running) -> str:
     """Give the address that a login shows."""
     login.says("open this address: ")
-    return str(re.findall(r"open this address: (\S+)", login.said())[0])
+    return str(re.findall(r"open this address: (\S+)", login.message())[0])
 
 
 def decide(url: str, decision: str) -> None:
@@ -55,7 +55,7 @@ def page(url: str) -> int:
             return refusal.code
 
 
-def test_a_login_starts_what_it_needs_and_the_account_is_listed(place: Ground) -> None:
+def test_a_login_starts_what_it_needs_and_the_account_is_listed(place: Workspace) -> None:
     login = place.begin("auth.login", "codex", "--poll-interval", "0.2")
     decide(address(login), "approve")
     done = login.ends()
@@ -66,7 +66,7 @@ def test_a_login_starts_what_it_needs_and_the_account_is_listed(place: Ground) -
     assert (event["provider"], event["result"]) == ("codex", "ok")
 
 
-def test_a_denied_login_exits_1_and_says_how_to_go_on(place: Ground) -> None:
+def test_a_denied_login_exits_1_and_says_how_to_go_on(place: Workspace) -> None:
     login = place.begin("auth.login", "claude", "--poll-interval", "0.2")
     decide(address(login), "deny")
     done = login.ends()
@@ -75,7 +75,7 @@ def test_a_denied_login_exits_1_and_says_how_to_go_on(place: Ground) -> None:
     assert "inv auth.login claude" in done.stderr
 
 
-def test_ctrl_c_gives_up_and_frees_the_port(place: Ground) -> None:
+def test_ctrl_c_gives_up_and_frees_the_port(place: Workspace) -> None:
     login = place.begin("auth.login", "claude")
     url = address(login)
     login.signal(2)
@@ -83,7 +83,7 @@ def test_ctrl_c_gives_up_and_frees_the_port(place: Ground) -> None:
     assert wait(lambda: page(url) == 404)  # nobody waits for that any more
 
 
-def test_no_token_is_ever_shown(place: Ground) -> None:
+def test_no_token_is_ever_shown(place: Workspace) -> None:
     for path in (place.folder / ".router" / "auths").glob("*.json"):
         path.unlink()
     source = place.folder / "auth.json"
@@ -91,13 +91,13 @@ def test_no_token_is_ever_shown(place: Ground) -> None:
     source.write_text(json.dumps(held))
     done = [place.inv("auth.import-headless", "codex", "--source", str(source))]
     done += [place.inv("auth.status"), place.inv("auth.status", "--json"), place.inv("events", "--json")]
-    said = "".join(one.stdout + one.stderr for one in done)
-    assert "me@example.com" in said
-    assert not [token for token in held["tokens"].values() if len(token) > 8 and token in said]
+    message = "".join(one.stdout + one.stderr for one in done)
+    assert "me@example.com" in message
+    assert not [token for token in held["tokens"].values() if len(token) > 8 and token in message]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("auth.login", "codecks"), "did you mean 'codex'?"),
         (("auth.login", "codex", "--timeout", "soon"), "'timeout' must be seconds"),
@@ -110,15 +110,17 @@ def test_no_token_is_ever_shown(place: Ground) -> None:
         (("smoke", "--startup-timeout", "x"), "'startup-timeout' must be seconds"),
     ],
 )
-def test_what_is_written_wrong_exits_2_and_touches_nothing(place: Ground, words: tuple[str, ...], said: str) -> None:
+def test_what_is_written_wrong_exits_2_and_touches_nothing(
+    place: Workspace, words: tuple[str, ...], message: str
+) -> None:
     before = place.snapshot()
-    done = place.inv(*words, code=1 if "No idea" in said else 2)
-    assert said in done.stderr
+    done = place.inv(*words, code=1 if "No idea" in message else 2)
+    assert message in done.stderr
     changed = {path for path, seen in place.snapshot().items() if before.get(path) != seen}
     assert not [path for path in changed if not path.endswith(("events.log", "lock", ".log"))]
 
 
-def test_the_older_spellings_log_in_too(ground: Ground) -> None:
+def test_the_older_spellings_log_in_too(workspace: Workspace) -> None:
     from flowgate.cli.argv import understand
 
     tasks = ["auth.login", "auth.import-headless", "auth.list"]
@@ -132,12 +134,12 @@ def test_the_older_spellings_log_in_too(ground: Ground) -> None:
     assert understand(["auth", "codex", "import-headless"], tasks).argv == ("auth.import-headless", "codex")
 
 
-def test_every_provider_is_listed_with_what_it_can_do(place: Ground) -> None:
+def test_every_provider_is_listed_with_what_it_can_do(place: Workspace) -> None:
     listed = {one["name"]: one for one in place.json("auth.list")["providers"]}
     assert listed["codex"]["login"] == "in a browser"
     assert listed["codex"]["import"] == "from ~/.codex/auth.json"
     assert listed["copilot"]["login"] == "with a code"
 
 
-def _events(place: Ground) -> list[dict[str, str]]:
+def _events(place: Workspace) -> list[dict[str, str]]:
     return [json.loads(line) for line in place.inv("events", "--json").stdout.splitlines()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import Ground
+    from tests.conftest import Workspace
 
 WRONG = {
     "an unknown step": ("rendr: {}", 5, "no step is called 'rendr'", "did you mean 'render'?"),
@@ -37,46 +37,46 @@ PLAY = """\
 
 
 @pytest.mark.parametrize("fault", WRONG)
-def test_a_fault_is_named_with_line_and_column_before_anything_runs(ground: Ground, fault: str) -> None:
-    task, line, what, hint = WRONG[fault]
-    book = ground.folder / "book.yml"
+def test_a_fault_is_named_with_line_and_column_before_anything_runs(workspace: Workspace, fault: str) -> None:
+    task, line, what, fix = WRONG[fault]
+    book = workspace.folder / "book.yml"
     book.write_text(PLAY.format(task=task))
-    before = ground.snapshot()
-    said = ground.inv("play", str(book), code=2).stderr
-    assert f"{book}:{line}:" in said
-    assert what in said
-    assert hint in said
-    assert (ground.snapshot(), ground.processes()) == (before, [])
+    before = workspace.snapshot()
+    message = workspace.inv("play", str(book), code=2).stderr
+    assert f"{book}:{line}:" in message
+    assert what in message
+    assert fix in message
+    assert (workspace.snapshot(), workspace.processes()) == (before, [])
 
 
-def test_every_fault_of_a_playbook_is_told_at_once(ground: Ground) -> None:
-    book = ground.folder / "book.yml"
+def test_every_fault_of_a_playbook_is_told_at_once(workspace: Workspace) -> None:
+    book = workspace.folder / "book.yml"
     book.write_text(PLAY.format(task="rendr:\n    - strt:"))
-    said = ground.inv("play", str(book), code=2).stderr
-    assert "'rendr'" in said
-    assert "'strt'" in said
+    message = workspace.inv("play", str(book), code=2).stderr
+    assert "'rendr'" in message
+    assert "'strt'" in message
 
 
-def test_a_playbook_that_is_not_there_is_named_with_the_shipped_ones(ground: Ground) -> None:
-    said = ground.inv("play", "smok", code=2).stderr
-    assert "no playbook is called 'smok'" in said
-    assert "did you mean 'smoke'?" in said
+def test_a_playbook_that_is_not_there_is_named_with_the_shipped_ones(workspace: Workspace) -> None:
+    message = workspace.inv("play", "smok", code=2).stderr
+    assert "no playbook is called 'smok'" in message
+    assert "did you mean 'smoke'?" in message
 
 
-def test_a_playbook_that_is_no_yaml_is_placed(ground: Ground) -> None:
-    book = ground.folder / "book.yml"
+def test_a_playbook_that_is_no_yaml_is_placed(workspace: Workspace) -> None:
+    book = workspace.folder / "book.yml"
     book.write_text("- name: x\n  tasks: [\n")
-    assert f"{book}:" in ground.inv("play", str(book), code=2).stderr
+    assert f"{book}:" in workspace.inv("play", str(book), code=2).stderr
 
 
-def test_a_check_of_the_syntax_alone_runs_nothing(ground: Ground) -> None:
-    before = ground.snapshot()
-    assert "nothing wrong" in ground.inv("play", "smoke", "--syntax-check").stderr
-    assert ground.snapshot() == before
+def test_a_check_of_the_syntax_alone_runs_nothing(workspace: Workspace) -> None:
+    before = workspace.snapshot()
+    assert "nothing wrong" in workspace.inv("play", "smoke", "--syntax-check").stderr
+    assert workspace.snapshot() == before
 
 
-def test_check_mode_says_what_would_be_done_and_does_nothing(ground: Ground) -> None:
-    before = ground.snapshot()
-    said = ground.inv("play", "up", "--check").stderr
-    assert "start cliproxyapi_plus and litellm" in said
-    assert (ground.snapshot(), ground.processes()) == (before, [])
+def test_check_mode_says_what_would_be_done_and_does_nothing(workspace: Workspace) -> None:
+    before = workspace.snapshot()
+    message = workspace.inv("play", "up", "--check").stderr
+    assert "start cliproxyapi_plus and litellm" in message
+    assert (workspace.snapshot(), workspace.processes()) == (before, [])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import REAL_UPSTREAM, Ground
+from tests.conftest import REAL_UPSTREAM, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,9 @@ MODELS = {"6.8": "gpt-5.2", "7.2": "gpt-5.4"}
 
 
 @pytest.fixture(scope="module", params=["6.8", "7.2"])
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """One with two accounts, so that CLIProxyAPIPlus benches: with one it is left to LiteLLM."""
-    found = Ground(tmp_path_factory.mktemp("b"))
+    found = Workspace(tmp_path_factory.mktemp("b"))
     found.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0", "--contract", request.param))
     found.change(
         ("    readiness_path: /\n", ""),
@@ -47,10 +47,10 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         found.clear()
 
 
-def log_in(place: Ground, person: str) -> None:
+def log_in(place: Workspace, person: str) -> None:
     login = place.begin("auth.login", "codex", "--poll-interval", "0.2")
     login.says("open this address: ")
-    parts = urllib.parse.urlsplit(re.findall(r"open this address: (\S+)", login.said())[0])
+    parts = urllib.parse.urlsplit(re.findall(r"open this address: (\S+)", login.message())[0])
     state = urllib.parse.parse_qs(parts.query)["state"][0]
     form = urllib.parse.urlencode({"state": state, "decision": "approve", "account": person}).encode()
     with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=10) as answer:
@@ -58,7 +58,7 @@ def log_in(place: Ground, person: str) -> None:
     assert login.ends().returncode == 0
 
 
-def ask(place: Ground, method: str, path: str, body: dict[str, Any] | None = None) -> int:
+def ask(place: Workspace, method: str, path: str, body: dict[str, Any] | None = None) -> int:
     key = (place.folder / ".router" / "secrets" / "upstream-api-key").read_text().strip()
     headers = {"Authorization": f"Bearer {key}", "content-type": "application/json"}
     data = json.dumps(body).encode() if body is not None else None
@@ -71,22 +71,22 @@ def ask(place: Ground, method: str, path: str, body: dict[str, Any] | None = Non
             return refusal.code
 
 
-def chat(place: Ground) -> int:
+def chat(place: Workspace) -> int:
     model = MODELS["7.2" if is_newer(place) else "6.8"]
     return ask(place, "POST", "/v1/chat/completions", {"model": model, "messages": []})
 
 
-def is_newer(place: Ground) -> bool:
+def is_newer(place: Workspace) -> bool:
     return '"7.2"' in place.config.read_text()
 
 
-def test_it_came_up_and_is_asked_at_the_address_of_its_version(place: Ground) -> None:
+def test_it_came_up_and_is_asked_at_the_address_of_its_version(place: Workspace) -> None:
     one = place.json("health")["services"]["cliproxyapi_plus"]
     assert (one["live"], one["ready"], one["misses"]) == (True, True, 0)
     assert one["url"].endswith(f":{place.upstream_port}{'/healthz' if is_newer(place) else '/'}")
 
 
-def test_benched_accounts_are_shown_and_cleared_as_far_as_the_program_can(place: Ground) -> None:
+def test_benched_accounts_are_shown_and_cleared_as_far_as_the_program_can(place: Workspace) -> None:
     for _ in range(3):
         assert chat(place) == 200
     assert place.json("cooldowns")["cooldowns"] == []
@@ -109,7 +109,7 @@ def test_benched_accounts_are_shown_and_cleared_as_far_as_the_program_can(place:
     assert chat(place) == 200
 
 
-def test_one_account_is_cleared_by_its_name(place: Ground) -> None:
+def test_one_account_is_cleared_by_its_name(place: Workspace) -> None:
     if not is_newer(place):
         assert "nothing benches" in place.inv("cooldowns", "--clear", "router-default").stderr
         return

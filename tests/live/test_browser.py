@@ -47,9 +47,9 @@ def test_a_login_from_the_command_to_an_answer(gateway: Gateway, browser: webdri
     script = tmp_path / "browser"
     script.write_text(f'#!/bin/sh\nprintf %s "$1" > {shlex.quote(str(opened))}\n')
     script.chmod(0o700)
-    gateway.ground.variables["BROWSER"] = f"{script} %s"
+    gateway.workspace.variables["BROWSER"] = f"{script} %s"
     try:
-        login = gateway.ground.begin("auth.login", "codex", "--open", "--poll-interval", "0.5")
+        login = gateway.workspace.begin("auth.login", "codex", "--open", "--poll-interval", "0.5")
         login.says("opened in your browser: ")
         assert wait(lambda: opened.is_file() and opened.read_text())
         browser.get(opened.read_text())
@@ -57,9 +57,9 @@ def test_a_login_from_the_command_to_an_answer(gateway: Gateway, browser: webdri
         assert wait(lambda: "successful" in browser.page_source.lower()), browser.page_source
         done = login.ends()
     finally:
-        del gateway.ground.variables["BROWSER"]
+        del gateway.workspace.variables["BROWSER"]
     assert done.returncode == 0, done.stderr
-    (account,) = gateway.ground.json("auth.status")["accounts"]
+    (account,) = gateway.workspace.json("auth.status")["accounts"]
     assert (account["provider"], account["account"]) == ("codex", "login@example.com")
     code, text = gateway.chat(gateway.key(), model="account")
     assert code == 200

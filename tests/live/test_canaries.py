@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.conftest import REAL_UPSTREAM, Ground
+from tests.conftest import REAL_UPSTREAM, Workspace
 from tests.unit.accounts.test_token_files import codex_file
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ CHAINS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (2, ("up", "status", "health", "doctor", "events", "profile.list", "profile.show", "key.path", "steps")),
     (0, ("status", "--json", "health", "--json", "doctor", "--json", "events", "--json", "profile.show", "--json")),
     (0, ("auth.list", "auth.status", "auth.status", "--json", "security.check", "service.logs", "litellm")),
-    (1, ("profile.diff", "balanced", "cost", "profile.set", "cost", "service.logs", "keeper")),
+    (1, ("profile.diff", "balanced", "cost", "profile.set", "cost", "service.logs", "supervisor")),
     (1, ("service.restart", "--service", "cliproxyapi_plus", "smoke", "--profile", "reliability")),
     (0, ("play", "up", "--check")),
     (0, ("auth.import-headless", "codex", "--borrow")),
@@ -48,9 +48,9 @@ CHAINS: tuple[tuple[int, tuple[str, ...]], ...] = (
 class Watch(threading.Thread):
     """Looks at the command line of every process here, as often as it can."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         super().__init__(daemon=True)
-        self.ground, self.seen, self.over = ground, set[str](), threading.Event()
+        self.workspace, self.seen, self.over = workspace, set[str](), threading.Event()
 
     def run(self) -> None:
         while not self.over.is_set():
@@ -60,54 +60,54 @@ class Watch(threading.Thread):
 
 
 @pytest.fixture
-def planted(ground: Ground) -> Iterator[Ground]:
+def planted(workspace: Workspace) -> Iterator[Workspace]:
     """A place with a canary wherever a secret may stand."""
-    ground.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
+    workspace.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     foreign = "api_key: os.environ/UPSTREAM_API_KEY\nprofiles:"
-    ground.change((foreign, foreign.replace("UPSTREAM_API_KEY", "FOREIGN_KEY")))
-    ground.variables |= CANARIES
-    codex = ground.folder / "codex"
+    workspace.change((foreign, foreign.replace("UPSTREAM_API_KEY", "FOREIGN_KEY")))
+    workspace.variables |= CANARIES
+    codex = workspace.folder / "codex"
     codex.mkdir()
-    ground.variables["CODEX_HOME"] = str(codex)
+    workspace.variables["CODEX_HOME"] = str(codex)
     access = f"e30.{base64.urlsafe_b64encode(json.dumps({'exp': time.time() + 9e5}).encode()).decode().rstrip('=')}.x"
     held = codex_file(access_token=f"{access}{TOKENS[0]}", refresh_token=TOKENS[1])
     (codex / "auth.json").write_text(json.dumps(held))
-    yield ground
-    ground.clear()
+    yield workspace
+    workspace.clear()
 
 
-def test_no_canary_gets_out_on_a_tour_of_the_commands(planted: Ground) -> None:
+def test_no_canary_gets_out_on_a_tour_of_the_commands(planted: Workspace) -> None:
     watch = Watch(planted)
     watch.start()
-    said = {}
+    message = {}
     for code, words in CHAINS:
         done = planted.begin(*words).ends(90.0)
-        said[" ".join(words)] = done.stdout + done.stderr
+        message[" ".join(words)] = done.stdout + done.stderr
         assert done.returncode == code, done.stderr
     watch.over.set()
     watch.join()
-    assert "no profile is called 'cots'" in said["profile.set cots"]
-    assert "canary" not in said["profile.set cots"]
+    assert "no profile is called 'cots'" in message["profile.set cots"]
+    assert "canary" not in message["profile.set cots"]
     secrets = [*CANARIES.values(), *TOKENS]
-    found = [(words, secret) for words, text in said.items() for secret in secrets if secret in text]
+    found = [(words, secret) for words, text in message.items() for secret in secrets if secret in text]
     found += [(argv, secret) for argv in watch.seen for secret in secrets if secret in argv]
     assert found == []
     assert len(watch.seen) > 3
     assert leaks(planted, secrets) == []
 
 
-def leaks(ground: Ground, secrets: list[str]) -> list[tuple[str, str]]:
+def leaks(workspace: Workspace, secrets: list[str]) -> list[tuple[str, str]]:
     """Find files that hold a secret and are not meant to."""
-    files = [path for path in ground.folder.rglob("*") if path.is_file()]
+    files = [path for path in workspace.folder.rglob("*") if path.is_file()]
     unmeant = [path for path in files if not any(part in str(path) for part in BY_DESIGN)]
     assert len(unmeant) > 5
     return [(str(path), secret) for path in unmeant for secret in secrets if secret.encode() in path.read_bytes()]
 
 
-def test_the_watch_would_see_a_canary(ground: Ground) -> None:
-    watch = Watch(ground)
+def test_the_watch_would_see_a_canary(workspace: Workspace) -> None:
+    watch = Watch(workspace)
     watch.start()
-    ground.begin("profile.list", before=("sh", "-c", 'sleep 0.2; "$@"', "canary-in-argv")).ends()
+    workspace.begin("profile.list", before=("sh", "-c", 'sleep 0.2; "$@"', "canary-in-argv")).ends()
     watch.over.set()
     watch.join()
     assert [argv for argv in watch.seen if "canary-in-argv" in argv]

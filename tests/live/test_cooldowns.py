@@ -23,14 +23,14 @@ def benched(gateway: Gateway, vendor: Vendor) -> Iterator[Gateway]:
     vendor.tell(REFUSED)
     key = gateway.key()
     assert gateway.chat(key, "faulty")[0] == 401
-    assert wait(lambda: gateway.ground.json("cooldowns")["cooldowns"], 10.0)
+    assert wait(lambda: gateway.workspace.json("cooldowns")["cooldowns"], 10.0)
     vendor.tell({})
     yield gateway
-    gateway.ground.inv("service.restart", "--service", "litellm")
+    gateway.workspace.inv("service.restart", "--service", "litellm")
 
 
 def test_a_benched_model_is_shown_with_its_time_and_cleared(benched: Gateway, vendor: Vendor) -> None:
-    (row,) = benched.ground.json("cooldowns")["cooldowns"]
+    (row,) = benched.workspace.json("cooldowns")["cooldowns"]
     assert (row["by"], row["models"], row["deployment"]) == ("litellm", ["faulty"], "openai/vendor-model")
     assert (row["address"], row["why"]) == (f"http://127.0.0.1:{vendor.port}/v1", "401")
     assert 200 < row["seconds_left"] <= 300
@@ -38,7 +38,7 @@ def test_a_benched_model_is_shown_with_its_time_and_cleared(benched: Gateway, ve
     vendor.forget()
     assert benched.chat(benched.key(), "faulty")[0] == 429
     assert vendor.asked() == []
-    done = benched.ground.inv("cooldowns", "--clear", "faulty")
+    done = benched.workspace.inv("cooldowns", "--clear", "faulty")
     assert "faulty is asked again" in done.stderr
     assert "nothing is benched" in done.stderr
     assert benched.chat(benched.key(), "faulty")[0] == 200
@@ -46,16 +46,16 @@ def test_a_benched_model_is_shown_with_its_time_and_cleared(benched: Gateway, ve
 
 
 def test_an_explanation_names_who_is_benched_now(benched: Gateway) -> None:
-    (row,) = benched.ground.json("explain")["cooldowns"]
+    (row,) = benched.workspace.json("explain")["cooldowns"]
     assert (row["models"], row["seconds_left"] > 200) == (["faulty"], True)
-    said = benched.ground.inv("explain").stdout
-    assert "faulty (openai/vendor-model at http://127.0.0.1:" in said
-    assert f"left, until {row['until']}" in said
+    message = benched.workspace.inv("explain").stdout
+    assert "faulty (openai/vendor-model at http://127.0.0.1:" in message
+    assert f"left, until {row['until']}" in message
 
 
 def test_an_unknown_model_is_refused_and_a_sound_one_is_not_benched(gateway: Gateway) -> None:
-    said = gateway.ground.inv("cooldowns", "--clear", "faullty", code=2).stderr
-    assert "did you mean 'faulty'?" in said
-    before = gateway.ground.json("status")["services"]["litellm"]["generation"]
-    assert "nothing benches faulty" in gateway.ground.inv("cooldowns", "--clear", "faulty").stderr
-    assert gateway.ground.json("status")["services"]["litellm"]["generation"] == before
+    message = gateway.workspace.inv("cooldowns", "--clear", "faullty", code=2).stderr
+    assert "did you mean 'faulty'?" in message
+    before = gateway.workspace.json("status")["services"]["litellm"]["generation"]
+    assert "nothing benches faulty" in gateway.workspace.inv("cooldowns", "--clear", "faulty").stderr
+    assert gateway.workspace.json("status")["services"]["litellm"]["generation"] == before

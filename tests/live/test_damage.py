@@ -15,35 +15,35 @@ import pytest
 from tests.conftest import wait
 
 if TYPE_CHECKING:
-    from tests.conftest import Ground
+    from tests.conftest import Workspace
 
 DAMAGED = ["{", "[]", '{"current_profile": 7}', '{"current_profile": "gone"}', "\x00\x01"]
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_a_corrupt_state_is_survived_and_written_anew(ground: Ground, text: str) -> None:
-    ground.runtime.mkdir(parents=True)
-    (ground.runtime / "state.json").write_text(text)
-    assert "balanced" in ground.inv("status").stdout
-    ground.inv("profile.set", "cost")
-    assert json.loads((ground.runtime / "state.json").read_text())["current_profile"] == "cost"
+def test_a_corrupt_state_is_survived_and_written_anew(workspace: Workspace, text: str) -> None:
+    workspace.runtime.mkdir(parents=True)
+    (workspace.runtime / "state.json").write_text(text)
+    assert "balanced" in workspace.inv("status").stdout
+    workspace.inv("profile.set", "cost")
+    assert json.loads((workspace.runtime / "state.json").read_text())["current_profile"] == "cost"
 
 
-def test_a_state_that_is_no_text_or_no_file_is_told_without_a_traceback(ground: Ground) -> None:
-    ground.runtime.mkdir(parents=True)
-    state = ground.runtime / "state.json"
+def test_a_state_that_is_no_text_or_no_file_is_told_without_a_traceback(workspace: Workspace) -> None:
+    workspace.runtime.mkdir(parents=True)
+    state = workspace.runtime / "state.json"
     state.write_bytes(b"\xff\xfe\x00")
-    assert str(state) in ground.begin("status").ends().stderr
+    assert str(state) in workspace.begin("status").ends().stderr
     state.unlink()
     state.mkdir()
-    assert str(state) in ground.begin("status").ends().stderr
+    assert str(state) in workspace.begin("status").ends().stderr
 
 
-def test_a_damaged_event_log_is_read_past_its_damage(ground: Ground) -> None:
-    ground.runtime.mkdir(parents=True)
+def test_a_damaged_event_log_is_read_past_its_damage(workspace: Workspace) -> None:
+    workspace.runtime.mkdir(parents=True)
     line = '{"event": "smoke", "result": "ok", "timestamp": "2026-01-01T00:00:00Z"}'
-    (ground.runtime / "events.log").write_text(f'{line}\n{{"event": "smo\n{line}\n')
-    done = ground.inv("events")
+    (workspace.runtime / "events.log").write_text(f'{line}\n{{"event": "smo\n{line}\n')
+    done = workspace.inv("events")
     assert len(done.stdout.splitlines()) == 2
     assert "damaged line" in done.stderr
 
@@ -57,96 +57,100 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-def test_a_stale_pid_file_that_names_a_stranger_harms_nobody(ground: Ground, stranger: subprocess.Popen[bytes]) -> None:
-    folder = ground.runtime / "run"
+def test_a_stale_pid_file_that_names_a_stranger_harms_nobody(
+    workspace: Workspace, stranger: subprocess.Popen[bytes]
+) -> None:
+    folder = workspace.runtime / "run"
     folder.mkdir(parents=True)
     record = {"service": "litellm", "number": 1, "pid": stranger.pid, "ticks": 1, "host": "127.0.0.1", "port": 1}
     (folder / "litellm-1.json").write_text(json.dumps(record))
     (folder / "litellm-2.json").write_text("{half a rec")
-    assert ground.json("status")["services"]["litellm"]["running"] is False
-    assert "PASS" in ground.inv("smoke").stdout
+    assert workspace.json("status")["services"]["litellm"]["running"] is False
+    assert "PASS" in workspace.inv("smoke").stdout
     assert stranger.poll() is None
     assert not list(folder.glob("*.json"))
 
 
 @pytest.mark.parametrize("leftover", ["a dead socket", "a file"])
-def test_a_stale_socket_is_replaced(ground: Ground, leftover: str) -> None:
-    path = ground.runtime / "run" / "keeper.sock"
+def test_a_stale_socket_is_replaced(workspace: Workspace, leftover: str) -> None:
+    path = workspace.runtime / "run" / "keeper.sock"
     path.parent.mkdir(parents=True)
     if leftover == "a file":
         path.write_text("not a socket")
     else:
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(path))
-    assert "PASS" in ground.inv("smoke").stdout
-    assert ground.is_quiet()
+    assert "PASS" in workspace.inv("smoke").stdout
+    assert workspace.is_quiet()
 
 
-def test_after_its_keeper_was_killed_a_stack_is_seen_and_can_be_taken_down(ground: Ground) -> None:
-    ground.inv("up")
-    ground.keeper().kill()
-    assert wait(lambda: len(ground.processes()) == 2)
-    assert ground.json("status")["services"]["litellm"]["running"] is True
-    assert "stopped" in ground.inv("down").stderr
-    assert ground.is_quiet()
+def test_after_its_keeper_was_killed_a_stack_is_seen_and_can_be_taken_down(workspace: Workspace) -> None:
+    workspace.inv("up")
+    workspace.supervisor().kill()
+    assert wait(lambda: len(workspace.processes()) == 2)
+    assert workspace.json("status")["services"]["litellm"]["running"] is True
+    assert "stopped" in workspace.inv("down").stderr
+    assert workspace.is_quiet()
 
 
-def test_after_its_keeper_was_killed_up_gives_one_process_a_service(ground: Ground) -> None:
-    ground.inv("up")
-    ground.keeper().kill()
-    ground.inv("up")
-    assert len(ground.services()) == 2
-    assert ground.json("health")["ok"] is True
+def test_after_its_keeper_was_killed_up_gives_one_process_a_service(workspace: Workspace) -> None:
+    workspace.inv("up")
+    workspace.supervisor().kill()
+    workspace.inv("up")
+    assert len(workspace.services()) == 2
+    assert workspace.json("health")["ok"] is True
 
 
-def _delete(ground: Ground, *names: str) -> None:
+def _delete(workspace: Workspace, *names: str) -> None:
     for name in names:
-        path = ground.runtime / name
+        path = workspace.runtime / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("half", [("run",), ("bin", "state.json", "cliproxyapi.yaml"), ("process-logs", "events.log")])
-def test_a_router_half_deleted_under_a_running_stack_is_mended_by_up(ground: Ground, half: tuple[str, ...]) -> None:
-    ground.inv("up")
-    before = {one.pid for one in ground.services()}
-    _delete(ground, *half)
-    ground.inv("up")
-    assert len(ground.services()) == 2
-    assert {one.pid for one in ground.services()} == before
-    assert ground.json("health")["ok"] is True
-    ground.inv("down")
-    assert ground.is_quiet()
+def test_a_router_half_deleted_under_a_running_stack_is_mended_by_up(
+    workspace: Workspace, half: tuple[str, ...]
+) -> None:
+    workspace.inv("up")
+    before = {one.pid for one in workspace.services()}
+    _delete(workspace, *half)
+    workspace.inv("up")
+    assert len(workspace.services()) == 2
+    assert {one.pid for one in workspace.services()} == before
+    assert workspace.json("health")["ok"] is True
+    workspace.inv("down")
+    assert workspace.is_quiet()
 
 
-def test_a_router_wholly_deleted_under_a_running_stack_can_still_be_taken_down(ground: Ground) -> None:
-    ground.inv("up")
-    shutil.rmtree(ground.folder / ".router")
-    assert "stopped" in ground.inv("down").stderr
-    assert ground.is_quiet()
+def test_a_router_wholly_deleted_under_a_running_stack_can_still_be_taken_down(workspace: Workspace) -> None:
+    workspace.inv("up")
+    shutil.rmtree(workspace.folder / ".router")
+    assert "stopped" in workspace.inv("down").stderr
+    assert workspace.is_quiet()
 
 
-def test_keys_deleted_under_a_running_stack_are_made_again_and_taken_over(ground: Ground) -> None:
-    ground.inv("up")
-    shutil.rmtree(ground.folder / ".router" / "secrets")
-    ground.inv("up")
-    assert "PASS" in ground.inv("smoke", "--live").stdout
-    assert len(ground.services()) == 2
+def test_keys_deleted_under_a_running_stack_are_made_again_and_taken_over(workspace: Workspace) -> None:
+    workspace.inv("up")
+    shutil.rmtree(workspace.folder / ".router" / "secrets")
+    workspace.inv("up")
+    assert "PASS" in workspace.inv("smoke", "--live").stdout
+    assert len(workspace.services()) == 2
 
 
-def test_twenty_starts_at_once_give_one_process_a_service_and_twenty_true_answers(ground: Ground) -> None:
-    begun = [ground.begin("service.start") for _ in range(20)]
+def test_twenty_starts_at_once_give_one_process_a_service_and_twenty_true_answers(workspace: Workspace) -> None:
+    begun = [workspace.begin("service.start") for _ in range(20)]
     ended = [one.ends(120.0) for one in begun]
     assert [one.returncode for one in ended] == [0] * 20
     assert sum("~ Start" in one.stderr for one in ended) == 1
     assert sum("running already" in one.stderr for one in ended) == 19
-    assert sorted(line.split()[0] for line in ground.seen(" start ")) == ["litellm", "upstream"]
-    assert len(ground.services()) == 2
+    assert sorted(line.split()[0] for line in workspace.seen(" start ")) == ["litellm", "upstream"]
+    assert len(workspace.services()) == 2
 
 
-def test_starts_and_stops_in_a_tangle_end_in_a_true_state(ground: Ground) -> None:
-    begun = [ground.begin(word) for word in ("up", "down", "service.restart", "up", "down", "smoke")]
+def test_starts_and_stops_in_a_tangle_end_in_a_true_state(workspace: Workspace) -> None:
+    begun = [workspace.begin(word) for word in ("up", "down", "service.restart", "up", "down", "smoke")]
     assert [one.ends(120.0).returncode for one in begun] == [0] * 6
-    running = ground.json("status")["services"]["litellm"]["running"]
-    assert len(ground.services()) == (2 if running else 0)
-    ground.inv("down")
-    assert ground.processes() == []
+    running = workspace.json("status")["services"]["litellm"]["running"]
+    assert len(workspace.services()) == (2 if running else 0)
+    workspace.inv("down")
+    assert workspace.processes() == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import REAL_LITELLM, Ground
+from tests.conftest import REAL_LITELLM, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,19 +18,19 @@ pytestmark = pytest.mark.live
 
 
 @pytest.fixture
-def place(ground: Ground) -> Iterator[Ground]:
+def place(workspace: Workspace) -> Iterator[Workspace]:
     """One whose CLIProxyAPIPlus counts what it is asked, and is not known to be ours."""
-    binary = ground.runtime / "bin" / "CLIProxyAPIPlus"
+    binary = workspace.runtime / "bin" / "CLIProxyAPIPlus"
     binary.parent.mkdir(parents=True)
     binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m flowgate.embedded_upstream --faults "$@"\n')
     binary.chmod(0o700)
-    ground.write(litellm=REAL_LITELLM, upstream=(str(binary),))
-    yield ground
-    ground.inv("down")
-    assert ground.is_quiet()
+    workspace.write(litellm=REAL_LITELLM, upstream=(str(binary),))
+    yield workspace
+    workspace.inv("down")
+    assert workspace.is_quiet()
 
 
-def asked(place: Ground) -> list[dict[str, Any]]:
+def asked(place: Workspace) -> list[dict[str, Any]]:
     """List the questions that the running upstream was asked."""
     key = (place.folder / ".router" / "secrets" / "upstream-api-key").read_text().strip()
     url = f"http://127.0.0.1:{place.upstream_port}/embedded/asked"
@@ -40,13 +40,13 @@ def asked(place: Ground) -> list[dict[str, Any]]:
     return found
 
 
-def posted(place: Ground) -> list[str]:
+def posted(place: Workspace) -> list[str]:
     """List what was ever posted to it, also before it was restarted."""
     lines = (place.runtime / "process-logs" / "cliproxyapi_plus.log").read_text().splitlines()
     return [line for line in lines if "| POST " in line]
 
 
-def test_looking_asks_no_model_of_a_real_account(place: Ground) -> None:
+def test_looking_asks_no_model_of_a_real_account(place: Workspace) -> None:
     done = place.inv("smoke")
     assert "over your accounts" in done.stdout
     assert posted(place) == []

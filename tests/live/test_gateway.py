@@ -52,8 +52,8 @@ def test_a_wrong_key_is_refused(gateway: Gateway) -> None:
 
 
 def test_status_has_its_documented_keys(gateway: Gateway) -> None:
-    status = gateway.ground.json("status")
-    assert status.keys() >= {"config", "embedded", "profile", "since", "keeper", "services", "secrets"}
+    status = gateway.workspace.json("status")
+    assert status.keys() >= {"config", "embedded", "profile", "since", "supervisor", "services", "secrets"}
     litellm = status["services"]["litellm"]
     assert litellm["state"] == "serving"
     wanted = {"running", "pid", "uptime_seconds", "memory_bytes", "generation", "restarts", "failure", "host", "port"}
@@ -63,7 +63,7 @@ def test_status_has_its_documented_keys(gateway: Gateway) -> None:
 
 
 def test_health_is_ok_and_names_what_it_asked(gateway: Gateway) -> None:
-    health = gateway.ground.json("health")
+    health = gateway.workspace.json("health")
     assert health["ok"] is True
     for one in health["services"].values():
         assert (one["live"], one["ready"], one["status"], one["error"]) == (True, True, 200, "")
@@ -72,36 +72,36 @@ def test_health_is_ok_and_names_what_it_asked(gateway: Gateway) -> None:
 
 
 def test_a_question_is_answered_and_explained(gateway: Gateway) -> None:
-    done = gateway.ground.inv("ask", "are you there?", "--model", "router-cheap")
+    done = gateway.workspace.inv("ask", "are you there?", "--model", "router-cheap")
     assert SIGNATURE in done.stdout
     assert "router-cheap answered by openai/embedded-cheap" in done.stderr
-    assert SIGNATURE in gateway.ground.inv("ask", "and now?", "--stream").stdout
-    answers = gateway.ground.json("explain", "--last", "2")["answers"]
+    assert SIGNATURE in gateway.workspace.inv("ask", "and now?", "--stream").stdout
+    answers = gateway.workspace.json("explain", "--last", "2")["answers"]
     assert [(one["asked"], one["status"]) for one in answers] == [("router-cheap", 200), ("router-default", 200)]
-    assert "are you there" not in str(gateway.ground.json("explain", "--last", "50"))
-    said = gateway.ground.inv("ask", "x", "--model", "router-chep", code=2).stderr
-    assert "did you mean 'router-cheap'?" in said
+    assert "are you there" not in str(gateway.workspace.json("explain", "--last", "50"))
+    message = gateway.workspace.inv("ask", "x", "--model", "router-chep", code=2).stderr
+    assert "did you mean 'router-cheap'?" in message
 
 
 def test_every_event_has_every_field(gateway: Gateway) -> None:
-    lines = [json.loads(line) for line in gateway.ground.inv("events", "--json").stdout.splitlines()]
+    lines = [json.loads(line) for line in gateway.workspace.inv("events", "--json").stdout.splitlines()]
     fields = {"event", "service", "profile", "provider", "result", "detail", "timestamp"}
     assert all(line.keys() == fields for line in lines)
     assert {"service_start", "profile_switch", "play"} <= {line["event"] for line in lines}
 
 
 def test_up_and_smoke_leave_what_runs_as_it_is(gateway: Gateway) -> None:
-    before = gateway.ground.json("status")["services"]["litellm"]
-    gateway.ground.inv("up")
-    assert "PASS" in gateway.ground.inv("smoke").stdout
-    after = gateway.ground.json("status")["services"]["litellm"]
+    before = gateway.workspace.json("status")["services"]["litellm"]
+    gateway.workspace.inv("up")
+    assert "PASS" in gateway.workspace.inv("smoke").stdout
+    after = gateway.workspace.json("status")["services"]["litellm"]
     assert (after["pid"], after["generation"]) == (before["pid"], before["generation"])
 
 
 def _ask_until(gateway: Gateway, key: str, done: threading.Event) -> list[int]:
     """Ask over one kept connection, opened anew when the server closes it, and over fresh ones in turn."""
     codes: list[int] = []
-    kept = http.client.HTTPConnection("127.0.0.1", gateway.ground.litellm_port, timeout=30)
+    kept = http.client.HTTPConnection("127.0.0.1", gateway.workspace.litellm_port, timeout=30)
     while not done.is_set():
         kept.request("GET", "/v1/models", headers={"Authorization": f"Bearer {key}"})
         answer = kept.getresponse()
@@ -113,63 +113,63 @@ def _ask_until(gateway: Gateway, key: str, done: threading.Event) -> list[int]:
 
 def test_clients_are_answered_before_during_and_after_a_switch(gateway: Gateway) -> None:
     key, done = gateway.key(), threading.Event()
-    before = gateway.ground.json("status")
+    before = gateway.workspace.json("status")
     new = "cost" if before["profile"]["name"] != "cost" else "balanced"
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(_ask_until, gateway, key, done)
         try:
-            gateway.ground.inv("profile.set", new)
+            gateway.workspace.inv("profile.set", new)
         finally:
             done.set()
     assert set(asked.result()) == {200}
-    after = gateway.ground.json("status")
+    after = gateway.workspace.json("status")
     assert (after["profile"]["name"], after["profile"]["by"]) == (new, "serving")
     assert after["services"]["litellm"]["generation"] > before["services"]["litellm"]["generation"]
     assert gateway.chat(key)[0] == 200
 
 
 def test_the_state_and_the_active_config_say_what_serves(gateway: Gateway) -> None:
-    name = gateway.ground.json("status")["profile"]["name"]
-    state = json.loads((gateway.ground.runtime / "state.json").read_text())
+    name = gateway.workspace.json("status")["profile"]["name"]
+    state = json.loads((gateway.workspace.runtime / "state.json").read_text())
     assert state["current_profile"] == name
-    assert f"profile '{name}'" in (gateway.ground.runtime / "litellm.active.yaml").read_text()
+    assert f"profile '{name}'" in (gateway.workspace.runtime / "litellm.active.yaml").read_text()
 
 
 def _secrets(gateway: Gateway) -> list[str]:
-    folder = gateway.ground.folder / ".router" / "secrets"
+    folder = gateway.workspace.folder / ".router" / "secrets"
     return [CANARY, *(path.read_text().strip() for path in folder.iterdir())]
 
 
 def _files(gateway: Gateway) -> list[Path]:
     """Give every file that may hold no key: all but the keys' own, and the one the upstream reads its key from."""
-    files = [path for path in gateway.ground.folder.rglob("*") if path.is_file()]
+    files = [path for path in gateway.workspace.folder.rglob("*") if path.is_file()]
     return [path for path in files if path.parent.name != "secrets" and path.name != "cliproxyapi.yaml"]
 
 
 def test_no_key_is_in_any_log_event_answer_or_rendered_file(gateway: Gateway) -> None:
     assert gateway.chat(gateway.key(), model="elsewhere", num_retries=0)[0] >= 400
     for command in ("status", "health", "events", "profile.list", "profile.show"):
-        assert not any(secret in str(gateway.ground.inv(command).stdout) for secret in _secrets(gateway))
+        assert not any(secret in str(gateway.workspace.inv(command).stdout) for secret in _secrets(gateway))
     told = [path.name for path in _files(gateway) if any(one in path.read_text("latin1") for one in _secrets(gateway))]
     assert told == []
 
 
 def test_no_key_is_on_a_command_line(gateway: Gateway) -> None:
-    words = [word for process in gateway.ground.processes() for word in process.cmdline()]
-    assert len(gateway.ground.processes()) >= 3
+    words = [word for process in gateway.workspace.processes() for word in process.cmdline()]
+    assert len(gateway.workspace.processes()) >= 3
     assert not [word for word in words if any(secret in word for secret in _secrets(gateway))]
 
 
 def test_what_lies_under_the_router_folder_is_private(gateway: Gateway) -> None:
-    inside = [*(gateway.ground.folder / ".router").rglob("*"), gateway.ground.folder / ".router"]
+    inside = [*(gateway.workspace.folder / ".router").rglob("*"), gateway.workspace.folder / ".router"]
     open_to_others = [path for path in inside if not path.is_symlink() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     assert open_to_others == []
 
 
 def test_a_missing_key_of_a_model_that_is_not_needed_is_only_a_warning(gateway: Gateway) -> None:
-    del gateway.ground.variables["CANARY_KEY"]
+    del gateway.workspace.variables["CANARY_KEY"]
     try:
-        said = gateway.ground.inv("play", "up", "--check").stderr
+        message = gateway.workspace.inv("play", "up", "--check").stderr
     finally:
-        gateway.ground.variables["CANARY_KEY"] = CANARY
-    assert "warning: the variable CANARY_KEY is not set" in said
+        gateway.workspace.variables["CANARY_KEY"] = CANARY
+    assert "warning: the variable CANARY_KEY is not set" in message

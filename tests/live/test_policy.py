@@ -26,7 +26,7 @@ pytestmark = pytest.mark.live
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "config" / "examples"
-COMMON = yaml.safe_load((HERE.parent / "stack" / "common_profiles.yaml").read_text(encoding="utf-8"))
+COMMON = yaml.safe_load((HERE.parent / "unit" / "gateway" / "common_profiles.yaml").read_text(encoding="utf-8"))
 SHIPPED = yaml.safe_load((EXAMPLES / "embedded.yaml").read_text(encoding="utf-8"))
 FIRST, SPARE = "embedded-default", "embedded-cheap"
 # The pauses between attempts, a tenth of what they are and less; LiteLLM reads these when it is imported.
@@ -79,8 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
         head, tail = model.split("-")
         for text, silence in ((head, "first"), ("-" + tail, "middle")):
             time.sleep(fault.get(silence, 0))
-            choice = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
-            piece = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
+            run_state = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
+            piece = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [run_state]}
             self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
             self.wfile.flush()
         self.wfile.write(b"data: [DONE]\n\n")

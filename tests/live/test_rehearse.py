@@ -16,22 +16,22 @@ import pytest
 import yaml
 
 from flowgate.config.loader import read
-from flowgate.context import Choice, Files, Reach
+from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import Config, Sourced
 from flowgate.rehearsal.scenarios import SCENARIOS
 from flowgate.steps import rehearse
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import sockets
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
-from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Ground, wait
+from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Workspace, wait
 from tests.live.conftest import Gateway
 
 pytestmark = pytest.mark.live
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "config" / "examples" / "embedded.yaml"
-COMMON = yaml.safe_load((HERE.parent / "stack" / "common_profiles.yaml").read_text(encoding="utf-8"))
+COMMON = yaml.safe_load((HERE.parent / "unit" / "gateway" / "common_profiles.yaml").read_text(encoding="utf-8"))
 PROFILES = ("reliability", "balanced", "cost")
 FEW = ("500", "recovery", "cut")
 
@@ -60,14 +60,14 @@ class Counter:
                 threading.Thread(target=self._pass_on, args=(theirs, ours, False), daemon=True).start()
 
     def _pass_on(self, one: socket.socket, other: socket.socket, counts: bool) -> None:
-        said = b""
+        message = b""
         with contextlib.suppress(OSError):
             while block := one.recv(65_536):
                 other.sendall(block)
-                said += block if counts else b""
-                while counts and b'"model":' in said:
-                    _, _, said = said.partition(b'"model":')
-                    self.posts.append(said.split(b'"')[1].decode())
+                message += block if counts else b""
+                while counts and b'"model":' in message:
+                    _, _, message = message.partition(b'"model":')
+                    self.posts.append(message.split(b'"')[1].decode())
         for sock in (one, other):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)  # wakes who listens to the other side
@@ -94,17 +94,19 @@ def config_of(folder: Path, profiles: dict[str, Any] | None = None) -> Config:
     return read(text, folder / "flowgate.yaml", embedded=True)
 
 
-def reach_of(config: Config, profile: str) -> Reach:
+def reach_of(config: Config, profile: str) -> StepContext:
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    keeper = Keeper(config.paths.runtime_dir, config.paths.log_file)
-    choice = Choice(Sourced(profile, "typed"))
-    return Reach(config, choice, keeper, Http(), Clock(), Files(acting=True), environment, lambda words: None)
+    supervisor = SupervisorClient(config.paths.runtime_dir, config.paths.log_file)
+    run_state = RunState(Sourced(profile, "typed"))
+    return StepContext(
+        config, run_state, supervisor, Http(), Clock(), Files(acting=True), environment, lambda words: None
+    )
 
 
 def played(folder: Path, profile: str, names: tuple[str, ...], front: Any = None, **how: Any) -> Any:
-    reach = reach_of(config_of(folder, how.pop("profiles", None)), profile)
-    script = rehearse.script(reach, profile, how.get("alone", False), how.get("as_written", False))
-    return rehearse.rehearsed(reach, script, [SCENARIOS[name] for name in names], front=front)
+    context = reach_of(config_of(folder, how.pop("profiles", None)), profile)
+    script = rehearse.script(context, profile, how.get("alone", False), how.get("as_written", False))
+    return rehearse.rehearsed(context, script, [SCENARIOS[name] for name in names], front=front)
 
 
 def broken(found: Any) -> set[tuple[str, str]]:
@@ -165,14 +167,16 @@ def test_the_numbers_as_commonly_written_keep_their_promise_once_they_are_compil
 
 
 @pytest.mark.parametrize(("words", "says"), [(("--scenario", "50"), "500"), (("--profile", "cots"), "cost")])
-def test_an_unknown_name_is_refused_before_anything_starts(ground: Ground, words: tuple[str, str], says: str) -> None:
-    assert f"did you mean '{says}'?" in ground.inv("rehearse", *words, code=2).stderr
-    assert ground.is_quiet()
+def test_an_unknown_name_is_refused_before_anything_starts(
+    workspace: Workspace, words: tuple[str, str], says: str
+) -> None:
+    assert f"did you mean '{says}'?" in workspace.inv("rehearse", *words, code=2).stderr
+    assert workspace.is_quiet()
 
 
 @pytest.mark.long
 def test_it_runs_beside_a_gateway_that_serves_and_touches_nothing_of_it(gateway: Gateway, tmp_path: Path) -> None:
-    place, report = gateway.ground, tmp_path / "rehearsal.xml"
+    place, report = gateway.workspace, tmp_path / "rehearsal.xml"
     before = sorted(one.pid for one in place.services())
     found = place.json("rehearse", "--profile", "cost", "--scenario", "500", "--report-junit", str(report))
     assert (found["broken"], found["profiles"][0]["profile"]) == (0, "cost")
@@ -182,12 +186,12 @@ def test_it_runs_beside_a_gateway_that_serves_and_touches_nothing_of_it(gateway:
 
 
 @pytest.mark.long
-def test_an_interrupt_ends_all_that_it_has_started(ground: Ground) -> None:
-    ground.variables["TMPDIR"] = str(ground.folder)
-    ground.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
-    running = ground.begin("rehearse", "--scenario", "hang,500")
-    assert wait(lambda: any(ground.folder.glob("flowgate-rehearsal-*/runtime/hang/cliproxyapi.yaml")), 20.0)
+def test_an_interrupt_ends_all_that_it_has_started(workspace: Workspace) -> None:
+    workspace.variables["TMPDIR"] = str(workspace.folder)
+    workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
+    running = workspace.begin("rehearse", "--scenario", "hang,500")
+    assert wait(lambda: any(workspace.folder.glob("flowgate-rehearsal-*/runtime/hang/cliproxyapi.yaml")), 20.0)
     running.signal(signal.SIGINT)
     assert running.ends().returncode == 130
-    assert ground.is_quiet()
-    assert list(ground.folder.glob("flowgate-rehearsal-*")) == []
+    assert workspace.is_quiet()
+    assert list(workspace.folder.glob("flowgate-rehearsal-*")) == []

@@ -6,7 +6,7 @@ import signal
 
 import psutil
 
-from tests.conftest import Ground, wait
+from tests.conftest import Workspace, wait
 
 PLAY = """
 - tasks:
@@ -23,13 +23,15 @@ PLAY = """
 """
 
 
-def test_ctrl_c_interrupts_all_that_is_under_way_and_always_runs(ground: Ground) -> None:
-    path = ground.folder / "mine.yml"
-    path.write_text(PLAY.replace("touch ", f"touch {ground.folder}/").replace("touch, ", f"touch, {ground.folder}/"))
-    running = ground.begin("play", str(path))
-    assert wait(lambda: (ground.folder / "one").exists() and (ground.folder / "two").exists(), 20.0)
+def test_ctrl_c_interrupts_all_that_is_under_way_and_always_runs(workspace: Workspace) -> None:
+    path = workspace.folder / "mine.yml"
+    path.write_text(
+        PLAY.replace("touch ", f"touch {workspace.folder}/").replace("touch, ", f"touch, {workspace.folder}/")
+    )
+    running = workspace.begin("play", str(path))
+    assert wait(lambda: (workspace.folder / "one").exists() and (workspace.folder / "two").exists(), 20.0)
     running.signal(signal.SIGINT)
     assert running.ends(20.0).returncode == 130
-    assert (ground.folder / "last").exists()
-    assert not (ground.folder / "never").exists()
+    assert (workspace.folder / "last").exists()
+    assert not (workspace.folder / "never").exists()
     assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "47.11"]]

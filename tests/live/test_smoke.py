@@ -9,30 +9,30 @@ import pytest
 from tests.conftest import REAL_LITELLM, REAL_UPSTREAM
 
 if TYPE_CHECKING:
-    from tests.conftest import Ground
+    from tests.conftest import Workspace
 
 pytestmark = pytest.mark.live
 
 
-def test_the_smoke_passes_from_nothing_and_leaves_nothing_running(ground: Ground) -> None:
-    done = ground.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM).inv("smoke", "--profile", "reliability")
+def test_the_smoke_passes_from_nothing_and_leaves_nothing_running(workspace: Workspace) -> None:
+    done = workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM).inv("smoke", "--profile", "reliability")
     assert done.stdout.startswith("PASS  reliability over FlowGate's embedded upstream (not a provider)")
     steps = ["Download", "Render reliability", "Start", "Wait healthy", "Smoke", "Stop"]
     assert [line[2:27].strip() for line in done.stderr.splitlines() if line[:2] in ("= ", "~ ")] == steps
     assert [line.split()[0] for line in done.stderr.splitlines() if line.startswith("  ")] == [
         *("models", "chat", "stream", "messages")
     ]
-    assert ground.is_quiet()
-    assert not (ground.runtime / "state.json").exists()
+    assert workspace.is_quiet()
+    assert not (workspace.runtime / "state.json").exists()
 
 
-def test_litellm_refusing_its_config_is_quoted_with_its_own_reason_and_a_way_out(ground: Ground) -> None:
-    ground.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
-    ground.change(("profiles:\n", "  general_settings: {master_key: sk-1234}\nprofiles:\n"))
-    done = ground.inv("smoke", code=3)
+def test_litellm_refusing_its_config_is_quoted_with_its_own_reason_and_a_way_out(workspace: Workspace) -> None:
+    workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
+    workspace.change(("profiles:\n", "  general_settings: {master_key: sk-1234}\nprofiles:\n"))
+    done = workspace.inv("smoke", code=3)
     assert "litellm did not come up" in done.stderr
     assert "its last log lines:" in done.stderr
     assert "master key" in done.stderr.lower()
     assert "way out:" in done.stderr
     assert done.stdout.startswith("FAIL")
-    assert ground.is_quiet()
+    assert workspace.is_quiet()

@@ -27,7 +27,7 @@ def texts(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
 def own_keys() -> frozenset[str]:
     """Give the keys that stand in our example files.
 
-    Fails with: Mistake, DiskRefused
+    Fails with: UsageError, DiskError
     """
     found = set()
     for path in sorted(locations.examples().glob("*.yaml")):

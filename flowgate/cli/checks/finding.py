@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from flowgate.cli import console
-from flowgate.errors import Faults, Refusal
+from flowgate.errors import FlowGateError, MultipleErrors
 
 COLOURS = {"pass": "32", "warn": "33", "fail": "31"}
 NAME_WIDTH = 12
@@ -23,7 +23,7 @@ class Finding:
 
     check: str
     status: str
-    said: str
+    message: str
     mend: str = ""
 
 
@@ -39,28 +39,28 @@ def look(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
     for name, check in checks:
         try:
             found += check()
-        except Refusal as refusal:
-            found += refused(name, refusal)
+        except FlowGateError as error:
+            found += refused(name, error)
     return found
 
 
-def refused(check: str, refusal: Refusal) -> list[Finding]:
+def refused(check: str, error: FlowGateError) -> list[Finding]:
     """Turn what a check was refused into findings, one for each fault."""
-    if isinstance(refusal, Faults):
-        return [one for fault in refusal.faults for one in refused(check, fault)]
-    command = edit(refusal.place) if refusal.place else refusal.hint
-    advice = f"; {refusal.hint}" if refusal.place and refusal.hint else ""
-    return [Finding(check, "fail", f"{refusal}{advice}", command)]
+    if isinstance(error, MultipleErrors):
+        return [one for fault in error.faults for one in refused(check, fault)]
+    command = edit(error.place) if error.place else error.fix
+    advice = f"; {error.fix}" if error.place and error.fix else ""
+    return [Finding(check, "fail", f"{error}{advice}", command)]
 
 
-def broken_config(refusal: Refusal) -> list[Finding]:
+def broken_config(error: FlowGateError) -> list[Finding]:
     """Turn the faults of a config into findings; one that cannot even be read is refused as ever.
 
     Fails with: the refusal itself, when it names no place in the file
     """
-    if not refusal.place and not isinstance(refusal, Faults):
-        raise refusal
-    return refused("config", refusal)
+    if not error.place and not isinstance(error, MultipleErrors):
+        raise error
+    return refused("config", error)
 
 
 def edit(place: str) -> str:
@@ -95,7 +95,7 @@ def report(findings: Sequence[Finding], *, as_json: bool, config: str, fixed: Se
         for done in fixed:
             console.note(f"~ {done}")
         for one in findings:
-            console.data(f"{one.status}  {one.check:<{NAME_WIDTH}} {console.spelt(one.said)}")
+            console.data(f"{one.status}  {one.check:<{NAME_WIDTH}} {console.spelt(one.message)}")
             if one.mend:
                 console.data(f"{'':<{NAME_WIDTH + 7}}{console.spelt(one.mend)}")
         console.note(", ".join(f"{count} {status}" for status, count in counts.items()))

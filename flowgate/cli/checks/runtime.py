@@ -8,9 +8,9 @@ from shlex import quote
 from typing import Any
 
 from flowgate.cli.checks.finding import Finding
-from flowgate.cli.session import Office
-from flowgate.context import Choice, Files, Reach
-from flowgate.errors import PortTaken
+from flowgate.cli.session import Session
+from flowgate.context import Files, RunState, StepContext
+from flowgate.errors import PortInUse
 from flowgate.gateway import blocked_versions, cliproxy, install_record, litellm, release_assets
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
 from flowgate.system.clock import Clock
@@ -20,32 +20,32 @@ DOWNLOAD = "inv bootstrap.download"
 UP = "inv up"
 
 
-def looking(office: Office, heard: list[str]) -> Reach:
+def looking(session: Session, heard: list[str]) -> StepContext:
     """Give what a step that only looks has within reach.
 
     heard: receives what it would tell people
     """
-    return Reach(
-        config=office.config,
-        choice=Choice(office.profile()),
-        keeper=office.keeper,
+    return StepContext(
+        config=session.config,
+        run_state=RunState(session.profile()),
+        supervisor=session.supervisor,
         http=Http(looking=True),
         clock=Clock(),
         files=Files(acting=False),
-        environment=office.environment,
-        tell=heard.append,
-    ).looking()
+        environment=session.environment,
+        emit=heard.append,
+    ).read_only()
 
 
 # --- programs
 
 
-def binaries(office: Office) -> Iterator[Finding]:
+def binaries(session: Session) -> Iterator[Finding]:
     """Check that the programs are there, can be executed, and are what was installed."""
-    stack = looking(office, []).stack()
+    stack = looking(session, []).stack()
     for name, service in stack.services.items():
         path = Path(service.program.argv[0])
-        wanted = _runner(office, path)
+        wanted = _runner(session, path)
         if files.is_executable(path):
             yield from [_is_current(name, path, wanted)] if wanted else _is_the_installed(name, path)
         elif path.exists():
@@ -53,16 +53,16 @@ def binaries(office: Office) -> Iterator[Finding]:
         elif wanted:
             yield Finding("binaries", "warn", f"{path} is not there yet; `inv up` writes it", UP)
         else:
-            ours = path.parent == office.config.paths.runtime_dir / "bin"
+            ours = path.parent == session.config.paths.runtime_dir / "bin"
             way_out = DOWNLOAD if ours else f"ls -l {quote(str(path))}"
             yield Finding("binaries", "fail", f"the program of {name}, {path}, is missing", way_out)
 
 
-def _runner(office: Office, path: Path) -> str:
+def _runner(session: Session, path: Path) -> str:
     """Give the text of a runner of ours; nothing for any other program."""
-    if path == litellm.runner_path(office.config):
+    if path == litellm.runner_path(session.config):
         return litellm.runner(locations.python())
-    if cliproxy.is_embedded(office.config) and path == cliproxy.binary(office.config):
+    if cliproxy.is_embedded(session.config) and path == cliproxy.binary(session.config):
         return cliproxy.embedded_runner(locations.python())
     return ""
 
@@ -79,8 +79,8 @@ def _is_the_installed(name: str, path: Path) -> Iterator[Finding]:
     text = files.read_text_or_none(lock)
     if text is None:
         if name == cliproxy.NAME and path.name == release_assets.PROGRAM:
-            said = f"{path} can be executed, and nothing records where it came from"
-            yield Finding("binaries", "warn", said, f"{DOWNLOAD} --from-file ARCHIVE")
+            message = f"{path} can be executed, and nothing records where it came from"
+            yield Finding("binaries", "warn", message, f"{DOWNLOAD} --from-file ARCHIVE")
         else:
             yield Finding("binaries", "pass", f"{path} can be executed")
         return
@@ -88,11 +88,11 @@ def _is_the_installed(name: str, path: Path) -> Iterator[Finding]:
     if record is None:
         yield Finding("binaries", "fail", f"{lock} is damaged", DOWNLOAD)
     elif record.binary_sha256 != files.file_digest(path):
-        said = f"{path} is not the file that was installed: its digest is not that of {lock.name}"
-        yield Finding("binaries", "fail", said, DOWNLOAD)
+        message = f"{path} is not the file that was installed: its digest is not that of {lock.name}"
+        yield Finding("binaries", "fail", message, DOWNLOAD)
     elif record.level == "none":
-        said = f"{path} ({record.version}) is as installed, and was installed unverified"
-        yield Finding("binaries", "warn", said, DOWNLOAD)
+        message = f"{path} ({record.version}) is as installed, and was installed unverified"
+        yield Finding("binaries", "warn", message, DOWNLOAD)
     else:
         yield Finding("binaries", "pass", f"{path} ({record.version}) is as installed, checked by {record.level}")
 
@@ -106,15 +106,15 @@ def litellm_release() -> Iterator[Finding]:
     if version is None or not installed.is_importable("litellm"):
         yield Finding("litellm", "fail", "LiteLLM is not installed in this environment", install)
     elif blocked_versions.reason(version):
-        said = f"LiteLLM {version} is installed and {blocked_versions.reason(version)}; change every key it has seen"
-        yield Finding("litellm", "fail", said, install)
+        message = f"LiteLLM {version} is installed and {blocked_versions.reason(version)}; change every key it has seen"
+        yield Finding("litellm", "fail", message, install)
     elif locked and not blocked_versions.reason(locked) and locked != version:
         yield Finding("litellm", "warn", f"LiteLLM {version} is installed and {locked} is locked", install)
     else:
         yield Finding("litellm", "pass", f"LiteLLM {version} is installed")
     if locked and blocked_versions.reason(locked):
-        said = f"LiteLLM {locked} is locked in uv.lock and {blocked_versions.reason(locked)}"
-        yield Finding("litellm", "fail", said, "uv lock --upgrade-package litellm && uv sync")
+        message = f"LiteLLM {locked} is locked in uv.lock and {blocked_versions.reason(locked)}"
+        yield Finding("litellm", "fail", message, "uv lock --upgrade-package litellm && uv sync")
 
 
 def environment_bytecode() -> Iterator[Finding]:
@@ -128,11 +128,11 @@ def environment_bytecode() -> Iterator[Finding]:
 # --- what they need
 
 
-def ports(office: Office) -> Iterator[Finding]:
+def ports(session: Session) -> Iterator[Finding]:
     """Check that the ports are free or ours; else say whose."""
-    status = office.keeper.status()
+    status = session.supervisor.status()
     ours = our_processes(status)
-    for name, settings in office.config.services.items():
+    for name, settings in session.config.services.items():
         port = _serving_port(status, name) or settings.port
         owner = sockets.owner(settings.host, port)
         at = f"{settings.host}:{port}"
@@ -141,17 +141,17 @@ def ports(office: Office) -> Iterator[Finding]:
         elif owner[0] in ours:
             yield Finding("ports", "pass", f"port {at} is served by {name}")
         else:
-            yield _taken(office, name, port, owner)
+            yield _taken(session, name, port, owner)
 
 
-def _taken(office: Office, name: str, port: int, owner: sockets.Owner) -> Finding:
+def _taken(session: Session, name: str, port: int, owner: sockets.Owner) -> Finding:
     pid, command = owner
-    settings = office.config.services[name]
-    said = PortTaken(name, settings.host, port, pid=pid, command=command).what
+    settings = session.config.services[name]
+    message = PortInUse(name, settings.host, port, pid=pid, command=command).what
     way_out = f"kill {pid}" if pid else f"sudo lsof -nP -iTCP:{port} -sTCP:LISTEN"
-    if office.config.embedded:
-        return Finding("ports", "warn", f"{said}; the embedded default moves to a free one", way_out)
-    return Finding("ports", "fail", said, way_out)
+    if session.config.embedded:
+        return Finding("ports", "warn", f"{message}; the embedded default moves to a free one", way_out)
+    return Finding("ports", "fail", message, way_out)
 
 
 def _serving_port(status: Mapping[str, Any], name: str) -> int | None:
@@ -161,25 +161,25 @@ def _serving_port(status: Mapping[str, Any], name: str) -> int | None:
 
 def our_processes(status: Mapping[str, Any]) -> dict[int, str]:
     """Give every process that the keeper, whose status this is, runs, and for which service: pid → name."""
-    found = {int(status["keeper"]): "the keeper"} if status["keeper"] else {}
+    found = {int(status["supervisor"]): "the keeper"} if status["supervisor"] else {}
     for name, seat in status["services"].items():
         roots = [one["pid"] for one in seat.get("generations", ()) if one.get("pid")]
         found |= {one.pid: name for root in roots for one in processes.tree_of(int(root))}
     return found
 
 
-def variables(office: Office) -> Iterator[Finding]:
+def variables(session: Session) -> Iterator[Finding]:
     """Check that every variable that the profile in force needs has a value."""
     heard: list[str] = []
-    reach = looking(office, heard)
-    stack = reach.stack()
+    context = looking(session, heard)
+    stack = context.stack()
     heard.clear()  # of moved ports: `ports` tells of those
-    pending = reach.missing_keys()
-    unset = [fault for service in stack.services.values() for fault in reach.unset(service, pending)]
-    found = [Finding("variables", "fail", str(fault), fault.hint.partition(",")[0]) for fault in unset]
+    pending = context.missing_keys()
+    unset = [fault for service in stack.services.values() for fault in context.unset_variables(service, pending)]
+    found = [Finding("variables", "fail", str(fault), fault.fix.partition(",")[0]) for fault in unset]
     for warning in heard:
-        said = warning.removeprefix("warning: ")
-        found.append(Finding("variables", "warn", said, f"export {said.split()[2]}=…"))
+        message = warning.removeprefix("warning: ")
+        found.append(Finding("variables", "warn", message, f"export {message.split()[2]}=…"))
     yield from found
     if pending:
         made = ", ".join(sorted(pending))

@@ -8,7 +8,7 @@ from shlex import quote
 from flowgate.cli.checks import example_keys
 from flowgate.cli.checks.finding import Finding, edit
 from flowgate.cli.checks.permissions import exposed, secrets_folder
-from flowgate.cli.session import Office
+from flowgate.cli.session import Session
 from flowgate.context import KEY_FILES
 from flowgate.domain import Config
 from flowgate.gateway import cliproxy
@@ -17,12 +17,12 @@ from flowgate.system import files
 LOOPBACK = ("127.", "localhost", "::1")
 
 
-def secrets(office: Office) -> Iterator[Finding]:
+def secrets(session: Session) -> Iterator[Finding]:
     """Check that secret files are 0600 and their folders 0700."""
-    found = exposed(office.config)
+    found = exposed(session.config)
     for one in found:
-        said = f"{one.path} can be read by others ({one.mode:03o}, {one.wanted:03o} belongs there)"
-        yield Finding("secrets", "fail", said, one.command())
+        message = f"{one.path} can be read by others ({one.mode:03o}, {one.wanted:03o} belongs there)"
+        yield Finding("secrets", "fail", message, one.command())
     if not found:
         yield Finding("secrets", "pass", "secret files and folders are private")
 
@@ -30,10 +30,10 @@ def secrets(office: Office) -> Iterator[Finding]:
 # --- keys
 
 
-def keys(office: Office) -> Iterator[Finding]:
+def keys(session: Session) -> Iterator[Finding]:
     """Check that no key in use is one that documentation shows."""
     known = example_keys.known_keys()
-    found = [*_in_config(office.config, known), *_in_upstream(office.config, known), *_in_store(office, known)]
+    found = [*_in_config(session.config, known), *_in_upstream(session.config, known), *_in_store(session, known)]
     yield from found
     if not found:
         yield Finding("keys", "pass", "no key in use is an example's")
@@ -54,28 +54,28 @@ def _in_upstream(config: Config, known: frozenset[str]) -> Iterator[Finding]:
     for path, value in example_keys.texts(example_keys.tree_of(text or "")):
         if value in known:
             line = next((n for n, row in enumerate((text or "").splitlines(), 1) if value in row), 1)
-            said = f"'{path}' of {own} is a key that documentation shows"
-            yield Finding("keys", "fail", said, edit(f"{own}:{line}"))
+            message = f"'{path}' of {own} is a key that documentation shows"
+            yield Finding("keys", "fail", message, edit(f"{own}:{line}"))
 
 
-def _in_store(office: Office, known: frozenset[str]) -> Iterator[Finding]:
-    folder = secrets_folder(office.config)
-    needed = {one.name for one in office.config.references} | set(KEY_FILES)
+def _in_store(session: Session, known: frozenset[str]) -> Iterator[Finding]:
+    folder = secrets_folder(session.config)
+    needed = {one.name for one in session.config.references} | set(KEY_FILES)
     for name in sorted(needed):
-        if office.environment.get(name) in known:
+        if session.environment.get(name) in known:
             yield Finding("keys", "fail", f"the variable {name} holds a key that documentation shows", f"unset {name}")
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_file() and (files.read_text_or_none(path) or "").strip() in known:
-            said = f"{path} holds a key that documentation shows; `inv up` makes a fresh one of our own"
-            yield Finding("keys", "fail", said, f"rm {quote(str(path))}")
+            message = f"{path} holds a key that documentation shows; `inv up` makes a fresh one of our own"
+            yield Finding("keys", "fail", message, f"rm {quote(str(path))}")
 
 
 # --- the management interface
 
 
-def management(office: Office) -> Iterator[Finding]:
+def management(session: Session) -> Iterator[Finding]:
     """Check that the upstream's management answers this machine only."""
-    config = office.config
+    config = session.config
     hosts = {name: service.host for name, service in config.services.items()}
     for name, host in hosts.items():
         if not host.startswith(LOOPBACK):

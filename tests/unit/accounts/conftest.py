@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flowgate.context import Reach
+from flowgate.context import StepContext
 from flowgate.steps.login import login
 from flowgate.system.clock import Clock
 from tests.contract.subject import API, MANAGEMENT, Subject, embedded
@@ -32,17 +32,17 @@ class Desk:
     browses: bool = False
     keys: dict[str, str] = field(default_factory=lambda: {"MANAGEMENT_KEY": MANAGEMENT, "UPSTREAM_API_KEY": API})
 
-    def reach(self) -> Reach:
+    def context(self) -> StepContext:
         """Give the acting reach."""
         hasty = Clock(now=lambda: time.monotonic() * HASTE, sleep=lambda s: time.sleep(s / HASTE))
-        reach = replace(self.stage.reach(), clock=hasty, tell=self._tell, listen=self._listen, browse=self._browse)
-        return replace(reach, environment=self.keys)
+        context = replace(self.stage.context(), clock=hasty, emit=self._tell, listen=self._listen, browse=self._browse)
+        return replace(context, environment=self.keys)
 
     def log_in(self, provider: str = "codex", **more: Any) -> dict[str, Any]:
         """Log in; a refusal is raised."""
-        reach = self.reach()
-        found = login(reach.looking(), provider, **{"poll_interval": 1.0, "timeout": 60.0, **more})
-        facts: dict[str, Any] = found.do(reach)  # type: ignore[union-attr]
+        context = self.context()
+        found = login(context.read_only(), provider, **{"poll_interval": 1.0, "timeout": 60.0, **more})
+        facts: dict[str, Any] = found.do(context)  # type: ignore[union-attr]
         return facts
 
     @property
@@ -112,7 +112,7 @@ def upstream(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def desk(upstream: Subject) -> Iterator[Desk]:
     """A person who approves, over an upstream that tells no lies and has no accounts."""
     stage = Stage(upstream.root / "stage")
-    stage.keeper.run("cliproxyapi_plus", host="127.0.0.1", port=upstream.port)
+    stage.supervisor.run("cliproxyapi_plus", host="127.0.0.1", port=upstream.port)
     for path in (stage.folder / ".router" / "auths").glob("*"):
         path.unlink()
     found = Desk(stage, upstream, approves)

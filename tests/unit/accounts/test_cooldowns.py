@@ -13,7 +13,7 @@ from flowgate.accounts.actions import Heard
 from flowgate.accounts.cooldowns import Benched
 from flowgate.accounts.login_driver import Performance
 from flowgate.accounts.providers import KNOWN
-from flowgate.errors import OutsideRefused
+from flowgate.errors import EnvironmentFailure
 from flowgate.steps.login import management_key
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def perform(desk: Desk, talk: Any) -> Any:
-    reach = desk.reach()
-    return Performance(reach, management_key(reach, KNOWN["codex"])).perform(talk)
+    context = desk.context()
+    return Performance(context, management_key(context, KNOWN["codex"])).perform(talk)
 
 
 def look(desk: Desk) -> list[Benched]:
@@ -72,7 +72,7 @@ def test_an_account_is_let_play_again_where_the_program_can(desk: Desk, newer: b
         perform(desk, cooldowns.clear(one))
         assert (look(desk), ask(desk)) == ([], 200)
     else:
-        with pytest.raises(OutsideRefused, match="no call"):
+        with pytest.raises(EnvironmentFailure, match="no call"):
             perform(desk, cooldowns.clear(one))
 
 

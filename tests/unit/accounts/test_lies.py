@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.accounts import login_driver
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from tests.unit.accounts.conftest import Desk, idles
 
 LIES = {
@@ -32,9 +32,9 @@ def test_a_lie_is_not_taken_for_a_login(desk: Desk, lie: str, monkeypatch: pytes
     if lie == "status-always-ok":
         desk.person = idles  # whoever approves is logged in, whatever is said meanwhile
     desk.lie(lie)
-    with pytest.raises(Refusal, match=LIES[lie]) as refused:
+    with pytest.raises(FlowGateError, match=LIES[lie]) as refused:
         desk.log_in(timeout=15.0)
-    assert refused.value.hint or lie.startswith("slow")
+    assert refused.value.fix or lie.startswith("slow")
     assert refused.value.code in (1, 3)
 
 
@@ -42,18 +42,18 @@ def test_management_that_anybody_may_use_is_not_trusted(desk: Desk, newer: bool)
     if newer:
         pytest.skip("there a question without a key counts as a miss, and five misses ban")
     desk.lie("any-management-key")
-    with pytest.raises(Refusal, match="answers without a key"):
+    with pytest.raises(FlowGateError, match="answers without a key"):
         desk.log_in()
 
 
 def test_another_program_than_the_one_that_was_started_is_not_trusted(desk: Desk, newer: bool) -> None:
-    log = desk.stage.reach().stack().services["cliproxyapi_plus"].program.log
+    log = desk.stage.context().stack().services["cliproxyapi_plus"].program.log
     log.parent.mkdir(parents=True, exist_ok=True)
     stated = "7.2.101-1" if newer else "6.8.16-0-plus"
     log.write_text(f"CLIProxyAPI Version: {stated}, Commit: d560c20c, BuiltAt: 2026-02-15T00:00:00Z\nready\n")
     try:
         desk.lie("other-version")
-        with pytest.raises(Refusal, match=f"and {stated} was started"):
+        with pytest.raises(FlowGateError, match=f"and {stated} was started"):
             desk.log_in()
         desk.lie("")
         assert desk.log_in()["models"] > 0
@@ -72,5 +72,5 @@ def test_a_state_that_the_server_has_forgotten_is_no_login(desk: Desk) -> None:
         desk.lie("unknown-state-ok")
 
     desk.person = restarts
-    with pytest.raises(Refusal, match="it is not believed"):
+    with pytest.raises(FlowGateError, match="it is not believed"):
         desk.log_in()

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from flowgate.domain import ProviderSettings
-from flowgate.errors import CheckFailed, Mistake, OutsideRefused
+from flowgate.errors import CheckFailed, EnvironmentFailure, UsageError
 from flowgate.system.clock import Clock, poll
 from tests.contract.subject import MANAGEMENT
 from tests.unit.accounts.conftest import Desk, approves, denies, idles, state_of
@@ -27,7 +27,7 @@ def test_a_login_in_a_browser_gives_an_account(desk: Desk) -> None:
 @pytest.mark.parametrize("provider", ["codex", "claude", "antigravity", "kimi", "copilot", "gemini", "qwen", "kiro"])
 def test_every_provider_logs_in_where_the_program_can(desk: Desk, newer: bool, provider: str) -> None:
     if newer and provider in ("copilot", "gemini", "qwen", "kiro"):
-        with pytest.raises(OutsideRefused, match=f"has no login for {provider}"):
+        with pytest.raises(EnvironmentFailure, match=f"has no login for {provider}"):
             desk.log_in(provider)
     else:
         assert desk.log_in(provider)["provider"] == provider
@@ -91,7 +91,7 @@ def test_an_address_can_be_handed_over_by_another_command(desk: Desk) -> None:
 
 @pytest.mark.parametrize("address", ["codex", "http://localhost:1455/auth/callback", "http://[::1?state=a&code=b"])
 def test_an_address_that_is_none_is_refused_before_anything_is_asked(desk: Desk, address: str) -> None:
-    with pytest.raises(Mistake, match="no address at which a login ends"):
+    with pytest.raises(UsageError, match="no address at which a login ends"):
         desk.log_in(redirect_url=address)
 
 
@@ -124,7 +124,7 @@ def _listen_on(desk: Desk, port: int) -> None:
 def test_a_refused_key_is_shown_once_only(desk: Desk) -> None:
     desk.keys["MANAGEMENT_KEY"] = "sk-another-one"
     before = _misses(desk)
-    with pytest.raises(OutsideRefused, match="refuses the management key"):
+    with pytest.raises(EnvironmentFailure, match="refuses the management key"):
         desk.log_in()
     assert poll(lambda: _misses(desk) > before, Clock(), timeout=5)
     assert _misses(desk) == before + 1
@@ -140,7 +140,7 @@ def test_a_ban_is_said_with_how_long_it_lasts(desk: Desk, newer: bool) -> None:
     for _ in range(6):
         desk.subject.manage("GET", "auth-files", key="wrong")
     try:
-        with pytest.raises(OutsideRefused, match=r"has banned this machine: .*(29|30)m"):
+        with pytest.raises(EnvironmentFailure, match=r"has banned this machine: .*(29|30)m"):
             desk.log_in()
     finally:
         _listen_on(desk, 0)
@@ -161,5 +161,5 @@ def test_two_addresses_in_the_config_are_enough_to_log_in(desk: Desk) -> None:
 def test_an_address_that_does_not_exist_is_said(desk: Desk) -> None:
     own = ProviderSettings("acme", "oauth_poll", "/v0/management/nowhere", "/v0/management/get-auth-status")
     desk.stage.config = replace(desk.stage.config, providers={"acme": own})
-    with pytest.raises(OutsideRefused, match="has no login for acme"):
+    with pytest.raises(EnvironmentFailure, match="has no login for acme"):
         desk.log_in("acme")

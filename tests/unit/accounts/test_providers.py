@@ -6,7 +6,7 @@ import pytest
 
 from flowgate.accounts.providers import TABLE, find, generation
 from flowgate.domain import ProviderSettings
-from flowgate.errors import Mistake, UnknownName
+from flowgate.errors import UnknownName, UsageError
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ def test_a_provider_of_the_config_needs_only_two_addresses() -> None:
 
 
 def test_a_provider_without_addresses_and_an_unknown_one_are_refused() -> None:
-    with pytest.raises(Mistake, match="has no addresses"):
+    with pytest.raises(UsageError, match="has no addresses"):
         find("acme", {"acme": ProviderSettings("acme", "oauth_poll")}, "flowgate.yaml:7")
     with pytest.raises(UnknownName) as refused:
         find("codx", {})
-    assert refused.value.hint == "did you mean 'codex'?"
+    assert refused.value.fix == "did you mean 'codex'?"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flowgate.accounts import token_files
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENDS = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_borrowed_leaves_the_refresh_token_with_its_owner() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "message"),
     [
         ({}, "no login"),
         ({"tokens": []}, "no login"),
@@ -92,8 +92,8 @@ def test_borrowed_leaves_the_refresh_token_with_its_owner() -> None:
         ({"OPENAI_API_KEY": "sk-1"}, "an API key, no login"),
     ],
 )
-def test_nonsense_is_no_codex_login(found: dict[str, Any], said: str) -> None:
-    with pytest.raises(Mistake, match=said):
+def test_nonsense_is_no_codex_login(found: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         token_files.codex(found, "6.8.16-0", NOW)
 
 
@@ -114,7 +114,7 @@ def test_claude_code_is_mapped_key_by_key() -> None:
 
 @pytest.mark.parametrize("held", [None, {}, {"accessToken": "sk-ant-api03"}, {"accessToken": "sk-ant-oat01-x"}])
 def test_nonsense_is_no_claude_login(held: object) -> None:
-    with pytest.raises(Mistake):
+    with pytest.raises(UsageError):
         token_files.claude({"claudeAiOauth": held}, "6.8.16-0", NOW)
 
 

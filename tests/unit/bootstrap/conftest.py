@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from flowgate.context import Reach
+from flowgate.context import StepContext
 from flowgate.domain import BootstrapSettings
-from flowgate.errors import Faults, Refusal
+from flowgate.errors import FlowGateError, MultipleErrors
 from flowgate.gateway import release_assets
 from flowgate.steps.install_upstream import install_upstream
 from flowgate.steps.roll_back_upstream import roll_back_upstream
@@ -47,10 +47,10 @@ class Yard(Stage):
         else:
             self.naps.append(seconds)
 
-    def reach(self, profile: str = "balanced") -> Reach:
+    def context(self, profile: str = "balanced") -> StepContext:
         clock = Clock(now=self.now, sleep=self.sleep)
         shown = lambda name, done, total: self.shown.append((name, done, total))  # noqa: E731
-        return replace(super().reach(profile), clock=clock, progress=shown)
+        return replace(super().context(profile), clock=clock, progress=shown)
 
     def bootstrap(self, **settings: Any) -> Yard:
         """Give the config a `bootstrap` section."""
@@ -83,15 +83,15 @@ class Yard(Stage):
         tree: dict[str, Any] = json.loads((self.bin / f"{release_assets.PROGRAM}.lock").read_text())
         return tree
 
-    def refused(self, **params: Any) -> Refusal:
+    def refused(self, **params: Any) -> FlowGateError:
         """Have an install refused: with a code and a way out, the old program as it was, and nothing half left."""
         before = self.tree()
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(FlowGateError) as caught:
             self.install(**params)
         assert self.tree() == before
         assert not (self.bin / release_assets.PROGRAM).exists() or self.runs() == OLD
         assert caught.value.code in (2, 3)
-        assert caught.value.hint or isinstance(caught.value, Faults)
+        assert caught.value.fix or isinstance(caught.value, MultipleErrors)
         return caught.value
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from flowgate.gateway import release_assets
-from tests.conftest import Ground
+from tests.conftest import Workspace
 from tests.unit.bootstrap.conftest import PLATFORM
 from tests.unit.bootstrap.releases import REPO, Handler, Releases, program, serving
 from tests.unit.bootstrap.releases import release as packed
@@ -19,41 +19,43 @@ BINARY = ".router/runtime/bin/CLIProxyAPIPlus"
 
 
 @pytest.fixture
-def server(ground: Ground) -> Iterator[Releases]:
+def server(workspace: Workspace) -> Iterator[Releases]:
     """A release server that `inv` asks in place of GitHub."""
     with serving() as server:
-        ground.variables |= {release_assets.BASE_VARIABLE: server.base, "GITHUB_TOKEN": "ghp_canary"}
+        workspace.variables |= {release_assets.BASE_VARIABLE: server.base, "GITHUB_TOKEN": "ghp_canary"}
         yield server
 
 
-def left(ground: Ground) -> set[str]:
-    return {path.name for path in (ground.runtime / "bin").iterdir()}
+def left(workspace: Workspace) -> set[str]:
+    return {path.name for path in (workspace.runtime / "bin").iterdir()}
 
 
-def test_two_at_once_install_once_and_a_missing_program_is_missing_no_more(ground: Ground, server: Releases) -> None:
-    ground.write(upstream=(BINARY,))
+def test_two_at_once_install_once_and_a_missing_program_is_missing_no_more(
+    workspace: Workspace, server: Releases
+) -> None:
+    workspace.write(upstream=(BINARY,))
     path = server.publish(PLATFORM)
-    both = [ground.begin("bootstrap.download") for _ in range(2)]
+    both = [workspace.begin("bootstrap.download") for _ in range(2)]
     assert [running.ends().returncode for running in both] == [0, 0]
     assert server.times(path) == 1
-    assert left(ground) == {"CLIProxyAPIPlus", "CLIProxyAPIPlus.lock", "litellm"}
-    assert "is missing" not in ground.inv("play", "up", "--check").stderr
-    event = json.loads((ground.runtime / "events.log").read_text().splitlines()[0])
+    assert left(workspace) == {"CLIProxyAPIPlus", "CLIProxyAPIPlus.lock", "litellm"}
+    assert "is missing" not in workspace.inv("play", "up", "--check").stderr
+    event = json.loads((workspace.runtime / "events.log").read_text().splitlines()[0])
     assert (event["event"], event["result"]) == ("bootstrap_download", "ok")
 
 
-def test_a_lost_repository_ends_with_3_and_the_commands_that_help(ground: Ground, server: Releases) -> None:
-    said = ground.inv("bootstrap.download", code=3).stderr
-    assert f"there is no repository {REPO}" in said
-    assert "way out: a file of your own" in said
-    assert "inv bootstrap.download --cliproxy-repo kaitranntt/CLIProxyAPIPlus" in said
-    assert "ghp_canary" not in said
-    assert left(ground) == set()
+def test_a_lost_repository_ends_with_3_and_the_commands_that_help(workspace: Workspace, server: Releases) -> None:
+    message = workspace.inv("bootstrap.download", code=3).stderr
+    assert f"there is no repository {REPO}" in message
+    assert "way out: a file of your own" in message
+    assert "inv bootstrap.download --cliproxy-repo kaitranntt/CLIProxyAPIPlus" in message
+    assert "ghp_canary" not in message
+    assert left(workspace) == set()
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_an_interrupted_download_leaves_the_next_one_a_clean_place(
-    ground: Ground, server: Releases, number: int, code: int
+    workspace: Workspace, server: Releases, number: int, code: int
 ) -> None:
     ends, begun = threading.Event(), threading.Event()
 
@@ -64,30 +66,30 @@ def test_an_interrupted_download_leaves_the_next_one_a_clean_place(
 
     path = server.publish(PLATFORM)
     server.tricks[path] = stalls
-    running = ground.begin("bootstrap.download")
+    running = workspace.begin("bootstrap.download")
     assert begun.wait(20)
     running.signal(number)
     assert running.process.wait(20) == code
     ends.set()
-    assert "CLIProxyAPIPlus" not in left(ground)
+    assert "CLIProxyAPIPlus" not in left(workspace)
     del server.tricks[path]
-    ground.inv("bootstrap.download")
-    assert left(ground) == {"CLIProxyAPIPlus", "CLIProxyAPIPlus.lock", "litellm"}
+    workspace.inv("bootstrap.download")
+    assert left(workspace) == {"CLIProxyAPIPlus", "CLIProxyAPIPlus.lock", "litellm"}
 
 
-def test_a_file_of_ones_own_is_installed_offline_and_rolled_back(ground: Ground) -> None:
-    ground.variables["HTTPS_PROXY"] = "http://127.0.0.1:1"
+def test_a_file_of_ones_own_is_installed_offline_and_rolled_back(workspace: Workspace) -> None:
+    workspace.variables["HTTPS_PROXY"] = "http://127.0.0.1:1"
     for number in ("6.0.0", "6.1.0"):
-        (ground.folder / f"{number}.tar.gz").write_bytes(packed(program(number)))
-        words = ("--from-file", str(ground.folder / f"{number}.tar.gz"), "--offline", "--allow-unverified")
-        ground.inv("bootstrap.download", *words)
-    assert "6.0.0 is in place again" in ground.inv("bootstrap.rollback").stderr
-    assert json.loads((ground.folder / f"{BINARY}.lock").read_text())["version"] == "6.0.0"
+        (workspace.folder / f"{number}.tar.gz").write_bytes(packed(program(number)))
+        words = ("--from-file", str(workspace.folder / f"{number}.tar.gz"), "--offline", "--allow-unverified")
+        workspace.inv("bootstrap.download", *words)
+    assert "6.0.0 is in place again" in workspace.inv("bootstrap.rollback").stderr
+    assert json.loads((workspace.folder / f"{BINARY}.lock").read_text())["version"] == "6.0.0"
 
 
 @pytest.mark.parametrize(
     "words", [("--cliproxy-repo", "nobody"), ("--cliproxy-version", "../x"), ("--from-file", "/nowhere/x.tar.gz")]
 )
-def test_what_is_typed_wrong_ends_with_2_and_touches_nothing(ground: Ground, words: tuple[str, str]) -> None:
-    ground.inv("bootstrap.download", *words, code=2)
-    assert not (ground.runtime / "bin").exists()
+def test_what_is_typed_wrong_ends_with_2_and_touches_nothing(workspace: Workspace, words: tuple[str, str]) -> None:
+    workspace.inv("bootstrap.download", *words, code=2)
+    assert not (workspace.runtime / "bin").exists()

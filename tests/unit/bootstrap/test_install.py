@@ -40,7 +40,7 @@ def test_the_second_run_asks_nobody(yard: Yard) -> None:
     yard.server.publish(PLATFORM)
     yard.install()
     yard.server.asked.clear()
-    assert yard.install()[0] == "same"
+    assert yard.install()[0] == "unchanged"
     assert yard.server.asked == []
 
 
@@ -80,7 +80,7 @@ def test_a_pinned_digest_is_the_highest_level(yard: Yard) -> None:
 
 def test_what_nobody_vouches_for_is_installed_only_when_asked_for(yard: Yard) -> None:
     del yard.with_old().server.files[yard.server.publish(PLATFORM).rpartition("/")[0] + "/checksums.txt"]
-    assert "--allow-unverified" in yard.refused().hint
+    assert "--allow-unverified" in yard.refused().fix
     assert yard.shown == []
     assert yard.install(allow_unverified=True)[1]["level"] == "none"
 
@@ -130,7 +130,7 @@ def test_another_version_and_repository_can_be_typed(yard: Yard) -> None:
 def test_a_release_that_calls_itself_otherwise_is_told(yard: Yard) -> None:
     yard.server.publish(PLATFORM, release(program("dev")))
     yard.install()
-    assert any("calls itself version dev" in said for said in yard.told)
+    assert any("calls itself version dev" in message for message in yard.told)
 
 
 # --- files of one's own
@@ -142,7 +142,7 @@ def test_a_file_of_ones_own_may_be_an_archive_or_the_program(yard: Yard, data: b
     yard.install(from_file=file, allow_unverified=True, offline=True)
     assert (yard.runs(), yard.lock()["version"], yard.lock()["source"]) == (NEW, NEW, file)
     assert Path(file).read_bytes() == data
-    assert yard.install(from_file=file)[0] == "same"
+    assert yard.install(from_file=file)[0] == "unchanged"
     assert yard.server.asked == []
 
 
@@ -159,7 +159,7 @@ def test_the_configs_file_is_used_without_being_typed(yard: Yard) -> None:
 
 def test_offline_without_a_file_is_refused_and_asks_nobody(yard: Yard) -> None:
     yard.with_old().server.publish(PLATFORM)
-    assert "--from-file" in yard.refused(offline=True).hint
+    assert "--from-file" in yard.refused(offline=True).fix
     assert yard.server.asked == []
 
 
@@ -172,13 +172,13 @@ def test_a_missing_file_is_a_mistake(yard: Yard) -> None:
 
 def test_over_the_embedded_upstream_it_is_said_that_the_program_lies_ready(yard: Yard) -> None:
     yard.with_old()
-    assert any("embedded upstream" in said for said in yard.told)
+    assert any("embedded upstream" in message for message in yard.told)
 
 
 def test_a_running_old_one_is_named_with_the_command_that_changes_over(yard: Yard) -> None:
-    yard.configure(program=".router/runtime/bin/CLIProxyAPIPlus").keeper.run("cliproxyapi_plus")
+    yard.configure(program=".router/runtime/bin/CLIProxyAPIPlus").supervisor.run("cliproxyapi_plus")
     yard.with_old()
-    assert any("inv service.restart --service cliproxyapi_plus" in said for said in yard.told)
+    assert any("inv service.restart --service cliproxyapi_plus" in message for message in yard.told)
 
 
 def test_the_trial_sees_no_key_of_ours(yard: Yard) -> None:
@@ -194,7 +194,7 @@ def test_looking_touches_nothing(yard: Yard) -> None:
     from flowgate.steps.install_upstream import install_upstream
 
     before = yard.tree()
-    install_upstream(yard.reach().looking(), version="v1")
+    install_upstream(yard.context().read_only(), version="v1")
     assert yard.tree() == before
     assert yard.server.asked == []
 

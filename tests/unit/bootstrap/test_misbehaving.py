@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.errors import Faults, NotReady, ProgramMissing
+from flowgate.errors import MultipleErrors, NotReady, ProgramMissing
 from flowgate.steps import _fetch_archive, install_upstream
 from flowgate.system import archive
 from flowgate.system.fetch import Limits
@@ -45,11 +45,11 @@ def old(yard: Yard) -> Yard:
 
 
 def test_a_lost_repository_names_every_way_out(old: Yard) -> None:
-    said = old.refused()
-    assert f"there is no repository {REPO} at 127.0.0.1" in said.what
-    assert "inv bootstrap.download --from-file FILE" in said.hint
-    assert "--cliproxy-repo kaitranntt/CLIProxyAPIPlus --cliproxy-version v7.1.43-0" in said.hint
-    assert "not vouched for" in said.hint
+    message = old.refused()
+    assert f"there is no repository {REPO} at 127.0.0.1" in message.what
+    assert "inv bootstrap.download --from-file FILE" in message.fix
+    assert "--cliproxy-repo kaitranntt/CLIProxyAPIPlus --cliproxy-version v7.1.43-0" in message.fix
+    assert "not vouched for" in message.fix
 
 
 def test_a_lost_release_is_told_from_a_lost_repository(old: Yard) -> None:
@@ -82,10 +82,10 @@ def test_a_release_that_changed_since_it_was_first_installed_is_refused(old: Yar
     old.install()
     old.roll_back()
     old.server.publish(PLATFORM, release(program(padding=100)))
-    said = old.refused()
-    assert "when it was first installed" in said.what
+    message = old.refused()
+    assert "when it was first installed" in message.what
     digest = sha256(release(program(padding=100))).hexdigest()
-    assert f"{PLATFORM}: {digest}" in said.hint
+    assert f"{PLATFORM}: {digest}" in message.fix
     assert old.bootstrap(sha256={PLATFORM: digest}).install()[1]["level"] == "pinned"
 
 
@@ -191,10 +191,10 @@ def test_a_program_that_crashes_at_its_version_line_is_refused_with_what_it_said
     old: Yard, then: str, why: str
 ) -> None:
     old.server.publish(PLATFORM, release(program(then=then)))
-    said = old.refused()
-    assert isinstance(said, NotReady)
-    assert why in said.what
-    assert "CLIProxyAPI Version" in said.log[0]
+    message = old.refused()
+    assert isinstance(message, NotReady)
+    assert why in message.what
+    assert "CLIProxyAPI Version" in message.log[0]
 
 
 def test_a_program_that_says_no_version_is_refused(old: Yard) -> None:
@@ -204,9 +204,9 @@ def test_a_program_that_says_no_version_is_refused(old: Yard) -> None:
 
 def test_a_program_for_another_machine_is_refused(old: Yard) -> None:
     old.server.publish(PLATFORM, release(b"\x7fELF" + bytes(100)))
-    said = old.refused()
-    assert isinstance(said, ProgramMissing)
-    assert "the new program is no program for this machine" in said.what
+    message = old.refused()
+    assert isinstance(message, ProgramMissing)
+    assert "the new program is no program for this machine" in message.what
 
 
 @pytest.mark.usefixtures("small_bounds")
@@ -218,10 +218,10 @@ def test_a_program_that_hangs_or_never_stops_talking_is_ended(old: Yard, then: s
 
 def test_several_addresses_that_refuse_are_all_named(old: Yard) -> None:
     with serving() as mirror:
-        said = old.bootstrap(mirrors=(mirror.base,)).refused()
-    assert isinstance(said, Faults)
-    assert [REPO in fault.what for fault in said.faults] == [True, True]
-    assert said.code == 3
+        message = old.bootstrap(mirrors=(mirror.base,)).refused()
+    assert isinstance(message, MultipleErrors)
+    assert [REPO in fault.what for fault in message.faults] == [True, True]
+    assert message.code == 3
 
 
 def test_a_first_install_that_fails_leaves_no_program(yard: Yard) -> None:

@@ -7,26 +7,26 @@ from typing import cast
 
 import pytest
 
-from flowgate.cli.session import Office, enter
-from flowgate.supervisor.client import Keeper
-from tests.conftest import Ground
-from tests.unit.steps.conftest import FakeKeeper
+from flowgate.cli.session import Session, open_session
+from flowgate.supervisor.client import SupervisorClient
+from tests.conftest import Workspace
+from tests.unit.steps.conftest import FakeSupervisor
 
 
 @pytest.fixture
-def place(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Ground:
+def place(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A ground whose config is the one in use, also inside this process."""
-    ground.runtime.mkdir(parents=True)
-    monkeypatch.setenv("FLOWGATE_CONFIG", str(ground.config))
-    return ground
+    workspace.runtime.mkdir(parents=True)
+    monkeypatch.setenv("FLOWGATE_CONFIG", str(workspace.config))
+    return workspace
 
 
 @pytest.fixture
-def keeper() -> FakeKeeper:
-    return FakeKeeper()
+def supervisor() -> FakeSupervisor:
+    return FakeSupervisor()
 
 
 @pytest.fixture
-def office(place: Ground, keeper: FakeKeeper) -> Office:
+def session(place: Workspace, supervisor: FakeSupervisor) -> Session:
     """The office of that config, with the keeper that keeps nothing."""
-    return replace(enter(quiet=True), kept=cast("Keeper", keeper))
+    return replace(open_session(quiet=True), kept=cast("SupervisorClient", supervisor))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowgate.cli.session import Office
+from flowgate.cli.session import Session
 from flowgate.config.loader import read
 from flowgate.domain import Sourced
 from flowgate.system import sockets
@@ -37,7 +37,7 @@ class Offices:
 
     def __call__(
         self, *changes: tuple[str, str], embedded: bool = False, environment: dict[str, str] | None = None
-    ) -> Office:
+    ) -> Session:
         program = ".router/runtime/bin/" + ("embedded-upstream" if embedded else "CLIProxyAPIPlus")
         text = CONFIG.format(litellm=sockets.free_port(), upstream=sockets.free_port(), program=program)
         for old, new in changes:
@@ -46,7 +46,7 @@ class Offices:
         file = self.folder / "flowgate.yaml"
         file.write_text(text)
         config = read(text, file, embedded=embedded)
-        return Office(config, Sourced(file, "typed"), environment or {"FIRST_KEY": "x"})
+        return Session(config, Sourced(file, "typed"), environment or {"FIRST_KEY": "x"})
 
 
 def put(path: Path, text: str, mode: int = 0o600) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.cli.argv import understand
-from flowgate.errors import Mistake, UnknownName
+from flowgate.errors import UnknownName, UsageError
 
 TASKS = (
     "smoke",
@@ -64,7 +64,7 @@ def test_help_works_at_every_level(typed: str, about: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed, hint",
+    "typed, fix",
     [
         ("smok", "did you mean 'smoke'?"),
         ("profile sett cost", "did you mean 'set'?"),
@@ -72,13 +72,13 @@ def test_help_works_at_every_level(typed: str, about: str) -> None:
         ("--confg C status", "did you mean '--config'?"),
     ],
 )
-def test_a_misspelt_word_gets_a_suggestion(typed: str, hint: str) -> None:
+def test_a_misspelt_word_gets_a_suggestion(typed: str, fix: str) -> None:
     with pytest.raises(UnknownName) as refused:
         understand(typed.split(), TASKS)
-    assert refused.value.hint == hint
+    assert refused.value.fix == fix
 
 
 @pytest.mark.parametrize("typed", ["--config", "--config --json status"])
 def test_a_config_without_a_path_is_refused(typed: str) -> None:
-    with pytest.raises(Mistake, match="wants the path"):
+    with pytest.raises(UsageError, match="wants the path"):
         understand(typed.split(), TASKS)

@@ -67,5 +67,5 @@ def test_the_script_completes_in_its_shell(tmp_path: Path, shell: str) -> None:
     (tmp_path / "x.script").write_text(script)
     flags = ["-f"] if shell == "zsh" else []
     argv = [shell, *flags, "-c", ASKING[shell], str(tmp_path / "x")]
-    said = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=60)
-    assert said.stdout.split() == ["cost"], said.stderr
+    message = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert message.stdout.split() == ["cost"], message.stderr

@@ -6,7 +6,7 @@ import pytest
 
 from flowgate.cli import console
 from flowgate.domain import Outcome
-from flowgate.errors import BadValue, Faults, NotReady, UnknownName
+from flowgate.errors import BadValue, MultipleErrors, NotReady, UnknownName
 
 Caught = pytest.CaptureFixture[str]
 
@@ -21,7 +21,7 @@ def test_a_task_is_one_line_that_begins_with_its_mark(status: str, mark: str, ca
 
 
 def test_a_long_line_is_cut_but_a_refusal_never(capsys: Caught) -> None:
-    for status in ("same", "failed"):
+    for status in ("unchanged", "failed"):
         console.ends(Outcome("x", "x", status, "word " * 60, 0.0, ""))
     content, refused = capsys.readouterr().err.splitlines()
     assert len(content) <= console.LINE_WIDTH
@@ -29,7 +29,7 @@ def test_a_long_line_is_cut_but_a_refusal_never(capsys: Caught) -> None:
 
 
 def test_a_refusal_shows_what_where_the_log_and_the_way_out(capsys: Caught) -> None:
-    console.refusal(NotReady("it did not come up", hint="inv up", place="f.yaml:3", log=["first", "last"]))
+    console.print_error(NotReady("it did not come up", fix="inv up", place="f.yaml:3", log=["first", "last"]))
     assert capsys.readouterr().err.splitlines() == [
         "! it did not come up (f.yaml:3)",
         "  its last log lines:",
@@ -40,13 +40,13 @@ def test_a_refusal_shows_what_where_the_log_and_the_way_out(capsys: Caught) -> N
 
 
 def test_a_suggestion_is_shown_as_a_question(capsys: Caught) -> None:
-    console.refusal(UnknownName("profile", "cots", known=["cost"], at="f.yaml:3"))
+    console.print_error(UnknownName("profile", "cots", known=["cost"], at="f.yaml:3"))
     assert capsys.readouterr().err == "! no profile is called 'cots' (f.yaml:3)\n  did you mean 'cost'?\n"
 
 
 def test_all_faults_are_shown_each_with_its_place_and_hint(capsys: Caught) -> None:
     bad = BadValue("port", found="x", wanted="a whole number", at="f.yaml:4")
-    console.refusal(Faults("f.yaml", [UnknownName("key", "prot", known=["port"], at="f.yaml:3"), bad]))
+    console.print_error(MultipleErrors("f.yaml", [UnknownName("key", "prot", known=["port"], at="f.yaml:3"), bad]))
     assert capsys.readouterr().err.splitlines() == [
         "! f.yaml has 2 faults:",
         "  f.yaml:3: no key is called 'prot'",
@@ -59,9 +59,9 @@ def test_data_goes_to_stdout_and_words_for_people_to_stderr(capsys: Caught) -> N
     console.data("4000")
     console.document({"ä": [1]})
     console.note("by the way")
-    said = capsys.readouterr()
-    number, _, rest = said.out.partition("\n")
-    assert (number, json.loads(rest), said.err) == ("4000", {"ä": [1]}, "by the way\n")
+    message = capsys.readouterr()
+    number, _, rest = message.out.partition("\n")
+    assert (number, json.loads(rest), message.err) == ("4000", {"ä": [1]}, "by the way\n")
 
 
 def test_a_table_keeps_its_columns(capsys: Caught) -> None:
@@ -76,7 +76,7 @@ def test_nothing_moves_or_is_coloured_where_no_terminal_is(capsys: Caught) -> No
 
 
 def test_a_refusal_told_by_the_line_before_is_not_told_twice(capsys: Caught) -> None:
-    console.refusal(NotReady("it did not come up", hint="inv up", place="f.yaml:3"), told=True)
+    console.print_error(NotReady("it did not come up", fix="inv up", place="f.yaml:3"), told=True)
     assert capsys.readouterr().err.splitlines() == ["  at f.yaml:3", "  way out: inv up"]
 
 

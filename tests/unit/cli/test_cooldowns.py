@@ -12,9 +12,9 @@ from flowgate.cli.cooldowns import Found
 from flowgate.errors import NotReady
 
 if TYPE_CHECKING:
-    from flowgate.cli.session import Office
-    from tests.conftest import Ground
-    from tests.unit.steps.conftest import FakeKeeper
+    from flowgate.cli.session import Session
+    from tests.conftest import Workspace
+    from tests.unit.steps.conftest import FakeSupervisor
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BY_LITELLM = {"models": ["router-default"], "deployment": "openai/gpt-5", "address": "http://127.0.0.1:8317/v1"}
@@ -38,14 +38,14 @@ def test_an_end_that_is_not_said_is_not_made_up() -> None:
     assert row(-3)["seconds_left"] == 0
 
 
-def test_with_nothing_running_there_is_nobody_to_ask(place: Ground) -> None:
+def test_with_nothing_running_there_is_nobody_to_ask(place: Workspace) -> None:
     with pytest.raises(NotReady, match=r"litellm is not running; .*cliproxyapi_plus is not running"):
         cooldowns.show("", False)
 
 
-def test_one_program_that_cannot_be_asked_is_named(office: Office, keeper: FakeKeeper) -> None:
-    keeper.inside["litellm"] = [{**BY_LITELLM, "why": "429", "since": 0.0, "until": 5.0}]
-    found = cooldowns.gather(office)
+def test_one_program_that_cannot_be_asked_is_named(session: Session, supervisor: FakeSupervisor) -> None:
+    supervisor.inside["litellm"] = [{**BY_LITELLM, "why": "429", "since": 0.0, "until": 5.0}]
+    found = cooldowns.gather(session)
     assert [(one["by"], one["why"], one["seconds_left"]) for one in found.rows] == [("litellm", "429", 0.0)]
     assert found.unasked.keys() == {"cliproxyapi_plus"}
 

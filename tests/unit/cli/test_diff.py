@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.cli.diff import LINES, differences, masked, show_diff, show_unforetold
+from flowgate.cli.diff import LINES, differences, masked, show_diff, show_unpredicted
 from flowgate.domain import Outcome
 
 
 def outcome(**fields: object) -> Outcome:
-    about: dict[str, object] = {"task": "t", "step": "s", "status": "changed", "said": "", "seconds": 0.0}
+    about: dict[str, object] = {"task": "t", "step": "s", "status": "changed", "message": "", "seconds": 0.0}
     return Outcome(**(about | {"place": "p.yml:2:3"} | fields))  # type: ignore[arg-type]
 
 
@@ -42,12 +42,12 @@ def test_secrets_are_masked(line: str, shown: str) -> None:
 
 def test_a_long_difference_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     show_diff(outcome(diff=(("f", "", "a\n" * 1000),)))
-    said = capsys.readouterr().err.splitlines()
-    assert (len(said), said[-1]) == (LINES + 1, "    … and 603 lines more")
+    message = capsys.readouterr().err.splitlines()
+    assert (len(message), message[-1]) == (LINES + 1, "    … and 603 lines more")
 
 
 def test_what_is_not_foretold_is_listed_by_task(capsys: pytest.CaptureFixture[str]) -> None:
-    show_unforetold([outcome(), outcome(task="u", unforetold="nobody knows")])
+    show_unpredicted([outcome(), outcome(task="u", unpredicted="nobody knows")])
     assert capsys.readouterr().err.splitlines() == [
         "? this check could not foretell 1 of its tasks:",
         "    u (p.yml:2:3): nobody knows",
@@ -55,5 +55,5 @@ def test_what_is_not_foretold_is_listed_by_task(capsys: pytest.CaptureFixture[st
 
 
 def test_nothing_is_listed_when_all_is_foretold(capsys: pytest.CaptureFixture[str]) -> None:
-    show_unforetold([outcome()])
+    show_unpredicted([outcome()])
     assert capsys.readouterr().err == ""

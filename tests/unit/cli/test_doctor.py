@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.cli import doctor
-from flowgate.cli.session import Office
+from flowgate.cli.session import Session
 from flowgate.system import processes
 from tests.unit.cli.offices import Offices, put
 
 if TYPE_CHECKING:
-    from tests.conftest import Ground
+    from tests.conftest import Workspace
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def record(office: Office, number: int, pid: int, ticks: int) -> Path:
+def record(session: Session, number: int, pid: int, ticks: int) -> Path:
     text = json.dumps({"service": "litellm", "number": number, "pid": pid, "ticks": ticks})
-    return put(office.keeper.folder / f"litellm-{number}.json", text)
+    return put(session.supervisor.folder / f"litellm-{number}.json", text)
 
 
 # --- its own checks
@@ -63,7 +63,7 @@ def test_records_of_the_dead_are_leftovers(offices: Offices) -> None:
     one = offices()
     record(one, 1, os.getpid(), ticks=1)  # the number lives, and is another process
     [found] = doctor.leftovers(one)
-    assert (found.status, found.mend, "litellm-1.json" in found.said) == ("warn", "inv doctor --fix", True)
+    assert (found.status, found.mend, "litellm-1.json" in found.message) == ("warn", "inv doctor --fix", True)
 
 
 def test_processes_that_a_killed_keeper_left_are_named(offices: Offices) -> None:
@@ -71,7 +71,7 @@ def test_processes_that_a_killed_keeper_left_are_named(offices: Offices) -> None
     assert me
     record(one := offices(), 2, me.pid, me.ticks)
     [found] = doctor.leftovers(one)
-    assert (found.status, found.mend, f"process {me.pid}" in found.said) == ("warn", "inv status", True)
+    assert (found.status, found.mend, f"process {me.pid}" in found.message) == ("warn", "inv status", True)
 
 
 # --- mending
@@ -81,9 +81,9 @@ def test_mending_makes_folders_and_closes_secrets_and_sweeps(offices: Offices) -
     one = offices()
     key = put(one.config.root / ".router" / "secrets" / "management-key", "sk-x", 0o644)
     stale = record(one, 1, os.getpid(), ticks=1)
-    said = "\n".join(doctor.mend(one))
+    message = "\n".join(doctor.mend(one))
     assert (mode(key), stale.exists(), one.config.paths.log_file.parent.is_dir()) == (0o600, False, True)
-    assert all(words in said for words in (f"chmod 600 {key} (was 644)", f"deleted {stale}", "made "))
+    assert all(words in message for words in (f"chmod 600 {key} (was 644)", f"deleted {stale}", "made "))
     assert doctor.mend(one) == []
 
 
@@ -110,42 +110,42 @@ def statuses(tree: dict[str, Any]) -> dict[str, str]:
     return {one["check"]: one["status"] for one in tree["findings"]}
 
 
-def test_a_sound_ground_ends_with_0_and_every_check_has_a_finding(ground: Ground) -> None:
-    tree = ground.json("doctor")
-    assert (tree["ok"], tree["config"], tree["counts"]["fail"]) == (True, str(ground.config), 0)
+def test_a_sound_ground_ends_with_0_and_every_check_has_a_finding(workspace: Workspace) -> None:
+    tree = workspace.json("doctor")
+    assert (tree["ok"], tree["config"], tree["counts"]["fail"]) == (True, str(workspace.config), 0)
     names = set(statuses(tree))
     assert {name for name, _ in (*doctor.OF_A_CONFIG, *doctor.ALWAYS)} == names
 
 
-def test_every_fault_of_a_config_is_listed_with_its_line_and_the_rest_is_looked_at(ground: Ground) -> None:
-    ground.change((f"port: {ground.litellm_port}", "port: none"), ("services:", "servces:"))
-    ground.config.write_text(ground.config.read_text() + "colour: red\n")
-    tree = ground.json("doctor", code=1)
+def test_every_fault_of_a_config_is_listed_with_its_line_and_the_rest_is_looked_at(workspace: Workspace) -> None:
+    workspace.change((f"port: {workspace.litellm_port}", "port: none"), ("services:", "servces:"))
+    workspace.config.write_text(workspace.config.read_text() + "colour: red\n")
+    tree = workspace.json("doctor", code=1)
     config = [one for one in tree["findings"] if one["check"] == "config"]
     assert len(config) >= 2
-    assert all(str(ground.config) in one["mend"] for one in config)
+    assert all(str(workspace.config) in one["mend"] for one in config)
     assert "litellm" in statuses(tree)
 
 
-def test_fix_closes_an_open_secret_and_says_so(ground: Ground) -> None:
-    key = put(ground.folder / ".router" / "secrets" / "management-key", "sk-x", 0o644)
-    assert f"chmod 600 {key}" in ground.inv("doctor", code=1).stdout
-    assert f"~ chmod 600 {key} (was 644)" in ground.inv("doctor", "--fix").stderr
+def test_fix_closes_an_open_secret_and_says_so(workspace: Workspace) -> None:
+    key = put(workspace.folder / ".router" / "secrets" / "management-key", "sk-x", 0o644)
+    assert f"chmod 600 {key}" in workspace.inv("doctor", code=1).stdout
+    assert f"~ chmod 600 {key} (was 644)" in workspace.inv("doctor", "--fix").stderr
 
 
-def test_looking_writes_nothing(ground: Ground) -> None:
-    before = ground.snapshot()
-    ground.inv("doctor")
-    assert ground.snapshot() == before
+def test_looking_writes_nothing(workspace: Workspace) -> None:
+    before = workspace.snapshot()
+    workspace.inv("doctor")
+    assert workspace.snapshot() == before
 
 
-def test_a_running_stack_is_ours(ground: Ground) -> None:
-    ground.inv("up")
-    tree = ground.json("doctor")
+def test_a_running_stack_is_ours(workspace: Workspace) -> None:
+    workspace.inv("up")
+    tree = workspace.json("doctor")
     assert {one["status"] for one in tree["findings"] if one["check"] in ("ports", "leftovers")} == {"pass"}
-    assert ground.json("security.check")["ok"] is True
+    assert workspace.json("security.check")["ok"] is True
 
 
-def test_a_config_that_is_not_there_is_a_mistake(ground: Ground) -> None:
-    ground.config.unlink()
-    assert "there is no config file at" in ground.inv("doctor", code=2).stderr
+def test_a_config_that_is_not_there_is_a_mistake(workspace: Workspace) -> None:
+    workspace.config.unlink()
+    assert "there is no config file at" in workspace.inv("doctor", code=2).stderr

@@ -9,18 +9,18 @@ from flowgate.errors import (
     BadValue,
     Busy,
     CheckFailed,
-    DiskRefused,
-    Faults,
+    DiskError,
+    FlowGateError,
     Interrupted,
-    Mistake,
+    MultipleErrors,
     NotReady,
-    PortTaken,
-    Refusal,
+    PortInUse,
     UnknownName,
     Unreachable,
+    UsageError,
 )
 
-TAKEN = PortTaken("litellm", "127.0.0.1", 4000, pid=7, command="python")
+TAKEN = PortInUse("litellm", "127.0.0.1", 4000, pid=7, command="python")
 
 
 def refuse(error: BaseException) -> int:
@@ -34,16 +34,16 @@ def refuse(error: BaseException) -> int:
     "error, code",
     [
         (CheckFailed("no"), 1),
-        (Mistake("no"), 2),
+        (UsageError("no"), 2),
         (UnknownName("profile", "cots", known=["cost"]), 2),
         (BadValue("port", found="x", wanted="a number"), 2),
-        (Faults("f", [Mistake("a"), Mistake("b")]), 2),
-        (Faults("f", [TAKEN, TAKEN]), 3),
-        (Faults("f", [TAKEN, Mistake("a")]), 2),
+        (MultipleErrors("f", [UsageError("a"), UsageError("b")]), 2),
+        (MultipleErrors("f", [TAKEN, TAKEN]), 3),
+        (MultipleErrors("f", [TAKEN, UsageError("a")]), 2),
         (TAKEN, 3),
         (NotReady("no"), 3),
         (Unreachable("no"), 3),
-        (DiskRefused("no"), 3),
+        (DiskError("no"), 3),
         (Busy("no"), 3),
         (Interrupted("no"), 130),
         (KeyboardInterrupt(), 130),
@@ -53,9 +53,9 @@ def test_every_refusal_has_its_exit_code_and_one_line(
     error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refuse(error) == code
-    said = capsys.readouterr()
-    assert (said.out, "Traceback" in said.err) == ("", False)
-    assert said.err
+    message = capsys.readouterr()
+    assert (message.out, "Traceback" in message.err) == ("", False)
+    assert message.err
 
 
 @pytest.mark.parametrize("given, code", [(None, 0), (0, 0), (1, 1)])
@@ -65,15 +65,15 @@ def test_what_an_order_gives_is_its_exit_code(given: int | None, code: int) -> N
 
 def test_a_bug_ends_with_70_and_its_traceback_goes_to_a_file_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert refuse(KeyError("a bug")) == 70
-    said = capsys.readouterr().err
-    file = Path(said.strip().rpartition(" ")[2])
-    assert "Traceback" not in said
+    message = capsys.readouterr().err
+    file = Path(message.strip().rpartition(" ")[2])
+    assert "Traceback" not in message
     assert "KeyError: 'a bug'" in file.read_text()
     file.unlink()
 
 
 def test_a_flag_in_the_place_of_a_name_is_refused() -> None:
-    with pytest.raises(Mistake, match="'--help' stands where a profile belongs"):
+    with pytest.raises(UsageError, match="'--help' stands where a profile belongs"):
         named("--help", "a profile")
     assert named("cost", "a profile") == "cost"
 
@@ -116,11 +116,11 @@ def test_a_variable_that_is_none_is_refused(extra: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("extra, place", [("list=[", "-e list:"), ("{a: 1, a: 2}", "-e:1:8"), ("@BAD", "bad.yml:2:1")])
 def test_variables_that_do_not_parse_are_refused_with_their_place(extra: str, place: str, tmp_path: Path) -> None:
     (tmp_path / "bad.yml").write_text("a: 1\na: 2\n")
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UsageError) as caught:
         variables([extra.replace("@BAD", f"@{tmp_path}/bad.yml")])
     assert place in caught.value.place
 
 
 def test_a_file_of_variables_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match=r"none\.yml is not there"):
+    with pytest.raises(FlowGateError, match=r"none\.yml is not there"):
         variables([f"@{tmp_path}/none.yml"])

@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from flowgate.cli import health
-from flowgate.cli.session import enter
+from flowgate.cli.session import open_session
 from flowgate.gateway import install_record
 from tests.unit.steps.conftest import serving
 
 if TYPE_CHECKING:
-    from flowgate.cli.session import Office
-    from flowgate.supervisor.client import Keeper
-    from tests.conftest import Ground
-    from tests.unit.steps.conftest import FakeKeeper
+    from flowgate.cli.session import Session
+    from flowgate.supervisor.client import SupervisorClient
+    from tests.conftest import Workspace
+    from tests.unit.steps.conftest import FakeSupervisor
 
 Caught = pytest.CaptureFixture[str]
 SOUTH = "cliproxyapi_plus"
 
 
-def anew(keeper: FakeKeeper) -> Office:
+def anew(supervisor: FakeSupervisor) -> Session:
     """Read the config that is in use again."""
-    return replace(enter(quiet=True), kept=cast("Keeper", keeper))
+    return replace(open_session(quiet=True), kept=cast("SupervisorClient", supervisor))
 
 
-def installed(place: Ground, keeper: FakeKeeper, version: str) -> Office:
+def installed(place: Workspace, supervisor: FakeSupervisor, version: str) -> Session:
     """Have that version of CLIProxyAPIPlus installed and running; the config leaves its address open."""
     program = place.runtime / "bin" / "CLIProxyAPIPlus"
     place.write(upstream=(str(program),)).change(("    readiness_path: /\n", ""))
@@ -37,21 +37,21 @@ def installed(place: Ground, keeper: FakeKeeper, version: str) -> Office:
         program.parent.mkdir()
         told = install_record.Receipt(version, "a/b", "x.tar.gz", "0" * 64, "0" * 64, "none", "2026-01-01T00:00:00Z")
         program.with_name("CLIProxyAPIPlus.lock").write_text(install_record.write(told))
-    return anew(keeper.run(SOUTH, port=place.upstream_port))
+    return anew(supervisor.run(SOUTH, port=place.upstream_port))
 
 
-def look(office: Office, keeper: FakeKeeper, name: str = "litellm", patience: float = 5.0) -> dict[str, Any]:
-    return health.check(office, name, keeper.status()["services"].get(name, {}), patience=patience)
+def look(session: Session, supervisor: FakeSupervisor, name: str = "litellm", patience: float = 5.0) -> dict[str, Any]:
+    return health.check(session, name, supervisor.status()["services"].get(name, {}), patience=patience)
 
 
-def test_health_of_what_does_not_run_is_no_and_names_the_way_out(place: Ground, capsys: Caught) -> None:
+def test_health_of_what_does_not_run_is_no_and_names_the_way_out(place: Workspace, capsys: Caught) -> None:
     assert health.health(False) == 1
-    said = capsys.readouterr()
-    assert said.out.count("not running") == 4
-    assert "way out: inv up" in said.err
+    message = capsys.readouterr()
+    assert message.out.count("not running") == 4
+    assert "way out: inv up" in message.err
 
 
-def test_health_as_json_names_what_would_be_asked(place: Ground, capsys: Caught) -> None:
+def test_health_as_json_names_what_would_be_asked(place: Workspace, capsys: Caught) -> None:
     assert health.health(True) == 1
     tree = json.loads(capsys.readouterr().out)
     assert tree["ok"] is False
@@ -66,38 +66,42 @@ def test_health_as_json_names_what_would_be_asked(place: Ground, capsys: Caught)
     }
 
 
-def test_one_that_answers_is_alive_and_ready(office: Office, keeper: FakeKeeper, place: Ground) -> None:
-    keeper.run("litellm", port=place.litellm_port)
+def test_one_that_answers_is_alive_and_ready(session: Session, supervisor: FakeSupervisor, place: Workspace) -> None:
+    supervisor.run("litellm", port=place.litellm_port)
     with serving(lambda path: (200, "{}"), place.litellm_port):
-        one = look(office, keeper)
+        one = look(session, supervisor)
     assert (one["live"], one["ready"], one["status"], one["misses"]) == (True, True, 200, 0)
 
 
 @pytest.mark.parametrize("first", [503, 500, 404])
-def test_one_miss_is_not_an_outage(office: Office, keeper: FakeKeeper, place: Ground, first: int) -> None:
-    keeper.run("litellm", port=place.litellm_port)
+def test_one_miss_is_not_an_outage(session: Session, supervisor: FakeSupervisor, place: Workspace, first: int) -> None:
+    supervisor.run("litellm", port=place.litellm_port)
     codes = iter([first])
     with serving(lambda path: (next(codes, 200), ""), place.litellm_port):
-        one = look(office, keeper)
+        one = look(session, supervisor)
     assert (one["ready"], one["status"], one["misses"]) == (True, 200, 1)
     assert health._line("litellm", one).endswith(", after 1 without")
 
 
-def test_one_that_never_answers_well_is_not_ready(office: Office, keeper: FakeKeeper, place: Ground) -> None:
-    keeper.run("litellm", port=place.litellm_port)
+def test_one_that_never_answers_well_is_not_ready(
+    session: Session, supervisor: FakeSupervisor, place: Workspace
+) -> None:
+    supervisor.run("litellm", port=place.litellm_port)
     with serving(lambda path: (503, ""), place.litellm_port):
-        one = look(office, keeper)
+        one = look(session, supervisor)
     assert (one["ready"], one["status"], one["misses"]) == (False, 503, health.TRIES)
-    one = look(office, keeper)
+    one = look(session, supervisor)
     assert (one["ready"], one["error"]) == (False, f"nobody listens on 127.0.0.1:{place.litellm_port}")
 
 
-def test_silence_is_unknown_and_a_slow_answer_is_one(office: Office, keeper: FakeKeeper, place: Ground) -> None:
-    keeper.run("litellm", port=place.litellm_port)
+def test_silence_is_unknown_and_a_slow_answer_is_one(
+    session: Session, supervisor: FakeSupervisor, place: Workspace
+) -> None:
+    supervisor.run("litellm", port=place.litellm_port)
     over = threading.Event()
     with serving(lambda path: (over.wait(0.5), (200, ""))[1], place.litellm_port):
-        silent = look(office, keeper, patience=0.1)
-        slow = look(office, keeper)
+        silent = look(session, supervisor, patience=0.1)
+        slow = look(session, supervisor)
         over.set()
     assert (silent["live"], silent["ready"], silent["misses"]) == (True, None, 0)
     assert "no answer from" in silent["error"]
@@ -105,36 +109,40 @@ def test_silence_is_unknown_and_a_slow_answer_is_one(office: Office, keeper: Fak
     assert (slow["ready"], slow["seconds"] >= 0.4) == (True, True)
 
 
-def test_without_a_keeper_nobody_knows_whether_it_is_alive(office: Office, keeper: FakeKeeper, place: Ground) -> None:
-    keeper.run("litellm", "orphaned", port=place.litellm_port)
+def test_without_a_keeper_nobody_knows_whether_it_is_alive(
+    session: Session, supervisor: FakeSupervisor, place: Workspace
+) -> None:
+    supervisor.run("litellm", "orphaned", port=place.litellm_port)
     with serving(lambda path: (200, ""), place.litellm_port):
-        one = look(office, keeper)
+        one = look(session, supervisor)
     assert (one["live"], one["ready"]) == (None, True)
 
 
 def test_litellm_without_an_address_is_asked_for_its_models_with_its_key(
-    place: Ground, keeper: FakeKeeper, monkeypatch: pytest.MonkeyPatch
+    place: Workspace, supervisor: FakeSupervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.change(("    readiness_path: /health/readiness\n", ""))
     monkeypatch.setenv("LITELLM_MASTER_KEY", "sk-mine")
-    bare = anew(keeper.run("litellm", port=place.litellm_port))
+    bare = anew(supervisor.run("litellm", port=place.litellm_port))
     with serving(lambda path: (200 if path == "/v1/models" else 404, ""), place.litellm_port):
-        assert look(bare, keeper)["ready"] is True
+        assert look(bare, supervisor)["ready"] is True
     assert health._headers(bare, "litellm", "/v1/models")["Authorization"].reveal() == "Bearer sk-mine"
     assert health._headers(bare, "litellm", "/health/readiness") == {}
 
 
 @pytest.mark.parametrize(("version", "path"), [("7.2.101-1", "/healthz"), ("v6.8.16-0", "/"), ("", "/")])
 def test_the_address_is_the_one_that_the_version_has(
-    place: Ground, keeper: FakeKeeper, version: str, path: str
+    place: Workspace, supervisor: FakeSupervisor, version: str, path: str
 ) -> None:
-    bare = installed(place, keeper, version)
+    bare = installed(place, supervisor, version)
     with serving(lambda asked: (200 if asked == path else 404, ""), place.upstream_port):
-        one = look(bare, keeper, SOUTH)
+        one = look(bare, supervisor, SOUTH)
     assert (one["ready"], one["url"].endswith(f"{place.upstream_port}{path}")) == (True, True)
 
 
-def test_an_older_one_that_still_runs_after_a_download_is_asked_its_own_way(place: Ground, keeper: FakeKeeper) -> None:
-    bare = installed(place, keeper, "7.2.101-1")
+def test_an_older_one_that_still_runs_after_a_download_is_asked_its_own_way(
+    place: Workspace, supervisor: FakeSupervisor
+) -> None:
+    bare = installed(place, supervisor, "7.2.101-1")
     with serving(lambda asked: (200 if asked == "/" else 404, ""), place.upstream_port):
-        assert look(bare, keeper, SOUTH)["ready"] is True
+        assert look(bare, supervisor, SOUTH)["ready"] is True

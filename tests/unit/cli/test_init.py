@@ -9,7 +9,7 @@ import pytest
 from flowgate.cli import init
 from flowgate.cli.checks import example_keys
 from flowgate.config.loader import read
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 
 KEY = re.compile(r"sk-[0-9a-f]{48}")
 
@@ -39,7 +39,7 @@ def test_what_is_written_is_a_valid_config(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", init.NAMES)
 def test_nothing_is_overwritten_and_nothing_is_half_done(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine")
-    with pytest.raises(Mistake, match=f"{name} is there already"):
+    with pytest.raises(UsageError, match=f"{name} is there already"):
         init.write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "mine"
@@ -49,9 +49,9 @@ def test_the_order_says_what_to_do_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("flowgate.system.locations.checkout", lambda: None)
-    monkeypatch.setattr("flowgate.system.locations.examples", lambda: Path(__file__).parents[2] / "config" / "examples")
+    monkeypatch.setattr("flowgate.system.locations.examples", lambda: Path(__file__).parents[3] / "config" / "examples")
     monkeypatch.chdir(tmp_path)
     assert init.init() == 0
-    said = capsys.readouterr()
-    assert said.out.splitlines() == [str(tmp_path / "config" / name) for name in init.NAMES]
-    assert "inv doctor" in said.err
+    message = capsys.readouterr()
+    assert message.out.splitlines() == [str(tmp_path / "config" / name) for name in init.NAMES]
+    assert "inv doctor" in message.err

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.cli import logs
-from flowgate.errors import BadValue, Mistake, UnknownName
+from flowgate.errors import BadValue, UnknownName, UsageError
 from flowgate.system.clock import stamp
 
 if TYPE_CHECKING:
-    from tests.conftest import Ground
+    from tests.conftest import Workspace
 
 Caught = pytest.CaptureFixture[str]
 NOW = datetime.now(UTC)
@@ -20,7 +20,7 @@ EVENTS = (("smoke", "", 300), ("service_start", "litellm", 200), ("service_exit"
 
 
 @pytest.fixture
-def log(place: Ground) -> list[str]:
+def log(place: Workspace) -> list[str]:
     """An event log: event, service, minutes ago."""
     lines = [
         json.dumps(
@@ -59,17 +59,17 @@ def test_an_event_is_one_readable_line(log: list[str], capsys: Caught) -> None:
 
 
 @pytest.mark.parametrize("since", ["soon", "10", "1w", "m"])
-def test_a_time_that_is_none_is_refused(place: Ground, since: str) -> None:
+def test_a_time_that_is_none_is_refused(place: Workspace, since: str) -> None:
     with pytest.raises(BadValue, match="10m, 2h, 1d"):
         logs.events(1, False, "", "", since, False)
 
 
-def test_no_events_yet_is_no_error(place: Ground, capsys: Caught) -> None:
+def test_no_events_yet_is_no_error(place: Workspace, capsys: Caught) -> None:
     assert logs.events(20, False, "", "", "", False) == 0
     assert capsys.readouterr().out == ""
 
 
-def test_the_last_lines_of_a_log_are_printed(place: Ground, capsys: Caught) -> None:
+def test_the_last_lines_of_a_log_are_printed(place: Workspace, capsys: Caught) -> None:
     folder = place.runtime / "process-logs"
     folder.mkdir()
     (folder / "litellm.log").write_text("one\ntwo\nthree\n")
@@ -77,25 +77,25 @@ def test_the_last_lines_of_a_log_are_printed(place: Ground, capsys: Caught) -> N
     assert capsys.readouterr().out == "two\nthree\n"
 
 
-def test_a_service_without_a_log_says_so(place: Ground, capsys: Caught) -> None:
+def test_a_service_without_a_log_says_so(place: Workspace, capsys: Caught) -> None:
     assert logs.logs("litellm", 2, False) == 0
     assert "has no log yet" in capsys.readouterr().err
 
 
-def test_an_unknown_service_gets_a_suggestion(place: Ground) -> None:
+def test_an_unknown_service_gets_a_suggestion(place: Workspace) -> None:
     with pytest.raises(UnknownName) as refused:
         logs.logs("litelm", 2, False)
-    assert refused.value.hint == "did you mean 'litellm'?"
+    assert refused.value.fix == "did you mean 'litellm'?"
 
 
-def test_a_key_that_was_never_made_names_the_way_to_one(place: Ground) -> None:
-    with pytest.raises(Mistake) as refused:
+def test_a_key_that_was_never_made_names_the_way_to_one(place: Workspace) -> None:
+    with pytest.raises(UsageError) as refused:
         logs.key_path()
-    assert refused.value.hint == "inv up makes one"
+    assert refused.value.fix == "inv up makes one"
 
 
 @pytest.mark.parametrize("words", [("events", "--follow"), ("service.logs", "litellm", "--follow")])
-def test_what_is_added_is_printed_until_ctrl_c(log: list[str], place: Ground, words: tuple[str, ...]) -> None:
+def test_what_is_added_is_printed_until_ctrl_c(log: list[str], place: Workspace, words: tuple[str, ...]) -> None:
     from tests.conftest import wait
 
     (place.runtime / "process-logs").mkdir()

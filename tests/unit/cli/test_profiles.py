@@ -7,22 +7,22 @@ import pytest
 import yaml
 
 from flowgate.cli import profiles
-from flowgate.cli.session import enter
+from flowgate.cli.session import open_session
 from flowgate.errors import UnknownName
 
 if TYPE_CHECKING:
-    from tests.conftest import Ground
+    from tests.conftest import Workspace
 
 Caught = pytest.CaptureFixture[str]
 
 
-def test_the_profile_in_force_is_marked(place: Ground, capsys: Caught) -> None:
+def test_the_profile_in_force_is_marked(place: Workspace, capsys: Caught) -> None:
     (place.runtime / "state.json").write_text('{"current_profile": "cost"}')
     profiles.list_profiles(False)
     assert capsys.readouterr().out.splitlines() == ["  reliability", "  balanced", "* cost"]
 
 
-def test_the_list_as_json_says_who_set_the_profile(place: Ground, capsys: Caught) -> None:
+def test_the_list_as_json_says_who_set_the_profile(place: Workspace, capsys: Caught) -> None:
     profiles.list_profiles(True)
     assert json.loads(capsys.readouterr().out) == {
         "current": "balanced",
@@ -32,21 +32,23 @@ def test_the_list_as_json_says_who_set_the_profile(place: Ground, capsys: Caught
 
 
 @pytest.mark.parametrize("name, retries", [("cost", 0), ("reliability", 3), ("", 1)])
-def test_the_settings_of_a_profile_lie_over_the_base(place: Ground, capsys: Caught, name: str, retries: int) -> None:
+def test_the_settings_of_a_profile_lie_over_the_base(place: Workspace, capsys: Caught, name: str, retries: int) -> None:
     profiles.show(name, False)
     tree = yaml.safe_load(capsys.readouterr().out)
     assert tree["router_settings"]["num_retries"] == retries
     assert len(tree["model_list"]) == 2
 
 
-def test_shown_settings_keep_their_references(place: Ground, capsys: Caught, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shown_settings_keep_their_references(
+    place: Workspace, capsys: Caught, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("UPSTREAM_API_KEY", "sk-canary")
     profiles.show("cost", True)
-    said = capsys.readouterr().out
-    assert ("os.environ/UPSTREAM_API_KEY" in said, "sk-canary" in said) == (True, False)
+    message = capsys.readouterr().out
+    assert ("os.environ/UPSTREAM_API_KEY" in message, "sk-canary" in message) == (True, False)
 
 
-def test_the_difference_of_two_profiles_is_what_differs(place: Ground, capsys: Caught) -> None:
+def test_the_difference_of_two_profiles_is_what_differs(place: Workspace, capsys: Caught) -> None:
     assert profiles.diff("reliability", "cost") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")] == [
@@ -55,36 +57,36 @@ def test_the_difference_of_two_profiles_is_what_differs(place: Ground, capsys: C
     ]
 
 
-def test_a_profile_does_not_differ_from_itself(place: Ground, capsys: Caught) -> None:
+def test_a_profile_does_not_differ_from_itself(place: Workspace, capsys: Caught) -> None:
     profiles.diff("cost", "cost")
-    said = capsys.readouterr()
-    assert (said.out, "the same" in said.err) == ("", True)
+    message = capsys.readouterr()
+    assert (message.out, "the same" in message.err) == ("", True)
 
 
 @pytest.mark.parametrize("ask", [lambda: profiles.show("cots", False), lambda: profiles.diff("cost", "cots")])
-def test_an_unknown_profile_gets_a_suggestion(place: Ground, ask: object) -> None:
+def test_an_unknown_profile_gets_a_suggestion(place: Workspace, ask: object) -> None:
     assert callable(ask)
     with pytest.raises(UnknownName) as refused:
         ask()
-    assert refused.value.hint == "did you mean 'cost'?"
+    assert refused.value.fix == "did you mean 'cost'?"
 
 
-def test_what_is_typed_beats_what_was_in_force_which_beats_the_default(place: Ground) -> None:
+def test_what_is_typed_beats_what_was_in_force_which_beats_the_default(place: Workspace) -> None:
     (place.runtime / "state.json").write_text('{"current_profile": "cost"}')
-    assert (enter().profile("reliability").by, enter().profile().value) == ("typed", "cost")
+    assert (open_session().profile("reliability").by, open_session().profile().value) == ("typed", "cost")
     (place.runtime / "state.json").write_text('{"current_profile": "gone"}')
-    assert (enter().profile().by, enter().profile().value) == ("default", "balanced")
+    assert (open_session().profile().by, open_session().profile().value) == ("default", "balanced")
 
 
-def test_a_profile_says_what_it_promises_and_what_both_programs_get(place: Ground, capsys: Caught) -> None:
+def test_a_profile_says_what_it_promises_and_what_both_programs_get(place: Workspace, capsys: Caught) -> None:
     profiles.show("reliability", False)
-    said = capsys.readouterr().out
-    assert "# what reliability promises:\n#   a question is put to one model 4 times at most" in said
-    assert "#   disable-cooling: true\n" in said
-    assert "retry budget: 4 (LiteLLM) x 1 (CLIProxyAPIPlus) x 1 account = 4 at one vendor" in said
+    message = capsys.readouterr().out
+    assert "# what reliability promises:\n#   a question is put to one model 4 times at most" in message
+    assert "#   disable-cooling: true\n" in message
+    assert "retry budget: 4 (LiteLLM) x 1 (CLIProxyAPIPlus) x 1 account = 4 at one vendor" in message
 
 
-def test_a_second_account_changes_who_benches(place: Ground, capsys: Caught) -> None:
+def test_a_second_account_changes_who_benches(place: Workspace, capsys: Caught) -> None:
     folder = place.runtime.parent / "auths"
     folder.mkdir()
     for name in ("one", "two"):

@@ -13,8 +13,10 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize("total, said", [(4_000_000, "1.0 of 4.0 MB"), (None, "1.0 MB")])
-def test_a_terminal_shows_how_far_a_transfer_is(monkeypatch: pytest.MonkeyPatch, total: int | None, said: str) -> None:
+@pytest.mark.parametrize("total, message", [(4_000_000, "1.0 of 4.0 MB"), (None, "1.0 MB")])
+def test_a_terminal_shows_how_far_a_transfer_is(
+    monkeypatch: pytest.MonkeyPatch, total: int | None, message: str
+) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
@@ -22,7 +24,7 @@ def test_a_terminal_shows_how_far_a_transfer_is(monkeypatch: pytest.MonkeyPatch,
     console.progress("a.tar.gz", 1_000_000, total)
     shown = screen.getvalue()
     assert "a.tar.gz" in shown
-    assert said in shown
+    assert message in shown
     assert "\n" not in shown
 
 

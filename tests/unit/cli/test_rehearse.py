@@ -14,8 +14,8 @@ from flowgate.rehearsal import report
 BENCHED = {"scenario": "500", "promise": "benched", "promised": "after 2 failed", "observed": "<never>"}
 
 
-def asked(at: float, seconds: float, by: str | None, said: str = "", **attempts: int) -> dict[str, Any]:
-    return {"at": at, "seconds": seconds, "by": by, "attempts": attempts, "said": said}
+def asked(at: float, seconds: float, by: str | None, message: str = "", **attempts: int) -> dict[str, Any]:
+    return {"at": at, "seconds": seconds, "by": by, "attempts": attempts, "message": message}
 
 
 def scene(verdict: str = "kept", over: float | None = None, name: str = "500") -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.cli import security
-from flowgate.cli.session import Office
-from flowgate.errors import Mistake
+from flowgate.cli.session import Session
+from flowgate.errors import UsageError
 from flowgate.system import files
 from tests.unit.cli.offices import Offices, put
 
 if TYPE_CHECKING:
-    from tests.conftest import Ground
+    from tests.conftest import Workspace
 
 KEY = "sk-0123456789abcdef"
 RULES = ".env\n*.pem\n*.key\n.router/\n"
@@ -27,7 +27,7 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
 
 
 @pytest.fixture
-def here(offices: Offices) -> Office:
+def here(offices: Offices) -> Session:
     """An office whose config lies in a git checkout."""
     one = offices()
     subprocess.run(["git", "init", "-q", str(one.config.root)], check=True)
@@ -35,13 +35,13 @@ def here(offices: Offices) -> Office:
     return one
 
 
-def add(office: Office, name: str, text: str = "") -> None:
-    put(office.config.root / name, text)
-    subprocess.run(["git", "-C", str(office.config.root), "add", "-f", name], check=True)
+def add(session: Session, name: str, text: str = "") -> None:
+    put(session.config.root / name, text)
+    subprocess.run(["git", "-C", str(session.config.root), "add", "-f", name], check=True)
 
 
-def roots(office: Office) -> list[Path]:
-    return [office.config.root.resolve()]
+def roots(session: Session) -> list[Path]:
+    return [session.config.root.resolve()]
 
 
 # --- git
@@ -51,7 +51,7 @@ def roots(office: Office) -> list[Path]:
     "name",
     [".env", "deep/.env.local", "a.pem", "id_ed25519", ".router/secrets/x", "auths/codex.json", "config/flowgate.yaml"],
 )
-def test_a_tracked_sensitive_file_fails_with_the_command_that_untracks_it(here: Office, name: str) -> None:
+def test_a_tracked_sensitive_file_fails_with_the_command_that_untracks_it(here: Session, name: str) -> None:
     add(here, name)
     [found] = security.tracked(roots(here), here)
     assert found.status == "fail"
@@ -63,23 +63,23 @@ def test_a_harmless_name_passes(name: str) -> None:
     assert not security.is_sensitive(name)
 
 
-def test_a_tracked_file_that_holds_a_key_of_ours_fails_and_does_not_show_it(here: Office) -> None:
+def test_a_tracked_file_that_holds_a_key_of_ours_fails_and_does_not_show_it(here: Session) -> None:
     put(here.config.root / ".router" / "secrets" / "litellm-master-key", f"{KEY}\n")
     add(here, "notes.txt", f"the key is {KEY}")
     [found] = security.tracked(roots(here), here)
-    assert (found.status, "notes.txt" in found.said, KEY in found.said) == ("fail", True, False)
+    assert (found.status, "notes.txt" in found.message, KEY in found.message) == ("fail", True, False)
 
 
-def test_a_clean_checkout_passes(here: Office) -> None:
+def test_a_clean_checkout_passes(here: Session) -> None:
     add(here, "README.md")
     assert [one.status for one in security.tracked(roots(here), here)] == ["pass"]
 
 
-def test_missing_ignore_rules_are_named_with_the_command_that_adds_them(here: Office) -> None:
+def test_missing_ignore_rules_are_named_with_the_command_that_adds_them(here: Session) -> None:
     (here.config.root / ".gitignore").write_text("*.key\n.router/auths/\n")
     [found] = security.ignored(roots(here), here)
     assert found.status == "fail"
-    assert all(name in found.said for name in (".env", "server.pem", ".router/secrets/litellm-master-key"))
+    assert all(name in found.message for name in (".env", "server.pem", ".router/secrets/litellm-master-key"))
     subprocess.run(found.mend, shell=True, check=True)  # noqa: S602 - the very command that people are told
     assert [one.status for one in security.ignored(roots(here), here)] == ["pass"]
 
@@ -87,7 +87,7 @@ def test_missing_ignore_rules_are_named_with_the_command_that_adds_them(here: Of
 def test_outside_a_checkout_there_is_nothing_to_leak(offices: Offices) -> None:
     one = offices()
     found = [*security.tracked([], one), *security.ignored([], one)]
-    assert {(finding.status, finding.said) for finding in found} == {("pass", "not a git checkout")}
+    assert {(finding.status, finding.message) for finding in found} == {("pass", "not a git checkout")}
 
 
 # --- ports
@@ -95,21 +95,21 @@ def test_outside_a_checkout_there_is_nothing_to_leak(offices: Offices) -> None:
 
 @pytest.mark.parametrize("host, status", [("127.0.0.1", "pass"), ("0.0.0.0", "fail")])  # noqa: S104 - closed at once
 def test_a_process_of_ours_that_listens_for_others_fails(
-    here: Office, monkeypatch: pytest.MonkeyPatch, host: str, status: str
+    here: Session, monkeypatch: pytest.MonkeyPatch, host: str, status: str
 ) -> None:
-    running = {"keeper": os.getpid(), "services": {}}
-    monkeypatch.setattr(here.keeper, "status", lambda: running)
+    running = {"supervisor": os.getpid(), "services": {}}
+    monkeypatch.setattr(here.supervisor, "status", lambda: running)
     with socket.create_server((host, 0)) as sock:
         port = sock.getsockname()[1]
         [found] = security.listening(here)
     assert found.status == status
-    assert status == "pass" or f"of the keeper listens on 0.0.0.0:{port}" in found.said
+    assert status == "pass" or f"of the keeper listens on 0.0.0.0:{port}" in found.message
 
 
 # --- the hook
 
 
-def test_the_hook_is_written_once(here: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hook_is_written_once(here: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here.config.root)
     path = here.config.root / ".git" / "hooks" / "pre-push"
     assert security.install_hook() == 0
@@ -118,18 +118,18 @@ def test_the_hook_is_written_once(here: Office, monkeypatch: pytest.MonkeyPatch)
     assert (files.is_executable(path), path.stat().st_mtime_ns) == (True, date)
 
 
-def test_a_hook_of_anothers_is_left_alone(here: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hook_of_anothers_is_left_alone(here: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here.config.root)
     path = put(here.config.root / ".git" / "hooks" / "pre-push", "#!/bin/sh\nmine\n", 0o755)
-    with pytest.raises(Mistake, match="is a hook of another's") as refusal:
+    with pytest.raises(UsageError, match="is a hook of another's") as error:
         security.install_hook()
-    assert "security check" in refusal.value.hint
+    assert "security check" in error.value.fix
     assert path.read_text() == "#!/bin/sh\nmine\n"
 
 
 def test_outside_a_checkout_no_hook_can_be_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Mistake, match="not a git checkout"):
+    with pytest.raises(UsageError, match="not a git checkout"):
         security.install_hook()
 
 
@@ -138,10 +138,12 @@ def test_flowgates_own_checkout_gets_the_script(monkeypatch: pytest.MonkeyPatch,
     assert "exec ./scripts/security_check.sh </dev/null" in security.hook(tmp_path)
 
 
-def test_a_push_goes_through_only_while_the_check_says_yes(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = ground.folder / "work"
+def test_a_push_goes_through_only_while_the_check_says_yes(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = workspace.folder / "work"
     git = ["git", "-C", str(root), "-c", "user.name=me", "-c", "user.email=me@example.org"]
-    subprocess.run(["git", "init", "-q", "--bare", str(ground.folder / "there.git")], check=True)
+    subprocess.run(["git", "init", "-q", "--bare", str(workspace.folder / "there.git")], check=True)
     subprocess.run(["git", "init", "-q", str(root)], check=True)
     put(root / ".gitignore", RULES)
     monkeypatch.chdir(root)
@@ -151,8 +153,8 @@ def test_a_push_goes_through_only_while_the_check_says_yes(ground: Ground, monke
         put(root / name, "")
         subprocess.run([*git, "add", "-f", "."], check=True)
         subprocess.run([*git, "commit", "-q", "-m", name], check=True)
-        done = [*git, "push", "-q", str(ground.folder / "there.git"), "HEAD:refs/heads/main"]
-        return subprocess.run(done, env=ground.environment(), capture_output=True, check=False).returncode
+        done = [*git, "push", "-q", str(workspace.folder / "there.git"), "HEAD:refs/heads/main"]
+        return subprocess.run(done, env=workspace.environment(), capture_output=True, check=False).returncode
 
     assert push("README.md") == 0
     assert push(".env") != 0

@@ -6,7 +6,7 @@ import pytest
 
 from flowgate.cli import console
 from flowgate.cli.source_excerpt import excerpt
-from flowgate.errors import CheckFailed, Faults, Mistake
+from flowgate.errors import CheckFailed, MultipleErrors, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def test_a_place_that_is_none_shows_nothing(file: Path, place: str) -> None:
 
 
 def test_a_refusal_is_said_with_its_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    console.refusal(Mistake("no step is called 'wriet'", hint="did you mean 'write'?", place=f"{file}:2:4"))
+    console.print_error(UsageError("no step is called 'wriet'", fix="did you mean 'write'?", place=f"{file}:2:4"))
     assert capsys.readouterr().err.splitlines()[1:] == [
         "    2 |  - wriet: 1",
         "      |    ^",
@@ -52,6 +52,8 @@ def test_a_refusal_is_said_with_its_line(file: Path, capsys: pytest.CaptureFixtu
 
 
 def test_every_fault_of_a_list_is_said_with_its_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    console.refusal(Faults("it", [Mistake("a", place=f"{file}:1:1"), CheckFailed("b", place=f"{file}:9:1")]))
-    said = capsys.readouterr().err.splitlines()
-    assert said[1:] == [f"  {file}:1:1: a", "      1 | - tasks:", "        | ^", f"  {file}:9:1: b"]
+    console.print_error(
+        MultipleErrors("it", [UsageError("a", place=f"{file}:1:1"), CheckFailed("b", place=f"{file}:9:1")])
+    )
+    message = capsys.readouterr().err.splitlines()
+    assert message[1:] == [f"  {file}:1:1: a", "      1 | - tasks:", "        | ^", f"  {file}:9:1: b"]

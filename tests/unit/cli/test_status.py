@@ -8,15 +8,15 @@ import pytest
 from flowgate.cli import status
 
 if TYPE_CHECKING:
-    from flowgate.cli.session import Office
-    from tests.conftest import Ground
-    from tests.unit.steps.conftest import FakeKeeper
+    from flowgate.cli.session import Session
+    from tests.conftest import Workspace
+    from tests.unit.steps.conftest import FakeSupervisor
 
 Caught = pytest.CaptureFixture[str]
 
 
-def test_with_nothing_running_everything_is_stopped_and_the_profile_is_the_default(office: Office) -> None:
-    tree = status.survey(office)
+def test_with_nothing_running_everything_is_stopped_and_the_profile_is_the_default(session: Session) -> None:
+    tree = status.survey(session)
     assert {name: one["state"] for name, one in tree["services"].items()} == {
         "litellm": "stopped",
         "cliproxyapi_plus": "stopped",
@@ -24,27 +24,27 @@ def test_with_nothing_running_everything_is_stopped_and_the_profile_is_the_defau
     assert tree["profile"] == {"name": "balanced", "by": "default"}
 
 
-def test_what_serves_is_the_record_of_the_profile_in_force(office: Office, keeper: FakeKeeper) -> None:
-    office.config.paths.state_file.write_text('{"current_profile": "cost", "updated_at": "2026-01-01T00:00:00Z"}')
-    assert (status.survey(office)["profile"], status.survey(office)["since"]) == (
+def test_what_serves_is_the_record_of_the_profile_in_force(session: Session, supervisor: FakeSupervisor) -> None:
+    session.config.paths.state_file.write_text('{"current_profile": "cost", "updated_at": "2026-01-01T00:00:00Z"}')
+    assert (status.survey(session)["profile"], status.survey(session)["since"]) == (
         {"name": "cost", "by": "state"},
         "2026-01-01T00:00:00Z",
     )
-    keeper.run("litellm", labels={"profile": "reliability"})
-    tree = status.survey(office)
+    supervisor.run("litellm", labels={"profile": "reliability"})
+    tree = status.survey(session)
     assert (tree["profile"], tree["since"]) == ({"name": "reliability", "by": "serving"}, "")
 
 
-def test_the_one_that_serves_is_shown_before_its_candidate(office: Office, keeper: FakeKeeper) -> None:
-    keeper.run("litellm", pid=11).run("litellm", "starting", pid=12)
-    litellm = status.survey(office)["services"]["litellm"]
+def test_the_one_that_serves_is_shown_before_its_candidate(session: Session, supervisor: FakeSupervisor) -> None:
+    supervisor.run("litellm", pid=11).run("litellm", "starting", pid=12)
+    litellm = status.survey(session)["services"]["litellm"]
     assert (litellm["pid"], litellm["generation"], len(litellm["generations"])) == (11, 1, 2)
 
 
-def test_several_generations_are_told_apart(office: Office, keeper: FakeKeeper, capsys: Caught) -> None:
+def test_several_generations_are_told_apart(session: Session, supervisor: FakeSupervisor, capsys: Caught) -> None:
     about = {"under_way": 1, "open_connections": 2, "labels": {"profile": "cost", "by": "switch-profile"}}
-    keeper.run("litellm", "draining", pid=11, seconds=61.0, **about).run("litellm", pid=12, seconds=1.0)
-    told = [status._generation("litellm", one) for one in status.survey(office)["services"]["litellm"]["generations"]]
+    supervisor.run("litellm", "draining", pid=11, seconds=61.0, **about).run("litellm", pid=12, seconds=1.0)
+    told = [status._generation("litellm", one) for one in status.survey(session)["services"]["litellm"]["generations"]]
     assert told[0] == (
         "litellm generation 1 cost: draining, started 61 s ago by switch-profile, 2 connections open, "
         "1 answers under way"
@@ -52,41 +52,41 @@ def test_several_generations_are_told_apart(office: Office, keeper: FakeKeeper, 
     assert told[1] == "litellm generation 2: serving, started 1 s ago"
 
 
-def test_a_crashed_service_shows_why(office: Office, keeper: FakeKeeper) -> None:
-    keeper.failures["litellm"] = "killed by SIGKILL"
-    assert status.survey(office)["services"]["litellm"]["failure"] == "killed by SIGKILL"
+def test_a_crashed_service_shows_why(session: Session, supervisor: FakeSupervisor) -> None:
+    supervisor.failures["litellm"] = "killed by SIGKILL"
+    assert status.survey(session)["services"]["litellm"]["failure"] == "killed by SIGKILL"
 
 
-def test_what_a_killed_keeper_left_counts_as_running(office: Office, keeper: FakeKeeper) -> None:
-    keeper.run("litellm", "orphaned", pid=11)
-    assert status.survey(office)["services"]["litellm"]["running"] is True
+def test_what_a_killed_keeper_left_counts_as_running(session: Session, supervisor: FakeSupervisor) -> None:
+    supervisor.run("litellm", "orphaned", pid=11)
+    assert status.survey(session)["services"]["litellm"]["running"] is True
 
 
-def test_secrets_that_others_can_read_are_named_with_the_mending_mode(office: Office, place: Ground) -> None:
+def test_secrets_that_others_can_read_are_named_with_the_mending_mode(session: Session, place: Workspace) -> None:
     folder = place.folder / ".router" / "secrets"
     folder.mkdir(mode=0o755)
     (folder / "litellm-master-key").write_text("sk-x")
     (folder / "litellm-master-key").chmod(0o644)
-    found = [(one["path"], one["mode"], one["wanted"]) for one in status.open_secrets(office)]
+    found = [(one["path"], one["mode"], one["wanted"]) for one in status.open_secrets(session)]
     assert found == [(str(folder), "755", "700"), (str(folder / "litellm-master-key"), "644", "600")]
 
 
-def test_status_prints_one_row_a_service(place: Ground, capsys: Caught) -> None:
+def test_status_prints_one_row_a_service(place: Workspace, capsys: Caught) -> None:
     assert status.status(False) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("profile  balanced (default)")
     assert [line.split()[0] for line in lines[1:]] == ["service", "litellm", "cliproxyapi_plus"]
 
 
-def test_status_as_json_is_one_document(place: Ground, capsys: Caught) -> None:
+def test_status_as_json_is_one_document(place: Workspace, capsys: Caught) -> None:
     status.status(True)
     assert json.loads(capsys.readouterr().out).keys() == {
-        *("config", "embedded", "profile", "since", "keeper", "services", "secrets")
+        *("config", "embedded", "profile", "since", "supervisor", "services", "secrets")
     }
 
 
 @pytest.mark.parametrize(
-    "seconds, said", [(None, "-"), (0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h 0 min")]
+    "seconds, message", [(None, "-"), (0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h 0 min")]
 )
-def test_a_time_is_said_in_the_unit_that_fits(seconds: float | None, said: str) -> None:
-    assert status._duration(seconds) == said
+def test_a_time_is_said_in_the_unit_that_fits(seconds: float | None, message: str) -> None:
+    assert status._duration(seconds) == message

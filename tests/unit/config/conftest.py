@@ -9,14 +9,14 @@ import pytest
 
 from flowgate.config.loader import read
 from flowgate.domain import Config
-from flowgate.errors import Faults, Refusal
+from flowgate.errors import FlowGateError, MultipleErrors
 
 FILE = Path("/home/me/config/flowgate.yaml")
 MODELS = "litellm_base: {model_list: [{model_name: m, litellm_params: {model: openai/x}}]}\n"
 PROFILES = "profiles: {balanced: {}}\n"
 
 Reads = Callable[..., Config]
-Refuses = Callable[[str], list[Refusal]]
+Refuses = Callable[[str], list[FlowGateError]]
 
 
 @pytest.fixture
@@ -29,10 +29,10 @@ def reads() -> Reads:
 def refuses() -> Refuses:
     """Reads a config that is wrong; gives its faults."""
 
-    def faults(text: str) -> list[Refusal]:
-        with pytest.raises(Refusal) as refused:
+    def faults(text: str) -> list[FlowGateError]:
+        with pytest.raises(FlowGateError) as refused:
             read_whole(text)
-        return list(refused.value.faults) if isinstance(refused.value, Faults) else [refused.value]
+        return list(refused.value.faults) if isinstance(refused.value, MultipleErrors) else [refused.value]
 
     return faults
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from flowgate.config.document import draft
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_json_has_lines_also_behind_tabs() -> None:
 
 def test_a_json_key_written_twice_is_refused_with_both_lines() -> None:
     (fault,) = draft('{"a": {"b": 1,\n"b": 2}}', "f.json").faults
-    assert (fault.place, fault.hint) == ("f.json:2:1", "the first stands in line 1")
+    assert (fault.place, fault.fix) == ("f.json:2:1", "the first stands in line 1")
 
 
 def test_a_brace_may_also_begin_yaml() -> None:
@@ -41,14 +41,14 @@ def test_a_brace_may_also_begin_yaml() -> None:
     "text", ['{"a":' * 50_000, '{"a":' * 50_000 + "1" + "}" * 50_000, '{"a": [1 2}', '{"a": "\\ud800"}']
 )
 def test_what_is_neither_json_nor_yaml_is_refused_with_its_place(text: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(FlowGateError) as refused:
         draft(text, "f.json")
     assert refused.value.place.startswith("f.json:1:")
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n"])
 def test_an_empty_text_is_refused(text: str) -> None:
-    with pytest.raises(Refusal, match=r"is empty|must be a mapping"):
+    with pytest.raises(FlowGateError, match=r"is empty|must be a mapping"):
         draft(text, "f.yaml")
 
 

@@ -12,7 +12,7 @@ from flowgate.config import loader as reader
 from flowgate.config import services
 from flowgate.config.keys import KEYS, KINDS, schema
 
-EXAMPLES = Path(__file__).parent.parent.parent / "config" / "examples"
+EXAMPLES = Path(__file__).parent.parent.parent.parent / "config" / "examples"
 
 
 def below(prefix: str) -> set[str]:

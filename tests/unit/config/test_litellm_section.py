@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from flowgate.domain import Config
-from flowgate.errors import BadValue, Refusal
+from flowgate.errors import BadValue, FlowGateError
 
 Reads = Callable[..., Config]
-Refuses = Callable[[str], list[Refusal]]
+Refuses = Callable[[str], list[FlowGateError]]
 
 
 def test_a_base_without_models_says_what_to_write(refuses: Refuses) -> None:
     (fault,) = refuses("litellm_base: {}\n")
     assert fault.what == "'litellm_base.model_list' is missing"
-    assert "model_name" in fault.hint
+    assert "model_name" in fault.fix
 
 
 @pytest.mark.parametrize(

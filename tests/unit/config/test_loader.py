@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from flowgate.config.loader import read
 from flowgate.domain import Config
-from flowgate.errors import BadValue, Refusal, UnknownName
+from flowgate.errors import BadValue, FlowGateError, UnknownName
 
 Reads = Callable[..., Config]
-Refuses = Callable[[str], list[Refusal]]
+Refuses = Callable[[str], list[FlowGateError]]
 
 FILE = Path("/home/me/config/flowgate.yaml")
-EXAMPLES = Path(__file__).parent.parent.parent / "config" / "examples"
+EXAMPLES = Path(__file__).parent.parent.parent.parent / "config" / "examples"
 BREAKERS = ["", "\n", ":", "{", "[", "&a ", "*a", "\t", "!!", "\x00", "é", "- ", "'", "~x/", "<<", "9" * 400]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 NAMES = st.text(max_size=4) | st.sampled_from(["providers", "model", "method", "1"])
@@ -60,7 +60,7 @@ def test_every_fault_of_the_file_is_told_at_once(refuses: Refuses) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, hint",
+    "text, fix",
     [
         ("servces: {}", "did you mean 'services'?"),
         ("services: {litelm: {}}", "did you mean 'services.litellm'?"),
@@ -73,22 +73,22 @@ def test_every_fault_of_the_file_is_told_at_once(refuses: Refuses) -> None:
         ("services: {litellm: {depends_on: [cliproxyapi]}}", "did you mean 'cliproxyapi_plus'?"),
     ],
 )
-def test_a_misspelt_word_gets_its_line_and_a_suggestion(refuses: Refuses, text: str, hint: str) -> None:
+def test_a_misspelt_word_gets_its_line_and_a_suggestion(refuses: Refuses, text: str, fix: str) -> None:
     (fault,) = refuses("\n\n" + text + "\n")
     assert isinstance(fault, UnknownName)
-    assert (fault.place, fault.hint) == (f"{FILE}:3", hint)
+    assert (fault.place, fault.fix) == (f"{FILE}:3", fix)
 
 
 def test_a_word_like_none_of_the_known_ones_gets_their_list(refuses: Refuses) -> None:
     (fault,) = refuses("services: {litellm: {command: {zebra: 1}}}\n")
-    assert fault.hint == "known: args, cwd"
+    assert fault.fix == "known: args, cwd"
 
 
 @pytest.mark.parametrize("where", ["port: 1\nport: 2", "services: {}\nservices: {}", "vars: {a: {b: 1, b: 2}}"])
 def test_a_key_written_twice_is_refused_with_both_lines(refuses: Refuses, where: str) -> None:
     twice = [fault for fault in refuses(where + "\n") if "written twice" in fault.what]
     assert len(twice) == 1
-    assert twice[0].hint.startswith("the first stands in line 1")
+    assert twice[0].fix.startswith("the first stands in line 1")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_wrong_type_deep_inside_is_named_by_its_path(refuses: Refuses, text: s
 )
 def test_what_cannot_work_is_refused(refuses: Refuses, text: str, what: str) -> None:
     (fault,) = refuses(text + "\n")
-    assert what in fault.what + fault.hint
+    assert what in fault.what + fault.fix
 
 
 def test_two_services_that_wait_for_each_other_are_refused(refuses: Refuses) -> None:
@@ -157,7 +157,7 @@ def test_text_that_is_no_yaml_is_refused_with_line_and_column(refuses: Refuses) 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "just words", "3"])
 def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
-    with pytest.raises(Refusal, match="must be a mapping"):
+    with pytest.raises(FlowGateError, match="must be a mapping"):
         read(text, FILE)
 
 
@@ -230,7 +230,7 @@ def test_no_mutation_of_an_example_ends_in_anything_but_a_refusal(name: str, dat
     for _ in range(data.draw(st.integers(1, 5))):
         place = data.draw(st.integers(0, len(text) - 1))
         text[place] = data.draw(st.sampled_from(BREAKERS) | st.characters())
-    with contextlib.suppress(Refusal):
+    with contextlib.suppress(FlowGateError):
         read("".join(text), FILE)
 
 
@@ -246,7 +246,7 @@ def test_no_value_in_any_place_ends_in_anything_but_a_refusal(name: str, data: s
                 break
             node = node[key]
         node[key] = data.draw(ANYTHING)
-    with contextlib.suppress(Refusal):
+    with contextlib.suppress(FlowGateError):
         read(yaml.safe_dump(tree), FILE)
-    with contextlib.suppress(Refusal):
+    with contextlib.suppress(FlowGateError):
         read(json.dumps(tree), FILE)

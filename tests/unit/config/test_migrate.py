@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from flowgate.domain import Config
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 
 Reads = Callable[..., Config]
-Refuses = Callable[[str], list[Refusal]]
+Refuses = Callable[[str], list[FlowGateError]]
 FILE = Path("/home/me/config/flowgate.yaml")
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from flowgate.domain import Config
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 
 Reads = Callable[..., Config]
-Refuses = Callable[[str], list[Refusal]]
+Refuses = Callable[[str], list[FlowGateError]]
 FILE = Path("/home/me/config/flowgate.yaml")
 
 
@@ -19,7 +19,7 @@ FILE = Path("/home/me/config/flowgate.yaml")
 def test_only_this_machine_is_served(refuses: Refuses, host: str) -> None:
     (fault,) = refuses(f"services: {{litellm: {{host: {host}}}}}\n")
     assert "loopback" in fault.what
-    assert "loopback only" in fault.hint
+    assert "loopback only" in fault.fix
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
@@ -35,7 +35,7 @@ def test_numbers_among_variables_and_args_stay_as_they_are_written(reads: Reads)
 
 def test_a_truth_value_is_no_variable(refuses: Refuses) -> None:
     (fault,) = refuses("services: {litellm: {env: {A: yes}}}\n")
-    assert "quotes" in fault.hint
+    assert "quotes" in fault.fix
 
 
 @pytest.mark.parametrize("text", ["litellm: {port: 8317}", "cliproxyapi_plus: {port: 4000}"])
@@ -73,4 +73,4 @@ def test_a_folder_to_work_in_is_taken_from_the_config(reads: Reads) -> None:
 @pytest.mark.parametrize("args", ["[]", "['']", "[' ', x]"])
 def test_a_command_begins_with_a_program(refuses: Refuses, args: str) -> None:
     (fault,) = refuses(f"services: {{litellm: {{command: {{args: {args}}}}}}}\n")
-    assert fault.hint.startswith("name the program first")
+    assert fault.fix.startswith("name the program first")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.config.yaml_source import Marks, Source
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 
 
 def plain(text: str) -> object:
@@ -19,8 +19,8 @@ def faults(text: str) -> list[str]:
     return [str(fault) for fault in source.faults]
 
 
-def refusal(text: str) -> str:
-    with pytest.raises(Mistake) as caught:
+def error(text: str) -> str:
+    with pytest.raises(UsageError) as caught:
         Source(text, "f.yml")
     return str(caught.value)
 
@@ -52,7 +52,7 @@ def test_an_expression_without_quotes_is_explained() -> None:
     source = Source("msg: {{ x }}\n", "f.yml")
     assert source.root is not None
     source.plain(source.root, "", {})
-    assert (source.faults[0].place, source.faults[0].hint[:29]) == ("f.yml:1:7", "an expression that begins a v")
+    assert (source.faults[0].place, source.faults[0].fix[:29]) == ("f.yml:1:7", "an expression that begins a v")
 
 
 @pytest.mark.parametrize(
@@ -78,37 +78,37 @@ def test_values_that_do_not_fit_their_tag_are_refused(text: str) -> None:
 
 
 def test_broken_yaml_is_refused_with_its_place() -> None:
-    assert refusal("a: 1\n\tb: 2\n").endswith("(f.yml:2:1)")
+    assert error("a: 1\n\tb: 2\n").endswith("(f.yml:2:1)")
 
 
 def test_control_characters_are_refused_with_their_place() -> None:
-    assert refusal("a: 1\né: \x07\n").endswith("(f.yml:2:4)")
+    assert error("a: 1\né: \x07\n").endswith("(f.yml:2:4)")
 
 
 def test_half_a_surrogate_pair_is_refused() -> None:
-    assert "surrogate" in refusal("a: \ud800")
+    assert "surrogate" in error("a: \ud800")
 
 
 def test_two_documents_are_refused() -> None:
-    assert refusal("a: 1\n---\nb: 2\n").endswith("(f.yml:2:1)")
+    assert error("a: 1\n---\nb: 2\n").endswith("(f.yml:2:1)")
 
 
 def test_deep_nesting_is_refused_before_the_composer_meets_it() -> None:
-    assert "nested deeper" in refusal("[" * 100_000 + "]" * 100_000)
+    assert "nested deeper" in error("[" * 100_000 + "]" * 100_000)
 
 
 def test_an_alias_bomb_is_refused() -> None:
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
-    assert "aliases make this text far too large" in refusal(bomb)
+    assert "aliases make this text far too large" in error(bomb)
 
 
 def test_an_alias_inside_itself_is_refused() -> None:
-    assert "inside the very value" in refusal("- &a [*a]\n")
+    assert "inside the very value" in error("- &a [*a]\n")
 
 
 def test_aliases_may_not_nest_deeper_than_text_may() -> None:
     chain = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200))
-    assert "aliases nest deeper than 100 levels" in refusal(chain)
+    assert "aliases nest deeper than 100 levels" in error(chain)
 
 
 def test_numbers_are_remembered_as_they_are_written() -> None:
@@ -123,7 +123,7 @@ def test_without_libyaml_the_same_is_read_and_refused(text: str, monkeypatch: py
     def outcome() -> object:
         try:
             return plain(text)
-        except Mistake as refused:
+        except UsageError as refused:
             return refused.place
 
     with_libyaml = outcome()

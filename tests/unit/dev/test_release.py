@@ -11,7 +11,7 @@ import pytest
 
 from dev import reference_pages, release
 from flowgate.cli.checks.finding import Finding
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from tests.conftest import CHECKOUT, Done, checked
 
 NEEDS_UV = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
@@ -76,7 +76,7 @@ def test_what_is_not_committed_is_named(project: Path) -> None:
     put(project, "new file.txt", "")
     git(project, "mv", "CHANGELOG.md", "OTHER.md")
     found = one(release.tree(project))
-    assert (found.status, found.said) == ("fail", "not committed: OTHER.md, new file.txt")
+    assert (found.status, found.message) == ("fail", "not committed: OTHER.md, new file.txt")
 
 
 def test_what_git_ignores_is_no_change(project: Path) -> None:
@@ -93,42 +93,44 @@ def test_a_heading_may_hold_more_than_the_version(project: Path, top: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text, said, line",
+    "text, message, line",
     [
         ("# Changelog\n\n## Unreleased\n\n## 0.3.0\n", "begins with 'Unreleased'", 3),
         ("# Changelog\n\n\n## 0.3.0rc1\n", "begins with '0.3.0rc1'", 4),
         ("# Changelog\n", "has no heading", 1),
     ],
 )
-def test_a_changelog_that_begins_otherwise_fails_with_its_line(project: Path, text: str, said: str, line: int) -> None:
+def test_a_changelog_that_begins_otherwise_fails_with_its_line(
+    project: Path, text: str, message: str, line: int
+) -> None:
     put(project, "CHANGELOG.md", text)
     found = one(release.heading(project, "0.3.0"))
-    assert (found.status, said in found.said) == ("fail", True)
+    assert (found.status, message in found.message) == ("fail", True)
     assert found.mend.endswith(f"+{line} {project}/CHANGELOG.md")
 
 
 def test_a_program_that_calls_itself_otherwise_fails(project: Path) -> None:
     put(project, "flowgate/__init__.py", '__version__ = "0.2.0"\n')
-    assert "flowgate/__init__.py says 0.2.0" in one(release.heading(project, "0.3.0")).said
+    assert "flowgate/__init__.py says 0.2.0" in one(release.heading(project, "0.3.0")).message
 
 
 @pytest.mark.parametrize("kind", [("-a", "-m", "x"), ()])
 def test_a_tag_that_is_taken_fails_and_names_its_commit(project: Path, kind: tuple[str, ...]) -> None:
     git(project, "tag", *kind, "v0.3.0")
     found = one(release.tag(project, "0.3.0"))
-    assert (found.status, git(project, "rev-parse", "--short", "HEAD") in found.said) == ("fail", True)
+    assert (found.status, git(project, "rev-parse", "--short", "HEAD") in found.message) == ("fail", True)
 
 
 def test_a_stale_page_is_named(project: Path) -> None:
     put(project, "docs/steps.md", "old")
     found = one(release.generated(project))
-    assert (found.status, found.said, found.mend) == ("fail", "stale: docs/steps.md", "inv docs")
+    assert (found.status, found.message, found.mend) == ("fail", "stale: docs/steps.md", "inv docs")
 
 
 @pytest.mark.parametrize("text", ["[project]\nname = 'x'\n", "[project\n"])
 def test_a_project_without_a_version_is_refused(project: Path, text: str) -> None:
     put(project, "pyproject.toml", text)
-    with pytest.raises(Mistake, match=r"pyproject\.toml"):
+    with pytest.raises(UsageError, match=r"pyproject\.toml"):
         release.version_of(project)
 
 
@@ -160,7 +162,7 @@ def test_a_wheel_with_just_the_tracked_files_fits() -> None:
 
 
 @pytest.mark.parametrize(
-    "inside, said",
+    "inside, message",
     [
         (INSIDE[1:], ["lacks flowgate/a.py"]),
         ((INSIDE[0], *INSIDE[2:]), ["carries no flowgate/tasks.py"]),
@@ -170,8 +172,8 @@ def test_a_wheel_with_just_the_tracked_files_fits() -> None:
         ((*INSIDE, "tests/a.py"), ["carries tests/a.py, which git does not track"]),
     ],
 )
-def test_what_a_wheel_lacks_or_carries_too_is_named(inside: tuple[str, ...], said: list[str]) -> None:
-    assert list(release.misfits(TRACKED, inside)) == said
+def test_what_a_wheel_lacks_or_carries_too_is_named(inside: tuple[str, ...], message: list[str]) -> None:
+    assert list(release.misfits(TRACKED, inside)) == message
 
 
 # --- the whole command

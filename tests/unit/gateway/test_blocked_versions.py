@@ -7,7 +7,7 @@ import pytest
 
 from flowgate.gateway import blocked_versions
 
-PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
 @pytest.mark.parametrize("version", sorted(blocked_versions.REFUSED))

@@ -9,20 +9,20 @@ import pytest
 
 from flowgate.domain import Config, Secret, Sourced, Stack
 from flowgate.errors import UnknownName
-from flowgate.gateway.build import Ground, build, waves
+from flowgate.gateway.build import BuildInputs, build, waves
 
 Make = Callable[..., Config]
 
 
 def stack(config: Config, profile: str = "balanced", **ports: int) -> Stack:
-    return build(config, Sourced(profile, "typed"), Ground(ports, Secret("sk-upstream")))
+    return build(config, Sourced(profile, "typed"), BuildInputs(ports, Secret("sk-upstream")))
 
 
 def test_an_unknown_profile_is_refused_with_its_place_and_a_suggestion(config: Make) -> None:
     with pytest.raises(UnknownName) as refused:
         stack(config(), "cots")
     assert str(refused.value) == "no profile is called 'cots' (/home/me/flowgate.yaml:21)"
-    assert refused.value.hint == "did you mean 'cost'?"
+    assert refused.value.fix == "did you mean 'cost'?"
 
 
 def test_the_models_of_the_profile_are_named_once_each(config: Make) -> None:

@@ -11,16 +11,16 @@ import pytest
 import yaml
 
 from flowgate.domain import Config, Secret, Service, Sourced
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.gateway import cliproxy
-from flowgate.gateway.build import Ground, build
+from flowgate.gateway.build import BuildInputs, build
 
 Make = Callable[..., Config]
 KEY = Secret("sk-upstream")
 
 
 def service(config: Config, text: str | None = None, key: Secret | None = KEY, profile: str = "balanced") -> Service:
-    return build(config, Sourced(profile, "typed"), Ground({}, key, text)).services["cliproxyapi_plus"]
+    return build(config, Sourced(profile, "typed"), BuildInputs({}, key, text)).services["cliproxyapi_plus"]
 
 
 def tree(config: Config, text: str | None = None) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_the_users_own_settings_are_kept_where_they_do_no_harm(config: Make) -> 
 
 
 def test_a_users_config_that_is_no_yaml_is_refused_with_its_line(config: Make) -> None:
-    with pytest.raises(Mistake, match="no YAML") as refused:
+    with pytest.raises(UsageError, match="no YAML") as refused:
         service(real(config(), "-config", "mine.yaml"), "a: 1\nb: [")
     assert refused.value.place.startswith("/home/me/mine.yaml:")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flowgate.domain import BootstrapSettings, Config
-from flowgate.errors import BadValue, Mistake
+from flowgate.errors import BadValue, UsageError
 from flowgate.gateway import download_source
 
 Make = Callable[..., Config]
@@ -36,24 +36,24 @@ def test_a_typed_name_cannot_lead_elsewhere(config: Make, typed: dict[str, str])
 
 
 def test_a_file_and_a_version_exclude_each_other(config: Make) -> None:
-    with pytest.raises(Mistake, match="excludes"):
+    with pytest.raises(UsageError, match="excludes"):
         settled(config(), file=Path("/x"), version="v1")
 
 
 def test_a_lost_repository_names_every_way_out_as_a_command(config: Make) -> None:
-    said = download_source.gone("repository", settled(config()), "github.com").hint
-    assert "inv bootstrap.download --from-file FILE" in said
+    message = download_source.gone("repository", settled(config()), "github.com").fix
+    assert "inv bootstrap.download --from-file FILE" in message
     for fork in ("kaitranntt/CLIProxyAPIPlus", "jc01rho/CLIProxyAPIPlus"):
-        line = next(line for line in said.splitlines() if fork in line)
+        line = next(line for line in message.splitlines() if fork in line)
         assert f"inv bootstrap.download --cliproxy-repo {fork} --cliproxy-version v7" in line
         assert "not vouched for" in line
 
 
 def test_the_fork_that_is_lost_is_not_offered_again(config: Make) -> None:
-    said = download_source.gone("archive", settled(config(), repo="kaitranntt/CLIProxyAPIPlus"), "github.com")
-    assert "--cliproxy-repo kaitranntt" not in said.hint
+    message = download_source.gone("archive", settled(config(), repo="kaitranntt/CLIProxyAPIPlus"), "github.com")
+    assert "--cliproxy-repo kaitranntt" not in message.fix
 
 
 def test_the_risky_command_repeats_what_was_typed(config: Make) -> None:
-    said = download_source.unverified(settled(config(), repo="me/it", version="v1"), "no list").hint
-    assert "inv bootstrap.download --cliproxy-repo me/it --cliproxy-version v1 --allow-unverified" in said
+    message = download_source.unverified(settled(config(), repo="me/it", version="v1"), "no list").fix
+    assert "inv bootstrap.download --cliproxy-repo me/it --cliproxy-version v1 --allow-unverified" in message

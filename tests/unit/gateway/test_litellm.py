@@ -14,14 +14,14 @@ import yaml
 
 from flowgate.domain import Config, Secret, Service, Sourced
 from flowgate.gateway import litellm
-from flowgate.gateway.build import Ground, build
+from flowgate.gateway.build import BuildInputs, build
 
 Make = Callable[..., Config]
 
 
 def service(config: Config, profile: str = "balanced", upstream: int = 8317) -> Service:
     ports = {"cliproxyapi_plus": upstream}
-    return build(config, Sourced(profile, "typed"), Ground(ports, Secret("sk-upstream"))).services["litellm"]
+    return build(config, Sourced(profile, "typed"), BuildInputs(ports, Secret("sk-upstream"))).services["litellm"]
 
 
 def tree(config: Config, upstream: int = 8317) -> dict[str, Any]:
@@ -94,8 +94,10 @@ def test_the_runner_starts_an_interpreter_whatever_its_path_is_called(tmp_path: 
     python.symlink_to(sys.executable)
     runner = tmp_path / "runner"
     runner.write_text(litellm.runner(python).replace("-m flowgate.supervisor.worker", "-c 'print(42)'"))
-    said = subprocess.run(["/bin/sh", str(runner), litellm.GENERATION_FLAG], capture_output=True, text=True, check=True)
-    assert said.stdout == "42\n"
+    message = subprocess.run(
+        ["/bin/sh", str(runner), litellm.GENERATION_FLAG], capture_output=True, text=True, check=True
+    )
+    assert message.stdout == "42\n"
 
 
 def test_the_runner_is_recognised_however_its_path_is_written(config: Make) -> None:

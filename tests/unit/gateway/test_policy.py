@@ -40,14 +40,16 @@ def test_numbers_as_commonly_written_end_up_where_they_count(profile: str) -> No
     assert {key: router[key] for key in written if key != "request_timeout"} == {
         key: value for key, value in written.items() if key != "request_timeout"
     }
-    assert any(one.startswith("litellm_settings.allowed_fails → router_settings.allowed_fails") for one in made.said)
+    assert any(one.startswith("litellm_settings.allowed_fails → router_settings.allowed_fails") for one in made.message)
 
 
 def test_what_stands_in_router_settings_wins_and_that_is_said() -> None:
     made = compiled({"litellm_settings": {"cooldown_time": 9}, "router_settings": {"cooldown_time": 60}})
     assert made.litellm["router_settings"]["cooldown_time"] == 60
-    said = "litellm_settings.cooldown_time (9) is left out: router_settings.cooldown_time (60) is written too, and wins"
-    assert said in made.said
+    message = (
+        "litellm_settings.cooldown_time (9) is left out: router_settings.cooldown_time (60) is written too, and wins"
+    )
+    assert message in made.message
 
 
 def test_a_number_of_the_profile_wins_over_one_of_the_base_wherever_it_stands() -> None:
@@ -80,7 +82,7 @@ def test_times_out_that_come_further_apart_than_failures_are_counted_bench_at_on
 ) -> None:
     made = compiled({"router_settings": {"timeout": timeout, "cooldown_time": window, "allowed_fails": 1}})
     assert made.litellm["router_settings"].get("allowed_fails_policy", {}).get(FAILS) == counted
-    assert any(FAILS in one for one in made.said) == (counted is not None)
+    assert any(FAILS in one for one in made.message) == (counted is not None)
 
 
 def test_a_policy_of_the_users_own_for_times_out_wins() -> None:
@@ -98,13 +100,16 @@ def test_finer_policies_of_the_users_own_are_left_alone_and_that_is_said(key: st
     own: dict[str, Any] = {"router-default": {}} if key.startswith("model") else {"TimeoutErrorRetries": 1}
     made = compiled({"router_settings": {key: own}})
     assert made.litellm["router_settings"][key] == own
-    assert any(one.startswith(f"router_settings.{key} is left as it is, and wins over") for one in made.said)
+    assert any(one.startswith(f"router_settings.{key} is left as it is, and wins over") for one in made.message)
 
 
 def test_retries_by_a_policy_are_said_to_reach_nobody_where_the_south_benches() -> None:
     policy = {"router_settings": {"retry_policy": {"InternalServerErrorRetries": 2}}}
     void = "retries that a retry policy of yours asks for reach nobody while CLIProxyAPIPlus benches"
-    assert (void in compiled(policy, {"codex": 2}).said, void in compiled(policy, {"codex": 1}).said) == (True, False)
+    assert (void in compiled(policy, {"codex": 2}).message, void in compiled(policy, {"codex": 1}).message) == (
+        True,
+        False,
+    )
 
 
 def test_with_one_account_litellm_benches_and_its_retries_reach_the_vendor() -> None:
@@ -129,8 +134,8 @@ def test_with_several_accounts_the_south_rotates_and_litellm_does_not_retry() ->
 
 
 def test_a_provider_with_one_account_beside_one_with_two_is_told_of() -> None:
-    said = compiled(COMMON["reliability"], {"codex": 2, "claude": 1}).said
-    assert [one.partition(";")[0] for one in said if "one account" in one] == ["claude: one account only"]
+    message = compiled(COMMON["reliability"], {"codex": 2, "claude": 1}).message
+    assert [one.partition(";")[0] for one in message if "one account" in one] == ["claude: one account only"]
 
 
 def test_what_is_asked_elsewhere_keeps_its_retries_when_the_south_benches() -> None:
@@ -150,8 +155,8 @@ def test_who_benches_is_the_users_to_say(cooling: bool, accounts: int, bench: st
 def test_settings_of_the_users_own_in_the_south_win_and_that_is_said() -> None:
     made = compiled({}, {}, {"request-retry": 2, "routing": {"strategy": "fill-first"}})
     assert (made.cliproxy["request-retry"], made.cliproxy["routing"]) == (2, {"strategy": "fill-first"})
-    assert "CLIProxyAPIPlus' request-retry: 2 is yours, and wins over 0" in made.said
-    assert "CLIProxyAPIPlus' routing.strategy: fill-first is yours, and wins over round-robin" in made.said
+    assert "CLIProxyAPIPlus' request-retry: 2 is yours, and wins over 0" in made.message
+    assert "CLIProxyAPIPlus' routing.strategy: fill-first is yours, and wins over round-robin" in made.message
 
 
 def test_retries_of_both_programs_multiply_in_the_budget() -> None:

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from flowgate.domain import Config
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from flowgate.gateway import preflight
-from flowgate.gateway.build import Ground, settle
+from flowgate.gateway.build import BuildInputs, settle
 
 Make = Callable[..., Config]
 
 
-def checked(config: Config, text: str | None = None) -> tuple[list[Refusal], list[str]]:
-    policy = settle(config, "balanced", Ground({}, None, text))
+def checked(config: Config, text: str | None = None) -> tuple[list[FlowGateError], list[str]]:
+    policy = settle(config, "balanced", BuildInputs({}, None, text))
     return preflight.faults(config, "balanced", policy), preflight.warnings(config, "balanced", policy)
 
 
@@ -38,7 +38,7 @@ def test_health_checks_that_cost_money_are_said(config: Make) -> None:
 
 def test_a_fallback_that_leads_nowhere_is_refused_with_its_line(config: Make) -> None:
     (fault,), _ = checked(profile(config, router_settings={"fallbacks": [{"router-default": ["router-chaep"]}]}))
-    assert (str(fault), fault.hint) == (
+    assert (str(fault), fault.fix) == (
         "no model of fallbacks is called 'router-chaep' (f.yaml:22)",
         "did you mean 'router-cheap'?",
     )
@@ -86,7 +86,7 @@ def test_a_fallback_that_two_models_share_is_no_circle(config: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tree", "said", "hint"),
+    ("tree", "message", "fix"),
     [
         ({"router_settings": {"num_retrys": 1}}, "'router_settings.num_retrys'", "did you mean 'num_retries'?"),
         ({"router_settings": {"request_timeout": 1}}, "'router_settings.request_timeout'", "did you mean 'timeout'?"),
@@ -99,10 +99,10 @@ def test_a_fallback_that_two_models_share_is_no_circle(config: Make) -> None:
         ),
     ],
 )
-def test_a_setting_that_litellm_would_ignore_is_refused(config: Make, tree: Any, said: str, hint: str) -> None:
+def test_a_setting_that_litellm_would_ignore_is_refused(config: Make, tree: Any, message: str, fix: str) -> None:
     (fault,), _ = checked(profile(config, **tree))
-    assert said in fault.what
-    assert fault.hint.startswith(hint)
+    assert message in fault.what
+    assert fault.fix.startswith(fix)
 
 
 def test_an_unknown_setting_that_resembles_none_is_only_doubted(config: Make) -> None:
@@ -126,15 +126,15 @@ def test_the_souths_key_shown_to_somebody_else_is_doubted(config: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("router", "said"),
+    ("router", "message"),
     [
         ({"timeout": 60, "stream_timeout": 90}, "a stream may be silent for 90 s, longer than a whole answer"),
         ({"timeout": 900, "num_retries": 0}, "a switch waits 10 min"),
         ({"timeout": 500, "num_retries": 2}, "most give up after 10 min"),
     ],
 )
-def test_times_that_do_not_nest_are_doubted(config: Make, router: Any, said: str) -> None:
-    assert any(said in one for one in checked(profile(config, router_settings=router))[1])
+def test_times_that_do_not_nest_are_doubted(config: Make, router: Any, message: str) -> None:
+    assert any(message in one for one in checked(profile(config, router_settings=router))[1])
 
 
 def test_retries_that_multiply_are_doubted(config: Make) -> None:

@@ -11,7 +11,7 @@ import yaml
 from flowgate.config.overlay import overlay
 from flowgate.gateway import promises
 
-EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
+EXAMPLES = Path(__file__).parents[3] / "config" / "examples"
 PROFILES = ("reliability", "balanced", "cost")
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.errors import OutsideRefused
+from flowgate.errors import EnvironmentFailure
 from flowgate.gateway import release_assets
 
 DIGEST = "ab" * 32
@@ -43,14 +43,14 @@ def test_platforms_are_named_as_releases_name_them(system: str, machine: str, na
 
 @pytest.mark.parametrize("system, machine", [("Linux", "riscv64"), ("FreeBSD", "amd64")])
 def test_a_platform_without_releases_is_refused_with_a_way_out(system: str, machine: str) -> None:
-    with pytest.raises(OutsideRefused, match=machine) as caught:
+    with pytest.raises(EnvironmentFailure, match=machine) as caught:
         release_assets.platform_name(system, machine)
-    assert "--from-file" in caught.value.hint
+    assert "--from-file" in caught.value.fix
 
 
 def test_addresses_are_githubs_releases() -> None:
-    said = release_assets.url("https://github.com/", "me/it", "6.8.16-0", "checksums.txt")
-    assert said == "https://github.com/me/it/releases/download/v6.8.16-0/checksums.txt"
+    message = release_assets.url("https://github.com/", "me/it", "6.8.16-0", "checksums.txt")
+    assert message == "https://github.com/me/it/releases/download/v6.8.16-0/checksums.txt"
 
 
 def test_checksums_are_read_as_sha256sum_writes_them() -> None:
@@ -60,7 +60,7 @@ def test_checksums_are_read_as_sha256sum_writes_them() -> None:
 
 @pytest.mark.parametrize("text", ["", "<!DOCTYPE html><p>Sign in", f"{DIGEST}"])
 def test_a_page_is_no_list_of_checksums(text: str) -> None:
-    with pytest.raises(OutsideRefused, match="no list of checksums"):
+    with pytest.raises(EnvironmentFailure, match="no list of checksums"):
         release_assets.parse_checksums(text)
 
 

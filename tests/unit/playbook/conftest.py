@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flowgate.domain import Report, Result, Todo
+from flowgate.domain import Change, Report, Result
 from flowgate.errors import CheckFailed, Unreachable
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check as check_plays
@@ -32,55 +32,55 @@ class Clock:
 
 
 @dataclass
-class Reach:
+class StepContext:
     clock: Clock
     acts: list[str] = field(default_factory=list)
     acting: bool = True
     looks: int = 0
 
-    def looking(self) -> Reach:
-        return Reach(self.clock, self.acts, acting=False)
+    def read_only(self) -> StepContext:
+        return StepContext(self.clock, self.acts, acting=False)
 
 
-def write(reach: Reach, text: str = "x", content: bool = False) -> Result | Todo:
+def write(context: StepContext, text: str = "x", content: bool = False) -> Result | Change:
     """Write a text."""
 
-    def act(acting: Reach) -> dict[str, Any]:
+    def act(acting: StepContext) -> dict[str, Any]:
         assert acting.acting
         acting.acts.append(text)
         return {"written": text, "count": len(acting.acts)}
 
-    assert not reach.acting
+    assert not context.acting
     if content:
-        return Result("same", "already written", {"written": text})
-    return Todo(f"write {text}", act, {"written": text, "count": 0})
+        return Result("unchanged", "already written", {"written": text})
+    return Change(f"write {text}", act, {"written": text, "count": 0})
 
 
-def ask(reach: Reach) -> Todo:
+def ask(context: StepContext) -> Change:
     """Ask a question; nothing changes."""
-    return Todo("ask", lambda acting: {"answer": 42}, {"answer": None}, changes=False)
+    return Change("ask", lambda acting: {"answer": 42}, {"answer": None}, changes=False)
 
 
-def refuse(reach: Reach, until: int = 10**6) -> Result:
+def refuse(context: StepContext, until: int = 10**6) -> Result:
     """Be refused until the clock has been asked often enough."""
-    reach.acts.append("refuse")
-    if len(reach.acts) < until:
-        raise Unreachable("nobody answers", hint="ask again")
-    return Result("same", "answered", {"status": 200})
+    context.acts.append("refuse")
+    if len(context.acts) < until:
+        raise Unreachable("nobody answers", fix="ask again")
+    return Result("unchanged", "answered", {"status": 200})
 
 
-def stumble(reach: Reach) -> Result:
+def stumble(context: StepContext) -> Result:
     """Have a bug."""
     raise KeyError("bug")
 
 
-def press(reach: Reach, word: str = "pressed") -> Result:
+def press(context: StepContext, word: str = "pressed") -> Result:
     """Press Ctrl-C."""
-    reach.acts.append(word)
+    context.acts.append(word)
     raise KeyboardInterrupt
 
 
-def doubt(reach: Reach) -> Result:
+def doubt(context: StepContext) -> Result:
     """Say no."""
     raise CheckFailed("no")
 
@@ -93,25 +93,25 @@ class Stage:
     """Parses, checks and runs a playbook's text; keeps what was told, done and napped."""
 
     catalog: Catalog = field(default_factory=lambda: Catalog(STEPS))
-    reach: Reach = field(default_factory=lambda: Reach(Clock()))
+    context: StepContext = field(default_factory=lambda: StepContext(Clock()))
     told: list[Event] = field(default_factory=list)
 
     @property
     def naps(self) -> list[float]:
-        return self.reach.clock.naps
+        return self.context.clock.naps
 
     @property
     def acts(self) -> list[str]:
-        return self.reach.acts
+        return self.context.acts
 
     def check(self, text: str, *names: str) -> None:
         check_plays(parse(text, "play.yml"), self.catalog, names)
 
     def run(self, text: str, **options: Any) -> Report:
         (play,) = parse(text, "play.yml")
-        variables, tell = options.pop("variables", {}), options.pop("tell", self.told.append)
+        variables, emit = options.pop("variables", {}), options.pop("emit", self.told.append)
         check_plays([play], self.catalog, variables, defaults=options.get("defaults", {}))
-        return run(play, self.reach, variables, catalog=self.catalog, tell=tell, **options)
+        return run(play, self.context, variables, catalog=self.catalog, emit=emit, **options)
 
 
 @pytest.fixture

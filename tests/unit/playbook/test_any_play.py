@@ -9,12 +9,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check
 from flowgate.playbook.executor import run
 from flowgate.playbook.parse import parse
-from tests.unit.playbook.conftest import STEPS, Clock, Reach
+from tests.unit.playbook.conftest import STEPS, Clock, StepContext
 
 CATALOG = Catalog(STEPS)
 EXPRESSIONS = (
@@ -118,11 +118,11 @@ def test_any_play_is_refused_or_runs_without_a_bug(seed: int, looking: bool) -> 
     try:
         (play,) = parse(text, "f.yml")
         check([play], CATALOG, ())
-    except Mistake:
+    except UsageError:
         return
-    reach = Reach(Clock())
-    report = run(play, reach, {}, catalog=CATALOG, check=looking)
+    context = StepContext(Clock())
+    report = run(play, context, {}, catalog=CATALOG, check=looking)
     failed = any(outcome.status == "failed" for outcome in report.outcomes)
     assert report.code in (0, 1, 2, 3), text
     assert report.code or not failed, text
-    assert not looking or set(reach.acts) <= {"refuse"}, text
+    assert not looking or set(context.acts) <= {"refuse"}, text

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.errors import CheckFailed, Mistake
+from flowgate.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
@@ -18,26 +18,26 @@ def test_fail_stops_with_its_message_and_code_1(stage: Stage) -> None:
 
 def test_debug_says_any_value(stage: Stage) -> None:
     report = stage.run("tasks: [debug: {msg: [1, a]}, debug: ]")
-    assert [outcome.said for outcome in report.outcomes] == ["[1, 'a']", "Hello world!"]
+    assert [outcome.message for outcome in report.outcomes] == ["[1, 'a']", "Hello world!"]
 
 
 def test_debug_shows_an_expression_with_its_value(stage: Stage) -> None:
     report = stage.run("{vars: {a: {b: [1]}}, tasks: [{debug: {var: a.b}}]}")
-    assert (report.outcomes[0].said, report.outcomes[0].facts) == ("a.b: [1]", {"a.b": [1]})
+    assert (report.outcomes[0].message, report.outcomes[0].facts) == ("a.b: [1]", {"a.b": [1]})
 
 
 @pytest.mark.parametrize(
     "var, what", [("nope", "no variable is called 'nope'"), ("a +", "does not parse"), ("'{{ a }}'", "without braces")]
 )
 def test_debug_of_what_is_no_expression_is_refused(stage: Stage, var: str, what: str) -> None:
-    with pytest.raises(Mistake, match=what):
+    with pytest.raises(UsageError, match=what):
         stage.check(f"{{vars: {{a: 1}}, tasks: [{{debug: {{var: {var}}}}}]}}")
 
 
 def test_assert_says_what_was_asked_for_in_either_case(stage: Stage) -> None:
     task = "{assert: {that: item, fail_msg: bad, success_msg: good}, loop: [true, false], register: r}"
     report = stage.run(f"tasks: [{task}]")
-    assert [one["said"] for one in report.outcomes[0].facts["results"]] == ["good", "bad"]
+    assert [one["message"] for one in report.outcomes[0].facts["results"]] == ["good", "bad"]
 
 
 def test_assert_holds_for_a_list_of_conditions(stage: Stage) -> None:
@@ -46,12 +46,12 @@ def test_assert_holds_for_a_list_of_conditions(stage: Stage) -> None:
 
 def test_assert_names_the_condition_that_does_not_hold(stage: Stage) -> None:
     report = stage.run("{vars: {a: 1}, tasks: [assert: {that: [a == 1, a == 2]}]}")
-    assert (report.outcomes[0].said, report.code) == ("does not hold: a == 2", 1)
+    assert (report.outcomes[0].message, report.code) == ("does not hold: a == 2", 1)
 
 
 def test_assert_says_its_own_message_first(stage: Stage) -> None:
     report = stage.run("tasks: [assert: {that: '1 > 2', msg: numbers are odd}]")
-    assert (report.outcomes[0].said, getattr(report.error, "hint", "")) == ("numbers are odd", "does not hold: 1 > 2")
+    assert (report.outcomes[0].message, getattr(report.error, "fix", "")) == ("numbers are odd", "does not hold: 1 > 2")
 
 
 def test_set_fact_in_a_loop_leaves_the_last_value(stage: Stage) -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from flowgate.domain import Result
-from flowgate.errors import ContractBroken, Mistake, UnknownName
+from flowgate.errors import StepContractError, UnknownName, UsageError
 from flowgate.playbook.catalog import Catalog, Steps, steps_in
 
 STEP = "def {name}(reach: object, size: int = 1) -> object:\n    '''Do {name}.'''\n"
 
 
-def wait_healthy(reach: object) -> Result:
+def wait_healthy(context: object) -> Result:
     """Wait."""
-    return Result("same", "healthy")
+    return Result("unchanged", "healthy")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_the_language_brings_its_own_steps() -> None:
 def test_an_unknown_step_is_refused_with_a_suggestion() -> None:
     with pytest.raises(UnknownName) as caught:
         Catalog({"wait_healthy": wait_healthy}).find("wait_helthy", "f.yml:1:2")
-    assert (caught.value.hint, caught.value.place) == ("did you mean 'wait_healthy'?", "f.yml:1:2")
+    assert (caught.value.fix, caught.value.place) == ("did you mean 'wait_healthy'?", "f.yml:1:2")
 
 
 def test_the_steps_of_a_package_are_its_files(package: str) -> None:
@@ -56,7 +56,7 @@ def test_only_the_step_in_use_is_imported(package: str) -> None:
 
 
 def test_a_module_without_its_function_is_a_bug(package: str) -> None:
-    with pytest.raises(ContractBroken, match="holds no function called broken"):
+    with pytest.raises(StepContractError, match="holds no function called broken"):
         Catalog(steps_in(package)).find("broken")
 
 
@@ -79,5 +79,5 @@ def test_a_users_own_steps_are_asked_for_only_when_a_word_is_not_built_in() -> N
 
 
 def test_a_users_step_cannot_take_a_built_in_name() -> None:
-    with pytest.raises(Mistake, match="the step 'debug' exists already"):
+    with pytest.raises(UsageError, match="the step 'debug' exists already"):
         Catalog({}, lambda: {"debug": wait_healthy}).find("x")

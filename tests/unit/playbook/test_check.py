@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowgate.domain import Result
-from flowgate.errors import BadValue, Faults, Mistake, Refusal, UnknownName
+from flowgate.errors import BadValue, FlowGateError, MultipleErrors, UnknownName, UsageError
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
 
 
-def mistake(stage: Stage, tasks: str, *names: str) -> Mistake:
-    with pytest.raises(Mistake) as caught:
+def mistake(stage: Stage, tasks: str, *names: str) -> UsageError:
+    with pytest.raises(UsageError) as caught:
         stage.check(f"- vars: {{ known: 1 }}\n  tasks:\n{tasks}", *names)
     return caught.value
 
@@ -31,7 +31,7 @@ def undefined(stage: Stage, tasks: str, *names: str) -> str:
 
 def test_an_unknown_step_is_refused_with_its_place(stage: Stage) -> None:
     found = mistake(stage, "    - name: x\n      wriet: {}\n")
-    assert (found.what, found.hint, found.place) == (
+    assert (found.what, found.fix, found.place) == (
         "no step is called 'wriet'",
         "did you mean 'write'?",
         "play.yml:4:7",
@@ -39,11 +39,11 @@ def test_an_unknown_step_is_refused_with_its_place(stage: Stage) -> None:
 
 
 def test_a_mistyped_task_word_without_a_step_suggests_the_word(stage: Stage) -> None:
-    assert mistake(stage, "    - wehn: {}\n").hint == "did you mean 'when'?"
+    assert mistake(stage, "    - wehn: {}\n").fix == "did you mean 'when'?"
 
 
 @pytest.mark.parametrize(
-    "step, hint",
+    "step, fix",
     [
         ("shell", "write: command: { shell: … }"),
         ("include_tasks", "import_tasks: file.yml"),
@@ -53,15 +53,15 @@ def test_a_mistyped_task_word_without_a_step_suggests_the_word(stage: Stage) -> 
         ("service", "start: { service"),
     ],
 )
-def test_a_step_of_ansible_s_is_answered(stage: Stage, step: str, hint: str) -> None:
+def test_a_step_of_ansible_s_is_answered(stage: Stage, step: str, fix: str) -> None:
     found = mistake(stage, f"    - {step}: {{}}\n")
     assert found.what == f"Ansible's step '{step}' does not exist here"
-    assert hint in found.hint
+    assert fix in found.fix
 
 
 def test_a_variable_of_ansible_s_is_answered(stage: Stage) -> None:
     found = mistake(stage, "    - {block: [debug: ], rescue: [debug: {msg: '{{ ansible_failed_task.name }}'}]}\n")
-    assert (found.what, found.hint) == ("no variable is called 'ansible_failed_task'", "write: failed.task")
+    assert (found.what, found.fix) == ("no variable is called 'ansible_failed_task'", "write: failed.task")
 
 
 def test_a_tag_that_no_task_has_is_refused(stage: Stage) -> None:
@@ -69,24 +69,24 @@ def test_a_tag_that_no_task_has_is_refused(stage: Stage) -> None:
     check(plays, stage.catalog, (), tags=["a", "deploy", "always", "untagged"])
     with pytest.raises(UnknownName) as caught:
         check(plays, stage.catalog, (), tags=["deplyo"])
-    assert (caught.value.what, caught.value.hint) == ("no tag is called 'deplyo'", "did you mean 'deploy'?")
+    assert (caught.value.what, caught.value.fix) == ("no tag is called 'deplyo'", "did you mean 'deploy'?")
 
 
 def test_what_is_wrong_in_reading_and_in_meaning_is_told_at_once_in_order(stage: Stage) -> None:
-    faults: list[Refusal] = []
+    faults: list[FlowGateError] = []
     plays = parse("tasks:\n- wriet: \n- {debug: , retries: x}\n- debug: {msg: '{{ nope }}'}\n", "f.yml", faults)
-    with pytest.raises(Faults) as caught:
+    with pytest.raises(MultipleErrors) as caught:
         check(plays, stage.catalog, (), faults=faults)
     assert [fault.place for fault in caught.value.faults] == ["f.yml:2:3", "f.yml:3:22", "f.yml:4:16"]
 
 
 def test_parameters_are_checked_before_anything_runs(stage: Stage) -> None:
     found = mistake(stage, "    - write: { txt: a }\n    - write: { content: perhaps }\n    - assert: {}\n")
-    assert isinstance(found, Faults)
+    assert isinstance(found, MultipleErrors)
     assert [(type(fault), fault.place) for fault in found.faults] == [
         (UnknownName, "play.yml:3:16"),
         (BadValue, "play.yml:4:25"),
-        (Mistake, "play.yml:5:7"),
+        (UsageError, "play.yml:5:7"),
     ]
 
 
@@ -138,7 +138,7 @@ def test_what_a_task_registers_is_known_to_the_tasks_after_it(stage: Stage) -> N
     use = "    - debug: { msg: '{{ r.msg }} {{ fact }}' }\n"
     give = "    - {debug: , register: r}\n    - set_fact: { fact: 1 }\n"
     stage.check(f"- tasks:\n{give}{use}")
-    assert isinstance(mistake(stage, use + give), Faults)
+    assert isinstance(mistake(stage, use + give), MultipleErrors)
 
 
 def test_a_variable_of_the_play_may_use_what_is_registered_before_its_use(stage: Stage) -> None:
@@ -180,9 +180,9 @@ VALID = """\
 """
 
 
-def write(reach: object, text: str, size: int = 1) -> Result:
+def write(context: object, text: str, size: int = 1) -> Result:
     """Write."""
-    return Result("same", text)
+    return Result("unchanged", text)
 
 
 def test_the_text_that_is_mutated_is_valid() -> None:
@@ -201,6 +201,6 @@ def test_a_damaged_playbook_is_refused_with_a_place_or_runs(edits: list[tuple[in
         text = text[:start] + scrap + text[start + length :]
     try:
         check(parse(text, "f.yml"), Catalog({"write": write}), ())
-    except Refusal as refusal:
-        told = refusal.faults if isinstance(refusal, Faults) else (refusal,)
+    except FlowGateError as error:
+        told = error.faults if isinstance(error, MultipleErrors) else (error,)
         assert all(fault.code == 2 and fault.place.startswith("f.yml:") for fault in told)

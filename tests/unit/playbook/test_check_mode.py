@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.domain import Report, Todo
+from flowgate.domain import Change, Report
 from flowgate.playbook.catalog import Catalog
-from tests.unit.playbook.conftest import STEPS, Reach
+from tests.unit.playbook.conftest import STEPS, StepContext
 
 if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
 
 
-def opaque(reach: Reach, text: str = "x") -> Todo:
+def opaque(context: StepContext, text: str = "x") -> Change:
     """Do what nobody can foretell."""
 
-    def act(acting: Reach) -> dict[str, Any]:
+    def act(acting: StepContext) -> dict[str, Any]:
         acting.acts.append(text)
         return {"out": text}
 
-    return Todo(f"do {text}", act, diff=(("/f", "old", text),), unforetold="nobody can foretell it")
+    return Change(f"do {text}", act, diff=(("/f", "old", text),), unpredicted="nobody can foretell it")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def dim(stage: Stage) -> Stage:
 
 
 def story(report: Report) -> list[tuple[str, str]]:
-    return [(one.status, one.unforetold) for one in report.outcomes]
+    return [(one.status, one.unpredicted) for one in report.outcomes]
 
 
 NEEDS = ("skipped", "only a run gives 'out'")
@@ -44,7 +44,7 @@ def test_what_cannot_be_foretold_is_marked_in_a_check_alone(dim: Stage) -> None:
 
 
 def test_a_question_that_a_check_does_not_ask_is_marked(dim: Stage) -> None:
-    assert story(dim.run("tasks: [ask: ]", check=True)) == [("same", "a check does not ask")]
+    assert story(dim.run("tasks: [ask: ]", check=True)) == [("unchanged", "a check does not ask")]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_question_that_a_check_does_not_ask_is_marked(dim: Stage) -> None:
 )
 def test_a_task_that_needs_what_only_a_run_gives_is_left_out_and_marked(dim: Stage, task: str) -> None:
     report = dim.run(f"tasks: [{{opaque: , register: r}}, {{{task}}}, debug: ]", check=True)
-    assert (story(report), report.code) == ([DIM, NEEDS, ("same", "")], 0)
+    assert (story(report), report.code) == ([DIM, NEEDS, ("unchanged", "")], 0)
 
 
 @pytest.mark.parametrize("word", ["changed_when", "failed_when"])
@@ -73,7 +73,7 @@ def test_a_ruling_on_what_only_a_run_gives_leaves_the_foretold_status(dim: Stage
 
 def test_a_ruling_that_can_be_foretold_holds_beside_one_that_cannot(dim: Stage) -> None:
     task = "{opaque: , register: r, changed_when: false, failed_when: r.out == 1}"
-    assert story(dim.run(f"tasks: [{task}]", check=True)) == [("same", DIM[1])]
+    assert story(dim.run(f"tasks: [{task}]", check=True)) == [("unchanged", DIM[1])]
 
 
 def test_the_results_of_a_loop_are_not_known_either(dim: Stage) -> None:
@@ -96,7 +96,7 @@ def test_what_is_registered_of_a_task_left_out_is_not_known_either(dim: Stage) -
 def test_what_is_foretold_is_used(dim: Stage) -> None:
     tasks = "{write: {text: a}, register: r}, {debug: {msg: '{{ r.written }} {{ r.changed }}'}}"
     report = dim.run(f"tasks: [{tasks}]", check=True)
-    assert (report.outcomes[1].said, story(report)[1]) == ("a True", ("same", ""))
+    assert (report.outcomes[1].message, story(report)[1]) == ("a True", ("unchanged", ""))
 
 
 def test_a_loop_is_marked_when_any_item_is(dim: Stage) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.domain import Report
-from flowgate.errors import CheckFailed, Interrupted, Mistake, Unreachable
+from flowgate.errors import CheckFailed, Interrupted, Unreachable, UsageError
 from flowgate.playbook.executor import Started
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def test_durations_come_from_the_clock(stage: Stage) -> None:
 
 def test_an_ignored_failure_lets_the_play_go_on(stage: Stage) -> None:
     report = stage.run("tasks: [{name: a, doubt: , ignore_errors: true}, {name: b, ask: }]")
-    assert (story(report), report.code, report.error) == ("a:ignored b:same", 0, None)
+    assert (story(report), report.code, report.error) == ("a:ignored b:unchanged", 0, None)
 
 
 def test_a_rescue_that_succeeds_rescues(stage: Stage) -> None:
     report = stage.run("tasks: [{block: [{name: a, doubt: }, ask: ], rescue: [{name: b, ask: }]}, {name: c, ask: }]")
-    assert (story(report), report.code, report.error) == ("a:rescued b:same c:same", 0, None)
+    assert (story(report), report.code, report.error) == ("a:rescued b:unchanged c:unchanged", 0, None)
 
 
 def test_a_rescue_knows_what_failed(stage: Stage) -> None:
@@ -63,7 +63,7 @@ def test_a_rescue_knows_what_failed(stage: Stage) -> None:
         "{debug: {msg: '{{ failed.task }}|{{ failed.step }}|{{ failed.error }}|{{ failed.code }}|{{ failed.place }}'}}"
     )
     report = stage.run(f"tasks: [{{block: [{{name: a, refuse: }}], rescue: [{rescue}]}}]")
-    assert report.outcomes[1].said == "a|refuse|nobody answers|3|play.yml:1:18"
+    assert report.outcomes[1].message == "a|refuse|nobody answers|3|play.yml:1:18"
 
 
 def test_a_failing_rescue_ends_the_play_with_its_own_code(stage: Stage) -> None:
@@ -74,7 +74,7 @@ def test_a_failing_rescue_ends_the_play_with_its_own_code(stage: Stage) -> None:
 def test_an_outer_rescue_rescues_what_an_inner_one_could_not(stage: Stage) -> None:
     inner = "{block: [{name: a, refuse: }], rescue: [{name: b, doubt: }]}"
     report = stage.run(f"tasks: [{{block: [{inner}], rescue: [{{name: c, debug: {{msg: '{{{{ failed.task }}}}'}}}}]}}]")
-    assert (story(report), report.code, report.outcomes[2].said) == ("a:rescued b:rescued c:same", 0, "b")
+    assert (story(report), report.code, report.outcomes[2].message) == ("a:rescued b:rescued c:unchanged", 0, "b")
 
 
 @pytest.mark.parametrize("step, code", [("ask", 0), ("refuse", 3)])
@@ -123,12 +123,12 @@ def test_a_second_ctrl_c_goes_through(stage: Stage) -> None:
 
 
 def test_ctrl_c_while_a_task_is_told_runs_always(stage: Stage) -> None:
-    def tell(event: object) -> None:
+    def emit(event: object) -> None:
         if len(stage.told) == 0:
             stage.told.append(Started("", "", ""))
             raise KeyboardInterrupt
 
-    report = stage.run("tasks: [{block: [ask: ], always: [write: {text: last}]}]", tell=tell)
+    report = stage.run("tasks: [{block: [ask: ], always: [write: {text: last}]}]", emit=emit)
     assert (stage.acts, report.code) == (["last"], 130)
 
 
@@ -147,11 +147,11 @@ def test_typed_variables_win_over_all_and_defaults_over_none(stage: Stage) -> No
     tasks = "[set_fact: {a: fact, b: fact}, {debug: {msg: '{{ a }} {{ b }} {{ c }} {{ d }}'}, vars: {a: task}}]"
     defaults = {"c": "default", "d": "default"}
     report = stage.run(f"{{vars: {{c: play}}, tasks: {tasks}}}", variables={"a": "typed"}, defaults=defaults)
-    assert report.outcomes[1].said == "typed fact play default"
+    assert report.outcomes[1].message == "typed fact play default"
 
 
 def test_an_undefined_variable_met_while_running_fails_the_task(stage: Stage) -> None:
     tasks = "[{debug: , register: r, tags: [never]}, {debug: {msg: '{{ r }}'}}]"
     report = stage.run(f"tasks: {tasks}")
-    assert isinstance(report.error, Mistake)
+    assert isinstance(report.error, UsageError)
     assert (report.error.place, report.code) == ("play.yml:1:62", 2)

@@ -5,15 +5,15 @@ import sys
 
 import pytest
 
-from flowgate.errors import Mistake, UnknownName
+from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.expressions import names, render, study, texts, truth
 
 VARIABLES = {"n": 3, "list": [1, 2], "version": "1.10", "braces": "{{ n }}", "r": {"failed": True, "items": 7}}
 
 
-def refusal(text: object, *, bare: bool = False) -> Mistake:
+def error(text: object, *, bare: bool = False) -> UsageError:
     evaluate = truth if bare else render
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UsageError) as caught:
         evaluate(text, VARIABLES, lambda path: f"f.yml:{path}")
     return caught.value
 
@@ -51,9 +51,9 @@ def test_a_registered_key_wins_over_a_method_of_the_same_name() -> None:
 
 
 def test_an_undefined_variable_is_refused_with_a_suggestion() -> None:
-    found = refusal("{{ lst }}")
+    found = error("{{ lst }}")
     assert isinstance(found, UnknownName)
-    assert found.hint == "did you mean 'list'?"
+    assert found.fix == "did you mean 'list'?"
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_an_undefined_variable_is_refused_with_a_suggestion() -> None:
     ],
 )
 def test_a_failing_expression_is_a_mistake(text: str) -> None:
-    assert refusal(text).code == 2
+    assert error(text).code == 2
 
 
 def test_a_mistake_deep_inside_has_its_own_place() -> None:
-    assert refusal({"a": ["{{ n }}", "{{ n + }}"]}).place == "f.yml:a.1"
+    assert error({"a": ["{{ n }}", "{{ n + }}"]}).place == "f.yml:a.1"
 
 
 def test_compiling_does_not_compute_constants() -> None:
@@ -110,8 +110,8 @@ def test_conditions_hold_or_not(condition: object, holds: bool) -> None:
 
 
 def test_a_condition_in_braces_is_refused_with_the_way_to_write_it() -> None:
-    found = refusal("{{ n == 3 }}", bare=True)
-    assert (found.hint, found.place) == ("write: n == 3", "f.yml:")
+    found = error("{{ n == 3 }}", bare=True)
+    assert (found.fix, found.place) == ("write: n == 3", "f.yml:")
 
 
 def test_names_are_those_needed_and_not_guarded() -> None:
@@ -127,6 +127,8 @@ def test_texts_come_with_their_paths() -> None:
 
 
 def test_plain_texts_do_not_load_jinja2() -> None:
-    program = "import sys; from flowgate.playbook import run, check, expressions as e; e.render({'a': ['b']}, {}); "
+    program = (
+        "import sys; from flowgate.playbook import executor, check, expressions as e; e.render({'a': ['b']}, {}); "
+    )
     done = subprocess.run([sys.executable, "-c", program + "sys.exit('jinja2' in sys.modules)"], check=False)
     assert done.returncode == 0

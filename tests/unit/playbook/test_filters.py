@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.playbook.expressions import render
 from flowgate.playbook.filters import FILTERS, TESTS
 from tests.unit.playbook.test_manual import TEXT
@@ -48,12 +48,12 @@ def test_filters_mean_what_they_mean_in_ansible(expression: str, value: object) 
     "expression", ["t | regex_search('(')", "d | regex_search('(')", "none | dict2items", "1 | flatten"]
 )
 def test_a_filter_that_cannot_work_fails_with_a_sentence(expression: str) -> None:
-    with pytest.raises(Mistake, match="the expression fails"):
+    with pytest.raises(UsageError, match="the expression fails"):
         render(f"{{{{ {expression} }}}}", VALUES)
 
 
 def test_a_very_long_text_is_not_searched() -> None:
-    with pytest.raises(Mistake, match="not searched"):
+    with pytest.raises(UsageError, match="not searched"):
         render("{{ t | regex_search('x') }}", {"t": "a" * 200_000})
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowgate.errors import Faults, Refusal
+from flowgate.errors import FlowGateError, MultipleErrors
 from flowgate.playbook.catalog import Catalog, steps_in
 from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
@@ -89,12 +89,12 @@ EDITS = st.lists(
 )
 
 
-def faults(text: str) -> tuple[Refusal, ...]:
+def faults(text: str) -> tuple[FlowGateError, ...]:
     """Read and check a text; give what is refused, nothing when it is fit to run."""
     try:
         check(parse(text, "f.yml"), CATALOG, ("typed",), defaults=("known",))
-    except Refusal as refusal:
-        return (refusal, *refusal.faults) if isinstance(refusal, Faults) else (refusal,)
+    except FlowGateError as error:
+        return (error, *error.faults) if isinstance(error, MultipleErrors) else (error,)
     return ()
 
 
@@ -104,7 +104,7 @@ def survives(text: str) -> None:
     found = faults(text)
     assert time.perf_counter() - began < LONGEST
     assert all(one.code == 2 and one.what for one in found), found
-    assert all(one.place.startswith("f.yml:") for one in found if not isinstance(one, Faults)), found
+    assert all(one.place.startswith("f.yml:") for one in found if not isinstance(one, MultipleErrors)), found
 
 
 def structured(many: int) -> Callable[[], None]:

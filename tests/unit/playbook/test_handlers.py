@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.errors import CheckFailed, Mistake, UnknownName
+from flowgate.errors import CheckFailed, UnknownName, UsageError
 
 if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
@@ -123,7 +123,7 @@ def test_a_name_made_by_an_expression_that_no_handler_has_fails_the_task(stage: 
 def test_an_unknown_handler_is_refused_before_anything_runs(stage: Stage) -> None:
     with pytest.raises(UnknownName) as caught:
         stage.check(f"{{tasks: [{{write: , notify: [one, tow]}}], handlers: {HANDLERS}}}")
-    assert (caught.value.hint, caught.value.place) == ("did you mean 'two'?", "play.yml:1:34")
+    assert (caught.value.fix, caught.value.place) == ("did you mean 'two'?", "play.yml:1:34")
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,6 @@ def test_an_unknown_handler_is_refused_before_anything_runs(stage: Stage) -> Non
     ],
 )
 def test_a_broken_handler_is_refused(stage: Stage, handlers: str, what: str) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UsageError) as caught:
         stage.check(f"{{tasks: [], handlers: {handlers}}}")
     assert caught.value.what == what

@@ -73,9 +73,9 @@ def test_what_a_task_said_is_text_and_never_markup() -> None:
 
 
 def test_a_failure_shows_the_task_its_place_the_error_the_log_and_the_command() -> None:
-    said = "".join(Reader(page(data())).words)
+    message = "".join(Reader(page(data())).words)
     for words in ("play.yml:3:5", "it did not come up", "config.yaml:7", "first\nlast", "inv up", "--start-at-task"):
-        assert words in said
+        assert words in message
 
 
 @pytest.mark.parametrize("code, verdict", [(0, "Done"), (1, "Failed"), (130, "Interrupted")])
@@ -85,7 +85,7 @@ def test_the_title_says_how_it_ended(code: int, verdict: str) -> None:
 
 
 def test_a_run_of_nothing_is_a_page_too() -> None:
-    text = page({**data(ended("x", "same"), error=None), "tasks": [], "seconds": 0.0})
+    text = page({**data(ended("x", "unchanged"), error=None), "tasks": [], "seconds": 0.0})
     assert "No task ran." in text
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.domain import Report
-from flowgate.errors import Faults, Mistake, UnknownName
+from flowgate.errors import MultipleErrors, UnknownName, UsageError
 from flowgate.playbook.check import check
 from flowgate.playbook.executor import run
 from flowgate.playbook.parse import parse
@@ -24,11 +24,11 @@ def write(folder: Path, **texts: str) -> Path:
 def play(stage: Stage, path: Path, tags: tuple[str, ...] = ()) -> Report:
     plays = parse(path.read_text(), str(path))
     check(plays, stage.catalog, ())
-    return run(plays[0], stage.reach, {}, catalog=stage.catalog, tags=tags)
+    return run(plays[0], stage.context, {}, catalog=stage.catalog, tags=tags)
 
 
-def mistake(path: Path) -> Mistake:
-    with pytest.raises(Mistake) as caught:
+def mistake(path: Path) -> UsageError:
+    with pytest.raises(UsageError) as caught:
         parse(path.read_text(), str(path))
     return caught.value
 
@@ -44,7 +44,7 @@ def test_the_tasks_of_another_file_run_in_place(stage: Stage, tmp_path: Path, wo
 def test_the_condition_and_the_tags_of_an_import_are_those_of_its_tasks(stage: Stage, tmp_path: Path) -> None:
     main = "tasks: [{import_tasks: more.yml, when: 1 > 2, tags: u}, {include: more.yml, tags: t}, ask: ]"
     report = play(stage, write(tmp_path, main=main, more="- write: \n- {ask: , tags: u}"), tags=("t", "untagged"))
-    assert [one.status for one in report.outcomes] == ["changed", "same", "same"]
+    assert [one.status for one in report.outcomes] == ["changed", "unchanged", "unchanged"]
 
 
 def test_a_file_is_looked_for_beside_the_one_that_imports_it(stage: Stage, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_an_empty_file_has_no_tasks(stage: Stage, tmp_path: Path) -> None:
 def test_faults_stand_at_their_place_in_the_imported_file(stage: Stage, tmp_path: Path) -> None:
     main = "tasks: [{import_tasks: more.yml, wehn: x}]"
     found = mistake(write(tmp_path, main=main, more="- debug: \n  retries: x\n"))
-    assert isinstance(found, Faults)
+    assert isinstance(found, MultipleErrors)
     assert [fault.place for fault in found.faults] == [f"{tmp_path}/main.yml:1:34", f"{tmp_path}/more.yml:2:12"]
 
 
@@ -92,7 +92,7 @@ def test_a_circle_is_refused(tmp_path: Path) -> None:
 def test_files_that_double_with_each_level_are_refused(tmp_path: Path) -> None:
     texts = {f"f{level}": f"- include: f{level + 1}.yml\n" * 2 for level in range(20)}
     found = mistake(write(tmp_path, main="tasks: [include: f0.yml]", **texts, f20=""))
-    assert isinstance(found, Faults)
+    assert isinstance(found, MultipleErrors)
     assert {fault.what for fault in found.faults} == {"more than 1000 files are imported"}
 
 
@@ -114,6 +114,6 @@ def test_files_that_double_with_each_level_are_refused(tmp_path: Path) -> None:
 def test_a_broken_import_is_refused(tmp_path: Path, task: str, what: str) -> None:
     path = write(tmp_path, main=f"tasks: [{task}]", more="", plays="- tasks: []", text="hello", broken="- {")
     found = mistake(path)
-    first = found.faults[0] if isinstance(found, Faults) else found
+    first = found.faults[0] if isinstance(found, MultipleErrors) else found
     assert what in first.what
     assert first.place.startswith(str(tmp_path))

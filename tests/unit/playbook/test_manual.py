@@ -13,7 +13,7 @@ from flowgate.playbook.check import check
 from flowgate.playbook.keywords import LOOP_READERS, TASK_READERS
 from flowgate.playbook.parse import BLOCK_READERS, PLAY_READERS, parse
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 

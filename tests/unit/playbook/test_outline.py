@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.domain import Play
-from flowgate.errors import Mistake, UnknownName
+from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.outline import Entry, chosen, outline, resume_at, start_of
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
@@ -93,17 +93,17 @@ def test_a_name_goes_before_a_pattern_that_fits_it() -> None:
 def test_a_start_that_fits_nothing_is_refused_with_a_suggestion() -> None:
     with pytest.raises(UnknownName) as caught:
         start("Anywy")
-    assert caught.value.hint == "did you mean 'Anyway'?"
+    assert caught.value.fix == "did you mean 'Anyway'?"
 
 
 @pytest.mark.parametrize("typed, why", [("Saved", "only after a failure"), ("Handle", "only when it is notified")])
 def test_a_play_cannot_start_where_it_may_never_come(typed: str, why: str) -> None:
-    with pytest.raises(Mistake, match=why):
+    with pytest.raises(UsageError, match=why):
         start(typed)
 
 
 def test_a_start_that_the_tags_leave_out_is_refused() -> None:
-    with pytest.raises(Mistake, match="left out by the tags"):
+    with pytest.raises(UsageError, match="left out by the tags"):
         start("Write cost", ("last",), "tasks: [{name: Write cost, ask: }]")
 
 
@@ -112,7 +112,7 @@ def test_a_start_that_the_tags_leave_out_is_refused() -> None:
 
 def resume(stage: Stage, text: str) -> str | None:
     plays: tuple[Play, ...] = parse(text, "play.yml")
-    report = run_plays(plays, stage.reach, {}, catalog=stage.catalog)
+    report = run_plays(plays, stage.context, {}, catalog=stage.catalog)
     return resume_at(outline(plays), plays, report.outcomes)
 
 
@@ -167,7 +167,7 @@ def run_from(stage: Stage, text: str, typed: str) -> list[str]:
     gate = Gate(start_of(outline(plays), typed, (), ()).task)
     from flowgate.playbook.executor import run
 
-    report = run(plays[0], stage.reach, {}, catalog=stage.catalog, admit=gate.admits)
+    report = run(plays[0], stage.context, {}, catalog=stage.catalog, admit=gate.admits)
     return [one.task for one in report.outcomes]
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.domain import Outcome, Report, Result
-from flowgate.errors import BadValue, Mistake, UnknownName
+from flowgate.errors import BadValue, UnknownName, UsageError
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.parse import parse
-from tests.unit.playbook.conftest import STEPS, Reach
+from tests.unit.playbook.conftest import STEPS, StepContext
 
 if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
@@ -26,10 +26,10 @@ def meeting(stage: Stage) -> Stage:
     """Give a stage with a step that ends only when another one of its kind runs at the same time."""
     barrier = threading.Barrier(2, timeout=SECONDS)
 
-    def meet(reach: Reach, word: str = "met") -> Result:
+    def meet(context: StepContext, word: str = "met") -> Result:
         """Wait for another task to get here, too."""
         barrier.wait()
-        return Result("same", word, {"word": word})
+        return Result("unchanged", word, {"word": word})
 
     stage.catalog = Catalog({**STEPS, "meet": meet})
     return stage
@@ -38,7 +38,7 @@ def meeting(stage: Stage) -> Stage:
 def test_tasks_of_a_block_run_side_by_side_and_are_told_as_they_are_written(meeting: Stage) -> None:
     tasks = "[{name: a, meet: }, {name: b, meet: }, {name: c, meet: }, {name: d, meet: }]"
     report = meeting.run(f"tasks: [{{block: {tasks}, parallel: 2}}]")
-    assert (story(report), report.code) == ("a:same b:same c:same d:same", 0)
+    assert (story(report), report.code) == ("a:unchanged b:unchanged c:unchanged d:unchanged", 0)
 
 
 def test_items_of_a_loop_run_side_by_side_and_their_results_keep_the_order(meeting: Stage) -> None:
@@ -61,7 +61,7 @@ def test_the_first_failure_lets_the_others_finish_and_then_fails_the_block(meeti
       - {name: f, ask: }
     """
     report = meeting.run(text)
-    assert story(report) == "a:rescued b:same c:same d:rescued r:same e:same f:same"
+    assert story(report) == "a:rescued b:unchanged c:unchanged d:rescued r:unchanged e:unchanged f:unchanged"
     assert report.code == 0
 
 
@@ -72,7 +72,7 @@ def test_a_failed_item_lets_the_others_finish(meeting: Stage) -> None:
       - assert: {that: [met.results | selectattr('failed') | list | length == 1]}
     """
     report = meeting.run(text)
-    assert [outcome.status for outcome in report.outcomes] == ["ignored", "same"]
+    assert [outcome.status for outcome in report.outcomes] == ["ignored", "unchanged"]
 
 
 def test_a_block_inside_has_an_order_of_its_own(meeting: Stage) -> None:
@@ -84,21 +84,21 @@ def test_a_block_inside_has_an_order_of_its_own(meeting: Stage) -> None:
             rescue: [{name: c, ask: }]
           - block: [{name: d, meet: }, {name: e, ask: }]
     """
-    assert story(meeting.run(text)) == "a:same b:rescued c:same d:same e:same"
+    assert story(meeting.run(text)) == "a:unchanged b:rescued c:unchanged d:unchanged e:unchanged"
 
 
 def test_a_block_that_is_tried_again_runs_side_by_side_again(meeting: Stage) -> None:
     text = """
     tasks: [{block: [{name: a, meet: }, {name: b, meet: }, {name: c, refuse: {until: 2}}], parallel: 3, retries: 1}]
     """
-    assert story(meeting.run(text)) == "a:same b:same c:rescued a:same b:same c:same"
+    assert story(meeting.run(text)) == "a:unchanged b:unchanged c:rescued a:unchanged b:unchanged c:unchanged"
 
 
 def test_what_is_told_of_a_task_is_told_alone(meeting: Stage) -> None:
     inside, most = 0, 0
     lock = threading.Lock()
 
-    def tell(event: Any) -> None:
+    def emit(event: Any) -> None:
         nonlocal inside, most
         with lock:
             inside += 1
@@ -110,7 +110,7 @@ def test_what_is_told_of_a_task_is_told_alone(meeting: Stage) -> None:
 
     told: list[Any] = []
     names = [f"{{name: t{number}, ask: }}" for number in range(12)]
-    report = meeting.run(f"tasks: [{{block: [{', '.join(names)}], parallel: 12}}]", tell=tell)
+    report = meeting.run(f"tasks: [{{block: [{', '.join(names)}], parallel: 12}}]", emit=emit)
     assert most == 1
     assert len([one for one in told if isinstance(one, Outcome)]) == len(report.outcomes) == 12
 
@@ -135,12 +135,12 @@ def test_ctrl_c_lets_always_run_and_ends_with_130(meeting: Stage) -> None:
       - {name: d, ask: }
     """
     report = meeting.run(text)
-    assert (story(report), report.code) == ("a:failed b:same c:same", 130)
+    assert (story(report), report.code) == ("a:failed b:unchanged c:unchanged", 130)
 
 
 def test_a_bug_in_one_of_them_is_a_bug(meeting: Stage) -> None:
     report = meeting.run("tasks: [{block: [{name: a, stumble: }, {name: b, ask: }], parallel: 2}]")
-    assert (story(report), report.code) == ("a:failed b:same", 70)
+    assert (story(report), report.code) == ("a:failed b:unchanged", 70)
 
 
 def test_a_check_looks_at_one_after_another(meeting: Stage) -> None:
@@ -170,7 +170,7 @@ def test_whoever_is_asked_before_each_task_is_asked_in_order(meeting: Stage) -> 
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_place(text: str, place: str) -> None:
-    with pytest.raises(Mistake, match="parallel") as refused:
+    with pytest.raises(UsageError, match="parallel") as refused:
         parse(text, "f.yml")
     assert refused.value.place == place
 

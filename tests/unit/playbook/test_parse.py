@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.domain import Task
-from flowgate.errors import BadValue, Faults, Mistake, Refusal, UnknownName
+from flowgate.errors import BadValue, FlowGateError, MultipleErrors, UnknownName, UsageError
 from flowgate.playbook.parse import parse
 
 
@@ -12,13 +12,13 @@ def task(text: str) -> Task:
     return parse(f"- tasks:\n    - {text}\n", "f.yml")[0].tasks[0]
 
 
-def mistake(text: str) -> Mistake:
-    with pytest.raises(Mistake) as caught:
+def mistake(text: str) -> UsageError:
+    with pytest.raises(UsageError) as caught:
         parse(text, "f.yml")
     return caught.value
 
 
-def task_mistake(text: str) -> Mistake:
+def task_mistake(text: str) -> UsageError:
     return mistake(f"- tasks:\n    - {text}\n")
 
 
@@ -136,15 +136,15 @@ def test_a_word_with_a_value_of_another_kind_is_refused(word: str, value: str) -
 def test_a_mistyped_word_beside_a_step_is_the_fault_not_the_step() -> None:
     found = task_mistake("{debug: , wehn: x}")
     assert isinstance(found, UnknownName)
-    assert (found.hint, found.place) == ("did you mean 'when'?", "f.yml:2:17")
+    assert (found.fix, found.place) == ("did you mean 'when'?", "f.yml:2:17")
 
 
 def test_a_mistyped_word_without_a_step_is_the_fault_too() -> None:
-    assert task_mistake("{wehn: x}").hint == "did you mean 'when'?"
+    assert task_mistake("{wehn: x}").fix == "did you mean 'when'?"
 
 
 @pytest.mark.parametrize(
-    "text, word, hint",
+    "text, word, fix",
     [
         ("- tasks:\n    - {debug: , become: true}\n", "become", "every task runs on this machine"),
         ("- tasks:\n    - {debug: , with_items: [a]}\n", "with_items", "loop:"),
@@ -154,10 +154,10 @@ def test_a_mistyped_word_without_a_step_is_the_fault_too() -> None:
         ("{roles: [a], tasks: []}", "roles", "import_tasks"),
     ],
 )
-def test_words_of_ansible_that_are_not_ours_are_answered(text: str, word: str, hint: str) -> None:
+def test_words_of_ansible_that_are_not_ours_are_answered(text: str, word: str, fix: str) -> None:
     found = mistake(text)
     assert found.what == f"Ansible's word '{word}' has no meaning here"
-    assert hint in found.hint
+    assert fix in found.fix
     assert found.place.startswith("f.yml:")
 
 
@@ -166,12 +166,12 @@ def test_a_flush_may_be_spelt_as_in_ansible() -> None:
 
 
 def test_a_playbook_is_read_as_far_as_it_can_be_when_faults_are_collected() -> None:
-    faults: list[Refusal] = []
+    faults: list[FlowGateError] = []
     (play,) = parse("tasks: [{debug: , retries: x}, {}, {debug: , wehn: x}, {write: }]", "f", faults)
     assert ([one.step for one in play.tasks], len(faults)) == (["debug", "", "debug", "write"], 3)
 
 
 def test_all_faults_of_a_file_are_told_at_once() -> None:
     found = mistake("- tasks:\n    - {debug: , retries: x}\n    - {}\n- nmae: x\n  tasks: []\n")
-    assert isinstance(found, Faults)
+    assert isinstance(found, MultipleErrors)
     assert [fault.place for fault in found.faults] == ["f.yml:2:26", "f.yml:3:7", "f.yml:4:3"]

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.plugins import OwnSteps, culprit
 
 STEP = '''
-from flowgate.step import Reach, Result, same
+from flowgate.step import StepContext, Result, unchanged
 from . import _words
 
 
-def {name}(reach: Reach, who: str = "you") -> Result:
+def {name}(context: StepContext, who: str = "you") -> Result:
     """Greet somebody.
 
     who: a name
@@ -24,7 +24,7 @@ def {name}(reach: Reach, who: str = "you") -> Result:
     """
     if who == "bug":
         raise KeyError(who)
-    return same(_words.hello(who), who=who)
+    return unchanged(_words.hello(who), who=who)
 '''
 HELP = "def hello(who: str) -> str:\n    return f'hello {who}'\n"
 
@@ -60,9 +60,9 @@ def catalog(folder: Path) -> Catalog:
     return Catalog({}, own.with_packages)
 
 
-def refused(folder: Path, text: str, name: str = "greet") -> Mistake:
+def refused(folder: Path, text: str, name: str = "greet") -> UsageError:
     (folder / f"{name}.py").write_text(text)
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UsageError) as caught:
         catalog(folder).find(name)
     return caught.value
 
@@ -70,7 +70,7 @@ def refused(folder: Path, text: str, name: str = "greet") -> Mistake:
 def test_a_file_is_a_step_and_may_share_code_with_others(folder: Path) -> None:
     info = catalog(folder).find("greet")
     assert (info.summary, info.params["who"].meaning, info.gives) == ("Greet somebody.", "a name", "who")
-    assert info.function(None, who="me").said == "hello me"
+    assert info.function(None, who="me").message == "hello me"
 
 
 def test_files_that_begin_with_a_line_are_no_steps(folder: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:
 def test_two_folders_may_hold_steps_of_one_name(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    (other / "greet.py").write_text("def greet(reach):\n    '''Something else.'''\n")
+    (other / "greet.py").write_text("def greet(context):\n    '''Something else.'''\n")
     assert catalog(folder).find("greet").summary == "Greet somebody."
     assert catalog(other).find("greet").summary == "Something else."
 
@@ -101,28 +101,28 @@ def test_only_the_step_that_is_used_is_imported(folder: Path) -> None:
 
 def test_a_step_of_ours_is_never_replaced(folder: Path) -> None:
     (folder / "render.py").write_text(STEP.format(name="render"))
-    with pytest.raises(Mistake, match="the step 'render' exists already") as caught:
+    with pytest.raises(UsageError, match="the step 'render' exists already") as caught:
         OwnSteps(folder, {"render"})
     assert caught.value.place == f"{folder / 'render.py'}:1:1"
 
 
 @pytest.mark.parametrize(
-    "text, said, place",
+    "text, message, place",
     [
         ("def greet(:\n", "is no Python", ":1:"),
         ("\nimport not_there_at_all\n", "ModuleNotFoundError: No module named 'not_there_at_all'", ":2"),
         ("\n\nraise SystemExit(3)\n", "SystemExit: 3", ":3"),
         ("def hello(reach): ...\n", "holds no function called greet", ":1:1"),
         ("greet = 3\n", "holds no function called greet", ":1:1"),
-        ("def greet(): ...\n", "takes no reach", ":1:1"),
-        ("class greet: ...\n", "takes no reach", ":1:1"),
-        ("def greet(reach, who): ...\n", "declares 'who' with a type that YAML cannot give", ":1:1"),
-        ("def greet(reach, who: 'Nobody'): ...\n", "name 'Nobody' is not defined", ":1:1"),
+        ("def greet(): ...\n", "takes no context", ":1:1"),
+        ("class greet: ...\n", "takes no context", ":1:1"),
+        ("def greet(context, who): ...\n", "declares 'who' with a type that YAML cannot give", ":1:1"),
+        ("def greet(context, who: 'Nobody'): ...\n", "name 'Nobody' is not defined", ":1:1"),
     ],
 )
-def test_a_file_that_is_no_step_is_refused_in_one_sentence(folder: Path, text: str, said: str, place: str) -> None:
+def test_a_file_that_is_no_step_is_refused_in_one_sentence(folder: Path, text: str, message: str, place: str) -> None:
     mistake = refused(folder, text)
-    assert said in mistake.what
+    assert message in mistake.what
     assert mistake.place.startswith(f"{folder / 'greet.py'}{place}")
     assert mistake.code == 2
 
@@ -147,7 +147,7 @@ def test_a_bug_of_ours_is_nobody_elses() -> None:
 
 def test_an_installed_package_brings_a_step(folder: Path, package: Path) -> None:
     found = catalog(folder)
-    assert found.find("wave_hands").function(None).said == "hello you"
+    assert found.find("wave_hands").function(None).message == "hello you"
     assert "wave_hands" in found.names()
 
 
@@ -159,20 +159,20 @@ def test_packages_are_looked_for_only_when_a_word_is_nothing_else(folder: Path, 
 
 def test_two_places_that_bring_one_step_are_both_named(folder: Path, package: Path) -> None:
     (folder / "wave_hands.py").write_text(STEP.format(name="wave_hands"))
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UsageError) as caught:
         OwnSteps(folder, ()).with_packages()
     assert "the package acme-steps" in caught.value.what
     assert str(folder / "wave_hands.py") in caught.value.what
 
 
 def test_a_package_cannot_replace_a_step_of_ours(folder: Path, package: Path) -> None:
-    with pytest.raises(Mistake, match="the package acme-steps brings a step 'wave_hands', which exists already"):
+    with pytest.raises(UsageError, match="the package acme-steps brings a step 'wave_hands', which exists already"):
         OwnSteps(folder, {"wave_hands"}).with_packages()
 
 
 def test_a_package_that_cannot_be_imported_is_named(folder: Path, package: Path) -> None:
     (package / "_acme_words.py").write_text("1 / 0\n")
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UsageError) as caught:
         catalog(folder).find("wave_hands")
     assert (caught.value.what, caught.value.place) == (
         "the step 'wave_hands' cannot be imported: ZeroDivisionError: division by zero",

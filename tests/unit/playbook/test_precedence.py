@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PLACES = ("default", "play", "outer", "inner", "task", "fact", "typed")
 
 
-def said(stage: Stage, places: tuple[str, ...]) -> str:
+def message(stage: Stage, places: tuple[str, ...]) -> str:
     """Set `v` in some places, each to its own name, and give what a task in the innermost block sees."""
 
     def sets(place: str) -> str:
@@ -25,29 +25,29 @@ def said(stage: Stage, places: tuple[str, ...]) -> str:
     typed = {"v": "typed"} if "typed" in places else {}
     defaults = {"v": "default"} if "default" in places else {}
     report = stage.run(f"{{tasks: [{blocks}]{sets('play')}}}", variables=typed, defaults=defaults)
-    return report.outcomes[-1].said
+    return report.outcomes[-1].message
 
 
 @pytest.mark.parametrize("strongest", range(len(PLACES)))
 def test_the_stronger_place_wins_over_all_weaker_ones(stage: Stage, strongest: int) -> None:
-    assert said(stage, PLACES[: strongest + 1]) == PLACES[strongest]
+    assert message(stage, PLACES[: strongest + 1]) == PLACES[strongest]
 
 
 @pytest.mark.parametrize("weaker", range(len(PLACES) - 1))
 def test_each_place_wins_over_the_next_weaker_one_alone(stage: Stage, weaker: int) -> None:
-    assert said(stage, PLACES[weaker : weaker + 2]) == PLACES[weaker + 1]
+    assert message(stage, PLACES[weaker : weaker + 2]) == PLACES[weaker + 1]
 
 
 def test_what_is_registered_wins_over_vars_and_not_over_what_is_typed(stage: Stage) -> None:
     play = "{vars: {v: play}, tasks: [{ask: , register: v}, {debug: {msg: '{{ v.answer }}'}, vars: {v: task}}]}"
-    assert stage.run(play).outcomes[1].said == "42"
-    assert stage.run(play, variables={"v": {"answer": "typed"}}).outcomes[1].said == "typed"
+    assert stage.run(play).outcomes[1].message == "42"
+    assert stage.run(play, variables={"v": {"answer": "typed"}}).outcomes[1].message == "typed"
 
 
 def test_a_fact_set_in_a_block_outlives_it_and_vars_do_not(stage: Stage) -> None:
     block = "{block: [set_fact: {f: fact}], vars: {v: block}}"
     report = stage.run(f"{{vars: {{v: play}}, tasks: [{block}, debug: {{msg: '{{{{ f }}}} {{{{ v }}}}'}}]}}")
-    assert report.outcomes[1].said == "fact play"
+    assert report.outcomes[1].message == "fact play"
 
 
 def test_the_item_of_a_loop_wins_even_over_what_is_typed(stage: Stage) -> None:
@@ -57,4 +57,4 @@ def test_the_item_of_a_loop_wins_even_over_what_is_typed(stage: Stage) -> None:
 
 def test_what_is_typed_reaches_into_the_vars_made_from_it(stage: Stage) -> None:
     report = stage.run("{vars: {a: 1, b: '{{ a }}+1'}, tasks: [debug: {msg: '{{ b }}'}]}", variables={"a": "typed"})
-    assert report.outcomes[0].said == "typed+1"
+    assert report.outcomes[0].message == "typed+1"

@@ -10,7 +10,7 @@ from flowgate.playbook.report import printable, recap, recap_line, tree
 
 def outcome(status: str, error: BaseException | None = None) -> Outcome:
     facts = {"path": Path("a"), "key": Secret("sk-1"), "nan": float("nan"), "many": {1}, "by": {1: (2,)}}
-    return Outcome("t", "write", status, "said", 1.23456, "f.yml:1:1", facts, error)
+    return Outcome("t", "write", status, "message", 1.23456, "f.yml:1:1", facts, error)
 
 
 def report(*outcomes: Outcome, error: BaseException | None = None) -> Report:
@@ -18,32 +18,32 @@ def report(*outcomes: Outcome, error: BaseException | None = None) -> Report:
 
 
 def test_tasks_are_counted_as_ansible_counts_them() -> None:
-    statuses = ["same", "same", "changed", "skipped", "failed", "rescued", "ignored"]
+    statuses = ["unchanged", "unchanged", "changed", "skipped", "failed", "rescued", "ignored"]
     counts = recap(report(*map(outcome, statuses)))
     wanted = {"ok": 4, "changed": 1, "unreachable": 0, "failed": 1, "skipped": 1, "rescued": 1, "ignored": 1}
     assert counts == wanted
 
 
 def test_the_recap_is_spelled_and_ordered_as_ansible_does() -> None:
-    line = recap_line(report(outcome("changed"), outcome("same")))
+    line = recap_line(report(outcome("changed"), outcome("unchanged")))
     assert line == "ok=2 changed=1 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0"
 
 
 def test_a_report_becomes_json_without_secrets() -> None:
-    text = json.dumps(tree(report(outcome("same"))), allow_nan=False)
+    text = json.dumps(tree(report(outcome("unchanged"))), allow_nan=False)
     task = json.loads(text)["tasks"][0]
     assert task["facts"] == {"path": "a", "key": "Secret(…)", "nan": "nan", "many": [1], "by": {"1": [2]}}
     assert task["seconds"] == 1.235
 
 
 def test_an_error_keeps_its_kind_hint_and_log() -> None:
-    error = NotReady("litellm did not come up", hint="look", log=["last line"])
+    error = NotReady("litellm did not come up", fix="look", log=["last line"])
     found = tree(report(outcome("failed", error), error=error))
     wanted = {
         "kind": "NotReady",
         "bug": False,
         "what": "litellm did not come up",
-        "hint": "look",
+        "fix": "look",
         "place": "",
         "log": ["last line"],
     }
@@ -57,7 +57,7 @@ def test_a_bug_is_told_by_its_kind() -> None:
 
 
 def test_secrets_are_masked_wherever_a_text_stands() -> None:
-    error = NotReady("sk-1 is refused", hint="not sk-1", log=["with sk-1"])
+    error = NotReady("sk-1 is refused", fix="not sk-1", log=["with sk-1"])
     one = Outcome("say sk-1", "x", "failed", "sk-1", 0.0, "f:1:1", {"out": ["sk-1"]}, error, (), "sk-1", play="sk-1")
     found = tree(report(one, error=error), lambda text: text.replace("sk-1", "…"))
     assert "sk-1" not in json.dumps(found)

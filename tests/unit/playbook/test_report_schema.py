@@ -41,7 +41,7 @@ def test_a_key_that_is_missing_is_noticed(key: str) -> None:
 
 
 def test_another_version_is_not_this_one() -> None:
-    assert not VALID.is_valid({**data(ended("x", "same")), "version": VERSION + 1})
+    assert not VALID.is_valid({**data(ended("x", "unchanged")), "version": VERSION + 1})
 
 
 def test_the_page_lists_every_key() -> None:

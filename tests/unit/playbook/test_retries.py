@@ -28,7 +28,7 @@ def test_a_backoff_below_one_is_refused(stage: Stage) -> None:
 def test_a_block_is_tried_again_as_a_whole(stage: Stage) -> None:
     report = stage.run("tasks: [{block: [{write: {text: a}}, {refuse: {until: 4}}], retries: 2, delay: 3}]")
     assert (report.code, stage.acts, stage.naps) == (0, ["a", "refuse", "a", "refuse"], [3.0])
-    assert story(report) == "changed rescued changed same"
+    assert story(report) == "changed rescued changed unchanged"
 
 
 def test_a_block_whose_tries_are_used_up_fails_and_is_rescued(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.domain import Result
-from flowgate.errors import CheckFailed, Mistake, UnknownName, Unreachable
+from flowgate.errors import CheckFailed, UnknownName, Unreachable, UsageError
 from flowgate.playbook.catalog import Catalog
 from tests.unit.playbook.conftest import STEPS
 
@@ -21,7 +21,7 @@ def story(report: Report) -> str:
     return " ".join(outcome.status for outcome in report.outcomes)
 
 
-def judge(reach: object, rc: int = 0) -> Result:
+def judge(context: object, rc: int = 0) -> Result:
     """Fail with facts unless rc is 0."""
     if rc:
         raise CheckFailed(f"rc {rc}", facts={"rc": rc, "changed": True})
@@ -37,11 +37,11 @@ def judged(stage: Stage) -> Stage:
 @pytest.mark.parametrize(
     "task, status",
     [
-        ("write: , changed_when: false", "same"),
+        ("write: , changed_when: false", "unchanged"),
         ("write: {content: true}, changed_when: true", "changed"),
-        ("write: , register: r, changed_when: [r.count > 0, r.count < 0]", "same"),
+        ("write: , register: r, changed_when: [r.count > 0, r.count < 0]", "unchanged"),
         ("judge: {rc: 2}, register: r, failed_when: 'r.rc not in [0, 2]'", "changed"),
-        ("judge: {rc: 2}, register: r, changed_when: false, failed_when: false", "same"),
+        ("judge: {rc: 2}, register: r, changed_when: false, failed_when: false", "unchanged"),
         ("judge: {rc: 2}, register: r, failed_when: r.rc == 2", "failed"),
         ("judge: , failed_when: true", "failed"),
         ("write: , changed_when: false, when: false", "skipped"),
@@ -58,7 +58,7 @@ def test_a_failure_that_was_asked_for_names_the_condition(judged: Stage) -> None
 
 
 def test_a_failure_that_was_asked_for_shows_what_was_said(stage: Stage) -> None:
-    stage.catalog = Catalog({"speak": lambda reach: Result("changed", "spoke", {"stdout_lines": ["a", 1]})})
+    stage.catalog = Catalog({"speak": lambda context: Result("changed", "spoke", {"stdout_lines": ["a", 1]})})
     report = stage.run("tasks: [{speak: , register: r, failed_when: 1 in r.stdout_lines}]")
     assert isinstance(report.error, CheckFailed)
     assert report.error.log == ("a", "1")
@@ -80,20 +80,20 @@ def test_conditions_are_asked_for_each_item_and_each_try(judged: Stage) -> None:
 def test_what_failed_is_known_with_its_facts_to_the_rescue(judged: Stage) -> None:
     rescue = "debug: {msg: '{{ failed.result.rc }} {{ failed.error }}'}"
     report = judged.run(f"tasks: [{{block: [judge: {{rc: 3}}], rescue: [{rescue}]}}]")
-    assert report.outcomes[-1].said == "3 rc 3"
+    assert report.outcomes[-1].message == "3 rc 3"
 
 
-def slow(reach: object) -> Result:
+def slow(context: object) -> Result:
     """Take longer than anybody waits."""
     time.sleep(30)
-    return Result("same", "slept")
+    return Result("unchanged", "slept")
 
 
 def test_a_try_that_takes_too_long_is_interrupted(stage: Stage) -> None:
     stage.catalog = Catalog({"slow": slow})
     began = time.monotonic()
     report = stage.run("tasks: [{slow: , timeout: 0.05, ignore_errors: true}, {debug: , timeout: 5}]")
-    assert (report.outcomes[0].said, story(report)) == ("not finished within 0.05 s", "ignored same")
+    assert (report.outcomes[0].message, story(report)) == ("not finished within 0.05 s", "ignored unchanged")
     assert time.monotonic() - began < 5
 
 
@@ -118,7 +118,7 @@ def test_a_loop_names_its_variable_and_its_items(stage: Stage) -> None:
 
 def test_a_failed_item_is_named_by_its_label(stage: Stage) -> None:
     task = "{refuse: , loop: [1], loop_control: {label: 'number {{ item }}'}}"
-    assert stage.run(f"tasks: [{task}]").outcomes[0].said == "number 1: nobody answers"
+    assert stage.run(f"tasks: [{task}]").outcomes[0].message == "number 1: nobody answers"
 
 
 def test_a_loop_pauses_between_items(stage: Stage) -> None:
@@ -133,5 +133,5 @@ def test_the_renamed_item_is_not_known_by_its_old_name(stage: Stage) -> None:
 
 @pytest.mark.parametrize("control", ["{lable: x}", "{loop_var: a-b}", "[a]", "{pause: soon}"])
 def test_a_mistyped_loop_control_is_refused(stage: Stage, control: str) -> None:
-    with pytest.raises(Mistake):
+    with pytest.raises(UsageError):
         stage.check(f"tasks: [{{debug: , loop: [1], loop_control: {control}}}]")

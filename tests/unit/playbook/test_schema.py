@@ -13,7 +13,7 @@ from jsonschema.exceptions import best_match
 
 from flowgate.config.yaml_source import Source
 from flowgate.domain import Result
-from flowgate.errors import Refusal
+from flowgate.errors import FlowGateError
 from flowgate.playbook.catalog import Catalog, steps_in
 from flowgate.playbook.check import check
 from flowgate.playbook.keywords import LOOP_READERS, TASK_READERS
@@ -39,7 +39,7 @@ def runs(text: str) -> bool:
     """Say whether a run would accept a playbook."""
     try:
         check(parse(text, "x.yml"), CATALOG, ())
-    except Refusal:
+    except FlowGateError:
         return False
     return True
 
@@ -165,12 +165,12 @@ def test_every_type_of_a_parameter_has_its_schema() -> None:
 
 
 def test_the_words_follow_the_catalog() -> None:
-    def greet(reach: object, who: str, times: int = 1) -> Result:
+    def greet(context: object, who: str, times: int = 1) -> Result:
         """Greet somebody.
 
         who: a name
         """
-        return Result("same", who)
+        return Result("unchanged", who)
 
     info = describe(greet)
     valid = Draft202012Validator(schema(Catalog({info.name: greet})))

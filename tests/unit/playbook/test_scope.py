@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.playbook.expressions import nowhere
 from flowgate.playbook.scope import Scope
 
@@ -32,7 +32,7 @@ def test_facts_are_never_rendered() -> None:
 
 
 def test_a_variable_made_from_itself_is_refused() -> None:
-    with pytest.raises(Mistake, match="'a' is made from itself \\(a → b → a\\)"):
+    with pytest.raises(UsageError, match="'a' is made from itself \\(a → b → a\\)"):
         scope(a="{{ b }}", b="{{ a }}")["a"]
 
 

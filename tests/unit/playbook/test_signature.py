@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from flowgate.domain import Result
-from flowgate.errors import BadValue, ContractBroken, Faults, Mistake, UnknownName
+from flowgate.errors import BadValue, MultipleErrors, StepContractError, UnknownName, UsageError
 from flowgate.playbook.signature import bind, describe, faults
 
 
-def wait(reach: object, service: str, timeout: int = 60, from_: str | None = None) -> Result:
+def wait(context: object, service: str, timeout: int = 60, from_: str | None = None) -> Result:
     """Wait until a service is ready.
 
     service: its name
@@ -16,15 +16,15 @@ def wait(reach: object, service: str, timeout: int = 60, from_: str | None = Non
     Gives: seconds (how long it took)
     Fails with: NotReady
     """
-    return Result("same", "ready")
+    return Result("unchanged", "ready")
 
 
 def place(name: str) -> str:
     return f"f.yml:{name or 'step'}"
 
 
-def refused(params: dict[str, object]) -> Mistake:
-    with pytest.raises(Mistake) as caught:
+def refused(params: dict[str, object]) -> UsageError:
+    with pytest.raises(UsageError) as caught:
         bind(describe(wait), params, place)
     return caught.value
 
@@ -55,12 +55,12 @@ def test_parameters_become_arguments_of_the_types_declared() -> None:
 def test_an_unknown_parameter_is_refused_with_a_suggestion() -> None:
     found = refused({"service": "a", "timout": 5})
     assert isinstance(found, UnknownName)
-    assert (found.hint, found.place) == ("did you mean 'timeout'?", "f.yml:timout:")
+    assert (found.fix, found.place) == ("did you mean 'timeout'?", "f.yml:timout:")
 
 
 def test_a_missing_parameter_is_refused_with_its_meaning() -> None:
     found = refused({})
-    assert (found.what, found.hint) == ("the step 'wait' needs the parameter 'service'", "service: its name")
+    assert (found.what, found.fix) == ("the step 'wait' needs the parameter 'service'", "service: its name")
 
 
 def test_a_value_of_another_type_is_refused_with_its_path() -> None:
@@ -71,7 +71,7 @@ def test_a_value_of_another_type_is_refused_with_its_path() -> None:
 
 def test_all_faults_of_a_step_are_told_at_once() -> None:
     found = refused({"timeout": "sixty", "x": 1})
-    assert isinstance(found, Faults)
+    assert isinstance(found, MultipleErrors)
     assert len(found.faults) == 3
 
 
@@ -80,7 +80,7 @@ def test_values_with_expressions_wait_until_they_are_rendered() -> None:
 
 
 def test_a_parameter_that_yaml_cannot_give_is_a_bug_of_the_step() -> None:
-    def strange(reach: object, when: set[str]) -> None: ...
+    def strange(context: object, when: set[str]) -> None: ...
 
-    with pytest.raises(ContractBroken, match="'strange' declares 'when'"):
+    with pytest.raises(StepContractError, match="'strange' declares 'when'"):
         describe(strange)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.domain import Result, Todo
-from flowgate.errors import BadValue, CheckFailed, ContractBroken, Unreachable
+from flowgate.domain import Change, Result
+from flowgate.errors import BadValue, CheckFailed, StepContractError, Unreachable
 from flowgate.playbook.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -21,21 +21,21 @@ def last(stage: Stage, tasks: str, **options: Any) -> dict[str, Any]:
 
 def test_a_step_looks_first_and_acts_second(stage: Stage) -> None:
     report = stage.run("tasks: [write: {text: a}, write: {content: true}]")
-    assert ([outcome.status for outcome in report.outcomes], stage.acts) == (["changed", "same"], ["a"])
+    assert ([outcome.status for outcome in report.outcomes], stage.acts) == (["changed", "unchanged"], ["a"])
 
 
 def test_work_that_only_asks_counts_as_same(stage: Stage) -> None:
     report = stage.run("tasks: [ask: ]")
-    assert (report.outcomes[0].status, report.outcomes[0].facts) == ("same", {"answer": 42})
+    assert (report.outcomes[0].status, report.outcomes[0].facts) == ("unchanged", {"answer": 42})
 
 
 def test_a_check_acts_nowhere_and_registers_what_is_foretold(stage: Stage) -> None:
     found = last(stage, "{write: {text: a}, register: r}", check=True)
-    assert (found["changed"], found["count"], found["said"], stage.acts) == (True, 0, "write a", [])
+    assert (found["changed"], found["count"], found["message"], stage.acts) == (True, 0, "write a", [])
 
 
 def test_register_keeps_the_facts_and_how_it_ended(stage: Stage) -> None:
-    wanted = {"changed": True, "failed": False, "skipped": False, "said": "write a", "seconds": 1.0}
+    wanted = {"changed": True, "failed": False, "skipped": False, "message": "write a", "seconds": 1.0}
     assert last(stage, "{write: {text: a}, register: r}") == wanted | {"written": "a", "count": 1}
 
 
@@ -46,7 +46,7 @@ def test_a_skipped_task_registers_too(stage: Stage) -> None:
 
 def test_parameters_are_rendered_and_fitted_when_their_turn_comes(stage: Stage) -> None:
     report = stage.run("{vars: {c: 'yes'}, tasks: [write: {text: '{{ 8080 }}', content: '{{ c }}'}]}")
-    assert (report.outcomes[0].facts, report.outcomes[0].status) == ({"written": "8080"}, "same")
+    assert (report.outcomes[0].facts, report.outcomes[0].status) == ({"written": "8080"}, "unchanged")
 
 
 def test_a_rendered_value_that_does_not_fit_fails_the_task(stage: Stage) -> None:
@@ -55,18 +55,18 @@ def test_a_rendered_value_that_does_not_fit_fails_the_task(stage: Stage) -> None
     assert (report.error.place, report.code) == ("play.yml:1:47", 2)
 
 
-@pytest.mark.parametrize("found", [3, Result("failed", ""), Todo("x", lambda reach: None)])  # type: ignore[arg-type, return-value]
+@pytest.mark.parametrize("found", [3, Result("failed", ""), Change("x", lambda context: None)])  # type: ignore[arg-type, return-value]
 def test_a_step_that_gives_something_else_breaks_its_contract(stage: Stage, found: object) -> None:
-    stage.catalog = Catalog({"odd": lambda reach: found})
+    stage.catalog = Catalog({"odd": lambda context: found})
     report = stage.run("tasks: [odd: ]")
-    assert isinstance(report.error, ContractBroken)
+    assert isinstance(report.error, StepContractError)
     assert report.code == 70
 
 
 def test_a_loop_runs_once_for_each_item(stage: Stage) -> None:
     found = last(stage, "{write: {text: '{{ item }}'}, loop: [a, b], register: r}")
     assert ([result["item"] for result in found["results"]], stage.acts) == (["a", "b"], ["a", "b"])
-    assert (found["changed"], found["said"]) == (True, "2 of 2 items changed")
+    assert (found["changed"], found["message"]) == (True, "2 of 2 items changed")
 
 
 def test_a_loop_over_a_mapping_has_keys_and_values(stage: Stage) -> None:
@@ -85,7 +85,7 @@ def test_an_empty_loop_is_skipped(stage: Stage) -> None:
 
 def test_a_condition_is_asked_for_each_item(stage: Stage) -> None:
     report = stage.run("tasks: [{write: {text: '{{ item }}'}, loop: [1, 2, 3], when: item > 1}]")
-    assert (stage.acts, report.outcomes[0].said) == (["2", "3"], "2 of 3 items changed")
+    assert (stage.acts, report.outcomes[0].message) == (["2", "3"], "2 of 3 items changed")
 
 
 def test_a_loop_goes_on_after_a_failed_item_and_fails_at_its_end(stage: Stage) -> None:

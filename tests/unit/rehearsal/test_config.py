@@ -59,8 +59,8 @@ def config(tmp_path: Path) -> Config:
 
 
 def script(config: Config, alone: bool = False, accounts: int = 1) -> Script:
-    ground = build.Ground({}, None, None, {"codex": accounts})
-    policy = build.settle(config, "balanced", ground)
+    build_inputs = build.BuildInputs({}, None, None, {"codex": accounts})
+    policy = build.settle(config, "balanced", build_inputs)
     made = roles.cast(policy.litellm)
     own = private_config.own_settings(config, OWN)
     key = Secret("sk-private")
@@ -94,7 +94,7 @@ def test_nothing_of_the_users_that_leads_anywhere_comes_along(config: Config) ->
 
 
 def test_what_is_left_out_of_the_copy_is_named(config: Config) -> None:
-    found = private_config.left_out(build.settle(config, "balanced", build.Ground({}, None)).litellm)
+    found = private_config.left_out(build.settle(config, "balanced", build.BuildInputs({}, None)).litellm)
     assert found == ["litellm_settings.success_callback", "litellm_settings.cache", "general_settings.database_url"]
 
 
@@ -124,5 +124,5 @@ def test_all_generations_are_forked_from_one_nursery_with_scaled_pauses(config: 
     one, other = (papers(config, name)[-1] for name in ("500", "hang"))
     assert fork_pool.name(one) == fork_pool.name(other)
     assert one.env["INITIAL_RETRY_DELAY"].reveal() == "0.0500"
-    assert one.nursery is not None
-    assert "INITIAL_RETRY_DELAY" in one.nursery.seen
+    assert one.fork_server is not None
+    assert "INITIAL_RETRY_DELAY" in one.fork_server.seen

@@ -13,7 +13,7 @@ from flowgate.gateway.promises import pause
 from flowgate.rehearsal.roles import BENCH_SECONDS, TIMEOUT_SECONDS, cast, factor, pauses, scaled
 from tests.unit.gateway.test_policy import COMMON, MODELS, compiled
 
-EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
+EXAMPLES = Path(__file__).parents[3] / "config" / "examples"
 SHIPPED = yaml.safe_load((EXAMPLES / "embedded.yaml").read_text(encoding="utf-8"))
 PROFILES = ("reliability", "balanced", "cost")
 

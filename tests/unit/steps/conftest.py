@@ -14,10 +14,10 @@ from typing import Any, cast
 import pytest
 
 from flowgate.config.loader import read
-from flowgate.context import Choice, Files, Reach
-from flowgate.domain import Config, Program, Sourced, Todo
+from flowgate.context import Files, RunState, StepContext
+from flowgate.domain import Change, Config, Program, Sourced
 from flowgate.errors import NotReady
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
 from tests.conftest import free_port
@@ -43,7 +43,7 @@ EMBEDDED = ".router/runtime/bin/embedded-upstream"
 
 
 @dataclass
-class FakeKeeper:
+class FakeSupervisor:
     """A keeper that keeps nothing: its services are plain data, and what is asked of it is noted.
 
     kept: service → its generations, oldest first; failures: service → why its last generation ended
@@ -67,7 +67,7 @@ class FakeKeeper:
             name: {**about, "generations": self.kept.get(name, []), "failure": self.failures.get(name, "")}
             for name in names
         }
-        return {"keeper": 1, "services": services}
+        return {"supervisor": 1, "services": services}
 
     def generation(self, service: str) -> dict[str, Any] | None:
         living = [one for one in self.kept.get(service, []) if one["phase"] not in ("draining", "stopping")]
@@ -75,7 +75,7 @@ class FakeKeeper:
 
     def told(self, service: str, what: str) -> list[dict[str, Any]]:
         if service not in self.inside:
-            raise NotReady(f"{service} is not running", hint="inv up")
+            raise NotReady(f"{service} is not running", fix="inv up")
         return self.inside[service]
 
     def matches(self, program: Program) -> bool:
@@ -89,7 +89,7 @@ class FakeKeeper:
         self.run(program.service, "starting", port=program.port)
         return {"generation": number, "same": False}
 
-    def run(self, service: str, phase: str = "serving", **more: Any) -> FakeKeeper:
+    def run(self, service: str, phase: str = "serving", **more: Any) -> FakeSupervisor:
         """Let a service have one more generation."""
         generations = self.kept.setdefault(service, [])
         about = {"number": len(generations) + 1, "phase": phase, "pid": None, "labels": {}, "host": "127.0.0.1"}
@@ -103,18 +103,18 @@ class FakeKeeper:
     def promote(self, service: str, generation: int, timeout: float = 30.0) -> None:
         self.asked.append(("promote", service, generation))
 
-    def dismiss(self, service: str, generation: int) -> None:
-        self.asked.append(("dismiss", service, generation))
+    def discard(self, service: str, generation: int) -> None:
+        self.asked.append(("discard", service, generation))
 
     def stop(self, services: list[str], timeout: float = 60.0) -> dict[str, Any]:
         self.asked.append(("stop", *services))
         return {"stopped": [{"service": name, "pid": 7, "generation": 1} for name in services], "killed": []}
 
-    def hold(self, service: str, timeout: float) -> tuple[int, float]:
+    def hold_requests(self, service: str, timeout: float) -> tuple[int, float]:
         self.asked.append(("hold", service, timeout))
         return self.busy
 
-    def let_go(self, service: str) -> None:
+    def release_requests(self, service: str) -> None:
         self.asked.append(("let", service))
 
     def finish(self, *, keep: bool) -> None:
@@ -122,7 +122,7 @@ class FakeKeeper:
 
 
 @dataclass(frozen=True, slots=True)
-class StageReach(Reach):
+class StageContext(StepContext):
     """A reach in an environment whose bytecode is written."""
 
     def compiled(self) -> bool:
@@ -134,7 +134,7 @@ class Stage:
     """A config in a temp folder, and steps performed over it as the engine does: look, then act."""
 
     folder: Path
-    keeper: FakeKeeper = field(default_factory=FakeKeeper)
+    supervisor: FakeSupervisor = field(default_factory=FakeSupervisor)
     told: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/bin:/bin"})
     ports: dict[str, int] = field(default_factory=lambda: {"litellm": free_port(), "upstream": free_port()})
@@ -155,26 +155,28 @@ class Stage:
     def runtime(self) -> Path:
         return self.folder / ".router" / "runtime"
 
-    def reach(self, profile: str = "balanced") -> Reach:
+    def context(self, profile: str = "balanced") -> StepContext:
         """Give the acting reach of a new run."""
-        return StageReach(
+        return StageContext(
             config=self.config,
-            choice=Choice(Sourced(profile, "typed")),
-            keeper=cast("Keeper", self.keeper),
+            run_state=RunState(Sourced(profile, "typed")),
+            supervisor=cast("SupervisorClient", self.supervisor),
             http=Http(),
             clock=Clock(),
             files=Files(acting=True),
             environment=self.environment,
-            tell=self.told.append,
+            emit=self.told.append,
         )
 
-    def do(self, step: Callable[..., Any], reach: Reach | None = None, **params: Any) -> tuple[str, dict[str, Any]]:
+    def do(
+        self, step: Callable[..., Any], context: StepContext | None = None, **params: Any
+    ) -> tuple[str, dict[str, Any]]:
         """Perform a step; give "same" or "changed", and its facts."""
-        reach = reach or self.reach()
-        found = step(reach.looking(), **params)
-        if not isinstance(found, Todo):
+        context = context or self.context()
+        found = step(context.read_only(), **params)
+        if not isinstance(found, Change):
             return found.status, found.facts
-        return ("changed" if found.changes else "same"), found.do(reach)
+        return ("changed" if found.changes else "unchanged"), found.do(context)
 
     def prepared(self) -> Stage:
         """Have the programs and the documents in place."""

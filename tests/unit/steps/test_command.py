@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.domain import Todo
-from flowgate.errors import CheckFailed, Mistake, ProgramMissing, Unreachable
+from flowgate.domain import Change
+from flowgate.errors import CheckFailed, ProgramMissing, Unreachable, UsageError
 from flowgate.steps.command import command
 from flowgate.system.deadline import deadline
 from tests.conftest import wait
@@ -41,8 +41,8 @@ def test_a_shell_reads_what_asks_for_one(stage: Stage) -> None:
 def test_folder_environment_and_input_are_those_asked_for(stage: Stage, tmp_path: Path) -> None:
     shell = "pwd; echo $A $B; cat"
     stage.environment["A"] = "outer"
-    said = sh(stage, shell, cwd=tmp_path, env={"B": "inner"}, stdin="in")[1]["stdout_lines"]
-    assert said == [str(tmp_path), "outer inner", "in"]
+    message = sh(stage, shell, cwd=tmp_path, env={"B": "inner"}, stdin="in")[1]["stdout_lines"]
+    assert message == [str(tmp_path), "outer inner", "in"]
     assert stage.do(command, cmd="pwd", chdir=tmp_path)[1]["stdout"] == str(tmp_path)
 
 
@@ -53,10 +53,10 @@ def test_without_input_there_is_nothing_to_read(stage: Stage) -> None:
 def test_nothing_is_run_when_its_file_is_there(stage: Stage, tmp_path: Path) -> None:
     assert [sh(stage, "touch made", cwd=tmp_path, creates=tmp_path / "made")[0] for _ in range(2)] == [
         "changed",
-        "same",
+        "unchanged",
     ]
     (tmp_path / "made").unlink()
-    assert sh(stage, "touch made", cwd=tmp_path, removes=tmp_path / "made")[0] == "same"
+    assert sh(stage, "touch made", cwd=tmp_path, removes=tmp_path / "made")[0] == "unchanged"
     assert not (tmp_path / "made").exists()
 
 
@@ -91,14 +91,14 @@ def test_a_program_that_is_not_there_is_missing(stage: Stage) -> None:
     ],
 )
 def test_a_command_that_is_none_is_a_mistake(stage: Stage, params: dict[str, Any], what: str) -> None:
-    with pytest.raises(Mistake, match=what):
+    with pytest.raises(UsageError, match=what):
         stage.do(command, **params)
 
 
 def test_a_check_cannot_foretell_what_a_command_does(stage: Stage) -> None:
-    found = command(stage.reach().looking(), cmd="true")
-    assert isinstance(found, Todo)
-    assert (found.would, bool(found.unforetold)) == ("run true", True)
+    found = command(stage.context().read_only(), cmd="true")
+    assert isinstance(found, Change)
+    assert (found.summary, bool(found.unpredicted)) == ("run true", True)
 
 
 def test_an_interrupted_command_is_ended_with_what_it_started(stage: Stage, tmp_path: Path) -> None:

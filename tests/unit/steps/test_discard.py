@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.steps.discard import dismiss
+from flowgate.steps.discard import discard
 
 if TYPE_CHECKING:
     from tests.unit.steps.conftest import Stage
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("phase", ["starting", "ready"])
 def test_a_candidate_is_sent_home(stage: Stage, phase: str) -> None:
-    stage.keeper.run("litellm").run("litellm", phase)
-    assert stage.do(dismiss) == ("changed", {"dismissed": 2})
-    assert stage.keeper.asked == [("dismiss", "litellm", 2)]
+    stage.supervisor.run("litellm").run("litellm", phase)
+    assert stage.do(discard) == ("changed", {"discarded": 2})
+    assert stage.supervisor.asked == [("discard", "litellm", 2)]
 
 
 def test_the_one_that_serves_is_left_alone(stage: Stage) -> None:
-    stage.keeper.run("litellm", "draining").run("litellm")
-    assert stage.do(dismiss) == ("same", {"dismissed": None})
+    stage.supervisor.run("litellm", "draining").run("litellm")
+    assert stage.do(discard) == ("unchanged", {"discarded": None})
 
 
 def test_nobody_is_sent_home_when_nobody_is_there(stage: Stage) -> None:
-    assert stage.do(dismiss)[0] == "same"
+    assert stage.do(discard)[0] == "unchanged"

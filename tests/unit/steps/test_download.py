@@ -22,7 +22,7 @@ def test_the_runners_are_written_executable_and_private(stage: Stage) -> None:
 
 def test_the_second_run_is_content(stage: Stage) -> None:
     stage.do(download)
-    assert stage.do(download)[0] == "same"
+    assert stage.do(download)[0] == "unchanged"
 
 
 @pytest.mark.parametrize("damage", ["text", "mode", "gone"])

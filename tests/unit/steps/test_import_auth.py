@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from flowgate.domain import Result, Todo
-from flowgate.errors import CheckFailed, Mistake, Refusal
+from flowgate.domain import Change, Result
+from flowgate.errors import CheckFailed, FlowGateError, UsageError
 from flowgate.steps.import_auth import import_auth
 from tests.unit.accounts.test_token_files import codex_file, jwt
 from tests.unit.steps.conftest import Stage
@@ -30,9 +30,9 @@ def given(stage: Stage, days: float = 8, **more: Any) -> Path:
 
 
 def do(stage: Stage, **more: Any) -> dict[str, Any]:
-    found = import_auth(stage.reach().looking(), "codex", **more)
-    assert isinstance(found, Todo)
-    facts: dict[str, Any] = found.do(stage.reach())
+    found = import_auth(stage.context().read_only(), "codex", **more)
+    assert isinstance(found, Change)
+    facts: dict[str, Any] = found.do(stage.context())
     return facts
 
 
@@ -49,9 +49,9 @@ def test_a_second_import_changes_nothing_also_when_the_server_has_rewritten_the_
     source = str(given(stage))
     path = Path(do(stage, source=source)["path"])
     path.write_text(json.dumps({**json.loads(path.read_text()), "disabled": False}, separators=(",", ":")))
-    found = import_auth(stage.reach().looking(), "codex", source=source)
+    found = import_auth(stage.context().read_only(), "codex", source=source)
     assert isinstance(found, Result)
-    assert found.status == "same"
+    assert found.status == "unchanged"
 
 
 def test_a_borrowed_login_has_no_refresh_token_and_says_until_when(stage: Stage) -> None:
@@ -74,7 +74,7 @@ def test_tokens_that_were_renewed_since_are_not_overwritten(stage: Stage) -> Non
     path = Path(do(stage, source=str(given(stage, days=9)))["path"])
     before = path.read_text()
     with pytest.raises(CheckFailed, match="was renewed since"):
-        import_auth(stage.reach().looking(), "codex", source=str(given(stage, days=4)))
+        import_auth(stage.context().read_only(), "codex", source=str(given(stage, days=4)))
     assert path.read_text() == before
 
 
@@ -82,8 +82,8 @@ def test_tokens_that_were_renewed_since_are_not_overwritten(stage: Stage) -> Non
 def test_nonsense_is_refused_and_nothing_is_written(stage: Stage, text: str) -> None:
     path = given(stage)
     path.write_text(text)
-    with pytest.raises(Mistake) as refused:
-        import_auth(stage.reach().looking(), "codex", source=str(path))
+    with pytest.raises(UsageError) as refused:
+        import_auth(stage.context().read_only(), "codex", source=str(path))
     assert refused.value.place == str(path)
     assert not (stage.folder / ".router" / "auths").exists()
 
@@ -91,14 +91,14 @@ def test_nonsense_is_refused_and_nothing_is_written(stage: Stage, text: str) -> 
 def test_an_expired_login_without_a_refresh_token_is_of_no_use(stage: Stage) -> None:
     source = str(given(stage, days=-1))
     with pytest.raises(CheckFailed, match="that login expired"):
-        import_auth(stage.reach().looking(), "codex", source=source, borrow=True)
+        import_auth(stage.context().read_only(), "codex", source=source, borrow=True)
 
 
 def test_a_missing_file_and_an_unknown_provider_say_what_to_do(stage: Stage) -> None:
-    with pytest.raises(Mistake, match="no login of Codex at"):
-        import_auth(stage.reach().looking(), "codex", source=str(stage.folder / "none"))
-    with pytest.raises(Refusal, match="no import is called 'qwen'"):
-        import_auth(stage.reach().looking(), "qwen")
+    with pytest.raises(UsageError, match="no login of Codex at"):
+        import_auth(stage.context().read_only(), "codex", source=str(stage.folder / "none"))
+    with pytest.raises(FlowGateError, match="no import is called 'qwen'"):
+        import_auth(stage.context().read_only(), "qwen")
 
 
 def test_claude_code_is_imported_with_the_address_from_the_file_beside(stage: Stage) -> None:
@@ -107,9 +107,9 @@ def test_claude_code_is_imported_with_the_address_from_the_file_beside(stage: St
     held = {"accessToken": "sk-ant-oat01-x", "refreshToken": "r", "expiresAt": later(1) * 1000}
     (home / ".credentials.json").write_text(json.dumps({"claudeAiOauth": held}))
     (home.parent / ".claude.json").write_text(json.dumps({"oauthAccount": {"emailAddress": "me@example.com"}}))
-    found = import_auth(stage.reach().looking(), "claude", source=str(home / ".credentials.json"))
-    assert isinstance(found, Todo)
-    assert found.do(stage.reach())["name"] == "claude-me@example.com.json"
+    found = import_auth(stage.context().read_only(), "claude", source=str(home / ".credentials.json"))
+    assert isinstance(found, Change)
+    assert found.do(stage.context())["name"] == "claude-me@example.com.json"
 
 
 def test_a_second_account_writes_the_config_of_cliproxyapiplus_anew_in_place(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.errors import BadValue, Mistake, OutsideRefused
+from flowgate.errors import BadValue, EnvironmentFailure, UsageError
 from flowgate.steps.install_upstream import install_upstream
 from tests.unit.bootstrap.releases import program, release
 
@@ -26,7 +26,7 @@ def test_the_first_run_installs_and_the_second_is_content(stage: Stage) -> None:
     status, facts = stage.do(install_upstream, **own(stage))
     assert (status, facts["version"], facts["level"]) == ("changed", "6.8.16-0-plus", "none")
     assert Path(facts["program"]).read_bytes() == program()
-    assert stage.do(install_upstream, **own(stage))[0] == "same"
+    assert stage.do(install_upstream, **own(stage))[0] == "unchanged"
 
 
 def test_what_was_installed_is_recorded_beside_it(stage: Stage) -> None:
@@ -43,17 +43,17 @@ def test_a_changed_program_in_place_is_found_and_mended(stage: Stage) -> None:
 
 
 def test_a_file_that_nobody_vouches_for_needs_the_word(stage: Stage) -> None:
-    with pytest.raises(OutsideRefused, match="nothing vouches for it"):
+    with pytest.raises(EnvironmentFailure, match="nothing vouches for it"):
         stage.do(install_upstream, **own(stage) | {"allow_unverified": False})
     assert not (stage.runtime / "bin" / "CLIProxyAPIPlus").exists()
 
 
 @pytest.mark.parametrize(
     "params, kind",
-    [({"repo": "nobody"}, BadValue), ({"from_file": "/nowhere"}, Mistake), ({"offline": True}, OutsideRefused)],
+    [({"repo": "nobody"}, BadValue), ({"from_file": "/nowhere"}, UsageError), ({"offline": True}, EnvironmentFailure)],
 )
 def test_what_cannot_be_is_refused_while_looking(stage: Stage, params: dict[str, Any], kind: type[Exception]) -> None:
     before = stage.tree()
     with pytest.raises(kind):
-        install_upstream(stage.reach().looking(), **params)
+        install_upstream(stage.context().read_only(), **params)
     assert stage.tree() == before

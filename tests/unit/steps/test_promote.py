@@ -21,38 +21,38 @@ def events(stage: Stage) -> list[dict[str, str]]:
 
 
 def test_the_newest_generation_serves_before_anything_is_written_down(stage: Stage) -> None:
-    stage.prepared().keeper.run("litellm").run("litellm", "ready")
+    stage.prepared().supervisor.run("litellm").run("litellm", "ready")
     refused = RuntimeError("the keeper went away")
 
     def fail(service: str, generation: int, timeout: float = 30.0) -> None:
         raise refused
 
-    stage.keeper.promote = fail  # type: ignore[method-assign]
+    stage.supervisor.promote = fail  # type: ignore[method-assign]
     with pytest.raises(RuntimeError):
         stage.do(promote)
     assert not stage.config.paths.state_file.exists()
 
 
 def test_the_state_the_active_config_and_the_event_say_what_is_in_force(stage: Stage) -> None:
-    stage.prepared().keeper.run("litellm", "ready")
-    _, facts = stage.do(promote, stage.reach("cost"))
-    assert stage.keeper.asked == [("promote", "litellm", 1)]
+    stage.prepared().supervisor.run("litellm", "ready")
+    _, facts = stage.do(promote, stage.context("cost"))
+    assert stage.supervisor.asked == [("promote", "litellm", 1)]
     assert (state(stage)["current_profile"], facts["switched"]) == ("cost", True)
     assert "profile 'cost'" in stage.config.paths.active_config.read_text()
     assert [(one["event"], one["profile"]) for one in events(stage)] == [("profile_switch", "cost")]
 
 
 def test_the_second_time_it_is_content(stage: Stage) -> None:
-    stage.prepared().keeper.run("litellm")
+    stage.prepared().supervisor.run("litellm")
     stage.do(promote)
     before = stage.tree()
-    assert stage.do(promote)[0] == "same"
+    assert stage.do(promote)[0] == "unchanged"
     assert stage.tree() == before
 
 
 def test_without_a_running_litellm_it_is_settled_on_paper(stage: Stage) -> None:
     _, facts = stage.prepared().do(promote)
-    assert (facts["generation"], "not running" in facts["said"]) == (None, True)
+    assert (facts["generation"], "not running" in facts["message"]) == (None, True)
     assert state(stage)["current_profile"] == "balanced"
 
 

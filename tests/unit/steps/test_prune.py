@@ -28,12 +28,12 @@ def test_the_newest_unused_files_stay(stage: Stage) -> None:
 
 def test_what_a_generation_runs_stays(stage: Stage) -> None:
     paths = rendered(stage.prepared(), *"abc")
-    stage.keeper.run("litellm", labels={"document": "a"})
+    stage.supervisor.run("litellm", labels={"document": "a"})
     stage.do(prune, keep=0)
     assert [path.exists() for path in paths] == [True, False, False]
 
 
 def test_what_is_rendered_now_stays_and_the_second_run_is_content(stage: Stage) -> None:
     before = stage.prepared().tree()
-    assert stage.do(prune, keep=0)[0] == "same"
+    assert stage.do(prune, keep=0)[0] == "unchanged"
     assert stage.tree() == before

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from flowgate.domain import Todo
-from flowgate.errors import Mistake, UnknownName
+from flowgate.domain import Change
+from flowgate.errors import UnknownName, UsageError
 from flowgate.rehearsal import private_stack
 from flowgate.rehearsal.private_stack import Attempt
 from flowgate.rehearsal.runner import Put, attributed
@@ -19,34 +19,34 @@ from tests.unit.steps.conftest import Stage
 
 def test_an_unknown_scenario_is_refused_with_those_there_are(stage: Stage) -> None:
     with pytest.raises(UnknownName, match="no scenario is called '50'") as refused:
-        step.rehearse(stage.reach().looking(), scenario="50")
-    assert (refused.value.code, refused.value.hint) == (2, "did you mean '500'?")
+        step.rehearse(stage.context().read_only(), scenario="50")
+    assert (refused.value.code, refused.value.fix) == (2, "did you mean '500'?")
 
 
 def test_an_unknown_profile_is_refused(stage: Stage) -> None:
     with pytest.raises(UnknownName, match="no profile is called 'cots'"):
-        step.rehearse(stage.reach().looking(), profile="cots")
+        step.rehearse(stage.context().read_only(), profile="cots")
 
 
 def test_a_fallback_that_names_no_model_is_refused_before_anything_starts(stage: Stage) -> None:
     lost = {"router_settings": {"fallbacks": [{"router-default": ["router-chep"]}]}}
     stage.config = replace(stage.config, profiles={"balanced": lost})
-    with pytest.raises(Mistake, match="router-chep"):
-        step.rehearse(stage.reach().looking())
+    with pytest.raises(UsageError, match="router-chep"):
+        step.rehearse(stage.context().read_only())
 
 
 def test_a_profile_with_nothing_but_patterns_cannot_be_asked(stage: Stage) -> None:
     models = [{"model_name": "*", "litellm_params": {"model": "openai/*"}}]
     stage.config = replace(stage.config, litellm_base={"model_list": models})
-    with pytest.raises(Mistake, match="no model that can be asked"):
-        step.rehearse(stage.reach().looking())
+    with pytest.raises(UsageError, match="no model that can be asked"):
+        step.rehearse(stage.context().read_only())
 
 
 def test_it_only_asks_and_what_it_will_see_cannot_be_foretold(stage: Stage) -> None:
-    found = step.rehearse(stage.reach().looking(), every=True, scenario="500")
-    assert isinstance(found, Todo)
-    assert (found.would, found.changes) == ("rehearse balanced, cost: scenario 500", False)
-    assert found.unforetold
+    found = step.rehearse(stage.context().read_only(), every=True, scenario="500")
+    assert isinstance(found, Change)
+    assert (found.summary, found.changes) == ("rehearse balanced, cost: scenario 500", False)
+    assert found.unpredicted
 
 
 def test_an_attempt_belongs_to_the_question_that_was_under_way() -> None:
@@ -82,11 +82,11 @@ def test_a_broken_promise_is_named_with_what_was_seen() -> None:
 
 
 def test_only_a_recovery_has_to_wait_for_the_souths_own_minute(stage: Stage) -> None:
-    made = step.script(stage.reach(), "balanced", alone=False, as_written=False)
+    made = step.script(stage.context(), "balanced", alone=False, as_written=False)
     assert [one.name for one in SCENARIOS.values() if step.waits_south(made, one)] == []
 
 
 def test_a_profile_as_written_gets_nothing_from_flowgate(stage: Stage) -> None:
-    written = step.script(stage.reach(), "cost", alone=False, as_written=True)
+    written = step.script(stage.context(), "cost", alone=False, as_written=True)
     assert (written.tree["router_settings"], written.south) == ({"num_retries": 0}, {})
-    assert "disable-cooling" in step.script(stage.reach(), "cost", alone=False, as_written=False).south
+    assert "disable-cooling" in step.script(stage.context(), "cost", alone=False, as_written=False).south

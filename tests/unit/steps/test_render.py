@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.domain import Todo
-from flowgate.errors import Mistake, UnknownName
+from flowgate.domain import Change
+from flowgate.errors import UnknownName, UsageError
 from flowgate.steps.render import render
 
 if TYPE_CHECKING:
@@ -32,46 +32,46 @@ def test_litellms_document_holds_references_and_no_key(stage: Stage) -> None:
 def test_the_second_run_is_content_and_keeps_the_keys(stage: Stage) -> None:
     stage.do(render)
     before = stage.tree()
-    assert stage.do(render)[0] == "same"
+    assert stage.do(render)[0] == "unchanged"
     assert stage.tree() == before
 
 
 def test_another_profile_gets_a_document_of_its_own_and_settles_the_run(stage: Stage) -> None:
     first = stage.do(render)[1]["digest"]
-    reach = stage.reach()
-    second = stage.do(render, reach, profile="cost")[1]["digest"]
+    context = stage.context()
+    second = stage.do(render, context, profile="cost")[1]["digest"]
     assert {path.stem for path in stage.runtime.glob("litellm-*.yaml")} == {f"litellm-{first}", f"litellm-{second}"}
-    assert reach.choice.profile.value == "cost"
+    assert context.run_state.profile.value == "cost"
 
 
 def test_an_unknown_profile_is_refused_with_its_place_and_nothing_is_written(stage: Stage) -> None:
     with pytest.raises(UnknownName, match=r"no profile is called 'cots' \(.*flowgate.yaml:\d+\)") as refused:
         stage.do(render, profile="cots")
-    assert refused.value.hint == "did you mean 'cost'?"
+    assert refused.value.fix == "did you mean 'cost'?"
     assert stage.tree() == {}
 
 
 def test_a_variable_that_nobody_set_is_refused_before_anything_is_written(stage: Stage) -> None:
     stage.configure(key="os.environ/NOBODY_SET_ME")
-    with pytest.raises(Mistake, match="NOBODY_SET_ME is not set"):
+    with pytest.raises(UsageError, match="NOBODY_SET_ME is not set"):
         stage.do(render)
     assert stage.tree() == {}
 
 
 def test_what_it_would_write_shows_no_key(stage: Stage) -> None:
-    found = render(stage.prepared().reach("cost").looking())
+    found = render(stage.prepared().context("cost").read_only())
     stage.environment["UPSTREAM_API_KEY"] = "sk-a-new-one"
-    changed = render(stage.reach().looking())
-    for todo in (found, changed):
-        assert isinstance(todo, Todo)
-        assert not any("sk-a-new-one" in text for entry in todo.diff for text in entry)
+    changed = render(stage.context().read_only())
+    for change in (found, changed):
+        assert isinstance(change, Change)
+        assert not any("sk-a-new-one" in text for entry in change.diff for text in entry)
 
 
 def test_another_profile_is_compared_with_the_one_in_force(stage: Stage) -> None:
     active = stage.prepared().config.paths.active_config
     active.write_text("in force")
-    found = render(stage.reach("cost").looking())
-    assert isinstance(found, Todo)
+    found = render(stage.context("cost").read_only())
+    assert isinstance(found, Change)
     assert [old for path, old, _ in found.diff if "litellm-" in path] == ["in force"]
 
 
@@ -87,7 +87,7 @@ def test_the_upstreams_document_is_written_in_place(stage: Stage) -> None:
 def test_a_fallback_that_leads_nowhere_is_refused_before_anything_is_written(stage: Stage) -> None:
     router = {"default_fallbacks": ["gone"]}
     stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
-    with pytest.raises(Mistake, match="'gone'"):
+    with pytest.raises(UsageError, match="'gone'"):
         stage.do(render)
     assert stage.tree() == {}
 

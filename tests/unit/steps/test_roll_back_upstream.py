@@ -34,7 +34,7 @@ def test_without_an_earlier_one_there_is_nothing_to_go_back_to(stage: Stage) -> 
     before = stage.tree()
     with pytest.raises(ProgramMissing, match="nothing to go back to") as caught:
         stage.do(roll_back_upstream)
-    assert "inv bootstrap.download" in caught.value.hint
+    assert "inv bootstrap.download" in caught.value.fix
     assert stage.tree() == before
 
 

@@ -35,7 +35,7 @@ def ask(stage: Stage, **changed: str) -> list[str]:
                 return 200, changed.get("stream", STREAM)
         return plain(path)
 
-    stage.keeper.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
+    stage.supervisor.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
     with serving(answers, stage.ports["litellm"]):
         return [one["question"] for one in stage.do(smoke)[1]["answers"]]
 
@@ -81,17 +81,20 @@ def test_a_gateway_that_does_not_run_names_the_way_to_start_it(stage: Stage) -> 
     stage.prepared().config.paths.state_file.write_text("{}")
     with pytest.raises(NotReady) as refused:
         stage.do(smoke)
-    assert refused.value.hint == "inv up"
+    assert refused.value.fix == "inv up"
 
 
 def test_a_service_that_died_under_the_question_is_named_with_its_log(stage: Stage) -> None:
     log = stage.prepared().runtime / "process-logs" / "cliproxyapi_plus.log"
     log.parent.mkdir(parents=True)
     log.write_text("my last words\n")
-    stage.keeper.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
+    stage.supervisor.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
 
     def answers(path: str) -> tuple[int, str]:
-        stage.keeper.kept["cliproxyapi_plus"], stage.keeper.failures = [], {"cliproxyapi_plus": "killed by SIGKILL"}
+        stage.supervisor.kept["cliproxyapi_plus"], stage.supervisor.failures = (
+            [],
+            {"cliproxyapi_plus": "killed by SIGKILL"},
+        )
         return 502, "bad gateway"
 
     with serving(answers, stage.ports["litellm"]), pytest.raises(CheckFailed) as refused:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.domain import Result, Todo
-from flowgate.errors import CheckFailed, Mistake, Unreachable
+from flowgate.domain import Change, Result
+from flowgate.errors import CheckFailed, Unreachable, UsageError
 from flowgate.steps.uri import uri
 from flowgate.system import sockets
 
@@ -26,12 +26,12 @@ def echo() -> Iterator[str]:
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
             kind, own = self.headers.get("content-type", ""), self.headers.get("x-own", "")
-            said = json.dumps({"method": self.command, "body": body, "kind": kind, "own": own}).encode()
+            message = json.dumps({"method": self.command, "body": body, "kind": kind, "own": own}).encode()
             self.send_response(418 if self.path == "/teapot" else 200)
             self.send_header("Content-Type", "text/plain" if self.path == "/text" else "application/json")
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(b"not json" if self.path == "/text" else said)
+                self.wfile.write(b"not json" if self.path == "/text" else message)
 
         do_GET = do_POST = do_PUT = do_HEAD = answer  # noqa: N815 - their names there
 
@@ -51,9 +51,9 @@ def echo() -> Iterator[str]:
 
 def test_a_local_address_is_asked_even_by_a_check(stage: Stage) -> None:
     with echo() as url:
-        found = uri(stage.reach().looking(), url=f"{url}/x", headers={"X-Own": "a"})
+        found = uri(stage.context().read_only(), url=f"{url}/x", headers={"X-Own": "a"})
     assert isinstance(found, Result)
-    assert (found.status, found.facts["status"], found.facts["json"]["own"]) == ("same", 200, "a")
+    assert (found.status, found.facts["status"], found.facts["json"]["own"]) == ("unchanged", 200, "a")
     assert "content" not in found.facts
 
 
@@ -78,10 +78,10 @@ def test_a_body_is_sent_as_its_format_says(
 
 
 def test_asking_otherwise_waits_for_its_turn(stage: Stage) -> None:
-    found = uri(stage.reach().looking(), url="http://127.0.0.1:9/", method="POST")
-    assert isinstance(found, Todo)
-    assert (found.would, found.changes) == ("POST 127.0.0.1:9/", False)
-    assert isinstance(uri(stage.reach().looking(), url="https://example.invalid/"), Todo)
+    found = uri(stage.context().read_only(), url="http://127.0.0.1:9/", method="POST")
+    assert isinstance(found, Change)
+    assert (found.summary, found.changes) == ("POST 127.0.0.1:9/", False)
+    assert isinstance(uri(stage.context().read_only(), url="https://example.invalid/"), Change)
 
 
 def test_another_status_fails_and_keeps_what_was_said(stage: Stage) -> None:
@@ -89,7 +89,7 @@ def test_another_status_fails_and_keeps_what_was_said(stage: Stage) -> None:
         with pytest.raises(CheckFailed, match="answered 418, not 200") as caught:
             stage.do(uri, url=f"{url}/teapot")
         assert (caught.value.facts["status"], bool(caught.value.log)) == (418, True)
-        assert stage.do(uri, url=f"{url}/teapot", status_code=[200, "418"])[0] == "same"
+        assert stage.do(uri, url=f"{url}/teapot", status_code=[200, "418"])[0] == "unchanged"
 
 
 def test_the_text_is_kept_when_asked_for(stage: Stage) -> None:
@@ -113,5 +113,5 @@ def test_nobody_there_is_unreachable(stage: Stage) -> None:
     ],
 )
 def test_a_question_that_is_none_is_a_mistake(stage: Stage, params: dict[str, Any]) -> None:
-    with pytest.raises(Mistake):
+    with pytest.raises(UsageError):
         stage.do(uri, **params)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.domain import Nursery, Program, Secret
+from flowgate.domain import ForkServerSettings, Program, Secret
 from flowgate.supervisor import orphans
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
 
@@ -51,9 +51,9 @@ def runtime(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def keeper(runtime: Path) -> Iterator[Keeper]:
+def supervisor(runtime: Path) -> Iterator[SupervisorClient]:
     """The keeper of that folder, as a command sees it."""
-    client = Keeper(runtime, runtime.parent / "keeper.log")
+    client = SupervisorClient(runtime, runtime.parent / "keeper.log")
     yield client
     client.close()
 
@@ -129,7 +129,7 @@ async def app(scope, receive, send):
             await asyncio.sleep(0.02)
         await send({"type": "http.response.body", "body": b" end"})
 """
-CHECKOUT = Path(__file__).parent.parent.parent
+CHECKOUT = Path(__file__).parent.parent.parent.parent
 
 
 @pytest.fixture(params=["forked", "cold"])
@@ -146,10 +146,12 @@ def app(runtime: Path, program: Callable[..., Program]) -> Callable[..., Program
     (folder / "kept_app.py").write_text(APP)
     port = sockets.free_port()
 
-    def make(name: str = "one", *, way: str = "forked", nursery: Nursery | None = None, **more: object) -> Program:
+    def make(
+        name: str = "one", *, way: str = "forked", fork_server: ForkServerSettings | None = None, **more: object
+    ) -> Program:
         seen = {"PYTHONPATH": Secret(f"{folder}:{CHECKOUT}")}
         variables = {"NAME": name, "KEY": "sk-for-generations-only", **more.pop("env", {})}  # type: ignore[dict-item]
-        known = nursery or Nursery(("kept_app",))
+        known = fork_server or ForkServerSettings(("kept_app",))
         return program(
             service="lent",
             argv=(sys.executable, "-m", "flowgate.supervisor.worker"),
@@ -157,7 +159,7 @@ def app(runtime: Path, program: Callable[..., Program]) -> Callable[..., Program
             port=port,
             digest=name,
             env={**seen, **{variable: Secret(value) for variable, value in variables.items()}},
-            nursery=replace(known, seen=tuple(seen)) if way == "forked" else None,
+            fork_server=replace(known, seen=tuple(seen)) if way == "forked" else None,
             **more,
         )
 

@@ -15,7 +15,7 @@ import pytest
 
 from flowgate.domain import Program, Secret
 from flowgate.errors import NotReady
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.protocol import to_tree
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
@@ -24,9 +24,9 @@ Make = Callable[..., Program]
 SERVER_CODE = (Path(__file__).parent / "conftest.py").read_text().split('SERVER = """')[1].split('"""')[0]
 
 
-def up(keeper: Keeper, program: Program) -> int:
-    number = int(keeper.start(program)["generation"])
-    keeper.wait(program.service, number, 20, serving=True)
+def up(supervisor: SupervisorClient, program: Program) -> int:
+    number = int(supervisor.start(program)["generation"])
+    supervisor.wait(program.service, number, 20, serving=True)
     return number
 
 
@@ -34,68 +34,68 @@ def until(fact: Callable[[], object], seconds: float = 10) -> None:
     assert poll(fact, Clock(), every=0.02, timeout=seconds)
 
 
-def pid_of(keeper: Keeper, service: str = "own") -> int:
-    generation = keeper.generation(service)
+def pid_of(supervisor: SupervisorClient, service: str = "own") -> int:
+    generation = supervisor.generation(service)
     assert generation is not None
     return int(generation["pid"])
 
 
-def test_a_program_is_started_once_and_is_ready_when_it_answers(keeper: Keeper, program: Make) -> None:
+def test_a_program_is_started_once_and_is_ready_when_it_answers(supervisor: SupervisorClient, program: Make) -> None:
     one = program()
-    assert up(keeper, one) == 1
-    assert keeper.start(one)["same"]
-    assert keeper.matches(one)
+    assert up(supervisor, one) == 1
+    assert supervisor.start(one)["same"]
+    assert supervisor.matches(one)
 
 
-def test_another_key_in_the_environment_is_another_program(keeper: Keeper, program: Make) -> None:
+def test_another_key_in_the_environment_is_another_program(supervisor: SupervisorClient, program: Make) -> None:
     port = sockets.free_port()
-    up(keeper, program(port=port, env={"KEY": Secret("one")}))
-    assert not keeper.matches(program(port=port, env={"KEY": Secret("two")}))
+    up(supervisor, program(port=port, env={"KEY": Secret("one")}))
+    assert not supervisor.matches(program(port=port, env={"KEY": Secret("two")}))
 
 
-def test_stop_takes_the_whole_tree_down(keeper: Keeper, program: Make) -> None:
+def test_stop_takes_the_whole_tree_down(supervisor: SupervisorClient, program: Make) -> None:
     code = "import subprocess, sys; subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
-    up(keeper, program(code + SERVER_CODE))
-    members = processes.tree_of(pid_of(keeper))
+    up(supervisor, program(code + SERVER_CODE))
+    members = processes.tree_of(pid_of(supervisor))
     assert len(members) == 2
-    keeper.stop(["own"])
+    supervisor.stop(["own"])
     until(lambda: not any(processes.alive(one) for one in members))
 
 
-def test_a_program_that_ignores_sigterm_is_killed_after_its_grace(keeper: Keeper, program: Make) -> None:
+def test_a_program_that_ignores_sigterm_is_killed_after_its_grace(supervisor: SupervisorClient, program: Make) -> None:
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-    up(keeper, program(deaf + SERVER_CODE, stop_grace=0.2))
-    pid = pid_of(keeper)
-    assert keeper.stop(["own"])["killed"] == [pid]
+    up(supervisor, program(deaf + SERVER_CODE, stop_grace=0.2))
+    pid = pid_of(supervisor)
+    assert supervisor.stop(["own"])["killed"] == [pid]
 
 
-def test_a_crashed_program_is_running_again(keeper: Keeper, program: Make) -> None:
-    up(keeper, program())
-    old = pid_of(keeper)
+def test_a_crashed_program_is_running_again(supervisor: SupervisorClient, program: Make) -> None:
+    up(supervisor, program())
+    old = pid_of(supervisor)
     os.kill(old, signal.SIGKILL)
-    until(lambda: (g := keeper.generation("own")) and g["phase"] == "serving" and g["pid"] != old)
-    assert keeper.status()["services"]["own"]["restarts"] == 1
+    until(lambda: (g := supervisor.generation("own")) and g["phase"] == "serving" and g["pid"] != old)
+    assert supervisor.status()["services"]["own"]["restarts"] == 1
 
 
-def test_a_program_that_does_not_come_up_says_how_it_ended(keeper: Keeper, program: Make) -> None:
-    number = keeper.start(program("import sys; sys.exit(7)"))["generation"]
+def test_a_program_that_does_not_come_up_says_how_it_ended(supervisor: SupervisorClient, program: Make) -> None:
+    number = supervisor.start(program("import sys; sys.exit(7)"))["generation"]
     with pytest.raises(NotReady, match="exited with code 7"):
-        keeper.wait("own", number, 20)
-    assert keeper.generation("own") is None
+        supervisor.wait("own", number, 20)
+    assert supervisor.generation("own") is None
 
 
-def test_a_program_that_cannot_be_executed_is_named(keeper: Keeper, program: Make) -> None:
-    number = keeper.start(program(argv=("/nowhere/at/all",)))["generation"]
+def test_a_program_that_cannot_be_executed_is_named(supervisor: SupervisorClient, program: Make) -> None:
+    number = supervisor.start(program(argv=("/nowhere/at/all",)))["generation"]
     with pytest.raises(NotReady, match="/nowhere/at/all"):
-        keeper.wait("own", number, 20)
+        supervisor.wait("own", number, 20)
 
 
-def test_an_answer_from_a_stranger_on_the_port_is_not_believed(keeper: Keeper, program: Make) -> None:
+def test_an_answer_from_a_stranger_on_the_port_is_not_believed(supervisor: SupervisorClient, program: Make) -> None:
     with sockets.listen("127.0.0.1", 0) as stranger, ThreadPoolExecutor(1) as pool:
         pool.submit(_answer_always, stranger)
-        number = keeper.start(program("import time; time.sleep(60)", port=stranger.getsockname()[1]))["generation"]
+        number = supervisor.start(program("import time; time.sleep(60)", port=stranger.getsockname()[1]))["generation"]
         with pytest.raises(NotReady, match="another program answers"):
-            keeper.wait("own", number, 20)
+            supervisor.wait("own", number, 20)
 
 
 def _answer_always(listener: object) -> None:
@@ -105,25 +105,27 @@ def _answer_always(listener: object) -> None:
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
-def test_what_was_not_kept_goes_when_the_connection_is_cut(keeper: Keeper, program: Make, runtime: Path) -> None:
-    up(keeper, program())
-    pid = processes.identify(pid_of(keeper))
-    keeper.close()
+def test_what_was_not_kept_goes_when_the_connection_is_cut(
+    supervisor: SupervisorClient, program: Make, runtime: Path
+) -> None:
+    up(supervisor, program())
+    pid = processes.identify(pid_of(supervisor))
+    supervisor.close()
     until(lambda: pid and not processes.alive(pid))
     until(lambda: processes.find(("flowgate.supervisor.daemon", str(runtime))) is None)
 
 
-def test_what_was_kept_outlives_the_command(keeper: Keeper, program: Make) -> None:
-    up(keeper, program())
-    keeper.finish(keep=True)
-    generation = keeper.generation("own")
+def test_what_was_kept_outlives_the_command(supervisor: SupervisorClient, program: Make) -> None:
+    up(supervisor, program())
+    supervisor.finish(keep=True)
+    generation = supervisor.generation("own")
     assert generation is not None
     assert generation["phase"] == "serving"
 
 
 def test_twenty_starts_at_once_give_one_process_and_twenty_true_answers(runtime: Path, program: Make) -> None:
     one = program()
-    clients = [Keeper(runtime, runtime.parent / "keeper.log") for _ in range(20)]
+    clients = [SupervisorClient(runtime, runtime.parent / "keeper.log") for _ in range(20)]
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda client: client.start(one), clients))
     assert sum(not answer["same"] for answer in answers) == 1
@@ -132,55 +134,57 @@ def test_twenty_starts_at_once_give_one_process_and_twenty_true_answers(runtime:
         client.close()
 
 
-def test_a_deleted_socket_is_put_back_and_the_same_keeper_answers(keeper: Keeper, program: Make) -> None:
-    up(keeper, program())
-    pid = keeper.status()["keeper"]
-    keeper.finish(keep=True)
-    for path in (keeper.folder).iterdir():
+def test_a_deleted_socket_is_put_back_and_the_same_keeper_answers(supervisor: SupervisorClient, program: Make) -> None:
+    up(supervisor, program())
+    pid = supervisor.status()["supervisor"]
+    supervisor.finish(keep=True)
+    for path in (supervisor.folder).iterdir():
         path.unlink()
-    assert keeper.start(program())["generation"] >= 1
-    assert keeper.status()["keeper"] == pid
+    assert supervisor.start(program())["generation"] >= 1
+    assert supervisor.status()["supervisor"] == pid
 
 
-def test_a_stale_socket_and_a_record_of_a_stranger_do_no_harm(keeper: Keeper, program: Make) -> None:
-    keeper.folder.mkdir(parents=True)
+def test_a_stale_socket_and_a_record_of_a_stranger_do_no_harm(supervisor: SupervisorClient, program: Make) -> None:
+    supervisor.folder.mkdir(parents=True)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
         record = to_tree(program(), secrets=False) | {"number": 9, "pid": stranger.pid, "ticks": 1}
-        (keeper.folder / "own-9.json").write_text(json.dumps(record))
-        (keeper.folder / "keeper.sock").write_text("stale")
-        up(keeper, program())
+        (supervisor.folder / "own-9.json").write_text(json.dumps(record))
+        (supervisor.folder / "keeper.sock").write_text("stale")
+        up(supervisor, program())
         assert stranger.poll() is None
         stranger.kill()
 
 
-def test_what_a_killed_keeper_left_is_seen_and_taken_over(keeper: Keeper, program: Make) -> None:
+def test_what_a_killed_keeper_left_is_seen_and_taken_over(supervisor: SupervisorClient, program: Make) -> None:
     one = program()
-    up(keeper, one)
-    left = processes.identify(pid_of(keeper))
-    caretaker = keeper.status()["keeper"]
-    keeper.finish(keep=True)
-    os.kill(caretaker, signal.SIGKILL)
-    assert keeper.status()["services"]["own"]["generations"][0]["phase"] == "orphaned"
-    up(keeper, one)
+    up(supervisor, one)
+    left = processes.identify(pid_of(supervisor))
+    pid = supervisor.status()["supervisor"]
+    supervisor.finish(keep=True)
+    os.kill(pid, signal.SIGKILL)
+    assert supervisor.status()["services"]["own"]["generations"][0]["phase"] == "orphaned"
+    up(supervisor, one)
     assert left
-    assert pid_of(keeper) == left.pid
+    assert pid_of(supervisor) == left.pid
 
 
 def test_a_document_deleted_under_the_program_is_there_again_for_its_revival(
-    keeper: Keeper, program: Make, runtime: Path
+    supervisor: SupervisorClient, program: Make, runtime: Path
 ) -> None:
     document = runtime / "settings.yaml"
-    up(keeper, program(f"open({str(document)!r}).read()\n" + SERVER_CODE, documents=((document, "a: 1\n"),)))
+    up(supervisor, program(f"open({str(document)!r}).read()\n" + SERVER_CODE, documents=((document, "a: 1\n"),)))
     document.unlink()
-    os.kill(pid_of(keeper), signal.SIGKILL)
-    until(lambda: (g := keeper.generation("own")) and g["number"] == 2 and g["phase"] == "serving")
+    os.kill(pid_of(supervisor), signal.SIGKILL)
+    until(lambda: (g := supervisor.generation("own")) and g["number"] == 2 and g["phase"] == "serving")
 
 
-def test_children_are_private_and_know_only_their_own_environment(keeper: Keeper, program: Make, runtime: Path) -> None:
+def test_children_are_private_and_know_only_their_own_environment(
+    supervisor: SupervisorClient, program: Make, runtime: Path
+) -> None:
     os.environ["FLOWGATE_CANARY"] = "sk-canary"
     code = "import os, pathlib; pathlib.Path('env').write_text(repr(dict(os.environ)))\n"
     try:
-        up(keeper, program(code + SERVER_CODE))
+        up(supervisor, program(code + SERVER_CODE))
     finally:
         del os.environ["FLOWGATE_CANARY"]
     written = runtime / "work" / "env"
@@ -189,32 +193,34 @@ def test_children_are_private_and_know_only_their_own_environment(keeper: Keeper
 
 
 def test_a_command_that_fails_takes_down_what_it_started_before_it_ends(
-    keeper: Keeper, program: Make, runtime: Path
+    supervisor: SupervisorClient, program: Make, runtime: Path
 ) -> None:
-    up(keeper, program())
-    pid = processes.identify(pid_of(keeper))
-    keeper.finish(keep=False)
+    up(supervisor, program())
+    pid = processes.identify(pid_of(supervisor))
+    supervisor.finish(keep=False)
     assert pid
     assert not processes.alive(pid)
     assert processes.find(("flowgate.supervisor.daemon", str(runtime))) is None
 
 
-def test_the_keeper_leaves_when_there_is_nothing_left_to_keep(keeper: Keeper, program: Make, runtime: Path) -> None:
-    up(keeper, program())
-    keeper.stop(["own"])
-    keeper.finish(keep=True)
+def test_the_keeper_leaves_when_there_is_nothing_left_to_keep(
+    supervisor: SupervisorClient, program: Make, runtime: Path
+) -> None:
+    up(supervisor, program())
+    supervisor.stop(["own"])
+    supervisor.finish(keep=True)
     assert processes.find(("flowgate.supervisor.daemon", str(runtime))) is None
     assert not (runtime / "run" / "keeper.sock").exists()
 
 
-def test_an_interrupted_question_does_not_spoil_the_next_answer(keeper: Keeper, program: Make) -> None:
-    number = keeper.start(program("import time; time.sleep(60)"))["generation"]
+def test_an_interrupted_question_does_not_spoil_the_next_answer(supervisor: SupervisorClient, program: Make) -> None:
+    number = supervisor.start(program("import time; time.sleep(60)"))["generation"]
     signal.signal(signal.SIGALRM, _interrupt)
     signal.setitimer(signal.ITIMER_REAL, 0.1)
     with pytest.raises(KeyboardInterrupt):
-        keeper.wait("own", number, 0.2)
-    assert keeper.stop(["own"])["stopped"][0]["generation"] == number
-    assert keeper.generation("own") is None
+        supervisor.wait("own", number, 0.2)
+    assert supervisor.stop(["own"])["stopped"][0]["generation"] == number
+    assert supervisor.generation("own") is None
 
 
 def _interrupt(number: int, frame: object) -> None:

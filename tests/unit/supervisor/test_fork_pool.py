@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 from flowgate.domain import Program, Secret
 from flowgate.supervisor.event_loop import Loop
-from flowgate.supervisor.fork_pool import Births, name
+from flowgate.supervisor.fork_pool import ForkPool, name
 from flowgate.system.clock import Clock
 
 App = Callable[..., Program]
 
 
-def births(able: bool) -> Births:
-    return Births(Loop(Clock()), able, say=lambda text: None, born=lambda key: None)
+def fork_pool(able: bool) -> ForkPool:
+    return ForkPool(Loop(Clock()), able, say=lambda text: None, born=lambda key: None)
 
 
 def test_on_a_system_that_cannot_fork_safely_no_generation_waits_for_a_nursery(app: App) -> None:
-    one = births(able=False)
+    one = fork_pool(able=False)
     one.keep({name(app()): app()})
     assert one.must_wait(("lent", 1), app()) is False
     assert one.fork(app(), (), {}) is None

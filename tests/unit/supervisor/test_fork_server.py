@@ -12,22 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.domain import Nursery, Program, Rehearsal
+from flowgate.domain import ForkServerSettings, Program, WarmUp
 from flowgate.errors import NotReady
-from flowgate.supervisor.client import Keeper
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import process_table, processes
 from flowgate.system.clock import Clock, poll
 
 App = Callable[..., Program]
-KEPT = Nursery(("kept_app",))
+KEPT = ForkServerSettings(("kept_app",))
 
 pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="elsewhere generations are never forked")
 
 
-def up(keeper: Keeper, program: Program) -> int:
-    number = int(keeper.start(program)["generation"])
-    keeper.wait("lent", number, 20)
-    keeper.promote("lent", number)
+def up(supervisor: SupervisorClient, program: Program) -> int:
+    number = int(supervisor.start(program)["generation"])
+    supervisor.wait("lent", number, 20)
+    supervisor.promote("lent", number)
     return number
 
 
@@ -44,46 +44,46 @@ def ask(program: Program, path: str = "/") -> list[str]:
     return words
 
 
-def nursery(keeper: Keeper) -> int:
+def fork_server(supervisor: SupervisorClient) -> int:
     """Give the pid of the one nursery, once it is ready."""
-    until(lambda: [one["state"] for one in keeper.status()["nurseries"]] == ["ready"])
-    return int(keeper.status()["nurseries"][0]["pid"])
+    until(lambda: [one["state"] for one in supervisor.status()["fork_servers"]] == ["ready"])
+    return int(supervisor.status()["fork_servers"][0]["pid"])
 
 
-def serving(keeper: Keeper) -> int:
-    generation = keeper.generation("lent")
+def serving(supervisor: SupervisorClient) -> int:
+    generation = supervisor.generation("lent")
     assert generation is not None
     return int(generation["pid"])
 
 
-def log(keeper: Keeper) -> str:
-    return keeper.log_file.read_text()
+def log(supervisor: SupervisorClient) -> str:
+    return supervisor.log_file.read_text()
 
 
-def test_generations_are_forked_from_one_nursery(keeper: Keeper, app: App) -> None:
-    up(keeper, app("one"))
-    first = nursery(keeper)
-    up(keeper, app("two"))
-    assert nursery(keeper) == first
-    assert log(keeper).count("forked as process") == 2
+def test_generations_are_forked_from_one_nursery(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one"))
+    first = fork_server(supervisor)
+    up(supervisor, app("two"))
+    assert fork_server(supervisor) == first
+    assert log(supervisor).count("forked as process") == 2
 
 
-def test_a_newborn_is_a_child_of_the_keeper_in_a_session_of_its_own(keeper: Keeper, app: App) -> None:
-    up(keeper, app())
-    row = process_table.row(serving(keeper))
+def test_a_newborn_is_a_child_of_the_keeper_in_a_session_of_its_own(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app())
+    row = process_table.row(serving(supervisor))
     assert row is not None
-    assert (row.parent, row.session) == (keeper.status()["keeper"], row.pid)
+    assert (row.parent, row.session) == (supervisor.status()["supervisor"], row.pid)
 
 
-def test_what_the_imports_set_in_the_environment_a_newborn_has_too(keeper: Keeper, app: App) -> None:
-    up(keeper, app("one"))
+def test_what_the_imports_set_in_the_environment_a_newborn_has_too(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one"))
     assert ask(app())[4] == "yes"
 
 
-def test_no_key_passes_through_the_nursery(keeper: Keeper, app: App) -> None:
-    up(keeper, app())
-    assert _holds(serving(keeper), b"sk-for-generations-only")
-    assert not _holds(nursery(keeper), b"sk-for-generations-only")
+def test_no_key_passes_through_the_nursery(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app())
+    assert _holds(serving(supervisor), b"sk-for-generations-only")
+    assert not _holds(fork_server(supervisor), b"sk-for-generations-only")
 
 
 def _holds(pid: int, text: bytes) -> bool:
@@ -98,38 +98,40 @@ def _holds(pid: int, text: bytes) -> bool:
     return False
 
 
-def test_a_killed_nursery_is_noticed_by_nobody_and_replaced(keeper: Keeper, app: App) -> None:
-    up(keeper, app("one"))
-    pid, old = serving(keeper), nursery(keeper)
+def test_a_killed_nursery_is_noticed_by_nobody_and_replaced(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one"))
+    pid, old = serving(supervisor), fork_server(supervisor)
     os.kill(old, signal.SIGKILL)
-    until(lambda: nursery(keeper) != old)
-    assert (serving(keeper), ask(app())[0]) == (pid, "one")
-    up(keeper, app("two"))
+    until(lambda: fork_server(supervisor) != old)
+    assert (serving(supervisor), ask(app())[0]) == (pid, "one")
+    up(supervisor, app("two"))
     assert ask(app())[0] == "two"
-    assert keeper.status()["services"]["lent"]["restarts"] == 0
+    assert supervisor.status()["services"]["lent"]["restarts"] == 0
 
 
-def test_a_generation_is_forked_while_a_killed_nursery_comes_back(keeper: Keeper, app: App) -> None:
-    up(keeper, app("one"))
-    os.kill(nursery(keeper), signal.SIGKILL)
-    up(keeper, app("two"))
+def test_a_generation_is_forked_while_a_killed_nursery_comes_back(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one"))
+    os.kill(fork_server(supervisor), signal.SIGKILL)
+    up(supervisor, app("two"))
     assert ask(app())[0] == "two"
 
 
-def test_a_stuck_nursery_is_taken_down_and_the_generation_comes_up_all_the_same(keeper: Keeper, app: App) -> None:
-    up(keeper, app("one"))
-    old = nursery(keeper)
+def test_a_stuck_nursery_is_taken_down_and_the_generation_comes_up_all_the_same(
+    supervisor: SupervisorClient, app: App
+) -> None:
+    up(supervisor, app("one"))
+    old = fork_server(supervisor)
     os.kill(old, signal.SIGSTOP)
-    up(keeper, app("two"))
+    up(supervisor, app("two"))
     assert ask(app())[0] == "two"
     assert processes.identify(old) is None
 
 
-def test_another_environment_on_disk_asks_for_another_nursery(keeper: Keeper, app: App) -> None:
-    up(keeper, app("one", nursery=replace(KEPT, environment="before")))
-    old = nursery(keeper)
-    up(keeper, app("two", nursery=replace(KEPT, environment="after")))
-    assert nursery(keeper) != old
+def test_another_environment_on_disk_asks_for_another_nursery(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one", fork_server=replace(KEPT, environment="before")))
+    old = fork_server(supervisor)
+    up(supervisor, app("two", fork_server=replace(KEPT, environment="after")))
+    assert fork_server(supervisor) != old
     assert processes.identify(old) is None
     assert ask(app())[0] == "two"
 
@@ -138,81 +140,85 @@ def test_another_environment_on_disk_asks_for_another_nursery(keeper: Keeper, ap
     "known, why",
     [
         (replace(KEPT, reserve="kept_app:object_to_forks"), "no fork of the nursery"),
-        (Nursery(("kept_app", "a_thread_at_import")), "2 threads run after the imports"),
-        (Nursery(("not_there",)), "ended"),
+        (ForkServerSettings(("kept_app", "a_thread_at_import")), "2 threads run after the imports"),
+        (ForkServerSettings(("not_there",)), "ended"),
     ],
 )
 def test_where_forking_is_unsafe_a_generation_imports_the_app_itself(
-    keeper: Keeper, app: App, tmp_path: Path, known: Nursery, why: str
+    supervisor: SupervisorClient, app: App, tmp_path: Path, known: ForkServerSettings, why: str
 ) -> None:
     code = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
-    one = app("one", nursery=known)
+    one = app("one", fork_server=known)
     (tmp_path / "modules" / "a_thread_at_import.py").write_text(code)
-    up(keeper, one)
+    up(supervisor, one)
     assert ask(one)[0] == "one"
-    assert why in log(keeper)
-    assert "forked as" not in log(keeper)
+    assert why in log(supervisor)
+    assert "forked as" not in log(supervisor)
 
 
-def test_a_killed_generation_is_back_from_the_nursery_and_connections_wait_for_it(keeper: Keeper, app: App) -> None:
-    up(keeper, app("one"))
-    nursery(keeper)
-    old = serving(keeper)
+def test_a_killed_generation_is_back_from_the_nursery_and_connections_wait_for_it(
+    supervisor: SupervisorClient, app: App
+) -> None:
+    up(supervisor, app("one"))
+    fork_server(supervisor)
+    old = serving(supervisor)
     os.kill(old, signal.SIGKILL)
     assert ask(app())[1] != str(old)
-    assert log(keeper).count("forked as process") == 2
+    assert log(supervisor).count("forked as process") == 2
 
 
-def test_stopping_while_the_nursery_imports_leaves_nothing(keeper: Keeper, app: App, tmp_path: Path) -> None:
-    one = app("one", nursery=Nursery(("kept_app", "slow_to_import")))
+def test_stopping_while_the_nursery_imports_leaves_nothing(
+    supervisor: SupervisorClient, app: App, tmp_path: Path
+) -> None:
+    one = app("one", fork_server=ForkServerSettings(("kept_app", "slow_to_import")))
     (tmp_path / "modules" / "slow_to_import.py").write_text("import time; time.sleep(60)")
-    number = int(keeper.start(one)["generation"])
-    pid = int(keeper.status()["nurseries"][0]["pid"])
-    keeper.stop(["lent"], 5)
+    number = int(supervisor.start(one)["generation"])
+    pid = int(supervisor.status()["fork_servers"][0]["pid"])
+    supervisor.stop(["lent"], 5)
     with pytest.raises(NotReady):
-        keeper.wait("lent", number, 1)
+        supervisor.wait("lent", number, 1)
     until(lambda: processes.identify(pid) is None)
 
 
-def test_a_killed_keeper_takes_its_nursery_with_it(keeper: Keeper, app: App) -> None:
-    up(keeper, app("one"))
-    pid = nursery(keeper)
-    os.kill(int(keeper.status()["keeper"]), signal.SIGKILL)
+def test_a_killed_keeper_takes_its_nursery_with_it(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one"))
+    pid = fork_server(supervisor)
+    os.kill(int(supervisor.status()["supervisor"]), signal.SIGKILL)
     until(lambda: processes.identify(pid) is None)
 
 
-def test_descendants_that_are_adopted_leave_no_zombie(keeper: Keeper, app: App, program: App) -> None:
+def test_descendants_that_are_adopted_leave_no_zombie(supervisor: SupervisorClient, app: App, program: App) -> None:
     code = "import subprocess; subprocess.run(['sh', '-c', 'sleep 0.1 &'])\n"
-    up(keeper, app("one"))
+    up(supervisor, app("one"))
     own = program(code + program().argv[2])
-    keeper.wait("own", int(keeper.start(own)["generation"]), 20)
-    master = keeper.status()["keeper"]
+    supervisor.wait("own", int(supervisor.start(own)["generation"]), 20)
+    master = supervisor.status()["supervisor"]
     until(lambda: not [row for row in process_table.rows() if row.parent == master and row.state in process_table.GONE])
 
 
-def rehearsal(path: str) -> Rehearsal:
-    return Rehearsal(document="to: {upstream}", variable="DOCUMENT", questions=(("GET", path, ""),))
+def rehearsal(path: str) -> WarmUp:
+    return WarmUp(document="to: {upstream}", variable="DOCUMENT", questions=(("GET", path, ""),))
 
 
 def test_what_a_first_answer_imports_is_learnt_and_imported_before_the_fork(
-    keeper: Keeper, app: App, tmp_path: Path
+    supervisor: SupervisorClient, app: App, tmp_path: Path
 ) -> None:
     learnt = tmp_path / "learnt.json"
-    up(keeper, app("one", nursery=replace(KEPT, rehearsal=rehearsal("/lazy"), learnt=str(learnt))))
+    up(supervisor, app("one", fork_server=replace(KEPT, rehearsal=rehearsal("/lazy"), learnt=str(learnt))))
     assert ask(app())[2] == "True"
     ((names),) = json.loads(learnt.read_text()).values()
     assert "wave" in names
 
 
-def test_a_rehearsal_that_never_ends_is_broken_off(keeper: Keeper, app: App, tmp_path: Path) -> None:
+def test_a_rehearsal_that_never_ends_is_broken_off(supervisor: SupervisorClient, app: App, tmp_path: Path) -> None:
     endless, learnt = replace(rehearsal(f"/stream/{tmp_path}/never"), seconds=0.2), tmp_path / "learnt.json"
-    up(keeper, app("one", nursery=replace(KEPT, rehearsal=endless, learnt=str(learnt))))
+    up(supervisor, app("one", fork_server=replace(KEPT, rehearsal=endless, learnt=str(learnt))))
     assert ask(app())[0] == "one"
     assert not learnt.exists()
 
 
-def test_what_was_learnt_need_not_be_written_down(keeper: Keeper, app: App, tmp_path: Path) -> None:
+def test_what_was_learnt_need_not_be_written_down(supervisor: SupervisorClient, app: App, tmp_path: Path) -> None:
     folder = tmp_path / "no file"
     folder.mkdir()
-    up(keeper, app("one", nursery=replace(KEPT, rehearsal=rehearsal("/lazy"), learnt=str(folder))))
+    up(supervisor, app("one", fork_server=replace(KEPT, rehearsal=rehearsal("/lazy"), learnt=str(folder))))
     assert ask(app())[2] == "True"

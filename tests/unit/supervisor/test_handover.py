@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from flowgate.domain import Program
-from flowgate.errors import NotReady, OutsideRefused
-from flowgate.supervisor.client import Keeper
+from flowgate.errors import EnvironmentFailure, NotReady
+from flowgate.supervisor.client import SupervisorClient
 from flowgate.system.clock import Clock, poll
 
 App = Callable[..., Program]
 Connect = Callable[[Program], http.client.HTTPConnection]
 
 
-def hand_over(keeper: Keeper, program: Program) -> int:
-    number = int(keeper.start(program)["generation"])
-    keeper.wait(program.service, number, 20)
-    keeper.promote(program.service, number)
+def hand_over(supervisor: SupervisorClient, program: Program) -> int:
+    number = int(supervisor.start(program)["generation"])
+    supervisor.wait(program.service, number, 20)
+    supervisor.promote(program.service, number)
     return number
 
 
@@ -28,8 +28,8 @@ def until(fact: Callable[[], object], seconds: float = 10) -> None:
     assert poll(fact, Clock(), every=0.02, timeout=seconds)
 
 
-def phases(keeper: Keeper) -> dict[int, str]:
-    return {g["number"]: g["phase"] for g in keeper.status()["services"]["lent"]["generations"]}
+def phases(supervisor: SupervisorClient) -> dict[int, str]:
+    return {g["number"]: g["phase"] for g in supervisor.status()["services"]["lent"]["generations"]}
 
 
 @pytest.fixture
@@ -57,63 +57,67 @@ def begin_stream(client: http.client.HTTPConnection, end: Path) -> http.client.H
 
 
 def test_a_generation_that_grows_too_large_is_replaced_once_and_its_stream_ends_well(
-    keeper: Keeper, app: App, connect: Connect, tmp_path: Path
+    supervisor: SupervisorClient, app: App, connect: Connect, tmp_path: Path
 ) -> None:
     program = app("one", max_memory=1)  # byte
-    hand_over(keeper, program)
+    hand_over(supervisor, program)
     streaming = connect(program)
     stream = begin_stream(streaming, tmp_path / "end")
-    until(lambda: phases(keeper) == {1: "draining", 2: "serving"}, 15)
+    until(lambda: phases(supervisor) == {1: "draining", 2: "serving"}, 15)
     assert ask(connect(program))[0] == "one"
     (tmp_path / "end").touch()
     assert stream.read().endswith(b" end")
-    until(lambda: phases(keeper) == {2: "serving"})
+    until(lambda: phases(supervisor) == {2: "serving"})
 
 
-def test_a_generation_serves_with_its_own_environment(keeper: Keeper, app: App, connect: Connect, way: str) -> None:
+def test_a_generation_serves_with_its_own_environment(
+    supervisor: SupervisorClient, app: App, connect: Connect, way: str
+) -> None:
     one = app("one", way=way)
-    hand_over(keeper, one)
-    generation = keeper.generation("lent")
+    hand_over(supervisor, one)
+    generation = supervisor.generation("lent")
     assert generation is not None
     assert ask(connect(one)) == ["one", str(generation["pid"]), "False", "sk-for-generations-only", "yes"]
 
 
-def test_the_serving_generation_tells_of_its_inside(keeper: Keeper, app: App, way: str) -> None:
+def test_the_serving_generation_tells_of_its_inside(supervisor: SupervisorClient, app: App, way: str) -> None:
     tells = {"now": "kept_app:inside", "later": "kept_app:inside_later"}
-    hand_over(keeper, app("one", way=way, tells=tells))
-    hand_over(keeper, app("two", way=way, tells=tells))
-    generation = keeper.generation("lent")
+    hand_over(supervisor, app("one", way=way, tells=tells))
+    hand_over(supervisor, app("two", way=way, tells=tells))
+    generation = supervisor.generation("lent")
     assert generation is not None
     wanted = [{"name": "two", "pid": generation["pid"]}]
-    assert keeper.told("lent", "now") == keeper.told("lent", "later") == wanted
+    assert supervisor.told("lent", "now") == supervisor.told("lent", "later") == wanted
 
 
-def test_a_generation_that_cannot_tell_says_why_and_serves_on(keeper: Keeper, app: App, connect: Connect) -> None:
+def test_a_generation_that_cannot_tell_says_why_and_serves_on(
+    supervisor: SupervisorClient, app: App, connect: Connect
+) -> None:
     one = app("one", tells={"broken": "kept_app:broken_inside", "gone": "kept_app:gone"})
     with pytest.raises(NotReady):
-        keeper.told("lent", "broken")
-    hand_over(keeper, one)
+        supervisor.told("lent", "broken")
+    hand_over(supervisor, one)
     for word, reason in (("broken", "nothing is where it was"), ("gone", "AttributeError"), ("other", "before it")):
-        with pytest.raises(OutsideRefused, match=reason):
-            keeper.told("lent", word)
+        with pytest.raises(EnvironmentFailure, match=reason):
+            supervisor.told("lent", word)
     assert ask(connect(one))[0] == "one"
 
 
-def test_opened_twice_it_still_leaves_in_order(keeper: Keeper, app: App, way: str) -> None:
-    number = hand_over(keeper, app("one", way=way))  # the first generation opens by itself, and is promoted as well
+def test_opened_twice_it_still_leaves_in_order(supervisor: SupervisorClient, app: App, way: str) -> None:
+    number = hand_over(supervisor, app("one", way=way))  # the first generation opens by itself, and is promoted as well
     for _ in range(3):
-        keeper.promote("lent", number)
-    keeper.stop(["lent"])
-    assert "generation 1: exited with code 0" in (keeper.runtime / "events.log").read_text()
+        supervisor.promote("lent", number)
+    supervisor.stop(["lent"])
+    assert "generation 1: exited with code 0" in (supervisor.runtime / "events.log").read_text()
 
 
 def test_a_kept_connection_is_told_to_close_and_the_next_one_meets_the_new_generation(
-    keeper: Keeper, app: App, connect: Connect, way: str
+    supervisor: SupervisorClient, app: App, connect: Connect, way: str
 ) -> None:
-    hand_over(keeper, app("one", way=way))
+    hand_over(supervisor, app("one", way=way))
     kept = connect(app())
     assert ask(kept)[0] == "one"
-    hand_over(keeper, app("two", way=way))
+    hand_over(supervisor, app("two", way=way))
     kept.request("GET", "/")
     answer = kept.getresponse()
     assert (answer.read().split()[0], answer.getheader("connection")) == (b"one", "close")
@@ -121,59 +125,59 @@ def test_a_kept_connection_is_told_to_close_and_the_next_one_meets_the_new_gener
 
 
 def test_a_stream_ends_in_its_own_time_and_the_old_generation_goes_with_it(
-    keeper: Keeper, app: App, connect: Connect, way: str, tmp_path: Path
+    supervisor: SupervisorClient, app: App, connect: Connect, way: str, tmp_path: Path
 ) -> None:
-    hand_over(keeper, app("one", way=way))
+    hand_over(supervisor, app("one", way=way))
     stream = begin_stream(connect(app()), tmp_path / "end")
-    hand_over(keeper, app("two", way=way))
-    assert phases(keeper) == {1: "draining", 2: "serving"}
+    hand_over(supervisor, app("two", way=way))
+    assert phases(supervisor) == {1: "draining", 2: "serving"}
     (tmp_path / "end").touch()
     assert stream.read().endswith(b" end")
-    until(lambda: phases(keeper) == {2: "serving"}, 2.0)
+    until(lambda: phases(supervisor) == {2: "serving"}, 2.0)
 
 
 def test_a_connection_that_nobody_uses_does_not_keep_the_old_generation(
-    keeper: Keeper, app: App, connect: Connect, way: str
+    supervisor: SupervisorClient, app: App, connect: Connect, way: str
 ) -> None:
-    hand_over(keeper, app("one", way=way))
+    hand_over(supervisor, app("one", way=way))
     used, unused = connect(app()), connect(app())
     ask(used)
     unused.connect()
-    hand_over(keeper, app("two", way=way))
-    until(lambda: phases(keeper) == {2: "serving"}, 2.0)
+    hand_over(supervisor, app("two", way=way))
+    until(lambda: phases(supervisor) == {2: "serving"}, 2.0)
 
 
 def test_what_outlives_the_drain_timeout_is_cut_and_counted(
-    keeper: Keeper, app: App, connect: Connect, way: str, tmp_path: Path
+    supervisor: SupervisorClient, app: App, connect: Connect, way: str, tmp_path: Path
 ) -> None:
-    hand_over(keeper, app("one", way=way, drain_timeout=0.3))
+    hand_over(supervisor, app("one", way=way, drain_timeout=0.3))
     streams = [begin_stream(connect(app()), tmp_path / "never") for _ in range(2)]
-    hand_over(keeper, app("two", way=way, drain_timeout=0.3))
-    until(lambda: phases(keeper) == {2: "serving"}, 3.0)
-    assert "generation 1: 2 answers under way cut" in (keeper.runtime / "events.log").read_text()
+    hand_over(supervisor, app("two", way=way, drain_timeout=0.3))
+    until(lambda: phases(supervisor) == {2: "serving"}, 3.0)
+    assert "generation 1: 2 answers under way cut" in (supervisor.runtime / "events.log").read_text()
     for stream in streams:
         with stream, pytest.raises(http.client.IncompleteRead):
             stream.read()
 
 
 def test_a_refused_start_says_the_apps_own_words_and_the_old_one_serves(
-    keeper: Keeper, app: App, connect: Connect, way: str
+    supervisor: SupervisorClient, app: App, connect: Connect, way: str
 ) -> None:
-    hand_over(keeper, app("one", way=way))
-    two = int(keeper.start(app("two", way=way, env={"REFUSES": "ConfigError: no such strategy"}))["generation"])
+    hand_over(supervisor, app("one", way=way))
+    two = int(supervisor.start(app("two", way=way, env={"REFUSES": "ConfigError: no such strategy"}))["generation"])
     with pytest.raises(NotReady, match=r"lent did not come up: ConfigError: no such strategy"):
-        keeper.wait("lent", two, 20)
-    assert phases(keeper) == {1: "serving"}
+        supervisor.wait("lent", two, 20)
+    assert phases(supervisor) == {1: "serving"}
     assert ask(connect(app()))[0] == "one"
 
 
 def test_whoever_connects_right_after_a_promotion_is_answered_by_the_new_generation(
-    keeper: Keeper, app: App, connect: Connect, way: str
+    supervisor: SupervisorClient, app: App, connect: Connect, way: str
 ) -> None:
     seen = []
     for name in ("one", "two", "three", "four"):
         program = app(name, way=way)
-        hand_over(keeper, program)
+        hand_over(supervisor, program)
         client = connect(program)
         client.request("GET", "/")
         with client.getresponse() as answer:

@@ -12,7 +12,7 @@ import pytest
 from flowgate.system.clock import Clock, poll
 from flowgate.system.processes import spawn
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import DiskRefused, OutsideRefused
+from flowgate.errors import DiskError, EnvironmentFailure
 from flowgate.system.archive import kind, unpack
 from tests.unit.bootstrap.releases import member, program, tar_gz, zip_of
 
@@ -22,7 +22,7 @@ def taken(tmp_path: Path, data: bytes, most_bytes: int = 1 << 24) -> str:
 
 
 def refused(tmp_path: Path, data: bytes, why: str, most_bytes: int = 1 << 24) -> None:
-    with pytest.raises(OutsideRefused, match=why):
+    with pytest.raises(EnvironmentFailure, match=why):
         taken(tmp_path, data, most_bytes)
     assert [path.name for path in tmp_path.iterdir()] == ["archive"]
 
@@ -131,15 +131,15 @@ def test_whatever_else_is_refused(tmp_path: Path, data: bytes) -> None:
 def test_a_file_in_the_way_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("kept")
     (tmp_path / "out").symlink_to(tmp_path / "kept")
-    with pytest.raises(DiskRefused):
+    with pytest.raises(DiskError):
         taken(tmp_path, tar_gz((NAME, program())))
     assert (tmp_path / "kept").read_text() == "kept"
 
 
 @pytest.mark.parametrize(
-    "head, said",
+    "head, message",
     [(b"\x7fELF", "program"), (b"#!/bin/sh", "program"), (b"\xcf\xfa\xed\xfe", "program"), (b"?", "unknown")],
 )
-def test_a_program_is_known_by_its_first_bytes(tmp_path: Path, head: bytes, said: str) -> None:
+def test_a_program_is_known_by_its_first_bytes(tmp_path: Path, head: bytes, message: str) -> None:
     (tmp_path / "file").write_bytes(head)
-    assert kind(tmp_path / "file") == said
+    assert kind(tmp_path / "file") == message

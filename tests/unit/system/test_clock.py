@@ -85,7 +85,7 @@ def test_the_wall_clock_knows_its_zone() -> None:
 
 def test_what_the_keeper_imports_brings_none_of_the_heavy_libraries() -> None:
     code = (
-        "import sys; from flowgate.system import clock, files, procs, sockets; clock.poll(lambda: 1, clock.Clock());"
+        "import sys; from flowgate.system import clock, files, processes, sockets; clock.poll(lambda: 1, clock.Clock());"
         "print({'requests', 'tenacity', 'psutil', 'asyncio', 'ssl', 'hashlib'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"set()\n"

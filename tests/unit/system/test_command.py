@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flowgate.errors import DiskRefused, Mistake, ProgramMissing, Unreachable
+from flowgate.errors import DiskError, ProgramMissing, Unreachable, UsageError
 from flowgate.system.command import Ended, run
 from tests.conftest import wait
 
@@ -58,7 +58,7 @@ def test_a_command_that_takes_too_long_is_killed_though_it_will_not_leave() -> N
 def test_what_cannot_be_started_is_said() -> None:
     with pytest.raises(ProgramMissing):
         run(["/no/such/program"], cwd=HERE, env=ENV)
-    with pytest.raises(DiskRefused, match="/no/such/folder is not there"):
+    with pytest.raises(DiskError, match="/no/such/folder is not there"):
         run(["true"], cwd=Path("/no/such/folder"), env=ENV)
-    with pytest.raises(Mistake, match="cannot be started"):
+    with pytest.raises(UsageError, match="cannot be started"):
         run(["true"], cwd=HERE, env={"A": "\0"})

@@ -52,8 +52,8 @@ def test_another_thread_is_interrupted_too() -> None:
             with deadline(0.05):
                 while True:
                     time.sleep(0.01)
-        except Unreachable as refusal:
-            told.append(refusal.what)
+        except Unreachable as error:
+            told.append(error.what)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import DiskRefused
+from flowgate.errors import DiskError
 from flowgate.system.disk_errors import free_bytes, make_own_folder, make_private_folder, refused, refusing
 
 
@@ -16,14 +16,14 @@ from flowgate.system.disk_errors import free_bytes, make_own_folder, make_privat
     [(errno.ENOSPC, "free some space"), (errno.EROFS, "paths.runtime_dir"), (errno.EACCES, "ls -ld")],
 )
 def test_a_refusal_names_the_path_the_reason_and_a_way_out(number: int, way_out: str) -> None:
-    said = refused(Path("/srv/file"), OSError(number, os.strerror(number)))
-    assert said.what == f"/srv/file: {os.strerror(number)[0].lower()}{os.strerror(number)[1:]}"
-    assert way_out in said.hint
+    message = refused(Path("/srv/file"), OSError(number, os.strerror(number)))
+    assert message.what == f"/srv/file: {os.strerror(number)[0].lower()}{os.strerror(number)[1:]}"
+    assert way_out in message.fix
 
 
 def test_our_own_refusals_pass_through_unchanged() -> None:
-    inner = DiskRefused("inner")
-    with pytest.raises(DiskRefused) as caught, refusing(Path("/srv")):
+    inner = DiskError("inner")
+    with pytest.raises(DiskError) as caught, refusing(Path("/srv")):
         raise inner
     assert caught.value is inner
 
@@ -40,9 +40,9 @@ def test_folders_made_by_several_at_once_are_made_once(tmp_path: Path) -> None:
 
 def test_a_file_where_a_folder_belongs_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DiskRefused, match="file exists"):
+    with pytest.raises(DiskError, match="file exists"):
         make_private_folder(tmp_path / "file")
-    with pytest.raises(DiskRefused, match="not a folder of yours"):
+    with pytest.raises(DiskError, match="not a folder of yours"):
         make_own_folder(tmp_path / "file")
 
 
@@ -54,7 +54,7 @@ def test_our_own_folder_is_closed_to_others_again(tmp_path: Path) -> None:
 
 def test_a_link_is_not_our_own_folder(tmp_path: Path) -> None:
     (tmp_path / "ours").symlink_to(tmp_path)
-    with pytest.raises(DiskRefused, match="not a folder of yours"):
+    with pytest.raises(DiskError, match="not a folder of yours"):
         make_own_folder(tmp_path / "ours")
 
 
@@ -62,7 +62,7 @@ def test_a_link_is_not_our_own_folder(tmp_path: Path) -> None:
 def test_a_strangers_folder_is_not_our_own(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     os.chown(tmp_path / "theirs", 65534, 65534)
-    with pytest.raises(DiskRefused, match="not a folder of yours"):
+    with pytest.raises(DiskError, match="not a folder of yours"):
         make_own_folder(tmp_path / "theirs")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flowgate.domain import Secret
-from flowgate.errors import DiskRefused, OutsideRefused, Unreachable
+from flowgate.errors import DiskError, EnvironmentFailure, Unreachable
 from flowgate.system.clock import Clock
 from flowgate.system.fetch import Fetched, Limits, fetch, is_there
 from tests.unit.bootstrap.releases import Handler, Releases, answers, cuts, drips, redirects, serving, times
@@ -27,7 +27,7 @@ class Bench:
     server: Releases
     into: Path
     naps: list[float] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    message: list[str] = field(default_factory=list)
     told: list[tuple[int, int | None]] = field(default_factory=list)
 
     @property
@@ -36,7 +36,7 @@ class Bench:
 
     def fetch(self, path: str = "/file", limits: Limits | None = None, **more: Any) -> Fetched | None:
         tellers: dict[str, Any] = {
-            "tell": self.said.append,
+            "tell": self.message.append,
             "progress": lambda done, total: self.told.append((done, total)),
         }
         url = self.server.base + path
@@ -106,8 +106,8 @@ def test_a_server_that_always_cuts_is_given_up_after_growing_waits(bench: Bench)
 def test_people_are_told_of_each_further_try(bench: Bench) -> None:
     bench.server.tricks["/file"] = times(1, answers(503))
     bench.fetch()
-    assert len(bench.said) == 1
-    assert "answered 503; another try in 0.5 s" in bench.said[0]
+    assert len(bench.message) == 1
+    assert "answered 503; another try in 0.5 s" in bench.message[0]
 
 
 def test_errors_of_the_server_are_tried_again(bench: Bench) -> None:
@@ -124,9 +124,9 @@ def test_retry_after_is_respected_as_seconds_and_as_a_date(bench: Bench, after: 
 
 def test_a_wait_that_is_too_long_is_refused_with_the_way_out(bench: Bench) -> None:
     bench.server.tricks["/file"] = answers(429, Retry_After="3600")
-    with pytest.raises(OutsideRefused, match="asks to wait 3600 s") as caught:
+    with pytest.raises(EnvironmentFailure, match="asks to wait 3600 s") as caught:
         bench.fetch()
-    assert "GITHUB_TOKEN" in caught.value.hint
+    assert "GITHUB_TOKEN" in caught.value.fix
     assert bench.naps == []
 
 
@@ -139,7 +139,7 @@ def test_githubs_rate_limit_is_waited_for_until_its_reset(bench: Bench) -> None:
 
 def test_a_plain_no_is_not_tried_again(bench: Bench) -> None:
     bench.server.tricks["/file"] = answers(403)
-    with pytest.raises(OutsideRefused, match="answered 403"):
+    with pytest.raises(EnvironmentFailure, match="answered 403"):
         bench.fetch()
     assert len(bench.server.asked) == 1
 
@@ -155,13 +155,13 @@ def test_the_token_is_shown_to_the_first_host_only(bench: Bench) -> None:
 
 def test_redirects_in_a_circle_are_refused(bench: Bench) -> None:
     bench.server.tricks["/file"] = redirects(bench.server.base)
-    with pytest.raises(OutsideRefused, match="circle"):
+    with pytest.raises(EnvironmentFailure, match="circle"):
         bench.fetch()
 
 
 def test_a_redirect_to_something_else_than_the_web_is_refused(bench: Bench) -> None:
     bench.server.tricks["/file"] = redirects("file:///etc")
-    with pytest.raises(OutsideRefused, match="cannot be trusted"):
+    with pytest.raises(EnvironmentFailure, match="cannot be trusted"):
         bench.fetch()
 
 
@@ -185,7 +185,7 @@ def test_a_file_beyond_all_bounds_is_refused_whether_announced_or_not(bench: Ben
         return True
 
     bench.server.tricks |= {} if honest else {"/file": streams}
-    with pytest.raises(OutsideRefused, match="more than 1 MiB"):
+    with pytest.raises(EnvironmentFailure, match="more than 1 MiB"):
         bench.fetch(limits=Limits(most_bytes=1 << 20))
     assert not bench.into.exists()
 
@@ -198,7 +198,7 @@ def test_nobody_there_is_said_after_a_few_tries(bench: Bench) -> None:
 
 def test_a_disk_that_refuses_is_not_blamed_on_the_server(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "file").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DiskRefused):
+    with pytest.raises(DiskError):
         bench.fetch()
     assert not (tmp_path / "elsewhere").exists()
 

@@ -10,7 +10,7 @@ from subprocess import Popen
 
 import pytest
 
-from flowgate.errors import DiskRefused, Mistake
+from flowgate.errors import DiskError, UsageError
 from flowgate.system import files
 from tests.unit.system.full import small_disk
 
@@ -44,7 +44,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_missing_file_is_a_mistake_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(Mistake, match=r"nothing\.yaml is not there"):
+    with pytest.raises(UsageError, match=r"nothing\.yaml is not there"):
         files.read_text(tmp_path / "nothing.yaml")
 
 
@@ -61,21 +61,21 @@ def test_line_ends_are_left_as_they_are(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text_are_a_mistake_with_their_place(tmp_path: Path) -> None:
     (tmp_path / "raw").write_bytes(b"abc\xff")
-    with pytest.raises(Mistake, match=r"not UTF-8 text \(byte 4"):
+    with pytest.raises(UsageError, match=r"not UTF-8 text \(byte 4"):
         files.read_text_or_none(tmp_path / "raw")
 
 
 def test_a_folder_is_no_file_to_read(tmp_path: Path) -> None:
-    with pytest.raises(Mistake, match="is a folder"):
+    with pytest.raises(UsageError, match="is a folder"):
         files.read_text(tmp_path)
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_refused_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "closed").touch(0o000)
-    with pytest.raises(DiskRefused, match="permission denied") as caught:
+    with pytest.raises(DiskError, match="permission denied") as caught:
         files.read_text(tmp_path / "closed")
-    assert "ls -ld" in caught.value.hint
+    assert "ls -ld" in caught.value.fix
 
 
 # --- writing
@@ -158,7 +158,7 @@ def test_threads_that_write_one_file_never_mix(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     files.write_whole(tmp_path / "file", "old")
-    with small_disk(8192), pytest.raises(DiskRefused, match="file too large"):
+    with small_disk(8192), pytest.raises(DiskError, match="file too large"):
         files.write_whole(tmp_path / "file", "x" * 10000)
     assert (tmp_path / "file").read_text() == "old"
     assert names(tmp_path) == ["file"]
@@ -166,7 +166,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
 
 def test_a_full_disk_puts_the_old_text_back_in_place(tmp_path: Path) -> None:
     files.write_in_place(tmp_path / "file", "old\n" * 10)
-    with small_disk(8192), pytest.raises(DiskRefused):
+    with small_disk(8192), pytest.raises(DiskError):
         files.write_in_place(tmp_path / "file", "x" * 10000)
     assert (tmp_path / "file").read_text() == "old\n" * 10
 
@@ -181,9 +181,9 @@ def test_writing_in_place_keeps_the_inode_and_cuts_the_rest(tmp_path: Path) -> N
 
 def test_a_file_where_a_folder_belongs_is_refused_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DiskRefused, match="file") as caught:
+    with pytest.raises(DiskError, match="file") as caught:
         files.write_whole(tmp_path / "file" / "below", "text")
-    assert "a file stands where a folder belongs" in caught.value.hint
+    assert "a file stands where a folder belongs" in caught.value.fix
 
 
 # --- the rest
@@ -196,7 +196,7 @@ def test_deleting_gives_what_was_there(tmp_path: Path) -> None:
 
 def test_a_folder_is_not_deleted(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(DiskRefused, match="folder"):
+    with pytest.raises(DiskError, match="folder"):
         files.delete([tmp_path / "folder"])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flowgate.domain import Secret
-from flowgate.errors import OutsideRefused
+from flowgate.errors import EnvironmentFailure
 from flowgate.system import git
 
 
@@ -33,13 +33,13 @@ def test_without_git_there_is_no_root_and_asking_more_is_refused(
 ) -> None:
     monkeypatch.setenv("PATH", str(checkout))
     assert git.root(checkout) is None
-    with pytest.raises(OutsideRefused, match="not installed"):
+    with pytest.raises(EnvironmentFailure, match="not installed"):
         git.tracked(checkout)
 
 
 def test_a_checkout_that_git_refuses_is_no_missing_one(checkout: Path) -> None:
     (checkout / ".git" / "config").write_text("[nonsense")
-    with pytest.raises(OutsideRefused, match="git refuses to look"):
+    with pytest.raises(EnvironmentFailure, match="git refuses to look"):
         git.root(checkout)
 
 
@@ -87,7 +87,7 @@ def test_changes_are_listed_once_each_with_their_new_names(checkout: Path) -> No
 
 
 def test_the_last_commit_is_named_with_its_subject(checkout: Path) -> None:
-    with pytest.raises(OutsideRefused, match="git refuses to look"):
+    with pytest.raises(EnvironmentFailure, match="git refuses to look"):
         git.head(checkout)
     name = commit(checkout, "the subject\n\nthe rest")
     assert git.head(checkout) == (name, "the subject")

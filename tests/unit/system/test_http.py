@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flowgate.domain import Secret
-from flowgate.errors import CheckFailed, ContractBroken, Mistake, Unreachable
+from flowgate.errors import CheckFailed, StepContractError, Unreachable, UsageError
 from flowgate.system.http import Answer, Http, is_loopback
 from flowgate.system.sockets import free_port, listen
 
@@ -196,12 +196,12 @@ def test_plain_text_where_tls_belongs_is_said(serve: Serve) -> None:
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1/", "http://", "http://[::1/", "http://127.0.0.1:port/"])
 def test_an_address_that_is_none_is_a_mistake(url: str) -> None:
-    with pytest.raises(Mistake, match="no address that can be asked"):
+    with pytest.raises(UsageError, match="no address that can be asked"):
         Http().get(url)
 
 
 def test_a_secret_that_no_header_can_hold_is_not_shown() -> None:
-    with pytest.raises(Mistake, match="the header Authorization") as caught:
+    with pytest.raises(UsageError, match="the header Authorization") as caught:
         Http().get("http://127.0.0.1:1/", headers={"Authorization": Secret("sk-secret\n")})
     assert "sk-secret" not in f"{caught.value} {caught.value.__cause__} {caught.value.__context__}"
 
@@ -260,7 +260,7 @@ def test_looking_asks_loopback_only(serve: Serve) -> None:
         lambda: looking.post("http://127.0.0.1:1/", {}),
         lambda: looking.stream("http://127.0.0.1:1/", {}),
     ):
-        with pytest.raises(ContractBroken, match="while looking"):
+        with pytest.raises(StepContractError, match="while looking"):
             act()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import Mistake
+from flowgate.errors import UsageError
 from flowgate.system import installed
 
 LOCK = 'version = 1\n[[package]]\nname = "litellm"\nversion = "1.82.7"\n'
@@ -31,5 +31,5 @@ def test_the_lock_names_a_version(tmp_path: Path) -> None:
 
 def test_a_damaged_lock_is_refused_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text("[[[")
-    with pytest.raises(Mistake, match="is damaged"):
+    with pytest.raises(UsageError, match="is damaged"):
         installed.locked(tmp_path, "litellm")

@@ -7,7 +7,7 @@ from subprocess import Popen
 
 import pytest
 
-from flowgate.errors import Busy, DiskRefused
+from flowgate.errors import Busy, DiskError
 from flowgate.system.clock import Clock
 from flowgate.system.files import hold
 
@@ -75,6 +75,6 @@ def test_the_lock_is_free_after_the_body_even_when_it_failed(tmp_path: Path) -> 
 
 def test_a_lock_where_no_folder_can_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DiskRefused):
+    with pytest.raises(DiskError):
         with hold(tmp_path / "file" / "lock", "up", clock=Clock(), timeout=0, waiting=pytest.fail):
             pytest.fail("held what cannot be")

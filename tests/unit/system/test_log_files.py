@@ -7,7 +7,7 @@ from subprocess import Popen
 
 import pytest
 
-from flowgate.errors import DiskRefused
+from flowgate.errors import DiskError
 from flowgate.system.files import append_line, read_from, rotate_in_place, tail
 from tests.unit.system.full import small_disk
 
@@ -136,7 +136,7 @@ def test_the_tail_of_a_huge_file_reads_only_its_end(tmp_path: Path) -> None:
 
 
 def test_the_tail_of_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DiskRefused, match="is a directory"):
+    with pytest.raises(DiskError, match="is a directory"):
         tail(tmp_path, 1)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import DiskRefused, ProgramMissing
+from flowgate.errors import DiskError, ProgramMissing
 from flowgate.system import processes
 from flowgate.system.processes import Identity
 
@@ -174,11 +174,11 @@ def test_a_group_without_its_leader_is_left_alone(sleeper: Process, until: Until
 def test_a_program_gets_its_folder_its_environment_and_no_keyboard(start: Start, tmp_path: Path) -> None:
     code = "import os, sys; print(os.getcwd(), sorted(os.environ), repr(sys.stdin.read()), os.getsid(0) == os.getpid())"
     assert start(code).wait(timeout=10) == 0
-    said = (tmp_path / "output").read_text()
-    assert said.startswith(f"{tmp_path} ")
-    assert said.endswith(" '' True\n")
-    assert "PYTHONPATH" in said
-    assert "HOME" not in said
+    message = (tmp_path / "output").read_text()
+    assert message.startswith(f"{tmp_path} ")
+    assert message.endswith(" '' True\n")
+    assert "PYTHONPATH" in message
+    assert "HOME" not in message
 
 
 def test_what_programs_say_is_appended_privately(start: Start, tmp_path: Path) -> None:
@@ -224,16 +224,16 @@ def test_a_program_that_cannot_start_is_named_with_a_way_out(
     with pytest.raises(ProgramMissing, match=complaint) as caught:
         processes.spawn([str(program)], cwd=tmp_path, env={}, output=tmp_path / "output")
     assert caught.value.what.startswith(str(program))
-    assert caught.value.hint
+    assert caught.value.fix
 
 
 def test_a_missing_folder_is_not_taken_for_a_missing_program(tmp_path: Path) -> None:
-    with pytest.raises(DiskRefused, match=r"the working folder .*nowhere is not there"):
+    with pytest.raises(DiskError, match=r"the working folder .*nowhere is not there"):
         processes.spawn([sys.executable], cwd=tmp_path / "nowhere", env={}, output=tmp_path / "output")
 
 
 def test_output_that_cannot_be_written_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(DiskRefused, match="is a directory"):
+    with pytest.raises(DiskError, match="is a directory"):
         processes.spawn([sys.executable], cwd=tmp_path, env={}, output=tmp_path)
 
 

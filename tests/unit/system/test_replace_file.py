@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import DiskRefused
+from flowgate.errors import DiskError
 from flowgate.system import replace_file
 
 
@@ -29,7 +29,7 @@ def test_nothing_is_kept_where_nothing_was(tmp_path: Path) -> None:
 
 
 def test_the_place_stays_as_it_was_when_the_fresh_one_is_gone(tmp_path: Path) -> None:
-    with pytest.raises(DiskRefused):
+    with pytest.raises(DiskError):
         replace_file.put(tmp_path / "fresh", make(tmp_path / "it", "old"), tmp_path / "it.previous")
     assert (tmp_path / "it").read_text() == "old"
 
@@ -58,6 +58,6 @@ def test_a_link_is_cleared_and_not_what_it_names(tmp_path: Path) -> None:
 
 
 def test_a_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DiskRefused):
+    with pytest.raises(DiskError):
         replace_file.copy(tmp_path / "nowhere", tmp_path / "copy")
     assert there(tmp_path) == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import DiskRefused, OutsideRefused, Unreachable
+from flowgate.errors import DiskError, EnvironmentFailure, Unreachable
 from flowgate.system import process_table, processes, sockets
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -56,12 +56,12 @@ def test_a_listener_takes_connections_and_is_not_inherited() -> None:
 def test_a_taken_port_is_refused_by_its_number() -> None:
     with sockets.listen("127.0.0.1", 0) as sock:
         port = sock.getsockname()[1]
-        with pytest.raises(OutsideRefused, match=f"port 127.0.0.1:{port} is taken"):
+        with pytest.raises(EnvironmentFailure, match=f"port 127.0.0.1:{port} is taken"):
             sockets.listen("127.0.0.1", port)
 
 
 def test_an_address_that_is_not_ours_is_refused_in_words() -> None:
-    with pytest.raises(OutsideRefused, match="cannot be used"):
+    with pytest.raises(EnvironmentFailure, match="cannot be used"):
         sockets.listen("192.0.2.1", 0)
 
 
@@ -163,7 +163,7 @@ def test_a_socket_that_a_dead_listener_left_is_replaced(tmp_path: Path) -> None:
 
 def test_a_socket_that_answers_is_never_taken_away(tmp_path: Path) -> None:
     with sockets.listen_unix(tmp_path / "s") as first:
-        with pytest.raises(OutsideRefused, match="somebody else listens"):
+        with pytest.raises(EnvironmentFailure, match="somebody else listens"):
             sockets.listen_unix(tmp_path / "s")
         first.accept()[0].close()  # the question whether it answers
         client = sockets.connect_unix(tmp_path / "s", 1)
@@ -179,27 +179,27 @@ def test_a_busy_listener_counts_as_one_that_answers(tmp_path: Path) -> None:
         with client:
             with pytest.raises(Unreachable, match="takes no more connections"):
                 sockets.connect_unix(tmp_path / "s", 0.01)
-            with pytest.raises(OutsideRefused, match="somebody else listens"):
+            with pytest.raises(EnvironmentFailure, match="somebody else listens"):
                 sockets.listen_unix(tmp_path / "s")
 
 
 def test_a_file_in_the_way_is_not_deleted(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("precious")
-    with pytest.raises(DiskRefused, match="is not a socket"):
+    with pytest.raises(DiskError, match="is not a socket"):
         sockets.listen_unix(tmp_path / "s")
     assert (tmp_path / "s").read_text() == "precious"
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     assert sockets.connect_unix(tmp_path / "no" / "s", 1) is None
-    with pytest.raises(DiskRefused, match="no such file"):
+    with pytest.raises(DiskError, match="no such file"):
         sockets.listen_unix(tmp_path / "no" / "s")
 
 
 def test_a_path_that_is_too_long_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(DiskRefused, match="too long"):
+    with pytest.raises(DiskError, match="too long"):
         sockets.listen_unix(tmp_path / ("x" * 120))
-    with pytest.raises(DiskRefused, match="too long"):
+    with pytest.raises(DiskError, match="too long"):
         sockets.connect_unix(tmp_path / ("x" * 120), 1)
 
 
@@ -219,7 +219,7 @@ def test_a_long_path_moves_to_a_private_place_always_the_same(tmp_path: Path) ->
 
 def test_a_link_planted_in_the_shared_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / f"flowgate-{os.getuid()}").symlink_to(tmp_path)
-    with pytest.raises(DiskRefused, match="not a folder of yours"):
+    with pytest.raises(DiskError, match="not a folder of yours"):
         sockets.unix_path(tmp_path / ("x" * 120), "s", shared=tmp_path)
 
 

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.skipif(
 )
 ADOPTED = """
 import os, time
-from flowgate.system import kinship
-assert kinship.adopt_orphans()
+from flowgate.system import subreaper
+assert subreaper.adopt_orphans()
 reading, writing = os.pipe()
 if os.fork() == 0:
     orphan = os.fork()
@@ -24,9 +24,9 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 orphan = int(os.read(reading, 32))
-while not kinship.has_ended(orphan):
+while not subreaper.has_ended(orphan):
     time.sleep(0.005)
-print("known is left:", kinship.reap_strangers({orphan}), kinship.has_ended(orphan))
+print("known is left:", subreaper.reap_strangers({orphan}), subreaper.has_ended(orphan))
 {end}
 """
 
@@ -37,17 +37,17 @@ def run(end: str) -> str:
 
 
 def test_an_orphan_is_adopted_and_its_exit_code_told() -> None:
-    assert run("print(kinship.reap(orphan))") == "known is left: None True\n7\n"
+    assert run("print(subreaper.reap(orphan))") == "known is left: None True\n7\n"
 
 
 def test_a_stranger_is_reaped_and_then_no_child_of_ours() -> None:
-    end = "kinship.reap_strangers(()); print(kinship.has_ended(orphan), kinship.reap(orphan))"
+    end = "subreaper.reap_strangers(()); print(subreaper.has_ended(orphan), subreaper.reap(orphan))"
     assert run(end) == "known is left: None True\nNone None\n"
 
 
 def test_threads_of_foreign_libraries_are_counted_too() -> None:
-    code = "import threading; from flowgate.system import kinship; print(kinship.threads());"
-    code += "threading.Thread(target=threading.Event().wait, daemon=True).start(); print(kinship.threads())"
+    code = "import threading; from flowgate.system import subreaper; print(subreaper.threads());"
+    code += "threading.Thread(target=threading.Event().wait, daemon=True).start(); print(subreaper.threads())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "2"]
 
@@ -55,22 +55,22 @@ def test_threads_of_foreign_libraries_are_counted_too() -> None:
 def test_a_process_that_dies_with_its_parent_is_gone_after_it() -> None:
     code = """
 import os, time
-from flowgate.system import kinship, procs
+from flowgate.system import subreaper, processes
 reading, writing = os.pipe()
 parent = os.fork()
 if parent == 0:
     if os.fork() == 0:
-        kinship.die_with_parent()
+        subreaper.die_with_parent()
         os.write(writing, str(os.getpid()).encode())
         time.sleep(60)
     time.sleep(60)
-child = procs.identify(int(os.read(reading, 32)))
+child = processes.identify(int(os.read(reading, 32)))
 os.kill(parent, 9)
 os.wait()
 end = time.monotonic() + 10
-while procs.alive(child) and time.monotonic() < end:
+while processes.alive(child) and time.monotonic() < end:
     time.sleep(0.005)
-print(procs.alive(child))
+print(processes.alive(child))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -28,8 +28,8 @@ def echo() -> Iterator[int]:
             while True:
                 sock, _ = listener.accept()
                 with sock:
-                    while said := sock.recv(100):
-                        sock.sendall(said * 2)
+                    while message := sock.recv(100):
+                        sock.sendall(message * 2)
 
     thread = threading.Thread(target=serve)
     thread.start()

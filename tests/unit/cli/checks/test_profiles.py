@@ -11,11 +11,11 @@ from typing import cast
 import pytest
 
 from flowgate.cli.checks import profiles
-from flowgate.cli.session import Office
-from flowgate.supervisor.client import Keeper
+from flowgate.cli.session import Session
+from flowgate.supervisor.client import SupervisorClient
 from tests.conftest import free_port
 from tests.unit.cli.offices import Offices
-from tests.unit.steps.conftest import FakeKeeper, serving
+from tests.unit.steps.conftest import FakeSupervisor, serving
 
 
 @pytest.fixture
@@ -32,28 +32,28 @@ def listing(*models: str, status: int = 200) -> Iterator[int]:
         yield port
 
 
-def over(office: Office, port: int) -> Office:
-    keeper = FakeKeeper().run("cliproxyapi_plus", port=port)
-    environment = {**office.environment, "UPSTREAM_API_KEY": "sk-here"}
-    return replace(office, kept=cast("Keeper", keeper), environment=environment)
+def over(session: Session, port: int) -> Session:
+    supervisor = FakeSupervisor().run("cliproxyapi_plus", port=port)
+    environment = {**session.environment, "UPSTREAM_API_KEY": "sk-here"}
+    return replace(session, kept=cast("SupervisorClient", supervisor), environment=environment)
 
 
 def test_a_profile_with_a_fallback_that_leads_nowhere_fails_at_its_line(offices: Offices) -> None:
     one = offices(("balanced: {}", "balanced: {router_settings: {default_fallbacks: [gone]}}"))
     [found] = profiles.profiles(one)
-    assert (found.status, "'gone'" in found.said, found.mend != "") == ("fail", True, True)
+    assert (found.status, "'gone'" in found.message, found.mend != "") == ("fail", True, True)
 
 
 def test_what_is_doubtful_names_its_profile(offices: Offices) -> None:
     found = list(profiles.profiles(offices()))
-    assert [one.said.partition(":")[0] for one in found] == ["balanced"]
+    assert [one.message.partition(":")[0] for one in found] == ["balanced"]
     assert found[0].status == "warn"  # the config shows CLIProxyAPIPlus a key of another name
 
 
 def test_a_model_that_the_running_cliproxyapiplus_does_not_list_is_told(offices: Offices) -> None:
     with listing("b") as port:
         found = list(profiles.profiles(over(offices(("FIRST_KEY", "UPSTREAM_API_KEY")), port)))
-    assert [one.said for one in found] == [
+    assert [one.message for one in found] == [
         "balanced: CLIProxyAPIPlus lists no model a; inv auth.login brings a provider's"
     ]
 
@@ -62,4 +62,4 @@ def test_a_model_that_the_running_cliproxyapiplus_does_not_list_is_told(offices:
 def test_a_list_that_is_whole_or_not_to_be_had_is_no_reason_for_doubt(offices: Offices, status: int) -> None:
     with listing("a", status=status) as port:
         [found] = profiles.profiles(over(offices(("FIRST_KEY", "UPSTREAM_API_KEY")), port))
-    assert (found.status, found.said.startswith("balanced: LiteLLM benches")) == ("pass", True)
+    assert (found.status, found.message.startswith("balanced: LiteLLM benches")) == ("pass", True)

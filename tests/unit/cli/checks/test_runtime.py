@@ -10,7 +10,7 @@ import pytest
 
 from flowgate.cli.checks import runtime
 from flowgate.cli.checks.finding import Finding
-from flowgate.cli.session import Office
+from flowgate.cli.session import Session
 from flowgate.gateway import install_record
 from tests.unit.cli.offices import Offices, put
 
@@ -28,16 +28,16 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
     return Offices(tmp_path_factory.mktemp("o"))
 
 
-def binary(office: Office, **record: str) -> Path:
+def binary(session: Session, **record: str) -> Path:
     """Put CLIProxyAPIPlus in place, with the record of its installation when there is one."""
-    path = put(office.config.paths.runtime_dir / "bin" / "CLIProxyAPIPlus", PROGRAM, 0o700)
+    path = put(session.config.paths.runtime_dir / "bin" / "CLIProxyAPIPlus", PROGRAM, 0o700)
     if record:
         put(path.with_name("CLIProxyAPIPlus.lock"), json.dumps(record))
     return path
 
 
-def upstream(office: Office) -> Finding:
-    return next(one for one in runtime.binaries(office) if "CLIProxyAPIPlus" in one.said)
+def upstream(session: Session) -> Finding:
+    return next(one for one in runtime.binaries(session) if "CLIProxyAPIPlus" in one.message)
 
 
 def test_a_missing_binary_fails_and_names_the_download(offices: Offices) -> None:
@@ -71,7 +71,7 @@ def test_a_binary_is_held_against_the_record_of_its_installation(
     binary(one := offices(), **record)
     found = upstream(one)
     assert found.status == status
-    assert words in found.said
+    assert words in found.message
 
 
 def test_runners_that_nobody_has_written_yet_are_no_failure(offices: Offices) -> None:
@@ -81,7 +81,7 @@ def test_runners_that_nobody_has_written_yet_are_no_failure(offices: Offices) ->
 def test_a_runner_of_another_environment_is_told(offices: Offices) -> None:
     one = offices(embedded=True)
     put(one.config.paths.runtime_dir / "bin" / "litellm", "#!/bin/sh\nexec /gone/python\n", 0o700)
-    assert any("was written for another environment" in found.said for found in runtime.binaries(one))
+    assert any("was written for another environment" in found.message for found in runtime.binaries(one))
 
 
 # --- LiteLLM
@@ -99,7 +99,7 @@ def release(monkeypatch: pytest.MonkeyPatch, installed: str | None, locked: str 
 )
 def test_a_refused_or_missing_litellm_fails(monkeypatch: pytest.MonkeyPatch, version: str | None, words: str) -> None:
     [found] = release(monkeypatch, version)
-    assert (found.status, words in found.said, found.mend) == ("fail", True, "uv sync --locked")
+    assert (found.status, words in found.message, found.mend) == ("fail", True, "uv sync --locked")
 
 
 def test_a_lock_that_names_a_refused_litellm_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_a_taken_port_names_its_owner(offices: Offices, embedded: bool, status: 
     with socket.create_server(("127.0.0.1", one.config.services["litellm"].port)):
         found = next(iter(runtime.ports(one)))
     assert (found.status, found.mend) == (status, f"kill {os.getpid()}")
-    assert f"is held by process {os.getpid()}" in found.said
+    assert f"is held by process {os.getpid()}" in found.message
 
 
 def test_free_ports_pass(offices: Offices) -> None:
@@ -136,22 +136,22 @@ def test_a_port_that_our_own_process_serves_is_ours(offices: Offices, monkeypatc
     one = offices()
     with socket.create_server(("127.0.0.1", port := one.config.services["litellm"].port)):
         generation = {"pid": os.getpid(), "port": port, "phase": "serving"}
-        status = {"keeper": None, "services": {"litellm": {"generations": [generation]}}}
-        monkeypatch.setattr(one.keeper, "status", lambda: status)
-        assert f"port 127.0.0.1:{port} is served by litellm" in [found.said for found in runtime.ports(one)]
+        status = {"supervisor": None, "services": {"litellm": {"generations": [generation]}}}
+        monkeypatch.setattr(one.supervisor, "status", lambda: status)
+        assert f"port 127.0.0.1:{port} is served by litellm" in [found.message for found in runtime.ports(one)]
 
 
 def test_a_needed_variable_without_a_value_fails_at_its_line(offices: Offices) -> None:
     found = next(one for one in runtime.variables(offices(environment={"PATH": ""})) if one.status == "fail")
-    assert "the variable FIRST_KEY is not set (" in found.said
+    assert "the variable FIRST_KEY is not set (" in found.message
     assert found.mend == "export FIRST_KEY=…"
 
 
 def test_a_variable_of_a_model_that_nobody_needs_is_only_told(offices: Offices) -> None:
     found = next(one for one in runtime.variables(offices()) if one.status == "warn")
-    assert "SPARE_KEY" in found.said
+    assert "SPARE_KEY" in found.message
     assert found.mend == "export SPARE_KEY=…"
 
 
 def test_our_own_keys_may_be_missing_before_the_first_start(offices: Offices) -> None:
-    assert "`inv up` makes them" in next(one.said for one in runtime.variables(offices()) if one.status == "pass")
+    assert "`inv up` makes them" in next(one.message for one in runtime.variables(offices()) if one.status == "pass")

@@ -6,7 +6,7 @@ import pytest
 
 from flowgate.cli.checks import permissions, secrets
 from flowgate.cli.checks.finding import Finding
-from flowgate.cli.session import Office
+from flowgate.cli.session import Session
 from tests.unit.cli.offices import Offices, put
 
 CLOSED = "host: 127.0.0.1\nremote-management: {allow-remote: false}\n"
@@ -17,8 +17,8 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
     return Offices(tmp_path_factory.mktemp("o"))
 
 
-def secrets_folder(office: Office) -> Path:
-    return permissions.secrets_folder(office.config)
+def secrets_folder(session: Session) -> Path:
+    return permissions.secrets_folder(session.config)
 
 
 def only(found: list[Finding]) -> Finding:
@@ -52,7 +52,7 @@ def test_rendered_files_are_secret_too(offices: Offices, name: str) -> None:
 def test_a_file_that_the_config_calls_secret_is_watched(offices: Offices) -> None:
     one = offices(("profiles:", "secret_files: [my.key]\nprofiles:"))
     put(one.config.root / "my.key", "", 0o604)
-    assert "(604, 600 belongs there)" in only(list(secrets.secrets(one))).said
+    assert "(604, 600 belongs there)" in only(list(secrets.secrets(one))).message
 
 
 # --- keys
@@ -61,7 +61,7 @@ def test_a_file_that_the_config_calls_secret_is_watched(offices: Offices) -> Non
 def test_a_key_of_the_documentation_in_the_config_fails_at_its_line(offices: Offices) -> None:
     one = offices(("profiles:", "  general_settings: {master_key: sk-1234}\nprofiles:"))
     found = only(list(secrets.keys(one)))
-    assert "'litellm_base.general_settings.master_key'" in found.said
+    assert "'litellm_base.general_settings.master_key'" in found.message
     assert found.mend.startswith("${EDITOR:-vi} +")
 
 
@@ -108,4 +108,4 @@ def test_an_opened_management_fails(offices: Offices, old: str, new: str, words:
     one = offices()
     path = put(one.config.paths.runtime_dir / "cliproxyapi.yaml", CLOSED.replace(old, new))
     found = only(list(secrets.management(one)))
-    assert (found.status, words in found.said, found.mend) == ("fail", True, f"rm {path}")
+    assert (found.status, words in found.message, found.mend) == ("fail", True, f"rm {path}")
