@@ -40,7 +40,7 @@ def build(root: Path | None = None, *, packages: tuple[str, ...] = (GENERATOR, T
         raise ProgramMissing(what, fix="uv sync --group docs, then inv docs --site")
     done = _generate(folder)
     if done.returncode != 0:
-        raise CheckFailed("the site was not built", fix="fix the pages and links named above", log=_warnings(done.stdout))
+        raise CheckFailed("the site was not built", fix="fix what each warning names", log=_warnings(done.stdout))
     console.note(f"~ {folder / FOLDER}")
     return 0
 
