@@ -57,6 +57,10 @@ def test_the_page_lists_every_command_that_takes_json() -> None:
 
 
 def test_every_key_is_documented_and_every_documented_key_is_printed(ground: Ground) -> None:
+    account = ground.folder / ".router" / "auths" / "codex-a.json"
+    account.parent.mkdir(parents=True, mode=0o700)
+    account.write_text('{"type": "codex", "email": "a@example.org"}')
+    account.chmod(0o600)
     typed = [f"inv {name} --json{' --lines 1' if name == 'events' else ''}" for name in DOCUMENTS]
     text = run(ground, [Command("docs/json.md", one, exact=True) for one in typed])
     keys = documented()
