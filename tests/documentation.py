@@ -42,6 +42,7 @@ ABSENT = {
     "codex": "a client with an account",
     "pip": "CI may lack it",
     "pipx": "the same",
+    "uvx": "downloads a tool",
 }
 SCRIPTS = {f"scripts/{name}.sh" for name in ("doctor", "security_check", "smoke_local")}
 OURS = ("inv", "flowgate")
@@ -77,12 +78,18 @@ class Command:
         return self.words[1] if len(self.words) > 1 and not self.words[1].startswith("-") else ""
 
     @property
+    def cut(self) -> bool:
+        """Say whether a sentence leaves out what must follow: "`inv ask` costs money", "`--clear` ends it"."""
+        wanted = TASKS[self.task].get_arguments() if self.task in NAMES and not self.exact else []
+        flags = [f"--{name.replace('_', '-')}" for one in wanted if one.takes_value for name in one.names]
+        return self.words[-1] in flags or (len(self.words) == 2 and any(one.positional for one in wanted))
+
+    @property
     def runs(self) -> bool:
         """Say whether it is run here: a whole `inv` command without placeholders."""
         known = self.program == "inv" and self.task in NAMES and self.task not in NOT_RUN
         whole = not any(re.search(r"^[A-Z][A-Z_]*$|…", word) or word in ENDLESS for word in self.words)
-        needs = any(one.positional for one in TASKS[self.task].get_arguments()) if known else False
-        return known and whole and "[" not in self.text and not (needs and len(self.words) == 2)
+        return known and whole and "[" not in self.text and not self.cut
 
 
 @dataclass(frozen=True)
@@ -148,8 +155,8 @@ def check(command: Command) -> None:
     if command.program == "flowgate":
         line = understand(words, NAMES)
         words = list(line.argv) if line.help is None else []
-    if command.program in OURS and words and not (len(words) == 1 and words[0] in NAMES and not command.exact):
-        parsed(words)
+    if command.program in OURS and words:
+        parsed([*words, "VALUE"] if command.cut else words)
     assert command.program in {*OURS, *OTHERS, *ABSENT, *SCRIPTS}, f"{command.page}: unknown program: {command.text}"
 
 
