@@ -18,13 +18,10 @@ from flowgate.desk.grammar import understand
 from tests.conftest import CHECKOUT, Ground
 
 # Tasks that are parsed only, and why.
+WORKFLOW = {  # a contributor's own: they change this checkout, run these tests, or take minutes
+    *("test", "lint", "format", "typecheck", "docs", "ci", "bench", "build", "release", "clean"),
+}
 NOT_RUN = {
-    "ci": "runs these tests",
-    "test": "runs these tests",
-    "bench": "measures for minutes",
-    "build": "needs the network",
-    "release": "runs these tests; the unit tests of the release cover its checks",
-    "docs": "writes into this checkout; the unit tests of the pages run it",
     "init": "writes into this checkout; tests/test_commands.py runs it",
     "security.install-hook": "writes into this checkout; the unit tests of the security check run it",
     "bootstrap.download": "needs the network",
@@ -87,7 +84,7 @@ class Command:
     @property
     def runs(self) -> bool:
         """Say whether it is run here: a whole `inv` command without placeholders."""
-        known = self.program == "inv" and self.task in NAMES and self.task not in NOT_RUN
+        known = self.program == "inv" and self.task in NAMES - WORKFLOW - set(NOT_RUN)
         whole = not any(re.search(r"^[A-Z][A-Z_]*$|…", word) or word in ENDLESS for word in self.words)
         return known and whole and "[" not in self.text and not self.cut
 

@@ -60,7 +60,8 @@ def test_links_and_paths_lead_somewhere(page: Page) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.text)
     assert [link for link in links if not (page.path.parent / link).exists()] == []
     paths = re.findall(r"`((?:docs|scripts|playbooks|config/examples|flowgate|tests|dev)/[\w./-]+)`", page.text)
-    assert [path for path in paths if not (CHECKOUT / path).exists()] == []
+    real = [path for path in paths if not re.search(r"[A-Z]{3}", path)]  # "flowgate/steps/VERB.py" stands for any
+    assert [path for path in real if not (CHECKOUT / path).exists()] == []
 
 
 # --- run
