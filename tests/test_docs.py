@@ -1,89 +1,100 @@
-"""What the documents tell people to type: every command is real, and run here or listed with the reason why not."""
+"""Every command in the documentation works. What is not run is listed in `documentation.py`, with the reason."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from flowgate.cli.main import load_tasks
 from tests.conftest import CHECKOUT, Workspace
+from tests.documentation import ABSENT, ALL, NOT_RUN, OTHERS, OURS, PAGES, SCRIPTS, Command, Page, check, run
 
-PAGES = ("runbook-troubleshooting.md", "release-and-rollback.md", "accounts.md", "profiles.md")
-PROGRAMS = ("inv", "flowgate", "kill", "chmod", "du", "cat", "git", "uv", "scripts/security_check.sh")
-# Tasks whose commands are not run here, and why.
-NOT_RUN = {
-    "ci": "runs these tests",
-    "test": "runs these tests",
-    "bench": "measures for minutes",
-    "build": "needs the network",
-    "release": "runs these tests; tests/desk/test_release.py runs its checks",
-    "security.install-hook": "writes into this checkout; tests/desk/test_security.py runs it",
-    "bootstrap.download": "needs the network",
-    "bootstrap.rollback": "needs a binary to bring back",
-    "rehearse": "starts the real LiteLLM; tests/live/test_rehearse.py runs it",
-    "auth.login": "needs a person; tests/live/test_accounts.py runs it",
-    "auth.import-headless": "needs a login to take over; tests/live/test_accounts.py runs it",
-}
+OWN = [page for page in PAGES if page.files or page.settings]  # each of them gets a stack of its own
+EACH = {f"{command.page}: {command.text}": command for command in ALL}
+by_name = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
-def commands() -> Iterator[str]:
-    """Give what stands in code, inline and in blocks, and begins with a program's name."""
-    for page in PAGES:
-        text = (CHECKOUT / "docs" / page).read_text()
-        blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-        lines = [line.partition(" #")[0].strip() for block in blocks for line in block.splitlines()]
-        inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-        yield from (one for one in (*lines, *inline) if one.split() and one.split()[0] in PROGRAMS)
+def test_the_documentation_holds_commands() -> None:
+    assert sum(command.runs for command in ALL) > 60
+    assert {command.page for command in ALL} >= {"README.md", "docs/tutorial.md", "docs/runbook-troubleshooting.md"}
 
 
-ALL = sorted(set(commands()))
-TASKS = [one for one in ALL if one.startswith("inv ")]
-RUN = [one for one in TASKS if one.split()[1] not in NOT_RUN]
+@pytest.mark.parametrize("command", EACH.values(), ids=EACH)
+def test_every_command_exists_with_its_flags(command: Command) -> None:
+    check(command)
 
 
-def test_the_documents_hold_commands() -> None:
-    assert len(RUN) > 15
+@pytest.mark.parametrize(
+    "text", ["inv nonsense", "inv status --nonsense", "inv profile.set", "flowgate nonsense", "rm x"]
+)
+def test_an_unknown_command_is_found(text: str) -> None:
+    with pytest.raises(Exception, match=r"nonsense|'name'|unknown program"):
+        check(Command("a page", text, exact=True))
 
 
-@pytest.mark.parametrize("command", TASKS)
-def test_every_task_that_is_named_exists_with_its_flags(command: str) -> None:
-    name, *words = command.split()[1:]
-    known = load_tasks()
-    flags = {flag.replace("_", "-") for one in known[name].get_arguments() for flag in one.names}
-    typed = [word.lstrip("-") for word in words if word.startswith("--")]
-    assert [flag for flag in typed if flag not in flags] == []
-
-
-def test_every_command_does_what_it_says_on_a_sound_stack(workspace: Workspace) -> None:
-    middle = [shlex.split(one)[1:] for one in RUN if one not in ("inv up", "inv down")]
-    done = workspace.inv("up", *(word for words in middle for word in words), "down")  # one process: tasks chain
-    assert "PASS  balanced" in done.stdout
-    assert workspace.is_quiet()
-
-
-def test_the_key_is_where_the_runbook_says(workspace: Workspace) -> None:
-    assert 'cat "$(inv key.path)"' in ALL
-    done = workspace.inv("up", "key.path", "down")
-    assert Path(done.stdout.strip()).read_text().startswith("sk-")
+@by_name
+def test_shell_blocks_are_shell(page: Page) -> None:
+    done = subprocess.run(["sh", "-n"], input=page.shell, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_other_programs_are_there() -> None:
-    first = {one.split()[0] for one in ALL} - {"inv", "flowgate", "uv"}
-    assert [name for name in sorted(first) if not (shutil.which(name) or (CHECKOUT / name).is_file())] == []
+    named = {command.program for command in ALL} - {*OURS, *ABSENT, *SCRIPTS, ".", "export"}
+    assert [name for name in sorted(named) if not shutil.which(name)] == []
+    assert [name for name in SCRIPTS if not (CHECKOUT / name).is_file()] == []
 
 
-def test_reasons_for_not_running_stand_for_commands_that_are_named() -> None:
-    assert set(NOT_RUN) - {one.split()[1] for one in TASKS} == set()
+def test_every_exception_has_a_command() -> None:
+    assert set(NOT_RUN) - {command.task for command in ALL} == set()
+    assert {*OTHERS, *ABSENT} - {command.program for command in ALL} == set()
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_paths_that_are_named_are_there(page: str) -> None:
-    named = re.findall(
-        r"`((?:docs|scripts|playbooks|config/examples)/[\w./-]+)`", (CHECKOUT / "docs" / page).read_text()
-    )
-    assert [path for path in named if not (CHECKOUT / path).exists()] == []
+@by_name
+def test_links_and_paths_lead_somewhere(page: Page) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.text)
+    assert [link for link in links if not (page.path.parent / link).exists()] == []
+    paths = re.findall(r"`((?:docs|scripts|playbooks|config/examples|flowgate|tests|dev)/[\w./-]+)`", page.text)
+    real = [path for path in paths if not re.search(r"[A-Z]{3}", path)]  # "flowgate/steps/VERB.py" stands for any
+    assert [path for path in real if not (CHECKOUT / path).exists()] == []
+
+
+# --- run
+
+
+def merged(old: Any, new: Any) -> Any:
+    """Merge a part into a config: mappings merge, lists grow, the rest is replaced."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{name: merged(old.get(name), value) for name, value in new.items()}}
+    return [*old, *new] if isinstance(old, list) and isinstance(new, list) else new
+
+
+def test_the_commands_of_all_pages_work(workspace: Workspace) -> None:
+    elsewhere = {page.name for page in OWN}
+    texts = {shlex.join(one.words): one for one in ALL if one.runs and one.page not in elsewhere}
+    printed = run(workspace, [texts[text] for text in sorted(texts)])
+    assert printed.count("PASS  ") == sum(one.task == "smoke" for one in texts.values()) > 2
+
+
+@pytest.mark.parametrize("page", OWN, ids=lambda page: page.name)
+def test_a_page_that_shows_files_works_with_them(page: Page, workspace: Workspace) -> None:
+    tree = yaml.safe_load(workspace.config.read_text())
+    for part in page.settings:
+        tree = merged(tree, part)
+    workspace.config.write_text(yaml.safe_dump(tree, sort_keys=False))
+    for name, text in page.files.items():
+        (workspace.folder / name).parent.mkdir(exist_ok=True)
+        (workspace.folder / name).write_text(text)
+    books = [f"inv play {name} --syntax-check" for name, text in page.files.items() if "tasks:" in text]
+    commands = {one.text: one for one in page.commands() if one.runs}
+    run(workspace, [*(Command(page.name, text, exact=True) for text in books), *commands.values()])
+
+
+def test_the_key_is_where_the_pages_say(workspace: Workspace) -> None:
+    assert 'cat "$(inv key.path)"' in {command.text for command in ALL}
+    assert Path(run(workspace, [Command("", "inv key.path", exact=True)]).strip()).read_text().startswith("sk-")
