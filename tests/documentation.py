@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 from invoke.parser import Parser
 
-from flowgate.cli.main import load_tasks
 from flowgate.cli.argv import understand
+from flowgate.cli.main import load_tasks
 from tests.conftest import CHECKOUT, Workspace
 
 # Tasks that are parsed only, and why.
@@ -163,7 +163,9 @@ def run(workspace: Workspace, commands: list[Command]) -> str:
     there = ("sh", "-c", 'cd "$0" && exec "$@"', str(workspace.folder))
     ordered = sorted(commands, key=lambda one: LATE.get(one.task, 0))
     middle = [word for one in ordered for word in one.words[1:]]
-    done = workspace.begin("--no-dedupe", "--search-root", str(CHECKOUT), "up", *middle, "down", before=there).ends(90.0)
+    done = workspace.begin("--no-dedupe", "--search-root", str(CHECKOUT), "up", *middle, "down", before=there).ends(
+        90.0
+    )
     assert done.returncode == 0, done.stderr
     assert workspace.is_quiet()
     return done.stdout

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.cli.main import load_tasks
-from tests.conftest import CHECKOUT, Workspace, Done, checked
+from tests.conftest import CHECKOUT, Done, Workspace, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -91,7 +91,7 @@ ACTS: dict[str, Callable[[StepContext], object]] = {
     "sleep": lambda context: context.clock.sleep(1),
     "start": lambda context: context.supervisor.start(None),  # type: ignore[arg-type]
     "stop": lambda context: context.supervisor.stop(["litellm"]),
-    "promote": lambda context: context.supervisor.promote("litellm", 1),
+    "promote": lambda context: context.supervisor.promote("litellm", 1, "d"),
     "discard": lambda context: context.supervisor.discard("litellm", 1),
     "finish": lambda context: context.supervisor.finish(keep=True),
     "ask with a body": lambda context: context.http.post("http://127.0.0.1:9/", {}),

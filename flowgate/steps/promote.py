@@ -1,4 +1,4 @@
-"""Let the newest generation serve, and write down what is in force."""
+"""Let the newest generation of LiteLLM serve, and record the active profile."""
 
 import json
 from typing import Any
@@ -8,55 +8,73 @@ from flowgate.system.clock import stamp
 
 
 def promote(context: StepContext) -> Result | Change:
-    """Let LiteLLM's newest generation serve and the older one drain; then write the active config and the state.
+    """Let LiteLLM's newest generation serve, drain the older one, then write the active config and the state.
 
-    When LiteLLM is not running, this is what its next start will serve.
+    When LiteLLM does not run, this records what its next start will serve. The supervisor promotes only a generation
+    that runs the settings of this run's profile, and refuses any other.
 
-    Gives: profile, generation (none when LiteLLM is not running), switched (whether another profile is in force now)
-    Fails with: NotReady when the newest generation is not ready
+    Args:
+        context: Tools and state of this run.
+
+    Returns:
+        `profile`, `generation` (null when LiteLLM does not run) and `switched` (whether the active profile changed).
+
+    Raises:
+        NotReady: The newest generation is not ready.
+        EnvironmentFailure: The newest generation runs other settings. Nothing was written.
     """
     service = context.stack().services["litellm"]
-    document = service.documents[0]
+    document, digest = service.documents[0], service.program.digest
     generation = context.supervisor.generation("litellm")
     profile = context.run_state.profile.value
     state = read_state(context)
-    written = (
-        context.files.read(context.config.paths.active_config) == document.text
-        and state.get("digest") == document.digest
-    )
-    settled = generation is None or generation["phase"] == "serving"
-    number = int(generation["number"]) if generation else None
-    if settled and written and state.get("current_profile") == profile:
-        return unchanged(f"{profile} is in force", profile=profile, switched=False, generation=number)
+    active = context.files.read(context.config.paths.active_config)
+    recorded = (state.get("current_profile"), state.get("digest")) == (profile, document.digest)
+    serves = generation is None or (generation["phase"], generation["digest"]) == ("serving", digest)
+    if serves and recorded and active == document.text:
+        number = int(generation["number"]) if generation else None
+        return unchanged(f"profile {profile} is active", profile=profile, switched=False, generation=number)
 
-    def do(r: StepContext) -> Facts:
-        newest = r.supervisor.generation("litellm")
+    def apply(acting: StepContext) -> Facts:
+        newest = acting.supervisor.generation("litellm")
         number = int(newest["number"]) if newest else None
         if number is not None:
-            r.supervisor.promote("litellm", number)
-        r.files.write(r.config.paths.active_config, document.text)
-        was = state.get("current_profile")
-        new = {"current_profile": profile, "updated_at": stamp(r.clock.wall()), "digest": document.digest}
-        r.files.write(r.config.paths.state_file, json.dumps(new, indent=2) + "\n")
-        if was != profile:
-            r.event("profile_switch", service="litellm", profile=profile, result="ok", detail=f"from {was or 'none'}")
-        served = (
-            f"generation {number} serves it" if number is not None else "for the next start: litellm is not running"
-        )
-        message = f"{profile} is in force; {served}"
-        return {"profile": profile, "generation": number, "switched": was != profile, "message": message}
+            acting.supervisor.promote("litellm", number, digest)
+        acting.files.write(acting.config.paths.active_config, document.text)
+        switched = _record(acting, state, profile, document.digest)
+        where = f"generation {number} serves it" if number is not None else "it serves from the next start of litellm"
+        message = f"profile {profile} is active; {where}"
+        return {"profile": profile, "generation": number, "switched": switched, "message": message}
 
-    return change(f"put {profile} in force", do, facts={"profile": profile, "switched": True})
+    return change(f"activate profile {profile}", apply, facts={"profile": profile, "switched": True})
+
+
+def _record(context: StepContext, state: dict[str, Any], profile: str, digest: str) -> bool:
+    """Write the state and, when the profile changed, the event; return whether it changed."""
+    before = state.get("current_profile")
+    new = {"current_profile": profile, "updated_at": stamp(context.clock.wall()), "digest": digest}
+    context.files.write(context.config.paths.state_file, json.dumps(new, indent=2) + "\n")
+    if before == profile:
+        return False
+    context.event("profile_switch", service="litellm", profile=profile, result="ok", detail=f"from {before or 'none'}")
+    return True
 
 
 def read_state(context: StepContext) -> dict[str, Any]:
-    """Read what was in force last; a state that cannot be read counts as none, and is written anew."""
+    """Read which profile was active last.
+
+    Args:
+        context: Tools and state of this run.
+
+    Returns:
+        The content of the state file; empty when there is none or it is damaged, which is reported.
+    """
     text = context.files.read(context.config.paths.state_file)
     if not text:
         return {}
     try:
         state = json.loads(text)
     except ValueError:
-        context.emit(f"warning: {context.config.paths.state_file} cannot be read; it will be written anew")
+        context.emit(f"warning: {context.config.paths.state_file} is damaged; it will be replaced")
         return {}
     return state if isinstance(state, dict) else {}

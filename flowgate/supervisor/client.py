@@ -165,13 +165,26 @@ class SupervisorClient:
         goal = "serving" if serving else "ready"
         return self._await("wait", service, generation, timeout, goal)
 
-    def promote(self, service: str, generation: int, timeout: float = 30.0) -> None:
-        """Let a ready generation accept on the public socket; the older one drains."""
-        self._await("promote", service, generation, timeout, "serving")
+    def promote(self, service: str, generation: int, digest: str, timeout: float = 30.0) -> None:
+        """Let a ready generation accept on the public socket; the older one drains.
 
-    def _await(self, verb: str, service: str, generation: int, timeout: float, goal: str) -> str:
-        question = {"verb": verb, "service": service, "generation": generation, "timeout": timeout, "for": goal}
+        Args:
+            service: Name of the service.
+            generation: Number of the generation.
+            digest: Digest of the program that the caller means; a generation of any other program is refused.
+            timeout: Seconds until it must serve.
+
+        Raises:
+            EnvironmentFailure: The generation runs another program. Nothing was promoted.
+            NotReady: The generation ended, or did not serve in time.
+        """
+        self._await("promote", service, generation, timeout, "serving", digest=digest)
+
+    def _await(self, verb: str, service: str, generation: int, timeout: float, goal: str, **more: str) -> str:
+        question = {"verb": verb, "service": service, "generation": generation, "timeout": timeout, "for": goal, **more}
         reply = self._ask(question, patience=timeout + PATIENCE_SECONDS, refuse=False)
+        if reply.get("refused"):
+            raise EnvironmentFailure(str(reply["error"]), fix=str(reply["fix"]))
         if not reply.get("ok"):
             late = f"{service} was not {goal} within {timeout:g} s"
             raise NotReady(late if reply.get("late") else f"{service} did not come up: {reply['error']}")

@@ -225,7 +225,11 @@ class ControlServer:
         return state is not None and number > state.numbered
 
     def _promote(self, connection: ClientConnection, message: Message) -> Message | None:
-        service, number = message["service"], int(message["generation"])
+        service, number, wanted = message["service"], int(message["generation"]), message["digest"]
+        program = self.supervisor.programs.get((service, number))
+        if program is not None and program.digest != wanted:
+            error = f"generation {number} of {service} runs other settings ({program.digest}) than those to promote ({wanted})"
+            return {"ok": False, "refused": True, "error": error, "fix": "run the command again"}
         self.supervisor.happen(service, Promote(number))
         # From here on clients may be answered by it: cutting the connection must not take it away again.
         connection.leases.discard((service, number))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import REAL_UPSTREAM, Workspace, Running, wait
+from tests.conftest import REAL_UPSTREAM, Running, Workspace, wait
 from tests.unit.accounts.test_token_files import codex_file
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import wait
 
 if TYPE_CHECKING:
-    from tests.conftest import Workspace, Running
+    from tests.conftest import Running, Workspace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="holds reads on a pipe, looks into /proc")
 

@@ -16,7 +16,7 @@ import pytest
 from flowgate.config.loader import read
 from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import Change, Config, Program, Sourced
-from flowgate.errors import NotReady
+from flowgate.errors import EnvironmentFailure, NotReady
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
@@ -86,22 +86,26 @@ class FakeSupervisor:
         self.programs.append(program)
         number = len(self.kept.get(program.service, [])) + 1
         self.started.append((program.service, number))
-        self.run(program.service, "starting", port=program.port)
+        self.run(program.service, "starting", port=program.port, digest=program.digest, labels=dict(program.labels))
         return {"generation": number, "same": False}
 
     def run(self, service: str, phase: str = "serving", **more: Any) -> FakeSupervisor:
         """Let a service have one more generation."""
         generations = self.kept.setdefault(service, [])
         about = {"number": len(generations) + 1, "phase": phase, "pid": None, "labels": {}, "host": "127.0.0.1"}
-        generations.append(about | {"port": 1} | more)
+        generations.append(about | {"port": 1, "digest": ""} | more)
         return self
 
     def wait(self, service: str, generation: int, timeout: float, *, serving: bool = False) -> str:
         self.asked.append(("wait", service, generation))
         return "ready"
 
-    def promote(self, service: str, generation: int, timeout: float = 30.0) -> None:
+    def promote(self, service: str, generation: int, digest: str, timeout: float = 30.0) -> None:
+        found = next(one for one in self.kept[service] if one["number"] == generation)
+        if found["digest"] != digest:
+            raise EnvironmentFailure(f"generation {generation} of {service} runs other settings")
         self.asked.append(("promote", service, generation))
+        found["phase"] = "serving"
 
     def discard(self, service: str, generation: int) -> None:
         self.asked.append(("discard", service, generation))
@@ -185,6 +189,12 @@ class Stage:
 
         self.do(download)
         self.do(render)
+        return self
+
+    def litellm(self, phase: str = "serving", profile: str = "balanced") -> Stage:
+        """Let LiteLLM have one more generation, which runs the settings of a profile."""
+        digest = self.context(profile).stack().services["litellm"].program.digest
+        self.supervisor.run("litellm", phase, digest=digest, labels={"profile": profile})
         return self
 
     def tree(self) -> dict[str, bytes]:

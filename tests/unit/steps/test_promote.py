@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flowgate.errors import EnvironmentFailure, Unreachable
 from flowgate.steps.promote import promote
 
 if TYPE_CHECKING:
@@ -20,21 +21,29 @@ def events(stage: Stage) -> list[dict[str, str]]:
     return [json.loads(line) for line in (stage.runtime / "events.log").read_text().splitlines()]
 
 
-def test_the_newest_generation_serves_before_anything_is_written_down(stage: Stage) -> None:
-    stage.prepared().supervisor.run("litellm").run("litellm", "ready")
-    refused = RuntimeError("the keeper went away")
+def test_nothing_is_written_when_the_supervisor_goes_away(stage: Stage) -> None:
+    stage.prepared().litellm().litellm("ready")
 
-    def fail(service: str, generation: int, timeout: float = 30.0) -> None:
-        raise refused
+    def fail(service: str, generation: int, digest: str, timeout: float = 30.0) -> None:
+        raise Unreachable("the supervisor went away")
 
     stage.supervisor.promote = fail  # type: ignore[method-assign]
-    with pytest.raises(RuntimeError):
+    with pytest.raises(Unreachable):
         stage.do(promote)
     assert not stage.config.paths.state_file.exists()
 
 
-def test_the_state_the_active_config_and_the_event_say_what_is_in_force(stage: Stage) -> None:
-    stage.prepared().supervisor.run("litellm", "ready")
+@pytest.mark.parametrize("phase", ["ready", "serving"])
+def test_a_generation_of_another_profile_is_never_recorded_as_this_one(stage: Stage, phase: str) -> None:
+    stage.prepared().litellm(phase, "balanced")
+    with pytest.raises(EnvironmentFailure, match="runs other settings"):
+        stage.do(promote, stage.context("cost"))
+    assert not stage.config.paths.state_file.exists()
+    assert not stage.config.paths.active_config.exists()
+
+
+def test_the_state_the_active_config_and_the_event_name_the_active_profile(stage: Stage) -> None:
+    stage.prepared().litellm("ready", "cost")
     _, facts = stage.do(promote, stage.context("cost"))
     assert stage.supervisor.asked == [("promote", "litellm", 1)]
     assert (state(stage)["current_profile"], facts["switched"]) == ("cost", True)
@@ -42,8 +51,8 @@ def test_the_state_the_active_config_and_the_event_say_what_is_in_force(stage: S
     assert [(one["event"], one["profile"]) for one in events(stage)] == [("profile_switch", "cost")]
 
 
-def test_the_second_time_it_is_content(stage: Stage) -> None:
-    stage.prepared().supervisor.run("litellm")
+def test_a_second_run_changes_nothing(stage: Stage) -> None:
+    stage.prepared().litellm()
     stage.do(promote)
     before = stage.tree()
     assert stage.do(promote)[0] == "unchanged"

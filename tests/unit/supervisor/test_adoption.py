@@ -58,7 +58,7 @@ def test_a_hand_over_works_as_ever_after_it(supervisor: SupervisorClient, app: M
     kill(supervisor)
     number = int(supervisor.start(new)["generation"])
     supervisor.wait("lent", number, 20.0)
-    supervisor.promote("lent", number)
+    supervisor.promote("lent", number, new.digest)
     assert ask(new)[0] == "two"
     supervisor.finish(keep=True)
     assert poll(lambda: len(generations(supervisor, "lent")) == 1, Clock(), timeout=10)

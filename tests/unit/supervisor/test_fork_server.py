@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="elsewhere gener
 def up(supervisor: SupervisorClient, program: Program) -> int:
     number = int(supervisor.start(program)["generation"])
     supervisor.wait("lent", number, 20)
-    supervisor.promote("lent", number)
+    supervisor.promote("lent", number, program.digest)
     return number
 
 

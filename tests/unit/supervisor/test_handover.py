@@ -20,7 +20,7 @@ Connect = Callable[[Program], http.client.HTTPConnection]
 def hand_over(supervisor: SupervisorClient, program: Program) -> int:
     number = int(supervisor.start(program)["generation"])
     supervisor.wait(program.service, number, 20)
-    supervisor.promote(program.service, number)
+    supervisor.promote(program.service, number, program.digest)
     return number
 
 
@@ -104,11 +104,24 @@ def test_a_generation_that_cannot_tell_says_why_and_serves_on(
 
 
 def test_opened_twice_it_still_leaves_in_order(supervisor: SupervisorClient, app: App, way: str) -> None:
-    number = hand_over(supervisor, app("one", way=way))  # the first generation opens by itself, and is promoted as well
+    program = app("one", way=way)
+    number = hand_over(supervisor, program)  # the first generation opens by itself, and is promoted as well
     for _ in range(3):
-        supervisor.promote("lent", number)
+        supervisor.promote("lent", number, program.digest)
     supervisor.stop(["lent"])
     assert "generation 1: exited with code 0" in (supervisor.runtime / "events.log").read_text()
+
+
+def test_a_generation_of_another_digest_is_not_promoted(
+    supervisor: SupervisorClient, app: App, connect: Connect
+) -> None:
+    one, two = app("one"), app("two")
+    hand_over(supervisor, one)
+    number = int(supervisor.start(two)["generation"])
+    supervisor.wait("lent", number, 20)
+    with pytest.raises(EnvironmentFailure, match="runs other settings"):
+        supervisor.promote("lent", number, one.digest)
+    assert ask(connect(one))[0] == "one"
 
 
 def test_a_kept_connection_is_told_to_close_and_the_next_one_meets_the_new_generation(

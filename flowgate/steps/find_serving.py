@@ -1,0 +1,32 @@
+"""Find out what a service runs now."""
+
+from typing import Literal
+
+from flowgate.errors import NotReady
+from flowgate.step import Result, StepContext, unchanged
+
+
+def find_serving(
+    context: StepContext, service: Literal["litellm", "cliproxyapi_plus"] = "litellm", required: bool = False
+) -> Result:
+    """Find out whether a service runs, and with which profile.
+
+    Args:
+        context: Tools and state of this run.
+        service: Name of the service.
+        required: Fail when the service does not run.
+
+    Returns:
+        `running`, the `generation` number (null when nothing runs) and the `profile` it serves (empty when unknown).
+
+    Raises:
+        NotReady: The service does not run, and it is required.
+    """
+    found = context.supervisor.generation(service)
+    if found is None:
+        if required:
+            raise NotReady(f"{service} is not running", fix="inv up")
+        return unchanged(f"{service} is not running", running=False, generation=None, profile="")
+    profile = str(found["labels"].get("profile") or "")
+    message = f"{service} generation {found['number']} runs" + (f" profile {profile}" if profile else "")
+    return unchanged(message, running=True, generation=int(found["number"]), profile=profile)
