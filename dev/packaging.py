@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from flowgate.errors import CheckFailed, EnvironmentFailure, ProgramMissing
-from flowgate.system.disk_errors import refusing
+from flowgate.system.disk_errors import translate_os_errors
 
 STALE = 1  # the exit code of `uv lock --check`
 GIVE_UP_SECONDS = 600
@@ -16,7 +16,9 @@ GIVE_UP_SECONDS = 600
 def is_locked(root: Path) -> bool:
     """Say whether `uv.lock` is what `pyproject.toml` asks for; nothing is written.
 
-    Fails with: ProgramMissing without uv; EnvironmentFailure when uv cannot tell
+    Raises:
+        ProgramMissing: Without uv.
+        EnvironmentFailure: Uv cannot tell.
     """
     done = _uv(root, "lock", "--check")
     if done.returncode not in (0, STALE):
@@ -27,7 +29,9 @@ def is_locked(root: Path) -> bool:
 def build_wheel(root: Path, folder: Path) -> Path:
     """Build a project's wheel into a folder.
 
-    Fails with: ProgramMissing without uv; CheckFailed when the project cannot be built
+    Raises:
+        ProgramMissing: Without uv.
+        CheckFailed: The project cannot be built.
     """
     done = _uv(root, "build", "--wheel", "--no-create-gitignore", "--out-dir", str(folder))
     if done.returncode != 0:
@@ -39,10 +43,11 @@ def build_wheel(root: Path, folder: Path) -> Path:
 def members(wheel: Path) -> list[str]:
     """List the files in a wheel.
 
-    Fails with: EnvironmentFailure when it is none
+    Raises:
+        EnvironmentFailure: It is none.
     """
     try:
-        with refusing(wheel), zipfile.ZipFile(wheel) as archive:
+        with translate_os_errors(wheel), zipfile.ZipFile(wheel) as archive:
             return [name for name in archive.namelist() if not name.endswith("/")]
     except zipfile.BadZipFile:
         raise EnvironmentFailure(f"{wheel} is no wheel", fix="build it again") from None

@@ -47,7 +47,8 @@ def steps(show: str, as_json: bool, as_schema: bool = False) -> int:
 def write_all(check: bool) -> int:
     """Write the generated pages into `docs/`; with `check`, only say whether they are stale.
 
-    Fails with: CheckFailed, naming the stale pages
+    Raises:
+        CheckFailed: , naming the stale pages.
     """
     root = locations.checkout() or Path.cwd()
     old = stale(root)
@@ -56,7 +57,7 @@ def write_all(check: bool) -> int:
         raise CheckFailed(f"{names} no longer says what the code does", fix="inv docs")
     for path, text in old.items():
         path.parent.mkdir(exist_ok=True)
-        files.write_whole(path, text, mode=0o644)
+        files.write_atomic(path, text, mode=0o644)
         console.note(f"~ {path.relative_to(root)}")
     return 0
 
@@ -127,8 +128,8 @@ def _page(info: StepInfo) -> str:
         lines.append(f"- `{param.name}` ({param.type_text}, {default}): {param.meaning}")
     if info.params:
         lines.append("")
-    lines += [f"Gives: {info.gives}", ""] if info.gives else []
-    lines += [f"Fails with: {info.fails}", ""] if info.fails else []
+    lines += [f"Gives: {info.returns}", ""] if info.returns else []
+    lines += [f"Fails with: {info.raises}", ""] if info.raises else []
     lines += ["```yaml", *_example(info), "```", ""]
     return "\n".join(lines)
 
@@ -167,5 +168,5 @@ def _tree(info: StepInfo) -> dict[str, object]:
         }
         for param in info.params.values()
     ]
-    about = {"name": info.name, "summary": info.summary, "gives": info.gives, "fails": info.fails}
+    about = {"name": info.name, "summary": info.summary, "returns": info.returns, "raises": info.raises}
     return {**about, "source": step_catalog.source(info), "params": params}

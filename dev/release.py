@@ -33,15 +33,18 @@ FIRST = ("inv ci", "inv security.check", "inv smoke --profile reliability")  # t
 def release(quick: bool) -> int:
     """Print whether this commit can be released, and the commands that would do it; 1 when it cannot.
 
-    quick: leave out the tests and the smoke; their commands are printed with the others
-    Fails with: UsageError outside a checkout, or for a pyproject.toml without a version
+    Args:
+        quick: Leave out the tests and the smoke; their commands are printed with the others.
+
+    Raises:
+        UsageError: Outside a checkout, or for a pyproject.toml without a version.
     """
     root = tasks.root()
     version = version_of(root)
     found = look(root, version)
     if not quick and all(one.status != "fail" for one in found):
         found += [finding for typed in FIRST for finding in run(root, typed)]
-    code = finding.report(found, as_json=False, config="")
+    code = finding.print_findings(found, as_json=False, config="")
     if code == 0:
         commit, subject = git.head(root)
         console.note(f"v{version} would be {commit} ({subject}); nothing has been tagged or pushed. The commands:")
@@ -52,7 +55,7 @@ def release(quick: bool) -> int:
 
 def look(root: Path, version: str) -> list[Finding]:
     """Make every check of a checkout, in the order in which they are mended."""
-    return finding.look(
+    return finding.run_checks(
         [
             ("tree", partial(tree, root)),
             ("version", partial(heading, root, version)),
@@ -83,7 +86,8 @@ def commands(version: str, commit: str) -> list[str]:
 def version_of(root: Path) -> str:
     """Read the version that `pyproject.toml` names.
 
-    Fails with: UsageError
+    Raises:
+        UsageError: See the message.
     """
     path = root / "pyproject.toml"
     try:
@@ -97,7 +101,7 @@ def version_of(root: Path) -> str:
 
 def tree(root: Path) -> Iterator[Finding]:
     """Check that everything is committed."""
-    left = git.changed(root)
+    left = git.changed_files(root)
     if not left:
         yield Finding("tree", "pass", "everything is committed")
         return
@@ -115,21 +119,21 @@ def heading(root: Path, version: str) -> Iterator[Finding]:
         begins = f"begins with '{top[1]}'" if top else "has no heading '## VERSION'"
         line = files.read_text(log)[: top.start()].count("\n") + 1 if top else 1
         message = f"CHANGELOG.md {begins}, pyproject.toml says {version}"
-        yield Finding("version", "fail", message, finding.edit(f"{log}:{line}"))
+        yield Finding("version", "fail", message, finding.edit_command(f"{log}:{line}"))
     if called is None or called[1] != version:
         says = called[1] if called else "nothing"
         message = f"flowgate/__init__.py says {says} of its version, pyproject.toml {version}"
-        yield Finding("version", "fail", message, finding.edit(str(own)))
+        yield Finding("version", "fail", message, finding.edit_command(str(own)))
     if top and called and top[1] == called[1] == version:
         yield Finding("version", "pass", f"{version} in pyproject.toml, in the program and at the top of CHANGELOG.md")
 
 
 def tag(root: Path, version: str) -> Iterator[Finding]:
     """Check that the version's tag is free."""
-    held = git.tagged(root, f"v{version}")
+    held = git.tagged_commit(root, f"v{version}")
     if held:
         message = f"v{version} is taken: it names {held}; what was released stays as it is, so take the next version"
-        yield Finding("tag", "fail", message, finding.edit(str(root / "pyproject.toml")))
+        yield Finding("tag", "fail", message, finding.edit_command(str(root / "pyproject.toml")))
     else:
         yield Finding("tag", "pass", f"v{version} is free here")
 
@@ -161,7 +165,7 @@ def wheel(root: Path, version: str) -> Iterator[Finding]:
         yield Finding("wheel", "fail", f"{name} is of another version than {version}", "uv build --wheel")
     faults = list(misfits(git.tracked(root), inside))
     for fault in faults:
-        yield Finding("wheel", "fail", f"{name} {fault}", finding.edit(str(root / "pyproject.toml")))
+        yield Finding("wheel", "fail", f"{name} {fault}", finding.edit_command(str(root / "pyproject.toml")))
     if not faults:
         yield Finding("wheel", "pass", f"{name} carries the tasks, the playbooks and the example configs")
 
@@ -169,7 +173,9 @@ def wheel(root: Path, version: str) -> Iterator[Finding]:
 def misfits(tracked: Collection[str], inside: Collection[str]) -> Iterator[str]:
     """Say what is wrong with a wheel.
 
-    tracked: the checkout's files; inside: the wheel's
+    Args:
+        tracked: The checkout's files.
+        inside: The wheel's.
     """
     wanted = {
         there + name.removeprefix(here)

@@ -29,7 +29,8 @@ LITTER = (
 def root() -> Path:
     """Give the checkout.
 
-    Fails with: UsageError outside one
+    Raises:
+        UsageError: Outside one.
     """
     found = locations.checkout()
     if found is None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Program, Reference, Secret, Service, Sourced, Stack
-from flowgate.errors import FlowGateError, StepContractError, UsageError, gather
+from flowgate.errors import FlowGateError, StepContractError, UsageError, raise_all
 from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, upstream_version
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import bytecode, files, locations, sockets
@@ -22,14 +22,14 @@ from flowgate.system.clock import Clock, stamp
 from flowgate.system.http import Http
 
 if TYPE_CHECKING:
-    from flowgate.system.command import Ended
+    from flowgate.system.command import CommandResult
 
 KEY_FILES = {
     litellm.MASTER_KEY: "litellm-master-key",
     cliproxy.UPSTREAM_KEY: "upstream-api-key",
     cliproxy.MANAGEMENT_KEY: "management-key",
 }
-PASSED_ON = (
+INHERITED_VARIABLES = (
     *("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
@@ -37,7 +37,7 @@ PASSED_ON = (
 
 # What an app's imports need not see: a shell with another PATH is no reason to import everything anew.
 UNSEEN = ("PATH", "TMPDIR")
-LEARNT = ".flowgate-rehearsed.json"
+WARMUP_RECORD = ".flowgate-rehearsed.json"
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class Files:
     def write(self, path: Path, text: str, *, mode: int = 0o600, in_place: bool = False) -> bool:
         """Write a file whole; false when it said that already."""
         self._act(f"write {path}")
-        write = files.write_in_place if in_place else files.write_whole
+        write = files.write_in_place if in_place else files.write_atomic
         return write(path, text, mode=mode)
 
     def delete(self, paths: list[Path]) -> list[Path]:
@@ -131,14 +131,16 @@ def _no_browsing(url: str) -> bool:
 class StepContext:
     """Everything a step may use.
 
-    environment: the command's own environment variables
     tell: says a sentence to people (a warning, a moved port)
-    flags: what the order typed beside its playbook's variables ("live": a real question may cost money)
-    progress: told how far a long transfer is (its name, bytes done, bytes in all when known)
     at_work: told what a long step is about just now; the last word takes the place of the one before
-    listen: waits so many seconds for a line that a person types; gives it, or an empty text
-    by: who gave the order, for people ("switch-profile")
-    browse: opens an address in the person's browser; false where there is none
+
+    Attributes:
+        environment: The command's own environment variables.
+        flags: What the order typed beside its playbook's variables ("live": a real question may cost money).
+        progress: Told how far a long transfer is (its name, bytes done, bytes in all when known).
+        listen: Waits so many seconds for a line that a person types; gives it, or an empty text.
+        by: Who gave the order, for people ("switch-profile").
+        browse: Opens an address in the person's browser; false where there is none.
     """
 
     config: Config
@@ -153,9 +155,9 @@ class StepContext:
     flags: Mapping[str, bool] = field(default_factory=dict)
     progress: Callable[[str, int, int | None], None] = lambda name, done, total: None
     set_activity: Callable[[str], None] = lambda words: None
-    listen: Callable[[float], str] = _no_listening
-    browse: Callable[[str], bool] = _no_browsing
-    by: str = ""
+    read_line: Callable[[float], str] = _no_listening
+    open_browser: Callable[[str], bool] = _no_browsing
+    requested_by: str = ""
 
     def read_only(self) -> StepContext:
         """Give the set that can only look."""
@@ -163,7 +165,7 @@ class StepContext:
             self.supervisor if isinstance(self.supervisor, ReadOnlySupervisor) else ReadOnlySupervisor(self.supervisor)
         )
         weak = replace(self, acting=False, supervisor=supervisor, http=Http(looking=True), files=Files(acting=False))
-        weak = replace(weak, listen=_no_listening, browse=_no_browsing)
+        weak = replace(weak, read_line=_no_listening, open_browser=_no_browsing)
         return replace(weak, clock=self.clock._replace(sleep=_no_sleep))
 
     # --- paths
@@ -197,7 +199,7 @@ class StepContext:
         from flowgate.gateway import preflight
 
         profile = self.run_state.profile.value
-        policy = build.settle(self.config, profile, self.build_inputs())
+        policy = build.compile_policy(self.config, profile, self.build_inputs())
         return preflight.faults(self.config, profile, policy), preflight.warnings(self.config, profile, policy)
 
     def build_inputs(self) -> build.BuildInputs:
@@ -213,7 +215,7 @@ class StepContext:
 
     def upstream_version(self) -> str:
         """Say which version of CLIProxyAPIPlus a start would run; empty when nobody knows."""
-        return upstream_version.version(self.config, self.files.read(install_record.shelf(self.config).lock))
+        return upstream_version.version(self.config, self.files.read(install_record.install_paths(self.config).lock))
 
     def ports(self) -> dict[str, int]:
         """Settle the ports: the config's; the embedded default stays where it runs, and moves to free ones."""
@@ -269,31 +271,41 @@ class StepContext:
     def with_environment(self, service: Service) -> Program:
         """Give a service's program with its whole environment.
 
-        Fails with: UsageError for every variable that its document needs and nobody has set
+        Raises:
+            UsageError: Every variable that its document needs and nobody has set.
         """
-        env = {name: Secret(self.environment[name]) for name in PASSED_ON if name in self.environment}
+        env = {name: Secret(self.environment[name]) for name in INHERITED_VARIABLES if name in self.environment}
         env |= service.program.env
         settings = self.config.services[service.name]
         env |= {name: Secret(value) for name, value in settings.env.items() if not value.startswith(litellm.PREFIX)}
         fork_server = service.program.fork_server
         if fork_server is not None:
-            unseen = {*UNSEEN, *(service.program.env.keys() - fork_server.seen)}
-            seen, learnt = tuple(sorted(env.keys() - unseen)), str(bytecode.site_packages() / LEARNT)
-            fork_server = replace(fork_server, seen=seen, environment=bytecode.environment(), learnt=learnt)
-        gather(f"the environment of {service.name}", self.unset_variables(service))
+            unseen = {*UNSEEN, *(service.program.env.keys() - fork_server.import_variables)}
+            import_variables, module_cache = (
+                tuple(sorted(env.keys() - unseen)),
+                str(bytecode.site_packages() / WARMUP_RECORD),
+            )
+            fork_server = replace(
+                fork_server,
+                import_variables=import_variables,
+                environment=bytecode.environment(),
+                module_cache=module_cache,
+            )
+        raise_all(f"the environment of {service.name}", self.unset_variables(service))
         for need in service.needs:
             value = self.key(need.name)
             if value is not None:
                 env[self._name_inside(service, need)] = value
         if service.name == cliproxy.NAME and (management := self.key(cliproxy.MANAGEMENT_KEY)):
             env["MANAGEMENT_PASSWORD"] = management
-        labels = {**service.program.labels, "by": self.by} if self.by else service.program.labels
+        labels = {**service.program.labels, "by": self.requested_by} if self.requested_by else service.program.labels
         return replace(service.program, env=env, fork_server=fork_server, labels=labels)
 
     def unset_variables(self, service: Service, pending: Collection[str] = ()) -> list[FlowGateError]:
         """Find the variables that a service's document needs and nobody has set.
 
-        pending: those that this run will still generate
+        Args:
+            pending: Those that this run will still generate.
         """
         faults: list[FlowGateError] = []
         for need in service.needs:
@@ -325,7 +337,7 @@ class StepContext:
         """Give a path as the command line means it: relative to the current folder."""
         return path.absolute()
 
-    def run(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None) -> Ended:
+    def run(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None) -> CommandResult:
         """Run a command to its end, with the command line's own environment and `env` over it."""
         if not self.acting:
             raise StepContractError(f"a step wanted to run {argv[0]} while looking")

@@ -3,7 +3,7 @@
 FlowGateError                     facts, a hint, a place, an exit code
 ├── UsageError            2    something written wrong; found before anything started, nothing touched
 │   ├── UnknownName         a closed list was left
-│   ├── BadValue            a value of the wrong type or range
+│   ├── InvalidValue            a value of the wrong type or range
 │   └── MultipleErrors              several mistakes of one file, all at once
 ├── CheckFailed        1    a check said no
 ├── EnvironmentFailure     3    the outside world refused
@@ -13,7 +13,7 @@ FlowGateError                     facts, a hint, a place, an exit code
 │   ├── Unreachable         nobody answered, or not in time
 │   │   └── Silent          not in time: a slow one is not a dead one
 │   └── DiskError         a folder is read-only, full or not ours
-├── Busy               3    another command is changing this runtime folder
+├── LockTimeout               3    another command is changing this runtime folder
 └── Interrupted      130    Ctrl-C
 
 A refusal holds facts; `desk/say.py` is the one place that prints them.
@@ -27,11 +27,13 @@ from collections.abc import Iterable, Mapping, Sequence
 class FlowGateError(Exception):
     """Something was refused: what, where, and what to do about it.
 
-    what: one sentence without a full stop
     hint: what to do, as a sentence or a command; may be empty
-    place: `file:line[:column]`, or empty
-    log: the last lines of the log that explain it, oldest first
-    facts: what was learnt all the same, as plain data; a playbook's `register` keeps it
+
+    Attributes:
+        what: One sentence without a full stop.
+        place: `file:line[:column]`, or empty.
+        log: The last lines of the log that explain it, oldest first.
+        facts: What was learnt all the same, as plain data; a playbook's `register` keeps it.
     """
 
     code = 3
@@ -71,10 +73,11 @@ class UsageError(FlowGateError):
 class UnknownName(UsageError):
     """A name that is not on a closed list.
 
-    kind: what the name stands for ("profile", "key", "step")
-    name: what was written
-    known: the closed list
-    at: `file:line[:column]` where it was written, or where the list is
+    Attributes:
+        kind: What the name stands for ("profile", "key", "step").
+        name: What was written.
+        known: The closed list.
+        at: `file:line[:column]` where it was written, or where the list is.
     """
 
     def __init__(self, kind: str, name: str, *, known: Iterable[str], at: str = "") -> None:
@@ -82,12 +85,13 @@ class UnknownName(UsageError):
         super().__init__(f"no {kind} is called '{name}'", fix=suggestion(name, self.known), place=at)
 
 
-class BadValue(UsageError):
+class InvalidValue(UsageError):
     """A value of the wrong type or range.
 
-    name: the dotted path of the value ("services.litellm.port")
-    found: what was written, shortened
-    wanted: what belongs there, in words ("a whole number from 1 to 65535")
+    Attributes:
+        name: The dotted path of the value ("services.litellm.port").
+        found: What was written, shortened.
+        wanted: What belongs there, in words ("a whole number from 1 to 65535").
     """
 
     def __init__(self, name: str, *, found: object, wanted: str, at: str = "", fix: str = "") -> None:
@@ -101,8 +105,8 @@ class MultipleErrors(UsageError):
     """Several mistakes of one document, told all at once."""
 
     def __init__(self, subject: str, faults: Sequence[FlowGateError]) -> None:
-        self.faults = tuple(faults)
-        count = len(self.faults)
+        self.errors = tuple(faults)
+        count = len(self.errors)
         super().__init__(f"{subject} has {count} fault{'s' if count != 1 else ''}")
         codes = {fault.code for fault in faults}
         self.code = codes.pop() if len(codes) == 1 else UsageError.code
@@ -150,7 +154,7 @@ class DiskError(EnvironmentFailure):
     """A folder is read-only, full or not ours."""
 
 
-class Busy(EnvironmentFailure):
+class LockTimeout(EnvironmentFailure):
     """Another command is changing this runtime folder."""
 
 
@@ -164,7 +168,7 @@ class StepContractError(RuntimeError):
     """A step acted while it should only look: a bug of that step, never a user's mistake."""
 
 
-def gather(subject: str, faults: Sequence[FlowGateError]) -> None:
+def raise_all(subject: str, faults: Sequence[FlowGateError]) -> None:
     """Raise what was found wrong: nothing for none, the fault itself for one, all of them otherwise."""
     if len(faults) == 1:
         raise faults[0]
@@ -175,7 +179,8 @@ def gather(subject: str, faults: Sequence[FlowGateError]) -> None:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Name the nearest word of a closed list, else the list itself.
 
-    Gives: "did you mean 'cost'?", or "known: a, b, c", or an empty text when nothing is known
+    Returns:
+        "did you mean 'cost'?", or "known: a, b, c", or an empty text when nothing is known.
     """
     from difflib import get_close_matches
 

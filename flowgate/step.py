@@ -19,7 +19,9 @@ def unchanged(message: str, **facts: Any) -> Result:
     """Say that nothing has to be done.
 
     said: one short sentence for people
-    facts: what `register` gets
+
+    Args:
+        facts: What `register` gets.
     """
     return Result("unchanged", message, facts)
 
@@ -31,7 +33,7 @@ def skipped(message: str, **facts: Any) -> Result:
 
 def change(
     summary: str,
-    do: Callable[[StepContext], Facts],
+    apply: Callable[[StepContext], Facts],
     *,
     facts: Facts | None = None,
     changes: bool = True,
@@ -41,10 +43,12 @@ def change(
     """Say what would be done.
 
     would: one short sentence in the imperative
-    do: does it and gives the facts; called with a reach that may act
-    facts: the facts as far as they can be foretold, for check mode
-    changes: false when the work only asks
-    diff: (path, old text, new text) of files it would change
-    unpredicted: why neither facts nor diff can tell what it would do; check mode says so
+
+    Args:
+        do: Does it and gives the facts; called with a reach that may act.
+        facts: The facts as far as they can be foretold, for check mode.
+        changes: False when the work only asks.
+        diff: (path, old text, new text) of files it would change.
+        unpredicted: Why neither facts nor diff can tell what it would do; check mode says so.
     """
-    return Change(summary, do, facts or {}, changes, tuple(diff), unpredicted)
+    return Change(summary, apply, facts or {}, changes, tuple(diff), unpredicted)

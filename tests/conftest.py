@@ -68,7 +68,7 @@ REAL_UPSTREAM = (".router/runtime/bin/embedded-upstream",)
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 PORTS = itertools.count(20_000 + WORKER % 4 * 2_500 + os.getpid() * 20 % 2_000)
 
-Done = subprocess.CompletedProcess[str]
+CompletedCommand = subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class Running:
         """Give what people have been told so far."""
         return self.err.read_text()
 
-    def says(self, words: str, seconds: float = 20.0) -> None:
+    def wait_for_message(self, words: str, seconds: float = 20.0) -> None:
         """Wait until people have been told something."""
         assert wait(lambda: words in self.message(), seconds), f"never said {words!r}:\n{self.message()}"
 
-    def ends(self, seconds: float = 40.0) -> Done:
+    def wait_for_exit(self, seconds: float = 40.0) -> CompletedCommand:
         """Wait for its end."""
         code = self.process.wait(seconds)
-        return checked(Done(self.process.args, code, self.out.read_text(), self.message()))
+        return without_crash(CompletedCommand(self.process.args, code, self.out.read_text(), self.message()))
 
     def signal(self, number: int) -> None:
         """Send just this command a signal."""
@@ -140,7 +140,7 @@ class Workspace:
         self.config.write_text(self.text(**programs))
         return self
 
-    def change(self, *changes: tuple[str, str]) -> Workspace:
+    def edit_config(self, *changes: tuple[str, str]) -> Workspace:
         """Change words in the config; each must be there."""
         text = self.config.read_text()
         for old, new in changes:
@@ -162,23 +162,23 @@ class Workspace:
 
     # --- commands
 
-    def begin(self, *words: str, before: tuple[str, ...] = ()) -> Running:
+    def start(self, *words: str, before: tuple[str, ...] = ()) -> Running:
         """Start `inv` with these words.
 
         before: a program that runs it ("sh", "-c", …)
         """
         out, err = (self.folder / f"said-{len(self.begun)}.{name}" for name in ("out", "err"))
         argv = [*before, sys.executable, "-m", "invoke", *words]
-        with out.open("w") as stdout, err.open("w") as stderr, heeding_interrupts():
+        with out.open("w") as stdout, err.open("w") as stderr, interruptible():
             process = subprocess.Popen(
                 argv, cwd=CHECKOUT, env=self.environment(), stdout=stdout, stderr=stderr, text=True
             )
         self.begun.append(Running(process, out, err))
         return self.begun[-1]
 
-    def inv(self, *words: str, code: int = 0) -> Done:
+    def inv(self, *words: str, code: int = 0) -> CompletedCommand:
         """Run `inv` with these words to its end; it must end with this code."""
-        done = self.begin(*words).ends(90.0)
+        done = self.start(*words).wait_for_exit(90.0)
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -210,7 +210,7 @@ class Workspace:
         """Find the keeper."""
         return next(one for one in self.processes() if KEEPER in _words(one))
 
-    def is_quiet(self) -> bool:
+    def nothing_runs(self) -> bool:
         """Say whether nothing is left running: no service now, and soon no keeper either, also after a kill -9."""
         return not self.services() and bool(wait(lambda: not self.processes(), 10.0))
 
@@ -219,7 +219,7 @@ class Workspace:
         found = [path for path in self.folder.rglob("*") if not path.name.startswith("said-")]
         return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in found if not path.is_dir()}
 
-    def clear(self) -> None:
+    def kill_processes(self) -> None:
         """End whatever is left, each process by its id."""
         for running in self.begun:
             if running.process.poll() is None:
@@ -238,7 +238,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 @contextlib.contextmanager
-def heeding_interrupts() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Let children be interrupted, also where the tests themselves run in a background that ignores Ctrl-C."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
@@ -257,7 +257,7 @@ def wait(fact: Callable[[], object], seconds: float = 10.0) -> bool:
     return bool(poll(fact, Clock(), every=0.02, timeout=seconds))
 
 
-def checked(done: Done) -> Done:
+def without_crash(done: CompletedCommand) -> CompletedCommand:
     """Refuse what no output may ever hold."""
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     assert done.returncode != 70, done.stderr
@@ -287,4 +287,4 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A place with stand-ins for both programs; the name of its folder is short, for the sake of socket paths."""
     place = Workspace(tmp_path_factory.mktemp("g")).write()
     yield place
-    place.clear()
+    place.kill_processes()

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from invoke.parser import Parser
 
-from flowgate.cli.argv import understand
+from flowgate.cli.argv import parse
 from flowgate.cli.main import load_tasks
 from tests.conftest import CHECKOUT, Workspace
 
@@ -150,7 +150,7 @@ def check(command: Command) -> None:
     """Fail for a command that does not exist."""
     words = command.words[1:]
     if command.program == "flowgate":
-        line = understand(words, NAMES)
+        line = parse(words, NAMES)
         words = list(line.argv) if line.help is None else []
     if command.program in OURS and words:
         parsed([*words, "VALUE"] if command.cut else words)
@@ -163,9 +163,9 @@ def run(workspace: Workspace, commands: list[Command]) -> str:
     there = ("sh", "-c", 'cd "$0" && exec "$@"', str(workspace.folder))
     ordered = sorted(commands, key=lambda one: LATE.get(one.task, 0))
     middle = [word for one in ordered for word in one.words[1:]]
-    done = workspace.begin("--no-dedupe", "--search-root", str(CHECKOUT), "up", *middle, "down", before=there).ends(
-        90.0
-    )
+    done = workspace.start(
+        "--no-dedupe", "--search-root", str(CHECKOUT), "up", *middle, "down", before=there
+    ).wait_for_exit(90.0)
     assert done.returncode == 0, done.stderr
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()
     return done.stdout

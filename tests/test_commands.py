@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.cli.main import load_tasks
-from tests.conftest import CHECKOUT, Done, Workspace, checked
+from tests.conftest import CHECKOUT, CompletedCommand, Workspace, without_crash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,15 +77,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     found = Workspace(tmp_path_factory.mktemp("c")).write()
     found.inv("up")
     yield found
-    found.clear()
+    found.kill_processes()
 
 
-def run(place: Workspace, front: str, words: str) -> Done:
+def run(place: Workspace, front: str, words: str) -> CompletedCommand:
     """Run a command by either front door."""
     code = "from flowgate.cli.main import main; main()"
     program = ["-m", "invoke"] if front == "inv" else ["-c", code]
     argv = [sys.executable, *program, *words.split()]
-    return checked(
+    return without_crash(
         subprocess.run(
             argv, cwd=CHECKOUT, env=place.environment(), capture_output=True, text=True, timeout=90, check=False
         )
@@ -108,7 +108,7 @@ def test_what_one_spelling_does_the_other_undoes(place: Workspace) -> None:
     for front, words in IN_TURN:
         done = run(place, front, words)
         assert done.returncode == 0, f"{front} {words}\n{done.stderr}"
-    assert place.is_quiet()
+    assert place.nothing_runs()
 
 
 def test_no_command_is_left_out() -> None:

@@ -38,7 +38,9 @@ def prepared(stage: Stage) -> None:
 
 def running(stage: Stage) -> None:
     """Everything runs; a candidate waits beside the one that serves."""
-    stage.prepared().supervisor.run("cliproxyapi_plus").run("litellm").run("litellm", "ready", door=["127.0.0.1", 9])
+    stage.prepared().supervisor.run("cliproxyapi_plus").run("litellm").run(
+        "litellm", "ready", private_address=["127.0.0.1", 9]
+    )
     stage.supervisor.started = [("litellm", 2)]
 
 
@@ -67,7 +69,7 @@ def test_every_step_says_what_it_takes_and_gives(name: str) -> None:
     assert (first, hints["context"]) == ("context", StepContext)
     assert hints["return"] in (Result | Change, Change, Result)
     assert info.summary.endswith(".")
-    assert info.gives
+    assert info.returns
     assert [param.name for param in info.params.values() if not param.meaning] == []
 
 

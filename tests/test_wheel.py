@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CHECKOUT, Done, checked
+from tests.conftest import CHECKOUT, CompletedCommand, without_crash
 
 pytestmark = [
     pytest.mark.long,
@@ -25,7 +25,7 @@ class Installed:
 
     folder: Path
 
-    def flowgate(self, *words: str, code: int = 0) -> Done:
+    def flowgate(self, *words: str, code: int = 0) -> CompletedCommand:
         """Run a command from an empty folder, with a home of its own."""
         env = {"PATH": os.environ["PATH"], "HOME": str(self.folder / "home"), "LANG": "C.UTF-8"}
         argv = [str(self.folder / "env" / "bin" / "flowgate"), *words]
@@ -33,7 +33,7 @@ class Installed:
             argv, cwd=self.folder / "empty", env=env, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
-        return checked(done)
+        return without_crash(done)
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,9 @@ MANAGEMENT = "/v0/management"
 class Ask:
     """Ask CLIProxyAPIPlus; the reply is `Heard`.
 
-    path: on the server ("/v0/management/auth-files")
-    key: which key is shown: "management", "client" (LiteLLM's) or "" for none
+    Attributes:
+        path: On the server ("/v0/management/auth-files").
+        key: Which key is shown: "management", "client" (LiteLLM's) or "" for none.
     """
 
     method: str
@@ -37,9 +38,10 @@ class Ask:
 class Show:
     """Show a person where to go on; nothing is replied.
 
-    url: the address to open
-    code: what to enter there; empty when nothing
-    pasting: the browser cannot come back by itself: its last address has to be pasted here
+    Attributes:
+        url: The address to open.
+        code: What to enter there; empty when nothing.
+        pasting: The browser cannot come back by itself: its last address has to be pasted here.
     """
 
     url: str
@@ -79,8 +81,9 @@ class Whose:
 class Heard:
     """What the server answered.
 
-    headers: names in lower case
-    tree: the body read as JSON; None when it is none
+    Attributes:
+        headers: Names in lower case.
+        tree: The body read as JSON; None when it is none.
     """
 
     status: int

@@ -23,13 +23,16 @@ LONGEST = 120  # characters of a vendor's words
 
 
 @dataclass(frozen=True, slots=True)
-class Benched:
+class AccountCooldown:
     """One account that is left out for now.
 
-    index: what the program calls it; why: the vendor's words
-    since: when its state changed last; until: None where the program does not say
-    models: what it would bring
-    clearable: the program has a call that ends it
+    Attributes:
+        index: What the program calls it.
+        why: The vendor's words.
+        since: When its state changed last.
+        until: None where the program does not say.
+        models: What it would bring.
+        clearable: The program has a call that ends it.
     """
 
     file: str
@@ -43,11 +46,14 @@ class Benched:
     clearable: bool
 
 
-def benched(started: str, now: datetime) -> Talk[list[Benched]]:
+def list_cooldowns(started: str, now: datetime) -> Talk[list[AccountCooldown]]:
     """List the accounts that are benched.
 
-    started: the version that the program stated when it was started; empty when nobody knows
-    Fails with: what `first_look` refuses
+    Args:
+        started: The version that the program stated when it was started; empty when nobody knows.
+
+    Raises:
+        FlowGateError: What `first_look` refuses.
     """
     before = yield from first_look(started)
     found = []
@@ -59,18 +65,19 @@ def benched(started: str, now: datetime) -> Talk[list[Benched]]:
     return found
 
 
-def clear(one: Benched) -> Talk[None]:
+def clear(one: AccountCooldown) -> Talk[None]:
     """Let an account be asked again.
 
-    Fails with: EnvironmentFailure where the program has no call for it
+    Raises:
+        EnvironmentFailure: The program has no call for it.
     """
     absent = EnvironmentFailure("this CLIProxyAPIPlus has no call that ends a cooldown")
     managed((yield from ask("POST", RESET, body={"auth_index": one.index})), absent=absent)
 
 
-def _benched(name: str, entry: Entry, until: datetime | None, models: Any, clearable: bool) -> Benched:
+def _benched(name: str, entry: Entry, until: datetime | None, models: Any, clearable: bool) -> AccountCooldown:
     listed = models if isinstance(models, list) else []
-    return Benched(
+    return AccountCooldown(
         file=name,
         index=str(entry.get("auth_index") or ""),
         provider=str(entry.get("provider") or "unknown"),

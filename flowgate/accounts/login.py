@@ -16,7 +16,7 @@ from flowgate.accounts import management_api
 from flowgate.accounts.actions import MANAGEMENT, Ask, Say, Show, Talk, ask, wait, whose
 from flowgate.accounts.management_api import managed, message
 from flowgate.accounts.providers import NEWER, Provider, generation
-from flowgate.accounts.verification import Account, believe
+from flowgate.accounts.verification import Account, verify
 from flowgate.errors import CheckFailed, EnvironmentFailure, FlowGateError, UsageError
 
 STATE = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -44,10 +44,15 @@ def login(
 ) -> Talk[Account]:
     """Log in: begin, show where to go, wait, and believe only a file.
 
-    started: the version that the program stated when it was started; empty when nobody knows
-    timeout: seconds for the person; every: seconds between two questions
-    query: more for the start ("project_id")
-    Fails with: CheckFailed for a login that was denied, timed out or is not to be believed; EnvironmentFailure
+    Args:
+        started: The version that the program stated when it was started; empty when nobody knows.
+        timeout: Seconds for the person.
+        every: Seconds between two questions.
+        query: More for the start ("project_id").
+
+    Raises:
+        CheckFailed: A login that was denied, timed out or is not to be believed.
+        EnvironmentFailure: See the message.
     """
     before = yield from management_api.first_look(started)
     session = yield from _begin(provider, before.version, dict(query or {}), timeout)
@@ -56,13 +61,15 @@ def login(
     except FlowGateError:
         yield from _cancel(session)
         raise
-    return (yield from believe(provider, before))
+    return (yield from verify(provider, before))
 
 
 def finish(provider: Provider, redirect: str, *, started: str) -> Talk[Account]:
     """Hand over the address at which a browser ended, for a login that waits elsewhere.
 
-    Fails with: UsageError for an address that is none; CheckFailed when the login is not accepted or believed
+    Raises:
+        UsageError: An address that is none.
+        CheckFailed: The login is not accepted or believed.
     """
     state = _state_of(redirect)
     if not state:
@@ -72,7 +79,7 @@ def finish(provider: Provider, redirect: str, *, started: str) -> Talk[Account]:
     if refused := (yield from _hand_over(session, redirect)):
         raise CheckFailed(f"the login was not accepted: {refused}", fix=f"begin anew: {_again(provider)}")
     yield from _until_done(session, FINISH_SECONDS, 0.5)
-    return (yield from believe(provider, before))
+    return (yield from verify(provider, before))
 
 
 # --- begin

@@ -21,22 +21,26 @@ LOG_LINES = 5000
 NAME = cliproxy.NAME
 
 
-class Performance:
+class LoginDriver:
     """One conversation under way.
 
-    key: the management key; opens: open addresses in the person's browser
+    Attributes:
+        key: The management key.
+        opens: Open addresses in the person's browser.
     """
 
     def __init__(self, context: StepContext, key: Secret, *, opens: bool = False) -> None:
         self._reach, self._key, self._opens = context, key, opens
-        self._base = base(context)
+        self._base = base_url(context)
         self._began = context.clock.now()
         self._leaving = False
 
-    def perform(self, talk: Talk[T]) -> T:
+    def run(self, talk: Talk[T]) -> T:
         """Make every move until the conversation has its result.
 
-        Fails with: what the conversation refuses; KeyboardInterrupt after it has taken back what it began
+        Raises:
+            FlowGateError: What the conversation refuses.
+            KeyboardInterrupt: After it has taken back what it began.
         """
         go: Callable[[], Move] = partial(next, talk)
         interrupted = False
@@ -68,7 +72,7 @@ class Performance:
             case Say():
                 self._reach.emit(move.text)
             case Wait():
-                typed = self._reach.listen(move.seconds)
+                typed = self._reach.read_line(move.seconds)
                 return Waited(self._reach.clock.now() - self._began, self._reach.clock.wall(), typed)
             case Look():
                 return self._look(move.name)
@@ -101,7 +105,7 @@ class Performance:
 
     def _show(self, move: Show) -> None:
         emit = self._reach.emit
-        if self._opens and self._reach.browse(move.url):
+        if self._opens and self._reach.open_browser(move.url):
             emit(f"opened in your browser: {move.url}")
         else:
             if self._opens:
@@ -123,10 +127,11 @@ class Performance:
             return None
 
 
-def base(context: StepContext) -> str:
+def base_url(context: StepContext) -> str:
     """Give the address of the CLIProxyAPIPlus that runs.
 
-    Fails with: NotReady
+    Raises:
+        NotReady: See the message.
     """
     generation = context.supervisor.generation(NAME)
     if generation is None:
@@ -134,7 +139,7 @@ def base(context: StepContext) -> str:
     return f"http://{generation['host']}:{generation['port']}"
 
 
-def stated(context: StepContext) -> str:
+def stated_version(context: StepContext) -> str:
     """Give the version that the running program stated when it was started; empty when its log has lost it."""
     lines = context.files.tail(context.stack().services[NAME].program.log, LOG_LINES)
-    return next((found for line in reversed(lines) if (found := release_assets.stated_version(f"{line}\n"))), "")
+    return next((found for line in reversed(lines) if (found := release_assets.reported_version(f"{line}\n"))), "")

@@ -31,8 +31,12 @@ class Before:
 def first_look(started: str) -> Talk[Before]:
     """Learn who answers, and which accounts there are.
 
-    started: the version that the program stated when it was started; empty when nobody knows
-    Fails with: EnvironmentFailure for a stranger, another program, a refused key; CheckFailed when anybody may manage
+    Args:
+        started: The version that the program stated when it was started; empty when nobody knows.
+
+    Raises:
+        EnvironmentFailure: A stranger, another program, a refused key.
+        CheckFailed: Anybody may manage.
     """
     heard = yield from ask("GET", FILES)
     files = listed(heard)
@@ -58,8 +62,11 @@ def listed(heard: Heard) -> dict[str, Entry]:
 def managed(heard: Heard, *, absent: FlowGateError | None = None) -> Mapping[str, Any]:
     """Read an answer of the management API.
 
-    absent: what a 404 means there; without it, that the management API is switched off
-    Fails with: EnvironmentFailure for everything that is no sound answer
+    Args:
+        absent: What a 404 means there; without it, that the management API is switched off.
+
+    Raises:
+        EnvironmentFailure: Everything that is no sound answer.
     """
     if heard.status == 404 and absent:
         raise absent  # 6.8 answers a path it does not have like any other server, without its version

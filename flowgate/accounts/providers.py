@@ -15,16 +15,20 @@ OLDER, NEWER = "6.8", "7.2"
 class Provider(NamedTuple):
     """One provider.
 
-    name: what a user types; title: what a person calls it
-    kinds: what `/auth-files` calls its accounts (`provider`); empty when anything may appear
-    session: what `/oauth-callback` calls it
-    flow: "browser" (a page sends the browser back to a local port), "device" (a code is entered elsewhere) or "poll"
-        (addresses from the config)
-    starts: generation → the path that begins a login; a generation that is absent cannot
-    status: the path that is asked how far a login is
-    port: where the vendor's page sends the browser back to; None where it does not
-    flag: the flag of the program's own command line that logs in, for a generation whose API cannot; may be empty
-    held: the file in which the provider's own program holds a login that can be taken over; empty where none can
+    Attributes:
+        name: What a user types.
+        title: What a person calls it.
+        kinds: What `/auth-files` calls its accounts (`provider`); empty when anything may appear.
+        session: What `/oauth-callback` calls it.
+        flow: "browser" (a page sends the browser back to a local port), "device" (a code is entered elsewhere) or
+            "poll" (addresses from the config).
+        starts: Generation → the path that begins a login; a generation that is absent cannot.
+        status: The path that is asked how far a login is.
+        port: Where the vendor's page sends the browser back to; None where it does not.
+        flag: The flag of the program's own command line that logs in, for a generation whose API cannot; may be
+            empty.
+        held: The file in which the provider's own program holds a login that can be taken over; empty where none
+            can.
     """
 
     name: str
@@ -101,8 +105,12 @@ KNOWN = {one.name: one for one in TABLE}
 def find(name: str, settings: Mapping[str, ProviderSettings], place: str = "") -> Provider:
     """Find a provider: one of ours, else one that the config gives addresses for.
 
-    place: `file:line` of the config's providers
-    Fails with: UnknownName, UsageError for one without addresses
+    Args:
+        place: `file:line` of the config's providers.
+
+    Raises:
+        UnknownName: One without addresses.
+        UsageError: One without addresses.
     """
     if name in KNOWN:
         return KNOWN[name]

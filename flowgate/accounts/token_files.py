@@ -25,11 +25,13 @@ UNFIT = re.compile(r"[^A-Za-z0-9@_+.-]|(?<![A-Za-z0-9])\.")
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class AccountFile:
     """An account's file, ready to be written.
 
-    name: its file's; label: whose it is
-    expires: when its access token is over
+    Attributes:
+        name: Its file's.
+        label: Whose it is.
+        expires: When its access token is over.
     """
 
     name: str
@@ -39,23 +41,25 @@ class Mapped:
 
 
 @dataclass(frozen=True, slots=True)
-class Handler:
+class Importer:
     """How one provider's own login is taken over; `Provider.held` says where it lies.
 
-    owner: what a person calls that program
-    variable: of the environment, naming another folder
-    read: (its file's tree, the version of CLIProxyAPIPlus, now) → the account's file
+    Attributes:
+        owner: What a person calls that program.
+        variable: Of the environment, naming another folder.
+        read: (its file's tree, the version of CLIProxyAPIPlus, now) → the account's file.
     """
 
     owner: str
     variable: str
-    read: Callable[[Mapping[str, Any], str, datetime], Mapped]
+    read: Callable[[Mapping[str, Any], str, datetime], AccountFile]
 
 
-def codex(found: Mapping[str, Any], version: str, now: datetime) -> Mapped:
+def codex(found: Mapping[str, Any], version: str, now: datetime) -> AccountFile:
     """Map Codex's `auth.json`.
 
-    Fails with: UsageError for a file that holds no login
+    Raises:
+        UsageError: A file that holds no login.
     """
     tokens = _section(found, "tokens")
     if not tokens.get("access_token"):
@@ -83,7 +87,7 @@ def codex(found: Mapping[str, Any], version: str, now: datetime) -> Mapped:
         "expired": stamp(expires),
         "last_refresh": str(found.get("last_refresh") or stamp(now)),
     }
-    return Mapped(_codex_name(email, plan, account, version), _filled(tree), email or account, expires)
+    return AccountFile(_codex_name(email, plan, account, version), _filled(tree), email or account, expires)
 
 
 def _codex_name(email: str, plan: str, account: str, version: str) -> str:
@@ -95,10 +99,11 @@ def _codex_name(email: str, plan: str, account: str, version: str) -> str:
     return "-".join(one for one in parts if one) + ".json"
 
 
-def claude(found: Mapping[str, Any], version: str, now: datetime) -> Mapped:
+def claude(found: Mapping[str, Any], version: str, now: datetime) -> AccountFile:
     """Map Claude Code's `.credentials.json`.
 
-    Fails with: UsageError for a file that holds no login
+    Raises:
+        UsageError: A file that holds no login.
     """
     tokens = _section(found, "claudeAiOauth")
     access = _text(tokens, "accessToken")
@@ -120,19 +125,19 @@ def claude(found: Mapping[str, Any], version: str, now: datetime) -> Mapped:
     }
     short = hashlib.sha256(access.encode()).hexdigest()[:8]
     person = UNFIT.sub("", email) or f"imported-{short}"
-    return Mapped(f"claude-{person}.json", _filled(tree), email or "claude", expires)
+    return AccountFile(f"claude-{person}.json", _filled(tree), email or "claude", expires)
 
 
-HANDLERS = {
-    "codex": Handler("Codex", "CODEX_HOME", codex),
-    "claude": Handler("Claude Code", "CLAUDE_CONFIG_DIR", claude),
+IMPORTERS = {
+    "codex": Importer("Codex", "CODEX_HOME", codex),
+    "claude": Importer("Claude Code", "CLAUDE_CONFIG_DIR", claude),
 }
 
 
-def borrowed(mapped: Mapped) -> Mapped:
+def borrowed(mapped: AccountFile) -> AccountFile:
     """Leave out the refresh token: the account works until it expires, and its owner stays logged in."""
     tree = {key: value for key, value in mapped.tree.items() if key != "refresh_token"}
-    return Mapped(mapped.name, tree, mapped.label, mapped.expires)
+    return AccountFile(mapped.name, tree, mapped.label, mapped.expires)
 
 
 # --- reading

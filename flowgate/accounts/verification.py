@@ -20,8 +20,11 @@ EVERY = 0.25
 class Account:
     """An account that counts.
 
-    name: its file's; label: whose it is; expires: RFC 3339, or empty where the file does not say
-    models: how many it brings
+    Attributes:
+        name: Its file's.
+        label: Whose it is.
+        expires: RFC 3339, or empty where the file does not say.
+        models: How many it brings.
     """
 
     provider: str
@@ -31,10 +34,11 @@ class Account:
     models: int
 
 
-def believe(provider: Provider, before: Before) -> Talk[Account]:
+def verify(provider: Provider, before: Before) -> Talk[Account]:
     """Find the account that a login made, and look it over.
 
-    Fails with: CheckFailed that says what is missing
+    Raises:
+        CheckFailed: That says what is missing.
     """
     entry, now = yield from _appeared(provider, before)
     name = str(entry.get("name"))

@@ -128,14 +128,14 @@ def _listed(session: Session) -> tuple[dict[str, dict[str, Any]], str]:
     if session.supervisor.generation(cliproxy.NAME) is None:
         return {}, f"{cliproxy.NAME} is not running"
     from flowgate.accounts import management_api
-    from flowgate.accounts.login_driver import Performance, stated
+    from flowgate.accounts.login_driver import LoginDriver, stated_version
     from flowgate.cli.checks.runtime import looking
     from flowgate.steps.login import management_key
 
     context = looking(session, [])
     try:
-        before = Performance(context, management_key(context, KNOWN["codex"])).perform(
-            management_api.first_look(stated(context))
+        before = LoginDriver(context, management_key(context, KNOWN["codex"])).run(
+            management_api.first_look(stated_version(context))
         )
     except FlowGateError as error:
         return {}, error.what

@@ -25,13 +25,14 @@ SPELLINGS = {"auth.import_headless": "auth.import-headless"}
 AUTH_VERBS = ("login", "import-headless", "import_headless")
 
 
-class Line(NamedTuple):
+class CommandLine(NamedTuple):
     """A command line, understood.
 
-    config: what `--config` said, if anything
-    version: `--version` was asked for
-    help: None when no help was asked for; else the task, the group, or "" for everything
-    argv: what invoke is to parse
+    Attributes:
+        config: What `--config` said, if anything.
+        version: `--version` was asked for.
+        help: None when no help was asked for; else the task, the group, or "" for everything.
+        argv: What invoke is to parse.
     """
 
     config: str | None
@@ -40,22 +41,25 @@ class Line(NamedTuple):
     argv: tuple[str, ...]
 
 
-def understand(words: Sequence[str], tasks: Collection[str]) -> Line:
+def parse(words: Sequence[str], tasks: Collection[str]) -> CommandLine:
     """Understand a command line.
 
-    words: what was typed after `flowgate`
-    tasks: every task's dotted name
-    Fails with: UnknownName for a word that begins no task, UsageError for `--config` without a path
+    Args:
+        words: What was typed after `flowgate`.
+        tasks: Every task's dotted name.
+
+    Raises:
+        UnknownName: A word that begins no task, UsageError for `--config` without a path.
     """
     config, version, rest = _core(words)
     wants_help = any(word in HELP for word in rest)
     rest = [word for word in rest if word not in HELP]
     if not rest:
-        return Line(config, version, "" if wants_help or not version else None, ())
+        return CommandLine(config, version, "" if wants_help or not version else None, ())
     name, left = _task(rest, tasks)
     if wants_help or name not in tasks:
-        return Line(config, version, name, ())
-    return Line(config, version, None, (name, *_with_flags(name, left)))
+        return CommandLine(config, version, name, ())
+    return CommandLine(config, version, None, (name, *_with_flags(name, left)))
 
 
 def _core(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:

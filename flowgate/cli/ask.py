@@ -35,7 +35,7 @@ def ask(question: str, model: str, stream: bool) -> int:
     if stream:
         lines = Http().stream(url, {**body, "stream": True}, headers=headers, timeout=ANSWER_SECONDS)
         for piece in _pieces(lines):
-            console.piece(piece)
+            console.data_part(piece)
         console.data("")
     else:
         answer = Http().post(url, body, headers=headers, timeout=ANSWER_SECONDS)
@@ -69,7 +69,7 @@ def explain(last: int, wanted: str, as_json: bool) -> int:
     for row in rows:
         console.data(sentence(row))
     for one in benched or ():
-        console.data(cooldowns.sentence(one))
+        console.data(cooldowns.describe_cooldown(one))
     if unknown:
         console.note(f"note: who is benched now is not known: {unknown}")
     return 0
@@ -80,14 +80,14 @@ def _benched(session: Session) -> tuple[list[Row] | None, str]:
     from flowgate.system.clock import Clock
 
     try:
-        return cooldowns.of_litellm(session, Clock().wall()), ""
+        return cooldowns.litellm_cooldowns(session, Clock().wall()), ""
     except FlowGateError as error:
         return None, error.what
 
 
 def rows_of(session: Session) -> list[Row]:
     """Gather the answers that LiteLLM's generations remember, oldest first, in words of ours."""
-    return [_row(one) for one in session.supervisor.recent(SERVICE)]
+    return [_row(one) for one in session.supervisor.recent_requests(SERVICE)]
 
 
 def _row(one: Row) -> Row:
@@ -134,12 +134,13 @@ def _serving(session: Session) -> Row:
 def _pieces(lines: Any) -> Any:
     """Give the words of a streamed answer as they come.
 
-    Fails with: CheckFailed when the stream breaks off
+    Raises:
+        CheckFailed: The stream breaks off.
     """
-    from flowgate.rehearsal.stream import chunks, words
+    from flowgate.rehearsal.stream import chunk_text, chunks
 
     try:
-        yield from filter(None, map(words, chunks(lines)))
+        yield from filter(None, map(chunk_text, chunks(lines)))
     except CheckFailed as broken:
         raise CheckFailed(broken.what, fix="inv explain") from None
 

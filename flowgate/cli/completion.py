@@ -77,9 +77,12 @@ def candidates(
 ) -> list[str]:
     """Give what may stand in the place of the last word.
 
-    words: what was typed after `flowgate`, the last one possibly half a word or empty
-    values: what an argument of that name may be ("profile" → the config's profiles); asked only when needed
-    Gives: the candidates that begin like the last word, sorted
+    Args:
+        words: What was typed after `flowgate`, the last one possibly half a word or empty.
+        values: What an argument of that name may be ("profile" → the config's profiles); asked only when needed.
+
+    Returns:
+        The candidates that begin like the last word, sorted.
     """
     *before, last = list(words) or [""]
     before = _without_config(before)

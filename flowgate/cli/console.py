@@ -31,7 +31,7 @@ def data(text: str) -> None:
     print(text, flush=True)
 
 
-def piece(text: str) -> None:
+def data_part(text: str) -> None:
     """Print a piece of what was asked for, without a line's end."""
     print(text, end="", flush=True)
 
@@ -41,7 +41,7 @@ def document(tree: object) -> None:
     print(json.dumps(tree, indent=2, ensure_ascii=False), flush=True)
 
 
-def hang_up() -> None:
+def discard_stdout() -> None:
     """Stop printing data: nobody reads it any more, and Python would complain about that at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -53,7 +53,7 @@ def note(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def ask(question: str) -> str | None:
+def prompt(question: str) -> str | None:
     """Put a question to whoever sits at the terminal; None when nobody can answer any more."""
     _clear()
     print(question, end="", file=sys.stderr, flush=True)
@@ -81,7 +81,8 @@ def _has_size() -> bool:
 def progress(name: str, done: int, total: int | None) -> None:
     """Show, on a terminal only, how far a transfer is; the next line that is printed takes its place.
 
-    name: what is transferred; done, total: bytes, the total where it is known
+    Args:
+        name: What is transferred; done, total: bytes, the total where it is known.
     """
     if not is_terminal():
         return
@@ -96,7 +97,7 @@ def progress(name: str, done: int, total: int | None) -> None:
     print(sizes, end="", file=sys.stderr, flush=True)
 
 
-def ends(outcome: Outcome) -> None:
+def print_outcome(outcome: Outcome) -> None:
     """Print one line for a task that has ended."""
     mark = MARKS[outcome.status]
     message = " ".join(outcome.message.split())
@@ -104,33 +105,34 @@ def ends(outcome: Outcome) -> None:
     message = message if len(message) <= room or mark == "!" else f"{message[: room - 1]}…"
     name = f"{outcome.task:<{NAME_WIDTH}}"
     line = f"{mark} {name} {message:<{room}} {outcome.seconds:7.2f} s"
-    note(coloured(line, COLOURS[mark]))
+    note(colour(line, COLOURS[mark]))
 
 
-def coloured(text: str, colour: str) -> str:
+def colour(text: str, colour: str) -> str:
     """Colour a text where colours may be shown."""
     return f"\x1b[{colour}m{text}\x1b[0m" if is_terminal() else text
 
 
-def print_error(error: BaseException, *, told: bool = False) -> None:
+def print_error(error: BaseException, *, already_printed: bool = False) -> None:
     """Print what was refused: what, where, the log lines that explain it, and the way out.
 
-    told: the line just before says what already
+    Args:
+        told: The line just before says what already.
     """
     if isinstance(error, MultipleErrors):
-        note(coloured(f"! {error.what}:", "31"))
-        for fault in error.faults:
+        note(colour(f"! {error.what}:", "31"))
+        for fault in error.errors:
             note(f"  {fault.place}: {fault.what}" if fault.place else f"  {fault.what}")
             for line in _excerpt(fault):
                 note(f"      {line}")
             if fault.fix:
-                note(f"      {spelt(fault.fix)}")
+                note(f"      {spell_commands(fault.fix)}")
         return
     if not isinstance(error, FlowGateError):
-        note(coloured(f"! {error}", "31"))
+        note(colour(f"! {error}", "31"))
         return
-    if not told:
-        note(coloured(f"! {error}", "31"))
+    if not already_printed:
+        note(colour(f"! {error}", "31"))
     elif error.place:
         note(f"  at {error.place}")
     for line in _excerpt(error):
@@ -141,7 +143,7 @@ def print_error(error: BaseException, *, told: bool = False) -> None:
             note(f"    | {line[:200]}")
     if error.fix:
         known = error.fix.startswith(("did you mean", "known:"))
-        note(f"  {error.fix}" if known else f"  way out: {spelt(error.fix)}")
+        note(f"  {error.fix}" if known else f"  way out: {spell_commands(error.fix)}")
 
 
 def _excerpt(error: FlowGateError) -> list[str]:
@@ -152,7 +154,7 @@ def _excerpt(error: FlowGateError) -> list[str]:
     return excerpt(error.place)
 
 
-def spelt(text: str) -> str:
+def spell_commands(text: str) -> str:
     """Spell the commands of a text as this front door takes them: `inv service.start`, or `flowgate service start`."""
     if "inv " not in text or os.path.basename(sys.argv[0]) != "flowgate":  # noqa: PTH119  pathlib costs more than this
         return text

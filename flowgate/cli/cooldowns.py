@@ -15,8 +15,8 @@ from flowgate.gateway import cliproxy, cooldowns, litellm
 from flowgate.system.clock import Clock
 
 if TYPE_CHECKING:
-    from flowgate.accounts.cooldowns import Benched
-    from flowgate.accounts.login_driver import Performance
+    from flowgate.accounts.cooldowns import AccountCooldown
+    from flowgate.accounts.login_driver import LoginDriver
 
 RESTART = f"inv service.restart --service {cliproxy.NAME}"
 Row = dict[str, Any]
@@ -26,37 +26,40 @@ Row = dict[str, Any]
 class Found:
     """What both programs say.
 
-    rows: as `--json` documents them
-    accounts: those of CLIProxyAPIPlus, by the name of their file
-    unasked: program → why it was not asked
+    Attributes:
+        rows: As `--json` documents them.
+        accounts: Those of CLIProxyAPIPlus, by the name of their file.
+        unasked: Program → why it was not asked.
     """
 
     rows: list[Row]
-    accounts: dict[str, Benched]
-    unasked: dict[str, str]
+    accounts: dict[str, AccountCooldown]
+    unavailable: dict[str, str]
 
 
 def show(clear: str, as_json: bool) -> int:
     """Print who is left out for now, or end it for one.
 
-    clear: a model, as clients ask for it or as its provider is asked, or an account; empty to look only
     Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
+
+    Args:
+        clear: A model, as clients ask for it or as its provider is asked, or an account; empty to look only.
     """
     session = open_session()
     found = gather(session)
-    if len(found.unasked) == 2 and not any(session.supervisor.generation(name) for name in found.unasked):
-        raise NotReady("; ".join(found.unasked.values()), fix="inv up")
+    if len(found.unavailable) == 2 and not any(session.supervisor.generation(name) for name in found.unavailable):
+        raise NotReady("; ".join(found.unavailable.values()), fix="inv up")
     if not as_json:
         console.note(session.describe())
-    for name, why in found.unasked.items():
+    for name, why in found.unavailable.items():
         console.note(f"note: {name} was not asked: {why}")
     if clear:
         found = _clear(session, found, clear)
     if as_json:
-        console.document({"cooldowns": found.rows, "unasked": found.unasked})
+        console.document({"cooldowns": found.rows, "unavailable": found.unavailable})
         return 0
     if not found.rows:
-        unknown = len(found.unasked) == 2
+        unknown = len(found.unavailable) == 2
         console.note("who is benched is not known" if unknown else f"nothing is benched{_among(found)}")
         return 0
     head = ["benched by", "models", "deployment", "address", "why", "since", "left"]
@@ -69,30 +72,32 @@ def gather(session: Session) -> Found:
     now = Clock().wall()
     found = Found([], {}, {})
     try:
-        found.rows.extend(of_litellm(session, now))
+        found.rows.extend(litellm_cooldowns(session, now))
     except FlowGateError as error:
-        found.unasked[litellm.NAME] = error.what
+        found.unavailable[litellm.NAME] = error.what
     try:
-        accounts = _talk(session).perform(_benched(session, now))
+        accounts = _talk(session).run(_benched(session, now))
     except FlowGateError as error:
-        found.unasked[cliproxy.NAME] = error.what
+        found.unavailable[cliproxy.NAME] = error.what
         return found
-    asked = _asked_south(session)
+    asked = _models_at_upstream(session)
     found.accounts.update({one.file: one for one in accounts})
     found.rows.extend(_account_row(one, asked, now) for one in accounts)
     return found
 
 
-def of_litellm(session: Session, now: datetime) -> list[Row]:
+def litellm_cooldowns(session: Session, now: datetime) -> list[Row]:
     """Ask the serving generation of LiteLLM.
 
-    Fails with: NotReady when none serves; EnvironmentFailure when it cannot say
+    Raises:
+        NotReady: None serves.
+        EnvironmentFailure: It cannot say.
     """
-    told = session.supervisor.told(litellm.NAME, "cooldowns")
+    told = session.supervisor.query(litellm.NAME, "cooldowns")
     return [_timed({"by": litellm.NAME, **row}, _moment(row["since"]), _moment(row["until"]), now) for row in told]
 
 
-def sentence(row: Row) -> str:
+def describe_cooldown(row: Row) -> str:
     """Say in one line who is left out, and for how long."""
     models, by, why = _cells(row)[1], row["by"], row["why"] or "an error"
     at = f" at {row['address']}" if row["address"] else ""
@@ -103,33 +108,35 @@ def sentence(row: Row) -> str:
 # --- asking
 
 
-def _talk(session: Session) -> Performance:
+def _talk(session: Session) -> LoginDriver:
     """Give who talks with CLIProxyAPIPlus.
 
-    Fails with: NotReady; UsageError without a management key
+    Raises:
+        NotReady: See the message.
+        UsageError: Without a management key.
     """
-    from flowgate.accounts.login_driver import Performance, base
+    from flowgate.accounts.login_driver import LoginDriver, base_url
     from flowgate.accounts.providers import KNOWN
     from flowgate.cli.checks.runtime import looking
     from flowgate.steps.login import management_key
     from flowgate.system.http import Http
 
     context = replace(looking(session, []), http=Http())
-    base(context)  # a program that does not run is said before a key that is missing
-    return Performance(context, management_key(context, KNOWN["codex"]))
+    base_url(context)  # a program that does not run is said before a key that is missing
+    return LoginDriver(context, management_key(context, KNOWN["codex"]))
 
 
 def _benched(session: Session, now: datetime) -> Any:
-    from flowgate.accounts.cooldowns import benched
-    from flowgate.accounts.login_driver import stated
+    from flowgate.accounts.cooldowns import list_cooldowns
+    from flowgate.accounts.login_driver import stated_version
     from flowgate.cli.checks.runtime import looking
 
-    return benched(stated(looking(session, [])), now)
+    return list_cooldowns(stated_version(looking(session, [])), now)
 
 
-def _asked_south(session: Session) -> dict[str, set[str]]:
+def _models_at_upstream(session: Session) -> dict[str, set[str]]:
     tree = overlay(session.config.litellm_base, session.config.profiles[_profile(session)])
-    return cooldowns.asked_south(session.config, tree)
+    return cooldowns.models_at_upstream(session.config, tree)
 
 
 def _profile(session: Session) -> str:
@@ -139,7 +146,7 @@ def _profile(session: Session) -> str:
     return named if named in session.config.profiles else session.profile().value
 
 
-def _account_row(one: Benched, asked: dict[str, set[str]], now: datetime) -> Row:
+def _account_row(one: AccountCooldown, asked: dict[str, set[str]], now: datetime) -> Row:
     """Tell of an account: its models are those of the profile that are asked through it."""
     row = {
         "by": cliproxy.NAME,
@@ -179,7 +186,9 @@ def _left(row: Row) -> str:
 def _clear(session: Session, found: Found, wanted: str) -> Found:
     """End every cooldown of a model or an account; give what is left.
 
-    Fails with: UnknownName; CheckFailed for one that goes on
+    Raises:
+        UnknownName: See the message.
+        CheckFailed: One that goes on.
     """
     mine = [row for row in found.rows if wanted in _names(row, found)]
     if not mine:
@@ -195,14 +204,14 @@ def _clear(session: Session, found: Found, wanted: str) -> Found:
     after = gather(session)
     still = [row for row in after.rows if wanted in _names(row, after)]
     if still:
-        raise CheckFailed(f"{wanted} is benched again: {sentence(still[0])}", fix="inv explain")
+        raise CheckFailed(f"{wanted} is benched again: {describe_cooldown(still[0])}", fix="inv explain")
     console.note(f"{wanted} is asked again")
     return after
 
 
 def _among(found: Found) -> str:
     """Say who was asked, where that was not everybody."""
-    asked = [name for name in (litellm.NAME, cliproxy.NAME) if name not in found.unasked]
+    asked = [name for name in (litellm.NAME, cliproxy.NAME) if name not in found.unavailable]
     return f" in {asked[0]}" if len(asked) == 1 else ""
 
 
@@ -218,7 +227,7 @@ def _refuse_unknown(session: Session, found: Found, wanted: str) -> None:
 
     known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
     known |= {*looking(session, []).stack().models, *(one.label for one in found.accounts.values())}
-    known = known.union(*_asked_south(session).values())
+    known = known.union(*_models_at_upstream(session).values())
     if wanted not in known:
         raise UnknownName("model", wanted, known=sorted(known))
 
@@ -226,7 +235,8 @@ def _refuse_unknown(session: Session, found: Found, wanted: str) -> None:
 def _hand_over(session: Session) -> None:
     """Let a fresh generation of LiteLLM take over: it begins with nobody benched.
 
-    Fails with: CheckFailed
+    Raises:
+        CheckFailed: See the message.
     """
     from flowgate.cli import entrypoint
 
@@ -237,11 +247,11 @@ def _hand_over(session: Session) -> None:
         raise CheckFailed("LiteLLM could not be handed over: its cooldowns stay in force", fix="inv explain")
 
 
-def _reset(session: Session, accounts: list[Benched]) -> list[Benched]:
+def _reset(session: Session, accounts: list[AccountCooldown]) -> list[AccountCooldown]:
     """Let accounts be asked again; give those for which the program has no call."""
     from flowgate.accounts.cooldowns import clear
 
-    talk: Callable[[Any], object] = _talk(session).perform if accounts else lambda one: None
+    talk: Callable[[Any], object] = _talk(session).run if accounts else lambda one: None
     for one in accounts:
         if one.clearable:
             talk(clear(one))

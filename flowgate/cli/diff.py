@@ -24,7 +24,7 @@ def show_diff(outcome: Outcome) -> None:
     for path, old, new in outcome.diff:
         lines = list(differences(path, old, new))
         for line in lines[:LINES]:
-            console.note(f"    {console.coloured(line, COLOURS[line[0]]) if line[:1] in COLOURS else line}")
+            console.note(f"    {console.colour(line, COLOURS[line[0]]) if line[:1] in COLOURS else line}")
         if len(lines) > LINES:
             console.note(f"    … and {len(lines) - LINES} lines more")
 
@@ -34,10 +34,10 @@ def differences(path: str, old: str, new: str) -> Iterator[str]:
     before, after = old.splitlines(), new.splitlines()
     name = path if old else f"{path} (new)"
     for line in difflib.unified_diff(before, after, fromfile=name, tofile=path, lineterm="", n=2):
-        yield masked(line)
+        yield mask_secrets(line)
 
 
-def masked(line: str) -> str:
+def mask_secrets(line: str) -> str:
     """Take keys and passwords out of a line."""
     return KEY.sub("sk-…", NAMED.sub(_without_value, line))
 

@@ -26,20 +26,24 @@ SCARCE_BYTES, LITTLE_BYTES = 200_000_000, 1_000_000_000  # logs alone may take t
 def doctor(fix: bool, as_json: bool) -> int:
     """Print what is right, doubtful and wrong; 1 when something is wrong.
 
-    fix: mend first what can be mended without a risk: permissions, missing folders, what a killed keeper left
-    Fails with: UsageError for a config that is not there
+    Args:
+        fix: Mend first what can be mended without a risk: permissions, missing folders, what a killed keeper
+            left.
+
+    Raises:
+        UsageError: A config that is not there.
     """
     try:
         session = open_session(quiet=True)
     except FlowGateError as error:
-        faults = finding.broken_config(error)
-        return finding.report([*faults, *finding.look(ALWAYS)], as_json=as_json, config="")
+        faults = finding.config_findings(error)
+        return finding.print_findings([*faults, *finding.run_checks(ALWAYS)], as_json=as_json, config="")
     if not as_json:
         console.note(session.describe())
     fixed = mend(session) if fix else []
     checks = [(name, partial(check, session)) for name, check in OF_A_CONFIG]
-    found = finding.look([*checks, *ALWAYS])
-    return finding.report(found, as_json=as_json, config=str(session.config.file), fixed=fixed)
+    found = finding.run_checks([*checks, *ALWAYS])
+    return finding.print_findings(found, as_json=as_json, config=str(session.config.file), fixed=fixed)
 
 
 # --- the checks of its own
@@ -48,7 +52,7 @@ def doctor(fix: bool, as_json: bool) -> int:
 def config(session: Session) -> Iterator[Finding]:
     """Say that the config is valid, and what was migrated while it was read."""
     for line in session.config.notes:
-        yield Finding("config", "warn", line, finding.edit(str(session.config.file)))
+        yield Finding("config", "warn", line, finding.edit_command(str(session.config.file)))
     yield Finding("config", "pass", f"{session.config.file} is valid")
 
 
@@ -137,14 +141,18 @@ OF_A_CONFIG = (
 def mend(session: Session) -> list[str]:
     """Mend what can be mended without a risk, under the lock of the runtime folder.
 
-    Gives: what was done, one sentence each
-    Fails with: Busy, DiskError
+    Returns:
+        What was done, one sentence each.
+
+    Raises:
+        LockTimeout: See the message.
+        DiskError: See the message.
     """
     lock = session.config.paths.runtime_dir / "lock"
     missing = _missing(session)
     if not permissions.is_writable(lock.parent):
         return []
-    with files.hold(lock, "'doctor'", clock=Clock(), timeout=LOCK_SECONDS, waiting=_waiting):
+    with files.exclusive_lock(lock, "'doctor'", clock=Clock(), timeout=LOCK_SECONDS, on_wait=_waiting):
         return [*_make(missing), *_close(session), *_sweep(session)]
 
 

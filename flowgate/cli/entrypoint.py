@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flowgate.cli import console
-from flowgate.errors import BadValue, FlowGateError, Interrupted, UnknownName, UsageError, gather
+from flowgate.errors import FlowGateError, Interrupted, InvalidValue, UnknownName, UsageError, raise_all
 from flowgate.system import files
 
 BUG = 70
@@ -17,7 +17,8 @@ SERVICES = ("all", "litellm", "cliproxyapi_plus")
 def guarded(body: Callable[[], int | None]) -> int:
     """Carry out an order; print what is refused.
 
-    Gives: the exit code: 0 done, else the refusal's own; 70 for a bug of ours, whose traceback goes to a file
+    Returns:
+        The exit code: 0 done, else the refusal's own; 70 for a bug of ours, whose traceback goes to a file.
     """
     try:
         return body() or 0
@@ -28,7 +29,7 @@ def guarded(body: Callable[[], int | None]) -> int:
         console.note("interrupted")
         return Interrupted.code
     except BrokenPipeError:  # the reader of our output has what it wanted (`| head`)
-        console.hang_up()
+        console.discard_stdout()
         return 0
     except Exception as bug:  # noqa: BLE001 - the outermost loop: nothing may show a user a traceback
         return say_bug(bug)
@@ -38,10 +39,10 @@ def say_bug(bug: BaseException) -> int:
     """Keep a bug's traceback in a file and say where it is."""
     import traceback
 
-    from flowgate.playbook.plugins import culprit
+    from flowgate.playbook.plugins import plugin_error_location
 
-    path = files.keep_traceback("".join(traceback.format_exception(bug)))
-    place = culprit(bug)
+    path = files.save_traceback("".join(traceback.format_exception(bug)))
+    place = plugin_error_location(bug)
     whose = f"a bug in a step of your own ({place})" if place else "a bug of FlowGate's own"
     console.note(f"! {whose}: {type(bug).__name__}: {bug}; its traceback is in {path}")
     return BUG
@@ -64,32 +65,35 @@ def service(name: str) -> str:
 def seconds(flag: str, typed: str) -> float:
     """Read a time that somebody typed.
 
-    Fails with: BadValue
+    Raises:
+        InvalidValue: See the message.
     """
     try:
         found = float(typed)
     except ValueError:
         found = 0.0
     if not 0 < found <= DAY_SECONDS:
-        raise BadValue(flag, found=typed, wanted="seconds, more than 0 and at most a day")
+        raise InvalidValue(flag, found=typed, wanted="seconds, more than 0 and at most a day")
     return found
 
 
 def count(flag: str, typed: str) -> int:
     """Read a whole number that somebody typed.
 
-    Fails with: BadValue
+    Raises:
+        InvalidValue: See the message.
     """
     if not (typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) < 10**8):
-        raise BadValue(flag, found=typed, wanted="a whole number from 1 on")
+        raise InvalidValue(flag, found=typed, wanted="a whole number from 1 on")
     return int(typed)
 
 
 def play(name: str, variables: dict[str, Any], *, profile: str | None = None, event: str = "play", **more: Any) -> int:
     """Run a shipped playbook and print how it ended.
 
-    profile: settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook
-    more: further fields of the order
+    Args:
+        profile: Settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook.
+        more: Further fields of the order.
     """
     from flowgate.cli import run_playbook
 
@@ -130,8 +134,11 @@ def set_profile(name: str) -> int:
 def reload(name: str, watch: bool) -> int:
     """Take up changed settings of what runs.
 
-    watch: go on until the older generation has gone
-    Fails with: NotReady when nothing runs that could
+    Args:
+        watch: Go on until the older generation has gone.
+
+    Raises:
+        NotReady: Nothing runs that could.
     """
     from flowgate.cli.session import open_session
     from flowgate.errors import NotReady
@@ -154,8 +161,9 @@ def reload(name: str, watch: bool) -> int:
 def play_any(name: str, extra: Sequence[str], *, reports: Mapping[str, str], **typed: Any) -> int:
     """Run any playbook, as `inv play` does: the recap at its end, the reports asked for, the command to resume.
 
-    reports: kind ("json", "junit", "html") → file, empty for none
-    typed: the fields of the order, `tags` and `skip_tags` as typed
+    Args:
+        reports: Kind ("json", "junit", "html") → file, empty for none.
+        typed: The fields of the order, `tags` and `skip_tags` as typed.
     """
     from flowgate.cli import run_playbook, run_reports
 
@@ -177,7 +185,10 @@ def variables(extra: Sequence[str]) -> dict[str, Any]:
     """Read `-e` variables: key=value (several, too), a YAML or JSON mapping in braces, or @FILE that holds one.
 
     A value is YAML: `keep=true` is a truth value. Of two that set the same name, the later wins.
-    Fails with: BadValue; UsageError where YAML does not parse
+
+    Raises:
+        InvalidValue: See the message.
+        UsageError: YAML does not parse.
     """
     found: dict[str, Any] = {}
     for one in extra:
@@ -190,7 +201,7 @@ def variables(extra: Sequence[str]) -> dict[str, Any]:
         else:
             tree = {name: _tree(value, f"-e {name}") for name, value in _pairs(one)} or None
         if not isinstance(tree, dict):
-            raise BadValue("extra", found=one, wanted="key=value, {key: value}, or @FILE that holds a mapping")
+            raise InvalidValue("extra", found=one, wanted="key=value, {key: value}, or @FILE that holds a mapping")
         found |= tree
     return found
 
@@ -214,5 +225,5 @@ def _tree(text: str, file: str) -> Any:
 
     source = Source(text, file)
     tree = None if source.root is None else source.plain(source.root, "", {})
-    gather(file, source.faults)
+    raise_all(file, source.faults)
     return tree

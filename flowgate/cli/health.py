@@ -9,7 +9,7 @@ from typing import Any
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
-from flowgate.cli.status import recover
+from flowgate.cli.status import recover_supervisor
 from flowgate.errors import ResponseTimeout, Unreachable
 from flowgate.gateway import cliproxy, litellm, upstream_version
 from flowgate.system.clock import Clock, poll
@@ -27,7 +27,7 @@ def health(as_json: bool) -> int:
     Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
     """
     session = open_session()
-    recover(session)
+    recover_supervisor(session)
     kept = session.supervisor.status()["services"]
     checks = {name: check(session, name, kept.get(name, {})) for name in session.config.services}
     healthy = all(one["live"] and one["ready"] for one in checks.values())
@@ -39,7 +39,7 @@ def health(as_json: bool) -> int:
         console.data(_line(name, one))
     if not healthy:
         dead = any(one["live"] is False or one["ready"] is False for one in checks.values())
-        console.note(console.spelt("way out: inv up" if dead else "way out: ask again: inv health"))
+        console.note(console.spell_commands("way out: inv up" if dead else "way out: ask again: inv health"))
     return 0 if healthy else 1
 
 
@@ -55,9 +55,12 @@ def _line(name: str, one: Check) -> str:
 def check(session: Session, name: str, kept: dict[str, Any], *, patience: float = PATIENCE_SECONDS) -> Check:
     """Look at one service.
 
-    kept: what the keeper says of it
-    patience: seconds of silence after which nothing is known
-    Gives: live, ready (None for unknown), status, error, seconds, misses, url
+    Args:
+        kept: What the keeper says of it.
+        patience: Seconds of silence after which nothing is known.
+
+    Returns:
+        live, ready (None for unknown), status, error, seconds, misses, url.
     """
     settings = session.config.services[name]
     generations = kept.get("generations", ())
@@ -86,7 +89,7 @@ def _path(session: Session, name: str) -> str:
     settings = session.config.services[name]
     version = looking(session, []).upstream_version() if name == cliproxy.NAME else ""
     configured = settings.readiness_path or settings.health_path
-    return upstream_version.path(version, configured) if name == cliproxy.NAME else configured or MODELS
+    return upstream_version.readiness_path(version, configured) if name == cliproxy.NAME else configured or MODELS
 
 
 def _ask(session: Session, name: str, base: str, path: str, patience: float) -> Check:

@@ -78,7 +78,8 @@ def _value(word: Word) -> str:
 def help_of(collection: Any, body: Callable[..., object]) -> int:
     """Print the help of the task with this body; give the exit code for a flag that was taken for a name.
 
-    collection: invoke's
+    Args:
+        collection: Invoke's.
     """
     for name in collection.task_names:
         if getattr(collection[name].body, "__wrapped__", None) is body:

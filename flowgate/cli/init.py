@@ -23,20 +23,26 @@ next:
 def init() -> int:
     """Write `config/flowgate.yaml` and `config/cliproxyapi.yaml` from the examples, with fresh random keys.
 
-    Fails with: UsageError when one of them is there; nothing is written then
+    Raises:
+        UsageError: One of them is there.
+        FlowGateError: Nothing is written then.
     """
     folder = (locations.checkout() or Path.cwd()) / USUAL.parent
     for path in write(folder):
         console.data(str(path))
-    console.note(console.spelt(NEXT))
+    console.note(console.spell_commands(NEXT))
     return 0
 
 
 def write(folder: Path) -> list[Path]:
     """Write both configs into a folder, 0600.
 
-    Gives: the files
-    Fails with: UsageError when one of them is there; DiskError
+    Returns:
+        The files.
+
+    Raises:
+        UsageError: One of them is there.
+        DiskError: See the message.
     """
     paths = [folder / name for name in NAMES]
     there = [str(path) for path in paths if path.exists() or path.is_symlink()]
@@ -45,14 +51,15 @@ def write(folder: Path) -> list[Path]:
         raise UsageError(f"{' and '.join(there)} {verb} there already", fix="move it away, or change it by hand")
     known = example_keys.own_keys()
     for path in paths:
-        files.write_whole(path, with_fresh_keys(files.read_text(locations.examples() / path.name), known))
+        files.write_atomic(path, with_fresh_keys(files.read_text(locations.examples() / path.name), known))
     return paths
 
 
 def with_fresh_keys(text: str, known: frozenset[str]) -> str:
     """Put a fresh random key in the place of every example key.
 
-    known: the example keys
+    Args:
+        known: The example keys.
     """
     for key in sorted(known, key=len, reverse=True):
         text = text.replace(key, f"sk-{secrets.token_hex(24)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import BadValue, UnknownName, UsageError
+from flowgate.errors import InvalidValue, UnknownName, UsageError
 from flowgate.gateway.litellm import MASTER_KEY
 from flowgate.system import files
 from flowgate.system.clock import Clock
@@ -63,7 +63,9 @@ def _earliest(since: str) -> str:
         return stamp(Clock().wall() - timedelta(seconds=int(since[:-1]) * UNITS[since[-1]]))
     if len(since) >= 10 and since[4] == "-":
         return since
-    raise BadValue("since", found=since, wanted="a length of time (10m, 2h, 1d) or a timestamp (2026-01-31T12:00:00Z)")
+    raise InvalidValue(
+        "since", found=since, wanted="a length of time (10m, 2h, 1d) or a timestamp (2026-01-31T12:00:00Z)"
+    )
 
 
 def logs(service: str, lines: int, follow: bool) -> int:

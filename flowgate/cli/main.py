@@ -41,7 +41,7 @@ def _run(words: list[str]) -> int:
     if words[:1] == ["--complete"]:
         return _complete(words[1:], collection)
     names = {name.replace("_", "-") for name in collection.task_names}
-    line = argv.understand(words, names)
+    line = argv.parse(words, names)
     if line.config is not None:
         session.typed_config.append(line.config)
     if line.help is not None:
@@ -94,7 +94,9 @@ def _execute(collection: Collection, argv: list[str]) -> int:
 def _named_in(collection: Collection, argv: list[str]) -> Collection:
     """Give a collection of those tasks alone that the line may name: invoke works out the flags of each it is given.
 
-    argv: as invoke is to parse it; a word that only looks like a task's name brings in one task too many, no harm
+    Args:
+        argv: As invoke is to parse it; a word that only looks like a task's name brings in one task too many, no
+            harm.
     """
     chosen = type(collection)()
     words = {word.replace("_", "-") for word in argv}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flowgate.cli import console
 from flowgate.domain import Play, Report
 from flowgate.errors import FlowGateError, UsageError
-from flowgate.playbook.task_filter import Gate
+from flowgate.playbook.task_filter import TaskFilter
 
 if TYPE_CHECKING:
     from flowgate.cli.run_playbook import RunRequest
@@ -20,8 +20,10 @@ class TaskSelection:
     """The tasks of a playbook in order; looked through only when something asks for it.
 
     order: with the variables that hold for the run
-    defaults: the config's variables
-    faults: receives a start that there is not
+
+    Attributes:
+        defaults: The config's variables.
+        faults: Receives a start that there is not.
     """
 
     def __init__(
@@ -30,10 +32,10 @@ class TaskSelection:
         self.plays, self.request, self._defaults = plays, request, defaults
         self._start: Entry | None = None
         if request.start_at:
-            from flowgate.playbook.outline import start_of
+            from flowgate.playbook.outline import find_start
 
             try:
-                self._start = start_of(self._entries, request.start_at, request.tags, request.skip_tags)
+                self._start = find_start(self._entries, request.start_at, request.tags, request.skip_tags)
             except UsageError as mistake:
                 faults.append(mistake)
 
@@ -43,11 +45,11 @@ class TaskSelection:
 
         return outline(self.plays, self.request.variables, self._defaults)
 
-    def gate(self) -> Gate | None:
+    def task_filter(self) -> TaskFilter | None:
         """Give what is asked before each task; None when every task runs."""
         if self._start is None and not self.request.stepwise:
             return None
-        return Gate(self._start.task if self._start else None, console.ask if self.request.stepwise else None)
+        return TaskFilter(self._start.task if self._start else None, console.prompt if self.request.stepwise else None)
 
     def resume_at(self, report: Report) -> str | None:
         """Say where a run that failed can go on, as `--start-at-task` takes it."""
@@ -57,9 +59,9 @@ class TaskSelection:
 
     def show(self) -> None:
         """Print the tasks or the tags, those that would run."""
-        from flowgate.playbook.outline import chosen
+        from flowgate.playbook.outline import filter_by_tags
 
-        entries = chosen(self._entries, self.request.tags, self.request.skip_tags)
+        entries = filter_by_tags(self._entries, self.request.tags, self.request.skip_tags)
         first = self._start.number if self._start else 1
         entries = [one for one in entries if one.number >= first]
         for index, play in enumerate(self.plays):

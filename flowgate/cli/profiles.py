@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import gather
+from flowgate.errors import raise_all
 
 if TYPE_CHECKING:
     from flowgate.gateway.policy import Policy
@@ -29,7 +29,9 @@ def list_profiles(as_json: bool) -> int:
 def show(name: str, as_json: bool) -> int:
     """Print what a profile promises, and the settings of both programs that keep it; keys stay references.
 
-    Fails with: UnknownName; UsageError for a fallback that leads nowhere or in a circle, or a setting LiteLLM ignores
+    Raises:
+        UnknownName: See the message.
+        UsageError: A fallback that leads nowhere or in a circle, or a setting LiteLLM ignores.
     """
     from flowgate.gateway import policy_summary, preflight
     from flowgate.gateway.serialization import dump
@@ -37,7 +39,7 @@ def show(name: str, as_json: bool) -> int:
     session = open_session()
     settled = session.profile(name)
     policy = _policy(session, settled.value)
-    gather(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
+    raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
     doubts = preflight.warnings(session.config, settled.value, policy)
     if as_json:
         console.document(
@@ -46,18 +48,18 @@ def show(name: str, as_json: bool) -> int:
                 "settings": policy.litellm,
                 "cliproxyapi_plus": policy.cliproxy,
                 "promises": asdict(policy.promises),
-                "in_words": policy_summary.promised(policy),
-                "bench": {"by": policy.bench, "why": policy.why},
+                "in_words": policy_summary.describe(policy),
+                "bench": {"by": policy.cooldowns_by, "why": policy.why},
                 "budget": {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole},
-                "message": list(policy.message),
+                "changes": list(policy.changes),
                 "warnings": doubts,
             }
         )
         return 0
     console.note(f"{session.describe()}; profile {settled.value} ({settled.by})")
     blocks = (
-        (f"what {settled.value} promises", policy_summary.promised(policy)),
-        ("what was moved or set for it, and why", list(policy.message)),
+        (f"what {settled.value} promises", policy_summary.describe(policy)),
+        ("what was moved or set for it, and why", list(policy.changes)),
         ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", dump(policy.cliproxy).splitlines()),
     )
     for title, lines in blocks:
@@ -74,7 +76,7 @@ def _policy(session: Session, profile: str) -> Policy:
     from flowgate.cli.checks import runtime
     from flowgate.gateway import build
 
-    return build.settle(session.config, profile, runtime.looking(session, []).build_inputs())
+    return build.compile_policy(session.config, profile, runtime.looking(session, []).build_inputs())
 
 
 def diff(old: str, new: str) -> int:

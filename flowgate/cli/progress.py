@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class RunProgress:
     """Tells what happens, one task at a time.
 
-    diff: show what differs in files
+    Attributes:
+        diff: Show what differs in files.
     """
 
     def __init__(self, diff: bool) -> None:
@@ -35,8 +36,8 @@ class RunProgress:
             self._running.append((event.task, event.place))
             self._wait()
             return
-        self.rest()
-        console.ends(event)
+        self.pause()
+        console.print_outcome(event)
         if self._diff and event.diff:
             from flowgate.cli.diff import show_diff
 
@@ -60,20 +61,20 @@ class RunProgress:
         if self._spinner:
             self._spinner.about(words)
 
-    def rest(self) -> None:
+    def pause(self) -> None:
         """Stop showing that something is waited for: somebody else needs the line."""
         if self._spinner:
-            self._spinner.rest()
+            self._spinner.pause()
 
     def progress(self, name: str, done: int, total: int | None) -> None:
         """Show how far a transfer is, instead of the spinner."""
-        self.rest()
+        self.pause()
         console.progress(name, done, total)
 
     def listen(self, seconds: float) -> str:
         """Wait for a line that somebody types; nothing is painted over it."""
-        self.rest()
-        return terminal.typed(seconds)
+        self.pause()
+        return terminal.read_line(seconds)
 
     def clock(self, clock: Clock) -> Clock:
         """Give a clock whose waits are told: the engine waits between tries and between the items of a loop."""

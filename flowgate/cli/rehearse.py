@@ -19,7 +19,8 @@ Row = dict[str, Any]
 def rehearse(profile: str, how: dict[str, Any], *, as_json: bool, junit: str, html: str) -> int:
     """Run the rehearsal's playbook and tell what was seen.
 
-    how: the step's other parameters; junit, html: files to write, empty for none
+    Args:
+        how: The step's other parameters; junit, html: files to write, empty for none.
     """
     from flowgate.cli import run_playbook, run_reports
 
@@ -36,7 +37,7 @@ def rehearse(profile: str, how: dict[str, Any], *, as_json: bool, junit: str, ht
 
         for path, text in ((junit, report.junit), (html, report.page)):
             if path:
-                files.write_whole(Path(path).expanduser().absolute(), text(facts), mode=0o644)
+                files.write_atomic(Path(path).expanduser().absolute(), text(facts), mode=0o644)
     return run_playbook.close(result)
 
 

@@ -34,14 +34,21 @@ LOCK_SECONDS = 900.0
 class RunRequest:
     """What somebody wants run.
 
-    name: a shipped playbook's name, or a path
-    variables: what was typed; they beat the playbook's own
-    profile: settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook
-    event: the name under which the run goes into the event log; provider: whose account it is about
-    alone: hold the lock of the runtime folder, so that nobody else changes it meanwhile
-    check: look only; diff: show what differs in files; syntax_only: do not even look
-    tags, skip_tags: which tasks run
-    start_at: the first task to run; stepwise: ask before each; listing: "tasks" or "tags" to list instead of running
+    Attributes:
+        name: A shipped playbook's name, or a path.
+        variables: What was typed; they beat the playbook's own.
+        profile: Settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook.
+        event: The name under which the run goes into the event log.
+        provider: Whose account it is about.
+        alone: Hold the lock of the runtime folder, so that nobody else changes it meanwhile.
+        check: Look only.
+        diff: Show what differs in files.
+        syntax_only: Do not even look.
+        tags: Which tasks run.
+        skip_tags: Which tasks run.
+        start_at: The first task to run.
+        stepwise: Ask before each.
+        listing: "tasks" or "tags" to list instead of running.
     """
 
     name: str
@@ -64,8 +71,9 @@ class RunRequest:
 class RunResult:
     """How an order ended.
 
-    embedded: whether the embedded upstream answered, no provider
-    resume_at: where it can go on after a failure, as `--start-at-task` takes it
+    Attributes:
+        embedded: Whether the embedded upstream answered, no provider.
+        resume_at: Where it can go on after a failure, as `--start-at-task` takes it.
     """
 
     report: Report
@@ -77,8 +85,11 @@ class RunResult:
 def play(request: RunRequest) -> RunResult:
     """Run a playbook, a line per task; what it started goes on only when it succeeded.
 
-    Gives: the bill; the error that ended the run is in it, not printed yet
-    Fails with: UsageError for anything written wrong, before the first task looks
+    Returns:
+        The bill; the error that ended the run is in it, not printed yet.
+
+    Raises:
+        UsageError: Anything written wrong, before the first task looks.
     """
     session = open_session()
     console.note(session.describe())
@@ -108,7 +119,7 @@ def play(request: RunRequest) -> RunResult:
     try:
         report = go() if request.check else _change(request, context, session, go)
     finally:
-        progress.rest()
+        progress.pause()
     report = replace(report, playbook=str(path), started=started, check=request.check)
     resume_at = selection.resume_at(report) if report.error else None
     return RunResult(report, context.run_state.profile.value, is_embedded(session.config), resume_at)
@@ -122,8 +133,8 @@ def close(result: RunResult) -> int:
         console.note(f"  task: {failed.task} ({failed.place})")
     if isinstance(error, FlowGateError):
         outcomes = result.report.outcomes
-        told = bool(outcomes) and outcomes[-1].error is error
-        console.print_error(error, told=told)
+        already_printed = bool(outcomes) and outcomes[-1].error is error
+        console.print_error(error, already_printed=already_printed)
     elif error is not None:
         return say_bug(error)
     return result.report.code
@@ -133,7 +144,7 @@ def _change(request: RunRequest, context: StepContext, session: Session, go: Cal
     """Run under the lock of the runtime folder; keep what was started when all went well."""
     lock = context.runtime / "lock"
     what = f"'{request.name}'" if request.name != "play" else "'play'"
-    held = files.hold(lock, what, clock=context.clock, timeout=LOCK_SECONDS, waiting=_waiting)
+    held = files.exclusive_lock(lock, what, clock=context.clock, timeout=LOCK_SECONDS, on_wait=_waiting)
     with held if request.alone else nullcontext():
         session.supervisor.recover()
         try:
@@ -151,7 +162,8 @@ def _change(request: RunRequest, context: StepContext, session: Session, go: Cal
 def find_playbook(name: str) -> Path:
     """Find a playbook: a path, or the name of a shipped one.
 
-    Fails with: UnknownName
+    Raises:
+        UnknownName: See the message.
     """
     path = Path(name).expanduser()
     if path.suffix in (".yml", ".yaml") or "/" in name:
@@ -168,7 +180,7 @@ def _shipped() -> list[str]:
     return sorted(path.stem for path in locations.playbooks().glob("*.yml"))
 
 
-def _reach(session: Session, run_state: RunState, by: str, progress: RunProgress) -> StepContext:
+def _reach(session: Session, run_state: RunState, requested_by: str, progress: RunProgress) -> StepContext:
     return StepContext(
         config=session.config,
         run_state=run_state,
@@ -180,14 +192,14 @@ def _reach(session: Session, run_state: RunState, by: str, progress: RunProgress
         emit=console.note,
         progress=progress.progress,
         set_activity=progress.set_activity,
-        listen=progress.listen,
-        browse=terminal.browse,
-        by=by,
+        read_line=progress.listen,
+        open_browser=terminal.open_browser,
+        requested_by=requested_by,
     )
 
 
 def _run(selection: TaskSelection, context: StepContext, catalog: Catalog, progress: RunProgress) -> Report:
-    request, gate = selection.request, selection.gate()
+    request, task_filter = selection.request, selection.task_filter()
     several = len(selection.plays) > 1
     report = run_plays(
         selection.plays,
@@ -202,7 +214,7 @@ def _run(selection: TaskSelection, context: StepContext, catalog: Catalog, progr
         defaults=context.config.vars,
         tags=request.tags,
         skip_tags=request.skip_tags,
-        admit=gate.admits if gate else None,
+        admit=task_filter.allows if task_filter else None,
     )
     if request.check:
         from flowgate.cli.diff import show_unpredicted

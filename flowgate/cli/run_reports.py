@@ -31,8 +31,11 @@ FLAGS = {
 class ReportRequest:
     """What somebody typed after `inv play`.
 
-    name: the playbook; extra: each `-e`
-    typed: fields of the order; reports: kind → file, empty for none
+    Attributes:
+        name: The playbook.
+        extra: Each `-e`.
+        typed: Fields of the order.
+        reports: Kind → file, empty for none.
     """
 
     name: str
@@ -44,7 +47,8 @@ class ReportRequest:
 def refuse_unwritable(reports: Mapping[str, str]) -> None:
     """Refuse a report that could not be written, before anything runs.
 
-    Fails with: UsageError
+    Raises:
+        UsageError: See the message.
     """
     for kind, path in reports.items():
         if path and Path(path).expanduser().is_dir():
@@ -58,7 +62,8 @@ def refuse_unwritable(reports: Mapping[str, str]) -> None:
 def write_reports(result: RunResult, request: ReportRequest) -> None:
     """Print the recap and, after a failure, the command that resumes; write the reports.
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
     from flowgate.playbook.report import recap_line
 
@@ -68,31 +73,32 @@ def write_reports(result: RunResult, request: ReportRequest) -> None:
         console.note(f"to resume: {report.resume}")
     if not any(request.reports.values()):
         return
-    from flowgate.cli.diff import masked
-    from flowgate.playbook.report import tree
+    from flowgate.cli.diff import mask_secrets
+    from flowgate.playbook.report import report_document
 
-    found = tree(report, masked)
+    found = report_document(report, mask_secrets)
     for kind, path in request.reports.items():
         if path:
-            files.write_whole(Path(path).expanduser().absolute(), _text(kind, found), mode=0o644)
+            files.write_atomic(Path(path).expanduser().absolute(), _text(kind, found), mode=0o644)
 
 
-def _text(kind: str, tree: dict[str, Any]) -> str:
+def _text(kind: str, report_document: dict[str, Any]) -> str:
     if kind == "json":
-        return json.dumps(tree, indent=2, allow_nan=False) + "\n"
+        return json.dumps(report_document, indent=2, allow_nan=False) + "\n"
     if kind == "junit":
         from flowgate.playbook.junit import junit
 
-        return junit(tree)
+        return junit(report_document)
     from flowgate.playbook.html_report import page
 
-    return page(tree)
+    return page(report_document)
 
 
 def resume(at: str | None, request: ReportRequest) -> str:
     """Give the command that goes on where a run failed, by the same front door and with the same words.
 
-    at: the task to start at; None to run the whole playbook again
+    Args:
+        at: The task to start at; None to run the whole playbook again.
     """
     words = [*_front(), "play", request.name]
     for one in request.extra:

@@ -33,13 +33,14 @@ MARK = "# Written by FlowGate (security install-hook)"
 def check(as_json: bool) -> int:
     """Print whether a secret could get out; 1 when one could.
 
-    Fails with: UsageError for a config that is not there
+    Raises:
+        UsageError: A config that is not there.
     """
     try:
         session: Session | None = open_session(quiet=True)
         found = []
     except FlowGateError as error:
-        session, found = None, finding.broken_config(error)
+        session, found = None, finding.config_findings(error)
     if session and not as_json:
         console.note(session.describe())
     roots = checkouts(session)
@@ -51,8 +52,8 @@ def check(as_json: bool) -> int:
     if session:
         of_a_config = (("secrets", secrets.secrets), ("keys", secrets.keys), ("listening", listening))
         checks += [(name, partial(one, session)) for name, one in of_a_config]
-    found += finding.look(checks)
-    return finding.report(found, as_json=as_json, config=str(session.config.file) if session else "")
+    found += finding.run_checks(checks)
+    return finding.print_findings(found, as_json=as_json, config=str(session.config.file) if session else "")
 
 
 def checkouts(session: Session | None) -> list[Path]:
@@ -71,7 +72,7 @@ def tracked(roots: list[Path], session: Session | None) -> Iterator[Finding]:
     for root in roots:
         secret_files = {str(one) for one in session.config.secret_files} if session else set[str]()
         names = [one for one in git.tracked(root) if is_sensitive(one) or str(root / one) in secret_files]
-        holders = git.holding(root, _own_keys(session)) if session else []
+        holders = git.files_containing(root, _own_keys(session)) if session else []
         for name in names:
             message = f"git tracks {root / name}; what was committed is known, so change the secret too"
             yield Finding("tracked", "fail", message, f"git -C {quote(str(root))} rm --cached {quote(name)}")
@@ -85,7 +86,8 @@ def tracked(roots: list[Path], session: Session | None) -> Iterator[Finding]:
 def is_sensitive(name: str) -> bool:
     """Say whether a file's name says that it holds a secret.
 
-    name: relative to the checkout's root
+    Args:
+        name: Relative to the checkout's root.
     """
     path = Path(name)
     if path.name in HARMLESS:
@@ -151,7 +153,8 @@ def listening(session: Session) -> Iterator[Finding]:
 def install_hook() -> int:
     """Write a hook into the current checkout that refuses a push while the check says no.
 
-    Fails with: UsageError outside a checkout, or when a hook of another's is there
+    Raises:
+        UsageError: Outside a checkout, or when a hook of another's is there.
     """
     root = git.root(Path.cwd())
     if root is None:
@@ -164,7 +167,7 @@ def install_hook() -> int:
     if old == text and files.is_executable(path):
         console.note(f"= {path} is in place")
         return 0
-    files.write_whole(path, text, mode=0o755)
+    files.write_atomic(path, text, mode=0o755)
     console.note(
         f"~ wrote {path}: it refuses a push while `security check` says no (git push --no-verify goes past it)"
     )

@@ -29,7 +29,9 @@ typed_config: list[str] = []  # what `--config` said; filled once, by the front 
 class Session:
     """The config in use, who named it, and the environment of the command.
 
-    kept: the keeper of the runtime folder; None lets it be made when it is first needed: its room is not light
+    Attributes:
+        kept: The keeper of the runtime folder; None lets it be made when it is first needed: its room is not
+            light.
     """
 
     config: Config
@@ -79,9 +81,11 @@ class Session:
 def open_session(*, quiet: bool = False) -> Session:
     """Find and read the config in use: `--config`, `FLOWGATE_CONFIG`, `config/flowgate.yaml`, the embedded default.
 
-    quiet: say nothing of what was migrated
+    Args:
+        quiet: Say nothing of what was migrated.
 
-    Fails with: UsageError for a config that is absent or wrong, with every fault of the file
+    Raises:
+        UsageError: A config that is absent or wrong, with every fault of the file.
     """
     from flowgate.config.loader import read
 
@@ -102,7 +106,8 @@ def open_session(*, quiet: bool = False) -> Session:
 def locate_config() -> Sourced[Path]:
     """Find the config in use, and who named it, without reading it.
 
-    Fails with: UsageError for one that is named and absent
+    Raises:
+        UsageError: One that is named and absent.
     """
     if typed_config:
         return Sourced(_existing(typed_config[-1], "--config"), "typed")

@@ -15,8 +15,12 @@ BEFORE = 70  # of them at most before the caret, in a longer line
 def excerpt(place: str) -> list[str]:
     """Show the line that a place names.
 
-    place: `file:line:column`
-    Gives: two lines, the second with the caret; nothing for any other place, or when the file is gone or changed
+    Args:
+        place: `file:line:column`.
+
+    Returns:
+        Two lines, the second with the caret; nothing for any other place, or when the file is gone or
+        changed.
     """
     file, line, column = ["", "", "", *place.rsplit(":", 2)][-3:]
     if not (file and line.isdigit() and column.isdigit()):

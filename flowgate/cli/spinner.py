@@ -15,7 +15,8 @@ PATIENCE = 0.5  # seconds before the time is shown: most tasks are over by then
 class Spinner:
     """Paints one line again and again from a thread of its own, from `begin` to `rest`.
 
-    paint: shows a line in the place of the one before
+    Attributes:
+        paint: Shows a line in the place of the one before.
     """
 
     def __init__(self, paint: Callable[[str], None], clock: Clock = Clock()) -> None:  # noqa: B008  frozen
@@ -26,7 +27,7 @@ class Spinner:
 
     def begin(self, task: str) -> None:
         """Show a task at once; its time, and that it goes on, when it takes long."""
-        self.rest()
+        self.pause()
         self._task, self._about, self._since = task, "", self._clock.now()
         self._paint(f"… {task}")
         self._over = threading.Event()
@@ -37,7 +38,7 @@ class Spinner:
         """Say what is being waited for."""
         self._about = what
 
-    def rest(self) -> None:
+    def pause(self) -> None:
         """Stop painting; when this returns nothing more will be painted."""
         self._over.set()
         if self._thread is not None:

@@ -18,8 +18,8 @@ def status(as_json: bool) -> int:
     Source: keys of `--json` are documented in README.md
     """
     session = open_session()
-    recover(session)
-    tree = survey(session)
+    recover_supervisor(session)
+    tree = collect_status(session)
     if as_json:
         console.document(tree)
         return 0
@@ -41,7 +41,7 @@ def status(as_json: bool) -> int:
     return 0
 
 
-def recover(session: Session) -> None:
+def recover_supervisor(session: Session) -> None:
     """Let a new keeper take over what a killed one left; looking goes on when it cannot come up."""
     from flowgate.errors import FlowGateError
 
@@ -52,7 +52,7 @@ def recover(session: Session) -> None:
         console.note(f"! {error.what}")
 
 
-def survey(session: Session) -> dict[str, Any]:
+def collect_status(session: Session) -> dict[str, Any]:
     """Gather what `status` says, as plain data."""
     kept = session.supervisor.status()
     services = {name: _service(session, name, kept["services"].get(name, {})) for name in session.config.services}
@@ -126,7 +126,7 @@ def watch_generations(session: Session) -> None:
 
     clock, last = Clock(), ""
     while True:
-        generations = survey(session)["services"]["litellm"]["generations"]
+        generations = collect_status(session)["services"]["litellm"]["generations"]
         now = "; ".join(_generation("litellm", {**one, "seconds": None}) for one in generations)
         if now != last:
             console.note(now or "litellm: no generation is left")

@@ -13,7 +13,7 @@ from flowgate.system import locations
 
 if TYPE_CHECKING:
     from flowgate.playbook.catalog import StepInfo
-    from flowgate.playbook.plugins import OwnSteps
+    from flowgate.playbook.plugins import PluginSteps
 
 FOLDER = "steps"
 
@@ -26,7 +26,8 @@ def shipped() -> Catalog:
 def catalog() -> Catalog:
     """Give the steps that FlowGate brings, those in `steps/` beside the config, and those of packages.
 
-    Fails with: UsageError for a step of the user's own that has the name of one of ours
+    Raises:
+        UsageError: A step of the user's own that has the name of one of ours.
     """
     ours = steps_in("flowgate.steps")
     folder = own_folder()
@@ -35,10 +36,10 @@ def catalog() -> Catalog:
     return Catalog(ours, lambda: _own(folder, ours).with_packages())
 
 
-def _own(folder: Path, ours: Steps) -> OwnSteps:
-    from flowgate.playbook.plugins import OwnSteps
+def _own(folder: Path, ours: Steps) -> PluginSteps:
+    from flowgate.playbook.plugins import PluginSteps
 
-    return OwnSteps(folder, {*ours, *builtin.STEPS})
+    return PluginSteps(folder, {*ours, *builtin.STEPS})
 
 
 def own_folder() -> Path:

@@ -18,8 +18,9 @@ ESCAPE = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA
 class Draft:
     """A config on its way: the tree, the place of every key, what was changed and what was found wrong.
 
-    lines: dotted path → `file:line`
-    written: dotted path → a number as it stands in the text ("022", "1.10")
+    Attributes:
+        lines: Dotted path → `file:line`.
+        written: Dotted path → a number as it stands in the text ("022", "1.10").
     """
 
     tree: Tree
@@ -50,8 +51,11 @@ class Draft:
 def draft(text: str, file: str) -> Draft:
     """Read a text into a draft.
 
-    file: the name that places begin with
-    Fails with: UsageError for a text that is no YAML, is empty or is no mapping
+    Args:
+        file: The name that places begin with.
+
+    Raises:
+        UsageError: A text that is no YAML, is empty or is no mapping.
     """
     text, values = _from_json(text)
     source = Source(text, file)

@@ -12,11 +12,15 @@ ENOUGH = 3  # a named key, or a value quoted whole
 SHORTEST = 4  # letters of a value that is no mere chance
 
 
-def blamed(config: Config, profile: str, words: str) -> str:
+def locate_setting(config: Config, profile: str, words: str) -> str:
     """Find where a refusal points: at a setting whose name or value it quotes.
 
-    words: what the program said
-    Gives: `file:line`, empty when nothing in it points anywhere; the profile's own settings come before the base's
+    Args:
+        words: What the program said.
+
+    Returns:
+        `file:line`, empty when nothing in it points anywhere; the profile's own settings come before the
+        base's.
     """
     message = set(re.findall(r"[\w./:-]*\w", words))
     plain = " ".join(re.findall(r"\w+", words.replace("_", " ").lower()))

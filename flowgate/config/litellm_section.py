@@ -23,14 +23,14 @@ ONE_MODEL = "write one at least: `- {model_name: NAME, litellm_params: {model: o
 def read_base(section: Section) -> Tree:
     """Read what LiteLLM gets under every profile."""
     if "model_list" not in section.tree:
-        section.refuse("model_list", f"'{section.at('model_list')}' is missing", ONE_MODEL)
+        section.add_fault("model_list", f"'{section.at('model_list')}' is missing", ONE_MODEL)
     return _checked(section)
 
 
 def read_profiles(section: Section) -> dict[str, Tree]:
     """Read the profiles: name → what is laid over the base."""
     if not section.tree:
-        section.refuse("", "the config has no profiles", "write one at least: `profiles: {balanced: {}}`")
+        section.add_fault("", "the config has no profiles", "write one at least: `profiles: {balanced: {}}`")
     return {name: _checked(section.section(name)) for name in section.named("a profile's name")}
 
 

@@ -11,7 +11,7 @@ from flowgate.config.migrate import migrate
 from flowgate.config.schema import NAME, Section
 from flowgate.config.services import read_services, server_path
 from flowgate.domain import BootstrapSettings, Config, Paths, ProviderSettings
-from flowgate.errors import gather
+from flowgate.errors import raise_all
 
 TOP = (
     *("config_version", "paths", "services", "litellm_base", "profiles", "auth", "secret_files", "vars", "bootstrap"),
@@ -24,10 +24,15 @@ REPO = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*"
 def read(text: str, file: Path, *, root: Path | None = None, embedded: bool = False) -> Config:
     """Read a config.
 
-    text: YAML, or JSON when it begins with `{`
-    file: where it was read from, absolute; relative paths in it are taken from its folder, or from `root`
-    embedded: it is the embedded default
-    Fails with: UsageError, UnknownName, BadValue, or MultipleErrors with all of them, each with `file:line` and a way out
+    Args:
+        text: YAML, or JSON when it begins with `{`.
+        file: Where it was read from, absolute; relative paths in it are taken from its folder, or from `root`.
+        embedded: It is the embedded default.
+
+    Raises:
+        UsageError: , or MultipleErrors with all of them, each with `file:line` and a way out.
+        UnknownName: , or MultipleErrors with all of them, each with `file:line` and a way out.
+        InvalidValue: , or MultipleErrors with all of them, each with `file:line` and a way out.
     """
     root = root or file.parent
     draft = draft_of(text, str(file))
@@ -52,7 +57,7 @@ def read(text: str, file: Path, *, root: Path | None = None, embedded: bool = Fa
         places=draft.lines,
         notes=tuple(draft.notes),
     )
-    gather(str(file), draft.faults)
+    raise_all(str(file), draft.faults)
     return config
 
 

@@ -18,7 +18,9 @@ UNREAL = "/v0/management/oauth/"
 def migrate(draft: Draft) -> None:
     """Bring a config up to date, in place.
 
-    Fails with: nothing; what cannot be brought up to date is among `draft.faults`
+    Raises:
+        FlowGateError: nothing.
+        FlowGateError: What cannot be brought up to date is among `draft.faults`.
     """
     for step in STEPS:
         step(draft)

@@ -10,9 +10,14 @@ from flowgate.domain import Tree
 def overlay(base: Tree, over: Tree) -> Tree:
     """Lay a profile over the base settings.
 
-    base, over: plain YAML trees; neither is changed
-    Gives: a new tree; mappings merge, lists and scalars are replaced whole
     Source: LiteLLM reads `fallbacks` as one ordered list, so merging lists would reorder it
+
+    Args:
+        base: Plain YAML trees; neither is changed.
+        over: Plain YAML trees; neither is changed.
+
+    Returns:
+        A new tree; mappings merge, lists and scalars are replaced whole.
     """
     merged = deepcopy(base)
     for key, value in over.items():

@@ -15,7 +15,10 @@ ORDER = ("typed", "environment", "playbook", "file", "state", "default")
 def pick(*candidates: Sourced[T] | None) -> Sourced[T]:
     """Settle a value that several may have set.
 
-    candidates: in any order; None for whoever did not set it. The default is one of them
-    Gives: the nearest one, with who set it and where
+    Args:
+        candidates: In any order; None for whoever did not set it. The default is one of them.
+
+    Returns:
+        The nearest one, with who set it and where.
     """
     return min((one for one in candidates if one is not None), key=lambda one: ORDER.index(one.by))

@@ -10,7 +10,7 @@ from typing import Any
 
 from flowgate.config.document import Draft
 from flowgate.domain import Reference
-from flowgate.errors import BadValue, UnknownName, UsageError, suggestion
+from flowgate.errors import InvalidValue, UnknownName, UsageError, suggestion
 
 PREFIX = "os.environ/"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -49,12 +49,13 @@ class Section:
     def named(self, what: str, pattern: re.Pattern[str] = WORD, fix: str = "use letters, digits, - and _") -> list[str]:
         """Give the names that the user chose for the entries; one that is no plain word is refused.
 
-        what: what such a name stands for ("a profile's name")
+        Args:
+            what: What such a name stands for ("a profile's name").
         """
         found = [key for key in self.tree if isinstance(key, str) and pattern.fullmatch(key)]
         for key in self.tree:
             if key not in found:
-                self.refuse(key, f"'{key}' cannot be {what}", fix if isinstance(key, str) else QUOTES)
+                self.add_fault(key, f"'{key}' cannot be {what}", fix if isinstance(key, str) else QUOTES)
         return found
 
     def section(self, key: str) -> Section:
@@ -74,7 +75,8 @@ class Section:
     def matching(self, key: str, pattern: str, wanted: str, default: str | None = None) -> str | None:
         """Give a text of a certain form.
 
-        wanted: the form, in words
+        Args:
+            wanted: The form, in words.
         """
         value = self.text(key, default)
         if value is None or re.fullmatch(pattern, value, re.ASCII):
@@ -142,7 +144,8 @@ class Section:
     def choices(self, key: str, kind: str, known: Collection[str]) -> tuple[str, ...]:
         """Give a list of words, each from a closed list.
 
-        kind: what the words stand for ("service")
+        Args:
+            kind: What the words stand for ("service").
         """
         words = enumerate(self.texts(key))
         return tuple(word for index, word in words if self._is_known(kind, word, known, f"{key}.{index}"))
@@ -182,17 +185,18 @@ class Section:
         else:
             self.wrong(key, value, "os.environ/ and the name of a variable")
 
-    def refuse(self, key: str, what: str, fix: str = "") -> None:
+    def add_fault(self, key: str, what: str, fix: str = "") -> None:
         """Note a fault that is no matter of type."""
         self.draft.faults.append(UsageError(what, place=self.draft.place(self.at(key)), fix=fix))
 
     def wrong(self, key: str, found: object, wanted: str, fix: str = "") -> None:
         """Note a value of the wrong type or range.
 
-        wanted: what belongs there, in words
+        Args:
+            wanted: What belongs there, in words.
         """
         path = self.at(key)
-        self.draft.faults.append(BadValue(path, found=found, wanted=wanted, at=self.draft.place(path), fix=fix))
+        self.draft.faults.append(InvalidValue(path, found=found, wanted=wanted, at=self.draft.place(path), fix=fix))
 
     def at(self, key: object) -> str:
         """Give the dotted path of a key."""

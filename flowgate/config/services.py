@@ -22,8 +22,9 @@ LOOPBACK = re.compile(r"127(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}|lo
 def read_services(section: Section, root: Path, runtime: Path) -> dict[str, ServiceSettings]:
     """Read both services; one that is not written gets the defaults.
 
-    root: what a relative `cwd` is taken from
-    runtime: the runtime folder, where the programs lie by default
+    Args:
+        root: What a relative `cwd` is taken from.
+        runtime: The runtime folder, where the programs lie by default.
     """
     section.only(tuple(SERVICES))
     found = {name: _service(section.section(name), name, root, runtime) for name in SERVICES}
@@ -36,7 +37,7 @@ def server_path(section: Section, key: str) -> str | None:
     """Give the path of an address on a service of ours."""
     path = section.text(key)
     if path is not None and not re.fullmatch(r"/[!-~]*", path):
-        section.refuse(key, f"'{section.at(key)}' must begin with '/' and hold no blanks, not '{path[:40]}'")
+        section.add_fault(key, f"'{section.at(key)}' must begin with '/' and hold no blanks, not '{path[:40]}'")
     return path
 
 
@@ -67,7 +68,7 @@ def _host(section: Section) -> str:
     if not LOOPBACK.fullmatch(host):
         what = f"'{section.at('host')}' must be a loopback address (127.0.0.1), not '{host[:60]}'"
         fix = "FlowGate serves loopback only, over IPv4; put a proxy of your own in front for others"
-        section.refuse("host", what, fix)
+        section.add_fault("host", what, fix)
     return host
 
 
@@ -76,7 +77,7 @@ def _args(command: Section, program: str) -> tuple[str, ...]:
     if args and args[0].strip():
         return args
     empty = "begins with an empty word" if args else "is empty"
-    command.refuse("args", f"'{command.at('args')}' {empty}", "name the program first, then its flags")
+    command.add_fault("args", f"'{command.at('args')}' {empty}", "name the program first, then its flags")
     return (program,)
 
 
@@ -99,11 +100,11 @@ def _no_shared_port(section: Section, services: Mapping[str, ServiceSettings]) -
     if wanted != [port, port]:  # also when one was refused and the default stands in for it
         return
     last = [name for name in SERVICES if "port" in written.get(name, {})][-1]
-    section.refuse(f"{last}.port", f"both services want port {port}", "give each a port of its own")
+    section.add_fault(f"{last}.port", f"both services want port {port}", "give each a port of its own")
 
 
 def _no_circle(section: Section, services: Mapping[str, ServiceSettings]) -> None:
     for name, one in services.items():
         if name in one.depends_on or any(name in services[other].depends_on for other in one.depends_on):
-            section.refuse(f"{name}.depends_on", f"'{name}' depends on itself in a circle", "drop one `depends_on`")
+            section.add_fault(f"{name}.depends_on", f"'{name}' depends on itself in a circle", "drop one `depends_on`")
             return

@@ -38,9 +38,12 @@ class Pair(NamedTuple):
 class Source:
     """A YAML text being read: gives nodes, and keeps what was found wrong in `faults`.
 
-    text: the YAML; an alias may not swell it (a bomb), nor nest it deeper than 100 levels
-    file: the name that places begin with
-    Fails with: UsageError for a text that is no YAML
+    Attributes:
+        text: The YAML; an alias may not swell it (a bomb), nor nest it deeper than 100 levels.
+        file: The name that places begin with.
+
+    Raises:
+        UsageError: A text that is no YAML.
     """
 
     def __init__(self, text: str, file: str) -> None:
@@ -56,7 +59,7 @@ class Source:
         line, column = position(node)
         return f"{self.file}:{line}:{column}"
 
-    def refuse(self, what: str, node: Node, fix: str = "") -> None:
+    def add_fault(self, what: str, node: Node, fix: str = "") -> None:
         """Note a mistake at a node and go on."""
         self.faults.append(UsageError(what, fix=fix, place=self.at(node)))
 
@@ -64,19 +67,19 @@ class Source:
         """Give the nodes of a list; anything else is a fault."""
         if kind(node) == "seq":
             return list(node.value)
-        self.refuse(f"{what} must be a list", node)
+        self.add_fault(f"{what} must be a list", node)
         return []
 
     def pairs(self, node: Node, what: str) -> list[Pair]:
         """Give the entries of a mapping, merge keys (`<<`) laid under them; anything else is a fault."""
         if kind(node) != "map":
-            self.refuse(f"{what} must be a mapping (key: value)", node)
+            self.add_fault(f"{what} must be a mapping (key: value)", node)
             return []
         found: dict[str, Pair] = {}
         for pair in self._own(node):
             if pair.key in found:
                 first = found[pair.key].key_node.start_mark.line + 1
-                self.refuse(
+                self.add_fault(
                     f"the key '{pair.key}' is written twice", pair.key_node, f"the first stands in line {first}"
                 )
             found[pair.key] = pair
@@ -108,7 +111,9 @@ class Source:
     def _own(self, node: Node) -> Iterator[Pair]:
         for key_node, value in node.value:
             if not isinstance(key_node.value, str):
-                self.refuse("a key must be a text", key_node, 'an expression that begins a value is quoted: "{{ … }}"')
+                self.add_fault(
+                    "a key must be a text", key_node, 'an expression that begins a value is quoted: "{{ … }}"'
+                )
             elif key_node.tag != TAG + "merge":
                 yield Pair(str(key_node.value), key_node, value)
 
@@ -121,7 +126,7 @@ class Source:
     def _scalar(self, node: Node) -> Any:
         tag, value = node.tag.removeprefix(TAG), node.value
         if not isinstance(value, str):
-            self.refuse(f"the tag '{node.tag.replace(TAG, '!!')}' cannot stand before a list or a mapping", node)
+            self.add_fault(f"the tag '{node.tag.replace(TAG, '!!')}' cannot stand before a list or a mapping", node)
             return None
         # A date stays the text it was written as: reports are JSON. `=` and `<<` as values are texts too.
         if tag in ("str", "timestamp", "value", "merge"):
@@ -129,21 +134,22 @@ class Source:
         if tag == "null":
             return None
         if tag not in ("bool", "int", "float"):
-            self.refuse(f"the tag '{node.tag.replace(TAG, '!!')}' is not known here", node)
+            self.add_fault(f"the tag '{node.tag.replace(TAG, '!!')}' is not known here", node)
             return None
         try:
             number = getattr(_constructor(), f"construct_yaml_{tag}")(node)
         except (ValueError, LookupError, OverflowError):
             number = None
         if number is None or (isinstance(number, int) and number.bit_length() > LONGEST):
-            self.refuse(f"'{value[:40]}' cannot be read as {tag}", node)
+            self.add_fault(f"'{value[:40]}' cannot be read as {tag}", node)
             return None
         return number
 
     def _weigh(self, node: Node, known: dict[int, tuple[int, int]], budget: int) -> tuple[int, int]:
         """Count the nodes and the levels that a text has once its aliases are written out.
 
-        known: what was counted already; nothing counted yet for a node that is still being walked
+        Args:
+            known: What was counted already; nothing counted yet for a node that is still being walked.
         """
         found = known.get(id(node))
         if found == UNDER_WAY:

@@ -23,11 +23,14 @@ class Paths(NamedTuple):
 class ServiceSettings:
     """One entry of `services`.
 
-    cwd: absolute, or None where the file names none
-    args: the command line as written; relative paths are taken from `cwd`, else from the config's folder
-    ready_timeout, drain_timeout, hold_timeout: seconds
-    restart: "on-failure" (a crash is mended), "always" or "never"
-    max_memory: bytes, or None for no guard
+    Attributes:
+        cwd: Absolute, or None where the file names none.
+        args: The command line as written; relative paths are taken from `cwd`, else from the config's folder.
+        ready_timeout: seconds.
+        drain_timeout: seconds.
+        hold_timeout: seconds.
+        restart: "on-failure" (a crash is mended), "always" or "never".
+        max_memory: Bytes, or None for no guard.
     """
 
     name: str
@@ -60,9 +63,10 @@ class ProviderSettings(NamedTuple):
 class BootstrapSettings:
     """Where CLIProxyAPIPlus comes from.
 
-    sha256: platform ("linux_amd64") → 64 hex digits
-    mirrors: base addresses tried in order after the repository
-    file: a local archive, absolute
+    Attributes:
+        sha256: Platform ("linux_amd64") → 64 hex digits.
+        mirrors: Base addresses tried in order after the repository.
+        file: A local archive, absolute.
     """
 
     repo: str = "router-for-me/CLIProxyAPIPlus"
@@ -84,13 +88,15 @@ class Reference(NamedTuple):
 class Config:
     """The config file, checked and complete.
 
-    file: the file it was read from, absolute
-    root: the folder that relative paths are taken from, absolute
-    embedded: true for the embedded default (no account, no key; ports move to free ones)
-    litellm_base, profiles: plain YAML trees, checked for their outer shape only
-    references: every `os.environ/NAME` under litellm_base and profiles
-    places: dotted path ("services.litellm.port") → `file:line` of its key
-    notes: what was migrated or replaced while reading, one sentence each
+    Attributes:
+        file: The file it was read from, absolute.
+        root: The folder that relative paths are taken from, absolute.
+        embedded: True for the embedded default (no account, no key; ports move to free ones).
+        litellm_base: Plain YAML trees, checked for their outer shape only.
+        profiles: Plain YAML trees, checked for their outer shape only.
+        references: Every `os.environ/NAME` under litellm_base and profiles.
+        places: Dotted path ("services.litellm.port") → `file:line` of its key.
+        notes: What was migrated or replaced while reading, one sentence each.
     """
 
     file: Path

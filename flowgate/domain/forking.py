@@ -10,20 +10,23 @@ from dataclasses import dataclass, field
 class WarmUp:
     """Questions asked of an app once, in a process that is thrown away, to learn what answering them imports.
 
-    document: the text of the app's config; "{upstream}" stands for the address of a stand-in for the upstream
-    variable: the environment variable that names the config's file
-    env, headers: what else the app and the questions need; made up, no key of anybody's
-    questions: (method, path, body)
-    answers: what the stand-in says: path, followed by " stream" for a streamed answer → (content type, text)
-    seconds: after which the rehearsal is broken off, and what it has shown by then is used
+    Attributes:
+        document: The text of the app's config; "{upstream}" stands for the address of a stand-in for the
+            upstream.
+        variable: The environment variable that names the config's file.
+        env: What else the app and the questions need; made up, no key of anybody's.
+        headers: What else the app and the questions need; made up, no key of anybody's.
+        questions: (method, path, body).
+        answers: What the stand-in says: path, followed by " stream" for a streamed answer → (content type, text).
+        seconds: After which the rehearsal is broken off, and what it has shown by then is used.
     """
 
     document: str
     variable: str
     env: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    questions: tuple[tuple[str, str, str], ...] = ()
-    answers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    requests: tuple[tuple[str, str, str], ...] = ()
+    responses: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     seconds: float = 10.0
 
 
@@ -31,17 +34,20 @@ class WarmUp:
 class ForkServerSettings:
     """What a process does once, so that generations of a program can be forked from it.
 
-    imports: modules, dotted, in order
-    reserve: "module:function", called with a text before the first fork; it raises when forking is unsafe; "" for none
-    seen: names of the program's variables that its imports see; no keys
-    environment: names the Python environment on disk; under another name the nursery is replaced
-    rehearsal: how it learns what else to import
-    learnt: the file that keeps what was learnt, absolute; it lies in the environment and goes with it; "" for none
+    Attributes:
+        imports: Modules, dotted, in order.
+        reserve: "module:function", called with a text before the first fork; it raises when forking is unsafe; ""
+            for none.
+        seen: Names of the program's variables that its imports see; no keys.
+        environment: Names the Python environment on disk; under another name the nursery is replaced.
+        rehearsal: How it learns what else to import.
+        learnt: The file that keeps what was learnt, absolute; it lies in the environment and goes with it; "" for
+            none.
     """
 
     imports: tuple[str, ...]
-    reserve: str = ""
-    seen: tuple[str, ...] = ()
+    fork_guard: str = ""
+    import_variables: tuple[str, ...] = ()
     environment: str = ""
-    rehearsal: WarmUp | None = None
-    learnt: str = ""
+    warmup: WarmUp | None = None
+    module_cache: str = ""

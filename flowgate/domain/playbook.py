@@ -13,9 +13,11 @@ Facts = dict[str, Any]  # what a step gives: plain data, registered under a name
 class Result:
     """What a step found or did.
 
-    status: "same" (content already), "changed", "skipped"
     said: one short sentence for people
-    facts: plain data for `register`
+
+    Attributes:
+        status: "same" (content already), "changed", "skipped".
+        facts: Plain data for `register`.
     """
 
     status: str
@@ -28,15 +30,17 @@ class Change:
     """What a step would do.
 
     would: one short sentence, in the imperative ("write litellm-ab12.yaml")
-    do: does it, with the acting reach, and gives the facts
-    facts: the facts as far as they can be foretold; what check mode registers
-    changes: false when the work only asks (a smoke question): it counts as "same" afterwards
-    diff: (path, old text, new text) of files it would change, for --diff
-    unpredicted: why neither `facts` nor `diff` can tell what it would do; empty when they do
+
+    Attributes:
+        do: Does it, with the acting reach, and gives the facts.
+        facts: The facts as far as they can be foretold; what check mode registers.
+        changes: False when the work only asks (a smoke question): it counts as "same" afterwards.
+        diff: (path, old text, new text) of files it would change, for --diff.
+        unpredicted: Why neither `facts` nor `diff` can tell what it would do; empty when they do.
     """
 
     summary: str
-    do: Callable[[Any], Facts]
+    apply: Callable[[Any], Facts]
     facts: Facts = field(default_factory=dict)
     changes: bool = True
     diff: tuple[tuple[str, str, str], ...] = ()
@@ -47,13 +51,15 @@ class Change:
 class Outcome:
     """How one task ended.
 
-    status: "same", "changed", "skipped", "failed", "rescued" (failed inside a block that has a rescue) or "ignored"
-    seconds: how long it took
-    place: `file:line` of the task
-    diff: (path, old text, new text) of the files it changed, or would change
-    unpredicted: in a check, why it cannot tell what a run would do; empty when it can
-    began: seconds after the start of the run
-    play: the name of its play
+    Attributes:
+        status: "same", "changed", "skipped", "failed", "rescued" (failed inside a block that has a rescue) or
+            "ignored".
+        seconds: How long it took.
+        place: `file:line` of the task.
+        diff: (path, old text, new text) of the files it changed, or would change.
+        unpredicted: In a check, why it cannot tell what a run would do; empty when it can.
+        began: Seconds after the start of the run.
+        play: The name of its play.
     """
 
     task: str
@@ -74,9 +80,12 @@ class Outcome:
 class Report:
     """A whole run: its outcomes in the order they ended, the error that ended it, and the code for the shell.
 
-    outcomes: those of tasks side by side in the order they are written
-    playbook: the file; started: RFC 3339, in UTC; check: whether it only looked
-    resume: the command that goes on where it failed; empty when it did not
+    Attributes:
+        outcomes: Those of tasks side by side in the order they are written.
+        playbook: The file.
+        started: RFC 3339, in UTC.
+        check: Whether it only looked.
+        resume: The command that goes on where it failed; empty when it did not.
     """
 
     play: str
@@ -94,9 +103,11 @@ class Report:
 class LoopControl:
     """How a loop names and shows its items.
 
-    loop_var: the variable that holds the item; index_var: the one that counts them from 0; empty for none
-    label: what names an item for people, an expression; empty for the item itself
-    pause: seconds between items
+    Attributes:
+        loop_var: The variable that holds the item.
+        index_var: The one that counts them from 0; empty for none.
+        label: What names an item for people, an expression; empty for the item itself.
+        pause: Seconds between items.
     """
 
     loop_var: str = "item"
@@ -109,21 +120,28 @@ class LoopControl:
 class Task:
     """One task of a play, or a block of tasks, as written: expressions are not rendered yet.
 
-    name: empty when none was written
-    step: the word of its step; empty for a block
-    params: the step's parameters
-    place: `file:line:column`
-    when, until, changed_when, failed_when: conditions, all of which must hold; empty when not written
-    retries: further tries after the first; None when not written
-    delay: seconds between tries; backoff: by what each wait is longer than the last; max_delay: seconds, the longest
-        wait; None when not written
-    timeout: seconds that one try may take; None when not written
-    loop: a list, a mapping or an expression that gives one; None when not written
-    parallel: how many items of the loop, or tasks of the block, at a time; None when not written
-    notify: names of handlers to run at the end of the play when this task changed something
-    block, rescue, always: the tasks of a block; all empty for a task
-    marks: dotted path under this task ("wait_healthy.timeout", "when.0") → (line, column) of the value; with a colon
-        at its end ("wait_healthy.timeout:"), of a parameter's key
+    Attributes:
+        name: Empty when none was written.
+        step: The word of its step; empty for a block.
+        params: The step's parameters.
+        place: `file:line:column`.
+        when: Conditions, all of which must hold; empty when not written.
+        until: Conditions, all of which must hold; empty when not written.
+        changed_when: Conditions, all of which must hold; empty when not written.
+        failed_when: Conditions, all of which must hold; empty when not written.
+        retries: Further tries after the first; None when not written.
+        delay: Seconds between tries.
+        backoff: By what each wait is longer than the last.
+        max_delay: Seconds, the longest wait; None when not written.
+        timeout: Seconds that one try may take; None when not written.
+        loop: A list, a mapping or an expression that gives one; None when not written.
+        parallel: How many items of the loop, or tasks of the block, at a time; None when not written.
+        notify: Names of handlers to run at the end of the play when this task changed something.
+        block: The tasks of a block; all empty for a task.
+        rescue: The tasks of a block; all empty for a task.
+        always: The tasks of a block; all empty for a task.
+        marks: Dotted path under this task ("wait_healthy.timeout", "when.0") → (line, column) of the value; with
+            a colon at its end ("wait_healthy.timeout:"), of a parameter's key.
     """
 
     name: str
@@ -161,10 +179,11 @@ class Task:
 class Play:
     """One play of a playbook: variables and tasks, in the order they run.
 
-    place: `file:line:column`
-    handlers: tasks that run once, in this order, when a task that changed something has notified them
-    force_handlers: they run even when the play has failed
-    marks: dotted path ("vars.profile") → (line, column)
+    Attributes:
+        place: `file:line:column`.
+        handlers: Tasks that run once, in this order, when a task that changed something has notified them.
+        force_handlers: They run even when the play has failed.
+        marks: Dotted path ("vars.profile") → (line, column).
     """
 
     name: str

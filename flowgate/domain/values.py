@@ -14,8 +14,9 @@ T = TypeVar("T")
 class Sourced(Generic[T]):
     """A value and who set it.
 
-    by: "typed", "environment", "file", "state" or "default"
-    place: `file:line` for a file, the variable's name for the environment, else empty
+    Attributes:
+        by: "typed", "environment", "file", "state" or "default".
+        place: `file:line` for a file, the variable's name for the environment, else empty.
     """
 
     value: T

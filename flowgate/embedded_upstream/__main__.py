@@ -46,7 +46,8 @@ def log(text: str, level: str = "info", place: str = "embedded.py:1") -> None:
 def flags(words: list[str]) -> dict[str, str]:
     """Read Go's way of writing flags: `-x V`, `--x V`, `-x=V`.
 
-    Fails with: WrongFlag
+    Raises:
+        WrongFlag: See the message.
     """
     found: dict[str, str] = {}
     left = list(words)

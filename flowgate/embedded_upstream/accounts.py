@@ -30,7 +30,8 @@ CLAIMS = "https://api.openai.com/auth"
 class Account:
     """One credential. seen: what its file looked like; refreshed: shown as `last_refresh` where it was uploaded.
 
-    retry: shown as `next_retry_after`
+    Attributes:
+        retry: Shown as `next_retry_after`.
     """
 
     name: str
@@ -152,8 +153,9 @@ class Accounts:
     def note(self, account: Account, model: str, status: int, message: str, at: float, cooling: bool) -> None:
         """Note how a question went; the first one after a file was written by hand rewrites it and is forgotten.
 
-        status: 200, or the vendor's refusal
-        at: the monotonic clock
+        Args:
+            status: 200, or the vendor's refusal.
+            at: The monotonic clock.
         """
         account.results.append((datetime.now(UTC), status == 200))
         del account.results[:-1000]

@@ -33,7 +33,8 @@ class Answer:
 def answer(body: Tree, through: str = "") -> Answer:
     """Answer a question of any dialect.
 
-    through: the account it goes through; empty for none
+    Args:
+        through: The account it goes through; empty for none.
     """
     question = " ".join(last_question(body).split())[:SHOWN]
     model = str(body.get("model", ""))

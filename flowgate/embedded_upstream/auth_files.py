@@ -109,7 +109,8 @@ class AuthFiles:
     def _path(self, name: str) -> Path:
         """Find a file of the folder.
 
-        Fails with: BadName
+        Raises:
+            BadName: See the message.
         """
         name = name.strip()
         if not name or "/" in name or "\\" in name or os.sep in name or ".." in Path(name).parts:

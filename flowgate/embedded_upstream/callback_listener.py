@@ -19,7 +19,8 @@ class Forwarder:
     async def open(self, port: int) -> None:
         """Listen; 0 for any free port.
 
-        Fails with: OSError where the port is held
+        Raises:
+            OSError: The port is held.
         """
         self._server = await asyncio.start_server(self._answer, "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]

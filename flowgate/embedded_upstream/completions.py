@@ -51,10 +51,11 @@ class Question:
 class Outcome:
     """How asking one credential went.
 
-    status: the vendor's; 0 where it was not reached
-    response: what the client gets for it
-    message: what `/auth-files` shows as `status_message`
-    tokens: asked and said
+    Attributes:
+        status: The vendor's; 0 where it was not reached.
+        response: What the client gets for it.
+        message: What `/auth-files` shows as `status_message`.
+        tokens: Asked and said.
     """
 
     status: int

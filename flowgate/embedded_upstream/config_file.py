@@ -17,8 +17,10 @@ SECRET = ("remote-management", "secret-key")
 def settle(path: Path, settings: Settings) -> Settings:
     """Replace a plaintext management key in the file by its hash.
 
-    Gives: the settings with the hash; unchanged where there is nothing to hash or no bcrypt
     Source: v6.8.16-0 rewrites `secret-key` in every run that loads the file
+
+    Returns:
+        The settings with the hash; unchanged where there is nothing to hash or no bcrypt.
     """
     if not settings.secret_key or passwords.is_hash(settings.secret_key):
         return settings
@@ -35,7 +37,8 @@ def settle(path: Path, settings: Settings) -> Settings:
 def change(path: Path, where: tuple[str, ...], value: Any) -> Settings:
     """Set one value of the file, or take it out (None), and read the file again.
 
-    where: the keys that lead to it
+    Args:
+        where: The keys that lead to it.
     """
     text = path.read_text(encoding="utf-8")
     tree = dict(parse(text).tree)

@@ -38,8 +38,10 @@ class Benches:
     def fail(self, model: str, status: int, now: float, cooling: bool, newer: bool) -> bool:
         """Note a failure; say whether the model is benched now.
 
-        status: the vendor's; 0 where it was not reached, which benches nobody
-        cooling: false where `disable-cooling` is set; the older line benches for 401, 402, 403 and 404 all the same
+        Args:
+            status: The vendor's; 0 where it was not reached, which benches nobody.
+            cooling: False where `disable-cooling` is set; the older line benches for 401, 402, 403 and 404 all the
+                same.
         """
         bench = self.by_model.setdefault(model, Bench())
         seconds = self._seconds(bench, status)

@@ -25,10 +25,13 @@ ACCOUNT = "acct-9"
 def build(provider: str, person: str, contract: Contract, expired: bool = False) -> tuple[str, Tree]:
     """Write the credential of a login.
 
-    provider: as the OAuth session names it
-    person: the address or name that was approved; empty for a made-up one
-    expired: true for tokens that are over already
-    Gives: the file's name and its content
+    Args:
+        provider: As the OAuth session names it.
+        person: The address or name that was approved; empty for a made-up one.
+        expired: True for tokens that are over already.
+
+    Returns:
+        The file's name and its content.
     """
     now = datetime.now(UTC)
     ends = now + timedelta(days=-1 if expired else LIFE_DAYS)

@@ -45,10 +45,14 @@ class BadFaults(Exception):
 class Fault:
     """What a model does instead of answering.
 
-    status: refuses with it; retry_after: seconds it asks for
-    hangs: never answers; silent: begins and says nothing; cuts: breaks off after the first piece
-    slow: seconds before the first piece, or before the failure
-    every: only each so many-th question fails; 1: all
+    Attributes:
+        status: Refuses with it.
+        retry_after: Seconds it asks for.
+        hangs: Never answers.
+        silent: Begins and says nothing.
+        cuts: Breaks off after the first piece.
+        slow: Seconds before the first piece, or before the failure.
+        every: Only each so many-th question fails; 1: all.
     """
 
     status: int | None = None
@@ -71,7 +75,8 @@ SOUND = Fault()
 def read(tree: Any) -> dict[str, Fault]:
     """Read `{"MODEL": {"status": 500, …}}`.
 
-    Fails with: BadFaults
+    Raises:
+        BadFaults: See the message.
     """
     if not isinstance(tree, dict):
         raise BadFaults('the body must be a mapping: {"MODEL": {"status": 500}}')

@@ -72,8 +72,11 @@ class Flows:
     async def forward(self, session: Session, target: str, port: int) -> int:
         """Listen on a vendor's callback port; a second login of a provider replaces the first one's listener.
 
-        Gives: the port
-        Fails with: OSError
+        Returns:
+            The port.
+
+        Raises:
+            OSError: See the message.
         """
         if old := self.forwarders.pop(session.provider, None):
             old.close()

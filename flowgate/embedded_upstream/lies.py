@@ -51,7 +51,8 @@ class UnknownLie(Exception):
 def read(text: str) -> frozenset[str]:
     """Read modes, separated by commas.
 
-    Fails with: UnknownLie
+    Raises:
+        UnknownLie: See the message.
     """
     modes = frozenset(mode.strip() for mode in text.split(",") if mode.strip())
     for mode in modes:

@@ -23,10 +23,12 @@ VALID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Session:
     """One login under way.
 
-    shape: "pkce", "device", "aws" or "social"
-    born: on the monotonic clock; done: when it was finished
-    redirect: where the vendor would send the browser
-    decision: what was clicked: "approve", "deny" or nothing yet
+    Attributes:
+        shape: "pkce", "device", "aws" or "social".
+        born: On the monotonic clock.
+        done: When it was finished.
+        redirect: Where the vendor would send the browser.
+        decision: What was clicked: "approve", "deny" or nothing yet.
     """
 
     state: str

@@ -39,11 +39,15 @@ class Compatible:
 class Settings:
     """What the config says, as far as it matters here; unknown keys are ignored, as in the real program.
 
-    retries: further tries after the first, each after the wait for a benched credential; max_wait: seconds
-    cooling: false where `disable-cooling` is set
-    proxy_url: set, the vendors lie behind it and cannot be reached: logins fail as behind a dead proxy
-    contract, lies, callback_ports: this program's own, under `embedded`
-    tree: the whole config, as written
+    Attributes:
+        retries: Further tries after the first, each after the wait for a benched credential.
+        max_wait: seconds.
+        cooling: False where `disable-cooling` is set.
+        proxy_url: Set, the vendors lie behind it and cannot be reached: logins fail as behind a dead proxy.
+        contract: This program's own, under `embedded`.
+        lies: This program's own, under `embedded`.
+        callback_ports: This program's own, under `embedded`.
+        tree: The whole config, as written.
     """
 
     host: str
@@ -69,7 +73,8 @@ class Settings:
 def load(path: Path) -> Settings:
     """Read a config file.
 
-    Fails with: BadConfig, in the real program's words
+    Raises:
+        BadConfig: , in the real program's words.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -84,7 +89,8 @@ def load(path: Path) -> Settings:
 def parse(text: str) -> Settings:
     """Read a config's text.
 
-    Fails with: BadConfig
+    Raises:
+        BadConfig: See the message.
     """
     tree = read_tree(text)
     own = _mapping(tree, "embedded")
@@ -114,7 +120,8 @@ def parse(text: str) -> Settings:
 def read_tree(text: str) -> Tree:
     """Read YAML.
 
-    Fails with: BadConfig, in the words of the real program's parser
+    Raises:
+        BadConfig: , in the words of the real program's parser.
     """
     try:
         tree = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe

@@ -15,10 +15,16 @@ class CannotOpen(Exception):
 def make_folder(path: str) -> bool:
     """Make the auth folder, private, where it is missing.
 
-    path: as configured; without one the real program does not start either
-    Gives: true when it was made
-    Fails with: CannotOpen
     Source: v6.8.16-0, sdk/cliproxy/service.go, `ensureAuthDir`
+
+    Args:
+        path: As configured; without one the real program does not start either.
+
+    Returns:
+        True when it was made.
+
+    Raises:
+        CannotOpen: See the message.
     """
     if not path:
         raise CannotOpen("cliproxy: failed to create auth directory : mkdir : no such file or directory")
@@ -47,8 +53,11 @@ def _make(folder: Path) -> bool:
 def listen(host: str, port: int) -> socket.socket:
     """Bind the port.
 
-    port: 0 for a free one
-    Fails with: CannotOpen
+    Args:
+        port: 0 for a free one.
+
+    Raises:
+        CannotOpen: See the message.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio sets no TCP_NODELAY
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -31,12 +31,13 @@ class Vendor:
 class State:
     """Everything that lives as long as the process; `settings` is replaced at a reload.
 
-    config: the config file
-    password: MANAGEMENT_PASSWORD, as it was at the start
-    unsafe: the newer line's safe mode: it was started with an example key
-    callback_ports: the vendors' callback ports, where flags say others
-    vendors: the vendors that fail when told to, where it plays those instead of a program with accounts
-    had_routes: management was on once, so that its routes exist
+    Attributes:
+        config: The config file.
+        password: MANAGEMENT_PASSWORD, as it was at the start.
+        unsafe: The newer line's safe mode: it was started with an example key.
+        callback_ports: The vendors' callback ports, where flags say others.
+        vendors: The vendors that fail when told to, where it plays those instead of a program with accounts.
+        had_routes: Management was on once, so that its routes exist.
     """
 
     settings: Settings

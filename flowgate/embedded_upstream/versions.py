@@ -19,11 +19,13 @@ EXAMPLE_KEYS = ("your-api-key-1", "your-api-key-2", "your-api-key-3")
 class Contract:
     """One generation.
 
-    newer: true for the 7.2 line; what differs by a value stands in a field, what differs by a rule asks this
-    place: the source line that its log names for a config that cannot be used
-    not_found: the body of an ordinary 404
-    session_seconds: how long an OAuth session is remembered
-    device: providers whose login shows a code; pkce: those that come back through a callback
+    Attributes:
+        newer: True for the 7.2 line; what differs by a value stands in a field, what differs by a rule asks this.
+        place: The source line that its log names for a config that cannot be used.
+        not_found: The body of an ordinary 404.
+        session_seconds: How long an OAuth session is remembered.
+        device: Providers whose login shows a code.
+        pkce: Those that come back through a callback.
     """
 
     name: str

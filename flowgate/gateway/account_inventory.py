@@ -30,7 +30,8 @@ class Reader(Protocol):
 def count(reader: Reader, folder: Path) -> dict[str, int]:
     """Count the accounts in use, by provider.
 
-    folder: the auth folder; an absent one holds none
+    Args:
+        folder: The auth folder; an absent one holds none.
     """
     found: dict[str, int] = {}
     for path in reader.listing(folder, "*.json"):
@@ -46,7 +47,8 @@ def count(reader: Reader, folder: Path) -> dict[str, int]:
 def with_keys(accounts: Mapping[str, int], settings: Tree) -> dict[str, int]:
     """Add the keys that a CLIProxyAPIPlus config holds.
 
-    settings: that config, as written
+    Args:
+        settings: That config, as written.
     """
     found = dict(accounts)
     for name in KEY_LISTS:

@@ -27,21 +27,28 @@ PENDING_KEY = "sk-to-be-generated"
 
 
 def service(
-    config: Config, port: int, key: Secret | None, own: Tree, southbound: tuple[str, ...], policy: Tree, readiness: str
+    config: Config,
+    port: int,
+    key: Secret | None,
+    own: Tree,
+    upstream_models: tuple[str, ...],
+    policy: Tree,
+    readiness: str,
 ) -> Service:
     """Put CLIProxyAPIPlus, or the embedded upstream in its place, on paper.
 
-    key: the key that LiteLLM will show; None while it has not been generated
-    own: the user's own config, when the command line names one; its keys are kept where they do no harm
-    southbound: the model ids that LiteLLM will ask for; the embedded upstream answers just these
-    policy: who benches and who retries, as the profile needs it
-    readiness: the address that says that it is ready
+    Args:
+        key: The key that LiteLLM will show; None while it has not been generated.
+        own: The user's own config, when the command line names one; its keys are kept where they do no harm.
+        southbound: The model ids that LiteLLM will ask for; the embedded upstream answers just these.
+        policy: Who benches and who retries, as the profile needs it.
+        readiness: The address that says that it is ready.
     """
     from flowgate.domain import Document, Program, Secret, Service
 
     settings = config.services[NAME]
     embedded = is_embedded(config)
-    tree = _tree(config, port, key, overlay(own, policy), southbound if embedded else ())
+    tree = _tree(config, port, key, overlay(own, policy), upstream_models if embedded else ())
     head = "# Written by FlowGate, in place. Change config/cliproxyapi.yaml, not this one.\n"
     text = head + dump(tree)
     path = config.paths.runtime_dir / "cliproxyapi.yaml"
@@ -118,10 +125,11 @@ def _tree(config: Config, port: int, key: Secret | None, tree: Tree, models: tup
     return tree
 
 
-def users_own(config: Config, text: str | None) -> Tree:
+def read_user_config(config: Config, text: str | None) -> Tree:
     """Read the user's own config; empty when there is none.
 
-    Fails with: UsageError for one that is no YAML, or no mapping
+    Raises:
+        UsageError: One that is no YAML, or no mapping.
     """
     if not text:
         return {}
@@ -159,7 +167,8 @@ def _needs(config: Config) -> tuple[Reference, ...]:
 def embedded_runner(python: Path) -> str:
     """Write the runner of the embedded upstream.
 
-    python: the environment's interpreter, absolute
+    Args:
+        python: The environment's interpreter, absolute.
     """
     return (
         "#!/bin/sh\n"

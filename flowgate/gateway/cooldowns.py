@@ -10,16 +10,17 @@ import sys
 from typing import Any
 
 from flowgate.domain import Config, Tree
-from flowgate.gateway.litellm import points_south, without_provider
+from flowgate.gateway.litellm import uses_upstream, without_provider
 
 PROXY = "litellm.proxy.proxy_server"
 
 
-async def in_force() -> list[Tree]:
+async def active() -> list[Tree]:
     """List the deployments that the router of this process leaves out for now.
 
-    Gives: rows of models (the names that clients ask for), deployment, address, why (the status), since and until
-        (seconds since 1970); none without a router
+    Returns:
+        Rows of models (the names that clients ask for), deployment, address, why (the status), since and
+        until (seconds since 1970); none without a router.
     """
     router: Any = getattr(sys.modules.get(PROXY), "llm_router", None)
     if router is None:
@@ -41,14 +42,15 @@ def _row(deployment: Any, entry: Any) -> Tree:
     }
 
 
-def asked_south(config: Config, tree: Tree) -> dict[str, set[str]]:
+def models_at_upstream(config: Config, tree: Tree) -> dict[str, set[str]]:
     """Say what each model that clients ask for is called at CLIProxyAPIPlus; models of other providers are left out.
 
-    tree: a profile's LiteLLM settings
+    Args:
+        tree: A profile's LiteLLM settings.
     """
     found: dict[str, set[str]] = {}
     for entry in tree.get("model_list", ()):
         params = entry.get("litellm_params", {})
-        if points_south(config, params):
+        if uses_upstream(config, params):
             found.setdefault(str(entry.get("model_name")), set()).add(without_provider(params.get("model", "")))
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.domain import Config
-from flowgate.errors import BadValue, EnvironmentFailure, UsageError
+from flowgate.errors import EnvironmentFailure, InvalidValue, UsageError
 from flowgate.gateway.release_assets import DOWNLOAD, HOME, tag
 
 # Found in public threads about the lost repository; nobody here has read what they build.
@@ -22,13 +22,14 @@ REPO = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_.-]*/[0-9A-Za-z_.-]*[0-9A-Za-z_-]")
 class Source:
     """Where the program is to come from.
 
-    file: a file of the user's own, absolute; then repository and version do not matter
-    platform: "linux_amd64"
-    pinned: the sha256 that the config demands, or None
-    bases: addresses to ask, in order
-    allow_unverified: install even what nobody vouches for
-    command: the command that asks for just this
-    place: where it was named in the config
+    Attributes:
+        file: A file of the user's own, absolute; then repository and version do not matter.
+        platform: "linux_amd64".
+        pinned: The sha256 that the config demands, or None.
+        bases: Addresses to ask, in order.
+        allow_unverified: Install even what nobody vouches for.
+        command: The command that asks for just this.
+        place: Where it was named in the config.
     """
 
     repo: str
@@ -52,22 +53,28 @@ class Source:
         return str(self.file) if self.file else f"{self.tag} of {self.repo}"
 
 
-def settle(
+def choose_source(
     config: Config, platform: str, *, version: str, repo: str, file: Path | None, allow: bool, base: str
 ) -> Source:
     """Settle where the program is to come from: what was typed, else the config.
 
-    version, repo, file: what was typed; empty or None for the config's
-    allow: install even what nobody vouches for
-    base: an address in place of GitHub's, or empty
-    Fails with: BadValue, UsageError
+    Args:
+        version: What was typed; empty or None for the config's.
+        repo: What was typed; empty or None for the config's.
+        file: What was typed; empty or None for the config's.
+        allow: Install even what nobody vouches for.
+        base: An address in place of GitHub's, or empty.
+
+    Raises:
+        InvalidValue: See the message.
+        UsageError: See the message.
     """
     if file and (version or repo):
         raise UsageError("--from-file excludes --cliproxy-version and --cliproxy-repo", fix="type one or the other")
     if version and not VERSION.fullmatch(version):
-        raise BadValue("--cliproxy-version", found=version, wanted="a release's tag (v6.8.16-0)")
+        raise InvalidValue("--cliproxy-version", found=version, wanted="a release's tag (v6.8.16-0)")
     if repo and not REPO.fullmatch(repo):
-        raise BadValue("--cliproxy-repo", found=repo, wanted="owner/name")
+        raise InvalidValue("--cliproxy-repo", found=repo, wanted="owner/name")
     wanted = config.bootstrap
     words = [DOWNLOAD, *(["--from-file", quote(str(file))] if file else [])]
     words += ["--cliproxy-repo", repo] if repo else []
@@ -86,26 +93,28 @@ def settle(
     )
 
 
-def gone(missing: str, source: Source, host: str) -> EnvironmentFailure:
+def not_found_error(missing: str, source: Source, host: str) -> EnvironmentFailure:
     """Refuse a source that is not there, with every way out as the exact command.
 
-    missing: "repository", or "archive" when only this release, or its archive for this platform, is not there
-    host: who was asked
+    Args:
+        missing: "repository", or "archive" when only this release, or its archive for this platform, is not
+            there.
+        host: Who was asked.
     """
     what = f"there is no repository {source.repo} at {host} (it answered 404)"
     if missing == "archive":
         what = f"{source.repo} at {host} has no archive of {source.tag} for {source.platform} (it answered 404)"
-    return EnvironmentFailure(what, fix=ways_out(source.repo), place=source.place)
+    return EnvironmentFailure(what, fix=fixes(source.repo), place=source.place)
 
 
-def renamed(source: Source, host: str, names: Collection[str]) -> EnvironmentFailure:
+def no_archive_error(source: Source, host: str, names: Collection[str]) -> EnvironmentFailure:
     """Refuse a release whose list has no archive for this platform under a name we know."""
     listed = ", ".join(sorted(names)[:8])
     what = f"{source.tag} of {source.repo} at {host} lists no archive for {source.platform}; it lists {listed}"
-    return EnvironmentFailure(what, fix=ways_out(source.repo), place=source.place)
+    return EnvironmentFailure(what, fix=fixes(source.repo), place=source.place)
 
 
-def unverified(source: Source, why: str) -> EnvironmentFailure:
+def unverified_error(source: Source, why: str) -> EnvironmentFailure:
     """Refuse what nobody vouches for, until it is asked for in so many words."""
     pin = f"bootstrap.sha256.{source.platform}"
     fix = f"pin its sha256 in the config ({pin}), or take the risk: {source.command} --allow-unverified"
@@ -114,14 +123,14 @@ def unverified(source: Source, why: str) -> EnvironmentFailure:
     )
 
 
-def mismatch(source: Source, name: str, found: str, wanted: str, level: str) -> EnvironmentFailure:
+def mismatch_error(source: Source, name: str, found: str, wanted: str, level: str) -> EnvironmentFailure:
     """Refuse an archive that is not the one that was vouched for."""
     by = f"the config (bootstrap.sha256.{source.platform})" if level == "pinned" else level
-    fix = "it is not installed; try again later, or take another source: " + ways_out(source.repo)
+    fix = "it is not installed; try again later, or take another source: " + fixes(source.repo)
     return EnvironmentFailure(f"{name} has the sha256 {found}, but {by} says {wanted}", fix=fix, place=source.place)
 
 
-def changed(source: Source, name: str, found: str, recorded: str, lock: Path) -> EnvironmentFailure:
+def changed_error(source: Source, name: str, found: str, recorded: str, lock: Path) -> EnvironmentFailure:
     """Refuse an archive that was another one when it was installed first."""
     fix = "a release does not change; if you know why this one did, pin it in the config: "
     fix += f"bootstrap: {{sha256: {{{source.platform}: {found}}}}}"
@@ -129,7 +138,7 @@ def changed(source: Source, name: str, found: str, recorded: str, lock: Path) ->
     return EnvironmentFailure(what, fix=fix, place=source.place)
 
 
-def ways_out(repo: str) -> str:
+def fixes(repo: str) -> str:
     """List what can be done when a source is lost: a file of one's own, or a fork. Nothing of it is done unasked."""
     lines = ["a file of your own, or another source; nothing else is tried unasked:"]
     lines.append(f"  {DOWNLOAD} --from-file FILE  (an archive of a release, or the program itself)")
@@ -140,11 +149,11 @@ def ways_out(repo: str) -> str:
     return "\n  ".join(lines)
 
 
-def offline_way() -> str:
+def offline_fix() -> str:
     """Say what can be done without a network."""
     return f"{DOWNLOAD} --offline --from-file FILE, or leave out --offline"
 
 
-def other_file() -> str:
+def other_file_fix() -> str:
     """Say what can be done about a program that does not run here."""
     return f"{DOWNLOAD} --from-file FILE (built for this machine), or another --cliproxy-version"

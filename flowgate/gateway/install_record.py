@@ -14,16 +14,18 @@ FIELDS = ("version", "source", "asset", "archive_sha256", "binary_sha256", "leve
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class InstallRecord:
     """What was installed.
 
-    version: the release's tag; for a file, what the program itself says
-    source: the repository ("owner/name"), or the file's absolute path
-    asset: the archive's name
-    archive_sha256, binary_sha256: 64 hex digits
-    level: what vouched for the archive: "pinned", "checksums.txt" or "none"
-    when: RFC 3339, UTC
-    seen: "repository@version/asset" → the digest it had when it was first installed
+    Attributes:
+        version: The release's tag; for a file, what the program itself says.
+        source: The repository ("owner/name"), or the file's absolute path.
+        asset: The archive's name.
+        archive_sha256: 64 hex digits.
+        binary_sha256: 64 hex digits.
+        level: What vouched for the archive: "pinned", "checksums.txt" or "none".
+        when: RFC 3339, UTC.
+        seen: "repository@version/asset" → the digest it had when it was first installed.
     """
 
     version: str
@@ -36,7 +38,7 @@ class Receipt:
     seen: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(text: str | None) -> Receipt | None:
+def read(text: str | None) -> InstallRecord | None:
     """Read a lock file; None when it is absent or damaged: what it says is then unknown."""
     try:
         tree = json.loads(text or "null")
@@ -46,19 +48,20 @@ def read(text: str | None) -> Receipt | None:
         return None
     seen = tree.get("seen")
     seen = {str(key): str(value) for key, value in seen.items()} if isinstance(seen, dict) else {}
-    return Receipt(**{name: tree[name] for name in FIELDS}, seen=seen)
+    return InstallRecord(**{name: tree[name] for name in FIELDS}, seen=seen)
 
 
-def write(receipt: Receipt) -> str:
+def write(receipt: InstallRecord) -> str:
     """Give a lock file's text."""
     return json.dumps(asdict(receipt), indent=2) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class InstallPaths:
     """Where the program, the one before it and their lock files lie.
 
-    staging: a folder on the same disk, there only while something is installed
+    Attributes:
+        staging: A folder on the same disk, there only while something is installed.
     """
 
     program: Path
@@ -68,10 +71,10 @@ class Shelf:
     staging: Path
 
 
-def shelf(config: Config) -> Shelf:
+def install_paths(config: Config) -> InstallPaths:
     """Say where CLIProxyAPIPlus is installed."""
     folder = config.paths.runtime_dir / "bin"
-    return Shelf(
+    return InstallPaths(
         program=folder / PROGRAM,
         lock=folder / f"{PROGRAM}.lock",
         previous=folder / f"{PROGRAM}.previous",

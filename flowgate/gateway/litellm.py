@@ -9,17 +9,17 @@ from typing import Any
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Document, ForkServerSettings, Program, Reference, Secret, Service, Tree
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
-from flowgate.gateway.warmup_requests import rehearsal
+from flowgate.gateway.warmup_requests import warmup
 
 NAME = "litellm"
 UPSTREAM = "cliproxyapi_plus"
 APP = "litellm.proxy.proxy_server:app"
 IMPORTS = ("litellm.proxy.proxy_server", "uvicorn.lifespan.on", "flowgate.supervisor.worker_server")
-RESERVE = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # refuses when native threads already run
+FORK_GUARD = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # refuses when native threads already run
 GENERATION_FLAG = "--flowgate-generation"
 MASTER_KEY = "LITELLM_MASTER_KEY"
 CONFIG = "CONFIG_FILE_PATH"  # the variable that names its document
-TELLS = {"cooldowns": "flowgate.gateway.cooldowns:in_force"}
+QUERIES = {"cooldowns": "flowgate.gateway.cooldowns:in_force"}
 READINESS = "/health/readiness"
 LIVENESS = "/health/liveliness"
 PREFIX = "os.environ/"
@@ -66,14 +66,12 @@ def service(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -> 
         ready_timeout=settings.ready_timeout,
         drain_timeout=settings.drain_timeout,
         max_memory=settings.max_memory,
-        records=("x-litellm-",),
-        stands_on=_stands_on(config, tree),
-        tells=TELLS if ours else {},
+        recorded_headers=("x-litellm-",),
+        hold_while_down=_stands_on(config, tree),
+        queries=QUERIES if ours else {},
         hold_timeout=settings.hold_timeout,
         restart=settings.restart,
-        fork_server=ForkServerSettings(IMPORTS, RESERVE, tuple(FIXED_ENV), rehearsal=rehearsal(CONFIG))
-        if ours
-        else None,
+        fork_server=ForkServerSettings(IMPORTS, FORK_GUARD, tuple(FIXED_ENV), warmup=warmup(CONFIG)) if ours else None,
     )
     return Service(
         name=NAME,
@@ -92,7 +90,7 @@ def _document(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -
     general.setdefault("master_key", PREFIX + MASTER_KEY)
     for entry in tree.get("model_list", ()):
         params = entry.get("litellm_params", {})
-        if points_south(config, params):
+        if uses_upstream(config, params):
             params["api_base"] = _moved(config, str(params["api_base"]), ports)
     head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one.\n"
     text = head + dump(tree)
@@ -100,7 +98,7 @@ def _document(config: Config, profile: str, tree: Tree, ports: dict[str, int]) -
     return Document(config.paths.runtime_dir / f"litellm-{digest}.yaml", text, digest)
 
 
-def points_south(config: Config, params: dict[str, Any]) -> bool:
+def uses_upstream(config: Config, params: dict[str, Any]) -> bool:
     """Say whether a deployment is asked through CLIProxyAPIPlus."""
     from urllib.parse import urlsplit
 
@@ -123,12 +121,12 @@ def without_provider(model: object) -> str:
     return str(model).partition("/")[2] or str(model)
 
 
-def southbound(config: Config, tree: Tree) -> tuple[str, ...]:
+def upstream_models(config: Config, tree: Tree) -> tuple[str, ...]:
     """Name the model ids that LiteLLM asks CLIProxyAPIPlus for ("openai/gpt-5" asks for "gpt-5")."""
     names = []
     for entry in tree.get("model_list", ()):
         params = entry.get("litellm_params", {})
-        if points_south(config, params):
+        if uses_upstream(config, params):
             names.append(without_provider(params.get("model", "")))
     return tuple(dict.fromkeys(names))
 
@@ -184,7 +182,8 @@ def runner_path(config: Config) -> Path:
 def runner(python: Path) -> str:
     """Write the runner: LiteLLM from FlowGate's locked environment, by hand or as a generation of the keeper.
 
-    python: the environment's interpreter, absolute
+    Args:
+        python: The environment's interpreter, absolute.
     """
     return (
         "#!/bin/sh\n"
@@ -205,4 +204,4 @@ def _absolute(cwd: Path, word: str) -> str:
 
 def _stands_on(config: Config, tree: Tree) -> tuple[str, ...]:
     """Name the services without which the models of this profile do not answer."""
-    return (UPSTREAM,) if southbound(config, tree) else ()
+    return (UPSTREAM,) if upstream_models(config, tree) else ()

@@ -20,12 +20,13 @@ LITELLM, CLIPROXY = "LiteLLM", "CLIProxyAPIPlus"
 
 
 @dataclass(frozen=True, slots=True)
-class South:
+class UpstreamAccounts:
     """What the compiler knows of CLIProxyAPIPlus.
 
-    settings: the user's own config, as written; empty when there is none
-    accounts: provider → accounts and keys that are in use
-    asked: says whether a deployment is asked through it
+    Attributes:
+        settings: The user's own config, as written; empty when there is none.
+        accounts: Provider → accounts and keys that are in use.
+        asked: Says whether a deployment is asked through it.
     """
 
     settings: Tree
@@ -37,8 +38,11 @@ class South:
 class Budget:
     """How many attempts one question may cost at the worst.
 
-    north: attempts of LiteLLM on one model; south: rounds of CLIProxyAPIPlus for each; accounts: it asks in one round
-    models: how many models and deployments a question may go through
+    Attributes:
+        north: Attempts of LiteLLM on one model.
+        south: Rounds of CLIProxyAPIPlus for each.
+        accounts: It asks in one round.
+        models: How many models and deployments a question may go through.
     """
 
     north: int
@@ -61,42 +65,49 @@ class Budget:
 class Policy:
     """What a profile comes to.
 
-    bench: the program that puts to sleep what fails: LiteLLM or CLIProxyAPIPlus; why: as a sentence
-    litellm: LiteLLM's settings, whole; cliproxy: what CLIProxyAPIPlus' config gets
     said: what was moved, set, or left as the user has it, one sentence each
+
+    Attributes:
+        bench: The program that puts to sleep what fails: LiteLLM or CLIProxyAPIPlus.
+        why: As a sentence.
+        litellm: LiteLLM's settings, whole.
+        cliproxy: What CLIProxyAPIPlus' config gets.
     """
 
     promises: Promises
-    bench: str
+    cooldowns_by: str
     why: str
     litellm: Tree
     cliproxy: Tree
     budget: Budget
-    message: tuple[str, ...]
+    changes: tuple[str, ...]
 
 
-def compile_profile(base: Tree, profile: Tree, south: South) -> Policy:
+def compile_profile(base: Tree, profile: Tree, south: UpstreamAccounts) -> Policy:
     """Compile a profile to the settings that keep it.
 
-    base, profile: as written; neither is changed. Each is put in order before one is laid over the other, so that a
-        number of the profile wins over one of the base wherever either stands
+    Args:
+        base: As written; neither is changed. Each is put in order before one is laid over the other, so that a
+            number of the profile wins over one of the base wherever either stands.
+        profile: As written; neither is changed. Each is put in order before one is laid over the other, so that a
+            number of the profile wins over one of the base wherever either stands.
     """
-    below, message = one_place(base)
+    below, changes = one_place(base)
     above, more = one_place(profile)
     made = overlay(below, above)
-    message = list(dict.fromkeys([*message, *more]))
-    make_it_count(made, message)
-    bench, why = _who_benches(made, south)
-    cooling = _cliproxy(south, bench, message)
-    if bench == CLIPROXY:
-        _leave_it_to_the_south(made, south, message)
+    changes = list(dict.fromkeys([*changes, *more]))
+    make_it_count(made, changes)
+    cooldowns_by, why = _who_benches(made, south)
+    cooling = _cliproxy(south, cooldowns_by, changes)
+    if cooldowns_by == CLIPROXY:
+        _leave_it_to_the_south(made, south, changes)
     found = promises.read(made)
-    if bench == CLIPROXY and all(map(south.asked, made.get("model_list") or ())):
-        found = replace(found, benched_after=1, bench_seconds=60.0)
-    return Policy(found, bench, why, made, cooling, _budget(made, found, cooling, south), tuple(message))
+    if cooldowns_by == CLIPROXY and all(map(south.asked, made.get("model_list") or ())):
+        found = replace(found, cooldown_after=1, cooldown_seconds=60.0)
+    return Policy(found, cooldowns_by, why, made, cooling, _budget(made, found, cooling, south), tuple(changes))
 
 
-def users_own(settings: Tree, key: str) -> object:
+def user_setting(settings: Tree, key: str) -> object:
     """Give what a CLIProxyAPIPlus config says under a dotted key; None where it says nothing."""
     value: object = settings
     for part in key.split("."):
@@ -104,8 +115,8 @@ def users_own(settings: Tree, key: str) -> object:
     return value
 
 
-def _who_benches(tree: Tree, south: South) -> tuple[str, str]:
-    explicit = users_own(south.settings, "disable-cooling")
+def _who_benches(tree: Tree, south: UpstreamAccounts) -> tuple[str, str]:
+    explicit = user_setting(south.settings, "disable-cooling")
     if not any(map(south.asked, tree.get("model_list") or ())):
         return LITELLM, "no model is asked through CLIProxyAPIPlus"
     if isinstance(explicit, bool):
@@ -117,19 +128,19 @@ def _who_benches(tree: Tree, south: South) -> tuple[str, str]:
     return LITELLM, "no provider has a second account to turn to, so its retries shall reach the vendor"
 
 
-def _cliproxy(south: South, bench: str, message: list[str]) -> Tree:
+def _cliproxy(south: UpstreamAccounts, cooldowns_by: str, changes: list[str]) -> Tree:
     """Give the four settings of CLIProxyAPIPlus; the user's own win."""
     wanted = {
-        "disable-cooling": bench == LITELLM,
+        "disable-cooling": cooldowns_by == LITELLM,
         "request-retry": 0,
         "max-retry-interval": 0,
         "routing.strategy": "round-robin",
     }
     made: Tree = {}
     for key, value in wanted.items():
-        own = users_own(south.settings, key)
+        own = user_setting(south.settings, key)
         if own is not None and own != value:
-            message.append(f"CLIProxyAPIPlus' {key}: {_shown(own)} is yours, and wins over {_shown(value)}")
+            changes.append(f"CLIProxyAPIPlus' {key}: {_shown(own)} is yours, and wins over {_shown(value)}")
         head, _, tail = key.partition(".")
         made[head] = {tail: value if own is None else own} if tail else value if own is None else own
     return made
@@ -139,14 +150,14 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _leave_it_to_the_south(tree: Tree, south: South, message: list[str]) -> None:
+def _leave_it_to_the_south(tree: Tree, south: UpstreamAccounts, changes: list[str]) -> None:
     """Let LiteLLM neither retry nor bench what CLIProxyAPIPlus benches: its retries would be void."""
     router = tree.get("router_settings") or {}
     if _retries_by_policy(router):
-        message.append("retries that a retry policy of yours asks for reach nobody while CLIProxyAPIPlus benches")
+        changes.append("retries that a retry policy of yours asks for reach nobody while CLIProxyAPIPlus benches")
     lone = sorted(provider for provider, count in south.accounts.items() if count == 1)
     if lone:
-        message.append(
+        changes.append(
             f"{', '.join(lone)}: one account only; after its first 5xx CLIProxyAPIPlus answers by itself for 1 min "
             "(disable-cooling is one setting for all)"
         )
@@ -155,19 +166,19 @@ def _leave_it_to_the_south(tree: Tree, south: South, message: list[str]) -> None
         entries = promises.deployments(tree, model)
         if not all(map(south.asked, entries)):
             if any(map(south.asked, entries)):
-                message.append(f"{model} has deployments elsewhere too: LiteLLM goes on retrying and benching it")
+                changes.append(f"{model} has deployments elsewhere too: LiteLLM goes on retrying and benching it")
             continue
         for params in (entry["litellm_params"] for entry in entries):
             for key, names in changed.items():
                 if key in params:
-                    message.append(f"litellm_params.{key}: {params[key]} of {model} is yours, and wins over 0")
+                    changes.append(f"litellm_params.{key}: {params[key]} of {model} is yours, and wins over 0")
                 else:
                     params[key] = 0
                     names.append(model)
     for key, names in changed.items():
         if names:
             why = "no retries there that reach nobody" if key == "num_retries" else "not benched a second time"
-            message.append(f"litellm_params.{key}: 0 is set for {', '.join(dict.fromkeys(names))}: {why}")
+            changes.append(f"litellm_params.{key}: 0 is set for {', '.join(dict.fromkeys(names))}: {why}")
 
 
 def _retries_by_policy(router: Tree) -> bool:
@@ -176,9 +187,9 @@ def _retries_by_policy(router: Tree) -> bool:
     return any(isinstance(count, int) and count > 0 for policy in policies for count in policy.values())
 
 
-def _budget(tree: Tree, found: Promises, cooling: Tree, south: South) -> Budget:
-    asked_south = any(map(south.asked, tree.get("model_list") or ()))
+def _budget(tree: Tree, found: Promises, cooling: Tree, south: UpstreamAccounts) -> Budget:
+    models_at_upstream = any(map(south.asked, tree.get("model_list") or ()))
     retry = cooling["request-retry"]
-    again = retry if isinstance(retry, int) and asked_south else 0
-    accounts = max([1, *south.accounts.values()]) if asked_south else 1
+    again = retry if isinstance(retry, int) and models_at_upstream else 0
+    accounts = max([1, *south.accounts.values()]) if models_at_upstream else 1
     return Budget(found.attempts, 1 + max(0, again), accounts, found.length)

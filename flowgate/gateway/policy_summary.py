@@ -14,7 +14,7 @@ NOT_KEPT = (
 SOUTH_CANNOT = ("CLIProxyAPIPlus cannot: bench an account whose vendor is silent or cannot be reached",)
 
 
-def promised(policy: Policy) -> list[str]:
+def describe(policy: Policy) -> list[str]:
     """Say what a profile promises, one sentence each."""
     found = policy.promises
     lines = [_attempts(found), _benched(policy), *_fallbacks(found)]
@@ -25,7 +25,7 @@ def promised(policy: Policy) -> list[str]:
         f"{seconds(found.waits.quiet)} when nobody answers; with every attempt failing just before its time-out and "
         f"asking for a minute's pause, {seconds(found.waits.bound)}"
     )
-    return [*lines, _budget(policy), *NOT_KEPT, *(SOUTH_CANNOT if policy.bench == CLIPROXY else ())]
+    return [*lines, _budget(policy), *NOT_KEPT, *(SOUTH_CANNOT if policy.cooldowns_by == CLIPROXY else ())]
 
 
 def _attempts(found: Promises) -> str:
@@ -42,15 +42,15 @@ def _attempts(found: Promises) -> str:
 
 
 def _benched(policy: Policy) -> str:
-    found, who = policy.promises, policy.bench
-    if policy.bench == CLIPROXY:
+    found, who = policy.promises, policy.cooldowns_by
+    if policy.cooldowns_by == CLIPROXY:
         return (
             f"{who} benches an account at its first 5xx for 1 min, and asks the next one ({policy.why}); "
             "for what is asked through it, LiteLLM neither retries nor benches"
         )
-    if found.benched_after is None:
+    if found.cooldown_after is None:
         return "LiteLLM benches nobody: in an outage every question pays all attempts"
-    bench, count = seconds(found.bench_seconds), found.benched_after
+    bench, count = seconds(found.cooldown_seconds), found.cooldown_after
     when = "its first question that fails" if count == 1 else f"its {_nth(count)} question that fails within {bench}"
     alone = ((policy.litellm.get("router_settings") or {}).get("allowed_fails_policy") or {}).get(TIMEOUT_FAILS)
     when += f", or its {_nth(alone + 1)} time-out" if isinstance(alone, int) else ""

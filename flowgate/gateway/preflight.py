@@ -30,7 +30,8 @@ CLOSED = ("router_settings", "retry_policy", "allowed_fails_policy")  # LiteLLM 
 def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
     """List what LiteLLM would ignore, or never come back from, under a profile.
 
-    policy: what the profile was compiled to
+    Args:
+        policy: What the profile was compiled to.
     """
     where = _Where(config, profile)
     found: list[FlowGateError] = []
@@ -46,7 +47,7 @@ def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
     return [*found, *_southbound(config, policy.litellm), *_times(config, policy), *_billed(where, policy.litellm)]
 
 
-def missing(asked: Collection[str], served: Collection[str]) -> list[str]:
+def unserved_models(asked: Collection[str], served: Collection[str]) -> list[str]:
     """Name the models that LiteLLM would ask CLIProxyAPIPlus for and that it does not list."""
     return [name for name in asked if name not in served]
 
@@ -153,7 +154,7 @@ def _southbound(config: Config, tree: Tree) -> Iterator[str]:
     south = config.services[cliproxy.NAME]
     for entry in tree.get("model_list") or ():
         params, name = entry.get("litellm_params") or {}, entry.get("model_name")
-        if litellm.points_south(config, params):
+        if litellm.uses_upstream(config, params):
             if params.get("api_key") != key:
                 yield (
                     f"{name} asks CLIProxyAPIPlus with another key than {key}: unless that is the same key, "

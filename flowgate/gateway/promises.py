@@ -31,9 +31,10 @@ KINDS = {
 class Waits:
     """How long a client may wait, in seconds, when no model is benched yet.
 
-    refused: everybody refuses at once
-    quiet: nobody answers at all
-    bound: the worst there is: each attempt fails just before its time-out and asks for a pause of a minute
+    Attributes:
+        refused: Everybody refuses at once.
+        quiet: Nobody answers at all.
+        bound: The worst there is: each attempt fails just before its time-out and asks for a pause of a minute.
     """
 
     refused: float
@@ -45,20 +46,23 @@ class Waits:
 class Promises:
     """What a profile promises.
 
-    attempts: on one model for one question, at most
-    retries: kind of failure ("refusal", "429", "timeout") → further attempts; a 401, 403 or 404 is never retried
-    benched_after: the failed questions that put a model to sleep; None: nothing does
-    bench_seconds: for how long, unless the vendor's Retry-After names a time of its own
-    fallbacks: model → who answers in its place, in order
-    orders: model → its deployments' southbound names, in the order in which they are asked
-    request_timeout, stream_timeout: seconds for one attempt; of a stream, until its first piece and between two
-    length: deployments that one question may go through, its fallbacks included
+    Attributes:
+        attempts: On one model for one question, at most.
+        retries: Kind of failure ("refusal", "429", "timeout") → further attempts; a 401, 403 or 404 is never
+            retried.
+        benched_after: The failed questions that put a model to sleep; None: nothing does.
+        bench_seconds: For how long, unless the vendor's Retry-After names a time of its own.
+        fallbacks: Model → who answers in its place, in order.
+        orders: Model → its deployments' southbound names, in the order in which they are asked.
+        request_timeout: Seconds for one attempt; of a stream, until its first piece and between two.
+        stream_timeout: Seconds for one attempt; of a stream, until its first piece and between two.
+        length: Deployments that one question may go through, its fallbacks included.
     """
 
     attempts: int
     retries: Mapping[str, int]
-    benched_after: int | None
-    bench_seconds: float
+    cooldown_after: int | None
+    cooldown_seconds: float
     fallbacks: Mapping[str, tuple[str, ...]]
     orders: Mapping[str, tuple[str, ...]]
     request_timeout: float
@@ -69,16 +73,17 @@ class Promises:
     @property
     def attempts_per_minute(self) -> int:
         """Attempts that a dead model may see in any minute of an outage, at most."""
-        if self.benched_after is None:
+        if self.cooldown_after is None:
             raise ValueError("nothing benches it: the attempts are as many as the questions want")
-        round_of_it = (self.benched_after - 1) * self.attempts + 1
-        return math.ceil(60 / max(self.bench_seconds, 1.0)) * round_of_it
+        round_of_it = (self.cooldown_after - 1) * self.attempts + 1
+        return math.ceil(60 / max(self.cooldown_seconds, 1.0)) * round_of_it
 
 
 def read(tree: Tree) -> Promises:
     """Read what compiled settings promise.
 
-    tree: LiteLLM's settings with everything that counts under `router_settings`
+    Args:
+        tree: LiteLLM's settings with everything that counts under `router_settings`.
     """
     router = tree.get("router_settings") or {}
     retries = {kind: _most(tree, count) for kind, count in _retries(router).items()}
@@ -90,8 +95,8 @@ def read(tree: Tree) -> Promises:
     return Promises(
         attempts=1 + max(retries.values()),
         retries=retries,
-        benched_after=fails,
-        bench_seconds=number(router.get("cooldown_time"), 5.0),
+        cooldown_after=fails,
+        cooldown_seconds=number(router.get("cooldown_time"), 5.0),
         fallbacks=chains(router),
         orders={name: levels for name in models(tree) if len(levels := _levels(tree, name)) > 1},
         request_timeout=request,
@@ -135,7 +140,8 @@ def target_name(target: Any) -> str:
 def pause(retries: int, asked: float = 0.0) -> float:
     """Add up the pauses of a model that fails at every attempt, in seconds, at their longest.
 
-    asked: the pause that the vendor asks for
+    Args:
+        asked: The pause that the vendor asks for.
     """
     if retries < 1:
         return 0.0

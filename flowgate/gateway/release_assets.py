@@ -29,8 +29,12 @@ DOWNLOAD = "inv bootstrap.download"
 def platform_name(system: str, machine: str) -> str:
     """Name a platform as releases do ("linux_amd64").
 
-    system, machine: as `uname` gives them ("Linux", "x86_64")
-    Fails with: EnvironmentFailure for one that is not released for
+    Args:
+        system: As `uname` gives them ("Linux", "x86_64").
+        machine: As `uname` gives them ("Linux", "x86_64").
+
+    Raises:
+        EnvironmentFailure: One that is not released for.
     """
     for name, spellings in ARCHITECTURES.items():
         if system.lower() in SYSTEMS and machine.lower() in spellings:
@@ -48,7 +52,8 @@ def tag(version: str) -> str:
 def archive_names(version: str, platform: str) -> tuple[str, ...]:
     """List the names that an archive may have, the likeliest first.
 
-    platform: "linux_amd64"
+    Args:
+        platform: "linux_amd64".
     """
     system, _, architecture = platform.partition("_")
     number = tag(version).removeprefix("v")
@@ -60,12 +65,13 @@ def archive_names(version: str, platform: str) -> tuple[str, ...]:
 def url(base: str, repo: str, version: str, name: str) -> str:
     """Give the address of one file of a release.
 
-    base: HOME, or a mirror of it
+    Args:
+        base: HOME, or a mirror of it.
     """
-    return f"{page(base, repo)}/releases/download/{tag(version)}/{name}"
+    return f"{repository_url(base, repo)}/releases/download/{tag(version)}/{name}"
 
 
-def page(base: str, repo: str) -> str:
+def repository_url(base: str, repo: str) -> str:
     """Give the address of a repository: whether it answers tells a lost repository from a lost release."""
     return f"{base.rstrip('/')}/{repo}"
 
@@ -76,7 +82,7 @@ def is_github(base: str) -> bool:
     return parts.scheme == "https" and parts.hostname == "github.com"
 
 
-def is_vouching(base: str) -> bool:
+def is_trusted(base: str) -> bool:
     """Say whether checksums from this address count: over plain HTTP anybody on the way could write them."""
     parts = urlsplit(base)
     host = parts.hostname or ""
@@ -86,7 +92,8 @@ def is_vouching(base: str) -> bool:
 def parse_checksums(text: str) -> dict[str, str]:
     """Read a `checksums.txt`: file name → sha256.
 
-    Fails with: EnvironmentFailure when no line is one of `sha256sum`
+    Raises:
+        EnvironmentFailure: No line is one of `sha256sum`.
     """
     found = {}
     for line in text.splitlines():
@@ -103,7 +110,7 @@ def pick(names: Collection[str], version: str, platform: str) -> str | None:
     return next((name for name in archive_names(version, platform) if name in names), None)
 
 
-def stated_version(output: str) -> str | None:
+def reported_version(output: str) -> str | None:
     """Find the version in what the program says first; None when it does not say it.
 
     Source: v6.8.16-0, `cmd/server/main.go:68`: one whole line on stdout, before flags are read
@@ -112,7 +119,7 @@ def stated_version(output: str) -> str | None:
     return match[1] if match else None
 
 
-def is_stated(stated: str, version: str) -> bool:
+def is_same_version(stated: str, version: str) -> bool:
     """Say whether a program's own version is the one wanted: v6 adds `-plus` to its number."""
     return stated.removeprefix("v").removesuffix("-plus") == tag(version).removeprefix("v").removesuffix("-plus")
 

@@ -40,8 +40,10 @@ def name_program(
 ) -> str:
     """Name a program by everything that makes it what it is, keys excepted.
 
-    document: the digest of its document
-    env, settings_env: what we and the config put into its environment; references stay references
+    Args:
+        document: The digest of its document.
+        env: What we and the config put into its environment; references stay references.
+        settings_env: What we and the config put into its environment; references stay references.
     """
     parts = [list(argv), list(address), document, dict(env), dict(settings_env)]
     return short_digest(json.dumps(parts, sort_keys=True))

@@ -20,22 +20,24 @@ CONTRACT = "--contract"  # the embedded upstream's flag
 def version(config: Config, lock: str | None) -> str:
     """Say which version a start would run; empty when nobody knows.
 
-    lock: the text of the lock file beside the installed program
+    Args:
+        lock: The text of the lock file beside the installed program.
     """
     from flowgate.gateway import install_record
 
     args = config.services[NAME].args
     if is_embedded(config):
         return args[args.index(CONTRACT) + 1] if CONTRACT in args[:-1] else "6.8"
-    installed = install_record.read(lock) if binary(config) == install_record.shelf(config).program else None
+    installed = install_record.read(lock) if binary(config) == install_record.install_paths(config).program else None
     return installed.version if installed else ""
 
 
-def path(version: str, configured: str | None) -> str:
+def readiness_path(version: str, configured: str | None) -> str:
     """Choose the address to ask.
 
-    version: empty when it is not known; "/" then, which both generations answer
-    configured: what the config asks for; it wins, but for a `/healthz` that this version does not have
+    Args:
+        version: Empty when it is not known; "/" then, which both generations answer.
+        configured: What the config asks for; it wins, but for a `/healthz` that this version does not have.
     """
     number = re.match(r"v?(\d+)\.", version)
     newer = number is not None and int(number[1]) >= 7
@@ -44,6 +46,6 @@ def path(version: str, configured: str | None) -> str:
     return HEALTHZ if newer else ROOT
 
 
-def other(path: str, status: int) -> str:
+def next_path(readiness_path: str, status: int) -> str:
     """Name the address to ask next: another version may still run than the one that is installed; empty for none."""
-    return ROOT if (path, status) == (HEALTHZ, 404) else ""
+    return ROOT if (readiness_path, status) == (HEALTHZ, 404) else ""

@@ -25,10 +25,11 @@ SAID = "heard"
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 
-def rehearsal(variable: str) -> WarmUp:
+def warmup(variable: str) -> WarmUp:
     """Give the questions, and what a stand-in for the upstream answers.
 
-    variable: names the file of LiteLLM's document
+    Args:
+        variable: Names the file of LiteLLM's document.
     """
     asked = {"model": MODEL, "max_tokens": 9, "messages": [{"role": "user", "content": SAID}]}
     plain, streamed = json.dumps(asked), json.dumps({**asked, "stream": True})
@@ -37,7 +38,7 @@ def rehearsal(variable: str) -> WarmUp:
         variable=variable,
         env={"LITELLM_MASTER_KEY": KEY},
         headers={"authorization": f"Bearer {KEY}"},
-        questions=(
+        requests=(
             ("GET", "/health/readiness", ""),
             ("GET", "/v1/models", ""),
             ("POST", "/v1/chat/completions", plain),
@@ -45,7 +46,7 @@ def rehearsal(variable: str) -> WarmUp:
             ("POST", "/v1/messages", plain),
             ("POST", "/v1/messages", streamed),
         ),
-        answers={
+        responses={
             "/v1/chat/completions": ("application/json", json.dumps(_completion())),
             "/v1/chat/completions stream": ("text/event-stream", _chunks()),
             "/v1/responses": ("application/json", json.dumps(_response())),

@@ -95,7 +95,8 @@ COLLECTIONS = ("ansible.builtin.", "ansible.legacy.", "community.")
 def step_hint(word: str, known: Mapping[str, object] | frozenset[str]) -> str:
     """Say what to write for a step of Ansible's; empty for any other word.
 
-    known: the words of our own steps
+    Args:
+        known: The words of our own steps.
     """
     for prefix in COLLECTIONS:
         if word.startswith(prefix):

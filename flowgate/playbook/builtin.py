@@ -13,8 +13,11 @@ from flowgate.playbook.coerce import Condition, Shown
 def fail(context: object, msg: str = "failed as the playbook asks") -> Result:
     """Stop with a message.
 
-    msg: what to say
-    Fails with: CheckFailed, always
+    Args:
+        msg: What to say.
+
+    Raises:
+        CheckFailed: , always.
     """
     raise CheckFailed(msg)
 
@@ -22,9 +25,12 @@ def fail(context: object, msg: str = "failed as the playbook asks") -> Result:
 def debug(context: object, msg: object = "Hello world!", var: Shown | None = None) -> Result:
     """Show a value.
 
-    msg: a text, or any value
-    var: an expression without braces, shown with its value instead of a text
-    Gives: msg (as given), or the expression's text (its value)
+    Args:
+        msg: A text, or any value.
+        var: An expression without braces, shown with its value instead of a text.
+
+    Returns:
+        Msg (as given), or the expression's text (its value).
     """
     if var is not None:
         return Result("unchanged", f"{var.expression}: {var.value}", {var.expression: var.value})
@@ -36,11 +42,17 @@ def assert_(
 ) -> Result:
     """Stop unless every condition holds.
 
-    that: one expression without braces, or a list of them
-    msg, fail_msg: what to say when one does not hold
-    success_msg: what to say when all hold
-    Gives: msg
-    Fails with: CheckFailed
+    Args:
+        that: One expression without braces, or a list of them.
+        msg: What to say when one does not hold.
+        fail_msg: What to say when one does not hold.
+        success_msg: What to say when all hold.
+
+    Returns:
+        msg.
+
+    Raises:
+        CheckFailed: See the message.
     """
     broken = [condition.expression for condition in that if not condition.holds]
     message = fail_msg or msg
@@ -55,7 +67,8 @@ def assert_(
 def set_fact(context: object, /, **facts: object) -> Result:
     """Set variables for the tasks that follow.
 
-    Gives: the variables, as given
+    Returns:
+        The variables, as given.
     """
     return Result("unchanged", f"set {', '.join(facts)}", dict(facts))
 

@@ -20,8 +20,9 @@ Steps = Mapping[str, Callable[..., Any]]
 class Catalog:
     """Every step there is, by its word; `-` and `_` are the same in a word.
 
-    built_in: word → function; may be lazy (see `steps_in`)
-    extra: gives a user's own steps; asked only for a word that is not built in
+    Attributes:
+        built_in: Word → function; may be lazy (see `steps_in`).
+        extra: Gives a user's own steps; asked only for a word that is not built in.
     """
 
     def __init__(self, built_in: Steps, extra: Callable[[], Steps] | None = None) -> None:
@@ -33,8 +34,11 @@ class Catalog:
     def find(self, word: str, at: str = "") -> StepInfo:
         """Find the step that a word names, and what it takes.
 
-        at: where the word is written
-        Fails with: UnknownName
+        Args:
+            at: Where the word is written.
+
+        Raises:
+            UnknownName: See the message.
         """
         known = self._described.get(word)
         if known is None:
@@ -69,8 +73,11 @@ class Catalog:
 def steps_in(package: str) -> Steps:
     """List the steps of a package: one module, one step, both of the same name.
 
-    package: dotted name ("flowgate.steps")
-    Gives: word → function; a module is imported when its word is asked for
+    Args:
+        package: Dotted name ("flowgate.steps").
+
+    Returns:
+        Word → function; a module is imported when its word is asked for.
     """
     spec = find_spec(package)
     places = list(spec.submodule_search_locations or ()) if spec else []

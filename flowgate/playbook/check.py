@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from flowgate.domain import Play, Task
-from flowgate.errors import BadValue, FlowGateError, UnknownName, UsageError, gather
+from flowgate.errors import FlowGateError, InvalidValue, UnknownName, UsageError, raise_all
 from flowgate.playbook import ansible_keywords
 from flowgate.playbook.catalog import Catalog, StepInfo, faults
 from flowgate.playbook.coerce import CONDITIONS, EVALUATED
@@ -30,10 +30,14 @@ def check(
 ) -> None:
     """Refuse what cannot run, before the first task looks.
 
-    variables: names typed with `-e`; defaults: names that the program and the config bring
-    tags: those typed with `--tags` and `--skip-tags`
-    faults: what was found wrong while reading; told with the rest
-    Fails with: UsageError (several at once as MultipleErrors), each with `file:line:column`
+    Args:
+        variables: Names typed with `-e`.
+        defaults: Names that the program and the config bring.
+        tags: Those typed with `--tags` and `--skip-tags`.
+        faults: What was found wrong while reading; told with the rest.
+
+    Raises:
+        UsageError: (several at once as MultipleErrors), each with `file:line:column`.
     """
     found: list[FlowGateError] = list(faults)
     known_tags: set[str] = set()
@@ -51,7 +55,7 @@ def check(
         facts = checker.facts
         known_tags |= {*play.tags, *_tags(play.tasks)}
     found += [UnknownName("tag", tag, known=known_tags, at=file) for tag in tags if tag not in {*known_tags, *SPECIAL}]
-    gather(f"the playbook {file}".rstrip(), sorted(found, key=_order))
+    raise_all(f"the playbook {file}".rstrip(), sorted(found, key=_order))
 
 
 def _tags(tasks: Iterable[Task]) -> set[str]:
@@ -87,7 +91,8 @@ class _Checker:
     def tasks(self, tasks: Iterable[Task], known: Known, guarded: frozenset[str]) -> None:
         """Check tasks in order.
 
-        guarded: names that a surrounding `when` asks for with `is defined`
+        Args:
+            guarded: Names that a surrounding `when` asks for with `is defined`.
         """
         for task in tasks:
             inner = known | self.written(task.vars, task.at) if task.vars else known
@@ -139,7 +144,7 @@ class _Checker:
                 param = info.params.get(name)
                 if param is not None and param.kind in EVALUATED and param.kind != CONDITIONS and _is_heap(value):
                     path = f"{task.step}.{name}"
-                    self.found.append(BadValue(path, found=value, wanted="an expression", at=task.at(path)))
+                    self.found.append(InvalidValue(path, found=value, wanted="an expression", at=task.at(path)))
                 elif param is not None and param.kind in EVALUATED:
                     self._conditions(_listed(value), task, f"{task.step}.{name}", known, guarded)
                 else:
@@ -180,7 +185,9 @@ class _Checker:
         for name in task.params:
             if not name.isidentifier():
                 wanted = "a variable's name (letters, digits, _)"
-                self.found.append(BadValue("set_fact", found=name, wanted=wanted, at=task.at(f"{task.step}.{name}")))
+                self.found.append(
+                    InvalidValue("set_fact", found=name, wanted=wanted, at=task.at(f"{task.step}.{name}"))
+                )
         self.facts |= given(task)
 
     def _conditions(
@@ -193,7 +200,7 @@ class _Checker:
             if isinstance(text, str) and (expression := self._study(text, at, bare=True)):
                 studied.append((expression, at))
             elif not isinstance(text, (str, bool)):
-                self.found.append(BadValue(path, found=text, wanted="an expression or a list of them", at=at))
+                self.found.append(InvalidValue(path, found=text, wanted="an expression or a list of them", at=at))
         around = guarded.union(*(expression.guarded for expression, _ in studied))
         for expression, at in studied:
             self._names(expression, at, known, around, ())

@@ -21,7 +21,8 @@ class Predicted(dict[str, Any]):
 class Unknown:
     """The value of a variable whose task a check could not foretell.
 
-    task: its name
+    Attributes:
+        task: Its name.
     """
 
     def __init__(self, task: str) -> None:

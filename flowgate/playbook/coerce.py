@@ -37,7 +37,8 @@ EVALUATED = (CONDITIONS, Shown, Shown | None)  # written as expressions without 
 def fit(kind: Any, value: Any) -> Any:
     """Fit one value to a type.
 
-    Fails with: ValueError that says what is wanted, in words
+    Raises:
+        ValueError: That says what is wanted, in words.
     """
     fitter = _FITTERS.get(kind)
     if fitter is not None:

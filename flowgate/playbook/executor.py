@@ -20,7 +20,7 @@ from flowgate.playbook.scope import Scope
 from flowgate.playbook.tags import selected
 from flowgate.playbook.task_executor import Performer, Ticking, Within
 from flowgate.playbook.task_result import Ending, code_of, failed, gave_up, registered
-from flowgate.system.parallel import at_once
+from flowgate.system.parallel import run_parallel
 
 FLUSH = "flush_handlers"
 
@@ -29,7 +29,8 @@ FLUSH = "flush_handlers"
 class Started:
     """A task begins; its Outcome follows.
 
-    task: its name, rendered
+    Attributes:
+        task: Its name, rendered.
     """
 
     task: str
@@ -80,17 +81,26 @@ def run(
     """Run a play and report how each task ended; a failing task is told in the report, not raised.
 
     reach: what steps act with
-    variables: typed with `-e`: they beat all others; defaults: the config's: all others beat them
-    facts: what earlier plays registered and set; receives what this one does
     tell: called when a task starts and when it has ended
-    check: look only; what would change counts as changed, with the facts as foretold
-    clock: for durations and the waits between tries; the reach's own when None
-    tags, skip_tags: which tasks run, as in Ansible (`always`, `never`, `all`, `tagged`, `untagged`)
-    admit: asked before each task, with its rendered name, whether it runs; a task that does not leaves no trace, and
-        no task runs beside another
-    doing: told what a step is about to do, in its own words
-    Gives: a report whose code is 0, the code of the error that ended it, 70 for a bug in a step, 130 after Ctrl-C
-    Fails with: KeyboardInterrupt for a second Ctrl-C, while `always` parts run
+
+    Args:
+        variables: Typed with `-e`: they beat all others.
+        defaults: The config's: all others beat them.
+        facts: What earlier plays registered and set; receives what this one does.
+        check: Look only; what would change counts as changed, with the facts as foretold.
+        clock: For durations and the waits between tries; the reach's own when None.
+        tags: Which tasks run, as in Ansible (`always`, `never`, `all`, `tagged`, `untagged`).
+        skip_tags: Which tasks run, as in Ansible (`always`, `never`, `all`, `tagged`, `untagged`).
+        admit: Asked before each task, with its rendered name, whether it runs; a task that does not leaves no
+            trace, and no task runs beside another.
+        doing: Told what a step is about to do, in its own words.
+
+    Returns:
+        A report whose code is 0, the code of the error that ended it, 70 for a bug in a step, 130 after
+        Ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: A second Ctrl-C, while `always` parts run.
     """
     ticking = clock or context.clock
     performer = Performer(context, context.read_only(), catalog, ticking, check, doing)
@@ -236,7 +246,7 @@ class _Run:
         branches = [self._branch() for _ in tasks]
         jobs = [partial(branch.sequence, (task,), inside) for branch, task in zip(branches, tasks, strict=True)]
         try:
-            ends = at_once(jobs, width)
+            ends = run_parallel(jobs, width)
         finally:
             for branch in branches:
                 self.outcomes += branch.outcomes

@@ -50,8 +50,9 @@ def fixed(place: str) -> Locate:
 class Expression:
     """One text, parsed.
 
-    names: the variables it needs
-    guarded: those it asks for with `is defined` or `default`, so that they may be absent
+    Attributes:
+        names: The variables it needs.
+        guarded: Those it asks for with `is defined` or `default`, so that they may be absent.
     """
 
     names: frozenset[str]
@@ -89,9 +90,12 @@ def texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 def study(text: str, at: str = "", *, bare: bool = False) -> Expression:
     """Parse one text, without running it.
 
-    at: `file:line:column` for the refusal
-    bare: the text is an expression without braces (`when`, `until`)
-    Fails with: UsageError where it does not parse or uses an unknown filter or test
+    Args:
+        at: `file:line:column` for the refusal.
+        bare: The text is an expression without braces (`when`, `until`).
+
+    Raises:
+        UsageError: It does not parse or uses an unknown filter or test.
     """
     if bare and templated(text):
         inner = text.replace("{{", "").replace("}}", "").strip()
@@ -114,9 +118,12 @@ def names(value: object) -> frozenset[str]:
 def render(value: Any, variables: Mapping[str, Any], at: Locate = nowhere, path: str = "") -> Any:
     """Fill in the expressions of a value, deep over lists and mappings; keys are left alone.
 
-    variables: may be lazy: only the names that an expression uses are asked for
-    at: places of the texts inside, by their dotted path
-    Fails with: UsageError (UnknownName for a variable that nothing defines)
+    Args:
+        variables: May be lazy: only the names that an expression uses are asked for.
+        at: Places of the texts inside, by their dotted path.
+
+    Raises:
+        UsageError: (UnknownName for a variable that nothing defines).
     """
     if isinstance(value, str):
         return _evaluated(study(value, at(path)), variables, at(path)) if templated(value) else value
@@ -131,9 +138,14 @@ def render(value: Any, variables: Mapping[str, Any], at: Locate = nowhere, path:
 def truth(expression: object, variables: Mapping[str, Any], at: Locate = nowhere) -> bool:
     """Tell whether a condition holds; of a list, whether all do.
 
-    expression: without braces, or true or false
-    Gives: texts such as "false" and "no" (what `-e flag=no` gives) count as what they say
-    Fails with: UsageError where it cannot be evaluated
+    Args:
+        expression: Without braces, or true or false.
+
+    Returns:
+        Texts such as "false" and "no" (what `-e flag=no` gives) count as what they say.
+
+    Raises:
+        UsageError: It cannot be evaluated.
     """
     if isinstance(expression, (list, tuple)):
         return all(truth(entry, variables, _below(at, index)) for index, entry in enumerate(expression))
@@ -145,7 +157,8 @@ def truth(expression: object, variables: Mapping[str, Any], at: Locate = nowhere
 def value_of(expression: str, variables: Mapping[str, Any], at: Locate = nowhere) -> Any:
     """Give the value of an expression without braces.
 
-    Fails with: UsageError where it cannot be evaluated
+    Raises:
+        UsageError: It cannot be evaluated.
     """
     return _evaluated(study(expression, at(""), bare=True), variables, at(""))
 

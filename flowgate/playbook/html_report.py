@@ -19,7 +19,8 @@ LEAST = 0.4  # per cent of the timeline that the shortest bar takes
 def page(tree: dict[str, Any]) -> str:
     """Write a report as a page with a timeline; whatever a task said is shown as text, never as markup.
 
-    tree: as `report.tree` gives it
+    Args:
+        tree: As `report.tree` gives it.
     """
     tasks = tree["tasks"]
     whole = max([tree["seconds"], *(one["began"] + one["seconds"] for one in tasks)]) or 1.0

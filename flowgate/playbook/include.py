@@ -28,8 +28,9 @@ SPARED = {
 class Book(Source):
     """A playbook's text, or that of a file it imports.
 
-    chain: the files being read, the playbook first, each imported by the one before it
-    count: how many files were imported, shared by the whole playbook
+    Attributes:
+        chain: The files being read, the playbook first, each imported by the one before it.
+        count: How many files were imported, shared by the whole playbook.
     """
 
     def __init__(self, text: str, file: str, chain: tuple[Path, ...] = (), count: list[int] | None = None) -> None:
@@ -40,17 +41,18 @@ class Book(Source):
     def imported(self, name: str, node: Node) -> Book | None:
         """Read the file that a task imports; what is wrong with it is noted here.
 
-        name: relative to the folder of this file
+        Args:
+            name: Relative to the folder of this file.
         """
         path = Path(self.file).parent / name
         real = path.resolve()
         self.count[0] += 1
         if real in self.chain:
             circle = " → ".join(one.name for one in [*self.chain[self.chain.index(real) :], real])
-            self.refuse(f"a file imports itself ({circle})", node, "remove one of the imports")
+            self.add_fault(f"a file imports itself ({circle})", node, "remove one of the imports")
             return None
         if self.count[0] > MOST:
-            self.refuse(f"more than {MOST} files are imported", node)
+            self.add_fault(f"more than {MOST} files are imported", node)
             return None
         try:
             book = Book(files.read_text(path), str(path), (*self.chain, real), self.count)
@@ -58,7 +60,7 @@ class Book(Source):
             if error.place:
                 self.faults.append(error)
             else:
-                self.refuse(error.what, node, error.fix)
+                self.add_fault(error.what, node, error.fix)
             return None
         book.faults = self.faults
         return book
@@ -69,25 +71,28 @@ def import_tasks(
 ) -> tuple[Any, ...]:
     """Give the tasks that `import_tasks` names.
 
-    params: its parameters as written; only `file` is known
-    read: reads the tasks from the node that holds a list of them
+    Args:
+        params: Its parameters as written; only `file` is known.
+        read: Reads the tasks from the node that holds a list of them.
     """
     name = params.get("file")
     for word in params.keys() - {"file"}:
-        book.refuse(f"{WORD} takes no parameter '{word}'", step.key_node, "write 'vars' beside it, not inside")
+        book.add_fault(f"{WORD} takes no parameter '{word}'", step.key_node, "write 'vars' beside it, not inside")
     if not isinstance(name, str) or not name or "\0" in name:
-        book.refuse(f"{WORD} needs the name of a file", step.node, f"write: {WORD}: more.yml")
+        book.add_fault(f"{WORD} needs the name of a file", step.node, f"write: {WORD}: more.yml")
         return ()
     if "{{" in name or "{%" in name:
         fix = "import each file under a 'when' of its own"
-        book.refuse(f"{WORD} is read before anything runs: its file's name holds no expression", step.node, fix)
+        book.add_fault(f"{WORD} is read before anything runs: its file's name holds no expression", step.node, fix)
         return ()
     inner = book.imported(name, step.node)
     if inner is None or inner.root is None or kind(inner.root) == "null":
         return ()
     root = inner.root
     if kind(root) == "seq" and root.value and any(key.value == "tasks" for key in _keys(root.value[0])):
-        inner.refuse("this file holds plays", root, "an imported file is a list of tasks: what stands under 'tasks:'")
+        inner.add_fault(
+            "this file holds plays", root, "an imported file is a list of tasks: what stands under 'tasks:'"
+        )
         return ()
     return read(inner, root)
 

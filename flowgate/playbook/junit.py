@@ -17,8 +17,10 @@ def junit(tree: dict[str, Any]) -> str:
 
     A task that failed is a failure, one that was interrupted or has a bug is an error; one that was skipped is skipped;
     rescued and ignored ones passed, as the play went on.
-    tree: as `report.tree` gives it
     Source: the schema allows `properties`, cases, `system-out`, `system-err`, in this order, and no time zone
+
+    Args:
+        tree: As `report.tree` gives it.
     """
     root = Xml.Element("testsuites")
     plays: dict[str, list[dict[str, Any]]] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.config.yaml_source import Marks, Source, kind, position
 from flowgate.domain import LoopControl
-from flowgate.errors import BadValue, UnknownName
+from flowgate.errors import InvalidValue, UnknownName
 
 if TYPE_CHECKING:
     from yaml.nodes import Node
@@ -17,7 +17,7 @@ Reader = Callable[[Source, "Node", str, Marks], Any]  # source, node, the word, 
 
 
 def _bad(source: Source, node: Node, name: str, found: object, wanted: str) -> None:
-    source.faults.append(BadValue(name, found=found, wanted=wanted, at=source.at(node)))
+    source.faults.append(InvalidValue(name, found=found, wanted=wanted, at=source.at(node)))
 
 
 def read_text(source: Source, node: Node, path: str, marks: Marks) -> str:
@@ -120,7 +120,7 @@ def read_variables(source: Source, node: Node, path: str, marks: Marks) -> dict[
     for pair in source.pairs(node, "vars"):
         if not pair.key.isidentifier() or iskeyword(pair.key):
             fix = "use letters, digits and _"
-            source.refuse(f"'{pair.key[:40]}' cannot be a variable's name", pair.key_node, fix)
+            source.add_fault(f"'{pair.key[:40]}' cannot be a variable's name", pair.key_node, fix)
         found[pair.key] = source.plain(pair.node, f"{path}.{pair.key}", marks)
     return found
 

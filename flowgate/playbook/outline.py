@@ -23,12 +23,13 @@ BARE_STEPS = {"assert": "that", "debug": "var"}  # steps with a parameter that i
 class Entry:
     """One task and where it stands.
 
-    number: counted over the whole playbook, from 1
-    play: the number of its play, from 0
-    name: rendered as far as variables are known, else as written
-    tags: its own, those of the blocks around it, and the play's
-    section: "", or "rescue", "always", "handler" for the part that it, or a block around it, stands in
-    around: the blocks around it, the outermost first
+    Attributes:
+        number: Counted over the whole playbook, from 1.
+        play: The number of its play, from 0.
+        name: Rendered as far as variables are known, else as written.
+        tags: Its own, those of the blocks around it, and the play's.
+        section: "", or "rescue", "always", "handler" for the part that it, or a block around it, stands in.
+        around: The blocks around it, the outermost first.
     """
 
     number: int
@@ -45,7 +46,9 @@ def outline(
 ) -> list[Entry]:
     """List the tasks of plays, handlers after the tasks.
 
-    variables: typed with `-e`; defaults: the config's
+    Args:
+        variables: Typed with `-e`.
+        defaults: The config's.
     """
     found: list[Entry] = []
     for index, play in enumerate(plays):
@@ -73,23 +76,30 @@ def _walk(
             yield from _walk(inner, inside, section if section == RESCUE else part, within)
 
 
-def chosen(entries: Iterable[Entry], tags: Collection[str], skip_tags: Collection[str]) -> list[Entry]:
+def filter_by_tags(entries: Iterable[Entry], tags: Collection[str], skip_tags: Collection[str]) -> list[Entry]:
     """Leave out the tasks that tags leave out; handlers run whatever tags were asked for."""
     only = tuple(tags) or ("all",)
     return [one for one in entries if one.section == HANDLER or selected(one.tags, only, tuple(skip_tags))]
 
 
-def start_of(entries: list[Entry], typed: str, tags: Collection[str], skip_tags: Collection[str]) -> Entry:
+def find_start(entries: list[Entry], typed: str, tags: Collection[str], skip_tags: Collection[str]) -> Entry:
     """Find the task that `--start-at-task` names.
 
-    typed: its name, rendered or as written; a pattern (`Start*`); `file:line`; or `#7` as `--list-tasks` counts
-    Gives: the first that fits
-    Fails with: UnknownName; UsageError for a task that cannot be the first
+    Args:
+        typed: Its name, rendered or as written; a pattern (`Start*`); `file:line`; or `#7` as `--list-tasks`
+            counts.
+
+    Returns:
+        The first that fits.
+
+    Raises:
+        UnknownName: See the message.
+        UsageError: A task that cannot be the first.
     """
     fitting = [one for one in entries if _exact(one, typed)] or [one for one in entries if _like(one, typed)]
     if not fitting:
         raise UnknownName("task", typed, known=[one.name for one in entries if one.section in (MAIN, ALWAYS)])
-    running = [one for one in chosen(fitting, tags, skip_tags) if one.section in (MAIN, ALWAYS)]
+    running = [one for one in filter_by_tags(fitting, tags, skip_tags) if one.section in (MAIN, ALWAYS)]
     if running:
         return running[0]
     first = fitting[0]
@@ -114,7 +124,9 @@ def resume_at(entries: list[Entry], plays: tuple[Play, ...], outcomes: Iterable[
     """Say where a run that failed can go on.
 
     It goes back from the task that failed to the first that gives what the later ones need (`register`, `set_fact`).
-    Gives: what `--start-at-task` takes; None when only the whole playbook can be run again
+
+    Returns:
+        What `--start-at-task` takes; None when only the whole playbook can be run again.
     """
     failed = next((one for one in outcomes if one.status == "failed"), None)
     at = [one for one in entries if failed is not None and one.task.place == failed.place]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowgate.config.yaml_source import Marks, Pair, Source, kind, position
 from flowgate.domain import Play, Task
-from flowgate.errors import FlowGateError, UnknownName, UsageError, gather
+from flowgate.errors import FlowGateError, UnknownName, UsageError, raise_all
 from flowgate.playbook import ansible_keywords
 from flowgate.playbook.include import WORD, Book, import_tasks, refuse_words
 from flowgate.playbook.keywords import (
@@ -35,11 +35,17 @@ SHORT = {"command": ("cmd", "argv"), "import_tasks": ("file", "")}
 def parse(text: str, file: str, faults: list[FlowGateError] | None = None) -> tuple[Play, ...]:
     """Read a playbook: a list of plays, or a single one.
 
-    text: the playbook's YAML
-    file: its name, as places show it
-    faults: receives what is wrong, and the plays are given as far as they could be read; without it, that is raised
-    Gives: the plays, in order
-    Fails with: UsageError (several at once as MultipleErrors), each with `file:line:column`
+    Args:
+        text: The playbook's YAML.
+        file: Its name, as places show it.
+        faults: Receives what is wrong, and the plays are given as far as they could be read; without it, that is
+            raised.
+
+    Returns:
+        The plays, in order.
+
+    Raises:
+        UsageError: (several at once as MultipleErrors), each with `file:line:column`.
     """
     source = Book(text, file)
     if source.root is None:
@@ -47,11 +53,11 @@ def parse(text: str, file: str, faults: list[FlowGateError] | None = None) -> tu
     nodes = source.root.value if kind(source.root) == "seq" else [source.root]
     plays = tuple(_play(source, node) for node in nodes)
     if not plays:
-        source.refuse("the playbook holds no play", source.root)
+        source.add_fault("the playbook holds no play", source.root)
     # What is wrong in a file that is imported twice was found twice.
     found = list({(one.place, one.what): one for one in source.faults}.values())
     if faults is None:
-        gather(f"the playbook {file}", found)
+        raise_all(f"the playbook {file}", found)
     else:
         faults += found
     return plays
@@ -67,7 +73,7 @@ def _play(source: Source, node: Node) -> Play:
         else:
             _unknown(source, pair, "play word", PLAY_READERS)
     if kind(node) == "map" and not any(pair.key == "tasks" for pair in pairs):
-        source.refuse("this play has no tasks", node, "a play is: name, vars, tasks; write the steps under 'tasks:'")
+        source.add_fault("this play has no tasks", node, "a play is: name, vars, tasks; write the steps under 'tasks:'")
     fields["name"] = fields["name"] or PurePath(source.file).stem
     return Play(place=source.at(node), marks=marks, **fields)
 
@@ -87,7 +93,7 @@ def _task(source: Source, node: Node) -> Task:
             others.append(pair)
     if alone := next((pair for pair in pairs if pair.key == "parallel" and not names & {"loop", *IMPORTS}), None):
         fix = "write it on a loop or on a block: so many items, or tasks, at a time"
-        source.refuse("'parallel' on one task does nothing", alone.key_node, fix)
+        source.add_fault("'parallel' on one task does nothing", alone.key_node, fix)
     step = _step_of(source, node, others)
     if step and step.key == "meta" and step.node.value == FLUSH:  # as Ansible spells it
         marks[FLUSH] = position(step.key_node)
@@ -115,9 +121,9 @@ def _step_of(source: Source, node: Node, others: list[Pair]) -> Pair | None:
         return steps[0]
     if len(steps) > 1:
         words = " and ".join(f"'{pair.key}'" for pair in steps)
-        source.refuse(f"a task has one step; this one has {words}", steps[1].key_node)
+        source.add_fault(f"a task has one step; this one has {words}", steps[1].key_node)
     elif not others and kind(node) == "map":
-        source.refuse("this task names no step", node, "write one, for example: debug: { msg: hello }")
+        source.add_fault("this task names no step", node, "write one, for example: debug: { msg: hello }")
     return None
 
 
@@ -128,12 +134,12 @@ def _block(source: Source, node: Node, pairs: list[Pair], names: set[str]) -> Ta
         if pair.key in BLOCK_READERS:
             fields[pair.key] = BLOCK_READERS[pair.key](source, pair.node, pair.key, marks)
         elif pair.key in TASK_READERS:
-            source.refuse(f"'{pair.key}' cannot stand on a block", pair.key_node, "write it on the tasks inside")
+            source.add_fault(f"'{pair.key}' cannot stand on a block", pair.key_node, "write it on the tasks inside")
         else:
             _unknown(source, pair, "block word", BLOCK_READERS)
     if "block" not in names:
         word = "rescue" if "rescue" in names else "always"
-        source.refuse(f"'{word}' needs a 'block' beside it", node)
+        source.add_fault(f"'{word}' needs a 'block' beside it", node)
     return Task(place=source.at(node), marks=marks, **fields)
 
 
@@ -150,7 +156,7 @@ def _params(source: Source, step: Pair, word: str, marks: Marks) -> dict[str, An
         return {}  # the answer to the word itself is better
     if kind(step.node) != "map":
         fix = f"write: {step.key}: {{ name: value }}"
-        source.refuse(f"the parameters of '{step.key}' must be a mapping", step.node, fix)
+        source.add_fault(f"the parameters of '{step.key}' must be a mapping", step.node, fix)
         return {}
     params: dict[str, Any] = {}
     for pair in source.pairs(step.node, f"the parameters of '{step.key}'"):

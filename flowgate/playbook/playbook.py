@@ -21,9 +21,13 @@ def run_plays(
 ) -> Report:
     """Run plays in order; what one of them registers or sets is known to those after it, as in Ansible.
 
-    begin: told of each play before it runs
-    options: as for `run`
-    Gives: one report of all: the outcomes with the names of their plays, the error and the code of the last play run
+    Args:
+        begin: Told of each play before it runs.
+        options: As for `run`.
+
+    Returns:
+        One report of all: the outcomes with the names of their plays, the error and the code of the last play
+        run.
     """
     outcomes: list[Outcome] = []
     facts: dict[str, Any] = {}

@@ -23,12 +23,16 @@ WHERE = "your own steps come beside ours, never instead of them: give it another
 Function = Callable[..., Any]
 
 
-class OwnSteps(Mapping[str, Function]):
+class PluginSteps(Mapping[str, Function]):
     """Steps by word; a file or a package is imported only when its word is asked for.
 
-    folder: holds one file for each step, of its name; files whose names begin with `_` are no steps. May be absent
-    taken: the words of our own steps
-    Fails with: UsageError for a word that is taken, or that two places bring
+    Attributes:
+        folder: Holds one file for each step, of its name; files whose names begin with `_` are no steps. May be
+            absent.
+        taken: The words of our own steps.
+
+    Raises:
+        UsageError: A word that is taken, or that two places bring.
     """
 
     def __init__(self, folder: Path, taken: Collection[str]) -> None:
@@ -39,7 +43,7 @@ class OwnSteps(Mapping[str, Function]):
                 raise UsageError(f"the step '{word}' exists already", fix=WHERE, place=f"{path}:1:1")
         self._points: dict[str, EntryPoint] | None = None
 
-    def with_packages(self) -> OwnSteps:
+    def with_packages(self) -> PluginSteps:
         """Look for what packages bring, too: 17 ms, so only a word that is nothing else asks for it."""
         if self._points is None:
             self._points = {}
@@ -118,7 +122,7 @@ def _checked(word: str, place: str, found: object) -> Function:
     return function
 
 
-def culprit(error: BaseException) -> str:
+def plugin_error_location(error: BaseException) -> str:
     """Say where in a user's own step an error was raised, `file:line`; empty when it was not raised in one."""
     packages = {point.value.partition(":")[0].partition(".")[0] for point in entry_points(group=GROUP)}
     return _place(error, packages)

@@ -29,10 +29,12 @@ Mask = Callable[[str], str]
 def recap(report: Report) -> dict[str, int]:
     """Count how tasks ended, as Ansible counts.
 
-    Gives: ok (all that went well, changed and ignored ones too), changed, unreachable (always 0: there is one host,
-        this one), failed, skipped, rescued, ignored
     Source: ansible-core, `plugins/strategy/__init__.py`: an ignored failure adds to `ok` and to `ignored`,
         and to `changed` when it changed something before it failed
+
+    Returns:
+        Ok (all that went well, changed and ignored ones too), changed, unreachable (always 0: there is one
+        host, this one), failed, skipped, rescued, ignored.
     """
     counts = dict.fromkeys(COUNTERS, 0)
     for outcome in report.outcomes:
@@ -47,10 +49,11 @@ def recap_line(report: Report) -> str:
     return " ".join(f"{name}={count}" for name, count in recap(report).items())
 
 
-def tree(report: Report, mask: Mask = str) -> dict[str, Any]:
+def report_document(report: Report, mask: Mask = str) -> dict[str, Any]:
     """Give a report as plain data that `json.dumps` takes; `report_keys.py` says what each key means.
 
-    mask: takes secrets out of a text
+    Args:
+        mask: Takes secrets out of a text.
     """
     return {
         "version": VERSION,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flowgate.domain import Task
-from flowgate.errors import BadValue
+from flowgate.errors import InvalidValue
 from flowgate.playbook.coerce import fit
 from flowgate.playbook.expressions import Locate, render
 
@@ -23,9 +23,11 @@ T = TypeVar("T")
 class Tries:
     """How often to try, and how long to wait between.
 
-    most: tries in all
-    delay, max_delay: seconds, the first wait and the longest (None: no limit)
-    backoff: by what each wait is longer than the last
+    Attributes:
+        most: Tries in all.
+        delay: Seconds, the first wait and the longest (None: no limit).
+        max_delay: Seconds, the first wait and the longest (None: no limit).
+        backoff: By what each wait is longer than the last.
     """
 
     most: int
@@ -37,8 +39,10 @@ class Tries:
 def tries_of(task: Task, variables: Mapping[str, Any]) -> Tries:
     """Read what a task or a block says about trying again.
 
-    Fails with: BadValue
     Source: ansible-core, `executor/task_executor.py`: `retries` counts the tries after the first
+
+    Raises:
+        InvalidValue: See the message.
     """
     retries = number(task, "retries", int, task.retries, variables)
     delay = number(task, "delay", float, task.delay, variables)
@@ -54,11 +58,12 @@ def tries_of(task: Task, variables: Mapping[str, Any]) -> Tries:
 def width_of(task: Task, variables: Mapping[str, Any]) -> int:
     """Give how many items of a loop, or tasks of a block, run at a time: 1 when nothing is written.
 
-    Fails with: BadValue
+    Raises:
+        InvalidValue: See the message.
     """
     width = number(task, "parallel", int, task.parallel, variables)
     if width == 0:
-        raise BadValue("parallel", found=width, wanted="a whole number from 1", at=task.at("parallel"))
+        raise InvalidValue("parallel", found=width, wanted="a whole number from 1", at=task.at("parallel"))
     return 1 if width is None else int(width)
 
 
@@ -67,8 +72,11 @@ def keep_trying(
 ) -> tuple[T, bool]:
     """Try until content, or until all tries are used up.
 
-    once: makes one try; is handed its number, from 1
-    Gives: what the last try gave, and whether that was content
+    Args:
+        once: Makes one try; is handed its number, from 1.
+
+    Returns:
+        What the last try gave, and whether that was content.
     """
     first = (found := once(1)), is_content(found)
     if first[1] or tries.most == 1:
@@ -100,7 +108,8 @@ def keep_trying(
 def number(task: Task, word: str, kind: Any, written: Any, variables: Mapping[str, Any]) -> Any:
     """Render and fit a number that a task's word holds; None when it was not written.
 
-    Fails with: BadValue
+    Raises:
+        InvalidValue: See the message.
     """
     value = render(written, variables, under(task, word))
     if value is None:
@@ -108,9 +117,9 @@ def number(task: Task, word: str, kind: Any, written: Any, variables: Mapping[st
     try:
         fitted = fit(kind, value)
     except ValueError as wanted:
-        raise BadValue(word, found=value, wanted=str(wanted), at=task.at(word)) from None
+        raise InvalidValue(word, found=value, wanted=str(wanted), at=task.at(word)) from None
     if not 0 <= fitted < MOST:
-        raise BadValue(word, found=value, wanted=f"a number from 0 to {MOST}", at=task.at(word))
+        raise InvalidValue(word, found=value, wanted=f"a number from 0 to {MOST}", at=task.at(word))
     return fitted
 
 

@@ -22,11 +22,13 @@ def given(task: Task) -> frozenset[str]:
 class Scope(Mapping[str, Any]):
     """Variables by name, rendered when asked for.
 
-    written: as somebody wrote them, weakest first: defaults, play, blocks, task
-    facts: what steps gave (`register`, `set_fact`): shared by the whole run; never rendered again
-    typed: the `-e` of the command line: beats all but `local`
-    local: what the engine itself sets: `item`, `failed`
     Source: the order is Ansible's ("Understanding variable precedence"): play < block < task < set_fact < -e
+
+    Attributes:
+        written: As somebody wrote them, weakest first: defaults, play, blocks, task.
+        facts: What steps gave (`register`, `set_fact`): shared by the whole run; never rendered again.
+        typed: The `-e` of the command line: beats all but `local`.
+        local: What the engine itself sets: `item`, `failed`.
     """
 
     __slots__ = ("facts", "local", "rendering", "typed", "written")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowgate.errors import BadValue, FlowGateError, StepContractError, UnknownName, UsageError, gather
+from flowgate.errors import FlowGateError, InvalidValue, StepContractError, UnknownName, UsageError, raise_all
 from flowgate.playbook.coerce import EVALUATED, fit, type_text
 from flowgate.playbook.expressions import Locate, templated
 
@@ -20,11 +19,13 @@ NOTHING = inspect.Parameter.empty
 class Param:
     """One parameter of a step.
 
-    name: its word in YAML
-    argument: its name in Python ("from_" for the word "from")
-    kind: its type, as typing gives it; type_text: the same for people ("int", "list[str]", "'a' | 'b'")
-    default: the value when absent, or NOTHING when required
-    meaning: from the docstring
+    Attributes:
+        name: Its word in YAML.
+        argument: Its name in Python ("from_" for the word "from").
+        kind: Its type, as typing gives it.
+        type_text: The same for people ("int", "list[str]", "'a' | 'b'").
+        default: The value when absent, or NOTHING when required.
+        meaning: From the docstring.
     """
 
     name: str
@@ -44,27 +45,32 @@ class Param:
 class StepInfo:
     """One step: its word, its function, and what its signature and docstring say.
 
-    open: it takes any further parameter (`set_fact`)
-    gives: the docstring's line on what it registers; fails: its line on how it fails
+    Attributes:
+        open: It takes any further parameter (`set_fact`).
+        gives: The docstring's line on what it registers.
+        fails: Its line on how it fails.
     """
 
     name: str
     function: Callable[..., Any]
     summary: str
     params: Mapping[str, Param]
-    gives: str
+    returns: str
     open: bool = False
-    fails: str = ""
+    raises: str = ""
 
 
 def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
     """Read what a step takes from its signature and docstring.
 
-    name: its word; the function's own name when empty
-    Fails with: StepContractError for a parameter without a type, or with one that YAML cannot give
+    Args:
+        name: Its word; the function's own name when empty.
+
+    Raises:
+        StepContractError: A parameter without a type, or with one that YAML cannot give.
     """
     word = name or function.__name__.rstrip("_")
-    summary, meanings, gives, fails = _docstring(inspect.getdoc(function) or "")
+    summary, meanings, returns, raises = _docstring(inspect.getdoc(function) or "")
     kinds = typing.get_type_hints(function)
     params: dict[str, Param] = {}
     is_open = False
@@ -81,18 +87,25 @@ def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
         yaml_name = parameter.name.rstrip("_")
         meaning = meanings.get(parameter.name) or meanings.get(parameter.name.rstrip("_"), "")
         params[yaml_name] = Param(yaml_name, parameter.name, kind, text, parameter.default, meaning)
-    return StepInfo(word, function, summary, params, gives, is_open, fails)
+    return StepInfo(word, function, summary, params, returns, is_open, raises)
 
 
 def bind(info: StepInfo, params: Mapping[str, Any], place: Locate) -> dict[str, Any]:
     """Fit rendered parameters to a step.
 
-    place: gives the place of a parameter's value for its name, of its key for "name:", of the step for ""
-    Gives: arguments for the step's function
-    Fails with: UnknownName, UsageError (missing), BadValue; several at once as MultipleErrors
+    Args:
+        place: Gives the place of a parameter's value for its name, of its key for "name:", of the step for "".
+
+    Returns:
+        Arguments for the step's function.
+
+    Raises:
+        UnknownName: (missing), InvalidValue.
+        UsageError: (missing), InvalidValue.
+        FlowGateError: Several at once as MultipleErrors.
     """
     arguments: dict[str, Any] = {}
-    gather(f"the step '{info.name}'", _fit(info, params, place, arguments, written=False))
+    raise_all(f"the step '{info.name}'", _fit(info, params, place, arguments, written=False))
     return arguments
 
 
@@ -117,7 +130,7 @@ def _fit(
                 arguments[param.argument] = fit(param.kind, _known_now(value) if written else value)
             except ValueError as wanted:
                 path = f"{info.name}.{name}"
-                found.append(BadValue(path, found=value, wanted=str(wanted), at=place(name)))
+                found.append(InvalidValue(path, found=value, wanted=str(wanted), at=place(name)))
     for name, param in info.params.items():
         if param.required and name not in params:
             fix = f"{name}: {param.meaning}" if param.meaning else f"{name}: {param.type_text}"
@@ -139,20 +152,15 @@ def _known_now(value: Any) -> Any:
 
 
 def _docstring(text: str) -> tuple[str, dict[str, str], str, str]:
-    """Split a docstring into its first line, the meanings of parameters, what it gives, and how it fails."""
-    summary, _, rest = text.partition("\n")
-    meanings: dict[str, str] = {}
-    current: tuple[str, ...] = ()
-    for line in rest.splitlines():
-        match = re.match(r"([A-Za-z_][\w ,]*): (.*)", line)
-        if match:
-            current = tuple(name.strip() for name in match[1].split(","))
-            for name in current:
-                meanings[name] = match[2].strip()
-        elif line.startswith(" ") and current:
-            for name in current:
-                meanings[name] += f" {line.strip()}"
-        else:
-            current = ()
-    gives, fails = meanings.pop("Gives", ""), meanings.pop("Fails with", "")
-    return summary, meanings, gives, fails
+    """Split a Google docstring into its first line, the meanings of parameters, what it returns, and what it raises."""
+    import docstring_parser
+
+    found = docstring_parser.google.parse(text)
+    meanings = {param.arg_name: _one_line(param.description) for param in found.params}
+    returns = " ".join(_one_line(one.description) for one in found.many_returns)
+    raises = "; ".join(f"{one.type_name}: {_one_line(one.description)}" for one in found.raises)
+    return found.short_description or "", meanings, returns, raises
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())

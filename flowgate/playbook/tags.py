@@ -10,10 +10,12 @@ UNTAGGED = frozenset({"untagged"})
 def selected(own: Collection[str], only: Collection[str], skip: Collection[str]) -> bool:
     """Tell whether a task runs.
 
-    own: its tags and those of the blocks around it
-    only: the tags asked for; ("all",) when none were
-    skip: the tags to leave out
     Source: ansible-core, `playbook/taggable.py`, `evaluate_tags`: the same rules in the same order
+
+    Args:
+        own: Its tags and those of the blocks around it.
+        only: The tags asked for; ("all",) when none were.
+        skip: The tags to leave out.
     """
     tags = frozenset(own) or UNTAGGED
     if not _wanted(tags, only):

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from flowgate.domain import Change, Facts, Result, Task
-from flowgate.errors import BadValue, CheckFailed, FlowGateError, Interrupted, StepContractError, UsageError
+from flowgate.errors import CheckFailed, FlowGateError, Interrupted, InvalidValue, StepContractError, UsageError
 from flowgate.playbook import builtin
 from flowgate.playbook.catalog import Catalog, StepInfo, bind
 from flowgate.playbook.check_mode import Unpredicted
@@ -52,9 +52,10 @@ class Within(Protocol):
 class Performer:
     """Performs tasks with one reach.
 
-    looking: the same reach, guarded: what steps look with
-    check: look only
-    doing: told what a step is about to do
+    Attributes:
+        looking: The same reach, guarded: what steps look with.
+        check: Look only.
+        doing: Told what a step is about to do.
     """
 
     context: Within
@@ -67,8 +68,12 @@ class Performer:
     def perform(self, task: Task, scope: Scope, when: When) -> Ending:
         """Perform a task, once or for each item of its loop.
 
-        when: its own conditions and those of the blocks around it
-        Fails with: whatever the step raises; refusals of a loop's items only after the last item
+        Args:
+            when: Its own conditions and those of the blocks around it.
+
+        Raises:
+            FlowGateError: Whatever the step raises.
+            FlowGateError: Refusals of a loop's items only after the last item.
         """
         if task.loop is None:
             return self._one(task, scope, when)
@@ -87,7 +92,7 @@ class Performer:
         width = 1 if self.check else width_of(task, scope)
         last: Facts = {}  # the result of the item before, as in Ansible
 
-        def do(index: int, item: Any) -> tuple[Ending, Facts]:
+        def apply(index: int, item: Any) -> tuple[Ending, Facts]:
             nonlocal last
             if index and pause and not self.check:
                 self.clock.sleep(pause)
@@ -100,11 +105,11 @@ class Performer:
             return ending, facts
 
         if width > 1 and len(items) > 1:
-            from flowgate.system.parallel import at_once
+            from flowgate.system.parallel import run_parallel
 
-            done = at_once([partial(do, index, item) for index, item in enumerate(items)], width)
+            done = run_parallel([partial(apply, index, item) for index, item in enumerate(items)], width)
         else:
-            done = [do(index, item) for index, item in enumerate(items)]
+            done = [apply(index, item) for index, item in enumerate(items)]
         return together([ending for ending, _ in done], [facts for _, facts in done])
 
     def _item(self, task: Task, scope: Scope, when: When, item: Any) -> Ending:
@@ -208,7 +213,7 @@ class Performer:
         if isinstance(found, Change):
             if not self.check:
                 self.doing(found.summary)
-            facts = found.facts if self.check else found.do(self.context)
+            facts = found.facts if self.check else found.apply(self.context)
             # What was done may be said better than what would be done.
             message = facts.get("message", found.summary) if isinstance(facts, dict) else found.summary
             status = "changed" if found.changes else "unchanged"
@@ -276,7 +281,7 @@ def _items(value: Any, task: Task) -> list[Any]:
         return [{"key": key, "value": entry} for key, entry in value.items()]
     if isinstance(value, (list, tuple)):
         return list(value)
-    raise BadValue("loop", found=value, wanted="a list or a mapping", at=task.at("loop"))
+    raise InvalidValue("loop", found=value, wanted="a list or a mapping", at=task.at("loop"))
 
 
 def _holds(when: When, scope: Scope) -> bool:

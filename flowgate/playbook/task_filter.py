@@ -9,21 +9,24 @@ from flowgate.domain import Task
 YES, CONTINUE = ("y", "yes"), ("c", "continue")
 
 
-class Gate:
+class TaskFilter:
     """Asked before each task; shut until `start` has come.
 
-    start: the first task to run; None for the first there is
-    ask: puts a question and gives the answer, None when nobody can answer any more; None to ask nothing
+    Attributes:
+        start: The first task to run; None for the first there is.
+        ask: Puts a question and gives the answer, None when nobody can answer any more; None to ask nothing.
     """
 
     def __init__(self, start: Task | None = None, ask: Callable[[str], str | None] | None = None) -> None:
         self._start, self._ask = start, ask
 
-    def admits(self, task: Task, name: str) -> bool:
+    def allows(self, task: Task, name: str) -> bool:
         """Say whether a task runs.
 
-        Fails with: KeyboardInterrupt when nobody answers any more: the run ends as after Ctrl-C
         Source: ansible-core, `plugins/strategy/__init__.py`, `_take_step`: no answer but y and c means no
+
+        Raises:
+            KeyboardInterrupt: Nobody answers any more: the run ends as after Ctrl-C.
         """
         if self._start is not None:
             if task is not self._start:

@@ -14,11 +14,12 @@ from flowgate.playbook.check_mode import Predicted
 class Ending:
     """How a task, or one item of its loop, ended.
 
-    attempts: how often the step was tried; 0 where nothing asked for tries
-    label: what names the item of a loop for people
-    diff: (path, old text, new text) of the files it changed, or would change
-    predicted: its facts are those foretold: a check did not do it
-    unpredicted: why a check cannot tell what a run would do; empty when it can
+    Attributes:
+        attempts: How often the step was tried; 0 where nothing asked for tries.
+        label: What names the item of a loop for people.
+        diff: (path, old text, new text) of the files it changed, or would change.
+        predicted: Its facts are those foretold: a check did not do it.
+        unpredicted: Why a check cannot tell what a run would do; empty when it can.
     """
 
     status: str

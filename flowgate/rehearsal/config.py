@@ -31,10 +31,14 @@ KEPT = ("model_list", "router_settings", "litellm_settings")
 class Places:
     """Where one scenario is played.
 
-    folder: its runtime folder; runner, upstream: the programs; flags: what the latter gets beside its config
-    environment: what every program gets
-    litellm, south: free ports
-    vendors: the base address of who answers; gate: another one of theirs, which is shut when they refuse
+    Attributes:
+        folder: Its runtime folder; runner, upstream: the programs.
+        flags: What the latter gets beside its config.
+        environment: What every program gets.
+        litellm: Free ports.
+        south: Free ports.
+        vendors: The base address of who answers.
+        gate: Another one of theirs, which is shut when they refuse.
     """
 
     folder: Path
@@ -52,10 +56,13 @@ class Places:
 class Script:
     """What a profile's rehearsal is made of.
 
-    tree: LiteLLM's settings at their own speed; policy: what they promise, and CLIProxyAPIPlus' part
-    scale: what LiteLLM's times are multiplied with
-    alone: LiteLLM asks the vendors itself, without CLIProxyAPIPlus
-    own: the user's own CLIProxyAPIPlus settings, without accounts; south: what FlowGate adds to them
+    Attributes:
+        tree: LiteLLM's settings at their own speed.
+        policy: What they promise, and CLIProxyAPIPlus' part.
+        scale: What LiteLLM's times are multiplied with.
+        alone: LiteLLM asks the vendors itself, without CLIProxyAPIPlus.
+        own: The user's own CLIProxyAPIPlus settings, without accounts.
+        south: What FlowGate adds to them.
     """
 
     config: Config
@@ -86,7 +93,7 @@ def left_out(tree: Tree) -> list[str]:
 
 def own_settings(config: Config, text: str | None) -> Tree:
     """Give the user's CLIProxyAPIPlus settings without everything that leads to an account."""
-    tree = cliproxy.users_own(config, text)
+    tree = cliproxy.read_user_config(config, text)
     led = (*account_inventory.KEY_LISTS, "openai-compatibility", "ampcode", "proxy-url", "tls", "embedded")
     return {key: value for key, value in tree.items() if key not in led}
 
@@ -121,9 +128,10 @@ def _north(script: Script, scenario: Scenario, places: Places, config: Config) -
     slow = {name: Secret(value) for name, value in roles.pauses(script.scale).items()}
     fork_server = program.fork_server
     if fork_server is not None:
-        seen = (*places.environment, *fork_server.seen, *slow)
+        import_variables = (*places.environment, *fork_server.import_variables, *slow)
         fork_server = replace(
-            fork_server, seen=tuple(sorted({name for name in seen if name not in ("PATH", "TMPDIR")}))
+            fork_server,
+            import_variables=tuple(sorted({name for name in import_variables if name not in ("PATH", "TMPDIR")})),
         )
     return replace(
         program,
@@ -131,7 +139,7 @@ def _north(script: Script, scenario: Scenario, places: Places, config: Config) -
         argv=(str(places.runner), *program.argv[1:]),
         env={**places.environment, **program.env, **keys, **slow},
         fork_server=fork_server,
-        stands_on=(),
+        hold_while_down=(),
         stop_grace=2.0,
     )
 
@@ -142,8 +150,8 @@ def _document(script: Script, scenario: Scenario, places: Places) -> Tree:
         if section in tree:
             tree[section] = {name: value for name, value in tree[section].items() if not OUTWARD.search(name)}
     for entry in tree.get("model_list") or ():
-        params, name = entry["litellm_params"], roles.southbound_id(entry)
-        through = litellm.points_south(script.config, params) and not script.alone
+        params, name = entry["litellm_params"], roles.upstream_model(entry)
+        through = litellm.uses_upstream(script.config, params) and not script.alone
         params["api_key"] = litellm.PREFIX + cliproxy.UPSTREAM_KEY
         if through:
             params["api_base"] = f"http://{LOOPBACK}:{places.south}/v1"
@@ -161,9 +169,9 @@ def _refuses(script: Script, scenario: Scenario, model: str) -> bool:
 
 def _south(script: Script, scenario: Scenario, places: Places, config: Config) -> Program:
     names = [
-        roles.southbound_id(entry)
+        roles.upstream_model(entry)
         for entry in script.tree.get("model_list") or ()
-        if litellm.points_south(script.config, entry.get("litellm_params") or {})
+        if litellm.uses_upstream(script.config, entry.get("litellm_params") or {})
     ]
     providers = [_provider(script, scenario, places, name) for name in dict.fromkeys(names)]
     policy = overlay(script.south, {"openai-compatibility": providers})
@@ -187,7 +195,9 @@ def _provider(script: Script, scenario: Scenario, places: Places, model: str) ->
 def vendors(folder: Path, program: Path, port: int, models: list[str], environment: Mapping[str, Secret]) -> Program:
     """Put the stand-in for the vendors on paper: the embedded upstream in its mode that lets faults in.
 
-    folder: where its config lies; models: every model that it answers
+    Args:
+        folder: Where its config lies.
+        models: Every model that it answers.
     """
     tree = {
         "host": LOOPBACK,

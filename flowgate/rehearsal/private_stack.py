@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from flowgate.context import LEARNT, PASSED_ON
+from flowgate.context import INHERITED_VARIABLES, WARMUP_RECORD
 from flowgate.domain import Program, Secret
 from flowgate.errors import CheckFailed, FlowGateError, NotReady
 from flowgate.gateway import cliproxy, litellm
@@ -21,7 +21,10 @@ from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import bytecode, tempdirs
 
 LOG_LINES = 12
-UNHEARD = ("HOME", *(name for name in PASSED_ON if "proxy" in name.lower()))  # nobody beyond this machine is asked
+UNHEARD = (
+    "HOME",
+    *(name for name in INHERITED_VARIABLES if "proxy" in name.lower()),
+)  # nobody beyond this machine is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Vendors:
         """Tell all of them, the lock held: scenarios are played side by side."""
         body = json.dumps(self._faults).encode()
         headers = {"content-type": "application/json"}
-        answer = self.context.http.ask("PUT", f"{self.base}/embedded/faults", body, headers=headers)
+        answer = self.context.http.request("PUT", f"{self.base}/embedded/faults", body, headers=headers)
         if not answer.ok:
             raise CheckFailed(f"the vendors' stand-in takes no faults: {answer.status} {answer.text[:200]}")
 
@@ -89,25 +92,27 @@ def plain(fault: Fault, scale: float) -> dict[str, object]:
 class Scene:
     """One scenario's programs, up and ready.
 
-    base: LiteLLM's address; headers: what a client shows
+    Attributes:
+        base: LiteLLM's address.
+        headers: What a client shows.
     """
 
     scenario: Scenario
     base: str
     headers: Mapping[str, str | Secret]
     vendors: Vendors
-    gate: tempdirs.Gate | None
+    gate: tempdirs.BlockableProxy | None
 
     def fail(self) -> None:
         """Let the scenario's faults begin."""
         self.vendors.fail(self.scenario)
         if self.gate:
-            self.gate.shut()
+            self.gate.block()
 
     def asked(self) -> list[Attempt]:
         """List what arrived at the vendors, and at the gate before one that refuses."""
         refused = next((role for role, fault in self.scenario.faults.items() if fault.refuses), "primary")
-        hits = [Attempt(refused, at, True) for at in (self.gate.hits if self.gate else ())]
+        hits = [Attempt(refused, at, True) for at in (self.gate.blocked_at if self.gate else ())]
         return sorted([*self.vendors.asked(self.scenario), *hits], key=lambda one: one.at)
 
 
@@ -115,7 +120,9 @@ class Scene:
 class Stage:
     """Everything that a rehearsal starts; `close` ends all of it.
 
-    front: gives the address by which the vendors are asked, of the one that they have: a test may count in between
+    Attributes:
+        front: Gives the address by which the vendors are asked, of the one that they have: a test may count in
+            between.
     """
 
     context: StepContext
@@ -165,7 +172,7 @@ class Stage:
         return SupervisorClient(self.runtime, self.runtime / "keeper.log")
 
     def _environment(self) -> dict[str, Secret]:
-        wanted = [name for name in PASSED_ON if name not in UNHEARD and name in self.context.environment]
+        wanted = [name for name in INHERITED_VARIABLES if name not in UNHEARD and name in self.context.environment]
         return {**{name: Secret(self.context.environment[name]) for name in wanted}, "HOME": Secret(str(self.folder))}
 
     @contextmanager
@@ -173,7 +180,7 @@ class Stage:
         """Start a pair of programs for one scenario; they end with it."""
         with ExitStack() as after:
             refuses = any(fault.refuses for fault in scenario.faults.values())
-            gate = tempdirs.Gate(int(self._address.rpartition(":")[2])) if refuses else None
+            gate = tempdirs.BlockableProxy(int(self._address.rpartition(":")[2])) if refuses else None
             if gate:
                 after.callback(gate.close)
             supervisor = self._keeper()
@@ -184,12 +191,12 @@ class Stage:
             for program in programs:
                 for path, text in program.documents:
                     self.context.files.write(path, text)
-            door = self._run(supervisor, programs)
+            private_address = self._run(supervisor, programs)
             headers: dict[str, str | Secret] = {"Authorization": self.script.key.bearer()}
             self.vendors.mend(scenario)  # it may have been played before
-            yield Scene(scenario, f"http://{door[0]}:{door[1]}", headers, self.vendors, gate)
+            yield Scene(scenario, f"http://{private_address[0]}:{private_address[1]}", headers, self.vendors, gate)
 
-    def _places(self, scenario: Scenario, gate: tempdirs.Gate | None) -> Places:
+    def _places(self, scenario: Scenario, gate: tempdirs.BlockableProxy | None) -> Places:
         north, south = tempdirs.ports(2)
         installed = cliproxy.binary(self.context.config)
         return Places(
@@ -207,14 +214,15 @@ class Stage:
     def _settled(self, program: Program) -> Program:
         if program.fork_server is None:
             return program
-        learnt = str(bytecode.site_packages() / LEARNT)
-        fork_server = replace(program.fork_server, environment=bytecode.environment(), learnt=learnt)
+        module_cache = str(bytecode.site_packages() / WARMUP_RECORD)
+        fork_server = replace(program.fork_server, environment=bytecode.environment(), module_cache=module_cache)
         return replace(program, fork_server=fork_server)
 
     def _run(self, supervisor: SupervisorClient, programs: list[Program]) -> tuple[str, int]:
         """Start programs and wait until all are ready; give the address that the last one answers.
 
-        Fails with: NotReady, with the last lines of a program's log
+        Raises:
+            NotReady: , with the last lines of a program's log.
         """
         begun = [(program, int(supervisor.start(program, fresh=True)["generation"])) for program in programs]
         for program, number in begun:
@@ -226,7 +234,7 @@ class Stage:
         last = supervisor.generation(programs[-1].service)
         if last is None:
             raise NotReady(f"the rehearsal's {programs[-1].service} has ended")
-        host, port = last.get("door") or (last["host"], last["port"])
+        host, port = last.get("private_address") or (last["host"], last["port"])
         return str(host), int(port)
 
     def _leave(self, supervisor: SupervisorClient) -> None:

@@ -25,8 +25,9 @@ CLOCKED = ("timeout", "stream_timeout", "cooldown_time", "request_timeout", "ret
 class Cast:
     """Who plays what.
 
-    asked: the model that clients ask for
-    roles: the id that a model is asked by southbound → its role: "primary", "secondary", "third", "further"
+    Attributes:
+        asked: The model that clients ask for.
+        roles: The id that a model is asked by southbound → its role: "primary", "secondary", "third", "further".
     """
 
     asked: str
@@ -45,20 +46,21 @@ class Cast:
 def cast(tree: Tree) -> Cast:
     """Give every model its role.
 
-    tree: LiteLLM's settings, with fallbacks under `router_settings` or `litellm_settings`
+    Args:
+        tree: LiteLLM's settings, with fallbacks under `router_settings` or `litellm_settings`.
     """
     asked = _asked(tree)
     roles: dict[str, str] = {}
     for entries in _steps(tree, asked):
-        fresh = [name for name in map(southbound_id, entries) if name not in roles]
+        fresh = [name for name in map(upstream_model, entries) if name not in roles]
         step = len(set(roles.values()))
         roles |= dict.fromkeys(fresh, ROLES[min(step, len(ROLES) - 1)])
     for entry in tree.get("model_list") or ():
-        roles.setdefault(southbound_id(entry), ROLES[-1])
+        roles.setdefault(upstream_model(entry), ROLES[-1])
     return Cast(asked, roles)
 
 
-def southbound_id(entry: Tree) -> str:
+def upstream_model(entry: Tree) -> str:
     """Name the model that a deployment asks for, without its provider."""
     return without_provider((entry.get("litellm_params") or {}).get("model", ""))
 
@@ -87,12 +89,13 @@ def _steps(tree: Tree, model: str, seen: tuple[str, ...] = ()) -> Iterator[list[
 def factor(found: Promises, scales_bench: bool = True) -> float:
     """Settle what LiteLLM's times are multiplied with: as short as can still be told from a slow machine.
 
-    scales_bench: false where CLIProxyAPIPlus benches, whose minute does not scale
+    Args:
+        scales_bench: False where CLIProxyAPIPlus benches, whose minute does not scale.
     """
     patience = min(found.request_timeout, found.stream_timeout)
     least = [TIMEOUT_SECONDS / patience if patience > 0 else 1.0]
-    if scales_bench and found.benched_after is not None and found.bench_seconds > 0:
-        least.append(BENCH_SECONDS / found.bench_seconds)
+    if scales_bench and found.cooldown_after is not None and found.cooldown_seconds > 0:
+        least.append(BENCH_SECONDS / found.cooldown_seconds)
     return min(1.0, round(max(least), 4))
 
 

@@ -35,8 +35,10 @@ class Put:
 class Played:
     """A scenario, as it was played.
 
-    attempts: (seconds since the scenario began, role, whether it failed) of all that arrived
     said: what clients were told, in the order of the questions; empty for an answer
+
+    Attributes:
+        attempts: (seconds since the scenario began, role, whether it failed) of all that arrived.
     """
 
     observed: Observed
@@ -47,7 +49,10 @@ class Played:
 class Times(NamedTuple):
     """How long things last here, in seconds.
 
-    patience: until a client gives up; bench: of a model; scale: what LiteLLM's times were multiplied with
+    Attributes:
+        patience: Until a client gives up.
+        bench: Of a model.
+        scale: What LiteLLM's times were multiplied with.
     """
 
     patience: float
@@ -58,7 +63,8 @@ class Times(NamedTuple):
 class Player:
     """Plays a scenario over the programs that are there for it.
 
-    least: questions that are needed to see whether the primary is benched
+    Attributes:
+        least: Questions that are needed to see whether the primary is benched.
     """
 
     def __init__(self, context: StepContext, scene: Scene, model: str, times: Times, least: int) -> None:
@@ -69,7 +75,8 @@ class Player:
     def play(self) -> Played:
         """Play it.
 
-        Fails with: CheckFailed where a question is not answered before anything is wrong
+        Raises:
+            CheckFailed: A question is not answered before anything is wrong.
         """
         scenario, clock = self.scene.scenario, self.context.clock
         healthy = self._warm_up()
@@ -163,7 +170,8 @@ class Player:
 def attributed(puts: Sequence[Put], arrived: Sequence[Attempt], zero: float) -> list[Asked]:
     """Give each question what arrived for it: from its own moment until the next question's.
 
-    zero: when the scenario began, in seconds since 1970
+    Args:
+        zero: When the scenario began, in seconds since 1970.
     """
     found = []
     for number, put in enumerate(puts):

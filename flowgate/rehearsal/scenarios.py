@@ -10,10 +10,14 @@ from dataclasses import dataclass
 class Fault:
     """What a model does instead of answering.
 
-    status: refuses with it; retry_after: seconds it asks for
-    hangs: never answers; silent: a stream that begins and says nothing; cuts: a stream that ends after a piece
-    refuses: nobody listens
-    every: only each so many-th question fails; 1: all
+    Attributes:
+        status: Refuses with it.
+        retry_after: Seconds it asks for.
+        hangs: Never answers.
+        silent: A stream that begins and says nothing.
+        cuts: A stream that ends after a piece.
+        refuses: Nobody listens.
+        every: Only each so many-th question fails; 1: all.
     """
 
     status: int | None = None
@@ -29,16 +33,18 @@ class Fault:
 class Scenario:
     """One thing that goes wrong.
 
-    kind: how LiteLLM takes it: "refusal", "429", "timeout", "never" (is not tried again) or "stream" (cannot be mended)
-    faults: role ("primary", "secondary") → what it does
-    questions: put one after another while the fault lasts
-    benches: whether it puts the model to sleep
-    recovers: the fault ends, and the primary is waited for
-    answered: whether somebody is left who can answer
-    south_bench: seconds for which CLIProxyAPIPlus benches an account for it, whatever its settings say; they do not
-        scale
-    south_benches: whether CLIProxyAPIPlus benches an account for it where benching is its part: it does for what a
-        vendor answers, not for one that is silent or cannot be reached
+    Attributes:
+        kind: How LiteLLM takes it: "refusal", "429", "timeout", "never" (is not tried again) or "stream" (cannot
+            be mended).
+        faults: Role ("primary", "secondary") → what it does.
+        questions: Put one after another while the fault lasts.
+        benches: Whether it puts the model to sleep.
+        recovers: The fault ends, and the primary is waited for.
+        answered: Whether somebody is left who can answer.
+        south_bench: Seconds for which CLIProxyAPIPlus benches an account for it, whatever its settings say; they
+            do not scale.
+        south_benches: Whether CLIProxyAPIPlus benches an account for it where benching is its part: it does for
+            what a vendor answers, not for one that is silent or cannot be reached.
     """
 
     name: str

@@ -12,7 +12,8 @@ from flowgate.errors import CheckFailed
 def chunks(lines: Iterable[str]) -> Iterator[Tree]:
     """Give the chunks of a stream as they come, up to its `[DONE]`.
 
-    Fails with: CheckFailed when it breaks off, or ends without `[DONE]`
+    Raises:
+        CheckFailed: It breaks off, or ends without `[DONE]`.
     """
     for line in lines:
         data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
@@ -25,6 +26,6 @@ def chunks(lines: Iterable[str]) -> Iterator[Tree]:
     raise CheckFailed("the stream ended without [DONE]")
 
 
-def words(chunk: Tree) -> str:
+def chunk_text(chunk: Tree) -> str:
     """Give the text that a chunk adds to the answer."""
     return "".join((run_state.get("delta") or {}).get("content") or "" for run_state in chunk.get("choices", ()))

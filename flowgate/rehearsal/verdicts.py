@@ -26,9 +26,11 @@ RETURN_SLACK = 10.0  # seconds after the bench within which the primary serves a
 class Asked:
     """One question, as it went.
 
-    at: seconds since the scenario began; seconds: how long its client waited
-    by: the role that answered; None when the client was told no, or got half of a stream
-    attempts: role → what arrived there for it
+    Attributes:
+        at: Seconds since the scenario began.
+        seconds: How long its client waited.
+        by: The role that answered; None when the client was told no, or got half of a stream.
+        attempts: Role → what arrived there for it.
     """
 
     at: float
@@ -46,10 +48,11 @@ class Asked:
 class Observed:
     """A scenario, as it was played.
 
-    asked: in the order they were put, those after the fault's end included
-    over: when the fault ended, in seconds since the scenario began; None while it lasted throughout
-    healthy: the median of the seconds that a healthy answer takes
-    scale: what LiteLLM's times were multiplied with in the rehearsal's copy
+    Attributes:
+        asked: In the order they were put, those after the fault's end included.
+        over: When the fault ended, in seconds since the scenario began; None while it lasted throughout.
+        healthy: The median of the seconds that a healthy answer takes.
+        scale: What LiteLLM's times were multiplied with in the rehearsal's copy.
     """
 
     asked: Sequence[Asked]
@@ -66,7 +69,8 @@ class Observed:
 class Row:
     """One promise and what came of it.
 
-    verdict: "kept", "broken", or "cannot" where LiteLLM has no way to keep it
+    Attributes:
+        verdict: "kept", "broken", or "cannot" where LiteLLM has no way to keep it.
     """
 
     scenario: str
@@ -80,9 +84,11 @@ class Row:
 class Judge:
     """Compares what was observed under a profile with what it promises.
 
-    secondary: whether the profile leads from the primary to another model
-    south: attempts that arrive at the vendor for each of LiteLLM's: rounds of CLIProxyAPIPlus times its accounts
-    by_south: whether CLIProxyAPIPlus benches
+    Attributes:
+        secondary: Whether the profile leads from the primary to another model.
+        south: Attempts that arrive at the vendor for each of LiteLLM's: rounds of CLIProxyAPIPlus times its
+            accounts.
+        by_south: Whether CLIProxyAPIPlus benches.
     """
 
     promises: Promises
@@ -95,7 +101,8 @@ class Judge:
     def __call__(self, scenario: Scenario, observed: Observed) -> list[Row]:
         """Judge one scenario; an observation without a question is no observation.
 
-        Fails with: ValueError for an observation that is empty
+        Raises:
+            ValueError: An observation that is empty.
         """
         if not observed.asked:
             raise ValueError(f"no question was put in {scenario.name}")
@@ -127,7 +134,7 @@ class Judge:
 
     def _benched(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
         """Count the failed questions that reached the primary before one did not."""
-        after = self.promises.benched_after
+        after = self.promises.cooldown_after
         if not scenario.benches or after is None:
             return
         if self.by_south and not scenario.south_benches:
@@ -157,16 +164,16 @@ class Judge:
     def _rate(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
         """Count attempts on a dead primary in the worst minute of its outage."""
         fault = scenario.faults.get("primary")
-        if not scenario.benches or fault is None or fault.every > 1 or self.promises.benched_after is None:
+        if not scenario.benches or fault is None or fault.every > 1 or self.promises.cooldown_after is None:
             return
         if self.by_south and not scenario.south_benches:
             return
         tries = 1 + self.promises.retries.get(scenario.kind, 0)
-        rounds = math.ceil(60 / max(self.promises.bench_seconds, 1.0))
+        rounds = math.ceil(60 / max(self.promises.cooldown_seconds, 1.0))
         named = None if self.by_south else fault.retry_after  # CLIProxyAPIPlus does not look at it
-        asked_for = (named or self.promises.bench_seconds) / max(self.promises.bench_seconds, 1.0)
+        asked_for = (named or self.promises.cooldown_seconds) / max(self.promises.cooldown_seconds, 1.0)
         rounds = math.ceil(rounds / min(1.0, asked_for))  # a pause that the vendor names wins over the profile's
-        allowed = self.south * rounds * ((self.promises.benched_after - 1) * tries + 1)
+        allowed = self.south * rounds * ((self.promises.cooldown_after - 1) * tries + 1)
         worst = _worst(observed.during(), 60 * observed.scale)
         promise = "attempts on the dead primary in a minute"
         yield _row(scenario, promise, f"{allowed} at most", str(worst), worst <= allowed)
@@ -191,7 +198,7 @@ class Judge:
         """See when the primary serves again."""
         if not scenario.recovers or observed.over is None:
             return
-        allowed = self.promises.bench_seconds * observed.scale + RETURN_SLACK
+        allowed = self.promises.cooldown_seconds * observed.scale + RETURN_SLACK
         back = next(
             (one.at + one.seconds for one in observed.asked if one.at >= observed.over and one.by == "primary"), None
         )

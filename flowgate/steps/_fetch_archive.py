@@ -7,15 +7,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flowgate.domain import Secret
-from flowgate.errors import DiskError, EnvironmentFailure, FlowGateError, UsageError, gather
+from flowgate.errors import DiskError, EnvironmentFailure, FlowGateError, UsageError, raise_all
 from flowgate.gateway import download_source, release_assets
 from flowgate.gateway.download_source import Source
-from flowgate.gateway.install_record import Receipt
+from flowgate.gateway.install_record import InstallRecord
 from flowgate.step import StepContext
 from flowgate.system import archive, fetch, files
 
 TOKEN = "GITHUB_TOKEN"  # noqa: S105 - a variable's name
-LIST_LIMITS = fetch.Limits(most_bytes=1 << 20)
+LIST_LIMITS = fetch.Limits(max_bytes=1 << 20)
 LIMITS = fetch.Limits()
 
 
@@ -23,8 +23,9 @@ LIMITS = fetch.Limits()
 class Obtained:
     """An archive, or a program, that is here and was checked.
 
-    level: what vouched for it: "pinned", "checksums.txt" or "none"
-    key: names it among all that was ever installed; empty for a file of the user's own
+    Attributes:
+        level: What vouched for it: "pinned", "checksums.txt" or "none".
+        key: Names it among all that was ever installed; empty for a file of the user's own.
     """
 
     path: Path
@@ -38,12 +39,19 @@ class Distrusted(EnvironmentFailure):
     """What came is not what was vouched for: no other address is asked after that."""
 
 
-def obtain(context: StepContext, wanted: Source, old: Receipt | None, lock: Path, folder: Path) -> Obtained:
+def obtain(context: StepContext, wanted: Source, old: InstallRecord | None, lock: Path, folder: Path) -> Obtained:
     """Get the archive, from the file or from the first address that has it.
 
-    old, lock: what is installed, and the file that says so
-    folder: where to put it
-    Fails with: EnvironmentFailure, Unreachable, MultipleErrors when several addresses refuse; DiskError
+    Args:
+        old: What is installed, and the file that says so.
+        lock: What is installed, and the file that says so.
+        folder: Where to put it.
+
+    Raises:
+        EnvironmentFailure: Several addresses refuse.
+        Unreachable: Several addresses refuse.
+        MultipleErrors: Several addresses refuse.
+        DiskError: See the message.
     """
     if wanted.file:
         return from_file(wanted, wanted.file)
@@ -54,21 +62,23 @@ def obtain(context: StepContext, wanted: Source, old: Receipt | None, lock: Path
         except (Distrusted, DiskError):
             raise
         except EnvironmentFailure as error:
-            error.fix = error.fix or download_source.ways_out(wanted.repo)
+            error.fix = error.fix or download_source.fixes(wanted.repo)
             faults.append(error)
             continue
         recorded = old.seen.get(got.key) if old else None
         if recorded and recorded != got.sha256 and got.level != "pinned":
-            raise download_source.changed(wanted, got.asset, got.sha256, recorded, lock)
+            raise download_source.changed_error(wanted, got.asset, got.sha256, recorded, lock)
         return got
-    gather(f"fetching {wanted.name}", faults)
-    raise EnvironmentFailure(f"there is no address to ask for {wanted.name}", fix=download_source.ways_out(wanted.repo))
+    raise_all(f"fetching {wanted.name}", faults)
+    raise EnvironmentFailure(f"there is no address to ask for {wanted.name}", fix=download_source.fixes(wanted.repo))
 
 
 def from_file(wanted: Source, file: Path) -> Obtained:
     """Take a file of the user's own; a `checksums.txt` beside it vouches for it like a release's.
 
-    Fails with: EnvironmentFailure, DiskError
+    Raises:
+        EnvironmentFailure: See the message.
+        DiskError: See the message.
     """
     digest = files.file_digest(file)
     text = files.read_text_or_none(file.with_name(release_assets.CHECKSUMS))
@@ -76,9 +86,9 @@ def from_file(wanted: Source, file: Path) -> Obtained:
         release_assets.parse_checksums(text) if text else None, wanted.pinned, file.name
     )
     if listed and listed != digest:
-        raise download_source.mismatch(wanted, file.name, digest, listed, level)
+        raise download_source.mismatch_error(wanted, file.name, digest, listed, level)
     if level == "none" and not wanted.allow_unverified:
-        raise download_source.unverified(
+        raise download_source.unverified_error(
             wanted, f"no {release_assets.CHECKSUMS} beside {file.name} names it (its sha256 is {digest})"
         )
     return Obtained(file, file.name, digest, level)
@@ -104,22 +114,22 @@ class _Address:
     def obtain(self) -> Obtained:
         wanted = self.wanted
         sums = self._checksums()
-        if sums is None and not fetch.is_there(release_assets.page(self.base, wanted.repo), token=self.token):
-            raise download_source.gone("repository", wanted, self.host)
+        if sums is None and not fetch.is_there(release_assets.repository_url(self.base, wanted.repo), token=self.token):
+            raise download_source.not_found_error("repository", wanted, self.host)
         picked = release_assets.pick(sums or (), wanted.version, wanted.platform)
-        vouched = wanted.pinned or (picked and release_assets.is_vouching(self.base))
+        vouched = wanted.pinned or (picked and release_assets.is_trusted(self.base))
         if sums and not picked and not wanted.pinned and not wanted.allow_unverified:
-            raise download_source.renamed(wanted, self.host, sums)
+            raise download_source.no_archive_error(wanted, self.host, sums)
         name = picked or self._found()
         if not name:
-            raise download_source.gone("archive", wanted, self.host)
+            raise download_source.not_found_error("archive", wanted, self.host)
         if not vouched and not wanted.allow_unverified:
             why = "its list came over plain HTTP" if picked else f"the release at {self.host} has no checksums.txt"
-            raise download_source.unverified(wanted, why)
+            raise download_source.unverified_error(wanted, why)
         fetched = self._fetch(name, LIMITS, loud=True)
         if fetched is None:
-            raise download_source.gone("archive", wanted, self.host)
-        return self._checked(name, fetched, sums if release_assets.is_vouching(self.base) else None)
+            raise download_source.not_found_error("archive", wanted, self.host)
+        return self._checked(name, fetched, sums if release_assets.is_trusted(self.base) else None)
 
     def _found(self) -> str | None:
         """Find the archive of a release that lists none, by asking for every name it may have."""
@@ -144,8 +154,8 @@ class _Address:
             clock=self.context.clock,
             limits=limits,
             token=self.token,
-            progress=(lambda done, total: self.context.progress(name, done, total)) if loud else fetch.silent,
-            tell=self.context.emit,
+            progress=(lambda done, total: self.context.progress(name, done, total)) if loud else fetch.no_progress,
+            on_retry=self.context.emit,
         )
 
     def _checked(self, name: str, fetched: fetch.Fetched, sums: dict[str, str] | None) -> Obtained:
@@ -155,6 +165,6 @@ class _Address:
             archive.unpack(path, release_assets.MEMBERS, self.folder / "page")  # says what it is, and refuses it
         listed, level = release_assets.expected(sums, wanted.pinned, name)
         if listed and listed != fetched.sha256:
-            message = download_source.mismatch(wanted, name, fetched.sha256, listed, level)
+            message = download_source.mismatch_error(wanted, name, fetched.sha256, listed, level)
             raise Distrusted(message.what, fix=message.fix, place=message.place)
         return Obtained(path, name, fetched.sha256, level, f"{wanted.repo}@{wanted.tag}/{name}")

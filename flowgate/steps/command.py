@@ -25,17 +25,26 @@ def command(
 ) -> Result | Change:
     """Run a command; it fails unless its exit code is 0.
 
-    argv: the program and its words, each one word however it is spelt; written alone: `command: [ls, -l]`
-    cmd: the same as one text, split as a shell splits words, but no shell reads it; written alone: `command: ls -l`
-    shell: a text for /bin/sh, with pipes, variables and patterns
-    creates: a file; when it is there already nothing is run
-    removes: a file; when it is not there nothing is run
-    cwd: the working folder; the current one when absent
-    chdir: the same, as Ansible spells it
-    env: variables added to the environment
-    stdin: what the command can read; nothing when absent
-    Gives: rc, stdout, stderr (without their last line ends), stdout_lines, stderr_lines, cmd (the words that were run)
-    Fails with: CheckFailed with its last lines; ProgramMissing
+    Args:
+        context: Tools and state of this run.
+        argv: The program and its words, each one word however it is spelt; written alone: `command: [ls, -l]`.
+        cmd: The same as one text, split as a shell splits words, but no shell reads it; written alone: `command:
+            ls -l`.
+        shell: A text for /bin/sh, with pipes, variables and patterns.
+        creates: A file; when it is there already nothing is run.
+        removes: A file; when it is not there nothing is run.
+        cwd: The working folder; the current one when absent.
+        chdir: The same, as Ansible spells it.
+        env: Variables added to the environment.
+        stdin: What the command can read; nothing when absent.
+
+    Returns:
+        rc, stdout, stderr (without their last line ends), stdout_lines, stderr_lines, cmd (the words that
+        were run).
+
+    Raises:
+        CheckFailed: With its last lines.
+        ProgramMissing: See the message.
     """
     words = _words(argv, cmd, shell)
     folder = context.here(cwd or chdir or Path())
@@ -46,7 +55,7 @@ def command(
             reason = f"{path} is there already" if wanted else f"{path} is not there"
             return unchanged(f"not run: {reason}", **_facts(words, 0, "", ""))
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         ended = r.run(words, cwd=folder, env=env or {}, stdin=stdin)
         facts = _facts(words, ended.code, ended.stdout, ended.stderr)
         if ended.code:
@@ -55,7 +64,7 @@ def command(
             raise CheckFailed(f"`{shown}` {by}", log=log, facts={**facts, "changed": True})
         return {**facts, "message": f"ran {shown}"}
 
-    return change(f"run {shown}", do, unpredicted=OPAQUE)
+    return change(f"run {shown}", apply, unpredicted=OPAQUE)
 
 
 def _words(argv: list[str] | None, cmd: str | None, shell: str | None) -> list[str]:

@@ -8,16 +8,20 @@ from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 def discard(context: StepContext, service: Literal["litellm", "cliproxyapi_plus"] = "litellm") -> Result | Change:
     """Send home a generation that never got to serve; the one that serves is left alone.
 
-    service: whose candidate
-    Gives: dismissed (the generation's number, or none)
+    Args:
+        context: Tools and state of this run.
+        service: Whose candidate.
+
+    Returns:
+        Dismissed (the generation's number, or none).
     """
     generation = context.supervisor.generation(service)
     if generation is None or generation["phase"] == "serving":
         return unchanged(f"{service} has no candidate", discarded=None)
     number = int(generation["number"])
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         r.supervisor.discard(service, number)
         return {"discarded": number}
 
-    return change(f"dismiss generation {number} of {service}", do, facts={"discarded": number})
+    return change(f"dismiss generation {number} of {service}", apply, facts={"discarded": number})

@@ -10,8 +10,14 @@ from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 def download(context: StepContext) -> Result | Change:
     """Put the programs in place: LiteLLM's runner, the upstream, and the environment's bytecode.
 
-    Gives: written (list of paths), upstream ("embedded" or the binary's path)
-    Fails with: ProgramMissing when CLIProxyAPIPlus is configured and not there
+    Args:
+        context: Tools and state of this run.
+
+    Returns:
+        Written (list of paths), upstream ("embedded" or the binary's path).
+
+    Raises:
+        ProgramMissing: CLIProxyAPIPlus is configured and not there.
     """
     wanted = _runners(context)
     stale = [path for path, text in wanted.items() if not _is_in_place(context, path, text)]
@@ -23,7 +29,7 @@ def download(context: StepContext) -> Result | Change:
     if not stale and compiled:
         return unchanged(f"the runners are in place; {name}", written=[], upstream=upstream)
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         for path in stale:
             r.files.write(path, wanted[path], mode=0o700)
         if not compiled:
@@ -35,7 +41,9 @@ def download(context: StepContext) -> Result | Change:
 
     work = [f"write {', '.join(path.name for path in stale)}"] if stale else []
     work += [] if compiled else ["compile the environment"]
-    return change(f"{' and '.join(work)}; {name}", do, facts={"written": [str(p) for p in stale], "upstream": upstream})
+    return change(
+        f"{' and '.join(work)}; {name}", apply, facts={"written": [str(p) for p in stale], "upstream": upstream}
+    )
 
 
 def _runners(context: StepContext) -> dict[Path, str]:

@@ -9,16 +9,23 @@ SERVICE = "litellm"
 def hold_requests(context: StepContext, timeout: float | None = None, now: bool = False) -> Result | Change:
     """Hold new questions at LiteLLM's door, and wait for a moment in which nothing is under way.
 
-    timeout: seconds to wait for it; `hold_timeout` of the config when absent
-    now: do not wait: what is under way will be cut
-    Gives: held (whether anything is held), under_way (answers that would be cut)
-    Fails with: NotReady when the moment does not come; nothing is held then, and nothing was cut
+    Args:
+        context: Tools and state of this run.
+        timeout: Seconds to wait for it; `hold_timeout` of the config when absent.
+        now: Do not wait: what is under way will be cut.
+
+    Returns:
+        Held (whether anything is held), under_way (answers that would be cut).
+
+    Raises:
+        NotReady: The moment does not come.
+        FlowGateError: Nothing is held then, and nothing was cut.
     """
     if context.supervisor.generation(SERVICE) is None:
         return unchanged("nobody asks: litellm is not running", held=False, under_way=0)
     seconds = context.config.services[SERVICE].hold_timeout if timeout is None else timeout
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         busy, oldest = r.supervisor.hold_requests(SERVICE, 0.0 if now else seconds)
         if busy and not now:
             r.supervisor.release_requests(SERVICE)
@@ -28,4 +35,4 @@ def hold_requests(context: StepContext, timeout: float | None = None, now: bool 
         message = "new questions wait" + (f"; {busy} under way will be cut" if busy else "")
         return {"held": True, "under_way": busy, "message": message}
 
-    return change("hold new questions, wait for a quiet moment", do, changes=False)
+    return change("hold new questions, wait for a quiet moment", apply, changes=False)

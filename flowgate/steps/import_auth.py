@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flowgate.accounts import token_files
 from flowgate.accounts.providers import KNOWN
-from flowgate.accounts.token_files import HANDLERS, Handler, Mapped
+from flowgate.accounts.token_files import IMPORTERS, AccountFile, Importer
 from flowgate.domain import Tree
 from flowgate.errors import CheckFailed, UnknownName, UsageError
 from flowgate.gateway import cliproxy, install_record
@@ -19,16 +19,23 @@ def import_auth(
 ) -> Result | Change:
     """Take over a login that a provider's own program holds.
 
-    provider: codex or claude
-    source: its file; where that program keeps it when empty
-    dest_dir: the auth folder; FlowGate's own when empty
-    borrow: leave the refresh token out: works until it expires, and its owner stays logged in
-    Gives: name (of the account's file), path, label, expires
-    Fails with: UsageError for a file that holds no login; CheckFailed for one that would be of no use
+    Args:
+        context: Tools and state of this run.
+        provider: Codex or claude.
+        source: Its file; where that program keeps it when empty.
+        dest_dir: The auth folder; FlowGate's own when empty.
+        borrow: Leave the refresh token out: works until it expires, and its owner stays logged in.
+
+    Returns:
+        Name (of the account's file), path, label, expires.
+
+    Raises:
+        UsageError: A file that holds no login.
+        CheckFailed: One that would be of no use.
     """
-    if provider not in HANDLERS:
-        raise UnknownName("import", provider, known=sorted(HANDLERS))
-    handler = HANDLERS[provider]
+    if provider not in IMPORTERS:
+        raise UnknownName("import", provider, known=sorted(IMPORTERS))
+    handler = IMPORTERS[provider]
     file = Path(source).expanduser().absolute() if source else usual_source(context, provider)
     now = context.clock.wall()
     mapped = _mapped(context, handler, file, now)
@@ -47,25 +54,25 @@ def import_auth(
         what = f"{path} was renewed since: its tokens are newer than those of {handler.owner}"
         raise CheckFailed(what, fix=f"to take {handler.owner}'s all the same, delete that file first")
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         r.files.make_folder(folder)
         r.files.write(path, json.dumps(mapped.tree, indent=2, sort_keys=True) + "\n")
         _warn(r, handler, mapped, borrow)
         recount(r)
         return {**facts, "message": f"{mapped.label or mapped.name} → {path}"}
 
-    return change(f"write {path}", do, facts=facts)
+    return change(f"write {path}", apply, facts=facts)
 
 
 def usual_source(context: StepContext, provider: str) -> Path:
     """Say where a provider's own program keeps its login."""
     usual = Path(KNOWN[provider].held)
-    if folder := context.environment.get(HANDLERS[provider].variable):
+    if folder := context.environment.get(IMPORTERS[provider].variable):
         return Path(folder).expanduser().absolute() / usual.name
     return usual.expanduser()
 
 
-def _mapped(context: StepContext, handler: Handler, file: Path, now: datetime) -> Mapped:
+def _mapped(context: StepContext, handler: Importer, file: Path, now: datetime) -> AccountFile:
     text = context.files.read(file)
     if text is None:
         fix = f"log in with {handler.owner} first, or name its file with --source"
@@ -74,7 +81,7 @@ def _mapped(context: StepContext, handler: Handler, file: Path, now: datetime) -
     if not found:
         raise UsageError("that file is no login: it holds no JSON mapping", place=str(file))
     beside = _tree(context.files.read(file.parent.parent / ".claude.json")) if file.name == ".credentials.json" else {}
-    lock = install_record.read(context.files.read(install_record.shelf(context.config).lock))
+    lock = install_record.read(context.files.read(install_record.install_paths(context.config).lock))
     version = "" if cliproxy.is_embedded(context.config) or lock is None else lock.version
     try:
         return handler.read({**found, "oauthAccount": beside.get("oauthAccount")}, version, now)
@@ -90,12 +97,12 @@ def _tree(text: str | None) -> Tree:
     return tree if isinstance(tree, dict) else {}
 
 
-def _is_newer(there: Tree, mapped: Mapped) -> bool:
+def _is_newer(there: Tree, mapped: AccountFile) -> bool:
     expires = token_files.expiry(there)
     return expires is not None and mapped.expires is not None and expires > mapped.expires
 
 
-def _warn(context: StepContext, handler: Handler, mapped: Mapped, borrow: bool) -> None:
+def _warn(context: StepContext, handler: Importer, mapped: AccountFile, borrow: bool) -> None:
     """Say what two owners of one login means."""
     until = token_files.stamp(mapped.expires) if mapped.expires else "it expires"
     if borrow:
@@ -107,6 +114,6 @@ def _warn(context: StepContext, handler: Handler, mapped: Mapped, borrow: bool) 
         )
 
 
-def _facts(mapped: Mapped, path: Path) -> Facts:
+def _facts(mapped: AccountFile, path: Path) -> Facts:
     expires = token_files.stamp(mapped.expires) if mapped.expires else ""
     return {"name": mapped.name, "path": str(path), "label": mapped.label, "expires": expires}

@@ -9,7 +9,7 @@ from flowgate.domain import Facts
 from flowgate.errors import EnvironmentFailure, NotReady, ProgramMissing, UsageError
 from flowgate.gateway import cliproxy, download_source, install_record, release_assets
 from flowgate.gateway.download_source import Source
-from flowgate.gateway.install_record import Receipt, Shelf
+from flowgate.gateway.install_record import InstallPaths, InstallRecord
 from flowgate.step import Change, Result, StepContext, change, unchanged
 from flowgate.steps._fetch_archive import Obtained, obtain
 from flowgate.system import archive, files, replace_file, sandboxed_run
@@ -28,36 +28,49 @@ def install_upstream(
 ) -> Result | Change:
     """Install CLIProxyAPIPlus for this platform, and keep the one before it.
 
-    version: the release's tag; the config's when empty
-    repo: owner/name; the config's when empty
-    from_file: an archive, or the program itself, instead of a download
-    offline: never touch the network
-    allow_unverified: install even what no checksum vouches for
-    Gives: program (its path), version, source, level (pinned, checksums.txt or none), sha256 (of the archive)
-    Fails with: UsageError; EnvironmentFailure, Unreachable, NotReady, DiskError: the program in place stays then
+    Args:
+        context: Tools and state of this run.
+        version: The release's tag; the config's when empty.
+        repo: Owner/name; the config's when empty.
+        from_file: An archive, or the program itself, instead of a download.
+        offline: Never touch the network.
+        allow_unverified: Install even what no checksum vouches for.
+
+    Returns:
+        Program (its path), version, source, level (pinned, checksums.txt or none), sha256 (of the archive).
+
+    Raises:
+        UsageError: See the message.
+        EnvironmentFailure: The program in place stays then.
+        Unreachable: The program in place stays then.
+        NotReady: The program in place stays then.
+        DiskError: The program in place stays then.
     """
     file = Path(from_file).expanduser().absolute() if from_file else None
     base = context.environment.get(release_assets.BASE_VARIABLE, "")
     platform = release_assets.platform_name(*sandboxed_run.machine())
-    wanted = download_source.settle(
+    wanted = download_source.choose_source(
         context.config, platform, version=version, repo=repo, file=file, allow=allow_unverified, base=base
     )
     if wanted.file and not wanted.file.is_file():
-        raise UsageError(f"there is no file at {wanted.file}", fix=download_source.other_file(), place=wanted.place)
-    shelf = install_record.shelf(context.config)
-    old = install_record.read(context.files.read(shelf.lock))
-    if old and _is_in_place(context, wanted, shelf, old):
-        return unchanged(f"{old.version} is in place ({old.level})", **_facts(shelf, old))
+        raise UsageError(f"there is no file at {wanted.file}", fix=download_source.other_file_fix(), place=wanted.place)
+    install_paths = install_record.install_paths(context.config)
+    old = install_record.read(context.files.read(install_paths.lock))
+    if old and _is_in_place(context, wanted, install_paths, old):
+        return unchanged(f"{old.version} is in place ({old.level})", **_facts(install_paths, old))
     if offline and not wanted.file:
         raise EnvironmentFailure(
-            f"{wanted.name} is not here, and --offline forbids fetching it", fix=download_source.offline_way()
+            f"{wanted.name} is not here, and --offline forbids fetching it", fix=download_source.offline_fix()
         )
-    facts = {"program": str(shelf.program), "version": wanted.tag, "source": wanted.repo}
-    return change(f"install {wanted.name}", lambda r: _install(r, wanted, shelf, old), facts=facts)
+    facts = {"program": str(install_paths.program), "version": wanted.tag, "source": wanted.repo}
+    return change(f"install {wanted.name}", lambda r: _install(r, wanted, install_paths, old), facts=facts)
 
 
-def _is_in_place(context: StepContext, wanted: Source, shelf: Shelf, old: Receipt) -> bool:
-    if not context.files.is_executable(shelf.program) or files.file_digest(shelf.program) != old.binary_sha256:
+def _is_in_place(context: StepContext, wanted: Source, install_paths: InstallPaths, old: InstallRecord) -> bool:
+    if (
+        not context.files.is_executable(install_paths.program)
+        or files.file_digest(install_paths.program) != old.binary_sha256
+    ):
         return False
     if wanted.file:
         return files.file_digest(wanted.file) == old.archive_sha256
@@ -65,27 +78,27 @@ def _is_in_place(context: StepContext, wanted: Source, shelf: Shelf, old: Receip
     return asked and wanted.pinned in (None, old.archive_sha256)
 
 
-def _install(context: StepContext, wanted: Source, shelf: Shelf, old: Receipt | None) -> Facts:
+def _install(context: StepContext, wanted: Source, install_paths: InstallPaths, old: InstallRecord | None) -> Facts:
     """Do all that can fail beside the program in place; only then change places."""
-    replace_file.clear(shelf.staging)  # of a command that was killed
+    replace_file.delete_folder(install_paths.staging)  # of a command that was killed
     try:
-        context.files.make_folder(shelf.staging)
-        got = obtain(context, wanted, old, shelf.lock, shelf.staging)
-        fresh = _unpacked(got, shelf.staging / "program")
-        stated = try_once(context, fresh, shelf.staging / "trial")
-        if not wanted.file and not release_assets.is_stated(stated, wanted.tag):
+        context.files.make_folder(install_paths.staging)
+        got = obtain(context, wanted, old, install_paths.lock, install_paths.staging)
+        fresh = _unpacked(got, install_paths.staging / "program")
+        stated = try_once(context, fresh, install_paths.staging / "trial")
+        if not wanted.file and not release_assets.is_same_version(stated, wanted.tag):
             context.emit(f"warning: {got.asset} calls itself version {stated}, not {wanted.tag}")
         made = _receipt(context, wanted, got, old, fresh, stated)
-        _put(context, fresh, shelf, made, old)
+        _put(context, fresh, install_paths, made, old)
     finally:
-        replace_file.clear(shelf.staging)
+        replace_file.delete_folder(install_paths.staging)
     tell_next(context)
-    return _facts(shelf, made) | {"message": f"installed {wanted.name} ({made.level})"}
+    return _facts(install_paths, made) | {"message": f"installed {wanted.name} ({made.level})"}
 
 
 def _unpacked(got: Obtained, into: Path) -> Path:
     if archive.kind(got.path) == "program":
-        replace_file.copy(got.path, into)
+        replace_file.copy_program(got.path, into)
     else:
         archive.unpack(got.path, release_assets.MEMBERS, into)
     return into
@@ -94,33 +107,39 @@ def _unpacked(got: Obtained, into: Path) -> Path:
 def try_once(context: StepContext, program: Path, folder: Path) -> str:
     """Run a program for its version line before it is believed.
 
-    folder: an empty working folder
-    Gives: the version it states
-    Fails with: ProgramMissing, NotReady with what it said
+    Args:
+        folder: An empty working folder.
+
+    Returns:
+        The version it states.
+
+    Raises:
+        ProgramMissing: With what it said.
+        NotReady: With what it said.
     """
     try:
         ran = sandboxed_run.run_once(program, "-h", folder=folder, seconds=TRIAL_SECONDS, clock=context.clock)
     except ProgramMissing as error:
         what = error.what.replace(str(program), "the new program")
-        raise ProgramMissing(f"{what}; the old one stays", fix=download_source.other_file()) from None
-    stated = release_assets.stated_version(ran.output)
+        raise ProgramMissing(f"{what}; the old one stays", fix=download_source.other_file_fix()) from None
+    stated = release_assets.reported_version(ran.output)
     if stated is None or ran.code != 0:
-        what = f"the new program {ran.ending()} when asked for its version" + (
+        what = f"the new program {ran.describe_exit()} when asked for its version" + (
             "" if stated else ", which it never said"
         )
         raise NotReady(
-            f"{what}; the old one stays", fix=download_source.other_file(), log=ran.output.splitlines()[-10:]
+            f"{what}; the old one stays", fix=download_source.other_file_fix(), log=ran.output.splitlines()[-10:]
         )
     return stated
 
 
 def _receipt(
-    context: StepContext, wanted: Source, got: Obtained, old: Receipt | None, fresh: Path, stated: str
-) -> Receipt:
+    context: StepContext, wanted: Source, got: Obtained, old: InstallRecord | None, fresh: Path, stated: str
+) -> InstallRecord:
     seen = dict(old.seen) if old else {}
     if got.key:
         seen[got.key] = got.sha256
-    return Receipt(
+    return InstallRecord(
         version=stated if wanted.file else wanted.tag,
         source=str(wanted.file or wanted.repo),
         asset=got.asset,
@@ -132,21 +151,23 @@ def _receipt(
     )
 
 
-def _put(context: StepContext, fresh: Path, shelf: Shelf, made: Receipt, old: Receipt | None) -> None:
+def _put(
+    context: StepContext, fresh: Path, install_paths: InstallPaths, made: InstallRecord, old: InstallRecord | None
+) -> None:
     """Change places. A damaged copy of the same release is not worth keeping in place of the one before."""
     mending = old is not None and old.archive_sha256 == made.archive_sha256
-    kept = None if mending or not shelf.program.is_file() else shelf.previous
-    replace_file.put(fresh, shelf.program, kept)
+    kept = None if mending or not install_paths.program.is_file() else install_paths.previous
+    replace_file.replace(fresh, install_paths.program, kept)
     if kept and old:
-        context.files.write(shelf.previous_lock, install_record.write(replace(old, seen=made.seen)))
+        context.files.write(install_paths.previous_lock, install_record.write(replace(old, seen=made.seen)))
     elif kept:
-        context.files.delete([shelf.previous_lock])
-    context.files.write(shelf.lock, install_record.write(made))
+        context.files.delete([install_paths.previous_lock])
+    context.files.write(install_paths.lock, install_record.write(made))
 
 
-def _facts(shelf: Shelf, made: Receipt) -> Facts:
+def _facts(install_paths: InstallPaths, made: InstallRecord) -> Facts:
     about = {"version": made.version, "source": made.source, "level": made.level, "sha256": made.archive_sha256}
-    return {"program": str(shelf.program), **about}
+    return {"program": str(install_paths.program), **about}
 
 
 def tell_next(context: StepContext) -> None:

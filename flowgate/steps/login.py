@@ -1,11 +1,11 @@
 """Log in to a provider; only a new or changed account counts."""
 
 from flowgate.accounts import login as conversation
-from flowgate.accounts.login_driver import Performance, stated
+from flowgate.accounts.login_driver import LoginDriver, stated_version
 from flowgate.accounts.providers import Provider, find
 from flowgate.accounts.verification import Account
 from flowgate.domain import Secret
-from flowgate.errors import BadValue, UsageError
+from flowgate.errors import InvalidValue, UsageError
 from flowgate.gateway import cliproxy
 from flowgate.step import Change, Facts, Result, StepContext, change
 from flowgate.steps._refresh_upstream_config import recount
@@ -22,40 +22,51 @@ def login(
 ) -> Result | Change:
     """Log in to a provider; only a new or changed account counts.
 
-    provider: codex, copilot, claude, …, or one that the config gives addresses for
-    timeout: seconds for the person in the browser
-    poll_interval: seconds between two questions
-    open: open the address in a browser
-    redirect_url: the address at which a browser ended, for a login that waits elsewhere
-    project: the Google Cloud project, for gemini
-    Gives: provider, name (of the account's file), label, expires, models (how many)
-    Fails with: CheckFailed for a login that is denied, timed out or not to be believed; EnvironmentFailure; UsageError
+    Args:
+        context: Tools and state of this run.
+        provider: Codex, copilot, claude, …, or one that the config gives addresses for.
+        timeout: Seconds for the person in the browser.
+        poll_interval: Seconds between two questions.
+        open_: Open the address in a browser.
+        redirect_url: The address at which a browser ended, for a login that waits elsewhere.
+        project: The Google Cloud project, for gemini.
+
+    Returns:
+        provider, name (of the account's file), label, expires, models (how many).
+
+    Raises:
+        CheckFailed: A login that is denied, timed out or not to be believed.
+        EnvironmentFailure: See the message.
+        UsageError: See the message.
     """
     about = find(provider, context.config.providers, context.config.place("auth.providers"))
     for name, value in (("timeout", timeout), ("poll_interval", poll_interval)):
         if value <= 0:
-            raise BadValue(name, found=value, wanted="seconds, more than 0")
+            raise InvalidValue(name, found=value, wanted="seconds, more than 0")
     if project and about.name != "gemini":
         raise UsageError(f"a project means something to gemini only, not to {about.name}", fix="leave --project out")
 
-    def do(r: StepContext) -> Facts:
-        performance = Performance(r, management_key(r, about), opens=open_)
+    def apply(r: StepContext) -> Facts:
+        performance = LoginDriver(r, management_key(r, about), opens=open_)
         if redirect_url:
-            account = performance.perform(conversation.finish(about, redirect_url, started=stated(r)))
+            account = performance.run(conversation.finish(about, redirect_url, started=stated_version(r)))
         else:
             query = {"project_id": project} if project else {}
-            talk = conversation.login(about, started=stated(r), timeout=timeout, every=poll_interval, query=query)
-            account = performance.perform(talk)
+            talk = conversation.login(
+                about, started=stated_version(r), timeout=timeout, every=poll_interval, query=query
+            )
+            account = performance.run(talk)
         recount(r)
         return _facts(account)
 
-    return change(f"log in to {about.title}", do, facts={"provider": about.name})
+    return change(f"log in to {about.title}", apply, facts={"provider": about.name})
 
 
 def management_key(context: StepContext, provider: Provider) -> Secret:
     """Give the key that management wants; it is never guessed.
 
-    Fails with: UsageError
+    Raises:
+        UsageError: See the message.
     """
     own = context.config.providers.get(provider.name)
     variable = (own.management_key_env if own else None) or cliproxy.MANAGEMENT_KEY

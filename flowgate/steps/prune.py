@@ -6,8 +6,12 @@ from flowgate.step import Change, Result, StepContext, change, unchanged
 def prune(context: StepContext, keep: int = 3) -> Result | Change:
     """Delete rendered files that no generation uses.
 
-    keep: newest unused files to leave in place (count)
-    Gives: deleted (list of paths)
+    Args:
+        context: Tools and state of this run.
+        keep: Newest unused files to leave in place (count).
+
+    Returns:
+        Deleted (list of paths).
     """
     used = {context.stack().services["litellm"].documents[0].digest}
     for service in context.supervisor.status()["services"].values():

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Secret
-from flowgate.errors import CheckFailed, UnknownName, UsageError, gather
+from flowgate.errors import CheckFailed, UnknownName, UsageError, raise_all
 from flowgate.gateway import build, preflight
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
@@ -40,14 +40,21 @@ def rehearse(
 ) -> Result | Change:
     """Play what can go wrong over a private copy of a profile, and compare what happens with what it promises.
 
-    profile: a profile of the config; the settled one when absent
-    every: all profiles of the config, one after another
-    scenario: one of them by name, or several separated by commas; all when empty
-    litellm_only: leave CLIProxyAPIPlus out: LiteLLM asks the vendors itself
-    long: also what has to wait for CLIProxyAPIPlus' own minute of benching
-    as_written: LiteLLM with the profile as it is written, without what FlowGate makes of it
-    Gives: profiles (list of profile, scale, rows, scenarios), broken (count of promises)
-    Fails with: CheckFailed for a promise that is broken, with what was seen; UnknownName
+    Args:
+        context: Tools and state of this run.
+        profile: A profile of the config; the settled one when absent.
+        every: All profiles of the config, one after another.
+        scenario: One of them by name, or several separated by commas; all when empty.
+        litellm_only: Leave CLIProxyAPIPlus out: LiteLLM asks the vendors itself.
+        long: Also what has to wait for CLIProxyAPIPlus' own minute of benching.
+        as_written: LiteLLM with the profile as it is written, without what FlowGate makes of it.
+
+    Returns:
+        Profiles (list of profile, scale, rows, scenarios), broken (count of promises).
+
+    Raises:
+        CheckFailed: A promise that is broken, with what was seen.
+        UnknownName: See the message.
     """
     wanted = [word.strip() for word in scenario.split(",") if word.strip()]
     for word in wanted:
@@ -57,7 +64,7 @@ def rehearse(
     chosen = [one for name, one in SCENARIOS.items() if not wanted or name in wanted]
     scripts = [script(context, name, litellm_only, as_written) for name in names]
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         found = [rehearsed(r, one, chosen, long) for one in scripts]
         broken = [(one["profile"], row) for one in found for row in one["rows"] if row["verdict"] == BROKEN]
         facts: Facts = {"profiles": found, "broken": len(broken)}
@@ -67,7 +74,7 @@ def rehearse(
         return facts | {"message": f"{', '.join(names)}: {kept} promises, none broken"}
 
     what = f"scenario {', '.join(wanted)}" if wanted else f"{len(chosen)} scenarios"
-    return change(f"rehearse {', '.join(names)}: {what}", do, changes=False, unpredicted="it has to be seen")
+    return change(f"rehearse {', '.join(names)}: {what}", apply, changes=False, unpredicted="it has to be seen")
 
 
 def sentence(broken: list[tuple[str, Facts]]) -> str:
@@ -82,14 +89,15 @@ def sentence(broken: list[tuple[str, Facts]]) -> str:
 def script(context: StepContext, profile: str, alone: bool, as_written: bool) -> Script:
     """Put a profile's rehearsal on paper.
 
-    Fails with: UnknownName for a profile that the config does not have; UsageError for one that could not be rendered, or
-        has no model that could be asked
+    Raises:
+        UnknownName: A profile that the config does not have.
+        UsageError: One that could not be rendered, or has no model that could be asked.
     """
     config, build_inputs = context.config, context.build_inputs()
     if alone:
         build_inputs = replace(build_inputs, accounts={}, upstream_text=None)
-    policy = build.settle(config, profile, build_inputs)
-    gather(f"profile {profile}", preflight.faults(config, profile, policy))
+    policy = build.compile_policy(config, profile, build_inputs)
+    raise_all(f"profile {profile}", preflight.faults(config, profile, policy))
     tree = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
     played = roles.cast(tree)
     if not played.asked:
@@ -102,7 +110,7 @@ def script(context: StepContext, profile: str, alone: bool, as_written: bool) ->
         tree=tree,
         policy=policy,
         cast=played,
-        scale=roles.factor(policy.promises, policy.bench != CLIPROXY),
+        scale=roles.factor(policy.promises, policy.cooldowns_by != CLIPROXY),
         key=Secret(f"sk-{secrets.token_hex(24)}"),
         alone=alone,
         own=private_config.own_settings(config, build_inputs.upstream_text),
@@ -119,7 +127,9 @@ def rehearsed(
 ) -> Facts:
     """Rehearse one profile.
 
-    front: gives the address by which the vendors are asked, of the one that they have: somebody may count in between
+    Args:
+        front: Gives the address by which the vendors are asked, of the one that they have: somebody may count in
+            between.
     """
     began = context.clock.now()
     playable = [one for one in chosen if long or not waits_south(script, one)]
@@ -153,15 +163,15 @@ def rehearsed(
 
 def waits_south(script: Script, scenario: Scenario) -> bool:
     """Say whether a scenario has to wait for CLIProxyAPIPlus' own minute, which does not scale."""
-    return scenario.recovers and not script.alone and script.policy.bench == CLIPROXY
+    return scenario.recovers and not script.alone and script.policy.cooldowns_by == CLIPROXY
 
 
 def _here(script: Script) -> Promises:
     """Give the promises as they are to be judged here: a minute of CLIProxyAPIPlus is no shorter than ever."""
     found = script.policy.promises
-    if script.policy.bench != CLIPROXY:
+    if script.policy.cooldowns_by != CLIPROXY:
         return found
-    return replace(found, bench_seconds=found.bench_seconds / script.scale)
+    return replace(found, cooldown_seconds=found.cooldown_seconds / script.scale)
 
 
 def _south_attempts(policy: Policy, alone: bool) -> int:
@@ -199,14 +209,14 @@ def _play(context: StepContext, stage: Stage, scenario: Scenario) -> Played:
     script, promises = stage.script, stage.script.policy.promises
     quiet = promises.waits.quiet + promises.stream_timeout + promises.request_timeout
     patience = min(LONGEST_PATIENCE, quiet * script.scale + 5.0)
-    bench = promises.bench_seconds * (1.0 if script.policy.bench == CLIPROXY else script.scale)
+    bench = promises.cooldown_seconds * (1.0 if script.policy.cooldowns_by == CLIPROXY else script.scale)
     with stage.scene(scenario) as scene:
         times = Times(patience, bench, script.scale)
-        return Player(context, scene, script.cast.asked, times, least=1 + (promises.benched_after or 1)).play()
+        return Player(context, scene, script.cast.asked, times, least=1 + (promises.cooldown_after or 1)).play()
 
 
 def _judged(script: Script, scenario: Scenario, played: Played) -> Facts:
-    by_south = script.policy.bench == CLIPROXY
+    by_south = script.policy.cooldowns_by == CLIPROXY
     judge = Judge(_here(script), script.cast.secondary, _south_attempts(script.policy, script.alone), by_south)
     return _scene(scenario, played, judge(scenario, played.observed))
 

@@ -12,17 +12,21 @@ MODELS_SECONDS = 3.0  # a program that has just come up lists its models a momen
 def release_requests(context: StepContext) -> Result | Change:
     """Let questions go on that were held, once CLIProxyAPIPlus lists its models again.
 
-    Gives: models (how many it lists)
+    Args:
+        context: Tools and state of this run.
+
+    Returns:
+        Models (how many it lists).
     """
     if context.supervisor.generation(SERVICE) is None:
         return unchanged("nobody waits: litellm is not running", models=0)
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         listed = poll(lambda: models(r), r.clock, every=0.05, timeout=MODELS_SECONDS) or 0
         r.supervisor.release_requests(SERVICE)
         return {"models": listed, "message": f"questions go on; {listed} models are listed"}
 
-    return change("let questions go on", do, changes=False)
+    return change("let questions go on", apply, changes=False)
 
 
 def models(context: StepContext) -> int:

@@ -1,23 +1,30 @@
 """Write the files that LiteLLM and CLIProxyAPIPlus will read."""
 
 from flowgate.domain import Document, Stack
-from flowgate.errors import gather
+from flowgate.errors import raise_all
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 
 def render(context: StepContext, profile: str | None = None) -> Result | Change:
     """Write the files that LiteLLM and CLIProxyAPIPlus will read for a profile.
 
-    profile: a profile of the config; the settled one when absent
-    Gives: profile, digest (names LiteLLM's settings), documents (list of paths)
-    Fails with: UnknownName for a profile that the config does not have; UsageError for a variable that nobody has set,
-        for a fallback that leads nowhere or in a circle, for a setting that LiteLLM would ignore
+    Args:
+        context: Tools and state of this run.
+        profile: A profile of the config; the settled one when absent.
+
+    Returns:
+        profile, digest (names LiteLLM's settings), documents (list of paths).
+
+    Raises:
+        UnknownName: A profile that the config does not have.
+        UsageError: A variable that nobody has set, for a fallback that leads nowhere or in a circle, for a
+            setting that LiteLLM would ignore.
     """
     stack = context.select_profile(profile) if profile else context.stack()
     faults, doubts = context.preflight()
-    gather(f"profile {stack.profile.value}", faults)
+    raise_all(f"profile {stack.profile.value}", faults)
     missing = context.missing_keys()
-    gather(
+    raise_all(
         "the environment", [fault for one in stack.services.values() for fault in context.unset_variables(one, missing)]
     )
     stale = [document for document in _documents(stack) if context.files.read(document.path) != document.text]
@@ -28,7 +35,7 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
     names = [document.path.name for document in stale]
     names += [f"a new {name.lower().replace('_', '-')}" for name in missing]
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         for line in doubts:
             r.emit(f"warning: {line}")
         r.generate_keys()
@@ -38,7 +45,7 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
         return _facts(made) | {"message": f"wrote {', '.join(names)}"}
 
     diff = [(str(d.path), _masked(_before(context, d)), _masked(d.text)) for d in stale]
-    return change(f"write {', '.join(names)} for {stack.profile.value}", do, facts=facts, diff=diff)
+    return change(f"write {', '.join(names)} for {stack.profile.value}", apply, facts=facts, diff=diff)
 
 
 def _before(context: StepContext, document: Document) -> str:

@@ -19,20 +19,27 @@ SIGNATURE = "embedded upstream"  # what every answer of the embedded upstream sa
 def smoke(context: StepContext, live: bool = False) -> Result | Change:
     """Ask real questions through LiteLLM: its models, a chat answer, a streamed one, a `/v1/messages` one.
 
-    live: ask for model answers over real accounts too (costs money); over the embedded upstream they are always asked
-    Gives: base (the address that was asked), answers (list of question, seconds, said)
-    Fails with: CheckFailed for a question that is not answered as it should be
+    Args:
+        context: Tools and state of this run.
+        live: Ask for model answers over real accounts too (costs money); over the embedded upstream they are
+            always asked.
+
+    Returns:
+        Base (the address that was asked), answers (list of question, seconds, said).
+
+    Raises:
+        CheckFailed: A question that is not answered as it should be.
     """
     embedded = cliproxy.is_embedded(context.config)
     questions = ["models", "chat", "stream", "messages"] if embedded or live else ["models"]
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         return _ask_all(r, questions, embedded)
 
     over = (
         "the embedded upstream" if embedded else "real accounts" + (" (costs money)" if live else ", only what is free")
     )
-    return change(f"ask {', '.join(questions)} over {over}", do, changes=False)
+    return change(f"ask {', '.join(questions)} over {over}", apply, changes=False)
 
 
 def _ask_all(context: StepContext, questions: list[str], embedded: bool) -> Facts:
@@ -94,7 +101,7 @@ def _chat(context: StepContext, base: str) -> str:
 
 def _stream(context: StepContext, base: str) -> str:
     lines = context.http.stream(f"{base}/v1/chat/completions", _body(context, stream=True), headers=_headers(context))
-    message = "".join(map(stream.words, stream.chunks(lines)))
+    message = "".join(map(stream.chunk_text, stream.chunks(lines)))
     return _text("stream", lambda: message)
 
 

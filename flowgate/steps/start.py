@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from flowgate.domain import Program, Service
-from flowgate.errors import FlowGateError, PortInUse, gather
+from flowgate.errors import FlowGateError, PortInUse, raise_all
 from flowgate.gateway import build
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.download import require_executable
@@ -15,13 +15,22 @@ Name = Literal["all", "litellm", "cliproxyapi_plus"]
 def start(context: StepContext, service: Name = "all", fresh: bool = False) -> Result | Change:
     """Start services that do not run what is rendered; a serving LiteLLM goes on serving beside the new one.
 
-    service: which one, or all in the order of their dependencies
-    fresh: start a new generation also of what runs already
-    Gives: started (list of services), generations (service → number)
-    Fails with: ProgramMissing, PortInUse, UsageError for a variable that is not set; all before anything starts
+    Args:
+        context: Tools and state of this run.
+        service: Which one, or all in the order of their dependencies.
+        fresh: Start a new generation also of what runs already.
+
+    Returns:
+        Started (list of services), generations (service → number).
+
+    Raises:
+        ProgramMissing: A variable that is not set.
+        PortInUse: A variable that is not set.
+        UsageError: A variable that is not set.
+        FlowGateError: All before anything starts.
     """
     stack = context.stack()
-    waves = [[n for n in wave if service in ("all", n)] for wave in build.waves(stack)]
+    waves = [[n for n in wave if service in ("all", n)] for wave in build.start_order(stack)]
     chosen = [stack.services[name] for wave in waves for name in wave]
     keys_pending = bool(context.missing_keys())
     behind = [
@@ -30,12 +39,12 @@ def start(context: StepContext, service: Name = "all", fresh: bool = False) -> R
     if not behind:
         return unchanged(f"{_names(chosen)} running already", started=[], generations=_generations(context, chosen))
     faults = [fault for one in behind for fault in _obstacles(context, one.program)]
-    gather("starting", faults)
+    raise_all("starting", faults)
     names = [one.name for one in behind]
 
     replaced = [one.name for one in behind if one.program.app is None and context.supervisor.generation(one.name)]
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         numbers: dict[str, int] = {}
         for number, wave in enumerate(waves):
             programs = [r.with_environment(r.stack().services[name]) for name in wave if name in names]
@@ -48,7 +57,7 @@ def start(context: StepContext, service: Name = "all", fresh: bool = False) -> R
         message = ", ".join(f"{name} generation {numbers[name]}{_replaces(replaced, name)}" for name in names)
         return {"started": names, "generations": generations, "message": f"started {message}"}
 
-    return change(f"start {_names(behind)}", do, facts={"started": names, "generations": {}})
+    return change(f"start {_names(behind)}", apply, facts={"started": names, "generations": {}})
 
 
 def _names(services: list[Service]) -> str:

@@ -10,8 +10,12 @@ Name = Literal["all", "litellm", "cliproxyapi_plus", "started"]
 def stop(context: StepContext, service: Name = "all") -> Result | Change:
     """Stop services, their whole process trees: ask, wait the grace, then kill.
 
-    service: which one, all, or "started": just what this run started
-    Gives: stopped (list of service, pid, generation), killed (pids that would not leave)
+    Args:
+        context: Tools and state of this run.
+        service: Which one, all, or "started": just what this run started.
+
+    Returns:
+        Stopped (list of service, pid, generation), killed (pids that would not leave).
     """
     status = context.supervisor.status()["services"]
     if service == "started":
@@ -21,10 +25,10 @@ def stop(context: StepContext, service: Name = "all") -> Result | Change:
     if not running:
         return unchanged(f"{' and '.join(names)} not running", stopped=[], killed=[])
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         return _told(r.supervisor.stop(running))
 
-    return change(f"stop {' and '.join(running)}", do)
+    return change(f"stop {' and '.join(running)}", apply)
 
 
 def _stop_started(context: StepContext) -> Result | Change:
@@ -34,7 +38,7 @@ def _stop_started(context: StepContext) -> Result | Change:
     if not begun:
         return unchanged("this run started nothing that still runs", stopped=[], killed=[])
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         alone = [name for name, number in begun if not _has_elder(status, name, number)]
         for name, number in begun:
             if name not in alone:
@@ -42,7 +46,7 @@ def _stop_started(context: StepContext) -> Result | Change:
         reply = r.supervisor.stop(alone) if alone else {"stopped": [], "killed": []}
         return _told(reply)
 
-    return change(f"stop {' and '.join(name for name, _ in begun)}", do)
+    return change(f"stop {' and '.join(name for name, _ in begun)}", apply)
 
 
 def _told(reply: dict[str, Any]) -> Facts:

@@ -4,9 +4,9 @@ import json
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-from flowgate.errors import BadValue, CheckFailed, UsageError
+from flowgate.errors import CheckFailed, InvalidValue, UsageError
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
-from flowgate.system.http import Answer, address_of, is_loopback
+from flowgate.system.http import Response, is_loopback, redacted_url
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 LONGEST = 1e6  # seconds
@@ -26,28 +26,36 @@ def uri(
 ) -> Result | Change:
     """Ask an address over HTTP; it fails unless the status is one of those wanted. Redirects are not followed.
 
-    url: the address
-    method: how to ask
-    status_code: the status wanted, or a list of them
-    headers: what to send beside the question
-    body: what to send
-    body_format: json (any value), form-urlencoded (a mapping) or raw (a text)
-    return_content: keep the answer's text as `content`
-    timeout: seconds of silence before the answer counts as missing
-    Gives: status, url, elapsed (seconds), headers (names in lower case), json (when the answer is JSON), content
-    Fails with: CheckFailed for another status; Unreachable
+    Args:
+        context: Tools and state of this run.
+        url: The address.
+        method: How to ask.
+        status_code: The status wanted, or a list of them.
+        headers: What to send beside the question.
+        body: What to send.
+        body_format: Json (any value), form-urlencoded (a mapping) or raw (a text).
+        return_content: Keep the answer's text as `content`.
+        timeout: Seconds of silence before the answer counts as missing.
+
+    Returns:
+        status, url, elapsed (seconds), headers (names in lower case), json (when the answer is JSON),
+        content.
+
+    Raises:
+        CheckFailed: Another status.
+        Unreachable: See the message.
     """
     wanted = _statuses(status_code)
     if _scheme(url) not in ("http", "https"):
         raise UsageError(f"'{url[:60]}' is no address of HTTP", fix="write: uri: { url: https://… }")
     if not 0 < timeout <= LONGEST:
-        raise BadValue("uri.timeout", found=timeout, wanted=f"seconds, above 0 and up to {LONGEST:g}")
-    where = address_of(url)
+        raise InvalidValue("uri.timeout", found=timeout, wanted=f"seconds, above 0 and up to {LONGEST:g}")
+    where = redacted_url(url)
     sent = {**_kinds(body, body_format), **(headers or {})}
     data = _data(body, body_format)
 
     def ask(r: StepContext) -> Facts:
-        answer = r.http.ask(method, url, data, headers=sent, timeout=timeout)
+        answer = r.http.request(method, url, data, headers=sent, timeout=timeout)
         facts = _facts(answer, return_content)
         if answer.status not in wanted:
             what = f"{method} {where} answered {answer.status}, not {' or '.join(map(str, wanted))}"
@@ -93,7 +101,7 @@ def _data(body: object, body_format: str) -> bytes | None:
     raise UsageError("uri.body must be a text here", fix="write body_format: json beside it to send a value")
 
 
-def _facts(answer: Answer, content: bool) -> dict[str, Any]:
+def _facts(answer: Response, content: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "status": answer.status,
         "url": answer.url,

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from flowgate.config.error_location import blamed
+from flowgate.config.error_location import locate_setting
 from flowgate.domain import Service
 from flowgate.errors import FlowGateError, NotReady, Unreachable
 from flowgate.gateway import litellm, upstream_version
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.system.clock import poll
-from flowgate.system.http import Answer, Headers, Http
+from flowgate.system.http import Headers, Http, Response
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
 LOG_LINES = 15
@@ -19,10 +19,16 @@ ASK_SECONDS = 5.0
 def wait_healthy(context: StepContext, service: Name = "all", timeout: float | None = None) -> Result | Change:
     """Wait until services answer: the process is alive and its readiness address gives 2xx.
 
-    service: which one, or all
-    timeout: seconds; each service's own `ready_timeout` when absent
-    Gives: seconds (service → how long it took from its start)
-    Fails with: NotReady, with the last lines of the service's log and the probable cause
+    Args:
+        context: Tools and state of this run.
+        service: Which one, or all.
+        timeout: Seconds; each service's own `ready_timeout` when absent.
+
+    Returns:
+        Seconds (service → how long it took from its start).
+
+    Raises:
+        NotReady: , with the last lines of the service's log and the probable cause.
     """
     stack = context.stack()
     chosen = [one for name, one in stack.services.items() if service in ("all", name)]
@@ -30,23 +36,24 @@ def wait_healthy(context: StepContext, service: Name = "all", timeout: float | N
     if not waiting:
         return unchanged(f"{', '.join(one.name for one in chosen)} healthy", seconds={})
 
-    def do(r: StepContext) -> Facts:
+    def apply(r: StepContext) -> Facts:
         seconds = {one.name: _wait(r, one, timeout) for one in chosen}
         return {"seconds": seconds, "message": ", ".join(f"{name} ready" for name in seconds)}
 
-    return change(f"wait for {' and '.join(one.name for one in waiting)}", do, changes=False)
+    return change(f"wait for {' and '.join(one.name for one in waiting)}", apply, changes=False)
 
 
 def address(context: StepContext, service: Service, generation: dict[str, Any]) -> str:
     """Give the base address that only this generation answers."""
-    host, port = generation.get("door") or (service.program.host, service.program.port)
+    host, port = generation.get("private_address") or (service.program.host, service.program.port)
     return f"http://{host}:{port}"
 
 
 def answers(context: StepContext, service: Service, seconds: float = ASK_SECONDS) -> bool:
     """Ask a service's newest generation once whether it is ready.
 
-    seconds: of silence after which it counts as not ready yet
+    Args:
+        seconds: Of silence after which it counts as not ready yet.
     """
     generation = context.supervisor.generation(service.name)
     if generation is None or generation["phase"] not in ("ready", "serving"):
@@ -58,13 +65,14 @@ def answers(context: StepContext, service: Service, seconds: float = ASK_SECONDS
         return False
 
 
-def asked(http: Http, base: str, path: str, seconds: float, *, headers: Headers | None = None) -> Answer:
+def asked(http: Http, base: str, path: str, seconds: float, *, headers: Headers | None = None) -> Response:
     """Ask an address that says whether a service is ready; where it is not known there, its other one.
 
-    Fails with: Unreachable
+    Raises:
+        Unreachable: See the message.
     """
     answer = http.get(base + path, headers=headers, timeout=seconds)
-    other = upstream_version.other(path, answer.status)
+    other = upstream_version.next_path(path, answer.status)
     return http.get(base + other, timeout=seconds) if other else answer
 
 
@@ -106,7 +114,9 @@ def explained(context: StepContext, error: FlowGateError, service: Service) -> N
 
 def place(context: StepContext, service: Service, words: str) -> str:
     """Say which line of the config a refusal of LiteLLM speaks of; empty when that cannot be told."""
-    return blamed(context.config, context.run_state.profile.value, words) if service.name == litellm.NAME else ""
+    return (
+        locate_setting(context.config, context.run_state.profile.value, words) if service.name == litellm.NAME else ""
+    )
 
 
 CAUSES = (

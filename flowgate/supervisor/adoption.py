@@ -32,8 +32,9 @@ PHASES = {"serving": "serving", "draining": "draining"}  # a candidate was nobod
 class Adopted:
     """A generation that goes on.
 
-    phase: serving or draining
-    public: the public socket that it holds; None for an ordinary program, and for one that drains
+    Attributes:
+        phase: Serving or draining.
+        public: The public socket that it holds; None for an ordinary program, and for one that drains.
     """
 
     running: Running
@@ -44,8 +45,11 @@ class Adopted:
 def adopt(folder: Path, now: float) -> list[Adopted]:
     """Find the generations that live, and take them over.
 
-    folder: `run/` of the runtime folder
-    Gives: the adopted ones, oldest first; what is not among them cannot be believed, and is to be taken down
+    Args:
+        folder: `run/` of the runtime folder.
+
+    Returns:
+        The adopted ones, oldest first; what is not among them cannot be believed, and is to be taken down.
     """
     found = []
     for path, record in orphans.records(folder):
@@ -66,12 +70,15 @@ def adopt(folder: Path, now: float) -> list[Adopted]:
 
 def _adopted(folder: Path, path: Path, record: dict[str, Any], now: float) -> Adopted | None:
     identity = Identity(int(record["pid"]), int(record["ticks"]))
-    number, door = int(record["number"]), (str(record["door"][0]), int(record["door"][1]))
+    number, private_address = (
+        int(record["number"]),
+        (str(record["private_address"][0]), int(record["private_address"][1])),
+    )
     if record["app"] is None:
         program = _ordinary(record, identity)
-        if program is None or not sockets.is_held(*door, {one.pid for one in processes.tree(identity)}):
+        if program is None or not sockets.is_owned_by(*private_address, {one.pid for one in processes.tree(identity)}):
             return None
-        return Adopted(Running(program, number, None, identity, now, door, path), "serving", None)
+        return Adopted(Running(program, number, None, identity, now, private_address, path), "serving", None)
     control = sockets.connect_unix(control_path(folder, record["service"], number), ASK_SECONDS)
     told = _recall(control) if control is not None else None
     if control is None or told is None:
@@ -83,7 +90,7 @@ def _adopted(folder: Path, path: Path, record: dict[str, Any], now: float) -> Ad
         return None
     control.setblocking(False)
     program = from_tree(message["program"])
-    return Adopted(Running(program, number, None, identity, now, door, path, control), phase, public)
+    return Adopted(Running(program, number, None, identity, now, private_address, path, control), phase, public)
 
 
 def _recall(control: socket.socket) -> tuple[Message, socket.socket | None] | None:

@@ -37,10 +37,10 @@ PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR")
 class SupervisorClient:
     """The keeper of one runtime folder, seen from a command.
 
-    runtime: the runtime folder, absolute
-    log_file: the keeper's own log
-
-    started: (service, generation) of what this command has started
+    Attributes:
+        runtime: The runtime folder, absolute.
+        log_file: The keeper's own log.
+        started: (service, generation) of what this command has started.
     """
 
     def __init__(self, runtime: Path, log_file: Path) -> None:
@@ -71,21 +71,24 @@ class SupervisorClient:
         living = [g for g in about.get("generations", ()) if g["phase"] not in ("draining", "stopping", "orphaned")]
         return living[-1] if living else None
 
-    def recent(self, service: str) -> list[dict[str, Any]]:
+    def recent_requests(self, service: str) -> list[dict[str, Any]]:
         """Ask a service's generations for their last answers, oldest first; each with its `generation`.
 
-        Gives: rows of path, method, at (seconds since 1970), status, seconds and the recorded headers
+        Returns:
+            Rows of path, method, at (seconds since 1970), status, seconds and the recorded headers.
         """
         rows: list[dict[str, Any]] = []
         for one in self.status()["services"].get(service, {}).get("generations", ()):
-            told = self._heard(service, int(one["number"]), {"do": "recent"}) or {"rows": []}
-            rows += [{**row, "generation": one["number"]} for row in told["rows"]]
+            query = self._heard(service, int(one["number"]), {"do": "recent"}) or {"rows": []}
+            rows += [{**row, "generation": one["number"]} for row in query["rows"]]
         return sorted(rows, key=lambda row: float(row["at"]))
 
-    def told(self, service: str, what: str) -> list[dict[str, Any]]:
+    def query(self, service: str, what: str) -> list[dict[str, Any]]:
         """Ask a service's serving generation about its inside: a word that its program answers (`Program.tells`).
 
-        Fails with: NotReady when none serves; EnvironmentFailure when it cannot say
+        Raises:
+            NotReady: None serves.
+            EnvironmentFailure: It cannot say.
         """
         found = self.status()["services"].get(service, {}).get("generations", ())
         serving = next((one for one in found if one["phase"] == "serving"), None)
@@ -128,7 +131,7 @@ class SupervisorClient:
     def _orphaned(self) -> dict[str, Any]:
         services: dict[str, Any] = {}
         for record in orphans.living(self.folder):
-            keys = ("number", "pid", "ticks", "host", "port", "labels", "digest", "log", "door")
+            keys = ("number", "pid", "ticks", "host", "port", "labels", "digest", "log", "private_address")
             about = {key: record.get(key) for key in keys} | {"phase": "orphaned"}
             state = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
             state["generations"].append(about)
@@ -146,9 +149,11 @@ class SupervisorClient:
     def start(self, program: Program, *, fresh: bool = False) -> Message:
         """Start a new generation, unless the newest one runs just this.
 
-        fresh: also when it does
+        Args:
+            fresh: Also when it does.
 
-        Gives: `generation` (its number) and `same` (nothing had to be started)
+        Returns:
+            `generation` (its number) and `same` (nothing had to be started).
         """
         self._connect() or self._boot()
         reply = self._ask({"verb": "start", "program": to_tree(program, secrets=True), "fresh": fresh})
@@ -159,8 +164,11 @@ class SupervisorClient:
     def wait(self, service: str, generation: int, timeout: float, *, serving: bool = False) -> str:
         """Wait until a generation is ready, or serves.
 
-        Gives: its phase
-        Fails with: NotReady, naming why it ended, or that the time was up (seconds)
+        Returns:
+            Its phase.
+
+        Raises:
+            NotReady: , naming why it ended, or that the time was up (seconds).
         """
         goal = "serving" if serving else "ready"
         return self._await("wait", service, generation, timeout, goal)
@@ -198,7 +206,8 @@ class SupervisorClient:
     def stop(self, services: Iterable[str], timeout: float = 60.0) -> Message:
         """Stop services, their whole process trees.
 
-        Gives: `stopped` (service, pid, generation of each) and `killed` (pids that had to be killed)
+        Returns:
+            `stopped` (service, pid, generation of each) and `killed` (pids that had to be killed).
         """
         if self._find() is None and not orphans.living(self.folder):
             return {"stopped": [], "killed": []}
@@ -208,16 +217,19 @@ class SupervisorClient:
             {"verb": "stop", "services": list(services), "timeout": timeout}, patience=timeout + PATIENCE_SECONDS
         )
         # What a killed keeper had left and a new one could not take over, it took down on its way.
-        told = {one["pid"] for one in reply["stopped"]}
-        gone = [r for r in left if r["pid"] not in told]
+        query = {one["pid"] for one in reply["stopped"]}
+        gone = [r for r in left if r["pid"] not in query]
         swept = [{"service": r["service"], "pid": r["pid"], "generation": r["number"]} for r in gone]
         return {**reply, "stopped": [*reply["stopped"], *swept]}
 
     def hold_requests(self, service: str, timeout: float) -> tuple[int, float]:
         """Hold new questions of a service, and wait for a moment in which nothing is under way.
 
-        timeout: seconds to wait for it
-        Gives: how many answers are still under way (0: it is quiet), and for how many seconds the oldest has been
+        Args:
+            timeout: Seconds to wait for it.
+
+        Returns:
+            How many answers are still under way (0: it is quiet), and for how many seconds the oldest has been.
         """
         reply = self._ask({"verb": "hold", "service": service, "timeout": timeout}, patience=timeout + PATIENCE_SECONDS)
         return int(reply["busy"]), float(reply["oldest"])
@@ -230,7 +242,8 @@ class SupervisorClient:
     def finish(self, *, keep: bool, timeout: float = 60.0) -> None:
         """End this command's part: what it started goes on, or is taken down; an idle keeper is gone afterwards.
 
-        timeout: seconds for taking down
+        Args:
+            timeout: Seconds for taking down.
         """
         if self._sock is None:
             return

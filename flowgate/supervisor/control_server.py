@@ -32,9 +32,9 @@ REMEMBERED = 20  # endings kept a service, for waits that come late
 class ClientConnection:
     """One connection, its leases, and the question it waits on.
 
-    holds: services whose new questions wait until it lets them, or goes
-
-    question: the id of the question asked last; a new question ends the wait for an older one
+    Attributes:
+        holds: Services whose new questions wait until it lets them, or goes.
+        question: The id of the question asked last; a new question ends the wait for an older one.
     """
 
     sock: socket.socket
@@ -262,7 +262,8 @@ class ControlServer:
     def _hold(self, connection: ClientConnection, message: Message) -> Message | None:
         """Hold new questions of a service, and wait for a moment in which nothing is under way.
 
-        Gives: `busy` (answers under way when the time was up, else 0) and `oldest` (seconds)
+        Returns:
+            `busy` (answers under way when the time was up, else 0) and `oldest` (seconds).
         """
         service, began = message["service"], self.supervisor.clock.now()
         connection.holds.add(service)

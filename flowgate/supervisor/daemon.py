@@ -24,8 +24,9 @@ from flowgate.system.clock import Clock
 def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
     """Keep, until there is nothing left to keep.
 
-    folder: `run/` of the runtime folder
-    ready: called once the socket answers
+    Args:
+        folder: `run/` of the runtime folder.
+        ready: Called once the socket answers.
     """
     supervisor = Supervisor(folder, journal, Clock())
     adopted = adoption.adopt(folder, supervisor.clock.now())

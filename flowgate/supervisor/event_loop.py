@@ -44,7 +44,8 @@ class Loop:
     def after(self, seconds: float, act: Act, about: object = None) -> None:
         """Call `act` once, that many seconds from now.
 
-        about: names the timer for `drop`; several may have one name
+        Args:
+            about: Names the timer for `drop`; several may have one name.
         """
         heapq.heappush(self._timers, (self.clock.now() + seconds, next(self._order), act, about))
 

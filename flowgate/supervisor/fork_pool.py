@@ -36,9 +36,10 @@ Key = tuple[str, int]
 class ForkServer:
     """One nursery.
 
-    state: importing, ready, refused (it may not fork) or gone
-    ends: how often in a row one with these imports has ended
-    due: when another may take the place of one that is gone
+    Attributes:
+        state: Importing, ready, refused (it may not fork) or gone.
+        ends: How often in a row one with these imports has ended.
+        due: When another may take the place of one that is gone.
     """
 
     process: subprocess.Popen[bytes]
@@ -54,20 +55,21 @@ class ForkServer:
 def name(program: Program) -> str:
     """Name the nursery a program is to be forked from: what it imports, and out of which environment."""
     fork_server = program.fork_server or ForkServerSettings(())
-    parts = [list(program.argv), fork_server.imports, fork_server.reserve, _seen(program), fork_server.environment]
+    parts = [list(program.argv), fork_server.imports, fork_server.fork_guard, _seen(program), fork_server.environment]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _seen(program: Program) -> dict[str, str]:
-    names = program.fork_server.seen if program.fork_server else ()
+    names = program.fork_server.import_variables if program.fork_server else ()
     return {variable: program.env[variable].reveal() for variable in names if variable in program.env}
 
 
 class ForkPool:
     """The nurseries of one keeper, and the generations that are expected of them.
 
-    able: whether this system lets us fork generations at all
-    born: told of an expected generation when it can be launched
+    Attributes:
+        able: Whether this system lets us fork generations at all.
+        born: Told of an expected generation when it can be launched.
     """
 
     def __init__(self, loop: Loop, able: bool, say: Callable[[str], None], born: Callable[[Key], None]) -> None:
@@ -97,8 +99,11 @@ class ForkPool:
     def fork(self, program: Program, descriptors: Collection[int], env: Mapping[str, str]) -> Identity | None:
         """Fork a generation.
 
-        descriptors: control, door, public
-        Gives: its process; None when no nursery can do it now
+        Args:
+            descriptors: Control, door, public.
+
+        Returns:
+            Its process; None when no nursery can do it now.
         """
         ward = self.wards.get(name(program)) if program.fork_server else None
         if ward is None or ward.state != "ready":
@@ -119,7 +124,8 @@ class ForkPool:
     def keep(self, wanted: Mapping[str, Program]) -> None:
         """Let only these nurseries be, and start those of them that are missing.
 
-        wanted: name → a program that is forked from it
+        Args:
+            wanted: Name → a program that is forked from it.
         """
         for named in [named for named in self.wards if named not in wanted]:
             ward = self.wards.pop(named)

@@ -32,7 +32,8 @@ LETTER_SECONDS = 10.0  # how long a newborn waits for its cord
 class Born:
     """What a newborn process has been given.
 
-    app: "module:attribute" of the ASGI app it serves
+    Attributes:
+        app: "module:attribute" of the ASGI app it serves.
     """
 
     app: str
@@ -44,7 +45,8 @@ class Born:
 def tend(channel: socket.socket) -> Born | int:
     """Import, then fork on request until the keeper has gone.
 
-    Gives: the exit code; in a forked child, what it has been given
+    Returns:
+        The exit code; in a forked child, what it has been given.
     """
     subreaper.die_with_parent()
     lines = Lines()
@@ -57,8 +59,8 @@ def tend(channel: socket.socket) -> Born | int:
     gc.disable()  # the imports make garbage of nothing, and what is collected before a fork would be copied after it
     for name in spec["imports"]:
         importlib.import_module(name)
-    obstacle = _guard(str(spec.get("reserve") or "")) or _threads()
-    if spec.get("rehearsal") and not obstacle:
+    obstacle = _guard(str(spec.get("fork_guard") or "")) or _threads()
+    if spec.get("warmup") and not obstacle:
         warm_up(spec)
         obstacle = _threads()
     if obstacle:
@@ -93,9 +95,9 @@ def _receive(channel: socket.socket, lines: Lines) -> list[tuple[Message, list[i
             return [(message, descriptors if number == 0 else []) for number, message in enumerate(messages)]
 
 
-def _guard(reserve: str) -> str:
+def _guard(fork_guard: str) -> str:
     """Ask the app's own guard; give why it objects, "" when it does not."""
-    module, _, name = reserve.partition(":")
+    module, _, name = fork_guard.partition(":")
     if module:
         guard: Callable[[str], object] = getattr(importlib.import_module(module), name)
         try:
@@ -107,16 +109,18 @@ def _guard(reserve: str) -> str:
 
 def _threads() -> str:
     """Say that other threads run, if they do: only this one would survive a fork."""
-    count = subreaper.threads()
+    count = subreaper.count_threads()
     return f"{count} threads run after the imports, and only one would survive a fork" if count != 1 else ""
 
 
 def _fork(channel: socket.socket, descriptors: list[int], made: Mapping[str, str]) -> Born | None:
     """Fork a grandchild.
 
-    made: variables that the imports have set
+    Args:
+        made: Variables that the imports have set.
 
-    Gives: in the grandchild, what it has been given; in the nursery None, after the keeper was told
+    Returns:
+        In the grandchild, what it has been given; in the nursery None, after the keeper was told.
     """
     reading, writing = os.pipe()
     sys.stdout.flush()

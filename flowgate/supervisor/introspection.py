@@ -11,9 +11,12 @@ from flowgate.supervisor.protocol import Message
 async def tell(named: str) -> Message:
     """Call a function of the program's own, and give what it found.
 
-    named: "module:function"; the function gives rows, plain data, or an awaitable of them. Empty for a program that
-        knows no answer
-    Gives: `rows`, or the `error` that kept it from answering
+    Args:
+        named: "module:function"; the function gives rows, plain data, or an awaitable of them. Empty for a
+            program that knows no answer.
+
+    Returns:
+        `rows`, or the `error` that kept it from answering.
     """
     if not named:
         return {"event": "told", "error": "it was started before it could be asked that"}

@@ -48,9 +48,10 @@ def _identity(record: dict[str, Any]) -> Identity:
 def sweep(folder: Path, journal: Journal, spared: Collection[Path] = ()) -> None:
     """Take down what an earlier keeper left running, and remove its records and sockets.
 
-    spared: records of what goes on; their sockets stay too
-
     A record that names a stranger's process (the number was given out again) is removed, and the stranger left alone.
+
+    Args:
+        spared: Records of what goes on; their sockets stay too.
     """
     left = [record for path, record in records(folder) if path not in spared and is_living(record)]
     members = [one for record in left for one in processes.tree(_identity(record))]

@@ -17,8 +17,9 @@ LONGEST_SECONDS = 60.0
 class Probe:
     """Ask `GET path` again and again until the answer is 2xx.
 
-    wanted: gives false when the answer is of no interest any more
-    ready: called once, at the first 2xx
+    Attributes:
+        wanted: Gives false when the answer is of no interest any more.
+        ready: Called once, at the first 2xx.
     """
 
     def __init__(

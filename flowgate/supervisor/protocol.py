@@ -36,7 +36,8 @@ class Lines:
     def feed(self, data: bytes) -> list[Message]:
         """Give the messages that are complete with these bytes.
 
-        Fails with: ValueError for a line that is no JSON object, or one without an end
+        Raises:
+            ValueError: A line that is no JSON object, or one without an end.
         """
         *whole, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LONGEST_LINE:
@@ -50,7 +51,8 @@ class Lines:
 def to_tree(program: Program, *, secrets: bool) -> Message:
     """Write a program as a plain tree.
 
-    secrets: with the values of its environment, for the keeper's socket; without, for a file
+    Args:
+        secrets: With the values of its environment, for the keeper's socket; without, for a file.
     """
     return {
         "service": program.service,
@@ -70,10 +72,10 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
         "drain_timeout": program.drain_timeout,
         "restart": program.restart,
         "max_memory": program.max_memory,
-        "stands_on": list(program.stands_on),
+        "hold_while_down": list(program.hold_while_down),
         "hold_timeout": program.hold_timeout,
-        "records": list(program.records),
-        "tells": dict(program.tells),
+        "recorded_headers": list(program.recorded_headers),
+        "queries": dict(program.queries),
         "fork_server": asdict(program.fork_server) if secrets and program.fork_server else None,
     }
 
@@ -81,8 +83,13 @@ def to_tree(program: Program, *, secrets: bool) -> Message:
 def _nursery(tree: Mapping[str, Any]) -> ForkServerSettings:
     from flowgate.domain import ForkServerSettings
 
-    rehearsal = tree["rehearsal"] and to_warmup(tree["rehearsal"])
-    known = {**tree, "imports": tuple(tree["imports"]), "seen": tuple(tree["seen"]), "rehearsal": rehearsal}
+    warmup = tree["warmup"] and to_warmup(tree["warmup"])
+    known = {
+        **tree,
+        "imports": tuple(tree["imports"]),
+        "import_variables": tuple(tree["import_variables"]),
+        "warmup": warmup,
+    }
     return ForkServerSettings(**known)
 
 
@@ -90,9 +97,9 @@ def to_warmup(tree: Mapping[str, Any]) -> WarmUp:
     """Read a rehearsal from a plain tree."""
     from flowgate.domain import WarmUp
 
-    questions = tuple((method, path, body) for method, path, body in tree["questions"])
-    answers = {path: (kind, text) for path, (kind, text) in tree["answers"].items()}
-    return WarmUp(**{**tree, "questions": questions, "answers": answers})
+    requests = tuple((method, path, body) for method, path, body in tree["requests"])
+    responses = {path: (kind, text) for path, (kind, text) in tree["responses"].items()}
+    return WarmUp(**{**tree, "requests": requests, "responses": responses})
 
 
 def from_tree(tree: Mapping[str, Any]) -> Program:
@@ -117,9 +124,9 @@ def from_tree(tree: Mapping[str, Any]) -> Program:
         drain_timeout=tree["drain_timeout"],
         restart=tree["restart"],
         max_memory=tree.get("max_memory"),
-        stands_on=tuple(tree.get("stands_on") or ()),
+        hold_while_down=tuple(tree.get("hold_while_down") or ()),
         hold_timeout=tree.get("hold_timeout", 10.0),
-        records=tuple(tree.get("records") or ()),
-        tells=dict(tree.get("tells") or {}),
+        recorded_headers=tuple(tree.get("recorded_headers") or ()),
+        queries=dict(tree.get("queries") or {}),
         fork_server=_nursery(tree["fork_server"]) if tree.get("fork_server") else None,
     )

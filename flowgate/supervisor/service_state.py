@@ -17,12 +17,13 @@ LIVE = ("starting", "ready", "serving", "draining", "stopping")
 class Generation:
     """One run of one program.
 
-    number: counts up for ever within a runtime folder
-    phase: waiting, starting, ready, serving, draining or stopping
-    revival: started by the keeper in place of one that crashed
-    renewal: to take the place of a generation of the same program by itself, as soon as it is ready
-    instead_of: the generation that must come back when this one does not come up (own seats)
-    blame: why it is being stopped, when it is the keeper's verdict and not somebody's wish
+    Attributes:
+        number: Counts up for ever within a runtime folder.
+        phase: Waiting, starting, ready, serving, draining or stopping.
+        revival: Started by the keeper in place of one that crashed.
+        renewal: To take the place of a generation of the same program by itself, as soon as it is ready.
+        instead_of: The generation that must come back when this one does not come up (own seats).
+        blame: Why it is being stopped, when it is the keeper's verdict and not somebody's wish.
     """
 
     number: int
@@ -37,11 +38,12 @@ class Generation:
 class ServiceState:
     """One service: its generations, oldest first, and what was learned of it.
 
-    served: the last generation that served; its program is what a revival runs
-    crashes: revivals in a row without a quiet spell
-    restarts: revivals since the seat exists
-    reviving: a revival's timer is armed
-    failure: why the last one failed or crashed; empty once a generation serves
+    Attributes:
+        served: The last generation that served; its program is what a revival runs.
+        crashes: Revivals in a row without a quiet spell.
+        restarts: Revivals since the seat exists.
+        reviving: A revival's timer is armed.
+        failure: Why the last one failed or crashed; empty once a generation serves.
     """
 
     service: str

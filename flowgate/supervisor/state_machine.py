@@ -48,8 +48,12 @@ def advance(state: ServiceState, event: Event) -> Step:
     """Say what a seat becomes and what is to be done, when something happens.
 
     seat: as it is
-    event: what happened; one that no longer applies (a timer of a generation that has gone) changes nothing
-    Gives: the new seat, and the orders in the order they are to be carried out
+
+    Args:
+        event: What happened; one that no longer applies (a timer of a generation that has gone) changes nothing.
+
+    Returns:
+        The new seat, and the orders in the order they are to be carried out.
     """
     match event:
         case Start():

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def status(supervisor: Supervisor) -> Message:
     """Say what is kept.
 
-    Gives: `keeper` (its pid), `nurseries` (pid, state, memory of each) and `services`: name → wanted, restarts,
-        crashes, failure, generations
+    Returns:
+        `keeper` (its pid), `nurseries` (pid, state, memory of each) and `services`: name → wanted, restarts,
+        crashes, failure, generations.
     """
     leased = {key for visitor in supervisor.control_server.present for key in visitor.leases}
     services = {name: _service(supervisor, state, leased) for name, state in supervisor.states.items()}
@@ -55,7 +56,7 @@ def _generation(supervisor: Supervisor, key: Key, phase: str, leased: set[Key]) 
         about |= {
             "pid": running.identity.pid,
             "ticks": running.identity.ticks,
-            "door": list(running.door),
+            "private_address": list(running.private_address),
             "seconds": round(supervisor.clock.now() - running.started, 3),
             "memory": processes.memory(running.identity.pid),
             "open_connections": running.open_connections,

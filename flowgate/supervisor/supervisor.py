@@ -201,17 +201,19 @@ class Supervisor:
                 self.happen(service, Ready(running.number))
                 self.pump()
             else:
-                running.reported = f"another program answers on {running.door[0]}:{running.door[1]}"
+                running.reported = (
+                    f"another program answers on {running.private_address[0]}:{running.private_address[1]}"
+                )
                 running.terminate()
 
         path = running.program.readiness_path or "/"
-        Probe(self.loop, running.door, path, wanted, ready).ask()
+        Probe(self.loop, running.private_address, path, wanted, ready).ask()
 
     def _is_ours(self, running: Running) -> bool:
         """Believe an answer only from a process of this generation: a stranger on the port would answer as well."""
-        if sockets.is_held(*running.door, {running.identity.pid}):  # nearly always the program itself
+        if sockets.is_owned_by(*running.private_address, {running.identity.pid}):  # nearly always the program itself
             return True
-        held = sockets.is_held(*running.door, {one.pid for one in processes.tree(running.identity)})
+        held = sockets.is_owned_by(*running.private_address, {one.pid for one in processes.tree(running.identity)})
         return processes.alive(running.identity) if held is None else held
 
     def _hear(self, service: str, running: Running) -> None:
@@ -250,7 +252,7 @@ class Supervisor:
             del self.running[service, number]
             self.loop.drop((service, number))
             self.happen(service, Died(number, running.bury()))
-        subreaper.reap_strangers({*self.fork_pool.pids(), *(running.identity.pid for running in self.running.values())})
+        subreaper.reap_unknown({*self.fork_pool.pids(), *(running.identity.pid for running in self.running.values())})
         self.pump()
 
     # --- housekeeping
@@ -305,7 +307,7 @@ class Supervisor:
         """Hold new questions of what stands on a service that is away, or that a visitor wants held; else let go."""
         away = {name for name, state in self.states.items() if state.wanted and not state.lent and not state.serving()}
         wanted = set(self.control_server.holds())
-        wanted |= {r.program.service for r in self.running.values() if away & set(r.program.stands_on)}
+        wanted |= {r.program.service for r in self.running.values() if away & set(r.program.hold_while_down)}
         for key, running in self.running.items():
             if key[0] in wanted and key not in self.held:
                 limit = running.program.hold_timeout * HOLDS_AT_MOST
@@ -338,7 +340,7 @@ class Supervisor:
             self.journal.rotate({running.program.log for running in self.running.values()})
             if self.launched:
                 self.launched = 0
-                memory.give_back()
+                memory.trim()
         if self.watches % WEIGH_EVERY == 0:
             self._weigh()
         self._tidy()

@@ -36,14 +36,15 @@ Tree = Mapping[str, Any]
 def warm_up(spec: Tree) -> None:
     """Do in this process, once, what a first answer would do: import modules, build routes.
 
-    spec: the nursery's, with `app`; what was learnt is read from its file, or learnt now and written there
+    Args:
+        spec: The nursery's, with `app`; what was learnt is read from its file, or learnt now and written there.
     """
     app = _load(spec["app"])
     known = _recall(spec)
     scout = None if known is not None else _send_scout(spec)
     _build_routes(app)
     if scout is not None:
-        known, whole = _hear_scout(*scout, spec["rehearsal"]["seconds"] + SCOUT_SECONDS)
+        known, whole = _hear_scout(*scout, spec["warmup"]["seconds"] + SCOUT_SECONDS)
         if whole:
             _note(spec, known)
     for name in known or ():
@@ -68,14 +69,14 @@ def _build_routes(app: Any) -> None:
 
 
 def _fingerprint(spec: Tree) -> str:
-    known = [spec["environment"], spec["app"], list(spec["imports"]), spec["rehearsal"]]
+    known = [spec["environment"], spec["app"], list(spec["imports"]), spec["warmup"]]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _recall(spec: Tree) -> list[str] | None:
     """Give what an earlier nursery of the same environment has learnt."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        names = json.loads(Path(spec["learnt"]).read_text()).get(_fingerprint(spec))
+        names = json.loads(Path(spec["module_cache"]).read_text()).get(_fingerprint(spec))
         return names if isinstance(names, list) else None
     return None
 
@@ -83,14 +84,15 @@ def _recall(spec: Tree) -> list[str] | None:
 def _note(spec: Tree, names: list[str]) -> None:
     """Write down what was learnt; in an environment that cannot be written it is learnt again next time."""
     with contextlib.suppress(FlowGateError):
-        if spec["learnt"]:
-            files.write_whole(Path(spec["learnt"]), json.dumps({_fingerprint(spec): names}))
+        if spec["module_cache"]:
+            files.write_atomic(Path(spec["module_cache"]), json.dumps({_fingerprint(spec): names}))
 
 
 def _send_scout(spec: Tree) -> tuple[int, int] | None:
     """Fork a process that rehearses.
 
-    Gives: its pid, and where it will write the names it has learnt; None when nothing can be forked
+    Returns:
+        Its pid, and where it will write the names it has learnt; None when nothing can be forked.
     """
     reading, writing = os.pipe()
     try:
@@ -101,7 +103,7 @@ def _send_scout(spec: Tree) -> tuple[int, int] | None:
         return None
     if pid == 0:
         subreaper.die_with_parent()
-        told = rehearse(spec["app"], to_warmup(spec["rehearsal"]), Path.cwd())
+        told = rehearse(spec["app"], to_warmup(spec["warmup"]), Path.cwd())
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(json.dumps(told).encode())
         os._exit(0)
@@ -112,7 +114,8 @@ def _send_scout(spec: Tree) -> tuple[int, int] | None:
 def _hear_scout(pid: int, pipe: int, seconds: float) -> tuple[list[str], bool]:
     """Wait for a scout's word.
 
-    Gives: the names it has learnt, and whether its rehearsal came to its end
+    Returns:
+        The names it has learnt, and whether its rehearsal came to its end.
     """
     told = b""
     with os.fdopen(pipe, "rb") as reading:
@@ -127,9 +130,12 @@ def _hear_scout(pid: int, pipe: int, seconds: float) -> tuple[list[str], bool]:
 def rehearse(app: str, play: WarmUp, folder: Path) -> tuple[list[str], bool]:
     """Start an app and ask it everything.
 
-    app: "module:attribute" of an ASGI app
-    folder: where its document may lie
-    Gives: the names of the modules that were imported meanwhile, in order, and whether it was asked everything
+    Args:
+        app: "module:attribute" of an ASGI app.
+        folder: Where its document may lie.
+
+    Returns:
+        The names of the modules that were imported meanwhile, in order, and whether it was asked everything.
     """
     before = set(sys.modules)
     os.environ.update(play.env)
@@ -147,7 +153,7 @@ async def _rehearse(app: Any, play: WarmUp, folder: Path) -> None:
         os.environ[play.variable] = str(path)
         try:
             async with _alive(app):
-                for method, target, body in play.questions:
+                for method, target, body in play.requests:
                     with contextlib.suppress(Exception):
                         await _ask(app, play, method, target, body)
         finally:
@@ -220,7 +226,7 @@ async def _stand_in(play: WarmUp) -> AsyncIterator[str]:
 
 def _reply(play: WarmUp, target: str, body: bytes) -> bytes:
     streams = bool(body) and bool(json.loads(body).get("stream"))
-    kind, text = play.answers.get(target + (" stream" if streams else ""), ("application/json", "{}"))
+    kind, text = play.responses.get(target + (" stream" if streams else ""), ("application/json", "{}"))
     payload = text.encode()
     head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(payload)}\r\nconnection: close\r\n\r\n"
     return head.encode() + payload

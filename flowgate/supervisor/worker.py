@@ -30,8 +30,11 @@ FAREWELL_SECONDS = 0.05
 def serve(app: str, control: socket.socket, door: socket.socket, public: socket.socket) -> int:
     """Import the app and serve it until it is told to leave.
 
-    app: "module:attribute" of an ASGI app
-    Gives: the exit code: 0 after an orderly leave, 3 when the app would not start
+    Args:
+        app: "module:attribute" of an ASGI app.
+
+    Returns:
+        The exit code: 0 after an orderly leave, 3 when the app would not start.
     """
     began = time.monotonic()
     module, _, attribute = app.partition(":")

@@ -24,12 +24,14 @@ Fork = Callable[[Program, Collection[int], Mapping[str, str]], Identity | None]
 class Running:
     """A generation's process.
 
-    process: as it was started; None when it was forked by a nursery
-    control: the connection to the child, None for an ordinary program
-    door: the private (host, port) that only this generation answers
-    reported: why its start failed, in its own words
-    members: the tree as it was when it was asked to leave
-    drained_since: when it was told to drain; accepts: false once it has said that it accepts no more
+    Attributes:
+        process: As it was started; None when it was forked by a nursery.
+        control: The connection to the child, None for an ordinary program.
+        door: The private (host, port) that only this generation answers.
+        reported: Why its start failed, in its own words.
+        members: The tree as it was when it was asked to leave.
+        drained_since: When it was told to drain.
+        accepts: False once it has said that it accepts no more.
     """
 
     program: Program
@@ -37,7 +39,7 @@ class Running:
     process: subprocess.Popen[bytes] | None
     identity: Identity
     started: float
-    door: tuple[str, int]
+    private_address: tuple[str, int]
     record: Path
     control: socket.socket | None = None
     lines: Lines = field(default_factory=Lines)
@@ -90,7 +92,8 @@ class Running:
     def bury(self) -> str:
         """Kill what the process left behind, reap it, remove its record.
 
-        Gives: how it ended, in words
+        Returns:
+            How it ended, in words.
         """
         members = {*self.members, *processes.tree(self.identity)}
         leftovers = [one for one in members if one.pid != self.identity.pid]
@@ -123,16 +126,20 @@ def launch(
 ) -> Running:
     """Start a program as a new generation.
 
-    folder: where records and control sockets live
-    public: gives the lent socket; asked only for an app
-    fork: forks an app's generation; gives None when it has to be started as a process of its own
-    Fails with: ProgramMissing, DiskError
+    Args:
+        folder: Where records and control sockets live.
+        public: Gives the lent socket; asked only for an app.
+        fork: Forks an app's generation; gives None when it has to be started as a process of its own.
+
+    Raises:
+        ProgramMissing: See the message.
+        DiskError: See the message.
     """
     files.make_private_folder(program.cwd)
     files.make_private_folder(program.log.parent)
     for path, text in program.documents:
         if files.read_text_or_none(path) is None:  # deleted under a running stack: the program needs it to come up
-            files.write_whole(path, text)
+            files.write_atomic(path, text)
     env = {name: value.reveal() for name, value in program.env.items()}
     env[GENERATION] = str(number)
     record = folder / f"{program.service}-{number}.json"
@@ -155,14 +162,14 @@ def _launch_app(
     now: float,
 ) -> Running:
     path = control_path(folder, program.service, number)
-    with sockets.listen_unix(path) as control, sockets.listen("127.0.0.1", 0) as door:
-        fds = (control.fileno(), door.fileno(), public.fileno())
+    with sockets.listen_unix(path) as control, sockets.listen("127.0.0.1", 0) as private_address:
+        fds = (control.fileno(), private_address.fileno(), public.fileno())
         identity, process = fork(program, fds, env), None
         if identity is None:
             argv = (*program.argv, "--fds", ",".join(map(str, fds)), "--app", program.app or "")
             process = processes.spawn(argv, cwd=program.cwd, env=env, output=program.log, pass_fds=fds)
             identity = _identity(process)
-        address = door.getsockname()[:2]
+        address = private_address.getsockname()[:2]
         connection = sockets.connect_unix(path, 1.0)  # waits in the queue until the child has imported its app
     if connection is None:
         processes.signal_tree([identity], signal.SIGKILL)
@@ -183,9 +190,9 @@ def _recorded(running: Running) -> Running:
         "number": running.number,
         "pid": running.identity.pid,
         "ticks": running.identity.ticks,
-        "door": list(running.door),
+        "private_address": list(running.private_address),
         "names": sorted(running.program.env),
         "paths": [str(path) for path, _ in running.program.documents],
     }
-    files.write_whole(running.record, json.dumps(record))
+    files.write_atomic(running.record, json.dumps(record))
     return running

@@ -34,10 +34,15 @@ LATE_SECONDS = 5.0  # how long after the end of its time a draining server waits
 class Gate:
     """The layer around the app: notes why its start failed, and asks clients to leave once it drains.
 
-    under_way: answers that have not ended; cut: those that were not let end
-    port: the public one, whose new questions can be held; held: set once they may go on; patience: seconds each waits
-    begun: when each answer under way began
-    recorded: beginnings of response headers that are kept; recent: the last answers, never a body, a query or a key
+    Attributes:
+        under_way: Answers that have not ended.
+        cut: Those that were not let end.
+        port: The public one, whose new questions can be held.
+        held: Set once they may go on.
+        patience: Seconds each waits.
+        begun: When each answer under way began.
+        recorded: Beginnings of response headers that are kept.
+        recent: The last answers, never a body, a query or a key.
     """
 
     def __init__(self, app: App) -> None:
@@ -210,7 +215,7 @@ class WorkerServer(uvicorn.Server):
                 self._let(self.holds)
             case "remember":
                 self.remembered = message.get("program")
-                self.gate.recorded = tuple((self.remembered or {}).get("records") or ())
+                self.gate.recorded = tuple((self.remembered or {}).get("recorded_headers") or ())
 
     def recall(self, keeper: ControlConnection) -> None:
         """Hand a new keeper what it needs to be ours: our program, our state, and the public socket we were lent."""
@@ -246,7 +251,8 @@ class WorkerServer(uvicorn.Server):
     def drain(self, seconds: float | None) -> None:
         """Accept no more, let what is under way end, then leave.
 
-        seconds: when to cut; the keeper says so too, but it may be gone by then
+        Args:
+            seconds: When to cut; the keeper says so too, but it may be gone by then.
         """
         self.gate.draining = True
         loop = asyncio.get_running_loop()
@@ -341,7 +347,7 @@ class ControlConnection(asyncio.Protocol):
         if message.get("do") == "tell":
             from flowgate.supervisor.introspection import tell
 
-            named = ((self.doors.remembered or {}).get("tells") or {}).get(message.get("what"), "")
+            named = ((self.doors.remembered or {}).get("queries") or {}).get(message.get("what"), "")
             self.say(await tell(named))
         else:
             await self.doors.obey(message)

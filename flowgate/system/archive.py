@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NoReturn
 
 from flowgate.errors import EnvironmentFailure, FlowGateError
-from flowgate.system.disk_errors import refused, refusing
+from flowgate.system.disk_errors import disk_error, translate_os_errors
 
 BLOCK = 1 << 20
 MOST_BYTES = 512 << 20  # unpacked, all members together
@@ -46,9 +46,10 @@ DAMAGED = (
 def kind(path: Path) -> str:
     """Say what a file is by its first bytes: "tar.gz", "zip", "program", "page" (HTML) or "unknown".
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
-    with refusing(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         head = file.read(512)
     if head.startswith(b"\x1f\x8b"):
         return "tar.gz"
@@ -60,17 +61,23 @@ def kind(path: Path) -> str:
     return "page" if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")) else "unknown"
 
 
-def unpack(archive: Path, names: Collection[str], into: Path, *, most_bytes: int | None = None) -> str:
+def unpack(archive: Path, names: Collection[str], into: Path, *, max_bytes: int | None = None) -> str:
     """Take one program out of an archive.
 
-    archive: tar.gz or zip
-    names: what the program may be called; it must lie at the root, as a regular file, once
-    into: the file to make (0700); deleted again when anything in the archive is refused
-    most_bytes: of everything in it, unpacked; MOST_BYTES when absent
-    Gives: the name it had
-    Fails with: EnvironmentFailure, DiskError
+    Args:
+        archive: tar.gz or zip.
+        names: What the program may be called; it must lie at the root, as a regular file, once.
+        into: The file to make (0700); deleted again when anything in the archive is refused.
+        most_bytes: Of everything in it, unpacked; MOST_BYTES when absent.
+
+    Returns:
+        The name it had.
+
+    Raises:
+        EnvironmentFailure: See the message.
+        DiskError: See the message.
     """
-    judge = _Judge(archive.name, frozenset(names), MOST_BYTES if most_bytes is None else most_bytes)
+    judge = _Judge(archive.name, frozenset(names), MOST_BYTES if max_bytes is None else max_bytes)
     found = ""
     try:
         handle = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PROGRAM_MODE)
@@ -81,7 +88,7 @@ def unpack(archive: Path, names: Collection[str], into: Path, *, most_bytes: int
     except DAMAGED as fault:  # first: gzip's complaint is an OSError too
         raise _damaged(archive.name, fault) from None
     except OSError as fault:
-        raise refused(into, fault) from None
+        raise disk_error(into, fault) from None
     finally:
         if not found:
             with suppress(OSError):
@@ -105,14 +112,15 @@ class _Judge:
 
     archive: str
     names: frozenset[str]
-    most_bytes: int
+    max_bytes: int
     found: str = ""
     seen: list[str] = field(default_factory=list)
 
     def wants(self, name: str, shape: str) -> bool:
         """Say whether a member is the program; refuse what no release holds.
 
-        shape: "file", "folder" or another word for what it is
+        Args:
+            shape: "file", "folder" or another word for what it is.
         """
         path = PurePosixPath(name)
         if not name or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or name[1:2] == ":":
@@ -137,7 +145,7 @@ class _Judge:
         return self.found
 
     def too_large(self) -> NoReturn:
-        self.refuse(f"unpacks to more than {self.most_bytes >> 20} MiB")
+        self.refuse(f"unpacks to more than {self.max_bytes >> 20} MiB")
 
     def refuse(self, why: str) -> NoReturn:
         raise EnvironmentFailure(f"{self.archive} {why}; nothing of it is used", fix="take it from another source")
@@ -147,7 +155,7 @@ def _copy(source: IO[bytes], target: IO[bytes], judge: _Judge) -> None:
     size = 0
     while block := source.read(BLOCK):
         size += len(block)
-        if size > judge.most_bytes:
+        if size > judge.max_bytes:
             judge.too_large()
         rest = memoryview(block)
         while rest:
@@ -161,7 +169,7 @@ class _Bounded:
     """A stream that refuses to give more than an archive may hold: the bomb need not be in the wanted member."""
 
     def __init__(self, source: gzip.GzipFile, judge: _Judge) -> None:
-        self._source, self._judge, self._left = source, judge, judge.most_bytes
+        self._source, self._judge, self._left = source, judge, judge.max_bytes
 
     def read(self, size: int = -1) -> bytes:
         block = self._source.read(size)
@@ -212,7 +220,7 @@ def _from_zip(archive: Path, judge: _Judge, target: IO[bytes]) -> str:
     _small_directory(archive)
     with zipfile.ZipFile(archive) as packed:
         members = packed.infolist()
-        if sum(one.file_size for one in members) > judge.most_bytes:
+        if sum(one.file_size for one in members) > judge.max_bytes:
             judge.too_large()
         for member in members:
             if judge.wants(member.orig_filename, _zip_shape(member)):

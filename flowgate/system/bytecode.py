@@ -66,7 +66,9 @@ def is_compiled() -> bool:
 def compile_environment() -> bool:
     """Compile what is not compiled yet, on all processors; a file that does not compile is left out.
 
-    Gives: whether that is recorded; false in an environment that cannot be written, which only makes starts slower
+    Returns:
+        Whether that is recorded; false in an environment that cannot be written, which only makes starts
+        slower.
     """
     parts = {"environment": [str(site_packages())], "own": [str(path) for path in own_sources()]}
     sources = [path for part in _stale() for path in parts[part]]

@@ -30,9 +30,10 @@ def _utc() -> datetime:
 class Clock(NamedTuple):
     """What time it is, and how to let it pass.
 
-    now: seconds that only grow; its zero means nothing
-    sleep: lets so many seconds pass
-    wall: the date and time of day, with its zone
+    Attributes:
+        now: Seconds that only grow; its zero means nothing.
+        sleep: Lets so many seconds pass.
+        wall: The date and time of day, with its zone.
     """
 
     now: Callable[[], float] = time.monotonic
@@ -51,10 +52,14 @@ def poll(
 ) -> T | None:
     """Ask again and again until the answer is truthy.
 
-    every: seconds before the second question; each further wait is twice as long
-    ceiling: the longest wait in seconds; `every` when absent, so all waits are equal
-    tries: how often to ask; timeout: seconds by the clock. Without either it asks for ever
-    Gives: the first truthy answer, else the last one
+    Args:
+        every: Seconds before the second question; each further wait is twice as long.
+        ceiling: The longest wait in seconds; `every` when absent, so all waits are equal.
+        tries: How often to ask.
+        timeout: Seconds by the clock. Without either it asks for ever.
+
+    Returns:
+        The first truthy answer, else the last one.
     """
     first = [ask()]
     if first[0] or tries == 1:

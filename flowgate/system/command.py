@@ -18,11 +18,13 @@ GRACE = 2.0  # seconds between asking a command to end and ending it
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CommandResult:
     """How a command ended.
 
-    code: its exit code; negative for a signal
-    stdout, stderr: what it said, whole; bytes that are no UTF-8 are replaced
+    Attributes:
+        code: Its exit code; negative for a signal.
+        stdout: What it said, whole; bytes that are no UTF-8 are replaced.
+        stderr: What it said, whole; bytes that are no UTF-8 are replaced.
     """
 
     code: int
@@ -32,14 +34,21 @@ class Ended:
 
 def run(
     argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None, timeout: float | None = None
-) -> Ended:
+) -> CommandResult:
     """Run a command to its end and hear what it says; interrupted, it is ended with all that it started.
 
-    argv: the command; argv[0] is looked for on the PATH of `env`
-    cwd: its working folder; env: its whole environment
-    stdin: what it can read; nothing when absent
-    timeout: seconds it may take
-    Fails with: ProgramMissing, DiskError, EnvironmentFailure when it could not be started; Unreachable after `timeout`
+    Args:
+        argv: The command; argv[0] is looked for on the PATH of `env`.
+        cwd: Its working folder.
+        env: Its whole environment.
+        stdin: What it can read; nothing when absent.
+        timeout: Seconds it may take.
+
+    Raises:
+        ProgramMissing: It could not be started.
+        DiskError: It could not be started.
+        EnvironmentFailure: It could not be started.
+        Unreachable: After `timeout`.
     """
     try:
         process = subprocess.Popen(
@@ -63,7 +72,7 @@ def run(
     except BaseException:
         _end(process)
         raise
-    return Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+    return CommandResult(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
 def _hear(process: subprocess.Popen[bytes], stdin: bytes | None, timeout: float | None) -> tuple[bytes, bytes]:

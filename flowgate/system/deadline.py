@@ -22,7 +22,9 @@ def deadline(seconds: float) -> Iterator[None]:
 
     In the main thread a signal interrupts even a blocking call. In any other thread the work is interrupted as soon as
     it executes Python again.
-    Fails with: Unreachable when time was up
+
+    Raises:
+        Unreachable: Time was up.
     """
     try:
         if threading.current_thread() is threading.main_thread():

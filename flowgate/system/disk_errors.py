@@ -27,27 +27,28 @@ WAYS_OUT = {
 }
 
 
-def refused(path: Path, fault: OSError) -> DiskError:
+def disk_error(path: Path, fault: OSError) -> DiskError:
     """Turn the system's refusal into ours: the path, the system's words, a way out."""
     words = fault.strerror or str(fault)
     return DiskError(f"{path}: {words[:1].lower()}{words[1:]}", fix=WAYS_OUT.get(fault.errno or 0, ""))
 
 
 @contextmanager
-def refusing(path: Path) -> Iterator[None]:
+def translate_os_errors(path: Path) -> Iterator[None]:
     """Let the body touch `path`; whatever the system refuses becomes DiskError."""
     try:
         yield
     except OSError as fault:
-        raise refused(path, fault) from None
+        raise disk_error(path, fault) from None
 
 
 def make_private_folder(path: Path) -> None:
     """Make a folder that only its owner can enter, and its parents likewise; those that are there stay as they are.
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
-    with refusing(path):
+    with translate_os_errors(path):
         _make(path)
 
 
@@ -67,10 +68,13 @@ def _make(path: Path) -> None:
 def make_own_folder(path: Path) -> Path:
     """Make a private folder in a place where strangers write too; believe one that is there only if it is ours.
 
-    Gives: the path
-    Fails with: DiskError when it is a link, or somebody else's
+    Returns:
+        The path.
+
+    Raises:
+        DiskError: It is a link, or somebody else's.
     """
-    with refusing(path):
+    with translate_os_errors(path):
         try:
             path.mkdir(PRIVATE_FOLDER)
         except FileExistsError:
@@ -85,9 +89,10 @@ def make_own_folder(path: Path) -> Path:
 def free_bytes(path: Path) -> int:
     """Say how many bytes we may still write where `path` is, or will be.
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
     there = next((one for one in (path, *path.parents) if one.exists()), Path("/"))
-    with refusing(there):
+    with translate_os_errors(there):
         about = os.statvfs(there)
     return about.f_bavail * about.f_frsize

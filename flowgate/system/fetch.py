@@ -18,7 +18,7 @@ from flowgate.domain import Secret
 from flowgate.errors import EnvironmentFailure, FlowGateError, Unreachable
 from flowgate.system import http
 from flowgate.system.clock import Clock
-from flowgate.system.disk_errors import refusing
+from flowgate.system.disk_errors import translate_os_errors
 from flowgate.system.redirects import follow
 from flowgate.system.retry_after import Again, refuse
 
@@ -32,7 +32,7 @@ TOLD_EVERY = 0.1  # seconds between two words on progress
 Progress = Callable[[int, int | None], None]
 
 
-def silent(done: int, total: int | None) -> None:
+def no_progress(done: int, total: int | None) -> None:
     """Tell nobody how far it is."""
 
 
@@ -40,14 +40,17 @@ def silent(done: int, total: int | None) -> None:
 class Limits:
     """How much, how slow and how often is too much.
 
-    most_bytes: of the whole file
-    silence_seconds: to connect, and between two bytes
-    window_seconds, window_bytes: fewer bytes within one window count as a stalled connection
-    tries: in a row without `gain_bytes` more in the file
-    first_wait, longest_wait: seconds between tries, doubling; a server may ask for `longest_patience` at most
+    Attributes:
+        most_bytes: Of the whole file.
+        silence_seconds: To connect, and between two bytes.
+        window_seconds: Fewer bytes within one window count as a stalled connection.
+        window_bytes: Fewer bytes within one window count as a stalled connection.
+        tries: In a row without `gain_bytes` more in the file.
+        first_wait: Seconds between tries, doubling; a server may ask for `longest_patience` at most.
+        longest_wait: Seconds between tries, doubling; a server may ask for `longest_patience` at most.
     """
 
-    most_bytes: int = 256 << 20
+    max_bytes: int = 256 << 20
     silence_seconds: float = 20.0
     window_seconds: float = 30.0
     window_bytes: int = 64 << 10
@@ -63,8 +66,9 @@ class Limits:
 class Fetched:
     """A file that is here, whole.
 
-    sha256: 64 hex digits
-    host: who sent it in the end
+    Attributes:
+        sha256: 64 hex digits.
+        host: Who sent it in the end.
     """
 
     size: int
@@ -76,7 +80,8 @@ class Fetched:
 class _Body:
     """What has arrived so far.
 
-    mark: the server's name for this very content; without one nothing can be resumed
+    Attributes:
+        mark: The server's name for this very content; without one nothing can be resumed.
     """
 
     into: Path
@@ -87,14 +92,14 @@ class _Body:
     sum: Any = field(default_factory=hashlib.sha256)
 
     def restart(self, handle: int) -> None:
-        with refusing(self.into):
+        with translate_os_errors(self.into):
             os.ftruncate(handle, 0)
             os.lseek(handle, 0, os.SEEK_SET)
         self.size, self.total, self.mark, self.sum = 0, None, "", hashlib.sha256()
 
     def add(self, handle: int, block: bytes) -> None:
         rest = memoryview(block)
-        with refusing(self.into):
+        with translate_os_errors(self.into):
             while rest:
                 rest = rest[os.write(handle, rest) :]
         self.sum.update(block)
@@ -108,24 +113,31 @@ def fetch(
     clock: Clock,
     limits: Limits | None = None,
     token: Secret | None = None,
-    progress: Progress = silent,
-    tell: Callable[[str], None] = lambda message: None,
+    progress: Progress = no_progress,
+    on_retry: Callable[[str], None] = lambda message: None,
 ) -> Fetched | None:
     """Fetch a file over HTTP, going on where a cut connection stopped.
 
-    into: the file to write (0600); deleted again when it cannot be completed
-    token: shown to the first address only, never to one that it redirects to
-    progress: told bytes and, when known, the whole size, about ten times a second
-    tell: told a sentence for people when a try fails and another follows
-    Gives: None when the server has no such file (404)
-    Fails with: Unreachable, EnvironmentFailure, DiskError
+    Args:
+        into: The file to write (0600); deleted again when it cannot be completed.
+        token: Shown to the first address only, never to one that it redirects to.
+        progress: Told bytes and, when known, the whole size, about ten times a second.
+        tell: Told a sentence for people when a try fails and another follows.
+
+    Returns:
+        None when the server has no such file (404).
+
+    Raises:
+        Unreachable: See the message.
+        EnvironmentFailure: See the message.
+        DiskError: See the message.
     """
     whole = False
     try:
-        with refusing(into):
+        with translate_os_errors(into):
             handle = os.open(into, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
-                source = _Source(url, token, clock, limits or Limits(), progress, tell)
+                source = _Source(url, token, clock, limits or Limits(), progress, on_retry)
                 fetched = source.fetch(_Body(into), handle)
             finally:
                 os.close(handle)
@@ -139,7 +151,8 @@ def fetch(
 def is_there(url: str, *, token: Secret | None = None, limits: Limits | None = None) -> bool:
     """Say whether an address answers at all; only a 404 is a no.
 
-    Fails with: Unreachable
+    Raises:
+        Unreachable: See the message.
     """
     limits = limits or Limits()
     with follow(url, {}, token, silence=limits.silence_seconds, redirects=limits.redirects) as response:
@@ -153,7 +166,7 @@ class _Source:
     clock: Clock
     limits: Limits
     progress: Progress
-    tell: Callable[[str], None]
+    on_retry: Callable[[str], None]
 
     def fetch(self, body: _Body, handle: int) -> Fetched | None:
         """Try until it is whole, or until nothing more comes."""
@@ -171,7 +184,7 @@ class _Source:
                 if failed >= limits.tries:
                     raise self._given_up(again.error, failed) from None
                 seconds = wait if again.wait is None else again.wait
-                self.tell(f"{again.error.what}; another try in {seconds:g} s")
+                self.on_retry(f"{again.error.what}; another try in {seconds:g} s")
                 self.clock.sleep(seconds)
                 wait = min(2 * wait, limits.longest_wait)
                 base = min(base, body.size)
@@ -194,7 +207,7 @@ class _Source:
 
     def _settle(self, response: requests.Response, body: _Body, handle: int) -> None:
         """Read an answer's head: is it the file, the rest of it, or a reason to wait or to give up?"""
-        status, heads, where = response.status_code, response.headers, http.address_of(response.url)
+        status, heads, where = response.status_code, response.headers, http.redacted_url(response.url)
         body.host = urlsplit(response.url).hostname or ""
         part = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", heads.get("content-range", ""))
         if status == 206 and part and int(part[1]) == body.size:
@@ -211,18 +224,18 @@ class _Source:
         else:
             longest = self.limits.longest_patience
             refuse(status, heads, where, self.clock, longest, authorised=self.token is not None)
-        if body.total is not None and body.total > self.limits.most_bytes:
+        if body.total is not None and body.total > self.limits.max_bytes:
             raise self._too_large(where)
 
     def _take(self, response: requests.Response, body: _Body, handle: int) -> None:
         """Write the body block by block, watching its size and its speed."""
-        where, limits, now = http.address_of(response.url), self.limits, self.clock.now
+        where, limits, now = http.redacted_url(response.url), self.limits, self.clock.now
         began = told = now()
         mark = body.size
         # read1 gives what one look at the socket gave; read would wait for a full block, however slowly it fills.
         while block := response.raw.read1(BLOCK, decode_content=False):
             body.add(handle, block)
-            if body.size > limits.most_bytes:
+            if body.size > limits.max_bytes:
                 raise self._too_large(where)
             moment = now()
             if moment - told >= TOLD_EVERY:
@@ -239,5 +252,5 @@ class _Source:
 
     def _too_large(self, where: str) -> EnvironmentFailure:
         return EnvironmentFailure(
-            f"{where} sends more than {self.limits.most_bytes >> 20} MiB: that is no release archive"
+            f"{where} sends more than {self.limits.max_bytes >> 20} MiB: that is no release archive"
         )

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flowgate.errors import UsageError
-from flowgate.system.disk_errors import SHARED, free_bytes, make_own_folder, make_private_folder, refusing
-from flowgate.system.locks import hold
+from flowgate.system.disk_errors import SHARED, free_bytes, make_own_folder, make_private_folder, translate_os_errors
+from flowgate.system.locks import exclusive_lock
 from flowgate.system.log_files import append_line, read_from, rotate_in_place, tail
 
 __all__ = [
@@ -23,10 +23,10 @@ __all__ = [
     "digest",
     "file_digest",
     "free_bytes",
-    "hold",
+    "exclusive_lock",
     "is_executable",
     "is_there",
-    "keep_traceback",
+    "save_traceback",
     "listing",
     "make_private_folder",
     "read_from",
@@ -35,7 +35,7 @@ __all__ = [
     "rotate_in_place",
     "tail",
     "write_in_place",
-    "write_whole",
+    "write_atomic",
 ]
 
 PRIVATE_FILE = 0o600
@@ -45,7 +45,9 @@ _writing = threading.Lock()  # the temp file is named by the process, so its thr
 def read_text(path: Path) -> str:
     """Read a file.
 
-    Fails with: UsageError when it is absent, a folder, or not UTF-8; DiskError when it may not be read
+    Raises:
+        UsageError: It is absent, a folder, or not UTF-8.
+        DiskError: It may not be read.
     """
     text = read_text_or_none(path)
     if text is None:
@@ -56,9 +58,11 @@ def read_text(path: Path) -> str:
 def read_text_or_none(path: Path) -> str | None:
     """Read a file; None when it is absent.
 
-    Fails with: UsageError when it is a folder or not UTF-8; DiskError when it may not be read
+    Raises:
+        UsageError: It is a folder or not UTF-8.
+        DiskError: It may not be read.
     """
-    with refusing(path):
+    with translate_os_errors(path):
         try:
             data = _bytes(path)
         except IsADirectoryError:
@@ -76,16 +80,22 @@ def _bytes(path: Path) -> bytes | None:
         return None
 
 
-def write_whole(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
+def write_atomic(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
     """Write a file so that a reader, or a crash, finds the old text or the new one, never half of either.
 
-    mode: its permissions, whatever the umask; folders that are missing are made 0700
-    Gives: false when it said that already, with that mode; nothing is written then
-    Fails with: DiskError; the old file is still there and no other is left behind
+    Args:
+        mode: Its permissions, whatever the umask; folders that are missing are made 0700.
+
+    Returns:
+        False when it said that already, with that mode; nothing is written then.
+
+    Raises:
+        DiskError: See the message.
+        FlowGateError: The old file is still there and no other is left behind.
     """
     data = text.encode()
     make_private_folder(path.parent)
-    with refusing(path), _writing:
+    with translate_os_errors(path), _writing:
         _sweep(path)
         if _says(path, data, mode):
             return False
@@ -107,12 +117,16 @@ def write_in_place(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
     """Write into the file that is there, for a reader that watches the inode; a missing one is made.
 
     It is never empty in between: the reader may look at any moment, and on a full disk the old text is put back.
-    Gives: false when it said that already, with that mode
-    Fails with: DiskError
+
+    Returns:
+        False when it said that already, with that mode.
+
+    Raises:
+        DiskError: See the message.
     """
     data = text.encode()
     make_private_folder(path.parent)
-    with refusing(path):
+    with translate_os_errors(path):
         if _says(path, data, mode):
             return False
         old = _bytes(path)
@@ -172,12 +186,15 @@ def _is_running(pid: int) -> bool:
 def delete(paths: Iterable[Path]) -> list[Path]:
     """Delete files; those that are gone already do not matter.
 
-    Gives: those that were there
-    Fails with: DiskError
+    Returns:
+        Those that were there.
+
+    Raises:
+        DiskError: See the message.
     """
     deleted = []
     for path in paths:
-        with refusing(path):
+        with translate_os_errors(path):
             try:
                 path.unlink()
             except FileNotFoundError:
@@ -189,10 +206,11 @@ def delete(paths: Iterable[Path]) -> list[Path]:
 def listing(folder: Path, pattern: str) -> list[Path]:
     """List the files of a folder that match a pattern ("litellm-*.yaml"), newest first; none when it is absent.
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
     dated: list[tuple[int, str, Path]] = []
-    with refusing(folder):
+    with translate_os_errors(folder):
         for path in folder.glob(pattern):
             try:
                 about = path.stat()
@@ -213,11 +231,12 @@ def digest(text: str) -> str:
 def file_digest(path: Path) -> str:
     """Give a file's sha256, all 64 hex digits.
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
     import hashlib
 
-    with refusing(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -231,14 +250,19 @@ def is_executable(path: Path) -> bool:
     return path.is_file() and os.access(path, os.X_OK)
 
 
-def keep_traceback(text: str, *, shared: Path = SHARED) -> Path:
+def save_traceback(text: str, *, shared: Path = SHARED) -> Path:
     """Keep a bug's traceback where only we can read it.
 
-    shared: the folder under which a private one is made
-    Gives: the file
-    Fails with: DiskError
+    Args:
+        shared: The folder under which a private one is made.
+
+    Returns:
+        The file.
+
+    Raises:
+        DiskError: See the message.
     """
     folder = make_own_folder(shared / f"flowgate-{os.getuid()}")
     path = folder / f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
-    write_whole(path, text)
+    write_atomic(path, text)
     return path

@@ -19,8 +19,11 @@ GIVE_UP_SECONDS = 60
 def root(folder: Path) -> Path | None:
     """Give the root of the checkout that a folder, or the nearest one above it that exists, lies in.
 
-    Gives: None outside a checkout, and where git is not installed
-    Fails with: EnvironmentFailure when git refuses to look (a checkout of another user's)
+    Returns:
+        None outside a checkout, and where git is not installed.
+
+    Raises:
+        EnvironmentFailure: Git refuses to look (a checkout of another user's).
     """
     there = next((one for one in (folder, *folder.parents) if one.is_dir()), Path("/"))
     try:
@@ -37,15 +40,17 @@ def root(folder: Path) -> Path | None:
 def tracked(root: Path) -> list[str]:
     """List the files that git tracks in a checkout, relative to its root.
 
-    Fails with: EnvironmentFailure
+    Raises:
+        EnvironmentFailure: See the message.
     """
     return _names(_asked(root, "ls-files", "-z"))
 
 
-def changed(root: Path) -> list[str]:
+def changed_files(root: Path) -> list[str]:
     """List what differs from the commit that is checked out, files that git does not know included.
 
-    Fails with: EnvironmentFailure
+    Raises:
+        EnvironmentFailure: See the message.
     """
     entries = iter(_names(_asked(root, "status", "--porcelain", "-z", "--untracked-files=all")))
     found = []
@@ -59,16 +64,18 @@ def changed(root: Path) -> list[str]:
 def head(root: Path) -> tuple[str, str]:
     """Give the last commit: its short name and the first line of its message.
 
-    Fails with: EnvironmentFailure, also where nothing has been committed
+    Raises:
+        EnvironmentFailure: , also where nothing has been committed.
     """
     name, _, subject = _asked(root, "log", "-1", "--format=%h %s").rstrip("\n").partition(" ")
     return name, subject
 
 
-def tagged(root: Path, tag: str) -> str:
+def tagged_commit(root: Path, tag: str) -> str:
     """Give the short name of the commit that a tag names; empty when there is no such tag.
 
-    Fails with: EnvironmentFailure
+    Raises:
+        EnvironmentFailure: See the message.
     """
     return _asked(
         root,
@@ -81,17 +88,21 @@ def tagged(root: Path, tag: str) -> str:
 def ignored(root: Path, names: Iterable[str]) -> set[str]:
     """Say which of these names the ignore rules of a checkout cover, whether or not such files are there.
 
-    names: relative to the root
-    Fails with: EnvironmentFailure
+    Args:
+        names: Relative to the root.
+
+    Raises:
+        EnvironmentFailure: See the message.
     """
     message = _asked(root, "check-ignore", "--no-index", "-z", "--stdin", given="".join(f"{one}\0" for one in names))
     return set(_names(message))
 
 
-def holding(root: Path, texts: Sequence[Secret]) -> list[str]:
+def files_containing(root: Path, texts: Sequence[Secret]) -> list[str]:
     """List the tracked files that hold any of these texts; git is told them on its standard input only.
 
-    Fails with: EnvironmentFailure
+    Raises:
+        EnvironmentFailure: See the message.
     """
     if not texts:
         return []
@@ -102,7 +113,8 @@ def holding(root: Path, texts: Sequence[Secret]) -> list[str]:
 def hooks(root: Path) -> Path:
     """Say where the hooks of a checkout lie, wherever its settings put them.
 
-    Fails with: EnvironmentFailure
+    Raises:
+        EnvironmentFailure: See the message.
     """
     return root / _asked(root, "rev-parse", "--git-path", "hooks").rstrip("\n")
 

@@ -21,11 +21,12 @@ EXCERPT = 300  # characters of an unwelcome answer that are shown
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a server answered.
 
-    headers: names in lower case
-    seconds: from the question to the answer's last byte
+    Attributes:
+        headers: Names in lower case.
+        seconds: From the question to the answer's last byte.
     """
 
     status: int
@@ -42,65 +43,85 @@ class Answer:
     def json(self) -> Any:
         """Read the text as JSON.
 
-        Fails with: CheckFailed, showing how the text begins
+        Raises:
+            CheckFailed: , showing how the text begins.
         """
         try:
             return json.loads(self.text)
         except ValueError:
-            what = f"{address_of(self.url)} answered {self.status} with something that is not JSON: {self.text[:80]!r}"
+            what = (
+                f"{redacted_url(self.url)} answered {self.status} with something that is not JSON: {self.text[:80]!r}"
+            )
             raise CheckFailed(what) from None
 
 
 class Http:
     """Ask servers. Redirects are not followed; a loopback address is never asked through a proxy.
 
-    looking: refuse everything but GET to loopback
+    Attributes:
+        looking: Refuse everything but GET to loopback.
     """
 
     def __init__(self, looking: bool = False) -> None:
         self._looking = looking
 
-    def get(self, url: str, *, headers: Headers | None = None, timeout: float = 5.0) -> Answer:
+    def get(self, url: str, *, headers: Headers | None = None, timeout: float = 5.0) -> Response:
         """Ask with GET.
 
-        timeout: seconds to connect, and seconds of silence before the answer counts as missing
-        Fails with: Unreachable
+        Args:
+            timeout: Seconds to connect, and seconds of silence before the answer counts as missing.
+
+        Raises:
+            Unreachable: See the message.
         """
         return self._ask("GET", url, headers or {}, timeout)
 
-    def post(self, url: str, body: object, *, headers: Headers | None = None, timeout: float = 60.0) -> Answer:
+    def post(self, url: str, body: object, *, headers: Headers | None = None, timeout: float = 60.0) -> Response:
         """Ask with POST.
 
-        body: plain data, sent as JSON
-        timeout: seconds to connect, and seconds of silence before the answer counts as missing
-        Fails with: Unreachable
+        Args:
+            body: Plain data, sent as JSON.
+            timeout: Seconds to connect, and seconds of silence before the answer counts as missing.
+
+        Raises:
+            Unreachable: See the message.
         """
         return self._ask("POST", url, headers or {}, timeout, body)
 
-    def delete(self, url: str, *, headers: Headers | None = None, timeout: float = 5.0) -> Answer:
+    def delete(self, url: str, *, headers: Headers | None = None, timeout: float = 5.0) -> Response:
         """Ask with DELETE.
 
-        timeout: seconds to connect, and seconds of silence before the answer counts as missing
-        Fails with: Unreachable
+        Args:
+            timeout: Seconds to connect, and seconds of silence before the answer counts as missing.
+
+        Raises:
+            Unreachable: See the message.
         """
         return self._ask("DELETE", url, headers or {}, timeout)
 
-    def ask(
+    def request(
         self, method: str, url: str, data: bytes | None, *, headers: Headers | None = None, timeout: float = 30.0
-    ) -> Answer:
+    ) -> Response:
         """Ask in any way.
 
-        data: sent as it is
-        timeout: seconds to connect, and seconds of silence before the answer counts as missing
-        Fails with: Unreachable
+        Args:
+            data: Sent as it is.
+            timeout: Seconds to connect, and seconds of silence before the answer counts as missing.
+
+        Raises:
+            Unreachable: See the message.
         """
         return self._ask(method, url, headers or {}, timeout, data or b"")
 
     def stream(self, url: str, body: object, *, headers: Headers | None = None, timeout: float = 60.0) -> Iterator[str]:
         """Ask with POST and give the answer's lines as they come; the question is sent when the first is wanted.
 
-        timeout: seconds to connect, and seconds of silence before the answer counts as missing
-        Fails with: CheckFailed when the status is not 2xx; Unreachable, also when the connection is cut midway
+        Args:
+            timeout: Seconds to connect, and seconds of silence before the answer counts as missing.
+
+        Raises:
+            CheckFailed: The status is not 2xx.
+            Unreachable: , also when the connection is cut midway.
         """
         self._allow("POST", url)
         return self._lines(url, body, headers or {}, timeout)
@@ -110,7 +131,7 @@ class Http:
         with _open("POST", url, plainly, timeout, body) as response:
             if not 200 <= response.status_code < 300:
                 excerpt = _hidden(_text(response).strip(), headers)[:EXCERPT]
-                raise CheckFailed(f"{address_of(url)} answered {response.status_code}: {excerpt}")
+                raise CheckFailed(f"{redacted_url(url)} answered {response.status_code}: {excerpt}")
             rest = b""
             # Unchunked, `requests` would wait for a block to fill, however slowly: take it byte by byte then.
             for block in response.iter_content(None if getattr(response.raw, "chunked", False) else 1):
@@ -119,17 +140,17 @@ class Http:
             if rest:
                 yield rest.decode(errors="replace")
 
-    def _ask(self, method: str, url: str, headers: Headers, timeout: float, body: object = None) -> Answer:
+    def _ask(self, method: str, url: str, headers: Headers, timeout: float, body: object = None) -> Response:
         self._allow(method, url)
         began = monotonic()
         with _open(method, url, headers, timeout, body) as response:
             text = _text(response)
         found = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, found, text, monotonic() - began, url)
+        return Response(response.status_code, found, text, monotonic() - began, url)
 
     def _allow(self, method: str, url: str) -> None:
         if self._looking and not (method == "GET" and is_loopback(url)):
-            raise StepContractError(f"a step wanted to {method} {address_of(url)} while looking")
+            raise StepContractError(f"a step wanted to {method} {redacted_url(url)} while looking")
 
 
 def is_loopback(url: str) -> bool:
@@ -189,7 +210,7 @@ def _hidden(text: str, headers: Headers) -> str:
     return text
 
 
-def address_of(url: str) -> str:
+def redacted_url(url: str) -> str:
     """Show an address without what may be secret in it: a password, a query."""
     try:
         parts = urlsplit(url)
@@ -205,7 +226,7 @@ def _refusal(fault: Exception, url: str, timeout: float) -> Unreachable | UsageE
 
     import requests
 
-    where = address_of(url)
+    where = redacted_url(url)
     address = where.partition("/")[0]
     kinds = tuple(_causes(fault))
 

@@ -27,7 +27,9 @@ def is_importable(package: str) -> bool:
 def locked(root: Path, name: str) -> str | None:
     """Give the version that a checkout's `uv.lock` names for a distribution; None when it names none.
 
-    Fails with: UsageError when the lock is damaged; DiskError
+    Raises:
+        UsageError: The lock is damaged.
+        DiskError: See the message.
     """
     text = files.read_text_or_none(root / "uv.lock")
     try:

@@ -26,7 +26,8 @@ class Listener:
 def listeners(pids: Iterable[int]) -> list[Listener]:
     """List the TCP addresses that these processes listen on.
 
-    Gives: a socket that several share once, with the first of them
+    Returns:
+        A socket that several share once, with the first of them.
     """
     import psutil
 

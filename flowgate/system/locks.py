@@ -8,32 +8,36 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from flowgate.errors import Busy
+from flowgate.errors import LockTimeout
 from flowgate.system.clock import Clock, poll
-from flowgate.system.disk_errors import make_private_folder, refusing
+from flowgate.system.disk_errors import make_private_folder, translate_os_errors
 from flowgate.system.log_files import is_at
 
 POLL_SECONDS = 0.05
 
 
 @contextmanager
-def hold(
-    path: Path, what: str, *, clock: Clock, timeout: float | None, waiting: Callable[[str], None]
+def exclusive_lock(
+    path: Path, what: str, *, clock: Clock, timeout: float | None, on_wait: Callable[[str], None]
 ) -> Iterator[None]:
     """Hold a lock file while the body runs; the system lets go of it even when we are killed.
 
-    what: what the holder does ("smoke"), for others to read
-    timeout: seconds to wait for another holder; None waits for ever
-    waiting: told once for whom we wait ("'smoke' (pid 123)")
-    Fails with: Busy, naming the holder; DiskError
+    Args:
+        what: What the holder does ("smoke"), for others to read.
+        timeout: Seconds to wait for another holder; None waits for ever.
+        waiting: Told once for whom we wait ("'smoke' (pid 123)").
+
+    Raises:
+        LockTimeout: , naming the holder.
+        DiskError: See the message.
     """
     make_private_folder(path.parent)
     taken = _take(path)
     if taken is None:
-        waiting(_holder(path))
+        on_wait(_holder(path))
         taken = poll(lambda: _take(path), clock, every=POLL_SECONDS, timeout=timeout)
     if taken is None:
-        raise Busy(
+        raise LockTimeout(
             f"{_holder(path)} is still changing {path.parent} after {timeout:g} s",
             fix="wait for it, or stop it, then run the command again",
         )
@@ -55,9 +59,10 @@ def _sign(handle: int, text: str) -> None:
 def _take(path: Path) -> tuple[int] | None:
     """Try once; None when somebody else holds it.
 
-    Gives: the open file, in a tuple: 0 is an open file too, and false
+    Returns:
+        The open file, in a tuple: 0 is an open file too, and false.
     """
-    with refusing(path):
+    with translate_os_errors(path):
         while True:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:

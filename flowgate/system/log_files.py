@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from flowgate.errors import DiskError
-from flowgate.system.disk_errors import make_private_folder, refusing
+from flowgate.system.disk_errors import make_private_folder, translate_os_errors
 
 PRIVATE_FILE = 0o600
 BLOCK = 65536  # bytes read at once
@@ -18,9 +18,12 @@ TRIES = 1000  # how often a file may be moved away under an appender before it g
 def append_line(path: Path, line: str, *, max_bytes: int = 5_000_000, keep: int = 3) -> bool:
     """Append one whole line; several processes may do so at once.
 
-    max_bytes: a file that would grow beyond it is renamed to `path.1` first
-    keep: how many older files stay, one at least (`path.1` is the newest of them)
-    Gives: false when the disk refused; then nothing of the line is there
+    Args:
+        max_bytes: A file that would grow beyond it is renamed to `path.1` first.
+        keep: How many older files stay, one at least (`path.1` is the newest of them).
+
+    Returns:
+        False when the disk refused; then nothing of the line is there.
     """
     data = line.rstrip("\n").replace("\n", "\\n").encode(errors="backslashreplace") + b"\n"
     try:
@@ -80,9 +83,13 @@ def rotate_in_place(path: Path, max_bytes: int, keep: int) -> bool:
     """Copy a log that has grown too large to `path.1` and empty it, for a writer that holds it open (O_APPEND).
 
     What is written between the copy's last byte and the emptying is lost: some microseconds.
-    max_bytes: up to this size it is left alone
-    keep: how many older files stay, one at least
-    Gives: false when nothing had to be done, or the disk refused
+
+    Args:
+        max_bytes: Up to this size it is left alone.
+        keep: How many older files stay, one at least.
+
+    Returns:
+        False when nothing had to be done, or the disk refused.
     """
     try:
         if path.stat().st_size <= max_bytes:
@@ -111,11 +118,12 @@ def _copy(path: Path, to: Path) -> None:
 def tail(path: Path, lines: int) -> list[str]:
     """Give the last lines of a file, oldest first; none when it is absent. Reads no more of it than it must.
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
     blocks: list[bytes] = []
     breaks = 0
-    with refusing(path):
+    with translate_os_errors(path):
         try:
             file = path.open("rb")
         except (FileNotFoundError, NotADirectoryError):
@@ -135,10 +143,14 @@ def tail(path: Path, lines: int) -> list[str]:
 def read_from(path: Path, position: int) -> tuple[str, int]:
     """Read what was added to a file since a position in bytes.
 
-    Gives: the text and the next position; a character of which only a part is there yet is left for the next time
-    Fails with: DiskError
+    Returns:
+        The text and the next position; a character of which only a part is there yet is left for the next
+        time.
+
+    Raises:
+        DiskError: See the message.
     """
-    with refusing(path), path.open("rb") as file:
+    with translate_os_errors(path), path.open("rb") as file:
         file.seek(position)
         data = file.read()
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")

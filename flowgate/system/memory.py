@@ -6,7 +6,7 @@ import gc
 import sys
 
 
-def give_back() -> None:
+def trim() -> None:
     """Collect garbage, and give the system back what the allocator keeps for later.
 
     Source: malloc_trim(3); a keeper that had switched 400 times held 3 MB more without it

@@ -13,15 +13,20 @@ SLICE = 0.2  # seconds of a wait; a thread that waits can be interrupted only in
 MOST = 64  # threads
 
 
-def at_once(jobs: Sequence[Callable[[], T]], width: int) -> list[T]:
+def run_parallel(jobs: Sequence[Callable[[], T]], width: int) -> list[T]:
     """Do jobs, so many at a time, each to its end.
 
     Ctrl-C interrupts those under way, with KeyboardInterrupt inside each as soon as it executes Python again; those
     that wait never begin. When all have ended, it is raised here. A second Ctrl-C waits for nobody.
 
-    width: from 1; more than 64 at a time make nothing faster
-    Gives: what each gave, in the order of the jobs
-    Fails with: what the first of them, in their order, failed with, when all have ended
+    Args:
+        width: From 1; more than 64 at a time make nothing faster.
+
+    Returns:
+        What each gave, in the order of the jobs.
+
+    Raises:
+        FlowGateError: What the first of them, in their order, failed with, when all have ended.
     """
     crew = _Crew(jobs)
     try:

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from flowgate.system.disk_errors import refusing
+from flowgate.system.disk_errors import translate_os_errors
 
 FOR_OTHERS = 0o077
 
@@ -31,10 +31,13 @@ def is_own(path: Path) -> bool:
 def change(path: Path, mode: int) -> None:
     """Give a file or a folder other permissions.
 
-    mode: the permission bits
-    Fails with: DiskError
+    Args:
+        mode: The permission bits.
+
+    Raises:
+        DiskError: See the message.
     """
-    with refusing(path):
+    with translate_os_errors(path):
         path.chmod(mode)
 
 

@@ -19,8 +19,9 @@ GONE = ("Z", "X")  # a zombie, or dead
 class Row(NamedTuple):
     """One line of the process table.
 
-    session: the pid of its session's first process, 0 when it cannot be seen
-    ticks: when it started, by the kernel's count (Linux: clock ticks since boot; elsewhere: milliseconds)
+    Attributes:
+        session: The pid of its session's first process, 0 when it cannot be seen.
+        ticks: When it started, by the kernel's count (Linux: clock ticks since boot; elsewhere: milliseconds).
     """
 
     pid: int
@@ -32,7 +33,7 @@ class Row(NamedTuple):
 
 def row(pid: int) -> Row | None:
     """Give one process; None when there is none of that number."""
-    return kernel_row(pid) if LINUX else psutil_row(pid)
+    return proc_row(pid) if LINUX else psutil_row(pid)
 
 
 def rows() -> Iterator[Row]:
@@ -51,28 +52,28 @@ def pids() -> list[int]:
 
 def argv(pid: int) -> list[str]:
     """Give a process's command line; nothing when it cannot be seen."""
-    return kernel_argv(pid) if LINUX else psutil_argv(pid)
+    return proc_argv(pid) if LINUX else psutil_argv(pid)
 
 
 def environment(pid: int) -> dict[str, str] | None:
     """Give the environment that a process of ours was started with; None when it cannot be seen."""
-    return kernel_environment(pid) if LINUX else psutil_environment(pid)
+    return proc_environment(pid) if LINUX else psutil_environment(pid)
 
 
-def owned_by(pid: int) -> int | None:
+def owner_uid(pid: int) -> int | None:
     """Give the number of the user whose process it is; None when it is gone."""
-    return kernel_owned_by(pid) if LINUX else psutil_owned_by(pid)
+    return proc_owner_uid(pid) if LINUX else psutil_owner_uid(pid)
 
 
 def memory(pid: int) -> int | None:
     """Say how much memory a process has in use (resident, bytes); None when there is no such process."""
-    return kernel_memory(pid) if LINUX else psutil_memory(pid)
+    return proc_memory(pid) if LINUX else psutil_memory(pid)
 
 
 # --- from /proc
 
 
-def kernel_row(pid: int) -> Row | None:
+def proc_row(pid: int) -> Row | None:
     """Read one row from /proc.
 
     Source: proc_pid_stat(5): field 2 is the name in brackets, which may itself hold blanks and brackets; the fields
@@ -85,7 +86,7 @@ def kernel_row(pid: int) -> Row | None:
         return None
 
 
-def kernel_argv(pid: int) -> list[str]:
+def proc_argv(pid: int) -> list[str]:
     """Read a command line from /proc."""
     try:
         words = (PROC / str(pid) / "cmdline").read_bytes()
@@ -94,7 +95,7 @@ def kernel_argv(pid: int) -> list[str]:
     return [word.decode(errors="replace") for word in words.removesuffix(b"\0").split(b"\0")] if words else []
 
 
-def kernel_environment(pid: int) -> dict[str, str] | None:
+def proc_environment(pid: int) -> dict[str, str] | None:
     """Read an environment from /proc."""
     try:
         text = (PROC / str(pid) / "environ").read_bytes().decode(errors="surrogateescape")
@@ -103,7 +104,7 @@ def kernel_environment(pid: int) -> dict[str, str] | None:
     return dict(one.split("=", 1) for one in text.split("\0") if "=" in one)
 
 
-def kernel_owned_by(pid: int) -> int | None:
+def proc_owner_uid(pid: int) -> int | None:
     """Read the user from /proc."""
     try:
         return (PROC / str(pid)).stat().st_uid
@@ -111,7 +112,7 @@ def kernel_owned_by(pid: int) -> int | None:
         return None
 
 
-def kernel_memory(pid: int) -> int | None:
+def proc_memory(pid: int) -> int | None:
     """Read the resident size from /proc; its second field counts pages."""
     try:
         return int((PROC / str(pid) / "statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -162,7 +163,7 @@ def psutil_environment(pid: int) -> dict[str, str] | None:
         return None
 
 
-def psutil_owned_by(pid: int) -> int | None:
+def psutil_owner_uid(pid: int) -> int | None:
     """Ask psutil for the user."""
     import psutil
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from flowgate.errors import DiskError, EnvironmentFailure, FlowGateError, ProgramMissing
 from flowgate.system import process_table
-from flowgate.system.disk_errors import make_private_folder, refused, refusing
+from flowgate.system.disk_errors import disk_error, make_private_folder, translate_os_errors
 from flowgate.system.process_table import GONE, memory
 
 __all__ = [
@@ -42,7 +42,8 @@ SCRIPTS = (".py", ".js", ".sh", ".rb", ".pl", ".jar")
 class Identity(NamedTuple):
     """One process, and no other that gets its number later.
 
-    ticks: when it started, by the kernel's count (Linux: clock ticks since boot; elsewhere: milliseconds)
+    Attributes:
+        ticks: When it started, by the kernel's count (Linux: clock ticks since boot; elsewhere: milliseconds).
     """
 
     pid: int
@@ -72,7 +73,8 @@ def alive(identity: Identity) -> bool:
 def tree(identity: Identity) -> list[Identity]:
     """Give a process, its descendants, and whoever else lives in its session, with theirs.
 
-    Gives: nothing when the process was reaped: its number, and its session's, may be a stranger's by now
+    Returns:
+        Nothing when the process was reaped: its number, and its session's, may be a stranger's by now.
     """
     rows = {row.pid: row for row in process_table.rows()}
     root = rows.get(identity.pid)
@@ -100,7 +102,7 @@ def tree_of(pid: int) -> list[Identity]:
 def find(words: Sequence[str]) -> int | None:
     """Find a process of ours that was started with all these words; None when there is none."""
     for row in process_table.rows():
-        if row.pid != os.getpid() and row.state not in GONE and process_table.owned_by(row.pid) == os.getuid():
+        if row.pid != os.getpid() and row.state not in GONE and process_table.owner_uid(row.pid) == os.getuid():
             argv = process_table.argv(row.pid)
             if all(word in argv for word in words):
                 return row.pid
@@ -143,11 +145,17 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, without a keyboard.
 
-    argv: the command; argv[0] is an absolute path
-    cwd: its working folder; env: its whole environment
-    output: the file (0600) to which stdout and stderr are appended
-    pass_fds: open files it inherits under the same numbers
-    Fails with: ProgramMissing, DiskError, EnvironmentFailure
+    Args:
+        argv: The command; argv[0] is an absolute path.
+        cwd: Its working folder.
+        env: Its whole environment.
+        output: The file (0600) to which stdout and stderr are appended.
+        pass_fds: Open files it inherits under the same numbers.
+
+    Raises:
+        ProgramMissing: See the message.
+        DiskError: See the message.
+        EnvironmentFailure: See the message.
     """
     handle = open_log(output)
     try:
@@ -171,18 +179,24 @@ def spawn(
 def open_log(output: Path) -> int:
     """Open a log (0600) to append to; give its descriptor.
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
     make_private_folder(output.parent)
-    with refusing(output):
+    with translate_os_errors(output):
         return os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def run_visible(argv: Sequence[str], *, cwd: Path) -> int:
     """Run a tool to its end with our own keyboard, screen and environment.
 
-    Gives: its exit code; 128 and the signal's number when one ended it, as a shell counts
-    Fails with: ProgramMissing, DiskError, EnvironmentFailure
+    Returns:
+        Its exit code; 128 and the signal's number when one ended it, as a shell counts.
+
+    Raises:
+        ProgramMissing: See the message.
+        DiskError: See the message.
+        EnvironmentFailure: See the message.
     """
     try:
         code = subprocess.run(list(argv), cwd=str(cwd), check=False).returncode
@@ -194,11 +208,12 @@ def run_visible(argv: Sequence[str], *, cwd: Path) -> int:
 def not_started(program: str, cwd: Path, fault: OSError) -> FlowGateError:
     """Say why a program could not be started.
 
-    fault: what `Popen` raised
+    Args:
+        fault: What `Popen` raised.
     """
     if fault.filename == str(cwd):  # Popen puts there what it stumbled over
         missing = fault.errno == errno.ENOENT
-        return DiskError(f"the working folder {cwd} is not there", fix="make it") if missing else refused(cwd, fault)
+        return DiskError(f"the working folder {cwd} is not there", fix="make it") if missing else disk_error(cwd, fault)
     if fault.errno == errno.ENOENT and Path(program).exists():
         what, way_out = "names an interpreter in its first line that is not there", f"head -1 {program} shows it"
     elif fault.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -218,7 +233,8 @@ def not_started(program: str, cwd: Path, fault: OSError) -> FlowGateError:
 def signal_tree(members: Sequence[Identity], number: int) -> list[Identity]:
     """Send a signal to each of these processes that is still the same; never to a stranger, never to ourselves.
 
-    Gives: those that were sent it
+    Returns:
+        Those that were sent it.
     """
     return [one for one in members if one.pid not in (0, 1, os.getpid()) and _send(one, number)]
 
@@ -243,7 +259,8 @@ def _send(identity: Identity, number: int) -> bool:
 def _hold(pid: int) -> int | None:
     """Take hold of a process, so that its number cannot become a stranger's between our look and our signal.
 
-    Gives: None where the system has no such thing (macOS; Pythons built against old headers; some sandboxes)
+    Returns:
+        None where the system has no such thing (macOS; Pythons built against old headers; some sandboxes).
     """
     if not (hasattr(os, OPEN) and hasattr(signal, SEND)):
         return None
@@ -256,7 +273,8 @@ def _hold(pid: int) -> int | None:
 def signal_group(identity: Identity, number: int) -> bool:
     """Send a signal to the whole group that this process leads.
 
-    Gives: false, and nothing is sent, when it has ended, leads no group, or the group is our own
+    Returns:
+        false, and nothing is sent, when it has ended, leads no group, or the group is our own.
     """
     try:
         leads = os.getpgid(identity.pid) == identity.pid and identity.pid != os.getpgrp()

@@ -23,10 +23,15 @@ def follow(
 ) -> Iterator[requests.Response]:
     """Ask with GET, following redirects, and hold the answer open; also while it is read, exceptions become ours.
 
-    token: shown to the first address only
-    silence: seconds to connect, and between two bytes
-    redirects: how many are followed
-    Fails with: Unreachable, EnvironmentFailure, UsageError
+    Args:
+        token: Shown to the first address only.
+        silence: Seconds to connect, and between two bytes.
+        redirects: How many are followed.
+
+    Raises:
+        Unreachable: See the message.
+        EnvironmentFailure: See the message.
+        UsageError: See the message.
     """
     import requests
     from urllib3.exceptions import HTTPError
@@ -51,7 +56,7 @@ def follow(
                 here = _next(here, response.headers["location"])
         except (HTTPError, OSError, ValueError) as fault:  # every RequestException is an OSError
             raise http._refusal(fault, here, silence) from None
-    raise EnvironmentFailure(f"{http.address_of(url)} redirects in a circle")
+    raise EnvironmentFailure(f"{http.redacted_url(url)} redirects in a circle")
 
 
 class _Bearer:
@@ -74,6 +79,6 @@ def _next(here: str, location: str) -> str:
     there = urljoin(here, location)
     parts = urlsplit(there)
     if parts.scheme not in ("http", "https") or (here.startswith("https:") and parts.scheme != "https"):
-        what = f"{http.address_of(here)} redirects to an address that cannot be trusted ({parts.scheme}:)"
+        what = f"{http.redacted_url(here)} redirects to an address that cannot be trusted ({parts.scheme}:)"
         raise EnvironmentFailure(what, fix="a proxy or a login page may be in the way")
     return there

@@ -6,31 +6,36 @@ import os
 import shutil
 from pathlib import Path
 
-from flowgate.system.disk_errors import make_private_folder, refusing
+from flowgate.system.disk_errors import make_private_folder, translate_os_errors
 
 
-def put(fresh: Path, place: Path, previous: Path | None) -> None:
+def replace(fresh: Path, place: Path, previous: Path | None) -> None:
     """Move a file into a place, and keep the one that was there.
 
-    fresh: on the same disk as the place
-    previous: where the one that was there is kept, instead of what lies there; None to keep it nowhere
-    Fails with: DiskError; the old file still stands in its place then
+    Args:
+        fresh: On the same disk as the place.
+        previous: Where the one that was there is kept, instead of what lies there; None to keep it nowhere.
+
+    Raises:
+        DiskError: See the message.
+        FlowGateError: The old file still stands in its place then.
     """
     make_private_folder(place.parent)
-    with refusing(place):
+    with translate_os_errors(place):
         if previous and place.is_file():
             _copy_to(place, previous)
         fresh.replace(place)
         _settle(place.parent)
 
 
-def exchange(place: Path, previous: Path) -> None:
+def swap(place: Path, previous: Path) -> None:
     """Let a file and the one kept beside it change places; a missing one of the two counts as kept nowhere.
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
     aside = place.with_name(f".{place.name}.aside")
-    with refusing(place):
+    with translate_os_errors(place):
         held = place.is_file()
         if held:
             _copy_to(place, aside)
@@ -43,13 +48,15 @@ def exchange(place: Path, previous: Path) -> None:
         _settle(place.parent)
 
 
-def copy(source: Path, into: Path) -> None:
+def copy_program(source: Path, into: Path) -> None:
     """Copy a program (0700).
 
-    Fails with: DiskError; no half copy is left
+    Raises:
+        DiskError: See the message.
+        FlowGateError: No half copy is left.
     """
     try:
-        with refusing(into):
+        with translate_os_errors(into):
             shutil.copyfile(source, into)
             into.chmod(0o700)
     except BaseException:
@@ -57,12 +64,13 @@ def copy(source: Path, into: Path) -> None:
         raise
 
 
-def clear(folder: Path) -> None:
+def delete_folder(folder: Path) -> None:
     """Delete a folder with all that is in it.
 
-    Fails with: DiskError
+    Raises:
+        DiskError: See the message.
     """
-    with refusing(folder):
+    with translate_os_errors(folder):
         if folder.is_symlink():
             folder.unlink()
         elif folder.exists():

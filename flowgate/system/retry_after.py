@@ -16,7 +16,8 @@ PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses worth another try
 class Again(Exception):
     """This try failed; another may succeed. Only `fetch` sees it.
 
-    wait: seconds that the server asks for
+    Attributes:
+        wait: Seconds that the server asks for.
     """
 
     def __init__(self, error: FlowGateError, wait: float | None = None) -> None:
@@ -29,11 +30,16 @@ def refuse(
 ) -> NoReturn:
     """Turn an unwelcome status into a wait, or into the end.
 
-    status, heads: the answer's
-    where: the address, for people
-    longest: seconds that we are ready to wait
-    authorised: a token was shown
-    Fails with: Again, EnvironmentFailure
+    Args:
+        status: The answer's.
+        heads: The answer's.
+        where: The address, for people.
+        longest: Seconds that we are ready to wait.
+        authorised: A token was shown.
+
+    Raises:
+        Again: See the message.
+        EnvironmentFailure: See the message.
     """
     wait = _asked_wait(heads, clock)
     limited = status == 429 or (status == 403 and (wait is not None or heads.get("x-ratelimit-remaining") == "0"))

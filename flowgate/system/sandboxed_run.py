@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowgate.system.clock import Clock, poll
-from flowgate.system.disk_errors import make_private_folder, refusing
+from flowgate.system.disk_errors import make_private_folder, translate_os_errors
 from flowgate.system.processes import alive, identify, signal_tree, spawn, tree_of
 
 MOST_OUTPUT = 1 << 20  # bytes; whoever says more is stopped
@@ -16,17 +16,18 @@ EXCERPT = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class SandboxResult:
     """How a trial run went.
 
-    code: the exit code; negative for a signal; None when it had to be stopped
-    output: what it said on stdout and stderr, the first 64 KiB
+    Attributes:
+        code: The exit code; negative for a signal; None when it had to be stopped.
+        output: What it said on stdout and stderr, the first 64 KiB.
     """
 
     code: int | None
     output: str
 
-    def ending(self) -> str:
+    def describe_exit(self) -> str:
         """Say how it ended, in a few words."""
         if self.code is None:
             return "did not end by itself"
@@ -39,12 +40,16 @@ def machine() -> tuple[str, str]:
     return about.sysname, about.machine
 
 
-def run_once(program: Path, *words: str, folder: Path, seconds: float, clock: Clock) -> Trial:
+def run_once(program: Path, *words: str, folder: Path, seconds: float, clock: Clock) -> SandboxResult:
     """Run a program once and hear what it says; whatever it started is ended too.
 
-    folder: an empty working folder, made when absent; its home as well
-    seconds: how long it may take
-    Fails with: ProgramMissing when it cannot be executed here; DiskError
+    Args:
+        folder: An empty working folder, made when absent; its home as well.
+        seconds: How long it may take.
+
+    Raises:
+        ProgramMissing: It cannot be executed here.
+        DiskError: See the message.
     """
     make_private_folder(folder)
     output = folder / "output"
@@ -65,5 +70,5 @@ def run_once(program: Path, *words: str, folder: Path, seconds: float, clock: Cl
     finally:
         signal_tree(tree_of(process.pid), signal.SIGKILL)
         status = process.wait()
-    with refusing(output), output.open("rb") as file:
-        return Trial(status if ended else None, file.read(EXCERPT).decode(errors="replace"))
+    with translate_os_errors(output), output.open("rb") as file:
+        return SandboxResult(status if ended else None, file.read(EXCERPT).decode(errors="replace"))

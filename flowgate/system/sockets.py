@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flowgate.errors import DiskError, EnvironmentFailure, Unreachable
 from flowgate.system import process_table, processes
-from flowgate.system.disk_errors import SHARED, make_own_folder, refused, refusing
+from flowgate.system.disk_errors import SHARED, disk_error, make_own_folder, translate_os_errors
 
 LONGEST = 100  # bytes of a socket's path; the kernels take 103 (macOS) and 107 (Linux)
 LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
@@ -27,8 +27,11 @@ Owner = tuple[int | None, str]
 def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
     """Listen on an address; port 0 takes a free one.
 
-    backlog: how many connections may wait to be accepted; the kernel may allow fewer
-    Fails with: EnvironmentFailure, naming the port
+    Args:
+        backlog: How many connections may wait to be accepted; the kernel may allow fewer.
+
+    Raises:
+        EnvironmentFailure: , naming the port.
     """
     sock = socket.socket(_family(host), socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -60,7 +63,7 @@ def is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdigit())
 
 
-def answers(host: str, port: int, seconds: float) -> bool:
+def accepts_connections(host: str, port: int, seconds: float) -> bool:
     """Say whether somebody takes a connection on an address within so many seconds; it is closed at once."""
     try:
         socket.create_connection((host, port), seconds).close()
@@ -78,7 +81,8 @@ def free_port(host: str = "127.0.0.1") -> int:
 def owner(host: str, port: int) -> Owner | None:
     """Say who listens on an address, or on that port of every address.
 
-    Gives: (pid, command); (None, "") when the process is another user's; None when the port is free
+    Returns:
+        (pid, command); (None, "") when the process is another user's; None when the port is free.
     """
     wanted = {*WILDCARDS, _numbers(host)}
     pid = _kernel_owner(wanted, host, port) if process_table.LINUX else _psutil_owner(wanted, host, port)
@@ -87,7 +91,7 @@ def owner(host: str, port: int) -> Owner | None:
     return (None, "") if pid == 0 or not is_free(host, port) else None
 
 
-def is_held(host: str, port: int, pids: Collection[int]) -> bool | None:
+def is_owned_by(host: str, port: int, pids: Collection[int]) -> bool | None:
     """Say whether one of these processes listens on an address; None where that cannot be told.
 
     Looks into those processes only: `owner` looks into all, which takes ten times as long.
@@ -181,9 +185,14 @@ def _psutil_owner(wanted: set[str], host: str, port: int) -> int | None:
 def unix_path(folder: Path, name: str, *, shared: Path = SHARED) -> Path:
     """Say where a Unix socket of a folder lies: in it, or, when that path is too long, in a private folder elsewhere.
 
-    shared: the folder for short paths, where strangers write too
-    Gives: the same path every time, however the folder is spelled
-    Fails with: DiskError when somebody else made that private folder
+    Args:
+        shared: The folder for short paths, where strangers write too.
+
+    Returns:
+        The same path every time, however the folder is spelled.
+
+    Raises:
+        DiskError: Somebody else made that private folder.
     """
     path = folder / name
     if len(os.fsencode(path)) <= LONGEST:
@@ -197,7 +206,9 @@ def unix_path(folder: Path, name: str, *, shared: Path = SHARED) -> Path:
 def listen_unix(path: Path, *, backlog: int = 128) -> socket.socket:
     """Listen on a Unix socket (0600); a file that a dead listener left there is replaced.
 
-    Fails with: EnvironmentFailure when somebody answers there; DiskError
+    Raises:
+        EnvironmentFailure: Somebody answers there.
+        DiskError: See the message.
     """
     _clear(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -209,12 +220,12 @@ def listen_unix(path: Path, *, backlog: int = 128) -> socket.socket:
         sock.close()
         if fault.errno == errno.EADDRINUSE:
             raise EnvironmentFailure(f"somebody else listens on {path}") from None
-        raise refused(path, fault) from None
+        raise disk_error(path, fault) from None
     return sock
 
 
 def _clear(path: Path) -> None:
-    with refusing(path):
+    with translate_os_errors(path):
         try:
             is_socket = stat.S_ISSOCK(path.lstat().st_mode)
         except FileNotFoundError:
@@ -234,8 +245,12 @@ def _clear(path: Path) -> None:
 def connect_unix(path: Path, timeout: float) -> socket.socket | None:
     """Connect to a Unix socket; None when it is absent or nobody listens on it.
 
-    timeout: seconds, for this and everything that is later done with the connection
-    Fails with: Unreachable when it does not take us in time; DiskError when we may not connect
+    Args:
+        timeout: Seconds, for this and everything that is later done with the connection.
+
+    Raises:
+        Unreachable: It does not take us in time.
+        DiskError: We may not connect.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(timeout)
@@ -249,5 +264,5 @@ def connect_unix(path: Path, timeout: float) -> socket.socket | None:
         raise Unreachable(f"whoever listens on {path} takes no more connections") from None
     except OSError as fault:
         sock.close()
-        raise refused(path, fault) from None
+        raise disk_error(path, fault) from None
     return sock

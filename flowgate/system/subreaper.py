@@ -16,7 +16,8 @@ SUBREAPER, DEATH_SIGNAL = 36, 1  # PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG
 def adopt_orphans() -> bool:
     """Become the parent of every descendant whose own parent has ended.
 
-    Gives: false where the system has no such thing
+    Returns:
+        False where the system has no such thing.
     """
     return _control(SUBREAPER, 1)
 
@@ -24,7 +25,8 @@ def adopt_orphans() -> bool:
 def die_with_parent() -> bool:
     """Be killed as soon as the parent has ended; children forked later are not.
 
-    Gives: false where the system has no such thing
+    Returns:
+        False where the system has no such thing.
     """
     return _control(DEATH_SIGNAL, signal.SIGKILL)
 
@@ -37,7 +39,7 @@ def _control(option: int, value: int) -> bool:
     return int(ctypes.CDLL(None).prctl(option, value, 0, 0, 0)) == 0
 
 
-def threads() -> int:
+def count_threads() -> int:
     """Count the threads of this process, those that Python does not know of too; 0 where that cannot be told."""
     try:
         return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - names, not paths
@@ -58,7 +60,8 @@ def has_ended(pid: int) -> bool | None:
 def reap(pid: int) -> int | None:
     """Reap a child that has ended.
 
-    Gives: its exit code, negative for the signal that killed it; None when it is no child of ours
+    Returns:
+        Its exit code, negative for the signal that killed it; None when it is no child of ours.
     """
     try:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -66,10 +69,11 @@ def reap(pid: int) -> int | None:
         return None
 
 
-def reap_strangers(known: Collection[int]) -> None:
+def reap_unknown(known: Collection[int]) -> None:
     """Reap the adopted children that have ended and that nobody here knows.
 
-    known: children that somebody else here reaps; one of them that has just ended stops the round
+    Args:
+        known: Children that somebody else here reaps; one of them that has just ended stops the round.
     """
     while hasattr(os, "waitid"):
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from flowgate.errors import EnvironmentFailure
 from flowgate.system import processes, replace_file, sockets
-from flowgate.system.disk_errors import refusing
+from flowgate.system.disk_errors import translate_os_errors
 
 PORTS = range(20_000, 30_000)  # below what systems hand out by themselves for outgoing connections
 TRIES = 200
@@ -31,29 +31,32 @@ def folder(prefix: str) -> Iterator[Path]:
     """Make a folder that only its owner can enter; it is gone afterwards, with all that is in it.
 
     Folders of makers that were killed are swept first.
-    Fails with: DiskError
+
+    Raises:
+        DiskError: See the message.
     """
     place = Path(tempfile.gettempdir())
-    with refusing(place):
+    with translate_os_errors(place):
         _sweep(place, prefix)
         made = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-")).resolve()
     try:
         yield made
     finally:
-        replace_file.clear(made)
+        replace_file.delete_folder(made)
 
 
 def _sweep(place: Path, prefix: str) -> None:
     for old in place.glob(f"{prefix}*-*"):
         pid = old.name.removeprefix(prefix).partition("-")[0]
         if pid.isdigit() and old.is_dir() and old.stat().st_uid == os.getuid() and processes.identify(int(pid)) is None:
-            replace_file.clear(old)
+            replace_file.delete_folder(old)
 
 
 def ports(count: int) -> list[int]:
     """Give so many different ports that nobody listens on just now.
 
-    Fails with: EnvironmentFailure
+    Raises:
+        EnvironmentFailure: See the message.
     """
     found: list[int] = []
     for port in random.sample(PORTS, TRIES + count):
@@ -64,16 +67,17 @@ def ports(count: int) -> list[int]:
     return found
 
 
-class Gate:
+class BlockableProxy:
     """A port that leads to another one, until it is shut; then every connection is reset as it comes, and counted.
 
     A port on which nobody listens could not tell how often it was asked.
 
-    hits: when a connection came while it was shut, in seconds since 1970
+    Attributes:
+        hits: When a connection came while it was shut, in seconds since 1970.
     """
 
     def __init__(self, target: int) -> None:
-        self.hits: list[float] = []
+        self.blocked_at: list[float] = []
         self._target = target
         self._shut = False
         self._open: set[socket.socket] = set()
@@ -82,7 +86,7 @@ class Gate:
         self._thread = threading.Thread(target=self._welcome, daemon=True)
         self._thread.start()
 
-    def shut(self) -> None:
+    def block(self) -> None:
         """Lead nowhere from now on, and reset what is open."""
         self._shut = True
         for sock in list(self._open):
@@ -97,7 +101,7 @@ class Gate:
                 return
             if self._shut:
                 with sock:
-                    self.hits.append(time.time())
+                    self.blocked_at.append(time.time())
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
             else:
                 threading.Thread(target=self._lead, args=(sock,), daemon=True).start()
@@ -118,7 +122,7 @@ class Gate:
 
     def close(self) -> None:
         """Stop listening."""
-        self.shut()
+        self.block()
         with contextlib.suppress(OSError):  # wakes the thread on Linux; elsewhere `close` does
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -11,10 +11,11 @@ import time
 BROWSER_SECONDS = 3.0
 
 
-def typed(seconds: float) -> str:
+def read_line(seconds: float) -> str:
     """Wait so long for a line that somebody types; where nobody can, just wait.
 
-    Gives: the line without its end; empty when none came
+    Returns:
+        The line without its end; empty when none came.
     """
     if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
         time.sleep(seconds)
@@ -28,7 +29,7 @@ def can_type() -> bool:
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
-def browse(url: str) -> bool:
+def open_browser(url: str) -> bool:
     """Open an address in the person's browser; false when there is none.
 
     A browser of the terminal itself (w3m, lynx) is never started: it would take the terminal over.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowgate.cli.session import Session
-from flowgate.cli.status import survey
+from flowgate.cli.status import collect_status
 from flowgate.config.loader import read
 from flowgate.domain import Sourced
 from flowgate.system import sockets
@@ -71,7 +71,7 @@ def _ask(file: Path) -> float:
     began = time.perf_counter()
     config = read(file.read_text(), file)
     session = Session(config, Sourced(file, "environment"), {})
-    told = survey(session)
+    told = collect_status(session)
     took = time.perf_counter() - began
     session.supervisor.close()
     if not all(one["state"] == "serving" for one in told["services"].values()):

@@ -24,7 +24,7 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ports = (sockets.free_port(), sockets.free_port())
-        env = environment(FLOWGATE_CONFIG=str(config_in(folder, ports)), **KEYS)
+        env = environment(FLOWGATE_CONFIG=str(write_config(folder, ports)), **KEYS)
         smoke = command([str(BIN / "inv"), "smoke"], env=env)
         smoke()  # renders the document that both sides start
         document = next((folder / "runtime").glob("litellm-*.yaml"))
@@ -42,7 +42,7 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
 GATEWAY = Group(("start", "smoke"), run)
 
 
-def config_in(folder: Path, ports: tuple[int, int]) -> Path:
+def write_config(folder: Path, ports: tuple[int, int]) -> Path:
     text = (ROOT / "config" / "examples" / "embedded.yaml").read_text()
     text = text.replace(".router/runtime", str(folder / "runtime")).replace("4000", str(ports[0]))
     path = folder / "flowgate.yaml"
@@ -78,7 +78,7 @@ def _bare(document: Path, folder: Path) -> float:
     with log.open("w") as output:
         process = subprocess.Popen(argv, cwd=folder, env=env, stdout=output, stderr=output, start_new_session=True)
     try:
-        poll(lambda: answers(port) or process.poll() is not None, Clock(), every=0.02, timeout=READY_SECONDS)
+        poll(lambda: is_ready(port) or process.poll() is not None, Clock(), every=0.02, timeout=READY_SECONDS)
         took = time.perf_counter() - began
         if process.poll() is not None or took > READY_SECONDS:
             raise RuntimeError("bare LiteLLM did not come up: " + "\n".join(files.tail(log, 10)))
@@ -88,7 +88,7 @@ def _bare(document: Path, folder: Path) -> float:
         process.wait()
 
 
-def answers(port: int) -> bool:
+def is_ready(port: int) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"http://127.0.0.1:{port}/health/readiness", timeout=5) as answer:

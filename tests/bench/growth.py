@@ -15,7 +15,7 @@ from flowgate.cli import entrypoint
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
-from tests.bench.gateway import KEYS, config_in
+from tests.bench.gateway import KEYS, write_config
 from tests.bench.handover import PROFILES, share
 from tests.bench.load import Load
 from tests.bench.measure import BIN, Group, Row, environment
@@ -42,7 +42,7 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ports = (sockets.free_port(), sockets.free_port())
-        more = {"FLOWGATE_CONFIG": str(config_in(folder, ports)), **KEYS}
+        more = {"FLOWGATE_CONFIG": str(write_config(folder, ports)), **KEYS}
         env, inv = environment(**more), str(BIN / "inv")
         os.environ.update(more)
         subprocess.run([inv, "up"], env=env, check=True, capture_output=True)
@@ -55,7 +55,7 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
                 after = _look(folder)
         finally:
             subprocess.run([inv, "down"], env=env, check=False, capture_output=True)
-    failed = float(sum(bool(one.failure) for one in load.asked))
+    failed = float(sum(bool(one.failure) for one in load.requests))
     what = f"after {pairs} switches, beside before"
     rows = [
         Row("growth_memory", f"memory of generations and nursery {what}", after.memory, before.memory, ALLOWED, "B"),
@@ -63,7 +63,7 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
         Row("growth_descriptors", f"its descriptors {what}", after.descriptors, before.descriptors, ALLOWED, ""),
         Row("growth_processes", f"processes {what}", after.processes, before.processes, ALLOWED, ""),
         Row("growth_files", f"files of the runtime folder {what}", after.files, before.files, ALLOWED, ""),
-        Row("growth_failed", f"failed of {len(load.asked)} questions meanwhile", failed, None, 0.0, ""),
+        Row("growth_failed", f"failed of {len(load.requests)} questions meanwhile", failed, None, 0.0, ""),
     ]
     yield from (row for row in rows if row.name in wanted)
 

@@ -17,8 +17,8 @@ from flowgate.gateway.litellm import FIXED_ENV
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
-from tests.bench.gateway import KEYS, READY_SECONDS, answers, config_in
-from tests.bench.load import Asked, Load, latencies, percentile
+from tests.bench.gateway import KEYS, READY_SECONDS, is_ready, write_config
+from tests.bench.load import ClientRequest, Load, latencies, percentile
 from tests.bench.measure import BIN, Group, Row, environment
 from tests.bench.picture import Span, draw
 
@@ -39,7 +39,7 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ports = (sockets.free_port(), sockets.free_port())
-        env = environment(FLOWGATE_CONFIG=str(config_in(folder, ports)), **KEYS)
+        env = environment(FLOWGATE_CONFIG=str(write_config(folder, ports)), **KEYS)
         inv = str(BIN / "inv")
         subprocess.run([inv, "up"], env=env, check=True, capture_output=True)
         try:
@@ -54,7 +54,7 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
 class Switched:
     """What was seen while profiles were switched. spans: when each switch began and ended; memory: bytes"""
 
-    asked: list[Asked]
+    requests: list[ClientRequest]
     typed: list[float]
     ordered: list[float]
     spans: list[Span]
@@ -66,7 +66,7 @@ class Switched:
 class Restarted:
     """What was seen while LiteLLM was stopped and started again. memory: bytes"""
 
-    asked: list[Asked]
+    requests: list[ClientRequest]
     took: float
     span: Span
     memory: float
@@ -91,7 +91,7 @@ def _switches(count: int, port: int, env: dict[str, str], folder: Path) -> Switc
             time.sleep(REST_SECONDS)
         memory = _pss(supervisor)
     supervisor.close()
-    return Switched(load.asked, typed, ordered, spans, gone, memory)
+    return Switched(load.requests, typed, ordered, spans, gone, memory)
 
 
 def _until_gone(supervisor: SupervisorClient) -> float:
@@ -136,7 +136,7 @@ def _stop_and_start(port: int, env: dict[str, str], folder: Path) -> Restarted:
             process = subprocess.Popen(
                 argv, env=environment(**KEYS, **FIXED_ENV), stdout=log, stderr=log, start_new_session=True
             )
-        assert poll(lambda: answers(port), Clock(), every=0.05, timeout=READY_SECONDS)
+        assert poll(lambda: is_ready(port), Clock(), every=0.05, timeout=READY_SECONDS)
         return process
 
     process = start()
@@ -154,44 +154,50 @@ def _stop_and_start(port: int, env: dict[str, str], folder: Path) -> Restarted:
     finally:
         processes.signal_tree(processes.tree_of(process.pid), signal.SIGKILL)
         process.wait()
-    return Restarted(load.asked, took, (at, until), memory)
+    return Restarted(load.requests, took, (at, until), memory)
 
 
 HANDOVER = Group(NAMES, run)
 
 
 def _rows(found: Switched, stopped: Restarted) -> Iterator[Row]:
-    asked, before, spans = found.asked, stopped.asked, found.spans
+    requests, before, spans = found.requests, stopped.requests, found.spans
     typed, ordered = statistics.median(found.typed), statistics.median(found.ordered)
 
-    def during(one: Asked) -> bool:
+    def during(one: ClientRequest) -> bool:
         return any(one.at + one.seconds >= a and one.at <= b + AROUND_SECONDS for a, b in spans)
 
-    def count(of: list[Asked], failure: str = "") -> float:
+    def count(of: list[ClientRequest], failure: str = "") -> float:
         return float(sum(bool(one.failure) if not failure else one.failure == failure for one in of))
 
-    what = f"of {len(asked)} questions in {len(spans)} switches ({len(before)} and {count(before):.0f} at one restart)"
-    yield Row("handover_failed", f"failed {what}", count(asked), None, 0.0, "")
-    yield Row("handover_cut", f"cut (at one restart: {count(before, 'cut'):.0f})", count(asked, "cut"), None, 0.0, "")
-    yield Row("handover_refused", f"refused ({count(before, 'refused'):.0f})", count(asked, "refused"), None, 0.0, "")
-    seen = len({one.generation for one in asked})
+    what = (
+        f"of {len(requests)} questions in {len(spans)} switches ({len(before)} and {count(before):.0f} at one restart)"
+    )
+    yield Row("handover_failed", f"failed {what}", count(requests), None, 0.0, "")
+    yield Row(
+        "handover_cut", f"cut (at one restart: {count(before, 'cut'):.0f})", count(requests, "cut"), None, 0.0, ""
+    )
+    yield Row(
+        "handover_refused", f"refused ({count(before, 'refused'):.0f})", count(requests, "refused"), None, 0.0, ""
+    )
+    seen = len({one.generation for one in requests})
     yield Row("handover_unswitched", "switches that no client has seen", max(0.0, len(spans) + 1 - seen), None, 0.0, "")
     yield Row("handover_typed", "`inv profile.set` typed, until it has ended", typed, None, 1.5)
     yield Row("handover_ordered", "from the order to promotion, private questions included", ordered, None, 1.0)
     yield Row("handover_times_faster", "a switch beside stop-and-start", typed, stopped.took, 0.1)
-    inside, outside = latencies(asked, during), latencies(asked, lambda one: not during(one))
+    inside, outside = latencies(requests, during), latencies(requests, lambda one: not during(one))
     p99 = percentile(inside, 0.99), percentile(outside, 0.99)
     yield Row("handover_p99", "p99 of answers at a switch, beside p99 otherwise", p99[0], p99[1], 3.0)
     yield Row("handover_gone", "the old generation after its last answer, at most", max(found.gone), None, GONE_SECONDS)
     memory = found.memory / 1e6, stopped.memory / 1e6
     yield Row("handover_memory", "memory (PSS) of LiteLLM and nursery, beside bare", *memory, 1.3, "MB")
-    _keep(asked, before, spans, stopped.span)
+    _keep(requests, before, spans, stopped.span)
 
 
-def _keep(asked: list[Asked], before: list[Asked], spans: list[Span], span: Span) -> None:
+def _keep(requests: list[ClientRequest], before: list[ClientRequest], spans: list[Span], span: Span) -> None:
     """Leave the picture and every question where the developer finds them."""
     folder = Path("reports")
     folder.mkdir(exist_ok=True)
-    (folder / "handover.svg").write_text(draw(asked, spans, before, span))
-    rows = [[one.kind, round(one.at, 3), round(one.seconds, 3), one.generation, one.failure] for one in asked]
+    (folder / "handover.svg").write_text(draw(requests, spans, before, span))
+    rows = [[one.kind, round(one.at, 3), round(one.seconds, 3), one.generation, one.failure] for one in requests]
     (folder / "handover.json").write_text(json.dumps({"switches": spans, "asked": rows}))

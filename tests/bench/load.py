@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ClientRequest:
     """One question. at: seconds since the load began; failure: empty when it was answered whole"""
 
     kind: str
@@ -38,7 +38,7 @@ class Load:
     port: int
     key: str
     clients: int
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[ClientRequest] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     began: float = 0.0
 
@@ -70,7 +70,7 @@ class Load:
                 pool.close()
                 pool = self._pool()
             count += 1
-            self.asked.append(self._ask(pool, kind, count))
+            self.requests.append(self._ask(pool, kind, count))
             self.over.wait(EVERY_SECONDS)
         pool.close()
 
@@ -78,14 +78,14 @@ class Load:
         timeout = urllib3.Timeout(TIMEOUT_SECONDS)
         return urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=1, retries=False, timeout=timeout)
 
-    def _ask(self, pool: urllib3.HTTPConnectionPool, kind: str, count: int) -> Asked:
+    def _ask(self, pool: urllib3.HTTPConnectionPool, kind: str, count: int) -> ClientRequest:
         began = time.perf_counter()
         generation, failure = "", ""
         try:
             generation, failure = self._answered(pool, kind, count)
         except urllib3.exceptions.HTTPError as fault:
             failure = _named(fault)
-        return Asked(kind, began - self.began, time.perf_counter() - began, generation, failure)
+        return ClientRequest(kind, began - self.began, time.perf_counter() - began, generation, failure)
 
     def _answered(self, pool: urllib3.HTTPConnectionPool, kind: str, count: int) -> tuple[str, str]:
         messages = kind == "fresh" and count % 2 == 0
@@ -116,6 +116,6 @@ def percentile(values: list[float], share: float) -> float:
     return found[min(len(found) - 1, int(len(found) * share))] if found else 0.0
 
 
-def latencies(asked: list[Asked], chosen: Callable[[Asked], bool]) -> list[float]:
+def latencies(requests: list[ClientRequest], chosen: Callable[[ClientRequest], bool]) -> list[float]:
     """Give the seconds of answered questions that are no streams."""
-    return [one.seconds for one in asked if one.kind != "stream" and not one.failure and chosen(one)]
+    return [one.seconds for one in requests if one.kind != "stream" and not one.failure and chosen(one)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tests.bench.load import Asked
+from tests.bench.load import ClientRequest
 
 WIDTH, HEIGHT, LEFT, GAP = 960, 200, 60, 60
 COLOURS = {"kept": "#2563eb", "fresh": "#059669", "stream": "#9ca3af"}
@@ -12,10 +12,12 @@ STYLE = "font-family:sans-serif;font-size:12px"
 Span = tuple[float, float]
 
 
-def draw(asked: Sequence[Asked], switches: Sequence[Span], before: Sequence[Asked], restart: Span) -> str:
+def draw(
+    requests: Sequence[ClientRequest], switches: Sequence[Span], before: Sequence[ClientRequest], restart: Span
+) -> str:
     """Draw both panels; a failed question is a red cross at the top."""
     panels = [
-        *_panel(asked, switches, 30, f"{len(switches)} switches under load: {_failed(asked)} failed"),
+        *_panel(requests, switches, 30, f"{len(switches)} switches under load: {_failed(requests)} failed"),
         *_panel(before, [restart], 30 + HEIGHT + GAP, f"stop, then start again: {_failed(before)} failed"),
     ]
     whole = 2 * HEIGHT + GAP + 70
@@ -26,13 +28,13 @@ def draw(asked: Sequence[Asked], switches: Sequence[Span], before: Sequence[Aske
     return "\n".join([head, back, *panels, foot, "</svg>"]) + "\n"
 
 
-def _failed(asked: Sequence[Asked]) -> str:
-    return f"{sum(bool(one.failure) for one in asked)} of {len(asked)} questions"
+def _failed(requests: Sequence[ClientRequest]) -> str:
+    return f"{sum(bool(one.failure) for one in requests)} of {len(requests)} questions"
 
 
-def _panel(asked: Sequence[Asked], spans: Sequence[Span], top: int, title: str) -> Iterator[str]:
-    end = max((one.at + one.seconds for one in asked), default=1.0)
-    highest = max((one.seconds for one in asked if not one.failure), default=1.0)
+def _panel(requests: Sequence[ClientRequest], spans: Sequence[Span], top: int, title: str) -> Iterator[str]:
+    end = max((one.at + one.seconds for one in requests), default=1.0)
+    highest = max((one.seconds for one in requests if not one.failure), default=1.0)
     across = (WIDTH - LEFT - 10) / end
 
     def x(at: float) -> float:
@@ -48,11 +50,11 @@ def _panel(asked: Sequence[Asked], spans: Sequence[Span], top: int, title: str) 
     for began, ended in spans:
         width = max(1.0, (ended - began) * across)
         yield f'<rect x="{x(began):.1f}" y="{top}" width="{width:.1f}" height="{HEIGHT}" fill="#fde68a"/>'
-    for one in asked:
+    for one in requests:
         if one.failure:
             at = x(one.at)
             yield f'<path d="M{at - 3:.1f},{top} l6,8 m0,-8 l-6,8" stroke="#dc2626"/>'
     for kind, colour in COLOURS.items():
-        whole = {(round(x(one.at)), round(y(one.seconds))) for one in asked if one.kind == kind and not one.failure}
+        whole = {(round(x(one.at)), round(y(one.seconds))) for one in requests if one.kind == kind and not one.failure}
         dots = "".join(f"M{at},{height}h0" for at, height in sorted(whole))
         yield f'<path d="{dots}" stroke="{colour}" stroke-width="3" stroke-linecap="round" fill="none"/>'

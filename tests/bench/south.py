@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import sockets
-from tests.bench.gateway import KEYS, config_in
+from tests.bench.gateway import KEYS, write_config
 from tests.bench.load import Load
 from tests.bench.measure import BIN, Group, Row, environment
 
@@ -27,17 +27,19 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ports = (sockets.free_port(), sockets.free_port())
-        env = environment(FLOWGATE_CONFIG=str(config_in(folder, ports)), **KEYS)
+        env = environment(FLOWGATE_CONFIG=str(write_config(folder, ports)), **KEYS)
         inv = str(BIN / "inv")
         subprocess.run([inv, "up"], env=env, check=True, capture_output=True)
         try:
             if "south_restarts" in wanted:
-                failed, asked = _restarts(pairs, ports[0], [inv, "service.restart", "--service", SERVICE], env)
-                yield Row("south_restarts", f"failed of {asked} questions in {pairs} restarts", failed, None, 0.0, "")
+                failed, requests = _restarts(pairs, ports[0], [inv, "service.restart", "--service", SERVICE], env)
+                yield Row(
+                    "south_restarts", f"failed of {requests} questions in {pairs} restarts", failed, None, 0.0, ""
+                )
             if "south_kills" in wanted:
                 kills = max(1, pairs // 3)
-                failed, asked, busy = _kills(kills, ports[0], folder)
-                what = f"failed of {asked} questions in {kills} kills, {busy} under way at most"
+                failed, requests, busy = _kills(kills, ports[0], folder)
+                what = f"failed of {requests} questions in {kills} kills, {busy} under way at most"
                 yield Row("south_kills", what, failed, None, float(busy), "")
         finally:
             subprocess.run([inv, "down"], env=env, check=False, capture_output=True)
@@ -47,7 +49,7 @@ SOUTH = Group(NAMES, run)
 
 
 def _failed(load: Load) -> tuple[float, int]:
-    return float(sum(bool(one.failure) for one in load.asked)), len(load.asked)
+    return float(sum(bool(one.failure) for one in load.requests)), len(load.requests)
 
 
 def _restarts(count: int, port: int, argv: list[str], env: dict[str, str]) -> tuple[float, int]:

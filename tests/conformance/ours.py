@@ -9,11 +9,11 @@ from flowgate.domain import Outcome
 from flowgate.playbook.catalog import Catalog, steps_in
 from flowgate.playbook.check import check
 from flowgate.playbook.executor import Event
-from flowgate.playbook.outline import outline, start_of
+from flowgate.playbook.outline import find_start, outline
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
 from flowgate.playbook.report import recap
-from flowgate.playbook.task_filter import Gate
+from flowgate.playbook.task_filter import TaskFilter
 from tests.conformance.case import COUNTERS, Came, Case
 from tests.unit.steps.conftest import Stage
 
@@ -32,8 +32,8 @@ def run(case: Case, folder: Path) -> Came:
     plays = parse(case.path.read_text(encoding="utf-8"), str(case.path))
     check(plays, CATALOG, variables, tags=(*case.tags, *case.skip_tags))
     options: dict[str, Any] = {"tags": case.tags, "skip_tags": case.skip_tags, "check": case.check}
-    start = start_of(outline(plays, variables), case.start_at, case.tags, case.skip_tags) if case.start_at else None
-    admit = Gate(start.task).admits if start else None
+    start = find_start(outline(plays, variables), case.start_at, case.tags, case.skip_tags) if case.start_at else None
+    admit = TaskFilter(start.task).allows if start else None
     told: list[Event] = []
     report = run_plays(
         plays,

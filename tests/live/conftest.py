@@ -126,11 +126,11 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Iterato
     """Bring the real stack up once; take it down by id, also when tests fail."""
     place = Workspace(tmp_path_factory.mktemp("real"), variables={"CANARY_KEY": CANARY})
     place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
-    place.change(("profiles:\n", MORE_MODELS.format(upstream_port=place.upstream_port, vendor_port=vendor.port)))
+    place.edit_config(("profiles:\n", MORE_MODELS.format(upstream_port=place.upstream_port, vendor_port=vendor.port)))
     try:
         place.inv("up", "--profile", "balanced")
         yield Gateway(place)
         place.inv("down")
-        assert place.is_quiet()
+        assert place.nothing_runs()
     finally:
-        place.clear()
+        place.kill_processes()

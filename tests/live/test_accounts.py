@@ -25,14 +25,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     found.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     yield found
     found.inv("down")
-    quiet = found.is_quiet()
-    found.clear()
+    quiet = found.nothing_runs()
+    found.kill_processes()
     assert quiet
 
 
 def address(login: Running) -> str:
     """Give the address that a login shows."""
-    login.says("open this address: ")
+    login.wait_for_message("open this address: ")
     return str(re.findall(r"open this address: (\S+)", login.message())[0])
 
 
@@ -56,9 +56,9 @@ def page(url: str) -> int:
 
 
 def test_a_login_starts_what_it_needs_and_the_account_is_listed(place: Workspace) -> None:
-    login = place.begin("auth.login", "codex", "--poll-interval", "0.2")
+    login = place.start("auth.login", "codex", "--poll-interval", "0.2")
     decide(address(login), "approve")
-    done = login.ends()
+    done = login.wait_for_exit()
     assert done.returncode == 0, done.stderr
     (account,) = place.json("auth.status")["accounts"]
     assert (account["provider"], account["state"], account["mode"]) == ("codex", "active", "600")
@@ -67,19 +67,19 @@ def test_a_login_starts_what_it_needs_and_the_account_is_listed(place: Workspace
 
 
 def test_a_denied_login_exits_1_and_says_how_to_go_on(place: Workspace) -> None:
-    login = place.begin("auth.login", "claude", "--poll-interval", "0.2")
+    login = place.start("auth.login", "claude", "--poll-interval", "0.2")
     decide(address(login), "deny")
-    done = login.ends()
+    done = login.wait_for_exit()
     assert done.returncode == 1
     assert "way out: " in done.stderr
     assert "inv auth.login claude" in done.stderr
 
 
 def test_ctrl_c_gives_up_and_frees_the_port(place: Workspace) -> None:
-    login = place.begin("auth.login", "claude")
+    login = place.start("auth.login", "claude")
     url = address(login)
     login.signal(2)
-    assert login.ends().returncode == 130
+    assert login.wait_for_exit().returncode == 130
     assert wait(lambda: page(url) == 404)  # nobody waits for that any more
 
 
@@ -121,17 +121,17 @@ def test_what_is_written_wrong_exits_2_and_touches_nothing(
 
 
 def test_the_older_spellings_log_in_too(workspace: Workspace) -> None:
-    from flowgate.cli.argv import understand
+    from flowgate.cli.argv import parse
 
     tasks = ["auth.login", "auth.import-headless", "auth.list"]
-    assert understand(["auth", "copilot", "login"], tasks).argv == ("auth.login", "copilot")
-    assert understand(["auth", "acme", "login", "--timeout", "9"], tasks).argv == (
+    assert parse(["auth", "copilot", "login"], tasks).argv == ("auth.login", "copilot")
+    assert parse(["auth", "acme", "login", "--timeout", "9"], tasks).argv == (
         "auth.login",
         "acme",
         "--timeout",
         "9",
     )
-    assert understand(["auth", "codex", "import-headless"], tasks).argv == ("auth.import-headless", "codex")
+    assert parse(["auth", "codex", "import-headless"], tasks).argv == ("auth.import-headless", "codex")
 
 
 def test_every_provider_is_listed_with_what_it_can_do(place: Workspace) -> None:

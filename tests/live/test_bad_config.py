@@ -32,7 +32,7 @@ def line_of(text: str, fragment: str) -> int:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_named_with_its_line_and_nothing_is_touched(workspace: Workspace, fault: str) -> None:
     old, new, words = FAULTS[fault]
-    workspace.change((old, new))
+    workspace.edit_config((old, new))
     before = workspace.snapshot()
     done = workspace.inv("smoke", code=2)
     assert f"{workspace.config}:" in done.stderr
@@ -42,13 +42,13 @@ def test_a_fault_is_named_with_its_line_and_nothing_is_touched(workspace: Worksp
 
 
 def test_a_misspelt_key_is_placed_on_its_own_line(workspace: Workspace) -> None:
-    workspace.change(("host: 127.0.0.1\n", "hots: 127.0.0.1\n"))
+    workspace.edit_config(("host: 127.0.0.1\n", "hots: 127.0.0.1\n"))
     line = line_of(workspace.config.read_text(), "hots")
     assert f"{workspace.config}:{line}" in workspace.inv("status", code=2).stderr
 
 
 def test_all_faults_of_a_file_are_told_at_once(workspace: Workspace) -> None:
-    workspace.change(("host: 127.0.0.1", "hots: 127.0.0.1"), ("num_retries: 1}", "num_retries: 1}\n  x: 3"))
+    workspace.edit_config(("host: 127.0.0.1", "hots: 127.0.0.1"), ("num_retries: 1}", "num_retries: 1}\n  x: 3"))
     message = workspace.inv("up", code=2).stderr
     assert "2 faults" in message
     assert "hots" in message
@@ -76,7 +76,7 @@ def test_an_unknown_profile_is_refused_with_a_suggestion(workspace: Workspace, w
 
 
 def test_a_variable_that_nobody_set_is_named_with_its_place(workspace: Workspace) -> None:
-    workspace.change(("api_key: os.environ/UPSTREAM_API_KEY", "api_key: os.environ/KEY_OF_NOBODY"))
+    workspace.edit_config(("api_key: os.environ/UPSTREAM_API_KEY", "api_key: os.environ/KEY_OF_NOBODY"))
     message = workspace.inv("smoke", code=2).stderr
     line = line_of(workspace.config.read_text(), "KEY_OF_NOBODY")
     assert "the variable KEY_OF_NOBODY is not set" in message

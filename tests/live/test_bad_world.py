@@ -95,7 +95,7 @@ def a_file_for_a_folder(workspace: Workspace) -> str:
 
 
 def a_folder_of_the_kernel(workspace: Workspace) -> str:
-    workspace.change(("runtime_dir: .router/runtime", "runtime_dir: /proc/self/runtime"))
+    workspace.edit_config(("runtime_dir: .router/runtime", "runtime_dir: /proc/self/runtime"))
     return "/proc/"
 
 
@@ -111,7 +111,7 @@ def test_a_runtime_folder_that_cannot_be_written_is_named(
     workspace: Workspace, refuse: Callable[[Workspace], str], command: str
 ) -> None:
     words = refuse(workspace)
-    done = workspace.begin(command).ends()
+    done = workspace.start(command).wait_for_exit()
     assert done.returncode in ((0, 3) if command == "down" else (2, 3))
     assert done.returncode == 0 or words in done.stderr
     assert workspace.processes() == []

@@ -32,7 +32,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """One with two accounts, so that CLIProxyAPIPlus benches: with one it is left to LiteLLM."""
     found = Workspace(tmp_path_factory.mktemp("b"))
     found.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0", "--contract", request.param))
-    found.change(
+    found.edit_config(
         ("    readiness_path: /\n", ""),
         ("profiles:\n", MORE.format(port=found.upstream_port, model=MODELS[request.param])),
     )
@@ -42,20 +42,20 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             log_in(found, person)
         yield found
         found.inv("down")
-        assert found.is_quiet()
+        assert found.nothing_runs()
     finally:
-        found.clear()
+        found.kill_processes()
 
 
 def log_in(place: Workspace, person: str) -> None:
-    login = place.begin("auth.login", "codex", "--poll-interval", "0.2")
-    login.says("open this address: ")
+    login = place.start("auth.login", "codex", "--poll-interval", "0.2")
+    login.wait_for_message("open this address: ")
     parts = urllib.parse.urlsplit(re.findall(r"open this address: (\S+)", login.message())[0])
     state = urllib.parse.parse_qs(parts.query)["state"][0]
     form = urllib.parse.urlencode({"state": state, "decision": "approve", "account": person}).encode()
     with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=10) as answer:
         answer.read()
-    assert login.ends().returncode == 0
+    assert login.wait_for_exit().returncode == 0
 
 
 def ask(place: Workspace, method: str, path: str, body: dict[str, Any] | None = None) -> int:
@@ -98,7 +98,7 @@ def test_benched_accounts_are_shown_and_cleared_as_far_as_the_program_can(place:
     assert [(one["by"], one["models"], one["why"]) for one in shown["cooldowns"]] == [
         ("cliproxyapi_plus", ["through-accounts"], "vendor says 500")
     ] * 2
-    assert "litellm" in shown["unasked"]  # a stand-in is no generation that could tell
+    assert "litellm" in shown["unavailable"]  # a stand-in is no generation that could tell
     newer = is_newer(place)
     assert all((one["seconds_left"] is not None) is newer for one in shown["cooldowns"])
     done = place.inv("cooldowns", "--clear", "through-accounts", code=0 if newer else 1)

@@ -49,13 +49,13 @@ def test_a_login_from_the_command_to_an_answer(gateway: Gateway, browser: webdri
     script.chmod(0o700)
     gateway.workspace.variables["BROWSER"] = f"{script} %s"
     try:
-        login = gateway.workspace.begin("auth.login", "codex", "--open", "--poll-interval", "0.5")
-        login.says("opened in your browser: ")
+        login = gateway.workspace.start("auth.login", "codex", "--open", "--poll-interval", "0.5")
+        login.wait_for_message("opened in your browser: ")
         assert wait(lambda: opened.is_file() and opened.read_text())
         browser.get(opened.read_text())
         browser.find_element(By.ID, "approve").click()
         assert wait(lambda: "successful" in browser.page_source.lower()), browser.page_source
-        done = login.ends()
+        done = login.wait_for_exit()
     finally:
         del gateway.workspace.variables["BROWSER"]
     assert done.returncode == 0, done.stderr

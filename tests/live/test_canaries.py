@@ -64,7 +64,7 @@ def planted(workspace: Workspace) -> Iterator[Workspace]:
     """A place with a canary wherever a secret may stand."""
     workspace.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     foreign = "api_key: os.environ/UPSTREAM_API_KEY\nprofiles:"
-    workspace.change((foreign, foreign.replace("UPSTREAM_API_KEY", "FOREIGN_KEY")))
+    workspace.edit_config((foreign, foreign.replace("UPSTREAM_API_KEY", "FOREIGN_KEY")))
     workspace.variables |= CANARIES
     codex = workspace.folder / "codex"
     codex.mkdir()
@@ -73,7 +73,7 @@ def planted(workspace: Workspace) -> Iterator[Workspace]:
     held = codex_file(access_token=f"{access}{TOKENS[0]}", refresh_token=TOKENS[1])
     (codex / "auth.json").write_text(json.dumps(held))
     yield workspace
-    workspace.clear()
+    workspace.kill_processes()
 
 
 def test_no_canary_gets_out_on_a_tour_of_the_commands(planted: Workspace) -> None:
@@ -81,7 +81,7 @@ def test_no_canary_gets_out_on_a_tour_of_the_commands(planted: Workspace) -> Non
     watch.start()
     message = {}
     for code, words in CHAINS:
-        done = planted.begin(*words).ends(90.0)
+        done = planted.start(*words).wait_for_exit(90.0)
         message[" ".join(words)] = done.stdout + done.stderr
         assert done.returncode == code, done.stderr
     watch.over.set()
@@ -107,7 +107,7 @@ def leaks(workspace: Workspace, secrets: list[str]) -> list[tuple[str, str]]:
 def test_the_watch_would_see_a_canary(workspace: Workspace) -> None:
     watch = Watch(workspace)
     watch.start()
-    workspace.begin("profile.list", before=("sh", "-c", 'sleep 0.2; "$@"', "canary-in-argv")).ends()
+    workspace.start("profile.list", before=("sh", "-c", 'sleep 0.2; "$@"', "canary-in-argv")).wait_for_exit()
     watch.over.set()
     watch.join()
     assert [argv for argv in watch.seen if "canary-in-argv" in argv]

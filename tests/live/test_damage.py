@@ -33,10 +33,10 @@ def test_a_state_that_is_no_text_or_no_file_is_told_without_a_traceback(workspac
     workspace.runtime.mkdir(parents=True)
     state = workspace.runtime / "state.json"
     state.write_bytes(b"\xff\xfe\x00")
-    assert str(state) in workspace.begin("status").ends().stderr
+    assert str(state) in workspace.start("status").wait_for_exit().stderr
     state.unlink()
     state.mkdir()
-    assert str(state) in workspace.begin("status").ends().stderr
+    assert str(state) in workspace.start("status").wait_for_exit().stderr
 
 
 def test_a_damaged_event_log_is_read_past_its_damage(workspace: Workspace) -> None:
@@ -81,7 +81,7 @@ def test_a_stale_socket_is_replaced(workspace: Workspace, leftover: str) -> None
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(path))
     assert "PASS" in workspace.inv("smoke").stdout
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()
 
 
 def test_after_its_keeper_was_killed_a_stack_is_seen_and_can_be_taken_down(workspace: Workspace) -> None:
@@ -90,7 +90,7 @@ def test_after_its_keeper_was_killed_a_stack_is_seen_and_can_be_taken_down(works
     assert wait(lambda: len(workspace.processes()) == 2)
     assert workspace.json("status")["services"]["litellm"]["running"] is True
     assert "stopped" in workspace.inv("down").stderr
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()
 
 
 def test_after_its_keeper_was_killed_up_gives_one_process_a_service(workspace: Workspace) -> None:
@@ -119,14 +119,14 @@ def test_a_router_half_deleted_under_a_running_stack_is_mended_by_up(
     assert {one.pid for one in workspace.services()} == before
     assert workspace.json("health")["ok"] is True
     workspace.inv("down")
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()
 
 
 def test_a_router_wholly_deleted_under_a_running_stack_can_still_be_taken_down(workspace: Workspace) -> None:
     workspace.inv("up")
     shutil.rmtree(workspace.folder / ".router")
     assert "stopped" in workspace.inv("down").stderr
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()
 
 
 def test_keys_deleted_under_a_running_stack_are_made_again_and_taken_over(workspace: Workspace) -> None:
@@ -138,8 +138,8 @@ def test_keys_deleted_under_a_running_stack_are_made_again_and_taken_over(worksp
 
 
 def test_twenty_starts_at_once_give_one_process_a_service_and_twenty_true_answers(workspace: Workspace) -> None:
-    begun = [workspace.begin("service.start") for _ in range(20)]
-    ended = [one.ends(120.0) for one in begun]
+    begun = [workspace.start("service.start") for _ in range(20)]
+    ended = [one.wait_for_exit(120.0) for one in begun]
     assert [one.returncode for one in ended] == [0] * 20
     assert sum("~ Start" in one.stderr for one in ended) == 1
     assert sum("running already" in one.stderr for one in ended) == 19
@@ -148,8 +148,8 @@ def test_twenty_starts_at_once_give_one_process_a_service_and_twenty_true_answer
 
 
 def test_starts_and_stops_in_a_tangle_end_in_a_true_state(workspace: Workspace) -> None:
-    begun = [workspace.begin(word) for word in ("up", "down", "service.restart", "up", "down", "smoke")]
-    assert [one.ends(120.0).returncode for one in begun] == [0] * 6
+    begun = [workspace.start(word) for word in ("up", "down", "service.restart", "up", "down", "smoke")]
+    assert [one.wait_for_exit(120.0).returncode for one in begun] == [0] * 6
     running = workspace.json("status")["services"]["litellm"]["running"]
     assert len(workspace.services()) == (2 if running else 0)
     workspace.inv("down")

@@ -27,7 +27,7 @@ def place(workspace: Workspace) -> Iterator[Workspace]:
     workspace.write(litellm=REAL_LITELLM, upstream=(str(binary),))
     yield workspace
     workspace.inv("down")
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()
 
 
 def asked(place: Workspace) -> list[dict[str, Any]]:

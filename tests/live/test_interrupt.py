@@ -37,8 +37,8 @@ def _reading_a_pipe(workspace: Workspace, name: str, after: str) -> Running:
     pipe = workspace.runtime / name
     pipe.parent.mkdir(parents=True)
     os.mkfifo(pipe)
-    running = workspace.begin("smoke")
-    running.says(after)
+    running = workspace.start("smoke")
+    running.wait_for_message(after)
     assert wait(lambda: _where(running.process.pid) == "wait_for_partner")
     pipe.unlink()
     return running
@@ -54,7 +54,9 @@ def _where(pid: int) -> str:
 
 def in_start(workspace: Workspace) -> Running:
     """LiteLLM waits for an upstream that never becomes ready."""
-    workspace.change(("    readiness_path: /health", "    depends_on: [cliproxyapi_plus]\n    readiness_path: /health"))
+    workspace.edit_config(
+        ("    readiness_path: /health", "    depends_on: [cliproxyapi_plus]\n    readiness_path: /health")
+    )
     workspace.behave(upstream={"ready": False})
     return _after_sight_of(workspace, "upstream /")
 
@@ -63,7 +65,7 @@ def in_wait_healthy(workspace: Workspace) -> Running:
     """LiteLLM never becomes ready."""
     workspace.behave(litellm={"ready": False})
     running = _after_sight_of(workspace, "litellm /health")
-    running.says("~ Start")
+    running.wait_for_message("~ Start")
     return running
 
 
@@ -80,7 +82,7 @@ def in_stop(workspace: Workspace) -> Running:
 
 
 def _after_sight_of(workspace: Workspace, what: str) -> Running:
-    running = workspace.begin("smoke")
+    running = workspace.start("smoke")
     assert wait(lambda: workspace.seen(what), 20.0), running.message()
     return running
 
@@ -92,7 +94,7 @@ STEPS = (in_download, in_render, in_start, in_wait_healthy, in_smoke, in_stop)
 def test_ctrl_c_stops_everything_and_ends_with_130(workspace: Workspace, step: Stop) -> None:
     running = step(workspace)
     running.signal(signal.SIGINT)
-    done = running.ends()
+    done = running.wait_for_exit()
     assert done.returncode == 130, done.stderr
     assert "interrupted" in done.stderr
     assert workspace.processes() == []
@@ -102,7 +104,7 @@ def test_ctrl_c_stops_everything_and_ends_with_130(workspace: Workspace, step: S
 def test_after_kill_9_nothing_is_left_and_the_next_run_works(workspace: Workspace, step: Stop) -> None:
     running = step(workspace)
     running.signal(signal.SIGKILL)
-    assert running.ends().returncode == -signal.SIGKILL
+    assert running.wait_for_exit().returncode == -signal.SIGKILL
     workspace.behave()
     assert "PASS" in workspace.inv("smoke").stdout
     assert workspace.processes() == []
@@ -113,26 +115,26 @@ def test_kill_9_alone_takes_down_what_the_command_had_started(workspace: Workspa
     running = in_smoke(workspace)
     running.signal(signal.SIGKILL)
     assert wait(lambda: not workspace.services(), 5.0)
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()
 
 
 def test_ctrl_c_during_up_leaves_nothing_behind(workspace: Workspace) -> None:
     workspace.behave(litellm={"ready": False})
-    running = workspace.begin("up")
+    running = workspace.start("up")
     assert wait(lambda: workspace.seen("litellm /health"), 20.0)
     running.signal(signal.SIGINT)
-    assert running.ends().returncode == 130
+    assert running.wait_for_exit().returncode == 130
     assert workspace.processes() == []
 
 
 def test_ctrl_c_during_a_switch_leaves_the_old_profile_serving(workspace: Workspace) -> None:
     workspace.inv("up", "--profile", "balanced")
     workspace.behave(litellm={"hangs_on": "/v1/models"})
-    running = workspace.begin("profile.set", "cost")
+    running = workspace.start("profile.set", "cost")
     assert wait(lambda: workspace.seen("/v1/models"), 20.0)
     workspace.behave()
     running.signal(signal.SIGINT)
-    assert running.ends().returncode == 130
+    assert running.wait_for_exit().returncode == 130
     assert wait(lambda: _served(workspace) == "balanced", 10.0)
 
 
@@ -145,21 +147,21 @@ def test_a_smoke_beside_a_running_stack_can_be_interrupted_without_harm(workspac
     workspace.inv("up")
     before = sorted(one.pid for one in workspace.services())
     workspace.behave(litellm={"hangs_on": "/v1/models"})
-    running = workspace.begin("smoke")
+    running = workspace.start("smoke")
     assert wait(lambda: workspace.seen("/v1/models"), 20.0)
     running.signal(signal.SIGINT)
-    assert running.ends().returncode == 130
+    assert running.wait_for_exit().returncode == 130
     assert sorted(one.pid for one in workspace.services()) == before
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("moment", range(24))
 def test_after_kill_9_at_any_moment_the_next_run_works(workspace: Workspace, moment: int) -> None:
-    running = workspace.begin("smoke")
+    running = workspace.start("smoke")
     with contextlib.suppress(subprocess.TimeoutExpired):
         running.process.wait(0.06 * moment)
     running.signal(signal.SIGKILL)
-    running.ends()
+    running.wait_for_exit()
     assert "PASS" in workspace.inv("smoke").stdout
     assert workspace.processes() == []
 
@@ -167,11 +169,11 @@ def test_after_kill_9_at_any_moment_the_next_run_works(workspace: Workspace, mom
 @pytest.mark.long
 @pytest.mark.parametrize("moment", range(24))
 def test_ctrl_c_at_any_moment_stops_everything(workspace: Workspace, moment: int) -> None:
-    running = workspace.begin("smoke")
-    running.says("config:")
+    running = workspace.start("smoke")
+    running.wait_for_message("config:")
     with contextlib.suppress(subprocess.TimeoutExpired):
         running.process.wait(0.04 * moment)
     running.signal(signal.SIGINT)
     # After its last line Python closes down with the system's own answer to Ctrl-C, which a shell calls 130 too.
-    assert running.ends().returncode in (0, 130, -signal.SIGINT)
+    assert running.wait_for_exit().returncode in (0, 130, -signal.SIGINT)
     assert workspace.processes() == []

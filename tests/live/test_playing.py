@@ -83,8 +83,8 @@ def test_ctrl_c_ends_a_command_with_what_it_started(workspace: Workspace) -> Non
     path = workspace.write().folder / "long.yml"
     command = f"{{shell: 'touch begun; sleep 60 & sleep 61', cwd: {workspace.folder}}}"
     path.write_text(f"tasks: [{{name: Sleep, command: {command}}}]")
-    running = workspace.begin("play", str(path))
+    running = workspace.start("play", str(path))
     assert wait((workspace.folder / "begun").exists, 20.0)
     running.signal(2)
-    assert running.ends().returncode == 130
-    assert workspace.is_quiet()
+    assert running.wait_for_exit().returncode == 130
+    assert workspace.nothing_runs()

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from flowgate.config.overlay import overlay
-from flowgate.gateway.policy import Policy, South, compile_profile
+from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
 from flowgate.system import sockets
 from tests.conftest import free_port, wait
 
@@ -149,7 +149,9 @@ def router() -> Iterator[Router]:
 
 def compiled(profile: dict[str, Any], accounts: int = 1, **router: Any) -> Policy:
     changed = overlay(profile, {"router_settings": router} if router else {})
-    return compile_profile(SHIPPED["litellm_base"], changed, South({}, {"codex": accounts}, lambda entry: True))
+    return compile_profile(
+        SHIPPED["litellm_base"], changed, UpstreamAccounts({}, {"codex": accounts}, lambda entry: True)
+    )
 
 
 def as_written(profile: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +179,7 @@ def test_a_shipped_profile_keeps_its_attempts_and_its_bench_in_an_outage(router:
     assert {by for by, _, _ in found} == {SPARE}
     assert [first for _, first, _ in found] == [policy.promises.attempts, 1, 0, 0, 0, 0]
     assert sum(first for _, first, _ in found) == policy.promises.attempts_per_minute // (
-        60 // int(policy.promises.bench_seconds)
+        60 // int(policy.promises.cooldown_seconds)
     )
 
 

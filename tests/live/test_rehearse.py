@@ -171,7 +171,7 @@ def test_an_unknown_name_is_refused_before_anything_starts(
     workspace: Workspace, words: tuple[str, str], says: str
 ) -> None:
     assert f"did you mean '{says}'?" in workspace.inv("rehearse", *words, code=2).stderr
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()
 
 
 @pytest.mark.long
@@ -189,9 +189,9 @@ def test_it_runs_beside_a_gateway_that_serves_and_touches_nothing_of_it(gateway:
 def test_an_interrupt_ends_all_that_it_has_started(workspace: Workspace) -> None:
     workspace.variables["TMPDIR"] = str(workspace.folder)
     workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
-    running = workspace.begin("rehearse", "--scenario", "hang,500")
+    running = workspace.start("rehearse", "--scenario", "hang,500")
     assert wait(lambda: any(workspace.folder.glob("flowgate-rehearsal-*/runtime/hang/cliproxyapi.yaml")), 20.0)
     running.signal(signal.SIGINT)
-    assert running.ends().returncode == 130
-    assert workspace.is_quiet()
+    assert running.wait_for_exit().returncode == 130
+    assert workspace.nothing_runs()
     assert list(workspace.folder.glob("flowgate-rehearsal-*")) == []

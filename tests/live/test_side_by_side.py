@@ -28,10 +28,10 @@ def test_ctrl_c_interrupts_all_that_is_under_way_and_always_runs(workspace: Work
     path.write_text(
         PLAY.replace("touch ", f"touch {workspace.folder}/").replace("touch, ", f"touch, {workspace.folder}/")
     )
-    running = workspace.begin("play", str(path))
+    running = workspace.start("play", str(path))
     assert wait(lambda: (workspace.folder / "one").exists() and (workspace.folder / "two").exists(), 20.0)
     running.signal(signal.SIGINT)
-    assert running.ends(20.0).returncode == 130
+    assert running.wait_for_exit(20.0).returncode == 130
     assert (workspace.folder / "last").exists()
     assert not (workspace.folder / "never").exists()
     assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "47.11"]]

@@ -22,17 +22,17 @@ def test_the_smoke_passes_from_nothing_and_leaves_nothing_running(workspace: Wor
     assert [line.split()[0] for line in done.stderr.splitlines() if line.startswith("  ")] == [
         *("models", "chat", "stream", "messages")
     ]
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()
     assert not (workspace.runtime / "state.json").exists()
 
 
 def test_litellm_refusing_its_config_is_quoted_with_its_own_reason_and_a_way_out(workspace: Workspace) -> None:
     workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
-    workspace.change(("profiles:\n", "  general_settings: {master_key: sk-1234}\nprofiles:\n"))
+    workspace.edit_config(("profiles:\n", "  general_settings: {master_key: sk-1234}\nprofiles:\n"))
     done = workspace.inv("smoke", code=3)
     assert "litellm did not come up" in done.stderr
     assert "its last log lines:" in done.stderr
     assert "master key" in done.stderr.lower()
     assert "way out:" in done.stderr
     assert done.stdout.startswith("FAIL")
-    assert workspace.is_quiet()
+    assert workspace.nothing_runs()

@@ -102,12 +102,12 @@ def test_a_profile_that_litellm_refuses_is_quoted_with_its_line_and_changes_noth
     south = gateway.workspace.runtime / "cliproxyapi.yaml"
     written = south.read_text()
     strange = STRANGE.format(port=gateway.workspace.upstream_port)
-    gateway.workspace.change(("profiles:\n", strange))
+    gateway.workspace.edit_config(("profiles:\n", strange))
     try:
         message = gateway.workspace.inv("profile.set", "strange", code=3).stderr
         line = gateway.workspace.config.read_text().splitlines().index("      routing_strategy: fastest") + 1
     finally:
-        gateway.workspace.change((strange, "profiles:\n"))
+        gateway.workspace.edit_config((strange, "profiles:\n"))
     assert "ValueError: Invalid routing_strategy: 'fastest'" in message
     assert f"{gateway.workspace.config}:{line}" in message
     assert "the old settings still serve" in message

@@ -27,7 +27,9 @@ def texts(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
 def own_keys() -> frozenset[str]:
     """Give the keys that stand in our example files.
 
-    Fails with: UsageError, DiskError
+    Raises:
+        UsageError: See the message.
+        DiskError: See the message.
     """
     found = set()
     for path in sorted(locations.examples().glob("*.yaml")):

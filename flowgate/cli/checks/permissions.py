@@ -15,7 +15,9 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 class Exposed(NamedTuple):
     """A secret file or folder that others may enter or read.
 
-    mode, wanted: its permission bits, as they are and as they belong
+    Attributes:
+        mode: Its permission bits, as they are and as they belong.
+        wanted: Its permission bits, as they are and as they belong.
     """
 
     path: Path

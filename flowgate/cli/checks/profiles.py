@@ -8,7 +8,7 @@ from flowgate.cli.checks import finding, runtime
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
 from flowgate.context import StepContext
-from flowgate.errors import FlowGateError, gather
+from flowgate.errors import FlowGateError, raise_all
 from flowgate.gateway import build, cliproxy, litellm, preflight
 
 CHECK = "profiles"
@@ -19,22 +19,24 @@ def profiles(session: Session) -> Iterator[Finding]:
     context = runtime.looking(session, [])
     build_inputs, served = context.build_inputs(), _served(context)
     for name in session.config.profiles:
-        policy = build.settle(session.config, name, build_inputs)
+        policy = build.compile_policy(session.config, name, build_inputs)
         try:
-            gather(f"profile {name}", preflight.faults(session.config, name, policy))
+            raise_all(f"profile {name}", preflight.faults(session.config, name, policy))
         except FlowGateError as error:
-            yield from finding.refused(CHECK, error)
+            yield from finding.error_findings(CHECK, error)
             continue
         show = f"inv profile.show --name {name}"
         doubts = preflight.warnings(session.config, name, policy)
         if served is not None:
-            lost = preflight.missing(litellm.southbound(session.config, policy.litellm), served)
+            lost = preflight.unserved_models(litellm.upstream_models(session.config, policy.litellm), served)
             doubts += [f"CLIProxyAPIPlus lists no model {one}; inv auth.login brings a provider's" for one in lost]
         for line in doubts:
             yield Finding(CHECK, "warn", f"{name}: {line}", show)
         if not doubts:
             one = policy.budget
-            message = f"{name}: {policy.bench} benches; attempts at one vendor for one question: {one.vendor} at most"
+            message = (
+                f"{name}: {policy.cooldowns_by} benches; attempts at one vendor for one question: {one.vendor} at most"
+            )
             yield Finding(CHECK, "pass", message)
 
 

@@ -23,7 +23,8 @@ UP = "inv up"
 def looking(session: Session, heard: list[str]) -> StepContext:
     """Give what a step that only looks has within reach.
 
-    heard: receives what it would tell people
+    Args:
+        heard: Receives what it would tell people.
     """
     return StepContext(
         config=session.config,

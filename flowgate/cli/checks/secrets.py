@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from flowgate.cli.checks import example_keys
-from flowgate.cli.checks.finding import Finding, edit
+from flowgate.cli.checks.finding import Finding, edit_command
 from flowgate.cli.checks.permissions import exposed, secrets_folder
 from flowgate.cli.session import Session
 from flowgate.context import KEY_FILES
@@ -45,7 +45,7 @@ def _in_config(config: Config, known: frozenset[str]) -> Iterator[Finding]:
     for path, text in example_keys.texts(tree):
         if text in known:
             place = config.place(path)
-            yield Finding("keys", "fail", f"'{path}' is a key that documentation shows ({place})", edit(place))
+            yield Finding("keys", "fail", f"'{path}' is a key that documentation shows ({place})", edit_command(place))
 
 
 def _in_upstream(config: Config, known: frozenset[str]) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def _in_upstream(config: Config, known: frozenset[str]) -> Iterator[Finding]:
         if value in known:
             line = next((n for n, row in enumerate((text or "").splitlines(), 1) if value in row), 1)
             message = f"'{path}' of {own} is a key that documentation shows"
-            yield Finding("keys", "fail", message, edit(f"{own}:{line}"))
+            yield Finding("keys", "fail", message, edit_command(f"{own}:{line}"))
 
 
 def _in_store(session: Session, known: frozenset[str]) -> Iterator[Finding]:
@@ -80,7 +80,7 @@ def management(session: Session) -> Iterator[Finding]:
     for name, host in hosts.items():
         if not host.startswith(LOOPBACK):
             place = config.place(f"services.{name}.host")
-            yield Finding("management", "fail", f"{name} listens on {host}, beyond this machine", edit(place))
+            yield Finding("management", "fail", f"{name} listens on {host}, beyond this machine", edit_command(place))
     rendered = config.paths.runtime_dir / "cliproxyapi.yaml"
     text = files.read_text_or_none(rendered)
     wrong = _opened(example_keys.tree_of(text)) if text is not None else ""

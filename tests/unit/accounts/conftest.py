@@ -35,14 +35,16 @@ class Desk:
     def context(self) -> StepContext:
         """Give the acting reach."""
         hasty = Clock(now=lambda: time.monotonic() * HASTE, sleep=lambda s: time.sleep(s / HASTE))
-        context = replace(self.stage.context(), clock=hasty, emit=self._tell, listen=self._listen, browse=self._browse)
+        context = replace(
+            self.stage.context(), clock=hasty, emit=self._tell, read_line=self._listen, open_browser=self._browse
+        )
         return replace(context, environment=self.keys)
 
     def log_in(self, provider: str = "codex", **more: Any) -> dict[str, Any]:
         """Log in; a refusal is raised."""
         context = self.context()
         found = login(context.read_only(), provider, **{"poll_interval": 1.0, "timeout": 60.0, **more})
-        facts: dict[str, Any] = found.do(context)  # type: ignore[union-attr]
+        facts: dict[str, Any] = found.apply(context)  # type: ignore[union-attr]
         return facts
 
     @property

@@ -10,8 +10,8 @@ import pytest
 
 from flowgate.accounts import cooldowns
 from flowgate.accounts.actions import Heard
-from flowgate.accounts.cooldowns import Benched
-from flowgate.accounts.login_driver import Performance
+from flowgate.accounts.cooldowns import AccountCooldown
+from flowgate.accounts.login_driver import LoginDriver
 from flowgate.accounts.providers import KNOWN
 from flowgate.errors import EnvironmentFailure
 from flowgate.steps.login import management_key
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 def perform(desk: Desk, talk: Any) -> Any:
     context = desk.context()
-    return Performance(context, management_key(context, KNOWN["codex"])).perform(talk)
+    return LoginDriver(context, management_key(context, KNOWN["codex"])).run(talk)
 
 
-def look(desk: Desk) -> list[Benched]:
-    found: list[Benched] = perform(desk, cooldowns.benched("", datetime.now(UTC)))
+def look(desk: Desk) -> list[AccountCooldown]:
+    found: list[AccountCooldown] = perform(desk, cooldowns.list_cooldowns("", datetime.now(UTC)))
     return found
 
 
@@ -76,16 +76,16 @@ def test_an_account_is_let_play_again_where_the_program_can(desk: Desk, newer: b
             perform(desk, cooldowns.clear(one))
 
 
-def listing(**more: Any) -> list[Benched]:
+def listing(**more: Any) -> list[AccountCooldown]:
     """Tell of one account as a list of 7.2 does."""
     entry = {"name": "a.json", "unavailable": True, "provider": "codex", **more}
-    talk = cooldowns.benched("7.2.101-1", datetime(2026, 1, 1, 12, tzinfo=UTC))
+    talk = cooldowns.list_cooldowns("7.2.101-1", datetime(2026, 1, 1, 12, tzinfo=UTC))
     next(talk)
     try:
         talk.send(heard({"files": [entry]}))
         talk.send(heard({"models": [{"id": "m"}]}))
     except StopIteration as end:
-        found: list[Benched] = end.value
+        found: list[AccountCooldown] = end.value
         return found
     raise AssertionError("it asked for more")
 

@@ -58,10 +58,10 @@ class Yard(Stage):
         return self
 
     def install(self, **params: Any) -> tuple[str, dict[str, Any]]:
-        return self.do(install_upstream, **params)
+        return self.apply(install_upstream, **params)
 
     def roll_back(self) -> dict[str, Any]:
-        return self.do(roll_back_upstream)[1]
+        return self.apply(roll_back_upstream)[1]
 
     def own_file(self, data: bytes | None = None, name: str = "own.tar.gz") -> str:
         """Put a file of the user's own there."""
@@ -77,7 +77,7 @@ class Yard(Stage):
     def runs(self) -> str:
         """Run what is in place; give the version it states."""
         done = subprocess.run([self.bin / release_assets.PROGRAM], capture_output=True, text=True, check=True)
-        return release_assets.stated_version(done.stdout) or ""
+        return release_assets.reported_version(done.stdout) or ""
 
     def lock(self) -> dict[str, Any]:
         tree: dict[str, Any] = json.loads((self.bin / f"{release_assets.PROGRAM}.lock").read_text())

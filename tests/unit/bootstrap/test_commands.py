@@ -35,8 +35,8 @@ def test_two_at_once_install_once_and_a_missing_program_is_missing_no_more(
 ) -> None:
     workspace.write(upstream=(BINARY,))
     path = server.publish(PLATFORM)
-    both = [workspace.begin("bootstrap.download") for _ in range(2)]
-    assert [running.ends().returncode for running in both] == [0, 0]
+    both = [workspace.start("bootstrap.download") for _ in range(2)]
+    assert [running.wait_for_exit().returncode for running in both] == [0, 0]
     assert server.times(path) == 1
     assert left(workspace) == {"CLIProxyAPIPlus", "CLIProxyAPIPlus.lock", "litellm"}
     assert "is missing" not in workspace.inv("play", "up", "--check").stderr
@@ -66,7 +66,7 @@ def test_an_interrupted_download_leaves_the_next_one_a_clean_place(
 
     path = server.publish(PLATFORM)
     server.tricks[path] = stalls
-    running = workspace.begin("bootstrap.download")
+    running = workspace.start("bootstrap.download")
     assert begun.wait(20)
     running.signal(number)
     assert running.process.wait(20) == code

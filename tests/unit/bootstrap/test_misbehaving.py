@@ -163,7 +163,7 @@ def test_an_archive_no_release_would_make_is_refused(old: Yard, members: list[tu
 @pytest.fixture
 def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds that a test reaches quickly."""
-    monkeypatch.setattr(_fetch_archive, "LIMITS", Limits(most_bytes=1 << 20))
+    monkeypatch.setattr(_fetch_archive, "LIMITS", Limits(max_bytes=1 << 20))
     monkeypatch.setattr(archive, "MOST_BYTES", 1 << 20)
     monkeypatch.setattr(install_upstream, "TRIAL_SECONDS", 0.3, raising=False)
 
@@ -220,7 +220,7 @@ def test_several_addresses_that_refuse_are_all_named(old: Yard) -> None:
     with serving() as mirror:
         message = old.bootstrap(mirrors=(mirror.base,)).refused()
     assert isinstance(message, MultipleErrors)
-    assert [REPO in fault.what for fault in message.faults] == [True, True]
+    assert [REPO in fault.what for fault in message.errors] == [True, True]
     assert message.code == 3
 
 

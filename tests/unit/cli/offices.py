@@ -1,4 +1,4 @@
-"""Offices of their own: a config in a temp folder, a keeper that is not there, an environment that is empty."""
+"""SessionFactory of their own: a config in a temp folder, a keeper that is not there, an environment that is empty."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ profiles:
 
 
 @dataclass(frozen=True)
-class Offices:
+class SessionFactory:
     """Makes offices: `offices(("old", "new"), …)` changes words of the config's text."""
 
     folder: Path

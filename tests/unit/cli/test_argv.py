@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.cli.argv import understand
+from flowgate.cli.argv import parse
 from flowgate.errors import UnknownName, UsageError
 
 TASKS = (
@@ -40,12 +40,12 @@ TASKS = (
     ],
 )
 def test_words_become_what_invoke_understands(typed: str, argv: str) -> None:
-    assert list(understand(typed.split(), TASKS).argv) == argv.split()
+    assert list(parse(typed.split(), TASKS).argv) == argv.split()
 
 
 @pytest.mark.parametrize("typed", ["--config C status", "--config=C status"])
 def test_the_config_is_chosen_before_the_task(typed: str) -> None:
-    assert understand(typed.split(), TASKS).config == "C"
+    assert parse(typed.split(), TASKS).config == "C"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_config_is_chosen_before_the_task(typed: str) -> None:
     ],
 )
 def test_help_works_at_every_level(typed: str, about: str) -> None:
-    assert understand(typed.split(), TASKS).help == about
+    assert parse(typed.split(), TASKS).help == about
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_help_works_at_every_level(typed: str, about: str) -> None:
 )
 def test_a_misspelt_word_gets_a_suggestion(typed: str, fix: str) -> None:
     with pytest.raises(UnknownName) as refused:
-        understand(typed.split(), TASKS)
+        parse(typed.split(), TASKS)
     assert refused.value.fix == fix
 
 
 @pytest.mark.parametrize("typed", ["--config", "--config --json status"])
 def test_a_config_without_a_path_is_refused(typed: str) -> None:
     with pytest.raises(UsageError, match="wants the path"):
-        understand(typed.split(), TASKS)
+        parse(typed.split(), TASKS)

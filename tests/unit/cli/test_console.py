@@ -6,14 +6,14 @@ import pytest
 
 from flowgate.cli import console
 from flowgate.domain import Outcome
-from flowgate.errors import BadValue, MultipleErrors, NotReady, UnknownName
+from flowgate.errors import InvalidValue, MultipleErrors, NotReady, UnknownName
 
 Caught = pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("status, mark", console.MARKS.items())
 def test_a_task_is_one_line_that_begins_with_its_mark(status: str, mark: str, capsys: Caught) -> None:
-    console.ends(Outcome("Render cost", "render", status, "wrote\n  two files", 1.234, "f.yml:3"))
+    console.print_outcome(Outcome("Render cost", "render", status, "wrote\n  two files", 1.234, "f.yml:3"))
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{mark} Render cost ")
     assert "wrote two files" in line
@@ -22,7 +22,7 @@ def test_a_task_is_one_line_that_begins_with_its_mark(status: str, mark: str, ca
 
 def test_a_long_line_is_cut_but_a_refusal_never(capsys: Caught) -> None:
     for status in ("unchanged", "failed"):
-        console.ends(Outcome("x", "x", status, "word " * 60, 0.0, ""))
+        console.print_outcome(Outcome("x", "x", status, "word " * 60, 0.0, ""))
     content, refused = capsys.readouterr().err.splitlines()
     assert len(content) <= console.LINE_WIDTH
     assert refused.count("word") == 60
@@ -45,7 +45,7 @@ def test_a_suggestion_is_shown_as_a_question(capsys: Caught) -> None:
 
 
 def test_all_faults_are_shown_each_with_its_place_and_hint(capsys: Caught) -> None:
-    bad = BadValue("port", found="x", wanted="a whole number", at="f.yaml:4")
+    bad = InvalidValue("port", found="x", wanted="a whole number", at="f.yaml:4")
     console.print_error(MultipleErrors("f.yaml", [UnknownName("key", "prot", known=["port"], at="f.yaml:3"), bad]))
     assert capsys.readouterr().err.splitlines() == [
         "! f.yaml has 2 faults:",
@@ -71,12 +71,12 @@ def test_a_table_keeps_its_columns(capsys: Caught) -> None:
 
 def test_nothing_moves_or_is_coloured_where_no_terminal_is(capsys: Caught) -> None:
     console.paint("Render")
-    console.note(console.coloured("red", "31"))
+    console.note(console.colour("red", "31"))
     assert capsys.readouterr().err == "red\n"
 
 
 def test_a_refusal_told_by_the_line_before_is_not_told_twice(capsys: Caught) -> None:
-    console.print_error(NotReady("it did not come up", fix="inv up", place="f.yaml:3"), told=True)
+    console.print_error(NotReady("it did not come up", fix="inv up", place="f.yaml:3"), already_printed=True)
     assert capsys.readouterr().err.splitlines() == ["  at f.yaml:3", "  way out: inv up"]
 
 
@@ -94,7 +94,7 @@ def test_a_refusal_told_by_the_line_before_is_not_told_twice(capsys: Caught) -> 
     ],
 )
 def test_commands_are_spelt_as_the_front_door_takes_them(
-    program: str, text: str, spelt: str, monkeypatch: pytest.MonkeyPatch
+    program: str, text: str, spell_commands: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", [program])
-    assert console.spelt(text) == spelt
+    assert console.spell_commands(text) == spell_commands

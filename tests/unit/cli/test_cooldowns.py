@@ -26,14 +26,14 @@ def row(seconds: float | None = 42.0, **more: Any) -> dict[str, Any]:
 
 
 def test_a_sentence_names_who_why_and_how_long() -> None:
-    assert cooldowns.sentence(row()) == (
+    assert cooldowns.describe_cooldown(row()) == (
         "router-default (openai/gpt-5 at http://127.0.0.1:8317/v1) is benched by litellm after 500: 42 s left, "
         "until 2026-01-01T12:00:42Z"
     )
 
 
 def test_an_end_that_is_not_said_is_not_made_up() -> None:
-    assert cooldowns.sentence(row(None)).endswith("after 500: until when is not said")
+    assert cooldowns.describe_cooldown(row(None)).endswith("after 500: until when is not said")
     assert (row(None)["seconds_left"], row(None)["until"]) == (None, "")
     assert row(-3)["seconds_left"] == 0
 
@@ -47,7 +47,7 @@ def test_one_program_that_cannot_be_asked_is_named(session: Session, supervisor:
     supervisor.inside["litellm"] = [{**BY_LITELLM, "why": "429", "since": 0.0, "until": 5.0}]
     found = cooldowns.gather(session)
     assert [(one["by"], one["why"], one["seconds_left"]) for one in found.rows] == [("litellm", "429", 0.0)]
-    assert found.unasked.keys() == {"cliproxyapi_plus"}
+    assert found.unavailable.keys() == {"cliproxyapi_plus"}
 
 
 @pytest.mark.parametrize("name", ["router-default", "openai/gpt-5", "gpt-5"])

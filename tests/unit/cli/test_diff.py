@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.cli.diff import LINES, differences, masked, show_diff, show_unpredicted
+from flowgate.cli.diff import LINES, differences, mask_secrets, show_diff, show_unpredicted
 from flowgate.domain import Outcome
 
 
@@ -37,7 +37,7 @@ def test_a_changed_secret_shows_as_changed_but_not_itself() -> None:
     ],
 )
 def test_secrets_are_masked(line: str, shown: str) -> None:
-    assert masked(line) == shown
+    assert mask_secrets(line) == shown
 
 
 def test_a_long_difference_is_cut(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,15 +11,15 @@ import pytest
 from flowgate.cli import doctor
 from flowgate.cli.session import Session
 from flowgate.system import processes
-from tests.unit.cli.offices import Offices, put
+from tests.unit.cli.offices import SessionFactory, put
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
 
 
 @pytest.fixture
-def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
-    return Offices(tmp_path_factory.mktemp("o"))
+def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
+    return SessionFactory(tmp_path_factory.mktemp("o"))
 
 
 def mode(path: Path) -> int:
@@ -34,51 +34,51 @@ def record(session: Session, number: int, pid: int, ticks: int) -> Path:
 # --- its own checks
 
 
-def test_a_runtime_folder_that_cannot_be_made_fails(offices: Offices) -> None:
-    one = offices()
+def test_a_runtime_folder_that_cannot_be_made_fails(new_session: SessionFactory) -> None:
+    one = new_session()
     put(one.config.root / ".router", "a file in the way")
     [found] = doctor.folders(one)
-    assert (found.status, found.mend) == ("fail", f"ls -ld {one.config.paths.runtime_dir}")
+    assert (found.status, found.fix) == ("fail", f"ls -ld {one.config.paths.runtime_dir}")
 
 
-def test_missing_folders_are_told_and_are_no_failure(offices: Offices) -> None:
-    [found] = doctor.folders(offices())
-    assert (found.status, found.mend) == ("warn", "inv doctor --fix")
+def test_missing_folders_are_told_and_are_no_failure(new_session: SessionFactory) -> None:
+    [found] = doctor.folders(new_session())
+    assert (found.status, found.fix) == ("warn", "inv doctor --fix")
 
 
 @pytest.mark.parametrize("free, status", [(10**8, "fail"), (5 * 10**8, "warn"), (10**10, "pass")])
 def test_a_full_disk_fails_before_it_is_full(
-    offices: Offices, monkeypatch: pytest.MonkeyPatch, free: int, status: str
+    new_session: SessionFactory, monkeypatch: pytest.MonkeyPatch, free: int, status: str
 ) -> None:
     monkeypatch.setattr("flowgate.system.files.free_bytes", lambda path: free)
-    assert [one.status for one in doctor.disk(offices())] == [status]
+    assert [one.status for one in doctor.disk(new_session())] == [status]
 
 
-def test_a_migrated_config_is_told(offices: Offices) -> None:
-    found = list(doctor.config(offices(("services:", "config_version: 1\nservices:"))))
+def test_a_migrated_config_is_told(new_session: SessionFactory) -> None:
+    found = list(doctor.config(new_session(("services:", "config_version: 1\nservices:"))))
     assert [one.status for one in found] == ["warn", "pass"]
 
 
-def test_records_of_the_dead_are_leftovers(offices: Offices) -> None:
-    one = offices()
+def test_records_of_the_dead_are_leftovers(new_session: SessionFactory) -> None:
+    one = new_session()
     record(one, 1, os.getpid(), ticks=1)  # the number lives, and is another process
     [found] = doctor.leftovers(one)
-    assert (found.status, found.mend, "litellm-1.json" in found.message) == ("warn", "inv doctor --fix", True)
+    assert (found.status, found.fix, "litellm-1.json" in found.message) == ("warn", "inv doctor --fix", True)
 
 
-def test_processes_that_a_killed_keeper_left_are_named(offices: Offices) -> None:
+def test_processes_that_a_killed_keeper_left_are_named(new_session: SessionFactory) -> None:
     me = processes.identify(os.getpid())
     assert me
-    record(one := offices(), 2, me.pid, me.ticks)
+    record(one := new_session(), 2, me.pid, me.ticks)
     [found] = doctor.leftovers(one)
-    assert (found.status, found.mend, f"process {me.pid}" in found.message) == ("warn", "inv status", True)
+    assert (found.status, found.fix, f"process {me.pid}" in found.message) == ("warn", "inv status", True)
 
 
 # --- mending
 
 
-def test_mending_makes_folders_and_closes_secrets_and_sweeps(offices: Offices) -> None:
-    one = offices()
+def test_mending_makes_folders_and_closes_secrets_and_sweeps(new_session: SessionFactory) -> None:
+    one = new_session()
     key = put(one.config.root / ".router" / "secrets" / "management-key", "sk-x", 0o644)
     stale = record(one, 1, os.getpid(), ticks=1)
     message = "\n".join(doctor.mend(one))
@@ -87,18 +87,18 @@ def test_mending_makes_folders_and_closes_secrets_and_sweeps(offices: Offices) -
     assert doctor.mend(one) == []
 
 
-def test_mending_leaves_links_to_files_of_others_alone(offices: Offices) -> None:
-    one = offices()
+def test_mending_leaves_links_to_files_of_others_alone(new_session: SessionFactory) -> None:
+    one = new_session()
     elsewhere = put(one.config.root / "elsewhere", "", 0o644)
     put(one.config.root / ".router" / "secrets" / "mine", "sk-x").with_name("link").symlink_to(elsewhere)
     doctor.mend(one)
     assert mode(elsewhere) == 0o644
 
 
-def test_mending_keeps_what_belongs_to_the_living(offices: Offices) -> None:
+def test_mending_keeps_what_belongs_to_the_living(new_session: SessionFactory) -> None:
     me = processes.identify(os.getpid())
     assert me
-    kept = record(one := offices(), 2, me.pid, me.ticks)
+    kept = record(one := new_session(), 2, me.pid, me.ticks)
     doctor.mend(one)
     assert kept.exists()
 
@@ -118,7 +118,7 @@ def test_a_sound_ground_ends_with_0_and_every_check_has_a_finding(workspace: Wor
 
 
 def test_every_fault_of_a_config_is_listed_with_its_line_and_the_rest_is_looked_at(workspace: Workspace) -> None:
-    workspace.change((f"port: {workspace.litellm_port}", "port: none"), ("services:", "servces:"))
+    workspace.edit_config((f"port: {workspace.litellm_port}", "port: none"), ("services:", "servces:"))
     workspace.config.write_text(workspace.config.read_text() + "colour: red\n")
     tree = workspace.json("doctor", code=1)
     config = [one for one in tree["findings"] if one["check"] == "config"]

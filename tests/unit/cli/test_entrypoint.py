@@ -6,12 +6,12 @@ import pytest
 
 from flowgate.cli.entrypoint import guarded, named, variables
 from flowgate.errors import (
-    BadValue,
-    Busy,
     CheckFailed,
     DiskError,
     FlowGateError,
     Interrupted,
+    InvalidValue,
+    LockTimeout,
     MultipleErrors,
     NotReady,
     PortInUse,
@@ -36,7 +36,7 @@ def refuse(error: BaseException) -> int:
         (CheckFailed("no"), 1),
         (UsageError("no"), 2),
         (UnknownName("profile", "cots", known=["cost"]), 2),
-        (BadValue("port", found="x", wanted="a number"), 2),
+        (InvalidValue("port", found="x", wanted="a number"), 2),
         (MultipleErrors("f", [UsageError("a"), UsageError("b")]), 2),
         (MultipleErrors("f", [TAKEN, TAKEN]), 3),
         (MultipleErrors("f", [TAKEN, UsageError("a")]), 2),
@@ -44,7 +44,7 @@ def refuse(error: BaseException) -> int:
         (NotReady("no"), 3),
         (Unreachable("no"), 3),
         (DiskError("no"), 3),
-        (Busy("no"), 3),
+        (LockTimeout("no"), 3),
         (Interrupted("no"), 130),
         (KeyboardInterrupt(), 130),
     ],
@@ -109,7 +109,7 @@ def test_of_two_typed_values_the_later_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize("extra", ["keep", "=1", "a b=1", "@LIST"])
 def test_a_variable_that_is_none_is_refused(extra: str, tmp_path: Path) -> None:
     (tmp_path / "list.yml").write_text("[1]")
-    with pytest.raises(BadValue, match=r"must be key=value, \{key: value\}, or @FILE"):
+    with pytest.raises(InvalidValue, match=r"must be key=value, \{key: value\}, or @FILE"):
         variables([extra.replace("@LIST", f"@{tmp_path}/list.yml")])
 
 

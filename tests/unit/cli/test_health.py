@@ -32,10 +32,12 @@ def anew(supervisor: FakeSupervisor) -> Session:
 def installed(place: Workspace, supervisor: FakeSupervisor, version: str) -> Session:
     """Have that version of CLIProxyAPIPlus installed and running; the config leaves its address open."""
     program = place.runtime / "bin" / "CLIProxyAPIPlus"
-    place.write(upstream=(str(program),)).change(("    readiness_path: /\n", ""))
+    place.write(upstream=(str(program),)).edit_config(("    readiness_path: /\n", ""))
     if version:
         program.parent.mkdir()
-        told = install_record.Receipt(version, "a/b", "x.tar.gz", "0" * 64, "0" * 64, "none", "2026-01-01T00:00:00Z")
+        told = install_record.InstallRecord(
+            version, "a/b", "x.tar.gz", "0" * 64, "0" * 64, "none", "2026-01-01T00:00:00Z"
+        )
         program.with_name("CLIProxyAPIPlus.lock").write_text(install_record.write(told))
     return anew(supervisor.run(SOUTH, port=place.upstream_port))
 
@@ -121,7 +123,7 @@ def test_without_a_keeper_nobody_knows_whether_it_is_alive(
 def test_litellm_without_an_address_is_asked_for_its_models_with_its_key(
     place: Workspace, supervisor: FakeSupervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place.change(("    readiness_path: /health/readiness\n", ""))
+    place.edit_config(("    readiness_path: /health/readiness\n", ""))
     monkeypatch.setenv("LITELLM_MASTER_KEY", "sk-mine")
     bare = anew(supervisor.run("litellm", port=place.litellm_port))
     with serving(lambda path: (200 if path == "/v1/models" else 404, ""), place.litellm_port):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.cli import logs
-from flowgate.errors import BadValue, UnknownName, UsageError
+from flowgate.errors import InvalidValue, UnknownName, UsageError
 from flowgate.system.clock import stamp
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_an_event_is_one_readable_line(log: list[str], capsys: Caught) -> None:
 
 @pytest.mark.parametrize("since", ["soon", "10", "1w", "m"])
 def test_a_time_that_is_none_is_refused(place: Workspace, since: str) -> None:
-    with pytest.raises(BadValue, match="10m, 2h, 1d"):
+    with pytest.raises(InvalidValue, match="10m, 2h, 1d"):
         logs.events(1, False, "", "", since, False)
 
 
@@ -101,11 +101,11 @@ def test_what_is_added_is_printed_until_ctrl_c(log: list[str], place: Workspace,
     (place.runtime / "process-logs").mkdir()
     service_log = place.runtime / "process-logs" / "litellm.log"
     service_log.write_text("old\n")
-    running = place.begin(*words)
+    running = place.start(*words)
     assert wait(lambda: running.out.read_text())
     for path, line in ((place.runtime / "events.log", log[0].replace("smoke", "fresh")), (service_log, "fresh")):
         with path.open("a") as file:
             file.write(f"{line}\n")
     assert wait(lambda: "fresh" in running.out.read_text())
     running.signal(signal.SIGINT)
-    assert running.ends().returncode == 130
+    assert running.wait_for_exit().returncode == 130

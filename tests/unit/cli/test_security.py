@@ -12,7 +12,7 @@ from flowgate.cli import security
 from flowgate.cli.session import Session
 from flowgate.errors import UsageError
 from flowgate.system import files
-from tests.unit.cli.offices import Offices, put
+from tests.unit.cli.offices import SessionFactory, put
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -22,14 +22,14 @@ RULES = ".env\n*.pem\n*.key\n.router/\n"
 
 
 @pytest.fixture
-def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
-    return Offices(tmp_path_factory.mktemp("o"))
+def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
+    return SessionFactory(tmp_path_factory.mktemp("o"))
 
 
 @pytest.fixture
-def here(offices: Offices) -> Session:
+def here(new_session: SessionFactory) -> Session:
     """An office whose config lies in a git checkout."""
-    one = offices()
+    one = new_session()
     subprocess.run(["git", "init", "-q", str(one.config.root)], check=True)
     (one.config.root / ".gitignore").write_text(RULES)
     return one
@@ -55,7 +55,7 @@ def test_a_tracked_sensitive_file_fails_with_the_command_that_untracks_it(here: 
     add(here, name)
     [found] = security.tracked(roots(here), here)
     assert found.status == "fail"
-    assert found.mend == f"git -C {roots(here)[0]} rm --cached {name}"
+    assert found.fix == f"git -C {roots(here)[0]} rm --cached {name}"
 
 
 @pytest.mark.parametrize("name", [".env.example", "config/examples/flowgate.yaml", "secrets/__init__.py", "keys.md"])
@@ -80,12 +80,12 @@ def test_missing_ignore_rules_are_named_with_the_command_that_adds_them(here: Se
     [found] = security.ignored(roots(here), here)
     assert found.status == "fail"
     assert all(name in found.message for name in (".env", "server.pem", ".router/secrets/litellm-master-key"))
-    subprocess.run(found.mend, shell=True, check=True)  # noqa: S602 - the very command that people are told
+    subprocess.run(found.fix, shell=True, check=True)  # noqa: S602 - the very command that people are told
     assert [one.status for one in security.ignored(roots(here), here)] == ["pass"]
 
 
-def test_outside_a_checkout_there_is_nothing_to_leak(offices: Offices) -> None:
-    one = offices()
+def test_outside_a_checkout_there_is_nothing_to_leak(new_session: SessionFactory) -> None:
+    one = new_session()
     found = [*security.tracked([], one), *security.ignored([], one)]
     assert {(finding.status, finding.message) for finding in found} == {("pass", "not a git checkout")}
 

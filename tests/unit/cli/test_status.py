@@ -16,7 +16,7 @@ Caught = pytest.CaptureFixture[str]
 
 
 def test_with_nothing_running_everything_is_stopped_and_the_profile_is_the_default(session: Session) -> None:
-    tree = status.survey(session)
+    tree = status.collect_status(session)
     assert {name: one["state"] for name, one in tree["services"].items()} == {
         "litellm": "stopped",
         "cliproxyapi_plus": "stopped",
@@ -26,25 +26,28 @@ def test_with_nothing_running_everything_is_stopped_and_the_profile_is_the_defau
 
 def test_what_serves_is_the_record_of_the_profile_in_force(session: Session, supervisor: FakeSupervisor) -> None:
     session.config.paths.state_file.write_text('{"current_profile": "cost", "updated_at": "2026-01-01T00:00:00Z"}')
-    assert (status.survey(session)["profile"], status.survey(session)["since"]) == (
+    assert (status.collect_status(session)["profile"], status.collect_status(session)["since"]) == (
         {"name": "cost", "by": "state"},
         "2026-01-01T00:00:00Z",
     )
     supervisor.run("litellm", labels={"profile": "reliability"})
-    tree = status.survey(session)
+    tree = status.collect_status(session)
     assert (tree["profile"], tree["since"]) == ({"name": "reliability", "by": "serving"}, "")
 
 
 def test_the_one_that_serves_is_shown_before_its_candidate(session: Session, supervisor: FakeSupervisor) -> None:
     supervisor.run("litellm", pid=11).run("litellm", "starting", pid=12)
-    litellm = status.survey(session)["services"]["litellm"]
+    litellm = status.collect_status(session)["services"]["litellm"]
     assert (litellm["pid"], litellm["generation"], len(litellm["generations"])) == (11, 1, 2)
 
 
 def test_several_generations_are_told_apart(session: Session, supervisor: FakeSupervisor, capsys: Caught) -> None:
     about = {"under_way": 1, "open_connections": 2, "labels": {"profile": "cost", "by": "switch-profile"}}
     supervisor.run("litellm", "draining", pid=11, seconds=61.0, **about).run("litellm", pid=12, seconds=1.0)
-    told = [status._generation("litellm", one) for one in status.survey(session)["services"]["litellm"]["generations"]]
+    told = [
+        status._generation("litellm", one)
+        for one in status.collect_status(session)["services"]["litellm"]["generations"]
+    ]
     assert told[0] == (
         "litellm generation 1 cost: draining, started 61 s ago by switch-profile, 2 connections open, "
         "1 answers under way"
@@ -54,12 +57,12 @@ def test_several_generations_are_told_apart(session: Session, supervisor: FakeSu
 
 def test_a_crashed_service_shows_why(session: Session, supervisor: FakeSupervisor) -> None:
     supervisor.failures["litellm"] = "killed by SIGKILL"
-    assert status.survey(session)["services"]["litellm"]["failure"] == "killed by SIGKILL"
+    assert status.collect_status(session)["services"]["litellm"]["failure"] == "killed by SIGKILL"
 
 
 def test_what_a_killed_keeper_left_counts_as_running(session: Session, supervisor: FakeSupervisor) -> None:
     supervisor.run("litellm", "orphaned", pid=11)
-    assert status.survey(session)["services"]["litellm"]["running"] is True
+    assert status.collect_status(session)["services"]["litellm"]["running"] is True
 
 
 def test_secrets_that_others_can_read_are_named_with_the_mending_mode(session: Session, place: Workspace) -> None:

@@ -32,7 +32,7 @@ def refuses() -> Refuses:
     def faults(text: str) -> list[FlowGateError]:
         with pytest.raises(FlowGateError) as refused:
             read_whole(text)
-        return list(refused.value.faults) if isinstance(refused.value, MultipleErrors) else [refused.value]
+        return list(refused.value.errors) if isinstance(refused.value, MultipleErrors) else [refused.value]
 
     return faults
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.config.error_location import blamed
+from flowgate.config.error_location import locate_setting
 from flowgate.config.loader import read
 
 CONFIG = """\
@@ -48,4 +48,4 @@ def test_a_refusal_points_at_the_setting_that_it_names(
     tmp_path: Path, profile: str, words: str, line: int | None
 ) -> None:
     file = tmp_path / "flowgate.yaml"
-    assert blamed(read(CONFIG, file), profile, words) == (f"{file}:{line}" if line else "")
+    assert locate_setting(read(CONFIG, file), profile, words) == (f"{file}:{line}" if line else "")

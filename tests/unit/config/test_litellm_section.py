@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from flowgate.domain import Config
-from flowgate.errors import BadValue, FlowGateError
+from flowgate.errors import FlowGateError, InvalidValue
 
 Reads = Callable[..., Config]
 Refuses = Callable[[str], list[FlowGateError]]
@@ -35,7 +35,7 @@ def test_a_base_without_models_says_what_to_write(refuses: Refuses) -> None:
 )
 def test_a_shape_that_litellm_could_not_follow_is_refused(refuses: Refuses, settings: str, name: str) -> None:
     (fault,) = refuses(f"profiles: {{a: {{{settings} }}}}\n")
-    assert isinstance(fault, BadValue)
+    assert isinstance(fault, InvalidValue)
     assert fault.name == f"profiles.a.{name}"
 
 

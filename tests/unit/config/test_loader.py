@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from flowgate.config.loader import read
 from flowgate.domain import Config
-from flowgate.errors import BadValue, FlowGateError, UnknownName
+from flowgate.errors import FlowGateError, InvalidValue, UnknownName
 
 Reads = Callable[..., Config]
 Refuses = Callable[[str], list[FlowGateError]]
@@ -119,7 +119,7 @@ def test_a_key_written_twice_is_refused_with_both_lines(refuses: Refuses, where:
 )
 def test_a_wrong_type_deep_inside_is_named_by_its_path(refuses: Refuses, text: str, name: str) -> None:
     (fault,) = refuses(text + "\n")
-    assert isinstance(fault, BadValue)
+    assert isinstance(fault, InvalidValue)
     assert fault.name == name
     assert fault.place == f"{FILE}:1"
 

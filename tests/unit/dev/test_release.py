@@ -12,7 +12,7 @@ import pytest
 from dev import reference_pages, release
 from flowgate.cli.checks.finding import Finding
 from flowgate.errors import UsageError
-from tests.conftest import CHECKOUT, Done, checked
+from tests.conftest import CHECKOUT, CompletedCommand, without_crash
 
 NEEDS_UV = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
 TEXTS = {
@@ -106,7 +106,7 @@ def test_a_changelog_that_begins_otherwise_fails_with_its_line(
     put(project, "CHANGELOG.md", text)
     found = one(release.heading(project, "0.3.0"))
     assert (found.status, message in found.message) == ("fail", True)
-    assert found.mend.endswith(f"+{line} {project}/CHANGELOG.md")
+    assert found.fix.endswith(f"+{line} {project}/CHANGELOG.md")
 
 
 def test_a_program_that_calls_itself_otherwise_fails(project: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_tag_that_is_taken_fails_and_names_its_commit(project: Path, kind: tup
 def test_a_stale_page_is_named(project: Path) -> None:
     put(project, "docs/steps.md", "old")
     found = one(release.generated(project))
-    assert (found.status, found.message, found.mend) == ("fail", "stale: docs/steps.md", "inv docs")
+    assert (found.status, found.message, found.fix) == ("fail", "stale: docs/steps.md", "inv docs")
 
 
 @pytest.mark.parametrize("text", ["[project]\nname = 'x'\n", "[project\n"])
@@ -141,7 +141,7 @@ def test_a_lock_is_fresh_until_the_project_asks_for_something_else(project: Path
     put(project, "pyproject.toml", TEXTS["pyproject.toml"].replace("0.3.0", "0.4.0"))
     before = (project / "uv.lock").read_text()
     found = one(release.lock(project))
-    assert (found.status, found.mend, (project / "uv.lock").read_text()) == ("fail", "uv lock", before)
+    assert (found.status, found.fix, (project / "uv.lock").read_text()) == ("fail", "uv lock", before)
 
 
 def test_without_uv_the_checks_that_need_it_fail_with_a_way_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_without_uv_the_checks_that_need_it_fail_with_a_way_out(project: Path, m
     monkeypatch.setenv("PATH", str(git_alone))
     found = {one.check: one for one in release.look(project, "0.3.0")}
     assert [found[name].status for name in ("tree", "lock", "wheel")] == ["pass", "fail", "fail"]
-    assert found["wheel"].mend.startswith("install it")
+    assert found["wheel"].fix.startswith("install it")
 
 
 # --- the wheel
@@ -193,10 +193,12 @@ def checkout(tmp_path: Path) -> Path:
     return commit(tmp_path)
 
 
-def inv_release(root: Path) -> Done:
+def inv_release(root: Path) -> CompletedCommand:
     argv = [sys.executable, "-m", "invoke", "release", "--quick"]
     env = {**os.environ, "PYTHONPATH": str(root)}
-    return checked(subprocess.run(argv, cwd=root, env=env, capture_output=True, text=True, check=False, timeout=300))
+    return without_crash(
+        subprocess.run(argv, cwd=root, env=env, capture_output=True, text=True, check=False, timeout=300)
+    )
 
 
 def state(root: Path) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from flowgate.domain import Config, Secret, Sourced, Stack
 from flowgate.errors import UnknownName
-from flowgate.gateway.build import BuildInputs, build, waves
+from flowgate.gateway.build import BuildInputs, build, start_order
 
 Make = Callable[..., Config]
 
@@ -30,13 +30,13 @@ def test_the_models_of_the_profile_are_named_once_each(config: Make) -> None:
 
 
 def test_independent_services_start_at_the_same_time(config: Make) -> None:
-    assert waves(stack(config())) == [["cliproxyapi_plus", "litellm"]]
+    assert start_order(stack(config())) == [["cliproxyapi_plus", "litellm"]]
 
 
 def test_a_service_starts_after_what_it_depends_on(config: Make) -> None:
     services = dict(config().services)
     services["litellm"] = replace(services["litellm"], depends_on=("cliproxyapi_plus",))
-    assert waves(stack(config(services=services))) == [["cliproxyapi_plus"], ["litellm"]]
+    assert start_order(stack(config(services=services))) == [["cliproxyapi_plus"], ["litellm"]]
 
 
 def test_two_profiles_make_two_documents_and_two_programs(config: Make) -> None:

@@ -27,7 +27,7 @@ ENTRY = {"exception_received": "key sk-1 is wrong", "status_code": "401", "times
 
 
 def test_a_process_without_a_router_benches_nobody() -> None:
-    assert asyncio.run(cooldowns.in_force()) == []
+    assert asyncio.run(cooldowns.active()) == []
 
 
 def test_a_row_says_who_why_and_until_when_and_nothing_a_vendor_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_a_row_says_who_why_and_until_when_and_nothing_a_vendor_said(monkeypatch
     router = SimpleNamespace(model_list=DEPLOYMENTS, cooldown_cache=SimpleNamespace(async_get_active_cooldowns=active))
     monkeypatch.setitem(sys.modules, cooldowns.PROXY, SimpleNamespace(llm_router=router))
     wanted = {"models": ["two"], "deployment": "anthropic/b", "address": "", "why": "401", "since": 10.0, "until": 15.0}
-    assert asyncio.run(cooldowns.in_force()) == [wanted]
+    assert asyncio.run(cooldowns.active()) == [wanted]
 
 
 def test_what_is_asked_in_the_south_is_known_by_its_name_there(tmp_path: Path) -> None:
@@ -48,4 +48,4 @@ def test_what_is_asked_in_the_south_is_known_by_its_name_there(tmp_path: Path) -
     config = read(f"{south}\n{models}\nprofiles: {{balanced: {{}}}}\n", file)
     params = {"model": "openai/gpt-5", "api_base": "http://127.0.0.1:8317/v1"}
     tree = {"model_list": [{"model_name": "one", "litellm_params": params}, *DEPLOYMENTS]}
-    assert cooldowns.asked_south(config, tree) == {"one": {"gpt-5"}}
+    assert cooldowns.models_at_upstream(config, tree) == {"one": {"gpt-5"}}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flowgate.domain import BootstrapSettings, Config
-from flowgate.errors import BadValue, UsageError
+from flowgate.errors import InvalidValue, UsageError
 from flowgate.gateway import download_source
 
 Make = Callable[..., Config]
@@ -14,7 +14,7 @@ Make = Callable[..., Config]
 
 def settled(config: Config, **typed: object) -> download_source.Source:
     words = {"version": "", "repo": "", "file": None, "allow": False, "base": "", **typed}
-    return download_source.settle(config, "linux_amd64", **words)  # type: ignore[arg-type]
+    return download_source.choose_source(config, "linux_amd64", **words)  # type: ignore[arg-type]
 
 
 def test_what_is_typed_beats_the_config_and_the_config_the_default(config: Make) -> None:
@@ -31,7 +31,7 @@ def test_a_typed_repository_beats_the_configs_file(config: Make) -> None:
 
 @pytest.mark.parametrize("typed", [{"repo": "../../x"}, {"repo": "a/b/c"}, {"version": "../x"}, {"version": "v 1"}])
 def test_a_typed_name_cannot_lead_elsewhere(config: Make, typed: dict[str, str]) -> None:
-    with pytest.raises(BadValue):
+    with pytest.raises(InvalidValue):
         settled(config(), **typed)
 
 
@@ -41,7 +41,7 @@ def test_a_file_and_a_version_exclude_each_other(config: Make) -> None:
 
 
 def test_a_lost_repository_names_every_way_out_as_a_command(config: Make) -> None:
-    message = download_source.gone("repository", settled(config()), "github.com").fix
+    message = download_source.not_found_error("repository", settled(config()), "github.com").fix
     assert "inv bootstrap.download --from-file FILE" in message
     for fork in ("kaitranntt/CLIProxyAPIPlus", "jc01rho/CLIProxyAPIPlus"):
         line = next(line for line in message.splitlines() if fork in line)
@@ -50,10 +50,12 @@ def test_a_lost_repository_names_every_way_out_as_a_command(config: Make) -> Non
 
 
 def test_the_fork_that_is_lost_is_not_offered_again(config: Make) -> None:
-    message = download_source.gone("archive", settled(config(), repo="kaitranntt/CLIProxyAPIPlus"), "github.com")
+    message = download_source.not_found_error(
+        "archive", settled(config(), repo="kaitranntt/CLIProxyAPIPlus"), "github.com"
+    )
     assert "--cliproxy-repo kaitranntt" not in message.fix
 
 
 def test_the_risky_command_repeats_what_was_typed(config: Make) -> None:
-    message = download_source.unverified(settled(config(), repo="me/it", version="v1"), "no list").fix
+    message = download_source.unverified_error(settled(config(), repo="me/it", version="v1"), "no list").fix
     assert "inv bootstrap.download --cliproxy-repo me/it --cliproxy-version v1 --allow-unverified" in message

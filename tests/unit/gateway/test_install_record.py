@@ -10,7 +10,7 @@ DIGEST = "ab" * 32
 
 
 def test_a_lock_file_is_read_as_it_was_written() -> None:
-    made = install_record.Receipt(
+    made = install_record.InstallRecord(
         "v1", "me/it", "a.tar.gz", DIGEST, DIGEST, "pinned", "2026-01-01T00:00:00.000Z", {"k": DIGEST}
     )
     assert install_record.read(install_record.write(made)) == made

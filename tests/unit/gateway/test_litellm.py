@@ -85,7 +85,7 @@ def test_the_document_lies_in_the_runtime_folder_under_the_name_of_its_content(c
 
 
 def test_models_asked_through_the_upstream_are_known_by_their_southbound_names(config: Make) -> None:
-    assert litellm.southbound(config(), config().litellm_base) == ("big", "small")
+    assert litellm.upstream_models(config(), config().litellm_base) == ("big", "small")
 
 
 @pytest.mark.parametrize("name", ["plain", "with blank", "with 'quote", "with \"both' $HOME"])
@@ -113,7 +113,7 @@ def test_keys_of_models_that_a_profile_replaces_are_not_asked_for(config: Make) 
 
 
 def test_an_address_that_is_none_points_nowhere(config: Make) -> None:
-    assert litellm.southbound(config(), {"model_list": [deployment_at("http://[")]}) == ()
+    assert litellm.upstream_models(config(), {"model_list": [deployment_at("http://[")]}) == ()
 
 
 def deployment_at(api_base: str) -> dict[str, object]:

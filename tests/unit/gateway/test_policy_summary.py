@@ -9,7 +9,7 @@ from tests.unit.gateway.test_policy import COMMON, compiled
 
 
 def message(*args: object, **more: object) -> str:
-    return "\n".join(policy_summary.promised(compiled(*args, **more)))  # type: ignore[arg-type]
+    return "\n".join(policy_summary.describe(compiled(*args, **more)))  # type: ignore[arg-type]
 
 
 def test_attempts_and_what_is_not_tried_again_are_told_apart() -> None:

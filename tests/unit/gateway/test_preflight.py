@@ -11,13 +11,13 @@ import pytest
 from flowgate.domain import Config
 from flowgate.errors import FlowGateError
 from flowgate.gateway import preflight
-from flowgate.gateway.build import BuildInputs, settle
+from flowgate.gateway.build import BuildInputs, compile_policy
 
 Make = Callable[..., Config]
 
 
 def checked(config: Config, text: str | None = None) -> tuple[list[FlowGateError], list[str]]:
-    policy = settle(config, "balanced", BuildInputs({}, None, text))
+    policy = compile_policy(config, "balanced", BuildInputs({}, None, text))
     return preflight.faults(config, "balanced", policy), preflight.warnings(config, "balanced", policy)
 
 
@@ -146,7 +146,7 @@ def test_retries_that_multiply_are_doubted(config: Make) -> None:
 
 
 def test_models_that_the_south_does_not_list_are_named() -> None:
-    assert preflight.missing(("big", "small"), {"small"}) == ["big"]
+    assert preflight.unserved_models(("big", "small"), {"small"}) == ["big"]
 
 
 def test_the_profiles_as_commonly_written_pass(config: Make) -> None:

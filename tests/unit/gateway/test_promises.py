@@ -28,8 +28,8 @@ def test_a_shipped_profile_promises_what_stands_beside_it(config: str, profile: 
     assert {
         "attempts": found.attempts,
         "retries": dict(found.retries),
-        "benched_after": found.benched_after,
-        "bench_seconds": found.bench_seconds,
+        "cooldown_after": found.cooldown_after,
+        "cooldown_seconds": found.cooldown_seconds,
         "fallbacks": {name: list(targets) for name, targets in found.fallbacks.items()},
         "request_timeout": found.request_timeout,
         "stream_timeout": found.stream_timeout,
@@ -48,7 +48,7 @@ def test_a_model_benched_by_its_first_failure_is_not_tried_again() -> None:
 
 
 def test_without_a_number_of_failures_nothing_is_benched() -> None:
-    assert promises.read(two(num_retries=3)).benched_after is None
+    assert promises.read(two(num_retries=3)).cooldown_after is None
 
 
 def test_a_pause_follows_every_attempt_that_failed_the_last_one_too() -> None:

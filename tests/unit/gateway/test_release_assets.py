@@ -75,18 +75,18 @@ def test_a_page_is_no_list_of_checksums(text: str) -> None:
     ],
 )
 def test_only_a_whole_version_line_counts(output: str, version: str | None) -> None:
-    assert release_assets.stated_version(output) == version
+    assert release_assets.reported_version(output) == version
 
 
 def test_v6_adds_plus_to_its_number() -> None:
-    assert release_assets.is_stated("6.8.16-0-plus", "v6.8.16-0")
-    assert release_assets.is_stated("7.2.101-1", "v7.2.101-1")
-    assert not release_assets.is_stated("dev", "v6.8.16-0")
+    assert release_assets.is_same_version("6.8.16-0-plus", "v6.8.16-0")
+    assert release_assets.is_same_version("7.2.101-1", "v7.2.101-1")
+    assert not release_assets.is_same_version("dev", "v6.8.16-0")
 
 
 @pytest.mark.parametrize("base, yes", [("https://github.com", True), ("http://127.0.0.1:1", True), ("http://x", False)])
 def test_checksums_over_plain_http_vouch_for_nothing(base: str, yes: bool) -> None:
-    assert release_assets.is_vouching(base) is yes
+    assert release_assets.is_trusted(base) is yes
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,11 @@ from flowgate.gateway import upstream_version
     ],
 )
 def test_the_config_wins_and_a_version_is_asked_what_it_has(version: str, configured: str | None, path: str) -> None:
-    assert upstream_version.path(version, configured) == path
+    assert upstream_version.readiness_path(version, configured) == path
 
 
 def test_only_a_path_that_is_not_known_there_has_another() -> None:
-    assert upstream_version.other("/healthz", 404) == "/"
+    assert upstream_version.next_path("/healthz", 404) == "/"
     assert [
-        upstream_version.other(*one) for one in (("/healthz", 200), ("/healthz", 503), ("/", 404), ("/x", 404))
+        upstream_version.next_path(*one) for one in (("/healthz", 200), ("/healthz", 503), ("/", 404), ("/x", 404))
     ] == [""] * 4

@@ -6,7 +6,7 @@ from typing import Any
 
 from flowgate.domain import Outcome, Report
 from flowgate.errors import CheckFailed, Interrupted, NotReady
-from flowgate.playbook.report import tree
+from flowgate.playbook.report import report_document
 
 NASTY = '<b>&"\x1b[31m\x00\ud800 ä \U0001f600]]></script><script>'
 
@@ -38,4 +38,4 @@ def whole(*outcomes: Outcome, error: BaseException | None = REFUSED, **more: Any
 
 
 def data(*outcomes: Outcome, **more: Any) -> dict[str, Any]:
-    return tree(whole(*outcomes, **more))
+    return report_document(whole(*outcomes, **more))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowgate.domain import Result
-from flowgate.errors import BadValue, FlowGateError, MultipleErrors, UnknownName, UsageError
+from flowgate.errors import FlowGateError, InvalidValue, MultipleErrors, UnknownName, UsageError
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
@@ -77,15 +77,15 @@ def test_what_is_wrong_in_reading_and_in_meaning_is_told_at_once_in_order(stage:
     plays = parse("tasks:\n- wriet: \n- {debug: , retries: x}\n- debug: {msg: '{{ nope }}'}\n", "f.yml", faults)
     with pytest.raises(MultipleErrors) as caught:
         check(plays, stage.catalog, (), faults=faults)
-    assert [fault.place for fault in caught.value.faults] == ["f.yml:2:3", "f.yml:3:22", "f.yml:4:16"]
+    assert [fault.place for fault in caught.value.errors] == ["f.yml:2:3", "f.yml:3:22", "f.yml:4:16"]
 
 
 def test_parameters_are_checked_before_anything_runs(stage: Stage) -> None:
     found = mistake(stage, "    - write: { txt: a }\n    - write: { content: perhaps }\n    - assert: {}\n")
     assert isinstance(found, MultipleErrors)
-    assert [(type(fault), fault.place) for fault in found.faults] == [
+    assert [(type(fault), fault.place) for fault in found.errors] == [
         (UnknownName, "play.yml:3:16"),
-        (BadValue, "play.yml:4:25"),
+        (InvalidValue, "play.yml:4:25"),
         (UsageError, "play.yml:5:7"),
     ]
 
@@ -152,7 +152,7 @@ def test_a_variable_made_from_itself_is_refused(stage: Stage) -> None:
 
 
 def test_set_fact_takes_names_of_variables_only(stage: Stage) -> None:
-    assert isinstance(mistake(stage, "    - set_fact: { a-b: 1 }\n"), BadValue)
+    assert isinstance(mistake(stage, "    - set_fact: { a-b: 1 }\n"), InvalidValue)
 
 
 def test_the_same_fault_is_told_once(stage: Stage) -> None:
@@ -202,5 +202,5 @@ def test_a_damaged_playbook_is_refused_with_a_place_or_runs(edits: list[tuple[in
     try:
         check(parse(text, "f.yml"), Catalog({"write": write}), ())
     except FlowGateError as error:
-        told = error.faults if isinstance(error, MultipleErrors) else (error,)
+        told = error.errors if isinstance(error, MultipleErrors) else (error,)
         assert all(fault.code == 2 and fault.place.startswith("f.yml:") for fault in told)

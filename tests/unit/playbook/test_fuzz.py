@@ -94,7 +94,7 @@ def faults(text: str) -> tuple[FlowGateError, ...]:
     try:
         check(parse(text, "f.yml"), CATALOG, ("typed",), defaults=("known",))
     except FlowGateError as error:
-        return (error, *error.faults) if isinstance(error, MultipleErrors) else (error,)
+        return (error, *error.errors) if isinstance(error, MultipleErrors) else (error,)
     return ()
 
 

@@ -73,7 +73,7 @@ def test_faults_stand_at_their_place_in_the_imported_file(stage: Stage, tmp_path
     main = "tasks: [{import_tasks: more.yml, wehn: x}]"
     found = mistake(write(tmp_path, main=main, more="- debug: \n  retries: x\n"))
     assert isinstance(found, MultipleErrors)
-    assert [fault.place for fault in found.faults] == [f"{tmp_path}/main.yml:1:34", f"{tmp_path}/more.yml:2:12"]
+    assert [fault.place for fault in found.errors] == [f"{tmp_path}/main.yml:1:34", f"{tmp_path}/more.yml:2:12"]
 
 
 def test_an_unknown_step_in_an_imported_file_is_refused_before_anything_runs(stage: Stage, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_files_that_double_with_each_level_are_refused(tmp_path: Path) -> None:
     texts = {f"f{level}": f"- include: f{level + 1}.yml\n" * 2 for level in range(20)}
     found = mistake(write(tmp_path, main="tasks: [include: f0.yml]", **texts, f20=""))
     assert isinstance(found, MultipleErrors)
-    assert {fault.what for fault in found.faults} == {"more than 1000 files are imported"}
+    assert {fault.what for fault in found.errors} == {"more than 1000 files are imported"}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,6 @@ def test_files_that_double_with_each_level_are_refused(tmp_path: Path) -> None:
 def test_a_broken_import_is_refused(tmp_path: Path, task: str, what: str) -> None:
     path = write(tmp_path, main=f"tasks: [{task}]", more="", plays="- tasks: []", text="hello", broken="- {")
     found = mistake(path)
-    first = found.faults[0] if isinstance(found, MultipleErrors) else found
+    first = found.errors[0] if isinstance(found, MultipleErrors) else found
     assert what in first.what
     assert first.place.startswith(str(tmp_path))

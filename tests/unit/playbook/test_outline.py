@@ -6,10 +6,10 @@ import pytest
 
 from flowgate.domain import Play
 from flowgate.errors import UnknownName, UsageError
-from flowgate.playbook.outline import Entry, chosen, outline, resume_at, start_of
+from flowgate.playbook.outline import Entry, filter_by_tags, find_start, outline, resume_at
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
-from flowgate.playbook.task_filter import Gate
+from flowgate.playbook.task_filter import TaskFilter
 
 if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
@@ -49,7 +49,7 @@ def entries(text: str = BOOK, **variables: Any) -> list[Entry]:
 
 
 def start(typed: str, tags: tuple[str, ...] = (), text: str = BOOK) -> int:
-    return start_of(entries(text), typed, tags, ()).number
+    return find_start(entries(text), typed, tags, ()).number
 
 
 def test_tasks_are_listed_in_order_with_names_sections_and_depth() -> None:
@@ -70,7 +70,7 @@ def test_tags_are_those_of_the_task_its_blocks_and_its_play() -> None:
 
 
 def test_tags_leave_tasks_out_but_never_handlers() -> None:
-    assert [one.number for one in chosen(entries(), ("last",), ())] == [4, 6]
+    assert [one.number for one in filter_by_tags(entries(), ("last",), ())] == [4, 6]
 
 
 def test_variables_that_were_typed_show_in_names() -> None:
@@ -164,10 +164,10 @@ def test_a_handler_can_only_be_reached_by_the_whole_playbook(stage: Stage) -> No
 
 def run_from(stage: Stage, text: str, typed: str) -> list[str]:
     plays = parse(text, "play.yml")
-    gate = Gate(start_of(outline(plays), typed, (), ()).task)
+    task_filter = TaskFilter(find_start(outline(plays), typed, (), ()).task)
     from flowgate.playbook.executor import run
 
-    report = run(plays[0], stage.context, {}, catalog=stage.catalog, admit=gate.admits)
+    report = run(plays[0], stage.context, {}, catalog=stage.catalog, admit=task_filter.allows)
     return [one.task for one in report.outcomes]
 
 
@@ -193,14 +193,14 @@ def test_each_task_waits_for_an_answer_and_no_answer_means_no(stage: Stage, answ
         asked.append(question)
         return next(given)
 
-    gate = Gate(None, ask)
-    report = stage.run("tasks: [{name: a, ask: }, {name: b, ask: }, {name: c, ask: }]", admit=gate.admits)
+    task_filter = TaskFilter(None, ask)
+    report = stage.run("tasks: [{name: a, ask: }, {name: b, ask: }, {name: c, ask: }]", admit=task_filter.allows)
     assert "".join(one.task for one in report.outcomes) == done
     assert asked[0] == "Perform task: a (N)o/(y)es/(c)ontinue: "
     assert len(asked) == len(answers)
 
 
 def test_when_nobody_answers_any_more_the_run_ends_and_always_runs_unasked(stage: Stage) -> None:
-    gate = Gate(None, lambda question: None)
-    report = stage.run("tasks: [{block: [ask: ], always: [{name: last, ask: }]}]", admit=gate.admits)
+    task_filter = TaskFilter(None, lambda question: None)
+    report = stage.run("tasks: [{block: [ask: ], always: [{name: last, ask: }]}]", admit=task_filter.allows)
     assert ([one.task for one in report.outcomes], report.code) == (["last"], 130)

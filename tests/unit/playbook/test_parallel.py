@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.domain import Outcome, Report, Result
-from flowgate.errors import BadValue, UnknownName, UsageError
+from flowgate.errors import InvalidValue, UnknownName, UsageError
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.parse import parse
 from tests.unit.playbook.conftest import STEPS, StepContext
@@ -177,7 +177,7 @@ def test_what_makes_no_sense_is_refused_with_its_place(text: str, place: str) ->
 
 def test_a_number_known_late_is_refused_when_it_is_known(meeting: Stage) -> None:
     report = meeting.run("{vars: {n: 0}, tasks: [{block: [ask: ], parallel: '{{ n }}'}]}")
-    assert isinstance(report.error, BadValue)
+    assert isinstance(report.error, InvalidValue)
     assert report.code == 2
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.domain import Task
-from flowgate.errors import BadValue, FlowGateError, MultipleErrors, UnknownName, UsageError
+from flowgate.errors import FlowGateError, InvalidValue, MultipleErrors, UnknownName, UsageError
 from flowgate.playbook.parse import parse
 
 
@@ -129,7 +129,7 @@ def test_a_task_of_another_shape_is_refused(text: str, what: str) -> None:
 )
 def test_a_word_with_a_value_of_another_kind_is_refused(word: str, value: str) -> None:
     found = task_mistake(f"{{debug: , {word}: {value}}}")
-    assert isinstance(found, BadValue)
+    assert isinstance(found, InvalidValue)
     assert found.place.startswith("f.yml:2:")
 
 
@@ -174,4 +174,4 @@ def test_a_playbook_is_read_as_far_as_it_can_be_when_faults_are_collected() -> N
 def test_all_faults_of_a_file_are_told_at_once() -> None:
     found = mistake("- tasks:\n    - {debug: , retries: x}\n    - {}\n- nmae: x\n  tasks: []\n")
     assert isinstance(found, MultipleErrors)
-    assert [fault.place for fault in found.faults] == ["f.yml:2:26", "f.yml:3:7", "f.yml:4:3"]
+    assert [fault.place for fault in found.errors] == ["f.yml:2:26", "f.yml:3:7", "f.yml:4:3"]

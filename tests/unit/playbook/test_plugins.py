@@ -9,7 +9,7 @@ import pytest
 
 from flowgate.errors import UsageError
 from flowgate.playbook.catalog import Catalog
-from flowgate.playbook.plugins import OwnSteps, culprit
+from flowgate.playbook.plugins import PluginSteps, plugin_error_location
 
 STEP = '''
 from flowgate.step import StepContext, Result, unchanged
@@ -56,7 +56,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def catalog(folder: Path) -> Catalog:
-    own = OwnSteps(folder, {"render", "debug"})
+    own = PluginSteps(folder, {"render", "debug"})
     return Catalog({}, own.with_packages)
 
 
@@ -69,7 +69,7 @@ def refused(folder: Path, text: str, name: str = "greet") -> UsageError:
 
 def test_a_file_is_a_step_and_may_share_code_with_others(folder: Path) -> None:
     info = catalog(folder).find("greet")
-    assert (info.summary, info.params["who"].meaning, info.gives) == ("Greet somebody.", "a name", "who")
+    assert (info.summary, info.params["who"].meaning, info.returns) == ("Greet somebody.", "a name", "who")
     assert info.function(None, who="me").message == "hello me"
 
 
@@ -78,7 +78,7 @@ def test_files_that_begin_with_a_line_are_no_steps(folder: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:
-    assert list(OwnSteps(tmp_path / "steps", ())) == []
+    assert list(PluginSteps(tmp_path / "steps", ())) == []
 
 
 def test_two_folders_may_hold_steps_of_one_name(folder: Path, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_only_the_step_that_is_used_is_imported(folder: Path) -> None:
 def test_a_step_of_ours_is_never_replaced(folder: Path) -> None:
     (folder / "render.py").write_text(STEP.format(name="render"))
     with pytest.raises(UsageError, match="the step 'render' exists already") as caught:
-        OwnSteps(folder, {"render"})
+        PluginSteps(folder, {"render"})
     assert caught.value.place == f"{folder / 'render.py'}:1:1"
 
 
@@ -130,19 +130,19 @@ def test_a_file_that_is_no_step_is_refused_in_one_sentence(folder: Path, text: s
 def test_a_bug_in_a_step_is_told_with_its_line(folder: Path) -> None:
     with pytest.raises(KeyError) as caught:
         catalog(folder).find("greet").function(None, who="bug")
-    assert culprit(caught.value) == f"{folder / 'greet.py'}:13"
+    assert plugin_error_location(caught.value) == f"{folder / 'greet.py'}:13"
 
 
 def test_a_bug_in_a_packages_step_is_told_with_its_line(folder: Path, package: Path) -> None:
     with pytest.raises(KeyError) as caught:
         catalog(folder).find("wave_hands").function(None, who="bug")
-    assert culprit(caught.value) == f"{package / 'acme_steps.py'}:13"
+    assert plugin_error_location(caught.value) == f"{package / 'acme_steps.py'}:13"
 
 
 def test_a_bug_of_ours_is_nobody_elses() -> None:
     with pytest.raises(ValueError) as caught:
         int("x")
-    assert culprit(caught.value) == ""
+    assert plugin_error_location(caught.value) == ""
 
 
 def test_an_installed_package_brings_a_step(folder: Path, package: Path) -> None:
@@ -152,7 +152,7 @@ def test_an_installed_package_brings_a_step(folder: Path, package: Path) -> None
 
 
 def test_packages_are_looked_for_only_when_a_word_is_nothing_else(folder: Path, package: Path) -> None:
-    own = OwnSteps(folder, ())
+    own = PluginSteps(folder, ())
     assert list(own) == ["greet"]
     assert list(own.with_packages()) == ["greet", "wave_hands"]
 
@@ -160,14 +160,14 @@ def test_packages_are_looked_for_only_when_a_word_is_nothing_else(folder: Path, 
 def test_two_places_that_bring_one_step_are_both_named(folder: Path, package: Path) -> None:
     (folder / "wave_hands.py").write_text(STEP.format(name="wave_hands"))
     with pytest.raises(UsageError) as caught:
-        OwnSteps(folder, ()).with_packages()
+        PluginSteps(folder, ()).with_packages()
     assert "the package acme-steps" in caught.value.what
     assert str(folder / "wave_hands.py") in caught.value.what
 
 
 def test_a_package_cannot_replace_a_step_of_ours(folder: Path, package: Path) -> None:
     with pytest.raises(UsageError, match="the package acme-steps brings a step 'wave_hands', which exists already"):
-        OwnSteps(folder, {"wave_hands"}).with_packages()
+        PluginSteps(folder, {"wave_hands"}).with_packages()
 
 
 def test_a_package_that_cannot_be_imported_is_named(folder: Path, package: Path) -> None:

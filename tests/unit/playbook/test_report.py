@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flowgate.domain import Outcome, Report, Secret
 from flowgate.errors import NotReady
-from flowgate.playbook.report import printable, recap, recap_line, tree
+from flowgate.playbook.report import printable, recap, recap_line, report_document
 
 
 def outcome(status: str, error: BaseException | None = None) -> Outcome:
@@ -30,7 +30,7 @@ def test_the_recap_is_spelled_and_ordered_as_ansible_does() -> None:
 
 
 def test_a_report_becomes_json_without_secrets() -> None:
-    text = json.dumps(tree(report(outcome("unchanged"))), allow_nan=False)
+    text = json.dumps(report_document(report(outcome("unchanged"))), allow_nan=False)
     task = json.loads(text)["tasks"][0]
     assert task["facts"] == {"path": "a", "key": "Secret(…)", "nan": "nan", "many": [1], "by": {"1": [2]}}
     assert task["seconds"] == 1.235
@@ -38,7 +38,7 @@ def test_a_report_becomes_json_without_secrets() -> None:
 
 def test_an_error_keeps_its_kind_hint_and_log() -> None:
     error = NotReady("litellm did not come up", fix="look", log=["last line"])
-    found = tree(report(outcome("failed", error), error=error))
+    found = report_document(report(outcome("failed", error), error=error))
     wanted = {
         "kind": "NotReady",
         "bug": False,
@@ -52,14 +52,14 @@ def test_an_error_keeps_its_kind_hint_and_log() -> None:
 
 
 def test_a_bug_is_told_by_its_kind() -> None:
-    error = tree(report(error=KeyError("x")))["error"]
+    error = report_document(report(error=KeyError("x")))["error"]
     assert (error["kind"], error["bug"]) == ("KeyError", True)
 
 
 def test_secrets_are_masked_wherever_a_text_stands() -> None:
     error = NotReady("sk-1 is refused", fix="not sk-1", log=["with sk-1"])
     one = Outcome("say sk-1", "x", "failed", "sk-1", 0.0, "f:1:1", {"out": ["sk-1"]}, error, (), "sk-1", play="sk-1")
-    found = tree(report(one, error=error), lambda text: text.replace("sk-1", "…"))
+    found = report_document(report(one, error=error), lambda text: text.replace("sk-1", "…"))
     assert "sk-1" not in json.dumps(found)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.errors import BadValue, CheckFailed, Unreachable
+from flowgate.errors import CheckFailed, InvalidValue, Unreachable
 
 if TYPE_CHECKING:
     from flowgate.domain import Report
@@ -21,7 +21,7 @@ def test_waits_grow_by_the_backoff_up_to_the_longest(stage: Stage) -> None:
 
 
 def test_a_backoff_below_one_is_refused(stage: Stage) -> None:
-    with pytest.raises(BadValue, match="a number from 1"):
+    with pytest.raises(InvalidValue, match="a number from 1"):
         stage.check("tasks: [{ask: , retries: 1, backoff: 0.5}]")
 
 
@@ -68,5 +68,5 @@ def test_always_runs_once_after_all_tries(stage: Stage) -> None:
 @pytest.mark.parametrize("value", ["-1", "10 ** 12", "'x'"])
 def test_a_number_that_an_expression_makes_wrong_fails_the_task(stage: Stage, word: str, value: str) -> None:
     report = stage.run(f'tasks: [{{refuse: , until: true, {word}: "{{{{ {value} }}}}"}}]')
-    assert isinstance(report.error, BadValue)
+    assert isinstance(report.error, InvalidValue)
     assert report.error.place.startswith("play.yml:1:")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.domain import Result
-from flowgate.errors import BadValue, MultipleErrors, StepContractError, UnknownName, UsageError
+from flowgate.errors import InvalidValue, MultipleErrors, StepContractError, UnknownName, UsageError
 from flowgate.playbook.signature import bind, describe, faults
 
 
@@ -31,7 +31,7 @@ def refused(params: dict[str, object]) -> UsageError:
 
 def test_a_step_is_described_by_its_signature_and_docstring() -> None:
     info = describe(wait)
-    assert (info.name, info.summary, info.gives) == (
+    assert (info.name, info.summary, info.returns) == (
         "wait",
         "Wait until a service is ready.",
         "seconds (how long it took)",
@@ -65,14 +65,14 @@ def test_a_missing_parameter_is_refused_with_its_meaning() -> None:
 
 def test_a_value_of_another_type_is_refused_with_its_path() -> None:
     found = refused({"service": "a", "timeout": "sixty"})
-    assert isinstance(found, BadValue)
+    assert isinstance(found, InvalidValue)
     assert found.what == "'wait.timeout' must be a whole number, not 'sixty'"
 
 
 def test_all_faults_of_a_step_are_told_at_once() -> None:
     found = refused({"timeout": "sixty", "x": 1})
     assert isinstance(found, MultipleErrors)
-    assert len(found.faults) == 3
+    assert len(found.errors) == 3
 
 
 def test_values_with_expressions_wait_until_they_are_rendered() -> None:

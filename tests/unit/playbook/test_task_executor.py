@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.domain import Change, Result
-from flowgate.errors import BadValue, CheckFailed, StepContractError, Unreachable
+from flowgate.errors import CheckFailed, InvalidValue, StepContractError, Unreachable
 from flowgate.playbook.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_parameters_are_rendered_and_fitted_when_their_turn_comes(stage: Stage) 
 
 def test_a_rendered_value_that_does_not_fit_fails_the_task(stage: Stage) -> None:
     report = stage.run("{vars: {c: perhaps}, tasks: [write: {content: '{{ c }}'}]}")
-    assert isinstance(report.error, BadValue)
+    assert isinstance(report.error, InvalidValue)
     assert (report.error.place, report.code) == ("play.yml:1:47", 2)
 
 
@@ -102,7 +102,7 @@ def test_a_condition_that_does_not_hold_spares_an_undefined_loop(stage: Stage) -
 
 
 def test_a_loop_over_something_else_is_refused(stage: Stage) -> None:
-    assert isinstance(stage.run("tasks: [{write: , loop: '{{ 3 }}'}]").error, BadValue)
+    assert isinstance(stage.run("tasks: [{write: , loop: '{{ 3 }}'}]").error, InvalidValue)
 
 
 def test_tries_go_on_until_the_condition_holds(stage: Stage) -> None:
@@ -141,4 +141,4 @@ def test_a_check_does_not_wait_for_what_it_did_not_change(stage: Stage) -> None:
 @pytest.mark.parametrize("word", ["retries", "delay"])
 def test_tries_of_another_kind_are_refused(stage: Stage, word: str) -> None:
     report = stage.run(f"tasks: [{{refuse: , until: true, {word}: \"{{{{ 'x' }}}}\"}}]")
-    assert isinstance(report.error, BadValue)
+    assert isinstance(report.error, InvalidValue)

@@ -60,7 +60,7 @@ def config(tmp_path: Path) -> Config:
 
 def script(config: Config, alone: bool = False, accounts: int = 1) -> Script:
     build_inputs = build.BuildInputs({}, None, None, {"codex": accounts})
-    policy = build.settle(config, "balanced", build_inputs)
+    policy = build.compile_policy(config, "balanced", build_inputs)
     made = roles.cast(policy.litellm)
     own = private_config.own_settings(config, OWN)
     key = Secret("sk-private")
@@ -94,7 +94,7 @@ def test_nothing_of_the_users_that_leads_anywhere_comes_along(config: Config) ->
 
 
 def test_what_is_left_out_of_the_copy_is_named(config: Config) -> None:
-    found = private_config.left_out(build.settle(config, "balanced", build.BuildInputs({}, None)).litellm)
+    found = private_config.left_out(build.compile_policy(config, "balanced", build.BuildInputs({}, None)).litellm)
     assert found == ["litellm_settings.success_callback", "litellm_settings.cache", "general_settings.database_url"]
 
 
@@ -125,4 +125,4 @@ def test_all_generations_are_forked_from_one_nursery_with_scaled_pauses(config: 
     assert fork_pool.name(one) == fork_pool.name(other)
     assert one.env["INITIAL_RETRY_DELAY"].reveal() == "0.0500"
     assert one.fork_server is not None
-    assert "INITIAL_RETRY_DELAY" in one.fork_server.seen
+    assert "INITIAL_RETRY_DELAY" in one.fork_server.import_variables

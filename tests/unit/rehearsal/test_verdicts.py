@@ -11,7 +11,7 @@ from flowgate.rehearsal.verdicts import BROKEN, CANNOT, KEPT, Asked, Judge, Obse
 from tests.unit.gateway.test_policy import COMMON, compiled
 
 PROMISES = replace(
-    compiled(COMMON["reliability"]).promises, retries={"refusal": 3, "429": 0, "timeout": 0}, bench_seconds=60.0
+    compiled(COMMON["reliability"]).promises, retries={"refusal": 3, "429": 0, "timeout": 0}, cooldown_seconds=60.0
 )
 # As measured on the real proxy: the profile as commonly written, and the same numbers under `router_settings`.
 AS_WRITTEN = [4, 4, 4, 4]

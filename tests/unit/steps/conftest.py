@@ -172,7 +172,7 @@ class Stage:
             emit=self.told.append,
         )
 
-    def do(
+    def apply(
         self, step: Callable[..., Any], context: StepContext | None = None, **params: Any
     ) -> tuple[str, dict[str, Any]]:
         """Perform a step; give "same" or "changed", and its facts."""
@@ -180,15 +180,15 @@ class Stage:
         found = step(context.read_only(), **params)
         if not isinstance(found, Change):
             return found.status, found.facts
-        return ("changed" if found.changes else "unchanged"), found.do(context)
+        return ("changed" if found.changes else "unchanged"), found.apply(context)
 
     def prepared(self) -> Stage:
         """Have the programs and the documents in place."""
         from flowgate.steps.download import download
         from flowgate.steps.render import render
 
-        self.do(download)
-        self.do(render)
+        self.apply(download)
+        self.apply(render)
         return self
 
     def litellm(self, phase: str = "serving", profile: str = "balanced") -> Stage:

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 def sh(stage: Stage, text: str, **more: Any) -> tuple[str, dict[str, Any]]:
     """Let a shell read a text."""
-    return stage.do(command, **{"shell": text, **more})
+    return stage.apply(command, **{"shell": text, **more})
 
 
 def test_a_command_changes_something_and_says_what_it_said(stage: Stage) -> None:
-    status, facts = stage.do(command, argv=["/bin/sh", "-c", "echo a; echo b >&2"])
+    status, facts = stage.apply(command, argv=["/bin/sh", "-c", "echo a; echo b >&2"])
     assert (status, facts["rc"], facts["stdout"], facts["stderr_lines"]) == ("changed", 0, "a", ["b"])
 
 
 def test_words_are_not_read_by_a_shell(stage: Stage) -> None:
-    assert stage.do(command, argv=["echo", "$HOME", "a  b|c"])[1]["stdout"] == "$HOME a  b|c"
-    assert stage.do(command, cmd="echo $HOME 'a  b' | c")[1]["stdout"] == "$HOME a  b | c"
+    assert stage.apply(command, argv=["echo", "$HOME", "a  b|c"])[1]["stdout"] == "$HOME a  b|c"
+    assert stage.apply(command, cmd="echo $HOME 'a  b' | c")[1]["stdout"] == "$HOME a  b | c"
 
 
 def test_a_shell_reads_what_asks_for_one(stage: Stage) -> None:
@@ -43,11 +43,11 @@ def test_folder_environment_and_input_are_those_asked_for(stage: Stage, tmp_path
     stage.environment["A"] = "outer"
     message = sh(stage, shell, cwd=tmp_path, env={"B": "inner"}, stdin="in")[1]["stdout_lines"]
     assert message == [str(tmp_path), "outer inner", "in"]
-    assert stage.do(command, cmd="pwd", chdir=tmp_path)[1]["stdout"] == str(tmp_path)
+    assert stage.apply(command, cmd="pwd", chdir=tmp_path)[1]["stdout"] == str(tmp_path)
 
 
 def test_without_input_there_is_nothing_to_read(stage: Stage) -> None:
-    assert stage.do(command, cmd="cat")[1]["stdout"] == ""
+    assert stage.apply(command, cmd="cat")[1]["stdout"] == ""
 
 
 def test_nothing_is_run_when_its_file_is_there(stage: Stage, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_signal_is_called_one(stage: Stage) -> None:
 
 def test_a_program_that_is_not_there_is_missing(stage: Stage) -> None:
     with pytest.raises(ProgramMissing):
-        stage.do(command, argv=["no-such-program"])
+        stage.apply(command, argv=["no-such-program"])
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_program_that_is_not_there_is_missing(stage: Stage) -> None:
 )
 def test_a_command_that_is_none_is_a_mistake(stage: Stage, params: dict[str, Any], what: str) -> None:
     with pytest.raises(UsageError, match=what):
-        stage.do(command, **params)
+        stage.apply(command, **params)
 
 
 def test_a_check_cannot_foretell_what_a_command_does(stage: Stage) -> None:
@@ -105,6 +105,6 @@ def test_an_interrupted_command_is_ended_with_what_it_started(stage: Stage, tmp_
     code = "import subprocess, sys, time; subprocess.Popen(['sleep', '4712.5']); time.sleep(60)"
     began = time.monotonic()
     with pytest.raises(Unreachable), deadline(0.5):
-        stage.do(command, argv=[sys.executable, "-c", code])
+        stage.apply(command, argv=[sys.executable, "-c", code])
     assert wait(lambda: not sleeping("4712.5"), 10.0)
     assert time.monotonic() - began < 20

@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 def test_the_runners_are_written_executable_and_private(stage: Stage) -> None:
-    status, facts = stage.do(download)
+    status, facts = stage.apply(download)
     assert (status, facts["upstream"]) == ("changed", "embedded")
     for name in ("litellm", "embedded-upstream"):
         assert stat.S_IMODE((stage.runtime / "bin" / name).stat().st_mode) == 0o700
 
 
 def test_the_second_run_is_content(stage: Stage) -> None:
-    stage.do(download)
-    assert stage.do(download)[0] == "unchanged"
+    stage.apply(download)
+    assert stage.apply(download)[0] == "unchanged"
 
 
 @pytest.mark.parametrize("damage", ["text", "mode", "gone"])
 def test_a_damaged_runner_is_written_anew(stage: Stage, damage: str) -> None:
-    stage.do(download)
+    stage.apply(download)
     runner = stage.runtime / "bin" / "litellm"
     good = runner.read_text()
     if damage == "text":
@@ -36,20 +36,20 @@ def test_a_damaged_runner_is_written_anew(stage: Stage, damage: str) -> None:
         runner.chmod(0o600)
     else:
         runner.unlink()
-    assert stage.do(download)[1]["written"] == [str(runner)]
+    assert stage.apply(download)[1]["written"] == [str(runner)]
     assert (runner.read_text(), stat.S_IMODE(runner.stat().st_mode)) == (good, 0o700)
 
 
 def test_a_program_of_the_users_own_is_left_alone(stage: Stage) -> None:
     program = fake_program(stage.folder / "own" / "proxy")
     stage.configure(program="own/proxy")
-    assert stage.do(download)[1]["upstream"] == str(program)
+    assert stage.apply(download)[1]["upstream"] == str(program)
     assert not (stage.runtime / "bin" / "embedded-upstream").exists()
 
 
 def test_a_missing_program_is_named_with_its_place_before_anything_is_written(stage: Stage) -> None:
     stage.configure(program="own/proxy")
     with pytest.raises(ProgramMissing, match="own/proxy, is missing") as refused:
-        stage.do(download)
+        stage.apply(download)
     assert refused.value.place.startswith(str(stage.folder / "flowgate.yaml:"))
     assert not stage.runtime.exists()

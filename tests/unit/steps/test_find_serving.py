@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 def test_the_profile_of_the_newest_generation_is_found(stage: Stage) -> None:
     stage.prepared().litellm("draining", "balanced").litellm("serving", "cost")
-    assert stage.do(find_serving)[1] == {"running": True, "generation": 2, "profile": "cost"}
+    assert stage.apply(find_serving)[1] == {"running": True, "generation": 2, "profile": "cost"}
 
 
 def test_a_service_that_does_not_run_is_no_error(stage: Stage) -> None:
-    assert stage.do(find_serving) == ("unchanged", {"running": False, "generation": None, "profile": ""})
+    assert stage.apply(find_serving) == ("unchanged", {"running": False, "generation": None, "profile": ""})
 
 
 def test_a_required_service_that_does_not_run_is_an_error(stage: Stage) -> None:
     with pytest.raises(NotReady, match="cliproxyapi_plus is not running"):
-        stage.do(find_serving, service="cliproxyapi_plus", required=True)
+        stage.apply(find_serving, service="cliproxyapi_plus", required=True)

@@ -19,7 +19,7 @@ def test_a_quiet_moment_is_held(stage: Stage) -> None:
     found = hold_requests(stage.context().read_only())
     assert isinstance(found, Change)
     assert not found.changes
-    assert found.do(stage.context())["under_way"] == 0
+    assert found.apply(stage.context())["under_way"] == 0
     assert stage.supervisor.asked == [("hold", "litellm", 10.0)]
 
 
@@ -28,7 +28,7 @@ def test_when_the_moment_does_not_come_nothing_is_cut_and_it_says_for_how_long(s
     found = hold_requests(stage.context().read_only(), timeout=3)
     assert isinstance(found, Change)
     with pytest.raises(NotReady, match="2 answers are still under way after 3 s, the oldest for 61 s") as refused:
-        found.do(stage.context())
+        found.apply(stage.context())
     assert "--now" in refused.value.fix
     assert stage.supervisor.asked[-1] == ("let", "litellm")
 
@@ -37,4 +37,4 @@ def test_now_says_what_it_will_cut(stage: Stage) -> None:
     stage.prepared().supervisor.run("litellm").busy = (1, 5.0)
     found = hold_requests(stage.context().read_only(), now=True)
     assert isinstance(found, Change)
-    assert found.do(stage.context())["message"] == "new questions wait; 1 under way will be cut"
+    assert found.apply(stage.context())["message"] == "new questions wait; 1 under way will be cut"

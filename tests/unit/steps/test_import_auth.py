@@ -29,15 +29,15 @@ def given(stage: Stage, days: float = 8, **more: Any) -> Path:
     return path
 
 
-def do(stage: Stage, **more: Any) -> dict[str, Any]:
+def apply(stage: Stage, **more: Any) -> dict[str, Any]:
     found = import_auth(stage.context().read_only(), "codex", **more)
     assert isinstance(found, Change)
-    facts: dict[str, Any] = found.do(stage.context())
+    facts: dict[str, Any] = found.apply(stage.context())
     return facts
 
 
 def test_the_account_is_private_and_whole(stage: Stage) -> None:
-    path = Path(do(stage, source=str(given(stage)))["path"])
+    path = Path(apply(stage, source=str(given(stage)))["path"])
     assert path == stage.folder / ".router" / "auths" / "codex-me@example.com-plus.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -47,7 +47,7 @@ def test_the_account_is_private_and_whole(stage: Stage) -> None:
 
 def test_a_second_import_changes_nothing_also_when_the_server_has_rewritten_the_file(stage: Stage) -> None:
     source = str(given(stage))
-    path = Path(do(stage, source=source)["path"])
+    path = Path(apply(stage, source=source)["path"])
     path.write_text(json.dumps({**json.loads(path.read_text()), "disabled": False}, separators=(",", ":")))
     found = import_auth(stage.context().read_only(), "codex", source=source)
     assert isinstance(found, Result)
@@ -55,23 +55,23 @@ def test_a_second_import_changes_nothing_also_when_the_server_has_rewritten_the_
 
 
 def test_a_borrowed_login_has_no_refresh_token_and_says_until_when(stage: Stage) -> None:
-    path = Path(do(stage, source=str(given(stage)), borrow=True)["path"])
+    path = Path(apply(stage, source=str(given(stage)), borrow=True)["path"])
     assert "refresh_token" not in json.loads(path.read_text())
     assert any(text.startswith("borrowed: works until ") for text in stage.told)
 
 
 def test_the_usual_place_follows_the_programs_own_variable(stage: Stage) -> None:
     stage.environment["CODEX_HOME"] = str(given(stage).parent)
-    assert do(stage)["label"] == "me@example.com"
+    assert apply(stage)["label"] == "me@example.com"
 
 
 def test_another_auth_folder_can_be_named(stage: Stage) -> None:
     elsewhere = stage.folder / "elsewhere"
-    assert do(stage, source=str(given(stage)), dest_dir=str(elsewhere))["path"].startswith(str(elsewhere))
+    assert apply(stage, source=str(given(stage)), dest_dir=str(elsewhere))["path"].startswith(str(elsewhere))
 
 
 def test_tokens_that_were_renewed_since_are_not_overwritten(stage: Stage) -> None:
-    path = Path(do(stage, source=str(given(stage, days=9)))["path"])
+    path = Path(apply(stage, source=str(given(stage, days=9)))["path"])
     before = path.read_text()
     with pytest.raises(CheckFailed, match="was renewed since"):
         import_auth(stage.context().read_only(), "codex", source=str(given(stage, days=4)))
@@ -109,21 +109,21 @@ def test_claude_code_is_imported_with_the_address_from_the_file_beside(stage: St
     (home.parent / ".claude.json").write_text(json.dumps({"oauthAccount": {"emailAddress": "me@example.com"}}))
     found = import_auth(stage.context().read_only(), "claude", source=str(home / ".credentials.json"))
     assert isinstance(found, Change)
-    assert found.do(stage.context())["name"] == "claude-me@example.com.json"
+    assert found.apply(stage.context())["name"] == "claude-me@example.com.json"
 
 
 def test_a_second_account_writes_the_config_of_cliproxyapiplus_anew_in_place(stage: Stage) -> None:
     stage.prepared()
     config = stage.runtime / "cliproxyapi.yaml"
-    do(stage, source=str(given(stage)))
+    apply(stage, source=str(given(stage)))
     before, inode = config.read_text(), config.stat().st_ino
     (stage.folder / ".router" / "auths" / "codex-other.json").write_text('{"type": "codex"}')
-    do(stage, source=str(given(stage, days=9)))
+    apply(stage, source=str(given(stage, days=9)))
     assert ("disable-cooling: true" in before, "disable-cooling: false" in config.read_text()) == (True, True)
     assert config.stat().st_ino == inode
     assert any("cliproxyapi.yaml is written anew" in line for line in stage.told)
 
 
 def test_before_the_first_render_an_import_writes_the_account_alone(stage: Stage) -> None:
-    do(stage, source=str(given(stage)))
+    apply(stage, source=str(given(stage)))
     assert not (stage.runtime / "cliproxyapi.yaml").exists()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.errors import BadValue, EnvironmentFailure, UsageError
+from flowgate.errors import EnvironmentFailure, InvalidValue, UsageError
 from flowgate.steps.install_upstream import install_upstream
 from tests.unit.bootstrap.releases import program, release
 
@@ -23,34 +23,38 @@ def own(stage: Stage, data: bytes | None = None) -> dict[str, Any]:
 
 
 def test_the_first_run_installs_and_the_second_is_content(stage: Stage) -> None:
-    status, facts = stage.do(install_upstream, **own(stage))
+    status, facts = stage.apply(install_upstream, **own(stage))
     assert (status, facts["version"], facts["level"]) == ("changed", "6.8.16-0-plus", "none")
     assert Path(facts["program"]).read_bytes() == program()
-    assert stage.do(install_upstream, **own(stage))[0] == "unchanged"
+    assert stage.apply(install_upstream, **own(stage))[0] == "unchanged"
 
 
 def test_what_was_installed_is_recorded_beside_it(stage: Stage) -> None:
-    facts = stage.do(install_upstream, **own(stage))[1]
+    facts = stage.apply(install_upstream, **own(stage))[1]
     lock = json.loads((stage.runtime / "bin" / "CLIProxyAPIPlus.lock").read_text())
     assert (lock["archive_sha256"], lock["source"]) == (facts["sha256"], str(stage.folder / "own.tar.gz"))
 
 
 def test_a_changed_program_in_place_is_found_and_mended(stage: Stage) -> None:
-    facts = stage.do(install_upstream, **own(stage))[1]
+    facts = stage.apply(install_upstream, **own(stage))[1]
     Path(facts["program"]).write_text("changed")
-    assert stage.do(install_upstream, **own(stage))[0] == "changed"
+    assert stage.apply(install_upstream, **own(stage))[0] == "changed"
     assert Path(facts["program"]).read_bytes() == program()
 
 
 def test_a_file_that_nobody_vouches_for_needs_the_word(stage: Stage) -> None:
     with pytest.raises(EnvironmentFailure, match="nothing vouches for it"):
-        stage.do(install_upstream, **own(stage) | {"allow_unverified": False})
+        stage.apply(install_upstream, **own(stage) | {"allow_unverified": False})
     assert not (stage.runtime / "bin" / "CLIProxyAPIPlus").exists()
 
 
 @pytest.mark.parametrize(
     "params, kind",
-    [({"repo": "nobody"}, BadValue), ({"from_file": "/nowhere"}, UsageError), ({"offline": True}, EnvironmentFailure)],
+    [
+        ({"repo": "nobody"}, InvalidValue),
+        ({"from_file": "/nowhere"}, UsageError),
+        ({"offline": True}, EnvironmentFailure),
+    ],
 )
 def test_what_cannot_be_is_refused_while_looking(stage: Stage, params: dict[str, Any], kind: type[Exception]) -> None:
     before = stage.tree()

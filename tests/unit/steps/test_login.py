@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.domain import Change
-from flowgate.errors import BadValue, NotReady, UnknownName, UsageError
+from flowgate.errors import InvalidValue, NotReady, UnknownName, UsageError
 from flowgate.steps.login import login, management_key
 from tests.unit.steps.conftest import Stage
 
@@ -19,7 +19,7 @@ def test_looking_asks_nobody(stage: Stage) -> None:
 def test_what_is_written_wrong_is_refused_before_anything_is_asked(stage: Stage) -> None:
     with pytest.raises(UnknownName):
         login(stage.context().read_only(), "codecks")
-    with pytest.raises(BadValue, match="timeout"):
+    with pytest.raises(InvalidValue, match="timeout"):
         login(stage.context().read_only(), "codex", timeout=0)
     with pytest.raises(UsageError, match="to gemini only"):
         login(stage.context().read_only(), "codex", project="p")
@@ -30,7 +30,7 @@ def test_without_a_running_program_or_a_key_nobody_is_asked(stage: Stage) -> Non
     found = login(stage.context().read_only(), "codex")
     assert isinstance(found, Change)
     with pytest.raises(NotReady, match="is not running"):
-        found.do(stage.context())
+        found.apply(stage.context())
 
 
 def test_the_key_is_the_one_that_the_config_names_for_the_provider(stage: Stage) -> None:

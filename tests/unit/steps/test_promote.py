@@ -29,7 +29,7 @@ def test_nothing_is_written_when_the_supervisor_goes_away(stage: Stage) -> None:
 
     stage.supervisor.promote = fail  # type: ignore[method-assign]
     with pytest.raises(Unreachable):
-        stage.do(promote)
+        stage.apply(promote)
     assert not stage.config.paths.state_file.exists()
 
 
@@ -37,14 +37,14 @@ def test_nothing_is_written_when_the_supervisor_goes_away(stage: Stage) -> None:
 def test_a_generation_of_another_profile_is_never_recorded_as_this_one(stage: Stage, phase: str) -> None:
     stage.prepared().litellm(phase, "balanced")
     with pytest.raises(EnvironmentFailure, match="runs other settings"):
-        stage.do(promote, stage.context("cost"))
+        stage.apply(promote, stage.context("cost"))
     assert not stage.config.paths.state_file.exists()
     assert not stage.config.paths.active_config.exists()
 
 
 def test_the_state_the_active_config_and_the_event_name_the_active_profile(stage: Stage) -> None:
     stage.prepared().litellm("ready", "cost")
-    _, facts = stage.do(promote, stage.context("cost"))
+    _, facts = stage.apply(promote, stage.context("cost"))
     assert stage.supervisor.asked == [("promote", "litellm", 1)]
     assert (state(stage)["current_profile"], facts["switched"]) == ("cost", True)
     assert "profile 'cost'" in stage.config.paths.active_config.read_text()
@@ -53,14 +53,14 @@ def test_the_state_the_active_config_and_the_event_name_the_active_profile(stage
 
 def test_a_second_run_changes_nothing(stage: Stage) -> None:
     stage.prepared().litellm()
-    stage.do(promote)
+    stage.apply(promote)
     before = stage.tree()
-    assert stage.do(promote)[0] == "unchanged"
+    assert stage.apply(promote)[0] == "unchanged"
     assert stage.tree() == before
 
 
 def test_without_a_running_litellm_it_is_settled_on_paper(stage: Stage) -> None:
-    _, facts = stage.prepared().do(promote)
+    _, facts = stage.prepared().apply(promote)
     assert (facts["generation"], "not running" in facts["message"]) == (None, True)
     assert state(stage)["current_profile"] == "balanced"
 
@@ -68,5 +68,5 @@ def test_without_a_running_litellm_it_is_settled_on_paper(stage: Stage) -> None:
 @pytest.mark.parametrize("text", ["{", "[]", "7", '{"current_profile": "gone"}'])
 def test_a_damaged_state_is_written_anew(stage: Stage, text: str) -> None:
     stage.prepared().config.paths.state_file.write_text(text)
-    stage.do(promote)
+    stage.apply(promote)
     assert state(stage)["current_profile"] == "balanced"

@@ -22,18 +22,18 @@ def rendered(stage: Stage, *names: str) -> list[Path]:
 
 def test_the_newest_unused_files_stay(stage: Stage) -> None:
     old, older, *new = rendered(stage.prepared(), *"abcde")
-    assert stage.do(prune)[1]["deleted"] == [str(older), str(old)]
+    assert stage.apply(prune)[1]["deleted"] == [str(older), str(old)]
     assert all(path.exists() for path in new)
 
 
 def test_what_a_generation_runs_stays(stage: Stage) -> None:
     paths = rendered(stage.prepared(), *"abc")
     stage.supervisor.run("litellm", labels={"document": "a"})
-    stage.do(prune, keep=0)
+    stage.apply(prune, keep=0)
     assert [path.exists() for path in paths] == [True, False, False]
 
 
 def test_what_is_rendered_now_stays_and_the_second_run_is_content(stage: Stage) -> None:
     before = stage.prepared().tree()
-    assert stage.do(prune, keep=0)[0] == "unchanged"
+    assert stage.apply(prune, keep=0)[0] == "unchanged"
     assert stage.tree() == before

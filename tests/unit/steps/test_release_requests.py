@@ -15,7 +15,7 @@ def test_questions_go_on_even_when_no_model_is_listed(stage: Stage) -> None:
     stage.prepared().supervisor.run("litellm")
     found = release_requests(stage.context().read_only())
     assert isinstance(found, Change)
-    assert found.do(stage.context())["models"] == 0
+    assert found.apply(stage.context())["models"] == 0
     assert stage.supervisor.asked == [("let", "litellm")]
 
 

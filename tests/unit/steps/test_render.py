@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_documents_and_keys_are_written_private(stage: Stage) -> None:
-    _, facts = stage.do(render)
+    _, facts = stage.apply(render)
     keys = sorted((stage.folder / ".router" / "secrets").iterdir())
     assert [one.name for one in keys] == ["litellm-master-key", "management-key", "upstream-api-key"]
     assert all(stat.S_IMODE(one.stat().st_mode) == 0o600 for one in keys)
@@ -23,30 +23,30 @@ def test_documents_and_keys_are_written_private(stage: Stage) -> None:
 
 
 def test_litellms_document_holds_references_and_no_key(stage: Stage) -> None:
-    _, facts = stage.do(render)
+    _, facts = stage.apply(render)
     text = (stage.runtime / f"litellm-{facts['digest']}.yaml").read_text()
     assert "os.environ/LITELLM_MASTER_KEY" in text
     assert "sk-" not in text
 
 
 def test_the_second_run_is_content_and_keeps_the_keys(stage: Stage) -> None:
-    stage.do(render)
+    stage.apply(render)
     before = stage.tree()
-    assert stage.do(render)[0] == "unchanged"
+    assert stage.apply(render)[0] == "unchanged"
     assert stage.tree() == before
 
 
 def test_another_profile_gets_a_document_of_its_own_and_settles_the_run(stage: Stage) -> None:
-    first = stage.do(render)[1]["digest"]
+    first = stage.apply(render)[1]["digest"]
     context = stage.context()
-    second = stage.do(render, context, profile="cost")[1]["digest"]
+    second = stage.apply(render, context, profile="cost")[1]["digest"]
     assert {path.stem for path in stage.runtime.glob("litellm-*.yaml")} == {f"litellm-{first}", f"litellm-{second}"}
     assert context.run_state.profile.value == "cost"
 
 
 def test_an_unknown_profile_is_refused_with_its_place_and_nothing_is_written(stage: Stage) -> None:
     with pytest.raises(UnknownName, match=r"no profile is called 'cots' \(.*flowgate.yaml:\d+\)") as refused:
-        stage.do(render, profile="cots")
+        stage.apply(render, profile="cots")
     assert refused.value.fix == "did you mean 'cost'?"
     assert stage.tree() == {}
 
@@ -54,7 +54,7 @@ def test_an_unknown_profile_is_refused_with_its_place_and_nothing_is_written(sta
 def test_a_variable_that_nobody_set_is_refused_before_anything_is_written(stage: Stage) -> None:
     stage.configure(key="os.environ/NOBODY_SET_ME")
     with pytest.raises(UsageError, match="NOBODY_SET_ME is not set"):
-        stage.do(render)
+        stage.apply(render)
     assert stage.tree() == {}
 
 
@@ -76,11 +76,11 @@ def test_another_profile_is_compared_with_the_one_in_force(stage: Stage) -> None
 
 
 def test_the_upstreams_document_is_written_in_place(stage: Stage) -> None:
-    stage.do(render)
+    stage.apply(render)
     document = stage.runtime / "cliproxyapi.yaml"
     inode = document.stat().st_ino
     stage.environment["UPSTREAM_API_KEY"] = "sk-a-new-one"
-    stage.do(render)
+    stage.apply(render)
     assert (document.stat().st_ino, "sk-a-new-one" in document.read_text()) == (inode, True)
 
 
@@ -88,12 +88,12 @@ def test_a_fallback_that_leads_nowhere_is_refused_before_anything_is_written(sta
     router = {"default_fallbacks": ["gone"]}
     stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
     with pytest.raises(UsageError, match="'gone'"):
-        stage.do(render)
+        stage.apply(render)
     assert stage.tree() == {}
 
 
 def test_what_is_doubtful_is_told_and_written_all_the_same(stage: Stage) -> None:
     router = {"timeout": 60, "stream_timeout": 90}
     stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
-    assert stage.do(render)[0] == "changed"
+    assert stage.apply(render)[0] == "changed"
     assert any(line.startswith("warning: a stream may be silent for 90 s") for line in stage.told)

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 def install(stage: Stage, version: str) -> Path:
     file = stage.folder / f"{version}.tar.gz"
     file.write_bytes(release(program(version)))
-    return Path(stage.do(install_upstream, from_file=str(file), allow_unverified=True)[1]["program"])
+    return Path(stage.apply(install_upstream, from_file=str(file), allow_unverified=True)[1]["program"])
 
 
 def test_the_one_before_comes_back_and_a_second_time_undoes_it(stage: Stage) -> None:
     install(stage, "6.0.0")
     place = install(stage, "6.1.0")
-    assert stage.do(roll_back_upstream)[1]["version"] == "6.0.0"
+    assert stage.apply(roll_back_upstream)[1]["version"] == "6.0.0"
     assert place.read_bytes() == program("6.0.0")
-    assert stage.do(roll_back_upstream)[1]["version"] == "6.1.0"
+    assert stage.apply(roll_back_upstream)[1]["version"] == "6.1.0"
     assert place.read_bytes() == program("6.1.0")
 
 
@@ -33,7 +33,7 @@ def test_without_an_earlier_one_there_is_nothing_to_go_back_to(stage: Stage) -> 
     install(stage, "6.0.0")
     before = stage.tree()
     with pytest.raises(ProgramMissing, match="nothing to go back to") as caught:
-        stage.do(roll_back_upstream)
+        stage.apply(roll_back_upstream)
     assert "inv bootstrap.download" in caught.value.fix
     assert stage.tree() == before
 
@@ -43,5 +43,5 @@ def test_one_that_does_not_run_any_more_stays_where_it_is(stage: Stage) -> None:
     place = install(stage, "6.1.0")
     place.with_name("CLIProxyAPIPlus.previous").write_text("#!/bin/sh\nexit 1\n")
     with pytest.raises(NotReady, match="exit code 1"):
-        stage.do(roll_back_upstream)
+        stage.apply(roll_back_upstream)
     assert place.read_bytes() == program("6.1.0")

@@ -37,7 +37,7 @@ def ask(stage: Stage, **changed: str) -> list[str]:
 
     stage.supervisor.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
     with serving(answers, stage.ports["litellm"]):
-        return [one["question"] for one in stage.do(smoke)[1]["answers"]]
+        return [one["question"] for one in stage.apply(smoke)[1]["answers"]]
 
 
 def test_the_embedded_upstream_is_asked_everything(stage: Stage) -> None:
@@ -80,7 +80,7 @@ def test_a_question_that_is_not_answered_as_it_should_be_is_named(
 def test_a_gateway_that_does_not_run_names_the_way_to_start_it(stage: Stage) -> None:
     stage.prepared().config.paths.state_file.write_text("{}")
     with pytest.raises(NotReady) as refused:
-        stage.do(smoke)
+        stage.apply(smoke)
     assert refused.value.fix == "inv up"
 
 
@@ -98,6 +98,6 @@ def test_a_service_that_died_under_the_question_is_named_with_its_log(stage: Sta
         return 502, "bad gateway"
 
     with serving(answers, stage.ports["litellm"]), pytest.raises(CheckFailed) as refused:
-        stage.do(smoke)
+        stage.apply(smoke)
     assert "cliproxyapi_plus died during the smoke (killed by SIGKILL)" in refused.value.what
     assert refused.value.log == ("my last words",)

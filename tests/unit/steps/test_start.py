@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 def test_what_runs_already_is_left_alone(stage: Stage) -> None:
     stage.prepared().supervisor.run("litellm").run("cliproxyapi_plus").same = {"litellm", "cliproxyapi_plus"}
-    status, facts = stage.do(start)
+    status, facts = stage.apply(start)
     assert (status, facts["started"], facts["generations"]) == ("unchanged", [], {"litellm": 1, "cliproxyapi_plus": 1})
     assert stage.supervisor.asked == []
 
 
 def test_independent_services_start_at_the_same_time(stage: Stage) -> None:
-    status, facts = stage.prepared().do(start)
+    status, facts = stage.prepared().apply(start)
     assert (status, facts["generations"]) == ("changed", {"litellm": 1, "cliproxyapi_plus": 1})
     assert [verb for verb, *_ in stage.supervisor.asked] == ["start", "start"]
 
 
 def test_a_service_waits_for_what_it_depends_on(stage: Stage) -> None:
-    stage.configure(litellm={"depends_on": ("cliproxyapi_plus",)}).prepared().do(start)
+    stage.configure(litellm={"depends_on": ("cliproxyapi_plus",)}).prepared().apply(start)
     assert stage.supervisor.asked == [
         ("start", "cliproxyapi_plus"),
         ("wait", "cliproxyapi_plus", 1),
@@ -36,29 +36,29 @@ def test_a_service_waits_for_what_it_depends_on(stage: Stage) -> None:
 
 
 def test_one_service_alone_can_be_started(stage: Stage) -> None:
-    stage.prepared().do(start, service="litellm")
+    stage.prepared().apply(start, service="litellm")
     assert stage.supervisor.asked == [("start", "litellm")]
 
 
 def test_a_nursery_sees_what_imports_heed_and_no_key(stage: Stage) -> None:
-    stage.prepared().do(start, service="litellm")
+    stage.prepared().apply(start, service="litellm")
     (program,) = stage.supervisor.programs
     assert program.fork_server is not None
-    assert {"LITELLM_MODE", "LITELLM_LOCAL_MODEL_COST_MAP", "OPENBLAS_NUM_THREADS"} <= set(program.fork_server.seen)
+    assert {"LITELLM_MODE", "LITELLM_LOCAL_MODEL_COST_MAP", "OPENBLAS_NUM_THREADS"} <= set(program.fork_server.import_variables)
     keys = {name for name, value in program.env.items() if value.reveal().startswith("sk-")}
     assert "LITELLM_MASTER_KEY" in keys
-    assert not {*keys, "PATH", "CONFIG_FILE_PATH"} & set(program.fork_server.seen)
+    assert not {*keys, "PATH", "CONFIG_FILE_PATH"} & set(program.fork_server.import_variables)
 
 
 def test_a_fresh_start_starts_also_what_runs_already(stage: Stage) -> None:
     stage.prepared().supervisor.run("litellm").same = {"litellm"}
-    assert stage.do(start, service="litellm", fresh=True)[1]["generations"] == {"litellm": 2}
+    assert stage.apply(start, service="litellm", fresh=True)[1]["generations"] == {"litellm": 2}
 
 
 def test_a_taken_port_is_named_with_its_owner_and_nothing_starts(stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", stage.ports["upstream"])):
         with pytest.raises(PortInUse) as refused:
-            stage.prepared().do(start)
+            stage.prepared().apply(start)
     assert (refused.value.pid, refused.value.port) == (os.getpid(), stage.ports["upstream"])
     assert stage.supervisor.asked == []
 
@@ -66,28 +66,28 @@ def test_a_taken_port_is_named_with_its_owner_and_nothing_starts(stage: Stage) -
 def test_a_port_that_this_service_holds_itself_is_not_taken(stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", stage.ports["upstream"])):
         stage.prepared().supervisor.run("cliproxyapi_plus", pid=os.getpid(), port=stage.ports["upstream"])
-        assert stage.do(start, service="cliproxyapi_plus")[0] == "changed"
+        assert stage.apply(start, service="cliproxyapi_plus")[0] == "changed"
 
 
 def test_every_obstacle_is_told_at_once_with_the_code_of_the_world(stage: Stage) -> None:
     stage.prepared()
     (stage.runtime / "bin" / "embedded-upstream").unlink()
     with socket.create_server(("127.0.0.1", stage.ports["litellm"])), pytest.raises(MultipleErrors) as refused:
-        stage.do(start)
-    assert {type(fault) for fault in refused.value.faults} == {PortInUse, ProgramMissing}
+        stage.apply(start)
+    assert {type(fault) for fault in refused.value.errors} == {PortInUse, ProgramMissing}
     assert refused.value.code == 3
 
 
 def test_a_variable_that_nobody_set_is_named_with_its_place(stage: Stage) -> None:
     stage.prepared().configure(key="os.environ/NOBODY_SET_ME")
     with pytest.raises(UsageError, match=r"NOBODY_SET_ME is not set \(.*flowgate.yaml:\d+\)") as refused:
-        stage.do(start)
+        stage.apply(start)
     assert "export NOBODY_SET_ME=" in refused.value.fix
 
 
 def test_a_program_gets_its_keys_and_nothing_else_of_the_shell(stage: Stage) -> None:
     stage.environment["SHELL_SECRET"] = "sk-of-the-shell"
-    stage.prepared().do(start)
+    stage.prepared().apply(start)
     litellm = next(one for one in stage.supervisor.programs if one.service == "litellm")
     assert {"PATH", "LITELLM_MASTER_KEY", "UPSTREAM_API_KEY"} <= litellm.env.keys()
     assert "SHELL_SECRET" not in litellm.env

@@ -9,40 +9,40 @@ if TYPE_CHECKING:
 
 
 def test_what_does_not_run_is_left_alone(stage: Stage) -> None:
-    assert stage.do(stop)[0] == "unchanged"
+    assert stage.apply(stop)[0] == "unchanged"
     assert stage.supervisor.asked == []
 
 
 def test_all_are_stopped_and_it_is_said_what_became_of_each(stage: Stage) -> None:
     stage.supervisor.run("litellm").run("cliproxyapi_plus")
-    status, facts = stage.do(stop)
+    status, facts = stage.apply(stop)
     assert (status, stage.supervisor.asked) == ("changed", [("stop", "cliproxyapi_plus", "litellm")])
     assert facts["message"] == "stopped cliproxyapi_plus (process 7), litellm (process 7)"
 
 
 def test_one_alone_is_stopped(stage: Stage) -> None:
     stage.supervisor.run("litellm").run("cliproxyapi_plus")
-    stage.do(stop, service="litellm")
+    stage.apply(stop, service="litellm")
     assert stage.supervisor.asked == [("stop", "litellm")]
 
 
 def test_a_killed_keepers_orphans_are_stopped(stage: Stage) -> None:
     stage.supervisor.run("litellm", "orphaned")
-    assert stage.do(stop)[0] == "changed"
+    assert stage.apply(stop)[0] == "changed"
 
 
 def test_only_what_this_run_started_is_stopped(stage: Stage) -> None:
     stage.supervisor.run("litellm").run("cliproxyapi_plus").started = [("litellm", 1)]
-    stage.do(stop, service="started")
+    stage.apply(stop, service="started")
     assert stage.supervisor.asked == [("stop", "litellm")]
 
 
 def test_a_candidate_beside_a_serving_generation_is_only_sent_home(stage: Stage) -> None:
     stage.supervisor.run("litellm").run("litellm", "ready").started = [("litellm", 2)]
-    stage.do(stop, service="started")
+    stage.apply(stop, service="started")
     assert stage.supervisor.asked == [("discard", "litellm", 2)]
 
 
 def test_a_run_that_started_nothing_stops_nothing(stage: Stage) -> None:
     stage.supervisor.run("litellm")
-    assert stage.do(stop, service="started")[0] == "unchanged"
+    assert stage.apply(stop, service="started")[0] == "unchanged"

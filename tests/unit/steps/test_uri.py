@@ -71,7 +71,7 @@ def test_a_body_is_sent_as_its_format_says(
     stage: Stage, method: str, params: dict[str, Any], kind: str, sent: str
 ) -> None:
     with echo() as url:
-        facts = stage.do(uri, url=url, method=method, **params)[1]
+        facts = stage.apply(uri, url=url, method=method, **params)[1]
     wanted = {"method": method, "body": sent, "own": ""}
     assert {name: facts["json"][name] for name in wanted} == wanted
     assert kind in facts["json"]["kind"]
@@ -87,20 +87,20 @@ def test_asking_otherwise_waits_for_its_turn(stage: Stage) -> None:
 def test_another_status_fails_and_keeps_what_was_said(stage: Stage) -> None:
     with echo() as url:
         with pytest.raises(CheckFailed, match="answered 418, not 200") as caught:
-            stage.do(uri, url=f"{url}/teapot")
+            stage.apply(uri, url=f"{url}/teapot")
         assert (caught.value.facts["status"], bool(caught.value.log)) == (418, True)
-        assert stage.do(uri, url=f"{url}/teapot", status_code=[200, "418"])[0] == "unchanged"
+        assert stage.apply(uri, url=f"{url}/teapot", status_code=[200, "418"])[0] == "unchanged"
 
 
 def test_the_text_is_kept_when_asked_for(stage: Stage) -> None:
     with echo() as url:
-        facts = stage.do(uri, url=f"{url}/text", return_content=True)[1]
+        facts = stage.apply(uri, url=f"{url}/text", return_content=True)[1]
     assert (facts["content"], "json" in facts) == ("not json", False)
 
 
 def test_nobody_there_is_unreachable(stage: Stage) -> None:
     with pytest.raises(Unreachable):
-        stage.do(uri, url=f"http://127.0.0.1:{sockets.free_port()}/")
+        stage.apply(uri, url=f"http://127.0.0.1:{sockets.free_port()}/")
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_nobody_there_is_unreachable(stage: Stage) -> None:
 )
 def test_a_question_that_is_none_is_a_mistake(stage: Stage, params: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        stage.do(uri, **params)
+        stage.apply(uri, **params)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def test_a_port_that_listens_is_not_waited_for(stage: Stage) -> None:
     with sockets.listen("127.0.0.1", 0) as sock:
         port = sock.getsockname()[1]
-        assert stage.do(wait_for, port=port) == ("unchanged", {"elapsed": 0.0})
+        assert stage.apply(wait_for, port=port) == ("unchanged", {"elapsed": 0.0})
 
 
 def test_a_port_is_waited_for_until_somebody_listens(stage: Stage) -> None:
@@ -29,13 +29,13 @@ def test_a_port_is_waited_for_until_somebody_listens(stage: Stage) -> None:
     opened: list[Any] = []
     threading.Timer(0.1, lambda: opened.append(sockets.listen("127.0.0.1", port))).start()
     try:
-        assert stage.do(wait_for, port=port, sleep=0.02, timeout=20)[1]["elapsed"] > 0
+        assert stage.apply(wait_for, port=port, sleep=0.02, timeout=20)[1]["elapsed"] > 0
     finally:
         opened[0].close()
 
 
 def test_a_port_that_is_gone_is_gone(stage: Stage) -> None:
-    assert stage.do(wait_for, port=sockets.free_port(), state="stopped")[0] == "unchanged"
+    assert stage.apply(wait_for, port=sockets.free_port(), state="stopped")[0] == "unchanged"
 
 
 def test_a_file_is_waited_for_with_what_it_must_hold(stage: Stage, tmp_path: Path) -> None:
@@ -44,8 +44,8 @@ def test_a_file_is_waited_for_with_what_it_must_hold(stage: Stage, tmp_path: Pat
     found = wait_for(stage.context().read_only(), path=file, search_regex="^ready")
     assert isinstance(found, Change)
     file.write_text("starting\nready\n")
-    assert stage.do(wait_for, path=file, search_regex="^ready")[0] == "unchanged"
-    assert stage.do(wait_for, path=tmp_path / "absent", state="absent")[0] == "unchanged"
+    assert stage.apply(wait_for, path=file, search_regex="^ready")[0] == "unchanged"
+    assert stage.apply(wait_for, path=tmp_path / "absent", state="absent")[0] == "unchanged"
 
 
 def test_waiting_ends_with_the_message_asked_for(stage: Stage, tmp_path: Path) -> None:
@@ -53,10 +53,10 @@ def test_waiting_ends_with_the_message_asked_for(stage: Stage, tmp_path: Path) -
     context = stage.context()
     context = replace(context, clock=Clock(now=lambda: sum(naps), sleep=naps.append))
     with pytest.raises(Unreachable, match="no log") as caught:
-        stage.do(wait_for, context, path=tmp_path / "log", timeout=3, delay=2, sleep=1, msg="no log")
+        stage.apply(wait_for, context, path=tmp_path / "log", timeout=3, delay=2, sleep=1, msg="no log")
     assert (naps, caught.value.facts) == ([2, 1, 1, 1], {"elapsed": 3})
     with pytest.raises(Unreachable, match=r"waited 0 s for .*log to be there"):
-        stage.do(wait_for, context, path=tmp_path / "log", timeout=0)
+        stage.apply(wait_for, context, path=tmp_path / "log", timeout=0)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_waiting_ends_with_the_message_asked_for(stage: Stage, tmp_path: Path) -
 )
 def test_what_cannot_be_waited_for_is_a_mistake(stage: Stage, params: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        stage.do(wait_for, **params)
+        stage.apply(wait_for, **params)
 
 
 def test_a_host_elsewhere_is_not_asked_while_looking(stage: Stage) -> None:

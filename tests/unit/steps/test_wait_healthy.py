@@ -17,17 +17,17 @@ READY = from_table({"/health/readiness": "{}"})
 def test_a_service_that_answers_is_content(stage: Stage) -> None:
     stage.supervisor.run("litellm", port=stage.ports["litellm"])
     with serving(READY, stage.ports["litellm"]):
-        assert stage.do(wait_healthy, service="litellm") == ("unchanged", {"seconds": {}})
+        assert stage.apply(wait_healthy, service="litellm") == ("unchanged", {"seconds": {}})
 
 
 def test_a_candidate_is_asked_behind_its_private_door(stage: Stage) -> None:
-    stage.supervisor.run("litellm", "ready", port=1, door=["127.0.0.1", stage.ports["litellm"]])
+    stage.supervisor.run("litellm", "ready", port=1, private_address=["127.0.0.1", stage.ports["litellm"]])
     with serving(READY, stage.ports["litellm"]):
-        assert stage.do(wait_healthy, service="litellm")[0] == "unchanged"
+        assert stage.apply(wait_healthy, service="litellm")[0] == "unchanged"
 
 
 def test_a_starting_service_is_waited_for_and_its_time_told(stage: Stage) -> None:
-    stage.supervisor.run("litellm", "starting", door=["127.0.0.1", stage.ports["litellm"]])
+    stage.supervisor.run("litellm", "starting", private_address=["127.0.0.1", stage.ports["litellm"]])
     asked = iter(["starting", "starting"])
 
     def answers(path: str) -> tuple[int, str]:
@@ -36,19 +36,19 @@ def test_a_starting_service_is_waited_for_and_its_time_told(stage: Stage) -> Non
 
     stage.supervisor.wait = lambda *words, **more: stage.supervisor.kept["litellm"][0].update(phase="ready") or "ready"  # type: ignore[method-assign]
     with serving(answers, stage.ports["litellm"]):
-        status, facts = stage.do(wait_healthy, service="litellm", timeout=5)
+        status, facts = stage.apply(wait_healthy, service="litellm", timeout=5)
     assert (status, list(facts["seconds"])) == ("unchanged", ["litellm"])
 
 
 def test_one_that_runs_but_never_answers_is_given_up(stage: Stage) -> None:
     stage.supervisor.run("litellm", "ready")
     with pytest.raises(NotReady, match="runs, but /health/readiness does not answer 2xx"):
-        stage.do(wait_healthy, service="litellm", timeout=0.1)
+        stage.apply(wait_healthy, service="litellm", timeout=0.1)
 
 
 def test_one_that_is_not_there_is_said(stage: Stage) -> None:
     with pytest.raises(NotReady, match="litellm is not running"):
-        stage.do(wait_healthy, service="litellm")
+        stage.apply(wait_healthy, service="litellm")
 
 
 def test_one_that_ended_is_explained_with_its_log_cause_and_way_out(stage: Stage) -> None:
@@ -57,7 +57,7 @@ def test_one_that_ended_is_explained_with_its_log_cause_and_way_out(stage: Stage
     log.write_text("\n".join([*(f"line {number}" for number in range(40)), "OSError: address already in use"]))
     stage.supervisor.failures["litellm"] = "exited with code 1"
     with pytest.raises(NotReady, match="litellm did not come up: exited with code 1: its port is taken") as refused:
-        stage.do(wait_healthy, service="litellm")
+        stage.apply(wait_healthy, service="litellm")
     assert refused.value.log[-1] == "OSError: address already in use"
     assert len(refused.value.log) == 15
     assert "inv status" in refused.value.fix

@@ -149,7 +149,7 @@ def app(runtime: Path, program: Callable[..., Program]) -> Callable[..., Program
     def make(
         name: str = "one", *, way: str = "forked", fork_server: ForkServerSettings | None = None, **more: object
     ) -> Program:
-        seen = {"PYTHONPATH": Secret(f"{folder}:{CHECKOUT}")}
+        import_variables = {"PYTHONPATH": Secret(f"{folder}:{CHECKOUT}")}
         variables = {"NAME": name, "KEY": "sk-for-generations-only", **more.pop("env", {})}  # type: ignore[dict-item]
         known = fork_server or ForkServerSettings(("kept_app",))
         return program(
@@ -158,8 +158,8 @@ def app(runtime: Path, program: Callable[..., Program]) -> Callable[..., Program
             app="kept_app:app",
             port=port,
             digest=name,
-            env={**seen, **{variable: Secret(value) for variable, value in variables.items()}},
-            fork_server=replace(known, seen=tuple(seen)) if way == "forked" else None,
+            env={**import_variables, **{variable: Secret(value) for variable, value in variables.items()}},
+            fork_server=replace(known, import_variables=tuple(import_variables)) if way == "forked" else None,
             **more,
         )
 

@@ -139,7 +139,7 @@ def test_another_environment_on_disk_asks_for_another_nursery(supervisor: Superv
 @pytest.mark.parametrize(
     "known, why",
     [
-        (replace(KEPT, reserve="kept_app:object_to_forks"), "no fork of the nursery"),
+        (replace(KEPT, fork_guard="kept_app:object_to_forks"), "no fork of the nursery"),
         (ForkServerSettings(("kept_app", "a_thread_at_import")), "2 threads run after the imports"),
         (ForkServerSettings(("not_there",)), "ended"),
     ],
@@ -196,29 +196,29 @@ def test_descendants_that_are_adopted_leave_no_zombie(supervisor: SupervisorClie
     until(lambda: not [row for row in process_table.rows() if row.parent == master and row.state in process_table.GONE])
 
 
-def rehearsal(path: str) -> WarmUp:
-    return WarmUp(document="to: {upstream}", variable="DOCUMENT", questions=(("GET", path, ""),))
+def warmup(path: str) -> WarmUp:
+    return WarmUp(document="to: {upstream}", variable="DOCUMENT", requests=(("GET", path, ""),))
 
 
 def test_what_a_first_answer_imports_is_learnt_and_imported_before_the_fork(
     supervisor: SupervisorClient, app: App, tmp_path: Path
 ) -> None:
-    learnt = tmp_path / "learnt.json"
-    up(supervisor, app("one", fork_server=replace(KEPT, rehearsal=rehearsal("/lazy"), learnt=str(learnt))))
+    module_cache = tmp_path / "learnt.json"
+    up(supervisor, app("one", fork_server=replace(KEPT, warmup=warmup("/lazy"), module_cache=str(module_cache))))
     assert ask(app())[2] == "True"
-    ((names),) = json.loads(learnt.read_text()).values()
+    ((names),) = json.loads(module_cache.read_text()).values()
     assert "wave" in names
 
 
 def test_a_rehearsal_that_never_ends_is_broken_off(supervisor: SupervisorClient, app: App, tmp_path: Path) -> None:
-    endless, learnt = replace(rehearsal(f"/stream/{tmp_path}/never"), seconds=0.2), tmp_path / "learnt.json"
-    up(supervisor, app("one", fork_server=replace(KEPT, rehearsal=endless, learnt=str(learnt))))
+    endless, module_cache = replace(warmup(f"/stream/{tmp_path}/never"), seconds=0.2), tmp_path / "learnt.json"
+    up(supervisor, app("one", fork_server=replace(KEPT, warmup=endless, module_cache=str(module_cache))))
     assert ask(app())[0] == "one"
-    assert not learnt.exists()
+    assert not module_cache.exists()
 
 
 def test_what_was_learnt_need_not_be_written_down(supervisor: SupervisorClient, app: App, tmp_path: Path) -> None:
     folder = tmp_path / "no file"
     folder.mkdir()
-    up(supervisor, app("one", fork_server=replace(KEPT, rehearsal=rehearsal("/lazy"), learnt=str(folder))))
+    up(supervisor, app("one", fork_server=replace(KEPT, warmup=warmup("/lazy"), module_cache=str(folder))))
     assert ask(app())[2] == "True"

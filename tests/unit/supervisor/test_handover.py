@@ -81,25 +81,25 @@ def test_a_generation_serves_with_its_own_environment(
 
 
 def test_the_serving_generation_tells_of_its_inside(supervisor: SupervisorClient, app: App, way: str) -> None:
-    tells = {"now": "kept_app:inside", "later": "kept_app:inside_later"}
-    hand_over(supervisor, app("one", way=way, tells=tells))
-    hand_over(supervisor, app("two", way=way, tells=tells))
+    queries = {"now": "kept_app:inside", "later": "kept_app:inside_later"}
+    hand_over(supervisor, app("one", way=way, queries=queries))
+    hand_over(supervisor, app("two", way=way, queries=queries))
     generation = supervisor.generation("lent")
     assert generation is not None
     wanted = [{"name": "two", "pid": generation["pid"]}]
-    assert supervisor.told("lent", "now") == supervisor.told("lent", "later") == wanted
+    assert supervisor.query("lent", "now") == supervisor.query("lent", "later") == wanted
 
 
 def test_a_generation_that_cannot_tell_says_why_and_serves_on(
     supervisor: SupervisorClient, app: App, connect: Connect
 ) -> None:
-    one = app("one", tells={"broken": "kept_app:broken_inside", "gone": "kept_app:gone"})
+    one = app("one", queries={"broken": "kept_app:broken_inside", "gone": "kept_app:gone"})
     with pytest.raises(NotReady):
-        supervisor.told("lent", "broken")
+        supervisor.query("lent", "broken")
     hand_over(supervisor, one)
     for word, reason in (("broken", "nothing is where it was"), ("gone", "AttributeError"), ("other", "before it")):
         with pytest.raises(EnvironmentFailure, match=reason):
-            supervisor.told("lent", word)
+            supervisor.query("lent", word)
     assert ask(connect(one))[0] == "one"
 
 

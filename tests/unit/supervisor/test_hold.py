@@ -96,7 +96,7 @@ def test_a_crash_of_what_it_stands_on_holds_questions_until_that_is_back(
     supervisor: SupervisorClient, app: App, program: App, pool: ThreadPoolExecutor
 ) -> None:
     south = program("import time; time.sleep(0.7)\n" + SERVER_CODE)
-    north = app(stands_on=("own",))
+    north = app(hold_while_down=("own",))
     number = int(supervisor.start(south)["generation"])
     supervisor.wait("own", number, 20, serving=True)
     hand_over(supervisor, north)

@@ -16,14 +16,14 @@ NAMES = ("cli-proxy-api-plus", "cli-proxy-api")
 NAME = NAMES[0]
 
 
-def taken(tmp_path: Path, data: bytes, most_bytes: int = 1 << 24) -> str:
+def taken(tmp_path: Path, data: bytes, max_bytes: int = 1 << 24) -> str:
     (tmp_path / "archive").write_bytes(data)
-    return unpack(tmp_path / "archive", NAMES, tmp_path / "out", most_bytes=most_bytes)
+    return unpack(tmp_path / "archive", NAMES, tmp_path / "out", max_bytes=max_bytes)
 
 
-def refused(tmp_path: Path, data: bytes, why: str, most_bytes: int = 1 << 24) -> None:
+def refused(tmp_path: Path, data: bytes, why: str, max_bytes: int = 1 << 24) -> None:
     with pytest.raises(EnvironmentFailure, match=why):
-        taken(tmp_path, data, most_bytes)
+        taken(tmp_path, data, max_bytes)
     assert [path.name for path in tmp_path.iterdir()] == ["archive"]
 
 

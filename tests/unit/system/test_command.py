@@ -8,14 +8,14 @@ import psutil
 import pytest
 
 from flowgate.errors import DiskError, ProgramMissing, Unreachable, UsageError
-from flowgate.system.command import Ended, run
+from flowgate.system.command import CommandResult, run
 from tests.conftest import wait
 
 ENV = {"PATH": "/usr/bin:/bin"}
 HERE = Path("/")
 
 
-def sh(text: str, timeout: float | None = None) -> Ended:
+def sh(text: str, timeout: float | None = None) -> CommandResult:
     return run(["/bin/sh", "-c", text], cwd=HERE, env=ENV, timeout=timeout)
 
 

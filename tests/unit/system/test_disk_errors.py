@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from flowgate.errors import DiskError
-from flowgate.system.disk_errors import free_bytes, make_own_folder, make_private_folder, refused, refusing
+from flowgate.system.disk_errors import (
+    disk_error,
+    free_bytes,
+    make_own_folder,
+    make_private_folder,
+    translate_os_errors,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,14 +22,14 @@ from flowgate.system.disk_errors import free_bytes, make_own_folder, make_privat
     [(errno.ENOSPC, "free some space"), (errno.EROFS, "paths.runtime_dir"), (errno.EACCES, "ls -ld")],
 )
 def test_a_refusal_names_the_path_the_reason_and_a_way_out(number: int, way_out: str) -> None:
-    message = refused(Path("/srv/file"), OSError(number, os.strerror(number)))
+    message = disk_error(Path("/srv/file"), OSError(number, os.strerror(number)))
     assert message.what == f"/srv/file: {os.strerror(number)[0].lower()}{os.strerror(number)[1:]}"
     assert way_out in message.fix
 
 
 def test_our_own_refusals_pass_through_unchanged() -> None:
     inner = DiskError("inner")
-    with pytest.raises(DiskError) as caught, refusing(Path("/srv")):
+    with pytest.raises(DiskError) as caught, translate_os_errors(Path("/srv")):
         raise inner
     assert caught.value is inner
 

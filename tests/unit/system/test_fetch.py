@@ -186,7 +186,7 @@ def test_a_file_beyond_all_bounds_is_refused_whether_announced_or_not(bench: Ben
 
     bench.server.tricks |= {} if honest else {"/file": streams}
     with pytest.raises(EnvironmentFailure, match="more than 1 MiB"):
-        bench.fetch(limits=Limits(most_bytes=1 << 20))
+        bench.fetch(limits=Limits(max_bytes=1 << 20))
     assert not bench.into.exists()
 
 

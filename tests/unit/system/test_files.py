@@ -17,11 +17,11 @@ from tests.unit.system.full import small_disk
 WRITE_FOR_EVER = """
 import sys
 from pathlib import Path
-from flowgate.system.files import write_whole
+from flowgate.system.files import write_atomic
 number = 0
 while True:
     number += 1
-    write_whole(Path(sys.argv[1]), f"{number}\\n" * 20000)
+    write_atomic(Path(sys.argv[1]), f"{number}\\n" * 20000)
 """
 
 
@@ -83,30 +83,30 @@ def test_a_file_that_may_not_be_read_is_refused_with_a_way_out(tmp_path: Path) -
 
 @pytest.mark.usefixtures("umask")
 def test_a_written_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
-    assert files.write_whole(tmp_path / "a" / "b" / "file", "text")
+    assert files.write_atomic(tmp_path / "a" / "b" / "file", "text")
     assert mode(tmp_path / "a" / "b" / "file") == 0o600
     assert (mode(tmp_path / "a"), mode(tmp_path / "a" / "b")) == (0o700, 0o700)
 
 
 def test_folders_that_were_there_stay_as_they_are(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    files.write_whole(tmp_path / "file", "text")
+    files.write_atomic(tmp_path / "file", "text")
     files.make_private_folder(tmp_path)
     assert mode(tmp_path) == 0o755
 
 
 def test_the_same_text_is_not_written_twice(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    files.write_whole(path, "text")
+    files.write_atomic(path, "text")
     before = path.stat()
-    assert not files.write_whole(path, "text")
+    assert not files.write_atomic(path, "text")
     assert not files.write_in_place(path, "text")
     assert path.stat() == before
 
 
 def test_a_wrong_mode_is_mended_though_the_text_is_the_same(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    for write in (files.write_whole, files.write_in_place):
+    for write in (files.write_atomic, files.write_in_place):
         path.write_text("text")
         path.chmod(0o644)
         assert write(path, "text", mode=0o700)
@@ -116,7 +116,7 @@ def test_a_wrong_mode_is_mended_though_the_text_is_the_same(tmp_path: Path) -> N
 def test_a_link_is_replaced_and_what_it_points_to_stays(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("text")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    files.write_whole(tmp_path / "link", "new")
+    files.write_atomic(tmp_path / "link", "new")
     assert not (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "text"
 
@@ -124,7 +124,7 @@ def test_a_link_is_replaced_and_what_it_points_to_stays(tmp_path: Path) -> None:
 def test_temp_files_of_dead_writers_are_cleared_and_others_left(tmp_path: Path) -> None:
     for pid in ("999999999", str(os.getppid()), "word"):
         (tmp_path / f".f[1].{pid}.tmp").touch()
-    files.write_whole(tmp_path / "f[1]", "text")
+    files.write_atomic(tmp_path / "f[1]", "text")
     assert names(tmp_path) == sorted([f".f[1].{os.getppid()}.tmp", ".f[1].word.tmp", "f[1]"])
 
 
@@ -140,14 +140,14 @@ def test_a_killed_writer_leaves_the_old_or_the_new_text_never_half(
         writer.wait()
         lines = path.read_text().splitlines()
         assert (len(lines), len(set(lines))) == (20000, 1)
-    files.write_whole(path, "after")
+    files.write_atomic(path, "after")
     assert names(tmp_path) == ["file", "output"]
 
 
 def test_threads_that_write_one_file_never_mix(tmp_path: Path) -> None:
     path = tmp_path / "file"
     texts = [letter * 5000 for letter in "abcdef"]
-    threads = [threading.Thread(target=files.write_whole, args=(path, text)) for text in texts]
+    threads = [threading.Thread(target=files.write_atomic, args=(path, text)) for text in texts]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -157,9 +157,9 @@ def test_threads_that_write_one_file_never_mix(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
-    files.write_whole(tmp_path / "file", "old")
+    files.write_atomic(tmp_path / "file", "old")
     with small_disk(8192), pytest.raises(DiskError, match="file too large"):
-        files.write_whole(tmp_path / "file", "x" * 10000)
+        files.write_atomic(tmp_path / "file", "x" * 10000)
     assert (tmp_path / "file").read_text() == "old"
     assert names(tmp_path) == ["file"]
 
@@ -182,7 +182,7 @@ def test_writing_in_place_keeps_the_inode_and_cuts_the_rest(tmp_path: Path) -> N
 def test_a_file_where_a_folder_belongs_is_refused_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DiskError, match="file") as caught:
-        files.write_whole(tmp_path / "file" / "below", "text")
+        files.write_atomic(tmp_path / "file" / "below", "text")
     assert "a file stands where a folder belongs" in caught.value.fix
 
 
@@ -223,6 +223,6 @@ def test_only_a_file_that_may_be_run_is_executable(tmp_path: Path) -> None:
 
 
 def test_a_traceback_is_kept_where_only_we_read_it(tmp_path: Path) -> None:
-    path = files.keep_traceback("a bug", shared=tmp_path)
+    path = files.save_traceback("a bug", shared=tmp_path)
     assert path.read_text() == "a bug"
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)

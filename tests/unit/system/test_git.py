@@ -54,9 +54,9 @@ def test_ignore_rules_are_asked_about_files_that_are_not_there(checkout: Path) -
 
 
 def test_tracked_files_that_hold_a_text_are_found(checkout: Path) -> None:
-    assert git.holding(checkout, [Secret("nowhere"), Secret("sk-mine-0123")]) == ["a b.txt"]
-    assert git.holding(checkout, [Secret("nowhere")]) == []
-    assert git.holding(checkout, []) == []
+    assert git.files_containing(checkout, [Secret("nowhere"), Secret("sk-mine-0123")]) == ["a b.txt"]
+    assert git.files_containing(checkout, [Secret("nowhere")]) == []
+    assert git.files_containing(checkout, []) == []
 
 
 def test_hooks_lie_where_the_checkout_says(checkout: Path) -> None:
@@ -78,12 +78,12 @@ def commit(checkout: Path, message: str) -> str:
 
 def test_changes_are_listed_once_each_with_their_new_names(checkout: Path) -> None:
     commit(checkout, "first")
-    assert git.changed(checkout) == []
+    assert git.changed_files(checkout) == []
     subprocess.run(["git", "-C", str(checkout), "mv", "a b.txt", "c d.txt"], check=True)
     (checkout / "new").mkdir()
     (checkout / "new" / "file").touch()
     (checkout / "ignored.key").touch()
-    assert sorted(git.changed(checkout)) == ["c d.txt", "new/file"]
+    assert sorted(git.changed_files(checkout)) == ["c d.txt", "new/file"]
 
 
 def test_the_last_commit_is_named_with_its_subject(checkout: Path) -> None:
@@ -96,4 +96,8 @@ def test_the_last_commit_is_named_with_its_subject(checkout: Path) -> None:
 def test_a_tag_names_its_commit_and_only_in_full(checkout: Path) -> None:
     name = commit(checkout, "first")
     subprocess.run(["git", "-C", str(checkout), "tag", "v1.0"], check=True)
-    assert (git.tagged(checkout, "v1.0"), git.tagged(checkout, "v1"), git.tagged(checkout, "v1.0.1")) == (name, "", "")
+    assert (
+        git.tagged_commit(checkout, "v1.0"),
+        git.tagged_commit(checkout, "v1"),
+        git.tagged_commit(checkout, "v1.0.1"),
+    ) == (name, "", "")

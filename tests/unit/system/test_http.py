@@ -11,7 +11,7 @@ import pytest
 
 from flowgate.domain import Secret
 from flowgate.errors import CheckFailed, StepContractError, Unreachable, UsageError
-from flowgate.system.http import Answer, Http, is_loopback
+from flowgate.system.http import Http, Response, is_loopback
 from flowgate.system.sockets import free_port, listen
 
 Serve = Callable[[Callable[[Any], None]], str]
@@ -123,7 +123,7 @@ def test_other_addresses_are_asked_through_the_proxy(serve: Serve, monkeypatch: 
 
 
 def test_an_answer_that_is_no_json_shows_how_it_begins() -> None:
-    answer = Answer(200, {}, "<html>" + "x" * 200, 0.1, "http://u:password@127.0.0.1:4000/v1?key=secret")
+    answer = Response(200, {}, "<html>" + "x" * 200, 0.1, "http://u:password@127.0.0.1:4000/v1?key=secret")
     with pytest.raises(
         CheckFailed, match=r"127\.0\.0\.1:4000/v1 answered 200 with something that is not JSON"
     ) as caught:

@@ -20,7 +20,7 @@ def test_garbage_that_holds_itself_is_gone_afterwards() -> None:
     try:
         seen = weakref.ref(Node())
         assert seen() is not None
-        memory.give_back()
+        memory.trim()
         assert seen() is None
     finally:
         gc.enable()

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from flowgate.system.clock import Clock
-from flowgate.system.parallel import at_once
-from tests.conftest import heeding_interrupts
+from flowgate.system.parallel import run_parallel
+from tests.conftest import interruptible
 
 SECONDS = 10.0
 
@@ -28,12 +28,12 @@ def test_as_many_run_at_a_time_as_asked_and_no_more() -> None:
             now -= 1
         return number
 
-    assert at_once([lambda n=n: job(n) for n in range(9)], 3) == list(range(9))  # type: ignore[misc]
+    assert run_parallel([lambda n=n: job(n) for n in range(9)], 3) == list(range(9))  # type: ignore[misc]
     assert most == 3
 
 
 def test_no_jobs_give_nothing() -> None:
-    assert at_once([], 4) == []
+    assert run_parallel([], 4) == []
 
 
 def test_the_first_failure_is_raised_when_all_have_ended() -> None:
@@ -45,7 +45,7 @@ def test_the_first_failure_is_raised_when_all_have_ended() -> None:
         done.append(number)
 
     with pytest.raises(ValueError, match="1"):
-        at_once([lambda n=n: job(n) for n in range(6)], 2)  # type: ignore[misc]
+        run_parallel([lambda n=n: job(n) for n in range(6)], 2)  # type: ignore[misc]
     assert sorted(done) == [0, 3, 4, 5]
 
 
@@ -73,9 +73,9 @@ def test_ctrl_c_interrupts_those_under_way_and_lets_none_begin(nested: bool) -> 
 
     def work() -> None:
         presser.start()
-        at_once([lambda: at_once(jobs, 2)] if nested else jobs, 2)
+        run_parallel([lambda: run_parallel(jobs, 2)] if nested else jobs, 2)
 
-    with heeding_interrupts(), pytest.raises(KeyboardInterrupt):
+    with interruptible(), pytest.raises(KeyboardInterrupt):
         work()
     presser.join()
     assert ended == ["interrupted", "interrupted"]
@@ -88,4 +88,4 @@ def test_no_failure_is_lost_however_fast_the_jobs_end() -> None:
 
     for _ in range(300):
         with pytest.raises(ValueError, match="no"):
-            at_once([refuse, refuse, refuse, refuse], 4)
+            run_parallel([refuse, refuse, refuse, refuse], 4)

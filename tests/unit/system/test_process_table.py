@@ -12,15 +12,14 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
 
 @linux
 def test_both_sources_tell_the_same_of_a_process() -> None:
-    kernel, other = process_table.kernel_row(os.getpid()), process_table.psutil_row(os.getpid())
+    kernel, other = process_table.proc_row(os.getpid()), process_table.psutil_row(os.getpid())
     assert kernel is not None
     assert other is not None
     assert (kernel.parent, kernel.session) == (other.parent, other.session) == (os.getppid(), os.getsid(0))
-    assert process_table.kernel_argv(os.getpid()) == process_table.psutil_argv(os.getpid())
-    assert process_table.kernel_owned_by(os.getpid()) == process_table.psutil_owned_by(os.getpid()) == os.getuid()
+    assert process_table.proc_argv(os.getpid()) == process_table.psutil_argv(os.getpid())
+    assert process_table.proc_owner_uid(os.getpid()) == process_table.psutil_owner_uid(os.getpid()) == os.getuid()
     assert (
-        abs((process_table.kernel_memory(os.getpid()) or 0) - (process_table.psutil_memory(os.getpid()) or 0))
-        < 5_000_000
+        abs((process_table.proc_memory(os.getpid()) or 0) - (process_table.psutil_memory(os.getpid()) or 0)) < 5_000_000
     )
 
 
@@ -42,4 +41,4 @@ def test_without_proc_the_table_is_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     assert rows[os.getpid()].parent == os.getppid()
     assert process_table.argv(os.getpid())
     assert process_table.memory(os.getpid())
-    assert process_table.owned_by(os.getpid()) == os.getuid()
+    assert process_table.owner_uid(os.getpid()) == os.getuid()

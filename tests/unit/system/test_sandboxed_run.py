@@ -13,7 +13,7 @@ from flowgate.system.processes import tree_of
 Until = Callable[[Callable[[], object]], None]
 
 
-def tried(tmp_path: Path, script: str, seconds: float = 10.0) -> sandboxed_run.Trial:
+def tried(tmp_path: Path, script: str, seconds: float = 10.0) -> sandboxed_run.SandboxResult:
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o700)
@@ -22,7 +22,7 @@ def tried(tmp_path: Path, script: str, seconds: float = 10.0) -> sandboxed_run.T
 
 def test_what_it_says_and_how_it_ends_is_heard(tmp_path: Path) -> None:
     ran = tried(tmp_path, "echo $1; echo loud >&2; exit 3")
-    assert (ran.output, ran.code, ran.ending()) == ("-h\nloud\n", 3, "ended with exit code 3")
+    assert (ran.output, ran.code, ran.describe_exit()) == ("-h\nloud\n", 3, "ended with exit code 3")
 
 
 def test_it_sees_an_empty_place_and_none_of_our_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ def test_it_sees_an_empty_place_and_none_of_our_variables(tmp_path: Path, monkey
 
 
 def test_a_signal_is_named(tmp_path: Path) -> None:
-    assert tried(tmp_path, "kill -ABRT $$").ending() == "was ended by signal 6"
+    assert tried(tmp_path, "kill -ABRT $$").describe_exit() == "was ended by signal 6"
 
 
 def test_one_that_hangs_is_ended_with_all_it_started(tmp_path: Path, until: Until) -> None:

@@ -226,6 +226,6 @@ def test_a_link_planted_in_the_shared_folder_is_refused(tmp_path: Path) -> None:
 def test_a_listener_is_looked_for_among_given_processes_only() -> None:
     with sockets.listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        assert sockets.is_held("127.0.0.1", port, {os.getpid()}) is True
-        assert sockets.is_held("127.0.0.1", port, {1}) is False
-    assert sockets.is_held("127.0.0.1", port, {os.getpid()}) is None
+        assert sockets.is_owned_by("127.0.0.1", port, {os.getpid()}) is True
+        assert sockets.is_owned_by("127.0.0.1", port, {1}) is False
+    assert sockets.is_owned_by("127.0.0.1", port, {os.getpid()}) is None

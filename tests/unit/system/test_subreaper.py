@@ -26,7 +26,7 @@ os.wait()
 orphan = int(os.read(reading, 32))
 while not subreaper.has_ended(orphan):
     time.sleep(0.005)
-print("known is left:", subreaper.reap_strangers({orphan}), subreaper.has_ended(orphan))
+print("known is left:", subreaper.reap_unknown({orphan}), subreaper.has_ended(orphan))
 {end}
 """
 
@@ -41,13 +41,13 @@ def test_an_orphan_is_adopted_and_its_exit_code_told() -> None:
 
 
 def test_a_stranger_is_reaped_and_then_no_child_of_ours() -> None:
-    end = "subreaper.reap_strangers(()); print(subreaper.has_ended(orphan), subreaper.reap(orphan))"
+    end = "subreaper.reap_unknown(()); print(subreaper.has_ended(orphan), subreaper.reap(orphan))"
     assert run(end) == "known is left: None True\nNone None\n"
 
 
 def test_threads_of_foreign_libraries_are_counted_too() -> None:
-    code = "import threading; from flowgate.system import subreaper; print(subreaper.threads());"
-    code += "threading.Thread(target=threading.Event().wait, daemon=True).start(); print(subreaper.threads())"
+    code = "import threading; from flowgate.system import subreaper; print(subreaper.count_threads());"
+    code += "threading.Thread(target=threading.Event().wait, daemon=True).start(); print(subreaper.count_threads())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "2"]
 
@@ -74,4 +74,4 @@ print(processes.alive(child))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
-    assert subreaper.threads() >= 1
+    assert subreaper.count_threads() >= 1

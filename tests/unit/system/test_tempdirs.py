@@ -78,32 +78,32 @@ def test_ports_are_different_and_free() -> None:
 
 
 def test_an_open_gate_leads_to_the_port_behind_it(echo: int) -> None:
-    gate = tempdirs.Gate(echo)
+    gate = tempdirs.BlockableProxy(echo)
     try:
-        assert (say(gate.port, b"ab"), gate.hits) == (b"abab", [])
+        assert (say(gate.port, b"ab"), gate.blocked_at) == (b"abab", [])
     finally:
         gate.close()
 
 
 def test_a_shut_gate_resets_every_connection_and_counts_it(echo: int) -> None:
-    gate = tempdirs.Gate(echo)
+    gate = tempdirs.BlockableProxy(echo)
     try:
-        gate.shut()
+        gate.block()
         for _ in range(3):
             with contextlib.suppress(ConnectionError):
                 assert say(gate.port, b"ab") == b""
-        assert wait(lambda: len(gate.hits) == 3)
+        assert wait(lambda: len(gate.blocked_at) == 3)
     finally:
         gate.close()
 
 
 def test_shutting_a_gate_cuts_what_is_open(echo: int) -> None:
-    gate = tempdirs.Gate(echo)
+    gate = tempdirs.BlockableProxy(echo)
     try:
         with socket.create_connection(("127.0.0.1", gate.port), 5) as sock:
             sock.sendall(b"a")
             assert sock.recv(10) == b"aa"
-            gate.shut()
+            gate.block()
             with contextlib.suppress(ConnectionError):
                 assert sock.recv(10) == b""
     finally:

@@ -17,7 +17,7 @@ def refuse() -> Iterator[Finding]:
 
 
 def test_a_check_that_cannot_look_has_failed_and_the_others_go_on() -> None:
-    found = finding.look([("disk", refuse), ("a", lambda: [FINE])])
+    found = finding.run_checks([("disk", refuse), ("a", lambda: [FINE])])
     assert found == [Finding("disk", "fail", "the disk says no", "ask it"), FINE]
 
 
@@ -25,29 +25,29 @@ def test_every_fault_of_a_config_is_a_finding_that_opens_its_line() -> None:
     faults = MultipleErrors(
         "f.yaml", [UsageError("one", place="/my files/f.yaml:3"), UsageError("two", place="f.yaml:4:5")]
     )
-    found = finding.broken_config(faults)
-    assert [one.mend for one in found] == ["${EDITOR:-vi} +3 '/my files/f.yaml'", "${EDITOR:-vi} +4 f.yaml"]
+    found = finding.config_findings(faults)
+    assert [one.fix for one in found] == ["${EDITOR:-vi} +3 '/my files/f.yaml'", "${EDITOR:-vi} +4 f.yaml"]
 
 
 def test_a_config_that_cannot_be_read_at_all_is_refused_as_ever() -> None:
     with pytest.raises(UsageError, match="not there"):
-        finding.broken_config(UsageError("it is not there"))
+        finding.config_findings(UsageError("it is not there"))
 
 
 @pytest.mark.parametrize("found, code", [([FINE, SO_SO], 0), ([FINE, BAD], 1)])
 def test_only_a_fail_ends_with_1(found: list[Finding], code: int) -> None:
-    assert finding.report(found, as_json=False, config="f") == code
+    assert finding.print_findings(found, as_json=False, config="f") == code
 
 
 def test_data_goes_to_stdout_with_the_mending_command_below(capsys: pytest.CaptureFixture[str]) -> None:
-    finding.report([SO_SO], as_json=False, config="f", fixed=["made it"])
+    finding.print_findings([SO_SO], as_json=False, config="f", fixed=["made it"])
     message = capsys.readouterr()
-    assert [line.split() for line in message.out.splitlines()] == [["warn", "b", "so", "so"], ["mend", "b"]]
+    assert [line.split() for line in message.out.splitlines()] == [["warn", "b", "so", "so"], ["fix", "b"]]
     assert message.err == "~ made it\n0 pass, 1 warn, 0 fail\n"
 
 
 def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
-    finding.report([FINE, BAD], as_json=True, config="f.yaml")
+    finding.print_findings([FINE, BAD], as_json=True, config="f.yaml")
     tree = json.loads(capsys.readouterr().out)
     assert (tree["ok"], tree["config"], tree["counts"]) == (False, "f.yaml", {"pass": 1, "warn": 0, "fail": 1})
-    assert tree["findings"][1] == {"check": "c", "status": "fail", "message": "bad", "mend": ""}
+    assert tree["findings"][1] == {"check": "c", "status": "fail", "message": "bad", "fix": ""}

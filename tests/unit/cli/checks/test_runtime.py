@@ -12,7 +12,7 @@ from flowgate.cli.checks import runtime
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
 from flowgate.gateway import install_record
-from tests.unit.cli.offices import Offices, put
+from tests.unit.cli.offices import SessionFactory, put
 
 PROGRAM = "#!/bin/sh\n"
 RECORD = {
@@ -24,8 +24,8 @@ RECORD = {
 
 
 @pytest.fixture
-def offices(tmp_path_factory: pytest.TempPathFactory) -> Offices:
-    return Offices(tmp_path_factory.mktemp("o"))
+def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
+    return SessionFactory(tmp_path_factory.mktemp("o"))
 
 
 def binary(session: Session, **record: str) -> Path:
@@ -40,19 +40,19 @@ def upstream(session: Session) -> Finding:
     return next(one for one in runtime.binaries(session) if "CLIProxyAPIPlus" in one.message)
 
 
-def test_a_missing_binary_fails_and_names_the_download(offices: Offices) -> None:
-    found = upstream(offices())
-    assert (found.status, found.mend) == ("fail", "inv bootstrap.download")
+def test_a_missing_binary_fails_and_names_the_download(new_session: SessionFactory) -> None:
+    found = upstream(new_session())
+    assert (found.status, found.fix) == ("fail", "inv bootstrap.download")
 
 
-def test_a_missing_program_of_the_users_own_is_theirs_to_find(offices: Offices) -> None:
-    found = upstream(offices((".router/runtime/bin/CLIProxyAPIPlus", "mine/CLIProxyAPIPlus")))
-    assert (found.status, found.mend.startswith("ls -l /")) == ("fail", True)
+def test_a_missing_program_of_the_users_own_is_theirs_to_find(new_session: SessionFactory) -> None:
+    found = upstream(new_session((".router/runtime/bin/CLIProxyAPIPlus", "mine/CLIProxyAPIPlus")))
+    assert (found.status, found.fix.startswith("ls -l /")) == ("fail", True)
 
 
-def test_a_binary_that_may_not_be_executed_names_its_chmod(offices: Offices) -> None:
-    binary(one := offices()).chmod(0o600)
-    assert (upstream(one).status, upstream(one).mend[:10]) == ("fail", "chmod u+x ")
+def test_a_binary_that_may_not_be_executed_names_its_chmod(new_session: SessionFactory) -> None:
+    binary(one := new_session()).chmod(0o600)
+    assert (upstream(one).status, upstream(one).fix[:10]) == ("fail", "chmod u+x ")
 
 
 @pytest.mark.parametrize(
@@ -66,20 +66,20 @@ def test_a_binary_that_may_not_be_executed_names_its_chmod(offices: Offices) -> 
     ],
 )
 def test_a_binary_is_held_against_the_record_of_its_installation(
-    offices: Offices, record: dict[str, str], status: str, words: str
+    new_session: SessionFactory, record: dict[str, str], status: str, words: str
 ) -> None:
-    binary(one := offices(), **record)
+    binary(one := new_session(), **record)
     found = upstream(one)
     assert found.status == status
     assert words in found.message
 
 
-def test_runners_that_nobody_has_written_yet_are_no_failure(offices: Offices) -> None:
-    assert {one.status for one in runtime.binaries(offices(embedded=True))} == {"warn"}
+def test_runners_that_nobody_has_written_yet_are_no_failure(new_session: SessionFactory) -> None:
+    assert {one.status for one in runtime.binaries(new_session(embedded=True))} == {"warn"}
 
 
-def test_a_runner_of_another_environment_is_told(offices: Offices) -> None:
-    one = offices(embedded=True)
+def test_a_runner_of_another_environment_is_told(new_session: SessionFactory) -> None:
+    one = new_session(embedded=True)
     put(one.config.paths.runtime_dir / "bin" / "litellm", "#!/bin/sh\nexec /gone/python\n", 0o700)
     assert any("was written for another environment" in found.message for found in runtime.binaries(one))
 
@@ -99,7 +99,7 @@ def release(monkeypatch: pytest.MonkeyPatch, installed: str | None, locked: str 
 )
 def test_a_refused_or_missing_litellm_fails(monkeypatch: pytest.MonkeyPatch, version: str | None, words: str) -> None:
     [found] = release(monkeypatch, version)
-    assert (found.status, words in found.message, found.mend) == ("fail", True, "uv sync --locked")
+    assert (found.status, words in found.message, found.fix) == ("fail", True, "uv sync --locked")
 
 
 def test_a_lock_that_names_a_refused_litellm_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,20 +120,22 @@ def test_an_environment_without_bytecode_is_told(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("embedded, status", [(False, "fail"), (True, "warn")])
-def test_a_taken_port_names_its_owner(offices: Offices, embedded: bool, status: str) -> None:
-    one = offices(embedded=embedded)
+def test_a_taken_port_names_its_owner(new_session: SessionFactory, embedded: bool, status: str) -> None:
+    one = new_session(embedded=embedded)
     with socket.create_server(("127.0.0.1", one.config.services["litellm"].port)):
         found = next(iter(runtime.ports(one)))
-    assert (found.status, found.mend) == (status, f"kill {os.getpid()}")
+    assert (found.status, found.fix) == (status, f"kill {os.getpid()}")
     assert f"is held by process {os.getpid()}" in found.message
 
 
-def test_free_ports_pass(offices: Offices) -> None:
-    assert [one.status for one in runtime.ports(offices())] == ["pass", "pass"]
+def test_free_ports_pass(new_session: SessionFactory) -> None:
+    assert [one.status for one in runtime.ports(new_session())] == ["pass", "pass"]
 
 
-def test_a_port_that_our_own_process_serves_is_ours(offices: Offices, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = offices()
+def test_a_port_that_our_own_process_serves_is_ours(
+    new_session: SessionFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = new_session()
     with socket.create_server(("127.0.0.1", port := one.config.services["litellm"].port)):
         generation = {"pid": os.getpid(), "port": port, "phase": "serving"}
         status = {"supervisor": None, "services": {"litellm": {"generations": [generation]}}}
@@ -141,17 +143,19 @@ def test_a_port_that_our_own_process_serves_is_ours(offices: Offices, monkeypatc
         assert f"port 127.0.0.1:{port} is served by litellm" in [found.message for found in runtime.ports(one)]
 
 
-def test_a_needed_variable_without_a_value_fails_at_its_line(offices: Offices) -> None:
-    found = next(one for one in runtime.variables(offices(environment={"PATH": ""})) if one.status == "fail")
+def test_a_needed_variable_without_a_value_fails_at_its_line(new_session: SessionFactory) -> None:
+    found = next(one for one in runtime.variables(new_session(environment={"PATH": ""})) if one.status == "fail")
     assert "the variable FIRST_KEY is not set (" in found.message
-    assert found.mend == "export FIRST_KEY=…"
+    assert found.fix == "export FIRST_KEY=…"
 
 
-def test_a_variable_of_a_model_that_nobody_needs_is_only_told(offices: Offices) -> None:
-    found = next(one for one in runtime.variables(offices()) if one.status == "warn")
+def test_a_variable_of_a_model_that_nobody_needs_is_only_told(new_session: SessionFactory) -> None:
+    found = next(one for one in runtime.variables(new_session()) if one.status == "warn")
     assert "SPARE_KEY" in found.message
-    assert found.mend == "export SPARE_KEY=…"
+    assert found.fix == "export SPARE_KEY=…"
 
 
-def test_our_own_keys_may_be_missing_before_the_first_start(offices: Offices) -> None:
-    assert "`inv up` makes them" in next(one.message for one in runtime.variables(offices()) if one.status == "pass")
+def test_our_own_keys_may_be_missing_before_the_first_start(new_session: SessionFactory) -> None:
+    assert "`inv up` makes them" in next(
+        one.message for one in runtime.variables(new_session()) if one.status == "pass"
+    )
