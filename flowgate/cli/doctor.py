@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -112,7 +112,7 @@ def _stale(session: Session) -> list[Path]:
     return [*dead, *([] if living else sorted(folder.glob("*.sock")))]
 
 
-def _name(record: dict[str, object]) -> tuple[object, object]:
+def _name(record: Mapping[str, object]) -> tuple[object, object]:
     return record.get("service"), record.get("number")
 
 
