@@ -1,4 +1,4 @@
-"""A streamed chat answer, read as clients read it."""
+"""Reading a streamed chat completion."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from flowgate.errors import CheckFailed
 
 
 def chunks(lines: Iterable[str]) -> Iterator[Tree]:
-    """Give the chunks of a stream as they come, up to its `[DONE]`.
+    """Yield the chunks of a stream as they arrive, up to its `[DONE]`.
 
     Raises:
-        CheckFailed: It breaks off, or ends without `[DONE]`.
+        CheckFailed: The stream contains an error or ends without `[DONE]`.
     """
     for line in lines:
         data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
@@ -27,5 +27,5 @@ def chunks(lines: Iterable[str]) -> Iterator[Tree]:
 
 
 def chunk_text(chunk: Tree) -> str:
-    """Give the text that a chunk adds to the answer."""
-    return "".join((run_state.get("delta") or {}).get("content") or "" for run_state in chunk.get("choices", ()))
+    """Return the text that a chunk adds to the answer."""
+    return "".join((choice.get("delta") or {}).get("content") or "" for choice in chunk.get("choices", ()))
