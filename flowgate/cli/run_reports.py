@@ -17,6 +17,7 @@ from flowgate.system import files
 
 if TYPE_CHECKING:
     from flowgate.cli.run_playbook import RunResult
+    from flowgate.playbook.report import ReportDocument
 
 FLAGS = {
     "check": "--check",
@@ -82,16 +83,16 @@ def write_reports(result: RunResult, request: ReportRequest) -> None:
             files.write_atomic(Path(path).expanduser().absolute(), _text(kind, found), mode=0o644)
 
 
-def _text(kind: str, report_document: dict[str, Any]) -> str:
+def _text(kind: str, document: ReportDocument) -> str:
     if kind == "json":
-        return json.dumps(report_document, indent=2, allow_nan=False) + "\n"
+        return json.dumps(document, indent=2, allow_nan=False) + "\n"
     if kind == "junit":
-        from flowgate.playbook.junit import junit
+        from flowgate.playbook.junit_report import junit
 
-        return junit(report_document)
+        return junit(document)
     from flowgate.playbook.html_report import page
 
-    return page(report_document)
+    return page(document)
 
 
 def resume(at: str | None, request: ReportRequest) -> str:
