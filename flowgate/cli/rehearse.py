@@ -73,6 +73,6 @@ def _write_reports(result: RehearsalResult, junit: str, html: str) -> None:
         return
     from flowgate.rehearsal import report
 
-    for path, render in ((junit, report.junit), (html, report.page)):
+    for path, render in ((junit, report.junit_report), (html, report.page)):
         if path:
             files.write_atomic(Path(path).expanduser().absolute(), render(result), mode=0o644)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from xml.sax.saxutils import quoteattr
 
+from flowgate.playbook import junit
+from flowgate.playbook.report import printable
 from flowgate.rehearsal import summary
 from flowgate.rehearsal.result import ProfileResult, RehearsalResult, ScenarioResult
 
@@ -54,39 +55,35 @@ class Timeline(NamedTuple):
     fault_ended_x: float | None
 
 
-def junit(result: RehearsalResult) -> str:
+def junit_report(result: RehearsalResult) -> str:
     """Return a JUnit report: one suite per profile, one case per scenario."""
-    suites = "".join(_suite(one) for one in result["profiles"])
-    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="rehearsal">\n{suites}</testsuites>\n'
+    return junit.write([_suite(profile) for profile in result["profiles"]])
 
 
-def _suite(profile: ProfileResult) -> str:
-    name, omitted = quoteattr(profile["profile"]), profile["omitted_scenarios"]
-    cases = "".join(_case(name, scenario) for scenario in profile["scenarios"])
-    skipped = "".join(
-        f"  <testcase classname={name} name={quoteattr(one)}><skipped message={quoteattr(why)}/></testcase>\n"
-        for one, why in omitted.items()
-    )
-    failed = sum(bool(summary.broken_promises(scenario["promises"])) for scenario in profile["scenarios"])
-    count = len(profile["scenarios"]) + len(omitted)
-    head = f'tests="{count}" failures="{failed}" skipped="{len(omitted)}" time="{profile["seconds"]}"'
-    return f" <testsuite name={name} {head}>\n{cases}{skipped} </testsuite>\n"
+def _suite(profile: ProfileResult) -> junit.Suite:
+    name = profile["profile"]
+    cases = [_case(name, scenario) for scenario in profile["scenarios"]]
+    skipped = [
+        junit.Case(f"rehearsal.{name}", scenario, seconds=0.0, result="skipped", message=why)
+        for scenario, why in profile["omitted_scenarios"].items()
+    ]
+    return junit.Suite("rehearsal", name, [*cases, *skipped], output=summary.heading(profile))
 
 
-def _case(profile: str, scenario: ScenarioResult) -> str:
-    head = f'  <testcase classname={profile} name={quoteattr(scenario["scenario"])} time="{_duration(scenario):.3f}"'
+def _case(profile: str, scenario: ScenarioResult) -> junit.Case:
+    case = junit.Case(f"rehearsal.{profile}", scenario["scenario"], _duration(scenario))
     broken = list(map(summary.promise_text, summary.broken_promises(scenario["promises"])))
     if not broken:
-        return f"{head}/>\n"
-    text = escape("\n".join(broken))
-    return f"{head}>\n   <failure message={quoteattr(broken[0])}>{text}</failure>\n  </testcase>\n"
+        return case
+    return replace(case, result="failed", message=broken[0], kind="BrokenPromise", detail="\n".join(broken))
 
 
 def page(result: RehearsalResult) -> str:
     """Return an HTML page with the tables and a timeline of each scenario."""
     broken = result["broken"]
     verdict = f"{broken or 'no'} {'promise is' if broken < 2 else 'promises are'} broken"
-    return _template().render(verdict=verdict, roles=ROLES, profiles=result["profiles"], width=WIDTH)
+    text = _template().render(verdict=verdict, roles=ROLES, profiles=result["profiles"], width=WIDTH)
+    return printable(text)
 
 
 @cache

@@ -17,11 +17,11 @@ SCENARIO_HEADER = ["scenario", "answered by", "first", "later", "attempts", "pri
 def heading(profile: ProfileResult) -> str:
     """Return one line on the stack, the requested model, the roles and the time scale."""
     stack = "LiteLLM alone" if profile["litellm_only"] else f"LiteLLM through {profile['upstream']}"
-    roles = ", ".join(f"{role} {model}" for model, role in profile["roles"].items())
+    roles = ", ".join(f"{role}: {model}" for model, role in profile["roles"].items())
     return (
-        f"{profile['profile']}: {stack}; requested model: {profile['model']} ({roles}); "
-        f"LiteLLM's times scaled to {profile['scale']:.2%} (1 s here is {1 / profile['scale']:.3g} s); "
-        f"took {profile['seconds']} s"
+        f"{profile['profile']}: {stack}. Requested model: {profile['model']} ({roles}). "
+        f"LiteLLM's times are shortened: 1 s here is {1 / profile['scale']:.3g} s in operation. "
+        f"Took {profile['seconds']} s."
     )
 
 

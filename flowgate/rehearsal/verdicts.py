@@ -124,8 +124,7 @@ class Expectations:
         if scenario.kind == "stream":
             yield _result(scenario, ANSWERED, "not if a stream breaks off", found, CANNOT)
         elif scenario.answerable and (self.has_secondary or not scenario.faults):
-            kept = _verdict(answered == total)
-            yield _result(scenario, ANSWERED, f"{total} of {total}", found, kept)
+            yield _result(scenario, ANSWERED, f"{total} of {total}", found, _verdict(answered == total))
         else:
             yield _result(scenario, CLIENT_ERROR, "0 answered", found, _verdict(answered == 0))
 
@@ -166,7 +165,7 @@ class Expectations:
             return
         allowed = DELAY_FACTOR * observed.healthy_seconds + self.slack_seconds
         found = median(later)
-        yield _result(scenario, NO_DELAY, f"{allowed:.2f} s", f"{found:.2f} s", _verdict(found <= allowed))
+        yield _result(scenario, NO_DELAY, f"at most {allowed:.2f} s", f"{found:.2f} s", _verdict(found <= allowed))
 
     def _attempts_per_minute(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
         """Count the attempts on the failed primary in the worst minute."""
@@ -194,7 +193,9 @@ class Expectations:
             promised = max(self.promises.waits.refused, self._requested_pauses(scenario))
         allowed = promised * observed.scale + observed.healthy_seconds * 2 + self.slack_seconds
         longest = max(one.seconds for one in observed.requests)
-        yield _result(scenario, LONGEST_WAIT, f"{allowed:.2f} s", f"{longest:.2f} s", _verdict(longest <= allowed))
+        yield _result(
+            scenario, LONGEST_WAIT, f"at most {allowed:.2f} s", f"{longest:.2f} s", _verdict(longest <= allowed)
+        )
 
     def _requested_pauses(self, scenario: Scenario) -> float:
         """Add up the pauses that vendors request by Retry-After, one for each promised attempt."""

@@ -183,7 +183,7 @@ def test_it_runs_beside_a_serving_gateway_and_leaves_it_alone(gateway: Gateway, 
     found = place.json("rehearse", "--profile", "cost", "--scenario", "500", "--report-junit", str(report))
     assert (found["broken"], found["profiles"][0]["profile"]) == (0, "cost")
     assert differences(found, documented()["rehearse"]) == []
-    assert '<testcase classname="cost" name="500"' in report.read_text()
+    assert '<testcase classname="rehearsal.cost" name="500"' in report.read_text()
     assert sorted(one.pid for one in place.services()) == before
     assert place.json("status")["profile"]["name"] == "balanced"
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
+import xmlschema
 
 from flowgate.rehearsal import report
 from tests.unit.rehearsal.results import rehearsal, scenario
 
+JUNIT_SCHEMA = Path(__file__).parents[1] / "playbook" / "data" / "junit.xsd"
+
 
 def suite() -> Xml.Element:
     result = rehearsal(scenario(), scenario("broken", name="hang"))
-    found = Xml.fromstring(report.junit(result)).find("testsuite")  # noqa: S314 - our own text
+    found = Xml.fromstring(report.junit_report(result)).find("testsuite")  # noqa: S314 - our own text
     assert found is not None
     return found
 
@@ -25,6 +29,11 @@ def test_the_junit_report_has_one_suite_per_profile() -> None:
 
 def test_the_junit_report_has_one_case_per_scenario() -> None:
     assert [case.get("name") for case in suite().findall("testcase")] == ["500", "hang", "recovery"]
+
+
+def test_the_junit_report_is_valid() -> None:
+    text = report.junit_report(rehearsal(scenario(), scenario("broken", name="hang")))
+    xmlschema.XMLSchema(JUNIT_SCHEMA).validate(text)
 
 
 def test_a_broken_promise_is_a_failure_in_the_junit_report() -> None:
