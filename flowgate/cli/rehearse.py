@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
-from flowgate.cli import console
+from flowgate.cli import console, run_playbook, run_reports
+from flowgate.domain import Outcome
 from flowgate.errors import FlowGateError
+from flowgate.rehearsal import report, summary
+from flowgate.rehearsal.result import ProfileResult, RehearsalResult
 from flowgate.system import files
-
-if TYPE_CHECKING:
-    from flowgate.domain import Outcome
-    from flowgate.rehearsal.result import ProfileResult, RehearsalResult
 
 PLAYBOOK = "rehearse"
 
 
-def rehearse(profile: str, variables: dict[str, Any], *, as_json: bool, junit: str, html: str) -> int:
+def rehearse(profile: str, variables: Mapping[str, object], *, as_json: bool, junit: str, html: str) -> int:
     """Rehearse profiles and return the exit code.
 
     Args:
@@ -27,14 +26,15 @@ def rehearse(profile: str, variables: dict[str, Any], *, as_json: bool, junit: s
         junit: File for a JUnit report; empty for none.
         html: File for an HTML report; empty for none.
     """
-    from flowgate.cli import run_playbook, run_reports
-
     run_reports.refuse_unwritable({"junit": junit, "html": html})
-    run = run_playbook.play(run_playbook.RunRequest(PLAYBOOK, variables, profile=profile, alone=False))
+    run = run_playbook.play(run_playbook.RunRequest(PLAYBOOK, dict(variables), profile=profile, alone=False))
     result = find_result(run.report.outcomes)
     if result is not None:
         _print(result, as_json)
-        _write_reports(result, junit, html)
+        if junit:
+            _write(junit, report.junit_report(result, run.report.started))
+        if html:
+            _write(html, report.page(result))
     return run_playbook.close(run)
 
 
@@ -57,8 +57,6 @@ def _print(result: RehearsalResult, as_json: bool) -> None:
 
 
 def _print_profile(profile: ProfileResult) -> None:
-    from flowgate.rehearsal import summary
-
     console.data(summary.heading(profile))
     console.table(summary.promise_table(profile))
     console.data("")
@@ -68,11 +66,5 @@ def _print_profile(profile: ProfileResult) -> None:
         console.note(note)
 
 
-def _write_reports(result: RehearsalResult, junit: str, html: str) -> None:
-    if not (junit or html):
-        return
-    from flowgate.rehearsal import report
-
-    for path, render in ((junit, report.junit_report), (html, report.page)):
-        if path:
-            files.write_atomic(Path(path).expanduser().absolute(), render(result), mode=0o644)
+def _write(path: str, text: str) -> None:
+    files.write_atomic(Path(path).expanduser().absolute(), text, mode=0o644)

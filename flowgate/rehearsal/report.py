@@ -55,19 +55,24 @@ class Timeline(NamedTuple):
     fault_ended_x: float | None
 
 
-def junit_report(result: RehearsalResult) -> str:
-    """Return a JUnit report: one suite per profile, one case per scenario."""
-    return junit.write([_suite(profile) for profile in result["profiles"]])
+def junit_report(result: RehearsalResult, started: str = "") -> str:
+    """Return a JUnit report: one suite per profile, one case per scenario.
+
+    Args:
+        result: The result of the rehearsal.
+        started: RFC 3339 time of its start in UTC.
+    """
+    return junit.write([_suite(profile, started) for profile in result["profiles"]])
 
 
-def _suite(profile: ProfileResult) -> junit.Suite:
+def _suite(profile: ProfileResult, started: str) -> junit.Suite:
     name = profile["profile"]
     cases = [_case(name, scenario) for scenario in profile["scenarios"]]
     skipped = [
         junit.Case(f"rehearsal.{name}", scenario, seconds=0.0, result="skipped", message=why)
         for scenario, why in profile["omitted_scenarios"].items()
     ]
-    return junit.Suite("rehearsal", name, [*cases, *skipped], output=summary.heading(profile))
+    return junit.Suite("rehearsal", name, [*cases, *skipped], started, output=summary.heading(profile))
 
 
 def _case(profile: str, scenario: ScenarioResult) -> junit.Case:

@@ -153,8 +153,9 @@ class Expectations:
                 break
             failed += one.answered_by != PRIMARY
         else:
-            found, kept = f"not after {failed}", failed < after
-        yield _result(scenario, COOLDOWN, f"after {after} failed requests", found, _verdict(kept))
+            found, kept = f"not within {failed}", failed < after
+        promised = f"within {after} failed request{'s' if after > 1 else ''}"
+        yield _result(scenario, COOLDOWN, promised, found, _verdict(kept))
 
     def _delay(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
         """Compare the answers during the cooldown with healthy ones."""

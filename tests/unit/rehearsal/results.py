@@ -26,7 +26,7 @@ def scenario(verdict: str = "kept", fault_ended_at: float | None = None, name: s
             {
                 "scenario": name,
                 "promise": "cooldown",
-                "promised": "after 2 failed requests",
+                "promised": "within 2 failed requests",
                 "observed": "<never>",
                 "verdict": verdict,
             }

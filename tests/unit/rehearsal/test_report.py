@@ -39,7 +39,7 @@ def test_the_junit_report_is_valid() -> None:
 def test_a_broken_promise_is_a_failure_in_the_junit_report() -> None:
     failure = suite().find("testcase/failure")
     assert failure is not None
-    assert failure.get("message") == "cooldown: promised after 2 failed requests, observed <never>"
+    assert failure.get("message") == "cooldown: promised within 2 failed requests, observed <never>"
 
 
 @pytest.mark.parametrize(

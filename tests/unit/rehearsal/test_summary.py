@@ -5,7 +5,7 @@ from __future__ import annotations
 from flowgate.rehearsal import summary
 from tests.unit.rehearsal.results import profile, rehearsal, scenario
 
-BROKEN = "cost & more breaks a promise in scenario '500': cooldown: promised after 2 failed requests, observed <never>"
+BROKEN = "cost & more breaks a promise in scenario '500': cooldown: promised within 2 failed requests, observed <never>"
 
 
 def test_answers_and_attempts_are_counted_by_role() -> None:
