@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
 from flowgate.cli.requests import ReportRequest, RunResult
@@ -16,6 +16,9 @@ from flowgate.cli.session import ENVIRONMENT
 from flowgate.domain import Sourced
 from flowgate.errors import UsageError
 from flowgate.system import files
+
+if TYPE_CHECKING:
+    from flowgate.playbook.report import ReportDocument
 
 FLAGS = {
     "check": "--check",
@@ -71,11 +74,11 @@ def write_reports(result: RunResult, request: ReportRequest) -> None:
             files.write_atomic(Path(path).expanduser().absolute(), _text(kind, found), mode=0o644)
 
 
-def _text(kind: str, document: dict[str, Any]) -> str:
+def _text(kind: str, document: ReportDocument) -> str:
     if kind == "json":
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
     if kind == "junit":
-        from flowgate.playbook.junit import junit
+        from flowgate.playbook.junit_report import junit
 
         return junit(document)
     from flowgate.playbook.html_report import page
