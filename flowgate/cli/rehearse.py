@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import cast
 
 from flowgate.cli import console, run_playbook, run_reports
+from flowgate.cli.requests import RunRequest
+from flowgate.cli.session import open_session
 from flowgate.domain import Outcome
 from flowgate.errors import FlowGateError
 from flowgate.rehearsal import report, summary
@@ -16,18 +18,22 @@ from flowgate.system import files
 PLAYBOOK = "rehearse"
 
 
-def rehearse(profile: str, variables: Mapping[str, object], *, as_json: bool, junit: str, html: str) -> int:
+def rehearse(
+    config: str, profile: str, variables: Mapping[str, object], *, as_json: bool, junit: str, html: str
+) -> int:
     """Rehearse profiles and return the exit code.
 
     Args:
+        config: Path of the config; empty if none was typed.
         profile: Name of the profile; empty for the active one.
         variables: Other variables of the playbook.
         as_json: Print one JSON document instead of tables.
         junit: File for a JUnit report; empty for none.
         html: File for an HTML report; empty for none.
     """
-    run_reports.refuse_unwritable({"junit": junit, "html": html})
-    run = run_playbook.play(run_playbook.RunRequest(PLAYBOOK, dict(variables), profile=profile, alone=False))
+    run_reports.check_writable({"junit": junit, "html": html})
+    request = RunRequest(PLAYBOOK, variables, profile=profile, exclusive=False)
+    run = run_playbook.execute(open_session(config), request)
     result = find_result(run.report.outcomes)
     if result is not None:
         _print(result, as_json)
@@ -35,7 +41,7 @@ def rehearse(profile: str, variables: Mapping[str, object], *, as_json: bool, ju
             _write(junit, report.junit_report(result, run.report.started))
         if html:
             _write(html, report.page(result))
-    return run_playbook.close(run)
+    return run_playbook.print_end(run)
 
 
 def find_result(outcomes: Sequence[Outcome]) -> RehearsalResult | None:
