@@ -72,10 +72,10 @@ def _private_config(config: Config, environment: ScenarioEnvironment) -> Config:
         name: replace(config.services[name], host=LOOPBACK, cwd=None, restart="never", env={}, depends_on=())
         for name in (litellm.NAME, cliproxy.NAME)
     }
-    north, south = private[litellm.NAME], private[cliproxy.NAME]
+    gateway, upstream = private[litellm.NAME], private[cliproxy.NAME]
     args = (str(environment.upstream_program), *environment.upstream_args)
-    private[litellm.NAME] = replace(north, port=environment.litellm_port, args=(runner,), max_memory=None)
-    private[cliproxy.NAME] = replace(south, port=environment.upstream_port, args=args)
+    private[litellm.NAME] = replace(gateway, port=environment.litellm_port, args=(runner,), max_memory=None)
+    private[cliproxy.NAME] = replace(upstream, port=environment.upstream_port, args=args)
     return replace(config, paths=paths, services={**config.services, **private}, embedded=False)
 
 

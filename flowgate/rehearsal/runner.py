@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from flowgate.domain import Tree
 from flowgate.errors import CheckFailed, FlowGateError
 from flowgate.rehearsal.private_stack import ScenarioStack
 from flowgate.rehearsal.roles import PRIMARY
@@ -130,7 +129,8 @@ class ScenarioRunner:
     def _send(self) -> SentRequest:
         self._count += 1
         content = f"request {self._count} of {self._scenario.name}"
-        body: Tree = {"model": self._client.model, "max_tokens": 50, "messages": [{"role": "user", "content": content}]}
+        message = {"role": "user", "content": content}
+        body: dict[str, object] = {"model": self._client.model, "max_tokens": 50, "messages": [message]}
         at, began = self._clock.wall().timestamp(), self._clock.now()
         try:
             error = self._send_streamed(body) if self._scenario.stream else self._send_plain(body)
@@ -138,12 +138,12 @@ class ScenarioRunner:
             error = failure.what[:200]
         return SentRequest(at, self._clock.now() - began, error)
 
-    def _send_plain(self, body: Tree) -> str:
+    def _send_plain(self, body: dict[str, object]) -> str:
         headers, timeout = self._stack.headers, self._client.timeout_seconds
         response = self._http.post(self._url, body, headers=headers, timeout=timeout)
         return "" if response.ok else f"{response.status} {response.text[:300]}"
 
-    def _send_streamed(self, body: Tree) -> str:
+    def _send_streamed(self, body: dict[str, object]) -> str:
         headers, timeout = self._stack.headers, self._client.timeout_seconds
         lines = self._http.stream(self._url, {**body, "stream": True}, headers=headers, timeout=timeout)
         choices = [choice for chunk in chunks(lines) for choice in chunk.get("choices", ())]

@@ -104,7 +104,8 @@ def conclusion(result: RehearsalResult) -> str:
     broken = [(one["profile"], promise) for one in result["profiles"] for promise in broken_promises(one["promises"])]
     if not broken:
         names = ", ".join(one["profile"] for one in result["profiles"])
-        return f"{names}: {sum(len(one['promises']) for one in result['profiles'])} promises, none broken"
+        count = sum(len(one["promises"]) for one in result["profiles"])
+        return f"{names}: {f'{count} promises, none broken' if count else 'no scenario ran'}"
     name, promise = broken[0]
     others = f"; {len(broken) - 1} more broken" if len(broken) > 1 else ""
     return f"{name} breaks a promise in scenario '{promise['scenario']}': {promise_text(promise)}{others}"

@@ -84,13 +84,13 @@ def document(program: Program) -> Any:
 
 
 def test_litellm_gets_the_rendered_profile_with_private_addresses_and_scaled_times(config: Config) -> None:
-    south, north = described(config)
-    first, second = (entry["litellm_params"] for entry in document(north)["model_list"])
+    upstream, gateway = described(config)
+    first, second = (entry["litellm_params"] for entry in document(gateway)["model_list"])
     assert (first["model"], first["api_base"]) == ("openai/big", "http://127.0.0.1:20002/v1")
     assert (second["model"], second["api_base"]) == ("openai/500.small", "http://v/v1")
-    router = document(north)["router_settings"]
+    router = document(gateway)["router_settings"]
     assert (router["cooldown_time"], router["timeout"], router["num_retries"]) == (3.0, 2.0, 1)
-    assert (south.service, north.service) == ("cliproxyapi_plus-500", "litellm-500")
+    assert (upstream.service, gateway.service) == ("cliproxyapi_plus-500", "litellm-500")
 
 
 def test_no_key_account_or_external_system_of_the_user_is_copied(config: Config) -> None:
@@ -100,9 +100,9 @@ def test_no_key_account_or_external_system_of_the_user_is_copied(config: Config)
 
 
 def test_other_settings_of_the_user_are_copied(config: Config) -> None:
-    south, north = described(config)
-    assert document(south)["debug"] is True
-    assert document(north)["litellm_settings"] == {"drop_params": True}
+    upstream, gateway = described(config)
+    assert document(upstream)["debug"] is True
+    assert document(gateway)["litellm_settings"] == {"drop_params": True}
 
 
 def test_omitted_settings_are_named(config: Config) -> None:
@@ -124,8 +124,8 @@ def test_a_model_that_refuses_connections_is_called_through_the_refusing_address
 
 
 def test_without_cliproxyapi_plus_litellm_calls_the_fake_vendors_directly(config: Config) -> None:
-    (north,) = described(config, litellm_only=True)
-    first = document(north)["model_list"][0]["litellm_params"]
+    (gateway,) = described(config, litellm_only=True)
+    first = document(gateway)["model_list"][0]["litellm_params"]
     assert (first["model"], first["api_base"]) == ("openai/500.big", "http://v/v1")
 
 

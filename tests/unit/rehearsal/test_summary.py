@@ -54,4 +54,8 @@ def test_the_conclusion_names_the_first_broken_promise_and_counts_the_others() -
 
 
 def test_the_conclusion_counts_the_promises_if_none_is_broken() -> None:
-    assert summary.conclusion(rehearsal(scenario())) == "cost & more: 1 promises, none broken"
+    assert summary.conclusion(rehearsal(scenario(), scenario())) == "cost & more: 2 promises, none broken"
+
+
+def test_a_rehearsal_without_scenarios_claims_nothing() -> None:
+    assert summary.conclusion(rehearsal()) == "cost & more: no scenario ran"
