@@ -18,7 +18,7 @@ class FakeVendors:
     """Client of the process that runs as all vendors. Scenarios run side by side; each has models of its own there."""
 
     def __init__(self, http: Http, url: str, roles: Roles, scale: float) -> None:
-        self._http, self._url, self._roles, self._scale = http, url, roles, scale
+        self._http, self.url, self._roles, self._scale = http, url, roles, scale
         self._faults: dict[str, dict[str, object]] = {}
         self._lock = threading.Lock()
 
@@ -42,7 +42,7 @@ class FakeVendors:
     def _send(self) -> None:
         body = json.dumps(self._faults).encode()
         headers = {"content-type": "application/json"}
-        response = self._http.request("PUT", f"{self._url}/embedded/faults", body, headers=headers)
+        response = self._http.request("PUT", f"{self.url}/embedded/faults", body, headers=headers)
         if not response.ok:
             raise CheckFailed(f"the fake vendors rejected the faults: {response.status} {response.text[:200]}")
 
@@ -53,7 +53,7 @@ class FakeVendors:
             scenario: The scenario.
             since: Start of the scenario, in seconds since 1970.
         """
-        rows = self._http.get(f"{self._url}/embedded/asked").json()["asked"]
+        rows = self._http.get(f"{self.url}/embedded/asked").json()["asked"]
         prefix = vendor_model(scenario.name, "")
         return [
             Attempt(
