@@ -12,12 +12,12 @@ WATCH_SECONDS = 0.2
 LIVING = ("starting", "ready", "serving", "draining", "stopping")
 
 
-def status(as_json: bool) -> int:
+def status(config: str, as_json: bool) -> int:
     """Print the profile in force and every service.
 
     Source: keys of `--json` are documented in README.md
     """
-    session = open_session()
+    session = open_session(config)
     recover_supervisor(session)
     tree = collect_status(session)
     if as_json:
@@ -55,7 +55,7 @@ def recover_supervisor(session: Session) -> None:
 def collect_status(session: Session) -> dict[str, Any]:
     """Gather what `status` says, as plain data."""
     kept = session.supervisor.status()
-    services = {name: _service(session, name, kept["services"].get(name, {})) for name in session.config.services}
+    services = {name: _service(session, name, dict(kept["services"].get(name, {}))) for name in session.config.services}
     serving = services.get("litellm", {}).get("profile") or ""
     settled = session.profile()
     state = session.state()

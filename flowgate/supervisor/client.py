@@ -6,9 +6,9 @@ leaves nothing running that it had not finished.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import EnvironmentFailure, NotReady
 from flowgate.request_filter.recent import RecentRequest
@@ -106,10 +106,13 @@ class SupervisorClient:
         rows: list[RecentRequest] = []
         for one in self._generations(service):
             event = self._ask_worker(service, one["number"], {"do": "recent_requests"}, "recent_requests")
-            rows += [{**row, "generation": one["number"]} for row in (event["rows"] if event else ())]
+            found: list[RecentRequest] = event["rows"] if event else []
+            for row in found:
+                row["generation"] = one["number"]
+            rows += found
         return sorted(rows, key=lambda row: row["at"])
 
-    def query(self, service: str, what: str) -> list[Mapping[str, object]]:
+    def query(self, service: str, what: str) -> list[Any]:
         """Query the inside of the serving generation of a service.
 
         Args:

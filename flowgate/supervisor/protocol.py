@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Generic, Required, TypedDict, TypeVar, cast
+from typing import Any, Generic, Required, TypedDict, TypeVar, cast
 
-from flowgate.request_filter.recent import RecentRequest
 from flowgate.supervisor.program_tree import ProgramTree
 
 PROTOCOL_VERSION = 1
@@ -176,7 +175,7 @@ class WorkerEvent(TypedDict, total=False):
     cut: int
     state: str
     program: ProgramTree | None
-    rows: list[RecentRequest]
+    rows: list[Any]
     error: str
 
 

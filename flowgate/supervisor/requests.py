@@ -158,8 +158,7 @@ class Requests:
         service, number, wanted = request["service"], request["generation"], request["digest"]
         program = self._supervisor.programs.get((service, number))
         if program is not None and program.digest != wanted:
-            runs = f"generation {number} of {service} runs other settings ({program.digest})"
-            error = f"{runs} than those to promote ({wanted})"
+            error = f"{service} generation {number} runs other settings ({program.digest}, not {wanted})"
             return {"ok": False, "refused": True, "error": error, "fix": "run the command again"}
         self._supervisor.enqueue(service, Promote(number))
         # From now on it may answer clients: it must not be stopped when the connection is cut.
