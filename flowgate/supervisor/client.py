@@ -18,13 +18,10 @@ from flowgate.supervisor.program_tree import to_tree
 from flowgate.supervisor.protocol import (
     GenerationStatus,
     Request,
-    ServiceStatus,
     Started,
     StatusDocument,
     Stopped,
     StoppedGeneration,
-    WorkerCommand,
-    WorkerEvent,
 )
 from flowgate.supervisor.worker_process import control_path
 from flowgate.system import processes
@@ -32,8 +29,6 @@ from flowgate.system.clock import Clock, poll
 
 if TYPE_CHECKING:
     from flowgate.domain import Program
-
-WORKER_SECONDS = 2.0
 
 
 class SupervisorClient:
@@ -64,27 +59,8 @@ class SupervisorClient:
         Without a supervisor, what a killed one left running is listed as generations in the phase "orphaned".
         """
         if not self._connection.find():
-            return {"supervisor": None, "fork_servers": [], "services": self._orphaned()}
+            return {"supervisor": None, "fork_servers": [], "services": orphans.describe(self.folder)}
         return self._connection.request({"verb": "status"})["status"]
-
-    def _orphaned(self) -> dict[str, ServiceStatus]:
-        services: dict[str, ServiceStatus] = {}
-        for record in orphans.living(self.folder):
-            generation: GenerationStatus = {
-                "number": record["number"],
-                "phase": "orphaned",
-                "pid": record["pid"],
-                "ticks": record["ticks"],
-                "host": record["host"],
-                "port": record["port"],
-                "labels": record["labels"],
-                "digest": record["digest"],
-                "log": record["log"],
-                "private_address": record["private_address"],
-            }
-            service = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
-            service["generations"].append(generation)
-        return services
 
     def _generations(self, service: str) -> list[GenerationStatus]:
         return self.status()["services"].get(service, {}).get("generations", [])
@@ -105,8 +81,7 @@ class SupervisorClient:
         """Return the last requests of all generations of a service, oldest first."""
         rows: list[RecentRequest] = []
         for one in self._generations(service):
-            event = self._ask_worker(service, one["number"], {"do": "recent_requests"}, "recent_requests")
-            found: list[RecentRequest] = event["rows"] if event else []
+            found = worker_client.recent_requests(control_path(self.folder, service, one["number"]))
             for row in found:
                 row["generation"] = one["number"]
             rows += found
@@ -129,21 +104,12 @@ class SupervisorClient:
         serving = next((one for one in self._generations(service) if one["phase"] == "serving"), None)
         if serving is None:
             raise NotReady(f"{service} is not running", fix="inv up")
-        command: WorkerCommand = {"do": "query", "what": what}
-        event = self._ask_worker(service, serving["number"], command, "query_result")
+        event = worker_client.query(control_path(self.folder, service, serving["number"]), what)
         reason = "it does not respond" if event is None else event.get("error")
         if event is None or reason:
             fix = f"inv service.reload --service {service}"
             raise EnvironmentFailure(f"{service} cannot report its {what}: {reason}", fix=fix)
-        return [*event["rows"]]
-
-    def _ask_worker(self, service: str, number: int, command: WorkerCommand, awaited: str) -> WorkerEvent | None:
-        """Ask a worker; None for a program without a control socket, and for a worker that has just gone."""
-        answer = worker_client.ask(control_path(self.folder, service, number), command, awaited, WORKER_SECONDS)
-        if answer is None:
-            return None
-        answer.control.close()
-        return answer.event
+        return event["rows"]
 
     # --- starting
 

@@ -90,11 +90,7 @@ class ForkPool:
     # --- for the supervisor
 
     def must_wait(self, key: Key, program: Program) -> bool:
-        """Queue a generation whose fork server is still importing; start that fork server when there is none.
-
-        Returns:
-            Whether the generation was queued; it can be started at once otherwise.
-        """
+        """Queue a generation whose fork server is still importing, and return True; start the fork server if needed."""
         if not self.enabled or program.fork_server is None:
             return False
         name = fork_server_id(program)
@@ -137,11 +133,7 @@ class ForkPool:
         return processes.identify(pid) or Identity(pid, 0)
 
     def keep(self, wanted: Mapping[str, Program]) -> None:
-        """Stop all fork servers but the wanted ones, and start those that are missing.
-
-        Args:
-            wanted: `fork_server_id` to a program that is forked from it.
-        """
+        """Stop all fork servers but the wanted ones (by `fork_server_id`), and start those that are missing."""
         for name in [name for name in self.servers if name not in wanted]:
             server = self.servers.pop(name)
             self.log(f"fork server {server.identity.pid} is not needed any more")

@@ -14,6 +14,7 @@ from typing import cast
 from flowgate.errors import FlowGateError
 from flowgate.supervisor import legacy
 from flowgate.supervisor.program_tree import ProgramTree
+from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus
 from flowgate.system import files, processes
 from flowgate.system.clock import Clock, poll
 from flowgate.system.processes import Identity
@@ -60,6 +61,27 @@ def records(folder: Path) -> list[tuple[Path, GenerationRecord]]:
 def living(folder: Path) -> list[GenerationRecord]:
     """Return the records whose process is still running."""
     return [record for _, record in records(folder) if is_living(record)]
+
+
+def describe(folder: Path) -> dict[str, ServiceStatus]:
+    """Describe the processes that run without a supervisor, as services of a status document."""
+    services: dict[str, ServiceStatus] = {}
+    for record in living(folder):
+        generation: GenerationStatus = {
+            "number": record["number"],
+            "phase": "orphaned",
+            "pid": record["pid"],
+            "ticks": record["ticks"],
+            "host": record["host"],
+            "port": record["port"],
+            "labels": record["labels"],
+            "digest": record["digest"],
+            "log": record["log"],
+            "private_address": record["private_address"],
+        }
+        service = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
+        service["generations"].append(generation)
+    return services
 
 
 def is_living(record: GenerationRecord) -> bool:

@@ -6,9 +6,12 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowgate.request_filter.recent import RecentRequest
 from flowgate.supervisor import legacy
 from flowgate.supervisor.protocol import CHUNK_BYTES, Lines, WorkerCommand, WorkerEvent, encode
 from flowgate.system import sockets
+
+ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,30 @@ def _converse(control: socket.socket, command: WorkerCommand, awaited: str) -> A
             current = legacy.current_event(event) if is_legacy else event
             if current["event"] == awaited:
                 return Answer(current, control, listener, is_legacy)
+
+
+def recent_requests(path: Path) -> list[RecentRequest]:
+    """Return the last requests of a worker; none when no worker listens there."""
+    event = _ask_once(path, {"do": "recent_requests"}, "recent_requests")
+    return event["rows"] if event else []
+
+
+def query(path: Path, what: str) -> WorkerEvent | None:
+    """Query the inside of a worker.
+
+    Args:
+        path: The worker's control socket.
+        what: A key of `Program.queries`.
+
+    Returns:
+        An event with `rows` or an `error`; None when no worker listens there, or it does not answer.
+    """
+    return _ask_once(path, {"do": "query", "what": what}, "query_result")
+
+
+def _ask_once(path: Path, command: WorkerCommand, awaited: str) -> WorkerEvent | None:
+    answer = ask(path, command, awaited, ANSWER_SECONDS)
+    if answer is None:
+        return None
+    answer.control.close()
+    return answer.event
