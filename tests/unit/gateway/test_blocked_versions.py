@@ -10,7 +10,7 @@ from flowgate.gateway import blocked_versions
 PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
-@pytest.mark.parametrize("version", sorted(blocked_versions.REFUSED))
+@pytest.mark.parametrize("version", sorted(blocked_versions.BLOCKED))
 def test_a_refused_release_has_a_reason_and_cannot_be_installed(version: str) -> None:
     assert blocked_versions.reason(version)
     assert len(re.findall(rf"litellm\[proxy\].*!={re.escape(version)}[,\"]", PROJECT.read_text())) == 2
