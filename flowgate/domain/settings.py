@@ -86,6 +86,7 @@ UpstreamSettings = TypedDict(
         "max-retry-interval": int,
         "routing": dict[str, str],
         "openai-compatibility": list[dict[str, object]],
+        "codex-api-key": list[dict[str, str]],
         "embedded": dict[str, list[str]],
     },
     total=False,

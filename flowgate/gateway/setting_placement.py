@@ -48,8 +48,8 @@ def move_to_router(settings: LiteLLMSettings) -> tuple[LiteLLMSettings, list[str
         The new settings, and the changes as sentences.
     """
     made = overlay(settings, {})
-    library: dict[str, object] = dict(made.pop("litellm_settings", None) or {})
-    router: dict[str, object] = dict(made.pop("router_settings", None) or {})
+    library: dict[str, object] = dict(made.pop("litellm_settings", {}))
+    router: dict[str, object] = dict(made.pop("router_settings", {}))
     changes = []
     for old, (new, why) in MOVED.items():
         if old not in library:

@@ -57,8 +57,8 @@ RESPONSE = {
     "tools": [],
     "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2},
 }
-DELTA = {"item_id": "m", "output_index": 0, "content_index": 0, "delta": TEXT}
-EVENTS = {
+DELTA: dict[str, object] = {"item_id": "m", "output_index": 0, "content_index": 0, "delta": TEXT}
+EVENTS: dict[str, dict[str, object]] = {
     "response.created": {"response": {**RESPONSE, "status": "in_progress", "output": []}},
     "response.output_text.delta": DELTA,
     "response.completed": {"response": RESPONSE},
