@@ -20,7 +20,7 @@ MAX_BITS = 1024  # bits of a whole number: Python cannot convert much longer one
 IN_PROGRESS = (0, 0)
 TAG = "tag:yaml.org,2002:"
 FIXES = {
-    "found character that cannot start any token": "indent with spaces, not tabs; quote a string that begins with % or @",
+    "found character that cannot start any token": "indent with spaces, not tabs; quote text that begins with % or @",
     "mapping values are not allowed in this context": "quote a string that contains ': ', and check the indentation",
     "found unexpected end of stream": "close the quote",
     "but found another document": "a file contains one document: remove the '---' between them",

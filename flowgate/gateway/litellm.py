@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
-from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import (
@@ -15,7 +14,6 @@ from flowgate.domain import (
     LiteLLMSettings,
     Program,
     Reference,
-    RouterSettings,
     Secret,
     Service,
 )
@@ -180,11 +178,11 @@ def optional(config: Config, settings: LiteLLMSettings, reference: Reference) ->
 def _needed(settings: LiteLLMSettings) -> set[str]:
     """Return the first model, and every model in fallbacks and aliases."""
     needed = {entry["model_name"] for entry in settings.get("model_list", [])[:1]}
-    for name in ("router_settings", "litellm_settings"):
-        section = cast("RouterSettings", settings.get(name) or {})
+    for section in (settings.get("router_settings", {}), settings.get("litellm_settings", {})):
         for source, targets in promises.chains(section).items():
             needed |= {source, *targets}
-        needed |= set(map(promises.target_name, (section.get("model_group_alias") or {}).values()))
+        aliases = section.get("model_group_alias")
+        needed |= set(map(promises.target_name, aliases.values())) if isinstance(aliases, dict) else set()
     return needed
 
 

@@ -45,7 +45,7 @@ def _cooldowns(policy: Policy) -> str:
     found = policy.promises
     if policy.cooldowns_by == CLIPROXY:
         return (
-            f"CLIProxyAPIPlus applies cooldowns: {policy.why}; an account goes into cooldown at its first 5xx, for 1 min; "
+            f"CLIProxyAPIPlus applies cooldowns: {policy.why}; at its first 5xx an account is left out for 1 min; "
             "LiteLLM applies neither retries nor cooldowns to models that go through CLIProxyAPIPlus"
         )
     if found.cooldown_after is None:

@@ -119,20 +119,19 @@ def deployments(settings: LiteLLMSettings, model: str) -> list[Deployment]:
     return [entry for entry in settings.get("model_list", ()) if entry["model_name"] == model]
 
 
-def chains(router: RouterSettings, key: str = "fallbacks") -> dict[str, tuple[str, ...]]:
+def chains(section: Mapping[str, object], key: str = "fallbacks") -> dict[str, tuple[str, ...]]:
     """Return one list of fallbacks as model → fallbacks; `*` stands for every other model.
 
     Args:
-        router: LiteLLM's router settings.
+        section: `router_settings` or `litellm_settings`.
         key: The name of the list.
     """
     found: dict[str, tuple[str, ...]] = {}
-    lists: object = router.get(key)
+    lists, default = section.get(key), section.get("default_fallbacks")
     for chain in lists if isinstance(lists, list) else ():
         for source, targets in chain.items():
             found.setdefault(str(source), tuple(map(target_name, targets)))  # LiteLLM uses the first that matches
-    default = router.get("default_fallbacks") or ()
-    if key == "fallbacks" and default:
+    if key == "fallbacks" and default and isinstance(default, list):
         found.setdefault("*", tuple(map(target_name, default)))
     return found
 
