@@ -57,9 +57,9 @@ def _provider(session: Session, name: str, version: str) -> dict[str, Any]:
 
 def _version(session: Session) -> str:
     """Say which version is installed; empty when nobody knows."""
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
 
-    return looking(session, []).upstream_version()
+    return read_only_context(session, []).upstream_version()
 
 
 # --- the accounts there are
@@ -129,10 +129,10 @@ def _listed(session: Session) -> tuple[dict[str, dict[str, Any]], str]:
         return {}, f"{cliproxy.NAME} is not running"
     from flowgate.accounts import management_api
     from flowgate.accounts.login_driver import LoginDriver, stated_version
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
     from flowgate.steps.login import management_key
 
-    context = looking(session, [])
+    context = read_only_context(session, [])
     try:
         before = LoginDriver(context, management_key(context, KNOWN["codex"])).run(
             management_api.first_look(stated_version(context))
