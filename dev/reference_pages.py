@@ -32,11 +32,11 @@ def steps(show: str, as_json: bool, as_schema: bool = False) -> int:
     """Print the steps, the user's own among them; or one in full, or the JSON Schema of playbooks made of them."""
     found = step_catalog.catalog()
     if as_schema:
-        console.document(schema_of_playbooks(found))
+        console.data(json.dumps(schema_of_playbooks(found), indent=2, ensure_ascii=False))
         return 0
     infos = [found.find(name) for name in ([show] if show else found.names())]
     if as_json:
-        console.document([_tree(info) for info in infos])
+        console.document({"steps": [_tree(info) for info in infos]})
     elif show:
         console.data(_page(infos[0]) + f"From: {step_catalog.source(infos[0])}")
     else:

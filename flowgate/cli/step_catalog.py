@@ -1,4 +1,4 @@
-"""Every step that playbooks may use: ours, and those of the user's own."""
+"""The steps that playbooks may use: FlowGate's own, the user's, and those of installed packages."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ FOLDER = "steps"
 
 
 def shipped() -> Catalog:
-    """Give the steps that FlowGate brings."""
+    """Return FlowGate's own steps."""
     return Catalog(steps_in("flowgate.steps"))
 
 
 def catalog() -> Catalog:
-    """Give the steps that FlowGate brings, those in `steps/` beside the config, and those of packages.
+    """Return FlowGate's own steps, those in `steps/` beside the config, and those of installed packages.
 
     Raises:
-        UsageError: A step of the user's own that has the name of one of ours.
+        UsageError: A user's step has the name of one of FlowGate's.
     """
     ours = steps_in("flowgate.steps")
     folder = own_folder()
@@ -43,13 +43,13 @@ def _own(folder: Path, ours: Steps) -> PluginSteps:
 
 
 def own_folder() -> Path:
-    """Say where a user's own steps lie: beside the config; for the embedded default, where the config would be."""
+    """Return the folder of the user's steps, beside the config; with the embedded default, where a config would be."""
     named = locate_config().value
     embedded = named == locations.examples() / "embedded.yaml"
     return (((locations.checkout() or Path.cwd()) / USUAL) if embedded else named).parent / FOLDER
 
 
 def source(info: StepInfo) -> str:
-    """Say where a step comes from: "flowgate", else its file."""
+    """Return where a step comes from: "flowgate", else its file."""
     module = getattr(info.function, "__module__", "")
     return "flowgate" if module.startswith("flowgate.") else getsourcefile(info.function) or module
