@@ -33,10 +33,11 @@ class ServedRequest(TypedDict):
     fallbacks: int | None
 
 
-def ask(question: str, model: str, stream: bool) -> int:
+def ask(config: str, question: str, model: str, stream: bool) -> int:
     """Send a question to a model; print the answer to stdout, and who answered to stderr.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         question: The text of the user's message.
         model: A model of the active profile; empty for its first.
         stream: Print the answer as it arrives.
@@ -46,7 +47,7 @@ def ask(question: str, model: str, stream: bool) -> int:
         UnknownName: The profile has no such model.
         CheckFailed: The gateway returned an error, or no text.
     """
-    session = open_session()
+    session = open_session(config)
     console.note(session.describe())
     _ask(session, question, model, stream)
     served = [one for one in served_requests(session) if one["path"] == PATH]
@@ -79,10 +80,11 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> None:
     console.data(_answer_text(response.json()))
 
 
-def explain(last: int, id_prefix: str, as_json: bool) -> int:
+def explain(config: str, last: int, id_prefix: str, as_json: bool) -> int:
     """Print which deployments answered the last requests, and LiteLLM's cooldowns.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         last: Number of requests.
         id_prefix: Only requests whose id begins so; empty for all.
         as_json: Print one JSON document.
@@ -91,7 +93,7 @@ def explain(last: int, id_prefix: str, as_json: bool) -> int:
         NotReady: LiteLLM is not running.
         CheckFailed: No recorded request has that id.
     """
-    session = open_session()
+    session = open_session(config)
     _litellm_address(session)
     served = [one for one in served_requests(session) if one["id"].startswith(id_prefix)]
     if id_prefix and not served:

@@ -53,13 +53,17 @@ def script(shell: str) -> int:
     return 0
 
 
-def known_values() -> Values:
-    """Return the possible values of arguments: profiles, services, playbooks, shells."""
+def known_values(config: str) -> Values:
+    """Return the possible values of arguments: profiles, services, playbooks, shells.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+    """
 
     def profiles() -> list[str]:
         from flowgate.cli.session import open_session
 
-        return list(open_session(quiet=True).config.profiles)
+        return list(open_session(config, quiet=True).config.profiles)
 
     def playbooks() -> list[str]:
         from flowgate.system import locations

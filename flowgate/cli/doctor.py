@@ -23,10 +23,11 @@ LOCK_SECONDS = 60.0
 FAIL_BYTES, WARN_BYTES = 200_000_000, 1_000_000_000  # free disk space; logs alone may need the first
 
 
-def doctor(fix: bool, as_json: bool) -> int:
+def doctor(config: str, fix: bool, as_json: bool) -> int:
     """Run all checks and print what they found.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         fix: First fix what can be fixed without risk: permissions, missing folders, files of a killed supervisor.
         as_json: Print one JSON document.
 
@@ -37,7 +38,7 @@ def doctor(fix: bool, as_json: bool) -> int:
         UsageError: The config does not exist.
     """
     try:
-        session = open_session(quiet=True)
+        session = open_session(config, quiet=True)
     except FlowGateError as error:
         errors = finding.config_findings(error)
         return finding.print_findings([*errors, *finding.run_checks(ALWAYS)], as_json=as_json, config="")

@@ -35,9 +35,17 @@ class Health(TypedDict):
     url: str
 
 
-def health(as_json: bool) -> int:
-    """Print liveness and readiness of every service; return 1 unless every service is alive and ready."""
-    session = open_session()
+def health(config: str, as_json: bool) -> int:
+    """Print liveness and readiness of every service.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        as_json: Print one JSON document.
+
+    Returns:
+        0 if every service is alive and ready, else 1.
+    """
+    session = open_session(config)
     recover_supervisor(session)
     found = session.supervisor.status()["services"]
     services = {name: check(session, name, found.get(name, {})) for name in session.config.services}

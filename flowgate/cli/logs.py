@@ -34,10 +34,11 @@ class EventFilter:
     since: str
 
 
-def events(lines: int, follow: bool, service: str, event: str, since: str, as_json: bool) -> int:
+def events(config: str, lines: int, follow: bool, service: str, event: str, since: str, as_json: bool) -> int:
     """Print the event log, newest last.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         lines: Number of events at most.
         follow: Go on printing new events until Ctrl-C.
         service: Only events of this service; empty for all.
@@ -48,7 +49,7 @@ def events(lines: int, follow: bool, service: str, event: str, since: str, as_js
     Raises:
         InvalidValue: `since` has another form.
     """
-    session = open_session()
+    session = open_session(config)
     path = session.config.paths.runtime_dir / "events.log"
     wanted = EventFilter(service, event, _earliest(since))
 
@@ -98,10 +99,11 @@ def _earliest(since: str) -> str:
     raise InvalidValue("since", found=since, wanted="a duration (10m, 2h, 1d) or a timestamp (2026-01-31T12:00:00Z)")
 
 
-def logs(service: str, lines: int, follow: bool) -> int:
+def logs(config: str, service: str, lines: int, follow: bool) -> int:
     """Print the last lines of a service's log.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         service: Name of the service, or "supervisor".
         lines: Number of lines at most.
         follow: Go on printing new lines until Ctrl-C.
@@ -109,7 +111,7 @@ def logs(service: str, lines: int, follow: bool) -> int:
     Raises:
         UnknownName: There is no such service.
     """
-    session = open_session()
+    session = open_session(config)
     path = log_path(session, service)
     if not path.is_file():
         console.note(f"{service} has not been started: it has no log yet ({path})")
@@ -119,13 +121,16 @@ def logs(service: str, lines: int, follow: bool) -> int:
     return _follow(path, console.data) if follow else 0
 
 
-def key_path() -> int:
+def key_path(config: str) -> int:
     """Print the path of the gateway's key.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
 
     Raises:
         UsageError: The key is a variable of the environment, or does not exist yet.
     """
-    session = open_session()
+    session = open_session(config)
     if session.environment.get(MASTER_KEY):
         what = f"the gateway's key is the environment variable {MASTER_KEY}, not a file"
         raise UsageError(what, fix=f"use ${MASTER_KEY} in clients")

@@ -33,7 +33,7 @@ def run(words: list[str]) -> int:
 
 def _run(words: list[str]) -> int:
     from flowgate import __version__
-    from flowgate.cli import argv, console, session
+    from flowgate.cli import argv, console
 
     if list(words) in (["--version"], ["-V"]):
         console.data(f"flowgate {__version__}")
@@ -43,25 +43,22 @@ def _run(words: list[str]) -> int:
         return _complete(words[1:], collection)
     names = {name.replace("_", "-") for name in collection.task_names}
     line = argv.parse(words, names)
-    if line.config is not None:
-        session.typed_config.append(line.config)
     if line.help is not None:
         from flowgate.cli import help as task_help
 
         return task_help.show(line.help, task_help.describe(collection))
-    return _execute(collection, list(line.argv))
+    return _execute(collection, list(line.argv), line.config or "")
 
 
 def _complete(words: list[str], collection: Collection) -> int:
     """Print completion candidates, one a line; an invalid config contributes none."""
-    from flowgate.cli import completion, console, session
+    from flowgate.cli import completion, console
     from flowgate.cli import help as task_help
     from flowgate.errors import FlowGateError
 
-    if words[:1] == ["--config"] and len(words) > 2:
-        session.typed_config.append(words[1])
+    config = words[1] if words[:1] == ["--config"] and len(words) > 2 else ""
     try:
-        found = completion.candidates(words, task_help.describe(collection), completion.known_values())
+        found = completion.candidates(words, task_help.describe(collection), completion.known_values(config))
     except FlowGateError:
         return 0
     for one in found:
@@ -69,7 +66,7 @@ def _complete(words: list[str], collection: Collection) -> int:
     return 0
 
 
-def _execute(collection: Collection, argv: list[str]) -> int:
+def _execute(collection: Collection, argv: list[str], config: str) -> int:
     from invoke.exceptions import Exit, ParseError
     from invoke.program import Program
 
@@ -85,6 +82,7 @@ def _execute(collection: Collection, argv: list[str]) -> int:
         program.parse_collection()
         program.parse_tasks()
         program.update_config()
+        program.config.load_overrides({"flowgate_config": config})
         program.execute()
     except ParseError as fault:
         raise UsageError(str(fault), fix=f"flowgate {argv[0].replace('.', ' ')} --help") from None

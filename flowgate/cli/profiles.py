@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from flowgate.gateway.policy import Policy
 
 
-def list_profiles(as_json: bool) -> int:
-    """Print the profiles of the config; mark the active one."""
-    session = open_session()
+def list_profiles(config: str, as_json: bool) -> int:
+    """Print the profiles of the config; mark the active one.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        as_json: Print one JSON document.
+    """
+    session = open_session(config)
     current = session.profile()
     if as_json:
         console.document({"current": current.value, "by": current.by, "profiles": list(session.config.profiles)})
@@ -26,10 +31,11 @@ def list_profiles(as_json: bool) -> int:
     return 0
 
 
-def show(name: str, as_json: bool) -> int:
+def show(config: str, name: str, as_json: bool) -> int:
     """Print what a profile promises, and the settings that both programs get; keys stay references.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         name: The profile; empty for the active one.
         as_json: Print one JSON document.
 
@@ -39,7 +45,7 @@ def show(name: str, as_json: bool) -> int:
     """
     from flowgate.gateway import preflight
 
-    session = open_session()
+    session = open_session(config)
     settled = session.profile(name)
     policy = _policy(session, settled.value)
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
@@ -94,10 +100,11 @@ def _policy(session: Session, profile: str) -> Policy:
     return build.compile_policy(session.config, profile, runtime.read_only_context(session, []).build_inputs())
 
 
-def diff(old: str, new: str) -> int:
+def diff(config: str, old: str, new: str) -> int:
     """Print a unified diff of the settings of two profiles; return 0 whether or not they differ.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         old: One profile.
         new: The other.
 
@@ -108,7 +115,7 @@ def diff(old: str, new: str) -> int:
 
     from flowgate.gateway.serialization import dump
 
-    session = open_session()
+    session = open_session(config)
     before, after = (
         [*dump(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *dump(policy.cliproxy).splitlines()]
         for policy in (_policy(session, old), _policy(session, new))

@@ -65,7 +65,7 @@ class RunProgress:
         if self._display:
             self._display.download(name, done, total)
 
-    def listen(self, seconds: float) -> str:
+    def read_line(self, seconds: float) -> str:
         """Wait up to `seconds` for a line that somebody types; return it, empty if none came."""
         with self._paused():
             return terminal.read_line(seconds)

@@ -16,16 +16,19 @@ COLOURS = {"kept": "32", "broken": "31", "cannot": "33"}
 Row = dict[str, Any]
 
 
-def rehearse(profile: str, how: dict[str, Any], *, as_json: bool, junit: str, html: str) -> int:
+def rehearse(config: str, profile: str, how: dict[str, Any], *, as_json: bool, junit: str, html: str) -> int:
     """Run the rehearsal's playbook and tell what was seen.
 
     Args:
         how: The step's other parameters; junit, html: files to write, empty for none.
     """
     from flowgate.cli import run_playbook, run_reports
+    from flowgate.cli.requests import RunRequest
+    from flowgate.cli.session import open_session
 
-    run_reports.refuse_unwritable({"junit": junit, "html": html})
-    result = run_playbook.play(run_playbook.RunRequest(PLAYBOOK, how, profile=profile, alone=False))
+    run_reports.check_writable({"junit": junit, "html": html})
+    request = RunRequest(PLAYBOOK, how, profile=profile, exclusive=False)
+    result = run_playbook.execute(open_session(config), request)
     facts = _facts(result.report.outcomes)
     if as_json:
         console.document(facts)
@@ -38,7 +41,7 @@ def rehearse(profile: str, how: dict[str, Any], *, as_json: bool, junit: str, ht
         for path, text in ((junit, report.junit), (html, report.page)):
             if path:
                 files.write_atomic(Path(path).expanduser().absolute(), text(facts), mode=0o644)
-    return run_playbook.close(result)
+    return run_playbook.print_end(result)
 
 
 def _facts(outcomes: Sequence[Any]) -> Facts:

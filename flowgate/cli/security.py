@@ -31,10 +31,11 @@ NO_CHECKOUT = "not a git checkout"
 MARK = "# Written by FlowGate (security install-hook)"
 
 
-def check(as_json: bool) -> int:
+def check(config: str, as_json: bool) -> int:
     """Run the security checks and print what they found.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         as_json: Print one JSON document.
 
     Returns:
@@ -44,7 +45,7 @@ def check(as_json: bool) -> int:
         UsageError: The config does not exist.
     """
     try:
-        session: Session | None = open_session(quiet=True)
+        session: Session | None = open_session(config, quiet=True)
         found = []
     except FlowGateError as error:
         session, found = None, finding.config_findings(error)

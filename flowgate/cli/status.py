@@ -71,9 +71,14 @@ class StatusReport(TypedDict):
     secrets: list[ExposedSecret]
 
 
-def status(as_json: bool) -> int:
-    """Print the active profile, every service, and secrets that others can read."""
-    session = open_session()
+def status(config: str, as_json: bool) -> int:
+    """Print the active profile, every service, and secrets that others can read.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        as_json: Print one JSON document.
+    """
+    session = open_session(config)
     recover_supervisor(session)
     report = collect_status(session)
     if as_json:
