@@ -67,7 +67,7 @@ def _line(name: str, one: Health) -> str:
     live = {True: "alive", False: "not running", None: "unknown"}[one["live"]]
     ready = {True: "ready", False: "not ready", None: "unknown"}[one["ready"]]
     result = one["error"] or f"{one['status']} in {one['seconds'] * 1000:.0f} ms"
-    misses = f", after {one['misses']} failed tries" if one["misses"] and one["ready"] else ""
+    misses = f", failed tries before: {one['misses']}" if one["misses"] and one["ready"] else ""
     return f"{mark} {name:<18} {live:<12} {ready:<10} {one['url']}  {result}{misses}"
 
 

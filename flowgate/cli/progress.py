@@ -142,7 +142,7 @@ class Display:
         """Show how many bytes of a download have arrived."""
         with self.lock:
             numbers = [one.id for one in self._downloads.tasks if one.description == name]
-            number = numbers[0] if numbers else self._downloads.add_task(name)
+            number = numbers[0] if numbers else self._downloads.add_task(name, total=total)
             self._downloads.update(number, completed=done, total=total)
 
     def show(self) -> None:

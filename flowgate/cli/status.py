@@ -187,8 +187,8 @@ def _describe_generation(service: str, one: GenerationReport, *, with_age: bool 
     by = f" by {one['by']}" if one["by"] else ""
     parts = [f"{service} generation {one['number']}{profile}: {one['phase']}"]
     parts += [f"started{age}{by}"] if age or by else []
-    parts += [f"{one['open_connections']} open connections"] if one["open_connections"] is not None else []
-    parts += [f"{one['under_way']} requests in progress"] if one["under_way"] is not None else []
+    parts += [f"open connections: {one['open_connections']}"] if one["open_connections"] is not None else []
+    parts += [f"requests in progress: {one['under_way']}"] if one["under_way"] is not None else []
     return ", ".join(parts)
 
 

@@ -17,12 +17,8 @@ STARTED = Started("Wait [until] ready", "wait_healthy", "up.yml:3")
 ENDED = Outcome("Wait [until] ready", "wait_healthy", "changed", "both are ready", 1.0, "up.yml:3")
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    return Terminal.install(monkeypatch, "stderr")
-
-
-def test_a_terminal_shows_the_running_task_and_what_it_does(screen: Terminal) -> None:
+def test_a_terminal_shows_the_running_task_and_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal.install(monkeypatch, "stderr")
     progress = RunProgress(diff=False)
     progress.emit(STARTED)
     progress.set_activity("LiteLLM starts")
@@ -32,7 +28,8 @@ def test_a_terminal_shows_the_running_task_and_what_it_does(screen: Terminal) ->
     assert "by the way\n" in screen.getvalue()
 
 
-def test_nothing_is_drawn_after_the_last_task(screen: Terminal) -> None:
+def test_nothing_is_drawn_after_the_last_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal.install(monkeypatch, "stderr")
     progress = RunProgress(diff=False)
     progress.emit(STARTED)
     progress.emit(ENDED)
@@ -42,7 +39,8 @@ def test_nothing_is_drawn_after_the_last_task(screen: Terminal) -> None:
 
 
 @pytest.mark.parametrize("total, sizes", [(4_000_000, "1.0/4.0 MB"), (None, "1.0/? MB")])
-def test_a_terminal_shows_how_far_a_download_is(screen: Terminal, total: int | None, sizes: str) -> None:
+def test_a_terminal_shows_how_far_a_download_is(monkeypatch: pytest.MonkeyPatch, total: int | None, sizes: str) -> None:
+    screen = Terminal.install(monkeypatch, "stderr")
     progress = RunProgress(diff=False)
     progress.emit(STARTED)
     progress.progress("a.tar.gz", 1_000_000, total)
@@ -52,9 +50,8 @@ def test_a_terminal_shows_how_far_a_download_is(screen: Terminal, total: int | N
     assert sizes in screen.getvalue()
 
 
-def test_a_terminal_without_colours_shows_the_running_task_too(
-    screen: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_terminal_without_colours_shows_the_running_task_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal.install(monkeypatch, "stderr")
     monkeypatch.setenv("NO_COLOR", "1")
     progress = RunProgress(diff=False)
     progress.emit(STARTED)
@@ -63,12 +60,14 @@ def test_a_terminal_without_colours_shows_the_running_task_too(
     assert "\x1b[3" not in screen.getvalue()
 
 
-def test_a_skipped_task_that_never_started_is_printed(screen: Terminal) -> None:
+def test_a_skipped_task_that_never_started_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal.install(monkeypatch, "stderr")
     RunProgress(diff=False).emit(ENDED)
     assert "both are ready" in screen.getvalue()
 
 
-def test_a_sleep_between_tries_is_shown(screen: Terminal) -> None:
+def test_a_sleep_between_tries_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal.install(monkeypatch, "stderr")
     slept: list[float] = []
     progress = RunProgress(diff=False)
     progress.emit(STARTED)
