@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from flowgate.playbook.report_schema import page as reports_page
 from flowgate.playbook.report_schema import schema as schema_of_reports
 from flowgate.playbook.schema import schema as schema_of_playbooks
 from flowgate.system import files, locations
+
+MODULES, END_OF_MODULES = "<!-- modules -->", "<!-- end of modules -->"
 
 
 def write_all(check: bool) -> int:
@@ -56,7 +59,35 @@ def stale(root: Path) -> dict[Path, str]:
         docs / "report.schema.json": json.dumps(schema_of_reports(), indent=2) + "\n",
         docs / "reports.md": reports_page(),
     }
+    architecture = docs / "explanation" / "architecture.md"
+    if (root / "flowgate").is_dir() and (text := files.read_text_or_none(architecture)) is not None:
+        pages[architecture] = with_modules(text, root)
     return {path: text for path, text in pages.items() if files.read_text_or_none(path) != text}
+
+
+def with_modules(text: str, root: Path) -> str:
+    """Write the table of modules between its two marks.
+
+    Args:
+        text: The page.
+        root: The checkout.
+
+    Returns:
+        The page with one row for every module: its first line is what the file holds.
+    """
+    rows = [f"| `{path.relative_to(root)}` | {_first_line(path)} |" for path in _modules(root)]
+    table = "\n".join(["| file | what it holds |", "|---|---|", *rows])
+    head, _, rest = text.partition(MODULES)
+    return f"{head}{MODULES}\n{table}\n{END_OF_MODULES}{rest.partition(END_OF_MODULES)[2]}"
+
+
+def _modules(root: Path) -> list[Path]:
+    return [path for path in sorted((root / "flowgate").rglob("*.py")) if _first_line(path)]
+
+
+def _first_line(path: Path) -> str:
+    doc = ast.get_docstring(ast.parse(files.read_text(path))) or ""
+    return doc.partition("\n")[0].replace("|", "\\|")
 
 
 def steps_page() -> str:
