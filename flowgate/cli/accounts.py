@@ -23,7 +23,9 @@ def list_providers(config: str, as_json: bool) -> int:
     names = list(dict.fromkeys([*KNOWN, *session.config.providers]))
     rows = [_provider(session, name, version) for name in names]
     if as_json:
-        console.document({"cliproxyapi_plus_version": version, "embedded": cliproxy.is_embedded(session.config), "providers": rows})
+        console.document(
+            {"cliproxyapi_plus_version": version, "embedded": cliproxy.is_embedded(session.config), "providers": rows}
+        )
         return 0
     console.note(session.describe())
     if cliproxy.is_embedded(session.config):

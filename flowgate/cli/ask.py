@@ -1,4 +1,4 @@
-"""The commands `ask` and `explain`: send one prompt through the gateway; say which deployment answered requests."""
+"""The commands `ask` and `explain`: send one prompt through the gateway; print which deployment answered requests."""
 
 from __future__ import annotations
 

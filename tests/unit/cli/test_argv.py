@@ -73,9 +73,9 @@ def test_help_works_at_every_level(typed: str, about: str) -> None:
     ],
 )
 def test_a_misspelled_word_gets_a_suggestion(typed: str, fix: str) -> None:
-    with pytest.raises(UnknownName) as refused:
+    with pytest.raises(UnknownName) as error:
         parse(typed.split(), TASKS)
-    assert refused.value.fix == fix
+    assert error.value.fix == fix
 
 
 @pytest.mark.parametrize("typed", ["--config", "--config --json status"])

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from tests.conftest import Workspace
 
 
-@pytest.fixture
-def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
-    return SessionFactory(tmp_path_factory.mktemp("o"))
-
-
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 

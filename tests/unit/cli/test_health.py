@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.conftest import Workspace
     from tests.unit.steps.conftest import FakeSupervisor
 
-Caught = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 SOUTH = "cliproxyapi_plus"
 
 
@@ -35,10 +35,10 @@ def installed(place: Workspace, supervisor: FakeSupervisor, version: str) -> Ses
     place.write(upstream=(str(program),)).edit_config(("    readiness_path: /\n", ""))
     if version:
         program.parent.mkdir()
-        told = install_record.InstallRecord(
+        shown = install_record.InstallRecord(
             version, "a/b", "x.tar.gz", "0" * 64, "0" * 64, "none", "2026-01-01T00:00:00Z"
         )
-        program.with_name("CLIProxyAPIPlus.lock").write_text(install_record.write(told))
+        program.with_name("CLIProxyAPIPlus.lock").write_text(install_record.write(shown))
     return reread(supervisor.run(SOUTH, port=place.upstream_port))
 
 
@@ -46,14 +46,14 @@ def look(session: Session, supervisor: FakeSupervisor, name: str = "litellm", ti
     return health.check(session, name, supervisor.status()["services"].get(name, {}), timeout=timeout)
 
 
-def test_services_that_do_not_run_name_the_fix(place: Workspace, capsys: Caught) -> None:
+def test_services_that_do_not_run_name_the_fix(place: Workspace, capsys: Captured) -> None:
     assert health.health("", False) == 1
-    message = capsys.readouterr()
-    assert message.out.count("not running") == 4
-    assert "fix: inv up" in message.err
+    printed = capsys.readouterr()
+    assert printed.out.count("not running") == 4
+    assert "fix: inv up" in printed.err
 
 
-def test_json_names_the_url_of_a_stopped_service(place: Workspace, capsys: Caught) -> None:
+def test_json_names_the_url_of_a_stopped_service(place: Workspace, capsys: Captured) -> None:
     assert health.health("", True) == 1
     tree = json.loads(capsys.readouterr().out)
     assert tree["ok"] is False

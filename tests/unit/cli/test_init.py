@@ -52,6 +52,6 @@ def test_the_command_prints_the_next_steps(
     monkeypatch.setattr("flowgate.system.locations.examples", lambda: Path(__file__).parents[3] / "config" / "examples")
     monkeypatch.chdir(tmp_path)
     assert init.init() == 0
-    message = capsys.readouterr()
-    assert message.out.splitlines() == [str(tmp_path / "config" / name) for name in init.NAMES]
-    assert "inv doctor" in message.err
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [str(tmp_path / "config" / name) for name in init.NAMES]
+    assert "inv doctor" in printed.err

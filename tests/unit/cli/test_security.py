@@ -22,11 +22,6 @@ RULES = ".env\n*.pem\n*.key\n.router/\n"
 
 
 @pytest.fixture
-def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
-    return SessionFactory(tmp_path_factory.mktemp("o"))
-
-
-@pytest.fixture
 def here(new_session: SessionFactory) -> Session:
     """A session whose config is in a git checkout."""
     one = new_session()

@@ -55,5 +55,5 @@ def test_each_of_several_errors_is_printed_with_its_source_line(file: Path, caps
     console.print_error(
         MultipleErrors("it", [UsageError("a", place=f"{file}:1:1"), CheckFailed("b", place=f"{file}:9:1")])
     )
-    message = capsys.readouterr().err.splitlines()
-    assert message[1:] == [f"  {file}:1:1: a", "      1 | - tasks:", "        | ^", f"  {file}:9:1: b"]
+    printed = capsys.readouterr().err.splitlines()
+    assert printed[1:] == [f"  {file}:1:1: a", "      1 | - tasks:", "        | ^", f"  {file}:9:1: b"]

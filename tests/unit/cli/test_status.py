@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.conftest import Workspace
     from tests.unit.steps.conftest import FakeSupervisor
 
-Caught = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 
 
 def test_without_a_supervisor_all_is_stopped_and_the_profile_is_the_default(session: Session) -> None:
@@ -41,18 +41,18 @@ def test_the_serving_generation_is_shown_before_its_candidate(session: Session, 
     assert (litellm["pid"], litellm["generation"], len(litellm["generations"])) == (11, 1, 2)
 
 
-def test_generations_are_described(session: Session, supervisor: FakeSupervisor, capsys: Caught) -> None:
+def test_generations_are_described(session: Session, supervisor: FakeSupervisor, capsys: Captured) -> None:
     about = {"under_way": 1, "open_connections": 2, "labels": {"profile": "cost", "by": "switch-profile"}}
     supervisor.run("litellm", "draining", pid=11, seconds=61.0, **about).run("litellm", pid=12, seconds=1.0)
-    told = [
+    shown = [
         status._describe_generation("litellm", one)
         for one in status.collect_status(session)["services"]["litellm"]["generations"]
     ]
-    assert told[0] == (
+    assert shown[0] == (
         "litellm generation 1 cost: draining, started 61 s ago by switch-profile, open connections: 2, "
         "requests in progress: 1"
     )
-    assert told[1] == "litellm generation 2: serving, started 1 s ago"
+    assert shown[1] == "litellm generation 2: serving, started 1 s ago"
 
 
 def test_a_crashed_service_shows_why(session: Session, supervisor: FakeSupervisor) -> None:
@@ -74,14 +74,14 @@ def test_secrets_that_others_can_read_are_listed_with_the_mode_they_need(session
     assert found == [(str(folder), "755", "700"), (str(folder / "litellm-master-key"), "644", "600")]
 
 
-def test_status_prints_one_row_for_each_service(place: Workspace, capsys: Caught) -> None:
+def test_status_prints_one_row_for_each_service(place: Workspace, capsys: Captured) -> None:
     assert status.status("", False) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("profile  balanced (default)")
     assert [line.split()[0] for line in lines[1:]] == ["service", "litellm", "cliproxyapi_plus"]
 
 
-def test_status_as_json_is_one_document(place: Workspace, capsys: Caught) -> None:
+def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> None:
     status.status("", True)
     assert json.loads(capsys.readouterr().out).keys() == {
         *("version", "config", "embedded", "profile", "since", "supervisor", "services", "secrets")

@@ -18,11 +18,6 @@ from tests.unit.cli.sessions import SessionFactory
 from tests.unit.steps.conftest import FakeSupervisor, serving
 
 
-@pytest.fixture
-def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
-    return SessionFactory(tmp_path_factory.mktemp("o"))
-
-
 @contextmanager
 def listing(*models: str, status: int = 200) -> Iterator[int]:
     """Serve a list of models; yield the port."""

@@ -23,11 +23,6 @@ RECORD = {
 }
 
 
-@pytest.fixture
-def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
-    return SessionFactory(tmp_path_factory.mktemp("o"))
-
-
 def binary(session: Session, **record: str) -> Path:
     """Install CLIProxyAPIPlus, with a record if one is given."""
     path = put(session.config.paths.runtime_dir / "bin" / "CLIProxyAPIPlus", PROGRAM, 0o700)

@@ -12,11 +12,6 @@ from tests.unit.cli.sessions import SessionFactory, put
 CLOSED = "host: 127.0.0.1\nremote-management: {allow-remote: false}\n"
 
 
-@pytest.fixture
-def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
-    return SessionFactory(tmp_path_factory.mktemp("o"))
-
-
 def secrets_folder(session: Session) -> Path:
     return permissions.secrets_folder(session.config)
 
