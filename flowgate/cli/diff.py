@@ -30,7 +30,13 @@ def show_diff(outcome: Outcome) -> None:
 
 
 def diff_lines(path: str, old: str, new: str) -> Iterator[str]:
-    """Yield the lines of a unified diff; secrets are masked after the comparison, so that a changed one is listed."""
+    """Yield the lines of a unified diff; secrets are masked after the comparison, so that a changed one is listed.
+
+    Args:
+        path: Path of the file, for the heading.
+        old: Its text; empty for a new file.
+        new: The text to write.
+    """
     before, after = old.splitlines(), new.splitlines()
     name = path if old else f"{path} (new)"
     for line in difflib.unified_diff(before, after, fromfile=name, tofile=path, lineterm="", n=2):

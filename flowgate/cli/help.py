@@ -92,7 +92,11 @@ def _value(argument: Argument) -> str:
 
 
 def help_of(collection: Collection, body: Callable[..., object]) -> int:
-    """Print the help of the task with this body, for a call that has a flag in place of a name.
+    """Print the help of a task, for a call that has a flag in place of a name.
+
+    Args:
+        collection: All tasks.
+        body: The function of the task.
 
     Returns:
         The exit code of a usage error.

@@ -67,13 +67,13 @@ def events(config: str, lines: int, follow: bool, service: str, event: str, sinc
 def _shown(path: Path, line: str, wanted: EventFilter, as_json: bool) -> list[str]:
     """Return what to print for a line of the event log: nothing if it is filtered out."""
     try:
-        found: dict[str, str] = json.loads(line)
-    except ValueError:
+        found: dict[str, str] = dict(json.loads(line))
+    except (TypeError, ValueError):
         console.note(f"warning: {path} contains a damaged line: {line[:80]!r}")
         return []
     if wanted.service not in ("", found.get("service")) or wanted.event not in ("", found.get("event")):
         return []
-    if found.get("timestamp", "") < wanted.since:
+    if str(found.get("timestamp", "")) < wanted.since:
         return []
     return [console.one_line_document(found) if as_json else _readable(found)]
 

@@ -139,7 +139,7 @@ class Display:
                 self._tasks.update(number, description=f"{task}: {activity}")
 
     def download(self, name: str, done: int, total: int | None) -> None:
-        """Show how many bytes of a download have arrived."""
+        """Show how many bytes of a download have arrived; total is None if it is not known."""
         with self.lock:
             numbers = [one.id for one in self._downloads.tasks if one.description == name]
             number = numbers[0] if numbers else self._downloads.add_task(name, total=total)

@@ -48,7 +48,12 @@ def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
 
 
 def error_findings(check: str, error: FlowGateError) -> list[Finding]:
-    """Convert an error of a check into findings, one for each of `MultipleErrors`."""
+    """Convert an error of a check into findings, one for each of `MultipleErrors`.
+
+    Args:
+        check: Name of the check.
+        error: What the check raised.
+    """
     if isinstance(error, MultipleErrors):
         return [finding for one in error.errors for finding in error_findings(check, one)]
     command = edit_command(error.place) if error.place else error.fix

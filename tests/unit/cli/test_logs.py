@@ -53,6 +53,18 @@ def test_events_are_filtered(log: list[str], capsys: Captured, filters: dict[str
     assert printed == [{"version": 1, **json.loads(log[number])} for number in found]
 
 
+@pytest.mark.parametrize("damaged", ['{"event": ', "5", '["x"]'])
+def test_a_damaged_line_is_reported_and_skipped(
+    log: list[str], place: Workspace, capsys: Captured, damaged: str
+) -> None:
+    with (place.runtime / "events.log").open("a") as file:
+        file.write(f"{damaged}\n")
+    logs.events("", 2, False, "", "", "", True)
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 1
+    assert "contains a damaged line" in printed.err
+
+
 def test_an_event_is_one_readable_line(log: list[str], capsys: Captured) -> None:
     logs.events("", 1, False, "", "", "", False)
     (line,) = capsys.readouterr().out.splitlines()

@@ -33,9 +33,7 @@ def test_the_list_as_json_says_how_the_profile_is_known(place: Workspace, capsys
 
 
 @pytest.mark.parametrize("name, retries", [("cost", 0), ("reliability", 3), ("", 1)])
-def test_settings_of_a_profile_override_the_base(
-    place: Workspace, capsys: Captured, name: str, retries: int
-) -> None:
+def test_settings_of_a_profile_override_the_base(place: Workspace, capsys: Captured, name: str, retries: int) -> None:
     profiles.show("", name, False)
     tree = yaml.safe_load(capsys.readouterr().out)
     assert tree["router_settings"]["num_retries"] == retries

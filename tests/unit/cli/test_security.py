@@ -133,21 +133,22 @@ def test_flowgates_own_checkout_uses_the_script(monkeypatch: pytest.MonkeyPatch,
     assert "exec ./scripts/security_check.sh </dev/null" in security.hook(tmp_path)
 
 
+def push(workspace: Workspace, root: Path, name: str) -> int:
+    """Commit a new file and push it; return git's exit code."""
+    put(root / name, "")
+    git = ["git", "-C", str(root), "-c", "user.name=me", "-c", "user.email=me@example.org"]
+    subprocess.run([*git, "add", "-f", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", name], check=True)
+    command = [*git, "push", "-q", str(workspace.folder / "there.git"), "HEAD:refs/heads/main"]
+    return subprocess.run(command, env=workspace.environment(), capture_output=True, check=False).returncode
+
+
 def test_a_push_is_rejected_while_the_check_fails(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     root = workspace.folder / "work"
-    git = ["git", "-C", str(root), "-c", "user.name=me", "-c", "user.email=me@example.org"]
     subprocess.run(["git", "init", "-q", "--bare", str(workspace.folder / "there.git")], check=True)
     subprocess.run(["git", "init", "-q", str(root)], check=True)
     put(root / ".gitignore", RULES)
     monkeypatch.chdir(root)
     security.install_hook()
-
-    def push(name: str) -> int:
-        put(root / name, "")
-        subprocess.run([*git, "add", "-f", "."], check=True)
-        subprocess.run([*git, "commit", "-q", "-m", name], check=True)
-        done = [*git, "push", "-q", str(workspace.folder / "there.git"), "HEAD:refs/heads/main"]
-        return subprocess.run(done, env=workspace.environment(), capture_output=True, check=False).returncode
-
-    assert push("README.md") == 0
-    assert push(".env") != 0
+    assert push(workspace, root, "README.md") == 0
+    assert push(workspace, root, ".env") != 0
