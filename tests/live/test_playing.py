@@ -76,7 +76,7 @@ def test_a_broken_playbook_is_shown_with_its_lines(workspace: Workspace, play: P
     play.write_text(PLAY.replace("debug", "debgu"))
     message = workspace.inv("play", str(play), "--syntax-check", code=2).stderr
     assert f"{play}:11:7: no step is called 'debgu'\n      11 |       debgu: " in message
-    assert "\n         |       ^\n      did you mean 'debug'?" in message
+    assert "\n         |       ^\n    fix: did you mean 'debug'?" in message
 
 
 def test_ctrl_c_ends_a_command_with_what_it_started(workspace: Workspace) -> None:
