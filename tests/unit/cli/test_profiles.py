@@ -81,9 +81,9 @@ def test_what_is_typed_beats_what_was_in_force_which_beats_the_default(place: Wo
 def test_a_profile_says_what_it_promises_and_what_both_programs_get(place: Workspace, capsys: Caught) -> None:
     profiles.show("", "reliability", False)
     message = capsys.readouterr().out
-    assert "# what reliability promises:\n#   a question is put to one model 4 times at most" in message
+    assert "# what reliability promises:\n#   up to 4 attempts on one model per request" in message
     assert "#   disable-cooling: true\n" in message
-    assert "retry budget: 4 (LiteLLM) x 1 (CLIProxyAPIPlus) x 1 account = 4 at one vendor" in message
+    assert "retry budget: 4 attempts (LiteLLM) x 1 round (CLIProxyAPIPlus) x 1 account = 4 at one vendor" in message
 
 
 def test_a_second_account_changes_who_benches(place: Workspace, capsys: Caught) -> None:
