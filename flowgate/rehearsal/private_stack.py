@@ -71,7 +71,7 @@ class Vendors:
 
     def asked(self, scenario: Scenario) -> list[Attempt]:
         """List what arrived for a scenario, in order."""
-        rows = self.context.http.get(f"{self.base}/embedded/asked").json()["asked"]
+        rows = self.context.http.get(f"{self.base}/embedded/requests").json()["requests"]
         head = f"{scenario.name}."
         mine = [row for row in rows if str(row["model"]).startswith(head)]
         roles = self.script.cast.roles
