@@ -37,7 +37,7 @@ class Found:
     unavailable: dict[str, str]
 
 
-def show(clear: str, as_json: bool) -> int:
+def show(config: str, clear: str, as_json: bool) -> int:
     """Print who is left out for now, or end it for one.
 
     Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
@@ -45,7 +45,7 @@ def show(clear: str, as_json: bool) -> int:
     Args:
         clear: A model, as clients ask for it or as its provider is asked, or an account; empty to look only.
     """
-    session = open_session()
+    session = open_session(config)
     found = gather(session)
     if len(found.unavailable) == 2 and not any(session.supervisor.generation(name) for name in found.unavailable):
         raise NotReady("; ".join(found.unavailable.values()), fix="inv up")
@@ -117,11 +117,11 @@ def _talk(session: Session) -> LoginDriver:
     """
     from flowgate.accounts.login_driver import LoginDriver, base_url
     from flowgate.accounts.providers import KNOWN
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
     from flowgate.steps.login import management_key
     from flowgate.system.http import Http
 
-    context = replace(looking(session, []), http=Http())
+    context = replace(read_only_context(session, []), http=Http())
     base_url(context)  # a program that does not run is said before a key that is missing
     return LoginDriver(context, management_key(context, KNOWN["codex"]))
 
@@ -129,9 +129,9 @@ def _talk(session: Session) -> LoginDriver:
 def _benched(session: Session, now: datetime) -> Any:
     from flowgate.accounts.cooldowns import list_cooldowns
     from flowgate.accounts.login_driver import stated_version
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
 
-    return list_cooldowns(stated_version(looking(session, [])), now)
+    return list_cooldowns(stated_version(read_only_context(session, [])), now)
 
 
 def _models_at_upstream(session: Session) -> dict[str, set[str]]:
@@ -223,10 +223,10 @@ def _names(row: Row, found: Found) -> set[str]:
 
 
 def _refuse_unknown(session: Session, found: Found, wanted: str) -> None:
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
 
     known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
-    known |= {*looking(session, []).stack().models, *(one.label for one in found.accounts.values())}
+    known |= {*read_only_context(session, []).stack().models, *(one.label for one in found.accounts.values())}
     known = known.union(*_models_at_upstream(session).values())
     if wanted not in known:
         raise UnknownName("model", wanted, known=sorted(known))
@@ -238,12 +238,13 @@ def _hand_over(session: Session) -> None:
     Raises:
         CheckFailed: See the message.
     """
-    from flowgate.cli import entrypoint
+    from flowgate.cli.play import run_in
+    from flowgate.cli.requests import RunRequest
 
     console.note("a fresh generation of LiteLLM takes over; it benches nobody")
     profile = _profile(session)
-    session.supervisor.close()
-    if entrypoint.play("service-restart", {"service": litellm.NAME, "now": False}, profile=profile):
+    variables = {"service": litellm.NAME, "now": False}
+    if run_in(session, RunRequest("service-restart", variables, profile=profile)):
         raise CheckFailed("LiteLLM could not be handed over: its cooldowns stay in force", fix="inv explain")
 
 
