@@ -131,7 +131,9 @@ def test_a_redirect_in_a_circle_is_given_up(old: Yard) -> None:
     assert "circle" in old.refused().what
 
 
-@pytest.mark.parametrize("listed, why", [(PAGE, "contains no checksums"), (b"\xff\xfe", "not text"), (b"", "no checksums")])
+@pytest.mark.parametrize(
+    "listed, why", [(PAGE, "contains no checksums"), (b"\xff\xfe", "not text"), (b"", "no checksums")]
+)
 def test_a_page_or_junk_instead_of_the_list_is_refused(old: Yard, listed: bytes, why: str) -> None:
     old.server.publish(PLATFORM, listed=listed)
     assert why in old.refused().what
