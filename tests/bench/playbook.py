@@ -162,7 +162,7 @@ def acted(one: str, count: int) -> Callable[[], float]:
     )
 
     def act() -> None:
-        report = play(parsed, context, {}, catalog=catalog)
+        report = play(parsed, context, {}, catalog)
         if report.code or len(report.outcomes) != count:
             raise RuntimeError(f"{len(report.outcomes)} of {count} tasks ran: {report.error}")
 

@@ -12,8 +12,9 @@ from flowgate.domain import Change, Report, Result
 from flowgate.errors import CheckFailed, Unreachable
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check as check_plays
-from flowgate.playbook.executor import Event, run
+from flowgate.playbook.executor import run
 from flowgate.playbook.parse import parse
+from flowgate.playbook.run_options import Event, RunOptions
 
 
 @dataclass
@@ -94,7 +95,7 @@ class Stage:
 
     catalog: Catalog = field(default_factory=lambda: Catalog(STEPS))
     context: StepContext = field(default_factory=lambda: StepContext(Clock()))
-    told: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     @property
     def naps(self) -> list[float]:
@@ -109,9 +110,9 @@ class Stage:
 
     def run(self, text: str, **options: Any) -> Report:
         (play,) = parse(text, "play.yml")
-        variables, emit = options.pop("variables", {}), options.pop("emit", self.told.append)
+        variables = options.pop("variables", {})
         check_plays([play], self.catalog, variables, defaults=options.get("defaults", {}))
-        return run(play, self.context, variables, catalog=self.catalog, emit=emit, **options)
+        return run(play, self.context, variables, self.catalog, RunOptions(**{"emit": self.events.append, **options}))
 
 
 @pytest.fixture

@@ -14,11 +14,12 @@ from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check
 from flowgate.playbook.executor import run
 from flowgate.playbook.parse import parse
+from flowgate.playbook.run_options import RunOptions
 from tests.unit.playbook.conftest import STEPS, Clock, StepContext
 
 CATALOG = Catalog(STEPS)
 EXPRESSIONS = (
-    *("r", "r.count", "r.results", "r.said", "r.results | map(attribute='count') | list", "item", "item.key", "one"),
+    *("r", "r.count", "r.results", "r.message", "r.results | map(attribute='count') | list", "item", "item.key", "one"),
     *("failed.step", "failed.result.count", "a", "b", "d", "l", "q", "l | length", "a ~ b", "-1", "0.01", "'x'"),
 )
 CONDITIONS = (
@@ -121,7 +122,7 @@ def test_any_play_is_refused_or_runs_without_a_bug(seed: int, looking: bool) -> 
     except UsageError:
         return
     context = StepContext(Clock())
-    report = run(play, context, {}, catalog=CATALOG, check=looking)
+    report = run(play, context, {}, CATALOG, RunOptions(check=looking))
     failed = any(outcome.status == "failed" for outcome in report.outcomes)
     assert report.code in (0, 1, 2, 3), text
     assert report.code or not failed, text

@@ -9,7 +9,7 @@ from flowgate.domain import Result
 from flowgate.errors import StepContractError, UnknownName, UsageError
 from flowgate.playbook.catalog import Catalog, Steps, steps_in
 
-STEP = "def {name}(reach: object, size: int = 1) -> object:\n    '''Do {name}.'''\n"
+STEP = "def {name}(context: object, size: int = 1) -> object:\n    '''Do {name}.'''\n"
 
 
 def wait_healthy(context: object) -> Result:
@@ -56,7 +56,7 @@ def test_only_the_step_in_use_is_imported(package: str) -> None:
 
 
 def test_a_module_without_its_function_is_a_bug(package: str) -> None:
-    with pytest.raises(StepContractError, match="holds no function called broken"):
+    with pytest.raises(StepContractError, match="has no function 'broken'"):
         Catalog(steps_in(package)).find("broken")
 
 
@@ -69,7 +69,7 @@ def test_a_users_own_steps_are_asked_for_only_when_a_word_is_not_built_in() -> N
 
     def extra() -> Steps:
         asked.append("extra")
-        return {"own-step": wait_healthy}
+        return {"own_step": wait_healthy}
 
     catalog = Catalog({"wait_healthy": wait_healthy}, extra)
     catalog.find("wait_healthy")

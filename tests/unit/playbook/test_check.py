@@ -49,13 +49,13 @@ def test_a_mistyped_task_word_without_a_step_suggests_the_word(stage: Stage) -> 
         ("include_tasks", "import_tasks: file.yml"),
         ("ansible.builtin.debug", "write: debug"),
         ("ansible.builtin.copy", "write: command"),
-        ("community.general.ufw", "`inv steps` lists every step there is"),
+        ("community.general.ufw", "`inv steps` lists all steps"),
         ("service", "start: { service"),
     ],
 )
 def test_a_step_of_ansible_s_is_answered(stage: Stage, step: str, fix: str) -> None:
     found = mistake(stage, f"    - {step}: {{}}\n")
-    assert found.what == f"Ansible's step '{step}' does not exist here"
+    assert found.what == f"the Ansible module '{step}' is not available"
     assert fix in found.fix
 
 
@@ -76,7 +76,7 @@ def test_what_is_wrong_in_reading_and_in_meaning_is_told_at_once_in_order(stage:
     faults: list[FlowGateError] = []
     plays = parse("tasks:\n- wriet: \n- {debug: , retries: x}\n- debug: {msg: '{{ nope }}'}\n", "f.yml", faults)
     with pytest.raises(MultipleErrors) as caught:
-        check(plays, stage.catalog, (), faults=faults)
+        check(plays, stage.catalog, (), errors=faults)
     assert [fault.place for fault in caught.value.errors] == ["f.yml:2:3", "f.yml:3:22", "f.yml:4:16"]
 
 
@@ -148,7 +148,7 @@ def test_a_variable_of_the_play_may_use_what_is_registered_before_its_use(stage:
 
 def test_a_variable_made_from_itself_is_refused(stage: Stage) -> None:
     found = mistake(stage, "    - {debug: {msg: '{{ a }}'}, vars: {a: '{{ b }}', b: '{{ a }}'}}\n")
-    assert found.what == "the variable 'a' is made from itself"
+    assert found.what == "the variable 'a' refers to itself"
 
 
 def test_set_fact_takes_names_of_variables_only(stage: Stage) -> None:

@@ -34,7 +34,7 @@ def story(report: Report) -> list[tuple[str, str]]:
     return [(one.status, one.unpredicted) for one in report.outcomes]
 
 
-NEEDS = ("skipped", "only a run gives 'out'")
+NEEDS = ("skipped", "only a run provides 'out'")
 DIM = ("changed", "nobody can foretell it")
 
 
@@ -44,7 +44,7 @@ def test_what_cannot_be_foretold_is_marked_in_a_check_alone(dim: Stage) -> None:
 
 
 def test_a_question_that_a_check_does_not_ask_is_marked(dim: Stage) -> None:
-    assert story(dim.run("tasks: [ask: ]", check=True)) == [("unchanged", "a check does not ask")]
+    assert story(dim.run("tasks: [ask: ]", check=True)) == [("unchanged", "not run in check mode")]
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_the_results_of_a_loop_are_not_known_either(dim: Stage) -> None:
 def test_a_fact_made_from_it_is_not_known_either(dim: Stage) -> None:
     tasks = "{opaque: , register: r}, {set_fact: {a: '{{ r.out }}'}}, {debug: {msg: '{{ a }}'}}"
     report = dim.run(f"tasks: [{tasks}]", check=True)
-    assert story(report) == [DIM, NEEDS, ("skipped", "only a run gives 'a'")]
+    assert story(report) == [DIM, NEEDS, ("skipped", "only a run provides 'a'")]
 
 
 def test_what_is_registered_of_a_task_left_out_is_not_known_either(dim: Stage) -> None:
     tasks = "{opaque: , register: r}, {debug: {msg: '{{ r.out }}'}, register: s}, {debug: {msg: '{{ s.msg }}'}}"
-    assert story(dim.run(f"tasks: [{tasks}]", check=True))[2] == ("skipped", "only a run gives 'msg'")
+    assert story(dim.run(f"tasks: [{tasks}]", check=True))[2] == ("skipped", "only a run provides 'msg'")
 
 
 def test_what_is_foretold_is_used(dim: Stage) -> None:

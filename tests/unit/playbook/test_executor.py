@@ -6,7 +6,7 @@ import pytest
 
 from flowgate.domain import Report
 from flowgate.errors import CheckFailed, Interrupted, Unreachable, UsageError
-from flowgate.playbook.executor import Started
+from flowgate.playbook.run_options import Started
 
 if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
@@ -25,7 +25,7 @@ def test_tasks_run_in_order_and_stop_at_the_first_failure(stage: Stage) -> None:
 
 def test_each_task_is_told_when_it_starts_and_when_it_has_ended(stage: Stage) -> None:
     report = stage.run("{vars: {p: cost}, tasks: [{name: 'write {{ p }}', write: }]}")
-    assert stage.told == [Started("write cost", "write", "play.yml:1:27"), report.outcomes[0]]
+    assert stage.events == [Started("write cost", "write", "play.yml:1:27"), report.outcomes[0]]
 
 
 def test_a_task_without_a_name_is_called_by_its_step(stage: Stage) -> None:
@@ -124,8 +124,8 @@ def test_a_second_ctrl_c_goes_through(stage: Stage) -> None:
 
 def test_ctrl_c_while_a_task_is_told_runs_always(stage: Stage) -> None:
     def emit(event: object) -> None:
-        if len(stage.told) == 0:
-            stage.told.append(Started("", "", ""))
+        if len(stage.events) == 0:
+            stage.events.append(Started("", "", ""))
             raise KeyboardInterrupt
 
     report = stage.run("tasks: [{block: [ask: ], always: [write: {text: last}]}]", emit=emit)

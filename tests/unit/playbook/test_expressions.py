@@ -6,13 +6,14 @@ import sys
 import pytest
 
 from flowgate.errors import UnknownName, UsageError
-from flowgate.playbook.expressions import names, render, study, texts, truth
+from flowgate.playbook.expression_parser import find_templates, parse_expression
+from flowgate.playbook.expressions import is_true, render
 
 VARIABLES = {"n": 3, "list": [1, 2], "version": "1.10", "braces": "{{ n }}", "r": {"failed": True, "items": 7}}
 
 
 def error(text: object, *, bare: bool = False) -> UsageError:
-    evaluate = truth if bare else render
+    evaluate = is_true if bare else render
     with pytest.raises(UsageError) as caught:
         evaluate(text, VARIABLES, lambda path: f"f.yml:{path}")
     return caught.value
@@ -85,7 +86,7 @@ def test_a_mistake_deep_inside_has_its_own_place() -> None:
 
 
 def test_compiling_does_not_compute_constants() -> None:
-    assert study("x {{ 9 ** 9 ** 9 ** 9 }}").names == frozenset()
+    assert parse_expression("x {{ 9 ** 9 ** 9 ** 9 }}").names == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_compiling_does_not_compute_constants() -> None:
     ],
 )
 def test_conditions_hold_or_not(condition: object, holds: bool) -> None:
-    assert truth(condition, VARIABLES) is holds
+    assert is_true(condition, VARIABLES) is holds
 
 
 def test_a_condition_in_braces_is_refused_with_the_way_to_write_it() -> None:
@@ -114,16 +115,25 @@ def test_a_condition_in_braces_is_refused_with_the_way_to_write_it() -> None:
     assert (found.fix, found.place) == ("write: n == 3", "f.yml:")
 
 
-def test_names_are_those_needed_and_not_guarded() -> None:
-    assert names(["{{ a.b + c }}", "{{ d | default(e) }}", "{{ f if f is defined else range(2) }}"]) == {"a", "c", "e"}
+@pytest.mark.parametrize(
+    "text, names, guarded",
+    [
+        ("{{ a.b + c }}", {"a", "c"}, set()),
+        ("{{ d | default(e) }}", {"d", "e"}, {"d"}),
+        ("{{ f if f is defined else range(2) }}", {"f"}, {"f"}),
+    ],
+)
+def test_names_of_an_expression_may_be_guarded(text: str, names: set[str], guarded: set[str]) -> None:
+    found = parse_expression(text)
+    assert (set(found.names), set(found.guarded)) == (names, guarded)
 
 
 def test_names_bound_by_statements_are_not_needed() -> None:
-    assert names("{% set a = b %}{{ a }}{% for c in d %}{{ c }}{% endfor %}") == {"b", "d"}
+    assert parse_expression("{% set a = b %}{{ a }}{% for c in d %}{{ c }}{% endfor %}").names == {"b", "d"}
 
 
 def test_texts_come_with_their_paths() -> None:
-    assert list(texts({"a": ["x", "{{ y }}"]})) == [("a.1", "{{ y }}")]
+    assert list(find_templates({"a": ["x", "{{ y }}"]})) == [("a.1", "{{ y }}")]
 
 
 def test_plain_texts_do_not_load_jinja2() -> None:

@@ -131,7 +131,7 @@ def test_an_unknown_handler_is_refused_before_anything_runs(stage: Stage) -> Non
     [
         ("[{write: }]", "this handler has no name"),
         ("[{name: a, block: [write: ]}]", "a handler is one task, not a block"),
-        ("[{name: a, write: }, {name: a, ask: }]", "two handlers are called 'a'"),
+        ("[{name: a, write: }, {name: a, ask: }]", "two handlers have the name 'a'"),
         ("[{name: a, wriet: }]", "no step is called 'wriet'"),
     ],
 )

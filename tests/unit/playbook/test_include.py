@@ -10,6 +10,7 @@ from flowgate.errors import MultipleErrors, UnknownName, UsageError
 from flowgate.playbook.check import check
 from flowgate.playbook.executor import run
 from flowgate.playbook.parse import parse
+from flowgate.playbook.run_options import RunOptions
 
 if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
@@ -24,7 +25,7 @@ def write(folder: Path, **texts: str) -> Path:
 def play(stage: Stage, path: Path, tags: tuple[str, ...] = ()) -> Report:
     plays = parse(path.read_text(), str(path))
     check(plays, stage.catalog, ())
-    return run(plays[0], stage.context, {}, catalog=stage.catalog, tags=tags)
+    return run(plays[0], stage.context, {}, stage.catalog, RunOptions(tags=tags))
 
 
 def mistake(path: Path) -> UsageError:
@@ -101,11 +102,11 @@ def test_files_that_double_with_each_level_are_refused(tmp_path: Path) -> None:
     [
         ("import_tasks: absent.yml", "absent.yml is not there"),
         ("import_tasks: ", "import_tasks needs the name of a file"),
-        ("import_tasks: {flie: x}", "import_tasks takes no parameter 'flie'"),
-        ("import_tasks: '{{ x }}.yml'", "import_tasks is read before anything runs"),
-        ("{import_tasks: more.yml, loop: [1]}", "'loop' cannot stand beside import_tasks"),
-        ("{import_tasks: more.yml, register: r}", "'register' cannot stand beside import_tasks"),
-        ("import_tasks: plays.yml", "this file holds plays"),
+        ("import_tasks: {flie: x}", "import_tasks has no parameter 'flie'"),
+        ("import_tasks: '{{ x }}.yml'", "the file name of import_tasks cannot contain an expression"),
+        ("{import_tasks: more.yml, loop: [1]}", "'loop' is not allowed beside import_tasks"),
+        ("{import_tasks: more.yml, register: r}", "'register' is not allowed beside import_tasks"),
+        ("import_tasks: plays.yml", "this file contains plays"),
         ("import_tasks: text.yml", "'import_tasks' must be a list"),
         ("import_tasks: broken.yml", "not YAML"),
         ("import_tasks: .", ""),

@@ -9,6 +9,7 @@ from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.outline import Entry, filter_by_tags, find_start, outline, resume_at
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
+from flowgate.playbook.run_options import RunOptions
 from flowgate.playbook.task_filter import TaskFilter
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def test_a_play_cannot_start_where_it_may_never_come(typed: str, why: str) -> No
 
 
 def test_a_start_that_the_tags_leave_out_is_refused() -> None:
-    with pytest.raises(UsageError, match="left out by the tags"):
+    with pytest.raises(UsageError, match="the selected tags exclude"):
         start("Write cost", ("last",), "tasks: [{name: Write cost, ask: }]")
 
 
@@ -167,7 +168,7 @@ def run_from(stage: Stage, text: str, typed: str) -> list[str]:
     task_filter = TaskFilter(find_start(outline(plays), typed, (), ()).task)
     from flowgate.playbook.executor import run
 
-    report = run(plays[0], stage.context, {}, catalog=stage.catalog, admit=task_filter.allows)
+    report = run(plays[0], stage.context, {}, stage.catalog, RunOptions(allow=task_filter.allows))
     return [one.task for one in report.outcomes]
 
 
@@ -194,7 +195,7 @@ def test_each_task_waits_for_an_answer_and_no_answer_means_no(stage: Stage, answ
         return next(given)
 
     task_filter = TaskFilter(None, ask)
-    report = stage.run("tasks: [{name: a, ask: }, {name: b, ask: }, {name: c, ask: }]", admit=task_filter.allows)
+    report = stage.run("tasks: [{name: a, ask: }, {name: b, ask: }, {name: c, ask: }]", allow=task_filter.allows)
     assert "".join(one.task for one in report.outcomes) == done
     assert asked[0] == "Perform task: a (N)o/(y)es/(c)ontinue: "
     assert len(asked) == len(answers)
@@ -202,5 +203,5 @@ def test_each_task_waits_for_an_answer_and_no_answer_means_no(stage: Stage, answ
 
 def test_when_nobody_answers_any_more_the_run_ends_and_always_runs_unasked(stage: Stage) -> None:
     task_filter = TaskFilter(None, lambda question: None)
-    report = stage.run("tasks: [{block: [ask: ], always: [{name: last, ask: }]}]", admit=task_filter.allows)
+    report = stage.run("tasks: [{block: [ask: ], always: [{name: last, ask: }]}]", allow=task_filter.allows)
     assert ([one.task for one in report.outcomes], report.code) == (["last"], 130)

@@ -151,12 +151,12 @@ def test_a_check_looks_at_one_after_another(meeting: Stage) -> None:
 def test_whoever_is_asked_before_each_task_is_asked_in_order(meeting: Stage) -> None:
     asked: list[str] = []
 
-    def admit(task: Any, name: str) -> bool:
+    def allow(task: Any, name: str) -> bool:
         asked.append(name)
         return True
 
     names = [f"{{name: t{number}, ask: }}" for number in range(9)]
-    meeting.run(f"tasks: [{{block: [{', '.join(names)}], parallel: 9}}]", admit=admit)
+    meeting.run(f"tasks: [{{block: [{', '.join(names)}], parallel: 9}}]", allow=allow)
     assert asked == [f"t{number}" for number in range(9)]
 
 

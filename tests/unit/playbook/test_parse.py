@@ -79,12 +79,12 @@ def test_places_are_file_line_and_column() -> None:
     "text, what",
     [
         ("", "the playbook is empty"),
-        ("[]", "the playbook holds no play"),
+        ("[]", "the playbook contains no play"),
         ("a text", "a play must be a mapping (key: value)"),
         ("tasks: 3", "'tasks' must be a list"),
-        ("name: x", "this play has no tasks"),
+        ("name: x", "this play has no 'tasks'"),
         ("{tasks: [], vars: [a]}", "vars must be a mapping (key: value)"),
-        ("{tasks: [], vars: {a-b: 1}}", "'a-b' cannot be a variable's name"),
+        ("{tasks: [], vars: {a-b: 1}}", "'a-b' is not a valid variable name"),
     ],
 )
 def test_a_play_of_another_shape_is_refused(text: str, what: str) -> None:
@@ -95,12 +95,12 @@ def test_a_play_of_another_shape_is_refused(text: str, what: str) -> None:
     "text, what",
     [
         ("just text", "a task must be a mapping (key: value)"),
-        ("{}", "this task names no step"),
-        ("{name: x}", "this task names no step"),
+        ("{}", "this task has no step"),
+        ("{name: x}", "this task has no step"),
         ("{write: , render: }", "a task has one step; this one has 'write' and 'render'"),
         ("debug: hello", "the parameters of 'debug' must be a mapping"),
         ("{rescue: [debug: ]}", "'rescue' needs a 'block' beside it"),
-        ("{block: [debug: ], register: r}", "'register' cannot stand on a block"),
+        ("{block: [debug: ], register: r}", "'register' is not allowed on a block"),
         ("{block: 3}", "'block' must be a list"),
     ],
 )
@@ -150,13 +150,13 @@ def test_a_mistyped_word_without_a_step_is_the_fault_too() -> None:
         ("- tasks:\n    - {debug: , with_items: [a]}\n", "with_items", "loop:"),
         ("- tasks:\n    - {block: [debug: ], delegate_to: a}\n", "delegate_to", "every task runs on this machine"),
         ("{hosts: all, tasks: []}", "hosts", "every task runs on this machine"),
-        ("{gather_facts: false, tasks: []}", "gather_facts", "nothing is gathered"),
+        ("{gather_facts: false, tasks: []}", "gather_facts", "no facts are gathered"),
         ("{roles: [a], tasks: []}", "roles", "import_tasks"),
     ],
 )
 def test_words_of_ansible_that_are_not_ours_are_answered(text: str, word: str, fix: str) -> None:
     found = mistake(text)
-    assert found.what == f"Ansible's word '{word}' has no meaning here"
+    assert found.what == f"the Ansible keyword '{word}' is not supported"
     assert fix in found.fix
     assert found.place.startswith("f.yml:")
 

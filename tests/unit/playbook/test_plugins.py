@@ -19,8 +19,12 @@ from . import _words
 def {name}(context: StepContext, who: str = "you") -> Result:
     """Greet somebody.
 
-    who: a name
-    Gives: who
+    Args:
+        context: Tools of this run.
+        who: A name.
+
+    Returns:
+        The name as `who`.
     """
     if who == "bug":
         raise KeyError(who)
@@ -69,7 +73,11 @@ def refused(folder: Path, text: str, name: str = "greet") -> UsageError:
 
 def test_a_file_is_a_step_and_may_share_code_with_others(folder: Path) -> None:
     info = catalog(folder).find("greet")
-    assert (info.summary, info.params["who"].meaning, info.returns) == ("Greet somebody.", "a name", "who")
+    assert (info.summary, info.params["who"].meaning, info.returns) == (
+        "Greet somebody.",
+        "A name.",
+        "The name as `who`.",
+    )
     assert info.function(None, who="me").message == "hello me"
 
 
@@ -109,14 +117,18 @@ def test_a_step_of_ours_is_never_replaced(folder: Path) -> None:
 @pytest.mark.parametrize(
     "text, message, place",
     [
-        ("def greet(:\n", "is no Python", ":1:"),
+        ("def greet(:\n", "is not valid Python", ":1:"),
         ("\nimport not_there_at_all\n", "ModuleNotFoundError: No module named 'not_there_at_all'", ":2"),
         ("\n\nraise SystemExit(3)\n", "SystemExit: 3", ":3"),
-        ("def hello(reach): ...\n", "holds no function called greet", ":1:1"),
-        ("greet = 3\n", "holds no function called greet", ":1:1"),
-        ("def greet(): ...\n", "takes no context", ":1:1"),
-        ("class greet: ...\n", "takes no context", ":1:1"),
-        ("def greet(context, who): ...\n", "declares 'who' with a type that YAML cannot give", ":1:1"),
+        ("def hello(reach): ...\n", "has no function 'greet'", ":1:1"),
+        ("greet = 3\n", "has no function 'greet'", ":1:1"),
+        ("def greet(): ...\n", "has no parameter for the context", ":1:1"),
+        ("class greet: ...\n", "has no parameter for the context", ":1:1"),
+        (
+            "def greet(context, who): ...\n",
+            "the parameter 'who' of the step 'greet' has a type",
+            ":1:1",
+        ),
         ("def greet(context, who: 'Nobody'): ...\n", "name 'Nobody' is not defined", ":1:1"),
     ],
 )
@@ -130,13 +142,13 @@ def test_a_file_that_is_no_step_is_refused_in_one_sentence(folder: Path, text: s
 def test_a_bug_in_a_step_is_told_with_its_line(folder: Path) -> None:
     with pytest.raises(KeyError) as caught:
         catalog(folder).find("greet").function(None, who="bug")
-    assert plugin_error_location(caught.value) == f"{folder / 'greet.py'}:13"
+    assert plugin_error_location(caught.value) == f"{folder / 'greet.py'}:17"
 
 
 def test_a_bug_in_a_packages_step_is_told_with_its_line(folder: Path, package: Path) -> None:
     with pytest.raises(KeyError) as caught:
         catalog(folder).find("wave_hands").function(None, who="bug")
-    assert plugin_error_location(caught.value) == f"{package / 'acme_steps.py'}:13"
+    assert plugin_error_location(caught.value) == f"{package / 'acme_steps.py'}:17"
 
 
 def test_a_bug_of_ours_is_nobody_elses() -> None:
@@ -166,7 +178,7 @@ def test_two_places_that_bring_one_step_are_both_named(folder: Path, package: Pa
 
 
 def test_a_package_cannot_replace_a_step_of_ours(folder: Path, package: Path) -> None:
-    with pytest.raises(UsageError, match="the package acme-steps brings a step 'wave_hands', which exists already"):
+    with pytest.raises(UsageError, match="the package acme-steps defines a step 'wave_hands', which exists already"):
         PluginSteps(folder, {"wave_hands"}).with_packages()
 
 

@@ -46,7 +46,7 @@ def test_a_block_is_tried_until_its_condition_holds(stage: Stage) -> None:
 def test_a_condition_of_a_block_that_never_holds_fails_it(stage: Stage) -> None:
     report = stage.run("tasks: [{block: [write: ], until: 1 > 2, retries: 1, delay: 0}]")
     assert isinstance(report.error, CheckFailed)
-    assert (report.error.what, report.error.place) == ("gave up after 2 tries: 1 > 2 does not hold", "play.yml:1:35")
+    assert (report.error.what, report.error.place) == ("gave up after 2 attempts: 1 > 2 does not hold", "play.yml:1:35")
 
 
 def test_a_skipped_block_is_not_tried_again(stage: Stage) -> None:

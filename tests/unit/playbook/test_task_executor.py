@@ -113,7 +113,7 @@ def test_tries_go_on_until_the_condition_holds(stage: Stage) -> None:
 def test_three_further_tries_five_seconds_apart_unless_said_otherwise(stage: Stage) -> None:
     report = stage.run("tasks: [{write: , register: r, until: r.count > 9}]")
     assert isinstance(report.error, CheckFailed)
-    assert report.error.what == "gave up after 4 tries: r.count > 9 does not hold"
+    assert report.error.what == "gave up after 4 attempts: r.count > 9 does not hold"
     assert (stage.naps, len(stage.acts)) == ([5.0, 5.0, 5.0], 4)
 
 
