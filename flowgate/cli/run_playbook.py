@@ -184,10 +184,10 @@ def _context(session: Session, run_state: RunState, requested_by: str, progress:
         clock=Clock(),
         files=Files(acting=True),
         environment=session.environment,
-        emit=console.note,
+        emit=progress.note,
         progress=progress.progress,
         set_activity=progress.set_activity,
-        read_line=progress.listen,
+        read_line=progress.read_line,
         open_browser=terminal.open_browser,
         requested_by=requested_by,
     )
@@ -203,7 +203,7 @@ def _run_tasks(context: StepContext, request: RunRequest, checked: _CheckedPlayb
         tags=request.tags,
         skip_tags=request.skip_tags,
         allow=task_filter.allows if task_filter else None,
-        on_change=progress.doing,
+        on_change=progress.set_activity,
     )
 
     def on_play(play: Play) -> None:

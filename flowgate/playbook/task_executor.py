@@ -20,13 +20,7 @@ from flowgate.playbook.overrides import override_changed, override_failed, with_
 from flowgate.playbook.retries import read_number, read_parallel, read_retries, retry
 from flowgate.playbook.run_context import RunClock, RunContext
 from flowgate.playbook.scope import Scope
-from flowgate.playbook.task_result import (
-    TaskResult,
-    failed_result,
-    loop_result,
-    registered_facts,
-    retries_exhausted,
-)
+from flowgate.playbook.task_result import TaskResult, failed_result, loop_result, registered_facts, retries_exhausted
 from flowgate.system.deadline import deadline
 
 When = tuple[tuple[str | bool, str], ...]  # conditions with their locations
@@ -190,8 +184,8 @@ class TaskExecutor:
         with deadline(seconds) if seconds else nullcontext():
             result = self._call(info, arguments)
         if not isinstance(result.facts, dict):
-            what = f"the step '{info.name}' returned facts of type {type(result.facts).__name__}; expected dict"
-            raise StepContractError(what)
+            kind = type(result.facts).__name__
+            raise StepContractError(f"the step '{info.name}' returned facts of type {kind}; expected dict")
         if info.function is builtin.set_fact:
             scope.facts.update(result.facts)
         return result
