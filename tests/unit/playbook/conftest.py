@@ -1,4 +1,4 @@
-"""A stage for plays: fake steps, a fake reach, a list for a clock."""
+"""A stage for plays: fake steps, a fake context and a fake clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from flowgate.playbook.run_options import Event, RunOptions
 
 @dataclass
 class Clock:
-    """Each question takes a second; naps are only noted."""
+    """A fake clock: each reading advances it by a second, and sleeps are only recorded."""
 
     naps: list[float] = field(default_factory=list)
     seconds: float = 0.0
@@ -58,12 +58,12 @@ def write(context: StepContext, text: str = "x", content: bool = False) -> Resul
 
 
 def ask(context: StepContext) -> Change:
-    """Ask a question; nothing changes."""
+    """Do work that changes nothing."""
     return Change("ask", lambda acting: {"answer": 42}, {"answer": None}, changes=False)
 
 
 def refuse(context: StepContext, until: int = 10**6) -> Result:
-    """Be refused until the clock has been asked often enough."""
+    """Fail until it was called often enough."""
     context.acts.append("refuse")
     if len(context.acts) < until:
         raise Unreachable("nobody answers", fix="ask again")
@@ -71,7 +71,7 @@ def refuse(context: StepContext, until: int = 10**6) -> Result:
 
 
 def stumble(context: StepContext) -> Result:
-    """Have a bug."""
+    """Raise an exception that is a bug."""
     raise KeyError("bug")
 
 
@@ -82,7 +82,7 @@ def press(context: StepContext, word: str = "pressed") -> Result:
 
 
 def doubt(context: StepContext) -> Result:
-    """Say no."""
+    """Fail a check."""
     raise CheckFailed("no")
 
 
@@ -91,7 +91,7 @@ STEPS: dict[str, Callable[..., Any]] = {step.__name__: step for step in (write, 
 
 @dataclass
 class Stage:
-    """Parses, checks and runs a playbook's text; keeps what was told, done and napped."""
+    """Parses, checks and runs the text of a playbook, and records events, actions and sleeps."""
 
     catalog: Catalog = field(default_factory=lambda: Catalog(STEPS))
     context: StepContext = field(default_factory=lambda: StepContext(Clock()))

@@ -33,7 +33,7 @@ Mode = Literal["fast", "slow"]
         (object, {1: 2}, {1: 2}),
     ],
 )
-def test_values_are_fitted_to_the_type_declared(kind: Any, value: object, fitted: object) -> None:
+def test_values_are_converted_to_the_declared_type(kind: Any, value: object, fitted: object) -> None:
     assert coerce(kind, value) == fitted
 
 
@@ -60,7 +60,7 @@ def test_values_are_fitted_to_the_type_declared(kind: Any, value: object, fitted
         (int | None, "x", "a whole number"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_words(kind: Any, value: object, wanted: str) -> None:
+def test_a_value_of_another_type_is_rejected_with_the_expected_type(kind: Any, value: object, wanted: str) -> None:
     with pytest.raises(ValueError) as caught:
         coerce(kind, value)
     assert str(caught.value) == wanted

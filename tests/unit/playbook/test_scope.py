@@ -11,7 +11,7 @@ def scope(**written: object) -> Scope:
     return Scope(((written, no_location),), {}, {}, {})
 
 
-def test_the_nearer_place_wins_and_typed_variables_win_over_all() -> None:
+def test_inner_layers_override_outer_ones_and_extra_vars_override_all() -> None:
     facts: dict[str, object] = {}
     found = Scope((({"a": "default"}, no_location), ({"a": "play"}, no_location)), facts, {}, {})
     assert found["a"] == "play"
@@ -22,7 +22,7 @@ def test_the_nearer_place_wins_and_typed_variables_win_over_all() -> None:
     assert Scope(inner.layers, facts, {"a": "typed"}, {})["a"] == "typed"
 
 
-def test_written_variables_are_rendered_when_asked_for() -> None:
+def test_variables_are_rendered_when_they_are_looked_up() -> None:
     assert scope(a="{{ b }}!", b="{{ c }}", c=[1])["a"] == "[1]!"
     assert scope(a="{{ b }}", b=[1])["a"] == [1]
 
@@ -31,7 +31,7 @@ def test_facts_are_never_rendered() -> None:
     assert Scope((), {"a": "{{ b }}"}, {}, {})["a"] == "{{ b }}"
 
 
-def test_a_variable_made_from_itself_is_refused() -> None:
+def test_a_variable_that_refers_to_itself_is_rejected() -> None:
     with pytest.raises(UsageError, match="'a' refers to itself \\(a → b → a\\)"):
         scope(a="{{ b }}", b="{{ a }}")["a"]
 

@@ -59,7 +59,7 @@ def test_a_step_is_described_by_its_signature_and_docstring() -> None:
     assert info.params["timeout"].meaning == "How long, in seconds; this line is continued."
 
 
-def test_parameters_become_arguments_of_the_types_declared() -> None:
+def test_parameters_are_converted_to_the_declared_types() -> None:
     assert bind(describe(wait), {"service": "a", "timeout": "5", "from": "b"}, place) == {
         "service": "a",
         "timeout": 5,
@@ -67,24 +67,24 @@ def test_parameters_become_arguments_of_the_types_declared() -> None:
     }
 
 
-def test_an_unknown_parameter_is_refused_with_a_suggestion() -> None:
+def test_an_unknown_parameter_is_rejected_with_a_suggestion() -> None:
     found = refused({"service": "a", "timout": 5})
     assert isinstance(found, UnknownName)
     assert (found.fix, found.place) == ("did you mean 'timeout'?", "f.yml:timout:")
 
 
-def test_a_missing_parameter_is_refused_with_its_meaning() -> None:
+def test_a_missing_parameter_is_rejected_with_its_description() -> None:
     found = refused({})
     assert (found.what, found.fix) == ("the step 'wait' needs the parameter 'service'", "service: Its name.")
 
 
-def test_a_value_of_another_type_is_refused_with_its_path() -> None:
+def test_a_value_of_another_type_is_rejected_with_its_path() -> None:
     found = refused({"service": "a", "timeout": "sixty"})
     assert isinstance(found, InvalidValue)
     assert found.what == "'wait.timeout' must be a whole number, not 'sixty'"
 
 
-def test_all_faults_of_a_step_are_told_at_once() -> None:
+def test_all_errors_of_a_step_are_reported_together() -> None:
     found = refused({"timeout": "sixty", "x": 1})
     assert isinstance(found, MultipleErrors)
     assert len(found.errors) == 3
@@ -97,11 +97,11 @@ def test_the_docstring_parser_is_not_imported_without_need() -> None:
     assert done.returncode == 0
 
 
-def test_values_with_expressions_wait_until_they_are_rendered() -> None:
+def test_values_with_expressions_are_not_checked_before_the_run() -> None:
     assert find_errors(describe(wait), {"service": "a", "timeout": "{{ t }}"}, place) == []
 
 
-def test_a_parameter_that_yaml_cannot_give_is_a_bug_of_the_step() -> None:
+def test_a_parameter_type_that_yaml_cannot_express_is_a_bug() -> None:
     def strange(context: object, when: set[str]) -> None: ...
 
     with pytest.raises(StepContractError, match="the parameter 'when' of the step 'strange' has a type"):

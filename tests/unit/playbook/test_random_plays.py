@@ -1,4 +1,4 @@
-"""Plays made at random from every word of the language: whatever they say, they are refused or run as they should."""
+"""Random plays from all keywords of the language are rejected or run without a bug."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CONDITIONS = (
 
 
 class Author:
-    """Writes plays that nobody would."""
+    """Writes random plays."""
 
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
@@ -114,8 +114,8 @@ class Author:
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
-def test_any_play_is_refused_or_runs_without_a_bug(seed: int, looking: bool) -> None:
-    text = yaml.safe_dump([Author(random.Random(seed)).play()])  # noqa: S311 - no secret is made of it
+def test_a_random_play_is_rejected_or_runs_without_a_bug(seed: int, looking: bool) -> None:
+    text = yaml.safe_dump([Author(random.Random(seed)).play()])  # noqa: S311 - not used for a secret
     try:
         (play,) = parse(text, "f.yml")
         check([play], CATALOG, ())
