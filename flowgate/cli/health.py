@@ -97,7 +97,7 @@ def _ask(session: Session, name: str, base: str, path: str, patience: float) -> 
     from flowgate.system.http import Http
 
     try:
-        answer = asked(Http(looking=True), base, path, patience, headers=_headers(session, name, path))
+        answer = asked(Http(read_only=True), base, path, patience, headers=_headers(session, name, path))
     except ResponseTimeout as silent:  # it is there and may be busy: that is no answer, and no refusal either
         return {"ready": None, "error": silent.what}
     except Unreachable as error:

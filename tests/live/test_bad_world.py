@@ -26,7 +26,7 @@ def test_a_taken_port_is_named_with_its_owner_and_nothing_is_started(
     with socket.create_server(("127.0.0.1", port)):
         message = workspace.inv(command, code=3).stderr
     assert (
-        f"port 127.0.0.1:{port} for {service} is held by process {os.getpid()} ({Path(sys.executable).name}" in message
+        f"port 127.0.0.1:{port} for {service} is in use by process {os.getpid()} ({Path(sys.executable).name}" in message
     )
     assert f"set services.{service}.port to a free port" in message
     assert (workspace.seen("start"), workspace.processes()) == ([], [])

@@ -30,7 +30,7 @@ def looking(session: Session, heard: list[str]) -> StepContext:
         config=session.config,
         run_state=RunState(session.profile()),
         supervisor=session.supervisor,
-        http=Http(looking=True),
+        http=Http(read_only=True),
         clock=Clock(),
         files=Files(acting=False),
         environment=session.environment,

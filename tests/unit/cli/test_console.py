@@ -48,7 +48,7 @@ def test_all_faults_are_shown_each_with_its_place_and_hint(capsys: Caught) -> No
     bad = InvalidValue("port", found="x", wanted="a whole number", at="f.yaml:4")
     console.print_error(MultipleErrors("f.yaml", [UnknownName("key", "prot", known=["port"], at="f.yaml:3"), bad]))
     assert capsys.readouterr().err.splitlines() == [
-        "! f.yaml has 2 faults:",
+        "! f.yaml has 2 errors:",
         "  f.yaml:3: no key is called 'prot'",
         "      did you mean 'port'?",
         "  f.yaml:4: 'port' must be a whole number, not 'x'",

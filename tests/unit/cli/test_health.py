@@ -93,7 +93,7 @@ def test_one_that_never_answers_well_is_not_ready(
         one = look(session, supervisor)
     assert (one["ready"], one["status"], one["misses"]) == (False, 503, health.TRIES)
     one = look(session, supervisor)
-    assert (one["ready"], one["error"]) == (False, f"nobody listens on 127.0.0.1:{place.litellm_port}")
+    assert (one["ready"], one["error"]) == (False, f"nothing listens on 127.0.0.1:{place.litellm_port}")
 
 
 def test_silence_is_unknown_and_a_slow_answer_is_one(
@@ -106,7 +106,7 @@ def test_silence_is_unknown_and_a_slow_answer_is_one(
         slow = look(session, supervisor)
         over.set()
     assert (silent["live"], silent["ready"], silent["misses"]) == (True, None, 0)
-    assert "no answer from" in silent["error"]
+    assert "no response from" in silent["error"]
     assert "unknown" in health._line("litellm", silent)
     assert (slow["ready"], slow["seconds"] >= 0.4) == (True, True)
 

@@ -99,7 +99,7 @@ def test_files_that_double_with_each_level_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "task, what",
     [
-        ("import_tasks: absent.yml", "absent.yml is not there"),
+        ("import_tasks: absent.yml", "absent.yml does not exist"),
         ("import_tasks: ", "import_tasks needs the name of a file"),
         ("import_tasks: {flie: x}", "import_tasks takes no parameter 'flie'"),
         ("import_tasks: '{{ x }}.yml'", "import_tasks is read before anything runs"),
