@@ -13,8 +13,8 @@ def test_the_runtime_group_equals_the_runtime_extra() -> None:
     assert PROJECT["dependency-groups"]["runtime"] == PROJECT["project"]["optional-dependencies"]["runtime"]
 
 
-def test_uv_run_installs_what_tests_and_checks_need() -> None:
-    assert set(PROJECT["tool"]["uv"]["default-groups"]) == {"runtime", "test", "lint"}
+def test_a_plain_uv_run_installs_the_runtime_alone() -> None:
+    assert set(PROJECT["tool"]["uv"]["default-groups"]) == {"runtime"}
 
 
 def test_blocked_litellm_versions_are_excluded() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flowgate.accounts.providers import KNOWN, Provider, find
 from flowgate.cli import console
+from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import FlowGateError, UnknownName, UsageError
 from flowgate.gateway import cliproxy
@@ -15,9 +16,9 @@ from flowgate.gateway import cliproxy
 LOGIN = "inv auth.login PROVIDER"
 
 
-def list_providers(as_json: bool) -> int:
+def list_providers(config: str, as_json: bool) -> int:
     """Print what each provider can do with the program that is installed."""
-    session = open_session()
+    session = open_session(config)
     version = _version(session)
     names = list(dict.fromkeys([*KNOWN, *session.config.providers]))
     rows = [_provider(session, name, version) for name in names]
@@ -65,9 +66,9 @@ def _version(session: Session) -> str:
 # --- the accounts there are
 
 
-def status(as_json: bool) -> int:
+def status(config: str, as_json: bool) -> int:
     """Print every account: whose it is, until when, and whether its file is private; never a token."""
-    session = open_session()
+    session = open_session(config)
     listed, why = _listed(session)
     rows = [_account(path, listed.get(path.name)) for path in _files(session)]
     if as_json:
@@ -145,32 +146,56 @@ def _listed(session: Session) -> tuple[dict[str, dict[str, Any]], str]:
 # --- logging in
 
 
-def login(provider: str, **wanted: Any) -> int:
-    """Log in to a provider, starting CLIProxyAPIPlus for it where it does not run."""
-    from flowgate.cli import entrypoint
+def login(config: str, provider: str, **wanted: Any) -> int:
+    """Log in to a provider; CLIProxyAPIPlus is started for it when it does not run.
 
-    session = open_session(quiet=True)
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        provider: Name of the provider.
+        **wanted: Variables of the login playbook.
+
+    Returns:
+        The exit code.
+    """
+    from flowgate.cli.play import run_in
+
+    session = open_session(config, quiet=True)
     about = _known(session, provider)
-    elsewhere = bool(wanted.get("redirect_url"))  # the command that waits there holds the lock
-    if not elsewhere and session.supervisor.generation(cliproxy.NAME) is None:
-        code = entrypoint.play("service-start", {"service": cliproxy.NAME}, profile="")
-        if code:
-            return code
-    variables = {"provider": about.name, **wanted}
-    return entrypoint.play("login", variables, event="oauth_login", provider=about.name, alone=not elsewhere)
+    waits_elsewhere = bool(wanted.get("redirect_url"))  # the command that waits there holds the lock
+    request = RunRequest(
+        "login",
+        {"provider": about.name, **wanted},
+        profile="",
+        event="oauth_login",
+        provider=about.name,
+        exclusive=not waits_elsewhere,
+    )
+    return run_in(session, request)
 
 
-def import_headless(provider: str, source: str, dest_dir: str, borrow: bool) -> int:
-    """Take over a login that a provider's own program holds."""
-    from flowgate.cli import entrypoint
+def import_headless(config: str, provider: str, source: str, dest_dir: str, borrow: bool) -> int:
+    """Import a login that a provider's own program holds on this machine.
 
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        provider: Name of the provider.
+        source: Its login file; empty for the usual place.
+        dest_dir: The auth folder; empty for FlowGate's own.
+        borrow: Leave the refresh token out.
+
+    Returns:
+        The exit code.
+    """
+    from flowgate.cli.play import run_in
+
+    session = open_session(config, quiet=True)
     importable = sorted(one.name for one in KNOWN.values() if one.held)
     if provider not in importable:
-        known = _known(open_session(quiet=True), provider)
+        known = _known(session, provider)
         what = f"a login of {known.title} cannot be imported"
         raise UsageError(what, fix=f"importable: {', '.join(importable)}; or inv auth.login {known.name}")
     variables = {"provider": provider, "source": source, "dest_dir": dest_dir, "borrow": borrow}
-    return entrypoint.play("import-auth", variables, event="auth_import", provider=provider)
+    return run_in(session, RunRequest("import-auth", variables, event="auth_import", provider=provider))
 
 
 def _known(session: Session, provider: str) -> Provider:

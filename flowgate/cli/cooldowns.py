@@ -37,7 +37,7 @@ class Found:
     unavailable: dict[str, str]
 
 
-def show(clear: str, as_json: bool) -> int:
+def show(config: str, clear: str, as_json: bool) -> int:
     """Print who is left out for now, or end it for one.
 
     Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
@@ -45,7 +45,7 @@ def show(clear: str, as_json: bool) -> int:
     Args:
         clear: A model, as clients ask for it or as its provider is asked, or an account; empty to look only.
     """
-    session = open_session()
+    session = open_session(config)
     found = gather(session)
     if len(found.unavailable) == 2 and not any(session.supervisor.generation(name) for name in found.unavailable):
         raise NotReady("; ".join(found.unavailable.values()), fix="inv up")
@@ -238,12 +238,13 @@ def _hand_over(session: Session) -> None:
     Raises:
         CheckFailed: See the message.
     """
-    from flowgate.cli import entrypoint
+    from flowgate.cli.play import run_in
+    from flowgate.cli.requests import RunRequest
 
     console.note("a fresh generation of LiteLLM takes over; it benches nobody")
     profile = _profile(session)
-    session.supervisor.close()
-    if entrypoint.play("service-restart", {"service": litellm.NAME, "now": False}, profile=profile):
+    variables = {"service": litellm.NAME, "now": False}
+    if run_in(session, RunRequest("service-restart", variables, profile=profile)):
         raise CheckFailed("LiteLLM could not be handed over: its cooldowns stay in force", fix="inv explain")
 
 
