@@ -23,7 +23,9 @@ def list_providers(config: str, as_json: bool) -> int:
     names = list(dict.fromkeys([*KNOWN, *session.config.providers]))
     rows = [_provider(session, name, version) for name in names]
     if as_json:
-        console.document({"version": version, "embedded": cliproxy.is_embedded(session.config), "providers": rows})
+        console.document(
+            {"cliproxyapi_plus_version": version, "embedded": cliproxy.is_embedded(session.config), "providers": rows}
+        )
         return 0
     console.note(session.describe())
     if cliproxy.is_embedded(session.config):
@@ -58,9 +60,9 @@ def _provider(session: Session, name: str, version: str) -> dict[str, Any]:
 
 def _version(session: Session) -> str:
     """Say which version is installed; empty when nobody knows."""
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
 
-    return looking(session, []).upstream_version()
+    return read_only_context(session, []).upstream_version()
 
 
 # --- the accounts there are
@@ -130,10 +132,10 @@ def _listed(session: Session) -> tuple[dict[str, dict[str, Any]], str]:
         return {}, f"{cliproxy.NAME} is not running"
     from flowgate.accounts import management_api
     from flowgate.accounts.login_driver import LoginDriver, stated_version
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
     from flowgate.steps.login import management_key
 
-    context = looking(session, [])
+    context = read_only_context(session, [])
     try:
         before = LoginDriver(context, management_key(context, KNOWN["codex"])).run(
             management_api.first_look(stated_version(context))

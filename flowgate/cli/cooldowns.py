@@ -117,11 +117,11 @@ def _talk(session: Session) -> LoginDriver:
     """
     from flowgate.accounts.login_driver import LoginDriver, base_url
     from flowgate.accounts.providers import KNOWN
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
     from flowgate.steps.login import management_key
     from flowgate.system.http import Http
 
-    context = replace(looking(session, []), http=Http())
+    context = replace(read_only_context(session, []), http=Http())
     base_url(context)  # a program that does not run is said before a key that is missing
     return LoginDriver(context, management_key(context, KNOWN["codex"]))
 
@@ -129,9 +129,9 @@ def _talk(session: Session) -> LoginDriver:
 def _benched(session: Session, now: datetime) -> Any:
     from flowgate.accounts.cooldowns import list_cooldowns
     from flowgate.accounts.login_driver import stated_version
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
 
-    return list_cooldowns(stated_version(looking(session, [])), now)
+    return list_cooldowns(stated_version(read_only_context(session, [])), now)
 
 
 def _models_at_upstream(session: Session) -> dict[str, set[str]]:
@@ -223,10 +223,10 @@ def _names(row: Row, found: Found) -> set[str]:
 
 
 def _refuse_unknown(session: Session, found: Found, wanted: str) -> None:
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
 
     known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
-    known |= {*looking(session, []).stack().models, *(one.label for one in found.accounts.values())}
+    known |= {*read_only_context(session, []).stack().models, *(one.label for one in found.accounts.values())}
     known = known.union(*_models_at_upstream(session).values())
     if wanted not in known:
         raise UnknownName("model", wanted, known=sorted(known))

@@ -92,6 +92,7 @@ def ignored(root: Path, names: Iterable[str]) -> set[str]:
     """Return the names that a checkout's ignore rules cover, whether or not such files exist.
 
     Args:
+        root: The checkout's root.
         names: Paths relative to the root.
 
     Raises:

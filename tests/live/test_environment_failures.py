@@ -56,7 +56,7 @@ def test_a_missing_program_is_an_error_with_path_and_fix(workspace: Workspace, c
     message = workspace.inv(command, code=3).stderr
     assert f"the program of cliproxyapi_plus, {workspace.folder}/bin/nothing-here, is missing" in message
     assert f"{workspace.config}:" in message
-    assert "way out:" in message
+    assert "fix: " in message
     assert workspace.processes() == []
 
 
