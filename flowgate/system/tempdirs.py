@@ -9,11 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowgate.system import processes, replace_file
-from flowgate.system.blockable_proxy import BlockableProxy
 from flowgate.system.disk_errors import translate_os_errors
-from flowgate.system.sockets import free_ports as ports
-
-__all__ = ["BlockableProxy", "folder", "ports"]
 
 
 @contextmanager
