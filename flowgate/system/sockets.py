@@ -83,10 +83,16 @@ def is_loopback(host: str) -> bool:
 
 
 def accepts_connections(host: str, port: int, seconds: float) -> bool:
-    """Say whether somebody takes a connection on an address within so many seconds; it is closed at once."""
+    """Return whether an address accepts a connection, which is closed at once.
+
+    Args:
+        host: The address.
+        port: The port.
+        seconds: The timeout.
+    """
     try:
         socket.create_connection((host, port), seconds).close()
-    except (OSError, UnicodeError):  # refused, silent, or a name that nobody knows
+    except (OSError, UnicodeError):  # refused, timed out, or an unknown host name
         return False
     return True
 
