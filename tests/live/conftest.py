@@ -7,8 +7,9 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,18 @@ class Gateway:
         """Read the gateway's key from the file that `inv key.path` prints."""
         return Path(self.workspace.inv("key.path").stdout.strip()).read_text().strip()
 
-    def request(self, path: str, body: dict[str, Any] | None = None, *, key: str) -> tuple[int, str]:
-        """Send a request to the public port; return status and body."""
+    def open(self, path: str, body: Mapping[str, object] | None = None, *, key: str) -> HTTPResponse:
+        """Send a request to the public port; return the open response."""
         headers = {"Authorization": f"Bearer {key}", "content-type": "application/json"}
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self.base + path, data, headers)
+        response: HTTPResponse = urllib.request.urlopen(request, timeout=30)
+        return response
+
+    def request(self, path: str, body: Mapping[str, object] | None = None, *, key: str) -> tuple[int, str]:
+        """Send a request to the public port; return status and body."""
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with self.open(path, body, key=key) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             with error:

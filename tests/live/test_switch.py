@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -91,12 +89,11 @@ def test_cliproxyapi_plus_restarts_without_cutting_a_stream(gateway: Gateway) ->
     key = gateway.key()
     before = gateway.workspace.json("status")["services"]["cliproxyapi_plus"]["pid"]
     messages = [{"role": "user", "content": "hello (take 2 s)"}]
-    with ThreadPoolExecutor(1) as pool:
-        streamed = pool.submit(gateway.chat, key, messages=messages, stream=True)
-        time.sleep(0.5)
+    body = {"model": "router-default", "messages": messages, "stream": True}
+    with gateway.open("/v1/chat/completions", body, key=key) as response:
+        assert response.readline().startswith(b"data: ")
         message = gateway.workspace.inv("service.restart", "--service", "cliproxyapi_plus").stderr
-        code, text = streamed.result(20)
-    assert (code, text.rstrip().endswith("data: [DONE]")) == (200, True)
+        assert response.read().rstrip().endswith(b"data: [DONE]")
     assert "new questions wait" in message
     assert gateway.workspace.json("status")["services"]["cliproxyapi_plus"]["pid"] != before
     assert gateway.chat(key)[0] == 200

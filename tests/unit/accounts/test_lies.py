@@ -22,7 +22,7 @@ LIES = {
     "stranger": "is not CLIProxyAPIPlus",
     "html-everywhere": "is not CLIProxyAPIPlus",
     "truncated": "not JSON",
-    "slow=1": "no answer",
+    "slow=1": "no response",
 }
 
 

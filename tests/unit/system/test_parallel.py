@@ -49,36 +49,38 @@ def test_the_first_exception_is_raised_when_all_jobs_have_ended() -> None:
     assert sorted(done) == [0, 3, 4, 5]
 
 
-@pytest.mark.parametrize("nested", [False, True], ids=["alone", "inside another"])
-def test_ctrl_c_interrupts_running_jobs_and_starts_no_other(nested: bool) -> None:
-    running = threading.Barrier(3, timeout=SECONDS)
-    ended: list[str] = []
+class Sleepers:
+    """Jobs that sleep, and Ctrl-C once two of them run."""
 
-    def sleeps() -> None:
+    def __init__(self) -> None:
+        self.running = threading.Barrier(3, timeout=SECONDS)
+        self.ended: list[str] = []
+        self.jobs = [self.sleep, self.sleep, lambda: self.ended.append("late")]
+
+    def sleep(self) -> None:
         try:
-            running.wait()
+            self.running.wait()
             Clock().sleep(60)
-            ended.append("slept")
+            self.ended.append("slept")
         except KeyboardInterrupt:
-            ended.append("interrupted")
+            self.ended.append("interrupted")
             raise
 
-    def press_ctrl_c() -> None:
-        running.wait()
+    def press_ctrl_c(self) -> None:
+        self.running.wait()
         _thread.interrupt_main()
 
-    jobs = [sleeps, sleeps, lambda: ended.append("late")]
-    thread = threading.Thread(target=press_ctrl_c)
+
+@pytest.mark.parametrize("nested", [False, True], ids=["alone", "inside another"])
+def test_ctrl_c_interrupts_running_jobs_and_starts_no_other(nested: bool) -> None:
+    sleepers = Sleepers()
+    thread = threading.Thread(target=sleepers.press_ctrl_c)
     started = time.monotonic()
-
-    def work() -> None:
-        thread.start()
-        run_parallel([lambda: run_parallel(jobs, 2)] if nested else jobs, 2)
-
+    thread.start()
     with interruptible(), pytest.raises(KeyboardInterrupt):
-        work()
+        run_parallel([lambda: run_parallel(sleepers.jobs, 2)] if nested else sleepers.jobs, 2)
     thread.join()
-    assert ended == ["interrupted", "interrupted"]
+    assert sleepers.ended == ["interrupted", "interrupted"]
     assert time.monotonic() - started < 20
 
 

@@ -50,8 +50,7 @@ def test_all_threads_are_counted() -> None:
     assert done.stdout.split() == ["1", "2"]
 
 
-def test_a_process_that_dies_with_its_parent_ends_after_it() -> None:
-    code = """
+DIES_WITH_PARENT = """
 import os, time
 from flowgate.system import subreaper, processes
 reading, writing = os.pipe()
@@ -70,6 +69,9 @@ while processes.alive(child) and time.monotonic() < end:
     time.sleep(0.005)
 print(processes.alive(child))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
+def test_a_process_that_dies_with_its_parent_ends_after_it() -> None:
+    done = subprocess.run([sys.executable, "-c", DIES_WITH_PARENT], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
     assert subreaper.count_threads() >= 1
