@@ -87,7 +87,7 @@ def test_readiness_is_checked_at_the_path_of_its_version(place: Workspace) -> No
 
 
 def fail_once(place: Workspace) -> None:
-    """Let the vendor fail for one request, so that an account is in cooldown for a minute; after a 429 it would be a second."""
+    """Put an account in cooldown for a minute: the vendor fails once. After a 429 it would be a second."""
     request(place, "PUT", "/embedded/vendor", {"status": 500})
     assert chat(place) == 500
     request(place, "PUT", "/embedded/vendor", {"status": 200})
