@@ -90,12 +90,12 @@ class Vendor:
 
     def requests(self) -> list[dict[str, Any]]:
         """Return the recorded requests."""
-        found: list[dict[str, Any]] = self._call("GET", "asked")["asked"]
+        found: list[dict[str, Any]] = self._call("GET", "requests")["requests"]
         return found
 
     def reset(self) -> None:
         """Delete the recorded requests."""
-        self._call("DELETE", "asked")
+        self._call("DELETE", "requests")
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None

@@ -33,10 +33,10 @@ def place(workspace: Workspace) -> Iterator[Workspace]:
 def model_requests(place: Workspace) -> list[dict[str, Any]]:
     """Return the model requests that the running upstream has received."""
     key = (place.folder / ".router" / "secrets" / "upstream-api-key").read_text().strip()
-    url = f"http://127.0.0.1:{place.upstream_port}/embedded/asked"
+    url = f"http://127.0.0.1:{place.upstream_port}/embedded/requests"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
     with urllib.request.urlopen(request, timeout=10) as response:
-        found: list[dict[str, Any]] = json.load(response)["asked"]
+        found: list[dict[str, Any]] = json.load(response)["requests"]
     return found
 
 
