@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from flowgate.supervisor.client import SupervisorClient
+from flowgate.supervisor.protocol import ForkServerStatus, StatusDocument
 from tests.conftest import wait
 
 if TYPE_CHECKING:
@@ -27,15 +28,14 @@ profiles:
 """
 
 
-def supervisor_status(gateway: Gateway) -> dict[str, Any]:
+def supervisor_status(gateway: Gateway) -> StatusDocument:
     workspace = gateway.workspace
     with closing(SupervisorClient(workspace.runtime, workspace.folder / "supervisor.log")) as supervisor:
         return supervisor.status()
 
 
-def fork_servers(gateway: Gateway) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = supervisor_status(gateway)["fork_servers"]
-    return found
+def fork_servers(gateway: Gateway) -> list[ForkServerStatus]:
+    return supervisor_status(gateway)["fork_servers"]
 
 
 def other_profile(gateway: Gateway) -> str:
@@ -66,6 +66,7 @@ def test_a_killed_fork_server_fails_no_request_and_the_next_switch_works(gateway
 
 def test_a_killed_supervisor_fails_no_request_and_the_next_command_takes_over(gateway: Gateway) -> None:
     before, key = supervisor_status(gateway), gateway.key()
+    assert before["supervisor"]
     os.kill(before["supervisor"], signal.SIGKILL)
     assert [gateway.chat(key)[0] for _ in range(3)] == [200, 200, 200]
     after = gateway.workspace.json("status")
