@@ -164,7 +164,7 @@ class StepContext:
         supervisor = (
             self.supervisor if isinstance(self.supervisor, ReadOnlySupervisor) else ReadOnlySupervisor(self.supervisor)
         )
-        weak = replace(self, acting=False, supervisor=supervisor, http=Http(looking=True), files=Files(acting=False))
+        weak = replace(self, acting=False, supervisor=supervisor, http=Http(read_only=True), files=Files(acting=False))
         weak = replace(weak, read_line=_no_listening, open_browser=_no_browsing)
         return replace(weak, clock=self.clock._replace(sleep=_no_sleep))
 

@@ -121,7 +121,7 @@ def _request(session: Session, name: str, address: tuple[str, str], timeout: flo
     base, path = address
     result |= {"ready": None, "status": None, "error": "", "seconds": 0.0, "url": base + path}
     try:
-        answer = asked(Http(looking=True), base, path, timeout, headers=_headers(session, name, path))
+        answer = asked(Http(read_only=True), base, path, timeout, headers=_headers(session, name, path))
     except ResponseTimeout as error:  # the service may be busy: neither ready nor not ready
         result["error"] = error.what
     except Unreachable as error:

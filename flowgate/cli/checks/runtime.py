@@ -31,7 +31,7 @@ def read_only_context(session: Session, messages: list[str]) -> StepContext:
         config=session.config,
         run_state=RunState(session.profile()),
         supervisor=session.supervisor,
-        http=Http(looking=True),
+        http=Http(read_only=True),
         clock=Clock(),
         files=Files(acting=False),
         environment=session.environment,

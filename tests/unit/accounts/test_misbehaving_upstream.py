@@ -22,7 +22,7 @@ ERRORS = {
     "stranger": "is not CLIProxyAPIPlus",
     "html-everywhere": "is not CLIProxyAPIPlus",
     "truncated": "not JSON",
-    "slow": "no answer",
+    "slow": "no response",
 }
 
 

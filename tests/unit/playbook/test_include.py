@@ -100,7 +100,7 @@ def test_exponential_imports_are_rejected(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "task, what",
     [
-        ("import_tasks: absent.yml", "absent.yml is not there"),
+        ("import_tasks: absent.yml", "absent.yml does not exist"),
         ("import_tasks: ", "import_tasks needs the name of a file"),
         ("import_tasks: {flie: x}", "import_tasks has no parameter 'flie'"),
         ("import_tasks: '{{ x }}.yml'", "the file name of import_tasks cannot contain an expression"),
