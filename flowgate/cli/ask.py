@@ -75,7 +75,7 @@ def explain(last: int, wanted: str, as_json: bool) -> int:
     return 0
 
 
-def _benched(session: Session) -> tuple[list[Row] | None, str]:
+def _benched(session: Session) -> tuple[list[cooldowns.Row] | None, str]:
     """List whom LiteLLM benches now; None, and why, where it cannot say."""
     from flowgate.system.clock import Clock
 

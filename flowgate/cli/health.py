@@ -93,11 +93,11 @@ def _path(session: Session, name: str) -> str:
 
 
 def _ask(session: Session, name: str, base: str, path: str, patience: float) -> Check:
-    from flowgate.steps.wait_healthy import asked
+    from flowgate.steps.wait_healthy import get_readiness
     from flowgate.system.http import Http
 
     try:
-        answer = asked(Http(looking=True), base, path, patience, headers=_headers(session, name, path))
+        answer = get_readiness(Http(looking=True), base, path, patience, headers=_headers(session, name, path))
     except ResponseTimeout as silent:  # it is there and may be busy: that is no answer, and no refusal either
         return {"ready": None, "error": silent.what}
     except Unreachable as error:

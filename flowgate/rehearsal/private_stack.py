@@ -9,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from flowgate.context import INHERITED_VARIABLES, WARMUP_RECORD
 from flowgate.domain import Program, Secret
 from flowgate.errors import CheckFailed, FlowGateError, NotReady
 from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway.environment import INHERITED_VARIABLES, MODULE_CACHE
 from flowgate.rehearsal import config
 from flowgate.rehearsal.config import Places, Script
 from flowgate.rehearsal.scenarios import Fault, Scenario
@@ -214,7 +214,7 @@ class Stage:
     def _settled(self, program: Program) -> Program:
         if program.fork_server is None:
             return program
-        module_cache = str(bytecode.site_packages() / WARMUP_RECORD)
+        module_cache = str(bytecode.site_packages() / MODULE_CACHE)
         fork_server = replace(program.fork_server, environment=bytecode.environment(), module_cache=module_cache)
         return replace(program, fork_server=fork_server)
 
