@@ -85,7 +85,7 @@ def _provider_row(session: Session, name: str, version: str) -> ProviderRow:
 def _version(session: Session) -> str:
     from flowgate.cli.checks import runtime
 
-    return runtime.looking(session, []).upstream_version()
+    return runtime.read_only_context(session, []).upstream_version()
 
 
 # --- the accounts
@@ -168,7 +168,7 @@ def _listed(session: Session) -> tuple[Mapping[str, AuthFile], str]:
     from flowgate.accounts.management_api import inspect_server
     from flowgate.cli.checks import runtime
 
-    context = runtime.looking(session, [])
+    context = runtime.read_only_context(session, [])
     try:
         driver = LoginDriver(context, management_key(context))
         server = driver.run(inspect_server(started_version(context)))

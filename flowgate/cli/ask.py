@@ -18,13 +18,13 @@ Row = dict[str, Any]
 
 def ask(question: str, model: str, stream: bool) -> int:
     """Ask; print the answer to stdout, and who gave it to stderr."""
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
     from flowgate.system.http import Http
 
     session = open_session()
     console.note(session.describe())
     serving = _serving(session)
-    context = looking(session, [])
+    context = read_only_context(session, [])
     models = context.stack().models
     if model and model not in models:
         raise UnknownName("model", model, known=models)

@@ -118,7 +118,7 @@ def _driver(session: Session) -> LoginDriver:
     from flowgate.cli.checks import runtime
     from flowgate.system.http import Http
 
-    context = replace(runtime.looking(session, []), http=Http())
+    context = replace(runtime.read_only_context(session, []), http=Http())
     base_url(context)  # "it is not running" is a better error than "there is no management key"
     return LoginDriver(context, management_key(context))
 
@@ -129,7 +129,7 @@ def _account_cooldowns(session: Session, now: datetime) -> list[AccountCooldown]
     from flowgate.cli.checks import runtime
 
     driver = _driver(session)
-    return driver.run(list_cooldowns(started_version(runtime.looking(session, [])), now))
+    return driver.run(list_cooldowns(started_version(runtime.read_only_context(session, [])), now))
 
 
 def _models_at_upstream(session: Session) -> dict[str, set[str]]:
@@ -188,7 +188,7 @@ def _require_known(session: Session, found: Cooldowns, wanted: str) -> None:
     from flowgate.cli.checks import runtime
 
     known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
-    known |= {*runtime.looking(session, []).stack().models, *(account.label for account in found.accounts.values())}
+    known |= {*runtime.read_only_context(session, []).stack().models, *(account.label for account in found.accounts.values())}
     known = known.union(*_models_at_upstream(session).values())
     if wanted not in known:
         raise UnknownName("model", wanted, known=sorted(known))

@@ -84,10 +84,10 @@ def check(session: Session, name: str, kept: dict[str, Any], *, patience: float 
 
 def _path(session: Session, name: str) -> str:
     """Say which address is asked: the config's; else, of CLIProxyAPIPlus, the one that its version has."""
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
 
     settings = session.config.services[name]
-    version = looking(session, []).upstream_version() if name == cliproxy.NAME else ""
+    version = read_only_context(session, []).upstream_version() if name == cliproxy.NAME else ""
     configured = settings.readiness_path or settings.health_path
     return upstream_version.readiness_path(version, configured) if name == cliproxy.NAME else configured or MODELS
 
@@ -108,7 +108,7 @@ def _ask(session: Session, name: str, base: str, path: str, patience: float) -> 
 
 def _headers(session: Session, name: str, path: str) -> dict[str, Any]:
     """Show LiteLLM's key where it is asked for its models."""
-    from flowgate.cli.checks.runtime import looking
+    from flowgate.cli.checks.runtime import read_only_context
 
-    key = looking(session, []).master_key() if (name, path) == (litellm.NAME, MODELS) else None
+    key = read_only_context(session, []).master_key() if (name, path) == (litellm.NAME, MODELS) else None
     return {"Authorization": key.bearer()} if key else {}

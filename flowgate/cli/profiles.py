@@ -76,7 +76,7 @@ def _policy(session: Session, profile: str) -> Policy:
     from flowgate.cli.checks import runtime
     from flowgate.gateway import build
 
-    return build.compile_policy(session.config, profile, runtime.looking(session, []).build_inputs())
+    return build.compile_policy(session.config, profile, runtime.read_only_context(session, []).build_inputs())
 
 
 def diff(old: str, new: str) -> int:

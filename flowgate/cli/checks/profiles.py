@@ -16,7 +16,7 @@ CHECK = "profiles"
 
 def profiles(session: Session) -> Iterator[Finding]:
     """Check every profile: fallbacks, keys, times, and the models that CLIProxyAPIPlus lists while it runs."""
-    context = runtime.looking(session, [])
+    context = runtime.read_only_context(session, [])
     build_inputs, served = context.build_inputs(), _served(context)
     for name in session.config.profiles:
         policy = build.compile_policy(session.config, name, build_inputs)

@@ -20,7 +20,7 @@ DOWNLOAD = "inv bootstrap.download"
 UP = "inv up"
 
 
-def looking(session: Session, heard: list[str]) -> StepContext:
+def read_only_context(session: Session, heard: list[str]) -> StepContext:
     """Give what a step that only looks has within reach.
 
     Args:
@@ -43,7 +43,7 @@ def looking(session: Session, heard: list[str]) -> StepContext:
 
 def binaries(session: Session) -> Iterator[Finding]:
     """Check that the programs are there, can be executed, and are what was installed."""
-    stack = looking(session, []).stack()
+    stack = read_only_context(session, []).stack()
     for name, service in stack.services.items():
         path = Path(service.program.argv[0])
         wanted = _runner(session, path)
@@ -172,7 +172,7 @@ def our_processes(status: Mapping[str, Any]) -> dict[int, str]:
 def variables(session: Session) -> Iterator[Finding]:
     """Check that every variable that the profile in force needs has a value."""
     heard: list[str] = []
-    context = looking(session, heard)
+    context = read_only_context(session, heard)
     stack = context.stack()
     heard.clear()  # of moved ports: `ports` tells of those
     pending = context.missing_keys()

@@ -81,7 +81,7 @@ def test_a_refusal_told_by_the_line_before_is_not_told_twice(capsys: Caught) -> 
 
 
 @pytest.mark.parametrize(
-    ("program", "text", "spelt"),
+    ("program", "text", "spell_commands"),
     [
         ("/bin/inv", "inv service.start", "inv service.start"),
         ("/bin/flowgate", "inv service.start", "flowgate service start"),

@@ -11,7 +11,7 @@ import pytest
 from flowgate.cli import doctor
 from flowgate.cli.session import Session
 from flowgate.system import processes
-from tests.unit.cli.offices import SessionFactory, put
+from tests.unit.cli.sessions import SessionFactory, put
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace

@@ -12,7 +12,7 @@ from flowgate.cli import security
 from flowgate.cli.session import Session
 from flowgate.errors import UsageError
 from flowgate.system import files
-from tests.unit.cli.offices import SessionFactory, put
+from tests.unit.cli.sessions import SessionFactory, put
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace

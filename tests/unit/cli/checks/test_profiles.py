@@ -14,7 +14,7 @@ from flowgate.cli.checks import profiles
 from flowgate.cli.session import Session
 from flowgate.supervisor.client import SupervisorClient
 from tests.conftest import free_port
-from tests.unit.cli.offices import SessionFactory
+from tests.unit.cli.sessions import SessionFactory
 from tests.unit.steps.conftest import FakeSupervisor, serving
 
 

@@ -12,7 +12,7 @@ from flowgate.cli.checks import runtime
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
 from flowgate.gateway import install_record
-from tests.unit.cli.offices import SessionFactory, put
+from tests.unit.cli.sessions import SessionFactory, put
 
 PROGRAM = "#!/bin/sh\n"
 RECORD = {

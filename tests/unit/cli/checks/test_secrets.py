@@ -7,7 +7,7 @@ import pytest
 from flowgate.cli.checks import permissions, secrets
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
-from tests.unit.cli.offices import SessionFactory, put
+from tests.unit.cli.sessions import SessionFactory, put
 
 CLOSED = "host: 127.0.0.1\nremote-management: {allow-remote: false}\n"
 
