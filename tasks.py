@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from types import FunctionType
+from typing import Any, cast
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -13,7 +15,7 @@ from invoke.tasks import task
 
 
 def command(body: Callable[..., int | None]) -> Callable[..., None]:
-    """Turn what a task gives or refuses into an exit code, in this one place."""
+    """Turn what a task returns or raises into an exit code, in this one place."""
 
     @functools.wraps(body)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -27,11 +29,19 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
         if code:
             raise Exit(code=code)
 
+    # Invoke drops a task whose name and code equal those of an earlier one: the wrapped tasks need code of their own.
+    wrapper = cast(FunctionType, run)
+    wrapper.__code__ = wrapper.__code__.replace(co_name=f"{body.__name__}_task")
     return run
 
 
+def config(c: Context) -> str:
+    """Return the path after `flowgate --config`; empty where none was typed."""
+    return str(c.config.get("flowgate_config", ""))
+
+
 # A number's default is written as text: stock invoke would answer a word in its place with a traceback.
-PROFILE = "a profile of the config (see `inv profile.list`); the one in force when absent"
+PROFILE = "a profile of the config (see `inv profile.list`); default: the active one"
 SERVICE = "all, litellm or cliproxyapi_plus"
 JSON = "print one JSON document instead"
 
@@ -43,33 +53,38 @@ JSON = "print one JSON document instead"
         "profile": PROFILE,
         "startup-timeout": "seconds to wait until the services are ready",
         "keep": "leave everything running afterwards",
-        "live": "ask real accounts for model answers too (costs money)",
+        "live": "send requests to real accounts too (costs money)",
     }
 )
 @command
 def smoke(c: Context, profile: str = "", startup_timeout: str = "120", keep: bool = False, live: bool = False) -> int:
-    """Prove the gateway: download, render, start, wait healthy, ask real questions, stop."""
-    from flowgate.cli import entrypoint
+    """Test the gateway end to end: download, render, start, wait until healthy, send real requests, stop."""
+    from flowgate.cli import arguments, play
 
-    return entrypoint.smoke(profile, entrypoint.seconds("startup-timeout", startup_timeout), keep, live)
+    variables = {
+        "startup_timeout": arguments.seconds("startup-timeout", startup_timeout),
+        "keep": keep,
+        "live": live,
+    }
+    return play.smoke(config(c), profile, variables)
 
 
 @task(help={"profile": PROFILE})
 @command
 def up(c: Context, profile: str = "") -> int:
-    """Bring everything up and put a profile in force."""
-    from flowgate.cli import entrypoint
+    """Start everything and activate a profile."""
+    from flowgate.cli import play
 
-    return entrypoint.play("up", {}, profile=profile)
+    return play.run(config(c), "up", {}, profile=profile)
 
 
 @task
 @command
 def down(c: Context) -> int:
-    """Take everything down."""
-    from flowgate.cli import entrypoint
+    """Stop everything."""
+    from flowgate.cli import play
 
-    return entrypoint.play("down", {})
+    return play.run(config(c), "down", {})
 
 
 @task(
@@ -78,8 +93,8 @@ def down(c: Context) -> int:
     help={
         "name": "a shipped playbook's name, or the path of one",
         "extra": "variables: key=value, a YAML mapping {…}, or @FILE that holds one; may be repeated",
-        "check": "look only: say what would be done, and what cannot be foretold",
-        "diff": "show what differs in the files that are written, or would be",
+        "check": "check mode: predict the changes without making them",
+        "diff": "show the changes in files",
         "tags": "run only tasks with these tags, separated by commas",
         "skip-tags": "leave out tasks with these tags",
         "syntax-check": "check the playbook and run nothing",
@@ -111,9 +126,10 @@ def play(
     report_html: str = "",
 ) -> int:
     """Run a playbook."""
-    from flowgate.cli import entrypoint
+    from flowgate.cli import play
 
-    return entrypoint.play_any(
+    return play.play_any(
+        config(c),
         name,
         extra or [],
         check=check,
@@ -128,26 +144,26 @@ def play(
     )
 
 
-SCHEMA = "print the JSON Schema of playbooks, your own steps among the words"
+SCHEMA = "print the JSON Schema of playbooks, your own steps included"
 
 
 @task(help={"show": "one step, with its parameters in full", "json": JSON, "schema": SCHEMA})
 @command
 def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) -> int:
-    """List the steps that playbooks are made of, your own too (`steps/` beside the config)."""
-    from dev import reference_pages
+    """List the steps that playbooks are made of, your own included (`steps/` beside the config)."""
+    from flowgate.cli import steps
 
-    return reference_pages.steps(show, json, schema)
+    return steps.steps(config(c), show, json, schema)
 
 
 @task(
     help={
         "profile": PROFILE,
         "all": "every profile of the config, one after another",
-        "scenario": "some of: 500, 429, hang, … separated by commas (all when absent)",
-        "litellm-only": "leave CLIProxyAPIPlus out: LiteLLM asks the vendors itself",
-        "long": "also what has to wait for CLIProxyAPIPlus' own minute",
-        "as-written": "the profile as it is written, without what FlowGate makes of it",
+        "scenario": "scenarios to run, separated by commas (500, 429, hang, …); default: all",
+        "litellm-only": "leave CLIProxyAPIPlus out: LiteLLM calls the fake vendors directly",
+        "long": "include the checks that wait for CLIProxyAPIPlus' one-minute cooldown",
+        "as-written": "use the profile exactly as written, without FlowGate's changes",
         "json": JSON,
         "report-junit": "write a JUnit report to this file",
         "report-html": "write a page with a timeline for each scenario to this file",
@@ -166,11 +182,11 @@ def rehearse(
     report_junit: str = "",
     report_html: str = "",
 ) -> int:
-    """Prove a profile: play what can go wrong over a private copy of it; exit 1 when a promise is broken."""
+    """Prove a profile: simulate outages on a private copy of the stack; exit 1 when a promise is broken."""
     from flowgate.cli import rehearse
 
     how = {"every": all, "scenario": scenario, "litellm_only": litellm_only, "long": long, "as_written": as_written}
-    return rehearse.rehearse(profile, how, as_json=json, junit=report_junit, html=report_html)
+    return rehearse.rehearse(config(c), profile, how, as_json=json, junit=report_junit, html=report_html)
 
 
 # --- bootstrap ---------------------------------------------------------------------------------------------------
@@ -179,11 +195,11 @@ def rehearse(
 @task(
     name="download",
     help={
-        "cliproxy-version": "the release's tag; the config's when absent",
-        "cliproxy-repo": "owner/name of the repository; the config's when absent",
+        "cliproxy-version": "tag of the release; default: from the config",
+        "cliproxy-repo": "owner/name of the repository; default: from the config",
         "from-file": "an archive of a release, or the program itself, instead of a download",
-        "offline": "never touch the network",
-        "allow-unverified": "install even what no checksum vouches for",
+        "offline": "do not use the network",
+        "allow-unverified": "install without a checksum",
     },
 )
 @command
@@ -196,10 +212,11 @@ def bootstrap_download(
     allow_unverified: bool = False,
 ) -> int:
     """Install CLIProxyAPIPlus for this platform, and write the LiteLLM runner."""
-    from flowgate.cli import entrypoint
+    from flowgate.cli import play
 
     typed = {"version": cliproxy_version, "repo": cliproxy_repo, "from_file": from_file}
-    return entrypoint.play(
+    return play.run(
+        config(c),
         "bootstrap-download",
         {**typed, "offline": offline, "allow_unverified": allow_unverified},
         event="bootstrap_download",
@@ -209,10 +226,10 @@ def bootstrap_download(
 @task(name="rollback")
 @command
 def bootstrap_rollback(c: Context) -> int:
-    """Bring back the CLIProxyAPIPlus that was installed before."""
-    from flowgate.cli import entrypoint
+    """Restore the previously installed CLIProxyAPIPlus."""
+    from flowgate.cli import play
 
-    return entrypoint.play("bootstrap-rollback", {}, event="bootstrap_download")
+    return play.run(config(c), "bootstrap-rollback", {}, event="bootstrap_download")
 
 
 # --- services ----------------------------------------------------------------------------------------------------
@@ -222,48 +239,52 @@ def bootstrap_rollback(c: Context) -> int:
 @command
 def start(c: Context, service: str = "all") -> int:
     """Start services and wait until they are ready."""
-    from flowgate.cli import entrypoint
+    from flowgate.cli import arguments, play
 
-    return entrypoint.play("service-start", {"service": entrypoint.service(service)}, profile="")
+    return play.run(config(c), "service-start", {"service": arguments.service(service)}, profile="")
 
 
 @task(help={"service": SERVICE})
 @command
 def stop(c: Context, service: str = "all") -> int:
-    """Stop services, their whole process trees."""
-    from flowgate.cli import entrypoint
+    """Stop services with their whole process trees."""
+    from flowgate.cli import arguments, play
 
-    return entrypoint.play("down", {"service": entrypoint.service(service)})
+    return play.run(config(c), "down", {"service": arguments.service(service)})
 
 
-@task(help={"service": SERVICE, "now": "do not wait until nothing is under way in CLIProxyAPIPlus: cut it"})
+@task(help={"service": SERVICE, "now": "do not wait for running requests in CLIProxyAPIPlus: cut them"})
 @command
 def restart(c: Context, service: str = "all", now: bool = False) -> int:
-    """Restart services: LiteLLM by a hand-over, CLIProxyAPIPlus in a quiet moment; nobody is cut."""
-    from flowgate.cli import entrypoint
+    """Restart services without cutting a request: LiteLLM by a hand-over, CLIProxyAPIPlus when it is idle."""
+    from flowgate.cli import arguments, play
 
-    return entrypoint.play("service-restart", {"service": entrypoint.service(service), "now": now}, profile="")
+    return play.run(config(c), "service-restart", {"service": arguments.service(service), "now": now}, profile="")
 
 
-@task(help={"service": SERVICE, "watch": "go on until the older generation has gone, and say what changes"})
+@task(help={"service": SERVICE, "watch": "wait until the older generation has ended, and print what changes"})
 @command
 def reload(c: Context, service: str = "all", watch: bool = False) -> int:
-    """Take up changed settings: LiteLLM by a hand-over, CLIProxyAPIPlus by rereading its file; nobody is cut."""
-    from flowgate.cli import entrypoint
+    """Apply changed settings without cutting a request; CLIProxyAPIPlus rereads its file."""
+    from flowgate.cli import arguments, play
 
-    return entrypoint.reload(entrypoint.service(service), watch)
+    return play.reload(config(c), arguments.service(service), watch)
 
 
 @task(
     positional=["name"],
-    help={"name": "litellm, cliproxyapi_plus or keeper", "lines": "how many lines", "follow": "go on until Ctrl-C"},
+    help={
+        "name": "litellm, cliproxyapi_plus or supervisor",
+        "lines": "how many lines",
+        "follow": "keep printing until Ctrl-C",
+    },
 )
 @command
 def logs(c: Context, name: str, lines: str = "50", follow: bool = False) -> int:
     """Print the last lines of a service's log."""
-    from flowgate.cli import entrypoint, logs
+    from flowgate.cli import arguments, logs
 
-    return logs.logs(entrypoint.named(name, "a service"), entrypoint.count("lines", lines), follow)
+    return logs.logs(config(c), arguments.named(name, "a service"), arguments.count("lines", lines), follow)
 
 
 # --- profiles ----------------------------------------------------------------------------------------------------
@@ -272,37 +293,37 @@ def logs(c: Context, name: str, lines: str = "50", follow: bool = False) -> int:
 @task(name="list", help={"json": JSON})
 @command
 def profile_list(c: Context, json: bool = False) -> int:
-    """List the profiles, and which is in force."""
+    """List the profiles, and which one is active."""
     from flowgate.cli import profiles
 
-    return profiles.list_profiles(json)
+    return profiles.list_profiles(config(c), json)
 
 
 @task(name="set", positional=["name"], help={"name": "a profile of the config"})
 @command
 def profile_set(c: Context, name: str) -> int:
-    """Render a profile and put it in force, switching a running LiteLLM."""
-    from flowgate.cli import entrypoint
+    """Activate a profile; a running LiteLLM switches without dropping a request."""
+    from flowgate.cli import arguments, play
 
-    return entrypoint.set_profile(entrypoint.named(name, "a profile"))
+    return play.run(config(c), "switch-profile", {}, profile=arguments.named(name, "a profile"))
 
 
 @task(name="show", help={"name": PROFILE, "json": JSON})
 @command
 def profile_show(c: Context, name: str = "", json: bool = False) -> int:
-    """Print what a profile promises, and the settings of both programs that keep it."""
+    """Print what a profile promises, and the settings of both programs that implement it."""
     from flowgate.cli import profiles
 
-    return profiles.show(name, json)
+    return profiles.show(config(c), name, json)
 
 
 @task(name="diff", positional=["old", "new"], help={"old": "one profile", "new": "the other"})
 @command
 def profile_diff(c: Context, old: str, new: str) -> int:
     """Compare two profiles."""
-    from flowgate.cli import entrypoint, profiles
+    from flowgate.cli import arguments, profiles
 
-    return profiles.diff(entrypoint.named(old, "a profile"), entrypoint.named(new, "a profile"))
+    return profiles.diff(config(c), arguments.named(old, "a profile"), arguments.named(new, "a profile"))
 
 
 # --- accounts ----------------------------------------------------------------------------------------------------
@@ -311,29 +332,29 @@ def profile_diff(c: Context, old: str, new: str) -> int:
 @task(name="list", help={"json": JSON})
 @command
 def auth_list(c: Context, json: bool = False) -> int:
-    """List the providers, and what each can do with the program that is installed."""
+    """List the providers, and what the installed program can do with each."""
     from flowgate.cli import accounts
 
-    return accounts.list_providers(json)
+    return accounts.list_providers(config(c), json)
 
 
 @task(name="status", help={"json": JSON})
 @command
 def auth_status(c: Context, json: bool = False) -> int:
-    """Print every account: whose, until when, in which state; never a token."""
+    """Print every account: owner, expiry and state; never a token."""
     from flowgate.cli import accounts
 
-    return accounts.status(json)
+    return accounts.status(config(c), json)
 
 
 @task(
     positional=["provider"],
     help={
         "provider": "codex, copilot, claude, … (see `inv auth.list`)",
-        "timeout": "seconds for you in the browser",
-        "poll-interval": "seconds between two questions",
+        "timeout": "seconds to finish in the browser",
+        "poll-interval": "seconds between two checks",
         "open": "open the address in a browser",
-        "redirect-url": "the address at which a browser ended, for a login that waits elsewhere",
+        "redirect-url": "the address where the browser ended, for a login that waits in another terminal",
         "project": "the Google Cloud project, for gemini",
     },
 )
@@ -347,15 +368,15 @@ def login(
     redirect_url: str = "",
     project: str = "",
 ) -> int:
-    """Log in to a provider; only an account that appears counts."""
-    from flowgate.cli import accounts, entrypoint
+    """Log in to a provider; succeeds only once the account works."""
+    from flowgate.cli import accounts, arguments
 
     waits = {
-        "timeout": entrypoint.seconds("timeout", timeout),
-        "poll_interval": entrypoint.seconds("poll-interval", poll_interval),
+        "timeout": arguments.seconds("timeout", timeout),
+        "poll_interval": arguments.seconds("poll-interval", poll_interval),
     }
     more = {"open": open, "redirect_url": redirect_url, "project": project}
-    return accounts.login(entrypoint.named(provider, "a provider"), **waits, **more)
+    return accounts.login(config(c), arguments.named(provider, "a provider"), **waits, **more)
 
 
 @task(
@@ -363,29 +384,29 @@ def login(
     positional=["provider"],
     help={
         "provider": "codex or claude",
-        "source": "its login file; where its own program keeps it when absent",
-        "dest-dir": "the auth folder; FlowGate's own when absent",
-        "borrow": "leave the refresh token out: works until it expires, and its owner stays logged in",
+        "source": "its login file; default: where its own program keeps it",
+        "dest-dir": "the auth folder; default: FlowGate's own",
+        "borrow": "leave the refresh token out: works until it expires, and the other program stays logged in",
     },
 )
 @command
 def import_headless(c: Context, provider: str, source: str = "", dest_dir: str = "", borrow: bool = False) -> int:
-    """Take over a login that a provider's own program holds on this machine."""
-    from flowgate.cli import accounts, entrypoint
+    """Import a login that a provider's own program holds on this machine."""
+    from flowgate.cli import accounts, arguments
 
-    return accounts.import_headless(entrypoint.named(provider, "a provider"), source, dest_dir, borrow)
+    return accounts.import_headless(config(c), arguments.named(provider, "a provider"), source, dest_dir, borrow)
 
 
-# --- looking -----------------------------------------------------------------------------------------------------
+# --- state -----------------------------------------------------------------------------------------------------
 
 
 @task(help={"json": JSON})
 @command
 def status(c: Context, json: bool = False) -> int:
-    """Print the profile in force and every service; never asks a model."""
+    """Print the active profile and every service; never calls a model."""
     from flowgate.cli import status
 
-    return status.status(json)
+    return status.status(config(c), json)
 
 
 @task(help={"json": JSON})
@@ -394,13 +415,13 @@ def health(c: Context, json: bool = False) -> int:
     """Print liveness and readiness of every service; exit 1 when any is not ok."""
     from flowgate.cli import health
 
-    return health.health(json)
+    return health.health(config(c), json)
 
 
 @task(
     help={
         "lines": "how many lines",
-        "follow": "go on until Ctrl-C",
+        "follow": "keep printing until Ctrl-C",
         "service": "only of this service",
         "event": "only of this kind",
         "since": "only newer ones: 10m, 2h, 1d or a timestamp",
@@ -418,61 +439,61 @@ def events(
     json: bool = False,
 ) -> int:
     """Print the event log."""
-    from flowgate.cli import entrypoint, logs
+    from flowgate.cli import arguments, logs
 
-    return logs.events(entrypoint.count("lines", lines), follow, service, event, since, json)
+    return logs.events(config(c), arguments.count("lines", lines), follow, service, event, since, json)
 
 
 @task(
     positional=["question"],
     help={
         "question": "what to ask, in quotes",
-        "model": "a model of the profile; its first when absent",
-        "stream": "print the answer as it comes",
+        "model": "a model of the profile; default: its first",
+        "stream": "print the answer as it arrives",
     },
 )
 @command
 def ask(c: Context, question: str, model: str = "", stream: bool = False) -> int:
-    """Ask one question through the gateway; print the answer, and who gave it and why."""
-    from flowgate.cli import ask, entrypoint
+    """Ask one question through the gateway; print the answer, which deployment gave it, and why."""
+    from flowgate.cli import arguments, ask
 
-    return ask.ask(entrypoint.named(question, "a question"), model, stream)
+    return ask.ask(config(c), arguments.named(question, "a question"), model, stream)
 
 
-@task(help={"last": "how many of the last answers", "id": "one answer, by the beginning of its id", "json": JSON})
+@task(help={"last": "how many of the last requests", "id": "one request, by the beginning of its id", "json": JSON})
 @command
 def explain(c: Context, last: str = "1", id: str = "", json: bool = False) -> int:  # noqa: A002 - makes the flag --id
-    """Say who served a request and why: the deployment, retries, fallbacks, times, and who is benched now."""
-    from flowgate.cli import ask, entrypoint
+    """Explain who served a request and why: deployment, retries, fallbacks, times, current cooldowns."""
+    from flowgate.cli import arguments, ask
 
-    return ask.explain(entrypoint.count("last", last), id, json)
+    return ask.explain(config(c), arguments.count("last", last), id, json)
 
 
-@task(help={"clear": "end it for this model or account", "json": JSON})
+@task(help={"clear": "end the cooldown of this model or account", "json": JSON})
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
-    """Print which models and accounts are benched by which program, why, and for how long."""
-    from flowgate.cli import cooldowns, entrypoint
+    """Print which models and accounts are in cooldown, in which program, why, and for how long."""
+    from flowgate.cli import arguments, cooldowns
 
-    return cooldowns.show(entrypoint.named(clear, "a model"), json)
+    return cooldowns.show(config(c), arguments.named(clear, "a model"), json)
 
 
 @task(name="path")
 @command
 def key_path(c: Context) -> int:
-    """Print where the gateway's key lies; clients use `$(cat …)`."""
+    """Print the path of the gateway's key; clients use `$(cat …)`."""
     from flowgate.cli import logs
 
-    return logs.key_path()
+    return logs.key_path(config(c))
 
 
 @task(positional=["shell"], help={"shell": "bash, zsh or fish"})
 @command
 def completion(c: Context, shell: str) -> int:
     """Print a shell's completion script for `flowgate`."""
-    from flowgate.cli import completion, entrypoint
+    from flowgate.cli import arguments, completion
 
-    return completion.script(entrypoint.named(shell, "a shell"))
+    return completion.script(arguments.named(shell, "a shell"))
 
 
 # --- preflight and security --------------------------------------------------------------------------------------
@@ -487,40 +508,40 @@ def init(c: Context) -> int:
     return config.init()
 
 
-@task(help={"fix": "mend permissions, missing folders and leftovers first", "json": JSON})
+@task(help={"fix": "first fix permissions, missing folders and leftovers", "json": JSON})
 @command
 def doctor(c: Context, fix: bool = False, json: bool = False) -> int:
-    """Look whether everything that a start needs is right; exit 1 when something is wrong."""
+    """Check everything that a start needs; exit 1 when something is wrong."""
     from flowgate.cli import doctor as preflight
 
-    return preflight.doctor(fix, json)
+    return preflight.doctor(config(c), fix, json)
 
 
 @task(name="check", help={"json": JSON})
 @command
 def security_check(c: Context, json: bool = False) -> int:
-    """Look whether a secret could get out; exit 1 when one could."""
+    """Check whether a secret could leak; exit 1 when one could."""
     from flowgate.cli import security
 
-    return security.check(json)
+    return security.check(config(c), json)
 
 
 @task(name="install-hook")
 @command
 def security_hook(c: Context) -> int:
-    """Write a git hook that refuses a push while `security check` says no."""
+    """Write a git hook that refuses a push while `security check` fails."""
     from flowgate.cli import security
 
     return security.install_hook()
 
 
-# --- the developer's own workflow --------------------------------------------------------------------------------
+# --- FlowGate's own development: listed in a checkout only ---------------------------------------------------------
 
 
 @task(
     help={
         "long": "the full numbers too (minutes)",
-        "cov": "measure which lines are run, too",
+        "cov": "measure the coverage; fails below the floor",
         "junit": "write a JUnit report to this file",
         "args": "for pytest",
     }
@@ -536,7 +557,7 @@ def test(c: Context, long: bool = False, cov: bool = False, junit: str = "", arg
 @task
 @command
 def lint(c: Context) -> int:
-    """Check style and format."""
+    """Check style, format and which package imports which."""
     from dev import tasks
 
     return tasks.lint()
@@ -545,7 +566,7 @@ def lint(c: Context) -> int:
 @task(name="format")
 @command
 def format_code(c: Context) -> int:
-    """Mend style and format."""
+    """Fix style and format."""
     from dev import tasks
 
     return tasks.format_code()
@@ -560,34 +581,34 @@ def typecheck(c: Context) -> int:
     return tasks.typecheck()
 
 
-@task(name="docs", help={"check": "only say whether they are stale"})
+@task(name="docs", help={"check": "only report stale pages", "site": "build the site from docs/ into site/"})
 @command
-def docs_pages(c: Context, check: bool = False) -> int:
-    """Write the generated pages."""
-    from dev import reference_pages
+def docs_pages(c: Context, check: bool = False, site: bool = False) -> int:
+    """Write the generated pages of docs/."""
+    from dev import tasks
 
-    return reference_pages.write_all(check)
+    return tasks.docs(check, site)
 
 
 @task
 @command
 def ci(c: Context) -> int:
-    """Do what CI does: lint, types, generated pages, tests."""
+    """Run what CI runs: lint, types, generated pages, tests."""
     from dev import tasks
 
     return tasks.ci()
 
 
 @task(
-    help={"only": "one benchmark by name", "pairs": "how many alternating runs of each side", "json": "write JSON here"}
+    help={"only": "one benchmark by name", "pairs": "alternating runs of each side", "json": "write JSON to this file"}
 )
 @command
 def bench(c: Context, only: str = "", pairs: str = "7", json: str = "") -> int:
-    """Measure what is promised, as ratios beside a baseline in the same run."""
+    """Measure speed and memory as ratios to a baseline of the same run."""
     from dev import tasks
-    from flowgate.cli import entrypoint
+    from flowgate.cli import arguments
 
-    return tasks.bench(only, entrypoint.count("pairs", pairs), json)
+    return tasks.bench(only, arguments.count("pairs", pairs), json)
 
 
 @task
@@ -602,7 +623,7 @@ def build(c: Context) -> int:
 @task(help={"quick": "leave out the tests and the smoke"})
 @command
 def release(c: Context, quick: bool = False) -> int:
-    """Look whether this commit can be released, and print how; it tags and pushes nothing."""
+    """Check whether this commit can be released, and print the commands; it tags and pushes nothing."""
     from dev import release as releasing
 
     return releasing.release(quick)
@@ -629,10 +650,10 @@ TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
     *(status, health, ask, explain, cooldowns, init, doctor, events, completion),
 )
-WORKFLOW: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
+DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 
 ns = Collection()
-for one in (*TOP, *WORKFLOW):
+for one in (*TOP, *(DEVELOPMENT if Path(__file__).with_name("dev").is_dir() else ())):
     ns.add_task(one)
 for collection in _named(
     bootstrap=(bootstrap_download, bootstrap_rollback),

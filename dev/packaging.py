@@ -1,4 +1,4 @@
-"""What `uv` says of a project and makes of it: whether its lock is fresh, and its wheel."""
+"""uv: is the lock file up to date, and what does the wheel contain."""
 
 from __future__ import annotations
 
@@ -14,23 +14,36 @@ GIVE_UP_SECONDS = 600
 
 
 def is_locked(root: Path) -> bool:
-    """Say whether `uv.lock` is what `pyproject.toml` asks for; nothing is written.
+    """Check whether `uv.lock` matches `pyproject.toml`, without writing anything.
+
+    Args:
+        root: The checkout.
+
+    Returns:
+        True when it matches.
 
     Raises:
-        ProgramMissing: Without uv.
-        EnvironmentFailure: Uv cannot tell.
+        ProgramMissing: uv is not installed.
+        EnvironmentFailure: uv cannot answer.
     """
     done = _uv(root, "lock", "--check")
     if done.returncode not in (0, STALE):
-        raise EnvironmentFailure(f"uv cannot tell whether uv.lock is fresh: {_reason(done)}", fix="uv lock --check")
+        raise EnvironmentFailure(f"uv cannot check uv.lock: {_reason(done)}", fix="uv lock --check")
     return done.returncode == 0
 
 
 def build_wheel(root: Path, folder: Path) -> Path:
-    """Build a project's wheel into a folder.
+    """Build a project's wheel.
+
+    Args:
+        root: The checkout.
+        folder: Folder for the wheel.
+
+    Returns:
+        Path of the wheel.
 
     Raises:
-        ProgramMissing: Without uv.
+        ProgramMissing: uv is not installed.
         CheckFailed: The project cannot be built.
     """
     done = _uv(root, "build", "--wheel", "--no-create-gitignore", "--out-dir", str(folder))
@@ -43,14 +56,20 @@ def build_wheel(root: Path, folder: Path) -> Path:
 def members(wheel: Path) -> list[str]:
     """List the files in a wheel.
 
+    Args:
+        wheel: Path of the wheel.
+
+    Returns:
+        Names of its files.
+
     Raises:
-        EnvironmentFailure: It is none.
+        EnvironmentFailure: The file is not a wheel.
     """
     try:
         with translate_os_errors(wheel), zipfile.ZipFile(wheel) as archive:
             return [name for name in archive.namelist() if not name.endswith("/")]
     except zipfile.BadZipFile:
-        raise EnvironmentFailure(f"{wheel} is no wheel", fix="build it again") from None
+        raise EnvironmentFailure(f"{wheel} is not a wheel", fix="build it again") from None
 
 
 def _uv(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +91,7 @@ def _uv(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Say why uv failed: the last words of the build backend, which stand before uv's own, else uv's own, unwrapped."""
+    """Return why uv failed: the last line of the build backend, else uv's own message."""
     before, found, after = f"\n{done.stderr}".partition("\nerror: ")
     last = before.rstrip().rpartition("\n")[2]
     if "Error: " in last:

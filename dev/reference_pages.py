@@ -1,60 +1,39 @@
-"""Reference pages, generated from signatures and docstrings, so that they cannot say anything else than the code."""
+"""Reference pages in `docs/`, generated from signatures, docstrings and tables of the code."""
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
-from flowgate.cli import console, step_catalog
+from flowgate.cli import console, step_catalog, steps
 from flowgate.config.keys import KEYS, schema
 from flowgate.errors import CheckFailed
-from flowgate.playbook.catalog import Param, StepInfo
 from flowgate.playbook.report_schema import page as reports_page
 from flowgate.playbook.report_schema import schema as schema_of_reports
 from flowgate.playbook.schema import schema as schema_of_playbooks
 from flowgate.system import files, locations
 
-# A value for the example of a step, by type.
-SAMPLES = {
-    "any": "hello",
-    "bool": "true",
-    "conditions": "1 < 2",
-    "dict": "{ NAME: value }",
-    "expression": "name",
-    "float": "1.5",
-    "int": "1",
-    "list": "[one, two]",
-    "path": "some/file",
-}
-
-
-def steps(show: str, as_json: bool, as_schema: bool = False) -> int:
-    """Print the steps, the user's own among them; or one in full, or the JSON Schema of playbooks made of them."""
-    found = step_catalog.catalog()
-    if as_schema:
-        console.document(schema_of_playbooks(found))
-        return 0
-    infos = [found.find(name) for name in ([show] if show else found.names())]
-    if as_json:
-        console.document([_tree(info) for info in infos])
-    elif show:
-        console.data(_page(infos[0]) + f"From: {step_catalog.source(infos[0])}")
-    else:
-        console.table([["step", "parameters", "what it does"], *(_row(info) for info in infos)])
-    return 0
+MODULES, END_OF_MODULES = "<!-- modules -->", "<!-- end of modules -->"
 
 
 def write_all(check: bool) -> int:
-    """Write the generated pages into `docs/`; with `check`, only say whether they are stale.
+    """Write the generated pages into `docs/`.
+
+    Args:
+        check: Only report whether pages are stale.
+
+    Returns:
+        The exit code.
 
     Raises:
-        CheckFailed: , naming the stale pages.
+        CheckFailed: Pages are stale.
     """
     root = locations.checkout() or Path.cwd()
     old = stale(root)
     if check and old:
         names = ", ".join(str(path.relative_to(root)) for path in old)
-        raise CheckFailed(f"{names} no longer says what the code does", fix="inv docs")
+        raise CheckFailed(f"stale: {names}", fix="inv docs")
     for path, text in old.items():
         path.parent.mkdir(exist_ok=True)
         files.write_atomic(path, text, mode=0o644)
@@ -63,7 +42,14 @@ def write_all(check: bool) -> int:
 
 
 def stale(root: Path) -> dict[Path, str]:
-    """Give the generated pages of a checkout that do not say what the code does, each with the text it should have."""
+    """Find generated pages that differ from what the code makes.
+
+    Args:
+        root: The checkout.
+
+    Returns:
+        Path → the text that it should have.
+    """
     docs = root / "docs"
     pages = {
         docs / "steps.md": steps_page(),
@@ -73,17 +59,45 @@ def stale(root: Path) -> dict[Path, str]:
         docs / "report.schema.json": json.dumps(schema_of_reports(), indent=2) + "\n",
         docs / "reports.md": reports_page(),
     }
+    architecture = docs / "explanation" / "architecture.md"
+    if (root / "flowgate").is_dir() and (text := files.read_text_or_none(architecture)) is not None:
+        pages[architecture] = with_modules(text, root)
     return {path: text for path, text in pages.items() if files.read_text_or_none(path) != text}
 
 
+def with_modules(text: str, root: Path) -> str:
+    """Write the table of modules between its two marks.
+
+    Args:
+        text: The page.
+        root: The checkout.
+
+    Returns:
+        The page with one row for every module: its first line is what the file holds.
+    """
+    rows = [f"| `{path.relative_to(root)}` | {_first_line(path)} |" for path in _modules(root)]
+    table = "\n".join(["| file | what it holds |", "|---|---|", *rows])
+    head, _, rest = text.partition(MODULES)
+    return f"{head}{MODULES}\n{table}\n{END_OF_MODULES}{rest.partition(END_OF_MODULES)[2]}"
+
+
+def _modules(root: Path) -> list[Path]:
+    return [path for path in sorted((root / "flowgate").rglob("*.py")) if _first_line(path)]
+
+
+def _first_line(path: Path) -> str:
+    doc = ast.get_docstring(ast.parse(files.read_text(path))) or ""
+    return doc.partition("\n")[0].replace("|", "\\|")
+
+
 def steps_page() -> str:
-    """Write the reference page of all steps."""
+    """Return the reference page of all steps."""
     found = step_catalog.shipped()
     head = (
         "# Steps\n\nWhat playbooks are made of. Generated from the code by `inv docs`; do not edit.\n\n"
         "A step looks first and acts only when there is something to do; `inv play NAME --check` looks only.\n"
     )
-    return head + "\n" + "\n".join(_page(found.find(name)) for name in found.names())
+    return head + "\n" + "\n".join(steps.page(found.find(name)) for name in found.names())
 
 
 UPGRADE = """
@@ -103,7 +117,7 @@ Older files keep working; each change is said once, with its line, whenever the 
 
 
 def config_page() -> str:
-    """Write the reference page of the config."""
+    """Return the reference page of the config."""
     lines = [
         "# The config file",
         "",
@@ -119,54 +133,3 @@ def config_page() -> str:
         *(f"| `{key.path}` | {key.kind} | {key.default or '-'} | {key.meaning} |" for key in KEYS),
     ]
     return "\n".join(lines) + "\n" + UPGRADE
-
-
-def _page(info: StepInfo) -> str:
-    lines = [f"## `{info.name}`", "", info.summary, ""]
-    for param in info.params.values():
-        default = "required" if param.required else f"default `{param.default!r}`"
-        lines.append(f"- `{param.name}` ({param.type_text}, {default}): {param.meaning}")
-    if info.params:
-        lines.append("")
-    lines += [f"Gives: {info.returns}", ""] if info.returns else []
-    lines += [f"Fails with: {info.raises}", ""] if info.raises else []
-    lines += ["```yaml", *_example(info), "```", ""]
-    return "\n".join(lines)
-
-
-def _example(info: StepInfo) -> list[str]:
-    """Write a task with the step as it may stand in a playbook: what it needs, or else its first parameter."""
-    params = [one for one in info.params.values() if one.required] or list(info.params.values())[:1]
-    if info.open:
-        return [f"- {info.name}: {{ name: value }}"]
-    if not params:
-        return [f"- {info.name}:"]
-    return [f"- {info.name}: {{ {', '.join(f'{one.name}: {_sample(one)}' for one in params)} }}"]
-
-
-def _sample(param: Param) -> str:
-    """Give a value that a parameter takes: its default where it has one, else one of its type."""
-    if isinstance(param.default, (str, int, float)) and param.default != "":
-        return json.dumps(param.default)
-    kind = param.type_text.removesuffix(" | null").split(" | ")[0]
-    return SAMPLES.get(kind.partition("[")[0], kind.replace("'", '"') if kind.startswith("'") else "text")
-
-
-def _row(info: StepInfo) -> list[str]:
-    params = " ".join(param.name if param.required else f"[{param.name}]" for param in info.params.values())
-    return [info.name, params, info.summary]
-
-
-def _tree(info: StepInfo) -> dict[str, object]:
-    params = [
-        {
-            "name": param.name,
-            "type": param.type_text,
-            "required": param.required,
-            "default": None if param.required else param.default,
-            "meaning": param.meaning,
-        }
-        for param in info.params.values()
-    ]
-    about = {"name": info.name, "summary": info.summary, "returns": info.returns, "raises": info.raises}
-    return {**about, "source": step_catalog.source(info), "params": params}

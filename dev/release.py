@@ -1,4 +1,4 @@
-"""What a release needs: one finding each, and the commands that would make it. Nothing is tagged or pushed."""
+"""`inv release`: check what a release needs and print its commands. Nothing is tagged or pushed."""
 
 from __future__ import annotations
 
@@ -31,30 +31,41 @@ FIRST = ("inv ci", "inv security.check", "inv smoke --profile reliability")  # t
 
 
 def release(quick: bool) -> int:
-    """Print whether this commit can be released, and the commands that would do it; 1 when it cannot.
+    """Print whether this commit can be released, and the commands that release it.
 
     Args:
         quick: Leave out the tests and the smoke; their commands are printed with the others.
 
+    Returns:
+        0, or 1 when the commit cannot be released.
+
     Raises:
-        UsageError: Outside a checkout, or for a pyproject.toml without a version.
+        UsageError: There is no checkout, or pyproject.toml names no version.
     """
     root = tasks.root()
-    version = version_of(root)
+    version = project_of(root)[1]
     found = look(root, version)
     if not quick and all(one.status != "fail" for one in found):
         found += [finding for typed in FIRST for finding in run(root, typed)]
     code = finding.print_findings(found, as_json=False, config="")
     if code == 0:
         commit, subject = git.head(root)
-        console.note(f"v{version} would be {commit} ({subject}); nothing has been tagged or pushed. The commands:")
+        console.note(f"v{version} would be {commit} ({subject}); nothing was tagged or pushed. The commands:")
         for command in [*(FIRST if quick else ()), *commands(version, commit)]:
             console.data(command)
     return code
 
 
 def look(root: Path, version: str) -> list[Finding]:
-    """Make every check of a checkout, in the order in which they are mended."""
+    """Run every check of a checkout, in the order in which the findings are fixed.
+
+    Args:
+        root: The checkout.
+        version: Version to release.
+
+    Returns:
+        The findings.
+    """
     return finding.run_checks(
         [
             ("tree", partial(tree, root)),
@@ -68,35 +79,57 @@ def look(root: Path, version: str) -> list[Finding]:
 
 
 def run(root: Path, typed: str) -> Iterator[Finding]:
-    """Run a task of ours, its output as it comes, and find whether it says yes."""
+    """Run a task, with its output as it comes.
+
+    Args:
+        root: The checkout.
+        typed: The command, as a person types it.
+
+    Yields:
+        Whether it succeeded.
+    """
     _, task, *flags = typed.split()
     code = processes.run_visible([str(locations.python()), "-m", "invoke", task, *flags], cwd=root)
     if code:
-        yield Finding(task, "fail", f"`{typed}` says no ({code})", typed)
+        yield Finding(task, "fail", f"`{typed}` failed with exit code {code}", typed)
     else:
-        yield Finding(task, "pass", f"`{typed}` says yes")
+        yield Finding(task, "pass", f"`{typed}` passed")
 
 
 def commands(version: str, commit: str) -> list[str]:
-    """Give the commands that make the release, in order."""
+    """Return the commands that make the release, in order.
+
+    Args:
+        version: Version to release.
+        commit: Commit to tag.
+
+    Returns:
+        Shell commands.
+    """
     name = quote(f"v{version}")
     return ["inv build", f"git tag -a {name} -m {name} {commit}", f"git push origin {name}"]
 
 
-def version_of(root: Path) -> str:
-    """Read the version that `pyproject.toml` names.
+def project_of(root: Path) -> tuple[str, str]:
+    """Read `pyproject.toml`.
+
+    Args:
+        root: The checkout.
+
+    Returns:
+        The distribution's name and version.
 
     Raises:
-        UsageError: See the message.
+        UsageError: The file is not TOML, or names no version.
     """
     path = root / "pyproject.toml"
     try:
         project = tomllib.loads(files.read_text(path)).get("project", {})
     except tomllib.TOMLDecodeError as fault:
-        raise UsageError(f"{path} is no TOML: {fault}") from None
+        raise UsageError(f"{path} is not TOML: {fault}") from None
     if not isinstance(project.get("version"), str):
         raise UsageError(f"{path} names no version", fix="write `version` under [project]")
-    return str(project["version"])
+    return str(project.get("name", "")), str(project["version"])
 
 
 def tree(root: Path) -> Iterator[Finding]:
@@ -111,7 +144,7 @@ def tree(root: Path) -> Iterator[Finding]:
 
 
 def heading(root: Path, version: str) -> Iterator[Finding]:
-    """Check that the changelog begins with this version, and that the program calls itself by it."""
+    """Check that the changelog begins with this version, and that the program reports it."""
     log, own = root / "CHANGELOG.md", root / "flowgate" / "__init__.py"
     top = HEADING.search(files.read_text(log))
     called = OWN_VERSION.search(files.read_text(own))
@@ -122,7 +155,7 @@ def heading(root: Path, version: str) -> Iterator[Finding]:
         yield Finding("version", "fail", message, finding.edit_command(f"{log}:{line}"))
     if called is None or called[1] != version:
         says = called[1] if called else "nothing"
-        message = f"flowgate/__init__.py says {says} of its version, pyproject.toml {version}"
+        message = f"__version__ in flowgate/__init__.py is {says}, pyproject.toml says {version}"
         yield Finding("version", "fail", message, finding.edit_command(str(own)))
     if top and called and top[1] == called[1] == version:
         yield Finding("version", "pass", f"{version} in pyproject.toml, in the program and at the top of CHANGELOG.md")
@@ -132,50 +165,54 @@ def tag(root: Path, version: str) -> Iterator[Finding]:
     """Check that the version's tag is free."""
     held = git.tagged_commit(root, f"v{version}")
     if held:
-        message = f"v{version} is taken: it names {held}; what was released stays as it is, so take the next version"
+        message = f"v{version} exists already ({held}); use the next version"
         yield Finding("tag", "fail", message, finding.edit_command(str(root / "pyproject.toml")))
     else:
-        yield Finding("tag", "pass", f"v{version} is free here")
+        yield Finding("tag", "pass", f"v{version} does not exist yet")
 
 
 def generated(root: Path) -> Iterator[Finding]:
-    """Check that the generated pages say what the code does."""
+    """Check that the generated pages are up to date."""
     stale = [str(path.relative_to(root)) for path in reference_pages.stale(root)]
     if stale:
         yield Finding("pages", "fail", f"stale: {', '.join(stale)}", "inv docs")
     else:
-        yield Finding("pages", "pass", "the generated pages say what the code does")
+        yield Finding("pages", "pass", "the generated pages are up to date")
 
 
 def lock(root: Path) -> Iterator[Finding]:
-    """Check that `uv.lock` is what `pyproject.toml` asks for."""
+    """Check that `uv.lock` matches `pyproject.toml`."""
     if packaging.is_locked(root):
-        yield Finding("lock", "pass", "uv.lock is what pyproject.toml asks for")
+        yield Finding("lock", "pass", "uv.lock matches pyproject.toml")
     else:
-        yield Finding("lock", "fail", "uv.lock is not what pyproject.toml asks for", "uv lock")
+        yield Finding("lock", "fail", "uv.lock does not match pyproject.toml", "uv lock")
 
 
 def wheel(root: Path, version: str) -> Iterator[Finding]:
-    """Check that the wheel can be built, is of this version, and carries what belongs in it and nothing else."""
+    """Check that the wheel can be built, has this version, and contains the right files and no others."""
     with TemporaryDirectory(prefix="flowgate-wheel-") as folder:
         built = packaging.build_wheel(root, Path(folder))
         inside = packaging.members(built)
     name = built.name
-    if not name.startswith(f"flowgate-{version}-"):
-        yield Finding("wheel", "fail", f"{name} is of another version than {version}", "uv build --wheel")
+    project = re.sub(r"[-_.]+", "_", project_of(root)[0]).lower()
+    if not name.startswith(f"{project}-{version}-"):
+        yield Finding("wheel", "fail", f"{name} is not {project} {version}", "uv build --wheel")
     faults = list(misfits(git.tracked(root), inside))
     for fault in faults:
         yield Finding("wheel", "fail", f"{name} {fault}", finding.edit_command(str(root / "pyproject.toml")))
     if not faults:
-        yield Finding("wheel", "pass", f"{name} carries the tasks, the playbooks and the example configs")
+        yield Finding("wheel", "pass", f"{name} contains the tasks, the playbooks and the example configs")
 
 
 def misfits(tracked: Collection[str], inside: Collection[str]) -> Iterator[str]:
-    """Say what is wrong with a wheel.
+    """Compare the files of a wheel with those of the checkout.
 
     Args:
         tracked: The checkout's files.
         inside: The wheel's.
+
+    Yields:
+        What is wrong, as the end of a sentence that begins with the wheel's name.
     """
     wanted = {
         there + name.removeprefix(here)
@@ -185,10 +222,10 @@ def misfits(tracked: Collection[str], inside: Collection[str]) -> Iterator[str]:
     }
     for needed in ("flowgate/tasks.py", "flowgate/playbooks/", "flowgate/examples/"):
         if not any(name.startswith(needed) for name in inside):
-            yield f"carries no {needed}"
+            yield f"contains no {needed}"
             wanted = {name for name in wanted if not name.startswith(needed)}
     for name in sorted(wanted - set(inside)):
         yield f"lacks {name}"
     for name in sorted(set(inside) - wanted):
         if ".dist-info/" not in name:
-            yield f"carries {name}, which git does not track"
+            yield f"contains {name}, which git does not track"

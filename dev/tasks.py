@@ -1,36 +1,45 @@
-"""The developer's own workflow: tests, lint, types, pages, benchmarks, builds. Works in a checkout."""
+"""The development tasks: tests, lint, types, pages, benchmarks, builds. They need a checkout."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from dev import coverage
 from flowgate.cli import console
 from flowgate.errors import UsageError
 from flowgate.system import locations, processes
 
-RUFF = ("ruff", "check", "."), ("ruff", "format", "--check", ".")
-MOST_WORKERS = 4  # more would take each other's time
+LINT = ("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports", "--no-cache")
+SCRIPTS = ("lint-imports",)  # tools that cannot run as a module
+MAX_WORKERS = 4  # more would slow each other down
 LITTER = (
     ".mypy_cache",
     ".ruff_cache",
     ".pytest_cache",
     ".hypothesis",
+    ".import_linter_cache",
     "dist",
     "build",
     "htmlcov",
     "reports",
+    "site",
     ".coverage",
 )
 
 
 def root() -> Path:
-    """Give the checkout.
+    """Return the checkout.
+
+    Returns:
+        Its path.
 
     Raises:
-        UsageError: Outside one.
+        UsageError: FlowGate does not run from a checkout.
     """
     found = locations.checkout()
     if found is None:
@@ -38,68 +47,129 @@ def root() -> Path:
     return found
 
 
-def _tool(argv: Sequence[str]) -> int:
-    """Run a tool of the environment in the checkout, its output as it comes; give its exit code."""
+def run_tool(argv: Sequence[str], *groups: str) -> int:
+    """Run a Python tool in the checkout, with its output as it comes.
+
+    Args:
+        argv: Name of the tool, then its arguments.
+        *groups: Dependency groups that it needs; uv installs what is missing.
+
+    Returns:
+        The tool's exit code.
+    """
     console.note("$ " + shlex.join(argv))
-    return processes.run_visible([str(locations.python()), "-m", *argv], cwd=root())
+    python = locations.python()
+    command = [str(python.with_name(argv[0])), *argv[1:]] if argv[0] in SCRIPTS else [str(python), "-m", *argv]
+    uv = os.environ.get("UV") or shutil.which("uv")
+    if uv is not None:  # else the environment was made without uv, and what is installed has to do
+        command = [uv, "run", "--locked", *(f"--group={group}" for group in groups), *command]
+    return processes.run_visible(command, cwd=root())
 
 
 def test(long: bool, cov: bool, junit: str, args: str) -> int:
-    """Run pytest: a small sample of everything, or with `long` the full numbers; with `cov` measure what is run."""
-    workers = min(1 + processes.processors(), MOST_WORKERS)  # one more than processors: half of the time is waiting
+    """Run pytest.
+
+    Args:
+        long: Run the full numbers, not a small sample of everything.
+        cov: Measure coverage; below the floor the task fails, unless `args` chooses tests.
+        junit: File for a JUnit report; empty for none.
+        args: Further arguments of pytest.
+
+    Returns:
+        The exit code.
+    """
+    coverage.start_file().unlink(missing_ok=True)  # left by a killed run, it would slow every command
+    workers = min(1 + processes.processors(), MAX_WORKERS)  # one more than processors: half of the time is waiting
     argv = ["pytest", f"--numprocesses={workers}", "--dist=loadfile"]
     argv += [] if long else ["-m", "not long"]
-    argv += ["--cov=flowgate", "--cov-report=term:skip-covered"] if cov else []
+    argv += ["--cov=flowgate", "--cov-report=term:skip-covered", f"--cov-report=json:{coverage.REPORT}"] if cov else []
     argv += [f"--junitxml={junit}"] if junit else []
-    return _tool([*argv, *shlex.split(args)])
+    if cov:
+        run_tool(["compileall", "-q", "dev"], "test")  # installs the group before the measurement starts
+    with coverage.every_process_measured(root()) if cov else nullcontext():
+        code = run_tool([*argv, *shlex.split(args)], "test")
+    return _check_coverage(code, whole=not args) if cov else code
+
+
+def _check_coverage(code: int, *, whole: bool) -> int:
+    report = root() / coverage.REPORT
+    if not report.is_file():
+        return code or 1
+    lines, branches = coverage.percentages(report)
+    console.note(f"lines {lines:.1f} % (floor {coverage.LINE_FLOOR:.0f} %), branches {branches:.1f} %")
+    return code or (1 if whole and lines < coverage.LINE_FLOOR else 0)
 
 
 def lint() -> int:
-    """Check style and format."""
-    return max(_tool(argv) for argv in RUFF)
+    """Check style, format and imports."""
+    return max(run_tool(argv, "lint") for argv in LINT)
 
 
 def format_code() -> int:
-    """Mend style and format."""
-    return max(_tool(["ruff", "check", "--fix", "."]), _tool(["ruff", "format", "."]))
+    """Fix style and format."""
+    return max(run_tool(["ruff", "check", "--fix", "."], "lint"), run_tool(["ruff", "format", "."], "lint"))
 
 
 def typecheck() -> int:
     """Check types."""
-    return _tool(["mypy"])
+    return run_tool(["mypy"], "lint", "test")
+
+
+def docs(check: bool, site: bool) -> int:
+    """Write the generated pages, or build the site.
+
+    Args:
+        check: Only report stale pages.
+        site: Build the site from the pages.
+
+    Returns:
+        The exit code.
+    """
+    if site:
+        from dev import site as documentation_site
+
+        return documentation_site.build()
+    from dev import reference_pages
+
+    return reference_pages.write_all(check)
 
 
 def ci() -> int:
-    """Do what CI does, in its order; stop at the first thing that says no."""
-    from dev import reference_pages
-
-    return (
-        lint() or typecheck() or reference_pages.write_all(check=True) or test(long=False, cov=False, junit="", args="")
-    )
+    """Run what CI runs, in its order, up to the first failure."""
+    return lint() or typecheck() or docs(check=True, site=False) or test(long=False, cov=False, junit="", args="")
 
 
 def bench(only: str, pairs: int, json: str) -> int:
-    """Run the benchmarks."""
-    argv = [str(locations.python()), "-m", "tests.bench", "--pairs", str(pairs)]
+    """Run the benchmarks.
+
+    Args:
+        only: Name of a group or of one benchmark; empty for all.
+        pairs: Alternating runs of each side.
+        json: File for the figures; empty for none.
+
+    Returns:
+        The exit code; 1 when a figure misses its bound.
+    """
+    argv = ["tests.bench", "--pairs", str(pairs)]
     argv += ["--only", only] if only else []
     argv += ["--json", json] if json else []
-    return processes.run_visible(argv, cwd=root())
+    return run_tool(argv, "test")
 
 
 def build() -> int:
     """Build the wheel and the source archive."""
-    return processes.run_visible(["uv", "build"], cwd=root())
+    return processes.run_visible([os.environ.get("UV") or "uv", "build"], cwd=root())
 
 
 def clean() -> int:
     """Delete what tools left behind."""
-    for name in LITTER:
-        path = root() / name
+    coverage.start_file().unlink(missing_ok=True)
+    for path in (*(root() / name for name in LITTER), *root().glob(".coverage.*")):
         if path.is_dir():
             shutil.rmtree(path)
         elif path.is_file():
             path.unlink()
         else:
             continue
-        console.note(f"~ deleted {name}")
+        console.note(f"~ deleted {path.name}")
     return 0

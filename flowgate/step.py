@@ -12,7 +12,7 @@ from typing import Any
 from flowgate.context import StepContext
 from flowgate.domain import Change, Facts, Result
 
-__all__ = ["Facts", "StepContext", "Result", "Change", "unchanged", "skipped", "todo"]
+__all__ = ["Change", "Facts", "Result", "StepContext", "change", "skipped", "unchanged"]
 
 
 def unchanged(message: str, **facts: Any) -> Result:

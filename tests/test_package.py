@@ -13,8 +13,8 @@ def test_the_runtime_is_the_same_list_as_a_group_and_as_an_extra() -> None:
     assert PROJECT["dependency-groups"]["runtime"] == PROJECT["project"]["optional-dependencies"]["runtime"]
 
 
-def test_a_plain_uv_run_has_the_runtime_and_the_tests() -> None:
-    assert set(PROJECT["tool"]["uv"]["default-groups"]) == {"runtime", "test"}
+def test_a_plain_uv_run_installs_the_runtime_alone() -> None:
+    assert set(PROJECT["tool"]["uv"]["default-groups"]) == {"runtime"}
 
 
 def test_litellm_versions_known_to_be_bad_are_refused() -> None:

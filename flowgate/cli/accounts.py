@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from flowgate.accounts.providers import KNOWN, Provider, find
 from flowgate.cli import console
+from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import FlowGateError, UnknownName, UsageError
 from flowgate.gateway import cliproxy
@@ -37,16 +38,17 @@ class AccountRow(TypedDict):
     private: bool
 
 
-def list_providers(as_json: bool) -> int:
+def list_providers(config: str, as_json: bool) -> int:
     """Print what each provider supports with the installed version.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         as_json: Print a JSON document.
 
     Returns:
         The exit code.
     """
-    session = open_session()
+    session = open_session(config)
     version = _version(session)
     names = list(dict.fromkeys([*KNOWN, *session.config.providers]))
     rows = [_provider_row(session, name, version) for name in names]
@@ -91,16 +93,17 @@ def _version(session: Session) -> str:
 # --- the accounts
 
 
-def status(as_json: bool) -> int:
+def status(config: str, as_json: bool) -> int:
     """Print every account: its provider, label and expiry, and whether its file is private; never a token.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         as_json: Print a JSON document.
 
     Returns:
         The exit code.
     """
-    session = open_session()
+    session = open_session(config)
     folder = cliproxy.auth_folder(session.config)
     listed, why = _listed(session)
     paths = sorted(files.listing(folder, "*.json"), key=lambda path: path.name.lower())
@@ -180,33 +183,38 @@ def _listed(session: Session) -> tuple[Mapping[str, AuthFile], str]:
 # --- logging in
 
 
-def login(provider: str, **options: Any) -> int:
-    """Log in to a provider; start CLIProxyAPIPlus for it if it is not running.
+def login(config: str, provider: str, **options: Any) -> int:
+    """Log in to a provider; CLIProxyAPIPlus is started for it if it is not running.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         provider: Name of the provider.
-        options: Parameters of the step `login`.
+        **options: Variables of the login playbook.
 
     Returns:
         The exit code.
     """
-    from flowgate.cli import entrypoint
+    from flowgate.cli.play import run_in
 
-    session = open_session(quiet=True)
-    about = _known(session, provider)
+    session = open_session(config, quiet=True)
+    name = _known(session, provider).name
     is_second_command = bool(options.get("redirect_url"))  # the first one waits for the login, and has the lock
-    if not is_second_command and session.supervisor.generation(cliproxy.NAME) is None:
-        code = entrypoint.play("service-start", {"service": cliproxy.NAME}, profile="")
-        if code:
-            return code
-    variables = {"provider": about.name, **options}
-    return entrypoint.play("login", variables, event="oauth_login", provider=about.name, alone=not is_second_command)
+    request = RunRequest(
+        "login",
+        {"provider": name, **options},
+        profile="",
+        event="oauth_login",
+        provider=name,
+        exclusive=not is_second_command,
+    )
+    return run_in(session, request)
 
 
-def import_headless(provider: str, source: str, dest_dir: str, borrow: bool) -> int:
-    """Import a login that a provider's own program stores.
+def import_headless(config: str, provider: str, source: str, dest_dir: str, borrow: bool) -> int:
+    """Import a login that a provider's own program stores on this machine.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         provider: Name of the provider.
         source: The program's file; empty: its usual place.
         dest_dir: The auth folder; empty: FlowGate's own.
@@ -218,15 +226,16 @@ def import_headless(provider: str, source: str, dest_dir: str, borrow: bool) -> 
     Raises:
         UsageError: Logins of this provider cannot be imported.
     """
-    from flowgate.cli import entrypoint
+    from flowgate.cli.play import run_in
 
+    session = open_session(config, quiet=True)
     importable = sorted(one.name for one in KNOWN.values() if one.login_file)
     if provider not in importable:
-        known = _known(open_session(quiet=True), provider)
+        known = _known(session, provider)
         what = f"a login of {known.title} cannot be imported"
         raise UsageError(what, fix=f"importable: {', '.join(importable)}; or {known.login_command}")
     variables = {"provider": provider, "source": source, "dest_dir": dest_dir, "borrow": borrow}
-    return entrypoint.play("import-auth", variables, event="auth_import", provider=provider)
+    return run_in(session, RunRequest("import-auth", variables, event="auth_import", provider=provider))
 
 
 def _known(session: Session, provider: str) -> Provider:

@@ -16,12 +16,12 @@ SHORT = 8  # characters of an id that are shown
 Row = dict[str, Any]
 
 
-def ask(question: str, model: str, stream: bool) -> int:
+def ask(config: str, question: str, model: str, stream: bool) -> int:
     """Ask; print the answer to stdout, and who gave it to stderr."""
     from flowgate.cli.checks.runtime import read_only_context
     from flowgate.system.http import Http
 
-    session = open_session()
+    session = open_session(config)
     console.note(session.describe())
     serving = _serving(session)
     context = read_only_context(session, [])
@@ -48,12 +48,12 @@ def ask(question: str, model: str, stream: bool) -> int:
     return 0
 
 
-def explain(last: int, wanted: str, as_json: bool) -> int:
+def explain(config: str, last: int, wanted: str, as_json: bool) -> int:
     """Print who served the last requests.
 
     Source: keys of `--json` are documented in README.md
     """
-    session = open_session()
+    session = open_session(config)
     _serving(session)
     rows = [row for row in rows_of(session) if row["id"].startswith(wanted)]
     if wanted and not rows:

@@ -45,13 +45,13 @@ def script(shell: str) -> int:
     return 0
 
 
-def known_values() -> dict[str, Callable[[], Sequence[str]]]:
+def known_values(config: str) -> dict[str, Callable[[], Sequence[str]]]:
     """Say what arguments may be: profiles, services, playbooks, shells."""
 
     def profiles() -> list[str]:
         from flowgate.cli.session import open_session
 
-        return list(open_session(quiet=True).config.profiles)
+        return list(open_session(config, quiet=True).config.profiles)
 
     def playbooks() -> list[str]:
         from flowgate.system import locations

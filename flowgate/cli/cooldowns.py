@@ -39,10 +39,11 @@ class Cooldowns:
     unavailable: dict[str, str] = field(default_factory=dict)
 
 
-def show(clear: str, as_json: bool) -> int:
+def show(config: str, clear: str, as_json: bool) -> int:
     """Print the cooldowns, or end those of one model or account.
 
     Args:
+        config: Path after `--config`; empty to search for the config.
         clear: A model, as clients or its provider name it, or an account; empty: only print.
         as_json: Print a JSON document.
 
@@ -52,7 +53,7 @@ def show(clear: str, as_json: bool) -> int:
     Raises:
         NotReady: Neither program is running.
     """
-    session = open_session()
+    session = open_session(config)
     found = gather(session)
     if len(found.unavailable) == 2 and not any(session.supervisor.generation(name) for name in found.unavailable):
         raise NotReady("; ".join(found.unavailable.values()), fix="inv up")
@@ -199,12 +200,12 @@ def _require_known(session: Session, found: Cooldowns, wanted: str) -> None:
 
 def _restart_litellm(session: Session) -> None:
     """Replace LiteLLM's generation: a new one has no cooldowns."""
-    from flowgate.cli import entrypoint
+    from flowgate.cli.play import run_in
+    from flowgate.cli.requests import RunRequest
 
     console.note("starting a new generation of LiteLLM, which has no cooldowns")
-    profile = _profile(session)
-    session.supervisor.close()
-    if entrypoint.play("service-restart", {"service": litellm.NAME, "now": False}, profile=profile):
+    variables = {"service": litellm.NAME, "now": False}
+    if run_in(session, RunRequest("service-restart", variables, profile=_profile(session))):
         raise CheckFailed("the new generation of LiteLLM failed; its cooldowns remain", fix="inv explain")
 
 

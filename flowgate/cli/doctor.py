@@ -23,7 +23,7 @@ LOCK_SECONDS = 60.0
 SCARCE_BYTES, LITTLE_BYTES = 200_000_000, 1_000_000_000  # logs alone may take the first
 
 
-def doctor(fix: bool, as_json: bool) -> int:
+def doctor(config: str, fix: bool, as_json: bool) -> int:
     """Print what is right, doubtful and wrong; 1 when something is wrong.
 
     Args:
@@ -34,7 +34,7 @@ def doctor(fix: bool, as_json: bool) -> int:
         UsageError: A config that is not there.
     """
     try:
-        session = open_session(quiet=True)
+        session = open_session(config, quiet=True)
     except FlowGateError as error:
         faults = finding.config_findings(error)
         return finding.print_findings([*faults, *finding.run_checks(ALWAYS)], as_json=as_json, config="")

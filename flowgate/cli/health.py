@@ -21,12 +21,12 @@ MODELS = "/v1/models"  # asked where the config names no address; it wants a key
 Check = dict[str, Any]
 
 
-def health(as_json: bool) -> int:
+def health(config: str, as_json: bool) -> int:
     """Print liveness and readiness of every service; 1 when any is not ok, or not known to be.
 
     Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
     """
-    session = open_session()
+    session = open_session(config)
     recover_supervisor(session)
     kept = session.supervisor.status()["services"]
     checks = {name: check(session, name, kept.get(name, {})) for name in session.config.services}

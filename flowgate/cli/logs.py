@@ -18,9 +18,9 @@ ONE_DAY = 86400
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": ONE_DAY}
 
 
-def events(lines: int, follow: bool, service: str, event: str, since: str, as_json: bool) -> int:
+def events(config: str, lines: int, follow: bool, service: str, event: str, since: str, as_json: bool) -> int:
     """Print the event log: newest last, one line each; with `--json` the lines as they are stored."""
-    session = open_session()
+    session = open_session(config)
     path = session.config.paths.runtime_dir / "events.log"
     earliest = _earliest(since)
 
@@ -68,9 +68,9 @@ def _earliest(since: str) -> str:
     )
 
 
-def logs(service: str, lines: int, follow: bool) -> int:
+def logs(config: str, service: str, lines: int, follow: bool) -> int:
     """Print the last lines of a service's log."""
-    session = open_session()
+    session = open_session(config)
     path = log_path(session, service)
     if not path.is_file():
         console.note(f"{service} has no log yet ({path}); it has not been started")
@@ -80,9 +80,9 @@ def logs(service: str, lines: int, follow: bool) -> int:
     return _follow(path, console.data) if follow else 0
 
 
-def key_path() -> int:
+def key_path(config: str) -> int:
     """Print where the gateway's key lies."""
-    session = open_session()
+    session = open_session(config)
     if session.environment.get(MASTER_KEY):
         what = f"the gateway's key is the variable {MASTER_KEY} of your environment; no file holds it"
         raise UsageError(what, fix=f"clients use ${MASTER_KEY}")

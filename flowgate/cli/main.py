@@ -31,7 +31,7 @@ def run(words: list[str]) -> int:
 
 def _run(words: list[str]) -> int:
     from flowgate import __version__
-    from flowgate.cli import argv, console, session
+    from flowgate.cli import argv, console
 
     if list(words) in (["--version"], ["-V"]):
         console.data(f"flowgate {__version__}")
@@ -42,24 +42,21 @@ def _run(words: list[str]) -> int:
         return _complete(words[1:], collection)
     names = {name.replace("_", "-") for name in collection.task_names}
     line = argv.parse(words, names)
-    if line.config is not None:
-        session.typed_config.append(line.config)
     if line.help is not None:
         from flowgate.cli import help
 
         return help.show(line.help, help.pages(collection))
-    return _execute(collection, list(line.argv))
+    return _execute(collection, list(line.argv), line.config or "")
 
 
 def _complete(words: list[str], collection: Collection) -> int:
     """Print what may come next, one candidate a line; a config that cannot be read gives none of its names."""
-    from flowgate.cli import completion, console, help, session
+    from flowgate.cli import completion, console, help
     from flowgate.errors import FlowGateError
 
-    if words[:1] == ["--config"] and len(words) > 2:
-        session.typed_config.append(words[1])
+    config = words[1] if words[:1] == ["--config"] and len(words) > 2 else ""
     try:
-        found = completion.candidates(words, help.pages(collection), completion.known_values())
+        found = completion.candidates(words, help.pages(collection), completion.known_values(config))
     except FlowGateError:
         return 0
     for one in found:
@@ -67,7 +64,7 @@ def _complete(words: list[str], collection: Collection) -> int:
     return 0
 
 
-def _execute(collection: Collection, argv: list[str]) -> int:
+def _execute(collection: Collection, argv: list[str], config: str) -> int:
     from invoke.exceptions import Exit, ParseError
     from invoke.program import Program
 
@@ -83,6 +80,7 @@ def _execute(collection: Collection, argv: list[str]) -> int:
         program.parse_collection()
         program.parse_tasks()
         program.update_config()
+        program.config.load_overrides({"flowgate_config": config})
         program.execute()
     except ParseError as fault:
         raise UsageError(str(fault), fix=f"flowgate {argv[0].replace('.', ' ')} --help") from None

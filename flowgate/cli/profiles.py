@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from flowgate.gateway.policy import Policy
 
 
-def list_profiles(as_json: bool) -> int:
+def list_profiles(config: str, as_json: bool) -> int:
     """Print the profiles of the config, and which is in force."""
-    session = open_session()
+    session = open_session(config)
     current = session.profile()
     if as_json:
         console.document({"current": current.value, "by": current.by, "profiles": list(session.config.profiles)})
@@ -26,7 +26,7 @@ def list_profiles(as_json: bool) -> int:
     return 0
 
 
-def show(name: str, as_json: bool) -> int:
+def show(config: str, name: str, as_json: bool) -> int:
     """Print what a profile promises, and the settings of both programs that keep it; keys stay references.
 
     Raises:
@@ -36,7 +36,7 @@ def show(name: str, as_json: bool) -> int:
     from flowgate.gateway import policy_summary, preflight
     from flowgate.gateway.serialization import dump
 
-    session = open_session()
+    session = open_session(config)
     settled = session.profile(name)
     policy = _policy(session, settled.value)
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
@@ -79,13 +79,13 @@ def _policy(session: Session, profile: str) -> Policy:
     return build.compile_policy(session.config, profile, runtime.read_only_context(session, []).build_inputs())
 
 
-def diff(old: str, new: str) -> int:
+def diff(config: str, old: str, new: str) -> int:
     """Print what differs between the settings that two profiles come to; 0 also when something does."""
     import difflib
 
     from flowgate.gateway.serialization import dump
 
-    session = open_session()
+    session = open_session(config)
     before, after = (
         [*dump(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *dump(policy.cliproxy).splitlines()]
         for policy in (_policy(session, old), _policy(session, new))

@@ -1,22 +1,20 @@
-"""Take an order: settle the profile, build the reach, run a playbook, print the bill."""
+"""Run a playbook: check it, take the lock, settle the profile, run the tasks."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from flowgate.cli import console, step_catalog
-from flowgate.cli.entrypoint import say_bug
-from flowgate.cli.playbook_selection import TaskSelection
+from flowgate.cli.entrypoint import print_bug
 from flowgate.cli.progress import RunProgress
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.requests import RunRequest, RunResult
+from flowgate.cli.session import Session
+from flowgate.cli.task_selection import TaskSelection
 from flowgate.context import Files, RunState, StepContext
-from flowgate.domain import Report
+from flowgate.domain import Play, Report
 from flowgate.errors import FlowGateError, UnknownName, UsageError
 from flowgate.gateway.cliproxy import is_embedded
 from flowgate.playbook.catalog import Catalog
@@ -31,139 +29,80 @@ LOCK_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What somebody wants run.
-
-    Attributes:
-        name: A shipped playbook's name, or a path.
-        variables: What was typed; they beat the playbook's own.
-        profile: Settles the profile (empty: the one in force) and hands it over; None leaves it to the playbook.
-        event: The name under which the run goes into the event log.
-        provider: Whose account it is about.
-        alone: Hold the lock of the runtime folder, so that nobody else changes it meanwhile.
-        check: Look only.
-        diff: Show what differs in files.
-        syntax_only: Do not even look.
-        tags: Which tasks run.
-        skip_tags: Which tasks run.
-        start_at: The first task to run.
-        stepwise: Ask before each.
-        listing: "tasks" or "tags" to list instead of running.
-    """
-
-    name: str
-    variables: dict[str, Any] = field(default_factory=dict)
-    profile: str | None = None
-    event: str = "play"
-    provider: str = ""
-    alone: bool = True
-    check: bool = False
-    diff: bool = False
-    syntax_only: bool = False
-    tags: tuple[str, ...] = ()
-    skip_tags: tuple[str, ...] = ()
-    start_at: str = ""
-    stepwise: bool = False
-    listing: str = ""
+class _CheckedPlaybook:
+    path: Path
+    plays: tuple[Play, ...]
+    catalog: Catalog
+    selection: TaskSelection
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How an order ended.
+def execute(session: Session, request: RunRequest) -> RunResult:
+    """Run a playbook; what it started goes on only when it succeeded.
 
-    Attributes:
-        embedded: Whether the embedded upstream answered, no provider.
-        resume_at: Where it can go on after a failure, as `--start-at-task` takes it.
-    """
+    What the run rests on (which profile is active, what serves) is read after the lock is held.
 
-    report: Report
-    profile: str
-    embedded: bool
-    resume_at: str | None = None
-
-
-def play(request: RunRequest) -> RunResult:
-    """Run a playbook, a line per task; what it started goes on only when it succeeded.
+    Args:
+        session: Config and supervisor of this command.
+        request: What to run.
 
     Returns:
-        The bill; the error that ended the run is in it, not printed yet.
+        The result; the error that ended the run is in it, and not printed yet.
 
     Raises:
-        UsageError: Anything written wrong, before the first task looks.
+        UsageError: Something is written wrong; no task has run.
+        LockTimeout: Another command changes the runtime folder for too long.
     """
-    session = open_session()
     console.note(session.describe())
-    path = find_playbook(request.name)
-    faults: list[FlowGateError] = []
-    plays = parse(files.read_text(path), str(path), faults)
-    settled = session.profile(request.profile or str(request.variables.get("profile") or ""))
-    variables = dict(request.variables) if request.profile is None else {**request.variables, "profile": settled.value}
-    if settled.value not in session.config.profiles:
-        known = session.config.profiles
-        raise UnknownName("profile", settled.value, known=known, at=session.config.place("profiles"))
-    catalog = step_catalog.catalog()
-    tags = (*request.tags, *request.skip_tags)
-    request = replace(request, variables=variables)
-    selection = TaskSelection(plays, request, session.config.vars, faults)
-    check(plays, catalog, variables.keys(), defaults=session.config.vars.keys(), tags=tags, faults=faults)
-    if request.syntax_only:
-        console.note(f"{path}: nothing wrong")
-    if request.listing:
-        selection.show()
+    _check_profile(session, request.typed_profile)
+    checked = _checked(session, request)
     if request.syntax_only or request.listing:
-        return RunResult(Report(path.stem, (), None, 0, 0.0), settled.value, is_embedded(session.config))
+        if request.syntax_only:
+            console.note(f"{checked.path}: nothing wrong")
+        if request.listing:
+            checked.selection.show(request.listing)
+        report = Report(checked.path.stem, (), None, 0, 0.0)
+        return RunResult(report, request.typed_profile, is_embedded(session.config))
     progress = RunProgress(request.diff)
-    context = _reach(session, RunState(settled), request.name, progress)
-    started = stamp(context.clock.wall())
-    go = partial(_run, selection, context, catalog, progress)
     try:
-        report = go() if request.check else _change(request, context, session, go)
+        with _lock(session, request):
+            return _run(session, request, checked, progress)
     finally:
         progress.pause()
-    report = replace(report, playbook=str(path), started=started, check=request.check)
-    resume_at = selection.resume_at(report) if report.error else None
-    return RunResult(report, context.run_state.profile.value, is_embedded(session.config), resume_at)
 
 
-def close(result: RunResult) -> int:
-    """Print the error that ended a run, if one did; give the exit code."""
+def print_end(result: RunResult) -> int:
+    """Print the error that ended a run, if there is one.
+
+    Args:
+        result: Result of the run.
+
+    Returns:
+        The exit code.
+    """
     error = result.report.error
     failed = next((one for one in result.report.outcomes if one.status == "failed"), None)
     if failed is not None:
         console.note(f"  task: {failed.task} ({failed.place})")
     if isinstance(error, FlowGateError):
         outcomes = result.report.outcomes
-        already_printed = bool(outcomes) and outcomes[-1].error is error
-        console.print_error(error, already_printed=already_printed)
+        console.print_error(error, already_printed=bool(outcomes) and outcomes[-1].error is error)
     elif error is not None:
-        return say_bug(error)
+        return print_bug(error)
     return result.report.code
 
 
-def _change(request: RunRequest, context: StepContext, session: Session, go: Callable[[], Report]) -> Report:
-    """Run under the lock of the runtime folder; keep what was started when all went well."""
-    lock = context.runtime / "lock"
-    what = f"'{request.name}'" if request.name != "play" else "'play'"
-    held = files.exclusive_lock(lock, what, clock=context.clock, timeout=LOCK_SECONDS, on_wait=_waiting)
-    with held if request.alone else nullcontext():
-        session.supervisor.recover()
-        try:
-            report = go()
-            session.supervisor.finish(keep=report.code == 0)
-        finally:
-            session.supervisor.close()
-        result = "ok" if report.code == 0 else "failed"
-        detail = f"{request.name}: {report.error}" if report.error else request.name
-        about = {"profile": context.run_state.profile.value, "provider": request.provider}
-        context.event(request.event, **about, result=result, detail=detail)
-    return report
-
-
 def find_playbook(name: str) -> Path:
-    """Find a playbook: a path, or the name of a shipped one.
+    """Find a playbook.
+
+    Args:
+        name: A path, or the name of a shipped playbook.
+
+    Returns:
+        Its path.
 
     Raises:
-        UnknownName: See the message.
+        UnknownName: No shipped playbook has this name.
+        UsageError: There is no file at this path.
     """
     path = Path(name).expanduser()
     if path.suffix in (".yml", ".yaml") or "/" in name:
@@ -180,7 +119,62 @@ def _shipped() -> list[str]:
     return sorted(path.stem for path in locations.playbooks().glob("*.yml"))
 
 
-def _reach(session: Session, run_state: RunState, requested_by: str, progress: RunProgress) -> StepContext:
+def _check_profile(session: Session, name: str) -> None:
+    known = session.config.profiles
+    if name and name not in known:
+        raise UnknownName("profile", name, known=known, at=session.config.place("profiles"))
+
+
+def _checked(session: Session, request: RunRequest) -> _CheckedPlaybook:
+    """Read and check a playbook; report all its faults at once."""
+    path = find_playbook(request.playbook)
+    faults: list[FlowGateError] = []
+    plays = parse(files.read_text(path), str(path), faults)
+    catalog = step_catalog.catalog(session.named.value)
+    defaults = session.config.vars
+    selection = TaskSelection(
+        plays, request, lambda: request.values(session.profile(request.typed_profile).value), defaults, faults
+    )
+    tags = (*request.tags, *request.skip_tags)
+    check(plays, catalog, request.names, defaults=defaults.keys(), tags=tags, faults=faults)
+    return _CheckedPlaybook(path, plays, catalog, selection)
+
+
+@contextmanager
+def _lock(session: Session, request: RunRequest) -> Iterator[None]:
+    """Hold the lock of the runtime folder where the run changes it."""
+    if request.check:
+        yield
+        return
+
+    def on_wait(holder: str) -> None:
+        console.note(f"waiting for {holder}, which is changing this runtime folder")
+
+    path = session.config.paths.runtime_dir / "lock"
+    lock = files.exclusive_lock(path, f"'{request.playbook}'", clock=Clock(), timeout=LOCK_SECONDS, on_wait=on_wait)
+    with lock if request.exclusive else nullcontext():
+        session.supervisor.recover()
+        try:
+            yield
+        finally:
+            session.supervisor.close()
+
+
+def _run(session: Session, request: RunRequest, checked: _CheckedPlaybook, progress: RunProgress) -> RunResult:
+    run_state = RunState(session.profile(request.typed_profile))
+    _check_profile(session, run_state.profile.value)
+    context = _context(session, run_state, request.playbook, progress)
+    started = stamp(context.clock.wall())
+    report = _run_tasks(context, request, checked, progress)
+    report = replace(report, playbook=str(checked.path), started=started, check=request.check)
+    if not request.check:
+        session.supervisor.finish(keep=report.code == 0)
+        _record(context, request, report)
+    resume_at = checked.selection.resume_at(report) if report.error else None
+    return RunResult(report, run_state.profile.value, is_embedded(session.config), resume_at)
+
+
+def _context(session: Session, run_state: RunState, requested_by: str, progress: RunProgress) -> StepContext:
     return StepContext(
         config=session.config,
         run_state=run_state,
@@ -188,7 +182,7 @@ def _reach(session: Session, run_state: RunState, requested_by: str, progress: R
         http=Http(),
         clock=Clock(),
         files=Files(acting=True),
-        environment=dict(os.environ),
+        environment=session.environment,
         emit=console.note,
         progress=progress.progress,
         set_activity=progress.set_activity,
@@ -198,15 +192,15 @@ def _reach(session: Session, run_state: RunState, requested_by: str, progress: R
     )
 
 
-def _run(selection: TaskSelection, context: StepContext, catalog: Catalog, progress: RunProgress) -> Report:
-    request, task_filter = selection.request, selection.task_filter()
-    several = len(selection.plays) > 1
+def _run_tasks(context: StepContext, request: RunRequest, checked: _CheckedPlaybook, progress: RunProgress) -> Report:
+    task_filter = checked.selection.task_filter()
+    several = len(checked.plays) > 1
     report = run_plays(
-        selection.plays,
+        checked.plays,
         context,
-        request.variables,
+        request.values(context.run_state.profile.value),
         begin=lambda play: console.note(f"play: {play.name}") if several else None,
-        catalog=catalog,
+        catalog=checked.catalog,
         emit=progress.emit,
         doing=progress.doing,
         clock=progress.clock(context.clock),
@@ -223,5 +217,12 @@ def _run(selection: TaskSelection, context: StepContext, catalog: Catalog, progr
     return report
 
 
-def _waiting(holder: str) -> None:
-    console.note(f"waiting for {holder}, which is changing this runtime folder")
+def _record(context: StepContext, request: RunRequest, report: Report) -> None:
+    """Append the run to the event log."""
+    context.event(
+        request.event,
+        profile=context.run_state.profile.value,
+        provider=request.provider,
+        result="ok" if report.code == 0 else "failed",
+        detail=f"{request.playbook}: {report.error}" if report.error else request.playbook,
+    )

@@ -1,22 +1,24 @@
-"""What a run leaves behind: the recap, the reports asked for, and the exact command that goes on after a failure."""
+"""What a run leaves behind: the recap, the reports, and the command that resumes after a failure."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
-from flowgate.cli.session import ENVIRONMENT, locate_config
+from flowgate.cli.requests import ReportRequest, RunResult
+from flowgate.cli.session import ENVIRONMENT
+from flowgate.domain import Sourced
 from flowgate.errors import UsageError
 from flowgate.system import files
 
 if TYPE_CHECKING:
-    from flowgate.cli.run_playbook import RunResult
+    from flowgate.playbook.report import ReportDocument
 
 FLAGS = {
     "check": "--check",
@@ -27,28 +29,14 @@ FLAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ReportRequest:
-    """What somebody typed after `inv play`.
+def check_writable(reports: Mapping[str, str]) -> None:
+    """Refuse a report that cannot be written, before anything runs.
 
-    Attributes:
-        name: The playbook.
-        extra: Each `-e`.
-        typed: Fields of the order.
-        reports: Kind → file, empty for none.
-    """
-
-    name: str
-    extra: tuple[str, ...]
-    typed: Mapping[str, Any]
-    reports: Mapping[str, str]
-
-
-def refuse_unwritable(reports: Mapping[str, str]) -> None:
-    """Refuse a report that could not be written, before anything runs.
+    Args:
+        reports: Kind → file; empty for none.
 
     Raises:
-        UsageError: See the message.
+        UsageError: The path is a folder, or its folder does not exist.
     """
     for kind, path in reports.items():
         if path and Path(path).expanduser().is_dir():
@@ -56,14 +44,18 @@ def refuse_unwritable(reports: Mapping[str, str]) -> None:
         if path and not Path(path).expanduser().absolute().parent.is_dir():
             folder = Path(path).expanduser().absolute().parent
             fix = f"mkdir -p {shlex.quote(str(folder))}"
-            raise UsageError(f"the folder of --report-{kind} is not there: {folder}", fix=fix)
+            raise UsageError(f"the folder of --report-{kind} does not exist: {folder}", fix=fix)
 
 
 def write_reports(result: RunResult, request: ReportRequest) -> None:
     """Print the recap and, after a failure, the command that resumes; write the reports.
 
+    Args:
+        result: Result of the run.
+        request: Reports to write.
+
     Raises:
-        DiskError: See the message.
+        DiskError: A report cannot be written.
     """
     from flowgate.playbook.report import recap_line
 
@@ -71,51 +63,72 @@ def write_reports(result: RunResult, request: ReportRequest) -> None:
     console.note(f"recap: {recap_line(report)}")
     if report.resume:
         console.note(f"to resume: {report.resume}")
-    if not any(request.reports.values()):
+    if not any(request.files.values()):
         return
     from flowgate.cli.diff import mask_secrets
     from flowgate.playbook.report import report_document
 
     found = report_document(report, mask_secrets)
-    for kind, path in request.reports.items():
+    for kind, path in request.files.items():
         if path:
             files.write_atomic(Path(path).expanduser().absolute(), _text(kind, found), mode=0o644)
 
 
-def _text(kind: str, report_document: dict[str, Any]) -> str:
+def _text(kind: str, document: ReportDocument) -> str:
     if kind == "json":
-        return json.dumps(report_document, indent=2, allow_nan=False) + "\n"
+        return json.dumps(document, indent=2, allow_nan=False) + "\n"
     if kind == "junit":
-        from flowgate.playbook.junit import junit
+        from flowgate.playbook.junit_report import junit
 
-        return junit(report_document)
+        return junit(document)
     from flowgate.playbook.html_report import page
 
-    return page(report_document)
+    return page(document)
 
 
 def resume(at: str | None, request: ReportRequest) -> str:
-    """Give the command that goes on where a run failed, by the same front door and with the same words.
+    """Return the command that resumes a failed run.
 
     Args:
-        at: The task to start at; None to run the whole playbook again.
+        at: Task to start at; None to run the whole playbook again.
+        request: The reports, with the command line of the run.
+
+    Returns:
+        A shell command.
     """
-    words = [*_front(), "play", request.name]
-    for one in request.extra:
-        words += ["-e", one]
-    for name, flag in FLAGS.items():
-        value = request.typed.get(name)
-        words += [flag] if value is True else [flag, str(value)] if value else []
-    for kind, path in request.reports.items():
-        words += [f"--report-{kind}", path] if path else []
-    words += ["--start-at-task", at] if at else []
-    named = locate_config()
-    setting = f"{ENVIRONMENT}={shlex.quote(str(named.value))} " if named.by == "environment" else ""
+    words = [*request.command, *(["--start-at-task", at] if at else [])]
+    setting = words.pop(0) + " " if words[0].startswith(f"{ENVIRONMENT}=") else ""
     return setting + shlex.join(words)
 
 
-def _front() -> list[str]:
+def command_words(
+    named: Sourced[Path], name: str, extra: Sequence[str], typed: Mapping[str, Any], reports: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the words that repeat `inv play` or `flowgate play`.
+
+    Args:
+        named: The config file, and who named it.
+        name: The typed playbook.
+        extra: Each value of `-e`.
+        typed: Typed fields of the request.
+        reports: Kind → file; empty for none.
+
+    Returns:
+        The words; the first sets the environment variable where that named the config.
+    """
+    setting = [f"{ENVIRONMENT}={shlex.quote(str(named.value))}"] if named.by == "environment" else []
+    words = [*setting, *_program(named), "play", name]
+    for one in extra:
+        words += ["-e", one]
+    for field, flag in FLAGS.items():
+        value = typed.get(field)
+        words += [flag] if value is True else [flag, str(value)] if value else []
+    for kind, path in reports.items():
+        words += [f"--report-{kind}", path] if path else []
+    return tuple(words)
+
+
+def _program(named: Sourced[Path]) -> list[str]:
     if PurePath(sys.argv[0]).name != "flowgate":
         return ["inv"]
-    named = locate_config()
     return ["flowgate", "--config", str(named.value)] if named.by == "typed" else ["flowgate"]

@@ -30,14 +30,14 @@ NO_CHECKOUT = "not a git checkout"
 MARK = "# Written by FlowGate (security install-hook)"
 
 
-def check(as_json: bool) -> int:
+def check(config: str, as_json: bool) -> int:
     """Print whether a secret could get out; 1 when one could.
 
     Raises:
         UsageError: A config that is not there.
     """
     try:
-        session: Session | None = open_session(quiet=True)
+        session: Session | None = open_session(config, quiet=True)
         found = []
     except FlowGateError as error:
         session, found = None, finding.config_findings(error)

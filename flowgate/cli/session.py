@@ -1,4 +1,4 @@
-"""What every order stands on: the config in use, and the keeper of its runtime folder."""
+"""What every command rests on: the config in use, and the supervisor of its runtime folder."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ ENVIRONMENT = "FLOWGATE_CONFIG"
 USUAL = Path("config") / "flowgate.yaml"
 DEFAULT_PROFILE = "balanced"
 
-typed_config: list[str] = []  # what `--config` said; filled once, by the front door
-
 
 @dataclass(frozen=True)
 class Session:
-    """The config in use, who named it, and the environment of the command.
+    """The config in use, read once, and the supervisor, connected once.
 
     Attributes:
-        kept: The keeper of the runtime folder; None lets it be made when it is first needed: its room is not
-            light.
+        config: The config.
+        named: Its file, and who named it.
+        environment: The command's own environment variables.
+        kept: The supervisor's client; None creates it when it is first needed.
     """
 
     config: Config
@@ -41,7 +41,7 @@ class Session:
 
     @cached_property
     def supervisor(self) -> SupervisorClient:
-        """Give the keeper of the runtime folder."""
+        """Return the client of the runtime folder's supervisor."""
         if self.kept is not None:
             return self.kept
         from flowgate.supervisor.client import SupervisorClient
@@ -49,26 +49,35 @@ class Session:
         return SupervisorClient(self.config.paths.runtime_dir, self.config.paths.log_file)
 
     def describe(self) -> str:
-        """Say which config is in use, and why."""
+        """Return a sentence that says which config is in use, and why."""
         if self.config.embedded:
             return "config: the embedded default (FlowGate's own upstream, not a provider)"
         why = {"typed": "--config", "environment": ENVIRONMENT, "default": "the usual place"}[self.named.by]
         return f"config: {self.config.file} ({why})"
 
     def state(self) -> dict[str, Any]:
-        """Read what was in force last; empty when nothing was, or when the file cannot be read."""
+        """Read which profile was active last.
+
+        Returns:
+            The content of the state file; empty when there is none or it is damaged.
+        """
         text = files.read_text_or_none(self.config.paths.state_file)
         try:
             state = json.loads(text) if text else {}
         except ValueError:
-            console.note(
-                f"warning: {self.config.paths.state_file} is damaged and ignored; the next switch writes it anew"
-            )
+            console.note(f"warning: {self.config.paths.state_file} is damaged and ignored; the next switch replaces it")
             return {}
         return state if isinstance(state, dict) else {}
 
     def profile(self, typed: str = "") -> Sourced[str]:
-        """Settle the profile: what was typed, else what was in force last, else the default."""
+        """Choose the profile of a command.
+
+        Args:
+            typed: The profile that somebody named; empty for none.
+
+        Returns:
+            The typed profile, else the active one, else the default, and where it comes from.
+        """
         if typed:
             return Sourced(typed, "typed")
         last = self.state().get("current_profile")
@@ -78,18 +87,22 @@ class Session:
         return Sourced(DEFAULT_PROFILE if DEFAULT_PROFILE in names else names[0], "default")
 
 
-def open_session(*, quiet: bool = False) -> Session:
-    """Find and read the config in use: `--config`, `FLOWGATE_CONFIG`, `config/flowgate.yaml`, the embedded default.
+def open_session(config: str = "", *, quiet: bool = False) -> Session:
+    """Find and read the config in use.
 
     Args:
-        quiet: Say nothing of what was migrated.
+        config: Path after `--config`; empty to search for the config.
+        quiet: Do not print what was migrated.
+
+    Returns:
+        The session of this command.
 
     Raises:
-        UsageError: A config that is absent or wrong, with every fault of the file.
+        UsageError: The config does not exist, or something in it is wrong; all its faults at once.
     """
     from flowgate.config.loader import read
 
-    named = locate_config()
+    named = locate_config(config)
     embedded_file = locations.examples() / "embedded.yaml"
     embedded = named.value == embedded_file
     try:
@@ -97,20 +110,28 @@ def open_session(*, quiet: bool = False) -> Session:
     except DiskError as error:
         raise UsageError(error.what, fix=error.fix) from None
     root = locations.state_folder() if embedded else None
-    config = read(text, named.value, root=root, embedded=embedded)
-    for line in () if quiet else config.notes:
+    found = read(text, named.value, root=root, embedded=embedded)
+    for line in () if quiet else found.notes:
         console.note(f"note: {line}")
-    return Session(config, named, dict(os.environ))
+    return Session(found, named, dict(os.environ))
 
 
-def locate_config() -> Sourced[Path]:
-    """Find the config in use, and who named it, without reading it.
+def locate_config(typed: str = "") -> Sourced[Path]:
+    """Find the config in use without reading it.
+
+    The order is `--config`, `FLOWGATE_CONFIG`, `config/flowgate.yaml`, the embedded default.
+
+    Args:
+        typed: Path after `--config`; empty for none.
+
+    Returns:
+        Its path, and who named it.
 
     Raises:
-        UsageError: One that is named and absent.
+        UsageError: The named file does not exist.
     """
-    if typed_config:
-        return Sourced(_existing(typed_config[-1], "--config"), "typed")
+    if typed:
+        return Sourced(_existing(typed, "--config"), "typed")
     if os.environ.get(ENVIRONMENT):
         return Sourced(_existing(os.environ[ENVIRONMENT], ENVIRONMENT), "environment", ENVIRONMENT)
     usual = (locations.checkout() or Path.cwd()) / USUAL

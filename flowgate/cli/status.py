@@ -12,12 +12,12 @@ WATCH_SECONDS = 0.2
 LIVING = ("starting", "ready", "serving", "draining", "stopping")
 
 
-def status(as_json: bool) -> int:
+def status(config: str, as_json: bool) -> int:
     """Print the profile in force and every service.
 
     Source: keys of `--json` are documented in README.md
     """
-    session = open_session()
+    session = open_session(config)
     recover_supervisor(session)
     tree = collect_status(session)
     if as_json:

@@ -6,7 +6,7 @@ from inspect import getsourcefile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowgate.cli.session import USUAL, locate_config
+from flowgate.cli.session import USUAL
 from flowgate.playbook import builtin
 from flowgate.playbook.catalog import Catalog, Steps, steps_in
 from flowgate.system import locations
@@ -23,14 +23,14 @@ def shipped() -> Catalog:
     return Catalog(steps_in("flowgate.steps"))
 
 
-def catalog() -> Catalog:
+def catalog(config_file: Path) -> Catalog:
     """Give the steps that FlowGate brings, those in `steps/` beside the config, and those of packages.
 
     Raises:
         UsageError: A step of the user's own that has the name of one of ours.
     """
     ours = steps_in("flowgate.steps")
-    folder = own_folder()
+    folder = own_folder(config_file)
     if folder.is_dir():
         return Catalog(ours, _own(folder, ours).with_packages)
     return Catalog(ours, lambda: _own(folder, ours).with_packages())
@@ -42,11 +42,10 @@ def _own(folder: Path, ours: Steps) -> PluginSteps:
     return PluginSteps(folder, {*ours, *builtin.STEPS})
 
 
-def own_folder() -> Path:
+def own_folder(config_file: Path) -> Path:
     """Say where a user's own steps lie: beside the config; for the embedded default, where the config would be."""
-    named = locate_config().value
-    embedded = named == locations.examples() / "embedded.yaml"
-    return (((locations.checkout() or Path.cwd()) / USUAL) if embedded else named).parent / FOLDER
+    embedded = config_file == locations.examples() / "embedded.yaml"
+    return (((locations.checkout() or Path.cwd()) / USUAL) if embedded else config_file).parent / FOLDER
 
 
 def source(info: StepInfo) -> str:

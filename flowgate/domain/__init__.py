@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BootstrapSettings",
+    "Change",
     "Config",
     "Document",
     "Facts",
-    "LoopControl",
     "ForkServerSettings",
+    "LoopControl",
     "Outcome",
     "Paths",
     "Play",
     "Program",
     "ProviderSettings",
     "Reference",
-    "WarmUp",
     "Report",
     "Result",
     "Secret",
@@ -40,8 +40,8 @@ __all__ = [
     "Sourced",
     "Stack",
     "Task",
-    "Change",
     "Tree",
+    "WarmUp",
 ]
 
 ROOMS = {

@@ -1,45 +1,57 @@
-"""A report as one page that needs nothing else: no script, no other file, no network."""
+"""Write the report of a run as one HTML page without scripts, other files or network access."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flowgate.playbook.report import MARKS, printable
+from flowgate.playbook.report import MARKS, ReportDocument, TaskDocument, printable
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-TICKS = 4  # parts of the timeline
-LEAST = 0.4  # per cent of the timeline that the shortest bar takes
+TICKS = 4  # sections of the timeline
+MINIMUM_WIDTH = 0.4  # per cent of the timeline that the shortest bar takes
 
 
-def page(tree: dict[str, Any]) -> str:
-    """Write a report as a page with a timeline; whatever a task said is shown as text, never as markup.
+class TaskRow(TaskDocument):
+    """A task as the template shows it: its mark, and its bar in per cent of the timeline."""
+
+    mark: str
+    left: float
+    width: float
+
+
+def page(document: ReportDocument) -> str:
+    """Write a report as an HTML page with a timeline.
 
     Args:
-        tree: As `report.tree` gives it.
+        document: The report, from `report.report_document`.
+
+    Returns:
+        The page. Texts of tasks are escaped.
     """
-    tasks = tree["tasks"]
-    whole = max([tree["seconds"], *(one["began"] + one["seconds"] for one in tasks)]) or 1.0
-    plays: dict[str, list[dict[str, Any]]] = {}
-    for one in tasks:
-        plays.setdefault(one["play"], []).append({**one, **_bar(one, whole), "mark": MARKS[one["status"]]})
+    tasks = document["tasks"]
+    total = max([document["seconds"], *(task["began"] + task["seconds"] for task in tasks)]) or 1.0
+    plays: dict[str, list[TaskRow]] = {}
+    for task in tasks:
+        plays.setdefault(task["play"], []).append(_row(task, total))
     text = _template().render(
-        **tree,
-        verdict="Done" if tree["code"] == 0 else "Interrupted" if tree["code"] == 130 else "Failed",
-        culprit=next((one for one in tasks if one["status"] == "failed"), None),
+        **document,
+        verdict={0: "Done", 130: "Interrupted"}.get(document["code"], "Failed"),
+        failed=next((task for task in tasks if task["status"] == "failed"), None),
         plays=list(plays.items()),
-        ticks=[f"{whole * part / TICKS:.3g} s" for part in range(TICKS + 1)],
+        ticks=[f"{total * part / TICKS:.3g} s" for part in range(TICKS + 1)],
     )
     return printable(text)
 
 
-def _bar(task: dict[str, Any], whole: float) -> dict[str, float]:
-    width = max(LEAST, 100 * task["seconds"] / whole)
-    return {"left": round(max(0.0, min(100 * task["began"] / whole, 100 - width)), 3), "width": round(width, 3)}
+def _row(task: TaskDocument, total: float) -> TaskRow:
+    width = max(MINIMUM_WIDTH, 100 * task["seconds"] / total)
+    left = max(0.0, min(100 * task["began"] / total, 100 - width))
+    return {**task, "mark": MARKS[task["status"]], "left": round(left, 3), "width": round(width, 3)}
 
 
 @cache
@@ -47,5 +59,5 @@ def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined)
-    environment.filters["shown"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
+    environment.filters["as_json"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
     return environment.from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))

@@ -1,93 +1,120 @@
-"""A report as JUnit XML: a suite for each play, a case for each task.
+"""Write JUnit XML.
 
-Valid under the strict schema of Ant's JUnit task and under the one that Jenkins uses: their common part is small.
+The output is valid under the schema of Ant's JUnit task and under the one that Jenkins uses.
 """
 
 from __future__ import annotations
 
-from pathlib import PurePath
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 from xml.etree import ElementTree as Xml
 
-from flowgate.playbook.report import MARKS, printable
+from flowgate.playbook.report import printable
+
+CaseResult = Literal["passed", "skipped", "failed", "error"]
 
 
-def junit(tree: dict[str, Any]) -> str:
-    """Write a report as JUnit XML.
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test case.
 
-    A task that failed is a failure, one that was interrupted or has a bug is an error; one that was skipped is skipped;
-    rescued and ignored ones passed, as the play went on.
-    Source: the schema allows `properties`, cases, `system-out`, `system-err`, in this order, and no time zone
+    Attributes:
+        classname: Group of the case, for example `playbook.play`.
+        name: Name of the case.
+        seconds: Duration.
+        result: "failed" means that a check failed, "error" that something else went wrong.
+        message: One sentence that says why the case was skipped or how it failed.
+        kind: Type of the failure, for example the name of an exception.
+        detail: Full text of the failure.
+    """
+
+    classname: str
+    name: str
+    seconds: float
+    result: CaseResult = "passed"
+    message: str = ""
+    kind: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One test suite.
+
+    Attributes:
+        package: Group of the suite, for example the name of the playbook.
+        name: Name of the suite.
+        cases: Test cases in the order in which they ran.
+        started: RFC 3339 time of the start in UTC; empty when it is unknown.
+        properties: Further facts about the suite.
+        output: Text of `system-out`.
+        errors: Text of `system-err`.
+    """
+
+    package: str
+    name: str
+    cases: Sequence[Case]
+    started: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    output: str = ""
+    errors: str = ""
+
+
+def write(suites: Sequence[Suite]) -> str:
+    """Write test suites as a JUnit XML document.
+
+    Characters that XML forbids are replaced. Names and messages are written on one line.
 
     Args:
-        tree: As `report.tree` gives it.
+        suites: Suites in the order in which they ran.
+
+    Returns:
+        The document, with its XML declaration.
     """
     root = Xml.Element("testsuites")
-    plays: dict[str, list[dict[str, Any]]] = {}
-    for task in tree["tasks"]:
-        plays.setdefault(task["play"], []).append(task)
-    for index, (play, tasks) in enumerate((plays or {"": []}).items()):
-        root.append(_suite(tree, index, play, tasks))
+    root.extend(_suite(number, suite) for number, suite in enumerate(suites))
     Xml.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
 
 
-def _suite(tree: dict[str, Any], index: int, play: str, tasks: list[dict[str, Any]]) -> Xml.Element:
-    package = _token(PurePath(tree["playbook"]).stem) or "playbook"
-    name = _token(play) or package
-    cases = [_case(f"{package}.{_token(name.replace('.', ' ')) or package}", task, tree["resume"]) for task in tasks]
-    suite = Xml.Element(
-        "testsuite",
-        {
-            "id": str(index),
-            "package": package,
-            "name": name,
-            "hostname": "localhost",
-            "timestamp": tree["started"][:19] or "1970-01-01T00:00:00",
-            "tests": str(len(cases)),
-            "failures": str(sum(case.find("failure") is not None for case in cases)),
-            "errors": str(sum(case.find("error") is not None for case in cases)),
-            "skipped": str(sum(case.find("skipped") is not None for case in cases)),
-            "time": f"{sum(task['seconds'] for task in tasks):.3f}",
-        },
-    )
-    properties = Xml.SubElement(suite, "properties")
-    known = {"playbook": tree["playbook"], "check": str(tree["check"]).lower(), "code": str(tree["code"])}
-    for key, value in {**known, "resume": tree["resume"]}.items():
-        Xml.SubElement(properties, "property", {"name": key, "value": printable(value)})
-    suite.extend(cases)
-    Xml.SubElement(suite, "system-out").text = "".join(printable(_line(task)) for task in tasks)
-    Xml.SubElement(suite, "system-err").text = "\n".join(printable(_told(task, "")) for task in tasks if task["error"])
-    return suite
-
-
-def _case(classname: str, task: dict[str, Any], resume: str) -> Xml.Element:
-    name = _token(task["task"]) or task["step"]
-    case = Xml.Element("testcase", {"classname": classname, "name": name, "time": f"{task['seconds']:.3f}"})
-    if task["status"] == "skipped":
-        Xml.SubElement(case, "skipped", {"message": _token(task["message"])})
-    elif task["status"] == "failed":
-        error = task["error"]
-        is_fault = not error["bug"] and error["kind"] != "Interrupted"
-        told = {"type": error["kind"], "message": _token(task["message"])}
-        Xml.SubElement(case, "failure" if is_fault else "error", told).text = printable(_told(task, resume))
-    return case
-
-
-def _line(task: dict[str, Any]) -> str:
-    return f"{MARKS[task['status']]} {_token(task['task'])}  {_token(task['message'])}  {task['seconds']:.2f} s\n"
-
-
-def _told(task: dict[str, Any], resume: str) -> str:
-    """Tell a failure in full: the place, the error, the log, the ways out."""
-    error = task["error"]
-    lines = [f"{task['place']}: {task['task']}", error["what"]]
-    lines += [f"at {error['place']}"] if error["place"] else []
-    lines += [f"| {line}" for line in error["log"]]
-    lines += [f"way out: {error['fix']}"] if error["fix"] else []
-    lines += [f"to resume: {resume}"] if resume else []
-    return "\n".join(lines) + "\n"
-
-
-def _token(text: str) -> str:
+def one_line(text: str) -> str:
+    """Replace the characters that XML forbids and join the words with single blanks."""
     return " ".join(printable(text).split())
+
+
+def _suite(number: int, suite: Suite) -> Xml.Element:
+    results = [case.result for case in suite.cases]
+    attributes = {
+        "id": str(number),
+        "package": one_line(suite.package),
+        "name": one_line(suite.name),
+        "hostname": "localhost",
+        "timestamp": suite.started[:19] or "1970-01-01T00:00:00",  # the schema allows no time zone
+        "tests": str(len(results)),
+        "failures": str(results.count("failed")),
+        "errors": str(results.count("error")),
+        "skipped": str(results.count("skipped")),
+        "time": f"{sum(case.seconds for case in suite.cases):.3f}",
+    }
+    # The schema requires this order: properties, test cases, system-out, system-err.
+    element = Xml.Element("testsuite", attributes)
+    properties = Xml.SubElement(element, "properties")
+    for name, value in suite.properties.items():
+        Xml.SubElement(properties, "property", {"name": name, "value": printable(value)})
+    element.extend(_case(case) for case in suite.cases)
+    Xml.SubElement(element, "system-out").text = printable(suite.output)
+    Xml.SubElement(element, "system-err").text = printable(suite.errors)
+    return element
+
+
+def _case(case: Case) -> Xml.Element:
+    attributes = {"classname": case.classname, "name": one_line(case.name), "time": f"{case.seconds:.3f}"}
+    element = Xml.Element("testcase", attributes)
+    if case.result == "skipped":
+        Xml.SubElement(element, "skipped", {"message": one_line(case.message)})
+    elif case.result != "passed":
+        tag = "failure" if case.result == "failed" else "error"
+        failure = Xml.SubElement(element, tag, {"type": case.kind, "message": one_line(case.message)})
+        failure.text = printable(case.detail)
+    return element

@@ -1,16 +1,16 @@
-"""What a run came to: counters for people, a tree for `--report-json`."""
+"""The report of a run: Ansible's counters, and the JSON document of `--report-json`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
-from flowgate.domain import Outcome, Report
+from flowgate.domain import Facts, Outcome, Report
 from flowgate.errors import FlowGateError
 
-VERSION = 1  # of the tree; grows when a key changes its meaning or leaves
-# How a task ended → the counters it adds to.
+VERSION = 1  # of the JSON document; increased when a key is removed or changes its meaning
+# Status of a task -> the counters that it increases.
 COUNTED = {
     "unchanged": ("ok",),
     "changed": ("ok", "changed"),
@@ -21,20 +21,64 @@ COUNTED = {
 }
 MARKS = {"unchanged": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
 COUNTERS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
-NO_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what neither XML nor a page may hold
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML and in HTML
 
 Mask = Callable[[str], str]
+
+
+class ErrorDocument(TypedDict):
+    """An error in the JSON document; `report_schema.ERROR` explains the keys."""
+
+    kind: str
+    bug: bool
+    what: str
+    fix: str
+    place: str
+    log: list[str]
+
+
+class TaskDocument(TypedDict):
+    """A finished task in the JSON document; `report_schema.TASK` explains the keys."""
+
+    play: str
+    task: str
+    step: str
+    status: str
+    message: str
+    began: float
+    seconds: float
+    place: str
+    facts: Facts
+    unpredicted: str
+    error: ErrorDocument | None
+
+
+class ReportDocument(TypedDict):
+    """The JSON document; `report_schema.TOP` explains the keys."""
+
+    version: int
+    playbook: str
+    started: str
+    check: bool
+    code: int
+    seconds: float
+    recap: dict[str, int]
+    error: ErrorDocument | None
+    resume: str
+    tasks: list[TaskDocument]
 
 
 def recap(report: Report) -> dict[str, int]:
     """Count how tasks ended, as Ansible counts.
 
-    Source: ansible-core, `plugins/strategy/__init__.py`: an ignored failure adds to `ok` and to `ignored`,
-        and to `changed` when it changed something before it failed
+    Source: ansible-core, `plugins/strategy/__init__.py`: an ignored failure increases `ok` and `ignored`, and `changed`
+    when the task changed something before it failed.
+
+    Args:
+        report: The finished run.
 
     Returns:
-        Ok (all that went well, changed and ignored ones too), changed, unreachable (always 0: there is one
-        host, this one), failed, skipped, rescued, ignored.
+        A number for each of `COUNTERS`. `unreachable` is always 0 because there is one host, this machine.
     """
     counts = dict.fromkeys(COUNTERS, 0)
     for outcome in report.outcomes:
@@ -45,15 +89,19 @@ def recap(report: Report) -> dict[str, int]:
 
 
 def recap_line(report: Report) -> str:
-    """Give the counters in one line, spelled and ordered as Ansible does."""
+    """Write the counters in one line, with Ansible's names and order."""
     return " ".join(f"{name}={count}" for name, count in recap(report).items())
 
 
-def report_document(report: Report, mask: Mask = str) -> dict[str, Any]:
-    """Give a report as plain data that `json.dumps` takes; `report_keys.py` says what each key means.
+def report_document(report: Report, mask: Mask = str) -> ReportDocument:
+    """Convert a report to data that `json.dumps` accepts.
 
     Args:
-        mask: Takes secrets out of a text.
+        report: The finished run.
+        mask: Function that removes secrets from a text.
+
+    Returns:
+        The document of `--report-json`.
     """
     return {
         "version": VERSION,
@@ -69,7 +117,7 @@ def report_document(report: Report, mask: Mask = str) -> dict[str, Any]:
     }
 
 
-def _task(outcome: Outcome, mask: Mask) -> dict[str, Any]:
+def _task(outcome: Outcome, mask: Mask) -> TaskDocument:
     return {
         "play": mask(outcome.play),
         "task": mask(outcome.task),
@@ -79,27 +127,36 @@ def _task(outcome: Outcome, mask: Mask) -> dict[str, Any]:
         "began": round(outcome.began, 3),
         "seconds": round(outcome.seconds, 3),
         "place": outcome.place,
-        "facts": plain(outcome.facts, mask),
+        "facts": {str(key): plain(value, mask) for key, value in outcome.facts.items()},
         "unpredicted": mask(outcome.unpredicted),
         "error": _error(outcome.error, mask),
     }
 
 
-def _error(error: BaseException | None, mask: Mask) -> dict[str, Any] | None:
+def _error(error: BaseException | None, mask: Mask) -> ErrorDocument | None:
     if error is None:
         return None
+    known = error if isinstance(error, FlowGateError) else FlowGateError(str(error))
     return {
         "kind": type(error).__name__,
         "bug": not isinstance(error, FlowGateError),
-        "what": mask(error.what if isinstance(error, FlowGateError) else str(error)),
-        "fix": mask(error.fix) if isinstance(error, FlowGateError) else "",
-        "place": error.place if isinstance(error, FlowGateError) else "",
-        "log": [mask(line) for line in error.log] if isinstance(error, FlowGateError) else [],
+        "what": mask(known.what),
+        "fix": mask(known.fix),
+        "place": known.place,
+        "log": [mask(line) for line in known.log],
     }
 
 
 def plain(value: Any, mask: Mask = str) -> Any:
-    """Turn a value into what JSON can hold; anything foreign becomes its text (a Secret never shows)."""
+    """Convert a value to what JSON can hold.
+
+    Args:
+        value: Any value that a step registered.
+        mask: Function that removes secrets from a text.
+
+    Returns:
+        The value, with everything that JSON does not know written as text. A `Secret` is never revealed.
+    """
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):
@@ -114,5 +171,5 @@ def plain(value: Any, mask: Mask = str) -> Any:
 
 
 def printable(text: str) -> str:
-    """Replace the characters that XML forbids."""
-    return NO_TEXT.sub("\ufffd", text)
+    """Replace the characters that XML and HTML forbid."""
+    return FORBIDDEN.sub("\ufffd", text)

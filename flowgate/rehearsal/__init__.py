@@ -1,0 +1,1 @@
+"""Outage rehearsals: a private copy of a profile with fake vendors, compared with what the profile promises."""

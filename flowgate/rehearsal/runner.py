@@ -1,186 +1,174 @@
-"""Play one scenario: put its questions, let its faults begin and end, and say what was seen."""
+"""Run one scenario: send its requests, start and end its faults, and record what happens."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import NamedTuple
 
-from flowgate.domain import Facts
-from flowgate.errors import CheckFailed, FlowGateError, Unreachable
-from flowgate.rehearsal.private_stack import Attempt, Scene
+from flowgate.errors import CheckFailed, FlowGateError
+from flowgate.rehearsal.private_stack import ScenarioStack
+from flowgate.rehearsal.roles import PRIMARY
 from flowgate.rehearsal.stream import chunks
-from flowgate.rehearsal.verdicts import Asked, Observed
+from flowgate.rehearsal.verdicts import Attempt, Observation, ObservedRequest
 from flowgate.step import StepContext
 
-WARM = 3  # questions before anything is wrong: the first pays for what is done once
-BACK_SECONDS = 12.0  # beyond its bench, how long a primary is waited for
-AGAIN = 10  # questions in one bench while it is waited for
-ENOUGH_SECONDS = 20.0  # after which no more questions are put than are needed to see whether the primary is benched
-LONG_BENCH_SECONDS = 10.0  # no bench is waited for in vain
-LATE_SECONDS = 0.3  # for an attempt that is still on its way when its client has hung up
+WARM_UP_REQUESTS = 3  # the first one includes work that LiteLLM does once
+RETURN_SECONDS = 12.0  # after the end of its cooldown, how long to wait for the primary
+REQUESTS_PER_COOLDOWN = 10  # while waiting for the primary
+ENOUGH_SECONDS = 20.0  # after that, send only as many requests as a cooldown needs
+LONG_COOLDOWN_SECONDS = 10.0  # do not wait for the end of a longer cooldown before the scenario
+LATE_ATTEMPT_SECONDS = 0.3  # an attempt can still arrive after its client has given up
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
-    """One question, as its client saw it. at: seconds since 1970; said: why it failed, empty when it was answered"""
+class SentRequest:
+    """One request, as its client saw it.
+
+    Attributes:
+        at: When it was sent, in seconds since 1970.
+        seconds: How long the client waited.
+        error: Why it failed; empty for an answer.
+    """
 
     at: float
     seconds: float
-    message: str
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """A scenario, as it was played.
-
-    said: what clients were told, in the order of the questions; empty for an answer
+class ClientSettings:
+    """How the client of a scenario behaves.
 
     Attributes:
-        attempts: (seconds since the scenario began, role, whether it failed) of all that arrived.
+        model: Model that it requests.
+        timeout_seconds: When it gives up.
+        cooldown_seconds: Length of a cooldown in this rehearsal.
+        minimum_requests: Number of requests that are needed to see a cooldown.
     """
 
-    observed: Observed
-    attempts: tuple[tuple[float, str, bool], ...]
-    message: tuple[str, ...]
+    model: str
+    timeout_seconds: float
+    cooldown_seconds: float
+    minimum_requests: int
 
 
-class Times(NamedTuple):
-    """How long things last here, in seconds.
+class ScenarioRunner:
+    """Runs one scenario on its stack."""
 
-    Attributes:
-        patience: Until a client gives up.
-        bench: Of a model.
-        scale: What LiteLLM's times were multiplied with.
-    """
-
-    patience: float
-    bench: float
-    scale: float
-
-
-class Player:
-    """Plays a scenario over the programs that are there for it.
-
-    Attributes:
-        least: Questions that are needed to see whether the primary is benched.
-    """
-
-    def __init__(self, context: StepContext, scene: Scene, model: str, times: Times, least: int) -> None:
-        self.context, self.scene, self.model, self.least = context, scene, model, least
-        self.patience, self.bench, self.scale = times
+    def __init__(self, context: StepContext, stack: ScenarioStack, client: ClientSettings) -> None:
+        self._http, self._clock = context.http, context.clock
+        self._stack, self._scenario, self._client = stack, stack.scenario, client
         self._count = 0
 
-    def play(self) -> Played:
-        """Play it.
+    def run(self, scale: float) -> Observation:
+        """Run the scenario.
+
+        Args:
+            scale: Factor by which LiteLLM's times were multiplied.
 
         Raises:
-            CheckFailed: A question is not answered before anything is wrong.
+            CheckFailed: A request failed before the fault started.
         """
-        scenario, clock = self.scene.scenario, self.context.clock
-        healthy = self._warm_up()
-        self.scene.fail()
-        zero = clock.wall().timestamp()
-        puts = self._ask(scenario.questions)
-        over = None
-        if scenario.recovers:
-            self.scene.vendors.mend(scenario)
-            over = clock.wall().timestamp()
-            puts += self._until_back(over)
-        clock.sleep(LATE_SECONDS)
-        arrived = [one for one in self.scene.asked() if one.at >= zero]
-        asked = attributed(puts, arrived, zero)
-        observed = Observed(asked, healthy, None if over is None else over - zero, self.scale)
-        attempts = tuple((one.at - zero, one.role, one.failed) for one in arrived)
-        return Played(observed, attempts, tuple(one.message for one in puts))
+        healthy_seconds = self._warm_up()
+        self._stack.start_fault()
+        start = self._clock.wall().timestamp()
+        sent = self._send_all()
+        ended = None
+        if self._scenario.recovers:
+            self._stack.vendors.clear_faults(self._scenario)
+            ended = self._clock.wall().timestamp()
+            sent += self._send_until_primary_answers(ended)
+        self._clock.sleep(LATE_ATTEMPT_SECONDS)
+        attempts = self._stack.attempts(since=start)
+        requests = match_attempts(sent, attempts, start)
+        return Observation(requests, healthy_seconds, None if ended is None else ended - start, scale, attempts)
 
-    def _ask(self, questions: int) -> list[Put]:
-        """Put questions one after another; where each takes long, only as many as are needed."""
-        deadline = self.context.clock.now() + ENOUGH_SECONDS
-        puts: list[Put] = []
-        while len(puts) < questions and (len(puts) < self.least or self.context.clock.now() < deadline):
-            puts.append(self._put())
-        return puts
+    def _send_all(self) -> list[SentRequest]:
+        """Send the requests of the scenario; if each one takes long, only as many as needed."""
+        deadline = self._clock.now() + ENOUGH_SECONDS
+        sent: list[SentRequest] = []
+        while len(sent) < self._scenario.requests:
+            if len(sent) >= self._client.minimum_requests and self._clock.now() >= deadline:
+                break
+            sent.append(self._send())
+        return sent
 
     def _warm_up(self) -> float:
-        """Have done what is done once; give the median of the seconds that a healthy answer takes."""
-        if not self.scene.scenario.answered and self.bench < LONG_BENCH_SECONDS:
-            self._refuse_once()
-        puts = [self._put() for _ in range(WARM)]
-        if puts[-1].message:
-            raise CheckFailed(f"{self.scene.scenario.name}: no answer while nothing was wrong: {puts[-1].message}")
-        return median(one.seconds for one in puts[1:])
+        """Let LiteLLM do the work that it does once, and return the median duration of a healthy response."""
+        if not self._scenario.answerable and self._client.cooldown_seconds < LONG_COOLDOWN_SECONDS:
+            self._fail_once()
+        sent = [self._send() for _ in range(WARM_UP_REQUESTS)]
+        if sent[-1].error:
+            raise CheckFailed(f"{self._scenario.name}: a request failed before the fault started: {sent[-1].error}")
+        return median(one.seconds for one in sent[1:])
 
-    def _refuse_once(self) -> None:
-        """Let everybody refuse a question once, and wait until that is forgotten.
+    def _fail_once(self) -> None:
+        """Let one request fail on every model, and wait until the cooldowns end.
 
-        Source: LiteLLM 1.106.2 counts the words of a question that nobody answered, and loads its tables for that:
-        0.4 s, once in a generation
+        Source: LiteLLM 1.106.2 counts the tokens of a request that no model answered. The first time, it loads its
+        tables for that, which takes 0.4 s.
         """
-        self.scene.vendors.fail(self.scene.scenario)
-        self._put()
-        self.scene.vendors.mend(self.scene.scenario)
-        self.context.clock.sleep(self.bench + LATE_SECONDS)
+        self._stack.vendors.set_faults(self._scenario)
+        self._send()
+        self._stack.vendors.clear_faults(self._scenario)
+        self._clock.sleep(self._client.cooldown_seconds + LATE_ATTEMPT_SECONDS)
 
-    def _until_back(self, over: float) -> list[Put]:
-        """Ask until the primary answers again, or has had its time."""
-        puts: list[Put] = []
-        clock = self.context.clock
-        deadline = clock.now() + self.bench + BACK_SECONDS
-        while clock.now() < deadline:
-            puts.append(self._put())
-            found = attributed(puts, [one for one in self.scene.asked() if one.at >= over], over)
-            if found[-1].by == "primary":
+    def _send_until_primary_answers(self, ended: float) -> list[SentRequest]:
+        sent: list[SentRequest] = []
+        cooldown = self._client.cooldown_seconds
+        deadline = self._clock.now() + cooldown + RETURN_SECONDS
+        while self._clock.now() < deadline:
+            sent.append(self._send())
+            if match_attempts(sent, self._stack.attempts(since=ended), ended)[-1].answered_by == PRIMARY:
                 break
-            clock.sleep(max(0.1, self.bench / AGAIN))
-        return puts
+            self._clock.sleep(max(0.1, cooldown / REQUESTS_PER_COOLDOWN))
+        return sent
 
-    def _put(self) -> Put:
-        """Put one question."""
+    def _send(self) -> SentRequest:
         self._count += 1
-        content = f"question {self._count} of {self.scene.scenario.name}"
-        body = {"model": self.model, "max_tokens": 50, "messages": [{"role": "user", "content": content}]}
-        clock = self.context.clock
-        at, began = clock.wall().timestamp(), clock.now()
+        content = f"request {self._count} of {self._scenario.name}"
+        message = {"role": "user", "content": content}
+        body: dict[str, object] = {"model": self._client.model, "max_tokens": 50, "messages": [message]}
+        at, began = self._clock.wall().timestamp(), self._clock.now()
         try:
-            message = self._streamed(body) if self.scene.scenario.stream else self._plain(body)
-        except Unreachable as error:
-            message = error.what
-        except FlowGateError as error:
-            message = error.what[:200]
-        return Put(at, clock.now() - began, message)
+            error = self._send_streamed(body) if self._scenario.stream else self._send_plain(body)
+        except FlowGateError as failure:
+            error = failure.what[:200]
+        return SentRequest(at, self._clock.now() - began, error)
 
-    def _plain(self, body: Facts) -> str:
-        url = f"{self.scene.base}/v1/chat/completions"
-        answer = self.context.http.post(url, body, headers=self.scene.headers, timeout=self.patience)
-        return "" if answer.ok else f"{answer.status} {answer.text[:300]}"
+    def _send_plain(self, body: dict[str, object]) -> str:
+        headers, timeout = self._stack.headers, self._client.timeout_seconds
+        response = self._http.post(self._url, body, headers=headers, timeout=timeout)
+        return "" if response.ok else f"{response.status} {response.text[:300]}"
 
-    def _streamed(self, body: Facts) -> str:
-        url = f"{self.scene.base}/v1/chat/completions"
-        finished = False
-        lines = self.context.http.stream(
-            url, {**body, "stream": True}, headers=self.scene.headers, timeout=self.patience
-        )
-        for chunk in chunks(lines):
-            finished = finished or any(one.get("finish_reason") for one in chunk.get("choices", ()))
-        return "" if finished else "the stream ended in the middle"
+    def _send_streamed(self, body: dict[str, object]) -> str:
+        headers, timeout = self._stack.headers, self._client.timeout_seconds
+        lines = self._http.stream(self._url, {**body, "stream": True}, headers=headers, timeout=timeout)
+        choices = [choice for chunk in chunks(lines) for choice in chunk.get("choices", ())]
+        return "" if any(choice.get("finish_reason") for choice in choices) else "the stream ended early"
+
+    @property
+    def _url(self) -> str:
+        return f"{self._stack.url}/v1/chat/completions"
 
 
-def attributed(puts: Sequence[Put], arrived: Sequence[Attempt], zero: float) -> list[Asked]:
-    """Give each question what arrived for it: from its own moment until the next question's.
+def match_attempts(sent: Sequence[SentRequest], attempts: Sequence[Attempt], start: float) -> list[ObservedRequest]:
+    """Assign each attempt to the request that was in progress when it arrived.
 
     Args:
-        zero: When the scenario began, in seconds since 1970.
+        sent: Requests, one after another.
+        attempts: Attempts; their times count from the start.
+        start: Seconds since 1970.
     """
     found = []
-    for number, put in enumerate(puts):
-        until = puts[number + 1].at if number + 1 < len(puts) else float("inf")
-        mine = [one for one in arrived if put.at <= one.at < until]
-        counts: dict[str, int] = {}
-        for one in mine:
-            counts[one.role] = counts.get(one.role, 0) + 1
-        good = [one.role for one in mine if not one.failed]
-        by = good[-1] if good and not put.message else None
-        found.append(Asked(put.at - zero, put.seconds, by, counts))
+    for number, request in enumerate(sent):
+        begin = request.at - start
+        end = sent[number + 1].at - start if number + 1 < len(sent) else float("inf")
+        own = [attempt for attempt in attempts if begin <= attempt.at < end]
+        answered = [attempt.role for attempt in own if not attempt.failed]
+        answered_by = answered[-1] if answered and not request.error else None
+        counts = dict(Counter(attempt.role for attempt in own))
+        found.append(ObservedRequest(begin, request.seconds, answered_by, counts, request.error))
     return found

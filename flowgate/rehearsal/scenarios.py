@@ -1,23 +1,25 @@
-"""What a rehearsal plays: everything that goes wrong with a vendor, as data."""
+"""The scenarios of a rehearsal: kinds of outage, as data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from flowgate.rehearsal.roles import PRIMARY, SECONDARY
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a model does instead of answering.
+    """How a fake vendor fails.
 
     Attributes:
-        status: Refuses with it.
-        retry_after: Seconds it asks for.
-        hangs: Never answers.
-        silent: A stream that begins and says nothing.
-        cuts: A stream that ends after a piece.
-        refuses: Nobody listens.
-        every: Only each so many-th question fails; 1: all.
+        status: HTTP status that it responds with.
+        retry_after: Seconds in the Retry-After header of that response.
+        hangs: It never responds.
+        silent: It starts a stream and then sends nothing.
+        cuts: It closes a stream after the first chunk.
+        refuses: It accepts no connection.
+        every: Only every n-th request fails; 1: all of them.
     """
 
     status: int | None = None
@@ -31,69 +33,98 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One thing that goes wrong.
+    """One kind of outage.
 
     Attributes:
-        kind: How LiteLLM takes it: "refusal", "429", "timeout", "never" (is not tried again) or "stream" (cannot
-            be mended).
-        faults: Role ("primary", "secondary") → what it does.
-        questions: Put one after another while the fault lasts.
-        benches: Whether it puts the model to sleep.
-        recovers: The fault ends, and the primary is waited for.
-        answered: Whether somebody is left who can answer.
-        south_bench: Seconds for which CLIProxyAPIPlus benches an account for it, whatever its settings say; they
-            do not scale.
-        south_benches: Whether CLIProxyAPIPlus benches an account for it where benching is its part: it does for
-            what a vendor answers, not for one that is silent or cannot be reached.
+        name: Name in commands and reports.
+        description: What happens.
+        kind: How LiteLLM classifies the failure: "refusal", "429" and "timeout" each have a number of retries,
+            "not_retried" has none, and "stream" is a stream that breaks off.
+        faults: Role -> fault of all models with that role.
+        requests: Number of requests sent during the fault, one after another.
+        stream: The requests ask for a stream.
+        causes_cooldown: LiteLLM puts the failed model into cooldown.
+        causes_upstream_cooldown: CLIProxyAPIPlus puts the account into cooldown. It does so for error responses of the
+            vendor, not for a vendor that is silent or unreachable.
+        recovers: The fault ends, and requests continue until the primary serves again.
+        answerable: At least one model works.
     """
 
     name: str
-    says: str
+    description: str
     kind: str
     faults: Mapping[str, Fault]
-    questions: int = 6
+    requests: int = 6
     stream: bool = False
-    benches: bool = True
+    causes_cooldown: bool = True
+    causes_upstream_cooldown: bool = True
     recovers: bool = False
-    answered: bool = True
-    south_bench: float = 0.0
-    south_benches: bool = True
+    answerable: bool = True
 
 
-DEAD = Fault(status=500)
-SCENARIOS: Mapping[str, Scenario] = {
-    one.name: one
-    for one in (
-        Scenario("healthy", "nothing is wrong", "refusal", {}, benches=False),
-        Scenario("500", "the primary answers 500", "refusal", {"primary": DEAD}),
-        Scenario("429", "the primary answers 429", "429", {"primary": Fault(status=429)}),
-        Scenario(
-            *("429-wait", "the primary answers 429 and asks for a pause", "429"),
-            {"primary": Fault(status=429, retry_after=30)},
-        ),
-        Scenario("401", "the primary answers 401", "never", {"primary": Fault(status=401)}, south_bench=1800.0),
-        Scenario("404", "the primary answers 404", "never", {"primary": Fault(status=404)}, south_bench=43200.0),
-        Scenario("hang", "the primary never answers", "timeout", {"primary": Fault(hangs=True)}, south_benches=False),
-        Scenario(
-            *("refused", "nobody listens where the primary was", "refusal", {"primary": Fault(refuses=True)}),
-            south_benches=False,
-        ),
-        Scenario(
-            *("cut", "the primary cuts its streams in the middle", "stream", {"primary": Fault(cuts=True)}),
-            stream=True,
-            benches=False,
-        ),
-        Scenario(
-            *("silent", "the primary begins its streams and says nothing", "timeout", {"primary": Fault(silent=True)}),
-            questions=2,
-            stream=True,
-            benches=False,
-        ),
-        Scenario("flap", "every third question fails", "refusal", {"primary": Fault(status=500, every=3)}, 9),
-        Scenario(
-            *("both", "the secondary is down as well", "refusal", {"primary": DEAD, "secondary": DEAD}),
-            answered=False,
-        ),
-        Scenario("recovery", "the primary comes back", "refusal", {"primary": DEAD}, recovers=True),
-    )
-}
+_ALL = (
+    Scenario("healthy", "no fault", "refusal", {}, causes_cooldown=False),
+    Scenario("500", "the primary responds with 500", "refusal", {PRIMARY: Fault(status=500)}),
+    Scenario("429", "the primary responds with 429", "429", {PRIMARY: Fault(status=429)}),
+    Scenario(
+        name="429-wait",
+        description="the primary responds with 429 and Retry-After: 30",
+        kind="429",
+        faults={PRIMARY: Fault(status=429, retry_after=30)},
+    ),
+    Scenario("401", "the primary responds with 401", "not_retried", {PRIMARY: Fault(status=401)}),
+    Scenario("404", "the primary responds with 404", "not_retried", {PRIMARY: Fault(status=404)}),
+    Scenario(
+        name="hang",
+        description="the primary never responds",
+        kind="timeout",
+        faults={PRIMARY: Fault(hangs=True)},
+        causes_upstream_cooldown=False,
+    ),
+    Scenario(
+        name="refused",
+        description="connections to the primary are reset",
+        kind="refusal",
+        faults={PRIMARY: Fault(refuses=True)},
+        causes_upstream_cooldown=False,
+    ),
+    Scenario(
+        name="cut",
+        description="streams of the primary break off",
+        kind="stream",
+        faults={PRIMARY: Fault(cuts=True)},
+        stream=True,
+        causes_cooldown=False,
+    ),
+    Scenario(
+        name="silent",
+        description="streams of the primary start and then send nothing",
+        kind="timeout",
+        faults={PRIMARY: Fault(silent=True)},
+        requests=2,
+        stream=True,
+        causes_cooldown=False,
+    ),
+    Scenario(
+        name="flap",
+        description="every third request to the primary fails",
+        kind="refusal",
+        faults={PRIMARY: Fault(status=500, every=3)},
+        requests=9,
+    ),
+    Scenario(
+        name="both",
+        description="the primary and the secondary respond with 500",
+        kind="refusal",
+        faults={PRIMARY: Fault(status=500), SECONDARY: Fault(status=500)},
+        answerable=False,
+    ),
+    Scenario(
+        "recovery",
+        "the primary responds with 500, then recovers",
+        "refusal",
+        {PRIMARY: Fault(status=500)},
+        recovers=True,
+    ),
+)
+SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

@@ -1,216 +1,235 @@
-"""The judge of a rehearsal: compares what was observed in a scenario with what the profile promises.
-
-Nothing is started here. Whoever plays a scenario hands over one `Asked` a question, in the order they were put, and
-gets rows back.
-"""
+"""Verdicts: compare what was observed in a scenario with what the profile promises. Pure functions of records."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 
 from flowgate.gateway.promises import Promises, pause
+from flowgate.rehearsal.result import PromiseResult
+from flowgate.rehearsal.roles import PRIMARY
 from flowgate.rehearsal.scenarios import Scenario
 
-KEPT, BROKEN, CANNOT = "kept", "broken", "cannot"  # cannot: LiteLLM has no way to keep it, and the page says so
-QUICK, WAIT = "as quick as ever once it is benched", "the longest wait"
-TIMED = (QUICK, WAIT)  # what a busy machine can break by itself
-SLOWER = 1.2  # how much slower than a healthy answer one may be once the dead model is benched
-SLACK = 0.25  # seconds that a loaded machine may add to any answer
-RETURN_SLACK = 10.0  # seconds after the bench within which the primary serves again
+KEPT, BROKEN, CANNOT = "kept", "broken", "cannot"
+# The promises.
+ANSWERED, CLIENT_ERROR = "every request is answered", "the client gets an error"
+ATTEMPTS, ATTEMPTS_PER_MINUTE = "attempts on the primary per request", "attempts on the failed primary per minute"
+COOLDOWN, NO_DELAY = "cooldown", "no delay during the cooldown"
+LONGEST_WAIT, RETURN = "longest wait", "the primary serves again"
+TIMED = (NO_DELAY, LONGEST_WAIT)  # a busy machine alone can break these
+DELAY_FACTOR = 1.2  # how much longer than a healthy response one may take during a cooldown
+SLACK_SECONDS = 0.25  # what a loaded machine may add to any response
+RETURN_SLACK_SECONDS = 10.0  # after the end of the cooldown, until the primary serves again
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One question, as it went.
+class ObservedRequest:
+    """One request, as its client and the fake vendors saw it.
 
     Attributes:
-        at: Seconds since the scenario began.
-        seconds: How long its client waited.
-        by: The role that answered; None when the client was told no, or got half of a stream.
-        attempts: Role → what arrived there for it.
+        at: When it was sent, in seconds since the scenario began.
+        seconds: How long the client waited.
+        answered_by: Role that answered; None if the client got an error or an incomplete stream.
+        attempts: Role -> attempts that arrived there for this request.
+        error: What the client got instead of an answer; empty for an answer.
     """
 
     at: float
     seconds: float
-    by: str | None
+    answered_by: str | None
     attempts: Mapping[str, int]
+    error: str = ""
 
     @property
-    def primary(self) -> int:
-        """Attempts that arrived at the primary."""
-        return self.attempts.get("primary", 0)
+    def primary_attempts(self) -> int:
+        """Return the number of attempts that arrived at the primary."""
+        return self.attempts.get(PRIMARY, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
-    """A scenario, as it was played.
+class Attempt:
+    """One attempt that arrived at a fake vendor.
 
     Attributes:
-        asked: In the order they were put, those after the fault's end included.
-        over: When the fault ended, in seconds since the scenario began; None while it lasted throughout.
-        healthy: The median of the seconds that a healthy answer takes.
-        scale: What LiteLLM's times were multiplied with in the rehearsal's copy.
+        at: When it arrived, in seconds since the scenario began.
+        role: Role of the requested model.
+        failed: The vendor failed it on purpose.
     """
 
-    asked: Sequence[Asked]
-    healthy: float
-    over: float | None = None
+    at: float
+    role: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was observed in one scenario.
+
+    Attributes:
+        requests: In the order in which they were sent, including those after the end of the fault.
+        healthy_seconds: Median duration of a healthy response.
+        fault_ended_at: Seconds since the scenario began; None if the fault lasted until its end.
+        scale: Factor by which LiteLLM's times were multiplied.
+        attempts: All attempts, in the order of arrival.
+    """
+
+    requests: Sequence[ObservedRequest]
+    healthy_seconds: float
+    fault_ended_at: float | None = None
     scale: float = 1.0
+    attempts: Sequence[Attempt] = ()
 
-    def during(self) -> list[Asked]:
-        """Give the questions put while the fault lasted."""
-        return [one for one in self.asked if self.over is None or one.at < self.over]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One promise and what came of it.
-
-    Attributes:
-        verdict: "kept", "broken", or "cannot" where LiteLLM has no way to keep it.
-    """
-
-    scenario: str
-    promise: str
-    promised: str
-    observed: str
-    verdict: str
+    def during_fault(self) -> list[ObservedRequest]:
+        """Return the requests that were sent before the fault ended."""
+        return [one for one in self.requests if self.fault_ended_at is None or one.at < self.fault_ended_at]
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """Compares what was observed under a profile with what it promises.
+class Expectations:
+    """What a profile promises, and what is known about its stack.
 
     Attributes:
-        secondary: Whether the profile leads from the primary to another model.
-        south: Attempts that arrive at the vendor for each of LiteLLM's: rounds of CLIProxyAPIPlus times its
-            accounts.
-        by_south: Whether CLIProxyAPIPlus benches.
+        has_secondary: Another model can replace the primary.
+        upstream_attempts: Attempts at the vendor for each attempt of LiteLLM: CLIProxyAPIPlus' rounds times accounts.
+        upstream_cooldowns: CLIProxyAPIPlus applies the cooldowns.
+        slack_seconds: What a loaded machine may add to any response.
     """
 
     promises: Promises
-    secondary: bool = True
-    south: int = 1
-    by_south: bool = False
-    slack: float = SLACK
-    rows: list[Row] = field(default_factory=list)
+    has_secondary: bool = True
+    upstream_attempts: int = 1
+    upstream_cooldowns: bool = False
+    slack_seconds: float = SLACK_SECONDS
 
-    def __call__(self, scenario: Scenario, observed: Observed) -> list[Row]:
-        """Judge one scenario; an observation without a question is no observation.
+    def compare(self, scenario: Scenario, observed: Observation) -> list[PromiseResult]:
+        """Return one result for each promise that applies to a scenario.
 
         Raises:
-            ValueError: An observation that is empty.
+            ValueError: No request was observed.
         """
-        if not observed.asked:
-            raise ValueError(f"no question was put in {scenario.name}")
-        checks = (self._answered, self._attempts, self._benched, self._quick, self._rate, self._waits, self._return)
-        found = [row for check in checks for row in check(scenario, observed)]
-        self.rows.extend(found)
-        return found
-
-    def _answered(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
-        asked = observed.during()
-        count = sum(one.by is not None for one in asked)
-        told = f"{count} of {len(asked)}"
-        if scenario.kind == "stream":
-            yield Row(scenario.name, "every question is answered", "not for a stream that breaks off", told, CANNOT)
-        elif scenario.answered and (self.secondary or not scenario.faults):
-            yield _row(
-                scenario, "every question is answered", f"{len(asked)} of {len(asked)}", told, count == len(asked)
-            )
-        else:
-            yield _row(scenario, "the client is told so", "0 answered", told, count == 0)
-
-    def _attempts(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
-        """Compare the attempts of the question that saw the most."""
-        allowed = self.south * (1 + (self.promises.retries.get(scenario.kind, 0) if scenario.faults else 0))
-        most = max(one.primary for one in observed.during())
-        yield _row(
-            scenario, "attempts on the primary for one question", f"{allowed} at most", str(most), most <= allowed
+        if not observed.requests:
+            raise ValueError(f"no request was sent in {scenario.name}")
+        checks = (
+            *(self._answers, self._attempts, self._cooldown, self._delay, self._attempts_per_minute),
+            *(self._longest_wait, self._return),
         )
+        return [result for check in checks for result in check(scenario, observed)]
 
-    def _benched(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
-        """Count the failed questions that reached the primary before one did not."""
+    def _answers(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
+        requests = observed.during_fault()
+        total, answered = len(requests), sum(one.answered_by is not None for one in requests)
+        found = f"{answered} of {total}"
+        if scenario.kind == "stream":
+            yield _result(scenario, ANSWERED, "not if a stream breaks off", found, CANNOT)
+        elif scenario.answerable and (self.has_secondary or not scenario.faults):
+            yield _result(scenario, ANSWERED, f"{total} of {total}", found, _verdict(answered == total))
+        else:
+            yield _result(scenario, CLIENT_ERROR, "0 answered", found, _verdict(answered == 0))
+
+    def _attempts(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
+        """Check the request with the most attempts."""
+        retries = self.promises.retries.get(scenario.kind, 0) if scenario.faults else 0
+        allowed = self.upstream_attempts * (1 + retries)
+        most = max(one.primary_attempts for one in observed.during_fault())
+        yield _result(scenario, ATTEMPTS, f"at most {allowed}", str(most), _verdict(most <= allowed))
+
+    def _cooldown(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
+        """Count the failed requests before the first one that did not reach the primary."""
         after = self.promises.cooldown_after
-        if not scenario.benches or after is None:
+        if not scenario.causes_cooldown or after is None:
             return
-        if self.by_south and not scenario.south_benches:
-            told = f"{sum(one.primary > 0 for one in observed.during())} of {len(observed.during())} asked it"
-            yield Row(scenario.name, "benched", "not where CLIProxyAPIPlus benches", told, CANNOT)
+        requests = observed.during_fault()
+        if self._has_no_cooldown(scenario):
+            found = f"{sum(one.primary_attempts > 0 for one in requests)} of {len(requests)} reached the primary"
+            yield _result(scenario, COOLDOWN, "not where CLIProxyAPIPlus applies cooldowns", found, CANNOT)
             return
         failed = 0
-        for one in observed.during():
-            if one.primary == 0:
+        for one in requests:
+            if one.primary_attempts == 0:
+                found = f"after {failed}" if failed else "no request reached the primary"
+                kept = 0 < failed <= after
                 break
-            failed += one.by != "primary"
+            failed += one.answered_by != PRIMARY
         else:
-            yield _row(scenario, "benched", f"after {after} failed", f"not in {failed} that failed", failed < after)
-            return
-        told = f"after {failed}" if failed else "the primary was never asked"
-        yield _row(scenario, "benched", f"after {after} failed", told, 0 < failed <= after)
+            found, kept = f"not within {failed}", failed < after
+        promised = f"within {after} failed request{'s' if after > 1 else ''}"
+        yield _result(scenario, COOLDOWN, promised, found, _verdict(kept))
 
-    def _quick(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
-        """Compare answers after the benching with healthy ones."""
-        later = [one.seconds for one in observed.during() if one.primary == 0 and one.by is not None]
-        if not (scenario.benches and scenario.answered) or not later:
+    def _delay(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
+        """Compare the answers during the cooldown with healthy ones."""
+        later = [
+            one.seconds for one in observed.during_fault() if one.primary_attempts == 0 and one.answered_by is not None
+        ]
+        if not (scenario.causes_cooldown and scenario.answerable) or not later:
             return
-        allowed = SLOWER * observed.healthy + self.slack
+        allowed = DELAY_FACTOR * observed.healthy_seconds + self.slack_seconds
         found = median(later)
-        yield _row(scenario, QUICK, f"{allowed:.2f} s", f"{found:.2f} s", found <= allowed)
+        yield _result(scenario, NO_DELAY, f"at most {allowed:.2f} s", f"{found:.2f} s", _verdict(found <= allowed))
 
-    def _rate(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
-        """Count attempts on a dead primary in the worst minute of its outage."""
-        fault = scenario.faults.get("primary")
-        if not scenario.benches or fault is None or fault.every > 1 or self.promises.cooldown_after is None:
+    def _attempts_per_minute(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
+        """Count the attempts on the failed primary in the worst minute."""
+        fault, after = scenario.faults.get(PRIMARY), self.promises.cooldown_after
+        seconds = self.promises.cooldown_seconds
+        if not scenario.causes_cooldown or fault is None or fault.every > 1 or after is None or seconds <= 0:
             return
-        if self.by_south and not scenario.south_benches:
+        if self._has_no_cooldown(scenario):
             return
+        named = None if self.upstream_cooldowns else fault.retry_after  # CLIProxyAPIPlus ignores Retry-After
+        shortened = min(1.0, (named or seconds) / max(seconds, 1.0))  # Retry-After wins over the profile's cooldown
+        cooldowns = math.ceil(math.ceil(60 / max(seconds, 1.0)) / shortened)
         tries = 1 + self.promises.retries.get(scenario.kind, 0)
-        rounds = math.ceil(60 / max(self.promises.cooldown_seconds, 1.0))
-        named = None if self.by_south else fault.retry_after  # CLIProxyAPIPlus does not look at it
-        asked_for = (named or self.promises.cooldown_seconds) / max(self.promises.cooldown_seconds, 1.0)
-        rounds = math.ceil(rounds / min(1.0, asked_for))  # a pause that the vendor names wins over the profile's
-        allowed = self.south * rounds * ((self.promises.cooldown_after - 1) * tries + 1)
-        worst = _worst(observed.during(), 60 * observed.scale)
-        promise = "attempts on the dead primary in a minute"
-        yield _row(scenario, promise, f"{allowed} at most", str(worst), worst <= allowed)
+        allowed = self.upstream_attempts * cooldowns * ((after - 1) * tries + 1)
+        most = _most_attempts(observed.during_fault(), 60 * observed.scale)
+        yield _result(scenario, ATTEMPTS_PER_MINUTE, f"at most {allowed}", str(most), _verdict(most <= allowed))
 
-    def _waits(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
+    def _longest_wait(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
         """Compare the longest wait with the one promised for this kind of failure."""
-        waits = self.promises.waits
         if scenario.stream:
-            allowed = self.promises.stream_timeout + self.promises.request_timeout
+            promised = self.promises.stream_timeout + self.promises.request_timeout
+        elif scenario.kind == "timeout":
+            promised = self.promises.waits.quiet
         else:
-            allowed = waits.quiet if scenario.kind == "timeout" else max(waits.refused, self._asked_pauses(scenario))
-        allowed = allowed * observed.scale + observed.healthy * 2 + self.slack
-        longest = max(one.seconds for one in observed.asked)
-        yield _row(scenario, WAIT, f"{allowed:.2f} s", f"{longest:.2f} s", longest <= allowed)
-
-    def _asked_pauses(self, scenario: Scenario) -> float:
-        """Add up the pauses that vendors ask for, after every attempt that is promised."""
-        asked = [fault.retry_after for fault in scenario.faults.values() if fault.retry_after]
-        return sum(pause(self.promises.retries.get(scenario.kind, 0), one) for one in asked)
-
-    def _return(self, scenario: Scenario, observed: Observed) -> Iterator[Row]:
-        """See when the primary serves again."""
-        if not scenario.recovers or observed.over is None:
-            return
-        allowed = self.promises.cooldown_seconds * observed.scale + RETURN_SLACK
-        back = next(
-            (one.at + one.seconds for one in observed.asked if one.at >= observed.over and one.by == "primary"), None
+            promised = max(self.promises.waits.refused, self._requested_pauses(scenario))
+        allowed = promised * observed.scale + observed.healthy_seconds * 2 + self.slack_seconds
+        longest = max(one.seconds for one in observed.requests)
+        yield _result(
+            scenario, LONGEST_WAIT, f"at most {allowed:.2f} s", f"{longest:.2f} s", _verdict(longest <= allowed)
         )
-        told = "never" if back is None else f"{back - observed.over:.1f} s"
-        kept = back is not None and back - observed.over <= allowed
-        yield _row(scenario, "the primary serves again after the fault", f"within {allowed:.1f} s", told, kept)
+
+    def _requested_pauses(self, scenario: Scenario) -> float:
+        """Add up the pauses that vendors request by Retry-After, one for each promised attempt."""
+        retries = self.promises.retries.get(scenario.kind, 0)
+        return sum(pause(retries, fault.retry_after) for fault in scenario.faults.values() if fault.retry_after)
+
+    def _return(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
+        """Check when the primary serves again."""
+        ended = observed.fault_ended_at
+        if not scenario.recovers or ended is None:
+            return
+        allowed = self.promises.cooldown_seconds * observed.scale + RETURN_SLACK_SECONDS
+        served = (one for one in observed.requests if one.at >= ended and one.answered_by == PRIMARY)
+        back = next((one.at + one.seconds - ended for one in served), None)
+        found = "never" if back is None else f"after {back:.1f} s"
+        kept = back is not None and back <= allowed
+        yield _result(scenario, RETURN, f"within {allowed:.1f} s", found, _verdict(kept))
+
+    def _has_no_cooldown(self, scenario: Scenario) -> bool:
+        return self.upstream_cooldowns and not scenario.causes_upstream_cooldown
 
 
-def _row(scenario: Scenario, promise: str, promised: str, observed: str, kept: bool) -> Row:
-    return Row(scenario.name, promise, promised, observed, KEPT if kept else BROKEN)
+def _verdict(kept: bool) -> str:
+    return KEPT if kept else BROKEN
 
 
-def _worst(asked: Sequence[Asked], window: float) -> int:
-    """Add up the attempts on the primary in the window of time that saw the most."""
-    return max(sum(one.primary for one in asked if begin.at <= one.at < begin.at + window) for begin in asked)
+def _result(scenario: Scenario, promise: str, promised: str, observed: str, verdict: str) -> PromiseResult:
+    return PromiseResult(scenario=scenario.name, promise=promise, promised=promised, observed=observed, verdict=verdict)
+
+
+def _most_attempts(requests: Sequence[ObservedRequest], window_seconds: float) -> int:
+    """Return the number of attempts on the primary in the busiest time window."""
+    starts = [one.at for one in requests]
+    return max(
+        sum(one.primary_attempts for one in requests if start <= one.at < start + window_seconds) for start in starts
+    )

@@ -228,7 +228,7 @@ class ControlServer:
         service, number, wanted = message["service"], int(message["generation"]), message["digest"]
         program = self.supervisor.programs.get((service, number))
         if program is not None and program.digest != wanted:
-            error = f"generation {number} of {service} runs other settings ({program.digest}) than those to promote ({wanted})"
+            error = f"{service} generation {number} runs other settings ({program.digest}, not {wanted})"
             return {"ok": False, "refused": True, "error": error, "fix": "run the command again"}
         self.supervisor.happen(service, Promote(number))
         # From here on clients may be answered by it: cutting the connection must not take it away again.

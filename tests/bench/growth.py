@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowgate.cli import entrypoint
+from flowgate.cli import play
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
@@ -72,7 +72,7 @@ def _switch(count: int) -> None:
     """Switch in this process, as `inv profile.set` does, without the start of Python."""
     for number in range(count):
         with contextlib.redirect_stderr(io.StringIO()) as message:
-            code = entrypoint.set_profile(PROFILES[number % len(PROFILES)])
+            code = play.run("", "switch-profile", {}, profile=PROFILES[number % len(PROFILES)])
         if code:
             raise RuntimeError(message.getvalue())
 

@@ -1,4 +1,4 @@
-"""What LiteLLM's own router does with a profile: as it is written, and as it is compiled."""
+"""What LiteLLM's own router does with a profile, as written and as compiled."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ EXAMPLES = HERE.parents[1] / "config" / "examples"
 COMMON = yaml.safe_load((HERE.parent / "unit" / "gateway" / "common_profiles.yaml").read_text(encoding="utf-8"))
 SHIPPED = yaml.safe_load((EXAMPLES / "embedded.yaml").read_text(encoding="utf-8"))
 FIRST, SPARE = "embedded-default", "embedded-cheap"
-# The pauses between attempts, a tenth of what they are and less; LiteLLM reads these when it is imported.
+# Short pauses between attempts. LiteLLM reads these variables when it is imported.
 QUICK = {"INITIAL_RETRY_DELAY": "0.01", "MAX_RETRY_DELAY": "0.05", "JITTER": "0.001", "LITELLM_MODE": "PRODUCTION"}
 DOWN: dict[str, Any] = {"status": 500}
 
 
 class Vendor(ThreadingHTTPServer):
-    """Answers with the model's name, or with the fault that a model has; counts what arrives."""
+    """A fake vendor: it answers with the name of the model or fails as configured, and records requests."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.faults: dict[str, dict[str, Any]] = {}
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     def handle_error(self, *words: object) -> None:
-        """Keep silent: whoever has waited long enough hangs up."""
+        """Print nothing: clients that time out close their connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         model = body["model"]
-        self.server.asked.append(model)
+        self.server.requested.append(model)
         fault = self.server.faults.get(model, {})
         if body.get("stream"):
             self._stream(model, fault)
@@ -72,26 +72,26 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def _stream(self, model: str, fault: dict[str, Any]) -> None:
-        """Send the model's name in two pieces; `first` and `middle` are seconds of silence before them."""
+        """Send the model's name in two chunks. `first` and `middle` are the seconds of silence before each of them."""
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
         head, tail = model.split("-")
         for text, silence in ((head, "first"), ("-" + tail, "middle")):
             time.sleep(fault.get(silence, 0))
-            run_state = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
-            piece = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [run_state]}
+            choice = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
+            piece = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
             self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
             self.wfile.flush()
         self.wfile.write(b"data: [DONE]\n\n")
 
     def log_message(self, *words: object) -> None:
-        """Keep silent."""
+        """Print nothing."""
 
 
 @dataclass
 class Router:
-    """LiteLLM's router in a process of its own, and the vendor behind it."""
+    """LiteLLM's router in its own process, and the fake vendor that it calls."""
 
     process: subprocess.Popen[str]
     vendor: Vendor
@@ -100,31 +100,31 @@ class Router:
     def __post_init__(self) -> None:
         self.base = f"http://127.0.0.1:{self.vendor.server_address[1]}/v1"
 
-    def order(self, **order: Any) -> dict[str, Any]:
+    def command(self, **command: Any) -> dict[str, Any]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
+        reply: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return reply
 
-    def take(self, tree: dict[str, Any], address: str = "") -> None:
-        """Make a router of these settings, with everybody well; it asks the vendor, or another address."""
+    def configure(self, tree: dict[str, Any], address: str = "") -> None:
+        """Create a router with these settings, and clear all faults. It calls the fake vendor, or another address."""
         self.vendor.faults = {}
         models = overlay(tree, {})
         for entry in models["model_list"]:
             entry["litellm_params"] |= {"api_base": address or self.base, "api_key": "k"}
-        self.order(settings=models)
+        self.command(settings=models)
 
     def ask(
         self, times: int = 1, model: str = "router-default", stream: bool = False
     ) -> list[tuple[str | None, int, int]]:
-        """Put questions one after another; give (who answered, attempts at the first model, at the spare one)."""
+        """Send requests one after another. Return for each: the answering model, attempts on FIRST and on SPARE."""
         found = []
         for _ in range(times):
-            self.vendor.asked.clear()
-            by = self.order(ask=model, stream=stream)["by"]
-            found.append((by, self.vendor.asked.count(FIRST), self.vendor.asked.count(SPARE)))
+            self.vendor.requested.clear()
+            by = self.command(ask=model, stream=stream)["by"]
+            found.append((by, self.vendor.requested.count(FIRST), self.vendor.requested.count(SPARE)))
         return found
 
 
@@ -158,22 +158,22 @@ def as_written(profile: dict[str, Any]) -> dict[str, Any]:
     return overlay(SHIPPED["litellm_base"], profile)
 
 
-def test_as_commonly_written_every_question_pays_every_attempt(router: Router) -> None:
-    router.take(as_written(COMMON["reliability"]))
+def test_as_commonly_written_every_request_makes_every_attempt(router: Router) -> None:
+    router.configure(as_written(COMMON["reliability"]))
     router.vendor.faults[FIRST] = DOWN
     assert router.ask(4) == [(SPARE, 4, 1)] * 4
 
 
-def test_the_same_numbers_compiled_bench_the_model_at_the_second_failed_question(router: Router) -> None:
-    router.take(compiled(COMMON["reliability"]).litellm)
+def test_the_same_numbers_compiled_start_a_cooldown_at_the_second_failed_request(router: Router) -> None:
+    router.configure(compiled(COMMON["reliability"]).litellm)
     router.vendor.faults[FIRST] = DOWN
     assert [first for _, first, _ in router.ask(4)] == [4, 1, 0, 0]
 
 
 @pytest.mark.parametrize("profile", ["reliability", "balanced"])
-def test_a_shipped_profile_keeps_its_attempts_and_its_bench_in_an_outage(router: Router, profile: str) -> None:
+def test_a_shipped_profile_limits_attempts_and_applies_its_cooldown_in_an_outage(router: Router, profile: str) -> None:
     policy = compiled(SHIPPED["profiles"][profile])
-    router.take(policy.litellm)
+    router.configure(policy.litellm)
     router.vendor.faults[FIRST] = DOWN
     found = router.ask(6)
     assert {by for by, _, _ in found} == {SPARE}
@@ -185,71 +185,71 @@ def test_a_shipped_profile_keeps_its_attempts_and_its_bench_in_an_outage(router:
 
 @pytest.mark.parametrize("model", ["router-default", "router-cheap"])
 @pytest.mark.parametrize("fault", [DOWN, {"status": 429}, {"status": 401}, {"status": 404}, {"hangs": 0.6}])
-def test_cost_asks_the_cheap_model_once_and_then_the_other(router: Router, model: str, fault: dict[str, Any]) -> None:
-    router.take(compiled(SHIPPED["profiles"]["cost"], timeout=0.3).litellm)
+def test_cost_calls_the_cheap_model_once_and_then_the_other(router: Router, model: str, fault: dict[str, Any]) -> None:
+    router.configure(compiled(SHIPPED["profiles"]["cost"], timeout=0.3).litellm)
     assert router.ask(2, model) == [(SPARE, 0, 1)] * 2
     router.vendor.faults[SPARE] = fault
     assert router.ask(3, model) == [(FIRST, 1, 1), (FIRST, 1, 0), (FIRST, 1, 0)]
 
 
 @pytest.mark.parametrize("fault", [{"status": 429, "headers": {"retry-after": "30"}}, {"hangs": 0.6}, {"status": 401}])
-def test_what_is_not_tried_again_goes_to_the_fallback_at_once(router: Router, fault: dict[str, Any]) -> None:
-    router.take(compiled(SHIPPED["profiles"]["reliability"], timeout=0.3).litellm)
+def test_a_failure_without_retries_uses_the_fallback_at_once(router: Router, fault: dict[str, Any]) -> None:
+    router.configure(compiled(SHIPPED["profiles"]["reliability"], timeout=0.3).litellm)
     router.vendor.faults[FIRST] = fault
     assert router.ask(4) == [(SPARE, 1, 1), (SPARE, 1, 1), (SPARE, 0, 1), (SPARE, 0, 1)]
 
 
-def test_a_number_of_failures_that_equals_the_librarys_counts_only_when_compiled(router: Router) -> None:
+def test_allowed_fails_equal_to_the_librarys_default_has_an_effect_only_if_compiled(router: Router) -> None:
     settings = {"num_retries": 1, "allowed_fails": 3, "cooldown_time": 60}
     profile = {"router_settings": {**settings, "fallbacks": [{"router-default": ["router-cheap"]}]}}
     attempts = []
     for tree in (as_written(profile), compiled(profile).litellm):
-        router.take(tree)
+        router.configure(tree)
         router.vendor.faults[FIRST] = DOWN
         attempts.append([first for _, first, _ in router.ask(6)])
     assert attempts == [[2, 2, 2, 2, 2, 2], [2, 2, 2, 1, 0, 0]]
 
 
-def test_where_the_south_benches_litellm_neither_retries_nor_benches(router: Router) -> None:
-    router.take(compiled(SHIPPED["profiles"]["reliability"], accounts=2).litellm)
+def test_if_cliproxyapi_plus_applies_cooldowns_litellm_has_no_retries_and_no_cooldowns(router: Router) -> None:
+    router.configure(compiled(SHIPPED["profiles"]["reliability"], accounts=2).litellm)
     router.vendor.faults[FIRST] = DOWN
     assert router.ask(4) == [(SPARE, 1, 1)] * 4
 
 
-def test_the_first_model_serves_again_when_its_bench_is_over(router: Router) -> None:
-    router.take(compiled(SHIPPED["profiles"]["reliability"], cooldown_time=1).litellm)
+def test_the_first_model_serves_again_after_its_cooldown(router: Router) -> None:
+    router.configure(compiled(SHIPPED["profiles"]["reliability"], cooldown_time=1).litellm)
     router.vendor.faults[FIRST] = DOWN
     assert router.ask(3)[2] == (SPARE, 0, 1)
     router.vendor.faults = {}
     assert wait(lambda: router.ask() == [(FIRST, 1, 0)], seconds=5)
 
 
-def test_when_everybody_is_down_the_client_is_told_at_once_after_the_benching(router: Router) -> None:
-    router.take(compiled(SHIPPED["profiles"]["balanced"]).litellm)
+def test_if_every_model_is_in_cooldown_the_client_gets_an_error_without_any_attempt(router: Router) -> None:
+    router.configure(compiled(SHIPPED["profiles"]["balanced"]).litellm)
     router.vendor.faults = {FIRST: DOWN, SPARE: DOWN}
     found = router.ask(6)
     assert {by for by, _, _ in found} == {None}
     assert found[-1] == (None, 0, 0)
 
 
-def test_a_stream_that_is_silent_from_the_start_goes_to_the_fallback_and_benches_nobody(router: Router) -> None:
-    router.take(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.5).litellm)
+def test_a_stream_that_is_silent_from_the_start_uses_the_fallback_and_starts_no_cooldown(router: Router) -> None:
+    router.configure(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.5).litellm)
     router.vendor.faults[FIRST] = {"first": 3.0}
     assert router.ask(3, stream=True) == [(SPARE, 1, 1)] * 3
 
 
-def test_a_stream_that_falls_silent_in_the_middle_is_not_taken_up_by_anybody(router: Router) -> None:
-    router.take(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.3).litellm)
+def test_a_stream_that_stops_in_the_middle_is_not_continued_by_another_model(router: Router) -> None:
+    router.configure(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.3).litellm)
     router.vendor.faults[FIRST] = {"middle": 0.8}
     assert router.ask(2, stream=True) == [("embedded", 1, 0)] * 2
 
 
-# --- the pair: the embedded upstream, which benches like CLIProxyAPIPlus, stands between
+# --- through the embedded upstream, which applies cooldowns like CLIProxyAPIPlus
 
 
 @contextmanager
-def south(vendor: Vendor, folder: Path, keys: int, policy: dict[str, Any]) -> Iterator[str]:
-    """Run the embedded upstream in front of the vendor; give its address."""
+def upstream(vendor: Vendor, folder: Path, keys: int, policy: dict[str, Any]) -> Iterator[str]:
+    """Run the embedded upstream in front of the fake vendor, and yield its base URL."""
     port = free_port()
     models = [{"name": one, "alias": one} for one in (FIRST, SPARE)]
     entries = [{"api-key": f"account-{one}"} for one in range(keys)]
@@ -268,42 +268,38 @@ def south(vendor: Vendor, folder: Path, keys: int, policy: dict[str, Any]) -> It
         process.wait()
 
 
-def test_as_commonly_written_the_vendor_never_sees_the_retries_that_a_client_waits_for(
+def test_as_commonly_written_the_retries_that_a_client_waits_for_do_not_reach_the_vendor(
     router: Router, tmp_path: Path
 ) -> None:
-    with south(router.vendor, tmp_path, keys=1, policy={}) as address:
-        router.take(as_written(COMMON["reliability"]), address)
+    with upstream(router.vendor, tmp_path, keys=1, policy={}) as address:
+        router.configure(as_written(COMMON["reliability"]), address)
         router.vendor.faults[FIRST] = DOWN
         assert router.ask() == [(SPARE, 1, 1)]
 
 
-def test_with_one_account_every_retry_that_a_client_waits_for_reaches_the_vendor(
-    router: Router, tmp_path: Path
-) -> None:
+def test_with_one_account_every_retry_reaches_the_vendor(router: Router, tmp_path: Path) -> None:
     policy = compiled(SHIPPED["profiles"]["reliability"])
-    with south(router.vendor, tmp_path, keys=1, policy=policy.cliproxy) as address:
-        router.take(policy.litellm, address)
+    with upstream(router.vendor, tmp_path, keys=1, policy=policy.cliproxy) as address:
+        router.configure(policy.litellm, address)
         router.vendor.faults[FIRST] = DOWN
         assert [first for _, first, _ in router.ask(4)] == [policy.budget.vendor, 1, 0, 0]
         assert policy.budget.vendor == 3
 
 
-def test_with_two_accounts_each_is_asked_once_and_then_neither_while_they_are_benched(
-    router: Router, tmp_path: Path
-) -> None:
+def test_with_two_accounts_each_is_used_once_and_then_both_are_in_cooldown(router: Router, tmp_path: Path) -> None:
     policy = compiled(SHIPPED["profiles"]["reliability"], accounts=2)
-    with south(router.vendor, tmp_path, keys=2, policy=policy.cliproxy) as address:
-        router.take(policy.litellm, address)
+    with upstream(router.vendor, tmp_path, keys=2, policy=policy.cliproxy) as address:
+        router.configure(policy.litellm, address)
         router.vendor.faults[FIRST] = DOWN
         assert router.ask(4) == [(SPARE, policy.budget.vendor, 1), *[(SPARE, 0, 1)] * 3]
 
 
-def test_after_an_outage_the_first_model_serves_again_by_the_profiles_clock_not_by_the_souths_minute(
+def test_after_an_outage_the_profiles_cooldown_counts_not_the_minute_of_cliproxyapi_plus(
     router: Router, tmp_path: Path
 ) -> None:
     policy = compiled(SHIPPED["profiles"]["reliability"], cooldown_time=1)
-    with south(router.vendor, tmp_path, keys=1, policy=policy.cliproxy) as address:
-        router.take(policy.litellm, address)
+    with upstream(router.vendor, tmp_path, keys=1, policy=policy.cliproxy) as address:
+        router.configure(policy.litellm, address)
         router.vendor.faults[FIRST] = DOWN
         router.ask(3)
         router.vendor.faults = {}

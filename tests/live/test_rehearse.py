@@ -1,4 +1,4 @@
-"""A rehearsal over the real LiteLLM: green where it must be, red where it must be, counted by somebody else too."""
+"""Rehearsals with the real LiteLLM: verdicts as expected, and attempts as counted by an independent proxy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,18 @@ import yaml
 from flowgate.config.loader import read
 from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import Config, Sourced
+from flowgate.rehearsal.plan import make_plan
+from flowgate.rehearsal.profile_run import rehearse_profile
+from flowgate.rehearsal.result import ProfileResult
 from flowgate.rehearsal.scenarios import SCENARIOS
-from flowgate.steps import rehearse
+from flowgate.rehearsal.verdicts import COOLDOWN, NO_DELAY, RETURN
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import sockets
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
 from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Workspace, wait
 from tests.live.conftest import Gateway
+from tests.test_docs_json import differences, documented
 
 pytestmark = pytest.mark.live
 
@@ -37,133 +41,131 @@ FEW = ("500", "recovery", "cut")
 
 
 @dataclass
-class Counter:
-    """A socket-level stub before the vendors: passes everything on, and counts the questions itself."""
+class CountingProxy:
+    """A TCP proxy in front of the fake vendors that counts requests by their model."""
 
-    posts: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
     listener: socket.socket = field(default_factory=lambda: sockets.listen("127.0.0.1", 0))
     target: int = 0
 
-    def front(self, address: str) -> str:
-        """Stand before an address; give our own."""
-        self.target = int(address.rpartition(":")[2])
-        threading.Thread(target=self._welcome, daemon=True).start()
+    def url(self, target: str) -> str:
+        """Forward to a URL, and return the proxy's own."""
+        self.target = int(target.rpartition(":")[2])
+        threading.Thread(target=self._accept, daemon=True).start()
         return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
 
-    def _welcome(self) -> None:
+    def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                ours, _ = self.listener.accept()
-                theirs = socket.create_connection(("127.0.0.1", self.target), 5)
-                theirs.settimeout(None)
-                threading.Thread(target=self._pass_on, args=(ours, theirs, True), daemon=True).start()
-                threading.Thread(target=self._pass_on, args=(theirs, ours, False), daemon=True).start()
+                client, _ = self.listener.accept()
+                vendor = socket.create_connection(("127.0.0.1", self.target), 5)
+                vendor.settimeout(None)
+                threading.Thread(target=self._forward, args=(client, vendor, True), daemon=True).start()
+                threading.Thread(target=self._forward, args=(vendor, client, False), daemon=True).start()
 
-    def _pass_on(self, one: socket.socket, other: socket.socket, counts: bool) -> None:
-        message = b""
+    def _forward(self, source: socket.socket, sink: socket.socket, counts: bool) -> None:
+        unread = b""
         with contextlib.suppress(OSError):
-            while block := one.recv(65_536):
-                other.sendall(block)
-                message += block if counts else b""
-                while counts and b'"model":' in message:
-                    _, _, message = message.partition(b'"model":')
-                    self.posts.append(message.split(b'"')[1].decode())
-        for sock in (one, other):
+            while block := source.recv(65_536):
+                sink.sendall(block)
+                unread += block if counts else b""
+                while counts and b'"model":' in unread:
+                    _, _, unread = unread.partition(b'"model":')
+                    self.models.append(unread.split(b'"')[1].decode())
+        for sock in (source, sink):
             with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)  # wakes who listens to the other side
-        one.close()
-
-    def count(self, name: str) -> int:
-        """Say how many questions came for a model, by the name that the vendors know it by."""
-        return self.posts.count(name)
+                sock.shutdown(socket.SHUT_RDWR)  # ends the thread of the other direction
+        source.close()
 
 
 @pytest.fixture
-def counter() -> Iterator[Counter]:
-    found = Counter()
+def proxy() -> Iterator[CountingProxy]:
+    found = CountingProxy()
     yield found
     with contextlib.suppress(OSError):
         found.listener.shutdown(socket.SHUT_RDWR)
     found.listener.close()
 
 
-def config_of(folder: Path, profiles: dict[str, Any] | None = None) -> Config:
-    """Give the embedded default in a folder of its own, with its own profiles or others."""
+def read_config(folder: Path, profiles: Any = None) -> Config:
+    """Return the embedded default in its own folder, with its own profiles or others."""
     tree = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     text = yaml.safe_dump({**tree, "profiles": profiles or tree["profiles"]})
     return read(text, folder / "flowgate.yaml", embedded=True)
 
 
-def reach_of(config: Config, profile: str) -> StepContext:
+def make_context(config: Config, profile: str) -> StepContext:
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     supervisor = SupervisorClient(config.paths.runtime_dir, config.paths.log_file)
     run_state = RunState(Sourced(profile, "typed"))
     return StepContext(
-        config, run_state, supervisor, Http(), Clock(), Files(acting=True), environment, lambda words: None
+        config, run_state, supervisor, Http(), Clock(), Files(acting=True), environment, lambda message: None
     )
 
 
-def played(folder: Path, profile: str, names: tuple[str, ...], front: Any = None, **how: Any) -> Any:
-    context = reach_of(config_of(folder, how.pop("profiles", None)), profile)
-    script = rehearse.script(context, profile, how.get("alone", False), how.get("as_written", False))
-    return rehearse.rehearsed(context, script, [SCENARIOS[name] for name in names], front=front)
+def run(
+    folder: Path, profile: str, scenarios: tuple[str, ...], vendor_proxy: Callable[[str], str] | None = None, **how: Any
+) -> ProfileResult:
+    context = make_context(read_config(folder, how.pop("profiles", None)), profile)
+    plan = make_plan(context, profile, **{"litellm_only": False, "as_written": False, **how})
+    return rehearse_profile(context, plan, [SCENARIOS[name] for name in scenarios], vendor_proxy=vendor_proxy)
 
 
-def broken(found: Any) -> set[tuple[str, str]]:
-    return {(row["scenario"], row["promise"]) for row in found["rows"] if row["verdict"] == "broken"}
+def broken(found: ProfileResult) -> set[tuple[str, str]]:
+    return {(one["scenario"], one["promise"]) for one in found["promises"] if one["verdict"] == "broken"}
 
 
-def test_a_shipped_profile_keeps_its_promises_and_an_independent_count_agrees(tmp_path: Path, counter: Counter) -> None:
-    found = played(tmp_path, "balanced", FEW, front=counter.front)
+def test_a_shipped_profile_keeps_its_promises_and_an_independent_count_agrees(
+    tmp_path: Path, proxy: CountingProxy
+) -> None:
+    found = run(tmp_path, "balanced", FEW, vendor_proxy=proxy.url)
     assert broken(found) == set()
-    for scene in found["scenarios"]:
+    for scenario in found["scenarios"]:
         for model, role in found["roles"].items():
-            counted = sum(one["role"] == role for one in scene["attempts"])
-            warm = 3 if role == "primary" else 0  # questions before anything was wrong
-            assert abs(counter.count(f"{scene['scenario']}.{model}") - warm - counted) <= 1
-    (cut,) = (row for row in found["rows"] if row["verdict"] == "cannot")
-    assert cut["scenario"] == "cut"
-    assert cut["observed"].startswith("0 of ")
-    assert list(tmp_path.iterdir()) == []  # nothing of it touches the user's own folder
+            counted = sum(one["role"] == role for one in scenario["attempts"])
+            warm_up = 3 if role == "primary" else 0  # requests before the fault
+            assert abs(proxy.models.count(f"{scenario['scenario']}.{model}") - warm_up - counted) <= 1
+    (cut,) = (one for one in found["promises"] if one["verdict"] == "cannot")
+    assert (cut["scenario"], cut["observed"][:5]) == ("cut", "0 of ")
+    assert list(tmp_path.iterdir()) == []  # the user's own folder is not touched
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_shipped_profile_keeps_every_promise_in_every_scenario(tmp_path: Path, profile: str) -> None:
-    found = played(tmp_path, profile, tuple(SCENARIOS))
+    found = run(tmp_path, profile, tuple(SCENARIOS))
     assert broken(found) == set()
     assert found["seconds"] < 60
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_profile_as_commonly_written_is_red_on_the_bench(tmp_path: Path, profile: str) -> None:
-    how = {"profiles": COMMON, "alone": True, "as_written": True}
-    found = broken(played(tmp_path, profile, ("healthy", "500", "refused", "recovery"), **how))
-    assert {(name, "benched") for name in ("500", "refused", "recovery")} <= found
+def test_a_profile_as_commonly_written_breaks_the_promised_cooldown(tmp_path: Path, profile: str) -> None:
+    scenarios = ("healthy", "500", "refused", "recovery")
+    found = broken(run(tmp_path, profile, scenarios, profiles=COMMON, litellm_only=True, as_written=True))
+    assert {(name, COOLDOWN) for name in ("500", "refused", "recovery")} <= found
     assert "healthy" not in {name for name, _ in found}
 
 
 @pytest.mark.long
-def test_through_the_pair_a_profile_as_commonly_written_waits_for_void_retries_and_does_not_come_back(
+def test_a_profile_as_commonly_written_delays_answers_and_does_not_return_through_cliproxyapi_plus(
     tmp_path: Path,
 ) -> None:
-    found = played(tmp_path, "reliability", ("500", "recovery"), profiles=COMMON, as_written=True)
-    assert ("500", "as quick as ever once it is benched") in broken(found)
-    assert ("recovery", "the primary serves again after the fault") in broken(found)
-    (scene, _) = found["scenarios"]
-    assert [one["attempts"].get("primary", 0) for one in scene["asked"]] == [1, 0, 0, 0, 0, 0]
+    found = run(tmp_path, "reliability", ("500", "recovery"), profiles=COMMON, as_written=True)
+    assert {("500", NO_DELAY), ("recovery", RETURN)} <= broken(found)
+    (outage, _) = found["scenarios"]
+    assert [one["attempts"].get("primary", 0) for one in outage["requests"]] == [1, 0, 0, 0, 0, 0]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_numbers_as_commonly_written_keep_their_promise_once_they_are_compiled(
+def test_the_numbers_as_commonly_written_keep_their_promises_once_they_are_compiled(
     tmp_path: Path, profile: str
 ) -> None:
-    assert broken(played(tmp_path, profile, ("500", "429-wait", "hang", "recovery"), profiles=COMMON)) == set()
+    assert broken(run(tmp_path, profile, ("500", "429-wait", "hang", "recovery"), profiles=COMMON)) == set()
 
 
-# --- by the real `inv`
+# --- the command `inv rehearse`
 
 
 @pytest.mark.parametrize(("words", "says"), [(("--scenario", "50"), "500"), (("--profile", "cots"), "cost")])
@@ -175,18 +177,19 @@ def test_an_unknown_name_is_refused_before_anything_starts(
 
 
 @pytest.mark.long
-def test_it_runs_beside_a_gateway_that_serves_and_touches_nothing_of_it(gateway: Gateway, tmp_path: Path) -> None:
+def test_it_runs_beside_a_serving_gateway_and_leaves_it_alone(gateway: Gateway, tmp_path: Path) -> None:
     place, report = gateway.workspace, tmp_path / "rehearsal.xml"
     before = sorted(one.pid for one in place.services())
     found = place.json("rehearse", "--profile", "cost", "--scenario", "500", "--report-junit", str(report))
     assert (found["broken"], found["profiles"][0]["profile"]) == (0, "cost")
-    assert '<testcase classname="cost" name="500"' in report.read_text()
+    assert differences(found, documented()["rehearse"]) == []
+    assert '<testcase classname="rehearsal.cost" name="500"' in report.read_text()
     assert sorted(one.pid for one in place.services()) == before
     assert place.json("status")["profile"]["name"] == "balanced"
 
 
 @pytest.mark.long
-def test_an_interrupt_ends_all_that_it_has_started(workspace: Workspace) -> None:
+def test_an_interrupt_ends_everything_that_it_started(workspace: Workspace) -> None:
     workspace.variables["TMPDIR"] = str(workspace.folder)
     workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
     running = workspace.start("rehearse", "--scenario", "hang,500")

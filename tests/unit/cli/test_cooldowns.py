@@ -40,7 +40,7 @@ def test_an_end_that_is_not_said_is_not_made_up() -> None:
 
 def test_with_nothing_running_there_is_nobody_to_ask(place: Workspace) -> None:
     with pytest.raises(NotReady, match=r"litellm is not running; .*cliproxyapi_plus is not running"):
-        cooldowns.show("", False)
+        cooldowns.show("", "", False)
 
 
 def test_one_program_that_cannot_be_asked_is_named(session: Session, supervisor: FakeSupervisor) -> None:

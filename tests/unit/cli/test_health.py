@@ -47,14 +47,14 @@ def look(session: Session, supervisor: FakeSupervisor, name: str = "litellm", pa
 
 
 def test_health_of_what_does_not_run_is_no_and_names_the_way_out(place: Workspace, capsys: Caught) -> None:
-    assert health.health(False) == 1
+    assert health.health("", False) == 1
     message = capsys.readouterr()
     assert message.out.count("not running") == 4
     assert "way out: inv up" in message.err
 
 
 def test_health_as_json_names_what_would_be_asked(place: Workspace, capsys: Caught) -> None:
-    assert health.health(True) == 1
+    assert health.health("", True) == 1
     tree = json.loads(capsys.readouterr().out)
     assert tree["ok"] is False
     assert tree["services"]["litellm"] == {

@@ -48,12 +48,12 @@ def log(place: Workspace) -> list[str]:
 )
 def test_events_are_chosen(log: list[str], capsys: Caught, asked: dict[str, object], found: list[int]) -> None:
     known: dict[str, object] = {"lines": 20, "follow": False, "service": "", "event": "", "since": "", "as_json": True}
-    logs.events(**(known | asked))  # type: ignore[arg-type]
+    logs.events("", **(known | asked))  # type: ignore[arg-type]
     assert capsys.readouterr().out.splitlines() == [log[number] for number in found]
 
 
 def test_an_event_is_one_readable_line(log: list[str], capsys: Caught) -> None:
-    logs.events(1, False, "", "", "", False)
+    logs.events("", 1, False, "", "", "", False)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.split()[1:] == ["play", "ok"]
 
@@ -61,11 +61,11 @@ def test_an_event_is_one_readable_line(log: list[str], capsys: Caught) -> None:
 @pytest.mark.parametrize("since", ["soon", "10", "1w", "m"])
 def test_a_time_that_is_none_is_refused(place: Workspace, since: str) -> None:
     with pytest.raises(InvalidValue, match="10m, 2h, 1d"):
-        logs.events(1, False, "", "", since, False)
+        logs.events("", 1, False, "", "", since, False)
 
 
 def test_no_events_yet_is_no_error(place: Workspace, capsys: Caught) -> None:
-    assert logs.events(20, False, "", "", "", False) == 0
+    assert logs.events("", 20, False, "", "", "", False) == 0
     assert capsys.readouterr().out == ""
 
 
@@ -73,24 +73,24 @@ def test_the_last_lines_of_a_log_are_printed(place: Workspace, capsys: Caught) -
     folder = place.runtime / "process-logs"
     folder.mkdir()
     (folder / "litellm.log").write_text("one\ntwo\nthree\n")
-    assert logs.logs("litellm", 2, False) == 0
+    assert logs.logs("", "litellm", 2, False) == 0
     assert capsys.readouterr().out == "two\nthree\n"
 
 
 def test_a_service_without_a_log_says_so(place: Workspace, capsys: Caught) -> None:
-    assert logs.logs("litellm", 2, False) == 0
+    assert logs.logs("", "litellm", 2, False) == 0
     assert "has no log yet" in capsys.readouterr().err
 
 
 def test_an_unknown_service_gets_a_suggestion(place: Workspace) -> None:
     with pytest.raises(UnknownName) as refused:
-        logs.logs("litelm", 2, False)
+        logs.logs("", "litelm", 2, False)
     assert refused.value.fix == "did you mean 'litellm'?"
 
 
 def test_a_key_that_was_never_made_names_the_way_to_one(place: Workspace) -> None:
     with pytest.raises(UsageError) as refused:
-        logs.key_path()
+        logs.key_path("")
     assert refused.value.fix == "inv up makes one"
 
 

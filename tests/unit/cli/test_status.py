@@ -75,14 +75,14 @@ def test_secrets_that_others_can_read_are_named_with_the_mending_mode(session: S
 
 
 def test_status_prints_one_row_a_service(place: Workspace, capsys: Caught) -> None:
-    assert status.status(False) == 0
+    assert status.status("", False) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("profile  balanced (default)")
     assert [line.split()[0] for line in lines[1:]] == ["service", "litellm", "cliproxyapi_plus"]
 
 
 def test_status_as_json_is_one_document(place: Workspace, capsys: Caught) -> None:
-    status.status(True)
+    status.status("", True)
     assert json.loads(capsys.readouterr().out).keys() == {
         *("config", "embedded", "profile", "since", "supervisor", "services", "secrets")
     }

@@ -111,7 +111,7 @@ def test_a_changelog_that_begins_otherwise_fails_with_its_line(
 
 def test_a_program_that_calls_itself_otherwise_fails(project: Path) -> None:
     put(project, "flowgate/__init__.py", '__version__ = "0.2.0"\n')
-    assert "flowgate/__init__.py says 0.2.0" in one(release.heading(project, "0.3.0")).message
+    assert "flowgate/__init__.py is 0.2.0" in one(release.heading(project, "0.3.0")).message
 
 
 @pytest.mark.parametrize("kind", [("-a", "-m", "x"), ()])
@@ -131,7 +131,7 @@ def test_a_stale_page_is_named(project: Path) -> None:
 def test_a_project_without_a_version_is_refused(project: Path, text: str) -> None:
     put(project, "pyproject.toml", text)
     with pytest.raises(UsageError, match=r"pyproject\.toml"):
-        release.version_of(project)
+        release.project_of(project)
 
 
 @NEEDS_UV
@@ -165,14 +165,14 @@ def test_a_wheel_with_just_the_tracked_files_fits() -> None:
     "inside, message",
     [
         (INSIDE[1:], ["lacks flowgate/a.py"]),
-        ((INSIDE[0], *INSIDE[2:]), ["carries no flowgate/tasks.py"]),
-        ((*INSIDE[:2], INSIDE[3]), ["carries no flowgate/playbooks/"]),
-        (INSIDE[:3], ["carries no flowgate/examples/"]),
-        ((*INSIDE, "flowgate/.env"), ["carries flowgate/.env, which git does not track"]),
-        ((*INSIDE, "tests/a.py"), ["carries tests/a.py, which git does not track"]),
+        ((INSIDE[0], *INSIDE[2:]), ["contains no flowgate/tasks.py"]),
+        ((*INSIDE[:2], INSIDE[3]), ["contains no flowgate/playbooks/"]),
+        (INSIDE[:3], ["contains no flowgate/examples/"]),
+        ((*INSIDE, "flowgate/.env"), ["contains flowgate/.env, which git does not track"]),
+        ((*INSIDE, "tests/a.py"), ["contains tests/a.py, which git does not track"]),
     ],
 )
-def test_what_a_wheel_lacks_or_carries_too_is_named(inside: tuple[str, ...], message: list[str]) -> None:
+def test_missing_and_extra_files_of_a_wheel_are_named(inside: tuple[str, ...], message: list[str]) -> None:
     assert list(release.misfits(TRACKED, inside)) == message
 
 
@@ -187,7 +187,7 @@ def checkout(tmp_path: Path) -> Path:
         if (CHECKOUT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(CHECKOUT / name, tmp_path / name)
-    version = release.version_of(tmp_path)
+    version = release.project_of(tmp_path)[1]
     put(tmp_path, "CHANGELOG.md", f"# Changelog\n\n## {version}\n")
     git(tmp_path, "init", "-q")
     return commit(tmp_path)
@@ -217,7 +217,7 @@ def test_what_belongs_in_the_wheel_is_what_the_build_is_told() -> None:
 def test_a_fit_checkout_gets_its_commands_and_is_left_as_it_was(checkout: Path) -> None:
     before = state(checkout)
     done = inv_release(checkout)
-    tag, short = f"v{release.version_of(checkout)}", git(checkout, "rev-parse", "--short", "HEAD")
+    tag, short = f"v{release.project_of(checkout)[1]}", git(checkout, "rev-parse", "--short", "HEAD")
     assert done.returncode == 0, done.stdout + done.stderr
     wanted = [*release.FIRST, "inv build", f"git tag -a {tag} -m {tag} {short}", f"git push origin {tag}"]
     assert done.stdout.splitlines()[-len(wanted) :] == wanted
@@ -233,7 +233,7 @@ def test_a_wheel_without_its_playbooks_is_no_release(checkout: Path) -> None:
     done = inv_release(checkout)
     failed = [line for line in done.stdout.splitlines() if line.startswith("fail")]
     assert (done.returncode, "git push" in done.stdout, len(failed)) == (1, False, 1)
-    assert "carries no flowgate/playbooks/" in failed[0]
+    assert "contains no flowgate/playbooks/" in failed[0]
 
 
 @pytest.mark.parametrize("typed, status", [("inv --version", "pass"), ("inv nonsense", "fail")])

@@ -1,4 +1,4 @@
-"""A report with everything in it: every status, two plays, a bug, an interruption, characters that hurt."""
+"""A report with every status, two plays, a bug, an interruption and forbidden characters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from flowgate.domain import Outcome, Report
 from flowgate.errors import CheckFailed, Interrupted, NotReady
-from flowgate.playbook.report import report_document
+from flowgate.playbook.report import ReportDocument, report_document
 
 NASTY = '<b>&"\x1b[31m\x00\ud800 ä \U0001f600]]></script><script>'
 
@@ -37,5 +37,5 @@ def whole(*outcomes: Outcome, error: BaseException | None = REFUSED, **more: Any
     return Report("p", outcomes or OUTCOMES, error, 3 if error else 0, 10.0, resume=resume, **fields)
 
 
-def data(*outcomes: Outcome, **more: Any) -> dict[str, Any]:
+def data(*outcomes: Outcome, **more: Any) -> ReportDocument:
     return report_document(whole(*outcomes, **more))

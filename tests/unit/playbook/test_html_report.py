@@ -12,6 +12,7 @@ import pytest
 
 from flowgate.errors import CheckFailed
 from flowgate.playbook.html_report import page
+from flowgate.playbook.report import ReportDocument
 from tests.unit.playbook.reports import NASTY, data, ended
 
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
@@ -50,13 +51,13 @@ class Reader(HTMLParser):
         self.words.append(data)
 
 
-def test_a_page_is_whole_and_every_element_is_closed() -> None:
+def test_every_element_of_the_page_is_closed() -> None:
     reader = Reader(page(data()))
     assert reader.open == []
     assert reader.elements.count("details") == 9
 
 
-def test_a_page_needs_nothing_else() -> None:
+def test_the_page_loads_nothing() -> None:
     text = page(data())
     reader = Reader(text)
     assert not {"script", "link", "img", "iframe"} & set(reader.elements)
@@ -65,36 +66,40 @@ def test_a_page_needs_nothing_else() -> None:
     assert "@import" not in text
 
 
-def test_what_a_task_said_is_text_and_never_markup() -> None:
+def test_texts_of_tasks_are_escaped() -> None:
     found = Reader(page(data()))
     shown = NASTY.replace("\x1b", "\ufffd").replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
     assert shown in "".join(found.words)
     assert "b" not in found.elements
 
 
-def test_a_failure_shows_the_task_its_place_the_error_the_log_and_the_command() -> None:
+def test_a_failure_shows_the_location_the_error_the_log_and_the_resume_command() -> None:
     message = "".join(Reader(page(data())).words)
     for words in ("play.yml:3:5", "it did not come up", "config.yaml:7", "first\nlast", "inv up", "--start-at-task"):
         assert words in message
 
 
 @pytest.mark.parametrize("code, verdict", [(0, "Done"), (1, "Failed"), (130, "Interrupted")])
-def test_the_title_says_how_it_ended(code: int, verdict: str) -> None:
-    text = page({**data(error=None), "code": code})
+def test_the_title_states_the_result(code: int, verdict: str) -> None:
+    document = data(error=None)
+    document["code"] = code
+    text = page(document)
     assert f"<title>{verdict}: books/nightly.yml</title>" in text
 
 
-def test_a_run_of_nothing_is_a_page_too() -> None:
-    text = page({**data(ended("x", "unchanged"), error=None), "tasks": [], "seconds": 0.0})
+def test_a_run_without_tasks_has_a_page() -> None:
+    document = data(ended("x", "unchanged"), error=None)
+    document["tasks"], document["seconds"] = [], 0.0
+    text = page(document)
     assert "No task ran." in text
 
 
-def look(tmp_path: Path, tree: dict[str, Any], width: int) -> dict[str, Any]:
+def look(tmp_path: Path, document: ReportDocument, width: int) -> dict[str, Any]:
     """Open a page in a real browser and measure it there."""
     if not BROWSER:
         pytest.skip("no chromium here")
     file = tmp_path / "page.html"
-    text = re.sub(r"<meta http-equiv=.*?>", "", page(tree))  # which forbids scripts: this one only measures
+    text = re.sub(r"<meta http-equiv=.*?>", "", page(document))  # remove the policy that forbids scripts
     file.write_text(text.replace("</body>", f"<script>{MEASURE}</script></body>"), encoding="utf-8")
     argv = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     argv += [f"--window-size={width},900", "--dump-dom", file.as_uri()]
@@ -106,7 +111,7 @@ def look(tmp_path: Path, tree: dict[str, Any], width: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("width", [1200, 500])
-def test_in_a_browser_the_bars_stand_where_their_tasks_ran(tmp_path: Path, width: int) -> None:
+def test_a_browser_places_the_bars_on_the_timeline(tmp_path: Path, width: int) -> None:
     seen = look(tmp_path, data(), width)
     assert seen["wide"] <= seen["room"]
     for row, task in zip(seen["rows"], data()["tasks"], strict=True):
@@ -119,7 +124,7 @@ def test_in_a_browser_the_bars_stand_where_their_tasks_ran(tmp_path: Path, width
     assert seen["resume"] == "inv play books/nightly.yml --start-at-task Refused"
 
 
-def test_in_a_browser_long_words_do_not_widen_the_page(tmp_path: Path) -> None:
+def test_a_browser_wraps_long_words(tmp_path: Path) -> None:
     error = CheckFailed("x" * 3000, log=["y" * 3000])
     seen = look(tmp_path, data(ended("z" * 3000, "failed", error), error=error), 500)
     assert seen["wide"] <= seen["room"]

@@ -6,7 +6,8 @@ import pytest
 import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from flowgate.playbook.junit import junit
+from flowgate.playbook.junit import Case, Suite, write
+from flowgate.playbook.junit_report import junit
 from tests.unit.playbook.reports import NASTY, data, ended
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).with_name("data") / "junit.xsd")
@@ -26,24 +27,25 @@ def test_a_report_is_valid_under_the_strict_schema() -> None:
 
 
 @pytest.mark.parametrize("started", ["", "2026-01-31T12:00:00.123Z"])
-def test_a_report_of_nothing_is_valid_too(started: str) -> None:
-    tree = {**data(ended("x", "unchanged"), error=None, started=started), "tasks": [], "playbook": ""}
-    SCHEMA.validate(junit(tree))
+def test_a_report_without_tasks_is_valid(started: str) -> None:
+    document = data(ended("x", "unchanged"), error=None, started=started)
+    document["tasks"], document["playbook"] = [], ""
+    SCHEMA.validate(junit(document))
 
 
-def test_the_schema_of_these_tests_can_refuse() -> None:
+def test_the_schema_rejects_a_wrong_order_and_a_time_zone() -> None:
     assert not SCHEMA.is_valid(junit(data()).replace("<properties>", "<properties/><properties>", 1))
     assert not SCHEMA.is_valid(junit(data()).replace("12:00:00", "12:00:00Z"))
 
 
-def test_a_reader_of_junit_sees_a_suite_for_each_play_with_its_counts() -> None:
+def test_each_play_is_a_suite_with_its_counts() -> None:
     first, second = read(junit(data()))
     assert (first.name, first.tests, first.failures, first.errors, first.skipped) == ("First play", 6, 0, 0, 1)
     assert (second.name, second.tests, second.failures, second.errors, second.skipped) == ("Second. Play", 3, 1, 2, 0)
     assert (first.time, second.time) == (6.0, 4.0)
 
 
-def test_a_failure_tells_the_place_the_error_the_log_and_the_way_on() -> None:
+def test_a_failure_shows_the_location_the_error_the_log_and_the_resume_command() -> None:
     (found,) = cases(read(junit(data()))[1])["Refused"].result
     assert isinstance(found, Failure)
     assert (found.type, found.message) == ("NotReady", "Refused failed")
@@ -53,7 +55,7 @@ def test_a_failure_tells_the_place_the_error_the_log_and_the_way_on() -> None:
         "at config.yaml:7",
         "| first",
         "| last",
-        "way out: inv up",
+        "fix: inv up",
         "to resume: inv play books/nightly.yml --start-at-task Refused",
     ]
 
@@ -64,7 +66,7 @@ def test_a_bug_and_an_interruption_are_errors(name: str) -> None:
     assert isinstance(found, Error)
 
 
-def test_what_was_rescued_or_ignored_passed_and_what_was_skipped_says_why() -> None:
+def test_rescued_and_ignored_tasks_passed_and_skipped_tasks_have_a_reason() -> None:
     first = cases(read(junit(data()))[0])
     assert first["Rescued"].is_passed
     assert first["Ignored"].is_passed
@@ -73,11 +75,19 @@ def test_what_was_rescued_or_ignored_passed_and_what_was_skipped_says_why() -> N
     assert found.message == "Skipped skipped"
 
 
-def test_a_play_is_a_class_of_its_playbook_and_dots_do_not_nest_it() -> None:
+def test_the_class_name_is_playbook_and_play_without_further_dots() -> None:
     assert {case.classname for case in read(junit(data()))[1]} == {"nightly.Second Play"}
 
 
-def test_characters_that_xml_forbids_are_replaced_and_markup_is_text() -> None:
+def test_forbidden_characters_are_replaced_and_markup_is_escaped() -> None:
     names = cases(read(junit(data()))[0])
     shown = NASTY.replace("\x1b", "\ufffd").replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
     assert shown in names
+
+
+def test_a_suite_of_any_origin_is_valid_and_counts_its_cases() -> None:
+    cases = [Case("group", "a", 1.5), Case("group", "b", 0.5, "failed", "no", "CheckFailed", "at\x1b line 1")]
+    text = write([Suite("rehearsal", "balanced", cases, properties={"mode": "quick"})])
+    SCHEMA.validate(text)
+    (found,) = read(text)
+    assert (found.name, found.tests, found.failures, found.time) == ("balanced", 2, 1, 2.0)

@@ -29,14 +29,14 @@ def test_the_recap_is_spelled_and_ordered_as_ansible_does() -> None:
     assert line == "ok=2 changed=1 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0"
 
 
-def test_a_report_becomes_json_without_secrets() -> None:
+def test_a_report_converts_to_json_without_secrets() -> None:
     text = json.dumps(report_document(report(outcome("unchanged"))), allow_nan=False)
     task = json.loads(text)["tasks"][0]
     assert task["facts"] == {"path": "a", "key": "Secret(…)", "nan": "nan", "many": [1], "by": {"1": [2]}}
     assert task["seconds"] == 1.235
 
 
-def test_an_error_keeps_its_kind_hint_and_log() -> None:
+def test_an_error_keeps_its_kind_fix_and_log() -> None:
     error = NotReady("litellm did not come up", fix="look", log=["last line"])
     found = report_document(report(outcome("failed", error), error=error))
     wanted = {
@@ -51,17 +51,18 @@ def test_an_error_keeps_its_kind_hint_and_log() -> None:
     assert (found["version"], found["code"]) == (1, 3)
 
 
-def test_a_bug_is_told_by_its_kind() -> None:
+def test_a_bug_is_marked_and_keeps_its_type() -> None:
     error = report_document(report(error=KeyError("x")))["error"]
+    assert error
     assert (error["kind"], error["bug"]) == ("KeyError", True)
 
 
-def test_secrets_are_masked_wherever_a_text_stands() -> None:
+def test_secrets_are_masked_in_every_text() -> None:
     error = NotReady("sk-1 is refused", fix="not sk-1", log=["with sk-1"])
     one = Outcome("say sk-1", "x", "failed", "sk-1", 0.0, "f:1:1", {"out": ["sk-1"]}, error, (), "sk-1", play="sk-1")
     found = report_document(report(one, error=error), lambda text: text.replace("sk-1", "…"))
     assert "sk-1" not in json.dumps(found)
 
 
-def test_what_xml_forbids_is_replaced() -> None:
+def test_characters_that_xml_forbids_are_replaced() -> None:
     assert printable("a\x1b[0m\ud800\x00\tä\U0001f600") == "a\ufffd[0m\ufffd\ufffd\tä\U0001f600"

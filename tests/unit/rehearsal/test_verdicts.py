@@ -1,4 +1,4 @@
-"""The judge of a rehearsal: what was observed on one side, what was promised on the other."""
+"""Verdicts: what was observed, compared with what was promised."""
 
 from __future__ import annotations
 
@@ -6,137 +6,141 @@ from dataclasses import replace
 
 import pytest
 
+from flowgate.rehearsal.result import PromiseResult
 from flowgate.rehearsal.scenarios import SCENARIOS, Fault
-from flowgate.rehearsal.verdicts import BROKEN, CANNOT, KEPT, Asked, Judge, Observed, Row
+from flowgate.rehearsal.verdicts import (
+    ANSWERED,
+    ATTEMPTS,
+    ATTEMPTS_PER_MINUTE,
+    BROKEN,
+    CANNOT,
+    CLIENT_ERROR,
+    COOLDOWN,
+    KEPT,
+    LONGEST_WAIT,
+    NO_DELAY,
+    RETURN,
+    Expectations,
+    Observation,
+    ObservedRequest,
+)
 from tests.unit.gateway.test_policy import COMMON, compiled
 
 PROMISES = replace(
     compiled(COMMON["reliability"]).promises, retries={"refusal": 3, "429": 0, "timeout": 0}, cooldown_seconds=60.0
 )
-# As measured on the real proxy: the profile as commonly written, and the same numbers under `router_settings`.
+# Measured on the real proxy: the profile as commonly written, and with the same numbers under `router_settings`.
 AS_WRITTEN = [4, 4, 4, 4]
-WHERE_THEY_COUNT = [4, 1, 0, 0]
-
-
-def played(primary: list[int], by: str | None = "secondary", slow: float = 9.0, **more: float) -> Observed:
-    """Play an outage: attempts on the primary, question by question; one that reaches it is slow."""
-    asked = [
-        Asked(float(at * 10), slow if tries > 1 else 0.04, by, {"primary": tries, "secondary": 1})
-        for at, tries in enumerate(primary)
-    ]
-    return Observed(asked, healthy=0.04, **more)
-
-
-def verdicts(rows: list[Row]) -> dict[str, str]:
-    return {row.promise: row.verdict for row in rows}
-
-
-def test_an_outage_as_the_profile_has_it_keeps_every_promise() -> None:
-    rows = Judge(PROMISES)(SCENARIOS["500"], played(WHERE_THEY_COUNT))
-    assert {row.verdict for row in rows} == {KEPT}
-    assert len(rows) == 6
-
-
-def test_the_profile_as_commonly_written_breaks_the_bench_and_the_attempts_in_a_minute() -> None:
-    found = verdicts(Judge(PROMISES)(SCENARIOS["500"], played(AS_WRITTEN)))
-    broken = {promise for promise, verdict in found.items() if verdict == BROKEN}
-    assert broken == {"benched", "attempts on the dead primary in a minute"}
-
-
-def test_one_attempt_too_many_is_broken() -> None:
-    found = verdicts(Judge(PROMISES)(SCENARIOS["500"], played([5, 1, 0, 0])))
-    assert found["attempts on the primary for one question"] == BROKEN
-
-
-def test_a_question_that_nobody_answered_is_broken_while_somebody_could() -> None:
-    found = verdicts(Judge(PROMISES)(SCENARIOS["500"], played(WHERE_THEY_COUNT, by=None)))
-    assert found["every question is answered"] == BROKEN
-
-
-def test_with_both_down_the_client_must_be_told_so() -> None:
-    assert verdicts(Judge(PROMISES)(SCENARIOS["both"], played([4, 1, 0], by=None)))["the client is told so"] == KEPT
-    assert verdicts(Judge(PROMISES)(SCENARIOS["both"], played([4, 1, 0])))["the client is told so"] == BROKEN
-
-
-def test_a_slow_answer_after_the_benching_is_broken() -> None:
-    slow = [replace(one, seconds=2.0) for one in played(WHERE_THEY_COUNT).asked]
-    found = verdicts(Judge(PROMISES)(SCENARIOS["500"], Observed(slow, healthy=0.04)))
-    assert found["as quick as ever once it is benched"] == BROKEN
-
-
-def test_a_primary_that_was_never_asked_proves_nothing() -> None:
-    assert verdicts(Judge(PROMISES)(SCENARIOS["500"], played([0, 0])))["benched"] == BROKEN
-
-
-def test_accounts_that_the_south_asks_in_turn_are_allowed_for() -> None:
-    found = verdicts(Judge(PROMISES, south=2)(SCENARIOS["500"], played([8, 2, 0, 0])))
-    assert found["attempts on the primary for one question"] == KEPT
-
-
-@pytest.mark.parametrize("name", ["hang", "refused"])
-def test_where_the_south_benches_it_cannot_bench_who_says_nothing(name: str) -> None:
-    south = verdicts(Judge(PROMISES, by_south=True)(SCENARIOS[name], played([1, 1, 1, 1], slow=0.1)))
-    assert (south["benched"], BROKEN in south.values()) == (CANNOT, False)
-    assert verdicts(Judge(PROMISES)(SCENARIOS[name], played([1, 1, 1, 1])))["benched"] == BROKEN
-
-
-def test_a_429_is_not_tried_again() -> None:
-    judge = Judge(PROMISES)
-    assert verdicts(judge(SCENARIOS["429"], played([1, 1, 0])))["attempts on the primary for one question"] == KEPT
-    assert verdicts(judge(SCENARIOS["429"], played([2, 1, 0])))["attempts on the primary for one question"] == BROKEN
-
-
-def test_a_pause_that_a_vendor_asks_for_is_waited_for_as_often_as_the_profile_tries_again() -> None:
-    asked = Judge(replace(PROMISES, retries={"429": 1}))(SCENARIOS["429-wait"], played([2, 1, 0], slow=61.0))
-    at_once = Judge(PROMISES)(SCENARIOS["429-wait"], played([2, 1, 0], slow=61.0))
-    assert (verdicts(asked)["the longest wait"], verdicts(at_once)["the longest wait"]) == (KEPT, BROKEN)
-
-
-def test_a_stream_that_breaks_off_is_a_promise_that_cannot_be_kept() -> None:
-    found = verdicts(Judge(PROMISES)(SCENARIOS["cut"], played([1, 1, 1], by=None)))
-    assert found["every question is answered"] == CANNOT
-    assert BROKEN not in found.values()
-
-
-@pytest.mark.parametrize(("back", "verdict"), [(69.0, KEPT), (71.0, BROKEN), (None, BROKEN)])
-def test_the_primary_must_serve_again_within_its_bench_and_ten_seconds(back: float | None, verdict: str) -> None:
-    asked = list(played(WHERE_THEY_COUNT).asked)
-    if back is not None:
-        asked.append(Asked(50.0 + back - 0.04, 0.04, "primary", {"primary": 1}))
-    found = verdicts(Judge(PROMISES)(SCENARIOS["recovery"], Observed(asked, healthy=0.04, over=50.0)))
-    assert found["the primary serves again after the fault"] == verdict
-
-
-def test_times_that_were_scaled_are_judged_scaled() -> None:
-    asked = [*played(WHERE_THEY_COUNT, slow=0.9).asked, Asked(55.0, 0.04, "primary", {"primary": 1})]
-    rows = Judge(PROMISES)(SCENARIOS["recovery"], Observed(asked, healthy=0.04, over=40.0, scale=0.1))
-    assert verdicts(rows)["the primary serves again after the fault"] == KEPT  # 15 s; 6 s of bench and 10 s
-    assert rows[-1].promised == "within 16.0 s"
-
-
-def test_a_model_that_flaps_may_answer_between_its_failures() -> None:
-    asked = [Asked(float(at), 0.04, by, {"primary": tries}) for at, (by, tries) in enumerate(FLAPPING)]
-    assert BROKEN not in verdicts(Judge(PROMISES)(SCENARIOS["flap"], Observed(asked, healthy=0.04))).values()
-
-
+COMPILED = [4, 1, 0, 0]
+# Role that answered, and attempts on the primary, if every third request to it fails.
 FLAPPING = [
     *(("primary", 1), ("primary", 1), ("secondary", 4), ("primary", 1), ("primary", 1), ("secondary", 1)),
     *(("secondary", 0), ("secondary", 0)),
 ]
 
 
-def test_the_rows_of_every_scenario_are_kept_for_the_table() -> None:
-    judge = Judge(PROMISES)
-    for name in ("500", "429"):
-        judge(SCENARIOS[name], played([1, 1, 0]))
-    assert {row.scenario for row in judge.rows} == {"500", "429"}
+def outage(attempts: list[int], answered_by: str | None = "secondary", slow: float = 9.0) -> Observation:
+    """Make an outage in which each request makes so many attempts on the primary; requests with several are slow."""
+    requests = [
+        ObservedRequest(at * 10.0, slow if count > 1 else 0.04, answered_by, {"primary": count, "secondary": 1})
+        for at, count in enumerate(attempts)
+    ]
+    return Observation(requests, healthy_seconds=0.04)
 
 
-def test_nothing_observed_is_nothing_to_judge() -> None:
-    with pytest.raises(ValueError, match="no question was put in 500"):
-        Judge(PROMISES)(SCENARIOS["500"], Observed([], healthy=0.1))
+def results(scenario: str, observed: Observation, expected: Expectations | None = None) -> list[PromiseResult]:
+    return (expected or Expectations(PROMISES)).compare(SCENARIOS[scenario], observed)
 
 
-def test_every_scenario_but_the_healthy_one_has_a_fault() -> None:
+def verdicts(scenario: str, observed: Observation, expected: Expectations | None = None) -> dict[str, str]:
+    return {one["promise"]: one["verdict"] for one in results(scenario, observed, expected)}
+
+
+def test_an_outage_as_promised_keeps_every_promise() -> None:
+    assert [one["verdict"] for one in results("500", outage(COMPILED))] == [KEPT] * 6
+
+
+def test_the_profile_as_commonly_written_breaks_the_cooldown_and_the_attempts_per_minute() -> None:
+    found = verdicts("500", outage(AS_WRITTEN))
+    assert {promise for promise, verdict in found.items() if verdict == BROKEN} == {COOLDOWN, ATTEMPTS_PER_MINUTE}
+
+
+def test_one_attempt_too_many_breaks_a_promise() -> None:
+    assert verdicts("500", outage([5, 1, 0, 0]))[ATTEMPTS] == BROKEN
+
+
+def test_an_unanswered_request_breaks_a_promise_if_a_model_works() -> None:
+    assert verdicts("500", outage(COMPILED, answered_by=None))[ANSWERED] == BROKEN
+
+
+@pytest.mark.parametrize(("answered_by", "verdict"), [(None, KEPT), ("secondary", BROKEN)])
+def test_if_both_models_fail_the_client_must_get_an_error(answered_by: str | None, verdict: str) -> None:
+    assert verdicts("both", outage([4, 1, 0], answered_by))[CLIENT_ERROR] == verdict
+
+
+def test_a_slow_answer_during_the_cooldown_breaks_a_promise() -> None:
+    slow = [replace(one, seconds=2.0) for one in outage(COMPILED).requests]
+    assert verdicts("500", Observation(slow, healthy_seconds=0.04))[NO_DELAY] == BROKEN
+
+
+def test_an_outage_that_never_reached_the_primary_proves_no_cooldown() -> None:
+    assert verdicts("500", outage([0, 0]))[COOLDOWN] == BROKEN
+
+
+def test_cliproxyapi_plus_may_use_each_account_once_per_attempt() -> None:
+    assert verdicts("500", outage([8, 2, 0, 0]), Expectations(PROMISES, upstream_attempts=2))[ATTEMPTS] == KEPT
+
+
+@pytest.mark.parametrize("scenario", ["hang", "refused"])
+def test_cliproxyapi_plus_applies_no_cooldown_to_a_vendor_that_does_not_respond(scenario: str) -> None:
+    found = verdicts(scenario, outage([1, 1, 1, 1], slow=0.1), Expectations(PROMISES, upstream_cooldowns=True))
+    assert (found[COOLDOWN], BROKEN in found.values()) == (CANNOT, False)
+    assert verdicts(scenario, outage([1, 1, 1, 1]))[COOLDOWN] == BROKEN
+
+
+@pytest.mark.parametrize(("attempts", "verdict"), [([1, 1, 0], KEPT), ([2, 1, 0], BROKEN)])
+def test_a_429_may_not_be_retried_if_the_profile_has_no_retries_for_it(attempts: list[int], verdict: str) -> None:
+    assert verdicts("429", outage(attempts))[ATTEMPTS] == verdict
+
+
+@pytest.mark.parametrize(("retries", "verdict"), [(1, KEPT), (0, BROKEN)])
+def test_a_client_may_wait_for_a_retry_after_once_per_promised_retry(retries: int, verdict: str) -> None:
+    expected = Expectations(replace(PROMISES, retries={"429": retries}))
+    assert verdicts("429-wait", outage([2, 1, 0], slow=61.0), expected)[LONGEST_WAIT] == verdict
+
+
+def test_no_setting_can_prevent_that_a_stream_breaks_off() -> None:
+    found = verdicts("cut", outage([1, 1, 1], answered_by=None))
+    assert found[ANSWERED] == CANNOT
+    assert BROKEN not in found.values()
+
+
+@pytest.mark.parametrize(("back", "verdict"), [(69.0, KEPT), (71.0, BROKEN), (None, BROKEN)])
+def test_the_primary_must_serve_again_ten_seconds_after_its_cooldown(back: float | None, verdict: str) -> None:
+    requests = list(outage(COMPILED).requests)
+    if back is not None:
+        requests.append(ObservedRequest(50.0 + back - 0.04, 0.04, "primary", {"primary": 1}))
+    observed = Observation(requests, healthy_seconds=0.04, fault_ended_at=50.0)
+    assert verdicts("recovery", observed)[RETURN] == verdict
+
+
+def test_promised_times_are_scaled() -> None:
+    requests = [*outage(COMPILED, slow=0.9).requests, ObservedRequest(55.0, 0.04, "primary", {"primary": 1})]
+    last = results("recovery", Observation(requests, healthy_seconds=0.04, fault_ended_at=40.0, scale=0.1))[-1]
+    # 6 s of cooldown and 10 s of slack; observed: 15 s
+    assert (last["promise"], last["promised"], last["verdict"]) == (RETURN, "within 16.0 s", KEPT)
+
+
+def test_a_model_that_fails_now_and_then_may_answer_in_between() -> None:
+    requests = [ObservedRequest(float(at), 0.04, by, {"primary": tries}) for at, (by, tries) in enumerate(FLAPPING)]
+    assert BROKEN not in verdicts("flap", Observation(requests, healthy_seconds=0.04)).values()
+
+
+def test_an_observation_without_requests_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no request was sent in 500"):
+        results("500", Observation([], healthy_seconds=0.1))
+
+
+def test_every_scenario_except_healthy_has_a_fault() -> None:
     assert [name for name, one in SCENARIOS.items() if not one.faults] == ["healthy"]
     assert {fault for one in SCENARIOS.values() for fault in one.faults.values()} > {Fault(status=500)}

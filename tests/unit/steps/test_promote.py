@@ -61,7 +61,7 @@ def test_a_second_run_changes_nothing(stage: Stage) -> None:
 
 def test_without_a_running_litellm_it_is_settled_on_paper(stage: Stage) -> None:
     _, facts = stage.prepared().apply(promote)
-    assert (facts["generation"], "not running" in facts["message"]) == (None, True)
+    assert (facts["generation"], "next start" in facts["message"]) == (None, True)
     assert state(stage)["current_profile"] == "balanced"
 
 

@@ -44,7 +44,9 @@ def test_a_nursery_sees_what_imports_heed_and_no_key(stage: Stage) -> None:
     stage.prepared().apply(start, service="litellm")
     (program,) = stage.supervisor.programs
     assert program.fork_server is not None
-    assert {"LITELLM_MODE", "LITELLM_LOCAL_MODEL_COST_MAP", "OPENBLAS_NUM_THREADS"} <= set(program.fork_server.import_variables)
+    assert {"LITELLM_MODE", "LITELLM_LOCAL_MODEL_COST_MAP", "OPENBLAS_NUM_THREADS"} <= set(
+        program.fork_server.import_variables
+    )
     keys = {name for name, value in program.env.items() if value.reveal().startswith("sk-")}
     assert "LITELLM_MASTER_KEY" in keys
     assert not {*keys, "PATH", "CONFIG_FILE_PATH"} & set(program.fork_server.import_variables)

@@ -1,64 +1,81 @@
-"""The course of a run: where it starts, who is asked on the way, where it can go on, and what it would touch."""
+"""Which tasks of a playbook run: where the run starts, where it can resume, and the lists that people ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
+from flowgate.cli.requests import RunRequest
 from flowgate.domain import Play, Report
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.playbook.task_filter import TaskFilter
 
 if TYPE_CHECKING:
-    from flowgate.cli.run_playbook import RunRequest
     from flowgate.playbook.outline import Entry
 
 
 class TaskSelection:
-    """The tasks of a playbook in order; looked through only when something asks for it.
+    """The tasks of a playbook in order; listed only when something needs the list.
 
-    order: with the variables that hold for the run
-
-    Attributes:
+    Args:
+        plays: The plays of the playbook.
+        request: What to run.
+        variables: Returns the variables of the run.
         defaults: The config's variables.
-        faults: Receives a start that there is not.
+        faults: Receives the error when the first task cannot be found.
     """
 
     def __init__(
-        self, plays: tuple[Play, ...], request: RunRequest, defaults: Mapping[str, Any], faults: list[FlowGateError]
+        self,
+        plays: tuple[Play, ...],
+        request: RunRequest,
+        variables: Callable[[], Mapping[str, Any]],
+        defaults: Mapping[str, Any],
+        faults: list[FlowGateError],
     ) -> None:
-        self.plays, self.request, self._defaults = plays, request, defaults
+        self.plays, self.request, self._variables, self._defaults = plays, request, variables, defaults
         self._start: Entry | None = None
         if request.start_at:
             from flowgate.playbook.outline import find_start
 
             try:
                 self._start = find_start(self._entries, request.start_at, request.tags, request.skip_tags)
-            except UsageError as mistake:
-                faults.append(mistake)
+            except UsageError as error:
+                faults.append(error)
 
     @cached_property
     def _entries(self) -> list[Entry]:
         from flowgate.playbook.outline import outline
 
-        return outline(self.plays, self.request.variables, self._defaults)
+        return outline(self.plays, self._variables(), self._defaults)
 
     def task_filter(self) -> TaskFilter | None:
-        """Give what is asked before each task; None when every task runs."""
+        """Return the filter that decides before each task; None when every task runs."""
         if self._start is None and not self.request.stepwise:
             return None
         return TaskFilter(self._start.task if self._start else None, console.prompt if self.request.stepwise else None)
 
     def resume_at(self, report: Report) -> str | None:
-        """Say where a run that failed can go on, as `--start-at-task` takes it."""
+        """Find the task at which a failed run can resume.
+
+        Args:
+            report: The failed run.
+
+        Returns:
+            The task as `--start-at-task` takes it; None when the whole playbook has to run again.
+        """
         from flowgate.playbook.outline import resume_at
 
         return resume_at(self._entries, self.plays, report.outcomes)
 
-    def show(self) -> None:
-        """Print the tasks or the tags, those that would run."""
+    def show(self, listing: str) -> None:
+        """Print the tasks that would run, or their tags.
+
+        Args:
+            listing: "tasks" or "tags".
+        """
         from flowgate.playbook.outline import filter_by_tags
 
         entries = filter_by_tags(self._entries, self.request.tags, self.request.skip_tags)
@@ -67,7 +84,7 @@ class TaskSelection:
         for index, play in enumerate(self.plays):
             own = [one for one in entries if one.play == index]
             console.data(f"play #{index + 1}: {play.name}{_tags(play.tags)}")
-            if self.request.listing == "tasks":
+            if listing == "tasks":
                 _show_tasks(own)
             else:
                 tags = sorted(frozenset[str]().union(*(one.tags for one in own)))

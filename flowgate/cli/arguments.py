@@ -1,0 +1,154 @@
+"""Typed arguments, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flowgate.errors import InvalidValue, UnknownName, UsageError, raise_all
+
+DAY_SECONDS = 86_400
+SERVICES = ("all", "litellm", "cliproxyapi_plus")
+
+
+def named(value: str, what: str) -> str:
+    """Refuse a flag where a name is expected: stock invoke takes `--help` for the name.
+
+    Args:
+        value: The typed word.
+        what: What is expected, with its article ("a profile").
+
+    Returns:
+        The word.
+
+    Raises:
+        UsageError: The word begins with `-`.
+    """
+    if value.startswith("-"):
+        raise UsageError(f"expected {what}, got '{value}'", fix="put flags after the name")
+    return value
+
+
+def service(name: str) -> str:
+    """Check the name of a service.
+
+    Args:
+        name: The typed name.
+
+    Returns:
+        The name.
+
+    Raises:
+        UnknownName: There is no such service.
+    """
+    if name not in SERVICES:
+        raise UnknownName("service", name, known=SERVICES)
+    return name
+
+
+def seconds(flag: str, typed: str) -> float:
+    """Read a duration.
+
+    Args:
+        flag: Name of the flag.
+        typed: Its value.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        InvalidValue: Not a number between 0 and a day.
+    """
+    try:
+        found = float(typed)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= DAY_SECONDS:
+        raise InvalidValue(flag, found=typed, wanted="seconds, more than 0 and at most a day")
+    return found
+
+
+def count(flag: str, typed: str) -> int:
+    """Read a whole number.
+
+    Args:
+        flag: Name of the flag.
+        typed: Its value.
+
+    Returns:
+        The number.
+
+    Raises:
+        InvalidValue: Not a whole number from 1 on.
+    """
+    if not (typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) < 10**8):
+        raise InvalidValue(flag, found=typed, wanted="a whole number from 1 on")
+    return int(typed)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Split a list that is separated by commas.
+
+    Args:
+        text: The typed list.
+
+    Returns:
+        Its words, without blanks.
+    """
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def variables(extra: Sequence[str]) -> dict[str, Any]:
+    """Read `-e` variables: `key=value` (several, too), a YAML or JSON mapping in braces, or `@FILE` with a mapping.
+
+    A value is YAML: `keep=true` is a truth value. The later of two that set the same name wins.
+
+    Args:
+        extra: Each value of `-e`.
+
+    Returns:
+        Name → value.
+
+    Raises:
+        InvalidValue: None of the three forms.
+        UsageError: YAML that cannot be parsed.
+    """
+    found: dict[str, Any] = {}
+    for one in extra:
+        if one.startswith("@"):
+            from pathlib import Path
+
+            from flowgate.system import files
+
+            tree = _tree(files.read_text(Path(one[1:]).expanduser()), one[1:])
+        elif one.lstrip().startswith("{"):
+            tree = _tree(one, "-e")
+        else:
+            tree = {name: _tree(value, f"-e {name}") for name, value in _pairs(one)} or None
+        if not isinstance(tree, dict):
+            raise InvalidValue("extra", found=one, wanted="key=value, {key: value}, or @FILE with a mapping")
+        found |= tree
+    return found
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Split `a=1 b=2` as Ansible does; other text is one value, blanks included."""
+    import shlex
+
+    try:
+        found = shlex.split(text)
+    except ValueError:  # a quote that is not closed is part of the value
+        found = [text]
+    pairs = [word.partition("=") for word in (found if len(found) > 1 else [text])]
+    if not all(equals and name.isidentifier() for name, equals, _ in pairs):
+        pairs = [text.partition("=")]
+    return [(name, value) for name, equals, value in pairs if equals and name.isidentifier()]
+
+
+def _tree(text: str, file: str) -> Any:
+    from flowgate.config.yaml_source import Source
+
+    source = Source(text, file)
+    tree = None if source.root is None else source.plain(source.root, "", {})
+    raise_all(file, source.faults)
+    return tree

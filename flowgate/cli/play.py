@@ -1,0 +1,106 @@
+"""Commands that run a playbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flowgate.cli import arguments, console
+from flowgate.cli.requests import ReportRequest, RunRequest
+from flowgate.cli.run_playbook import execute, print_end
+from flowgate.cli.session import Session, open_session
+
+
+def run(config: str, playbook: str, variables: Mapping[str, Any], *, profile: str | None = None, **more: Any) -> int:
+    """Run a shipped playbook and print how it ended.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        playbook: Name of the playbook.
+        variables: Variables of the run.
+        profile: Profile to pass on; empty for the active one, None to leave it to the playbook.
+        **more: Further fields of the request.
+
+    Returns:
+        The exit code.
+    """
+    return run_in(open_session(config), RunRequest(playbook, variables, profile=profile, **more))
+
+
+def run_in(session: Session, request: RunRequest) -> int:
+    """Run a playbook in an open session and print how it ended.
+
+    Args:
+        session: Config and supervisor of this command.
+        request: What to run.
+
+    Returns:
+        The exit code.
+    """
+    return print_end(execute(session, request))
+
+
+def smoke(config: str, profile: str, variables: Mapping[str, Any]) -> int:
+    """Run the smoke playbook and print its verdict.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        profile: Profile to test; empty for the active one.
+        variables: Variables of the playbook.
+
+    Returns:
+        The exit code.
+    """
+    result = execute(open_session(config), RunRequest("smoke", variables, profile=profile, event="smoke"))
+    code = print_end(result)
+    upstream = "FlowGate's embedded upstream (not a provider)" if result.embedded else "your accounts"
+    verdict = "PASS" if code == 0 else "FAIL"
+    console.data(f"{verdict}  {result.profile} over {upstream}, {result.report.seconds:.1f} s")
+    return code
+
+
+def reload(config: str, service: str, watch: bool) -> int:
+    """Apply changed settings to running services.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        service: Name of the service, or "all".
+        watch: Wait until the older generation has ended, and print what changes.
+
+    Returns:
+        The exit code.
+    """
+    session = open_session(config)
+    code = run_in(session, RunRequest("service-reload", {"service": service}, profile=""))
+    if watch and code == 0:
+        from flowgate.cli.status import watch_generations
+
+        watch_generations(session)
+    return code
+
+
+def play_any(config: str, name: str, extra: Sequence[str], *, reports: Mapping[str, str], **typed: Any) -> int:
+    """Run any playbook, as `inv play` does: recap, reports, and the command that resumes after a failure.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        name: Name of a shipped playbook, or a path.
+        extra: Each value of `-e`.
+        reports: Kind ("json", "junit", "html") → file; empty for none.
+        **typed: Fields of the request; `tags` and `skip_tags` as typed.
+
+    Returns:
+        The exit code.
+    """
+    from flowgate.cli import run_reports
+
+    run_reports.check_writable(reports)
+    fields = {**typed, "tags": arguments.words(typed["tags"]), "skip_tags": arguments.words(typed["skip_tags"])}
+    request = RunRequest(arguments.named(name, "a playbook"), arguments.variables(extra), **fields)
+    session = open_session(config)
+    result = execute(session, request)
+    code = print_end(result)
+    if result.report.started:
+        command = run_reports.command_words(session.named, name, extra, typed, reports)
+        run_reports.write_reports(result, ReportRequest(reports, command))
+    return code

@@ -1,0 +1,74 @@
+"""The fake vendors of a rehearsal: one process that serves every vendor model and fails on request."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import asdict
+
+from flowgate.errors import CheckFailed
+from flowgate.rehearsal.config import vendor_model
+from flowgate.rehearsal.roles import Roles
+from flowgate.rehearsal.scenarios import Fault, Scenario
+from flowgate.rehearsal.verdicts import Attempt
+from flowgate.system.http import Http
+
+
+class FakeVendors:
+    """Client of the process that runs as all vendors. Scenarios run side by side; each has models of its own there."""
+
+    def __init__(self, http: Http, url: str, roles: Roles, scale: float) -> None:
+        self._http, self.url, self._roles, self._scale = http, url, roles, scale
+        self._faults: dict[str, dict[str, object]] = {}
+        self._lock = threading.Lock()
+
+    def set_faults(self, scenario: Scenario) -> None:
+        """Start the faults of a scenario."""
+        with self._lock:
+            for role, fault in scenario.faults.items():
+                for model in self._roles.models(role) if not fault.refuses else ():
+                    self._faults[vendor_model(scenario.name, model)] = fault_body(fault, self._scale)
+            self._send()
+
+    def clear_faults(self, scenario: Scenario) -> None:
+        """End the faults of a scenario."""
+        with self._lock:
+            names = [name for name in self._faults if name.startswith(vendor_model(scenario.name, ""))]
+            for name in names:
+                del self._faults[name]
+            if names:
+                self._send()
+
+    def _send(self) -> None:
+        body = json.dumps(self._faults).encode()
+        headers = {"content-type": "application/json"}
+        response = self._http.request("PUT", f"{self.url}/embedded/faults", body, headers=headers)
+        if not response.ok:
+            raise CheckFailed(f"the fake vendors rejected the faults: {response.status} {response.text[:200]}")
+
+    def attempts(self, scenario: Scenario, since: float) -> list[Attempt]:
+        """Return the attempts that arrived for a scenario, in the order of arrival.
+
+        Args:
+            scenario: The scenario.
+            since: Start of the scenario, in seconds since 1970.
+        """
+        rows = self._http.get(f"{self.url}/embedded/asked").json()["asked"]
+        prefix = vendor_model(scenario.name, "")
+        return [
+            Attempt(
+                at=float(row["at"]) - since,
+                role=self._roles.by_model[str(row["model"]).removeprefix(prefix)],
+                failed=bool(row["failed"]),
+            )
+            for row in rows
+            if str(row["model"]).startswith(prefix) and float(row["at"]) >= since
+        ]
+
+
+def fault_body(fault: Fault, scale: float) -> dict[str, object]:
+    """Return a fault as the fake vendors take it, with a scaled Retry-After of at least one second."""
+    body = {name: value for name, value in asdict(fault).items() if value and name != "refuses"}
+    if fault.retry_after:
+        body["retry_after"] = max(1, round(fault.retry_after * scale))
+    return body

@@ -1,0 +1,129 @@
+"""The plan of a rehearsal: what one profile is compared with, and which settings its private copy gets."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+
+from flowgate.config.overlay import overlay
+from flowgate.domain import Config, Secret, Tree
+from flowgate.errors import UsageError, raise_all
+from flowgate.gateway import account_inventory, build, cliproxy, preflight
+from flowgate.gateway.policy import CLIPROXY, Policy
+from flowgate.rehearsal.roles import Roles, assign_roles
+from flowgate.rehearsal.scenarios import Scenario
+from flowgate.rehearsal.time_scale import time_scale
+from flowgate.step import StepContext
+
+COPIED_SECTIONS = ("model_list", "router_settings", "litellm_settings")
+# Settings that connect to other systems, or answer in place of a vendor: databases, caches, callbacks.
+EXTERNAL = re.compile(r"callback|cache|redis|database|guardrail|alert|pass_through|store_")
+ACCOUNT_SETTINGS = (*account_inventory.KEY_LISTS, "openai-compatibility", "ampcode", "proxy-url", "tls", "embedded")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the rehearsal of one profile needs to know.
+
+    Attributes:
+        settings: LiteLLM's settings, with unscaled times.
+        policy: What the settings promise, and which program applies cooldowns.
+        scale: Factor for LiteLLM's times.
+        key: Key of both programs.
+        litellm_only: LiteLLM calls the vendors directly, without CLIProxyAPIPlus.
+        user_settings: The user's CLIProxyAPIPlus settings, without accounts.
+        upstream_settings: What FlowGate adds to them.
+    """
+
+    config: Config
+    profile: str
+    settings: Tree
+    policy: Policy
+    roles: Roles
+    scale: float
+    key: Secret
+    litellm_only: bool
+    user_settings: Tree
+    upstream_settings: Tree
+
+    @property
+    def upstream_cooldowns(self) -> bool:
+        """Return whether CLIProxyAPIPlus applies the cooldowns. Their length is fixed: one minute, unscaled."""
+        return self.policy.cooldowns_by == CLIPROXY
+
+    @property
+    def cooldown_seconds(self) -> float:
+        """Return how long a cooldown lasts in this rehearsal."""
+        return self.policy.promises.cooldown_seconds * (1.0 if self.upstream_cooldowns else self.scale)
+
+    def waits_for_upstream_cooldown(self, scenario: Scenario) -> bool:
+        """Return whether a scenario must wait until a cooldown of CLIProxyAPIPlus ends."""
+        return scenario.recovers and not self.litellm_only and self.upstream_cooldowns
+
+
+def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_written: bool) -> Plan:
+    """Plan the rehearsal of one profile.
+
+    Args:
+        context: Tools and state of this run.
+        profile: Name of the profile.
+        litellm_only: Leave CLIProxyAPIPlus out.
+        as_written: Use the profile as it is written, without FlowGate's changes.
+
+    Raises:
+        UnknownName: The config has no such profile.
+        UsageError: The profile cannot be rendered, or has no model that can be requested by its name.
+    """
+    config, inputs = context.config, context.build_inputs()
+    if litellm_only:
+        inputs = replace(inputs, accounts={}, upstream_text=None)
+    policy = build.compile_policy(config, profile, inputs)
+    raise_all(f"profile {profile}", preflight.faults(config, profile, policy))
+    settings = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
+    roles = assign_roles(settings)
+    if not roles.requested:
+        place = config.place("litellm_base")
+        raise UsageError(f"profile {profile} has no model that can be requested by its name", place=place)
+    return Plan(
+        config=config,
+        profile=profile,
+        settings=settings,
+        policy=policy,
+        roles=roles,
+        scale=time_scale(policy.promises, scales_cooldown=policy.cooldowns_by != CLIPROXY),
+        key=Secret(f"sk-{secrets.token_hex(24)}"),
+        litellm_only=litellm_only,
+        user_settings=without_accounts(config, inputs.upstream_text),
+        upstream_settings={} if as_written else policy.cliproxy,
+    )
+
+
+def without_accounts(config: Config, text: str | None) -> Tree:
+    """Return the user's CLIProxyAPIPlus settings without those that lead to an account.
+
+    Args:
+        config: The config.
+        text: Text of the user's CLIProxyAPIPlus config; None if there is none.
+    """
+    settings = cliproxy.read_user_config(config, text)
+    return {key: value for key, value in settings.items() if key not in ACCOUNT_SETTINGS}
+
+
+def private_settings(settings: Tree) -> Tree:
+    """Return the sections of LiteLLM's settings that the private copy gets, without external systems."""
+    copied = {name: settings[name] for name in COPIED_SECTIONS if name in settings}
+    for section in ("router_settings", "litellm_settings"):
+        if section in copied:
+            kept = {name: value for name, value in (copied[section] or {}).items() if not EXTERNAL.search(name)}
+            copied[section] = kept
+    return copied
+
+
+def omitted_settings(settings: Tree) -> list[str]:
+    """Return the names of LiteLLM's settings that the private copy does not get."""
+    omitted = [name for name in settings if name not in (*COPIED_SECTIONS, "general_settings")]
+    for section in ("router_settings", "litellm_settings"):
+        omitted += [f"{section}.{name}" for name in settings.get(section) or {} if EXTERNAL.search(name)]
+    general = settings.get("general_settings") or {}
+    return omitted + [f"general_settings.{name}" for name in general if name != "master_key"]

@@ -1,0 +1,111 @@
+"""Tables and sentences for people, made from the result of a rehearsal. Pure functions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from statistics import median
+
+from flowgate.rehearsal.result import ProfileResult, PromiseResult, RehearsalResult, ScenarioResult
+from flowgate.rehearsal.roles import PRIMARY
+from flowgate.rehearsal.verdicts import BROKEN
+
+PROMISE_HEADER = ["scenario", "promise", "promised", "observed", "verdict"]
+SCENARIO_HEADER = ["scenario", "answered by", "first", "later", "attempts", "primary back"]
+
+
+def heading(profile: ProfileResult) -> str:
+    """Return one line on the stack, the requested model, the roles and the time scale."""
+    stack = "LiteLLM alone" if profile["litellm_only"] else f"LiteLLM through {profile['upstream']}"
+    roles = ", ".join(f"{role}: {model}" for model, role in profile["roles"].items())
+    return (
+        f"{profile['profile']}: {stack}. Requested model: {profile['model']} ({roles}). "
+        f"LiteLLM's times are shortened: 1 s here is {1 / profile['scale']:.3g} s in operation. "
+        f"Took {profile['seconds']} s."
+    )
+
+
+def promise_table(profile: ProfileResult) -> list[list[str]]:
+    """Return a header and one row for each promise in each scenario."""
+    rows = [
+        [one["scenario"], one["promise"], one["promised"], one["observed"], one["verdict"]]
+        for one in profile["promises"]
+    ]
+    return [PROMISE_HEADER, *rows]
+
+
+def scenario_table(profile: ProfileResult) -> list[list[str]]:
+    """Return a header and one row for each scenario."""
+    return [SCENARIO_HEADER, *map(_scenario_row, profile["scenarios"])]
+
+
+def _scenario_row(scenario: ScenarioResult) -> list[str]:
+    first, *later = (request["seconds"] for request in scenario["requests"])
+    return [
+        scenario["scenario"],
+        answers(scenario),
+        f"{first:.2f} s",
+        f"{median(later):.2f} s" if later else "",
+        attempts(scenario),
+        return_time(scenario),
+    ]
+
+
+def notes(profile: ProfileResult) -> list[str]:
+    """Return one sentence for each repetition and each omission."""
+    name = profile["profile"]
+    repeated = [one["scenario"] for one in profile["scenarios"] if one["runs"] > 1]
+    found = [
+        f"{name}: '{one}' took too long, so it was repeated alone; the table shows the repetition" for one in repeated
+    ]
+    found += [f"{name}: '{one}' was left out: {why}" for one, why in profile["omitted_scenarios"].items()]
+    if profile["omitted_settings"]:
+        found.append(f"{name}: settings left out of the private copy: {', '.join(profile['omitted_settings'])}")
+    return found
+
+
+def answers(scenario: ScenarioResult) -> str:
+    """Return how many requests each role answered."""
+    return _counts(request["answered_by"] or "nobody" for request in scenario["requests"])
+
+
+def attempts(scenario: ScenarioResult) -> str:
+    """Return how many attempts arrived at each role."""
+    return _counts(attempt["role"] for attempt in scenario["attempts"])
+
+
+def _counts(names: Iterable[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in Counter(names).items())
+
+
+def return_time(scenario: ScenarioResult) -> str:
+    """Return how long after the fault the primary served again; empty if the fault did not end."""
+    ended = scenario["fault_ended_at"]
+    if ended is None:
+        return ""
+    for request in scenario["requests"]:
+        if request["at"] >= ended and request["answered_by"] == PRIMARY:
+            return f"after {request['at'] + request['seconds'] - ended:.1f} s"
+    return "never"
+
+
+def broken_promises(promises: Iterable[PromiseResult]) -> list[PromiseResult]:
+    """Return the broken promises."""
+    return [promise for promise in promises if promise["verdict"] == BROKEN]
+
+
+def promise_text(promise: PromiseResult) -> str:
+    """Return a promise and what was observed, as one phrase."""
+    return f"{promise['promise']}: promised {promise['promised']}, observed {promise['observed']}"
+
+
+def conclusion(result: RehearsalResult) -> str:
+    """Return one sentence: that no promise is broken, or the first broken one and the number of others."""
+    broken = [(one["profile"], promise) for one in result["profiles"] for promise in broken_promises(one["promises"])]
+    if not broken:
+        names = ", ".join(one["profile"] for one in result["profiles"])
+        count = sum(len(one["promises"]) for one in result["profiles"])
+        return f"{names}: {f'{count} promises, none broken' if count else 'no scenario ran'}"
+    name, promise = broken[0]
+    others = f"; {len(broken) - 1} more broken" if len(broken) > 1 else ""
+    return f"{name} breaks a promise in scenario '{promise['scenario']}': {promise_text(promise)}{others}"

@@ -1,0 +1,52 @@
+"""The time scale of a rehearsal: LiteLLM's times are shortened so that a cooldown lasts seconds instead of minutes."""
+
+from __future__ import annotations
+
+from flowgate.config.overlay import overlay
+from flowgate.domain import Tree
+from flowgate.gateway.promises import FIRST_PAUSE, JITTER, LONGEST_PAUSE, Promises
+
+SHORTEST_COOLDOWN_SECONDS = 2.0  # a cooldown must last longer than a few requests
+SHORTEST_TIMEOUT_SECONDS = 1.5  # a healthy response on a loaded machine must not time out
+TIME_SETTINGS = ("timeout", "stream_timeout", "cooldown_time", "request_timeout", "retry_after")
+
+
+def time_scale(promises: Promises, scales_cooldown: bool = True) -> float:
+    """Return the factor for LiteLLM's times: as small as the shortest cooldown and the shortest time-out allow.
+
+    Args:
+        promises: What the profile promises.
+        scales_cooldown: False if CLIProxyAPIPlus applies the cooldowns, whose length is fixed.
+    """
+    timeout = min(promises.request_timeout, promises.stream_timeout)
+    lowest = [SHORTEST_TIMEOUT_SECONDS / timeout if timeout > 0 else 1.0]
+    if scales_cooldown and promises.cooldown_after is not None and promises.cooldown_seconds > 0:
+        lowest.append(SHORTEST_COOLDOWN_SECONDS / promises.cooldown_seconds)
+    return min(1.0, round(max(lowest), 4))
+
+
+def scale_times(settings: Tree, factor: float) -> Tree:
+    """Return a copy of LiteLLM's settings in which every time is multiplied by a factor."""
+    scaled = overlay(settings, {})
+    for name in ("router_settings", "litellm_settings"):
+        if name in scaled:
+            scaled[name] = _scale_section(scaled[name], factor)
+    for entry in scaled.get("model_list") or ():
+        for name in ("litellm_params", "model_info"):
+            if name in entry:
+                entry[name] = _scale_section(entry[name], factor)
+    return scaled
+
+
+def _scale_section(section: Tree, factor: float) -> Tree:
+    def scale(key: str, value: object) -> object:
+        is_time = key in TIME_SETTINGS and isinstance(value, (int, float)) and not isinstance(value, bool)
+        return round(float(value) * factor, 3) if is_time else value  # type: ignore[arg-type]
+
+    return {key: scale(key, value) for key, value in (section or {}).items()}
+
+
+def retry_delay_variables(factor: float) -> dict[str, str]:
+    """Return the variables that scale LiteLLM's pauses between attempts. LiteLLM reads them when it is imported."""
+    seconds = {"INITIAL_RETRY_DELAY": FIRST_PAUSE, "MAX_RETRY_DELAY": LONGEST_PAUSE, "JITTER": JITTER}
+    return {name: f"{value * factor:.4f}" for name, value in seconds.items()}

@@ -1,0 +1,61 @@
+"""Tables and sentences made from the result of a rehearsal."""
+
+from __future__ import annotations
+
+from flowgate.rehearsal import summary
+from tests.unit.rehearsal.results import profile, rehearsal, scenario
+
+BROKEN = "cost & more breaks a promise in scenario '500': cooldown: promised within 2 failed requests, observed <never>"
+
+
+def test_answers_and_attempts_are_counted_by_role() -> None:
+    found = scenario()
+    assert summary.answers(found) == "secondary 1, nobody 1, primary 1"
+    assert summary.attempts(found) == "primary 3, secondary 1"
+
+
+def test_the_return_of_the_primary_is_measured_from_the_end_of_the_fault() -> None:
+    assert summary.return_time(scenario(fault_ended_at=1.0)) == "after 1.1 s"
+
+
+def test_a_primary_that_does_not_return_is_named() -> None:
+    assert summary.return_time(scenario(fault_ended_at=3.0)) == "never"
+
+
+def test_without_an_end_of_the_fault_there_is_no_return() -> None:
+    assert summary.return_time(scenario()) == ""
+
+
+def test_the_heading_shows_the_stack_and_the_time_scale() -> None:
+    heading = summary.heading(profile(scenario()))
+    assert "LiteLLM through the embedded upstream" in heading
+    assert "1 s here is 10 s in operation" in heading
+
+
+def test_tables_have_one_row_per_promise_and_per_scenario() -> None:
+    found = profile(scenario(), scenario("broken", name="hang"))
+    assert [row[0] for row in summary.promise_table(found)] == ["scenario", "500", "hang"]
+    row = ["500", "secondary 1, nobody 1, primary 1", "0.50 s", "0.10 s", "primary 3, secondary 1", ""]
+    assert summary.scenario_table(found)[1] == row
+
+
+def test_repetitions_and_omissions_are_noted() -> None:
+    found = profile({**scenario(), "runs": 2})
+    found["omitted_settings"] = ["litellm_settings.cache"]
+    repeated, left_out, settings = summary.notes(found)
+    assert "'500' took too long" in repeated
+    assert left_out == "cost & more: 'recovery' was left out: needs a minute"
+    assert settings.endswith("litellm_settings.cache")
+
+
+def test_the_conclusion_names_the_first_broken_promise_and_counts_the_others() -> None:
+    assert summary.conclusion(rehearsal(scenario("broken"))) == BROKEN
+    assert summary.conclusion(rehearsal(scenario("broken"), scenario("broken"))) == f"{BROKEN}; 1 more broken"
+
+
+def test_the_conclusion_counts_the_promises_if_none_is_broken() -> None:
+    assert summary.conclusion(rehearsal(scenario(), scenario())) == "cost & more: 2 promises, none broken"
+
+
+def test_a_rehearsal_without_scenarios_claims_nothing() -> None:
+    assert summary.conclusion(rehearsal()) == "cost & more: no scenario ran"
