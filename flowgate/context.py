@@ -98,7 +98,7 @@ class StepContext:
         return replace(
             self,
             acting=False,
-            supervisor=ReadOnlySupervisor(supervisor) if isinstance(supervisor, SupervisorClient) else supervisor,
+            supervisor=supervisor if isinstance(supervisor, ReadOnlySupervisor) else ReadOnlySupervisor(supervisor),
             http=Http(looking=True),
             files=Files(acting=False),
             clock=self.clock._replace(sleep=_no_sleep),

@@ -73,4 +73,5 @@ def describe_cooldown(row: Row) -> str:
     at = f" at {row['address']}" if row["address"] else ""
     end = f"{_left(row)} left, until {row['until']}" if row["until"] else "its end is not reported"
     models = ", ".join(row["models"]) or "-"
-    return f"{models} ({row['deployment']}{at}): {row['by']} applies a cooldown after {row['why'] or 'an error'}; {end}"
+    reason = row["why"] or "an error"
+    return f"{models} ({row['deployment']}{at}) is in cooldown, applied by {row['by']} after {reason}: {end}"

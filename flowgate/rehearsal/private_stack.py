@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowgate.gateway.environment import INHERITED_VARIABLES, MODULE_CACHE
 from flowgate.domain import Program, Secret
 from flowgate.errors import FlowGateError, NotReady
 from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway.environment import INHERITED_VARIABLES, MODULE_CACHE
 from flowgate.rehearsal.config import LOOPBACK, ScenarioEnvironment, programs, vendor_model, vendor_program
 from flowgate.rehearsal.fake_vendors import FakeVendors
 from flowgate.rehearsal.plan import Plan

@@ -25,7 +25,7 @@ def login(
         provider: codex, copilot, claude, …, or a provider for which the config has login paths.
         timeout: Seconds that the user has in the browser.
         poll_interval: Seconds between two status requests.
-        open: Open the URL in a browser.
+        open_: Open the URL in a browser.
         redirect_url: The URL at which a browser ended, for a login that another command started.
         project: The Google Cloud project, for gemini.
 

@@ -1,4 +1,4 @@
-"""Logins over a running embedded upstream: a person who clicks, a clock that runs twenty times as fast."""
+"""Logins over a running embedded upstream, with a fake user and a clock that is twenty times as fast."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Person = Callable[["Desk", str], None]
 
 @dataclass
 class Desk:
-    """Somebody logs in here. person: what they do with an address they are shown"""
+    """A terminal with a user. person: what the user does with a URL that is shown"""
 
     stage: Stage
     subject: Subject
@@ -33,7 +33,7 @@ class Desk:
     keys: dict[str, str] = field(default_factory=lambda: {"MANAGEMENT_KEY": MANAGEMENT, "UPSTREAM_API_KEY": API})
 
     def context(self) -> StepContext:
-        """Give the acting reach."""
+        """Return the acting context."""
         hasty = Clock(now=lambda: time.monotonic() * HASTE, sleep=lambda s: time.sleep(s / HASTE))
         context = replace(
             self.stage.context(), clock=hasty, emit=self._tell, read_line=self._listen, open_browser=self._browse
@@ -41,7 +41,7 @@ class Desk:
         return replace(context, environment=self.keys)
 
     def log_in(self, provider: str = "codex", **more: Any) -> dict[str, Any]:
-        """Log in; a refusal is raised."""
+        """Log in, and return the facts; errors are raised."""
         context = self.context()
         found = login(context.read_only(), provider, **{"poll_interval": 1.0, "timeout": 60.0, **more})
         facts: dict[str, Any] = found.apply(context)  # type: ignore[union-attr]
@@ -58,8 +58,8 @@ class Desk:
 
     def _tell(self, text: str) -> None:
         self.stage.told.append(text)
-        if text.startswith("open this address: "):
-            self.shown.append(text.removeprefix("open this address: "))
+        if text.startswith("open this URL: "):
+            self.shown.append(text.removeprefix("open this URL: "))
             self.person(self, self.shown[-1])
 
     def _listen(self, seconds: float) -> str:
@@ -74,12 +74,12 @@ class Desk:
 
 
 def state_of(url: str) -> str:
-    """Give the state in an address."""
+    """Return the state in a URL."""
     return url.partition("state=")[2].partition("&")[0]
 
 
 def decides(decision: str) -> Person:
-    """Give a person who clicks a button, and whose browser goes where it is sent."""
+    """Return a user who clicks a button, and whose browser follows the redirect."""
 
     def act(desk: Desk, url: str) -> None:
         form = {"state": state_of(url), "decision": decision, "account": "me@example.com"}
@@ -99,7 +99,7 @@ def idles(desk: Desk, url: str) -> None:
 
 @pytest.fixture(scope="module", params=["6.8", "7.2"])
 def upstream(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
-    """One embedded upstream of each contract, for a whole file of tests."""
+    """An embedded upstream of each line, for a whole module."""
     root = tmp_path_factory.mktemp("auth")
     auth = root / "stage" / ".router" / "auths"
     auth.mkdir(parents=True, mode=0o700)
@@ -125,5 +125,5 @@ def desk(upstream: Subject) -> Iterator[Desk]:
 
 @pytest.fixture
 def newer(upstream: Subject) -> bool:
-    """Say which contract it keeps."""
+    """Return whether the upstream behaves like the newer line."""
     return "7.2" in upstream.program

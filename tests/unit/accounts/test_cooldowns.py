@@ -1,4 +1,4 @@
-"""Accounts that are benched: seen through management, and let play again."""
+"""Accounts in cooldown: listed through the management API, and cleared."""
 
 from __future__ import annotations
 
@@ -9,54 +9,51 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.accounts import cooldowns
-from flowgate.accounts.actions import Heard
+from flowgate.accounts.actions import Conversation, Response, T
 from flowgate.accounts.cooldowns import AccountCooldown
-from flowgate.accounts.login_driver import LoginDriver
-from flowgate.accounts.providers import KNOWN
+from flowgate.accounts.login_driver import LoginDriver, management_key
 from flowgate.errors import EnvironmentFailure
-from flowgate.steps.login import management_key
 
 if TYPE_CHECKING:
     from tests.unit.accounts.conftest import Desk
 
 
-def perform(desk: Desk, talk: Any) -> Any:
+def run(desk: Desk, conversation: Conversation[T]) -> T:
     context = desk.context()
-    return LoginDriver(context, management_key(context, KNOWN["codex"])).run(talk)
+    return LoginDriver(context, management_key(context)).run(conversation)
 
 
-def look(desk: Desk) -> list[AccountCooldown]:
-    found: list[AccountCooldown] = perform(desk, cooldowns.list_cooldowns("", datetime.now(UTC)))
-    return found
+def list_cooldowns(desk: Desk) -> list[AccountCooldown]:
+    return run(desk, cooldowns.list_cooldowns("", datetime.now(UTC)))
 
 
 def model(desk: Desk) -> str:
-    """Name a model that is asked through an account: which, differs between the generations."""
+    """Return a model that an account serves; the two lines list different ones."""
     return str(desk.subject.ask("GET", "/v1/models").json()["data"][0]["id"])
 
 
-def ask(desk: Desk) -> int:
+def chat(desk: Desk) -> int:
     body = {"model": model(desk), "messages": [{"role": "user", "content": "hello"}]}
     return int(desk.subject.ask("POST", "/v1/chat/completions", json=body).status_code)
 
 
 def fail(desk: Desk, status: int) -> None:
-    """Let the vendor fail until the account is benched."""
+    """Let the vendor fail until the account is in cooldown."""
     desk.log_in()
     desk.subject.ask("PUT", "/embedded/vendor", json={"status": status})
     for _ in range(3):
-        ask(desk)
+        chat(desk)
     desk.subject.ask("PUT", "/embedded/vendor", json={"status": 200})
 
 
-def test_nobody_is_benched_while_nothing_fails(desk: Desk) -> None:
+def test_there_are_no_cooldowns_without_failures(desk: Desk) -> None:
     desk.log_in()
-    assert (ask(desk), look(desk)) == (200, [])
+    assert (chat(desk), list_cooldowns(desk)) == (200, [])
 
 
-def test_a_benched_account_is_told_with_what_is_known_of_it(desk: Desk, newer: bool) -> None:
+def test_a_cooldown_is_listed_with_account_reason_and_end(desk: Desk, newer: bool) -> None:
     fail(desk, 500)
-    (one,) = look(desk)
+    (one,) = list_cooldowns(desk)
     assert (one.provider, one.label, one.why) == ("codex", "me@example.com", "vendor says 500")
     assert model(desk) in one.models
     assert one.clearable is newer
@@ -64,44 +61,44 @@ def test_a_benched_account_is_told_with_what_is_known_of_it(desk: Desk, newer: b
     assert (left is not None and timedelta(seconds=40) < left <= timedelta(seconds=60)) is newer
 
 
-def test_an_account_is_let_play_again_where_the_program_can(desk: Desk, newer: bool) -> None:
+def test_a_cooldown_ends_on_request_if_the_program_supports_it(desk: Desk, newer: bool) -> None:
     fail(desk, 500)
-    (one,) = look(desk)
-    assert ask(desk) >= 500
+    (one,) = list_cooldowns(desk)
+    assert chat(desk) >= 500
     if newer:
-        perform(desk, cooldowns.clear(one))
-        assert (look(desk), ask(desk)) == ([], 200)
+        run(desk, cooldowns.clear(one))
+        assert (list_cooldowns(desk), chat(desk)) == ([], 200)
     else:
-        with pytest.raises(EnvironmentFailure, match="no call"):
-            perform(desk, cooldowns.clear(one))
+        with pytest.raises(EnvironmentFailure, match="no request that ends a cooldown"):
+            run(desk, cooldowns.clear(one))
 
 
-def listing(**more: Any) -> list[AccountCooldown]:
-    """Tell of one account as a list of 7.2 does."""
+def listed(**more: Any) -> list[AccountCooldown]:
+    """List the cooldowns of one account that line 7.2 reports."""
     entry = {"name": "a.json", "unavailable": True, "provider": "codex", **more}
-    talk = cooldowns.list_cooldowns("7.2.101-1", datetime(2026, 1, 1, 12, tzinfo=UTC))
-    next(talk)
+    conversation = cooldowns.list_cooldowns("7.2.101-1", datetime(2026, 1, 1, 12, tzinfo=UTC))
+    next(conversation)
     try:
-        talk.send(heard({"files": [entry]}))
-        talk.send(heard({"models": [{"id": "m"}]}))
+        conversation.send(response({"files": [entry]}))
+        conversation.send(response({"models": [{"id": "m"}]}))
     except StopIteration as end:
         found: list[AccountCooldown] = end.value
         return found
-    raise AssertionError("it asked for more")
+    raise AssertionError("the conversation did not end")
 
 
-def heard(tree: Any) -> Heard:
-    return Heard(200, {"x-cpa-version": "7.2.101-1"}, tree, json.dumps(tree))
+def response(body: Any) -> Response:
+    return Response(200, {"x-cpa-version": "7.2.101-1"}, body, json.dumps(body))
 
 
-def test_one_whose_time_is_over_or_who_is_disabled_is_not_benched() -> None:
-    assert listing(next_retry_after="2026-01-01T11:59:59.123456789Z") == []
-    assert listing(disabled=True) == []
-    (one,) = listing(next_retry_after="2026-01-01T13:00:30.5+01:00")
+def test_an_account_whose_cooldown_is_over_or_that_is_disabled_is_not_listed() -> None:
+    assert listed(next_retry_after="2026-01-01T11:59:59.123456789Z") == []
+    assert listed(disabled=True) == []
+    (one,) = listed(next_retry_after="2026-01-01T13:00:30.5+01:00")
     assert one.until == datetime(2026, 1, 1, 12, 0, 30, 500_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("message", ["quota exhausted", '{"error": "quota exhausted"}', '"quota  exhausted"'])
-def test_the_reason_is_a_sentence_however_it_is_wrapped(message: str) -> None:
-    (one,) = listing(status_message=message, next_retry_after="soon")
+def test_the_reason_is_the_vendors_sentence_even_in_json(message: str) -> None:
+    (one,) = listed(status_message=message, next_retry_after="soon")
     assert (one.why.strip('"'), one.until) == ("quota exhausted", None)

@@ -9,14 +9,14 @@ from flowgate.errors import FlowGateError
 from tests.unit.accounts.conftest import Desk, idles
 
 LIES = {
-    "status-always-ok": "it is not believed",
-    "ok-without-file": "it is not believed",
-    "no-auth-files": "it is not believed",
-    "never-ok": "nobody finished the login",
-    "wrong-provider": "wrote an account of claude, not of codex",
-    "file-disabled": "is listed and disabled",
+    "status-always-ok": "no account is new or changed",
+    "ok-without-file": "no account is new or changed",
+    "no-auth-files": "no account is new or changed",
+    "never-ok": "was not finished within",
+    "wrong-provider": "created an account of claude, not of codex",
+    "file-disabled": "is listed but disabled",
     "file-empty": "its file is empty",
-    "file-expired": "was over at once",
+    "file-expired": "has already expired",
     "no-models": "none of its models is listed",
     "no-version-header": "is not CLIProxyAPIPlus",
     "stranger": "is not CLIProxyAPIPlus",
@@ -28,7 +28,7 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lie_is_not_taken_for_a_login(desk: Desk, lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_driver, "ASK_SECONDS", 0.5)
+    monkeypatch.setattr(login_driver, "REQUEST_SECONDS", 0.5)
     if lie == "status-always-ok":
         desk.person = idles  # whoever approves is logged in, whatever is said meanwhile
     desk.lie(lie)
@@ -38,22 +38,22 @@ def test_a_lie_is_not_taken_for_a_login(desk: Desk, lie: str, monkeypatch: pytes
     assert refused.value.code in (1, 3)
 
 
-def test_management_that_anybody_may_use_is_not_trusted(desk: Desk, newer: bool) -> None:
+def test_a_management_api_without_a_key_is_not_trusted(desk: Desk, newer: bool) -> None:
     if newer:
         pytest.skip("there a question without a key counts as a miss, and five misses ban")
     desk.lie("any-management-key")
-    with pytest.raises(FlowGateError, match="answers without a key"):
+    with pytest.raises(FlowGateError, match="works without a key"):
         desk.log_in()
 
 
-def test_another_program_than_the_one_that_was_started_is_not_trusted(desk: Desk, newer: bool) -> None:
+def test_a_program_other_than_the_started_one_is_not_trusted(desk: Desk, newer: bool) -> None:
     log = desk.stage.context().stack().services["cliproxyapi_plus"].program.log
     log.parent.mkdir(parents=True, exist_ok=True)
     stated = "7.2.101-1" if newer else "6.8.16-0-plus"
     log.write_text(f"CLIProxyAPI Version: {stated}, Commit: d560c20c, BuiltAt: 2026-02-15T00:00:00Z\nready\n")
     try:
         desk.lie("other-version")
-        with pytest.raises(FlowGateError, match=f"and {stated} was started"):
+        with pytest.raises(FlowGateError, match=f"but {stated} was started"):
             desk.log_in()
         desk.lie("")
         assert desk.log_in()["models"] > 0
@@ -61,7 +61,7 @@ def test_another_program_than_the_one_that_was_started_is_not_trusted(desk: Desk
         log.unlink()
 
 
-def test_a_state_that_the_server_has_forgotten_is_no_login(desk: Desk) -> None:
+def test_a_login_that_the_server_has_forgotten_fails(desk: Desk) -> None:
     """A restart in the middle: the older line then calls every state `ok`, the newer one when it lies."""
     desk.lie("unknown-state-ok")
 
@@ -72,5 +72,5 @@ def test_a_state_that_the_server_has_forgotten_is_no_login(desk: Desk) -> None:
         desk.lie("unknown-state-ok")
 
     desk.person = restarts
-    with pytest.raises(FlowGateError, match="it is not believed"):
+    with pytest.raises(FlowGateError, match="no account is new or changed"):
         desk.log_in()

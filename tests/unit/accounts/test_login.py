@@ -16,7 +16,7 @@ from tests.contract.subject import MANAGEMENT
 from tests.unit.accounts.conftest import Desk, approves, denies, idles, state_of
 
 
-def test_a_login_in_a_browser_gives_an_account(desk: Desk) -> None:
+def test_a_browser_login_creates_an_account(desk: Desk) -> None:
     facts = desk.log_in()
     assert facts["label"] == "me@example.com"
     assert facts["models"] > 5
@@ -25,7 +25,7 @@ def test_a_login_in_a_browser_gives_an_account(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("provider", ["codex", "claude", "antigravity", "kimi", "copilot", "gemini", "qwen", "kiro"])
-def test_every_provider_logs_in_where_the_program_can(desk: Desk, newer: bool, provider: str) -> None:
+def test_every_provider_that_the_program_supports_logs_in(desk: Desk, newer: bool, provider: str) -> None:
     if newer and provider in ("copilot", "gemini", "qwen", "kiro"):
         with pytest.raises(EnvironmentFailure, match=f"has no login for {provider}"):
             desk.log_in(provider)
@@ -33,7 +33,7 @@ def test_every_provider_logs_in_where_the_program_can(desk: Desk, newer: bool, p
         assert desk.log_in(provider)["provider"] == provider
 
 
-def test_logging_in_again_counts_when_the_file_has_changed(desk: Desk) -> None:
+def test_a_second_login_of_the_same_account_succeeds(desk: Desk) -> None:
     first = desk.log_in()
     assert desk.log_in()["name"] == first["name"]
 
@@ -43,25 +43,25 @@ def test_a_device_login_shows_its_code(desk: Desk, newer: bool) -> None:
     assert any(text.startswith("and enter this code: ") for text in desk.stage.told)
 
 
-def test_a_denied_login_says_who_denied_it(desk: Desk) -> None:
+def test_a_denied_login_fails_and_creates_no_account(desk: Desk) -> None:
     desk.person = denies
     with pytest.raises(CheckFailed, match=r"the login to Codex .* failed"):
         desk.log_in()
     assert list(desk.auth.glob("*.json")) == []
 
 
-def test_a_login_that_nobody_finishes_ends_and_frees_its_port(desk: Desk) -> None:
+def test_an_unfinished_login_times_out_and_frees_its_port(desk: Desk) -> None:
     desk.person = idles
-    with pytest.raises(CheckFailed, match=r"nobody finished the login to Codex .* within 5 s"):
+    with pytest.raises(CheckFailed, match=r"the login to Codex .* was not finished within 5 s"):
         desk.log_in(timeout=5)
     desk.person = approves
     assert desk.log_in()["models"]
 
 
-def test_the_browser_is_opened_when_that_is_asked_for(desk: Desk) -> None:
+def test_the_browser_is_opened_on_request(desk: Desk) -> None:
     desk.browses = True
     assert desk.log_in(open_=True)["models"]
-    assert not any(text.startswith("open this address") for text in desk.stage.told)
+    assert not any(text.startswith("open this URL") for text in desk.stage.told)
     assert any(text.startswith("opened in your browser") for text in desk.stage.told)
 
 
@@ -71,17 +71,17 @@ def pasted(desk: Desk, url: str) -> str:
     return f"{redirect}?code=good&state={state_of(url)}"
 
 
-def test_an_address_can_be_pasted(desk: Desk) -> None:
+def test_the_url_can_be_pasted(desk: Desk) -> None:
     desk.person = lambda desk, url: desk.typed.extend(
         ["what?", f"{url}&code=x".replace("state=", "state=9"), pasted(desk, url)]
     )
     assert desk.log_in()["models"]
-    assert any("that is no address" in text for text in desk.stage.told)
+    assert any("this is not the URL" in text for text in desk.stage.told)
     assert any("belongs to another login" in text for text in desk.stage.told)
     assert any("accepted" in text for text in desk.stage.told)
 
 
-def test_an_address_can_be_handed_over_by_another_command(desk: Desk) -> None:
+def test_another_command_can_submit_the_url(desk: Desk) -> None:
     begun = desk.subject.manage("GET", "codex-auth-url").json()
     address = pasted(desk, begun["url"])
     assert desk.log_in(redirect_url=address)["models"]
@@ -90,12 +90,12 @@ def test_an_address_can_be_handed_over_by_another_command(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("address", ["codex", "http://localhost:1455/auth/callback", "http://[::1?state=a&code=b"])
-def test_an_address_that_is_none_is_refused_before_anything_is_asked(desk: Desk, address: str) -> None:
-    with pytest.raises(UsageError, match="no address at which a login ends"):
+def test_an_invalid_redirect_url_is_refused_before_any_request(desk: Desk, address: str) -> None:
+    with pytest.raises(UsageError, match="not the URL at which a login ends"):
         desk.log_in(redirect_url=address)
 
 
-def test_a_busy_port_is_said_and_the_address_pasted_instead(desk: Desk) -> None:
+def test_if_the_callback_port_is_in_use_the_url_can_be_pasted(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         _listen_on(desk, port)
@@ -104,8 +104,8 @@ def test_a_busy_port_is_said_and_the_address_pasted_instead(desk: Desk) -> None:
             assert desk.log_in()["models"]
         finally:
             _listen_on(desk, 0)
-    assert any("to which the browser would come back, is held by" in text for text in desk.stage.told)
-    assert any("then paste the address" in text for text in desk.stage.told)
+    assert any("to which the browser is redirected, is used by" in text for text in desk.stage.told)
+    assert any("then paste the URL" in text for text in desk.stage.told)
 
 
 def _listen_on(desk: Desk, port: int) -> None:
@@ -121,7 +121,7 @@ def _listen_on(desk: Desk, port: int) -> None:
 # --- keys
 
 
-def test_a_refused_key_is_shown_once_only(desk: Desk) -> None:
+def test_a_refused_key_is_not_sent_again(desk: Desk) -> None:
     desk.keys["MANAGEMENT_KEY"] = "sk-another-one"
     before = _misses(desk)
     with pytest.raises(EnvironmentFailure, match="refuses the management key"):
@@ -134,7 +134,7 @@ def _misses(desk: Desk) -> int:
     return (desk.subject.root / "log").read_text().count(" 401 |")
 
 
-def test_a_ban_is_said_with_how_long_it_lasts(desk: Desk, newer: bool) -> None:
+def test_a_ban_is_reported_with_its_duration(desk: Desk, newer: bool) -> None:
     if not newer:
         pytest.skip("the older line bans nobody on this machine")
     for _ in range(6):
@@ -150,7 +150,7 @@ def test_a_ban_is_said_with_how_long_it_lasts(desk: Desk, newer: bool) -> None:
 # --- a provider that only the config knows
 
 
-def test_two_addresses_in_the_config_are_enough_to_log_in(desk: Desk) -> None:
+def test_two_paths_in_the_config_are_enough_to_log_in(desk: Desk) -> None:
     own = ProviderSettings("acme", "oauth_poll", "/v0/management/anthropic-auth-url", "/v0/management/get-auth-status")
     desk.stage.config = replace(desk.stage.config, providers={"acme": own})
     desk.person = lambda desk, url: desk.subject.ask("GET", f"/anthropic/callback?code=good&state={state_of(url)}")
@@ -158,7 +158,7 @@ def test_two_addresses_in_the_config_are_enough_to_log_in(desk: Desk) -> None:
     assert (facts["provider"], facts["models"] > 0) == ("acme", True)
 
 
-def test_an_address_that_does_not_exist_is_said(desk: Desk) -> None:
+def test_a_login_path_that_does_not_exist_is_reported(desk: Desk) -> None:
     own = ProviderSettings("acme", "oauth_poll", "/v0/management/nowhere", "/v0/management/get-auth-status")
     desk.stage.config = replace(desk.stage.config, providers={"acme": own})
     with pytest.raises(EnvironmentFailure, match="has no login for acme"):

@@ -1,4 +1,4 @@
-"""A stage with a release server: what is installed is tried, and the one before it must survive everything."""
+"""Fixtures for installing CLIProxyAPIPlus from a release server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLATFORM = release_assets.platform_name(*sandboxed_run.machine())
 
 @dataclass
 class Yard(Stage):
-    """A stage whose steps ask the server in place of GitHub, and wait in no time."""
+    """A stage whose steps use the release server instead of GitHub, and do not sleep."""
 
     naps: list[float] = field(default_factory=list)
     shown: list[tuple[str, int, int | None]] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Yard(Stage):
         return self.runtime / "bin"
 
     def sleep(self, seconds: float) -> None:
-        """Wait for a program, never for a server."""
+        """Sleep for a program, but only record the waits for a server."""
         if seconds < 0.3:
             Clock().sleep(seconds)
         else:
@@ -53,7 +53,7 @@ class Yard(Stage):
         return replace(super().context(profile), clock=clock, progress=shown)
 
     def bootstrap(self, **settings: Any) -> Yard:
-        """Give the config a `bootstrap` section."""
+        """Add a `bootstrap` section to the config."""
         self.config = replace(self.config, bootstrap=BootstrapSettings(**settings))
         return self
 
@@ -64,18 +64,18 @@ class Yard(Stage):
         return self.apply(roll_back_upstream)[1]
 
     def own_file(self, data: bytes | None = None, name: str = "own.tar.gz") -> str:
-        """Put a file of the user's own there."""
+        """Write a local file."""
         path = self.folder / name
         path.write_bytes(packed() if data is None else data)
         return str(path)
 
     def with_old(self) -> Yard:
-        """Have an older program in place."""
+        """Install an older program."""
         self.install(from_file=self.own_file(packed(program(OLD)), "old.tar.gz"), allow_unverified=True)
         return self
 
     def runs(self) -> str:
-        """Run what is in place; give the version it states."""
+        """Run the installed program; return the version that it reports."""
         done = subprocess.run([self.bin / release_assets.PROGRAM], capture_output=True, text=True, check=True)
         return release_assets.reported_version(done.stdout) or ""
 
@@ -84,7 +84,7 @@ class Yard(Stage):
         return tree
 
     def refused(self, **params: Any) -> FlowGateError:
-        """Have an install refused: with a code and a way out, the old program as it was, and nothing half left."""
+        """Run an installation that must fail, change nothing and show a fix; return the error."""
         before = self.tree()
         with pytest.raises(FlowGateError) as caught:
             self.install(**params)

@@ -1,4 +1,4 @@
-"""A release server that misbehaves: the old program works on, the way out is named, nothing half is left."""
+"""A misbehaving release server: the old program stays, the error has a fix, and no partial files are left."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ PAGE = b"<!DOCTYPE html><title>Sign in to the network</title>"
 
 @pytest.fixture
 def old(yard: Yard) -> Yard:
-    """An older program is in place."""
+    """A stage with an older program."""
     return yard.with_old()
 
 
-def test_a_lost_repository_names_every_way_out(old: Yard) -> None:
+def test_a_missing_repository_shows_every_alternative_source(old: Yard) -> None:
     message = old.refused()
     assert f"there is no repository {REPO} at 127.0.0.1" in message.what
     assert "inv bootstrap.download --from-file FILE" in message.fix
@@ -52,7 +52,7 @@ def test_a_lost_repository_names_every_way_out(old: Yard) -> None:
     assert "not vouched for" in message.fix
 
 
-def test_a_lost_release_is_told_from_a_lost_repository(old: Yard) -> None:
+def test_a_missing_release_is_distinguished_from_a_missing_repository(old: Yard) -> None:
     old.server.publish(PLATFORM)
     assert "no archive of v9.9.9" in old.refused(version="v9.9.9").what
 
@@ -71,13 +71,13 @@ def test_a_wrong_checksum_is_refused_and_no_mirror_is_asked(old: Yard) -> None:
         assert mirror.asked == []
 
 
-def test_an_archive_other_than_the_pinned_one_is_refused(old: Yard) -> None:
+def test_an_archive_that_differs_from_the_pinned_digest_is_refused(old: Yard) -> None:
     old.server.publish(PLATFORM)
     old.bootstrap(sha256={PLATFORM: "ab" * 32})
     assert f"bootstrap.sha256.{PLATFORM}) says {'ab' * 32}" in old.refused().what
 
 
-def test_a_release_that_changed_since_it_was_first_installed_is_refused(old: Yard) -> None:
+def test_a_release_that_changed_since_its_first_installation_is_refused(old: Yard) -> None:
     old.server.publish(PLATFORM)
     old.install()
     old.roll_back()
@@ -89,12 +89,12 @@ def test_a_release_that_changed_since_it_was_first_installed_is_refused(old: Yar
     assert old.bootstrap(sha256={PLATFORM: digest}).install()[1]["level"] == "pinned"
 
 
-def test_a_truncated_archive_is_given_up(old: Yard) -> None:
+def test_a_truncated_download_fails(old: Yard) -> None:
     old.server.tricks[old.server.publish(PLATFORM)] = cuts(100, marked=False)
     assert "was cut, 5 times in a row" in old.refused().what
 
 
-def test_a_truncated_file_of_ones_own_is_refused(old: Yard) -> None:
+def test_a_truncated_local_file_is_refused(old: Yard) -> None:
     assert "damaged" in old.refused(from_file=old.own_file(release()[:-20]), allow_unverified=True).what
 
 
@@ -106,7 +106,7 @@ def test_a_connection_dropped_in_the_middle_is_resumed(old: Yard) -> None:
     assert ranges == [None, "bytes=9000-", "bytes=18000-"]
 
 
-def test_a_server_that_asks_to_wait_is_waited_for(old: Yard) -> None:
+def test_the_retry_after_of_a_server_is_respected(old: Yard) -> None:
     old.server.publish(PLATFORM)
     old.server.tricks[""] = times(1, answers(429, Retry_After="3"))
     old.install()
@@ -114,30 +114,30 @@ def test_a_server_that_asks_to_wait_is_waited_for(old: Yard) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_a_server_with_errors_is_given_up_after_five_tries(old: Yard, status: int) -> None:
+def test_a_server_with_errors_fails_after_five_attempts(old: Yard, status: int) -> None:
     old.server.tricks[""] = answers(status)
     assert f"answered {status}, 5 times in a row" in old.refused().what
 
 
-def test_a_server_that_drips_is_given_up(old: Yard) -> None:
+def test_a_stalled_download_fails(old: Yard) -> None:
     old.server.tricks[old.server.publish(PLATFORM)] = drips
     ticks = iter(range(0, 10**6, 10))
     old.now = lambda: float(next(ticks))
     assert "sends almost nothing" in old.refused().what
 
 
-def test_a_redirect_in_a_circle_is_given_up(old: Yard) -> None:
+def test_a_redirect_loop_is_refused(old: Yard) -> None:
     old.server.tricks[""] = redirects(old.server.base)
     assert "circle" in old.refused().what
 
 
 @pytest.mark.parametrize("listed, why", [(PAGE, "no list of checksums"), (b"\xff\xfe", "not text"), (b"", "no list")])
-def test_a_page_or_junk_instead_of_the_list_is_refused(old: Yard, listed: bytes, why: str) -> None:
+def test_an_invalid_checksum_list_is_refused(old: Yard, listed: bytes, why: str) -> None:
     old.server.publish(PLATFORM, listed=listed)
     assert why in old.refused().what
 
 
-def test_a_page_instead_of_the_archive_is_called_a_page(old: Yard) -> None:
+def test_a_web_page_instead_of_the_archive_is_reported(old: Yard) -> None:
     path = old.server.publish(PLATFORM)
     old.server.files[path] = PAGE
     assert "is a web page" in old.refused().what
@@ -154,7 +154,7 @@ def test_a_page_instead_of_the_archive_is_called_a_page(old: Yard) -> None:
         ([("README.md", b"x")], "no program at its root"),
     ],
 )
-def test_an_archive_no_release_would_make_is_refused(old: Yard, members: list[tuple[str, bytes]], why: str) -> None:
+def test_an_archive_with_unexpected_members_is_refused(old: Yard, members: list[tuple[str, bytes]], why: str) -> None:
     old.server.publish(PLATFORM, tar_gz(*members))
     assert why in old.refused().what
     assert not (old.bin.parent / "evil").exists()
@@ -162,7 +162,7 @@ def test_an_archive_no_release_would_make_is_refused(old: Yard, members: list[tu
 
 @pytest.fixture
 def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bounds that a test reaches quickly."""
+    """Limits that a test reaches quickly."""
     monkeypatch.setattr(_fetch_archive, "LIMITS", Limits(max_bytes=1 << 20))
     monkeypatch.setattr(archive, "MOST_BYTES", 1 << 20)
     monkeypatch.setattr(install_upstream, "TRIAL_SECONDS", 0.3, raising=False)
@@ -170,7 +170,7 @@ def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_bounds")
 @pytest.mark.parametrize("pack", [tar_gz, zip_of])
-def test_a_bomb_is_refused(old: Yard, pack: Callable[..., bytes]) -> None:
+def test_an_archive_bomb_is_refused(old: Yard, pack: Callable[..., bytes]) -> None:
     bomb = pack((NAME, bytes(1 << 22)))
     name = f"CLIProxyAPIPlus_6.8.16-0_{PLATFORM}" + (".zip" if pack is zip_of else ".tar.gz")
     old.server.publish(PLATFORM, bomb, name=name)
@@ -178,7 +178,7 @@ def test_a_bomb_is_refused(old: Yard, pack: Callable[..., bytes]) -> None:
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_an_archive_beyond_all_bounds_is_refused(old: Yard) -> None:
+def test_a_too_large_archive_is_refused(old: Yard) -> None:
     old.server.publish(PLATFORM, release(program(padding=2_000_000)))
     assert "more than 1 MiB" in old.refused().what
 
@@ -187,9 +187,7 @@ def test_an_archive_beyond_all_bounds_is_refused(old: Yard) -> None:
     "then, why",
     [("exit 3", "exit code 3"), ("kill -SEGV $$", "signal 11")],
 )
-def test_a_program_that_crashes_at_its_version_line_is_refused_with_what_it_said(
-    old: Yard, then: str, why: str
-) -> None:
+def test_a_program_that_crashes_is_refused_with_its_output(old: Yard, then: str, why: str) -> None:
     old.server.publish(PLATFORM, release(program(then=then)))
     message = old.refused()
     assert isinstance(message, NotReady)
@@ -197,9 +195,9 @@ def test_a_program_that_crashes_at_its_version_line_is_refused_with_what_it_said
     assert "CLIProxyAPI Version" in message.log[0]
 
 
-def test_a_program_that_says_no_version_is_refused(old: Yard) -> None:
+def test_a_program_that_reports_no_version_is_refused(old: Yard) -> None:
     old.server.publish(PLATFORM, release(b"#!/bin/sh\necho hello\n"))
-    assert "never said" in old.refused().what
+    assert "did not report it" in old.refused().what
 
 
 def test_a_program_for_another_machine_is_refused(old: Yard) -> None:
@@ -211,12 +209,12 @@ def test_a_program_for_another_machine_is_refused(old: Yard) -> None:
 
 @pytest.mark.usefixtures("small_bounds")
 @pytest.mark.parametrize("then", ["exec sleep 60", "exec yes"])
-def test_a_program_that_hangs_or_never_stops_talking_is_ended(old: Yard, then: str) -> None:
+def test_a_program_that_hangs_or_prints_endlessly_is_killed(old: Yard, then: str) -> None:
     old.server.publish(PLATFORM, release(program(then=then)))
     assert "did not end by itself" in old.refused().what
 
 
-def test_several_addresses_that_refuse_are_all_named(old: Yard) -> None:
+def test_the_errors_of_all_addresses_are_reported(old: Yard) -> None:
     with serving() as mirror:
         message = old.bootstrap(mirrors=(mirror.base,)).refused()
     assert isinstance(message, MultipleErrors)
