@@ -1,4 +1,4 @@
-"""Stop a generation that has not served yet."""
+"""Stop a candidate: a generation that does not serve yet."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 
 def discard(context: StepContext, service: Literal["litellm", "cliproxyapi_plus"] = "litellm") -> Result | Change:
-    """Stop a generation that has not served yet; the serving generation is not affected.
+    """Stop a candidate, a generation that does not serve yet; the serving generation is not affected.
 
     Args:
         context: Tools and state of this run.
@@ -17,7 +17,7 @@ def discard(context: StepContext, service: Literal["litellm", "cliproxyapi_plus"
     """
     generation = context.supervisor.generation(service)
     if generation is None or generation["phase"] == "serving":
-        return unchanged(f"{service} has no new generation", discarded=None)
+        return unchanged(f"there is no candidate of {service}", discarded=None)
     number = int(generation["number"])
 
     def apply(acting: StepContext) -> Facts:

@@ -24,10 +24,10 @@ def download(context: StepContext) -> Result | Change:
     upstream = "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
     if upstream != "embedded":
         require_executable(context, Path(upstream), "cliproxyapi_plus")
-    shown = f"upstream: {upstream}"
+    shown = "the embedded upstream is used" if upstream == "embedded" else f"CLIProxyAPIPlus is {upstream}"
     compiled = context.is_compiled()
     if not outdated and compiled:
-        return unchanged(f"the programs are in place; {shown}", written=[], upstream=upstream)
+        return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
 
     def apply(acting: StepContext) -> Facts:
         for path in outdated:
@@ -76,5 +76,5 @@ def require_executable(context: StepContext, path: Path, service: str) -> None:
         fix = "inv bootstrap.download" if service == cliproxy.NAME else "inv up (it writes the runner)"
     else:
         fix = f"install the program there (chmod u+x {path}), or change services.{service}.command.args"
-    what = "is not executable" if path.exists() else "is missing"
+    what = "cannot be executed" if path.exists() else "is missing"
     raise ProgramMissing(f"the program of {service}, {path}, {what}", place=place, fix=fix)

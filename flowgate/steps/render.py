@@ -33,7 +33,7 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
     outdated = [document for document in _documents(stack) if context.files.read(document.path) != document.text]
     facts = _facts(stack)
     if not outdated and not missing:
-        return unchanged(f"the config files for profile {name} are up to date ({facts['digest']})", **facts)
+        return unchanged(f"profile {name} is rendered ({facts['digest']})", **facts)
 
     written = [document.path.name for document in outdated]
     written += [f"a new {key.lower().replace('_', '-')}" for key in missing]

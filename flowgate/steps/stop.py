@@ -33,7 +33,7 @@ def stop(context: StepContext, service: Name = "all") -> Result | Change:
 
 
 def _stop_started(context: StepContext, status: Mapping[str, Any]) -> Result | Change:
-    """Stop what this run started; where an older generation serves, only discard the new one."""
+    """Stop what this run started; where an older generation serves, only discard the candidate."""
     started = [(name, number) for name, number in context.supervisor.started if _still_runs(status, name, number)]
     if not started:
         return unchanged("this run has started nothing that still runs", stopped=[], killed=[])
@@ -51,7 +51,7 @@ def _stop_started(context: StepContext, status: Mapping[str, Any]) -> Result | C
 def _facts(reply: Mapping[str, Any]) -> Facts:
     stopped = [f"{one['service']} (process {one['pid']})" for one in reply["stopped"]]
     killed = f"; killed {len(reply['killed'])} processes that did not terminate" if reply["killed"] else ""
-    message = f"stopped {', '.join(stopped)}{killed}" if stopped else "discarded the new generation"
+    message = f"stopped {', '.join(stopped)}{killed}" if stopped else "discarded the candidate"
     return {"stopped": reply["stopped"], "killed": reply["killed"], "message": message}
 
 

@@ -1,5 +1,6 @@
 """Wait until services are ready."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from flowgate.config.error_location import locate_setting
@@ -47,13 +48,17 @@ def wait_healthy(context: StepContext, service: Name = "all", timeout: float | N
     chosen = [one for name, one in stack.services.items() if service in ("all", name)]
     waiting = [one for one in chosen if not is_ready(context, one)]
     if not waiting:
-        return unchanged(f"ready: {', '.join(one.name for one in chosen)}", seconds={})
+        return unchanged(_ready(one.name for one in chosen), seconds={})
 
     def apply(acting: StepContext) -> Facts:
         seconds = {one.name: _wait(acting, one, timeout) for one in chosen}
-        return {"seconds": seconds, "message": f"ready: {', '.join(seconds)}"}
+        return {"seconds": seconds, "message": _ready(seconds)}
 
     return change(f"wait for {' and '.join(one.name for one in waiting)}", apply, changes=False)
+
+
+def _ready(names: Iterable[str]) -> str:
+    return ", ".join(f"{name} ready" for name in names)
 
 
 def private_base_url(context: StepContext, service: Service, generation: dict[str, Any]) -> str:

@@ -86,7 +86,7 @@ def test_it_came_up_and_is_asked_at_the_address_of_its_version(place: Workspace)
     assert one["url"].endswith(f":{place.upstream_port}{'/healthz' if is_newer(place) else '/'}")
 
 
-def test_benched_accounts_are_shown_and_cleared_as_far_as_the_program_can(place: Workspace) -> None:
+def test_account_cooldowns_are_listed_and_cleared_if_the_program_can(place: Workspace) -> None:
     for _ in range(3):
         assert chat(place) == 200
     assert place.json("cooldowns")["cooldowns"] == []
@@ -98,7 +98,7 @@ def test_benched_accounts_are_shown_and_cleared_as_far_as_the_program_can(place:
     assert [(one["by"], one["models"], one["why"]) for one in shown["cooldowns"]] == [
         ("cliproxyapi_plus", ["through-accounts"], "vendor says 500")
     ] * 2
-    assert "litellm" in shown["unavailable"]  # a stand-in is no generation that could tell
+    assert "litellm" in shown["unavailable"]  # the fake LiteLLM cannot report cooldowns
     newer = is_newer(place)
     assert all((one["seconds_left"] is not None) is newer for one in shown["cooldowns"])
     done = place.inv("cooldowns", "--clear", "through-accounts", code=0 if newer else 1)
@@ -111,9 +111,9 @@ def test_benched_accounts_are_shown_and_cleared_as_far_as_the_program_can(place:
 
 def test_one_account_is_cleared_by_its_name(place: Workspace) -> None:
     if not is_newer(place):
-        assert "nothing benches" in place.inv("cooldowns", "--clear", "router-default").stderr
+        assert "router-default is not in cooldown" in place.inv("cooldowns", "--clear", "router-default").stderr
         return
-    ask(place, "PUT", "/embedded/vendor", {"status": 500})  # benched for a minute; a 429 only for a second
+    ask(place, "PUT", "/embedded/vendor", {"status": 500})  # a cooldown of a minute; a 429 causes one of a second
     assert chat(place) == 500
     ask(place, "PUT", "/embedded/vendor", {"status": 200})
     place.inv("cooldowns", "--clear", "one@example.com")

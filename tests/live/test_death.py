@@ -34,7 +34,7 @@ def test_a_program_that_never_becomes_ready_is_given_up_in_time(workspace: Works
 def test_litellm_dying_during_the_smoke_is_named_with_its_last_words(workspace: Workspace) -> None:
     workspace.behave(litellm={"dies_on": "/v1/models"})
     done = workspace.inv("smoke", code=1)
-    assert "litellm died during the smoke" in done.stderr
+    assert "litellm ended during the smoke test" in done.stderr
     assert "| stand-in: my last words" in done.stderr
     assert "FAIL" in done.stdout
     assert workspace.processes() == []
@@ -43,8 +43,8 @@ def test_litellm_dying_during_the_smoke_is_named_with_its_last_words(workspace: 
 def test_the_upstream_dying_during_the_smoke_is_named_with_its_last_words(workspace: Workspace) -> None:
     workspace.behave(upstream={"dies_on": "/v1/chat/completions"})
     done = workspace.inv("smoke", "--live", code=1)
-    assert "cliproxyapi_plus died during the smoke" in done.stderr
-    assert "'chat' was not answered" in done.stderr
+    assert "cliproxyapi_plus ended during the smoke test" in done.stderr
+    assert "the 'chat' request failed" in done.stderr
     assert "| stand-in: my last words" in done.stderr
     assert workspace.processes() == []
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("phase", ["starting", "ready"])
-def test_a_new_generation_is_discarded(stage: Stage, phase: str) -> None:
+def test_a_candidate_is_discarded(stage: Stage, phase: str) -> None:
     stage.supervisor.run("litellm").run("litellm", phase)
     status, facts = stage.apply(discard)
     assert (status, facts["discarded"]) == ("changed", 2)

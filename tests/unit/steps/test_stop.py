@@ -37,7 +37,7 @@ def test_only_what_this_run_started_is_stopped(stage: Stage) -> None:
     assert stage.supervisor.asked == [("stop", "litellm")]
 
 
-def test_a_new_generation_beside_a_serving_one_is_only_discarded(stage: Stage) -> None:
+def test_a_candidate_beside_a_serving_generation_is_only_discarded(stage: Stage) -> None:
     stage.supervisor.run("litellm").run("litellm", "ready").started = [("litellm", 2)]
     stage.apply(stop, service="started")
     assert stage.supervisor.asked == [("discard", "litellm", 2)]

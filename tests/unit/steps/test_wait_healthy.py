@@ -20,7 +20,7 @@ def test_a_ready_service_is_unchanged(stage: Stage) -> None:
         assert stage.apply(wait_healthy, service="litellm") == ("unchanged", {"seconds": {}})
 
 
-def test_a_new_generation_is_checked_at_its_private_address(stage: Stage) -> None:
+def test_a_candidate_is_checked_at_its_private_address(stage: Stage) -> None:
     stage.supervisor.run("litellm", "ready", port=1, private_address=["127.0.0.1", stage.ports["litellm"]])
     with serving(READY, stage.ports["litellm"]):
         assert stage.apply(wait_healthy, service="litellm")[0] == "unchanged"
