@@ -100,10 +100,24 @@ def steps_page() -> str:
     return head + "\n" + "\n".join(steps.page(found.find(name)) for name in found.names())
 
 
-UPGRADE = """
-## Upgrading older files
+CONFIG_HEAD = """\
+# The config file
 
-Older files keep working; each change is said once, with its line, whenever the file is read.
+Generated from the code by `inv docs`; do not edit. The file is YAML, or JSON if it begins with `{`.
+FlowGate uses the file of `--config`, else of `FLOWGATE_CONFIG`, else `config/flowgate.yaml`, else the embedded default
+(`config/examples/embedded.yaml`). Relative paths are resolved against the file's folder. `*` stands for a name.
+A key that is not in this table, and a duplicate key, are errors with file and line. The value `os.environ/NAME` means
+the environment variable NAME of the command, or the content of `.router/secrets/name` (lower case, dashes) if it is
+not set. `flowgate.schema.json` beside this page is the JSON Schema for editors.
+
+| key | type | default | meaning |
+|---|---|---|---|
+"""
+
+CONFIG_MIGRATION = """
+## Older files
+
+FlowGate still reads older files. Whenever it reads one, it prints each change with its line.
 
 | older | now |
 |---|---|
@@ -111,25 +125,12 @@ Older files keep working; each change is said once, with its line, whenever the 
 | `secrets` | `secret_files` |
 | `services.cliproxyapi` | `services.cliproxyapi_plus` |
 | `oauth` | `auth.providers` |
-| `readiness_path` or `health_path: /health` of LiteLLM | `/health/readiness`: the old one calls every model for real |
-| addresses under `/v0/management/oauth/` | dropped: the real server has none of them; FlowGate's own table is used |
+| `readiness_path` or `health_path: /health` of LiteLLM | `/health/readiness`: `/health` calls every model, which costs money |
+| endpoints under `/v0/management/oauth/` | removed: CLIProxyAPIPlus has none of them; the built-in endpoints are used |
 """
 
 
 def config_page() -> str:
     """Return the reference page of the config."""
-    lines = [
-        "# The config file",
-        "",
-        "Generated from the code by `inv docs`; do not edit. YAML, or JSON when the text begins with `{`.",
-        "In use is `--config`, else `FLOWGATE_CONFIG`, else `config/flowgate.yaml`, else the embedded default",
-        "(`config/examples/embedded.yaml`). Relative paths are taken from the file's folder. `*` stands for a name.",
-        "A key that is not listed here, or is written twice, is refused with its line. `os.environ/NAME` as a value is",
-        "the variable NAME of the command's environment, else the file `.router/secrets/name` (lower case, dashes).",
-        "`flowgate.schema.json` beside this page is the same for editors.",
-        "",
-        "| key | holds | default | meaning |",
-        "|---|---|---|---|",
-        *(f"| `{key.path}` | {key.kind} | {key.default or '-'} | {key.meaning} |" for key in KEYS),
-    ]
-    return "\n".join(lines) + "\n" + UPGRADE
+    rows = [f"| `{key.path}` | {key.kind} | {key.shown_default} | {key.meaning} |\n" for key in KEYS]
+    return CONFIG_HEAD + "".join(rows) + CONFIG_MIGRATION

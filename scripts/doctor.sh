@@ -1,5 +1,5 @@
 #!/bin/sh
-# scripts/doctor.sh [CONFIG] [--fix] [--json]: `flowgate doctor`, under the name that older documentation uses.
+# scripts/doctor.sh [CONFIG] [--fix] [--json]: runs `flowgate doctor`. Older documentation uses this name.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 case "${1:-}" in

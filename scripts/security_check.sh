@@ -1,5 +1,5 @@
 #!/bin/sh
-# scripts/security_check.sh [--json]: `flowgate security check`, under the name that older documentation uses.
+# scripts/security_check.sh [--json]: runs `flowgate security check`. Older documentation uses this name.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 set -- security check "$@"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# PROFILE=cost STARTUP_TIMEOUT=60 scripts/smoke_local.sh [CONFIG] [--keep]: `flowgate smoke`, under the name that
-# older documentation uses.
+# PROFILE=cost STARTUP_TIMEOUT=60 scripts/smoke_local.sh [CONFIG] [--keep]: runs `flowgate smoke`. Older documentation
+# uses this name.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 case "${1:-}" in

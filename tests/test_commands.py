@@ -1,4 +1,4 @@
-"""Every command, in both spellings, on the real command line: `inv a.b` and `flowgate a b` do and say the same."""
+"""Every command in both spellings, as a process: `inv a.b` and `flowgate a b` do and print the same."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.conftest import CHECKOUT, CompletedCommand, Workspace, without_crash
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What both spellings are run for and must answer alike: (inv's words, flowgate's words, exit code).
-ALIKE = [
+# Commands that print the same in both spellings: (inv's words, flowgate's words, exit code).
+SAME_OUTPUT = [
     ("status --json", "status --json", 0),
     ("health", "health", 0),
     ("doctor", "doctor", 0),
@@ -37,8 +37,8 @@ ALIKE = [
     ("bootstrap.rollback", "bootstrap rollback", 3),
     ("bootstrap.download --offline", "bootstrap download --offline", 3),
 ]
-# What changes something: done by one spelling and undone by the other.
-IN_TURN = [
+# Commands that change something: one spelling does it, the other undoes it.
+IN_ORDER = [
     ("inv", "service.stop --service litellm"),
     ("flowgate", "service start litellm"),
     ("inv", "profile.set cost"),
@@ -55,7 +55,7 @@ IN_TURN = [
     ("flowgate", "smoke --profile reliability --startup-timeout 60"),
     ("flowgate", "play smoke -e profile=balanced --check"),
 ]
-# Tasks that are run elsewhere, and where.
+# Tasks that other tests run.
 ELSEWHERE = {
     "auth.login": "tests/live/test_accounts.py, tests/live/test_browser.py",
     "auth.import-headless": "tests/live/test_accounts.py",
@@ -63,28 +63,30 @@ ELSEWHERE = {
     "explain": "tests/live/test_gateway.py",
     "cooldowns": "tests/live/test_cooldowns.py",
     "rehearse": "tests/live/test_rehearse.py",
-    "init": "tests/desk/test_init.py",
-    "security.install-hook": "tests/desk/test_security.py",
-    "release": "tests/desk/test_release.py",
+    "init": "tests/unit/cli/test_init.py",
+    "security.install-hook": "tests/unit/cli/test_security.py",
+    "release": "tests/unit/dev/test_release.py",
     "docs": "tests/test_package.py",
-    **dict.fromkeys(("test", "lint", "format", "typecheck", "ci", "bench", "build", "clean"), "the workflow itself"),
+    **dict.fromkeys(
+        ("test", "lint", "format", "typecheck", "ci", "bench", "build", "clean"), "the developer's workflow"
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """One running stack of stand-ins."""
+    """A running gateway of fake programs."""
     found = Workspace(tmp_path_factory.mktemp("c")).write()
     found.inv("up")
     yield found
     found.kill_processes()
 
 
-def run(place: Workspace, front: str, words: str) -> CompletedCommand:
-    """Run a command by either front door."""
+def run(place: Workspace, program: str, words: str) -> CompletedCommand:
+    """Run a command with `inv` or `flowgate`."""
     code = "from flowgate.cli.main import main; main()"
-    program = ["-m", "invoke"] if front == "inv" else ["-c", code]
-    argv = [sys.executable, *program, *words.split()]
+    command = ["-m", "invoke"] if program == "inv" else ["-c", code]
+    argv = [sys.executable, *command, *words.split()]
     return without_crash(
         subprocess.run(
             argv, cwd=CHECKOUT, env=place.environment(), capture_output=True, text=True, timeout=90, check=False
@@ -92,26 +94,28 @@ def run(place: Workspace, front: str, words: str) -> CompletedCommand:
     )
 
 
-def lasting(text: str) -> str:
-    """Take out what differs from one moment to the next."""
+def without_numbers(text: str) -> str:
+    """Replace numbers, which differ between two calls."""
     return re.sub(r"\d+([.:]\d+)*", "#", text)
 
 
-@pytest.mark.parametrize(("inv", "flowgate", "code"), ALIKE, ids=[row[1] for row in ALIKE])
-def test_both_spellings_say_the_same(place: Workspace, inv: str, flowgate: str, code: int) -> None:
+@pytest.mark.parametrize(("inv", "flowgate", "code"), SAME_OUTPUT, ids=[row[1] for row in SAME_OUTPUT])
+def test_both_spellings_print_the_same(place: Workspace, inv: str, flowgate: str, code: int) -> None:
     one, other = run(place, "inv", inv), run(place, "flowgate", flowgate)
     assert (one.returncode, other.returncode) == (code, code), one.stderr + other.stderr
-    assert lasting(one.stdout) == lasting(other.stdout)
+    assert without_numbers(one.stdout) == without_numbers(other.stdout)
 
 
-def test_what_one_spelling_does_the_other_undoes(place: Workspace) -> None:
-    for front, words in IN_TURN:
-        done = run(place, front, words)
-        assert done.returncode == 0, f"{front} {words}\n{done.stderr}"
+def test_one_spelling_undoes_what_the_other_does(place: Workspace) -> None:
+    for program, words in IN_ORDER:
+        done = run(place, program, words)
+        assert done.returncode == 0, f"{program} {words}\n{done.stderr}"
     assert place.nothing_runs()
 
 
-def test_no_command_is_left_out() -> None:
-    ran = {row[0].split()[0] for row in ALIKE} | {words.split()[0] for front, words in IN_TURN if front == "inv"}
+def test_every_command_is_tested() -> None:
+    ran = {row[0].split()[0] for row in SAME_OUTPUT} | {
+        words.split()[0] for program, words in IN_ORDER if program == "inv"
+    }
     ran |= {"up", "smoke", "play"}
     assert set(load_tasks().task_names) - ran - ELSEWHERE.keys() == set()

@@ -23,7 +23,8 @@ def documented() -> dict[str, set[str]]:
     """Give the keys that docs/json.md lists, by command."""
     sections = re.split(r"^## ", (CHECKOUT / "docs" / "json.md").read_text(), flags=re.MULTILINE)[1:]
     found = {one.partition("\n")[0]: set(re.findall(r"^\| `([^`]+)` \|", one, re.MULTILINE)) for one in sections}
-    return {name: keys for heading, keys in found.items() for name in heading.split(" and ")}
+    common = found.pop("Every document")
+    return {name: keys | common for heading, keys in found.items() for name in heading.split(" and ")}
 
 
 def paths(tree: Any, keys: set[str], at: str = "") -> Iterator[tuple[str, bool]]:

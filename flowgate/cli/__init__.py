@@ -1,0 +1,1 @@
+"""Commands, and everything that a person reads or types."""

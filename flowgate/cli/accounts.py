@@ -54,7 +54,7 @@ def list_providers(config: str, as_json: bool) -> int:
     rows = [_provider_row(session, name, version) for name in names]
     embedded = cliproxy.is_embedded(session.config)
     if as_json:
-        console.document({"version": version, "embedded": embedded, "providers": rows})
+        console.document({"cliproxyapi_plus_version": version, "embedded": embedded, "providers": rows})
         return 0
     console.note(session.describe())
     if embedded:

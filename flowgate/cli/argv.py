@@ -1,7 +1,7 @@
-"""The grammar of `flowgate`: words separated by blanks, optional words, older spellings, `--help` anywhere.
+"""The command line of `flowgate`: words separated by blanks, optional words, older spellings, `--help` anywhere.
 
-`flowgate auth login codex --timeout 180` is the task `auth.login` with the word `codex`; stock invoke wants the dot,
-and optional words as flags. Here words become what invoke understands; nothing is run.
+`flowgate auth login codex --timeout 180` is the task `auth.login` with the argument `codex`. Stock invoke wants a dot
+between group and task and a flag for each optional argument, so the words are rewritten before invoke parses them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from flowgate.errors import UnknownName, UsageError
 
 HELP = ("--help", "-h")
 
-# Words that may follow a task without a flag, and the flags they stand for.
+# Tasks whose optional argument may be typed without its flag, and that flag.
 OPTIONAL_WORDS = {
     "service.start": "service",
     "service.stop": "service",
@@ -26,13 +26,13 @@ AUTH_VERBS = ("login", "import-headless", "import_headless")
 
 
 class CommandLine(NamedTuple):
-    """A command line, understood.
+    """A parsed command line.
 
     Attributes:
-        config: What `--config` said, if anything.
-        version: `--version` was asked for.
-        help: None when no help was asked for; else the task, the group, or "" for everything.
-        argv: What invoke is to parse.
+        config: The value of `--config`; None if it was not given.
+        version: `--version` was given.
+        help: The task or group whose help is wanted, "" for all tasks; None if no help is wanted.
+        argv: The words for invoke.
     """
 
     config: str | None
@@ -42,28 +42,29 @@ class CommandLine(NamedTuple):
 
 
 def parse(words: Sequence[str], tasks: Collection[str]) -> CommandLine:
-    """Understand a command line.
+    """Parse a command line; run nothing.
 
     Args:
         words: What was typed after `flowgate`.
-        tasks: Every task's dotted name.
+        tasks: The dotted names of all tasks.
 
     Raises:
-        UnknownName: A word that begins no task, UsageError for `--config` without a path.
+        UnknownName: The first words name no task, or an option before them is unknown.
+        UsageError: `--config` has no path.
     """
-    config, version, rest = _core(words)
+    config, version, rest = _parse_global_options(words)
     wants_help = any(word in HELP for word in rest)
     rest = [word for word in rest if word not in HELP]
     if not rest:
         return CommandLine(config, version, "" if wants_help or not version else None, ())
-    name, left = _task(rest, tasks)
+    name, arguments = _find_task(rest, tasks)
     if wants_help or name not in tasks:
         return CommandLine(config, version, name, ())
-    return CommandLine(config, version, None, (name, *_with_flags(name, left)))
+    return CommandLine(config, version, None, (name, *_with_flag(name, arguments)))
 
 
-def _core(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
-    """Take what stands before the task: `--config PATH`, `--version`."""
+def _parse_global_options(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
+    """Return the config, whether `--version` was given, and the words from the task on."""
     config, version = None, False
     left = list(words)
     while left and left[0].startswith("-") and left[0] not in HELP:
@@ -73,14 +74,14 @@ def _core(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
         elif word == "--config" or word.startswith("--config="):
             config = word.partition("=")[2] or (left.pop(0) if left else "")
             if not config or config.startswith("-"):
-                raise UsageError("--config wants the path of a config file", fix="flowgate --config PATH TASK")
+                raise UsageError("--config needs the path of a config file", fix="flowgate --config PATH TASK")
         else:
             raise UnknownName("option", word, known=["--config", "--version", "--help"])
     return config, version, left
 
 
-def _task(words: list[str], tasks: Collection[str]) -> tuple[str, list[str]]:
-    """Find the task that the first words name, and what is left; a group's name alone is given as it is."""
+def _find_task(words: list[str], tasks: Collection[str]) -> tuple[str, list[str]]:
+    """Return the task that the first words name, or the group if they name no more, and the remaining words."""
     groups = {name.partition(".")[0] for name in tasks if "." in name}
     first = words[0]
     if first in tasks:
@@ -100,7 +101,7 @@ def _task(words: list[str], tasks: Collection[str]) -> tuple[str, list[str]]:
     raise UnknownName(f"task of '{first}'", second, known=known)
 
 
-def _with_flags(name: str, words: list[str]) -> list[str]:
+def _with_flag(name: str, words: list[str]) -> list[str]:
     flag = OPTIONAL_WORDS.get(name)
     if flag and words and not words[0].startswith("-"):
         return [f"--{flag}", *words]

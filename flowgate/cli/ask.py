@@ -1,9 +1,10 @@
-"""One question through the gateway, and who served it: the quickest way to see the thing work."""
+"""The commands `ask` and `explain`: send one prompt through the gateway; print which deployment answered requests."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from flowgate.cli import console, cooldowns
 from flowgate.cli.session import Session, open_session
@@ -11,72 +12,111 @@ from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
 
 HEADER = "x-litellm-"
 SERVICE = "litellm"
-ANSWER_SECONDS = 600.0
-SHORT = 8  # characters of an id that are shown
-Row = dict[str, Any]
+PATH = "/v1/chat/completions"
+TIMEOUT_SECONDS = 600.0
+ID_WIDTH = 8  # characters of a request's id that are shown
+
+
+class ServedRequest(TypedDict):
+    """One request that LiteLLM has served; docs/json.md describes the keys."""
+
+    id: str
+    at: str
+    path: str
+    status: int
+    seconds: float | None
+    generation: int
+    asked: str
+    answered: str
+    base: str
+    retries: int | None
+    fallbacks: int | None
 
 
 def ask(config: str, question: str, model: str, stream: bool) -> int:
-    """Ask; print the answer to stdout, and who gave it to stderr."""
+    """Send a question to a model; print the answer to stdout, and who answered to stderr.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        question: The text of the user's message.
+        model: A model of the active profile; empty for its first.
+        stream: Print the answer as it arrives.
+
+    Raises:
+        NotReady: LiteLLM is not running.
+        UnknownName: The profile has no such model.
+        CheckFailed: The gateway returned an error, or no text.
+    """
+    session = open_session(config)
+    console.note(session.describe())
+    _ask(session, question, model, stream)
+    served = [one for one in served_requests(session) if one["path"] == PATH]
+    if served:
+        console.note(describe_request(served[-1]))
+    return 0
+
+
+def _ask(session: Session, question: str, model: str, stream: bool) -> None:
     from flowgate.cli.checks.runtime import read_only_context
     from flowgate.system.http import Http
 
-    session = open_session(config)
-    console.note(session.describe())
-    serving = _serving(session)
+    url = f"http://{_litellm_address(session)}{PATH}"
     context = read_only_context(session, [])
     models = context.stack().models
     if model and model not in models:
         raise UnknownName("model", model, known=models)
     key = context.master_key()
     headers = {"Authorization": key.bearer()} if key else {}
-    url = f"http://{serving['host']}:{serving['port']}/v1/chat/completions"
-    body: Row = {"model": model or models[0], "messages": [{"role": "user", "content": question}]}
+    body = {"model": model or models[0], "messages": [{"role": "user", "content": question}]}
     if stream:
-        lines = Http().stream(url, {**body, "stream": True}, headers=headers, timeout=ANSWER_SECONDS)
-        for piece in _pieces(lines):
-            console.data_part(piece)
+        lines = Http().stream(url, {**body, "stream": True}, headers=headers, timeout=TIMEOUT_SECONDS)
+        for part in _stream_text(lines):
+            console.data_part(part)
         console.data("")
-    else:
-        answer = Http().post(url, body, headers=headers, timeout=ANSWER_SECONDS)
-        if not answer.ok:
-            raise CheckFailed(f"the gateway answered {answer.status}: {answer.text[:300]}", fix="inv explain")
-        console.data(_text(answer.json()))
-    rows = [row for row in rows_of(session) if row["path"] == "/v1/chat/completions"]
-    if rows:
-        console.note(sentence(rows[-1]))
-    return 0
+        return
+    response = Http().post(url, body, headers=headers, timeout=TIMEOUT_SECONDS)
+    if not response.ok:
+        raise CheckFailed(f"the gateway returned {response.status}: {response.text[:300]}", fix="inv explain")
+    console.data(_answer_text(response.json()))
 
 
-def explain(config: str, last: int, wanted: str, as_json: bool) -> int:
-    """Print who served the last requests.
+def explain(config: str, last: int, id_prefix: str, as_json: bool) -> int:
+    """Print which deployments answered the last requests, and LiteLLM's cooldowns.
 
-    Source: keys of `--json` are documented in README.md
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        last: Number of requests.
+        id_prefix: Only requests whose id begins so; empty for all.
+        as_json: Print one JSON document.
+
+    Raises:
+        NotReady: LiteLLM is not running.
+        CheckFailed: No recorded request has that id.
     """
     session = open_session(config)
-    _serving(session)
-    rows = [row for row in rows_of(session) if row["id"].startswith(wanted)]
-    if wanted and not rows:
-        raise CheckFailed(f"no answer that is still remembered has an id beginning with '{wanted}'", fix="inv explain")
-    rows = rows[-last:]
-    benched, unknown = _benched(session)
+    _litellm_address(session)
+    served = [one for one in served_requests(session) if one["id"].startswith(id_prefix)]
+    if id_prefix and not served:
+        raise CheckFailed(f"no recorded request has an id that begins with '{id_prefix}'", fix="inv explain --last 20")
+    served = served[-last:]
+    in_cooldown, unknown = _cooldowns(session)
     if as_json:
-        console.document({"answers": rows, "cooldowns": benched})
+        console.document({"answers": served, "cooldowns": in_cooldown})
         return 0
     console.note(session.describe())
-    if not rows:
-        console.note("no question has been answered since LiteLLM was started")
-    for row in rows:
-        console.data(sentence(row))
-    for one in benched or ():
-        console.data(cooldowns.describe_cooldown(one))
+    if not served:
+        console.note("LiteLLM has answered no request since it was started")
+    for request in served:
+        console.data(describe_request(request))
+    for cooldown in in_cooldown or ():
+        console.data(cooldowns.describe_cooldown(cooldown))
     if unknown:
-        console.note(f"note: who is benched now is not known: {unknown}")
+        console.note(f"note: LiteLLM's cooldowns are not known: {unknown}")
     return 0
 
 
-def _benched(session: Session) -> tuple[list[cooldowns.Row] | None, str]:
-    """List whom LiteLLM benches now; None, and why, where it cannot say."""
+def _cooldowns(session: Session) -> tuple[list[cooldowns.Row] | None, str]:
+    """Return LiteLLM's cooldowns; None, and why, if they are not known."""
     from flowgate.system.clock import Clock
 
     try:
@@ -85,25 +125,26 @@ def _benched(session: Session) -> tuple[list[cooldowns.Row] | None, str]:
         return None, error.what
 
 
-def rows_of(session: Session) -> list[Row]:
-    """Gather the answers that LiteLLM's generations remember, oldest first, in words of ours."""
-    return [_row(one) for one in session.supervisor.recent_requests(SERVICE)]
+def served_requests(session: Session) -> list[ServedRequest]:
+    """Return the requests that LiteLLM's generations have recorded, oldest first."""
+    return [_served(one) for one in session.supervisor.recent_requests(SERVICE)]
 
 
-def _row(one: Row) -> Row:
-    told = {name.removeprefix(HEADER): value for name, value in one["headers"].items()}
+def _served(recorded: Any) -> ServedRequest:
+    headers = {name.removeprefix(HEADER): value for name, value in recorded["headers"].items()}
+    at = datetime.fromtimestamp(recorded["at"], UTC)
     return {
-        "id": told.get("call-id", ""),
-        "at": datetime.fromtimestamp(one["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "path": one["path"],
-        "status": one["status"],
-        "seconds": one.get("seconds"),
-        "generation": one["generation"],
-        "asked": told.get("model-group", ""),
-        "answered": told.get("model-name", ""),
-        "base": told.get("model-api-base", ""),
-        "retries": _count(told.get("attempted-retries")),
-        "fallbacks": _count(told.get("attempted-fallbacks")),
+        "id": headers.get("call-id", ""),
+        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "path": recorded["path"],
+        "status": recorded["status"],
+        "seconds": recorded.get("seconds"),
+        "generation": recorded["generation"],
+        "asked": headers.get("model-group", ""),
+        "answered": headers.get("model-name", ""),
+        "base": headers.get("model-api-base", ""),
+        "retries": _count(headers.get("attempted-retries")),
+        "fallbacks": _count(headers.get("attempted-fallbacks")),
     }
 
 
@@ -111,31 +152,32 @@ def _count(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdigit() else None
 
 
-def sentence(row: Row) -> str:
-    """Say in one line who served a request, and what it took."""
-    took = f"{row['seconds']:.2f} s" if row["seconds"] is not None else "still under way"
-    head = f"{row['at']}  {row['status']}  {took}  generation {row['generation']}  {row['id'][:SHORT]}"
-    if not row["answered"]:
-        return f"{head}  {row['path']}: no deployment answered"
-    tries = {None: "", 0: ", at the first try"}.get(row["retries"], f", after {row['retries']} retries")
-    falls = {None: "", 0: ", no fallback"}.get(row["fallbacks"], f", by fallback {row['fallbacks']}")
-    asked = f"{row['asked']} " if row["asked"] else ""
-    return f"{head}  {asked}answered by {row['answered']} at {row['base']}{tries}{falls}"
+def describe_request(one: ServedRequest) -> str:
+    """Describe a request in one line: when, status, duration, generation, id, and which deployment answered."""
+    took = f"{one['seconds']:.2f} s" if one["seconds"] is not None else "in progress"
+    head = f"{one['at']}  {one['status']}  {took}  generation {one['generation']}  {one['id'][:ID_WIDTH]}"
+    if not one["answered"]:
+        return f"{head}  {one['path']}: no deployment answered"
+    model = f"{one['asked']} " if one["asked"] else ""
+    base = f" at {one['base']}" if one["base"] else ""
+    retries = {None: "", 0: ", at the first try"}.get(one["retries"], f", after {one['retries']} retries")
+    fallbacks = {None: "", 0: ", no fallback"}.get(one["fallbacks"], f", by fallback {one['fallbacks']}")
+    return f"{head}  {model}answered by {one['answered']}{base}{retries}{fallbacks}"
 
 
-def _serving(session: Session) -> Row:
+def _litellm_address(session: Session) -> str:
     generations = session.supervisor.status()["services"].get(SERVICE, {}).get("generations", ())
     serving = next((one for one in generations if one["phase"] == "serving"), None)
     if serving is None:
         raise NotReady(f"{SERVICE} is not running", fix="inv up")
-    return dict(serving)
+    return f"{serving['host']}:{serving['port']}"
 
 
-def _pieces(lines: Any) -> Any:
-    """Give the words of a streamed answer as they come.
+def _stream_text(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the texts of a streamed answer as they arrive.
 
     Raises:
-        CheckFailed: The stream breaks off.
+        CheckFailed: The stream broke off.
     """
     from flowgate.rehearsal.stream import chunk_text, chunks
 
@@ -145,8 +187,8 @@ def _pieces(lines: Any) -> Any:
         raise CheckFailed(broken.what, fix="inv explain") from None
 
 
-def _text(body: Any) -> str:
+def _answer_text(body: Any) -> str:
     try:
         return str(body["choices"][0]["message"]["content"])
     except (KeyError, IndexError, TypeError):
-        raise CheckFailed(f"the answer carries no text: {str(body)[:200]}") from None
+        raise CheckFailed(f"the answer contains no text: {str(body)[:200]}") from None

@@ -1,7 +1,7 @@
-"""What may come next on a `flowgate` command line, and the scripts by which shells ask.
+"""Shell completion: the scripts for bash, zsh and fish, and the candidates that they ask for.
 
-A script hands the words typed so far to `flowgate --complete`, which prints one candidate a line; so a shell never has
-to know the grammar.
+A script passes the words typed so far to `flowgate --complete`, which prints one candidate a line. So no shell needs to
+know the grammar.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from flowgate.cli import console
-from flowgate.cli.help import Page
+from flowgate.cli.argv import OPTIONAL_WORDS
+from flowgate.cli.help import TaskHelp
 from flowgate.errors import UnknownName
 
 SHELLS = ("bash", "zsh", "fish")
@@ -36,17 +37,28 @@ complete -c flowgate -f -a '(__flowgate_complete)'
 """
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
+# Argument name, or "task:argument" → its possible values.
+Values = Mapping[str, Callable[[], Sequence[str]]]
+
 
 def script(shell: str) -> int:
-    """Print the completion script of a shell."""
+    """Print the completion script of a shell.
+
+    Raises:
+        UnknownName: There is no script for that shell.
+    """
     if shell not in SCRIPTS:
         raise UnknownName("shell", shell, known=SHELLS)
     console.data(SCRIPTS[shell].rstrip())
     return 0
 
 
-def known_values(config: str) -> dict[str, Callable[[], Sequence[str]]]:
-    """Say what arguments may be: profiles, services, playbooks, shells."""
+def known_values(config: str) -> Values:
+    """Return the possible values of arguments: profiles, services, playbooks, shells.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+    """
 
     def profiles() -> list[str]:
         from flowgate.cli.session import open_session
@@ -72,23 +84,25 @@ def known_values(config: str) -> dict[str, Callable[[], Sequence[str]]]:
     }
 
 
-def candidates(
-    words: Sequence[str], pages: Sequence[Page], values: Mapping[str, Callable[[], Sequence[str]]]
-) -> list[str]:
-    """Give what may stand in the place of the last word.
+def candidates(words: Sequence[str], tasks: Sequence[TaskHelp], values: Values) -> list[str]:
+    """Return what the last word may become.
 
     Args:
-        words: What was typed after `flowgate`, the last one possibly half a word or empty.
-        values: What an argument of that name may be ("profile" → the config's profiles); asked only when needed.
+        words: What was typed after `flowgate`; the last word may be incomplete or empty.
+        tasks: All tasks.
+        values: Possible values of arguments; called only when needed.
 
     Returns:
-        The candidates that begin like the last word, sorted.
+        The candidates that begin with the last word, sorted.
     """
     *before, last = list(words) or [""]
     before = _without_config(before)
-    found = _after(before, last, pages, values) if before else {page.name.partition(".")[0] for page in pages}
-    if not before and last.startswith("-"):
+    if before:
+        found = _after(before, last, tasks, values)
+    elif last.startswith("-"):
         found = {"--config", "--help", "--version"}
+    else:
+        found = {task.name.partition(".")[0] for task in tasks}
     return sorted(one for one in found if one.startswith(last))
 
 
@@ -98,32 +112,34 @@ def _without_config(words: list[str]) -> list[str]:
     return words[1:] if words and words[0].startswith("--config=") else words
 
 
-def _after(
-    before: list[str], last: str, pages: Sequence[Page], values: Mapping[str, Callable[[], Sequence[str]]]
-) -> set[str]:
-    names = {page.name: page for page in pages}
-    first = before[0]
-    dotted = f"{first}.{before[1]}" if len(before) > 1 else ""
-    if dotted not in names and first not in names:
-        return {name.partition(".")[2] for name in names if name.startswith(f"{first}.")} if len(before) == 1 else set()
-    page, given = (names[dotted], before[2:]) if dotted in names else (names[first], before[1:])
+def _after(before: list[str], last: str, tasks: Sequence[TaskHelp], values: Values) -> set[str]:
+    """Return the candidates after at least one word."""
+    named = {task.name: task for task in tasks}
+    first, dotted = before[0], ".".join(before[:2])
+    if dotted in named:
+        return _argument(named[dotted], before[2:], last, values)
+    if first in named:
+        return _argument(named[first], before[1:], last, values)
+    if len(before) > 1:
+        return set()
+    return {name.partition(".")[2] for name in named if name.startswith(f"{first}.")}
+
+
+def _argument(task: TaskHelp, typed: list[str], last: str, values: Values) -> set[str]:
+    """Return the flags of a task, or the values of the argument that comes next."""
     if last.startswith("-"):
-        return {f"--{word.name}" for word in page.words if not word.positional} | {"--help"}
-    if given and given[-1].startswith("--"):
-        return set(_values(given[-1].lstrip("-"), page.name, values))
-    plain = [word for word in given if not word.startswith("-")]
-    wanted = [word.name for word in page.words if word.positional] or _optional(page.name)
-    return set(_values(wanted[len(plain)], page.name, values)) if len(plain) < len(wanted) else set()
+        return {f"--{one.name}" for one in task.arguments if not one.positional} | {"--help"}
+    if typed and typed[-1].startswith("--"):
+        return _values(typed[-1].lstrip("-"), task.name, values)
+    plain = [word for word in typed if not word.startswith("-")]
+    wanted = [one.name for one in task.arguments if one.positional]
+    if not wanted and task.name in OPTIONAL_WORDS:
+        wanted = [OPTIONAL_WORDS[task.name]]
+    return _values(wanted[len(plain)], task.name, values) if len(plain) < len(wanted) else set()
 
 
-def _optional(name: str) -> list[str]:
-    from flowgate.cli.argv import OPTIONAL_WORDS
-
-    return [OPTIONAL_WORDS[name]] if name in OPTIONAL_WORDS else []
-
-
-def _values(word: str, task: str, values: Mapping[str, Callable[[], Sequence[str]]]) -> Sequence[str]:
-    for key in (f"{task}:{word}", word):
+def _values(argument: str, task: str, values: Values) -> set[str]:
+    for key in (f"{task}:{argument}", argument):
         if key in values:
-            return values[key]()
-    return ()
+            return set(values[key]())
+    return set()

@@ -1,12 +1,11 @@
-"""The only printer: data to stdout, words for people to stderr, one line a step."""
+"""The only printer: data goes to stdout, messages for people go to stderr."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from _thread import RLock  # what `threading` would give, without loading it: most commands have one thread
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flowgate.errors import FlowGateError, MultipleErrors
@@ -14,165 +13,160 @@ from flowgate.errors import FlowGateError, MultipleErrors
 if TYPE_CHECKING:
     from flowgate.domain import Outcome
 
+DOCUMENT_VERSION = 1  # of every JSON document; a key that is removed or changes its meaning needs the next number
 MARKS = {"unchanged": "=", "changed": "~", "skipped": "-", "failed": "!", "rescued": "!", "ignored": "!"}
-COLOURS = {"=": "32", "~": "33", "-": "2", "!": "31"}
+GREEN, YELLOW, RED, DIM = "32", "33", "31", "2"
+COLOURS = {"=": GREEN, "~": YELLOW, "-": DIM, "!": RED}
 NAME_WIDTH = 24
 LINE_WIDTH = 110
-one_at_a_time = RLock()  # a spinner paints from a thread of its own
 
 
 def is_terminal() -> bool:
-    """Say whether stderr is a terminal that may be coloured."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Return whether stderr is a terminal that can move its cursor."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def colour(text: str, code: str) -> str:
+    """Colour a text for stderr if it may be coloured.
+
+    Args:
+        text: What to colour.
+        code: An ANSI colour code, such as "31".
+    """
+    return f"\x1b[{code}m{text}\x1b[0m" if is_terminal() and not os.environ.get("NO_COLOR") else text
+
+
+# --- data, to stdout
 
 
 def data(text: str) -> None:
-    """Print what was asked for."""
+    """Print a line of the command's output."""
     print(text, flush=True)
 
 
 def data_part(text: str) -> None:
-    """Print a piece of what was asked for, without a line's end."""
+    """Print a part of a line of the command's output."""
     print(text, end="", flush=True)
 
 
-def document(tree: object) -> None:
-    """Print one JSON document."""
-    print(json.dumps(tree, indent=2, ensure_ascii=False), flush=True)
+def document(content: Mapping[str, object]) -> None:
+    """Print the JSON document of a command, with the version of its format."""
+    data(json.dumps({"version": DOCUMENT_VERSION, **content}, indent=2, ensure_ascii=False))
+
+
+def one_line_document(content: Mapping[str, object]) -> str:
+    """Return a JSON document as one line, with the version of its format."""
+    return json.dumps({"version": DOCUMENT_VERSION, **content}, ensure_ascii=False)
+
+
+def table(rows: Sequence[Sequence[str]], *, heading: bool = True) -> None:
+    """Print rows in columns.
+
+    Args:
+        rows: At least one; all of the same length.
+        heading: The first row is a heading.
+    """
+    if sys.stdout.isatty():
+        _terminal_table(rows, heading)
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        data("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _terminal_table(rows: Sequence[Sequence[str]], heading: bool) -> None:
+    """Wrap the cells to the width of the terminal; rich takes 0.1 s to import, so pipes get plain columns."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, show_header=heading, header_style="bold")
+    for name in rows[0]:
+        grid.add_column(Text(name), overflow="fold")
+    for row in rows[1:] if heading else rows:
+        grid.add_row(*map(Text, row))
+    Console().print(grid)
 
 
 def discard_stdout() -> None:
-    """Stop printing data: nobody reads it any more, and Python would complain about that at its end."""
+    """Drop further output: its reader is gone, and Python would report that when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+# --- messages for people, to stderr
+
+
 def note(text: str) -> None:
-    """Tell people something."""
-    with one_at_a_time:
-        _clear()
-        print(text, file=sys.stderr, flush=True)
+    """Print a message."""
+    print(f"{text}\n", end="", file=sys.stderr, flush=True)  # one write: parallel tasks print too
 
 
 def prompt(question: str) -> str | None:
-    """Put a question to whoever sits at the terminal; None when nobody can answer any more."""
-    _clear()
+    """Ask the person at the terminal; return None when stdin is at its end."""
     print(question, end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline() if sys.stdin is not None else ""
     if not answer or not sys.stdin.isatty():
-        print(file=sys.stderr, flush=True)
+        note("")
     return answer.rstrip("\n") if answer else None
-
-
-def paint(text: str) -> None:
-    """Show, on a terminal only, a line that the next one replaces; cut so that it never wraps."""
-    if is_terminal():
-        with one_at_a_time:
-            room = os.get_terminal_size(sys.stderr.fileno()).columns - 1 if _has_size() else LINE_WIDTH
-            print(f"\r\x1b[2K{text[:room]}", end="", file=sys.stderr, flush=True)
-
-
-def _has_size() -> bool:
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns > 1
-    except OSError:
-        return False
-
-
-def progress(name: str, done: int, total: int | None) -> None:
-    """Show, on a terminal only, how far a transfer is; the next line that is printed takes its place.
-
-    Args:
-        name: What is transferred; done, total: bytes, the total where it is known.
-    """
-    if not is_terminal():
-        return
-    from rich.console import Console
-    from rich.progress_bar import ProgressBar
-
-    console = Console(file=sys.stderr, force_terminal=True)
-    sizes = f" {done / 1e6:.1f}" + (f" of {total / 1e6:.1f}" if total else "") + " MB"
-    room = max(10, min(40, console.width - len(name) - len(sizes) - 4))
-    print(f"\r\x1b[2K… {name} ", end="", file=sys.stderr)
-    console.print(ProgressBar(total=total, completed=done, width=room, pulse=total is None), end="")
-    print(sizes, end="", file=sys.stderr, flush=True)
 
 
 def print_outcome(outcome: Outcome) -> None:
     """Print one line for a task that has ended."""
     mark = MARKS[outcome.status]
     message = " ".join(outcome.message.split())
-    room = LINE_WIDTH - NAME_WIDTH - 14
-    message = message if len(message) <= room or mark == "!" else f"{message[: room - 1]}…"
-    name = f"{outcome.task:<{NAME_WIDTH}}"
-    line = f"{mark} {name} {message:<{room}} {outcome.seconds:7.2f} s"
+    width = LINE_WIDTH - NAME_WIDTH - 14
+    message = message if len(message) <= width or mark == "!" else f"{message[: width - 1]}…"
+    line = f"{mark} {outcome.task:<{NAME_WIDTH}} {message:<{width}} {outcome.seconds:7.2f} s"
     note(colour(line, COLOURS[mark]))
 
 
-def colour(text: str, colour: str) -> str:
-    """Colour a text where colours may be shown."""
-    return f"\x1b[{colour}m{text}\x1b[0m" if is_terminal() else text
-
-
 def print_error(error: BaseException, *, already_printed: bool = False) -> None:
-    """Print what was refused: what, where, the log lines that explain it, and the way out.
+    """Print an error: what, where, the source line, the log lines that explain it, and the fix.
 
     Args:
-        told: The line just before says what already.
+        error: Usually a `FlowGateError`.
+        already_printed: The line before this one says what happened; print the rest.
     """
     if isinstance(error, MultipleErrors):
-        note(colour(f"! {error.what}:", "31"))
-        for fault in error.errors:
-            note(f"  {fault.place}: {fault.what}" if fault.place else f"  {fault.what}")
-            for line in _excerpt(fault):
-                note(f"      {line}")
-            if fault.fix:
-                note(f"      {spell_commands(fault.fix)}")
-        return
-    if not isinstance(error, FlowGateError):
-        note(colour(f"! {error}", "31"))
+        note(colour(f"error: {error.what}:", RED))
+        for one in error.errors:
+            note(f"  {one.place}: {one.what}" if one.place else f"  {one.what}")
+            _print_details(one, "    ")
         return
     if not already_printed:
-        note(colour(f"! {error}", "31"))
-    elif error.place:
+        note(colour(f"error: {error}", RED))
+    elif isinstance(error, FlowGateError) and error.place:
         note(f"  at {error.place}")
+    if isinstance(error, FlowGateError):
+        _print_details(error, "  ")
+
+
+def _print_details(error: FlowGateError, indent: str) -> None:
     for line in _excerpt(error):
-        note(f"    {line}")
+        note(f"{indent}  {line}")
     if error.log:
-        note("  its last log lines:")
+        note(f"{indent}last log lines:")
         for line in error.log:
-            note(f"    | {line[:200]}")
+            note(f"{indent}  | {line[:200]}")
     if error.fix:
-        known = error.fix.startswith(("did you mean", "known:"))
-        note(f"  {error.fix}" if known else f"  way out: {spell_commands(error.fix)}")
+        note(f"{indent}fix: {spell_commands(error.fix)}")
 
 
 def _excerpt(error: FlowGateError) -> list[str]:
-    if error.place.count(":") < 2:
-        return []  # most refusals: the module is not even loaded
+    if error.place.count(":") < 2:  # file:line:column; most errors have none and need no excerpt
+        return []
     from flowgate.cli.source_excerpt import excerpt
 
     return excerpt(error.place)
 
 
 def spell_commands(text: str) -> str:
-    """Spell the commands of a text as this front door takes them: `inv service.start`, or `flowgate service start`."""
-    if "inv " not in text or os.path.basename(sys.argv[0]) != "flowgate":  # noqa: PTH119  pathlib costs more than this
+    """Spell the commands in a text for the program that runs: `inv service.start` or `flowgate service start`."""
+    if "inv " not in text or os.path.basename(sys.argv[0]) != "flowgate":  # noqa: PTH119 - pathlib takes longer
         return text
     import re
 
-    def words(found: re.Match[str]) -> str:
+    def flowgate(found: re.Match[str]) -> str:
         return "flowgate " + found[1].replace(".", " ")
 
-    return re.sub(r"(?<!uv run )\binv ([a-z][a-z-]*(?:\.[a-z-]+)*)", words, text)
-
-
-def table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns, the first row as a heading; what was asked for, so to stdout."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        data("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _clear() -> None:
-    if is_terminal():
-        print("\r\x1b[2K", end="", file=sys.stderr)
+    return re.sub(r"(?<!uv run )\binv ([a-z][a-z-]*(?:\.[a-z-]+)*)", flowgate, text)

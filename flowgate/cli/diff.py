@@ -1,4 +1,4 @@
-"""What a run changes in files, shown line by line, and what a check could not tell."""
+"""The lines that a run changes in files, without secrets, and the tasks that check mode cannot predict."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from flowgate.cli import console
 from flowgate.domain import Outcome
 
-COLOURS = {"+": "32", "-": "31", "@": "36"}
-LINES = 400  # of one file's differences that are shown
+COLOURS = {"+": console.GREEN, "-": console.RED, "@": "36"}
+LINES = 400  # shown of one file's diff
 KEY = re.compile(r"\bsk-[A-Za-z0-9_-]+")
-# `api_key: value`, `"password": "value"`; what is no secret but a reference to one stays readable.
+# `api_key: value`, `"password": "value"`; a reference such as `os.environ/NAME` is not a secret and stays readable.
 NAMED = re.compile(
     r"""(?ix) (["']?[\w.-]*(?:api[_-]?key|master[_-]?key|secret|token(?!s)|password)[\w.-]*["']?\s*[:=]\s*)
     (?!["']?os\.environ/)("[^"]*"|'[^']*'|[^\s"',}\]\#{[][^,}\]\#]*)"""
@@ -20,17 +20,23 @@ NAMED = re.compile(
 
 
 def show_diff(outcome: Outcome) -> None:
-    """Show people the lines that differ in the files of one task, without what is secret in them."""
+    """Print the lines that one task changes in files; secrets are masked."""
     for path, old, new in outcome.diff:
-        lines = list(differences(path, old, new))
+        lines = list(diff_lines(path, old, new))
         for line in lines[:LINES]:
             console.note(f"    {console.colour(line, COLOURS[line[0]]) if line[:1] in COLOURS else line}")
         if len(lines) > LINES:
-            console.note(f"    … and {len(lines) - LINES} lines more")
+            console.note(f"    … and {len(lines) - LINES} more lines")
 
 
-def differences(path: str, old: str, new: str) -> Iterator[str]:
-    """Give the lines of a unified diff; a secret is masked after the comparison, so that a changed one shows."""
+def diff_lines(path: str, old: str, new: str) -> Iterator[str]:
+    """Yield the lines of a unified diff; secrets are masked after the comparison, so that a changed one is listed.
+
+    Args:
+        path: Path of the file, for the heading.
+        old: Its text; empty for a new file.
+        new: The text to write.
+    """
     before, after = old.splitlines(), new.splitlines()
     name = path if old else f"{path} (new)"
     for line in difflib.unified_diff(before, after, fromfile=name, tofile=path, lineterm="", n=2):
@@ -38,7 +44,7 @@ def differences(path: str, old: str, new: str) -> Iterator[str]:
 
 
 def mask_secrets(line: str) -> str:
-    """Take keys and passwords out of a line."""
+    """Replace keys and passwords in a line by "…"."""
     return KEY.sub("sk-…", NAMED.sub(_without_value, line))
 
 
@@ -48,10 +54,11 @@ def _without_value(found: re.Match[str]) -> str:
 
 
 def show_unpredicted(outcomes: Iterable[Outcome]) -> None:
-    """List what a check could not tell, by task, so that a green check promises nothing it does not know."""
+    """Print the tasks whose result check mode cannot predict, and why."""
     unknown = [one for one in outcomes if one.unpredicted]
     if not unknown:
         return
-    console.note(f"? this check could not foretell {len(unknown)} of its tasks:")
+    tasks = "task" if len(unknown) == 1 else "tasks"
+    console.note(f"? check mode cannot predict {len(unknown)} {tasks}:")
     for one in unknown:
         console.note(f"    {one.task} ({one.place}): {one.unpredicted}")

@@ -1,4 +1,4 @@
-"""Preflight: whether everything that a start needs is as it should be, and what mends it."""
+"""The command `doctor`: check that everything a start needs is ready, and fix what can be fixed without risk."""
 
 from __future__ import annotations
 
@@ -20,100 +20,97 @@ from flowgate.system.clock import Clock
 
 FIX = "inv doctor --fix"
 LOCK_SECONDS = 60.0
-SCARCE_BYTES, LITTLE_BYTES = 200_000_000, 1_000_000_000  # logs alone may take the first
+FAIL_BYTES, WARN_BYTES = 200_000_000, 1_000_000_000  # free disk space; logs alone may need the first
 
 
 def doctor(config: str, fix: bool, as_json: bool) -> int:
-    """Print what is right, doubtful and wrong; 1 when something is wrong.
+    """Run all checks and print what they found.
 
     Args:
-        fix: Mend first what can be mended without a risk: permissions, missing folders, what a killed keeper
-            left.
+        config: Path after `--config`; empty to search for the config.
+        fix: First fix what can be fixed without risk: permissions, missing folders, files of a killed supervisor.
+        as_json: Print one JSON document.
+
+    Returns:
+        1 if a check has failed, else 0.
 
     Raises:
-        UsageError: A config that is not there.
+        UsageError: The config does not exist.
     """
     try:
         session = open_session(config, quiet=True)
     except FlowGateError as error:
-        faults = finding.config_findings(error)
-        return finding.print_findings([*faults, *finding.run_checks(ALWAYS)], as_json=as_json, config="")
+        errors = finding.config_findings(error)
+        return finding.print_findings([*errors, *finding.run_checks(ALWAYS)], as_json=as_json, config="")
     if not as_json:
         console.note(session.describe())
-    fixed = mend(session) if fix else []
+    fixed = apply_fixes(session) if fix else []
     checks = [(name, partial(check, session)) for name, check in OF_A_CONFIG]
     found = finding.run_checks([*checks, *ALWAYS])
     return finding.print_findings(found, as_json=as_json, config=str(session.config.file), fixed=fixed)
 
 
-# --- the checks of its own
+# --- checks
 
 
 def config(session: Session) -> Iterator[Finding]:
-    """Say that the config is valid, and what was migrated while it was read."""
+    """Report that the config is valid, and what was migrated when it was read."""
     for line in session.config.notes:
         yield Finding("config", "warn", line, finding.edit_command(str(session.config.file)))
     yield Finding("config", "pass", f"{session.config.file} is valid")
 
 
 def folders(session: Session) -> Iterator[Finding]:
-    """Check that the runtime folder can be written, and that the folders beside it are there."""
-    runtime = session.config.paths.runtime_dir
-    if not permissions.is_writable(runtime):
-        yield Finding("folders", "fail", f"{runtime} cannot be written", f"ls -ld {quote(str(runtime))}")
+    """Check that the runtime folder can be written, and that the folders beside it exist."""
+    folder = session.config.paths.runtime_dir
+    if not permissions.is_writable(folder):
+        yield Finding("folders", "fail", f"{folder} cannot be written", f"ls -ld {quote(str(folder))}")
         return
-    missing = _missing(session)
+    missing = ", ".join(str(one) for one in _missing_folders(session))
     if missing:
-        names = ", ".join(str(one) for one in missing)
-        yield Finding("folders", "warn", f"not there yet: {names}; `inv up` makes them too", FIX)
+        yield Finding("folders", "warn", f"not created yet: {missing}; `inv up` creates them too", FIX)
     else:
-        yield Finding("folders", "pass", f"{runtime} can be written")
+        yield Finding("folders", "pass", f"{folder} can be written")
 
 
-def _missing(session: Session) -> list[Path]:
+def _missing_folders(session: Session) -> list[Path]:
     paths = session.config.paths
     wanted = [paths.runtime_dir, permission_check.secrets_folder(session.config), cliproxy.auth_folder(session.config)]
     return [one for one in [*wanted, paths.log_file.parent] if not one.is_dir()]
 
 
 def disk(session: Session) -> Iterator[Finding]:
-    """Check that the disk has room for logs and rendered files."""
-    runtime = session.config.paths.runtime_dir
-    free = files.free_bytes(runtime)
-    status = "fail" if free < SCARCE_BYTES else "warn" if free < LITTLE_BYTES else "pass"
-    mend = "" if status == "pass" else f"du -ah {quote(str(runtime.parent))} | sort -h | tail"
-    yield Finding("disk", status, f"{free / 1e9:.1f} GB are free for {runtime}", mend)
+    """Check that the disk has space for logs and rendered files."""
+    folder = session.config.paths.runtime_dir
+    free = files.free_bytes(folder)
+    status = "fail" if free < FAIL_BYTES else "warn" if free < WARN_BYTES else "pass"
+    fix = "" if status == "pass" else f"du -ah {quote(str(folder.parent))} | sort -h | tail"
+    yield Finding("disk", status, f"{free / 1e9:.1f} GB are free for {folder}", fix)
 
 
 def leftovers(session: Session) -> Iterator[Finding]:
-    """Check that no killed keeper left processes, records or sockets behind."""
-    status = session.supervisor.status()
-    left = [one for seat in status["services"].values() for one in seat["generations"] if one["phase"] == "orphaned"]
-    for one in left:
-        message = (
-            f"process {one['pid']} goes on serving without its keeper, which was killed; `inv status` takes it over"
-        )
+    """Check that no killed supervisor left processes, records or sockets."""
+    services = session.supervisor.status()["services"].values()
+    orphaned = [one for service in services for one in service["generations"] if one["phase"] == "orphaned"]
+    for one in orphaned:
+        message = f"process {one['pid']} runs without a supervisor, which was killed; `inv status` starts a new one"
         yield Finding("leftovers", "warn", message, "inv status")
-    stale = _stale(session)
+    stale = _stale_files(session)
     if stale:
         names = ", ".join(path.name for path in stale)
-        yield Finding("leftovers", "warn", f"left behind by a keeper that is gone: {names}", FIX)
-    if not left and not stale:
-        yield Finding("leftovers", "pass", "nothing was left behind")
+        yield Finding("leftovers", "warn", f"files of a supervisor that no longer runs: {names}", FIX)
+    if not orphaned and not stale:
+        yield Finding("leftovers", "pass", "no leftovers of a killed supervisor")
 
 
-def _stale(session: Session) -> list[Path]:
-    """List records and sockets that belong to no living process; none while a keeper lives: they are its own."""
+def _stale_files(session: Session) -> list[Path]:
+    """Find records and sockets that belong to no running process; none while a supervisor runs, as they are its own."""
     if session.supervisor.status()["supervisor"]:
         return []
     folder = session.supervisor.folder
     living = {(one["service"], one["number"]) for one in orphans.living(folder)}
-    dead = [path for path, record in orphans.records(folder) if _name(record) not in living]
+    dead = [path for path, one in orphans.records(folder) if (one.get("service"), one.get("number")) not in living]
     return [*dead, *([] if living else sorted(folder.glob("*.sock")))]
-
-
-def _name(record: dict[str, object]) -> tuple[object, object]:
-    return record.get("service"), record.get("number")
 
 
 ALWAYS: tuple[tuple[str, finding.Check], ...] = (
@@ -135,44 +132,44 @@ OF_A_CONFIG = (
 )
 
 
-# --- mending
+# --- fixes
 
 
-def mend(session: Session) -> list[str]:
-    """Mend what can be mended without a risk, under the lock of the runtime folder.
+def apply_fixes(session: Session) -> list[str]:
+    """Fix what can be fixed without risk, under the lock of the runtime folder.
 
     Returns:
         What was done, one sentence each.
 
     Raises:
-        LockTimeout: See the message.
-        DiskError: See the message.
+        LockTimeout: Another command holds the lock.
+        DiskError: A file or folder cannot be changed.
     """
     lock = session.config.paths.runtime_dir / "lock"
-    missing = _missing(session)
+    missing = _missing_folders(session)
     if not permissions.is_writable(lock.parent):
         return []
-    with files.exclusive_lock(lock, "'doctor'", clock=Clock(), timeout=LOCK_SECONDS, on_wait=_waiting):
-        return [*_make(missing), *_close(session), *_sweep(session)]
+    with files.exclusive_lock(lock, "'doctor'", clock=Clock(), timeout=LOCK_SECONDS, on_wait=_on_wait):
+        return [*_create_folders(missing), *_close_secrets(session), *_delete_stale_files(session)]
 
 
-def _make(missing: list[Path]) -> list[str]:
+def _create_folders(missing: list[Path]) -> list[str]:
     for folder in missing:
         files.make_private_folder(folder)
-    return [f"made {folder}" for folder in missing]
+    return [f"created {folder}" for folder in missing]
 
 
-def _close(session: Session) -> list[str]:
-    """Take from others what they may not have; a link, or somebody else's file, is left alone and stays a finding."""
-    mine = [one for one in permission_check.exposed(session.config) if permissions.is_own(one.path)]
-    for one in mine:
+def _close_secrets(session: Session) -> list[str]:
+    """Make secrets private; links and other users' files are left alone and stay findings."""
+    own = [one for one in permission_check.exposed(session.config) if permissions.is_own(one.path)]
+    for one in own:
         permissions.change(one.path, one.wanted)
-    return [f"{one.command()} (was {one.mode:03o})" for one in mine]
+    return [f"{one.command()} (was {one.mode:03o})" for one in own]
 
 
-def _sweep(session: Session) -> list[str]:
-    return [f"deleted {path}" for path in files.delete(_stale(session))]
+def _delete_stale_files(session: Session) -> list[str]:
+    return [f"deleted {path}" for path in files.delete(_stale_files(session))]
 
 
-def _waiting(holder: str) -> None:
+def _on_wait(holder: str) -> None:
     console.note(f"waiting for {holder}, which is changing this runtime folder")

@@ -1,113 +1,136 @@
-"""Who is alive and who answers. Never asks a model: nothing that is asked here costs anything.
+"""The command `health`: liveness and readiness of the services. It calls no model, so it costs nothing.
 
-What cannot be told is unknown, which is neither yes nor no; a slow answer is an answer; one miss is asked again.
+Unknown differs from "not ready": a timeout makes the result unknown, a slow response is a response, and a failed try is
+repeated.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
 from flowgate.cli.status import recover_supervisor
+from flowgate.domain import Secret
 from flowgate.errors import ResponseTimeout, Unreachable
 from flowgate.gateway import cliproxy, litellm, upstream_version
 from flowgate.system.clock import Clock, poll
 
 TRIES = 3
-PAUSE_SECONDS = 0.3  # between two of them: a restart of CLIProxyAPIPlus refuses for 0.2 s
-PATIENCE_SECONDS = 5.0
-MODELS = "/v1/models"  # asked where the config names no address; it wants a key, and costs nothing
-Check = dict[str, Any]
+PAUSE_SECONDS = 0.3  # between tries; CLIProxyAPIPlus refuses connections for 0.2 s while it restarts
+TIMEOUT_SECONDS = 5.0
+MODELS = "/v1/models"  # requested if the config names no path; needs a key, costs nothing
+
+
+class Health(TypedDict):
+    """The health of one service; docs/json.md describes the keys."""
+
+    live: bool | None
+    ready: bool | None
+    status: int | None
+    error: str
+    seconds: float
+    misses: int
+    url: str
 
 
 def health(config: str, as_json: bool) -> int:
-    """Print liveness and readiness of every service; 1 when any is not ok, or not known to be.
+    """Print liveness and readiness of every service.
 
-    Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        as_json: Print one JSON document.
+
+    Returns:
+        0 if every service is alive and ready, else 1.
     """
     session = open_session(config)
     recover_supervisor(session)
-    kept = session.supervisor.status()["services"]
-    checks = {name: check(session, name, kept.get(name, {})) for name in session.config.services}
-    healthy = all(one["live"] and one["ready"] for one in checks.values())
+    found = session.supervisor.status()["services"]
+    services = {name: check(session, name, found.get(name, {})) for name in session.config.services}
+    healthy = all(one["live"] and one["ready"] for one in services.values())
     if as_json:
-        console.document({"ok": healthy, "services": checks})
+        console.document({"ok": healthy, "services": services})
         return 0 if healthy else 1
     console.note(session.describe())
-    for name, one in checks.items():
+    for name, one in services.items():
         console.data(_line(name, one))
     if not healthy:
-        dead = any(one["live"] is False or one["ready"] is False for one in checks.values())
-        console.note(console.spell_commands("way out: inv up" if dead else "way out: ask again: inv health"))
+        down = any(one["live"] is False or one["ready"] is False for one in services.values())
+        console.note(console.spell_commands("fix: inv up" if down else "fix: try again: inv health"))
     return 0 if healthy else 1
 
 
-def _line(name: str, one: Check) -> str:
+def _line(name: str, one: Health) -> str:
     mark = "=" if one["live"] and one["ready"] else "!"
     live = {True: "alive", False: "not running", None: "unknown"}[one["live"]]
     ready = {True: "ready", False: "not ready", None: "unknown"}[one["ready"]]
-    answer = one["error"] or f"{one['status']} in {one['seconds'] * 1000:.0f} ms"
-    missed = f", after {one['misses']} without" if one["misses"] and one["ready"] else ""
-    return f"{mark} {name:<18} {live:<12} {ready:<10} {one['url']}  {answer}{missed}"
+    result = one["error"] or f"{one['status']} in {one['seconds'] * 1000:.0f} ms"
+    misses = f", failed tries before: {one['misses']}" if one["misses"] and one["ready"] else ""
+    return f"{mark} {name:<18} {live:<12} {ready:<10} {one['url']}  {result}{misses}"
 
 
-def check(session: Session, name: str, kept: dict[str, Any], *, patience: float = PATIENCE_SECONDS) -> Check:
-    """Look at one service.
+def check(session: Session, name: str, found: Mapping[str, Any], *, timeout: float = TIMEOUT_SECONDS) -> Health:
+    """Check one service.
 
     Args:
-        kept: What the keeper says of it.
-        patience: Seconds of silence after which nothing is known.
-
-    Returns:
-        live, ready (None for unknown), status, error, seconds, misses, url.
+        session: The session of this command.
+        name: The service.
+        found: Its part of the supervisor's status.
+        timeout: Seconds without a response after which readiness is unknown.
     """
     settings = session.config.services[name]
-    generations = kept.get("generations", ())
+    generations = found.get("generations", ())
     serving = next((one for phase in ("serving", "orphaned") for one in generations if one["phase"] == phase), None)
-    port = serving["port"] if serving else settings.port
     path = _path(session, name)
-    found: Check = {"live": False, "ready": False, "status": None, "error": "", "seconds": 0.0, "misses": 0}
-    found["url"] = f"http://{settings.host}:{port}{path}"
+    base = f"http://{settings.host}:{serving['port'] if serving else settings.port}"
+    result = Health(live=False, ready=False, status=None, error="", seconds=0.0, misses=0, url=base + path)
     if serving is None:
-        return found | {"error": kept.get("failure") or "not running"}
-    found["live"] = True if serving["phase"] == "serving" else None  # without a keeper nobody sees it end
-    asked: list[Check] = []
+        result["error"] = found.get("failure") or "not running"
+        return result
+    result["live"] = True if serving["phase"] == "serving" else None  # without a supervisor, an exit goes unnoticed
 
-    def ask() -> bool:
-        asked.append(_ask(session, name, found["url"].removesuffix(path), path, patience))
-        return asked[-1]["ready"] is not False
+    def is_not_refused() -> bool:
+        _request(session, name, (base, path), timeout, result)
+        result["misses"] += result["ready"] is False
+        return result["ready"] is not False
 
-    poll(ask, Clock(), every=PAUSE_SECONDS, ceiling=PAUSE_SECONDS, tries=TRIES)
-    return found | asked[-1] | {"misses": sum(one["ready"] is False for one in asked)}
+    poll(is_not_refused, Clock(), every=PAUSE_SECONDS, ceiling=PAUSE_SECONDS, tries=TRIES)
+    return result
 
 
 def _path(session: Session, name: str) -> str:
-    """Say which address is asked: the config's; else, of CLIProxyAPIPlus, the one that its version has."""
+    """Return the path to request: the config's, else the one that the service's version has."""
     from flowgate.cli.checks.runtime import read_only_context
 
     settings = session.config.services[name]
-    version = read_only_context(session, []).upstream_version() if name == cliproxy.NAME else ""
     configured = settings.readiness_path or settings.health_path
-    return upstream_version.readiness_path(version, configured) if name == cliproxy.NAME else configured or MODELS
+    if name != cliproxy.NAME:
+        return configured or MODELS
+    return upstream_version.readiness_path(read_only_context(session, []).upstream_version(), configured)
 
 
-def _ask(session: Session, name: str, base: str, path: str, patience: float) -> Check:
+def _request(session: Session, name: str, address: tuple[str, str], timeout: float, result: Health) -> None:
+    """Send one readiness request and record its result."""
     from flowgate.steps.wait_healthy import get_readiness
     from flowgate.system.http import Http
 
+    base, path = address
+    result |= {"ready": None, "status": None, "error": "", "seconds": 0.0, "url": base + path}
     try:
-        answer = get_readiness(Http(looking=True), base, path, patience, headers=_headers(session, name, path))
-    except ResponseTimeout as silent:  # it is there and may be busy: that is no answer, and no refusal either
-        return {"ready": None, "error": silent.what}
+        answer = get_readiness(Http(looking=True), base, path, timeout, headers=_headers(session, name, path))
+    except ResponseTimeout as error:  # the service may be busy: neither ready nor not ready
+        result["error"] = error.what
     except Unreachable as error:
-        return {"ready": False, "error": error.what}
-    seconds = round(answer.seconds, 4)
-    return {"ready": answer.ok, "error": "", "status": answer.status, "seconds": seconds, "url": answer.url}
+        result |= {"ready": False, "error": error.what}
+    else:
+        seconds = round(answer.seconds, 4)
+        result |= {"ready": answer.ok, "status": answer.status, "seconds": seconds, "url": answer.url}
 
 
-def _headers(session: Session, name: str, path: str) -> dict[str, Any]:
-    """Show LiteLLM's key where it is asked for its models."""
+def _headers(session: Session, name: str, path: str) -> dict[str, Secret]:
+    """Return LiteLLM's key for its list of models."""
     from flowgate.cli.checks.runtime import read_only_context
 
     key = read_only_context(session, []).master_key() if (name, path) == (litellm.NAME, MODELS) else None

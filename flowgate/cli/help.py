@@ -1,23 +1,34 @@
-"""`flowgate --help` at every level, from the tasks themselves."""
+"""The output of `flowgate --help` for everything, a group or a task; made from the tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowgate.cli import argv, console
+from flowgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from invoke.collection import Collection
 
 HEAD = """flowgate: runs, proves and switches a local LLM gateway made of LiteLLM and CLIProxyAPIPlus.
 
 Usage: flowgate [--config PATH] TASK [WORDS] [--flags]
        flowgate TASK --help
 """
-WRONG = 2
 FIRST = ("smoke", "up", "down", "status", "health")
 
 
-class Word(NamedTuple):
-    """One argument of a task. positional: it is typed without its flag, and must be there."""
+class Argument(NamedTuple):
+    """One argument of a task.
+
+    Attributes:
+        name: As it is typed, without dashes.
+        kind: The name of its Python type.
+        positional: It is typed without its flag and is required.
+        default: Its default.
+        meaning: One phrase.
+    """
 
     name: str
     kind: str
@@ -26,74 +37,83 @@ class Word(NamedTuple):
     meaning: str
 
 
-class Page(NamedTuple):
-    """One task: its dotted name, its first line, its arguments."""
+class TaskHelp(NamedTuple):
+    """One task: its dotted name, the first line of its docstring, its arguments."""
 
     name: str
     summary: str
-    words: tuple[Word, ...]
+    arguments: tuple[Argument, ...]
 
 
-def show(wanted: str, pages: Sequence[Page]) -> int:
-    """Print the help of a task, of a group, or of everything (an empty name)."""
-    for page in pages:
-        if page.name == wanted:
-            console.data(_task(page))
+def show(wanted: str, tasks: Sequence[TaskHelp]) -> int:
+    """Print the help of a task, of a group, or of everything.
+
+    Args:
+        wanted: The name of a task or a group; "" for everything.
+        tasks: All tasks.
+    """
+    for task in tasks:
+        if task.name == wanted:
+            console.data(_task(task))
             return 0
-    group = [page for page in pages if wanted and page.name.startswith(f"{wanted}.")]
+    group = [task for task in tasks if wanted and task.name.startswith(f"{wanted}.")]
     if group:
         console.data(f"Usage: flowgate {wanted} WORD …\n")
-        console.table([[_usage(page), page.summary] for page in group])
+        console.table([[_usage(task), task.summary] for task in group], heading=False)
         return 0
     console.data(HEAD)
-    request = {name: place for place, name in enumerate(FIRST)}
-    ranked = sorted(pages, key=lambda page: (request.get(page.name, 99), "." in page.name, page.name))
-    console.table([[page.name.replace(".", " "), page.summary] for page in ranked])
+    rank = {name: place for place, name in enumerate(FIRST)}
+    ranked = sorted(tasks, key=lambda task: (rank.get(task.name, 99), "." in task.name, task.name))
+    console.table([[task.name.replace(".", " "), task.summary] for task in ranked], heading=False)
     return 0
 
 
-def _usage(page: Page) -> str:
-    words = [word.name.upper() for word in page.words if word.positional]
-    optional = argv.OPTIONAL_WORDS.get(page.name)
+def _usage(task: TaskHelp) -> str:
+    words = [one.name.upper() for one in task.arguments if one.positional]
+    optional = argv.OPTIONAL_WORDS.get(task.name)
     words += [f"[{optional.upper()}]"] if optional else []
-    return " ".join([page.name.replace(".", " "), *words])
+    return " ".join([task.name.replace(".", " "), *words])
 
 
-def _task(page: Page) -> str:
-    flags = [word for word in page.words if not word.positional]
-    lines = [f"Usage: flowgate {_usage(page)}{' [flags]' if flags else ''}", "", f"  {page.summary}", ""]
-    for word in page.words:
-        shown = word.name.upper() if word.positional else f"--{word.name}" + _value(word)
-        default = f" (default {word.default})" if word.default not in ("", None, False, []) else ""
-        lines.append(f"  {shown:<28} {word.meaning}{default}")
+def _task(task: TaskHelp) -> str:
+    has_flags = any(not one.positional for one in task.arguments)
+    lines = [f"Usage: flowgate {_usage(task)}{' [flags]' if has_flags else ''}", "", f"  {task.summary}", ""]
+    for one in task.arguments:
+        shown = one.name.upper() if one.positional else f"--{one.name}" + _value(one)
+        default = f" (default {one.default})" if one.default not in ("", None, False, []) else ""
+        lines.append(f"  {shown:<28} {one.meaning}{default}")
     return "\n".join(lines).rstrip()
 
 
-def _value(word: Word) -> str:
-    if isinstance(word.default, str) and word.default.isdigit():
+def _value(argument: Argument) -> str:
+    if isinstance(argument.default, str) and argument.default.isdigit():
         return " N"
-    return {"bool": "", "list": " …"}.get(word.kind, " TEXT")
+    return {"bool": "", "list": " …"}.get(argument.kind, " TEXT")
 
 
-def help_of(collection: Any, body: Callable[..., object]) -> int:
-    """Print the help of the task with this body; give the exit code for a flag that was taken for a name.
+def help_of(collection: Collection, body: Callable[..., object]) -> int:
+    """Print the help of a task, for a call that has a flag in place of a name.
 
     Args:
-        collection: Invoke's.
+        collection: All tasks.
+        body: The function of the task.
+
+    Returns:
+        The exit code of a usage error.
     """
     for name in collection.task_names:
         if getattr(collection[name].body, "__wrapped__", None) is body:
-            show(name, pages(collection))
-    return WRONG
+            show(name, describe(collection))
+    return UsageError.code
 
 
-def pages(collection: Any) -> list[Page]:
-    """Describe every task of an invoke collection."""
+def describe(collection: Collection) -> list[TaskHelp]:
+    """Describe every task of a collection, sorted by name."""
     found = []
     for name in sorted(collection.task_names):
         task = collection[name]
-        words = tuple(
-            Word(
+        arguments = tuple(
+            Argument(
                 name=str(argument.name).replace("_", "-"),
                 kind=argument.kind.__name__,
                 positional=bool(argument.positional),
@@ -102,5 +122,5 @@ def pages(collection: Any) -> list[Page]:
             )
             for argument in task.get_arguments()
         )
-        found.append(Page(name, (task.__doc__ or "").strip().splitlines()[0], words))
+        found.append(TaskHelp(name, (task.__doc__ or "").strip().splitlines()[0], arguments))
     return found

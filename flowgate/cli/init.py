@@ -1,4 +1,4 @@
-"""The user's own config, made from the examples with keys that nobody else has."""
+"""The command `init`: write the user's config files from the examples, with new random keys."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from flowgate.system import files, locations
 NAMES = ("flowgate.yaml", "cliproxyapi.yaml")
 NEXT = """\
 next:
-  inv bootstrap.download     fetch CLIProxyAPIPlus
-  inv auth.login codex       log an account in (inv auth.list shows the others)
-  inv doctor                 look whether all is well
-  inv up                     bring everything up; clients use $(cat $(inv key.path))"""
+  inv bootstrap.download     download CLIProxyAPIPlus
+  inv auth.login codex       log an account in (inv auth.list lists the other providers)
+  inv doctor                 check that everything is ready
+  inv up                     start everything; clients use the key $(cat $(inv key.path))"""
 
 
 def init() -> int:
-    """Write `config/flowgate.yaml` and `config/cliproxyapi.yaml` from the examples, with fresh random keys.
+    """Write `config/flowgate.yaml` and `config/cliproxyapi.yaml`, and print their paths.
 
     Raises:
-        UsageError: One of them is there.
-        FlowGateError: Nothing is written then.
+        UsageError: One of them exists; nothing is written.
     """
     folder = (locations.checkout() or Path.cwd()) / USUAL.parent
     for path in write(folder):
@@ -35,30 +34,31 @@ def init() -> int:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write both configs into a folder, 0600.
+    """Write both config files into a folder, with mode 0600.
 
     Returns:
-        The files.
+        Their paths.
 
     Raises:
-        UsageError: One of them is there.
-        DiskError: See the message.
+        UsageError: One of them exists; nothing is written.
+        DiskError: The folder cannot be written.
     """
     paths = [folder / name for name in NAMES]
-    there = [str(path) for path in paths if path.exists() or path.is_symlink()]
-    if there:
-        verb = "is" if len(there) == 1 else "are"
-        raise UsageError(f"{' and '.join(there)} {verb} there already", fix="move it away, or change it by hand")
+    existing = [str(path) for path in paths if path.exists() or path.is_symlink()]
+    if existing:
+        verb = "exists" if len(existing) == 1 else "exist"
+        raise UsageError(f"{' and '.join(existing)} already {verb}", fix="edit it, or move it away first")
     known = example_keys.own_keys()
     for path in paths:
-        files.write_atomic(path, with_fresh_keys(files.read_text(locations.examples() / path.name), known))
+        files.write_atomic(path, with_new_keys(files.read_text(locations.examples() / path.name), known))
     return paths
 
 
-def with_fresh_keys(text: str, known: frozenset[str]) -> str:
-    """Put a fresh random key in the place of every example key.
+def with_new_keys(text: str, known: frozenset[str]) -> str:
+    """Replace each example key by a new random key.
 
     Args:
+        text: The text of an example config.
         known: The example keys.
     """
     for key in sorted(known, key=len, reverse=True):

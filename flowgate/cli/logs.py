@@ -1,9 +1,10 @@
-"""What was: the event log and the services' logs."""
+"""The commands `events`, `service logs` and `key path`: the event log, the services' logs, where the key is."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from flowgate.cli import console
@@ -14,66 +15,106 @@ from flowgate.system import files
 from flowgate.system.clock import Clock
 
 FOLLOW_SECONDS = 0.25
-ONE_DAY = 86400
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": ONE_DAY}
+FILTERED_LINES = 100_000  # that are searched when a filter is given
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to print; an empty text matches all.
+
+    Attributes:
+        service: Name of the service.
+        event: Name of the event.
+        since: The earliest timestamp.
+    """
+
+    service: str
+    event: str
+    since: str
 
 
 def events(config: str, lines: int, follow: bool, service: str, event: str, since: str, as_json: bool) -> int:
-    """Print the event log: newest last, one line each; with `--json` the lines as they are stored."""
+    """Print the event log, newest last.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        lines: Number of events at most.
+        follow: Go on printing new events until Ctrl-C.
+        service: Only events of this service; empty for all.
+        event: Only events of this name; empty for all.
+        since: Only events since then: "10m", "2h", "1d" or a timestamp; empty for all.
+        as_json: Print one JSON document a line.
+
+    Raises:
+        InvalidValue: `since` has another form.
+    """
     session = open_session(config)
     path = session.config.paths.runtime_dir / "events.log"
-    earliest = _earliest(since)
-
-    def chosen(line: str) -> list[str]:
-        try:
-            one = json.loads(line)
-        except ValueError:
-            console.note(f"warning: {path} holds a damaged line: {line[:80]!r}")
-            return []
-        if (service and one.get("service") != service) or (event and one.get("event") != event):
-            return []
-        return [] if str(one.get("timestamp", "")) < earliest else [line if as_json else _readable(one)]
+    wanted = EventFilter(service, event, _earliest(since))
 
     def show(line: str) -> None:
-        for text in chosen(line):
+        for text in _shown(path, line, wanted, as_json):
             console.data(text)
 
-    within = 100_000 if service or event or since else lines
-    found = [text for line in files.tail(path, within) for text in chosen(line)]
+    count = FILTERED_LINES if service or event or since else lines
+    found = [text for line in files.tail(path, count) for text in _shown(path, line, wanted, as_json)]
     for text in found[max(0, len(found) - lines) :]:
         console.data(text)
     return _follow(path, show) if follow else 0
 
 
-def _readable(one: dict[str, str]) -> str:
-    parts = [one.get("timestamp", ""), f"{one.get('event', ''):<18}", f"{one.get('result', ''):<7}"]
-    parts += [one.get(key, "") for key in ("service", "profile", "provider", "detail") if one.get(key)]
+def _shown(path: Path, line: str, wanted: EventFilter, as_json: bool) -> list[str]:
+    """Return what to print for a line of the event log: nothing if it is filtered out."""
+    try:
+        found: dict[str, str] = dict(json.loads(line))
+    except (TypeError, ValueError):
+        console.note(f"warning: {path} contains a damaged line: {line[:80]!r}")
+        return []
+    if wanted.service not in ("", found.get("service")) or wanted.event not in ("", found.get("event")):
+        return []
+    if str(found.get("timestamp", "")) < wanted.since:
+        return []
+    return [console.one_line_document(found) if as_json else _readable(found)]
+
+
+def _readable(found: dict[str, str]) -> str:
+    parts = [found.get("timestamp", ""), f"{found.get('event', ''):<18}", f"{found.get('result', ''):<7}"]
+    parts += [found.get(key, "") for key in ("service", "profile", "provider", "detail") if found.get(key)]
     return " ".join(parts)
 
 
 def _earliest(since: str) -> str:
-    """Turn `--since` into a timestamp to compare with: "10m", "2h", "1d", or a timestamp as it is written."""
+    """Return the timestamp that `--since` means."""
     if not since:
         return ""
-    if since[-1] in UNITS and since[:-1].isdigit():
+    if since[-1] in UNIT_SECONDS and since[:-1].isdigit():
         from datetime import timedelta
 
         from flowgate.system.clock import stamp
 
-        return stamp(Clock().wall() - timedelta(seconds=int(since[:-1]) * UNITS[since[-1]]))
+        return stamp(Clock().wall() - timedelta(seconds=int(since[:-1]) * UNIT_SECONDS[since[-1]]))
     if len(since) >= 10 and since[4] == "-":
         return since
-    raise InvalidValue(
-        "since", found=since, wanted="a length of time (10m, 2h, 1d) or a timestamp (2026-01-31T12:00:00Z)"
-    )
+    raise InvalidValue("since", found=since, wanted="a duration (10m, 2h, 1d) or a timestamp (2026-01-31T12:00:00Z)")
 
 
 def logs(config: str, service: str, lines: int, follow: bool) -> int:
-    """Print the last lines of a service's log."""
+    """Print the last lines of a service's log.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        service: Name of the service, or "supervisor".
+        lines: Number of lines at most.
+        follow: Go on printing new lines until Ctrl-C.
+
+    Raises:
+        UnknownName: There is no such service.
+    """
     session = open_session(config)
     path = log_path(session, service)
     if not path.is_file():
-        console.note(f"{service} has no log yet ({path}); it has not been started")
+        console.note(f"{service} has not been started: it has no log yet ({path})")
         return 0
     for line in files.tail(path, lines):
         console.data(line)
@@ -81,20 +122,31 @@ def logs(config: str, service: str, lines: int, follow: bool) -> int:
 
 
 def key_path(config: str) -> int:
-    """Print where the gateway's key lies."""
+    """Print the path of the gateway's key.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+
+    Raises:
+        UsageError: The key is a variable of the environment, or does not exist yet.
+    """
     session = open_session(config)
     if session.environment.get(MASTER_KEY):
-        what = f"the gateway's key is the variable {MASTER_KEY} of your environment; no file holds it"
-        raise UsageError(what, fix=f"clients use ${MASTER_KEY}")
+        what = f"the gateway's key is the environment variable {MASTER_KEY}, not a file"
+        raise UsageError(what, fix=f"use ${MASTER_KEY} in clients")
     path = session.config.paths.runtime_dir.parent / "secrets" / "litellm-master-key"
     if not path.is_file():
-        raise UsageError(f"there is no key at {path} yet", fix="inv up makes one")
+        raise UsageError(f"the gateway's key does not exist yet ({path})", fix="inv up")
     console.data(str(path))
     return 0
 
 
 def log_path(session: Session, service: str) -> Path:
-    """Say where a service's log lies; "keeper" names the keeper's own."""
+    """Return the path of a service's log, or of the supervisor's.
+
+    Raises:
+        UnknownName: There is no such service.
+    """
     if service == "supervisor":
         return session.config.paths.log_file
     if service not in session.config.services:
@@ -103,7 +155,7 @@ def log_path(session: Session, service: str) -> Path:
 
 
 def _follow(path: Path, show: Callable[[str], None]) -> int:
-    """Print what is added, until Ctrl-C; a file that was cut or replaced is read from its start."""
+    """Print new lines until Ctrl-C; start at the beginning of a file that was truncated or replaced."""
     clock = Clock()
     position = path.stat().st_size if path.is_file() else 0
     rest = ""

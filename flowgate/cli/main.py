@@ -1,4 +1,4 @@
-"""The console script `flowgate`: an invoke `Program` over `tasks.py`, with a grammar and exit codes of ours."""
+"""The console script `flowgate`: an invoke `Program` over `tasks.py`, with its own grammar and exit codes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import gc
 import importlib
 import sys
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +18,14 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run `flowgate` with the words of the command line."""
-    gc.set_threshold(50_000)  # what is imported stays: looking for garbage among it costs a tenth of a short command
+    gc.set_threshold(50_000)  # imports create few garbage cycles; collecting takes a tenth of a short command's time
     code = run(sys.argv[1:])
-    gc.freeze()  # Python's own end would look through it all twice more: 10 ms; exit handlers run as ever
+    gc.freeze()  # Python collects twice when it exits, which takes 10 ms; exit handlers still run
     sys.exit(code)
 
 
 def run(words: list[str]) -> int:
-    """Run `flowgate` with these words; give its exit code."""
+    """Run `flowgate` with these words and return its exit code."""
     from flowgate.cli.entrypoint import guarded
 
     return guarded(lambda: _run(words))
@@ -36,27 +38,27 @@ def _run(words: list[str]) -> int:
     if list(words) in (["--version"], ["-V"]):
         console.data(f"flowgate {__version__}")
         return 0
-    lighten()
     collection = load_tasks()
     if words[:1] == ["--complete"]:
         return _complete(words[1:], collection)
     names = {name.replace("_", "-") for name in collection.task_names}
     line = argv.parse(words, names)
     if line.help is not None:
-        from flowgate.cli import help
+        from flowgate.cli import help as task_help
 
-        return help.show(line.help, help.pages(collection))
+        return task_help.show(line.help, task_help.describe(collection))
     return _execute(collection, list(line.argv), line.config or "")
 
 
 def _complete(words: list[str], collection: Collection) -> int:
-    """Print what may come next, one candidate a line; a config that cannot be read gives none of its names."""
-    from flowgate.cli import completion, console, help
+    """Print completion candidates, one a line; an invalid config contributes none."""
+    from flowgate.cli import completion, console
+    from flowgate.cli import help as task_help
     from flowgate.errors import FlowGateError
 
     config = words[1] if words[:1] == ["--config"] and len(words) > 2 else ""
     try:
-        found = completion.candidates(words, help.pages(collection), completion.known_values(config))
+        found = completion.candidates(words, task_help.describe(collection), completion.known_values(config))
     except FlowGateError:
         return 0
     for one in found:
@@ -71,12 +73,12 @@ def _execute(collection: Collection, argv: list[str], config: str) -> int:
     from flowgate import __version__
     from flowgate.errors import UsageError
 
-    program = Program(version=__version__, namespace=_named_in(collection, argv), name="flowgate", binary="flowgate")
+    program = Program(version=__version__, namespace=_typed_tasks(collection, argv), name="flowgate", binary="flowgate")
     try:
         program.create_config()
-        remembers = sys.dont_write_bytecode
+        writes_no_bytecode = sys.dont_write_bytecode
         program.parse_core(["flowgate", *argv])
-        sys.dont_write_bytecode = remembers  # invoke forbids it: what a task imports would be compiled in every run
+        sys.dont_write_bytecode = writes_no_bytecode  # invoke sets it; tasks' imports would be compiled in every run
         program.parse_collection()
         program.parse_tasks()
         program.update_config()
@@ -89,12 +91,12 @@ def _execute(collection: Collection, argv: list[str], config: str) -> int:
     return 0
 
 
-def _named_in(collection: Collection, argv: list[str]) -> Collection:
-    """Give a collection of those tasks alone that the line may name: invoke works out the flags of each it is given.
+def _typed_tasks(collection: Collection, argv: list[str]) -> Collection:
+    """Return a collection of the tasks that the command line may name: invoke builds a parser for each task it gets.
 
     Args:
-        argv: As invoke is to parse it; a word that only looks like a task's name brings in one task too many, no
-            harm.
+        collection: All tasks.
+        argv: The words for invoke. A value that equals a task's name adds that task, which is harmless.
     """
     chosen = type(collection)()
     words = {word.replace("_", "-") for word in argv}
@@ -109,12 +111,14 @@ def _named_in(collection: Collection, argv: list[str]) -> Collection:
 
 
 def load_tasks() -> Collection:
-    """Load the tasks: `tasks.py` of the checkout, else the one that travels in the package."""
+    """Load `tasks.py` of the checkout, else the copy in the installed package."""
     from flowgate.system import locations
 
+    with _light_invoke():
+        importlib.import_module("invoke")
     root = locations.checkout()
     path = (root or Path(__file__).parent) / "tasks.py"
-    loader = SourceFileLoader("flowgate_tasks", str(path))  # `importlib.util` would cost 2 ms more
+    loader = SourceFileLoader("flowgate_tasks", str(path))  # `importlib.util` would take 2 ms more
     module = types.ModuleType(loader.name)
     module.__file__ = str(path)
     loader.exec_module(module)
@@ -122,55 +126,24 @@ def load_tasks() -> Collection:
     return collection
 
 
-def lighten() -> None:
-    """Keep invoke from importing what none of our tasks uses: more than half of its start.
+@contextmanager
+def _light_invoke() -> Iterator[None]:
+    """Replace two modules that invoke imports and FlowGate's tasks do not use; they take a third of its import time.
 
-    It takes `Mock` for a class of its tests' users, `metadata` for its own version number, a vendored YAML for config
-    files we do not have, and `logging` for notes that nobody has asked for. Each stand-in hands over to the real thing
-    when it is used after all.
-    Source: invoke 3.0.3, `context.py`, `__init__.py`, `util.py`; measured by `inv bench --only commands`
+    invoke needs `unittest.mock` for its `MockContext`, `importlib.metadata` for its own version.
+    Source: invoke 3.0.3, `context.py`, `__init__.py`.
     """
-    if "invoke" in sys.modules:
-        return
-    _stand_in("unittest.mock", Mock=lambda *args, **kwargs: _real("unittest.mock").Mock(*args, **kwargs))
-    _stand_in("importlib.metadata", version=_version)
-    _stand_in("invoke.vendor.yaml", safe_load=lambda stream: _real("yaml").safe_load(stream))
-    _stand_in(
-        "logging",
-        DEBUG=10,
-        basicConfig=lambda **settings: _real("logging").basicConfig(**settings),
-        getLogger=lambda name: types.SimpleNamespace(debug=_debug),
-    )
+    stubs = {"unittest.mock": _stub(Mock=type("Mock", (), {})), "importlib.metadata": _stub(version=lambda name: "3")}
+    added = {name: stub for name, stub in stubs.items() if name not in sys.modules and "invoke" not in sys.modules}
+    sys.modules.update(added)
     try:
-        importlib.import_module("invoke")
+        yield
     finally:
-        for name in tuple(_standing_in):
-            _step_down(name)
+        for name in added:
+            del sys.modules[name]
 
 
-_standing_in: dict[str, types.ModuleType] = {}
-
-
-def _version(name: str) -> str:
-    return "3" if name == "invoke" else str(_real("importlib.metadata").version(name))
-
-
-def _debug(message: str, *args: object) -> None:
-    if "logging" in sys.modules and "logging" not in _standing_in:  # else nobody can have asked to see it
-        sys.modules["logging"].getLogger("invoke").debug(message, *args, stacklevel=2)
-
-
-def _stand_in(name: str, **members: Any) -> None:
-    if name not in sys.modules:
-        module = sys.modules[name] = _standing_in[name] = types.ModuleType(name)
-        module.__dict__.update(members)
-
-
-def _step_down(name: str) -> None:
-    if name in _standing_in:
-        del sys.modules[name], _standing_in[name]
-
-
-def _real(name: str) -> Any:
-    _step_down(name)
-    return importlib.import_module(name)
+def _stub(**members: Any) -> types.ModuleType:
+    module = types.ModuleType("stub")
+    module.__dict__.update(members)
+    return module

@@ -1,4 +1,4 @@
-"""Profiles, on paper: list, show, compare."""
+"""The commands `profile list`, `profile show` and `profile diff`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def list_profiles(config: str, as_json: bool) -> int:
-    """Print the profiles of the config, and which is in force."""
+    """Print the profiles of the config; mark the active one.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        as_json: Print one JSON document.
+    """
     session = open_session(config)
     current = session.profile()
     if as_json:
@@ -27,52 +32,68 @@ def list_profiles(config: str, as_json: bool) -> int:
 
 
 def show(config: str, name: str, as_json: bool) -> int:
-    """Print what a profile promises, and the settings of both programs that keep it; keys stay references.
+    """Print what a profile promises, and the settings that both programs get; keys stay references.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        name: The profile; empty for the active one.
+        as_json: Print one JSON document.
 
     Raises:
-        UnknownName: See the message.
-        UsageError: A fallback that leads nowhere or in a circle, or a setting LiteLLM ignores.
+        UnknownName: There is no such profile.
+        UsageError: A fallback names no model or leads back to its start, or LiteLLM ignores a setting.
     """
-    from flowgate.gateway import policy_summary, preflight
-    from flowgate.gateway.serialization import dump
+    from flowgate.gateway import preflight
 
     session = open_session(config)
     settled = session.profile(name)
     policy = _policy(session, settled.value)
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
-    doubts = preflight.warnings(session.config, settled.value, policy)
+    warnings = preflight.warnings(session.config, settled.value, policy)
     if as_json:
-        console.document(
-            {
-                "profile": settled.value,
-                "settings": policy.litellm,
-                "cliproxyapi_plus": policy.cliproxy,
-                "promises": asdict(policy.promises),
-                "in_words": policy_summary.describe(policy),
-                "bench": {"by": policy.cooldowns_by, "why": policy.why},
-                "budget": {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole},
-                "changes": list(policy.changes),
-                "warnings": doubts,
-            }
-        )
+        console.document(_document(settled.value, policy, warnings))
         return 0
     console.note(f"{session.describe()}; profile {settled.value} ({settled.by})")
+    _print_policy(settled.value, policy)
+    for line in warnings:
+        console.note(f"warning: {line}")
+    return 0
+
+
+def _document(profile: str, policy: Policy, warnings: list[str]) -> dict[str, object]:
+    """Return what `--json` prints; docs/json.md describes the keys."""
+    from flowgate.gateway import policy_summary
+
+    return {
+        "profile": profile,
+        "settings": policy.litellm,
+        "cliproxyapi_plus": policy.cliproxy,
+        "promises": asdict(policy.promises),
+        "in_words": policy_summary.describe(policy),
+        "cooldowns": {"by": policy.cooldowns_by, "why": policy.why},
+        "budget": {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole},
+        "changes": list(policy.changes),
+        "warnings": warnings,
+    }
+
+
+def _print_policy(profile: str, policy: Policy) -> None:
+    from flowgate.gateway import policy_summary
+    from flowgate.gateway.serialization import dump
+
     blocks = (
-        (f"what {settled.value} promises", policy_summary.describe(policy)),
-        ("what was moved or set for it, and why", list(policy.changes)),
+        (f"what {profile} promises", policy_summary.describe(policy)),
+        ("what FlowGate moved or added, and why", list(policy.changes)),
         ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", dump(policy.cliproxy).splitlines()),
     )
     for title, lines in blocks:
         if lines:
             console.data("\n".join([f"# {title}:", *(f"#   {line}" for line in lines)]))
     console.data(f"# settings of LiteLLM:\n{dump(policy.litellm).rstrip()}")
-    for line in doubts:
-        console.note(f"warning: {line}")
-    return 0
 
 
 def _policy(session: Session, profile: str) -> Policy:
-    """Compile a profile, with the accounts that there are."""
+    """Build the policy of a profile for the accounts that exist."""
     from flowgate.cli.checks import runtime
     from flowgate.gateway import build
 
@@ -80,7 +101,16 @@ def _policy(session: Session, profile: str) -> Policy:
 
 
 def diff(config: str, old: str, new: str) -> int:
-    """Print what differs between the settings that two profiles come to; 0 also when something does."""
+    """Print a unified diff of the settings of two profiles; return 0 whether or not they differ.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        old: One profile.
+        new: The other.
+
+    Raises:
+        UnknownName: There is no such profile.
+    """
     import difflib
 
     from flowgate.gateway.serialization import dump
@@ -94,5 +124,5 @@ def diff(config: str, old: str, new: str) -> int:
     for line in lines:
         console.data(line)
     if not lines:
-        console.note(f"{old} and {new} are the same")
+        console.note(f"{old} and {new} have the same settings")
     return 0

@@ -1,4 +1,4 @@
-"""Whether a secret could get out: through git, through permissions, through a port, through a bad release."""
+"""The commands `security check` and `security install-hook`: find ways in which a secret could leak."""
 
 from __future__ import annotations
 
@@ -24,17 +24,25 @@ SENSITIVE = (
 SENSITIVE_FOLDERS = (".router", "auths", "secrets")
 HARMLESS = (".env.example", ".env.sample", ".env.template")
 OWN_CONFIGS = ("config/flowgate.yaml", "config/cliproxyapi.yaml")
-PROBES = (".env", "server.pem", "private.key")  # names that the ignore rules of any checkout should cover
-SHORTEST_KEY = 16  # characters; a shorter text may stand in a file by chance
+# Names that every checkout should ignore, and the rules that ignore them.
+PROBES = {".env": ".env", "server.pem": "*.pem", "private.key": "*.key"}
+SHORTEST_KEY = 16  # characters; a shorter text may occur in a file by chance
 NO_CHECKOUT = "not a git checkout"
 MARK = "# Written by FlowGate (security install-hook)"
 
 
 def check(config: str, as_json: bool) -> int:
-    """Print whether a secret could get out; 1 when one could.
+    """Run the security checks and print what they found.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        as_json: Print one JSON document.
+
+    Returns:
+        1 if a check has failed, else 0.
 
     Raises:
-        UsageError: A config that is not there.
+        UsageError: The config does not exist.
     """
     try:
         session: Session | None = open_session(config, quiet=True)
@@ -57,7 +65,7 @@ def check(config: str, as_json: bool) -> int:
 
 
 def checkouts(session: Session | None) -> list[Path]:
-    """Find the git checkouts that the current folder and the config lie in."""
+    """Return the roots of the git checkouts that contain the current folder and the config."""
     folders = [Path.cwd(), *([session.config.root] if session else [])]
     return list(dict.fromkeys(root for root in map(git.root, folders) if root))
 
@@ -66,28 +74,37 @@ def checkouts(session: Session | None) -> list[Path]:
 
 
 def tracked(roots: list[Path], session: Session | None) -> Iterator[Finding]:
-    """Check that git tracks no sensitive file, and no file that holds one of our keys."""
+    """Check that git tracks no sensitive file, and no file that contains one of the gateway's keys.
+
+    Args:
+        roots: Roots of git checkouts.
+        session: The session of this command; None if the config is invalid.
+    """
     if not roots:
         yield Finding("tracked", "pass", NO_CHECKOUT)
     for root in roots:
         secret_files = {str(one) for one in session.config.secret_files} if session else set[str]()
-        names = [one for one in git.tracked(root) if is_sensitive(one) or str(root / one) in secret_files]
-        holders = git.files_containing(root, _own_keys(session)) if session else []
-        for name in names:
-            message = f"git tracks {root / name}; what was committed is known, so change the secret too"
-            yield Finding("tracked", "fail", message, f"git -C {quote(str(root))} rm --cached {quote(name)}")
-        for name in holders:
-            message = f"{root / name} is tracked and holds a key of this gateway; make a new one"
-            yield Finding("tracked", "fail", message, f"git -C {quote(str(root))} rm --cached {quote(name)}")
-        if not names and not holders:
+        sensitive = [one for one in git.tracked(root) if is_sensitive(one) or str(root / one) in secret_files]
+        with_keys = git.files_containing(root, _own_keys(session)) if session else []
+        for name in sensitive:
+            message = f"git tracks {root / name}; replace the secret, because its history keeps the old one"
+            yield Finding("tracked", "fail", message, _untrack(root, name))
+        for name in with_keys:
+            message = f"git tracks {root / name}, which contains a key of this gateway; replace the key"
+            yield Finding("tracked", "fail", message, _untrack(root, name))
+        if not sensitive and not with_keys:
             yield Finding("tracked", "pass", f"git tracks no sensitive file in {root}")
 
 
+def _untrack(root: Path, name: str) -> str:
+    return f"git -C {quote(str(root))} rm --cached {quote(name)}"
+
+
 def is_sensitive(name: str) -> bool:
-    """Say whether a file's name says that it holds a secret.
+    """Return whether a file with this name usually contains a secret.
 
     Args:
-        name: Relative to the checkout's root.
+        name: Path relative to the root of the checkout.
     """
     path = Path(name)
     if path.name in HARMLESS:
@@ -104,30 +121,34 @@ def _own_keys(session: Session) -> list[Secret]:
 
 
 def ignored(roots: list[Path], session: Session | None) -> Iterator[Finding]:
-    """Check that the ignore rules cover what must never be committed."""
+    """Check that git ignores the files that must never be committed.
+
+    Args:
+        roots: Roots of git checkouts.
+        session: The session of this command; None if the config is invalid.
+    """
     if not roots:
         yield Finding("ignored", "pass", NO_CHECKOUT)
     for root in roots:
-        wanted = _probes(root, session)
+        wanted = _names_to_ignore(root, session)
         missing = [name for name in wanted if name not in git.ignored(root, wanted)]
         if missing:
-            message = f"the ignore rules of {root} leave out {', '.join(missing)}"
+            message = f"git does not ignore {', '.join(missing)} in {root}"
             rules = " ".join(quote(wanted[name]) for name in missing)
             ignore = quote(str(root / ".gitignore"))
             yield Finding("ignored", "fail", message, f"printf '%s\\n' {rules} >> {ignore}")
         else:
-            yield Finding("ignored", "pass", f"the ignore rules of {root} cover common secrets")
+            yield Finding("ignored", "pass", f"git ignores common secrets in {root}")
 
 
-def _probes(root: Path, session: Session | None) -> dict[str, str]:
-    """Give names that must be ignored, and the rule that ignores each."""
-    rules = (".env", "*.pem", "*.key")
-    found = dict(zip(PROBES, rules, strict=True))
+def _names_to_ignore(root: Path, session: Session | None) -> dict[str, str]:
+    """Return names that git must ignore, each with the rule that ignores it."""
+    found = dict(PROBES)
     if root == locations.checkout():
         found |= {name: name for name in OWN_CONFIGS}
-    place = session.config.paths.runtime_dir.parent if session else root / ".router"
-    if place != root and place.is_relative_to(root):
-        inside = place.relative_to(root).as_posix()
+    folder = session.config.paths.runtime_dir.parent if session else root / ".router"
+    if folder != root and folder.is_relative_to(root):
+        inside = folder.relative_to(root).as_posix()
         found |= {f"{inside}/{name}": f"{inside}/" for name in ("secrets/litellm-master-key", "auths/codex.json")}
     return found
 
@@ -136,14 +157,17 @@ def _probes(root: Path, session: Session | None) -> dict[str, str]:
 
 
 def listening(session: Session) -> Iterator[Finding]:
-    """Check that nothing of ours can be reached from other machines."""
+    """Check that no process of the gateway listens on an address that other machines can reach."""
     processes = runtime.our_processes(session.supervisor.status())
-    found = [one for one in listeners(processes) if not one.is_private]
-    for one in found:
-        message = f"process {one.pid} of {processes[one.pid]} listens on {one.host}:{one.port}, beyond this machine"
+    exposed = [one for one in listeners(processes) if not one.is_private]
+    for one in exposed:
+        address = f"{one.host}:{one.port}"
+        message = f"process {one.pid} of {processes[one.pid]} listens on {address}, which other machines can reach"
         yield Finding("listening", "fail", message, "inv down")
-    if not found:
-        message = "nothing of ours listens beyond this machine" if processes else "nothing of ours runs"
+    if not exposed:
+        message = (
+            "no process listens on an address that other machines can reach" if processes else "nothing is running"
+        )
         yield Finding("listening", "pass", message)
 
 
@@ -151,36 +175,37 @@ def listening(session: Session) -> Iterator[Finding]:
 
 
 def install_hook() -> int:
-    """Write a hook into the current checkout that refuses a push while the check says no.
+    """Write a pre-push hook into the current checkout; it rejects a push while `security check` fails.
 
     Raises:
-        UsageError: Outside a checkout, or when a hook of another's is there.
+        UsageError: The current folder is in no checkout, or an unrelated pre-push hook exists.
     """
     root = git.root(Path.cwd())
     if root is None:
-        raise UsageError(f"{Path.cwd()} is {NO_CHECKOUT}", fix="cd into the checkout, and install git if it is missing")
+        fix = "run this inside a git checkout; git must be installed"
+        raise UsageError(f"{Path.cwd()} is {NO_CHECKOUT}", fix=fix)
     path = git.hooks(root) / "pre-push"
     text = hook(root)
     old = files.read_text_or_none(path)
     if old is not None and MARK not in old:
-        raise UsageError(f"{path} is a hook of another's", fix=f"add this line to it: {_command(root)}")
+        raise UsageError(
+            f"an unrelated pre-push hook already exists: {path}", fix=f"add this line to it: {_command(root)}"
+        )
     if old == text and files.is_executable(path):
-        console.note(f"= {path} is in place")
+        console.note(f"= {path} is already installed")
         return 0
     files.write_atomic(path, text, mode=0o755)
-    console.note(
-        f"~ wrote {path}: it refuses a push while `security check` says no (git push --no-verify goes past it)"
-    )
+    console.note(f"~ wrote {path}: it rejects a push while `security check` fails (git push --no-verify skips it)")
     return 0
 
 
 def hook(root: Path) -> str:
-    """Write the pre-push hook of a checkout."""
-    return f"#!/bin/sh\n{MARK}: refuses a push while `security check` says no.\nexec {_command(root)} </dev/null\n"
+    """Return the text of a checkout's pre-push hook."""
+    return f"#!/bin/sh\n{MARK}: rejects a push while `security check` fails.\nexec {_command(root)} </dev/null\n"
 
 
 def _command(root: Path) -> str:
-    """Give the command that checks: the script in FlowGate's own checkout, else this very environment."""
+    """Return the command that checks: the script in FlowGate's own checkout, else one of this environment."""
     if root == locations.checkout():
         return "./scripts/security_check.sh"
     return f"{quote(str(locations.python()))} -c 'from flowgate.cli.main import main; main()' security check"

@@ -1,4 +1,4 @@
-"""The line that a place names, with a caret under the column."""
+"""The source line of an error, with a caret under the column."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from flowgate.errors import FlowGateError
 from flowgate.system import files
 
 WIDTH = 100  # characters of a line that are shown
-BEFORE = 70  # of them at most before the caret, in a longer line
+BEFORE = 70  # of a longer line, how many characters before the caret at most
 
 
 def excerpt(place: str) -> list[str]:
-    """Show the line that a place names.
+    """Return the source line of a place, and a line with a caret under the column.
 
     Args:
         place: `file:line:column`.
 
     Returns:
-        Two lines, the second with the caret; nothing for any other place, or when the file is gone or
-        changed.
+        Two lines; none if the place has another form, or if the file has no such line and column.
     """
     file, line, column = ["", "", "", *place.rsplit(":", 2)][-3:]
     if not (file and line.isdigit() and column.isdigit()):
         return []
     try:
         text = files.read_text_or_none(Path(file))
-    except FlowGateError:  # what is to be said is said already; the line is only a help
+    except FlowGateError:  # the error itself has been printed; its excerpt is optional
         return []
     lines = text.split("\n") if text else []
     number, index = int(line), int(column) - 1
@@ -38,9 +37,9 @@ def excerpt(place: str) -> list[str]:
         start = max(0, min(index - BEFORE, len(shown) - WIDTH))
         shown, index = shown[start : start + WIDTH], index - start
     margin = f"{number} | "
-    return [f"{margin}{shown}", f"{' ' * (len(margin) - 2)}| {' ' * _columns(shown[:index])}^"]
+    return [f"{margin}{shown}", f"{' ' * (len(margin) - 2)}| {' ' * _display_width(shown[:index])}^"]
 
 
-def _columns(text: str) -> int:
-    """Count the columns that a text takes on a terminal."""
+def _display_width(text: str) -> int:
+    """Count the terminal columns that a text fills."""
     return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)

@@ -1,102 +1,173 @@
-"""What is: the profile in force, and the services. Never asks a model."""
+"""The command `status`: the active profile and the state of the services. It never calls a model."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
 
 WATCH_SECONDS = 0.2
-LIVING = ("starting", "ready", "serving", "draining", "stopping")
+LIVING = ("starting", "ready", "serving", "draining", "stopping", "orphaned")
+
+
+class GenerationReport(TypedDict):
+    """One generation of a service; docs/json.md describes the keys."""
+
+    number: int
+    phase: str
+    pid: int | None
+    seconds: float | None
+    open_connections: int | None
+    under_way: int | None
+    profile: str | None
+    by: str | None
+
+
+class ServiceReport(TypedDict):
+    """One service; docs/json.md describes the keys."""
+
+    state: str
+    running: bool
+    pid: int | None
+    uptime_seconds: float | None
+    memory_bytes: int | None
+    generation: int | None
+    restarts: int
+    failure: str
+    host: str
+    port: int
+    profile: str | None
+    embedded: bool
+    generations: list[GenerationReport]
+
+
+class ExposedSecret(TypedDict):
+    """A secret file or folder that others can read: its path, its mode and the mode it should have, both octal."""
+
+    path: str
+    mode: str
+    wanted: str
+
+
+class ActiveProfile(TypedDict):
+    """The active profile, and how it is known: "serving", "state" or "default"."""
+
+    name: str
+    by: str
+
+
+class StatusReport(TypedDict):
+    """What `status --json` prints; docs/json.md describes the keys."""
+
+    config: str
+    embedded: bool
+    profile: ActiveProfile
+    since: str
+    supervisor: int | None
+    services: dict[str, ServiceReport]
+    secrets: list[ExposedSecret]
 
 
 def status(config: str, as_json: bool) -> int:
-    """Print the profile in force and every service.
+    """Print the active profile, every service, and secrets that others can read.
 
-    Source: keys of `--json` are documented in README.md
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        as_json: Print one JSON document.
     """
     session = open_session(config)
     recover_supervisor(session)
-    tree = collect_status(session)
+    report = collect_status(session)
     if as_json:
-        console.document(tree)
+        console.document(report)
         return 0
     console.note(session.describe())
-    profile, since = tree["profile"], tree["since"]
+    profile, since, services = report["profile"], report["since"], report["services"]
     console.data(f"profile  {profile['name']} ({profile['by']}{f', since {since}' if since else ''})")
     head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
-    console.table([head, *(_row(name, one) for name, one in tree["services"].items())])
-    for name, one in tree["services"].items():
-        for generation in one["generations"] if len(one["generations"]) > 1 else ():
-            console.data(f"  {_generation(name, generation)}")
-    for name, one in tree["services"].items():
-        if one["failure"]:
-            console.note(f"! {name}: {one['failure']}")
-    for issue in tree["secrets"]:
-        console.note(
-            f"! {issue['path']} can be read by others ({issue['mode']}); chmod {issue['wanted']} {issue['path']}"
-        )
+    console.table([head, *(_row(name, one) for name, one in services.items())])
+    for name, service in services.items():
+        for generation in service["generations"] if len(service["generations"]) > 1 else ():
+            console.data(f"  {_describe_generation(name, generation)}")
+    for name, service in services.items():
+        if service["failure"]:
+            console.note(f"error: {name}: {service['failure']}")
+    for secret in report["secrets"]:
+        console.note(f"warning: other users can read {secret['path']} (mode {secret['mode']})")
+        console.note(f"  fix: chmod {secret['wanted']} {secret['path']}")
     return 0
 
 
 def recover_supervisor(session: Session) -> None:
-    """Let a new keeper take over what a killed one left; looking goes on when it cannot come up."""
+    """Start a new supervisor if the last one was killed and its workers still run; print a failure and go on."""
     from flowgate.errors import FlowGateError
 
     try:
         if session.supervisor.recover():
-            console.note("the keeper had been killed; a new one has taken over what it kept")
+            console.note("note: the supervisor was killed; a new one has taken over its processes")
     except FlowGateError as error:
-        console.note(f"! {error.what}")
+        console.note(f"warning: {error.what}")
 
 
-def collect_status(session: Session) -> dict[str, Any]:
-    """Gather what `status` says, as plain data."""
-    kept = session.supervisor.status()
-    services = {name: _service(session, name, kept["services"].get(name, {})) for name in session.config.services}
-    serving = services.get("litellm", {}).get("profile") or ""
+def collect_status(session: Session) -> StatusReport:
+    """Collect the data of `status`."""
+    found = session.supervisor.status()
+    services = {name: _service(session, name, found["services"].get(name, {})) for name in session.config.services}
+    serving = services["litellm"]["profile"] if "litellm" in services else None
     settled = session.profile()
+    active = ActiveProfile(name=serving or settled.value, by="serving" if serving else settled.by)
     state = session.state()
     return {
         "config": str(session.config.file),
         "embedded": session.config.embedded,
-        "profile": {"name": serving or settled.value, "by": "serving" if serving else settled.by},
-        "since": state.get("updated_at", "") if state.get("current_profile") == (serving or settled.value) else "",
-        "supervisor": kept["supervisor"],
+        "profile": active,
+        "since": state.get("updated_at", "") if state.get("current_profile") == active["name"] else "",
+        "supervisor": found["supervisor"],
         "services": services,
-        "secrets": open_secrets(session),
+        "secrets": exposed_secrets(session),
     }
 
 
-def _service(session: Session, name: str, kept: dict[str, Any]) -> dict[str, Any]:
-    generations = kept.get("generations", [])
+def _service(session: Session, name: str, found: Mapping[str, Any]) -> ServiceReport:
+    generations = found.get("generations", [])
     newest = next((g for g in reversed(generations) if g["phase"] == "serving"), generations[-1] if generations else {})
     settings = session.config.services[name]
-    phase = newest.get("phase") or ("crashing" if kept.get("wanted") else "stopped")
+    phase = newest.get("phase") or ("crashing" if found.get("wanted") else "stopped")
     return {
         "state": phase,
-        "running": phase in LIVING or phase == "orphaned",
+        "running": phase in LIVING,
         "pid": newest.get("pid"),
         "uptime_seconds": newest.get("seconds"),
         "memory_bytes": newest.get("memory"),
         "generation": newest.get("number"),
-        "restarts": kept.get("restarts", 0),
-        "failure": kept.get("failure", ""),
+        "restarts": found.get("restarts", 0),
+        "failure": found.get("failure", ""),
         "host": newest.get("host", settings.host),
         "port": newest.get("port", settings.port),
         "profile": newest.get("labels", {}).get("profile"),
         "embedded": Path(settings.args[0]).name == "embedded-upstream",
-        "generations": [
-            {key: one.get(key) for key in ("number", "phase", "pid", "seconds", "open_connections", "under_way")}
-            | {key: one.get("labels", {}).get(key) for key in ("profile", "by")}
-            for one in generations
-        ],
+        "generations": [_generation(one) for one in generations],
     }
 
 
-def _row(name: str, one: dict[str, Any]) -> list[str]:
+def _generation(found: Mapping[str, Any]) -> GenerationReport:
+    labels = found.get("labels") or {}
+    return {
+        "number": found["number"],
+        "phase": found["phase"],
+        "pid": found.get("pid"),
+        "seconds": found.get("seconds"),
+        "open_connections": found.get("open_connections"),
+        "under_way": found.get("under_way"),
+        "profile": labels.get("profile"),
+        "by": labels.get("by"),
+    }
+
+
+def _row(name: str, one: ServiceReport) -> list[str]:
     return [
         name,
         one["state"],
@@ -109,25 +180,26 @@ def _row(name: str, one: dict[str, Any]) -> list[str]:
     ]
 
 
-def _generation(name: str, one: dict[str, Any]) -> str:
-    """Tell of one generation among several: what it does, since when, by whose order, and what it still answers."""
-    under_way = f", {one['under_way']} answers under way" if one["under_way"] is not None else ""
-    still = f", {one['open_connections']} connections open" if one["open_connections"] is not None else ""
-    by = f" by {one['by']}" if one["by"] else ""
-    since = f" {_duration(one['seconds'])} ago" if one["seconds"] is not None else ""
-    begun = f", started{since}{by}" if since or by else ""
+def _describe_generation(service: str, one: GenerationReport, *, with_age: bool = True) -> str:
+    """Describe a generation in one line: phase, age, who started it, open connections, requests in progress."""
     profile = f" {one['profile']}" if one["profile"] else ""
-    return f"{name} generation {one['number']}{profile}: {one['phase']}{begun}{still}{under_way}"
+    age = f" {_duration(one['seconds'])} ago" if with_age and one["seconds"] is not None else ""
+    by = f" by {one['by']}" if one["by"] else ""
+    parts = [f"{service} generation {one['number']}{profile}: {one['phase']}"]
+    parts += [f"started{age}{by}"] if age or by else []
+    parts += [f"open connections: {one['open_connections']}"] if one["open_connections"] is not None else []
+    parts += [f"requests in progress: {one['under_way']}"] if one["under_way"] is not None else []
+    return ", ".join(parts)
 
 
 def watch_generations(session: Session) -> None:
-    """Print what becomes of LiteLLM's generations, until one is left; Ctrl-C ends the watching only."""
+    """Print each change of LiteLLM's generations until at most one is left."""
     from flowgate.system.clock import Clock
 
     clock, last = Clock(), ""
     while True:
         generations = collect_status(session)["services"]["litellm"]["generations"]
-        now = "; ".join(_generation("litellm", {**one, "seconds": None}) for one in generations)
+        now = "; ".join(_describe_generation("litellm", one, with_age=False) for one in generations)
         if now != last:
             console.note(now or "litellm: no generation is left")
             last = now
@@ -145,8 +217,8 @@ def _duration(seconds: float | None) -> str:
     return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def open_secrets(session: Session) -> list[dict[str, str]]:
-    """Find secret files and folders that others can read."""
+def exposed_secrets(session: Session) -> list[ExposedSecret]:
+    """Find secret files and folders that other users can read."""
     from flowgate.cli.checks.permissions import exposed
 
     found = exposed(session.config)

@@ -1,4 +1,4 @@
-"""Every step that playbooks may use: ours, and those of the user's own."""
+"""The steps that playbooks may use: FlowGate's own, the user's, and those of installed packages."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ FOLDER = "steps"
 
 
 def shipped() -> Catalog:
-    """Give the steps that FlowGate brings."""
+    """Return FlowGate's own steps."""
     return Catalog(steps_in("flowgate.steps"))
 
 
 def catalog(config_file: Path) -> Catalog:
-    """Give the steps that FlowGate brings, those in `steps/` beside the config, and those of packages.
+    """Return FlowGate's own steps, those in `steps/` beside the config, and those of installed packages.
+
+    Args:
+        config_file: Path of the config in use.
 
     Raises:
-        UsageError: A step of the user's own that has the name of one of ours.
+        UsageError: A user's step has the name of one of FlowGate's.
     """
     ours = steps_in("flowgate.steps")
     folder = own_folder(config_file)
@@ -43,12 +46,12 @@ def _own(folder: Path, ours: Steps) -> PluginSteps:
 
 
 def own_folder(config_file: Path) -> Path:
-    """Say where a user's own steps lie: beside the config; for the embedded default, where the config would be."""
+    """Return the folder of the user's steps, beside the config; with the embedded default, where a config would be."""
     embedded = config_file == locations.examples() / "embedded.yaml"
     return (((locations.checkout() or Path.cwd()) / USUAL) if embedded else config_file).parent / FOLDER
 
 
 def source(info: StepInfo) -> str:
-    """Say where a step comes from: "flowgate", else its file."""
+    """Return where a step comes from: "flowgate", else its file."""
     module = getattr(info.function, "__module__", "")
     return "flowgate" if module.startswith("flowgate.") else getsourcefile(info.function) or module

@@ -38,7 +38,7 @@ def steps(config: str, show: str, as_json: bool, as_schema: bool = False) -> int
     if as_schema:
         from flowgate.playbook.schema import schema
 
-        console.document(schema(found))
+        console.data(json.dumps(schema(found), indent=2, ensure_ascii=False))
         return 0
     infos = [found.find(name) for name in ([show] if show else found.names())]
     if as_json:

@@ -1,4 +1,4 @@
-"""A config's text as a tree, with the line of everything in it: YAML, or JSON when it begins with `{`."""
+"""The config as plain data with the line of every key: YAML, or JSON if the text begins with `{`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ ESCAPE = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA
 
 @dataclass(slots=True)
 class Draft:
-    """A config on its way: the tree, the place of every key, what was changed and what was found wrong.
+    """A config that is being read.
 
     Attributes:
+        tree: The data.
+        file: The file's name in `file:line`.
         lines: Dotted path → `file:line`.
-        written: Dotted path → a number as it stands in the text ("022", "1.10").
+        written: Dotted path → a number as it is written in the text ("022", "1.10").
+        notes: What was changed while reading, one sentence each.
+        faults: The errors found so far.
+        references: Every `os.environ/NAME`.
     """
 
     tree: Tree
@@ -32,30 +37,31 @@ class Draft:
     references: list[Reference] = field(default_factory=list)
 
     def place(self, path: str) -> str:
-        """Give `file:line` of a dotted path, or of its nearest ancestor that stands in the file."""
+        """Return `file:line` of a dotted path, or of its nearest ancestor that is in the file."""
         while path and path not in self.lines:
             path = path.rpartition(".")[0]
         return self.lines.get(path, f"{self.file}:1")
 
     def note(self, path: str, text: str) -> None:
-        """Say once what was changed, and where."""
+        """Record a change, with its place."""
         self.notes.append(f"{self.place(path)}: {text}")
 
     def move(self, old: str, new: str) -> None:
-        """Let a new spelling stand where the old one does; the old one keeps its place too."""
+        """Give everything below a path a second path with the same lines."""
         for table in (self.lines, self.written):
             below = {path: at for path, at in table.items() if path == old or path.startswith(f"{old}.")}
             table |= {new + path.removeprefix(old): at for path, at in below.items()}
 
 
 def draft(text: str, file: str) -> Draft:
-    """Read a text into a draft.
+    """Parse the text of a config.
 
     Args:
-        file: The name that places begin with.
+        text: YAML or JSON.
+        file: The file's name in `file:line`.
 
     Raises:
-        UsageError: A text that is no YAML, is empty or is no mapping.
+        UsageError: The text is not YAML, is empty or is not a mapping.
     """
     text, values = _from_json(text)
     source = Source(text, file)
@@ -73,23 +79,23 @@ def draft(text: str, file: str) -> Draft:
 
 
 def _from_json(text: str) -> tuple[str, Any]:
-    """Give a text that YAML reads with the same lines, and the values when the text is JSON.
+    """Convert JSON to YAML with the same lines; return that text, and the values if the text is JSON.
 
-    Source: PyYAML 6 without libyaml refuses tabs as indentation, every PyYAML half an escaped surrogate pair, and
-        YAML 1.1 takes `1e5` for a text; JSON holds no bare tab inside a text
+    Source: PyYAML 6 without libyaml rejects tabs as indentation, every PyYAML rejects an escaped surrogate pair, and
+        YAML 1.1 reads `1e5` as a string; a JSON string contains no literal tab.
     """
     if not text.lstrip("\ufeff \t\r\n").startswith("{"):
         return text, None
     import json
 
     try:
-        values = json.loads(text.lstrip("\ufeff"), parse_constant=_no_number)
-    except (ValueError, RecursionError):  # YAML's own refusal names the place better
+        values = json.loads(text.lstrip("\ufeff"), parse_constant=_reject_constant)
+    except (ValueError, RecursionError):  # the YAML parser's error has a better place
         return text, None
     return ESCAPE.sub(_character, text).replace("\t", " "), values
 
 
-def _no_number(word: str) -> None:
+def _reject_constant(word: str) -> None:
     raise ValueError(word)
 
 

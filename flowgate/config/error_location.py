@@ -1,4 +1,4 @@
-"""Find the line of the config that a program's refusal speaks of."""
+"""Find the config line that a program's error message is about."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from typing import Any
 
 from flowgate.domain import Config
 
-ENOUGH = 3  # a named key, or a value quoted whole
-SHORTEST = 4  # letters of a value that is no mere chance
+THRESHOLD = 3  # score of a setting whose name is in the message
+SHORTEST = 4  # shorter values match by chance
 
 
-def locate_setting(config: Config, profile: str, words: str) -> str:
-    """Find where a refusal points: at a setting whose name or value it quotes.
+def locate_setting(config: Config, profile: str, message: str) -> str:
+    """Find the setting that an error message of LiteLLM names, or whose value it quotes.
 
     Args:
-        words: What the program said.
+        config: The config.
+        profile: Its settings are preferred to those of the base.
+        message: The program's output.
 
     Returns:
-        `file:line`, empty when nothing in it points anywhere; the profile's own settings come before the
-        base's.
+        `file:line`, or an empty string if no setting matches.
     """
-    message = set(re.findall(r"[\w./:-]*\w", words))
-    plain = " ".join(re.findall(r"\w+", words.replace("_", " ").lower()))
+    words = set(re.findall(r"[\w./:-]*\w", message))
+    plain = " ".join(re.findall(r"\w+", message.replace("_", " ").lower()))
     roots = {f"profiles.{profile}": config.profiles[profile], "litellm_base": config.litellm_base}
     found = [
-        (_weight(path.rpartition(".")[2], value, message, plain), root != "litellm_base", len(path), path)
+        (_score(path.rpartition(".")[2], value, words, plain), root != "litellm_base", len(path), path)
         for root, tree in roots.items()
         for path, value in _leaves(root, tree)
     ]
-    weight, _, _, path = max(found, default=(0, False, 0, ""))
-    return config.place(path) if weight >= ENOUGH else ""
+    score, _, _, path = max(found, default=(0, False, 0, ""))
+    return config.place(path) if score >= THRESHOLD else ""
 
 
 def _leaves(path: str, tree: Any) -> Iterator[tuple[str, Any]]:
@@ -41,15 +42,15 @@ def _leaves(path: str, tree: Any) -> Iterator[tuple[str, Any]]:
         yield from _leaves(f"{path}.{name}", value)
 
 
-def _weight(name: str, value: Any, message: set[str], plain: str) -> int:
-    """Say how much speaks for a setting: its value quoted whole, its name, the parts of a dotted value."""
-    weight = 0
+def _score(name: str, value: Any, words: set[str], plain: str) -> int:
+    """Rate a setting: its whole value in the message counts most, then its name or the parts of a dotted value."""
+    score = 0
     if isinstance(value, str) and len(value) >= SHORTEST:
         parts = value.split(".")
-        if value in message:
-            weight += ENOUGH + 1
-        elif len(parts) > 1 and set(parts) <= message:
-            weight += ENOUGH
+        if value in words:
+            score += THRESHOLD + 1
+        elif len(parts) > 1 and set(parts) <= words:
+            score += THRESHOLD
     if "_" in name and re.search(rf"\b{re.escape(name.replace('_', ' ').lower())}\b", plain):
-        weight += ENOUGH
-    return weight
+        score += THRESHOLD
+    return score

@@ -1,131 +1,156 @@
-"""Every key of the config, once: what the reference page and the editors' schema are made of.
-
-`tests/settings/test_keys.py` holds it against what `read` accepts.
-"""
+"""The table of all config keys: the reader, the reference page and the JSON Schema for editors are made from it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple, Union, cast
+
+from flowgate.domain import BootstrapSettings, Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key. path: dotted, `*` for a name of the user's own; kind: what it holds, in words of `KINDS`."""
+class Kind(NamedTuple):
+    """What a key holds: its JSON Schema, and the same in words for error messages."""
+
+    schema: Tree
+    wanted: str = ""
+
+
+class Key(NamedTuple):
+    """One key of the config.
+
+    Attributes:
+        path: Dotted path; `*` stands for a name that the user chooses.
+        kind: A name from `KINDS`.
+        default: The value of an absent key; None if there is none, or if it depends on other keys.
+        meaning: One phrase for the reference page.
+        default_text: The default in words, where `default` cannot say it.
+    """
 
     path: str
     kind: str
-    default: str
+    default: Any
     meaning: str
+    default_text: str = ""
+
+    @property
+    def shown_default(self) -> str:
+        """The default as the reference page shows it."""
+        value = "none" if self.default is None else list(self.default) if self.default == () else self.default
+        return self.default_text or str(value)
 
 
-# kind → its JSON Schema
-KINDS: dict[str, dict[str, object]] = {
-    "text": {"type": "string"},
-    "path": {"type": "string"},
-    "port": {"type": "integer", "minimum": 1, "maximum": 65535},
-    "server path": {"type": "string", "pattern": "^/"},
-    "list of texts": {"type": "array", "items": {"type": ["string", "number"]}},
-    "list of paths": {"type": "array", "items": {"type": "string"}},
-    "duration": {"type": ["number", "string"]},
-    "size": {"type": ["integer", "string", "null"]},
-    "version": {"enum": [1, 2]},
-    "restart": {"enum": ["on-failure", "always", "never"]},
-    "method": {"enum": ["oauth_poll", "device"]},
-    "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-    "variables": {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
-    "anything": {"type": "object"},
-    "LiteLLM config": {"type": "object"},
-    "service names": {"type": "array", "items": {"enum": ["litellm", "cliproxyapi_plus"]}},
+Keys = dict[str, Union[Key, "Keys"]]
+
+PLATFORMS = ("linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64")
+SOURCE = BootstrapSettings()
+SERVICES = ("litellm", "cliproxyapi_plus")
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+
+
+def _pattern(pattern: str) -> Tree:
+    return {"type": "string", "pattern": f"^({pattern})$"}
+
+
+def _list(items: Tree) -> Tree:
+    return {"type": "array", "items": items}
+
+
+KINDS: dict[str, Kind] = {
+    "path": Kind({"type": "string"}),
+    "loopback address": Kind(_pattern(rf"127(\.{_OCTET}){{3}}|localhost"), "a loopback address (127.0.0.1)"),
+    "port": Kind({"type": "integer", "minimum": 1, "maximum": 65535}),
+    "URL path": Kind(_pattern("/[!-~]*"), "a path that begins with '/' and contains no spaces"),
+    "variable name": Kind(_pattern("[A-Za-z_][A-Za-z0-9_]*"), "the name of an environment variable"),
+    "repository": Kind(_pattern(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*"), "owner/name"),
+    "release tag": Kind(_pattern(r"\w[\w.+-]*"), "a tag like v6.8.16-0"),
+    "SHA-256": Kind(_pattern("[0-9a-f]{64}"), "64 hex digits in lower case"),
+    "list of strings": Kind(_list({"type": ["string", "number"]})),
+    "list of paths": Kind(_list({"type": "string"})),
+    "list of URLs": Kind(_list(_pattern(r"https?://[^/\s\[\]]+(/\S*)?")), "an http(s) URL"),
+    "list of services": Kind(_list({"enum": list(SERVICES)}), "service"),
+    "duration": Kind({"type": ["number", "string"]}, "a duration (30, 30s, 10m)"),
+    "size": Kind({"type": ["integer", "string", "null"]}, "a size (800MB, 1GiB)"),
+    "version": Kind({"enum": [1, 2]}),
+    "restart policy": Kind({"enum": ["on-failure", "always", "never"]}),
+    "login method": Kind({"enum": ["oauth_poll", "device"]}),
+    "variables": Kind({"type": "object", "additionalProperties": {"type": ["string", "number"]}}),
+    "mapping": Kind({"type": "object"}),
+    "LiteLLM settings": Kind({"type": "object"}),
 }
 
 _SERVICE = (
-    ("host", "text", "127.0.0.1", "the address it binds; loopback only"),
-    ("port", "port", "", "the port it binds: 4000 for litellm, 8317 for cliproxyapi_plus"),
-    (
-        "readiness_path",
-        "server path",
-        "/health/readiness; of cliproxyapi_plus /healthz (7.2) or /",
-        "asked with GET; only 2xx is ready. Never `/health` of LiteLLM: it costs money",
+    Key("host", "loopback address", "127.0.0.1", "listening address; only loopback addresses are allowed"),
+    Key("port", "port", None, "listening port", "4000 for litellm, 8317 for cliproxyapi_plus"),
+    Key(
+        *("readiness_path", "URL path", None),
+        "requested with GET; only a 2xx response means ready. Never use LiteLLM's `/health`: it calls paid models",
+        "/health/readiness; for cliproxyapi_plus /healthz (7.2) or /",
     ),
-    ("health_path", "server path", "", "asked by `health` where no readiness_path is set"),
-    ("command.cwd", "path", "the config's folder", "what relative words of `args` are taken from"),
-    ("command.args", "list of texts", "the program under `runtime_dir/bin`", "the program first, then its flags"),
-    ("depends_on", "service names", "[]", "services that must be ready first"),
-    ("env", "variables", "{}", "variables for it; a value may be `os.environ/NAME`"),
-    ("ready_timeout", "duration", "120", "how long its start may take"),
-    ("restart", "restart", "on-failure", "whether a crash is mended; it waits longer each time, up to 30 s"),
-    ("drain_timeout", "duration", "600", "how long answers under way may take at a switch"),
-    (
-        "hold_timeout",
-        "duration",
-        "10",
-        "of LiteLLM: how long new questions are held at its door while CLIProxyAPIPlus restarts, then 503",
+    Key("health_path", "URL path", None, "requested by `health` if readiness_path is not set"),
+    Key("command.cwd", "path", None, "folder of relative paths in `args`", "the config's folder"),
+    Key("command.args", "list of strings", None, "the program, then its flags", "the program in `runtime_dir/bin`"),
+    Key("depends_on", "list of services", (), "services that must be ready before this one starts"),
+    Key("env", "variables", {}, "environment variables of the service; a value may be `os.environ/NAME`"),
+    Key("ready_timeout", "duration", 120, "how long a start may take"),
+    Key("restart", "restart policy", "on-failure", "when the service is restarted; the waits grow, up to 30 s"),
+    Key("drain_timeout", "duration", 600, "how long requests in progress may take when a new generation takes over"),
+    Key(
+        *("hold_timeout", "duration", 10),
+        "for litellm: how long new requests are held while CLIProxyAPIPlus restarts; after that they get a 503",
     ),
-    ("max_memory", "size", "none", "of LiteLLM: above it, a fresh generation takes over (800MB, 1GiB)"),
+    Key("max_memory", "size", None, "for litellm: above this size a new generation takes over (800MB, 1GiB)"),
 )
 
 KEYS: tuple[Key, ...] = (
-    Key("config_version", "version", "2", "the version of this file; 1 is brought up to date while it is read"),
-    Key("paths.runtime_dir", "path", ".router/runtime", "where FlowGate keeps what it renders and runs"),
-    Key("paths.active_config", "path", "runtime_dir/litellm.active.yaml", "the settings in force, for people to read"),
-    Key("paths.state_file", "path", "runtime_dir/state.json", "the profile in force and since when"),
-    Key("paths.log_file", "path", ".router/logs/flowgate.log", "the keeper's own log"),
-    *(Key(f"services.*.{name}", kind, default, meaning) for name, kind, default, meaning in _SERVICE),
-    Key("litellm_base", "LiteLLM config", "", "what LiteLLM gets under every profile; `model_list` is required"),
-    Key("profiles.*", "LiteLLM config", "", "a policy, laid over litellm_base: mappings merge, the rest is replaced"),
-    Key("auth.providers.*.method", "method", "oauth_poll", "how its login goes"),
-    Key("auth.providers.*.auth_url_endpoint", "server path", "our own table", "where a login begins"),
-    Key("auth.providers.*.status_endpoint", "server path", "our own table", "where a login is asked after"),
-    Key("auth.providers.*.management_key_env", "text", "none", "the variable that holds another management key"),
-    Key("secret_files", "list of paths", "[]", "files that only you may read; `status` and `doctor` watch them"),
-    Key("vars", "anything", "{}", "variables for playbooks"),
-    Key("bootstrap.repo", "text", "router-for-me/CLIProxyAPIPlus", "where CLIProxyAPIPlus is released (owner/name)"),
-    Key("bootstrap.version", "text", "v6.8.16-0", "which release"),
+    Key("config_version", "version", 2, "version of this file's format; version 1 is migrated when the file is read"),
+    Key("paths.runtime_dir", "path", None, "folder for rendered files and runtime state", ".router/runtime"),
+    Key("paths.active_config", "path", None, "copy of LiteLLM's active settings", "runtime_dir/litellm.active.yaml"),
+    Key("paths.state_file", "path", None, "the active profile and its start time", "runtime_dir/state.json"),
+    Key("paths.log_file", "path", None, "log of the supervisor", ".router/logs/flowgate.log"),
+    *(key._replace(path=f"services.*.{key.path}") for key in _SERVICE),
+    Key("litellm_base", "LiteLLM settings", None, "LiteLLM's settings under every profile; `model_list` is required"),
     Key(
-        "bootstrap.sha256.*", "digest", "none", "pinned digest of an archive, by platform (linux_amd64, darwin_arm64 …)"
+        *("profiles.*", "LiteLLM settings", None),
+        "a profile: merged over litellm_base; mappings are merged, everything else is replaced",
     ),
-    Key("bootstrap.mirrors", "list of texts", "[]", "other addresses, asked after the repository"),
-    Key("bootstrap.file", "path", "none", "a local archive instead of a download"),
+    Key("auth.providers.*.method", "login method", "oauth_poll", "how a login works"),
+    Key("auth.providers.*.auth_url_endpoint", "URL path", None, "endpoint that starts a login", "built in"),
+    Key("auth.providers.*.status_endpoint", "URL path", None, "endpoint that reports a login's status", "built in"),
+    Key(
+        *("auth.providers.*.management_key_env", "variable name", None),
+        "environment variable with this provider's management key",
+    ),
+    Key("secret_files", "list of paths", (), "files that only you may read; `status` and `doctor` check their mode"),
+    Key("vars", "mapping", {}, "variables for playbooks"),
+    Key("bootstrap.repo", "repository", SOURCE.repo, "repository that releases CLIProxyAPIPlus"),
+    Key("bootstrap.version", "release tag", SOURCE.version, "the release"),
+    *(Key(f"bootstrap.sha256.{name}", "SHA-256", None, "required digest of that archive") for name in PLATFORMS),
+    Key("bootstrap.mirrors", "list of URLs", (), "base URLs that are tried after the repository"),
+    Key("bootstrap.file", "path", None, "local archive to install instead of a download"),
 )
 
 
-def schema() -> dict[str, object]:
-    """Give the JSON Schema of the config, for editors."""
-    root = _object()
+def _nested() -> Keys:
+    root: Keys = {}
     for key in KEYS:
         node = root
         *parents, last = key.path.split(".")
         for part in parents:
-            node = _below(node, part)
-        _put(node, last, {**KINDS[key.kind], "description": key.meaning})
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FlowGate config", **root}
+            node = cast("Keys", node.setdefault(part, {}))
+        node[last] = key
+    return root
 
 
-def _object() -> dict[str, object]:
-    return {"type": "object", "additionalProperties": False}
+TABLE = _nested()  # the same keys as a tree: name → key, or the keys below it
 
 
-def _below(node: dict[str, object], part: str) -> dict[str, object]:
-    known = _children(node, part)
-    if part not in known:
-        known[part] = _object()
-    found = known[part]
-    if not isinstance(found, dict):
-        raise TypeError(part)
-    return found
+def schema() -> Tree:
+    """Return the JSON Schema of the config."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FlowGate config", **_schema(TABLE)}
 
 
-def _put(node: dict[str, object], part: str, leaf: dict[str, object]) -> None:
-    _children(node, part)[part] = leaf
-    if part == "*":
-        node["additionalProperties"] = leaf
-
-
-def _children(node: dict[str, object], part: str) -> dict[str, object]:
-    if part != "*":
-        found = node.setdefault("properties", {})
-        return found if isinstance(found, dict) else {}
-    wild = node["additionalProperties"]
-    if not isinstance(wild, dict):
-        wild = node["additionalProperties"] = _object()
-    return {"*": wild}
+def _schema(node: Key | Keys) -> Tree:
+    if isinstance(node, Key):
+        return {**KINDS[node.kind].schema, "description": node.meaning}
+    properties = {name: _schema(child) for name, child in node.items() if name != "*"}
+    others = _schema(node["*"]) if "*" in node else False
+    return {"type": "object", "additionalProperties": others, **({"properties": properties} if properties else {})}

@@ -1,14 +1,17 @@
-"""LiteLLM's own settings, under `litellm_base` and in every profile: their shape only, and the variables they name."""
+"""LiteLLM's settings, in `litellm_base` and in every profile: only their shape and their references are checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, cast
 
-from flowgate.config.schema import Section
-from flowgate.domain import Tree
+from flowgate.config.section import Section
+
+if TYPE_CHECKING:
+    from flowgate.domain import LiteLLMSettings
 
 MAPPINGS = ("router_settings", "litellm_settings", "general_settings", "environment_variables")
-# LiteLLM ignores a root key it does not know without a word; we do not.
+# LiteLLM silently ignores a root key that it does not know; FlowGate rejects it.
 # Source: ProxyConfig in litellm/proxy/proxy_server.py, 1.106.2
 LITELLM_KEYS = (
     *("model_list", *MAPPINGS, "callback_settings", "credential_list", "guardrails", "prompts", "include"),
@@ -16,43 +19,42 @@ LITELLM_KEYS = (
     *("sandbox_tools", "vector_store_registry", "worker_registry", "default_vertex_config", "assistant_settings"),
     *("finetune_settings", "files_settings"),
 )
-FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
-ONE_MODEL = "write one at least: `- {model_name: NAME, litellm_params: {model: openai/ID}}`"
+ONE_MODEL = "write at least one: `- {model_name: NAME, litellm_params: {model: openai/ID}}`"
 
 
-def read_base(section: Section) -> Tree:
-    """Read what LiteLLM gets under every profile."""
+def read_base(section: Section) -> LiteLLMSettings:
+    """Read LiteLLM's settings under every profile."""
     if "model_list" not in section.tree:
         section.add_fault("model_list", f"'{section.at('model_list')}' is missing", ONE_MODEL)
     return _checked(section)
 
 
-def read_profiles(section: Section) -> dict[str, Tree]:
-    """Read the profiles: name → what is laid over the base."""
+def read_profiles(section: Section) -> dict[str, LiteLLMSettings]:
+    """Read the profiles: name → settings that are merged over the base."""
     if not section.tree:
-        section.add_fault("", "the config has no profiles", "write one at least: `profiles: {balanced: {}}`")
+        section.add_fault("", "the config has no profiles", "write at least one: `profiles: {balanced: {}}`")
     return {name: _checked(section.section(name)) for name in section.named("a profile's name")}
 
 
-def _checked(section: Section) -> Tree:
+def _checked(section: Section) -> LiteLLMSettings:
     section.only(LITELLM_KEYS)
     for key in MAPPINGS:
         if key in section.tree and not isinstance(section.tree[key], dict):
-            section.wrong(key, section.tree[key], "a mapping (key: value)", "drop the key where it holds nothing")
+            section.wrong(key, section.tree[key], "a mapping (key: value)", "remove the key if it has no value")
     if "model_list" in section.tree:
-        _models(section)
-    for settings in ("router_settings", "litellm_settings"):
-        if isinstance(section.tree.get(settings), dict):
-            _chains(section.section(settings))
+        _check_models(section)
+    for name in ("router_settings", "litellm_settings"):
+        if isinstance(section.tree.get(name), dict):
+            _check_routing(section.section(name))
     for key, text in _texts(section.tree, ""):
         section.refer(key, text)
-    return section.tree
+    return cast("LiteLLMSettings", section.tree)
 
 
-def _models(section: Section) -> None:
+def _check_models(section: Section) -> None:
     models = section.tree["model_list"]
     if not isinstance(models, list) or not models:
-        section.wrong("model_list", models, "a list of models, one at least", ONE_MODEL)
+        section.wrong("model_list", models, "a list of one or more models", ONE_MODEL)
         return
     for index, entry in enumerate(models):
         at = f"model_list.{index}"
@@ -61,32 +63,59 @@ def _models(section: Section) -> None:
             continue
         name, params = entry.get("model_name"), entry.get("litellm_params")
         if not isinstance(name, str) or not name:
-            section.wrong(f"{at}.model_name", name, "the name that clients ask for")
+            section.wrong(f"{at}.model_name", name, "the model name that clients use")
         if not isinstance(params, dict):
             section.wrong(f"{at}.litellm_params", params, "a mapping with `model`")
         elif not isinstance(params.get("model"), str) or not params["model"]:
-            section.wrong(f"{at}.litellm_params.model", params.get("model"), "a text like openai/gpt-5")
+            section.wrong(f"{at}.litellm_params.model", params.get("model"), "a string like openai/gpt-5")
+        if not _is_mapping(entry.get("model_info") or {}):
+            section.wrong(f"{at}.model_info", entry["model_info"], "a mapping")
 
 
-def _chains(settings: Section) -> None:
-    """Refuse fallbacks that LiteLLM could not follow: it says so only at the first failure, or never."""
-    for key in FALLBACKS:
-        chains = settings.tree.get(key)
-        if chains is not None and not (isinstance(chains, list) and all(map(_is_chain, chains))):
-            settings.wrong(key, chains, "a list like [{router-default: [router-cheap]}]")
-    aliases = settings.tree.get("model_group_alias")
-    targets = aliases.values() if isinstance(aliases, dict) else ()
-    if aliases is not None and not (isinstance(aliases, dict) and all(map(_is_target, targets))):
-        settings.wrong("model_group_alias", aliases, "a mapping like {name: router-cheap}")
+def _check_routing(settings: Section) -> None:
+    """Reject fallbacks, aliases and policies of a wrong shape: LiteLLM fails on them at the first error, or never."""
+    for key, (fits, wanted) in SHAPES.items():
+        value = settings.tree.get(key)
+        if value is not None and not fits(value):
+            settings.wrong(key, value, wanted)
 
 
-def _is_chain(chain: object) -> bool:
-    lists = chain.values() if isinstance(chain, dict) else ()
-    return isinstance(chain, dict) and all(isinstance(one, list) and all(map(_is_target, one)) for one in lists)
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, dict)
 
 
-def _is_target(target: object) -> bool:
-    return isinstance(target, str) or (isinstance(target, dict) and isinstance(target.get("model"), str))
+def _is_mapping_of_mappings(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_mapping, value.values()))
+
+
+def _is_target(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("model"), str))
+
+
+def _are_targets(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_target, value))
+
+
+def _are_aliases(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_target, value.values()))
+
+
+def _are_fallbacks(value: object) -> bool:
+    chains = value if isinstance(value, list) else [None]
+    return all(isinstance(chain, dict) and all(map(_are_targets, chain.values())) for chain in chains)
+
+
+_FALLBACKS = (_are_fallbacks, "a list like [{router-default: [router-cheap]}]")
+SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "fallbacks": _FALLBACKS,
+    "context_window_fallbacks": _FALLBACKS,
+    "content_policy_fallbacks": _FALLBACKS,
+    "default_fallbacks": (_are_targets, "a list like [router-cheap]"),
+    "model_group_alias": (_are_aliases, "a mapping like {name: router-cheap}"),
+    "retry_policy": (_is_mapping, "a mapping like {TimeoutErrorRetries: 0}"),
+    "allowed_fails_policy": (_is_mapping, "a mapping like {TimeoutErrorAllowedFails: 0}"),
+    "model_group_retry_policy": (_is_mapping_of_mappings, "a mapping like {router-default: {TimeoutErrorRetries: 0}}"),
+}
 
 
 def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:

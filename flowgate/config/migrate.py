@@ -1,4 +1,4 @@
-"""Older spellings of the config, brought up to date one small step at a time; each change is said once."""
+"""Migrations of older config files, one function each; each change is recorded as a note."""
 
 from __future__ import annotations
 
@@ -10,20 +10,15 @@ from flowgate.errors import UnknownName, UsageError
 
 SUPPORTED = (1, 2)
 CURRENT = 2
-BILLING = "/health"
-FREE = {"readiness_path": "/health/readiness", "health_path": "/health/liveliness"}
-UNREAL = "/v0/management/oauth/"
+PAID_HEALTH = "/health"
+FREE_HEALTH = {"readiness_path": "/health/readiness", "health_path": "/health/liveliness"}
+MISSING_ENDPOINTS = "/v0/management/oauth/"
 
 
 def migrate(draft: Draft) -> None:
-    """Bring a config up to date, in place.
-
-    Raises:
-        FlowGateError: nothing.
-        FlowGateError: What cannot be brought up to date is among `draft.faults`.
-    """
-    for step in STEPS:
-        step(draft)
+    """Migrate a config in place; what cannot be migrated is added to `draft.faults`."""
+    for migration in MIGRATIONS:
+        migration(draft)
 
 
 def _version(draft: Draft) -> None:
@@ -31,14 +26,14 @@ def _version(draft: Draft) -> None:
     if found in SUPPORTED and not isinstance(found, bool):
         if found != CURRENT:
             draft.note(
-                "config_version", f"version {found} is read as version {CURRENT}; write `config_version: {CURRENT}`"
+                "config_version", f"version {found} was migrated to {CURRENT}; write `config_version: {CURRENT}`"
             )
         draft.tree["config_version"] = CURRENT
         return
     versions = " and ".join(map(str, SUPPORTED))
     draft.faults.append(
         UsageError(
-            f"config_version {found!r} is not supported; supported are {versions}",
+            f"config_version {found!r} is not supported; supported versions: {versions}",
             place=draft.place("config_version"),
             fix=f"write `config_version: {CURRENT}`",
         )
@@ -46,21 +41,21 @@ def _version(draft: Draft) -> None:
 
 
 def _rename(draft: Draft, parent: Tree, old: str, new: str, at: str) -> None:
-    """Move a key to its new name within one mapping."""
+    """Rename a key within one mapping."""
     if old not in parent:
         return
     path = f"{at}.{old}" if at else old
     target = f"{at}.{new}" if at else new
     if new in parent:
-        what = f"both '{path}' and its new spelling '{target}' are written"
-        draft.faults.append(UsageError(what, place=draft.place(path), fix=f"keep '{target}' only"))
+        what = f"the config contains both '{path}' and its new name '{target}'"
+        draft.faults.append(UsageError(what, place=draft.place(path), fix=f"remove '{path}'"))
         parent.pop(old)
         return
     renamed = {new if key == old else key: value for key, value in parent.items()}
     parent.clear()
     parent.update(renamed)
     draft.move(path, target)
-    draft.note(path, f"'{path}' is now written '{target}'")
+    draft.note(path, f"'{path}' is now called '{target}'")
 
 
 def _secrets(draft: Draft) -> None:
@@ -79,8 +74,8 @@ def _oauth(draft: Draft) -> None:
     old = draft.tree.pop("oauth")
     auth = draft.tree.get("auth")
     if isinstance(auth, dict) and "providers" in auth:
-        what = "both 'oauth' and its new spelling 'auth.providers' are written"
-        draft.faults.append(UsageError(what, place=draft.place("oauth"), fix="keep 'auth.providers' only"))
+        what = "the config contains both 'oauth' and its new name 'auth.providers'"
+        draft.faults.append(UsageError(what, place=draft.place("oauth"), fix="remove 'oauth'"))
         return
     at = "oauth"
     if isinstance(old, dict) and "providers" in old:
@@ -88,40 +83,40 @@ def _oauth(draft: Draft) -> None:
         others = [f"oauth.{key}" for key in old if key != "providers"]
         draft.faults += [UnknownName("key", one, known=(at,), at=draft.place(one)) for one in others]
         old = old["providers"]
-    if auth is None or isinstance(auth, dict):  # anything else is refused where `auth` is read
+    if auth is None or isinstance(auth, dict):  # anything else is rejected when `auth` is read
         draft.tree["auth"] = {**(auth or {}), "providers": old}
     draft.move(at, "auth.providers")
-    draft.note(at, f"'{at}' is now written 'auth.providers'")
+    draft.note(at, f"'{at}' is now called 'auth.providers'")
 
 
-def _billing_health(draft: Draft) -> None:
+def _paid_health(draft: Draft) -> None:
     services = draft.tree.get("services")
     litellm = services.get("litellm") if isinstance(services, dict) else None
     if not isinstance(litellm, dict):
         return
-    for key, free in FREE.items():
-        if str(litellm.get(key) or "").partition("?")[0].rstrip("/") == BILLING:
+    for key, free in FREE_HEALTH.items():
+        if str(litellm.get(key) or "").partition("?")[0].rstrip("/") == PAID_HEALTH:
             litellm[key] = free
-            text = f"LiteLLM's {BILLING} calls every model for real and costs money; {free} is asked instead"
+            text = f"LiteLLM's {PAID_HEALTH} calls every model, which costs money; {free} is used instead"
             draft.note(f"services.litellm.{key}", text)
 
 
-def _unreal_addresses(draft: Draft) -> None:
+def _missing_endpoints(draft: Draft) -> None:
     auth = draft.tree.get("auth")
     providers = auth.get("providers") if isinstance(auth, dict) else None
     for name, one in providers.items() if isinstance(providers, dict) else ():
         for key in ("auth_url_endpoint", "status_endpoint"):
-            if isinstance(one, dict) and UNREAL in str(one.get(key) or ""):
+            if isinstance(one, dict) and MISSING_ENDPOINTS in str(one.get(key) or ""):
                 address = one.pop(key)
-                text = f"{address} does not exist on the real server; FlowGate's own table of addresses is used"
+                text = f"CLIProxyAPIPlus has no endpoint {address}; the built-in one is used"
                 draft.note(f"auth.providers.{name}.{key}", text)
 
 
-STEPS: tuple[Callable[[Draft], None], ...] = (
+MIGRATIONS: tuple[Callable[[Draft], None], ...] = (
     _version,
     _secrets,
     _service_name,
     _oauth,
-    _billing_health,
-    _unreal_addresses,
+    _paid_health,
+    _missing_endpoints,
 )

@@ -1,4 +1,4 @@
-"""Who set this value: of several, the one nearest to the person who asks wins."""
+"""Precedence of values that several sources can set."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from flowgate.domain import Sourced
 
 T = TypeVar("T")
 
-# Nearest first. What was typed just now beats what was exported, and so on down to what nobody chose.
+# Highest precedence first.
 ORDER = ("typed", "environment", "playbook", "file", "state", "default")
 
 
 def pick(*candidates: Sourced[T] | None) -> Sourced[T]:
-    """Settle a value that several may have set.
+    """Return the candidate with the highest precedence.
 
     Args:
-        candidates: In any order; None for whoever did not set it. The default is one of them.
-
-    Returns:
-        The nearest one, with who set it and where.
+        candidates: In any order; None for a source that set nothing. One of them is the default.
     """
     return min((one for one in candidates if one is not None), key=lambda one: ORDER.index(one.by))

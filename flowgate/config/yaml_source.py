@@ -1,4 +1,4 @@
-"""One YAML text, with the line and column of everything in it."""
+"""YAML text as nodes and plain data, with the line and column of each value."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 Marks = dict[str, tuple[int, int]]  # dotted path → (line, column), both from 1
 
-DEEPEST = 100  # levels; libyaml's composer overflows the C stack (no exception: the process dies) at some thousands
-LONGEST = 1024  # bits of a whole number: Python refuses to write much longer ones as text, in any message
-UNDER_WAY = (0, 0)
+MAX_DEPTH = 100  # libyaml's composer overflows the C stack at some thousand levels, which kills the process
+MAX_BITS = 1024  # bits of a whole number: Python cannot convert much longer ones to a string
+IN_PROGRESS = (0, 0)
 TAG = "tag:yaml.org,2002:"
-HINTS = {
-    "found character that cannot start any token": "indent with blanks, not tabs; quote a text that begins with % or @",
-    "mapping values are not allowed in this context": "quote a text that holds ': ', and check the indentation",
-    "found unexpected end of stream": "a quote is not closed",
-    "but found another document": "one document a file: remove the '---' between",
+FIXES = {
+    "found character that cannot start any token": "indent with spaces, not tabs; quote text that begins with % or @",
+    "mapping values are not allowed in this context": "quote a string that contains ': ', and check the indentation",
+    "found unexpected end of stream": "close the quote",
+    "but found another document": "a file contains one document: remove the '---' between them",
 }
 
 
 class Pair(NamedTuple):
-    """One entry of a mapping: its key as text, and both nodes."""
+    """One entry of a mapping: its key as a string, and both nodes."""
 
     key: str
     key_node: ScalarNode
@@ -36,42 +36,43 @@ class Pair(NamedTuple):
 
 
 class Source:
-    """A YAML text being read: gives nodes, and keeps what was found wrong in `faults`.
+    """A parsed YAML text; errors in it are collected in `faults`.
 
-    Attributes:
-        text: The YAML; an alias may not swell it (a bomb), nor nest it deeper than 100 levels.
-        file: The name that places begin with.
+    Args:
+        text: The YAML. Aliases may neither make it much larger (a "billion laughs" file) nor nest deeper than 100
+            levels.
+        file: The file's name in `file:line`.
 
     Raises:
-        UsageError: A text that is no YAML.
+        UsageError: The text is not YAML.
     """
 
     def __init__(self, text: str, file: str) -> None:
         self.file = file
         self.faults: list[FlowGateError] = []
-        self.written: dict[str, str] = {}  # dotted path → a number as it stands in the text ("022", "1.10")
+        self.written: dict[str, str] = {}  # dotted path → a number as it is written in the text ("022", "1.10")
         self.root = _compose(text, file)
-        if self.root is not None and "*" in text:  # without an alias it is as large and as deep as it looks
-            self._weigh(self.root, {}, budget=len(text) + 50_000)
+        if self.root is not None and "*" in text:  # without an alias its size and depth are those of the text
+            self._measure_aliases(self.root, {}, budget=len(text) + 50_000)
 
     def at(self, node: Node) -> str:
-        """Give `file:line:column` of a node."""
+        """Return `file:line:column` of a node."""
         line, column = position(node)
         return f"{self.file}:{line}:{column}"
 
     def add_fault(self, what: str, node: Node, fix: str = "") -> None:
-        """Note a mistake at a node and go on."""
+        """Record an error at a node and continue."""
         self.faults.append(UsageError(what, fix=fix, place=self.at(node)))
 
     def items(self, node: Node, what: str) -> list[Node]:
-        """Give the nodes of a list; anything else is a fault."""
+        """Return the nodes of a list; anything else is an error."""
         if kind(node) == "seq":
             return list(node.value)
         self.add_fault(f"{what} must be a list", node)
         return []
 
     def pairs(self, node: Node, what: str) -> list[Pair]:
-        """Give the entries of a mapping, merge keys (`<<`) laid under them; anything else is a fault."""
+        """Return the entries of a mapping, those of merge keys (`<<`) included; anything else is an error."""
         if kind(node) != "map":
             self.add_fault(f"{what} must be a mapping (key: value)", node)
             return []
@@ -80,7 +81,7 @@ class Source:
             if pair.key in found:
                 first = found[pair.key].key_node.start_mark.line + 1
                 self.add_fault(
-                    f"the key '{pair.key}' is written twice", pair.key_node, f"the first stands in line {first}"
+                    f"duplicate key '{pair.key}'", pair.key_node, f"remove one; the first is in line {first}"
                 )
             found[pair.key] = pair
         for pair in self._merged(node, what):
@@ -88,7 +89,14 @@ class Source:
         return list(found.values())
 
     def plain(self, node: Node, path: str, marks: Marks, keys: Marks | None = None) -> Any:
-        """Give a node as plain data, noting the place of every value, and of every key, under its dotted path."""
+        """Return a node as plain data.
+
+        Args:
+            node: The node.
+            path: Its dotted path.
+            marks: Receives the line and column of every value.
+            keys: Receives the line and column of every key.
+        """
         marks[path] = position(node)
         shape = kind(node)
         if shape == "seq":
@@ -99,7 +107,7 @@ class Source:
                 key, below = self._scalar(pair.key_node), f"{path}.{pair.key}"
                 if keys is not None:
                     keys[below] = position(pair.key_node)
-                    if not isinstance(key, str):  # `on:` is the key True: people look for either
+                    if not isinstance(key, str):  # `on:` is the key True: its place can be looked up under both
                         keys.setdefault(f"{path}.{key}", keys[below])
                 found[key] = self.plain(pair.node, below, marks, keys)
             return found
@@ -112,7 +120,7 @@ class Source:
         for key_node, value in node.value:
             if not isinstance(key_node.value, str):
                 self.add_fault(
-                    "a key must be a text", key_node, 'an expression that begins a value is quoted: "{{ … }}"'
+                    "a key must be a string", key_node, 'quote a value that begins with an expression: "{{ … }}"'
                 )
             elif key_node.tag != TAG + "merge":
                 yield Pair(str(key_node.value), key_node, value)
@@ -126,47 +134,49 @@ class Source:
     def _scalar(self, node: Node) -> Any:
         tag, value = node.tag.removeprefix(TAG), node.value
         if not isinstance(value, str):
-            self.add_fault(f"the tag '{node.tag.replace(TAG, '!!')}' cannot stand before a list or a mapping", node)
+            self.add_fault(f"the tag '{node.tag.replace(TAG, '!!')}' cannot be used for a list or a mapping", node)
             return None
-        # A date stays the text it was written as: reports are JSON. `=` and `<<` as values are texts too.
+        # A date stays a string, because reports are JSON. `=` and `<<` as values are strings too.
         if tag in ("str", "timestamp", "value", "merge"):
             return value
         if tag == "null":
             return None
         if tag not in ("bool", "int", "float"):
-            self.add_fault(f"the tag '{node.tag.replace(TAG, '!!')}' is not known here", node)
+            self.add_fault(f"the tag '{node.tag.replace(TAG, '!!')}' is not supported", node)
             return None
         try:
             number = getattr(_constructor(), f"construct_yaml_{tag}")(node)
         except (ValueError, LookupError, OverflowError):
             number = None
-        if number is None or (isinstance(number, int) and number.bit_length() > LONGEST):
+        if number is None or (isinstance(number, int) and number.bit_length() > MAX_BITS):
             self.add_fault(f"'{value[:40]}' cannot be read as {tag}", node)
             return None
         return number
 
-    def _weigh(self, node: Node, known: dict[int, tuple[int, int]], budget: int) -> tuple[int, int]:
-        """Count the nodes and the levels that a text has once its aliases are written out.
+    def _measure_aliases(self, node: Node, known: dict[int, tuple[int, int]], budget: int) -> tuple[int, int]:
+        """Return the number of nodes and levels of a text whose aliases are expanded.
 
         Args:
-            known: What was counted already; nothing counted yet for a node that is still being walked.
+            node: The node to begin with.
+            known: Id of a node → its result; `IN_PROGRESS` for a node whose descendants are being counted.
+            budget: The largest number of nodes.
         """
         found = known.get(id(node))
-        if found == UNDER_WAY:
-            raise UsageError("an alias stands inside the very value it names", place=self.at(node))
+        if found == IN_PROGRESS:
+            raise UsageError("an alias is used inside the value that it names", place=self.at(node))
         if found is not None:
             return found
-        known[id(node)] = UNDER_WAY
-        weight, height = 1, 0
+        known[id(node)] = IN_PROGRESS
+        size, depth = 1, 0
         for child in _children(node):
-            more, higher = self._weigh(child, known, budget)
-            weight, height = weight + more, max(height, higher)
-            if height > DEEPEST:
-                raise UsageError(f"its aliases nest deeper than {DEEPEST} levels", place=self.at(node))
-            if weight > budget:
-                raise UsageError("its aliases make this text far too large", place=self.at(node))
-        known[id(node)] = weight, height + 1
-        return weight, height + 1
+            child_size, child_depth = self._measure_aliases(child, known, budget)
+            size, depth = size + child_size, max(depth, child_depth)
+            if depth > MAX_DEPTH:
+                raise UsageError(f"aliases are nested deeper than {MAX_DEPTH} levels", place=self.at(node))
+            if size > budget:
+                raise UsageError("aliases make this text too large", place=self.at(node))
+        known[id(node)] = size, depth + 1
+        return size, depth + 1
 
 
 def _compose(text: str, file: str) -> Node | None:
@@ -183,12 +193,12 @@ def _compose(text: str, file: str) -> Node | None:
         place = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
         raise UsageError(f"not YAML: {error.reason}", place=place) from None
     except UnicodeError:
-        raise UsageError("not YAML: it holds half of a surrogate pair", place=f"{file}:1:1") from None
+        raise UsageError("not YAML: it contains half of a surrogate pair", place=f"{file}:1:1") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-        problem = error.problem or "it cannot be read"
-        raise UsageError(f"not YAML: {problem}", fix=HINTS.get(problem, ""), place=place) from None
+        problem = error.problem or "it cannot be parsed"
+        raise UsageError(f"not YAML: {problem}", fix=FIXES.get(problem, ""), place=place) from None
 
 
 def _measure_depth(text: str, file: str, loader: type[SafeLoader]) -> None:
@@ -198,21 +208,21 @@ def _measure_depth(text: str, file: str, loader: type[SafeLoader]) -> None:
     for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > DEEPEST:
+            if depth > MAX_DEPTH:
                 mark = event.start_mark
                 place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-                raise UsageError(f"nested deeper than {DEEPEST} levels", place=place)
+                raise UsageError(f"nested deeper than {MAX_DEPTH} levels", place=place)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
 
 def position(node: Node) -> tuple[int, int]:
-    """Give the line and column of a node, both from 1."""
+    """Return the line and column of a node, both from 1."""
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def kind(node: Node) -> str:
-    """Tell what a node holds: "seq", "map", "null", or "" for any other value (`!!set` and foreign tags too)."""
+    """Return "seq", "map" or "null"; "" for any other value (also `!!set` and unknown tags)."""
     from yaml.nodes import SequenceNode
 
     if isinstance(node.value, str):

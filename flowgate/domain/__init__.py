@@ -1,9 +1,9 @@
-"""The nouns that travel between floors: frozen, without behaviour beyond what reads them.
+"""Frozen records that travel between packages, without behaviour beyond reading them.
 
-Where a value was set travels with it (`Sourced`); a secret travels as a `Secret` and cannot be printed.
+The source of a value travels with it (`Sourced`); a secret travels as a `Secret` and cannot be printed.
 
-Each room's nouns are read when one of them is first asked for: a frozen dataclass costs 0.7 ms at import, and a command
-that only looks needs few of them. Small nouns that every command needs are named tuples, which cost 0.1 ms.
+Each module is imported when one of its records is first used: defining a frozen dataclass costs 0.7 ms at import, and
+a read-only command needs few of them. Small records that every command needs are named tuples, which cost 0.1 ms.
 """
 
 from __future__ import annotations
@@ -16,15 +16,26 @@ if TYPE_CHECKING:
     from flowgate.domain.forking import ForkServerSettings, WarmUp
     from flowgate.domain.playbook import Change, Facts, LoopControl, Outcome, Play, Report, Result, Task
     from flowgate.domain.services import Document, Program, Service, Stack
+    from flowgate.domain.settings import (
+        Deployment,
+        DeploymentParams,
+        LiteLLMSettings,
+        RouterSettings,
+        Target,
+        UpstreamSettings,
+    )
     from flowgate.domain.values import Secret, Sourced, Tree
 
 __all__ = [
     "BootstrapSettings",
     "Change",
     "Config",
+    "Deployment",
+    "DeploymentParams",
     "Document",
     "Facts",
     "ForkServerSettings",
+    "LiteLLMSettings",
     "LoopControl",
     "Outcome",
     "Paths",
@@ -34,30 +45,36 @@ __all__ = [
     "Reference",
     "Report",
     "Result",
+    "RouterSettings",
     "Secret",
     "Service",
     "ServiceSettings",
     "Sourced",
     "Stack",
+    "Target",
     "Task",
     "Tree",
+    "UpstreamSettings",
     "WarmUp",
 ]
 
-ROOMS = {
-    "forking": ("ForkServerSettings", "WarmUp"),
-    "playbook": ("Facts", "LoopControl", "Outcome", "Play", "Report", "Result", "Task", "Change"),
-    "values": ("Secret", "Sourced", "Tree"),
+MODULES = {
     "config": ("BootstrapSettings", "Config", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),
+    "forking": ("ForkServerSettings", "WarmUp"),
+    "playbook": ("Change", "Facts", "LoopControl", "Outcome", "Play", "Report", "Result", "Task"),
     "services": ("Document", "Program", "Service", "Stack"),
+    "settings": (
+        *("Deployment", "DeploymentParams", "LiteLLMSettings", "RouterSettings", "Target", "UpstreamSettings"),
+    ),
+    "values": ("Secret", "Sourced", "Tree"),
 }
-PLACES = {name: room for room, names in ROOMS.items() for name in names}
+MODULE_OF = {name: module for module, names in MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Find a noun in its room, once."""
-    if name not in PLACES:
+    """Import the module of a record when the record is first used."""
+    if name not in MODULE_OF:
         raise AttributeError(name)
-    room = importlib.import_module(f"flowgate.domain.{PLACES[name]}")
-    globals()[name] = getattr(room, name)
+    module = importlib.import_module(f"flowgate.domain.{MODULE_OF[name]}")
+    globals()[name] = getattr(module, name)
     return globals()[name]

@@ -1,17 +1,20 @@
-"""The nouns of the config file: what somebody wrote, checked and complete."""
+"""Records of the config file, validated and complete."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowgate.domain.values import Tree
 
+if TYPE_CHECKING:
+    from flowgate.domain.settings import LiteLLMSettings
+
 
 class Paths(NamedTuple):
-    """Where things live; all absolute."""
+    """Locations of FlowGate's files, all absolute."""
 
     runtime_dir: Path
     active_config: Path
@@ -24,13 +27,11 @@ class ServiceSettings:
     """One entry of `services`.
 
     Attributes:
-        cwd: Absolute, or None where the file names none.
-        args: The command line as written; relative paths are taken from `cwd`, else from the config's folder.
-        ready_timeout: seconds.
-        drain_timeout: seconds.
-        hold_timeout: seconds.
-        restart: "on-failure" (a crash is mended), "always" or "never".
-        max_memory: Bytes, or None for no guard.
+        cwd: Absolute working directory; None if the file sets none.
+        args: Command line as written. Relative paths are resolved against `cwd`, else against the config's folder.
+        ready_timeout: Seconds; the same unit holds for `drain_timeout` and `hold_timeout`.
+        restart: "on-failure", "always" or "never".
+        max_memory: Bytes; None for no limit.
     """
 
     name: str
@@ -40,13 +41,13 @@ class ServiceSettings:
     health_path: str | None
     cwd: Path | None
     args: tuple[str, ...]
-    depends_on: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    ready_timeout: float = 120.0
-    restart: str = "on-failure"
-    drain_timeout: float = 600.0
-    hold_timeout: float = 10.0
-    max_memory: int | None = None
+    depends_on: tuple[str, ...]
+    env: Mapping[str, str]
+    ready_timeout: float
+    restart: str
+    drain_timeout: float
+    hold_timeout: float
+    max_memory: int | None
 
 
 class ProviderSettings(NamedTuple):
@@ -61,12 +62,12 @@ class ProviderSettings(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BootstrapSettings:
-    """Where CLIProxyAPIPlus comes from.
+    """Download source of CLIProxyAPIPlus.
 
     Attributes:
         sha256: Platform ("linux_amd64") → 64 hex digits.
-        mirrors: Base addresses tried in order after the repository.
-        file: A local archive, absolute.
+        mirrors: Base URLs that are tried, in order, after the repository.
+        file: Absolute path of a local archive.
     """
 
     repo: str = "router-for-me/CLIProxyAPIPlus"
@@ -77,7 +78,7 @@ class BootstrapSettings:
 
 
 class Reference(NamedTuple):
-    """One `os.environ/NAME` of the file: the variable, the dotted path it stands at, and its `file:line`."""
+    """One `os.environ/NAME` in the config: the variable's name, the dotted path of the value, its `file:line`."""
 
     name: str
     path: str
@@ -86,17 +87,17 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The config file, checked and complete.
+    """The config file, validated and complete.
 
     Attributes:
-        file: The file it was read from, absolute.
-        root: The folder that relative paths are taken from, absolute.
-        embedded: True for the embedded default (no account, no key; ports move to free ones).
-        litellm_base: Plain YAML trees, checked for their outer shape only.
-        profiles: Plain YAML trees, checked for their outer shape only.
-        references: Every `os.environ/NAME` under litellm_base and profiles.
+        file: Absolute path of the file.
+        root: Absolute folder that relative paths are resolved against.
+        embedded: True for the embedded default (no account, no key; a port in use is replaced by a free one).
+        litellm_base: Settings of LiteLLM under every profile; only the shape is validated.
+        profiles: Name → settings that are merged over `litellm_base`; only the shape is validated.
+        references: Every `os.environ/NAME` in the file.
         places: Dotted path ("services.litellm.port") → `file:line` of its key.
-        notes: What was migrated or replaced while reading, one sentence each.
+        notes: What was migrated or replaced when the file was read, one sentence each.
     """
 
     file: Path
@@ -104,8 +105,8 @@ class Config:
     embedded: bool
     paths: Paths
     services: Mapping[str, ServiceSettings]
-    litellm_base: Tree
-    profiles: Mapping[str, Tree]
+    litellm_base: LiteLLMSettings
+    profiles: Mapping[str, LiteLLMSettings]
     providers: Mapping[str, ProviderSettings]
     secret_files: tuple[Path, ...]
     bootstrap: BootstrapSettings
@@ -115,7 +116,7 @@ class Config:
     notes: tuple[str, ...] = ()
 
     def place(self, path: str) -> str:
-        """Give `file:line` of a dotted path, or of its nearest ancestor that stands in the file."""
+        """Return `file:line` of a dotted path, or of its nearest ancestor that is in the file."""
         while path and path not in self.places:
             path = path.rpartition(".")[0]
         return self.places.get(path, str(self.file))

@@ -1,11 +1,11 @@
-"""Values that carry something beside themselves: who set them, or that they are secret."""
+"""Values with an additional property: who set them, or that they are secret."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-Tree = dict[str, Any]  # plain YAML: mappings, lists, texts, numbers, truth values, None
+Tree = dict[str, Any]  # plain YAML: mappings, lists, strings, numbers, booleans, None
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ class Sourced(Generic[T]):
     """A value and who set it.
 
     Attributes:
-        by: "typed", "environment", "file", "state" or "default".
+        by: "typed", "environment", "playbook", "file", "state" or "default".
         place: `file:line` for a file, the variable's name for the environment, else empty.
     """
 
@@ -25,7 +25,7 @@ class Sourced(Generic[T]):
 
 
 class Secret:
-    """A text that cannot be printed, logged or put on a command line; `reveal()` where it must be used."""
+    """A string that cannot be printed, logged or put on a command line; call `reveal()` where it must be used."""
 
     __slots__ = ("_text",)
 
@@ -33,11 +33,11 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Give the text itself, to hand to a program or a header."""
+        """Return the string itself, for a program's environment or a header."""
         return self._text
 
     def bearer(self) -> Secret:
-        """Give the `Authorization` value that carries it."""
+        """Return the `Authorization` header value that contains it."""
         return Secret(f"Bearer {self._text}")
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
-"""How many accounts CLIProxyAPIPlus has to turn to, by provider.
+"""The number of accounts that CLIProxyAPIPlus can use, by provider.
 
-Source: v6.8.16-0: it reads `*.json` at the top of the auth folder, each a mapping with a `type` (the provider);
-`disabled: true` takes one out. Keys in its config count like accounts.
+Source: v6.8.16-0 reads `*.json` at the top of the auth folder, each a mapping with a `type` (the provider);
+`disabled: true` excludes an account. Keys in its config count as accounts.
 """
 
 from __future__ import annotations
@@ -11,44 +11,46 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from flowgate.domain import Tree
+from flowgate.domain import UpstreamSettings
 from flowgate.errors import UsageError
 
 KEY_LISTS = ("gemini-api-key", "codex-api-key", "claude-api-key", "vertex-api-key")
 
 
 class Reader(Protocol):
-    """Whoever lists and reads files."""
+    """Something that lists folders and reads files."""
 
     def listing(self, folder: Path, pattern: str) -> list[Path]:
-        """List a folder."""
+        """List the files of a folder."""
 
     def read(self, path: Path) -> str | None:
-        """Read a file; None when it is absent."""
+        """Read a file; return None if it does not exist."""
 
 
 def count(reader: Reader, folder: Path) -> dict[str, int]:
     """Count the accounts in use, by provider.
 
     Args:
-        folder: The auth folder; an absent one holds none.
+        reader: Lists and reads files.
+        folder: The auth folder; if it does not exist, there are no accounts.
     """
     found: dict[str, int] = {}
     for path in reader.listing(folder, "*.json"):
         try:
             provider = _provider(reader.read(path))
-        except UsageError:  # no text at all: CLIProxyAPIPlus skips it too, and `auth list` says that it is damaged
+        except UsageError:  # not text: CLIProxyAPIPlus skips it too, and `auth list` reports it as damaged
             continue
         if provider:
             found[provider] = found.get(provider, 0) + 1
     return found
 
 
-def with_keys(accounts: Mapping[str, int], settings: Tree) -> dict[str, int]:
-    """Add the keys that a CLIProxyAPIPlus config holds.
+def with_keys(accounts: Mapping[str, int], settings: UpstreamSettings) -> dict[str, int]:
+    """Add the keys of a CLIProxyAPIPlus config to the accounts.
 
     Args:
-        settings: That config, as written.
+        accounts: Provider → accounts in use.
+        settings: The config, as the user wrote it.
     """
     found = dict(accounts)
     for name in KEY_LISTS:
@@ -56,7 +58,7 @@ def with_keys(accounts: Mapping[str, int], settings: Tree) -> dict[str, int]:
         if isinstance(entries, list) and entries:
             provider = name.removesuffix("-api-key")
             found[provider] = found.get(provider, 0) + len(entries)
-    others = settings.get("openai-compatibility")
+    others: object = settings.get("openai-compatibility")
     for entry in others if isinstance(others, list) else ():
         if isinstance(entry, dict):
             name, keys = str(entry.get("name")), entry.get("api-key-entries")
@@ -65,7 +67,7 @@ def with_keys(accounts: Mapping[str, int], settings: Tree) -> dict[str, int]:
 
 
 def _provider(text: str | None) -> str:
-    """Name the provider of an account that is in use; empty for anything else."""
+    """Return the provider of an account that is in use; an empty string for anything else."""
     try:
         tree = json.loads(text or "null")
     except ValueError:

@@ -1,22 +1,22 @@
-"""What CLIProxyAPIPlus needs: its config written from the user's, and its program.
+"""CLIProxyAPIPlus: its config file, made from the user's, and its program.
 
-Source: facts on v6.8.16-0: `auth-dir` must be absolute (else it depends on the working folder), `port` and
-`request-retry` have no defaults in its code, an empty `host` listens on all interfaces, an empty `api-keys` opens the
-proxy, a plaintext `secret-key` makes it rewrite its file, and its watcher loses the file when it is renamed over.
+Source: v6.8.16-0: `auth-dir` must be absolute (else it depends on the working folder), `port` and `request-retry` have
+no defaults in its code, an empty `host` listens on all interfaces, an empty `api-keys` opens the proxy to everybody, a
+plaintext `secret-key` makes it rewrite its file, and its file watcher stops when the file is replaced by a rename.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flowgate.config.overlay import overlay
 from flowgate.errors import UsageError
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 
 if TYPE_CHECKING:
-    from flowgate.domain import Config, Reference, Secret, Service, Tree
+    from flowgate.domain import Config, Reference, Secret, Service, UpstreamSettings
 
 NAME = "cliproxyapi_plus"
 EMBEDDED = "embedded-upstream"
@@ -30,54 +30,53 @@ def service(
     config: Config,
     port: int,
     key: Secret | None,
-    own: Tree,
-    upstream_models: tuple[str, ...],
-    policy: Tree,
+    own: UpstreamSettings,
+    models: tuple[str, ...],
+    policy: UpstreamSettings,
     readiness: str,
 ) -> Service:
-    """Put CLIProxyAPIPlus, or the embedded upstream in its place, on paper.
+    """Describe CLIProxyAPIPlus, or the embedded upstream in its place.
 
     Args:
-        key: The key that LiteLLM will show; None while it has not been generated.
-        own: The user's own config, when the command line names one; its keys are kept where they do no harm.
-        southbound: The model ids that LiteLLM will ask for; the embedded upstream answers just these.
-        policy: Who benches and who retries, as the profile needs it.
-        readiness: The address that says that it is ready.
+        config: The config.
+        port: The port in use.
+        key: The key that LiteLLM sends; None while it has not been generated.
+        own: The user's own CLIProxyAPIPlus config; kept, except for keys that would open the proxy.
+        models: The model names that LiteLLM requests; the embedded upstream serves only these.
+        policy: The settings that the profile determines.
+        readiness: The path that reports readiness.
     """
     from flowgate.domain import Document, Program, Secret, Service
 
     settings = config.services[NAME]
     embedded = is_embedded(config)
-    tree = _tree(config, port, key, overlay(own, policy), upstream_models if embedded else ())
-    head = "# Written by FlowGate, in place. Change config/cliproxyapi.yaml, not this one.\n"
-    text = head + dump(tree)
+    tree = _settings(config, port, key, overlay(own, policy), models if embedded else ())
+    text = "# Written by FlowGate, in place. Change config/cliproxyapi.yaml, not this file.\n" + dump(tree)
     path = config.paths.runtime_dir / "cliproxyapi.yaml"
-    document = Document(path, text, short_digest(text), in_place=True)
     argv = (str(binary(config)), *_without_config(settings.args[1:]), "-config", str(path))
-    address = (settings.host, port)
     env = {"WRITABLE_PATH": str(config.paths.runtime_dir / "work" / NAME), "PYTHONUNBUFFERED": "1"}
     program = Program(
         service=NAME,
         argv=argv,
-        # A folder of its own: the program loads a `.env` of its working folder.
+        # A separate folder, because the program loads a `.env` of its working folder.
         cwd=config.paths.runtime_dir / "work" / NAME,
         env={name: Secret(value) for name, value in env.items()},
         app=None,
-        host=address[0],
-        port=address[1],
+        host=settings.host,
+        port=port,
         readiness_path=readiness,
         log=config.paths.runtime_dir / "process-logs" / f"{NAME}.log",
         documents=((path, text),),
         labels={"embedded": "yes"} if embedded else {},
-        # Its document is reread while it runs: only what needs a restart names the program.
-        digest=name_program(argv, address, str(tree.get("auth-dir")), env, settings.env),
+        # The program reloads its file: the digest contains only what needs a restart.
+        digest=name_program(argv, (settings.host, port), tree["auth-dir"], env, settings.env),
         ready_timeout=settings.ready_timeout,
         restart=settings.restart,
     )
     return Service(
         name=NAME,
         program=program,
-        documents=(document,),
+        documents=(Document(path, text, short_digest(text), in_place=True),),
         needs=_needs(config),
         after=settings.depends_on,
         readiness_path=readiness,
@@ -86,18 +85,18 @@ def service(
 
 
 def is_embedded(config: Config) -> bool:
-    """Say whether the embedded upstream stands in for CLIProxyAPIPlus."""
+    """Return whether the embedded upstream runs in place of CLIProxyAPIPlus."""
     return Path(config.services[NAME].args[0]).name == EMBEDDED
 
 
 def binary(config: Config) -> Path:
-    """Say which program is to be started, absolute."""
+    """Return the absolute path of the program."""
     settings = config.services[NAME]
     return absolute(settings.cwd or config.root, settings.args[0])
 
 
 def user_config(config: Config) -> Path | None:
-    """Say which config of the user's own the command line names."""
+    """Return the path of the user's own CLIProxyAPIPlus config, if the command line names one."""
     settings = config.services[NAME]
     for flag, value in zip(settings.args, settings.args[1:], strict=False):
         if flag in CONFIG_FLAGS:
@@ -106,30 +105,34 @@ def user_config(config: Config) -> Path | None:
 
 
 def auth_folder(config: Config) -> Path:
-    """Say where auth files lie: `auths` beside the runtime folder."""
+    """Return the folder of the account files: `auths` beside the runtime folder."""
     return config.paths.runtime_dir.parent / "auths"
 
 
-def _tree(config: Config, port: int, key: Secret | None, tree: Tree, models: tuple[str, ...]) -> Tree:
-    remote = dict(tree.get("remote-management") or {})
+def _settings(
+    config: Config, port: int, key: Secret | None, settings: UpstreamSettings, models: tuple[str, ...]
+) -> UpstreamSettings:
+    remote = dict(settings.get("remote-management") or {})
     remote |= {"allow-remote": False, "secret-key": "", "disable-control-panel": True}
-    tree |= {
-        "host": config.services[NAME].host,
-        "port": port,
-        "auth-dir": str(auth_folder(config)),
-        "api-keys": [key.reveal() if key else PENDING_KEY],
-        "remote-management": remote,
-    }
+    settings["host"] = config.services[NAME].host
+    settings["port"] = port
+    settings["auth-dir"] = str(auth_folder(config))
+    settings["api-keys"] = [key.reveal() if key else PENDING_KEY]
+    settings["remote-management"] = remote
     if models:
-        tree["embedded"] = {"models": list(models)}
-    return tree
+        settings["embedded"] = {"models": list(models)}
+    return settings
 
 
-def read_user_config(config: Config, text: str | None) -> Tree:
-    """Read the user's own config; empty when there is none.
+def read_user_config(config: Config, text: str | None) -> UpstreamSettings:
+    """Parse the user's own CLIProxyAPIPlus config; empty if there is none.
+
+    Args:
+        config: The config, which names the file.
+        text: The text of the file.
 
     Raises:
-        UsageError: One that is no YAML, or no mapping.
+        UsageError: The text is not YAML, or not a mapping.
     """
     if not text:
         return {}
@@ -140,10 +143,10 @@ def read_user_config(config: Config, text: str | None) -> Tree:
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         place = f"{user_config(config)}:{mark.line + 1}" if mark else str(user_config(config))
-        raise UsageError("the CLIProxyAPIPlus config is no YAML", place=place, fix="mend that line") from None
+        raise UsageError("the CLIProxyAPIPlus config is not YAML", place=place, fix="correct that line") from None
     if not isinstance(tree, dict):
         raise UsageError("the CLIProxyAPIPlus config must be a mapping", place=str(user_config(config)))
-    return tree
+    return cast("UpstreamSettings", tree)
 
 
 def _without_config(args: tuple[str, ...]) -> tuple[str, ...]:
@@ -160,12 +163,11 @@ def _without_config(args: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _needs(config: Config) -> tuple[Reference, ...]:
-    own = [r for r in config.references if r.path.startswith(f"services.{NAME}.env.")]
-    return tuple(own)
+    return tuple(one for one in config.references if one.path.startswith(f"services.{NAME}.env."))
 
 
 def embedded_runner(python: Path) -> str:
-    """Write the runner of the embedded upstream.
+    """Return the text of the script that starts the embedded upstream.
 
     Args:
         python: The environment's interpreter, absolute.

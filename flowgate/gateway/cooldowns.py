@@ -1,36 +1,45 @@
-"""Which models LiteLLM has put to sleep: asked inside its process, and what the answer means.
+"""LiteLLM's cooldowns, read inside its process.
 
-Source: LiteLLM 1.106.2, litellm/router_utils/cooldown_cache.py: one entry a deployment, with `timestamp` and
-`cooldown_time` in seconds; `exception_received` may quote a vendor's words and is not handed out
+Source: LiteLLM 1.106.2, litellm/router_utils/cooldown_cache.py: one entry per deployment, with `timestamp` and
+`cooldown_time` in seconds; `exception_received` may quote a vendor's message and is not passed on.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, TypedDict
 
-from flowgate.domain import Config, Tree
+from flowgate.domain import Config, LiteLLMSettings
 from flowgate.gateway.litellm import uses_upstream, without_provider
 
 PROXY = "litellm.proxy.proxy_server"
 
 
-async def active() -> list[Tree]:
-    """List the deployments that the router of this process leaves out for now.
+class Cooldown(TypedDict):
+    """A deployment that LiteLLM's router does not use for now.
 
-    Returns:
-        Rows of models (the names that clients ask for), deployment, address, why (the status), since and
-        until (seconds since 1970); none without a router.
+    `models` are the names that clients use, `why` is the HTTP status; times are seconds since 1970.
     """
+
+    models: list[str]
+    deployment: str
+    address: str
+    why: str
+    since: float
+    until: float
+
+
+async def active() -> list[Cooldown]:
+    """List the cooldowns of this process's router; empty if it has no router."""
     router: Any = getattr(sys.modules.get(PROXY), "llm_router", None)
     if router is None:
         return []
     deployments = {str(one["model_info"]["id"]): one for one in router.model_list}
     found = await router.cooldown_cache.async_get_active_cooldowns(list(deployments), None)
-    return [_row(deployments[name], entry) for name, entry in found]
+    return [_cooldown(deployments[name], entry) for name, entry in found]
 
 
-def _row(deployment: Any, entry: Any) -> Tree:
+def _cooldown(deployment: Any, entry: Any) -> Cooldown:
     params = deployment["litellm_params"]
     return {
         "models": [deployment["model_name"]],
@@ -42,15 +51,16 @@ def _row(deployment: Any, entry: Any) -> Tree:
     }
 
 
-def models_at_upstream(config: Config, tree: Tree) -> dict[str, set[str]]:
-    """Say what each model that clients ask for is called at CLIProxyAPIPlus; models of other providers are left out.
+def models_at_upstream(config: Config, settings: LiteLLMSettings) -> dict[str, set[str]]:
+    """Return, for each model that clients use, its names at CLIProxyAPIPlus; models of other providers are left out.
 
     Args:
-        tree: A profile's LiteLLM settings.
+        config: The config.
+        settings: LiteLLM's settings under a profile.
     """
     found: dict[str, set[str]] = {}
-    for entry in tree.get("model_list", ()):
-        params = entry.get("litellm_params", {})
+    for entry in settings.get("model_list", ()):
+        params = entry["litellm_params"]
         if uses_upstream(config, params):
-            found.setdefault(str(entry.get("model_name")), set()).add(without_provider(params.get("model", "")))
+            found.setdefault(entry["model_name"], set()).add(without_provider(params["model"]))
     return found

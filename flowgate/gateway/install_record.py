@@ -1,4 +1,4 @@
-"""The lock file beside an installed program: what it is, where it came from, and who vouched for it."""
+"""The lock file beside the installed CLIProxyAPIPlus: what was installed, from where, and how it was verified."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ FIELDS = ("version", "source", "asset", "archive_sha256", "binary_sha256", "leve
 
 @dataclass(frozen=True, slots=True)
 class InstallRecord:
-    """What was installed.
+    """What was installed; the content of the lock file.
 
     Attributes:
-        version: The release's tag; for a file, what the program itself says.
-        source: The repository ("owner/name"), or the file's absolute path.
+        version: The release's tag; for a local file, the version that the program reports.
+        source: The repository ("owner/name"), or the local file's absolute path.
         asset: The archive's name.
         archive_sha256: 64 hex digits.
         binary_sha256: 64 hex digits.
-        level: What vouched for the archive: "pinned", "checksums.txt" or "none".
+        level: How the archive was verified: "pinned", "checksums.txt" or "none".
         when: RFC 3339, UTC.
         seen: "repository@version/asset" → the digest it had when it was first installed.
     """
@@ -39,7 +39,7 @@ class InstallRecord:
 
 
 def read(text: str | None) -> InstallRecord | None:
-    """Read a lock file; None when it is absent or damaged: what it says is then unknown."""
+    """Parse a lock file; return None if it is absent or damaged."""
     try:
         tree = json.loads(text or "null")
     except ValueError:
@@ -51,17 +51,17 @@ def read(text: str | None) -> InstallRecord | None:
     return InstallRecord(**{name: tree[name] for name in FIELDS}, seen=seen)
 
 
-def write(receipt: InstallRecord) -> str:
-    """Give a lock file's text."""
-    return json.dumps(asdict(receipt), indent=2) + "\n"
+def write(record: InstallRecord) -> str:
+    """Return the text of a lock file."""
+    return json.dumps(asdict(record), indent=2) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
 class InstallPaths:
-    """Where the program, the one before it and their lock files lie.
+    """Locations of the program, the previous one and their lock files.
 
     Attributes:
-        staging: A folder on the same disk, there only while something is installed.
+        staging: A folder on the same disk that exists only during an installation.
     """
 
     program: Path
@@ -72,7 +72,7 @@ class InstallPaths:
 
 
 def install_paths(config: Config) -> InstallPaths:
-    """Say where CLIProxyAPIPlus is installed."""
+    """Return where CLIProxyAPIPlus is installed."""
     folder = config.paths.runtime_dir / "bin"
     return InstallPaths(
         program=folder / PROGRAM,

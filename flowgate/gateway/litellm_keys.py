@@ -1,7 +1,7 @@
-"""The keys that the locked LiteLLM knows; it ignores every other without a word.
+"""The setting names that the locked LiteLLM knows; it silently ignores all others.
 
 Source: LiteLLM 1.106.2: `Router.__init__`, the names its module defines, `ConfigGeneralSettings` and what its proxy
-looks up, `RetryPolicy` and `AllowedFailsPolicy`; `tests/stack/test_vocabulary.py` compares
+looks up, `RetryPolicy` and `AllowedFailsPolicy`; `tests/unit/gateway/test_litellm_keys.py` compares them.
 """
 
 
@@ -175,7 +175,7 @@ FAILS_POLICY = _words(
     """
 )
 
-# What people write who know it from elsewhere, or from another section.
+# Names from other sections or other programs → LiteLLM's names.
 MEANT = {
     "request_timeout": "timeout",
     "max_retries": "num_retries",

@@ -1,4 +1,4 @@
-"""A policy in words."""
+"""A policy as sentences for people."""
 
 from __future__ import annotations
 
@@ -6,73 +6,83 @@ from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import TIMEOUT_FAILS
 
-NOT_KEPT = (
-    "LiteLLM cannot: take up a stream that breaks off after its first piece; the client gets an error",
-    "LiteLLM cannot: bench a model whose streams begin and stay silent; each waits its time before the fallback",
+LITELLM_LIMITS = (
+    "LiteLLM cannot continue a stream on another model after its first chunk; the client gets an error",
+    "LiteLLM cannot put a model into cooldown whose streams begin and then stay silent; each request waits for its "
+    "time-out before the fallback",
 )
-
-SOUTH_CANNOT = ("CLIProxyAPIPlus cannot: bench an account whose vendor is silent or cannot be reached",)
+UPSTREAM_LIMITS = ("CLIProxyAPIPlus cannot put an account into cooldown whose vendor is silent or unreachable",)
+KINDS = {"refusal": "a 5xx", "429": "a 429", "timeout": "a time-out"}
 
 
 def describe(policy: Policy) -> list[str]:
-    """Say what a profile promises, one sentence each."""
+    """Describe what a profile promises, one sentence each."""
     found = policy.promises
-    lines = [_attempts(found), _benched(policy), *_fallbacks(found)]
+    lines = [_attempts(found), _cooldowns(policy), *_fallbacks(found)]
     request, stream = seconds(found.request_timeout), seconds(found.stream_timeout)
     lines.append(f"one attempt may take {request}; a stream may be silent for {stream}")
     lines.append(
-        f"a client waits at most {seconds(found.waits.refused)} when everybody refuses at once and "
-        f"{seconds(found.waits.quiet)} when nobody answers; with every attempt failing just before its time-out and "
-        f"asking for a minute's pause, {seconds(found.waits.bound)}"
+        f"a client waits at most {seconds(found.waits.refused)} if every model refuses at once, "
+        f"{seconds(found.waits.quiet)} if no model responds, and {seconds(found.waits.bound)} if every attempt fails "
+        "just before its time-out and asks for a pause of a minute"
     )
-    return [*lines, _budget(policy), *NOT_KEPT, *(SOUTH_CANNOT if policy.cooldowns_by == CLIPROXY else ())]
+    return [*lines, _budget(policy), *LITELLM_LIMITS, *(UPSTREAM_LIMITS if policy.cooldowns_by == CLIPROXY else ())]
 
 
 def _attempts(found: Promises) -> str:
-    tried = {kind: count for kind, count in found.retries.items() if count}
-    names = {"refusal": "a 5xx", "429": "a 429", "timeout": "a time-out"}
-    if not tried:
-        return "a question is put to one model once"
-    again = ", ".join(f"{names[kind]} {times(count)} more" for kind, count in tried.items())
-    never = [name for kind, name in names.items() if kind not in tried]
+    retried = {kind: count for kind, count in found.retries.items() if count}
+    if not retried:
+        return "one attempt on one model per request, no retries"
+    retries = ", ".join(f"{_count(count, 'retry', 'retries')} after {KINDS[kind]}" for kind, count in retried.items())
+    never = [name for kind, name in KINDS.items() if kind not in retried]
     return (
-        f"a question is put to one model {times(found.attempts)} at most: after {again}; "
-        f"after {', '.join([*never, 'a 401, a 403, a 404'])} not again"
+        f"up to {found.attempts} attempts on one model per request: {retries}; "
+        f"no retry after {', '.join([*never, 'a 401, a 403, a 404'])}"
     )
 
 
-def _benched(policy: Policy) -> str:
-    found, who = policy.promises, policy.cooldowns_by
+def _cooldowns(policy: Policy) -> str:
+    found = policy.promises
     if policy.cooldowns_by == CLIPROXY:
         return (
-            f"{who} benches an account at its first 5xx for 1 min, and asks the next one ({policy.why}); "
-            "for what is asked through it, LiteLLM neither retries nor benches"
+            f"CLIProxyAPIPlus applies cooldowns: {policy.why}; at its first 5xx an account is left out for 1 min; "
+            "LiteLLM applies neither retries nor cooldowns to models that go through CLIProxyAPIPlus"
         )
     if found.cooldown_after is None:
-        return "LiteLLM benches nobody: in an outage every question pays all attempts"
-    bench, count = seconds(found.cooldown_seconds), found.cooldown_after
-    when = "its first question that fails" if count == 1 else f"its {_nth(count)} question that fails within {bench}"
-    alone = ((policy.litellm.get("router_settings") or {}).get("allowed_fails_policy") or {}).get(TIMEOUT_FAILS)
-    when += f", or its {_nth(alone + 1)} time-out" if isinstance(alone, int) else ""
+        return "no cooldowns: during an outage every request makes all attempts"
+    length, count = seconds(found.cooldown_seconds), found.cooldown_after
+    start = "its first failed request" if count == 1 else f"its {_nth(count)} failed request within {length}"
+    timeouts = ((policy.litellm.get("router_settings") or {}).get("allowed_fails_policy") or {}).get(TIMEOUT_FAILS)
+    start += f" or its {_nth(timeouts + 1)} time-out" if isinstance(timeouts, int) else ""
     return (
-        f"{who} benches a model at {when}, for {bench} or as long as the vendor's Retry-After says ({policy.why}); "
-        f"questions one after another ask a dead one {times(found.attempts_per_minute)} a minute at most"
+        f"LiteLLM applies cooldowns: {policy.why}; a model goes into cooldown at {start}, for {length} or as long as "
+        "the vendor's Retry-After says; successive requests make at most "
+        f"{_count(found.attempts_per_minute, 'attempt', 'attempts')} per minute on a failed model"
     )
 
 
 def _fallbacks(found: Promises) -> list[str]:
-    lines = [f"{name} is answered by {', then '.join(order)}" for name, order in found.orders.items()]
-    lines += [f"when {name} fails, {', then '.join(targets)}" for name, targets in found.fallbacks.items()]
-    return lines or ["no model has a fallback: when it fails, the client is told so"]
+    lines = [f"{name} uses {', then '.join(order)}" for name, order in found.orders.items()]
+    for name, targets in found.fallbacks.items():
+        source = "any other model" if name == "*" else name
+        if targets:
+            lines.append(f"if {source} fails, the request goes to {', then '.join(targets)}")
+        else:
+            lines.append(f"{source} has no fallback; if it fails, the client gets the error")
+    return lines or ["no model has a fallback; if it fails, the client gets the error"]
 
 
 def _budget(policy: Policy) -> str:
     one = policy.budget
-    accounts = f"{one.accounts} account{'s' if one.accounts > 1 else ''}"
     return (
-        f"retry budget: {one.north} (LiteLLM) x {one.south} (CLIProxyAPIPlus) x {accounts} = {one.vendor} at one "
-        f"vendor for one question, {one.whole} over all that it may go through"
+        f"retry budget: {_count(one.north, 'attempt', 'attempts')} (LiteLLM) x {_count(one.south, 'round', 'rounds')} "
+        f"(CLIProxyAPIPlus) x {_count(one.accounts, 'account', 'accounts')} = {one.vendor} at one vendor per request, "
+        f"{one.whole} over all models"
     )
+
+
+def _count(count: int, singular: str, plural: str) -> str:
+    return f"{count} {singular if count == 1 else plural}"
 
 
 def _nth(count: int) -> str:
@@ -80,13 +90,8 @@ def _nth(count: int) -> str:
 
 
 def seconds(length: float) -> str:
-    """Write a length of time."""
+    """Format a duration in seconds."""
     if length >= 120:
-        whole, rest = divmod(round(length), 60)
-        return f"{whole} min {rest} s" if rest else f"{whole} min"
+        minutes, rest = divmod(round(length), 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     return f"{length:g} s"
-
-
-def times(count: int) -> str:
-    """Write how often."""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -1,8 +1,8 @@
-"""What a profile promises, read from the settings that LiteLLM gets.
+"""What a profile promises, computed from the settings that LiteLLM gets.
 
-Source: LiteLLM 1.106.2 (router.py, router_utils/cooldown_handlers.py), its router asked in-process: behind its proxy
-it counts failed questions, not attempts, so a model is benched at the question after the `allowed_fails` that may
-fail, and that one question is not retried. It pauses after every failed attempt, also after the last.
+Source: LiteLLM 1.106.2 (router.py, router_utils/cooldown_handlers.py), measured on its router in-process: behind its
+proxy it counts failed requests, not attempts, so the cooldown starts at the first failed request beyond
+`allowed_fails`, and that request is not retried. It pauses after every failed attempt, also after the last.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from flowgate.domain import Tree
+from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings, Target
 
 LIBRARY_RETRIES = 2
 LIBRARY_FAILS = 3
 LIBRARY_TIMEOUT = 6000.0
 LIBRARY_FALLBACKS = 5
 FIRST_PAUSE, LONGEST_PAUSE, JITTER = 0.5, 8.0, 0.75
-ASKED_PAUSE = 60.0  # a vendor's Retry-After of up to a minute is waited for
+RETRY_AFTER = 60.0  # LiteLLM waits for a vendor's Retry-After of up to a minute
 KINDS = {
     "refusal": ("InternalServerErrorRetries", "ServiceUnavailableErrorRetries"),
     "429": ("RateLimitErrorRetries",),
@@ -29,12 +28,12 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long a client may wait, in seconds, when no model is benched yet.
+    """How long a client may wait, in seconds, while no model is in cooldown.
 
     Attributes:
-        refused: Everybody refuses at once.
-        quiet: Nobody answers at all.
-        bound: The worst there is: each attempt fails just before its time-out and asks for a pause of a minute.
+        refused: Every model refuses at once.
+        quiet: No model responds.
+        bound: The worst case: every attempt fails just before its timeout and asks for a pause of a minute.
     """
 
     refused: float
@@ -47,16 +46,16 @@ class Promises:
     """What a profile promises.
 
     Attributes:
-        attempts: On one model for one question, at most.
-        retries: Kind of failure ("refusal", "429", "timeout") → further attempts; a 401, 403 or 404 is never
-            retried.
-        benched_after: The failed questions that put a model to sleep; None: nothing does.
-        bench_seconds: For how long, unless the vendor's Retry-After names a time of its own.
-        fallbacks: Model → who answers in its place, in order.
-        orders: Model → its deployments' southbound names, in the order in which they are asked.
-        request_timeout: Seconds for one attempt; of a stream, until its first piece and between two.
-        stream_timeout: Seconds for one attempt; of a stream, until its first piece and between two.
-        length: Deployments that one question may go through, its fallbacks included.
+        attempts: Attempts on one model for one request, at most.
+        retries: Kind of failure ("refusal", "429", "timeout") → retries; a 401, 403 or 404 is never retried.
+        cooldown_after: Failed requests that start a cooldown; None if none do.
+        cooldown_seconds: Length of a cooldown, unless the vendor's Retry-After sets another one.
+        fallbacks: Model → the models that answer instead, in order; `*` stands for every other model.
+        orders: Model → the model names of its deployments, in the order of use.
+        request_timeout: Seconds for one attempt.
+        stream_timeout: Seconds until a stream's first chunk, and between two chunks.
+        waits: How long a client may wait.
+        length: Deployments that one request may go through, fallbacks included.
     """
 
     attempts: int
@@ -72,148 +71,145 @@ class Promises:
 
     @property
     def attempts_per_minute(self) -> int:
-        """Attempts that a dead model may see in any minute of an outage, at most."""
+        """Attempts on a failed model in any minute of an outage, at most, for requests one after another."""
         if self.cooldown_after is None:
-            raise ValueError("nothing benches it: the attempts are as many as the questions want")
-        round_of_it = (self.cooldown_after - 1) * self.attempts + 1
-        return math.ceil(60 / max(self.cooldown_seconds, 1.0)) * round_of_it
+            raise ValueError("without cooldowns the number of attempts has no limit")
+        until_cooldown = (self.cooldown_after - 1) * self.attempts + 1
+        return math.ceil(60 / max(self.cooldown_seconds, 1.0)) * until_cooldown
 
 
-def read(tree: Tree) -> Promises:
-    """Read what compiled settings promise.
+def read(settings: LiteLLMSettings) -> Promises:
+    """Compute what settings promise.
 
     Args:
-        tree: LiteLLM's settings with everything that counts under `router_settings`.
+        settings: LiteLLM's settings; everything that counts is in `router_settings`.
     """
-    router = tree.get("router_settings") or {}
-    retries = {kind: _most(tree, count) for kind, count in _retries(router).items()}
-    fails = _benched_after(router)
-    if fails == 1 and not _several(tree):
-        retries = dict.fromkeys(retries, 0)  # benched by its first failure, a model is not tried again
+    router = settings.get("router_settings") or {}
+    retries = {kind: _most_retries(settings, count) for kind, count in _retries(router).items()}
+    cooldown_after = _cooldown_after(router)
+    if cooldown_after == 1 and not _has_alternatives(settings):
+        retries = dict.fromkeys(retries, 0)  # the first failure starts the cooldown, so there is no retry
     request = number(router.get("timeout"), LIBRARY_TIMEOUT)
-    stream = number(router.get("stream_timeout"), request)
     return Promises(
         attempts=1 + max(retries.values()),
         retries=retries,
-        cooldown_after=fails,
+        cooldown_after=cooldown_after,
         cooldown_seconds=number(router.get("cooldown_time"), 5.0),
         fallbacks=chains(router),
-        orders={name: levels for name in models(tree) if len(levels := _levels(tree, name)) > 1},
+        orders={name: order for name in models(settings) if len(order := _order(settings, name)) > 1},
         request_timeout=request,
-        stream_timeout=stream,
-        waits=_waits(tree, retries, request),
-        length=max((len(list(_attempted(tree, name))) for name in models(tree)), default=0),
+        stream_timeout=number(router.get("stream_timeout"), request),
+        waits=_waits(settings, retries, request),
+        length=max((len(list(_path(settings, name))) for name in models(settings)), default=0),
     )
 
 
 def number(value: object, default: float) -> float:
-    """Give a number as it is, anything else as the default."""
+    """Return a number as it is, anything else as the default."""
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
 
 
-def models(tree: Tree) -> tuple[str, ...]:
-    """Name the models that clients may ask for, aliases excepted."""
-    return tuple(dict.fromkeys(str(entry.get("model_name")) for entry in tree.get("model_list") or ()))
+def models(settings: LiteLLMSettings) -> tuple[str, ...]:
+    """Return the names of the models that clients can use, without aliases."""
+    return tuple(dict.fromkeys(entry["model_name"] for entry in settings.get("model_list", ())))
 
 
-def deployments(tree: Tree, model: str) -> list[Tree]:
-    """List the deployments behind a name."""
-    return [entry for entry in tree.get("model_list") or () if entry.get("model_name") == model]
+def deployments(settings: LiteLLMSettings, model: str) -> list[Deployment]:
+    """Return the deployments of a model."""
+    return [entry for entry in settings.get("model_list", ()) if entry["model_name"] == model]
 
 
-def chains(settings: Tree, key: str = "fallbacks") -> dict[str, tuple[str, ...]]:
-    """Read one list of fallbacks: model → who answers in its place; `*` stands for every model."""
+def chains(section: Mapping[str, object], key: str = "fallbacks") -> dict[str, tuple[str, ...]]:
+    """Return one list of fallbacks as model → fallbacks; `*` stands for every other model.
+
+    Args:
+        section: `router_settings` or `litellm_settings`.
+        key: The name of the list.
+    """
     found: dict[str, tuple[str, ...]] = {}
-    for chain in settings.get(key) or ():
+    lists, default = section.get(key), section.get("default_fallbacks")
+    for chain in lists if isinstance(lists, list) else ():
         for source, targets in chain.items():
-            found.setdefault(str(source), tuple(map(target_name, targets)))  # LiteLLM takes the first that fits
-    if key == "fallbacks" and settings.get("default_fallbacks"):
-        found.setdefault("*", tuple(map(target_name, settings["default_fallbacks"])))
+            found.setdefault(str(source), tuple(map(target_name, targets)))  # LiteLLM uses the first that matches
+    if key == "fallbacks" and default and isinstance(default, list):
+        found.setdefault("*", tuple(map(target_name, default)))
     return found
 
 
-def target_name(target: Any) -> str:
-    """Give the model that a fallback or an alias leads to."""
-    return str(target.get("model")) if isinstance(target, dict) else str(target)
+def target_name(target: Target) -> str:
+    """Return the model that a fallback or an alias names."""
+    return target["model"] if isinstance(target, dict) else target
 
 
-def pause(retries: int, asked: float = 0.0) -> float:
-    """Add up the pauses of a model that fails at every attempt, in seconds, at their longest.
+def pause(retries: int, retry_after: float = 0.0) -> float:
+    """Return the sum of the pauses of a model that fails at every attempt, in seconds, at their longest.
 
     Args:
-        asked: The pause that the vendor asks for.
+        retries: The number of retries.
+        retry_after: The pause that the vendor asks for.
     """
     if retries < 1:
         return 0.0
     pauses = (min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**turn) for turn in range(retries + 1))
-    return sum(max(asked, one) + JITTER for one in pauses)
+    return sum(max(retry_after, one) + JITTER for one in pauses)
 
 
-def _retries(router: Tree) -> dict[str, int]:
+def _retries(router: RouterSettings) -> dict[str, int]:
     plain = int(number(router.get("num_retries"), LIBRARY_RETRIES))
     policy = router.get("retry_policy") or {}
-    found = {}
-    for kind, keys in KINDS.items():
-        found[kind] = max(int(number(policy.get(key), number(policy.get("DefaultRetries"), plain))) for key in keys)
-    return found
+    default = number(policy.get("DefaultRetries"), plain)
+    return {kind: max(int(number(policy.get(key), default)) for key in keys) for kind, keys in KINDS.items()}
 
 
-def _benched_after(router: Tree) -> int | None:
+def _cooldown_after(router: RouterSettings) -> int | None:
     if router.get("disable_cooldowns") or router.get("allowed_fails") is None:
         return None
     return int(number(router["allowed_fails"], LIBRARY_FAILS)) + 1
 
 
-def _several(tree: Tree) -> bool:
-    """Say whether a model has a deployment to turn to when another is benched."""
-    return any(len(deployments(tree, name)) > 1 for name in models(tree))
+def _has_alternatives(settings: LiteLLMSettings) -> bool:
+    """Return whether any model has several deployments."""
+    return any(len(deployments(settings, name)) > 1 for name in models(settings))
 
 
-def _levels(tree: Tree, model: str) -> tuple[str, ...]:
-    """Name a model's deployments in the order in which they are asked; one at a time where no order is written."""
-    params = [entry.get("litellm_params") or {} for entry in deployments(tree, model)]
+def _order(settings: LiteLLMSettings, model: str) -> tuple[str, ...]:
+    """Return the model names of a model's deployments in the order of use; empty if no order is set."""
+    params = [entry["litellm_params"] for entry in deployments(settings, model)]
     if not any("order" in one for one in params):
         return ()
-    return tuple(str(one.get("model")) for one in sorted(params, key=lambda one: number(one.get("order"), 1e9)))
+    return tuple(one["model"] for one in sorted(params, key=lambda one: number(one.get("order"), 1e9)))
 
 
-def _waits(tree: Tree, retries: Mapping[str, int], timeout: float) -> Waits:
-    """Take the model that keeps its client waiting longest."""
-    times = [list(_attempted(tree, model)) for model in models(tree)]
-    found = [
-        Waits(
-            refused=sum(pause(_own(one, retries["refusal"])) for one in asked),
-            quiet=sum(_tried(one, retries["timeout"], timeout) for one in asked),
-            bound=sum(_tried(one, max(retries.values()), timeout, ASKED_PAUSE) for one in asked),
-        )
-        for asked in times
-    ]
-    worst = [max((getattr(one, name) for one in found), default=0.0) for name in ("refused", "quiet", "bound")]
-    return Waits(*(round(seconds, 1) for seconds in worst))
+def _waits(settings: LiteLLMSettings, retries: Mapping[str, int], timeout: float) -> Waits:
+    """Return the longest waits over all models."""
+    paths = [list(_path(settings, model)) for model in models(settings)]
+    refused = (sum(pause(_retries_of(one, retries["refusal"])) for one in path) for path in paths)
+    quiet = (sum(_longest(one, retries["timeout"], timeout) for one in path) for path in paths)
+    bound = (sum(_longest(one, max(retries.values()), timeout, RETRY_AFTER) for one in path) for path in paths)
+    return Waits(*(round(max(waits, default=0.0), 1) for waits in (refused, quiet, bound)))
 
 
-def _tried(entry: Tree, retries: int, timeout: float, asked: float = 0.0) -> float:
-    again = _own(entry, retries)
-    own = entry.get("litellm_params") or {}
-    return (1 + again) * number(own.get("timeout"), timeout) + pause(again, asked)
+def _longest(entry: Deployment, retries: int, timeout: float, retry_after: float = 0.0) -> float:
+    """Return how long a deployment takes if all its attempts time out."""
+    retries = _retries_of(entry, retries)
+    return (1 + retries) * number(entry["litellm_params"].get("timeout"), timeout) + pause(retries, retry_after)
 
 
-def _most(tree: Tree, retries: int) -> int:
-    return max((_own(entry, retries) for entry in tree.get("model_list") or ()), default=retries)
+def _most_retries(settings: LiteLLMSettings, retries: int) -> int:
+    return max((_retries_of(entry, retries) for entry in settings.get("model_list", ())), default=retries)
 
 
-def _own(entry: Tree, retries: int) -> int:
-    return int(min(retries, number((entry.get("litellm_params") or {}).get("num_retries"), retries)))
+def _retries_of(entry: Deployment, retries: int) -> int:
+    return int(min(retries, number(entry["litellm_params"].get("num_retries"), retries)))
 
 
-def _attempted(tree: Tree, model: str, depth: int = 0, seen: tuple[str, ...] = ()) -> Iterator[Tree]:
-    """Give the deployments that a question may be asked of, one after another, its fallbacks included."""
-    entries = deployments(tree, model)
-    yield from entries if _levels(tree, model) else entries[:1]
-    router = tree.get("router_settings") or {}
-    found = chains(router)
-    if depth < LIBRARY_FALLBACKS:
-        aliases = router.get("model_group_alias") or {}
+def _path(settings: LiteLLMSettings, model: str, seen: tuple[str, ...] = ()) -> Iterator[Deployment]:
+    """Return the deployments that a request may use, one after another, fallbacks included."""
+    entries = deployments(settings, model)
+    yield from entries if _order(settings, model) else entries[:1]
+    router = settings.get("router_settings") or {}
+    found, aliases = chains(router), router.get("model_group_alias") or {}
+    if len(seen) < LIBRARY_FALLBACKS:
         for target in (target_name(aliases.get(one, one)) for one in found.get(model, found.get("*", ()))):
             if target not in (*seen, model):
-                yield from _attempted(tree, target, depth + 1, (*seen, model))
+                yield from _path(settings, target, (*seen, model))

@@ -1,4 +1,4 @@
-"""Small things both services' papers share: YAML text, digests of documents and programs."""
+"""YAML text, and digests that identify documents and programs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from posixpath import normpath
 
-from flowgate.domain import Tree
 
-
-def dump(tree: Tree) -> str:
-    """Write a tree as YAML, in the order it has."""
+def dump(tree: Mapping[str, object]) -> str:
+    """Return a mapping as YAML, in its own order."""
     import yaml
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -20,14 +18,14 @@ def dump(tree: Tree) -> str:
 
 
 def short_digest(text: str) -> str:
-    """Name a text by its content: the first 12 hex digits of its sha256."""
+    """Return the first 12 hex digits of a text's SHA-256."""
     import hashlib
 
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def absolute(root: Path, word: str) -> Path:
-    """Give a path of a command line, absolute and without `..`."""
+    """Return a path of a command line, absolute and without `..`."""
     return Path(normpath(root / word))
 
 
@@ -38,12 +36,14 @@ def name_program(
     env: Mapping[str, str],
     settings_env: Mapping[str, str],
 ) -> str:
-    """Name a program by everything that makes it what it is, keys excepted.
+    """Return a digest of everything that makes two programs differ, except keys.
 
     Args:
-        document: The digest of its document.
-        env: What we and the config put into its environment; references stay references.
-        settings_env: What we and the config put into its environment; references stay references.
+        argv: The command line.
+        address: Host and port.
+        document: The digest of the program's config file.
+        env: Environment variables that FlowGate sets.
+        settings_env: Environment variables of the config; references stay references.
     """
     parts = [list(argv), list(address), document, dict(env), dict(settings_env)]
     return short_digest(json.dumps(parts, sort_keys=True))

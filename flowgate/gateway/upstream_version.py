@@ -1,6 +1,6 @@
-"""Which address of CLIProxyAPIPlus says that it is ready, without costing anything: its generations differ.
+"""Which path of CLIProxyAPIPlus reports readiness without a cost; it depends on the version.
 
-Source: 7.2.101-1 answers `/healthz` and `/`; v6.8.16-0 answers `/`, and `/healthz` with 404
+Source: 7.2.101-1 answers `/healthz` and `/`; v6.8.16-0 answers `/`, and `/healthz` with 404.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from flowgate.domain import Config
 
 HEALTHZ, ROOT = "/healthz", "/"
-CONTRACT = "--contract"  # the embedded upstream's flag
+CONTRACT = "--contract"  # flag of the embedded upstream: the version that it imitates
 
 
 def version(config: Config, lock: str | None) -> str:
-    """Say which version a start would run; empty when nobody knows.
+    """Return the version that a start would run; an empty string if it is unknown.
 
     Args:
+        config: The config.
         lock: The text of the lock file beside the installed program.
     """
     from flowgate.gateway import install_record
@@ -33,11 +34,11 @@ def version(config: Config, lock: str | None) -> str:
 
 
 def readiness_path(version: str, configured: str | None) -> str:
-    """Choose the address to ask.
+    """Choose the path for readiness checks.
 
     Args:
-        version: Empty when it is not known; "/" then, which both generations answer.
-        configured: What the config asks for; it wins, but for a `/healthz` that this version does not have.
+        version: The version; if it is empty (unknown), the path is "/", which all versions answer.
+        configured: The path of the config; it takes precedence, except for a `/healthz` that this version lacks.
     """
     number = re.match(r"v?(\d+)\.", version)
     newer = number is not None and int(number[1]) >= 7
@@ -47,5 +48,5 @@ def readiness_path(version: str, configured: str | None) -> str:
 
 
 def next_path(readiness_path: str, status: int) -> str:
-    """Name the address to ask next: another version may still run than the one that is installed; empty for none."""
+    """Return the path to check next, since another version than the installed one may be running; "" for none."""
     return ROOT if (readiness_path, status) == (HEALTHZ, 404) else ""

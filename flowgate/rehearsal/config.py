@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowgate.config.overlay import overlay
-from flowgate.domain import Config, Program, Secret, Tree
+from flowgate.domain import Config, LiteLLMSettings, Program, Secret
 from flowgate.gateway import cliproxy, litellm
 from flowgate.gateway.serialization import dump, name_program
 from flowgate.rehearsal import time_scale
@@ -102,9 +102,9 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
     )
 
 
-def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment) -> Tree:
+def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment) -> LiteLLMSettings:
     settings = time_scale.scale_times(private_settings(plan.settings), plan.scale)
-    for entry in settings.get("model_list") or ():
+    for entry in settings.get("model_list", ()):
         params, model = entry["litellm_params"], upstream_model(entry)
         params["api_key"] = litellm.PREFIX + cliproxy.UPSTREAM_KEY
         if litellm.uses_upstream(plan.config, params) and not plan.litellm_only:
@@ -112,7 +112,8 @@ def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
         else:
             params["api_base"] = _vendor_url(plan, scenario, environment, model)
             params["model"] = f"openai/{vendor_model(scenario.name, model)}"
-    return {**settings, "general_settings": {"master_key": litellm.PREFIX + litellm.MASTER_KEY}}
+    settings["general_settings"] = {"master_key": litellm.PREFIX + litellm.MASTER_KEY}
+    return settings
 
 
 def _vendor_url(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment, model: str) -> str:
@@ -124,8 +125,8 @@ def _vendor_url(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment
 def _upstream_program(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment, config: Config) -> Program:
     models = [
         upstream_model(entry)
-        for entry in plan.settings.get("model_list") or ()
-        if litellm.uses_upstream(plan.config, entry.get("litellm_params") or {})
+        for entry in plan.settings.get("model_list", ())
+        if litellm.uses_upstream(plan.config, entry["litellm_params"])
     ]
     providers = [_provider(plan, scenario, environment, model) for model in dict.fromkeys(models)]
     settings = overlay(plan.upstream_settings, {"openai-compatibility": providers})
@@ -139,7 +140,7 @@ def _upstream_program(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
     )
 
 
-def _provider(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment, model: str) -> Tree:
+def _provider(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment, model: str) -> dict[str, object]:
     """Describe a provider of CLIProxyAPIPlus with as many keys as the user has accounts."""
     keys = [{"api-key": f"{PLACEHOLDER_KEY}-{number}"} for number in range(plan.policy.budget.accounts)]
     return {

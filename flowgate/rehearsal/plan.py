@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, replace
+from typing import cast
 
 from flowgate.config.overlay import overlay
-from flowgate.domain import Config, Secret, Tree
+from flowgate.domain import Config, LiteLLMSettings, Secret, UpstreamSettings
 from flowgate.errors import UsageError, raise_all
 from flowgate.gateway import account_inventory, build, cliproxy, preflight
 from flowgate.gateway.policy import CLIPROXY, Policy
@@ -38,14 +39,14 @@ class Plan:
 
     config: Config
     profile: str
-    settings: Tree
+    settings: LiteLLMSettings
     policy: Policy
     roles: Roles
     scale: float
     key: Secret
     litellm_only: bool
-    user_settings: Tree
-    upstream_settings: Tree
+    user_settings: UpstreamSettings
+    upstream_settings: UpstreamSettings
 
     @property
     def upstream_cooldowns(self) -> bool:
@@ -99,7 +100,7 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
     )
 
 
-def without_accounts(config: Config, text: str | None) -> Tree:
+def without_accounts(config: Config, text: str | None) -> UpstreamSettings:
     """Return the user's CLIProxyAPIPlus settings without those that lead to an account.
 
     Args:
@@ -107,23 +108,25 @@ def without_accounts(config: Config, text: str | None) -> Tree:
         text: Text of the user's CLIProxyAPIPlus config; None if there is none.
     """
     settings = cliproxy.read_user_config(config, text)
-    return {key: value for key, value in settings.items() if key not in ACCOUNT_SETTINGS}
+    kept = {key: value for key, value in settings.items() if key not in ACCOUNT_SETTINGS}
+    return cast("UpstreamSettings", kept)
 
 
-def private_settings(settings: Tree) -> Tree:
+def private_settings(settings: LiteLLMSettings) -> LiteLLMSettings:
     """Return the sections of LiteLLM's settings that the private copy gets, without external systems."""
-    copied = {name: settings[name] for name in COPIED_SECTIONS if name in settings}
-    for section in ("router_settings", "litellm_settings"):
-        if section in copied:
-            kept = {name: value for name, value in (copied[section] or {}).items() if not EXTERNAL.search(name)}
-            copied[section] = kept
-    return copied
+    copied = {name: value for name, value in settings.items() if name in COPIED_SECTIONS}
+    for name in ("router_settings", "litellm_settings"):
+        section = copied.get(name)
+        if isinstance(section, dict):
+            copied[name] = {key: value for key, value in section.items() if not EXTERNAL.search(key)}
+    return cast("LiteLLMSettings", copied)
 
 
-def omitted_settings(settings: Tree) -> list[str]:
+def omitted_settings(settings: LiteLLMSettings) -> list[str]:
     """Return the names of LiteLLM's settings that the private copy does not get."""
     omitted = [name for name in settings if name not in (*COPIED_SECTIONS, "general_settings")]
-    for section in ("router_settings", "litellm_settings"):
-        omitted += [f"{section}.{name}" for name in settings.get(section) or {} if EXTERNAL.search(name)]
+    sections = {name: settings.get(name) for name in ("router_settings", "litellm_settings")}
+    for section, own in sections.items():
+        omitted += [f"{section}.{name}" for name in (own if isinstance(own, dict) else ()) if EXTERNAL.search(name)]
     general = settings.get("general_settings") or {}
     return omitted + [f"general_settings.{name}" for name in general if name != "master_key"]

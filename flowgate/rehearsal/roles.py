@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from flowgate.domain import Tree
+from flowgate.domain import Deployment, LiteLLMSettings
 from flowgate.gateway import promises
 from flowgate.gateway.litellm import without_provider
 from flowgate.gateway.promises import number
@@ -39,7 +39,7 @@ class Roles:
         return [model for model, own in self.by_model.items() if own == role]
 
 
-def assign_roles(settings: Tree) -> Roles:
+def assign_roles(settings: LiteLLMSettings) -> Roles:
     """Give every vendor model a role.
 
     Args:
@@ -51,26 +51,26 @@ def assign_roles(settings: Tree) -> Roles:
         new = [name for name in map(upstream_model, entries) if name not in by_model]
         tier = len(set(by_model.values()))
         by_model |= dict.fromkeys(new, ROLES[min(tier, len(ROLES) - 1)])
-    for entry in settings.get("model_list") or ():
+    for entry in settings.get("model_list", ()):
         by_model.setdefault(upstream_model(entry), ROLES[-1])
     return Roles(requested, by_model)
 
 
-def upstream_model(entry: Tree) -> str:
+def upstream_model(entry: Deployment) -> str:
     """Return the model that a deployment requests, without its provider."""
-    return without_provider((entry.get("litellm_params") or {}).get("model", ""))
+    return without_provider(entry["litellm_params"]["model"])
 
 
-def _requested_model(settings: Tree) -> str:
+def _requested_model(settings: LiteLLMSettings) -> str:
     """Choose the first model that has an alternative, else the first model."""
     names = [name for name in promises.models(settings) if "*" not in name]  # a pattern is no model name
     return next((name for name in names if len(list(_tiers(settings, name))) > 1), names[0] if names else "")
 
 
-def _tiers(settings: Tree, model: str, seen: tuple[str, ...] = ()) -> Iterator[list[Tree]]:
+def _tiers(settings: LiteLLMSettings, model: str, seen: tuple[str, ...] = ()) -> Iterator[list[Deployment]]:
     """Yield the deployments that one request can reach, grouped by the order in which it reaches them."""
     entries = promises.deployments(settings, model)
-    ranks = [number((entry.get("litellm_params") or {}).get("order"), 1e9) for entry in entries]
+    ranks = [number(entry["litellm_params"].get("order"), 1e9) for entry in entries]
     for rank in sorted(set(ranks)):
         yield [entry for entry, own in zip(entries, ranks, strict=True) if own == rank]
     router = settings.get("router_settings") or {}

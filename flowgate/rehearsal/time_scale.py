@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowgate.config.overlay import overlay
-from flowgate.domain import Tree
+from flowgate.domain import LiteLLMSettings
 from flowgate.gateway.promises import FIRST_PAUSE, JITTER, LONGEST_PAUSE, Promises
 
 SHORTEST_COOLDOWN_SECONDS = 2.0  # a cooldown must last longer than a few requests
@@ -25,25 +25,22 @@ def time_scale(promises: Promises, scales_cooldown: bool = True) -> float:
     return min(1.0, round(max(lowest), 4))
 
 
-def scale_times(settings: Tree, factor: float) -> Tree:
+def scale_times(settings: LiteLLMSettings, factor: float) -> LiteLLMSettings:
     """Return a copy of LiteLLM's settings in which every time is multiplied by a factor."""
     scaled = overlay(settings, {})
-    for name in ("router_settings", "litellm_settings"):
-        if name in scaled:
-            scaled[name] = _scale_section(scaled[name], factor)
-    for entry in scaled.get("model_list") or ():
-        for name in ("litellm_params", "model_info"):
-            if name in entry:
-                entry[name] = _scale_section(entry[name], factor)
+    sections: list[object] = [scaled.get("router_settings"), scaled.get("litellm_settings")]
+    for entry in scaled.get("model_list", ()):
+        sections += [entry["litellm_params"], entry.get("model_info")]
+    for section in sections:
+        if isinstance(section, dict):
+            _scale_section(section, factor)
     return scaled
 
 
-def _scale_section(section: Tree, factor: float) -> Tree:
-    def scale(key: str, value: object) -> object:
-        is_time = key in TIME_SETTINGS and isinstance(value, (int, float)) and not isinstance(value, bool)
-        return round(float(value) * factor, 3) if is_time else value  # type: ignore[arg-type]
-
-    return {key: scale(key, value) for key, value in (section or {}).items()}
+def _scale_section(section: dict[str, object], factor: float) -> None:
+    for key, value in section.items():
+        if key in TIME_SETTINGS and isinstance(value, (int, float)) and not isinstance(value, bool):
+            section[key] = round(value * factor, 3)
 
 
 def retry_delay_variables(factor: float) -> dict[str, str]:

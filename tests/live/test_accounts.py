@@ -71,7 +71,7 @@ def test_a_denied_login_exits_1_and_says_how_to_go_on(place: Workspace) -> None:
     decide(address(login), "deny")
     done = login.wait_for_exit()
     assert done.returncode == 1
-    assert "way out: " in done.stderr
+    assert "fix: " in done.stderr
     assert "inv auth.login claude" in done.stderr
 
 

@@ -87,5 +87,5 @@ def test_a_variable_that_nobody_set_is_named_with_its_place(workspace: Workspace
 
 
 def test_a_flag_where_a_name_belongs_is_refused_and_asking_for_help_there_gives_it(workspace: Workspace) -> None:
-    assert "stands where a profile belongs" in workspace.inv("profile.set", "--json", code=2).stderr
+    assert "expected a profile, got '--json'" in workspace.inv("profile.set", "--json", code=2).stderr
     assert "Usage: flowgate profile set NAME" in workspace.inv("profile.set", "--help", code=2).stdout

@@ -54,7 +54,7 @@ def test_a_missing_binary_is_named_with_its_place_and_a_way_out(workspace: Works
     message = workspace.inv(command, code=3).stderr
     assert f"the program of cliproxyapi_plus, {workspace.folder}/bin/nothing-here, is missing" in message
     assert f"{workspace.config}:" in message
-    assert "way out:" in message
+    assert "fix: " in message
     assert workspace.processes() == []
 
 

@@ -54,15 +54,15 @@ def test_a_playbook_runs_what_it_imports_and_its_handlers(workspace: Workspace, 
 def test_a_failed_command_shows_what_it_said(workspace: Workspace, play: Path) -> None:
     message = workspace.inv("play", str(play), "-e", f"folder={workspace.folder} fails=true", code=1).stderr
     assert "ended with exit code 9" in message
-    assert message.split("its last log lines:")[1].split("recap:")[0].split() == ["|", "out", "|", "boom"]
+    assert message.split("last log lines:")[1].split("recap:")[0].split() == ["|", "out", "|", "boom"]
     assert "it said" not in message
 
 
-def test_a_check_touches_nothing_and_says_what_it_could_not_foretell(workspace: Workspace, play: Path) -> None:
+def test_check_mode_changes_nothing_and_lists_unpredicted_tasks(workspace: Workspace, play: Path) -> None:
     before = workspace.snapshot()
     message = workspace.inv("play", str(play), "--check", "-e", f"folder={workspace.folder}").stderr
     assert workspace.snapshot() == before
-    unpredicted = message.split("could not foretell 3 of its tasks:")[1]
+    unpredicted = message.split("check mode cannot predict 3 tasks:")[1]
     assert [f"{name} ({workspace.folder}/" in unpredicted for name in ("Greet", "Write", "Say it")] == [True] * 3
 
 
@@ -76,7 +76,7 @@ def test_a_broken_playbook_is_shown_with_its_lines(workspace: Workspace, play: P
     play.write_text(PLAY.replace("debug", "debgu"))
     message = workspace.inv("play", str(play), "--syntax-check", code=2).stderr
     assert f"{play}:11:7: no step is called 'debgu'\n      11 |       debgu: " in message
-    assert "\n         |       ^\n      did you mean 'debug'?" in message
+    assert "\n         |       ^\n    fix: did you mean 'debug'?" in message
 
 
 def test_ctrl_c_ends_a_command_with_what_it_started(workspace: Workspace) -> None:

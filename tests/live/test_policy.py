@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from flowgate.config.overlay import overlay
+from flowgate.domain import LiteLLMSettings, UpstreamSettings
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
 from flowgate.system import sockets
 from tests.conftest import free_port, wait
@@ -108,7 +109,7 @@ class Router:
         reply: dict[str, Any] = json.loads(self.process.stdout.readline())
         return reply
 
-    def configure(self, tree: dict[str, Any], address: str = "") -> None:
+    def configure(self, tree: LiteLLMSettings, address: str = "") -> None:
         """Create a router with these settings, and clear all faults. It calls the fake vendor, or another address."""
         self.vendor.faults = {}
         models = overlay(tree, {})
@@ -147,14 +148,14 @@ def router() -> Iterator[Router]:
         thread.join()
 
 
-def compiled(profile: dict[str, Any], accounts: int = 1, **router: Any) -> Policy:
+def compiled(profile: Any, accounts: int = 1, **router: Any) -> Policy:
     changed = overlay(profile, {"router_settings": router} if router else {})
     return compile_profile(
         SHIPPED["litellm_base"], changed, UpstreamAccounts({}, {"codex": accounts}, lambda entry: True)
     )
 
 
-def as_written(profile: dict[str, Any]) -> dict[str, Any]:
+def as_written(profile: dict[str, Any]) -> Any:
     return overlay(SHIPPED["litellm_base"], profile)
 
 
@@ -248,7 +249,7 @@ def test_a_stream_that_stops_in_the_middle_is_not_continued_by_another_model(rou
 
 
 @contextmanager
-def upstream(vendor: Vendor, folder: Path, keys: int, policy: dict[str, Any]) -> Iterator[str]:
+def upstream(vendor: Vendor, folder: Path, keys: int, policy: UpstreamSettings) -> Iterator[str]:
     """Run the embedded upstream in front of the fake vendor, and yield its base URL."""
     port = free_port()
     models = [{"name": one, "alias": one} for one in (FIRST, SPARE)]

@@ -1,0 +1,1 @@
+"""Checks of `doctor` and `security check`; each yields findings."""

@@ -1,4 +1,4 @@
-"""The example configs: the keys in them that nobody may use."""
+"""Keys that documentation shows, which nobody may use; and texts of YAML documents, to find them in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from collections.abc import Iterator
 
 from flowgate.system import files, locations
 
-# Source: CLIProxyAPIPlus' own config.example.yaml, and the key that LiteLLM's documentation shows
-FOREIGN = frozenset({"your-api-key-1", "your-api-key-2", "your-api-key-3", "sk-1234"})
+# Source: config.example.yaml of CLIProxyAPIPlus; "sk-1234" is the key in LiteLLM's documentation.
+FOREIGN_KEYS = frozenset({"your-api-key-1", "your-api-key-2", "your-api-key-3", "sk-1234"})
 KEY_NAMES = ("api_key", "api_keys", "master_key", "secret_key")
 REFERENCE = "os.environ/"
 
 
 def texts(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Give every text of a YAML tree with its dotted path."""
+    """Yield every text of a YAML tree with its dotted path.
+
+    Args:
+        tree: Mappings, lists and scalars.
+        path: The dotted path of the tree itself.
+    """
     if isinstance(tree, str):
         yield path, tree
     elif isinstance(tree, dict):
@@ -25,28 +30,27 @@ def texts(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def own_keys() -> frozenset[str]:
-    """Give the keys that stand in our example files.
+    """Return the keys in FlowGate's example configs.
 
     Raises:
-        UsageError: See the message.
-        DiskError: See the message.
+        DiskError: An example cannot be read.
     """
     found = set()
-    for path in sorted(locations.examples().glob("*.yaml")):
-        for where, text in texts(tree_of(files.read_text(path))):
-            names = [part.replace("-", "_") for part in where.split(".") if not part.isdigit()]
+    for file in sorted(locations.examples().glob("*.yaml")):
+        for path, text in texts(parse_yaml(files.read_text(file))):
+            names = [part.replace("-", "_") for part in path.split(".") if not part.isdigit()]
             if names[-1] in KEY_NAMES and text and not text.startswith(REFERENCE):
                 found.add(text)
     return frozenset(found)
 
 
 def known_keys() -> frozenset[str]:
-    """Give every key that documentation shows, ours and others'."""
-    return own_keys() | FOREIGN
+    """Return every key that documentation shows: FlowGate's and other projects'."""
+    return own_keys() | FOREIGN_KEYS
 
 
-def tree_of(text: str) -> object:
-    """Read YAML; nothing for a text that is none."""
+def parse_yaml(text: str) -> object:
+    """Parse YAML; return None for invalid YAML."""
     import yaml
 
     try:

@@ -1,4 +1,4 @@
-"""What checks find: one sentence each, and one command that mends it."""
+"""What checks find: one sentence each, and one command that fixes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from flowgate.cli import console
 from flowgate.errors import FlowGateError, MultipleErrors
 
-COLOURS = {"pass": "32", "warn": "33", "fail": "31"}
+STATUSES = ("pass", "warn", "fail")
 NAME_WIDTH = 12
 
 
@@ -16,11 +16,11 @@ NAME_WIDTH = 12
 class Finding:
     """What one check found.
 
-    said: one sentence without a full stop
-
     Attributes:
-        status: "pass", "warn" (works, and should be looked at) or "fail".
-        mend: The command that mends it; empty when nothing has to be mended.
+        check: Name of the check.
+        status: "pass", "warn" (works, but needs attention) or "fail".
+        message: One sentence without a full stop.
+        fix: The command that fixes it; empty if there is none.
     """
 
     check: str
@@ -33,10 +33,10 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
-    """Make checks in their order; one that cannot look, because it is refused, has failed.
+    """Run checks in order; an error in a check is a finding with the status "fail".
 
     Args:
-        checks: (name, what looks).
+        checks: Names and checks.
     """
     found: list[Finding] = []
     for name, check in checks:
@@ -48,19 +48,24 @@ def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
 
 
 def error_findings(check: str, error: FlowGateError) -> list[Finding]:
-    """Turn what a check was refused into findings, one for each fault."""
+    """Convert an error of a check into findings, one for each of `MultipleErrors`.
+
+    Args:
+        check: Name of the check.
+        error: What the check raised.
+    """
     if isinstance(error, MultipleErrors):
-        return [one for fault in error.errors for one in error_findings(check, fault)]
+        return [finding for one in error.errors for finding in error_findings(check, one)]
     command = edit_command(error.place) if error.place else error.fix
     advice = f"; {error.fix}" if error.place and error.fix else ""
     return [Finding(check, "fail", f"{error}{advice}", command)]
 
 
 def config_findings(error: FlowGateError) -> list[Finding]:
-    """Turn the faults of a config into findings; one that cannot even be read is refused as ever.
+    """Convert the errors in a config into findings.
 
     Raises:
-        FlowGateError: The refusal itself, when it names no place in the file.
+        FlowGateError: The error names no place in the file: the config cannot be read.
     """
     if not error.place and not isinstance(error, MultipleErrors):
         raise error
@@ -68,7 +73,7 @@ def config_findings(error: FlowGateError) -> list[Finding]:
 
 
 def edit_command(place: str) -> str:
-    """Give the command that opens an editor at `file:line[:column]`."""
+    """Return the command that opens an editor at `file:line[:column]`."""
     from shlex import quote
 
     file, _, rest = place.partition(":")
@@ -79,16 +84,16 @@ def edit_command(place: str) -> str:
 def print_findings(findings: Sequence[Finding], *, as_json: bool, config: str, fixed: Sequence[str] = ()) -> int:
     """Print findings.
 
-    Source: keys of `--json` are documented in docs/runbook-troubleshooting.md
-
     Args:
-        config: Which config was looked at.
-        fixed: What has been mended just now, one sentence each.
+        findings: What the checks found.
+        as_json: Print one JSON document; docs/json.md describes its keys.
+        config: Path of the checked config; empty if it is invalid.
+        fixed: What has just been fixed, one sentence each.
 
     Returns:
-        1 when one has failed, else 0.
+        1 if a check has failed, else 0.
     """
-    counts = {status: sum(one.status == status for one in findings) for status in COLOURS}
+    counts = {status: sum(one.status == status for one in findings) for status in STATUSES}
     if as_json:
         console.document(
             {
@@ -105,6 +110,6 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool, config: str, f
         for one in findings:
             console.data(f"{one.status}  {one.check:<{NAME_WIDTH}} {console.spell_commands(one.message)}")
             if one.fix:
-                console.data(f"{'':<{NAME_WIDTH + 7}}{console.spell_commands(one.fix)}")
+                console.data(f"{'':<{NAME_WIDTH + 7}}fix: {console.spell_commands(one.fix)}")
         console.note(", ".join(f"{count} {status}" for status, count in counts.items()))
     return 1 if counts["fail"] else 0

@@ -1,4 +1,4 @@
-"""Which secret files and folders others may enter or read; light, because `status` asks it every time."""
+"""Secret files and folders that other users can read. `status` calls it, so it imports little."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 
 class Exposed(NamedTuple):
-    """A secret file or folder that others may enter or read.
+    """A secret file or folder that other users can read.
 
     Attributes:
-        mode: Its permission bits, as they are and as they belong.
-        wanted: Its permission bits, as they are and as they belong.
+        path: Its path.
+        mode: Its permission bits.
+        wanted: The permission bits that it should have.
     """
 
     path: Path
@@ -25,16 +26,16 @@ class Exposed(NamedTuple):
     wanted: int
 
     def command(self) -> str:
-        """Give the command that closes it."""
+        """Return the command that makes it private."""
         from shlex import quote
 
         return f"chmod {self.wanted:03o} {quote(str(self.path))}"
 
 
 def exposed(config: Config) -> list[Exposed]:
-    """Find the secret files and folders that others may enter or read."""
+    """Find the secret files and folders that other users can read."""
     found = []
-    for path in _secret_places(config):
+    for path in _secret_paths(config):
         mode = permissions.mode(path)
         if mode is not None and mode & permissions.FOR_OTHERS:
             found.append(Exposed(path, mode, PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE))
@@ -42,15 +43,15 @@ def exposed(config: Config) -> list[Exposed]:
 
 
 def secrets_folder(config: Config) -> Path:
-    """Say where the keys lie."""
+    """Return the folder of FlowGate's keys."""
     return config.paths.runtime_dir.parent / "secrets"
 
 
-def _secret_places(config: Config) -> list[Path]:
+def _secret_paths(config: Config) -> list[Path]:
     runtime = config.paths.runtime_dir
     folders = [secrets_folder(config), cliproxy.auth_folder(config)]
     inside = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*"))]
     rendered = [*sorted(runtime.glob("litellm*.yaml")), runtime / "cliproxyapi.yaml"]
     own = cliproxy.user_config(config)
-    mine = [own] if own and own.parent != locations.examples() else []
-    return list(dict.fromkeys([*folders, *inside, *rendered, *config.secret_files, *mine]))
+    users = [own] if own and own.parent != locations.examples() else []
+    return list(dict.fromkeys([*folders, *inside, *rendered, *config.secret_files, *users]))

@@ -1,4 +1,4 @@
-"""Whether the profiles can keep what they promise, seen from both programs' files."""
+"""Checks of the profiles: fallbacks, keys, timeouts, cooldowns, and the models that CLIProxyAPIPlus serves."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CHECK = "profiles"
 
 
 def profiles(session: Session) -> Iterator[Finding]:
-    """Check every profile: fallbacks, keys, times, and the models that CLIProxyAPIPlus lists while it runs."""
+    """Check each profile of the config."""
     context = runtime.read_only_context(session, [])
-    build_inputs, served = context.build_inputs(), _served(context)
+    build_inputs, served = context.build_inputs(), _served_models(context)
     for name in session.config.profiles:
         policy = build.compile_policy(session.config, name, build_inputs)
         try:
@@ -25,31 +25,27 @@ def profiles(session: Session) -> Iterator[Finding]:
         except FlowGateError as error:
             yield from finding.error_findings(CHECK, error)
             continue
-        show = f"inv profile.show --name {name}"
-        doubts = preflight.warnings(session.config, name, policy)
+        warnings = preflight.warnings(session.config, name, policy)
         if served is not None:
-            lost = preflight.unserved_models(litellm.upstream_models(session.config, policy.litellm), served)
-            doubts += [f"CLIProxyAPIPlus lists no model {one}; inv auth.login brings a provider's" for one in lost]
-        for line in doubts:
-            yield Finding(CHECK, "warn", f"{name}: {line}", show)
-        if not doubts:
-            one = policy.budget
-            message = (
-                f"{name}: {policy.cooldowns_by} benches; attempts at one vendor for one question: {one.vendor} at most"
-            )
-            yield Finding(CHECK, "pass", message)
+            unserved = preflight.unserved_models(litellm.upstream_models(session.config, policy.litellm), served)
+            warnings += [f"CLIProxyAPIPlus serves no model {one}; log in to its provider" for one in unserved]
+        for line in warnings:
+            yield Finding(CHECK, "warn", f"{name}: {line}", f"inv profile.show --name {name}")
+        if not warnings:
+            attempts = f"at most {policy.budget.vendor} attempts at one vendor for a request"
+            yield Finding(CHECK, "pass", f"{name}: {policy.cooldowns_by} applies cooldowns; {attempts}")
 
 
-def _served(context: StepContext) -> list[str] | None:
-    """List the models of the CLIProxyAPIPlus that runs; None when none does, or when it does not say."""
+def _served_models(context: StepContext) -> list[str] | None:
+    """Return the models of the running CLIProxyAPIPlus; None if it is not running or returns no list."""
     running = context.supervisor.generation(cliproxy.NAME)
     key = context.key(cliproxy.UPSTREAM_KEY)
     if running is None or key is None:
         return None
     url = f"http://{running['host']}:{running['port']}/v1/models"
     try:
-        answer = context.http.get(url, headers={"Authorization": key.bearer()})
-        listed = answer.json().get("data") if answer.ok else None
+        response = context.http.get(url, headers={"Authorization": key.bearer()})
+        listed = response.json().get("data") if response.ok else None
         return [str(one["id"]) for one in listed] if isinstance(listed, list) else None
-    except (FlowGateError, AttributeError, KeyError, TypeError):  # `health` says what is wrong with it
+    except (FlowGateError, AttributeError, KeyError, TypeError):  # `health` reports what is wrong with it
         return None

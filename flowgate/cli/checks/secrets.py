@@ -1,4 +1,4 @@
-"""What must stay private: secrets on the disk, keys that everybody knows, the management interface."""
+"""Checks of what must stay private: secret files, keys that documentation shows, the management interface."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 
 def secrets(session: Session) -> Iterator[Finding]:
-    """Check that secret files are 0600 and their folders 0700."""
+    """Check that secret files have the mode 0600 and their folders 0700."""
     found = exposed(session.config)
     for one in found:
-        message = f"{one.path} can be read by others ({one.mode:03o}, {one.wanted:03o} belongs there)"
+        message = f"other users can read {one.path} (mode {one.mode:03o}, should be {one.wanted:03o})"
         yield Finding("secrets", "fail", message, one.command())
     if not found:
         yield Finding("secrets", "pass", "secret files and folders are private")
@@ -33,40 +33,48 @@ def secrets(session: Session) -> Iterator[Finding]:
 def keys(session: Session) -> Iterator[Finding]:
     """Check that no key in use is one that documentation shows."""
     known = example_keys.known_keys()
-    found = [*_in_config(session.config, known), *_in_upstream(session.config, known), *_in_store(session, known)]
+    found = [
+        *_config_keys(session.config, known),
+        *_upstream_keys(session.config, known),
+        *_stored_keys(session, known),
+    ]
     yield from found
     if not found:
-        yield Finding("keys", "pass", "no key in use is an example's")
+        yield Finding("keys", "pass", "no key in use comes from an example")
 
 
-def _in_config(config: Config, known: frozenset[str]) -> Iterator[Finding]:
+def _config_keys(config: Config, known: frozenset[str]) -> Iterator[Finding]:
     env = {name: {"env": dict(service.env)} for name, service in config.services.items()}
     tree = {"litellm_base": config.litellm_base, "profiles": dict(config.profiles), "services": env}
     for path, text in example_keys.texts(tree):
         if text in known:
             place = config.place(path)
-            yield Finding("keys", "fail", f"'{path}' is a key that documentation shows ({place})", edit_command(place))
+            message = f"'{path}' is an example key from documentation ({place})"
+            yield Finding("keys", "fail", message, edit_command(place))
 
 
-def _in_upstream(config: Config, known: frozenset[str]) -> Iterator[Finding]:
+def _upstream_keys(config: Config, known: frozenset[str]) -> Iterator[Finding]:
     own = cliproxy.user_config(config)
     text = files.read_text_or_none(own) if own else None
-    for path, value in example_keys.texts(example_keys.tree_of(text or "")):
+    for path, value in example_keys.texts(example_keys.parse_yaml(text or "")):
         if value in known:
             line = next((n for n, row in enumerate((text or "").splitlines(), 1) if value in row), 1)
-            message = f"'{path}' of {own} is a key that documentation shows"
+            message = f"'{path}' of {own} is an example key from documentation"
             yield Finding("keys", "fail", message, edit_command(f"{own}:{line}"))
 
 
-def _in_store(session: Session, known: frozenset[str]) -> Iterator[Finding]:
+def _stored_keys(session: Session, known: frozenset[str]) -> Iterator[Finding]:
     folder = secrets_folder(session.config)
     needed = {one.name for one in session.config.references} | set(KEY_FILES)
     for name in sorted(needed):
         if session.environment.get(name) in known:
-            yield Finding("keys", "fail", f"the variable {name} holds a key that documentation shows", f"unset {name}")
+            message = f"the environment variable {name} holds an example key from documentation"
+            yield Finding("keys", "fail", message, f"unset {name}")
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_file() and (files.read_text_or_none(path) or "").strip() in known:
-            message = f"{path} holds a key that documentation shows; `inv up` makes a fresh one of our own"
+            message = (
+                f"{path} holds an example key from documentation; `inv up` generates a new one once the file is gone"
+            )
             yield Finding("keys", "fail", message, f"rm {quote(str(path))}")
 
 
@@ -74,30 +82,30 @@ def _in_store(session: Session, known: frozenset[str]) -> Iterator[Finding]:
 
 
 def management(session: Session) -> Iterator[Finding]:
-    """Check that the upstream's management answers this machine only."""
+    """Check that CLIProxyAPIPlus' management interface can be reached from this machine only."""
     config = session.config
     hosts = {name: service.host for name, service in config.services.items()}
     for name, host in hosts.items():
         if not host.startswith(LOOPBACK):
             place = config.place(f"services.{name}.host")
-            yield Finding("management", "fail", f"{name} listens on {host}, beyond this machine", edit_command(place))
+            message = f"{name} listens on {host}, which other machines can reach"
+            yield Finding("management", "fail", message, edit_command(place))
     rendered = config.paths.runtime_dir / "cliproxyapi.yaml"
     text = files.read_text_or_none(rendered)
-    wrong = _opened(example_keys.tree_of(text)) if text is not None else ""
-    if wrong:
-        yield Finding(
-            "management", "fail", f"{rendered} {wrong}; `inv up` writes it anew", f"rm {quote(str(rendered))}"
-        )
+    problem = _exposure(example_keys.parse_yaml(text)) if text is not None else ""
+    if problem:
+        message = f"{rendered} {problem}; `inv up` writes it again once the file is gone"
+        yield Finding("management", "fail", message, f"rm {quote(str(rendered))}")
     elif all(host.startswith(LOOPBACK) for host in hosts.values()):
-        yield Finding("management", "pass", "management answers this machine only")
+        yield Finding("management", "pass", "the management interface can be reached from this machine only")
 
 
-def _opened(tree: object) -> str:
-    """Say how a rendered upstream config opens the management interface; nothing when it does not."""
+def _exposure(tree: object) -> str:
+    """Describe how a rendered config exposes the management interface; empty if it does not."""
     if not isinstance(tree, dict):
-        return "is no YAML mapping"
+        return "is not a YAML mapping"
     if not str(tree.get("host") or "").startswith(LOOPBACK):
-        return "lets the upstream listen beyond this machine"
+        return "makes CLIProxyAPIPlus listen on an address that other machines can reach"
     remote = tree.get("remote-management")
     if not isinstance(remote, dict) or remote.get("allow-remote") is not False:
         return "allows management from other machines"

@@ -1,4 +1,4 @@
-"""A desk over stand-ins: a config of its own in force, and a keeper whose services are plain data."""
+"""Sessions over a config in a temporary folder and a fake supervisor."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pytest
 from flowgate.cli.session import Session, open_session
 from flowgate.supervisor.client import SupervisorClient
 from tests.conftest import Workspace
+from tests.unit.cli.sessions import SessionFactory
 from tests.unit.steps.conftest import FakeSupervisor
 
 
 @pytest.fixture
 def place(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A ground whose config is the one in use, also inside this process."""
+    """A workspace whose config is in use, also in this process."""
     workspace.runtime.mkdir(parents=True)
     monkeypatch.setenv("FLOWGATE_CONFIG", str(workspace.config))
     return workspace
@@ -28,5 +29,10 @@ def supervisor() -> FakeSupervisor:
 
 @pytest.fixture
 def session(place: Workspace, supervisor: FakeSupervisor) -> Session:
-    """The office of that config, with the keeper that keeps nothing."""
+    """A session of that config with a fake supervisor."""
     return replace(open_session(quiet=True), kept=cast("SupervisorClient", supervisor))
+
+
+@pytest.fixture
+def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
+    return SessionFactory(tmp_path_factory.mktemp("o"))

@@ -1,4 +1,4 @@
-"""SessionFactory of their own: a config in a temp folder, a keeper that is not there, an environment that is empty."""
+"""Sessions over a config in a temporary folder, without a supervisor, with an environment of one variable."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ profiles:
 
 @dataclass(frozen=True)
 class SessionFactory:
-    """Makes offices: `offices(("old", "new"), …)` changes words of the config's text."""
+    """Makes sessions; each change `("old", "new")` replaces text of the config."""
 
     folder: Path
 
@@ -50,7 +50,7 @@ class SessionFactory:
 
 
 def put(path: Path, text: str, mode: int = 0o600) -> Path:
-    """Write a file with just these permissions; folders that are missing are made private."""
+    """Write a file with this mode; create missing folders with mode 0700."""
     make_private_folder(path.parent)
     path.write_text(text)
     path.chmod(mode)

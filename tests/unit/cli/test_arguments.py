@@ -52,9 +52,9 @@ def test_a_variable_that_is_none_is_refused(extra: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("extra, place", [("list=[", "-e list:"), ("{a: 1, a: 2}", "-e:1:8"), ("@BAD", "bad.yml:2:1")])
 def test_variables_that_do_not_parse_are_refused_with_their_place(extra: str, place: str, tmp_path: Path) -> None:
     (tmp_path / "bad.yml").write_text("a: 1\na: 2\n")
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError) as error:
         variables([extra.replace("@BAD", f"@{tmp_path}/bad.yml")])
-    assert place in caught.value.place
+    assert place in error.value.place
 
 
 def test_a_file_of_variables_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What people type after `flowgate`, and what it means."""
+"""The command line of `flowgate`."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ TASKS = (
         ("--config C auth list", "auth.list"),
     ],
 )
-def test_words_become_what_invoke_understands(typed: str, argv: str) -> None:
+def test_words_are_rewritten_for_invoke(typed: str, argv: str) -> None:
     assert list(parse(typed.split(), TASKS).argv) == argv.split()
 
 
 @pytest.mark.parametrize("typed", ["--config C status", "--config=C status"])
-def test_the_config_is_chosen_before_the_task(typed: str) -> None:
+def test_config_is_parsed_before_the_task(typed: str) -> None:
     assert parse(typed.split(), TASKS).config == "C"
 
 
@@ -72,13 +72,13 @@ def test_help_works_at_every_level(typed: str, about: str) -> None:
         ("--confg C status", "did you mean '--config'?"),
     ],
 )
-def test_a_misspelt_word_gets_a_suggestion(typed: str, fix: str) -> None:
-    with pytest.raises(UnknownName) as refused:
+def test_a_misspelled_word_gets_a_suggestion(typed: str, fix: str) -> None:
+    with pytest.raises(UnknownName) as error:
         parse(typed.split(), TASKS)
-    assert refused.value.fix == fix
+    assert error.value.fix == fix
 
 
 @pytest.mark.parametrize("typed", ["--config", "--config --json status"])
-def test_a_config_without_a_path_is_refused(typed: str) -> None:
-    with pytest.raises(UsageError, match="wants the path"):
+def test_config_without_a_path_is_an_error(typed: str) -> None:
+    with pytest.raises(UsageError, match="needs the path"):
         parse(typed.split(), TASKS)

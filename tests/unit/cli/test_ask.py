@@ -1,8 +1,6 @@
-"""Who served a request, in words."""
+"""Which deployment answered a request, and what an answer must contain."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
@@ -17,41 +15,46 @@ HEADERS = {
     "x-litellm-attempted-retries": "2",
     "x-litellm-attempted-fallbacks": "1",
 }
+FIRST_TRY = {**HEADERS, "x-litellm-attempted-retries": "0", "x-litellm-attempted-fallbacks": "0"}
 
 
-def row(**headers: str) -> dict[str, Any]:
+def served(headers: dict[str, str]) -> ask.ServedRequest:
     about = {"path": "/v1/chat/completions", "at": 0.0, "seconds": 1.234, "status": 200, "generation": 7}
-    return ask._row({**about, "headers": headers or HEADERS})
+    return ask._served({**about, "headers": headers})
 
 
-def test_a_served_request_says_who_and_why() -> None:
-    assert ask.sentence(row()) == (
+def test_a_request_is_described_with_its_deployment() -> None:
+    assert ask.describe_request(served(HEADERS)) == (
         "1970-01-01T00:00:00.000Z  200  1.23 s  generation 7  eeddf77a  router-default answered by openai/gpt-5 "
         "at http://127.0.0.1:8317/v1, after 2 retries, by fallback 1"
     )
 
 
-def test_the_first_try_and_no_fallback_are_said_too() -> None:
-    told = row(**{**HEADERS, "x-litellm-attempted-retries": "0", "x-litellm-attempted-fallbacks": "0"})
-    assert ask.sentence(told).endswith(", at the first try, no fallback")
+def test_the_first_try_and_no_fallback_are_described_too() -> None:
+    assert ask.describe_request(served(FIRST_TRY)).endswith(", at the first try, no fallback")
 
 
-def test_a_request_that_nobody_served_says_so() -> None:
-    told = row(**{"x-litellm-call-id": "1"})
-    assert (told["answered"], told["retries"]) == ("", None)
-    assert ask.sentence(told).endswith("no deployment answered")
+def test_a_deployment_without_an_address_has_no_at() -> None:
+    headers = {name: value for name, value in FIRST_TRY.items() if name != "x-litellm-model-api-base"}
+    assert ask.describe_request(served(headers)).endswith("answered by openai/gpt-5, at the first try, no fallback")
+
+
+def test_a_request_that_no_deployment_answered_says_so() -> None:
+    found = served({"x-litellm-call-id": "1"})
+    assert (found["answered"], found["retries"]) == ("", None)
+    assert ask.describe_request(found).endswith("no deployment answered")
 
 
 @pytest.mark.parametrize("body", [{}, {"choices": []}, [], None])
-def test_an_answer_without_text_is_none(body: object) -> None:
-    with pytest.raises(CheckFailed, match="carries no text"):
-        ask._text(body)
+def test_an_answer_without_text_is_an_error(body: object) -> None:
+    with pytest.raises(CheckFailed, match="contains no text"):
+        ask._answer_text(body)
 
 
-def test_a_stream_is_whole_only_with_its_end() -> None:
+def test_a_stream_needs_its_end() -> None:
     line = 'data: {"choices": [{"delta": {"content": "hi"}}]}'
-    assert list(ask._pieces(iter([line, "", "data: [DONE]"]))) == ["hi"]
+    assert list(ask._stream_text([line, "", "data: [DONE]"])) == ["hi"]
     with pytest.raises(CheckFailed, match="without"):
-        list(ask._pieces(iter([line])))
+        list(ask._stream_text([line]))
     with pytest.raises(CheckFailed, match="broke off"):
-        list(ask._pieces(iter(['data: {"error": "x"}'])))
+        list(ask._stream_text(['data: {"error": "x"}']))

@@ -1,4 +1,4 @@
-"""Completion: what may come next, and the shells that ask."""
+"""Shell completion: candidates and scripts."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from flowgate.cli.completion import candidates
-from flowgate.cli.help import Page, Word
+from flowgate.cli.help import Argument, TaskHelp
 
 
-def word(name: str, positional: bool = False) -> Word:
-    return Word(name, "str", positional, "", "")
+def argument(name: str, positional: bool = False) -> Argument:
+    return Argument(name, "str", positional, "", "")
 
 
-PAGES = (
-    Page("smoke", "", (word("profile"), word("keep"))),
-    Page("profile.set", "", (word("name", True),)),
-    Page("profile.show", "", (word("name"), word("json"))),
-    Page("service.start", "", (word("service"),)),
+TASKS = (
+    TaskHelp("smoke", "", (argument("profile"), argument("keep"))),
+    TaskHelp("profile.set", "", (argument("name", True),)),
+    TaskHelp("profile.show", "", (argument("name"), argument("json"))),
+    TaskHelp("service.start", "", (argument("service"),)),
 )
 VALUES = {"profile": lambda: ["cost", "balanced"], "profile.set:name": lambda: ["cost"], "service": lambda: ["all"]}
 
@@ -43,8 +43,8 @@ VALUES = {"profile": lambda: ["cost", "balanced"], "profile.set:name": lambda: [
         (["nonsense", ""], []),
     ],
 )
-def test_candidates_are_what_may_stand_there(words: list[str], found: list[str]) -> None:
-    assert candidates(words, PAGES, VALUES) == found
+def test_candidates_fit_the_last_word(words: list[str], found: list[str]) -> None:
+    assert candidates(words, TASKS, VALUES) == found
 
 
 ASKING = {

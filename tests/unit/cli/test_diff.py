@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.cli.diff import LINES, differences, mask_secrets, show_diff, show_unpredicted
+from flowgate.cli.diff import LINES, diff_lines, mask_secrets, show_diff, show_unpredicted
 from flowgate.domain import Outcome
 
 
@@ -11,16 +11,16 @@ def outcome(**fields: object) -> Outcome:
     return Outcome(**(about | {"place": "p.yml:2:3"} | fields))  # type: ignore[arg-type]
 
 
-def test_the_lines_that_differ_are_shown() -> None:
-    assert list(differences("f", "a\nb\n", "a\nc\n")) == ["--- f", "+++ f", "@@ -1,2 +1,2 @@", " a", "-b", "+c"]
+def test_lines_that_differ_are_listed() -> None:
+    assert list(diff_lines("f", "a\nb\n", "a\nc\n")) == ["--- f", "+++ f", "@@ -1,2 +1,2 @@", " a", "-b", "+c"]
 
 
-def test_a_new_file_is_called_new() -> None:
-    assert list(differences("f", "", "a")) == ["--- f (new)", "+++ f", "@@ -0,0 +1 @@", "+a"]
+def test_a_new_file_is_marked() -> None:
+    assert list(diff_lines("f", "", "a")) == ["--- f (new)", "+++ f", "@@ -0,0 +1 @@", "+a"]
 
 
-def test_a_changed_secret_shows_as_changed_but_not_itself() -> None:
-    lines = list(differences("f", "api_key: sk-aaaa1111", "api_key: sk-bbbb2222"))
+def test_a_changed_secret_is_listed_and_masked() -> None:
+    lines = list(diff_lines("f", "api_key: sk-aaaa1111", "api_key: sk-bbbb2222"))
     assert lines[-2:] == ["-api_key: …", "+api_key: …"]
 
 
@@ -40,20 +40,20 @@ def test_secrets_are_masked(line: str, shown: str) -> None:
     assert mask_secrets(line) == shown
 
 
-def test_a_long_difference_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_diff_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     show_diff(outcome(diff=(("f", "", "a\n" * 1000),)))
-    message = capsys.readouterr().err.splitlines()
-    assert (len(message), message[-1]) == (LINES + 1, "    … and 603 lines more")
+    printed = capsys.readouterr().err.splitlines()
+    assert (len(printed), printed[-1]) == (LINES + 1, "    … and 603 more lines")
 
 
-def test_what_is_not_foretold_is_listed_by_task(capsys: pytest.CaptureFixture[str]) -> None:
-    show_unpredicted([outcome(), outcome(task="u", unpredicted="nobody knows")])
+def test_unpredicted_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    show_unpredicted([outcome(), outcome(task="u", unpredicted="runs a command")])
     assert capsys.readouterr().err.splitlines() == [
-        "? this check could not foretell 1 of its tasks:",
-        "    u (p.yml:2:3): nobody knows",
+        "? check mode cannot predict 1 task:",
+        "    u (p.yml:2:3): runs a command",
     ]
 
 
-def test_nothing_is_listed_when_all_is_foretold(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_listed_when_every_task_is_predicted(capsys: pytest.CaptureFixture[str]) -> None:
     show_unpredicted([outcome()])
     assert capsys.readouterr().err == ""

@@ -22,7 +22,7 @@ from flowgate.errors import (
 TAKEN = PortInUse("litellm", "127.0.0.1", 4000, pid=7, command="python")
 
 
-def refuse(error: BaseException) -> int:
+def fail(error: BaseException) -> int:
     def body() -> int:
         raise error
 
@@ -48,13 +48,13 @@ def refuse(error: BaseException) -> int:
         (KeyboardInterrupt(), 130),
     ],
 )
-def test_every_refusal_has_its_exit_code_and_one_line(
+def test_every_error_has_its_exit_code_and_a_message(
     error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert refuse(error) == code
-    message = capsys.readouterr()
-    assert (message.out, "Traceback" in message.err) == ("", False)
-    assert message.err
+    assert fail(error) == code
+    printed = capsys.readouterr()
+    assert (printed.out, "Traceback" in printed.err) == ("", False)
+    assert printed.err
 
 
 @pytest.mark.parametrize("given, code", [(None, 0), (0, 0), (1, 1)])
@@ -63,9 +63,9 @@ def test_what_an_order_gives_is_its_exit_code(given: int | None, code: int) -> N
 
 
 def test_a_bug_ends_with_70_and_its_traceback_goes_to_a_file_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert refuse(KeyError("a bug")) == 70
-    message = capsys.readouterr().err
-    file = Path(message.strip().rpartition(" ")[2])
-    assert "Traceback" not in message
+    assert fail(KeyError("a bug")) == 70
+    printed = capsys.readouterr().err
+    file = Path(printed.strip().rpartition(" ")[2])
+    assert "Traceback" not in printed
     assert "KeyError: 'a bug'" in file.read_text()
     file.unlink()

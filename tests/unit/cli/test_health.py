@@ -1,11 +1,11 @@
-"""Who is alive and who answers: yes, no, and not known; slow is not dead, and one miss is no outage."""
+"""Liveness and readiness: yes, no and unknown; retries; slow responses."""
 
 from __future__ import annotations
 
 import json
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
     from tests.conftest import Workspace
     from tests.unit.steps.conftest import FakeSupervisor
 
-Caught = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 SOUTH = "cliproxyapi_plus"
 
 
-def anew(supervisor: FakeSupervisor) -> Session:
-    """Read the config that is in use again."""
+def reread(supervisor: FakeSupervisor) -> Session:
+    """Read the config again."""
     return replace(open_session(quiet=True), kept=cast("SupervisorClient", supervisor))
 
 
 def installed(place: Workspace, supervisor: FakeSupervisor, version: str) -> Session:
-    """Have that version of CLIProxyAPIPlus installed and running; the config leaves its address open."""
+    """Install and run that version of CLIProxyAPIPlus; the config names no path."""
     program = place.runtime / "bin" / "CLIProxyAPIPlus"
     place.write(upstream=(str(program),)).edit_config(("    readiness_path: /\n", ""))
     if version:
         program.parent.mkdir()
-        told = install_record.InstallRecord(
+        shown = install_record.InstallRecord(
             version, "a/b", "x.tar.gz", "0" * 64, "0" * 64, "none", "2026-01-01T00:00:00Z"
         )
-        program.with_name("CLIProxyAPIPlus.lock").write_text(install_record.write(told))
-    return anew(supervisor.run(SOUTH, port=place.upstream_port))
+        program.with_name("CLIProxyAPIPlus.lock").write_text(install_record.write(shown))
+    return reread(supervisor.run(SOUTH, port=place.upstream_port))
 
 
-def look(session: Session, supervisor: FakeSupervisor, name: str = "litellm", patience: float = 5.0) -> dict[str, Any]:
-    return health.check(session, name, supervisor.status()["services"].get(name, {}), patience=patience)
+def look(session: Session, supervisor: FakeSupervisor, name: str = "litellm", timeout: float = 5.0) -> health.Health:
+    return health.check(session, name, supervisor.status()["services"].get(name, {}), timeout=timeout)
 
 
-def test_health_of_what_does_not_run_is_no_and_names_the_way_out(place: Workspace, capsys: Caught) -> None:
+def test_services_that_do_not_run_name_the_fix(place: Workspace, capsys: Captured) -> None:
     assert health.health("", False) == 1
-    message = capsys.readouterr()
-    assert message.out.count("not running") == 4
-    assert "way out: inv up" in message.err
+    printed = capsys.readouterr()
+    assert printed.out.count("not running") == 4
+    assert "fix: inv up" in printed.err
 
 
-def test_health_as_json_names_what_would_be_asked(place: Workspace, capsys: Caught) -> None:
+def test_json_names_the_url_of_a_stopped_service(place: Workspace, capsys: Captured) -> None:
     assert health.health("", True) == 1
     tree = json.loads(capsys.readouterr().out)
     assert tree["ok"] is False
@@ -68,7 +68,7 @@ def test_health_as_json_names_what_would_be_asked(place: Workspace, capsys: Caug
     }
 
 
-def test_one_that_answers_is_alive_and_ready(session: Session, supervisor: FakeSupervisor, place: Workspace) -> None:
+def test_a_2xx_response_is_alive_and_ready(session: Session, supervisor: FakeSupervisor, place: Workspace) -> None:
     supervisor.run("litellm", port=place.litellm_port)
     with serving(lambda path: (200, "{}"), place.litellm_port):
         one = look(session, supervisor)
@@ -76,18 +76,16 @@ def test_one_that_answers_is_alive_and_ready(session: Session, supervisor: FakeS
 
 
 @pytest.mark.parametrize("first", [503, 500, 404])
-def test_one_miss_is_not_an_outage(session: Session, supervisor: FakeSupervisor, place: Workspace, first: int) -> None:
+def test_a_failed_try_is_repeated(session: Session, supervisor: FakeSupervisor, place: Workspace, first: int) -> None:
     supervisor.run("litellm", port=place.litellm_port)
     codes = iter([first])
     with serving(lambda path: (next(codes, 200), ""), place.litellm_port):
         one = look(session, supervisor)
     assert (one["ready"], one["status"], one["misses"]) == (True, 200, 1)
-    assert health._line("litellm", one).endswith(", after 1 without")
+    assert health._line("litellm", one).endswith(", failed tries before: 1")
 
 
-def test_one_that_never_answers_well_is_not_ready(
-    session: Session, supervisor: FakeSupervisor, place: Workspace
-) -> None:
+def test_a_service_without_2xx_is_not_ready(session: Session, supervisor: FakeSupervisor, place: Workspace) -> None:
     supervisor.run("litellm", port=place.litellm_port)
     with serving(lambda path: (503, ""), place.litellm_port):
         one = look(session, supervisor)
@@ -96,13 +94,13 @@ def test_one_that_never_answers_well_is_not_ready(
     assert (one["ready"], one["error"]) == (False, f"nobody listens on 127.0.0.1:{place.litellm_port}")
 
 
-def test_silence_is_unknown_and_a_slow_answer_is_one(
+def test_a_timeout_is_unknown_and_a_slow_response_counts(
     session: Session, supervisor: FakeSupervisor, place: Workspace
 ) -> None:
     supervisor.run("litellm", port=place.litellm_port)
     over = threading.Event()
     with serving(lambda path: (over.wait(0.5), (200, ""))[1], place.litellm_port):
-        silent = look(session, supervisor, patience=0.1)
+        silent = look(session, supervisor, timeout=0.1)
         slow = look(session, supervisor)
         over.set()
     assert (silent["live"], silent["ready"], silent["misses"]) == (True, None, 0)
@@ -111,7 +109,7 @@ def test_silence_is_unknown_and_a_slow_answer_is_one(
     assert (slow["ready"], slow["seconds"] >= 0.4) == (True, True)
 
 
-def test_without_a_keeper_nobody_knows_whether_it_is_alive(
+def test_without_a_supervisor_liveness_is_unknown(
     session: Session, supervisor: FakeSupervisor, place: Workspace
 ) -> None:
     supervisor.run("litellm", "orphaned", port=place.litellm_port)
@@ -120,12 +118,12 @@ def test_without_a_keeper_nobody_knows_whether_it_is_alive(
     assert (one["live"], one["ready"]) == (None, True)
 
 
-def test_litellm_without_an_address_is_asked_for_its_models_with_its_key(
+def test_litellm_without_a_path_is_asked_for_its_models_with_its_key(
     place: Workspace, supervisor: FakeSupervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.edit_config(("    readiness_path: /health/readiness\n", ""))
     monkeypatch.setenv("LITELLM_MASTER_KEY", "sk-mine")
-    bare = anew(supervisor.run("litellm", port=place.litellm_port))
+    bare = reread(supervisor.run("litellm", port=place.litellm_port))
     with serving(lambda path: (200 if path == "/v1/models" else 404, ""), place.litellm_port):
         assert look(bare, supervisor)["ready"] is True
     assert health._headers(bare, "litellm", "/v1/models")["Authorization"].reveal() == "Bearer sk-mine"
@@ -133,16 +131,14 @@ def test_litellm_without_an_address_is_asked_for_its_models_with_its_key(
 
 
 @pytest.mark.parametrize(("version", "path"), [("7.2.101-1", "/healthz"), ("v6.8.16-0", "/"), ("", "/")])
-def test_the_address_is_the_one_that_the_version_has(
-    place: Workspace, supervisor: FakeSupervisor, version: str, path: str
-) -> None:
+def test_the_path_fits_the_version(place: Workspace, supervisor: FakeSupervisor, version: str, path: str) -> None:
     bare = installed(place, supervisor, version)
     with serving(lambda asked: (200 if asked == path else 404, ""), place.upstream_port):
         one = look(bare, supervisor, SOUTH)
     assert (one["ready"], one["url"].endswith(f"{place.upstream_port}{path}")) == (True, True)
 
 
-def test_an_older_one_that_still_runs_after_a_download_is_asked_its_own_way(
+def test_an_older_version_that_still_runs_after_a_download_is_ready(
     place: Workspace, supervisor: FakeSupervisor
 ) -> None:
     bare = installed(place, supervisor, "7.2.101-1")

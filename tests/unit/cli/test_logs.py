@@ -14,14 +14,14 @@ from flowgate.system.clock import stamp
 if TYPE_CHECKING:
     from tests.conftest import Workspace
 
-Caught = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 NOW = datetime.now(UTC)
 EVENTS = (("smoke", "", 300), ("service_start", "litellm", 200), ("service_exit", "litellm", 100), ("play", "", 1))
 
 
 @pytest.fixture
 def log(place: Workspace) -> list[str]:
-    """An event log: event, service, minutes ago."""
+    """Write an event log; return its lines."""
     lines = [
         json.dumps(
             {"event": event, "service": service, "result": "ok", "timestamp": stamp(NOW - timedelta(minutes=ago))}
@@ -33,7 +33,7 @@ def log(place: Workspace) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "asked, found",
+    "filters, found",
     [
         ({}, [0, 1, 2, 3]),
         ({"lines": 2}, [2, 3]),
@@ -46,30 +46,43 @@ def log(place: Workspace) -> list[str]:
         ({"lines": 1, "service": "litellm"}, [2]),
     ],
 )
-def test_events_are_chosen(log: list[str], capsys: Caught, asked: dict[str, object], found: list[int]) -> None:
+def test_events_are_filtered(log: list[str], capsys: Captured, filters: dict[str, object], found: list[int]) -> None:
     known: dict[str, object] = {"lines": 20, "follow": False, "service": "", "event": "", "since": "", "as_json": True}
-    logs.events("", **(known | asked))  # type: ignore[arg-type]
-    assert capsys.readouterr().out.splitlines() == [log[number] for number in found]
+    logs.events("", **(known | filters))  # type: ignore[arg-type]
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert printed == [{"version": 1, **json.loads(log[number])} for number in found]
 
 
-def test_an_event_is_one_readable_line(log: list[str], capsys: Caught) -> None:
+@pytest.mark.parametrize("damaged", ['{"event": ', "5", '["x"]'])
+def test_a_damaged_line_is_reported_and_skipped(
+    log: list[str], place: Workspace, capsys: Captured, damaged: str
+) -> None:
+    with (place.runtime / "events.log").open("a") as file:
+        file.write(f"{damaged}\n")
+    logs.events("", 2, False, "", "", "", True)
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 1
+    assert "contains a damaged line" in printed.err
+
+
+def test_an_event_is_one_readable_line(log: list[str], capsys: Captured) -> None:
     logs.events("", 1, False, "", "", "", False)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.split()[1:] == ["play", "ok"]
 
 
 @pytest.mark.parametrize("since", ["soon", "10", "1w", "m"])
-def test_a_time_that_is_none_is_refused(place: Workspace, since: str) -> None:
+def test_an_invalid_time_is_an_error(place: Workspace, since: str) -> None:
     with pytest.raises(InvalidValue, match="10m, 2h, 1d"):
         logs.events("", 1, False, "", "", since, False)
 
 
-def test_no_events_yet_is_no_error(place: Workspace, capsys: Caught) -> None:
+def test_a_missing_event_log_is_no_error(place: Workspace, capsys: Captured) -> None:
     assert logs.events("", 20, False, "", "", "", False) == 0
     assert capsys.readouterr().out == ""
 
 
-def test_the_last_lines_of_a_log_are_printed(place: Workspace, capsys: Caught) -> None:
+def test_the_last_lines_of_a_log_are_printed(place: Workspace, capsys: Captured) -> None:
     folder = place.runtime / "process-logs"
     folder.mkdir()
     (folder / "litellm.log").write_text("one\ntwo\nthree\n")
@@ -77,25 +90,25 @@ def test_the_last_lines_of_a_log_are_printed(place: Workspace, capsys: Caught) -
     assert capsys.readouterr().out == "two\nthree\n"
 
 
-def test_a_service_without_a_log_says_so(place: Workspace, capsys: Caught) -> None:
+def test_a_service_without_a_log_says_so(place: Workspace, capsys: Captured) -> None:
     assert logs.logs("", "litellm", 2, False) == 0
     assert "has no log yet" in capsys.readouterr().err
 
 
 def test_an_unknown_service_gets_a_suggestion(place: Workspace) -> None:
-    with pytest.raises(UnknownName) as refused:
+    with pytest.raises(UnknownName) as error:
         logs.logs("", "litelm", 2, False)
-    assert refused.value.fix == "did you mean 'litellm'?"
+    assert error.value.fix == "did you mean 'litellm'?"
 
 
-def test_a_key_that_was_never_made_names_the_way_to_one(place: Workspace) -> None:
-    with pytest.raises(UsageError) as refused:
+def test_a_missing_key_names_the_command_that_generates_it(place: Workspace) -> None:
+    with pytest.raises(UsageError) as error:
         logs.key_path("")
-    assert refused.value.fix == "inv up makes one"
+    assert error.value.fix == "inv up"
 
 
 @pytest.mark.parametrize("words", [("events", "--follow"), ("service.logs", "litellm", "--follow")])
-def test_what_is_added_is_printed_until_ctrl_c(log: list[str], place: Workspace, words: tuple[str, ...]) -> None:
+def test_new_lines_are_printed_until_ctrl_c(log: list[str], place: Workspace, words: tuple[str, ...]) -> None:
     from tests.conftest import wait
 
     (place.runtime / "process-logs").mkdir()

@@ -13,18 +13,19 @@ from flowgate.errors import UnknownName
 if TYPE_CHECKING:
     from tests.conftest import Workspace
 
-Caught = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 
 
-def test_the_profile_in_force_is_marked(place: Workspace, capsys: Caught) -> None:
+def test_the_active_profile_is_marked(place: Workspace, capsys: Captured) -> None:
     (place.runtime / "state.json").write_text('{"current_profile": "cost"}')
     profiles.list_profiles("", False)
     assert capsys.readouterr().out.splitlines() == ["  reliability", "  balanced", "* cost"]
 
 
-def test_the_list_as_json_says_who_set_the_profile(place: Workspace, capsys: Caught) -> None:
+def test_the_list_as_json_says_how_the_profile_is_known(place: Workspace, capsys: Captured) -> None:
     profiles.list_profiles("", True)
     assert json.loads(capsys.readouterr().out) == {
+        "version": 1,
         "current": "balanced",
         "by": "default",
         "profiles": ["reliability", "balanced", "cost"],
@@ -32,7 +33,7 @@ def test_the_list_as_json_says_who_set_the_profile(place: Workspace, capsys: Cau
 
 
 @pytest.mark.parametrize("name, retries", [("cost", 0), ("reliability", 3), ("", 1)])
-def test_the_settings_of_a_profile_lie_over_the_base(place: Workspace, capsys: Caught, name: str, retries: int) -> None:
+def test_settings_of_a_profile_override_the_base(place: Workspace, capsys: Captured, name: str, retries: int) -> None:
     profiles.show("", name, False)
     tree = yaml.safe_load(capsys.readouterr().out)
     assert tree["router_settings"]["num_retries"] == retries
@@ -40,15 +41,15 @@ def test_the_settings_of_a_profile_lie_over_the_base(place: Workspace, capsys: C
 
 
 def test_shown_settings_keep_their_references(
-    place: Workspace, capsys: Caught, monkeypatch: pytest.MonkeyPatch
+    place: Workspace, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UPSTREAM_API_KEY", "sk-canary")
     profiles.show("", "cost", True)
-    message = capsys.readouterr().out
-    assert ("os.environ/UPSTREAM_API_KEY" in message, "sk-canary" in message) == (True, False)
+    printed = capsys.readouterr().out
+    assert ("os.environ/UPSTREAM_API_KEY" in printed, "sk-canary" in printed) == (True, False)
 
 
-def test_the_difference_of_two_profiles_is_what_differs(place: Workspace, capsys: Caught) -> None:
+def test_the_diff_of_two_profiles_lists_what_differs(place: Workspace, capsys: Captured) -> None:
     assert profiles.diff("", "reliability", "cost") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")] == [
@@ -57,42 +58,42 @@ def test_the_difference_of_two_profiles_is_what_differs(place: Workspace, capsys
     ]
 
 
-def test_a_profile_does_not_differ_from_itself(place: Workspace, capsys: Caught) -> None:
+def test_a_profile_equals_itself(place: Workspace, capsys: Captured) -> None:
     profiles.diff("", "cost", "cost")
-    message = capsys.readouterr()
-    assert (message.out, "the same" in message.err) == ("", True)
+    printed = capsys.readouterr()
+    assert (printed.out, "the same settings" in printed.err) == ("", True)
 
 
 @pytest.mark.parametrize("ask", [lambda: profiles.show("", "cots", False), lambda: profiles.diff("", "cost", "cots")])
 def test_an_unknown_profile_gets_a_suggestion(place: Workspace, ask: object) -> None:
     assert callable(ask)
-    with pytest.raises(UnknownName) as refused:
+    with pytest.raises(UnknownName) as error:
         ask()
-    assert refused.value.fix == "did you mean 'cost'?"
+    assert error.value.fix == "did you mean 'cost'?"
 
 
-def test_what_is_typed_beats_what_was_in_force_which_beats_the_default(place: Workspace) -> None:
+def test_a_typed_profile_overrides_the_last_one_and_the_default(place: Workspace) -> None:
     (place.runtime / "state.json").write_text('{"current_profile": "cost"}')
     assert (open_session().profile("reliability").by, open_session().profile().value) == ("typed", "cost")
     (place.runtime / "state.json").write_text('{"current_profile": "gone"}')
     assert (open_session().profile().by, open_session().profile().value) == ("default", "balanced")
 
 
-def test_a_profile_says_what_it_promises_and_what_both_programs_get(place: Workspace, capsys: Caught) -> None:
+def test_show_prints_the_promises_and_the_settings_of_both_programs(place: Workspace, capsys: Captured) -> None:
     profiles.show("", "reliability", False)
-    message = capsys.readouterr().out
-    assert "# what reliability promises:\n#   a question is put to one model 4 times at most" in message
-    assert "#   disable-cooling: true\n" in message
-    assert "retry budget: 4 (LiteLLM) x 1 (CLIProxyAPIPlus) x 1 account = 4 at one vendor" in message
+    printed = capsys.readouterr().out
+    assert "# what reliability promises:\n#   a question is put to one model 4 times at most" in printed
+    assert "#   disable-cooling: true\n" in printed
+    assert "retry budget: 4 (LiteLLM) x 1 (CLIProxyAPIPlus) x 1 account = 4 at one vendor" in printed
 
 
-def test_a_second_account_changes_who_benches(place: Workspace, capsys: Caught) -> None:
+def test_a_second_account_changes_which_program_applies_cooldowns(place: Workspace, capsys: Captured) -> None:
     folder = place.runtime.parent / "auths"
     folder.mkdir()
     for name in ("one", "two"):
         (folder / f"{name}.json").write_text('{"type": "codex"}')
     profiles.show("", "reliability", True)
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["bench"]["by"], shown["cliproxyapi_plus"]["disable-cooling"]) == ("CLIProxyAPIPlus", False)
+    assert (shown["cooldowns"]["by"], shown["cliproxyapi_plus"]["disable-cooling"]) == ("CLIProxyAPIPlus", False)
     assert shown["budget"]["vendor"] == 2
     assert shown["settings"]["model_list"][0]["litellm_params"]["num_retries"] == 0

@@ -22,13 +22,8 @@ RULES = ".env\n*.pem\n*.key\n.router/\n"
 
 
 @pytest.fixture
-def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
-    return SessionFactory(tmp_path_factory.mktemp("o"))
-
-
-@pytest.fixture
 def here(new_session: SessionFactory) -> Session:
-    """An office whose config lies in a git checkout."""
+    """A session whose config is in a git checkout."""
     one = new_session()
     subprocess.run(["git", "init", "-q", str(one.config.root)], check=True)
     (one.config.root / ".gitignore").write_text(RULES)
@@ -63,7 +58,7 @@ def test_a_harmless_name_passes(name: str) -> None:
     assert not security.is_sensitive(name)
 
 
-def test_a_tracked_file_that_holds_a_key_of_ours_fails_and_does_not_show_it(here: Session) -> None:
+def test_a_tracked_file_with_a_key_of_ours_fails_and_the_key_is_not_printed(here: Session) -> None:
     put(here.config.root / ".router" / "secrets" / "litellm-master-key", f"{KEY}\n")
     add(here, "notes.txt", f"the key is {KEY}")
     [found] = security.tracked(roots(here), here)
@@ -80,11 +75,11 @@ def test_missing_ignore_rules_are_named_with_the_command_that_adds_them(here: Se
     [found] = security.ignored(roots(here), here)
     assert found.status == "fail"
     assert all(name in found.message for name in (".env", "server.pem", ".router/secrets/litellm-master-key"))
-    subprocess.run(found.fix, shell=True, check=True)  # noqa: S602 - the very command that people are told
+    subprocess.run(found.fix, shell=True, check=True)  # noqa: S602 - the command that is printed
     assert [one.status for one in security.ignored(roots(here), here)] == ["pass"]
 
 
-def test_outside_a_checkout_there_is_nothing_to_leak(new_session: SessionFactory) -> None:
+def test_outside_a_checkout_the_git_checks_pass(new_session: SessionFactory) -> None:
     one = new_session()
     found = [*security.tracked([], one), *security.ignored([], one)]
     assert {(finding.status, finding.message) for finding in found} == {("pass", "not a git checkout")}
@@ -94,7 +89,7 @@ def test_outside_a_checkout_there_is_nothing_to_leak(new_session: SessionFactory
 
 
 @pytest.mark.parametrize("host, status", [("127.0.0.1", "pass"), ("0.0.0.0", "fail")])  # noqa: S104 - closed at once
-def test_a_process_of_ours_that_listens_for_others_fails(
+def test_a_process_that_other_machines_can_reach_fails(
     here: Session, monkeypatch: pytest.MonkeyPatch, host: str, status: str
 ) -> None:
     running = {"supervisor": os.getpid(), "services": {}}
@@ -103,7 +98,7 @@ def test_a_process_of_ours_that_listens_for_others_fails(
         port = sock.getsockname()[1]
         [found] = security.listening(here)
     assert found.status == status
-    assert status == "pass" or f"of the keeper listens on 0.0.0.0:{port}" in found.message
+    assert status == "pass" or f"of the supervisor listens on 0.0.0.0:{port}" in found.message
 
 
 # --- the hook
@@ -118,10 +113,10 @@ def test_the_hook_is_written_once(here: Session, monkeypatch: pytest.MonkeyPatch
     assert (files.is_executable(path), path.stat().st_mtime_ns) == (True, date)
 
 
-def test_a_hook_of_anothers_is_left_alone(here: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unrelated_hook_is_left_alone(here: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here.config.root)
     path = put(here.config.root / ".git" / "hooks" / "pre-push", "#!/bin/sh\nmine\n", 0o755)
-    with pytest.raises(UsageError, match="is a hook of another's") as error:
+    with pytest.raises(UsageError, match="an unrelated pre-push hook already exists") as error:
         security.install_hook()
     assert "security check" in error.value.fix
     assert path.read_text() == "#!/bin/sh\nmine\n"
@@ -133,28 +128,27 @@ def test_outside_a_checkout_no_hook_can_be_installed(tmp_path: Path, monkeypatch
         security.install_hook()
 
 
-def test_flowgates_own_checkout_gets_the_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_flowgates_own_checkout_uses_the_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("flowgate.system.locations.checkout", lambda: tmp_path)
     assert "exec ./scripts/security_check.sh </dev/null" in security.hook(tmp_path)
 
 
-def test_a_push_goes_through_only_while_the_check_says_yes(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = workspace.folder / "work"
+def push(workspace: Workspace, root: Path, name: str) -> int:
+    """Commit a new file and push it; return git's exit code."""
+    put(root / name, "")
     git = ["git", "-C", str(root), "-c", "user.name=me", "-c", "user.email=me@example.org"]
+    subprocess.run([*git, "add", "-f", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", name], check=True)
+    command = [*git, "push", "-q", str(workspace.folder / "there.git"), "HEAD:refs/heads/main"]
+    return subprocess.run(command, env=workspace.environment(), capture_output=True, check=False).returncode
+
+
+def test_a_push_is_rejected_while_the_check_fails(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = workspace.folder / "work"
     subprocess.run(["git", "init", "-q", "--bare", str(workspace.folder / "there.git")], check=True)
     subprocess.run(["git", "init", "-q", str(root)], check=True)
     put(root / ".gitignore", RULES)
     monkeypatch.chdir(root)
     security.install_hook()
-
-    def push(name: str) -> int:
-        put(root / name, "")
-        subprocess.run([*git, "add", "-f", "."], check=True)
-        subprocess.run([*git, "commit", "-q", "-m", name], check=True)
-        done = [*git, "push", "-q", str(workspace.folder / "there.git"), "HEAD:refs/heads/main"]
-        return subprocess.run(done, env=workspace.environment(), capture_output=True, check=False).returncode
-
-    assert push("README.md") == 0
-    assert push(".env") != 0
+    assert push(workspace, root, "README.md") == 0
+    assert push(workspace, root, ".env") != 0

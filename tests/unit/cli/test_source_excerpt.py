@@ -38,22 +38,22 @@ def test_a_long_line_is_shown_around_the_caret(file: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "{}", "{}:1", "{}:9:1", "{}:1:99", "{}:0:1", "/no/such:1:1", "{}:a:b", "/:1:1"])
-def test_a_place_that_is_none_shows_nothing(file: Path, place: str) -> None:
+def test_another_form_of_place_has_no_excerpt(file: Path, place: str) -> None:
     assert excerpt(place.format(file)) == []
 
 
-def test_a_refusal_is_said_with_its_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_printed_with_its_source_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     console.print_error(UsageError("no step is called 'wriet'", fix="did you mean 'write'?", place=f"{file}:2:4"))
     assert capsys.readouterr().err.splitlines()[1:] == [
         "    2 |  - wriet: 1",
         "      |    ^",
-        "  did you mean 'write'?",
+        "  fix: did you mean 'write'?",
     ]
 
 
-def test_every_fault_of_a_list_is_said_with_its_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_of_several_errors_is_printed_with_its_source_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     console.print_error(
         MultipleErrors("it", [UsageError("a", place=f"{file}:1:1"), CheckFailed("b", place=f"{file}:9:1")])
     )
-    message = capsys.readouterr().err.splitlines()
-    assert message[1:] == [f"  {file}:1:1: a", "      1 | - tasks:", "        | ^", f"  {file}:9:1: b"]
+    printed = capsys.readouterr().err.splitlines()
+    assert printed[1:] == [f"  {file}:1:1: a", "      1 | - tasks:", "        | ^", f"  {file}:9:1: b"]

@@ -1,4 +1,4 @@
-"""A small valid config to break in one place at a time."""
+"""A small valid config, which tests break in one place at a time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Refuses = Callable[[str], list[FlowGateError]]
 
 @pytest.fixture
 def reads() -> Reads:
-    """Reads a config: what is written, with models and profiles added where they are absent."""
+    """Return a function that reads a config; absent models and profiles are added."""
     return read_whole
 
 
 @pytest.fixture
 def refuses() -> Refuses:
-    """Reads a config that is wrong; gives its faults."""
+    """Return a function that reads an invalid config and returns its errors."""
 
     def faults(text: str) -> list[FlowGateError]:
         with pytest.raises(FlowGateError) as refused:

@@ -44,7 +44,7 @@ profiles:
         ("cheap", "", None),
     ],
 )
-def test_a_refusal_points_at_the_setting_that_it_names(
+def test_an_error_message_is_located_at_the_setting_that_it_names(
     tmp_path: Path, profile: str, words: str, line: int | None
 ) -> None:
     file = tmp_path / "flowgate.yaml"

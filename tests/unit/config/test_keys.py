@@ -1,45 +1,76 @@
-"""The table of keys says what the reader does."""
+"""The table of config keys: the reader and the JSON Schema agree on it."""
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
-from flowgate.config import loader as reader
-from flowgate.config import services
-from flowgate.config.keys import KEYS, KINDS, schema
+from flowgate.config.keys import KEYS, Key, schema
+from flowgate.errors import FlowGateError
+from tests.unit.config.conftest import read_whole
 
 EXAMPLES = Path(__file__).parent.parent.parent.parent / "config" / "examples"
+MODELS = {"model_list": [{"model_name": "m", "litellm_params": {"model": "openai/x"}}]}
+SAMPLES: dict[str, object] = {
+    **dict.fromkeys(("path", "URL path"), "/a"),
+    "loopback address": "127.0.0.1",
+    "port": 9000,
+    "variable name": "A",
+    "repository": "a/b",
+    "release tag": "v1",
+    "SHA-256": "ab" * 32,
+    "list of strings": ["a"],
+    "list of paths": ["a"],
+    "list of URLs": ["https://a"],
+    "list of services": [],
+    "duration": "10s",
+    "size": "1GiB",
+    "version": 2,
+    "restart policy": "never",
+    "login method": "device",
+    "variables": {"A": "b"},
+    "mapping": {"a": "b"},
+    "LiteLLM settings": MODELS,
+}
+WRONG: dict[str, object] = {**dict.fromkeys(SAMPLES, 7.5), "duration": [1]}
 
 
-def below(prefix: str) -> set[str]:
-    """Give the names right below a dotted path."""
-    return {key.path.removeprefix(prefix).partition(".")[0] for key in KEYS if key.path.startswith(prefix)}
+def document(key: Key, value: object) -> dict[str, object]:
+    parts = key.path.replace("services.*", "services.litellm").replace("*", "name").split(".")
+    found = reduce(lambda inner, part: {part: inner}, reversed(parts), value)
+    return found if isinstance(found, dict) else {}
 
 
-def test_the_table_and_the_reader_know_the_same_keys() -> None:
-    assert below("") == set(reader.TOP)
-    assert below("services.*.") == set(services.SERVICE_KEYS)
-    assert below("paths.") == {"runtime_dir", "active_config", "state_file", "log_file"}
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
+def test_reader_and_schema_accept_every_key(key: Key) -> None:
+    tree = document(key, SAMPLES[key.kind])
+    jsonschema.validate(tree, schema())
+    assert read_whole(yaml.safe_dump(tree))
 
 
-def test_every_kind_has_a_schema() -> None:
-    assert {key.kind for key in KEYS} <= set(KINDS)
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
+def test_reader_and_schema_reject_a_wrong_value_of_every_key(key: Key) -> None:
+    tree = document(key, WRONG[key.kind])
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tree, schema())
+    with pytest.raises(FlowGateError):
+        read_whole(yaml.safe_dump(tree))
 
 
 @pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
-def test_the_examples_fit_the_schema_and_name_it(name: str) -> None:
+def test_the_examples_match_the_schema_and_name_it(name: str) -> None:
     text = (EXAMPLES / name).read_text()
     jsonschema.validate(yaml.safe_load(text), schema())
     assert text.startswith("# yaml-language-server: $schema=")
 
 
-@pytest.mark.parametrize(
-    "tree", [{"servces": {}}, {"services": {"litellm": {"prot": 1}}}, {"services": {"litellm": {"port": "x"}}}]
-)
-def test_an_editor_refuses_what_the_reader_refuses(tree: object) -> None:
+@pytest.mark.parametrize("tree", [{"servces": {}}, {"services": {"litellm": {"prot": 1}}}])
+def test_reader_and_schema_reject_unknown_keys(tree: object) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(tree, schema())
+    with pytest.raises(FlowGateError):
+        read_whole(yaml.safe_dump(tree))

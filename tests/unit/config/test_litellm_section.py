@@ -1,4 +1,4 @@
-"""The shape of LiteLLM's own settings."""
+"""The shape of LiteLLM's settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Reads = Callable[..., Config]
 Refuses = Callable[[str], list[FlowGateError]]
 
 
-def test_a_base_without_models_says_what_to_write(refuses: Refuses) -> None:
+def test_a_base_without_models_is_rejected_with_an_example(refuses: Refuses) -> None:
     (fault,) = refuses("litellm_base: {}\n")
     assert fault.what == "'litellm_base.model_list' is missing"
     assert "model_name" in fault.fix
@@ -31,9 +31,13 @@ def test_a_base_without_models_says_what_to_write(refuses: Refuses) -> None:
         ("router_settings: {fallbacks: [{m: n}]}", "router_settings.fallbacks"),
         ("litellm_settings: {context_window_fallbacks: [m]}", "litellm_settings.context_window_fallbacks"),
         ("router_settings: {model_group_alias: {m: [n]}}", "router_settings.model_group_alias"),
+        ("router_settings: {default_fallbacks: router-default}", "router_settings.default_fallbacks"),
+        ("router_settings: {retry_policy: [1]}", "router_settings.retry_policy"),
+        ("router_settings: {model_group_retry_policy: {m: 1}}", "router_settings.model_group_retry_policy"),
+        ("model_list: [{model_name: m, model_info: [1], litellm_params: {model: o/x}}]", "model_list.0.model_info"),
     ],
 )
-def test_a_shape_that_litellm_could_not_follow_is_refused(refuses: Refuses, settings: str, name: str) -> None:
+def test_settings_of_a_wrong_shape_are_rejected(refuses: Refuses, settings: str, name: str) -> None:
     (fault,) = refuses(f"profiles: {{a: {{{settings} }}}}\n")
     assert isinstance(fault, InvalidValue)
     assert fault.name == f"profiles.a.{name}"
@@ -44,11 +48,12 @@ def test_a_shape_that_litellm_could_not_follow_is_refused(refuses: Refuses, sett
     [
         "router_settings: {fallbacks: [{m: [n, {model: o}]}], model_group_alias: {a: m, b: {model: m, hidden: true}}}",
         "router_settings: {a_setting_of_tomorrow: [1, {x: y}]}",
+        "router_settings: {default_fallbacks: [m, {model: n}], retry_policy: {TimeoutErrorRetries: 0}}",
         "agents: []",
         "worker_registry: []",
     ],
 )
-def test_everything_else_is_litellms_own(reads: Reads, settings: str) -> None:
+def test_other_settings_are_not_checked(reads: Reads, settings: str) -> None:
     assert list(reads(f"profiles: {{a: {{{settings}}}}}\n").profiles) == ["a"]
 
 

@@ -1,4 +1,4 @@
-"""The config file, read."""
+"""Reading the config file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANYTHING = st.recursive(
 )
 
 
-def test_defaults_are_complete(reads: Reads) -> None:
+def test_absent_sections_get_defaults(reads: Reads) -> None:
     config = reads("")
     assert config.paths.runtime_dir == Path("/home/me/config/.router/runtime")
     assert config.paths.log_file == Path("/home/me/config/.router/logs/flowgate.log")
@@ -40,21 +40,21 @@ def test_defaults_are_complete(reads: Reads) -> None:
     assert config.services["litellm"].args == ("/home/me/config/.router/runtime/bin/litellm",)
 
 
-def test_relative_paths_are_taken_from_the_files_folder(reads: Reads) -> None:
+def test_relative_paths_are_resolved_against_the_files_folder(reads: Reads) -> None:
     config = reads("paths: {runtime_dir: ../.router/runtime}\nsecret_files: [a/b]\n")
     assert config.paths.runtime_dir == Path("/home/me/.router/runtime")
     assert config.paths.state_file == Path("/home/me/.router/runtime/state.json")
     assert config.secret_files == (Path("/home/me/config/a/b"),)
 
 
-def test_relative_paths_of_the_embedded_default_are_taken_from_another_root() -> None:
+def test_relative_paths_can_be_resolved_against_another_root() -> None:
     text = (EXAMPLES / "embedded.yaml").read_text()
     config = read(text, EXAMPLES / "embedded.yaml", root=Path("/state"), embedded=True)
     assert config.paths.runtime_dir == Path("/state/.router/runtime")
     assert config.embedded
 
 
-def test_every_fault_of_the_file_is_told_at_once(refuses: Refuses) -> None:
+def test_all_errors_of_a_file_are_reported_at_once(refuses: Refuses) -> None:
     faults = refuses("pahts: {}\nservices: {litellm: {port: high, hots: x}}\nprofiles: {}\n")
     assert [fault.place for fault in faults] == [f"{FILE}:{line}" for line in (1, 2, 2, 3)]
 
@@ -73,22 +73,22 @@ def test_every_fault_of_the_file_is_told_at_once(refuses: Refuses) -> None:
         ("services: {litellm: {depends_on: [cliproxyapi]}}", "did you mean 'cliproxyapi_plus'?"),
     ],
 )
-def test_a_misspelt_word_gets_its_line_and_a_suggestion(refuses: Refuses, text: str, fix: str) -> None:
+def test_a_misspelt_key_is_reported_with_its_line_and_a_suggestion(refuses: Refuses, text: str, fix: str) -> None:
     (fault,) = refuses("\n\n" + text + "\n")
     assert isinstance(fault, UnknownName)
     assert (fault.place, fault.fix) == (f"{FILE}:3", fix)
 
 
-def test_a_word_like_none_of_the_known_ones_gets_their_list(refuses: Refuses) -> None:
+def test_an_unknown_key_without_similar_ones_is_reported_with_the_known_keys(refuses: Refuses) -> None:
     (fault,) = refuses("services: {litellm: {command: {zebra: 1}}}\n")
     assert fault.fix == "known: args, cwd"
 
 
 @pytest.mark.parametrize("where", ["port: 1\nport: 2", "services: {}\nservices: {}", "vars: {a: {b: 1, b: 2}}"])
-def test_a_key_written_twice_is_refused_with_both_lines(refuses: Refuses, where: str) -> None:
-    twice = [fault for fault in refuses(where + "\n") if "written twice" in fault.what]
+def test_a_duplicate_key_is_reported_with_both_lines(refuses: Refuses, where: str) -> None:
+    twice = [fault for fault in refuses(where + "\n") if "duplicate key" in fault.what]
     assert len(twice) == 1
-    assert twice[0].fix.startswith("the first stands in line 1")
+    assert twice[0].fix.startswith("remove one; the first is in line 1")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_key_written_twice_is_refused_with_both_lines(refuses: Refuses, where:
         ("profiles: {a: [1]}", "profiles.a"),
     ],
 )
-def test_a_wrong_type_deep_inside_is_named_by_its_path(refuses: Refuses, text: str, name: str) -> None:
+def test_a_value_of_a_wrong_type_is_reported_with_its_path(refuses: Refuses, text: str, name: str) -> None:
     (fault,) = refuses(text + "\n")
     assert isinstance(fault, InvalidValue)
     assert fault.name == name
@@ -128,40 +128,40 @@ def test_a_wrong_type_deep_inside_is_named_by_its_path(refuses: Refuses, text: s
     "text, what",
     [
         ("services: {litellm: {host: 0.0.0.0}}", "loopback"),
-        ("services: {litellm: {port: 8317}}", "both services want port 8317"),
+        ("services: {litellm: {port: 8317}}", "both services use port 8317"),
         ("services: {litellm: {depends_on: [litellm]}}", "depends on itself"),
         ("services: {litellm: {depends_on: [elsewhere]}}", "elsewhere"),
-        ("services: {litellm: {readiness_path: health}}", "must begin with '/'"),
+        ("services: {litellm: {readiness_path: health}}", "begins with '/'"),
         ("services: {litellm: {command: {args: []}}}", "is empty"),
         ("bootstrap: {repo: nobody}", "owner/name"),
         ("profiles: {'a b': {}}", "cannot be a profile's name"),
         ("profiles: {yes: {}}", "put it in quotes"),
         ("services: {litellm: {env: {NO: 1}}}", "put it in quotes"),
-        ("config_version: 7", "supported are 1 and 2"),
+        ("config_version: 7", "supported versions: 1 and 2"),
     ],
 )
-def test_what_cannot_work_is_refused(refuses: Refuses, text: str, what: str) -> None:
+def test_an_invalid_config_is_rejected(refuses: Refuses, text: str, what: str) -> None:
     (fault,) = refuses(text + "\n")
     assert what in fault.what + fault.fix
 
 
-def test_two_services_that_wait_for_each_other_are_refused(refuses: Refuses) -> None:
-    circle = "services: {litellm: {depends_on: [cliproxyapi_plus]}, cliproxyapi_plus: {depends_on: [litellm]}}\n"
-    assert "circle" in refuses(circle)[0].what
+def test_services_that_depend_on_each_other_are_rejected(refuses: Refuses) -> None:
+    cycle = "services: {litellm: {depends_on: [cliproxyapi_plus]}, cliproxyapi_plus: {depends_on: [litellm]}}\n"
+    assert "through the other service" in refuses(cycle)[0].what
 
 
-def test_text_that_is_no_yaml_is_refused_with_line_and_column(refuses: Refuses) -> None:
+def test_invalid_yaml_is_reported_with_line_and_column(refuses: Refuses) -> None:
     (fault,) = refuses("a: [1\nb: 2\n")
     assert fault.place.startswith(f"{FILE}:2:")
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "just words", "3"])
-def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
+def test_a_file_that_is_not_a_mapping_is_rejected(text: str) -> None:
     with pytest.raises(FlowGateError, match="must be a mapping"):
         read(text, FILE)
 
 
-def test_json_is_read_also_when_it_is_indented_with_tabs() -> None:
+def test_json_may_be_indented_with_tabs() -> None:
     tree = {
         "litellm_base": {"model_list": [{"model_name": "m", "litellm_params": {"model": "openai/x"}}]},
         "profiles": {"balanced": {}},
@@ -177,7 +177,7 @@ def test_durations_and_sizes_may_have_units(reads: Reads) -> None:
     assert (one.ready_timeout, one.drain_timeout, one.max_memory) == (120.0, 90.0, 2**30)
 
 
-def test_references_are_found_wherever_they_stand(reads: Reads) -> None:
+def test_references_are_found_in_every_section(reads: Reads) -> None:
     model = "{model_name: m, litellm_params: {model: openai/x, api_key: os.environ/KEY}}"
     config = reads(
         f"litellm_base:\n  model_list:\n  - {model}\n"
@@ -191,20 +191,20 @@ def test_references_are_found_wherever_they_stand(reads: Reads) -> None:
     ]
 
 
-def test_a_malformed_reference_is_refused(refuses: Refuses) -> None:
+def test_a_malformed_reference_is_rejected(refuses: Refuses) -> None:
     (fault,) = refuses("profiles: {a: {general_settings: {master_key: os.environ/}}}\n")
-    assert "os.environ/ and the name of a variable" in fault.what
+    assert "os.environ/ followed by the name of a variable" in fault.what
 
 
 @pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
-def test_the_examples_are_right_and_up_to_date(name: str) -> None:
+def test_the_examples_are_valid_and_need_no_migration(name: str) -> None:
     config = read((EXAMPLES / name).read_text(), EXAMPLES / name)
     assert config.notes == ()
     assert list(config.profiles) == ["reliability", "balanced", "cost"]
 
 
 @pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
-def test_the_examples_cost_profile_asks_the_cheap_model_first(name: str) -> None:
+def test_the_cost_profile_of_the_examples_uses_the_cheap_model_first(name: str) -> None:
     config = read((EXAMPLES / name).read_text(), EXAMPLES / name)
     cheap, other = (
         next(one["litellm_params"]["model"] for one in config.litellm_base["model_list"] if one["model_name"] == group)
@@ -216,7 +216,7 @@ def test_the_examples_cost_profile_asks_the_cheap_model_first(name: str) -> None
         assert order == [(cheap, 1), (other, 2)]
 
 
-def test_the_example_for_cliproxyapi_stays_on_this_machine_and_off_the_dashboard() -> None:
+def test_the_cliproxyapi_example_is_local_and_has_no_control_panel() -> None:
     tree = yaml.safe_load((EXAMPLES / "cliproxyapi.yaml").read_text())
     assert (tree["host"], tree["port"]) == ("127.0.0.1", 8317)
     assert not {"disable-cooling", "request-retry", "max-retry-interval", "routing"} & set(tree)  # the profile's part
@@ -225,7 +225,7 @@ def test_the_example_for_cliproxyapi_stays_on_this_machine_and_off_the_dashboard
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(["flowgate.yaml", "embedded.yaml", "cliproxyapi.yaml"]), st.data())
-def test_no_mutation_of_an_example_ends_in_anything_but_a_refusal(name: str, data: st.DataObject) -> None:
+def test_mutated_examples_are_read_or_rejected_with_an_error(name: str, data: st.DataObject) -> None:
     text = list((EXAMPLES / name).read_text())
     for _ in range(data.draw(st.integers(1, 5))):
         place = data.draw(st.integers(0, len(text) - 1))
@@ -236,7 +236,7 @@ def test_no_mutation_of_an_example_ends_in_anything_but_a_refusal(name: str, dat
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(["flowgate.yaml", "embedded.yaml"]), st.data())
-def test_no_value_in_any_place_ends_in_anything_but_a_refusal(name: str, data: st.DataObject) -> None:
+def test_any_value_in_any_place_is_read_or_rejected_with_an_error(name: str, data: st.DataObject) -> None:
     tree = yaml.safe_load((EXAMPLES / name).read_text())
     for _ in range(data.draw(st.integers(1, 3))):
         node = tree

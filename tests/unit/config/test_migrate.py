@@ -1,4 +1,4 @@
-"""Older spellings, brought up to date."""
+"""Migration of older config files."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ FILE = Path("/home/me/config/flowgate.yaml")
 @pytest.mark.parametrize(
     "text, note",
     [
-        ("config_version: 1", "version 1 is read as version 2"),
-        ("secrets: [a]", "'secrets' is now written 'secret_files'"),
-        ("services: {cliproxyapi: {port: 9000}}", "'services.cliproxyapi' is now written 'services.cliproxyapi_plus'"),
-        ("oauth: {codex: {method: device}}", "'oauth' is now written 'auth.providers'"),
-        ("oauth: {providers: {codex: {method: device}}}", "'oauth.providers' is now written 'auth.providers'"),
+        ("config_version: 1", "version 1 was migrated to 2"),
+        ("secrets: [a]", "'secrets' is now called 'secret_files'"),
+        ("services: {cliproxyapi: {port: 9000}}", "'services.cliproxyapi' is now called 'services.cliproxyapi_plus'"),
+        ("oauth: {codex: {method: device}}", "'oauth' is now called 'auth.providers'"),
+        ("oauth: {providers: {codex: {method: device}}}", "'oauth.providers' is now called 'auth.providers'"),
         ("services: {litellm: {readiness_path: /health}}", "costs money"),
         ("services: {litellm: {readiness_path: /health?model=m}}", "costs money"),
         ("services: {litellm: {health_path: /health/}}", "costs money"),
-        ("auth: {providers: {x: {auth_url_endpoint: /v0/management/oauth/x}}}", "does not exist on the real server"),
+        ("auth: {providers: {x: {auth_url_endpoint: /v0/management/oauth/x}}}", "CLIProxyAPIPlus has no endpoint"),
     ],
 )
-def test_each_change_is_said_once_with_its_line(reads: Reads, text: str, note: str) -> None:
+def test_each_migration_is_reported_once_with_its_line(reads: Reads, text: str, note: str) -> None:
     config = reads(f"\n{text}\n")
     assert len(config.notes) == 1
     assert config.notes[0].startswith(f"{FILE}:2: ")
     assert note in config.notes[0]
 
 
-def test_what_was_moved_means_the_same(reads: Reads) -> None:
+def test_a_renamed_key_keeps_its_meaning(reads: Reads) -> None:
     config = reads("secrets: [a]\nservices: {cliproxyapi: {port: 9000}}\noauth: {codex: {method: device}}\n")
     assert config.secret_files == (FILE.parent / "a",)
     assert config.services["cliproxyapi_plus"].port == 9000
     assert config.providers["codex"].method == "device"
 
 
-def test_a_fault_in_what_was_moved_keeps_its_line(refuses: Refuses) -> None:
+def test_an_error_below_a_renamed_key_has_its_line(refuses: Refuses) -> None:
     (fault,) = refuses("services:\n  cliproxyapi:\n    port: high\n")
     assert fault.place == f"{FILE}:3"
 
 
-def test_health_is_never_asked_where_it_costs_money(reads: Reads) -> None:
+def test_a_health_path_that_costs_money_is_replaced(reads: Reads) -> None:
     litellm = reads("services: {litellm: {readiness_path: /health, health_path: /health}}\n").services["litellm"]
     assert (litellm.readiness_path, litellm.health_path) == ("/health/readiness", "/health/liveliness")
 
@@ -57,18 +57,18 @@ def test_health_is_never_asked_where_it_costs_money(reads: Reads) -> None:
 @pytest.mark.parametrize(
     "oauth", ["oauth:\n  codex: {method: device}\n", "oauth: {providers: {codex: {method: device}}}\n"]
 )
-def test_oauth_becomes_auth_providers_whatever_stands_there(reads: Reads, auth: str, oauth: str) -> None:
+def test_oauth_becomes_auth_providers_also_if_auth_is_empty(reads: Reads, auth: str, oauth: str) -> None:
     config = reads(oauth + auth)
     assert config.providers["codex"].method == "device"
     assert config.place("auth.providers.codex.method") == f"{FILE}:{2 if oauth.count(chr(10)) == 2 else 1}"
 
 
-def test_what_stands_beside_the_old_providers_is_refused_not_dropped(refuses: Refuses) -> None:
+def test_unknown_keys_of_oauth_are_rejected(refuses: Refuses) -> None:
     (fault,) = refuses("oauth: {providers: {codex: {}}, copilot: {method: device}}\n")
     assert "oauth.copilot" in fault.what
 
 
-def test_addresses_that_do_not_exist_are_dropped(reads: Reads) -> None:
+def test_endpoints_that_do_not_exist_are_removed(reads: Reads) -> None:
     config = reads("auth: {providers: {codex: {auth_url_endpoint: /v0/management/oauth/codex/url}}}\n")
     assert config.providers["codex"].auth_url_endpoint is None
 
@@ -81,6 +81,6 @@ def test_addresses_that_do_not_exist_are_dropped(reads: Reads) -> None:
         "oauth: {}\nauth: {providers: {}}",
     ],
 )
-def test_an_old_spelling_beside_the_new_one_is_refused(refuses: Refuses, text: str) -> None:
+def test_an_old_name_beside_the_new_one_is_rejected(refuses: Refuses, text: str) -> None:
     (fault,) = refuses(text + "\n")
     assert "both" in fault.what

@@ -1,4 +1,4 @@
-"""The `services` of a config."""
+"""The `services` section of the config."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = Path("/home/me/config/flowgate.yaml")
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "192.168.1.2", "127.0.0.999", "127.0.0.1.example.org", "'::1'", "'::'"])
-def test_only_this_machine_is_served(refuses: Refuses, host: str) -> None:
+def test_only_loopback_addresses_are_accepted(refuses: Refuses, host: str) -> None:
     (fault,) = refuses(f"services: {{litellm: {{host: {host}}}}}\n")
     assert "loopback" in fault.what
     assert "loopback only" in fault.fix
@@ -27,50 +27,50 @@ def test_every_loopback_address_is_accepted(reads: Reads, host: str) -> None:
     assert reads(f"services: {{litellm: {{host: {host}}}}}\n").services["litellm"].host == host
 
 
-def test_numbers_among_variables_and_args_stay_as_they_are_written(reads: Reads) -> None:
+def test_numbers_in_variables_and_args_stay_as_they_are_written(reads: Reads) -> None:
     text = "services: {cliproxyapi: {env: {A: 022, B: 1.10, C: x}, command: {args: [p, 0100]}}}\n"
     one = reads(text).services["cliproxyapi_plus"]
     assert (one.env, one.args) == ({"A": "022", "B": "1.10", "C": "x"}, ("p", "0100"))
 
 
-def test_a_truth_value_is_no_variable(refuses: Refuses) -> None:
+def test_a_boolean_is_rejected_as_the_value_of_a_variable(refuses: Refuses) -> None:
     (fault,) = refuses("services: {litellm: {env: {A: yes}}}\n")
     assert "quotes" in fault.fix
 
 
 @pytest.mark.parametrize("text", ["litellm: {port: 8317}", "cliproxyapi_plus: {port: 4000}"])
-def test_a_shared_port_is_shown_where_it_is_written(refuses: Refuses, text: str) -> None:
+def test_a_shared_port_is_reported_at_its_line(refuses: Refuses, text: str) -> None:
     (fault,) = refuses(f"services:\n\n  {text}\n")
-    assert (fault.what[:22], fault.place) == ("both services want por", f"{FILE}:3")
+    assert (fault.what[:22], fault.place) == ("both services use port", f"{FILE}:3")
 
 
-def test_a_port_that_cannot_be_read_is_not_compared(refuses: Refuses) -> None:
+def test_an_invalid_port_is_not_compared_with_the_other(refuses: Refuses) -> None:
     (fault,) = refuses("services: {litellm: {port: high}, cliproxyapi_plus: {port: 4000}}\n")
     assert "litellm.port" in fault.what
 
 
 @pytest.mark.parametrize("value", ["0", "0s", "-1", ".inf", "9" * 400 + "s", "soon", "true"])
-def test_a_start_needs_some_time(refuses: Refuses, value: str) -> None:
+def test_a_ready_timeout_must_be_a_duration_above_zero(refuses: Refuses, value: str) -> None:
     (fault,) = refuses(f"services: {{litellm: {{ready_timeout: {value}}}}}\n")
-    assert "a length of time" in fault.what
+    assert "a duration" in fault.what
 
 
-def test_a_drain_needs_none(reads: Reads) -> None:
+def test_a_drain_timeout_may_be_zero(reads: Reads) -> None:
     assert reads("services: {litellm: {drain_timeout: 0}}\n").services["litellm"].drain_timeout == 0
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "0MB", "9" * 400 + "GB", "1ib", "1.5"])
-def test_a_size_is_a_number_of_bytes(refuses: Refuses, value: str) -> None:
+def test_an_invalid_size_is_rejected(refuses: Refuses, value: str) -> None:
     (fault,) = refuses(f"services: {{litellm: {{max_memory: {value}}}}}\n")
     assert "a size" in fault.what
 
 
-def test_a_folder_to_work_in_is_taken_from_the_config(reads: Reads) -> None:
+def test_a_working_folder_is_resolved_against_the_configs_folder(reads: Reads) -> None:
     services = reads("services: {litellm: {command: {cwd: ..}}}\n").services
     assert (services["litellm"].cwd, services["cliproxyapi_plus"].cwd) == (Path("/home/me"), None)
 
 
 @pytest.mark.parametrize("args", ["[]", "['']", "[' ', x]"])
-def test_a_command_begins_with_a_program(refuses: Refuses, args: str) -> None:
+def test_a_command_must_name_a_program(refuses: Refuses, args: str) -> None:
     (fault,) = refuses(f"services: {{litellm: {{command: {{args: {args}}}}}}}\n")
     assert fault.fix.startswith("name the program first")

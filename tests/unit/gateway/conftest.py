@@ -1,4 +1,4 @@
-"""A small config, as settings would give it."""
+"""A small config, as the config reader returns it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.domain import BootstrapSettings, Config, Paths, Reference, ServiceSettings
+from flowgate.domain import BootstrapSettings, Config, Deployment, LiteLLMSettings, Paths, Reference, ServiceSettings
 
-SOUTH = "http://127.0.0.1:8317/v1"
+UPSTREAM = "http://127.0.0.1:8317/v1"
 
 
-def deployment(name: str, model: str, **more: object) -> dict[str, object]:
-    return {"model_name": name, "litellm_params": {"model": model, **more}}
+def deployment(name: str, model: str, api_base: str = "", key: str = "UPSTREAM_API_KEY") -> Deployment:
+    entry: Deployment = {"model_name": name, "litellm_params": {"model": model, "api_key": f"os.environ/{key}"}}
+    if api_base:
+        entry["litellm_params"]["api_base"] = api_base
+    return entry
 
 
 def settings(name: str, port: int, *args: str) -> ServiceSettings:
-    return ServiceSettings(name, "127.0.0.1", port, None, None, None, args)
+    timeouts = (120.0, "on-failure", 600.0, 10.0, None)
+    return ServiceSettings(name, "127.0.0.1", port, None, None, None, args, (), {}, *timeouts)
 
 
 @pytest.fixture
 def config() -> Callable[..., Config]:
-    """Makes configs: `config(field=…)` replaces fields of a small complete one."""
+    """Return a function that makes configs: `config(field=…)` replaces fields of a small complete one."""
 
     def make(**changes: object) -> Config:
         runtime = Path("/home/me/.router/runtime")
@@ -31,11 +35,11 @@ def config() -> Callable[..., Config]:
             "litellm": settings("litellm", 4000, "/home/me/.router/runtime/bin/litellm"),
             "cliproxyapi_plus": settings("cliproxyapi_plus", 8317, ".router/runtime/bin/embedded-upstream"),
         }
-        base = {
+        base: LiteLLMSettings = {
             "model_list": [
-                deployment("router-default", "openai/big", api_base=SOUTH, api_key="os.environ/UPSTREAM_API_KEY"),
-                deployment("router-cheap", "openai/small", api_base=SOUTH, api_key="os.environ/UPSTREAM_API_KEY"),
-                deployment("elsewhere", "openai/gpt-x", api_key="os.environ/ELSEWHERE_KEY"),
+                deployment("router-default", "openai/big", UPSTREAM),
+                deployment("router-cheap", "openai/small", UPSTREAM),
+                deployment("elsewhere", "openai/gpt-x", key="ELSEWHERE_KEY"),
             ],
             "router_settings": {"num_retries": 2, "fallbacks": [{"router-default": ["router-cheap"]}]},
         }

@@ -1,4 +1,4 @@
-"""How many accounts there are to turn to."""
+"""Counting the accounts of CLIProxyAPIPlus."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from flowgate.context import Files
+from flowgate.domain import UpstreamSettings
 from flowgate.gateway import account_inventory
 
 
@@ -20,11 +21,12 @@ def test_accounts_in_use_are_counted_by_provider(tmp_path: Path) -> None:
     assert account_inventory.count(Files(acting=False), tmp_path) == {"codex": 2, "claude": 1}
 
 
-def test_a_folder_that_is_not_there_holds_no_account(tmp_path: Path) -> None:
+def test_an_absent_folder_has_no_accounts(tmp_path: Path) -> None:
     assert account_inventory.count(Files(acting=False), tmp_path / "absent") == {}
 
 
-def test_keys_in_the_config_count_like_accounts() -> None:
+def test_keys_in_the_config_count_as_accounts() -> None:
     keys = [{"api-key": "1"}, {"api-key": "2"}]
-    settings = {"codex-api-key": keys[:1], "openai-compatibility": [{"name": "far", "api-key-entries": keys}]}
+    settings: UpstreamSettings = {"openai-compatibility": [{"name": "far", "api-key-entries": keys}]}
+    settings["codex-api-key"] = keys[:1]
     assert account_inventory.with_keys({"codex": 1}, settings) == {"codex": 2, "far": 2}

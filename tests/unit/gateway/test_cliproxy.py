@@ -1,4 +1,4 @@
-"""CLIProxyAPIPlus, or the embedded upstream in its place, on paper."""
+"""The config file and program of CLIProxyAPIPlus and of the embedded upstream."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ def test_its_paths_are_absolute_and_it_listens_on_loopback_only(config: Make) ->
     assert made["remote-management"] == {"allow-remote": False, "secret-key": "", "disable-control-panel": True}
 
 
-def test_the_proxy_is_never_open(config: Make) -> None:
+def test_the_proxy_always_requires_a_key(config: Make) -> None:
     assert tree(config(), "api-keys: []")["api-keys"] == ["sk-upstream"]
 
 
-def test_the_users_own_settings_are_kept_where_they_do_no_harm(config: Make) -> None:
+def test_user_settings_are_kept_except_unsafe_ones(config: Make) -> None:
     made = tree(config(), "debug: true\nhost: 0.0.0.0\nport: 1\nauth-dir: x\nrequest-retry: 3")
     assert (made["debug"], made["request-retry"]) == (True, 3)
     assert (made["host"], made["port"], made["auth-dir"]) == ("127.0.0.1", 8317, "/home/me/.router/auths")
 
 
-def test_a_users_config_that_is_no_yaml_is_refused_with_its_line(config: Make) -> None:
-    with pytest.raises(UsageError, match="no YAML") as refused:
+def test_a_user_config_that_is_not_yaml_is_rejected_with_its_line(config: Make) -> None:
+    with pytest.raises(UsageError, match="not YAML") as refused:
         service(real(config(), "-config", "mine.yaml"), "a: 1\nb: [")
     assert refused.value.place.startswith("/home/me/mine.yaml:")
 
 
-def test_only_the_embedded_upstream_is_told_which_models_to_answer(config: Make) -> None:
+def test_only_the_embedded_upstream_gets_a_list_of_models(config: Make) -> None:
     assert tree(config())["embedded"] == {"models": ["big", "small"]}
     assert "embedded" not in tree(real(config()))
 
@@ -69,7 +69,7 @@ def test_the_config_named_on_the_command_line_is_replaced_by_the_rendered_one(co
     assert cliproxy.user_config(real(config(), "-config", "mine.yaml")) == Path("/home/me/mine.yaml")
 
 
-def test_its_document_is_written_in_place_because_it_watches_the_inode(config: Make) -> None:
+def test_its_file_is_written_in_place(config: Make) -> None:
     assert service(config()).documents[0].in_place
 
 
@@ -77,5 +77,5 @@ def test_a_profile_changes_nothing_that_needs_a_restart(config: Make) -> None:
     assert service(config()).program.digest == service(config(), profile="cost").program.digest
 
 
-def test_before_the_key_is_made_the_document_only_says_so(config: Make) -> None:
+def test_a_key_that_is_not_generated_yet_is_a_placeholder(config: Make) -> None:
     assert cliproxy.PENDING_KEY in service(config(), key=None).documents[0].text

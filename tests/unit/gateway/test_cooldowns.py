@@ -1,4 +1,4 @@
-"""Who LiteLLM's router leaves out: rows out of its own records, and what is asked in the south."""
+"""Cooldowns of LiteLLM's router, and the model names at CLIProxyAPIPlus."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.config.loader import read
+from flowgate.domain import LiteLLMSettings
 from flowgate.gateway import cooldowns
+from tests.unit.gateway.conftest import UPSTREAM, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,11 +28,11 @@ DEPLOYMENTS = [
 ENTRY = {"exception_received": "key sk-1 is wrong", "status_code": "401", "timestamp": 10.0, "cooldown_time": 5.0}
 
 
-def test_a_process_without_a_router_benches_nobody() -> None:
+def test_a_process_without_a_router_has_no_cooldowns() -> None:
     assert asyncio.run(cooldowns.active()) == []
 
 
-def test_a_row_says_who_why_and_until_when_and_nothing_a_vendor_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cooldown_has_no_vendor_message(monkeypatch: pytest.MonkeyPatch) -> None:
     async def active(ids: list[str], span: None) -> list[tuple[str, dict[str, Any]]]:
         assert ids == ["1", "2"]
         return [("2", ENTRY)]
@@ -41,11 +43,11 @@ def test_a_row_says_who_why_and_until_when_and_nothing_a_vendor_said(monkeypatch
     assert asyncio.run(cooldowns.active()) == [wanted]
 
 
-def test_what_is_asked_in_the_south_is_known_by_its_name_there(tmp_path: Path) -> None:
+def test_models_at_the_upstream_have_its_names(tmp_path: Path) -> None:
     file = tmp_path / "flowgate.yaml"
-    south = "services: {cliproxyapi_plus: {port: 8317, command: {args: [x]}}, litellm: {command: {args: [y]}}}"
+    services = "services: {cliproxyapi_plus: {port: 8317, command: {args: [x]}}, litellm: {command: {args: [y]}}}"
     models = "litellm_base: {model_list: [{model_name: one, litellm_params: {model: openai/a}}]}"
-    config = read(f"{south}\n{models}\nprofiles: {{balanced: {{}}}}\n", file)
-    params = {"model": "openai/gpt-5", "api_base": "http://127.0.0.1:8317/v1"}
-    tree = {"model_list": [{"model_name": "one", "litellm_params": params}, *DEPLOYMENTS]}
-    assert cooldowns.models_at_upstream(config, tree) == {"one": {"gpt-5"}}
+    config = read(f"{services}\n{models}\nprofiles: {{balanced: {{}}}}\n", file)
+    one = deployment("one", "openai/gpt-5", UPSTREAM)
+    settings: LiteLLMSettings = {"model_list": [one, deployment("two", "anthropic/b", "http://a/v1")]}
+    assert cooldowns.models_at_upstream(config, settings) == {"one": {"gpt-5"}}

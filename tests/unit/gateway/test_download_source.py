@@ -12,50 +12,50 @@ from flowgate.gateway import download_source
 Make = Callable[..., Config]
 
 
-def settled(config: Config, **typed: object) -> download_source.Source:
+def chosen(config: Config, **typed: object) -> download_source.Source:
     words = {"version": "", "repo": "", "file": None, "allow": False, "base": "", **typed}
     return download_source.choose_source(config, "linux_amd64", **words)  # type: ignore[arg-type]
 
 
-def test_what_is_typed_beats_the_config_and_the_config_the_default(config: Make) -> None:
+def test_flags_have_precedence_over_the_config_and_the_config_over_defaults(config: Make) -> None:
     mine = config(bootstrap=BootstrapSettings(repo="me/it", version="v1", mirrors=("https://m",)))
-    assert settled(mine).bases == ("https://github.com", "https://m")
-    assert (settled(mine).repo, settled(mine, version="v2").version) == ("me/it", "v2")
+    assert chosen(mine).bases == ("https://github.com", "https://m")
+    assert (chosen(mine).repo, chosen(mine, version="v2").version) == ("me/it", "v2")
 
 
-def test_a_typed_repository_beats_the_configs_file(config: Make) -> None:
+def test_a_repository_flag_has_precedence_over_the_configs_file(config: Make) -> None:
     mine = config(bootstrap=BootstrapSettings(file=Path("/a.tar.gz")))
-    assert settled(mine).file == Path("/a.tar.gz")
-    assert settled(mine, repo="me/it").file is None
+    assert chosen(mine).file == Path("/a.tar.gz")
+    assert chosen(mine, repo="me/it").file is None
 
 
 @pytest.mark.parametrize("typed", [{"repo": "../../x"}, {"repo": "a/b/c"}, {"version": "../x"}, {"version": "v 1"}])
-def test_a_typed_name_cannot_lead_elsewhere(config: Make, typed: dict[str, str]) -> None:
+def test_malformed_flags_are_rejected(config: Make, typed: dict[str, str]) -> None:
     with pytest.raises(InvalidValue):
-        settled(config(), **typed)
+        chosen(config(), **typed)
 
 
-def test_a_file_and_a_version_exclude_each_other(config: Make) -> None:
+def test_a_file_excludes_a_version(config: Make) -> None:
     with pytest.raises(UsageError, match="excludes"):
-        settled(config(), file=Path("/x"), version="v1")
+        chosen(config(), file=Path("/x"), version="v1")
 
 
-def test_a_lost_repository_names_every_way_out_as_a_command(config: Make) -> None:
-    message = download_source.not_found_error("repository", settled(config()), "github.com").fix
+def test_the_error_for_a_missing_repository_lists_fixes_as_commands(config: Make) -> None:
+    message = download_source.not_found_error("repository", chosen(config()), "github.com").fix
     assert "inv bootstrap.download --from-file FILE" in message
     for fork in ("kaitranntt/CLIProxyAPIPlus", "jc01rho/CLIProxyAPIPlus"):
         line = next(line for line in message.splitlines() if fork in line)
         assert f"inv bootstrap.download --cliproxy-repo {fork} --cliproxy-version v7" in line
-        assert "not vouched for" in line
+        assert "not audited" in line
 
 
-def test_the_fork_that_is_lost_is_not_offered_again(config: Make) -> None:
+def test_a_missing_fork_is_not_suggested(config: Make) -> None:
     message = download_source.not_found_error(
-        "archive", settled(config(), repo="kaitranntt/CLIProxyAPIPlus"), "github.com"
+        "archive", chosen(config(), repo="kaitranntt/CLIProxyAPIPlus"), "github.com"
     )
     assert "--cliproxy-repo kaitranntt" not in message.fix
 
 
-def test_the_risky_command_repeats_what_was_typed(config: Make) -> None:
-    message = download_source.unverified_error(settled(config(), repo="me/it", version="v1"), "no list").fix
+def test_the_unverified_command_repeats_the_flags(config: Make) -> None:
+    message = download_source.unverified_error(chosen(config(), repo="me/it", version="v1"), "no list").fix
     assert "inv bootstrap.download --cliproxy-repo me/it --cliproxy-version v1 --allow-unverified" in message

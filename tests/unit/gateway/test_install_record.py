@@ -18,5 +18,5 @@ def test_a_lock_file_is_read_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"version": 1}'])
-def test_a_damaged_lock_file_says_nothing(text: str | None) -> None:
+def test_a_damaged_lock_file_is_ignored(text: str | None) -> None:
     assert install_record.read(text) is None

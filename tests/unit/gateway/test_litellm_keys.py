@@ -1,4 +1,4 @@
-"""The keys that the locked LiteLLM knows, compared with its source (read, not imported)."""
+"""The setting names of the locked LiteLLM, compared with its source (parsed, not imported)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from flowgate.gateway import litellm_keys, promises
 
-HANDED_OVER = {"model_list", "search_tools", "assistants_config", "router_general_settings"} | {
+NOT_SETTINGS = {"model_list", "search_tools", "assistants_config", "router_general_settings"} | {
     *("ignore_invalid_deployments", "fallback_access_check", "fallback_budget_check", "auto_router_capability_limit")
 }
 
@@ -33,23 +33,23 @@ def fields(path: str, name: str) -> set[str]:
     return {target.id for target in nodes if isinstance(target, ast.Name)}
 
 
-def test_the_routers_settings_are_all_known() -> None:
+def test_all_router_settings_are_known() -> None:
     body = of_class("router.py", "Router").body
     init = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
     names = {arg.arg for arg in [*init.args.args, *init.args.kwonlyargs]} - {"self"}
-    assert names - HANDED_OVER == litellm_keys.ROUTER
+    assert names - NOT_SETTINGS == litellm_keys.ROUTER
 
 
-def test_the_names_of_a_policy_are_all_known() -> None:
+def test_all_names_in_policies_are_known() -> None:
     assert fields("types/router.py", "RetryPolicy") == litellm_keys.RETRY_POLICY
     assert fields("types/router.py", "AllowedFailsPolicy") == litellm_keys.FAILS_POLICY
 
 
-def test_what_the_proxys_own_settings_declare_is_known() -> None:
+def test_all_declared_general_settings_are_known() -> None:
     assert fields("proxy/_types.py", "ConfigGeneralSettings") <= litellm_keys.GENERAL
 
 
-def test_the_librarys_own_numbers_are_those_that_the_compiler_reckons_with() -> None:
+def test_the_librarys_default_for_allowed_fails_is_known() -> None:
     nodes = [node for node in source("__init__.py").body if isinstance(node, ast.AnnAssign)]
     values = {node.target.id: node.value for node in nodes if isinstance(node.target, ast.Name)}
     fails = values["allowed_fails"]

@@ -1,4 +1,4 @@
-"""What is wrong between the two programs' files."""
+"""Errors in a profile and between the two programs' settings."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def profile(make: Make, **tree: Any) -> Config:
     return make(profiles={"balanced": tree}, places=places)
 
 
-def test_a_sound_config_has_no_fault_and_no_warning(config: Make) -> None:
+def test_a_valid_config_has_no_error_and_no_warning(config: Make) -> None:
     assert checked(profile(config, router_settings={"timeout": 60})) == ([], [])
 
 
-def test_health_checks_that_cost_money_are_said(config: Make) -> None:
+def test_health_checks_that_cost_money_are_a_warning(config: Make) -> None:
     _, (warning,) = checked(profile(config, general_settings={"background_health_checks": True}))
     assert "costs money (f.yaml:20)" in warning
     assert checked(profile(config, general_settings={"background_health_checks": False}))[1] == []
 
 
-def test_a_fallback_that_leads_nowhere_is_refused_with_its_line(config: Make) -> None:
+def test_a_fallback_to_an_unknown_model_is_an_error_with_its_line(config: Make) -> None:
     (fault,), _ = checked(profile(config, router_settings={"fallbacks": [{"router-default": ["router-chaep"]}]}))
     assert (str(fault), fault.fix) == (
         "no model of fallbacks is called 'router-chaep' (f.yaml:22)",
@@ -44,12 +44,12 @@ def test_a_fallback_that_leads_nowhere_is_refused_with_its_line(config: Make) ->
     )
 
 
-def test_a_fallback_for_a_model_that_nobody_can_ask_for_is_refused(config: Make) -> None:
+def test_a_fallback_of_an_unknown_model_is_an_error(config: Make) -> None:
     (fault,), _ = checked(profile(config, router_settings={"fallbacks": [{"router-defalt": ["router-cheap"]}]}))
     assert "'router-defalt'" in fault.what
 
 
-def test_a_fault_of_the_base_is_shown_at_its_line_there(config: Make) -> None:
+def test_an_error_in_the_base_has_its_line_there(config: Make) -> None:
     made = replace(profile(config), places={"litellm_base.router_settings.fallbacks": "f.yaml:11"})
     made.litellm_base["router_settings"]["fallbacks"] = [{"router-default": ["gone"]}]
     assert checked(made)[0][0].place == "f.yaml:11"
@@ -63,24 +63,24 @@ def test_a_fault_of_the_base_is_shown_at_its_line_there(config: Make) -> None:
         {"model_group_alias": {"other": "gone"}},
     ],
 )
-def test_every_kind_of_fallback_must_lead_somewhere(config: Make, settings: dict[str, Any]) -> None:
+def test_every_kind_of_fallback_must_name_a_known_model(config: Make, settings: dict[str, Any]) -> None:
     assert ["'gone'" in fault.what for fault in checked(profile(config, router_settings=settings))[0]] == [True]
 
 
 @pytest.mark.parametrize(
-    ("fallbacks", "aliases", "circle"),
+    ("fallbacks", "aliases", "cycle"),
     [
         ([{"router-default": ["router-cheap"]}, {"router-cheap": ["router-default"]}], {}, "default → router-cheap → "),
         ([{"router-default": ["router-default"]}], {}, "router-default → router-default"),
         ([{"router-cheap": ["router-dear"]}], {"router-dear": "router-cheap"}, "router-cheap → router-cheap"),
     ],
 )
-def test_fallbacks_in_a_circle_are_refused(config: Make, fallbacks: Any, aliases: Any, circle: str) -> None:
+def test_fallbacks_that_form_a_loop_are_an_error(config: Make, fallbacks: Any, aliases: Any, cycle: str) -> None:
     (fault,), _ = checked(profile(config, router_settings={"fallbacks": fallbacks, "model_group_alias": aliases}))
-    assert circle in fault.what
+    assert cycle in fault.what
 
 
-def test_a_fallback_that_two_models_share_is_no_circle(config: Make) -> None:
+def test_a_shared_fallback_is_not_a_loop(config: Make) -> None:
     chains = [{"router-default": ["elsewhere", "router-cheap"]}, {"router-cheap": ["elsewhere"]}]
     assert checked(profile(config, router_settings={"fallbacks": chains}))[0] == []
 
@@ -99,64 +99,65 @@ def test_a_fallback_that_two_models_share_is_no_circle(config: Make) -> None:
         ),
     ],
 )
-def test_a_setting_that_litellm_would_ignore_is_refused(config: Make, tree: Any, message: str, fix: str) -> None:
+def test_a_misspelt_setting_is_an_error(config: Make, tree: Any, message: str, fix: str) -> None:
     (fault,), _ = checked(profile(config, **tree))
     assert message in fault.what
     assert fault.fix.startswith(fix)
 
 
-def test_an_unknown_setting_that_resembles_none_is_only_doubted(config: Make) -> None:
+def test_an_unknown_setting_without_a_similar_one_is_a_warning(config: Make) -> None:
     assert checked(profile(config, litellm_settings={"zzz": 1})) == (
         [],
         ["LiteLLM has no setting 'litellm_settings.zzz' (f.yaml:20)"],
     )
 
 
-def test_another_key_for_the_south_is_doubted(config: Make) -> None:
+def test_another_key_for_cliproxyapiplus_is_a_warning(config: Make) -> None:
     made = profile(config)
     made.litellm_base["model_list"][0]["litellm_params"]["api_key"] = "os.environ/OTHER"
-    assert any("with another key than os.environ/UPSTREAM_API_KEY" in one for one in checked(made)[1])
+    assert any("another key than os.environ/UPSTREAM_API_KEY" in one for one in checked(made)[1])
 
 
-def test_the_souths_key_shown_to_somebody_else_is_doubted(config: Make) -> None:
+def test_cliproxyapiplus_key_sent_to_another_server_is_a_warning(config: Make) -> None:
     made = profile(config)
     made.litellm_base["model_list"][0]["litellm_params"]["api_base"] = "http://127.0.0.1:8318/v1"
-    warned = "router-default shows CLIProxyAPIPlus' key to 127.0.0.1:8318; CLIProxyAPIPlus is at 127.0.0.1:8317"
+    warned = "router-default sends CLIProxyAPIPlus' key to 127.0.0.1:8318; CLIProxyAPIPlus is at 127.0.0.1:8317"
     assert checked(made)[1] == [warned]
 
 
 @pytest.mark.parametrize(
     ("router", "message"),
     [
-        ({"timeout": 60, "stream_timeout": 90}, "a stream may be silent for 90 s, longer than a whole answer"),
-        ({"timeout": 900, "num_retries": 0}, "a switch waits 10 min"),
-        ({"timeout": 500, "num_retries": 2}, "most give up after 10 min"),
+        ({"timeout": 60, "stream_timeout": 90}, "a stream may be silent for 90 s, longer than a whole response"),
+        ({"timeout": 900, "num_retries": 0}, "an old generation drains for 10 min"),
+        ({"timeout": 500, "num_retries": 2}, "most clients give up after 10 min"),
     ],
 )
-def test_times_that_do_not_nest_are_doubted(config: Make, router: Any, message: str) -> None:
+def test_timeouts_that_do_not_nest_are_a_warning(config: Make, router: Any, message: str) -> None:
     assert any(message in one for one in checked(profile(config, router_settings=router))[1])
 
 
-def test_retries_that_multiply_are_doubted(config: Make) -> None:
+def test_retries_that_multiply_are_a_warning(config: Make) -> None:
     text = "request-retry: 3\nmax-retry-interval: 30"
     warned = checked(profile(config, router_settings={"timeout": 60}), text)[1]
-    assert [one.partition(":")[0] for one in warned] == ["retries multiply"] + [
-        "CLIProxyAPIPlus may pause 30 s before each of its retries (max-retry-interval)"
+    assert [one.partition(":")[0].partition(",")[0] for one in warned] == [
+        "retries multiply",
+        "CLIProxyAPIPlus may pause 30 s before each of its retries (max-retry-interval)",
     ]
 
 
-def test_models_that_the_south_does_not_list_are_named() -> None:
+def test_models_that_cliproxyapiplus_does_not_list_are_found() -> None:
     assert preflight.unserved_models(("big", "small"), {"small"}) == ["big"]
 
 
-def test_the_profiles_as_commonly_written_pass(config: Make) -> None:
+def test_profiles_as_commonly_written_have_no_errors(config: Make) -> None:
     from tests.unit.gateway.test_policy import COMMON
 
     for tree in COMMON.values():
         assert checked(profile(config, **tree))[0] == []
 
 
-def test_a_wildcard_answers_whatever_a_fallback_names(config: Make) -> None:
+def test_a_wildcard_model_accepts_every_fallback(config: Make) -> None:
     made = profile(config, router_settings={"fallbacks": [{"any": ["thing"]}]})
-    base = {**made.litellm_base, "model_list": [{"model_name": "*", "litellm_params": {"model": "openai/*"}}]}
-    assert checked(replace(made, litellm_base=base))[0] == []
+    made.litellm_base["model_list"] = [{"model_name": "*", "litellm_params": {"model": "openai/*"}}]
+    assert checked(made)[0] == []

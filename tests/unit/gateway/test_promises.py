@@ -1,4 +1,4 @@
-"""What the shipped profiles promise: by hand on one side, read from their settings on the other."""
+"""What profiles promise: the shipped ones are compared with `promises.yaml`, which is written by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tree(name: str) -> Any:
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("config", ["flowgate.yaml", "embedded.yaml"])
-def test_a_shipped_profile_promises_what_stands_beside_it(config: str, profile: str) -> None:
+def test_a_shipped_profile_promises_what_promises_yaml_says(config: str, profile: str) -> None:
     written = tree(config)
     found = promises.read(overlay(written["litellm_base"], written["profiles"][profile]))
     by_hand = tree("promises.yaml")[profile]
@@ -38,33 +38,33 @@ def test_a_shipped_profile_promises_what_stands_beside_it(config: str, profile: 
     } == by_hand
 
 
-def two(**router: object) -> dict[str, Any]:
+def two(**router: object) -> Any:
     models = [{"model_name": name, "litellm_params": {"model": f"openai/{name}"}} for name in ("a", "b")]
     return {"model_list": models, "router_settings": router}
 
 
-def test_a_model_benched_by_its_first_failure_is_not_tried_again() -> None:
+def test_a_model_in_cooldown_after_its_first_failure_is_not_retried() -> None:
     assert promises.read(two(num_retries=3, allowed_fails=0, cooldown_time=60)).attempts == 1
 
 
-def test_without_a_number_of_failures_nothing_is_benched() -> None:
+def test_without_allowed_fails_there_are_no_cooldowns() -> None:
     assert promises.read(two(num_retries=3)).cooldown_after is None
 
 
-def test_a_pause_follows_every_attempt_that_failed_the_last_one_too() -> None:
+def test_a_pause_follows_every_failed_attempt() -> None:
     assert promises.pause(0) == 0
     assert promises.pause(3) == 0.5 + 1 + 2 + 4 + 4 * 0.75
-    assert promises.pause(1, asked=60) == 2 * 60.75
+    assert promises.pause(1, retry_after=60) == 2 * 60.75
 
 
-def test_the_longest_wait_goes_through_every_fallback() -> None:
+def test_the_longest_wait_includes_all_fallbacks() -> None:
     found = promises.read(two(num_retries=1, timeout=10, fallbacks=[{"a": ["b"]}]))
     assert (found.length, found.waits.quiet) == (2, 2 * (2 * 10 + 3.0))
 
 
-def test_fallbacks_that_lead_in_a_circle_are_walked_once() -> None:
+def test_fallbacks_that_form_a_loop_are_counted_once() -> None:
     assert promises.read(two(fallbacks=[{"a": ["b"]}, {"b": ["a"]}])).length == 2
 
 
-def test_the_first_of_two_fallbacks_for_a_model_counts() -> None:
+def test_the_first_of_two_fallback_lists_of_a_model_is_used() -> None:
     assert promises.chains({"fallbacks": [{"a": ["b"]}, {"a": ["c"]}]}) == {"a": ("b",)}

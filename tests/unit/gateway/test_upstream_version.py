@@ -1,4 +1,4 @@
-"""Which address of CLIProxyAPIPlus says that it is ready."""
+"""The readiness path of CLIProxyAPIPlus."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from flowgate.gateway import upstream_version
         ("", "/healthz", "/healthz"),
     ],
 )
-def test_the_config_wins_and_a_version_is_asked_what_it_has(version: str, configured: str | None, path: str) -> None:
+def test_the_config_has_precedence_unless_the_version_lacks_its_path(
+    version: str, configured: str | None, path: str
+) -> None:
     assert upstream_version.readiness_path(version, configured) == path
 
 
-def test_only_a_path_that_is_not_known_there_has_another() -> None:
+def test_only_a_missing_healthz_has_a_next_path() -> None:
     assert upstream_version.next_path("/healthz", 404) == "/"
     assert [
         upstream_version.next_path(*one) for one in (("/healthz", 200), ("/healthz", 503), ("/", 404), ("/x", 404))

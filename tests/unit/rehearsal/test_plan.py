@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flowgate.domain import LiteLLMSettings
 from flowgate.errors import UnknownName, UsageError
 from flowgate.rehearsal.plan import Plan, make_plan
 from flowgate.rehearsal.scenarios import SCENARIOS
@@ -28,15 +29,15 @@ def test_an_unknown_profile_is_an_error(stage: Stage) -> None:
 
 
 def test_a_fallback_to_an_unknown_model_is_an_error(stage: Stage) -> None:
-    wrong = {"router_settings": {"fallbacks": [{"router-default": ["router-chep"]}]}}
+    wrong: LiteLLMSettings = {"router_settings": {"fallbacks": [{"router-default": ["router-chep"]}]}}
     stage.config = replace(stage.config, profiles={"balanced": wrong})
     with pytest.raises(UsageError, match="router-chep"):
         plan(stage)
 
 
 def test_a_profile_whose_models_are_all_patterns_is_an_error(stage: Stage) -> None:
-    models = [{"model_name": "*", "litellm_params": {"model": "openai/*"}}]
-    stage.config = replace(stage.config, litellm_base={"model_list": models})
+    models: LiteLLMSettings = {"model_list": [{"model_name": "*", "litellm_params": {"model": "openai/*"}}]}
+    stage.config = replace(stage.config, litellm_base=models)
     with pytest.raises(UsageError, match="no model that can be requested"):
         plan(stage)
 

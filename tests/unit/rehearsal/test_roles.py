@@ -19,6 +19,10 @@ def shipped(profile: str) -> Any:
     return overlay(SHIPPED["litellm_base"], SHIPPED["profiles"][profile])
 
 
+def settings(**sections: Any) -> Any:
+    return {"model_list": list(MODELS), **sections}
+
+
 def test_the_first_model_is_the_primary_and_its_fallback_the_secondary() -> None:
     found = assign_roles(shipped("reliability"))
     assert found.requested == "router-default"
@@ -30,22 +34,22 @@ def test_with_cost_the_cheap_model_is_the_primary() -> None:
 
 
 def test_the_first_model_that_has_a_fallback_is_requested() -> None:
-    found = assign_roles({"model_list": MODELS, **COMMON["cost"]})
+    found = assign_roles(settings(**COMMON["cost"]))
     assert (found.requested, found.models("primary")) == ("router-cheap", ["router-cheap"])
 
 
 def test_without_a_fallback_there_is_no_secondary() -> None:
-    found = assign_roles({"model_list": MODELS})
+    found = assign_roles(settings())
     assert (found.has_secondary, found.by_model) == (False, {"router-default": "primary", "router-cheap": "further"})
 
 
 def test_deployments_of_one_model_without_an_order_have_the_same_role() -> None:
-    more = [{"model_name": "router-default", "litellm_params": {"model": "openai/other"}}]
-    tree = {"model_list": [*MODELS, *more], "router_settings": {"fallbacks": [{"router-default": ["router-cheap"]}]}}
+    tree = settings(router_settings={"fallbacks": [{"router-default": ["router-cheap"]}]})
+    tree["model_list"] += [{"model_name": "router-default", "litellm_params": {"model": "openai/other"}}]
     roles = {"router-default": "primary", "other": "primary", "router-cheap": "secondary"}
     assert assign_roles(tree).by_model == roles
 
 
 def test_fallbacks_for_every_model_and_aliases_are_followed() -> None:
     router = {"fallbacks": [{"*": ["spare"]}], "model_group_alias": {"spare": {"model": "router-cheap"}}}
-    assert assign_roles({"model_list": MODELS, "router_settings": router}).models("secondary") == ["router-cheap"]
+    assert assign_roles(settings(router_settings=router)).models("secondary") == ["router-cheap"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -36,17 +37,17 @@ def test_times_are_never_lengthened() -> None:
 
 def test_every_time_is_scaled_and_no_other_setting() -> None:
     params = {"model": "openai/x", "timeout": 20, "order": 2, "num_retries": 3}
-    tree = {
+    tree: Any = {
         "model_list": [{"model_name": "x", "litellm_params": params, "model_info": {"cooldown_time": 10}}],
         "router_settings": {"timeout": 100, "cooldown_time": 30, "num_retries": 2, "allowed_fails": 1},
         "litellm_settings": {"request_timeout": 60},
     }
-    made = scale_times(tree, 0.1)
+    made: Any = scale_times(tree, 0.1)
     assert made["model_list"][0]["litellm_params"] == {**params, "timeout": 2.0}
     assert made["model_list"][0]["model_info"] == {"cooldown_time": 1.0}
     router = {"timeout": 10.0, "cooldown_time": 3.0, "num_retries": 2, "allowed_fails": 1}
     assert (made["router_settings"], made["litellm_settings"]) == (router, {"request_timeout": 6.0})
-    assert tree["router_settings"]["timeout"] == 100  # type: ignore[index]
+    assert tree["router_settings"]["timeout"] == 100
 
 
 def test_the_pauses_between_attempts_are_scaled_by_the_same_factor() -> None:

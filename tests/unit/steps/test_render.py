@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.domain import Change
+from flowgate.domain import Change, RouterSettings
 from flowgate.errors import UnknownName, UsageError
 from flowgate.steps.render import render
 
@@ -85,7 +85,7 @@ def test_the_upstreams_document_is_written_in_place(stage: Stage) -> None:
 
 
 def test_a_fallback_to_an_unknown_model_is_refused_before_anything_is_written(stage: Stage) -> None:
-    router = {"default_fallbacks": ["gone"]}
+    router: RouterSettings = {"default_fallbacks": ["gone"]}
     stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
     with pytest.raises(UsageError, match="'gone'"):
         stage.apply(render)
@@ -93,7 +93,7 @@ def test_a_fallback_to_an_unknown_model_is_refused_before_anything_is_written(st
 
 
 def test_a_doubtful_setting_causes_a_warning_and_is_written(stage: Stage) -> None:
-    router = {"timeout": 60, "stream_timeout": 90}
+    router: RouterSettings = {"timeout": 60, "stream_timeout": 90}
     stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
     assert stage.apply(render)[0] == "changed"
     assert any(line.startswith("warning: a stream may be silent for 90 s") for line in stage.told)

@@ -1,4 +1,4 @@
-"""The doctor's look at the profiles."""
+"""Doctor's checks of the profiles."""
 
 from __future__ import annotations
 
@@ -18,14 +18,9 @@ from tests.unit.cli.sessions import SessionFactory
 from tests.unit.steps.conftest import FakeSupervisor, serving
 
 
-@pytest.fixture
-def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
-    return SessionFactory(tmp_path_factory.mktemp("o"))
-
-
 @contextmanager
 def listing(*models: str, status: int = 200) -> Iterator[int]:
-    """Serve a list of models; give the port."""
+    """Serve a list of models; yield the port."""
     text = json.dumps({"data": [{"id": one} for one in models]})
     port = free_port()
     with serving(lambda path: (status, text), port):
@@ -38,28 +33,26 @@ def over(session: Session, port: int) -> Session:
     return replace(session, kept=cast("SupervisorClient", supervisor), environment=environment)
 
 
-def test_a_profile_with_a_fallback_that_leads_nowhere_fails_at_its_line(new_session: SessionFactory) -> None:
+def test_a_fallback_that_names_no_model_fails_at_its_line(new_session: SessionFactory) -> None:
     one = new_session(("balanced: {}", "balanced: {router_settings: {default_fallbacks: [gone]}}"))
     [found] = profiles.profiles(one)
     assert (found.status, "'gone'" in found.message, found.fix != "") == ("fail", True, True)
 
 
-def test_what_is_doubtful_names_its_profile(new_session: SessionFactory) -> None:
+def test_a_warning_names_its_profile(new_session: SessionFactory) -> None:
     found = list(profiles.profiles(new_session()))
     assert [one.message.partition(":")[0] for one in found] == ["balanced"]
     assert found[0].status == "warn"  # the config shows CLIProxyAPIPlus a key of another name
 
 
-def test_a_model_that_the_running_cliproxyapiplus_does_not_list_is_told(new_session: SessionFactory) -> None:
+def test_a_model_that_cliproxyapiplus_does_not_serve_is_a_warning(new_session: SessionFactory) -> None:
     with listing("b") as port:
         found = list(profiles.profiles(over(new_session(("FIRST_KEY", "UPSTREAM_API_KEY")), port)))
-    assert [one.message for one in found] == [
-        "balanced: CLIProxyAPIPlus lists no model a; inv auth.login brings a provider's"
-    ]
+    assert [one.message for one in found] == ["balanced: CLIProxyAPIPlus serves no model a; log in to its provider"]
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_a_list_that_is_whole_or_not_to_be_had_is_no_reason_for_doubt(new_session: SessionFactory, status: int) -> None:
+def test_a_complete_or_unavailable_list_is_no_warning(new_session: SessionFactory, status: int) -> None:
     with listing("a", status=status) as port:
         [found] = profiles.profiles(over(new_session(("FIRST_KEY", "UPSTREAM_API_KEY")), port))
-    assert (found.status, found.message.startswith("balanced: LiteLLM benches")) == ("pass", True)
+    assert (found.status, found.message.startswith("balanced: LiteLLM applies cooldowns")) == ("pass", True)

@@ -23,13 +23,8 @@ RECORD = {
 }
 
 
-@pytest.fixture
-def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
-    return SessionFactory(tmp_path_factory.mktemp("o"))
-
-
 def binary(session: Session, **record: str) -> Path:
-    """Put CLIProxyAPIPlus in place, with the record of its installation when there is one."""
+    """Install CLIProxyAPIPlus, with a record if one is given."""
     path = put(session.config.paths.runtime_dir / "bin" / "CLIProxyAPIPlus", PROGRAM, 0o700)
     if record:
         put(path.with_name("CLIProxyAPIPlus.lock"), json.dumps(record))
@@ -45,12 +40,12 @@ def test_a_missing_binary_fails_and_names_the_download(new_session: SessionFacto
     assert (found.status, found.fix) == ("fail", "inv bootstrap.download")
 
 
-def test_a_missing_program_of_the_users_own_is_theirs_to_find(new_session: SessionFactory) -> None:
+def test_a_missing_program_of_the_user_is_not_downloaded(new_session: SessionFactory) -> None:
     found = upstream(new_session((".router/runtime/bin/CLIProxyAPIPlus", "mine/CLIProxyAPIPlus")))
     assert (found.status, found.fix.startswith("ls -l /")) == ("fail", True)
 
 
-def test_a_binary_that_may_not_be_executed_names_its_chmod(new_session: SessionFactory) -> None:
+def test_a_binary_that_is_not_executable_names_its_chmod(new_session: SessionFactory) -> None:
     binary(one := new_session()).chmod(0o600)
     assert (upstream(one).status, upstream(one).fix[:10]) == ("fail", "chmod u+x ")
 
@@ -58,14 +53,14 @@ def test_a_binary_that_may_not_be_executed_names_its_chmod(new_session: SessionF
 @pytest.mark.parametrize(
     "record, status, words",
     [
-        ({}, "warn", "nothing records where it came from"),
-        (RECORD, "pass", "(v1) is as installed, checked by pinned"),
-        (RECORD | {"level": "none"}, "warn", "was installed unverified"),
-        (RECORD | {"binary_sha256": "0" * 64}, "fail", "is not the file that was installed"),
+        ({}, "warn", "its origin is not recorded"),
+        (RECORD, "pass", "(v1) is unchanged since it was installed (verified by: pinned)"),
+        (RECORD | {"level": "none"}, "warn", "was installed without a checksum"),
+        (RECORD | {"binary_sha256": "0" * 64}, "fail", "has changed since it was installed"),
         ({"version": "v1"}, "fail", "is damaged"),
     ],
 )
-def test_a_binary_is_held_against_the_record_of_its_installation(
+def test_a_binary_is_compared_with_the_record_of_its_installation(
     new_session: SessionFactory, record: dict[str, str], status: str, words: str
 ) -> None:
     binary(one := new_session(), **record)
@@ -74,11 +69,11 @@ def test_a_binary_is_held_against_the_record_of_its_installation(
     assert words in found.message
 
 
-def test_runners_that_nobody_has_written_yet_are_no_failure(new_session: SessionFactory) -> None:
+def test_runners_that_do_not_exist_yet_are_a_warning(new_session: SessionFactory) -> None:
     assert {one.status for one in runtime.binaries(new_session(embedded=True))} == {"warn"}
 
 
-def test_a_runner_of_another_environment_is_told(new_session: SessionFactory) -> None:
+def test_a_runner_of_another_environment_is_a_warning(new_session: SessionFactory) -> None:
     one = new_session(embedded=True)
     put(one.config.paths.runtime_dir / "bin" / "litellm", "#!/bin/sh\nexec /gone/python\n", 0o700)
     assert any("was written for another environment" in found.message for found in runtime.binaries(one))
@@ -97,21 +92,23 @@ def release(monkeypatch: pytest.MonkeyPatch, installed: str | None, locked: str 
     "version, words",
     [("1.82.8", "malicious"), ("1.107.0", "compromised"), (None, "is not installed")],
 )
-def test_a_refused_or_missing_litellm_fails(monkeypatch: pytest.MonkeyPatch, version: str | None, words: str) -> None:
+def test_a_blocked_or_missing_litellm_fails(monkeypatch: pytest.MonkeyPatch, version: str | None, words: str) -> None:
     [found] = release(monkeypatch, version)
     assert (found.status, words in found.message, found.fix) == ("fail", True, "uv sync --locked")
 
 
-def test_a_lock_that_names_a_refused_litellm_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_with_a_blocked_litellm_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.status for one in release(monkeypatch, "1.106.2", "1.82.7")] == ["pass", "fail"]
 
 
-def test_a_litellm_that_is_not_the_locked_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_litellm_that_differs_from_the_lock_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.status for one in release(monkeypatch, "1.106.1")] == ["warn"]
 
 
 @pytest.mark.parametrize("compiled, status", [(True, "pass"), (False, "warn")])
-def test_an_environment_without_bytecode_is_told(monkeypatch: pytest.MonkeyPatch, compiled: bool, status: str) -> None:
+def test_an_environment_without_bytecode_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, compiled: bool, status: str
+) -> None:
     monkeypatch.setattr("flowgate.system.bytecode.is_compiled", lambda: compiled)
     assert [one.status for one in runtime.environment_bytecode()] == [status]
 
@@ -120,7 +117,7 @@ def test_an_environment_without_bytecode_is_told(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("embedded, status", [(False, "fail"), (True, "warn")])
-def test_a_taken_port_names_its_owner(new_session: SessionFactory, embedded: bool, status: str) -> None:
+def test_a_port_in_use_names_its_owner(new_session: SessionFactory, embedded: bool, status: str) -> None:
     one = new_session(embedded=embedded)
     with socket.create_server(("127.0.0.1", one.config.services["litellm"].port)):
         found = next(iter(runtime.ports(one)))
@@ -132,15 +129,13 @@ def test_free_ports_pass(new_session: SessionFactory) -> None:
     assert [one.status for one in runtime.ports(new_session())] == ["pass", "pass"]
 
 
-def test_a_port_that_our_own_process_serves_is_ours(
-    new_session: SessionFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_port_in_use_by_our_process_passes(new_session: SessionFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     one = new_session()
     with socket.create_server(("127.0.0.1", port := one.config.services["litellm"].port)):
         generation = {"pid": os.getpid(), "port": port, "phase": "serving"}
         status = {"supervisor": None, "services": {"litellm": {"generations": [generation]}}}
         monkeypatch.setattr(one.supervisor, "status", lambda: status)
-        assert f"port 127.0.0.1:{port} is served by litellm" in [found.message for found in runtime.ports(one)]
+        assert f"port 127.0.0.1:{port} is in use by litellm" in [found.message for found in runtime.ports(one)]
 
 
 def test_a_needed_variable_without_a_value_fails_at_its_line(new_session: SessionFactory) -> None:
@@ -149,13 +144,13 @@ def test_a_needed_variable_without_a_value_fails_at_its_line(new_session: Sessio
     assert found.fix == "export FIRST_KEY=…"
 
 
-def test_a_variable_of_a_model_that_nobody_needs_is_only_told(new_session: SessionFactory) -> None:
+def test_a_variable_of_an_unneeded_model_is_a_warning(new_session: SessionFactory) -> None:
     found = next(one for one in runtime.variables(new_session()) if one.status == "warn")
     assert "SPARE_KEY" in found.message
     assert found.fix == "export SPARE_KEY=…"
 
 
 def test_our_own_keys_may_be_missing_before_the_first_start(new_session: SessionFactory) -> None:
-    assert "`inv up` makes them" in next(
+    assert "`inv up` generates them" in next(
         one.message for one in runtime.variables(new_session()) if one.status == "pass"
     )

@@ -12,11 +12,6 @@ from tests.unit.cli.sessions import SessionFactory, put
 CLOSED = "host: 127.0.0.1\nremote-management: {allow-remote: false}\n"
 
 
-@pytest.fixture
-def new_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFactory:
-    return SessionFactory(tmp_path_factory.mktemp("o"))
-
-
 def secrets_folder(session: Session) -> Path:
     return permissions.secrets_folder(session.config)
 
@@ -26,58 +21,58 @@ def only(found: list[Finding]) -> Finding:
     return found[0]
 
 
-def test_nothing_written_yet_is_private(new_session: SessionFactory) -> None:
+def test_missing_files_are_private(new_session: SessionFactory) -> None:
     assert only(list(secrets.secrets(new_session()))).status == "pass"
 
 
-def test_an_open_file_fails_with_its_chmod(new_session: SessionFactory) -> None:
+def test_a_readable_file_fails_with_its_chmod(new_session: SessionFactory) -> None:
     one = new_session()
     path = put(secrets_folder(one) / "management-key", "sk-x", 0o644)
     assert only(list(secrets.secrets(one))).fix == f"chmod 600 {path}"
 
 
-def test_an_open_folder_keeps_its_entering_bit(new_session: SessionFactory) -> None:
+def test_a_readable_folder_stays_executable_for_its_owner(new_session: SessionFactory) -> None:
     one = new_session()
     put(secrets_folder(one) / "deep" / "key", "sk-x").parent.chmod(0o755)
     assert only(list(secrets.secrets(one))).fix == f"chmod 700 {secrets_folder(one) / 'deep'}"
 
 
 @pytest.mark.parametrize("name", ["litellm-0123.yaml", "litellm.active.yaml", "cliproxyapi.yaml"])
-def test_rendered_files_are_secret_too(new_session: SessionFactory, name: str) -> None:
+def test_rendered_files_are_secret(new_session: SessionFactory, name: str) -> None:
     one = new_session()
     put(one.config.paths.runtime_dir / name, "", 0o640)
     assert only(list(secrets.secrets(one))).status == "fail"
 
 
-def test_a_file_that_the_config_calls_secret_is_watched(new_session: SessionFactory) -> None:
+def test_secret_files_of_the_config_are_checked(new_session: SessionFactory) -> None:
     one = new_session(("profiles:", "secret_files: [my.key]\nprofiles:"))
     put(one.config.root / "my.key", "", 0o604)
-    assert "(604, 600 belongs there)" in only(list(secrets.secrets(one))).message
+    assert "(mode 604, should be 600)" in only(list(secrets.secrets(one))).message
 
 
 # --- keys
 
 
-def test_a_key_of_the_documentation_in_the_config_fails_at_its_line(new_session: SessionFactory) -> None:
+def test_an_example_key_in_the_config_fails_at_its_line(new_session: SessionFactory) -> None:
     one = new_session(("profiles:", "  general_settings: {master_key: sk-1234}\nprofiles:"))
     found = only(list(secrets.keys(one)))
     assert "'litellm_base.general_settings.master_key'" in found.message
     assert found.fix.startswith("${EDITOR:-vi} +")
 
 
-def test_a_key_of_the_documentation_in_the_upstreams_own_config_fails_at_its_line(new_session: SessionFactory) -> None:
+def test_an_example_key_in_the_upstreams_config_fails_at_its_line(new_session: SessionFactory) -> None:
     one = new_session()
     path = put(one.config.root / "cliproxyapi.yaml", "port: 1\napi-keys:\n  - your-api-key-1\n")
     assert only(list(secrets.keys(one))).fix == f"${{EDITOR:-vi}} +3 {path}"
 
 
-def test_a_key_of_the_documentation_in_a_variable_or_a_secret_file_fails(new_session: SessionFactory) -> None:
+def test_an_example_key_in_a_variable_or_a_secret_file_fails(new_session: SessionFactory) -> None:
     one = new_session(environment={"FIRST_KEY": "sk-1234"})
     path = put(secrets_folder(one) / "litellm-master-key", "sk-example-replace-me\n")
     assert [found.fix for found in secrets.keys(one)] == ["unset FIRST_KEY", f"rm {path}"]
 
 
-def test_keys_of_ones_own_pass(new_session: SessionFactory) -> None:
+def test_other_keys_pass(new_session: SessionFactory) -> None:
     one = new_session()
     put(secrets_folder(one) / "litellm-master-key", "sk-0123456789abcdef\n")
     assert only(list(secrets.keys(one))).status == "pass"
@@ -87,7 +82,7 @@ def test_keys_of_ones_own_pass(new_session: SessionFactory) -> None:
 
 
 @pytest.mark.parametrize("text", [None, CLOSED])
-def test_management_behind_loopback_passes(new_session: SessionFactory, text: str | None) -> None:
+def test_management_on_loopback_passes(new_session: SessionFactory, text: str | None) -> None:
     one = new_session()
     if text is not None:
         put(one.config.paths.runtime_dir / "cliproxyapi.yaml", text)
@@ -97,14 +92,16 @@ def test_management_behind_loopback_passes(new_session: SessionFactory, text: st
 @pytest.mark.parametrize(
     "old, new, words",
     [
-        ("127.0.0.1", '""', "listen beyond this machine"),
-        ("127.0.0.1", "192.168.1.2", "listen beyond this machine"),
+        ("127.0.0.1", '""', "listen on an address that other machines can reach"),
+        ("127.0.0.1", "192.168.1.2", "listen on an address that other machines can reach"),
         ("false", "true", "allows management from other machines"),
         ("remote-management", "other", "allows management from other machines"),
-        (CLOSED, "[", "is no YAML mapping"),
+        (CLOSED, "[", "is not a YAML mapping"),
     ],
 )
-def test_an_opened_management_fails(new_session: SessionFactory, old: str, new: str, words: str) -> None:
+def test_management_that_other_machines_can_reach_fails(
+    new_session: SessionFactory, old: str, new: str, words: str
+) -> None:
     one = new_session()
     path = put(one.config.paths.runtime_dir / "cliproxyapi.yaml", CLOSED.replace(old, new))
     found = only(list(secrets.management(one)))
