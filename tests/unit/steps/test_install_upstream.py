@@ -43,7 +43,7 @@ def test_a_changed_program_is_detected_and_replaced(stage: Stage) -> None:
 
 
 def test_a_file_without_a_known_checksum_needs_allow_unverified(stage: Stage) -> None:
-    with pytest.raises(EnvironmentFailure, match="nothing vouches for it"):
+    with pytest.raises(EnvironmentFailure, match="cannot be verified"):
         stage.apply(install_upstream, **own(stage) | {"allow_unverified": False})
     assert not (stage.runtime / "bin" / "CLIProxyAPIPlus").exists()
 
