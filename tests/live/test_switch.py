@@ -92,7 +92,7 @@ def test_cliproxyapi_plus_restarts_without_cutting_a_stream(gateway: Gateway) ->
         message = gateway.workspace.inv("service.restart", "--service", "cliproxyapi_plus").stderr
         code, text = streamed.result(20)
     assert (code, text.rstrip().endswith("data: [DONE]")) == (200, True)
-    assert "new questions wait" in message
+    assert "holding new requests" in message
     assert gateway.workspace.json("status")["services"]["cliproxyapi_plus"]["pid"] != before
     assert gateway.chat(key)[0] == 200
 
