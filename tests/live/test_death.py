@@ -18,7 +18,7 @@ def test_a_program_that_refuses_its_config_is_quoted(
 ) -> None:
     workspace.behave(**{role: {"refuses": "config.yaml: no such router strategy 'fastest'"}})
     message = workspace.inv(command, code=3).stderr
-    assert f"{service} did not come up: exited with code 1" in message
+    assert f"{service} did not start: exited with code 1" in message
     assert "| config.yaml: no such router strategy 'fastest'" in message
     assert "fix: " in message
     assert workspace.processes() == []
