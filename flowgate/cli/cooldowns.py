@@ -140,8 +140,8 @@ def _models_at_upstream(session: Session) -> dict[str, set[str]]:
 
 def _profile(session: Session) -> str:
     """Return the profile that serves; if none, or if the config no longer has it, the last active one."""
-    serving = session.supervisor.generation(litellm.NAME) or {}
-    named = str(serving.get("labels", {}).get("profile") or "")
+    serving = session.supervisor.generation(litellm.NAME)
+    named = str(serving["labels"].get("profile") or "") if serving else ""
     return named if named in session.config.profiles else session.profile().value
 
 

@@ -1,6 +1,6 @@
 """Wait until services are ready."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from flowgate.config.error_location import locate_setting
@@ -61,7 +61,7 @@ def _ready(names: Iterable[str]) -> str:
     return ", ".join(f"{name} ready" for name in names)
 
 
-def private_base_url(context: StepContext, service: Service, generation: dict[str, Any]) -> str:
+def private_base_url(context: StepContext, service: Service, generation: Mapping[str, Any]) -> str:
     """Return the base URL at which only this generation responds.
 
     Args:
