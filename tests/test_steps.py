@@ -53,7 +53,7 @@ def test_every_step_looks_without_acting(stage: Stage, name: str, place: Callabl
         found = STEPS[name](stage.context().read_only(), **required(STEPS[name]))
         assert isinstance(found, Result | Change)
         assert isinstance(found, Change) or found.status in ("unchanged", "skipped")
-    assert (stage.tree(), stage.supervisor.asked) == (before, [])
+    assert (stage.tree(), stage.supervisor.calls) == (before, [])
 
 
 def required(step: Step) -> dict[str, object]:
@@ -106,7 +106,7 @@ ACTS: dict[str, Callable[[StepContext], object]] = {
 def test_a_step_cannot_act_while_it_looks(stage: Stage, act: str) -> None:
     with pytest.raises(StepContractError, match="while looking"):
         ACTS[act](stage.context().read_only())
-    assert (stage.tree(), stage.supervisor.asked) == ({}, [])
+    assert (stage.tree(), stage.supervisor.calls) == ({}, [])
 
 
 def test_a_read_only_context_stays_read_only(stage: Stage) -> None:

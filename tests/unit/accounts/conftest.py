@@ -57,7 +57,7 @@ class Desk:
         assert answer.status_code == 200, answer.text
 
     def _tell(self, text: str) -> None:
-        self.stage.told.append(text)
+        self.stage.messages.append(text)
         if text.startswith("open this URL: "):
             self.shown.append(text.removeprefix("open this URL: "))
             self.person(self, self.shown[-1])

@@ -40,7 +40,7 @@ def test_a_second_login_of_the_same_account_succeeds(desk: Desk) -> None:
 
 def test_a_device_login_shows_its_code(desk: Desk, newer: bool) -> None:
     desk.log_in("kimi" if newer else "copilot")
-    assert any(text.startswith("and enter this code: ") for text in desk.stage.told)
+    assert any(text.startswith("and enter this code: ") for text in desk.stage.messages)
 
 
 def test_a_denied_login_fails_and_creates_no_account(desk: Desk) -> None:
@@ -61,8 +61,8 @@ def test_an_unfinished_login_times_out_and_frees_its_port(desk: Desk) -> None:
 def test_the_browser_is_opened_on_request(desk: Desk) -> None:
     desk.browses = True
     assert desk.log_in(open_=True)["models"]
-    assert not any(text.startswith("open this URL") for text in desk.stage.told)
-    assert any(text.startswith("opened in your browser") for text in desk.stage.told)
+    assert not any(text.startswith("open this URL") for text in desk.stage.messages)
+    assert any(text.startswith("opened in your browser") for text in desk.stage.messages)
 
 
 def pasted(desk: Desk, url: str) -> str:
@@ -76,9 +76,9 @@ def test_the_url_can_be_pasted(desk: Desk) -> None:
         ["what?", f"{url}&code=x".replace("state=", "state=9"), pasted(desk, url)]
     )
     assert desk.log_in()["models"]
-    assert any("this is not the URL" in text for text in desk.stage.told)
-    assert any("belongs to another login" in text for text in desk.stage.told)
-    assert any("accepted" in text for text in desk.stage.told)
+    assert any("this is not the URL" in text for text in desk.stage.messages)
+    assert any("belongs to another login" in text for text in desk.stage.messages)
+    assert any("accepted" in text for text in desk.stage.messages)
 
 
 def test_another_command_can_submit_the_url(desk: Desk) -> None:
@@ -104,8 +104,8 @@ def test_if_the_callback_port_is_in_use_the_url_can_be_pasted(desk: Desk) -> Non
             assert desk.log_in()["models"]
         finally:
             _listen_on(desk, 0)
-    assert any("to which the browser is redirected, is used by" in text for text in desk.stage.told)
-    assert any("then paste the URL" in text for text in desk.stage.told)
+    assert any("to which the browser is redirected, is used by" in text for text in desk.stage.messages)
+    assert any("then paste the URL" in text for text in desk.stage.messages)
 
 
 def _listen_on(desk: Desk, port: int) -> None:
@@ -144,7 +144,7 @@ def test_a_ban_is_reported_with_its_duration(desk: Desk, newer: bool) -> None:
             desk.log_in()
     finally:
         _listen_on(desk, 0)
-    assert MANAGEMENT not in " ".join(desk.stage.told)
+    assert MANAGEMENT not in " ".join(desk.stage.messages)
 
 
 # --- a provider that only the config knows

@@ -28,10 +28,10 @@ PLATFORM = release_assets.platform_name(*sandboxed_run.machine())
 
 
 @dataclass
-class Yard(Stage):
+class InstallStage(Stage):
     """A stage whose steps use the release server instead of GitHub, and do not sleep."""
 
-    naps: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
     shown: list[tuple[str, int, int | None]] = field(default_factory=list)
     server: Releases = field(default_factory=Releases)
     now: Callable[[], float] = field(default_factory=lambda: Clock().now)
@@ -45,14 +45,14 @@ class Yard(Stage):
         if seconds < 0.3:
             Clock().sleep(seconds)
         else:
-            self.naps.append(seconds)
+            self.waits.append(seconds)
 
     def context(self, profile: str = "balanced") -> StepContext:
         clock = Clock(now=self.now, sleep=self.sleep)
         shown = lambda name, done, total: self.shown.append((name, done, total))  # noqa: E731
         return replace(super().context(profile), clock=clock, progress=shown)
 
-    def bootstrap(self, **settings: Any) -> Yard:
+    def bootstrap(self, **settings: Any) -> InstallStage:
         """Add a `bootstrap` section to the config."""
         self.config = replace(self.config, bootstrap=BootstrapSettings(**settings))
         return self
@@ -63,18 +63,18 @@ class Yard(Stage):
     def roll_back(self) -> dict[str, Any]:
         return self.apply(roll_back_upstream)[1]
 
-    def own_file(self, data: bytes | None = None, name: str = "own.tar.gz") -> str:
+    def local_file(self, data: bytes | None = None, name: str = "own.tar.gz") -> str:
         """Write a local file."""
         path = self.folder / name
         path.write_bytes(packed() if data is None else data)
         return str(path)
 
-    def with_old(self) -> Yard:
+    def install_old(self) -> InstallStage:
         """Install an older program."""
-        self.install(from_file=self.own_file(packed(program(OLD)), "old.tar.gz"), allow_unverified=True)
+        self.install(from_file=self.local_file(packed(program(OLD)), "old.tar.gz"), allow_unverified=True)
         return self
 
-    def runs(self) -> str:
+    def installed_version(self) -> str:
         """Run the installed program; return the version that it reports."""
         done = subprocess.run([self.bin / release_assets.PROGRAM], capture_output=True, text=True, check=True)
         return release_assets.reported_version(done.stdout) or ""
@@ -83,21 +83,21 @@ class Yard(Stage):
         tree: dict[str, Any] = json.loads((self.bin / f"{release_assets.PROGRAM}.lock").read_text())
         return tree
 
-    def refused(self, **params: Any) -> FlowGateError:
+    def install_error(self, **params: Any) -> FlowGateError:
         """Run an installation that must fail, change nothing and show a fix; return the error."""
         before = self.tree()
         with pytest.raises(FlowGateError) as caught:
             self.install(**params)
         assert self.tree() == before
-        assert not (self.bin / release_assets.PROGRAM).exists() or self.runs() == OLD
+        assert not (self.bin / release_assets.PROGRAM).exists() or self.installed_version() == OLD
         assert caught.value.code in (2, 3)
         assert caught.value.fix or isinstance(caught.value, MultipleErrors)
         return caught.value
 
 
 @pytest.fixture
-def yard(tmp_path: Path) -> Iterator[Yard]:
+def stage(tmp_path: Path) -> Iterator[InstallStage]:
     with serving() as server:
-        yard = Yard(tmp_path, server=server)
-        yard.environment |= {release_assets.BASE_VARIABLE: server.base, "GITHUB_TOKEN": "ghp_canary"}
-        yield yard
+        stage = InstallStage(tmp_path, server=server)
+        stage.environment |= {release_assets.BASE_VARIABLE: server.base, "GITHUB_TOKEN": "ghp_canary"}
+        yield stage

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 REPO, TAG = "router-for-me/CLIProxyAPIPlus", "v6.8.16-0"
-Trick = Callable[["Handler"], bool]  # answers a question in place of the server; false leaves it to it
+Trick = Callable[["Handler"], bool]  # responds instead of the server; returns false if it did not
 
 
 def program(version: str = "6.8.16-0-plus", then: str = "exit 0", padding: int = 0) -> bytes:
@@ -67,8 +67,8 @@ class Releases:
     """The content of a release server, and the requests that it received.
 
     files: path → content
-    tricks: path, or "" for all → answers in place of the server
-    asked: every question's path and headers
+    tricks: path, or "" for all paths → responds instead of the server
+    asked: path and headers of every request
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -156,7 +156,7 @@ def serving() -> Iterator[Releases]:
         thread.join()
 
 
-# --- tricks
+# --- misbehaviours
 
 
 def times(count: int, trick: Trick) -> Trick:

@@ -57,7 +57,7 @@ def test_the_command_fails_if_neither_program_runs(place: Workspace) -> None:
 
 
 def test_an_unavailable_program_is_named(session: Session, supervisor: FakeSupervisor) -> None:
-    supervisor.inside["litellm"] = [{**BY_LITELLM, "why": "429", "since": 0.0, "until": 5.0}]
+    supervisor.query_rows["litellm"] = [{**BY_LITELLM, "why": "429", "since": 0.0, "until": 5.0}]
     found = cooldowns.gather(session)
     assert [(one["by"], one["why"], one["seconds_left"]) for one in found.rows] == [("litellm", "429", 0.0)]
     assert found.unavailable.keys() == {"cliproxyapi_plus"}

@@ -46,83 +46,83 @@ EMBEDDED = ".router/runtime/bin/embedded-upstream"
 class FakeSupervisor:
     """A supervisor that runs nothing: its services are plain data, and it records the calls.
 
-    kept: service → its generations, oldest first; failures: service → why its last generation ended
-    same: services that run the rendered config
-    inside: service → rows that its serving generation returns
+    services: service → its generations, oldest first; failures: service → why its last generation ended
+    up_to_date: services that run the rendered config
+    query_rows: service → rows that its serving generation returns
     """
 
-    kept: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    services: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
-    same: set[str] = field(default_factory=set)
+    up_to_date: set[str] = field(default_factory=set)
     started: list[tuple[str, int]] = field(default_factory=list)
-    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
     programs: list[Program] = field(default_factory=list)
     busy: tuple[int, float] = (0, 0.0)
-    inside: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    query_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def status(self) -> dict[str, Any]:
-        names = {*self.kept, *self.failures}
+        names = {*self.services, *self.failures}
         about = {"wanted": False, "restarts": 0, "crashes": 0}
         services = {
-            name: {**about, "generations": self.kept.get(name, []), "failure": self.failures.get(name, "")}
+            name: {**about, "generations": self.services.get(name, []), "failure": self.failures.get(name, "")}
             for name in names
         }
         return {"supervisor": 1, "services": services}
 
     def generation(self, service: str) -> dict[str, Any] | None:
-        living = [one for one in self.kept.get(service, []) if one["phase"] not in ("draining", "stopping")]
+        living = [one for one in self.services.get(service, []) if one["phase"] not in ("draining", "stopping")]
         return living[-1] if living else None
 
     def query(self, service: str, what: str) -> list[dict[str, Any]]:
-        if service not in self.inside:
+        if service not in self.query_rows:
             raise NotReady(f"{service} is not running", fix="inv up")
-        return self.inside[service]
+        return self.query_rows[service]
 
     def matches(self, program: Program) -> bool:
-        return program.service in self.same
+        return program.service in self.up_to_date
 
     def start(self, program: Program, *, fresh: bool = False) -> dict[str, Any]:
-        self.asked.append(("start", program.service))
+        self.calls.append(("start", program.service))
         self.programs.append(program)
-        number = len(self.kept.get(program.service, [])) + 1
+        number = len(self.services.get(program.service, [])) + 1
         self.started.append((program.service, number))
         self.run(program.service, "starting", port=program.port, digest=program.digest, labels=dict(program.labels))
         return {"generation": number, "same": False}
 
     def run(self, service: str, phase: str = "serving", **more: Any) -> FakeSupervisor:
         """Add a generation to a service."""
-        generations = self.kept.setdefault(service, [])
+        generations = self.services.setdefault(service, [])
         about = {"number": len(generations) + 1, "phase": phase, "pid": None, "labels": {}, "host": "127.0.0.1"}
         generations.append(about | {"port": 1, "digest": ""} | more)
         return self
 
     def wait(self, service: str, generation: int, timeout: float, *, serving: bool = False) -> str:
-        self.asked.append(("wait", service, generation))
+        self.calls.append(("wait", service, generation))
         return "ready"
 
     def promote(self, service: str, generation: int, digest: str, timeout: float = 30.0) -> None:
-        found = next(one for one in self.kept[service] if one["number"] == generation)
+        found = next(one for one in self.services[service] if one["number"] == generation)
         if found["digest"] != digest:
             raise EnvironmentFailure(f"generation {generation} of {service} runs other settings")
-        self.asked.append(("promote", service, generation))
+        self.calls.append(("promote", service, generation))
         found["phase"] = "serving"
 
     def discard(self, service: str, generation: int) -> None:
-        self.asked.append(("discard", service, generation))
+        self.calls.append(("discard", service, generation))
 
     def stop(self, services: list[str], timeout: float = 60.0) -> dict[str, Any]:
-        self.asked.append(("stop", *services))
+        self.calls.append(("stop", *services))
         return {"stopped": [{"service": name, "pid": 7, "generation": 1} for name in services], "killed": []}
 
     def hold_requests(self, service: str, timeout: float) -> tuple[int, float]:
-        self.asked.append(("hold", service, timeout))
+        self.calls.append(("hold", service, timeout))
         return self.busy
 
     def release_requests(self, service: str) -> None:
-        self.asked.append(("release", service))
+        self.calls.append(("release", service))
 
     def finish(self, *, keep: bool) -> None:
-        self.asked.append(("finish", keep))
+        self.calls.append(("finish", keep))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Stage:
 
     folder: Path
     supervisor: FakeSupervisor = field(default_factory=FakeSupervisor)
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/bin:/bin"})
     ports: dict[str, int] = field(default_factory=lambda: {"litellm": free_port(), "upstream": free_port()})
     config: Config = field(init=False)
@@ -169,7 +169,7 @@ class Stage:
             clock=Clock(),
             files=Files(acting=True),
             environment=self.environment,
-            emit=self.told.append,
+            emit=self.messages.append,
         )
 
     def apply(

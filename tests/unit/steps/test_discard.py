@@ -15,7 +15,7 @@ def test_a_candidate_is_discarded(stage: Stage, phase: str) -> None:
     stage.supervisor.run("litellm").run("litellm", phase)
     status, facts = stage.apply(discard)
     assert (status, facts["discarded"]) == ("changed", 2)
-    assert stage.supervisor.asked == [("discard", "litellm", 2)]
+    assert stage.supervisor.calls == [("discard", "litellm", 2)]
 
 
 def test_the_serving_generation_is_not_discarded(stage: Stage) -> None:

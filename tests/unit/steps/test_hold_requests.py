@@ -20,7 +20,7 @@ def test_requests_are_held_when_none_is_in_progress(stage: Stage) -> None:
     assert isinstance(found, Change)
     assert not found.changes
     assert found.apply(stage.context())["under_way"] == 0
-    assert stage.supervisor.asked == [("hold", "litellm", 10.0)]
+    assert stage.supervisor.calls == [("hold", "litellm", 10.0)]
 
 
 def test_requests_still_in_progress_are_reported_and_not_cut(stage: Stage) -> None:
@@ -30,7 +30,7 @@ def test_requests_still_in_progress_are_reported_and_not_cut(stage: Stage) -> No
     with pytest.raises(NotReady, match="2 requests are still in progress after 3 s, the oldest for 61 s") as refused:
         found.apply(stage.context())
     assert "--now" in refused.value.fix
-    assert stage.supervisor.asked[-1] == ("release", "litellm")
+    assert stage.supervisor.calls[-1] == ("release", "litellm")
 
 
 def test_with_now_the_requests_that_will_be_cut_are_reported(stage: Stage) -> None:

@@ -42,7 +42,7 @@ def test_the_account_file_is_private_and_complete(stage: Stage) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert json.loads(path.read_text())["refresh_token"] == "rt-1"
-    assert any("works once" in text for text in stage.told)
+    assert any("works once" in text for text in stage.messages)
 
 
 def test_a_second_import_changes_nothing_even_if_the_server_rewrote_the_file(stage: Stage) -> None:
@@ -57,7 +57,7 @@ def test_a_second_import_changes_nothing_even_if_the_server_rewrote_the_file(sta
 def test_a_borrowed_login_has_no_refresh_token_and_its_expiry_is_shown(stage: Stage) -> None:
     path = Path(apply(stage, source=str(given(stage)), borrow=True)["path"])
     assert "refresh_token" not in json.loads(path.read_text())
-    assert any(text.startswith("this copy works until ") for text in stage.told)
+    assert any(text.startswith("this copy works until ") for text in stage.messages)
 
 
 def test_the_programs_own_variable_changes_the_usual_place(stage: Stage) -> None:
@@ -121,7 +121,7 @@ def test_a_second_account_updates_the_upstream_config_in_place(stage: Stage) -> 
     apply(stage, source=str(given(stage, days=9)))
     assert ("disable-cooling: true" in before, "disable-cooling: false" in config.read_text()) == (True, True)
     assert config.stat().st_ino == inode
-    assert any("updated cliproxyapi.yaml" in line for line in stage.told)
+    assert any("updated cliproxyapi.yaml" in line for line in stage.messages)
 
 
 def test_before_the_first_render_an_import_writes_only_the_account(stage: Stage) -> None:

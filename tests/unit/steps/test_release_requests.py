@@ -16,7 +16,7 @@ def test_requests_are_released_even_if_no_model_is_listed(stage: Stage) -> None:
     found = release_requests(stage.context().read_only())
     assert isinstance(found, Change)
     assert found.apply(stage.context())["models"] == 0
-    assert stage.supervisor.asked == [("release", "litellm")]
+    assert stage.supervisor.calls == [("release", "litellm")]
 
 
 def test_an_unreachable_program_lists_no_models(stage: Stage) -> None:

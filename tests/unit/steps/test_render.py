@@ -96,4 +96,4 @@ def test_a_doubtful_setting_causes_a_warning_and_is_written(stage: Stage) -> Non
     router: RouterSettings = {"timeout": 60, "stream_timeout": 90}
     stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
     assert stage.apply(render)[0] == "changed"
-    assert any(line.startswith("warning: a stream may be silent for 90 s") for line in stage.told)
+    assert any(line.startswith("warning: a stream may be silent for 90 s") for line in stage.messages)

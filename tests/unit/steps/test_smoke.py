@@ -42,7 +42,7 @@ def ask(stage: Stage, **changed: str) -> list[str]:
 
 def test_the_embedded_upstream_gets_all_requests(stage: Stage) -> None:
     assert ask(stage.prepared()) == ["models", "chat", "stream", "messages"]
-    assert [line.split()[0] for line in stage.told] == ["models", "chat", "stream", "messages"]
+    assert [line.split()[0] for line in stage.messages] == ["models", "chat", "stream", "messages"]
 
 
 def test_real_accounts_get_only_free_requests(stage: Stage) -> None:
@@ -89,7 +89,7 @@ def test_a_service_that_ends_during_the_test_is_named_with_its_log(stage: Stage)
     stage.supervisor.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
 
     def answers(path: str) -> tuple[int, str]:
-        stage.supervisor.kept["cliproxyapi_plus"], stage.supervisor.failures = (
+        stage.supervisor.services["cliproxyapi_plus"], stage.supervisor.failures = (
             [],
             {"cliproxyapi_plus": "killed by SIGKILL"},
         )

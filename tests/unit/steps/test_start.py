@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 def test_a_running_service_is_not_started_again(stage: Stage) -> None:
-    stage.prepared().supervisor.run("litellm").run("cliproxyapi_plus").same = {"litellm", "cliproxyapi_plus"}
+    stage.prepared().supervisor.run("litellm").run("cliproxyapi_plus").up_to_date = {"litellm", "cliproxyapi_plus"}
     status, facts = stage.apply(start)
     assert (status, facts["started"], facts["generations"]) == ("unchanged", [], {"litellm": 1, "cliproxyapi_plus": 1})
-    assert stage.supervisor.asked == []
+    assert stage.supervisor.calls == []
 
 
 def test_independent_services_start_at_the_same_time(stage: Stage) -> None:
     status, facts = stage.prepared().apply(start)
     assert (status, facts["generations"]) == ("changed", {"litellm": 1, "cliproxyapi_plus": 1})
-    assert [verb for verb, *_ in stage.supervisor.asked] == ["start", "start"]
+    assert [verb for verb, *_ in stage.supervisor.calls] == ["start", "start"]
 
 
 def test_a_service_waits_for_what_it_depends_on(stage: Stage) -> None:
     stage.configure(litellm={"depends_on": ("cliproxyapi_plus",)}).prepared().apply(start)
-    assert stage.supervisor.asked == [
+    assert stage.supervisor.calls == [
         ("start", "cliproxyapi_plus"),
         ("wait", "cliproxyapi_plus", 1),
         ("start", "litellm"),
@@ -37,7 +37,7 @@ def test_a_service_waits_for_what_it_depends_on(stage: Stage) -> None:
 
 def test_one_service_can_be_started_alone(stage: Stage) -> None:
     stage.prepared().apply(start, service="litellm")
-    assert stage.supervisor.asked == [("start", "litellm")]
+    assert stage.supervisor.calls == [("start", "litellm")]
 
 
 def test_the_fork_server_gets_the_variables_of_imports_but_no_keys(stage: Stage) -> None:
@@ -53,7 +53,7 @@ def test_the_fork_server_gets_the_variables_of_imports_but_no_keys(stage: Stage)
 
 
 def test_a_fresh_start_also_starts_what_is_already_running(stage: Stage) -> None:
-    stage.prepared().supervisor.run("litellm").same = {"litellm"}
+    stage.prepared().supervisor.run("litellm").up_to_date = {"litellm"}
     assert stage.apply(start, service="litellm", fresh=True)[1]["generations"] == {"litellm": 2}
 
 
@@ -62,7 +62,7 @@ def test_a_port_in_use_is_reported_with_its_owner_and_nothing_starts(stage: Stag
         with pytest.raises(PortInUse) as refused:
             stage.prepared().apply(start)
     assert (refused.value.pid, refused.value.port) == (os.getpid(), stage.ports["upstream"])
-    assert stage.supervisor.asked == []
+    assert stage.supervisor.calls == []
 
 
 def test_a_port_that_the_service_itself_uses_is_not_in_use(stage: Stage) -> None:

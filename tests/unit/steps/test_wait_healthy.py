@@ -28,13 +28,14 @@ def test_a_candidate_is_checked_at_its_private_address(stage: Stage) -> None:
 
 def test_the_step_waits_for_a_starting_service_and_returns_the_time(stage: Stage) -> None:
     stage.supervisor.run("litellm", "starting", private_address=["127.0.0.1", stage.ports["litellm"]])
-    asked = iter(["starting", "starting"])
+    not_ready = iter([503, 503])
+    (generation,) = stage.supervisor.services["litellm"]
 
     def answers(path: str) -> tuple[int, str]:
-        stage.supervisor.kept["litellm"][0]["phase"] = "serving"
-        return (503, "") if next(asked, None) else (200, "{}")
+        generation["phase"] = "serving"
+        return next(not_ready, 200), "{}"
 
-    stage.supervisor.wait = lambda *words, **more: stage.supervisor.kept["litellm"][0].update(phase="ready") or "ready"  # type: ignore[method-assign]
+    stage.supervisor.wait = lambda *words, **more: generation.update(phase="ready") or "ready"  # type: ignore[method-assign]
     with serving(answers, stage.ports["litellm"]):
         status, facts = stage.apply(wait_healthy, service="litellm", timeout=5)
     assert (status, list(facts["seconds"])) == ("unchanged", ["litellm"])
