@@ -9,30 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
 
 from flowgate.accounts.actions import (
-    MANAGEMENT,
     Conversation,
-    HttpRequest,
     Response,
     ShowMessage,
     ShowUrl,
     find_port_owner,
     get,
-    post,
     wait,
 )
+from flowgate.accounts.login_session import STATE, LoginSession, cancel, handle_pasted, state_in, submit
 from flowgate.accounts.management_api import check, error_message, inspect_server
 from flowgate.accounts.providers import NEWER, Provider, line_of
 from flowgate.accounts.verification import Account, verify
 from flowgate.errors import CheckFailed, EnvironmentFailure, FlowGateError, UsageError
 
-STATE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 DONE = ("ok", "success", "completed", "authorized")
 PENDING = ("wait", "pending", "waiting", "device_code", "auth_url")
 URL_FIELDS = ("url", "auth_url", "verification_uri_complete", "verification_uri", "verification_url")
-CALLBACK = f"{MANAGEMENT}/oauth-callback"
 PORT_BUSY = ("failed to start callback server", "callback server unavailable")
 FINISH_SECONDS = 60.0
 
@@ -56,27 +51,6 @@ class LoginRequest:
     query: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class LoginSession:
-    """A login that has started.
-
-    Attributes:
-        provider: The provider.
-        version: The server's version.
-        state: The OAuth state; empty if the server reports none.
-        url: The URL to open; empty while it is not known.
-        code: The code to enter there; empty if none.
-        has_callback: The server listens on the port to which the browser is redirected.
-    """
-
-    provider: Provider
-    version: str
-    state: str
-    url: str = ""
-    code: str = ""
-    has_callback: bool = False
-
-
 def login(request: LoginRequest) -> Conversation[Account]:
     """Log in: start, show the URL, wait, and verify the account.
 
@@ -95,7 +69,7 @@ def login(request: LoginRequest) -> Conversation[Account]:
     try:
         yield from _wait_until_done(session, request.timeout, request.poll_interval)
     except FlowGateError:
-        yield from _cancel(session)
+        yield from cancel(session)
         raise
     return (yield from verify(request.provider, server.files))
 
@@ -115,13 +89,13 @@ def finish(provider: Provider, redirect_url: str, started_version: str) -> Conve
         UsageError: The URL is not a redirect URL.
         CheckFailed: The login was not accepted, or the account is not usable.
     """
-    state = _state_in(redirect_url)
+    state = state_in(redirect_url)
     if not state:
         what = "this is not the URL at which a login ends"
         raise UsageError(what, fix="copy the whole URL: it contains state=… and code=…")
     server = yield from inspect_server(started_version)
     session = LoginSession(provider, server.version, state)
-    if error := (yield from _submit(session, redirect_url)):
+    if error := (yield from submit(session, redirect_url)):
         raise CheckFailed(f"the login was not accepted: {error}", fix=f"start again: {provider.login_command}")
     yield from _wait_until_done(session, FINISH_SECONDS, 0.5)
     return (yield from verify(provider, server.files))
@@ -200,7 +174,7 @@ def _wait_until_done(session: LoginSession, timeout: float, poll_interval: float
     while True:
         waited = yield from wait(poll_interval)
         if waited.typed:
-            yield from _handle_pasted(session, waited.typed)
+            yield from handle_pasted(session, waited.typed)
         query = {"state": session.state} if session.state else {}
         response = check((yield from get(provider.status_path, query)))
         status = response.field("status")
@@ -227,48 +201,3 @@ def _fix_for(provider: Provider, error: str) -> str:
     if "save" in lower:
         return "check the auth folder: inv doctor"
     return f"you denied it in the browser, or the vendor refused it; {again}"
-
-
-# --- a pasted URL
-
-
-def _handle_pasted(session: LoginSession, typed: str) -> Conversation[None]:
-    state = _state_in(typed)
-    if not state:
-        yield ShowMessage("this is not the URL at which a login ends: it contains state=… and code=…; paste all of it")
-    elif state != session.state:
-        yield ShowMessage("this URL belongs to another login; paste the one at which the page above ends")
-    elif error := (yield from _submit(session, typed)):
-        yield ShowMessage(f"not accepted: {error}")
-    else:
-        yield ShowMessage("accepted; waiting for the account")
-
-
-def _state_in(url: str) -> str:
-    """Return the state in a redirect URL; empty if it is not one (a state, and a code or an error)."""
-    try:
-        query = parse_qs(urlsplit(url.strip()).query)
-    except ValueError:
-        return ""
-    state = query.get("state", [""])[0]
-    return state if STATE.fullmatch(state) and ("code" in query or "error" in query) else ""
-
-
-def _submit(session: LoginSession, redirect_url: str) -> Conversation[str]:
-    """Send a redirect URL to the server; return its error, empty if it accepts."""
-    body = {"provider": session.provider.callback_name, "redirect_url": redirect_url.strip()}
-    response = yield from post(CALLBACK, body)
-    if response.status == 200 and response.field("status") == "ok":
-        return ""
-    return error_message(response) or f"status {response.status}"
-
-
-def _cancel(session: LoginSession) -> Conversation[None]:
-    """End a login so that its callback port is free again; the response is ignored."""
-    if not session.state:
-        return
-    if line_of(session.version) == NEWER:
-        yield HttpRequest("DELETE", f"{MANAGEMENT}/oauth-session", {"state": session.state})
-    elif session.provider.flow == "browser":
-        body = {"provider": session.provider.callback_name, "state": session.state, "error": "access_denied"}
-        yield HttpRequest("POST", CALLBACK, body=body)

@@ -28,8 +28,7 @@ def command(
     Args:
         context: Tools and state of this run.
         argv: Program and arguments; short form: `command: [ls, -l]`.
-        cmd: The same as one text, split into words as a shell does, but not run by a shell; short form:
-            `command: ls -l`.
+        cmd: The same as one text, split into words but not run by a shell; short form: `command: ls -l`.
         shell: Text that `/bin/sh` runs, with pipes, variables and patterns.
         creates: If this file exists, the command is not run.
         removes: If this file does not exist, the command is not run.
@@ -47,23 +46,29 @@ def command(
     """
     words = _words(argv, cmd, shell)
     folder = (cwd or chdir or Path()).absolute()
-    shown = shell if shell is not None else shlex.join(words)
-    shown = shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
-    for path, blocking in ((creates, True), (removes, False)):
-        if path is not None and context.files.is_there(folder / path) is blocking:
-            reason = f"{path} exists" if blocking else f"{path} does not exist"
-            return unchanged(f"not run: {reason}", **_facts(words, 0, "", ""))
+    shown = _shorten(shell if shell is not None else shlex.join(words))
+    if creates is not None and context.files.is_there(folder / creates):
+        return unchanged(f"not run: {creates} exists", **_facts(words, 0, "", ""))
+    if removes is not None and not context.files.is_there(folder / removes):
+        return unchanged(f"not run: {removes} does not exist", **_facts(words, 0, "", ""))
 
     def apply(acting: StepContext) -> Facts:
         ended = acting.run(words, cwd=folder, env=env or {}, stdin=stdin)
         facts = _facts(words, ended.code, ended.stdout, ended.stderr)
         if ended.code:
-            how = f"was ended by signal {-ended.code}" if ended.code < 0 else f"ended with exit code {ended.code}"
             log = [*facts["stdout_lines"], *facts["stderr_lines"]][-LOG_LINES:]
-            raise CheckFailed(f"`{shown}` {how}", log=log, facts={**facts, "changed": True})
+            raise CheckFailed(f"`{shown}` {_ending(ended.code)}", log=log, facts={**facts, "changed": True})
         return {**facts, "message": f"ran {shown}"}
 
     return change(f"run {shown}", apply, unpredicted=UNPREDICTED)
+
+
+def _shorten(line: str) -> str:
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+
+
+def _ending(code: int) -> str:
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
 def _words(argv: list[str] | None, cmd: str | None, shell: str | None) -> list[str]:

@@ -40,8 +40,7 @@ def uri(
         timeout: Seconds to connect, and between two parts of the response.
 
     Returns:
-        `status`, `url`, `elapsed` (seconds), `headers` (names in lower case), `json` (if the response is JSON),
-        `content`.
+        `status`, `url`, `elapsed` (seconds), `headers` (names in lower case), `json` (if it is JSON), `content`.
 
     Raises:
         CheckFailed: The status is not an expected one.
@@ -49,22 +48,19 @@ def uri(
         UsageError: A parameter is invalid.
     """
     expected = _statuses(status_code)
-    if _scheme(url) not in ("http", "https"):
-        raise UsageError(f"'{url[:60]}' is not an HTTP URL", fix="write: uri: { url: https://… }")
-    if not 0 < timeout <= MAX_SECONDS:
-        raise InvalidValue("uri.timeout", found=timeout, wanted=f"seconds, above 0 and up to {MAX_SECONDS:g}")
+    _validate(url, timeout)
     shown = redacted_url(url)
-    content_type = {"Content-Type": CONTENT_TYPES[body_format]} if body is not None and body_format != "raw" else {}
-    sent = {**content_type, **(headers or {})}
+    content_type = CONTENT_TYPES.get(body_format) if body is not None else None
+    sent = ({"Content-Type": content_type} if content_type else {}) | (headers or {})
     data = _encode(body, body_format)
 
     def send(acting: StepContext) -> Facts:
         response = acting.http.request(method, url, data, headers=sent, timeout=timeout)
-        facts = _facts(response, return_content)
+        facts, message = _facts(response, return_content), f"{method} {shown} returned {response.status}"
         if response.status not in expected:
-            what = f"{method} {shown} returned {response.status}, not {' or '.join(map(str, expected))}"
-            raise CheckFailed(what, log=response.text.strip()[:EXCERPT].splitlines(), facts=facts)
-        return {**facts, "message": f"{method} {shown} returned {response.status}"}
+            log = response.text.strip()[:EXCERPT].splitlines()
+            raise CheckFailed(f"{message}, not {' or '.join(map(str, expected))}", log=log, facts=facts)
+        return {**facts, "message": message}
 
     if method == "GET" and is_loopback(url):  # this changes nothing, so check mode sends it too
         facts = send(context)
@@ -72,11 +68,15 @@ def uri(
     return change(f"{method} {shown}", send, changes=False)
 
 
-def _scheme(url: str) -> str:
+def _validate(url: str, timeout: float) -> None:
     try:
-        return urlsplit(url).scheme
+        scheme = urlsplit(url).scheme
     except ValueError:  # an incomplete IPv6 address
-        return ""
+        scheme = ""
+    if scheme not in ("http", "https"):
+        raise UsageError(f"'{url[:60]}' is not an HTTP URL", fix="write: uri: { url: https://… }")
+    if not 0 < timeout <= MAX_SECONDS:
+        raise InvalidValue("uri.timeout", found=timeout, wanted=f"seconds, above 0 and up to {MAX_SECONDS:g}")
 
 
 def _statuses(written: Any) -> list[int]:

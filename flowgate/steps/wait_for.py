@@ -33,7 +33,7 @@ def wait_for(
         context: Tools and state of this run.
         port: The port.
         path: The file or folder, instead of a port.
-        state: started or present: wait until it is there; stopped or absent: wait until it is gone.
+        state: started or present: until it is there; stopped or absent: until it is gone.
         host: Host of the port.
         search_regex: Regular expression that the file's text must match.
         timeout: Seconds until the step fails.
@@ -46,14 +46,11 @@ def wait_for(
 
     Raises:
         Unreachable: The timeout has passed.
-        UsageError: A parameter is invalid.
     """
     _validate(port, path, {"timeout": (timeout, 0.0), "delay": (delay, 0.0), "sleep": (sleep, 0.01)})
     is_there = _port_check(host, port) if port is not None else _file_check(path or Path(), _pattern(search_regex))
     wanted = state in ("started", "present")
-    what = f"{host}:{port}" if path is None else str(path)
-    waiting_for = f"{what} to {'exist' if path else 'accept connections'}" if wanted else f"{what} to be gone"
-    reached = f"{what} {('exists' if path else 'accepts connections') if wanted else 'is gone'}"
+    waiting_for, reached = _phrases(f"{host}:{port}" if path is None else str(path), path is None, wanted)
 
     # A connection to another machine is an action.
     if delay <= 0 and (path is not None or sockets.is_loopback(host)) and is_there(context) is wanted:
@@ -68,6 +65,16 @@ def wait_for(
         return {"elapsed": elapsed, "message": f"{reached} after {elapsed:.1f} s"}
 
     return change(f"wait for {waiting_for}", apply, changes=False)
+
+
+def _phrases(what: str, is_port: bool, wanted: bool) -> tuple[str, str]:
+    if not wanted:
+        return f"{what} to be gone", f"{what} is gone"
+    return (
+        (f"{what} to accept connections", f"{what} accepts connections")
+        if is_port
+        else (f"{what} to exist", f"{what} exists")
+    )
 
 
 def _validate(port: int | None, path: Path | None, seconds: dict[str, tuple[float, float]]) -> None:
