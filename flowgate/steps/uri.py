@@ -47,12 +47,10 @@ def uri(
         Unreachable: There is no response.
         UsageError: A parameter is invalid.
     """
-    expected = _statuses(status_code)
     _validate(url, timeout)
-    shown = redacted_url(url)
+    expected, data, shown = _statuses(status_code), _encode(body, body_format), redacted_url(url)
     content_type = CONTENT_TYPES.get(body_format) if body is not None else None
     sent = ({"Content-Type": content_type} if content_type else {}) | (headers or {})
-    data = _encode(body, body_format)
 
     def send(acting: StepContext) -> Facts:
         response = acting.http.request(method, url, data, headers=sent, timeout=timeout)
