@@ -44,7 +44,7 @@ def test_two_concurrent_commands_install_once(workspace: Workspace, server: Rele
 
 def test_a_missing_repository_exits_3_and_shows_commands(workspace: Workspace, server: Releases) -> None:
     message = workspace.inv("bootstrap.download", code=3).stderr
-    assert f"has no repository {REPO}" in message
+    assert f"there is no repository {REPO}" in message
     assert "fix: use a local file" in message
     assert "inv bootstrap.download --cliproxy-repo kaitranntt/CLIProxyAPIPlus" in message
     assert "ghp_canary" not in message

@@ -46,7 +46,7 @@ def old(stage: InstallStage) -> InstallStage:
 
 def test_a_missing_repository_shows_every_alternative_source(old: InstallStage) -> None:
     message = old.install_error()
-    assert f"127.0.0.1 has no repository {REPO}" in message.what
+    assert f"there is no repository {REPO} at 127.0.0.1" in message.what
     assert "inv bootstrap.download --from-file FILE" in message.fix
     assert "--cliproxy-repo kaitranntt/CLIProxyAPIPlus --cliproxy-version v7.1.43-0" in message.fix
     assert "not audited" in message.fix
