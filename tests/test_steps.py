@@ -18,7 +18,7 @@ from flowgate.playbook.catalog import describe, steps_in
 from tests.unit.steps.conftest import Stage
 
 STEPS = steps_in("flowgate.steps")
-ROOMS = Path(__file__).parent / "unit" / "steps"
+TESTS = Path(__file__).parent / "unit" / "steps"
 Step = Callable[..., Any]
 
 
@@ -76,7 +76,7 @@ def test_every_step_documents_its_parameters_and_result(name: str) -> None:
 @pytest.mark.parametrize("name", STEPS)
 def test_every_step_has_a_file_and_a_test_of_its_name(name: str) -> None:
     assert STEPS[name].__module__ == f"flowgate.steps.{name}"
-    assert (ROOMS / f"test_{name}.py").is_file()
+    assert (TESTS / f"test_{name}.py").is_file()
     module = inspect.getmodule(STEPS[name])
     assert module is not None
     assert (module.__doc__ or "").strip().endswith(".")

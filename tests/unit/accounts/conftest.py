@@ -16,17 +16,17 @@ from flowgate.system.clock import Clock
 from tests.contract.subject import API, MANAGEMENT, Subject, misbehaving
 from tests.unit.steps.conftest import Stage
 
-HASTE = 20.0
-Person = Callable[["Desk", str], None]
+CLOCK_FACTOR = 20.0
+User = Callable[["LoginStage", str], None]
 
 
 @dataclass
-class Desk:
-    """A terminal with a user. person: what the user does with a URL that is shown"""
+class LoginStage:
+    """A terminal with a user; `user` is what the user does with a URL that is shown."""
 
     stage: Stage
     subject: Subject
-    person: Person
+    user: User
     shown: list[str] = field(default_factory=list)
     typed: list[str] = field(default_factory=list)
     browses: bool = False
@@ -34,9 +34,9 @@ class Desk:
 
     def context(self) -> StepContext:
         """Return the acting context."""
-        hasty = Clock(now=lambda: time.monotonic() * HASTE, sleep=lambda s: time.sleep(s / HASTE))
+        fast_clock = Clock(now=lambda: time.monotonic() * CLOCK_FACTOR, sleep=lambda s: time.sleep(s / CLOCK_FACTOR))
         context = replace(
-            self.stage.context(), clock=hasty, emit=self._tell, read_line=self._listen, open_browser=self._browse
+            self.stage.context(), clock=fast_clock, emit=self._tell, read_line=self._listen, open_browser=self._browse
         )
         return replace(context, environment=self.keys)
 
@@ -60,16 +60,16 @@ class Desk:
         self.stage.messages.append(text)
         if text.startswith("open this URL: "):
             self.shown.append(text.removeprefix("open this URL: "))
-            self.person(self, self.shown[-1])
+            self.user(self, self.shown[-1])
 
     def _listen(self, seconds: float) -> str:
-        time.sleep(seconds / HASTE)
+        time.sleep(seconds / CLOCK_FACTOR)
         return self.typed.pop(0) if self.typed else ""
 
     def _browse(self, url: str) -> bool:
         if self.browses:
             self.shown.append(url)
-            self.person(self, url)
+            self.user(self, url)
         return self.browses
 
 
@@ -78,14 +78,14 @@ def state_of(url: str) -> str:
     return url.partition("state=")[2].partition("&")[0]
 
 
-def decides(decision: str) -> Person:
+def decides(decision: str) -> User:
     """Return a user who clicks a button, and whose browser follows the redirect."""
 
-    def act(desk: Desk, url: str) -> None:
+    def act(login_stage: LoginStage, url: str) -> None:
         form = {"state": state_of(url), "decision": decision, "account": "me@example.com"}
-        answer = desk.subject.ask("POST", "/embedded/approve", key="", data=form)
+        answer = login_stage.subject.ask("POST", "/embedded/approve", key="", data=form)
         if answer.status_code == 303:
-            desk.subject.http.get(answer.headers["location"].replace("localhost", "127.0.0.1"), timeout=5)
+            login_stage.subject.http.get(answer.headers["location"].replace("localhost", "127.0.0.1"), timeout=5)
 
     return act
 
@@ -93,7 +93,7 @@ def decides(decision: str) -> Person:
 approves, denies = decides("approve"), decides("deny")
 
 
-def idles(desk: Desk, url: str) -> None:
+def does_nothing(login_stage: LoginStage, url: str) -> None:
     """Do nothing."""
 
 
@@ -103,7 +103,7 @@ def upstream(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     root = tmp_path_factory.mktemp("auth")
     auth = root / "stage" / ".router" / "auths"
     auth.mkdir(parents=True, mode=0o700)
-    # No made-up person's browser may come back to a vendor's usual port: a real login could be under way there.
+    # The fake browser must not use a vendor's usual callback port: a real login could be in progress there.
     program = misbehaving(request.param, {"all": 0})
     subject = Subject(program, root, {}, {"proxy-url": "", "auth-dir": str(auth)}).start()
     yield subject
@@ -111,13 +111,13 @@ def upstream(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def desk(upstream: Subject) -> Iterator[Desk]:
-    """A person who approves, over an upstream that does not misbehave and has no accounts."""
+def login_stage(upstream: Subject) -> Iterator[LoginStage]:
+    """A user who approves, over an upstream that does not misbehave and has no accounts."""
     stage = Stage(upstream.root / "stage")
     stage.supervisor.run("cliproxyapi_plus", host="127.0.0.1", port=upstream.port)
     for path in (stage.folder / ".router" / "auths").glob("*"):
         path.unlink()
-    found = Desk(stage, upstream, approves)
+    found = LoginStage(stage, upstream, approves)
     found.misbehave()
     yield found
     found.misbehave()

@@ -15,62 +15,62 @@ from flowgate.accounts.login_driver import LoginDriver, management_key
 from flowgate.errors import EnvironmentFailure
 
 if TYPE_CHECKING:
-    from tests.unit.accounts.conftest import Desk
+    from tests.unit.accounts.conftest import LoginStage
 
 
-def run(desk: Desk, conversation: Conversation[T]) -> T:
-    context = desk.context()
+def run(login_stage: LoginStage, conversation: Conversation[T]) -> T:
+    context = login_stage.context()
     return LoginDriver(context, management_key(context)).run(conversation)
 
 
-def list_cooldowns(desk: Desk) -> list[AccountCooldown]:
-    return run(desk, cooldowns.list_cooldowns("", datetime.now(UTC)))
+def list_cooldowns(login_stage: LoginStage) -> list[AccountCooldown]:
+    return run(login_stage, cooldowns.list_cooldowns("", datetime.now(UTC)))
 
 
-def model(desk: Desk) -> str:
+def model(login_stage: LoginStage) -> str:
     """Return a model that an account serves; the two lines list different ones."""
-    return str(desk.subject.ask("GET", "/v1/models").json()["data"][0]["id"])
+    return str(login_stage.subject.ask("GET", "/v1/models").json()["data"][0]["id"])
 
 
-def chat(desk: Desk) -> int:
-    body = {"model": model(desk), "messages": [{"role": "user", "content": "hello"}]}
-    return int(desk.subject.ask("POST", "/v1/chat/completions", json=body).status_code)
+def chat(login_stage: LoginStage) -> int:
+    body = {"model": model(login_stage), "messages": [{"role": "user", "content": "hello"}]}
+    return int(login_stage.subject.ask("POST", "/v1/chat/completions", json=body).status_code)
 
 
-def fail(desk: Desk, status: int) -> None:
+def fail(login_stage: LoginStage, status: int) -> None:
     """Let the vendor fail until the account is in cooldown."""
-    desk.log_in()
-    desk.subject.ask("PUT", "/embedded/vendor", json={"status": status})
+    login_stage.log_in()
+    login_stage.subject.ask("PUT", "/embedded/vendor", json={"status": status})
     for _ in range(3):
-        chat(desk)
-    desk.subject.ask("PUT", "/embedded/vendor", json={"status": 200})
+        chat(login_stage)
+    login_stage.subject.ask("PUT", "/embedded/vendor", json={"status": 200})
 
 
-def test_there_are_no_cooldowns_without_failures(desk: Desk) -> None:
-    desk.log_in()
-    assert (chat(desk), list_cooldowns(desk)) == (200, [])
+def test_there_are_no_cooldowns_without_failures(login_stage: LoginStage) -> None:
+    login_stage.log_in()
+    assert (chat(login_stage), list_cooldowns(login_stage)) == (200, [])
 
 
-def test_a_cooldown_is_listed_with_account_reason_and_end(desk: Desk, newer: bool) -> None:
-    fail(desk, 500)
-    (one,) = list_cooldowns(desk)
+def test_a_cooldown_is_listed_with_account_reason_and_end(login_stage: LoginStage, newer: bool) -> None:
+    fail(login_stage, 500)
+    (one,) = list_cooldowns(login_stage)
     assert (one.provider, one.label, one.why) == ("codex", "me@example.com", "vendor says 500")
-    assert model(desk) in one.models
+    assert model(login_stage) in one.models
     assert one.clearable is newer
     left = one.until - datetime.now(UTC) if one.until else None
     assert (left is not None and timedelta(seconds=40) < left <= timedelta(seconds=60)) is newer
 
 
-def test_a_cooldown_ends_on_request_if_the_program_supports_it(desk: Desk, newer: bool) -> None:
-    fail(desk, 500)
-    (one,) = list_cooldowns(desk)
-    assert chat(desk) >= 500
+def test_a_cooldown_ends_on_request_if_the_program_supports_it(login_stage: LoginStage, newer: bool) -> None:
+    fail(login_stage, 500)
+    (one,) = list_cooldowns(login_stage)
+    assert chat(login_stage) >= 500
     if newer:
-        run(desk, cooldowns.clear(one))
-        assert (list_cooldowns(desk), chat(desk)) == ([], 200)
+        run(login_stage, cooldowns.clear(one))
+        assert (list_cooldowns(login_stage), chat(login_stage)) == ([], 200)
     else:
         with pytest.raises(EnvironmentFailure, match="no request that ends a cooldown"):
-            run(desk, cooldowns.clear(one))
+            run(login_stage, cooldowns.clear(one))
 
 
 def listed(**more: Any) -> list[AccountCooldown]:

@@ -12,7 +12,7 @@ import pytest
 from flowgate.gateway import release_assets
 from tests.conftest import Workspace
 from tests.unit.bootstrap.conftest import PLATFORM
-from tests.unit.bootstrap.releases import REPO, Handler, Releases, program, serving
+from tests.unit.bootstrap.releases import REPO, Handler, Releases, Trick, program, serving
 from tests.unit.bootstrap.releases import release as packed
 
 BINARY = ".router/runtime/bin/CLIProxyAPIPlus"
@@ -51,19 +51,24 @@ def test_a_missing_repository_exits_3_and_shows_commands(workspace: Workspace, s
     assert left(workspace) == set()
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_a_download_succeeds_after_an_interrupted_one(
-    workspace: Workspace, server: Releases, number: int, code: int
-) -> None:
-    ends, begun = threading.Event(), threading.Event()
+def sends_a_part(begun: threading.Event, ends: threading.Event) -> Trick:
+    """Send a part of the file, then wait."""
 
-    def stalls(handler: Handler) -> bool:
+    def respond(handler: Handler) -> bool:
         handler.reply(200, b"x" * 1000, length=5000)
         begun.set()
         return ends.wait(20)
 
+    return respond
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_download_succeeds_after_an_interrupted_one(
+    workspace: Workspace, server: Releases, number: int, code: int
+) -> None:
     path = server.publish(PLATFORM)
-    server.tricks[path] = stalls
+    ends, begun = threading.Event(), threading.Event()
+    server.tricks[path] = sends_a_part(begun, ends)
     running = workspace.start("bootstrap.download")
     assert begun.wait(20)
     running.signal(number)

@@ -89,10 +89,8 @@ def test_a_service_that_ends_during_the_test_is_named_with_its_log(stage: Stage)
     stage.supervisor.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
 
     def answers(path: str) -> tuple[int, str]:
-        stage.supervisor.services["cliproxyapi_plus"], stage.supervisor.failures = (
-            [],
-            {"cliproxyapi_plus": "killed by SIGKILL"},
-        )
+        stage.supervisor.services["cliproxyapi_plus"].clear()
+        stage.supervisor.failures["cliproxyapi_plus"] = "killed by SIGKILL"
         return 502, "bad gateway"
 
     with serving(answers, stage.ports["litellm"]), pytest.raises(CheckFailed) as refused:
