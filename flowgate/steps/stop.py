@@ -1,9 +1,10 @@
 """Stop services with all their processes."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.supervisor.protocol import ServiceStatus, Stopped
 
 Name = Literal["all", "litellm", "cliproxyapi_plus", "started"]
 
@@ -32,7 +33,7 @@ def stop(context: StepContext, service: Name = "all") -> Result | Change:
     return change(f"stop {' and '.join(running)}", apply)
 
 
-def _stop_started(context: StepContext, status: Mapping[str, Any]) -> Result | Change:
+def _stop_started(context: StepContext, status: Mapping[str, ServiceStatus]) -> Result | Change:
     """Stop what this run started; where an older generation serves, only discard the candidate."""
     started = [(name, number) for name, number in context.supervisor.started if _still_runs(status, name, number)]
     if not started:
@@ -48,21 +49,18 @@ def _stop_started(context: StepContext, status: Mapping[str, Any]) -> Result | C
     return change(f"stop {' and '.join(name for name, _ in started)}", apply)
 
 
-def _facts(reply: Mapping[str, Any]) -> Facts:
+def _facts(reply: Stopped) -> Facts:
     stopped = [f"{one['service']} (process {one['pid']})" for one in reply["stopped"]]
     killed = f"; killed {len(reply['killed'])} processes that did not terminate" if reply["killed"] else ""
     message = f"stopped {', '.join(stopped)}{killed}" if stopped else "discarded the candidate"
     return {"stopped": reply["stopped"], "killed": reply["killed"], "message": message}
 
 
-def _generations(status: Mapping[str, Any], name: str) -> list[tuple[int, str]]:
-    return [(int(one["number"]), str(one["phase"])) for one in status.get(name, {}).get("generations", ())]
-
-
-def _still_runs(status: Mapping[str, Any], name: str, started: int) -> bool:
+def _still_runs(status: Mapping[str, ServiceStatus], name: str, started: int) -> bool:
     """Return whether a generation, or the one that replaced it when it was respawned, still runs."""
-    return any(number >= started for number, _ in _generations(status, name))
+    return any(one["number"] >= started for one in status.get(name, {}).get("generations", ()))
 
 
-def _older_serves(status: Mapping[str, Any], name: str, started: int) -> bool:
-    return any(number < started and phase == "serving" for number, phase in _generations(status, name))
+def _older_serves(status: Mapping[str, ServiceStatus], name: str, started: int) -> bool:
+    generations = status.get(name, {}).get("generations", ())
+    return any(one["number"] < started and one["phase"] == "serving" for one in generations)

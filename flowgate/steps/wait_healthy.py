@@ -1,13 +1,14 @@
 """Wait until services are ready."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 from flowgate.config.error_location import locate_setting
 from flowgate.domain import Service
 from flowgate.errors import FlowGateError, NotReady, Unreachable
 from flowgate.gateway import litellm, upstream_version
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.supervisor.protocol import GenerationStatus
 from flowgate.system.clock import poll
 from flowgate.system.http import Headers, Http, Response
 
@@ -61,7 +62,7 @@ def _ready(names: Iterable[str]) -> str:
     return ", ".join(f"{name} ready" for name in names)
 
 
-def private_base_url(context: StepContext, service: Service, generation: Mapping[str, Any]) -> str:
+def private_base_url(context: StepContext, service: Service, generation: GenerationStatus) -> str:
     """Return the base URL at which only this generation responds.
 
     Args:

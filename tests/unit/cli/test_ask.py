@@ -6,6 +6,7 @@ import pytest
 
 from flowgate.cli import ask
 from flowgate.errors import CheckFailed
+from flowgate.request_filter.recent import RecentRequest
 
 HEADERS = {
     "x-litellm-call-id": "eeddf77a-4726",
@@ -19,8 +20,8 @@ FIRST_TRY = {**HEADERS, "x-litellm-attempted-retries": "0", "x-litellm-attempted
 
 
 def served(headers: dict[str, str]) -> ask.ServedRequest:
-    about = {"path": "/v1/chat/completions", "at": 0.0, "seconds": 1.234, "status": 200, "generation": 7}
-    return ask._served({**about, "headers": headers})
+    about: RecentRequest = {"path": "/v1/chat/completions", "method": "POST", "at": 0.0}
+    return ask._served({**about, "seconds": 1.234, "status": 200, "generation": 7, "headers": headers})
 
 
 def test_a_request_is_described_with_its_deployment() -> None:
