@@ -152,7 +152,7 @@ class StepContext:
         settings = self.config.services[name]
         running = self.supervisor.generation(name)
         if running is not None:
-            return int(running["port"])
+            return running["port"]
         if sockets.is_free(settings.host, settings.port):
             return settings.port
         port = sockets.free_port()

@@ -18,7 +18,7 @@ def discard(context: StepContext, service: Literal["litellm", "cliproxyapi_plus"
     generation = context.supervisor.generation(service)
     if generation is None or generation["phase"] == "serving":
         return unchanged(f"there is no candidate of {service}", discarded=None)
-    number = int(generation["number"])
+    number = generation["number"]
 
     def apply(acting: StepContext) -> Facts:
         acting.supervisor.discard(service, number)

@@ -61,7 +61,7 @@ def _start_in_order(context: StepContext, order: list[list[str]], fresh: bool) -
     numbers: dict[str, int] = {}
     for index, group in enumerate(order):
         programs = [context.with_environment(context.stack().services[name]) for name in group]
-        started = [(program, int(context.supervisor.start(program, fresh=fresh)["generation"])) for program in programs]
+        started = [(program, context.supervisor.start(program, fresh=fresh)["generation"]) for program in programs]
         if index + 1 < len(order):
             for program, number in started:
                 context.supervisor.wait(program.service, number, program.ready_timeout)
@@ -75,7 +75,7 @@ def _note(restarted: list[str], name: str) -> str:
 
 def _generations(context: StepContext, services: list[Service]) -> dict[str, int]:
     found = {one.name: context.supervisor.generation(one.name) for one in services}
-    return {name: int(generation["number"]) for name, generation in found.items() if generation}
+    return {name: generation["number"] for name, generation in found.items() if generation}
 
 
 def _obstacles(context: StepContext, program: Program) -> list[FlowGateError]:

@@ -141,7 +141,7 @@ def _wait_for_supervisor(context: StepContext, service: Service, seconds: float)
     if generation is None:
         failure = context.supervisor.status()["services"].get(service.name, {}).get("failure")
         raise NotReady(f"{service.name} did not start: {failure}" if failure else f"{service.name} is not running")
-    context.supervisor.wait(service.name, int(generation["number"]), seconds)
+    context.supervisor.wait(service.name, generation["number"], seconds)
 
 
 def _explain(context: StepContext, error: FlowGateError, service: Service) -> NotReady:
