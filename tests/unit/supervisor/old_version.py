@@ -39,6 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def worker(control_fd: int, public_fd: int) -> None:
     """Serve on the public listener; obey the old words until told to drain."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
+    server.daemon_threads = False  # else the end of the process would cut the requests in progress
     server.socket = socket.socket(fileno=public_fd)
     threading.Thread(target=obey, args=(socket.socket(fileno=control_fd), server), daemon=True).start()
     server.serve_forever(poll_interval=0.02)
