@@ -115,13 +115,13 @@ def _path(session: Session, name: str) -> str:
 
 def _request(session: Session, name: str, address: tuple[str, str], timeout: float, result: Health) -> None:
     """Send one readiness request and record its result."""
-    from flowgate.steps.wait_healthy import asked
+    from flowgate.steps.wait_healthy import get_readiness
     from flowgate.system.http import Http
 
     base, path = address
     result |= {"ready": None, "status": None, "error": "", "seconds": 0.0, "url": base + path}
     try:
-        answer = asked(Http(read_only=True), base, path, timeout, headers=_headers(session, name, path))
+        answer = get_readiness(Http(read_only=True), base, path, timeout, headers=_headers(session, name, path))
     except ResponseTimeout as error:  # the service may be busy: neither ready nor not ready
         result["error"] = error.what
     except Unreachable as error:

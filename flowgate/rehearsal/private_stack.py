@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowgate.context import INHERITED_VARIABLES, WARMUP_RECORD
 from flowgate.domain import Program, Secret
 from flowgate.errors import FlowGateError, NotReady
 from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway.environment import INHERITED_VARIABLES, MODULE_CACHE
 from flowgate.rehearsal.config import LOOPBACK, ScenarioEnvironment, programs, vendor_model, vendor_program
 from flowgate.rehearsal.fake_vendors import FakeVendors
 from flowgate.rehearsal.plan import Plan
@@ -158,7 +158,7 @@ class PrivateStack:
         """Let the fork server use the record of the last warm-up."""
         if program.fork_server is None:
             return program
-        module_cache = str(bytecode.site_packages() / WARMUP_RECORD)
+        module_cache = str(bytecode.site_packages() / MODULE_CACHE)
         fork_server = replace(program.fork_server, environment=bytecode.environment(), module_cache=module_cache)
         return replace(program, fork_server=fork_server)
 

@@ -31,9 +31,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 def address(login: Running) -> str:
-    """Return the URL that a login prints."""
-    login.wait_for_message("open this address: ")
-    return str(re.findall(r"open this address: (\S+)", login.stderr())[0])
+    """Return the URL that a login shows."""
+    login.wait_for_message("open this URL: ")
+    return str(re.findall(r"open this URL: (\S+)", login.stderr())[0])
 
 
 def decide(url: str, decision: str) -> None:
@@ -102,7 +102,7 @@ def test_no_token_is_printed(place: Workspace) -> None:
         (("auth.login", "codecks"), "did you mean 'codex'?"),
         (("auth.login", "codex", "--timeout", "soon"), "'timeout' must be seconds"),
         (("auth.login", "codex", "--poll-interval", "-1"), "'poll-interval' must be seconds"),
-        (("auth.login", "codex", "--redirect-url", "nonsense"), "no address at which a login ends"),
+        (("auth.login", "codex", "--redirect-url", "nonsense"), "not the URL at which a login ends"),
         (("auth.import-headless", "kimi"), "cannot be imported"),
         (("auth.import-headless", "codex", "--source", "/nowhere"), "no login of Codex at /nowhere"),
         (("logs", "--lines", "x"), "No idea"),

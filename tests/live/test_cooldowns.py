@@ -39,8 +39,8 @@ def test_a_cooldown_is_listed_with_its_time_and_cleared(in_cooldown: Gateway, ve
     assert in_cooldown.chat(in_cooldown.key(), "faulty")[0] == 429
     assert vendor.requests() == []
     done = in_cooldown.workspace.inv("cooldowns", "--clear", "faulty")
-    assert "faulty is asked again" in done.stderr
-    assert "nothing is benched" in done.stderr
+    assert "faulty is no longer in cooldown" in done.stderr
+    assert "there are no cooldowns" in done.stderr
     assert in_cooldown.chat(in_cooldown.key(), "faulty")[0] == 200
     assert [one["model"] for one in vendor.requests()] == ["vendor-model"]
 
@@ -57,5 +57,5 @@ def test_clearing_an_unknown_model_is_an_error_and_a_working_one_changes_nothing
     message = gateway.workspace.inv("cooldowns", "--clear", "faullty", code=2).stderr
     assert "did you mean 'faulty'?" in message
     before = gateway.workspace.json("status")["services"]["litellm"]["generation"]
-    assert "nothing benches faulty" in gateway.workspace.inv("cooldowns", "--clear", "faulty").stderr
+    assert "faulty is not in cooldown" in gateway.workspace.inv("cooldowns", "--clear", "faulty").stderr
     assert gateway.workspace.json("status")["services"]["litellm"]["generation"] == before

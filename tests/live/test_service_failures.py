@@ -18,7 +18,7 @@ def test_a_program_that_rejects_its_config_is_quoted(
 ) -> None:
     workspace.set_behaviour(**{role: {"fails_with": "config.yaml: no such router strategy 'fastest'"}})
     message = workspace.inv(command, code=3).stderr
-    assert f"{service} did not come up: exited with code 1" in message
+    assert f"{service} did not start: exited with code 1" in message
     assert "| config.yaml: no such router strategy 'fastest'" in message
     assert "fix: " in message
     assert workspace.processes() == []
@@ -34,7 +34,7 @@ def test_a_program_that_never_becomes_ready_times_out(workspace: Workspace) -> N
 def test_litellm_dying_during_the_smoke_is_reported_with_its_log(workspace: Workspace) -> None:
     workspace.set_behaviour(litellm={"dies_on": "/v1/models"})
     done = workspace.inv("smoke", code=1)
-    assert "litellm died during the smoke" in done.stderr
+    assert "litellm ended during the smoke test" in done.stderr
     assert "| fake service: last line" in done.stderr
     assert "FAIL" in done.stdout
     assert workspace.processes() == []
@@ -43,8 +43,8 @@ def test_litellm_dying_during_the_smoke_is_reported_with_its_log(workspace: Work
 def test_the_upstream_dying_during_the_smoke_is_reported_with_its_log(workspace: Workspace) -> None:
     workspace.set_behaviour(upstream={"dies_on": "/v1/chat/completions"})
     done = workspace.inv("smoke", "--live", code=1)
-    assert "cliproxyapi_plus died during the smoke" in done.stderr
-    assert "'chat' was not answered" in done.stderr
+    assert "cliproxyapi_plus ended during the smoke test" in done.stderr
+    assert "the 'chat' request failed" in done.stderr
     assert "| fake service: last line" in done.stderr
     assert workspace.processes() == []
 

@@ -30,7 +30,7 @@ def test_a_config_that_litellm_rejects_is_reported_with_its_reason_and_a_fix(wor
     workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
     workspace.edit_config(("profiles:\n", "  general_settings: {master_key: sk-1234}\nprofiles:\n"))
     done = workspace.inv("smoke", code=3)
-    assert "litellm did not come up" in done.stderr
+    assert "litellm did not start" in done.stderr
     assert "last log lines:" in done.stderr
     assert "master key" in done.stderr.lower()
     assert "fix: " in done.stderr

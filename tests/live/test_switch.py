@@ -95,7 +95,7 @@ def test_cliproxyapi_plus_restarts_without_cutting_a_stream(gateway: Gateway) ->
         assert response.readline().startswith(b"data: ")
         message = gateway.workspace.inv("service.restart", "--service", "cliproxyapi_plus").stderr
         assert response.read().rstrip().endswith(b"data: [DONE]")
-    assert "new questions wait" in message
+    assert "holding new requests" in message
     assert gateway.workspace.json("status")["services"]["cliproxyapi_plus"]["pid"] != before
     assert gateway.chat(key)[0] == 200
 

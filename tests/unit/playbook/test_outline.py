@@ -187,9 +187,7 @@ def test_a_number_selects_one_of_two_tasks_with_the_same_name(stage: Stage) -> N
     "answers, done",
     [(["y", "", "yes"], "ac"), (["n", "Y", "x"], "b"), (["c"], "abc"), (["", "continue"], "bc")],
 )
-def test_each_task_waits_for_an_answer_and_no_answer_skips_it(
-    stage: Stage, answers: list[str], done: str
-) -> None:
+def test_each_task_waits_for_an_answer_and_no_answer_skips_it(stage: Stage, answers: list[str], done: str) -> None:
     given, asked = iter(answers), list[str]()
 
     def ask(question: str) -> str:
