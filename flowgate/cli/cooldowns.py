@@ -141,8 +141,8 @@ def _models_at_upstream(session: Session) -> dict[str, set[str]]:
 
 def _profile(session: Session) -> str:
     """Name the profile that serves; the one in force last where none does, or none that the config still has."""
-    serving = session.supervisor.generation(litellm.NAME) or {}
-    named = str(serving.get("labels", {}).get("profile") or "")
+    serving = session.supervisor.generation(litellm.NAME)
+    named = str(serving["labels"].get("profile") or "") if serving else ""
     return named if named in session.config.profiles else session.profile().value
 
 

@@ -6,8 +6,7 @@ repeated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
@@ -16,6 +15,9 @@ from flowgate.domain import Secret
 from flowgate.errors import ResponseTimeout, Unreachable
 from flowgate.gateway import cliproxy, litellm, upstream_version
 from flowgate.system.clock import Clock, poll
+
+if TYPE_CHECKING:
+    from flowgate.supervisor.protocol import ServiceStatus
 
 TRIES = 3
 PAUSE_SECONDS = 0.3  # between tries; CLIProxyAPIPlus refuses connections for 0.2 s while it restarts
@@ -71,7 +73,7 @@ def _line(name: str, one: Health) -> str:
     return f"{mark} {name:<18} {live:<12} {ready:<10} {one['url']}  {result}{misses}"
 
 
-def check(session: Session, name: str, found: Mapping[str, Any], *, timeout: float = TIMEOUT_SECONDS) -> Health:
+def check(session: Session, name: str, found: ServiceStatus, *, timeout: float = TIMEOUT_SECONDS) -> Health:
     """Check one service.
 
     Args:

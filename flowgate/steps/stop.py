@@ -1,8 +1,10 @@
 """Stop services, their whole process trees."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.supervisor.protocol import ServiceStatus, Stopped
 
 Name = Literal["all", "litellm", "cliproxyapi_plus", "started"]
 
@@ -43,13 +45,12 @@ def _stop_started(context: StepContext) -> Result | Change:
         for name, number in begun:
             if name not in alone:
                 r.supervisor.discard(name, number)
-        reply = r.supervisor.stop(alone) if alone else {"stopped": [], "killed": []}
-        return _told(reply)
+        return _told(r.supervisor.stop(alone) if alone else {"stopped": [], "killed": []})
 
     return change(f"stop {' and '.join(name for name, _ in begun)}", apply)
 
 
-def _told(reply: dict[str, Any]) -> Facts:
+def _told(reply: Stopped) -> Facts:
     """Say what became of each process tree."""
     words = [f"{one['service']} (process {one['pid']})" for one in reply["stopped"]]
     killed = f"; {len(reply['killed'])} had to be killed" if reply["killed"] else ""
@@ -57,11 +58,11 @@ def _told(reply: dict[str, Any]) -> Facts:
     return {"stopped": reply["stopped"], "killed": reply["killed"], "message": message}
 
 
-def _is_there(status: dict[str, dict[str, list[dict[str, object]]]], name: str, number: int) -> bool:
+def _is_there(status: Mapping[str, ServiceStatus], name: str, number: int) -> bool:
     """A generation that was revived since has a higher number and is still this run's own."""
-    return any(int(str(g["number"])) >= number for g in status.get(name, {}).get("generations", ()))
+    return any(g["number"] >= number for g in status.get(name, {}).get("generations", ()))
 
 
-def _has_elder(status: dict[str, dict[str, list[dict[str, object]]]], name: str, number: int) -> bool:
+def _has_elder(status: Mapping[str, ServiceStatus], name: str, number: int) -> bool:
     generations = status.get(name, {}).get("generations", ())
-    return any(int(str(g["number"])) < number and g["phase"] == "serving" for g in generations)
+    return any(g["number"] < number and g["phase"] == "serving" for g in generations)

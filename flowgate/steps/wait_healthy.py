@@ -1,13 +1,14 @@
 """Wait until services answer."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from flowgate.config.error_location import locate_setting
 from flowgate.domain import Service
 from flowgate.errors import FlowGateError, NotReady, Unreachable
 from flowgate.gateway import litellm, upstream_version
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.supervisor.protocol import GenerationStatus
 from flowgate.system.clock import poll
 from flowgate.system.http import Headers, Http, Response
 
@@ -43,7 +44,7 @@ def wait_healthy(context: StepContext, service: Name = "all", timeout: float | N
     return change(f"wait for {' and '.join(one.name for one in waiting)}", apply, changes=False)
 
 
-def address(context: StepContext, service: Service, generation: dict[str, Any]) -> str:
+def address(context: StepContext, service: Service, generation: GenerationStatus) -> str:
     """Give the base address that only this generation answers."""
     host, port = generation.get("private_address") or (service.program.host, service.program.port)
     return f"http://{host}:{port}"

@@ -7,11 +7,12 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from flowgate.supervisor.client import SupervisorClient
+from flowgate.supervisor.protocol import StatusDocument
 from tests.conftest import wait
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ profiles:
 """
 
 
-def kept(gateway: Gateway) -> dict[str, Any]:
-    with closing(SupervisorClient(gateway.workspace.runtime, gateway.workspace.folder / "keeper.log")) as supervisor:
+def kept(gateway: Gateway) -> StatusDocument:
+    with closing(SupervisorClient(gateway.workspace.runtime, gateway.workspace.folder / "supervisor.log")) as supervisor:
         return supervisor.status()
 
 
@@ -63,6 +64,7 @@ def test_a_killed_nursery_is_noticed_by_no_client_and_the_next_switch_works(gate
 
 def test_a_killed_keeper_is_noticed_by_no_client_and_the_next_command_takes_over(gateway: Gateway) -> None:
     before, key = kept(gateway), gateway.key()
+    assert before["supervisor"]
     os.kill(before["supervisor"], signal.SIGKILL)
     assert [gateway.chat(key)[0] for _ in range(3)] == [200, 200, 200]
     after = gateway.workspace.json("status")

@@ -73,7 +73,7 @@ class FakeSupervisor:
         living = [one for one in self.kept.get(service, []) if one["phase"] not in ("draining", "stopping")]
         return living[-1] if living else None
 
-    def told(self, service: str, what: str) -> list[dict[str, Any]]:
+    def query(self, service: str, what: str) -> list[dict[str, Any]]:
         if service not in self.inside:
             raise NotReady(f"{service} is not running", fix="inv up")
         return self.inside[service]
