@@ -82,9 +82,9 @@ def test_a_typed_profile_overrides_the_last_one_and_the_default(place: Workspace
 def test_show_prints_the_promises_and_the_settings_of_both_programs(place: Workspace, capsys: Captured) -> None:
     profiles.show("", "reliability", False)
     printed = capsys.readouterr().out
-    assert "# what reliability promises:\n#   a question is put to one model 4 times at most" in printed
+    assert "# what reliability promises:\n#   up to 4 attempts on one model per request" in printed
     assert "#   disable-cooling: true\n" in printed
-    assert "retry budget: 4 (LiteLLM) x 1 (CLIProxyAPIPlus) x 1 account = 4 at one vendor" in printed
+    assert "retry budget: 4 attempts (LiteLLM) x 1 round (CLIProxyAPIPlus) x 1 account = 4 at one vendor" in printed
 
 
 def test_a_second_account_changes_which_program_applies_cooldowns(place: Workspace, capsys: Captured) -> None:
