@@ -1,20 +1,22 @@
-"""FlowGate's embedded upstream: stands in for CLIProxyAPIPlus and answers every question by itself.
+"""FlowGate's embedded upstream: a test server with the HTTP interface of CLIProxyAPIPlus.
 
-A program of its own, started as a process (`python -m flowgate.embedded_upstream -config FILE`), imported by nobody. It keeps
-the real program's contract, that of v6.8.16-0 or, with `--contract 7.2`, of 7.2.101-1 (`tests/contract/` replays what
-they answered), and is not a provider: every answer says so.
+It is a program of its own, started as a process (`python -m flowgate.embedded_upstream -config FILE`); no other package
+imports it. It imitates v6.8.16-0 or, with `--contract 7.2`, 7.2.101-1: `tests/contract/` replays what these programs
+responded. It is not a provider: its answers are canned and name it as their source.
 
-Its own, which the real program does not have:
-`embedded:` in the config: `models` (ids it lists and answers without a credential), `contract`, `lies`,
-  `callback-ports` (provider or `all` → port, 0 for a free one); the flags `--contract`, `--lie MODE[,MODE…]`
-  (`--lie list`) and `--callback-ports codex=0,all=4000` win.
-`/embedded/approve?state=…`: the page that login addresses lead to, in place of a vendor's: Approve and Deny.
-`/embedded/vendor`: PUT `{"status": 429}` makes the vendor that it plays behind accounts fail; GET counts its calls.
-`(take 5 s)` in a question whose answer is streamed: the stream takes so long.
-`/embedded/lies`: PUT `{"lies": "MODE,…"}` changes the lies it tells (`--lie list` names them).
+What the real program does not have:
 
-What it does not do: leave the machine. With `proxy-url` set its vendors are unreachable, as behind a dead proxy. Not
-kept: refreshing tokens, websockets, Amp, the vendors' own APIs, pictures, `/v0/oauth/kiro`, `POST /api-call`, cookie
-logins, the texts of error logs, `usage/import`, TLS; nor the newer line's default `auth-dir` in the home folder, where
-real credentials may lie: without `auth-dir` it does not start, as the older line.
+- `embedded` in the config: `models` (ids that are listed and answered without a credential), `contract`, and
+  `callback-ports` (ports by provider or `all`; 0 for a free one). The flags `--contract` and
+  `--callback-ports codex=0,all=4000` take precedence.
+- `/embedded/approve?state=…`: the page that login addresses lead to, with Approve and Deny.
+- `/embedded/vendor`: PUT `{"status": 429}` makes the simulated vendor behind all accounts fail; GET counts its calls.
+- `--faults`: every model is answered without an account, and fails as `PUT /embedded/faults` says.
+- `(take 5 s)` in the prompt of a streamed request: the stream takes that long.
+
+It never connects to another machine. With `proxy-url` set, its vendors are unreachable, as behind a dead proxy.
+
+Not implemented: token refresh, websockets, Amp, the vendors' own APIs, images, `/v0/oauth/kiro`, `POST /api-call`,
+cookie logins, the texts of error logs, `usage/import` and TLS. The newer line's default `auth-dir` in the home folder
+is not used either, because real credentials may be there: without `auth-dir` the program does not start.
 """

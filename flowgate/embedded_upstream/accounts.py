@@ -1,12 +1,7 @@
-"""The credentials of the auth folder: read, watched, listed, written.
-
-Source: v6.8.16-0 and 7.2.101-1 answer `/v0/management/auth-files` so (`tests/contract/data/`)
-"""
+"""The credentials of the auth folder: read, watched and written."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import os
@@ -14,256 +9,211 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from flowgate.embedded_upstream import versions
-from flowgate.embedded_upstream.cooldown import Benches
-from flowgate.embedded_upstream.versions import Contract
+from flowgate.embedded_upstream import go_format, versions
+from flowgate.embedded_upstream.cooldown import Cooldowns
+from flowgate.embedded_upstream.json_data import JsonObject, parse_object, text
+from flowgate.embedded_upstream.versions import Contract, Model
 
-Tree = dict[str, Any]
 PROVIDERS = {"gemini": "gemini-cli"}
-BUCKETS, BUCKET_MINUTES = 20, 10
-CLAIMS = "https://api.openai.com/auth"
+KEPT_RESULTS = 1000
 
 
 @dataclass(slots=True)
 class Account:
-    """One credential. seen: what its file looked like; refreshed: shown as `last_refresh` where it was uploaded.
+    """One credential.
 
     Attributes:
-        retry: Shown as `next_retry_after`.
+        path: Its file.
+        content: The file's content.
+        index: Its `auth_index`.
+        created: When it was first seen.
+        stamp: The file's modification time and size.
+        digest: The file's SHA-256.
+        updated: When the file last changed.
+        last_refresh: Shown if the file was uploaded or written by a login.
+        status: `active`, `disabled` or `error`.
+        message: Shown as `status_message`.
+        unavailable: Whether its last request started a cooldown.
+        retry_after: Shown as `next_retry_after`.
+        cooldowns: Its cooldowns by model.
+        results: When its requests ended, and whether they succeeded.
     """
 
-    name: str
     path: Path
-    tree: Tree
+    content: JsonObject
     index: str
     created: str
-    seen: tuple[int, int]
+    stamp: tuple[int, int]
     digest: str
-    updated: str = ""
-    refreshed: str = ""
+    updated: str = field(default_factory=go_format.timestamp)
+    last_refresh: str = ""
     status: str = "active"
     message: str = ""
     unavailable: bool = False
-    retry: str = ""
-    benches: Benches = field(default_factory=Benches)
+    retry_after: str = ""
+    cooldowns: Cooldowns = field(default_factory=Cooldowns)
     results: list[tuple[datetime, bool]] = field(default_factory=list)
 
     @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
     def provider(self) -> str:
-        """Name its provider."""
-        kind = str(self.tree.get("type") or "unknown").lower()
+        """The provider, as `/auth-files` names it."""
+        kind = str(self.content.get("type") or "unknown").lower()
         return PROVIDERS.get(kind, kind)
 
     @property
     def disabled(self) -> bool:
-        """Say whether it is switched off."""
-        return bool(self.tree.get("disabled"))
+        """Whether it is switched off."""
+        return bool(self.content.get("disabled"))
 
     @property
-    def person(self) -> str:
-        """Name whose it is."""
-        return str(self.tree.get("email") or self.tree.get("username") or "")
+    def owner(self) -> str:
+        """The e-mail address or the user name; empty if the file has none."""
+        return str(self.content.get("email") or self.content.get("username") or "")
+
+    def set_status(self, status: str, message: str = "", *, unavailable: bool = False) -> None:
+        """Set what `/auth-files` shows."""
+        self.status, self.message, self.unavailable = status, message, unavailable
 
 
 class Accounts:
-    """All credentials of one folder."""
+    """All credentials of the auth folder."""
 
     def __init__(self, folder: Path, contract: Contract, log: Callable[[str], None]) -> None:
         self.folder, self.contract, self.log = folder, contract, log
         self.by_name: dict[str, Account] = {}
-        self._started = False
+        self._scanned = False
+
+    # --- reading
 
     def scan(self) -> None:
-        """Look at the folder: take in what is new or changed, drop what has gone."""
+        """Read new and changed files of the folder, and forget deleted ones."""
         found: set[str] = set()
-        for name, seen in self._files():
+        for name, stamp in self._files():
             found.add(name)
             known = self.by_name.get(name)
-            if known is None or known.seen != seen:
-                self._take_in(name, seen, known)
+            if known is None or known.stamp != stamp:
+                self._read(self.folder / name, stamp, known)
         for name in [name for name in self.by_name if name not in found]:
             del self.by_name[name]
-        self._started = True
+        self._scanned = True
 
     def _files(self) -> list[tuple[str, tuple[int, int]]]:
         try:
             with os.scandir(self.folder) as entries:
-                about = [(one.name, one.stat()) for one in entries if _is_auth_file(one)]
+                found = [(one.name, one.stat()) for one in entries if _is_auth_file(one)]
         except OSError:
-            return []  # the folder, or a file in it, has just gone: the next look will tell
-        return [(name, (stat.st_mtime_ns, stat.st_size)) for name, stat in about]
+            return []  # the folder, or a file in it, has just been deleted; the next scan reads the rest
+        return [(name, (status.st_mtime_ns, status.st_size)) for name, status in found]
 
-    def _take_in(self, name: str, seen: tuple[int, int], known: Account | None) -> None:
-        path = self.folder / name
+    def _read(self, path: Path, stamp: tuple[int, int], known: Account | None) -> None:
         try:
             data = path.read_bytes()
-            tree = json.loads(data)
-        except (OSError, ValueError):
+        except OSError:
             return
-        if not isinstance(tree, dict) or not (tree.get("type") or known):
+        content = parse_object(data)
+        if content is None or not (content.get("type") or known):
             return
-        if self.contract.newer and str(tree.get("type")).lower() in ("gemini", "gemini-cli"):
+        if self.contract.newer and str(content.get("type")).lower() in ("gemini", "gemini-cli"):
             return
         digest = hashlib.sha256(data).hexdigest()
         if known and known.digest == digest:
-            known.seen = seen
+            known.stamp = stamp
             return
-        self.by_name[name] = self._account(path, tree, seen, digest, known)
-        self.log(f"auth file {'changed' if known else 'added'}: {name}")
-
-    def _account(self, path: Path, tree: Tree, seen: tuple[int, int], digest: str, known: Account | None) -> Account:
-        kind = "id:" if self._started else "file:"
-        index = known.index if known else hashlib.sha256(f"{kind}{path.name}".encode()).hexdigest()[:16]
-        account = Account(path.name, path, tree, index, known.created if known else now(), seen, digest, now())
-        account.status = "disabled" if account.disabled else "active"
+        account = self._account(path, content, stamp, digest, "id:" if self._scanned else "file:")
         if known:
-            account.refreshed, account.results = known.refreshed, known.results
+            account.index, account.created = known.index, known.created
+            account.last_refresh, account.results = known.last_refresh, known.results
+        self.log(f"auth file {'changed' if known else 'added'}: {path.name}")
+
+    def _account(self, path: Path, content: JsonObject, stamp: tuple[int, int], digest: str, kind: str) -> Account:
+        index = hashlib.sha256(f"{kind}{path.name}".encode()).hexdigest()[:16]
+        account = Account(path, content, index, go_format.timestamp(), stamp, digest)
+        account.status = "disabled" if account.disabled else "active"
+        self.by_name[path.name] = account
         return account
 
     # --- writing
 
-    def register(self, name: str, tree: Tree) -> None:
-        """Take in an uploaded credential: it is saved again, minified, its keys sorted, with `disabled`."""
-        self.save(self.folder / name, {"disabled": False, **tree})
-        self.by_name.pop(name, None)
-        started, self._started = self._started, False  # an upload is numbered like a file found at the start
-        path = self.folder / name
-        stat, data = path.stat(), path.read_bytes()
-        seen, digest = (stat.st_mtime_ns, stat.st_size), hashlib.sha256(data).hexdigest()
-        account = self._account(path, json.loads(data), seen, digest, None)
-        account.refreshed = str(tree.get("last_refresh") or "")
-        self.by_name[name] = account
-        self._started = started
+    def add(self, name: str, content: JsonObject) -> None:
+        """Write the file of a finished login and read it."""
+        _save(self.folder / name, content)
+        self.scan()
+        if self.contract.newer and name in self.by_name:
+            self.by_name[name].last_refresh = text(content.get("last_refresh"))
 
-    def save(self, path: Path, tree: Tree) -> None:
-        """Write a credential in place; its mode stays, a new file gets what the umask leaves."""
-        path.write_text(json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")
+    def register(self, name: str, content: JsonObject) -> None:
+        """Take over an uploaded file: it is written again, minified, with sorted keys and with `disabled`."""
+        path, content = self.folder / name, {"disabled": False, **content}
+        _save(path, content)
+        status, digest = path.stat(), hashlib.sha256(path.read_bytes()).hexdigest()
+        account = self._account(path, content, (status.st_mtime_ns, status.st_size), digest, "file:")
+        account.last_refresh = text(content.get("last_refresh"))
 
-    def update(self, name: str, changes: Tree) -> Account:
-        """Change keys of a credential's file."""
+    def update(self, name: str, changes: JsonObject) -> Account:
+        """Change keys of a credential's file, and return the credential as it is now."""
         known = self.by_name[name]
-        self.save(known.path, {**known.tree, **changes})
+        _save(known.path, {**known.content, **changes})
         self.scan()
         if self.contract.newer:
-            self.by_name[name].refreshed = ""
+            self.by_name[name].last_refresh = ""
         return self.by_name[name]
 
-    def note(self, account: Account, model: str, status: int, message: str, at: float, cooling: bool) -> None:
-        """Note how a question went; the first one after a file was written by hand rewrites it and is forgotten.
+    # --- requests
+
+    def record(self, account: Account, model: str, status: int, message: str, now: float, *, enabled: bool) -> None:
+        """Record how a request ended.
+
+        The first request after a file was written by hand only rewrites the file: its failure starts no cooldown.
 
         Args:
-            status: 200, or the vendor's refusal.
-            at: The monotonic clock.
+            account: The credential that was used.
+            model: The model that was requested.
+            status: 200, or the vendor's error.
+            message: The vendor's error message; empty for 200.
+            now: The monotonic clock.
+            enabled: Whether cooldowns are enabled.
         """
-        account.results.append((datetime.now(UTC), status == 200))
-        del account.results[:-1000]
-        if "disabled" not in account.tree:
+        succeeded = status == 200
+        account.results.append((datetime.now(UTC), succeeded))
+        del account.results[:-KEPT_RESULTS]
+        if "disabled" not in account.content:
             account = self.update(account.name, {"disabled": False})
-            account.status, account.message = ("active", "") if status == 200 else ("error", message)
+            account.set_status("active" if succeeded else "error", message)
             return
-        if status == 200:
-            account.benches.succeed(model)
-            account.status, account.message, account.unavailable = "active", "", False
+        if succeeded:
+            account.cooldowns.succeed(model)
+            account.set_status("active")
             return
-        benched = account.benches.fail(model, status, at, cooling, self.contract.newer)
-        account.status, account.message, account.unavailable = "error", message, benched
-        account.retry = stamp(datetime.now(UTC) + timedelta(seconds=account.benches.left(model, at)))
+        cooling = account.cooldowns.fail(model, status, now, enabled=enabled, newer=self.contract.newer)
+        account.set_status("error", message, unavailable=cooling)
+        wait = timedelta(seconds=account.cooldowns.seconds_left(model, now))
+        account.retry_after = go_format.timestamp(datetime.now(UTC) + wait)
 
-    def free(self, account: Account) -> list[str]:
-        """End what an account sits out; give the models it concerned."""
-        models = sorted(account.benches.by_model)
-        account.benches.by_model.clear()
-        account.status, account.message, account.unavailable = "active", "", False
+    def end_cooldowns(self, account: Account) -> list[str]:
+        """End the cooldowns of a credential, and return their models."""
+        models = sorted(account.cooldowns.by_model)
+        account.cooldowns.by_model.clear()
+        account.set_status("active")
         return models
 
-    # --- what is shown
-
-    def models(self, account: Account) -> list[Tree]:
-        """List the models a credential brings; none while it is disabled."""
-        left_out = account.tree.get("excluded_models") or ()
+    def models(self, account: Account) -> list[Model]:
+        """Return the models that a credential offers; none while it is disabled."""
+        excluded = account.content.get("excluded_models")
+        excluded = excluded if isinstance(excluded, list) else []
         listed = versions.models(self.contract, account.provider)
-        return [] if account.disabled else [one for one in listed if one["id"] not in left_out]
-
-    def entries(self) -> list[Tree]:
-        """List the credentials as `/auth-files` does, by lower-case name."""
-        names = sorted(self.by_name, key=str.lower)
-        return [self._entry(self.by_name[name]) for name in names if self.by_name[name].path.exists()]
-
-    def _entry(self, one: Account) -> Tree:
-        stat = one.path.stat()
-        modified = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat().replace("+00:00", "Z")
-        entry: Tree = {
-            "auth_index": one.index,
-            "created_at": one.created,
-            "disabled": one.disabled,
-            "id": one.name,
-            "label": str(one.tree.get("email") or "") or one.provider,
-            "modtime": modified,
-            "name": one.name,
-            "path": str(one.path),
-            "provider": one.provider,
-            "runtime_only": False,
-            "size": stat.st_size,
-            "source": "file",
-            "status": one.status,
-            "status_message": one.message,
-            "type": one.provider,
-            "unavailable": one.unavailable,
-            "updated_at": one.updated,
-        }
-        if one.person or self.contract.newer:
-            entry["account_type"] = "oauth"
-        if one.person:
-            entry["account"] = one.person
-        optional = {"email": one.tree.get("email"), "id_token": claims(one.tree), "last_refresh": one.refreshed}
-        entry |= {name: value for name, value in optional.items() if value}
-        return entry | self._counts(one) if self.contract.newer else entry
-
-    def _counts(self, one: Account) -> Tree:
-        right = sum(ok for _, ok in one.results)
-        counts: Tree = {"success": right, "failed": len(one.results) - right, "recent_requests": buckets(one.results)}
-        if one.unavailable:
-            counts["next_retry_after"] = one.retry
-        return counts
+        return [] if account.disabled else [one for one in listed if one["id"] not in excluded]
 
 
 def _is_auth_file(entry: os.DirEntry[str]) -> bool:
     return entry.name.lower().endswith(".json") and entry.is_file()
 
 
-def claims(tree: Tree) -> Tree:
-    """Read what an id token says of its account; nothing where it cannot be read."""
-    try:
-        payload = str(tree.get("id_token") or "").split(".")[1]
-        said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        about = said.get(CLAIMS) or {}
-    except (IndexError, ValueError, binascii.Error, AttributeError):
-        return {}
-    named = {"chatgpt_account_id": about.get("chatgpt_account_id"), "plan_type": about.get("chatgpt_plan_type")}
-    return {name: value for name, value in named.items() if value}
-
-
-def buckets(results: list[tuple[datetime, bool]]) -> list[Tree]:
-    """Count results in the last steps of ten minutes."""
-    width = timedelta(minutes=BUCKET_MINUTES)
-    present = datetime.now(UTC).replace(second=0, microsecond=0)
-    last = present - timedelta(minutes=present.minute % BUCKET_MINUTES)
-    rows = []
-    for back in reversed(range(BUCKETS)):
-        begin = last - back * width
-        inside = [ok for at, ok in results if begin <= at < begin + width]
-        span = f"{begin:%H:%M}-{begin + width:%H:%M}"
-        rows.append({"time": span, "success": sum(inside), "failed": len(inside) - sum(inside)})
-    return rows
-
-
-def now() -> str:
-    """Write the time as the real program does."""
-    return stamp(datetime.now(UTC))
-
-
-def stamp(moment: datetime) -> str:
-    """Write a moment as the real program does."""
-    return moment.isoformat().replace("+00:00", "Z")
+def _save(path: Path, content: JsonObject) -> None:
+    """Write in place: the mode of a file is kept, and a new one gets what the umask allows."""
+    path.write_text(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")

@@ -1,77 +1,72 @@
-"""`/v0/management/auth-files`: list, upload, download, delete, switch.
+"""`/v0/management/auth-files`: list, upload, download, delete, enable and disable.
 
-Source: recorded answers of both generations
+Source: recorded responses of both lines
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flowgate.embedded_upstream.responses import CORS, RELAYED, body_of, failed, reply
+from flowgate.embedded_upstream.auth_entries import entries
+from flowgate.embedded_upstream.go_format import json_error
+from flowgate.embedded_upstream.json_data import parse_object
+from flowgate.embedded_upstream.responses import CORS, RELAYED, Routes, body_of, failed, reply
 from flowgate.embedded_upstream.state import State
 
-Handler = Callable[[Request], Awaitable[Response]]
-Tree = dict[str, Any]
-PRIVATE, OPEN = 0o600, 0o666
+PRIVATE, UMASK = 0o600, 0o666  # mode of a new file; UMASK leaves it to the umask
+MODEL_KEYS = ("display_name", "id", "owned_by", "type")
 
 
-class BadName(Exception):
-    """A name that is no file name of the auth folder."""
+class FileNameError(Exception):
+    """A name that cannot be a file of the auth folder."""
 
 
-class AuthFiles:
+class AuthFilesApi:
     """The handlers for auth files."""
 
     def __init__(self, state: State) -> None:
-        self.state = state
+        self.state, self.accounts = state, state.accounts
 
-    def table(self) -> dict[str, dict[str, Handler]]:
-        """Say which path and method lead where."""
-        newer: dict[str, dict[str, Handler]] = {
-            "auth-files/fields": {"PATCH": self._fields},
-            "reset-quota": {"POST": self._reset},
+    def routes(self) -> Routes:
+        """Return the handlers by path and method."""
+        newer: Routes = {
+            "auth-files/fields": {"PATCH": self._set_fields},
+            "reset-quota": {"POST": self._end_cooldowns},
         }
         return {
             "auth-files": {"GET": self._list, "POST": self._upload, "DELETE": self._delete},
             "auth-files/models": {"GET": self._models},
             "auth-files/download": {"GET": self._download},
-            "auth-files/status": {"PATCH": self._status},
+            "auth-files/status": {"PATCH": self._set_status},
             **(newer if self.state.contract.newer else {}),
         }
 
+    # --- read
+
     async def _list(self, request: Request) -> Response:
-        accounts, lies = self.state.accounts, self.state.lies
-        accounts.scan()
-        entries = [] if "no-auth-files" in lies else accounts.entries()
-        if "file-disabled" in lies:
-            entries = [{**one, "disabled": True, "status": "disabled"} for one in entries]
-        if "file-empty" in lies:
-            entries = [{**one, "size": 0} for one in entries]
-        wanted = request.query_params.get("name") if self.state.contract.newer else None
-        return reply({"files": [one for one in entries if not wanted or one["name"] == wanted]})
+        self.accounts.scan()
+        name = request.query_params.get("name") if self.state.contract.newer else None
+        return reply({"files": [one for one in entries(self.accounts) if not name or one["name"] == name]})
 
     async def _models(self, request: Request) -> Response:
         name = request.query_params.get("name")
         if not name:
             return failed("name is required", 400)
-        self.state.accounts.scan()
-        account = self.state.accounts.by_name.get(name)
-        shown = ("display_name", "id", "owned_by", "type")
-        models = self.state.accounts.models(account) if account else []
-        return reply({"models": [{key: one[key] for key in shown if one.get(key)} for one in models]})
+        self.accounts.scan()
+        account = self.accounts.by_name.get(name)
+        models = self.accounts.models(account) if account else []
+        rows = [{key: one[key] for key in MODEL_KEYS if one.get(key)} for one in map(dict, models)]
+        return reply({"models": rows})
 
     async def _download(self, request: Request) -> Response:
         try:
             path = self._path(request.query_params.get("name", ""))
-        except BadName as wrong:
-            return failed(str(wrong), 400)
+        except FileNameError as error:
+            return failed(str(error), 400)
         if not path.is_file():
             return failed("file not found", 404)
         name = {"content-disposition": f'attachment; filename="{path.name}"'}
@@ -80,26 +75,26 @@ class AuthFiles:
     # --- upload
 
     async def _upload(self, request: Request) -> Response:
-        whole = "multipart/form-data" in request.headers.get("content-type", "")
-        name, data = await self._attached(request) if whole else await self._raw(request)
+        multipart = "multipart/form-data" in request.headers.get("content-type", "")
+        name, data = await self._from_form(request) if multipart else await self._from_body(request)
         try:
             path = self._path(name)
-        except BadName as wrong:
-            return failed(str(wrong), 400)
+        except FileNameError as error:
+            return failed(str(error), 400)
         newer = self.state.contract.newer
-        tree = _object(data)
-        if tree is None and newer:
-            return failed(f"invalid auth file: {_go_words(data)}", 500)
-        _write(path, data, OPEN if whole and not newer else PRIVATE)
-        if tree is None:
-            return failed(f"invalid auth file: {_go_words(data)}", 500)  # the older line leaves it lying there
-        self.state.accounts.register(name, tree)
+        content = parse_object(data)
+        if content is None and newer:
+            return failed(f"invalid auth file: {json_error(data)}", 500)
+        _write(path, data, UMASK if multipart and not newer else PRIVATE)
+        if content is None:
+            return failed(f"invalid auth file: {json_error(data)}", 500)  # the older line keeps the invalid file
+        self.accounts.register(name, content)
         return reply({"status": "ok"})
 
-    async def _raw(self, request: Request) -> tuple[str, bytes]:
+    async def _from_body(self, request: Request) -> tuple[str, bytes]:
         return request.query_params.get("name", ""), await request.body()
 
-    async def _attached(self, request: Request) -> tuple[str, bytes]:
+    async def _from_form(self, request: Request) -> tuple[str, bytes]:
         async with request.form() as form:
             for field, value in form.multi_items():
                 if not isinstance(value, str) and (field == "file" or self.state.contract.newer):
@@ -107,21 +102,21 @@ class AuthFiles:
         return "", b""
 
     def _path(self, name: str) -> Path:
-        """Find a file of the folder.
+        """Return the path of a file in the auth folder.
 
         Raises:
-            BadName: See the message.
+            FileNameError: The name contains a folder, or does not end with `.json`.
         """
         name = name.strip()
-        if not name or "/" in name or "\\" in name or os.sep in name or ".." in Path(name).parts:
-            raise BadName("invalid name")
+        if not name or "/" in name or "\\" in name or ".." in Path(name).parts:
+            raise FileNameError("invalid name")
         if not name.lower().endswith(".json"):
-            raise BadName("name must end with .json")
-        return self.state.accounts.folder / name
+            raise FileNameError("name must end with .json")
+        return self.accounts.folder / name
 
-    # --- change and delete
+    # --- change
 
-    async def _status(self, request: Request) -> Response:
+    async def _set_status(self, request: Request) -> Response:
         body = await body_of(request)
         if body is None:
             return failed("invalid request body", 400)
@@ -130,71 +125,54 @@ class AuthFiles:
             return failed("name is required", 400)
         if not isinstance(disabled, bool):
             return failed("disabled is required", 400)
-        self.state.accounts.scan()
-        if name not in self.state.accounts.by_name:
+        self.accounts.scan()
+        if not isinstance(name, str) or name not in self.accounts.by_name:
             return failed("auth file not found", 404)
-        self.state.accounts.update(name, {"disabled": disabled})
+        self.accounts.update(name, {"disabled": disabled})
         return reply({"disabled": disabled, "status": "ok"})
 
-    async def _fields(self, request: Request) -> Response:
+    async def _set_fields(self, request: Request) -> Response:
         body = await body_of(request) or {}
         name = body.pop("name", None)
-        self.state.accounts.scan()
-        if name not in self.state.accounts.by_name:
-            return failed("auth file not found" if name else "name is required", 404 if name else 400)
-        self.state.accounts.update(name, body)
+        self.accounts.scan()
+        if not name:
+            return failed("name is required", 400)
+        if not isinstance(name, str) or name not in self.accounts.by_name:
+            return failed("auth file not found", 404)
+        self.accounts.update(name, body)
         return reply({"status": "ok"})
 
-    async def _reset(self, request: Request) -> Response:
-        """End every bench of one account."""
+    async def _end_cooldowns(self, request: Request) -> Response:
         index = (await body_of(request) or {}).get("auth_index")
         if not index:
             return failed("auth_index is required", 400)
-        accounts = self.state.accounts
-        accounts.scan()
-        account = next((one for one in accounts.by_name.values() if one.index == index), None)
+        self.accounts.scan()
+        account = next((one for one in self.accounts.by_name.values() if one.index == index), None)
         if account is None:
             return failed("auth not found", 404)
-        return reply({"auth_index": index, "models": accounts.free(account), "status": "ok"})
+        return reply({"auth_index": index, "models": self.accounts.end_cooldowns(account), "status": "ok"})
+
+    # --- delete
 
     async def _delete(self, request: Request) -> Response:
-        accounts = self.state.accounts
         if request.query_params.get("all", "").lower() in ("true", "1", "*"):
-            doomed = [one for one in accounts.folder.iterdir() if one.name.lower().endswith(".json")]
-            for path in doomed:
+            paths = [one for one in self.accounts.folder.iterdir() if one.name.lower().endswith(".json")]
+            for path in paths:
                 path.unlink()
-            accounts.scan()
-            return reply({"deleted": len(doomed), "status": "ok"})
+            self.accounts.scan()
+            return reply({"deleted": len(paths), "status": "ok"})
         try:
             path = self._path(request.query_params.get("name", ""))
-        except BadName:
+        except FileNameError:
             return failed("invalid name", 400)
         if not path.is_file():
             return failed("auth file not found" if self.state.contract.newer else "file not found", 404)
         path.unlink()
-        accounts.scan()
+        self.accounts.scan()
         return reply({"status": "ok"})
 
 
-def _object(data: bytes) -> Tree | None:
-    try:
-        tree = json.loads(data)
-    except ValueError:
-        return None
-    return tree if isinstance(tree, dict) else None
-
-
-def _go_words(data: bytes) -> str:
-    """Say what is wrong with JSON, for its first few characters as the real program's parser does."""
-    text = data.decode(errors="replace").strip()
-    if not text:
-        return "unexpected end of JSON input"
-    if text[0] == "{" and len(text) > 1:
-        return f"invalid character '{text[1:].lstrip()[:1]}' looking for beginning of object key string"
-    return f"invalid character '{text[0]}' looking for beginning of value"
-
-
 def _write(path: Path, data: bytes, mode: int) -> None:
-    """Write a file; its mode counts only where it is new."""
+    """Write a file; the mode applies only if the file is new."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
         file.write(data)

@@ -1,22 +1,19 @@
-"""The config through the management API: read whole, and changed value by value, in place."""
+"""The config in the management API: shown as a whole, and changed value by value."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from flowgate.embedded_upstream import config_file, versions
-from flowgate.embedded_upstream.responses import CORS, body_of, failed, reply
-from flowgate.embedded_upstream.settings import BadConfig, parse
+from flowgate.embedded_upstream.json_data import Json, JsonObject
+from flowgate.embedded_upstream.responses import CORS, Routes, body_of, failed, reply
+from flowgate.embedded_upstream.settings import PARSE_ERROR, ConfigError, parse
 from flowgate.embedded_upstream.state import State
 
-Handler = Callable[[Request], Awaitable[Response]]
-Tree = dict[str, Any]
 SCALARS: dict[str, type] = {
     **dict.fromkeys(("debug", "logging-to-file", "usage-statistics-enabled", "request-log", "ws-auth"), bool),
     **dict.fromkeys(("force-model-prefix", "quota-exceeded/switch-project"), bool),
@@ -28,71 +25,72 @@ SCALARS: dict[str, type] = {
 LISTS = ("codex-api-key", "gemini-api-key", "claude-api-key", "vertex-api-key", "openai-compatibility")
 MAPPINGS = ("oauth-excluded-models", "oauth-model-alias")
 STRATEGIES = {"round-robin": "round-robin", "fill-first": "fill-first", "ff": "fill-first", "": "round-robin"}
-UNSHOWN = ("host", "port", "auth-dir", "remote-management", "embedded")
-FOREIGN = "failed to load config: failed to parse config file: "
+NOT_SHOWN = ("host", "port", "auth-dir", "remote-management", "embedded")
 
 
-class Configuring:
-    """The handlers for what stands in the config file."""
+class ConfigApi:
+    """The handlers for the config."""
 
     def __init__(self, state: State) -> None:
         self.state = state
 
-    def table(self) -> dict[str, dict[str, Handler]]:
-        """Say which path and method lead where."""
-        rows: dict[str, dict[str, Handler]] = {
-            "config": {"GET": self._config},
-            "config.yaml": {"GET": self._text, "PUT": self._put_text},
+    def routes(self) -> Routes:
+        """Return the handlers by path and method."""
+        rows: Routes = {
+            "config": {"GET": self._show},
+            "config.yaml": {"GET": self._show_yaml, "PUT": self._replace_yaml},
             "api-keys": {
-                "GET": self._keys,
-                "PUT": self._put_keys,
-                "PATCH": self._patch_keys,
+                "GET": self._show_keys,
+                "PUT": partial(self._set_list, "api-keys"),
+                "PATCH": self._change_key,
                 "DELETE": self._delete_key,
             },
         }
         for name, kind in SCALARS.items():
-            put = partial(self._put, name, kind)
+            put = partial(self._set, name, kind)
             rows[name] = {"GET": partial(self._get, name), "PUT": put, "PATCH": put}
-        rows["proxy-url"]["DELETE"] = partial(self._clear, "proxy-url")
+        rows["proxy-url"]["DELETE"] = self._clear_proxy
         for name in LISTS:
-            rows[name] = {"GET": partial(self._get, name), "PUT": partial(self._put_list, name)}
+            rows[name] = {"GET": partial(self._get, name), "PUT": partial(self._set_list, name)}
         return rows | {name: {"GET": partial(self._get, name)} for name in MAPPINGS}
 
-    def whole(self) -> Tree:
-        """Lay the file over the defaults of this generation."""
-        shown: Tree = dict(versions.table(self.state.contract.name)["config"])
-        for key, value in self.state.settings.tree.items():
-            if key in UNSHOWN or key not in shown:
+    def _merged(self) -> JsonObject:
+        """Merge the file into the line's default config."""
+        shown = dict(versions.table(self.state.contract)["config"])
+        for key, value in self.state.settings.document.items():
+            if key in NOT_SHOWN or key not in shown:
                 continue
             default = shown[key]
             shown[key] = {**default, **value} if isinstance(default, dict) and isinstance(value, dict) else value
         return shown
 
-    def _change(self, where: tuple[str, ...], value: Any) -> Response:
-        self.state.settings = config_file.change(self.state.config, where, value)
+    def _change(self, keys: tuple[str, ...], value: Json) -> Response:
+        self.state.settings = config_file.change(self.state.config, keys, value)
         return reply({"status": "ok"})
 
-    async def _config(self, request: Request) -> Response:
-        return reply(self.whole())
+    # --- whole config
 
-    async def _text(self, request: Request) -> Response:
+    async def _show(self, request: Request) -> Response:
+        return reply(self._merged())
+
+    async def _show_yaml(self, request: Request) -> Response:
         headers = {**CORS, "content-type": "application/yaml; charset=utf-8", "cache-control": "no-store"}
         return Response(self.state.config.read_text(encoding="utf-8"), headers=headers)
 
-    async def _put_text(self, request: Request) -> Response:
-        text = (await request.body()).decode(errors="replace")
+    async def _replace_yaml(self, request: Request) -> Response:
+        content = (await request.body()).decode(errors="replace")
         try:
-            parse(text)
-        except BadConfig as fault:
-            return reply({"error": "invalid_yaml", "message": str(fault).removeprefix(FOREIGN)}, 400)
-        config_file.write_in_place(self.state.config, text)
-        self.state.settings = config_file.settle(self.state.config, parse(text))
+            settings = parse(content)
+        except ConfigError as error:
+            return reply({"error": "invalid_yaml", "message": str(error).removeprefix(PARSE_ERROR)}, 400)
+        config_file.write_in_place(self.state.config, content)
+        self.state.settings = config_file.hash_secret(self.state.config, settings)
         return reply({"changed": ["config"], "ok": True})
 
-    # --- one value
+    # --- single values
 
     async def _get(self, name: str, request: Request) -> Response:
-        value: Any = self.whole()
+        value: Json = self._merged()
         for key in name.split("/"):
             value = value.get(key) if isinstance(value, dict) else None
         if name in LISTS and self.state.contract.newer:
@@ -101,7 +99,7 @@ class Configuring:
             value = STRATEGIES.get(str(value or "").lower(), value)
         return reply({name.rpartition("/")[2]: value})
 
-    async def _put(self, name: str, kind: type, request: Request) -> Response:
+    async def _set(self, name: str, kind: type, request: Request) -> Response:
         value = (await body_of(request) or {}).get("value")
         if type(value) is not kind:
             return failed("invalid body", 400)
@@ -111,23 +109,19 @@ class Configuring:
                 return failed("invalid strategy", 400)
         return self._change(tuple(name.split("/")), value)
 
-    async def _clear(self, name: str, request: Request) -> Response:
-        return self._change((name,), "")
+    async def _clear_proxy(self, request: Request) -> Response:
+        return self._change(("proxy-url",), "")
 
-    async def _put_list(self, name: str, request: Request) -> Response:
+    async def _set_list(self, name: str, request: Request) -> Response:
         items = await _items(request)
         return failed("invalid body", 400) if items is None else self._change((name,), items)
 
-    # --- the clients' keys
+    # --- client keys
 
-    async def _keys(self, request: Request) -> Response:
-        return reply({"api-keys": list(self.state.settings.api_keys)})
+    async def _show_keys(self, request: Request) -> Response:
+        return reply({"api-keys": self.state.settings.api_keys})
 
-    async def _put_keys(self, request: Request) -> Response:
-        items = await _items(request)
-        return failed("invalid body", 400) if items is None else self._change(("api-keys",), items)
-
-    async def _patch_keys(self, request: Request) -> Response:
+    async def _change_key(self, request: Request) -> Response:
         body, keys = await body_of(request), list(self.state.settings.api_keys)
         if body is None:
             return failed("invalid body", 400)
@@ -138,7 +132,7 @@ class Configuring:
             keys = [new if key == old else key for key in keys] if old in keys else [*keys, new]
         else:
             return failed("missing fields", 400)
-        return self._change(("api-keys",), keys)
+        return self._change(("api-keys",), [*keys])
 
     async def _delete_key(self, request: Request) -> Response:
         keys = list(self.state.settings.api_keys)
@@ -149,13 +143,13 @@ class Configuring:
             keys = [key for key in keys if key != value]
         else:
             return failed("missing index or value", 400)
-        return self._change(("api-keys",), keys)
+        return self._change(("api-keys",), [*keys])
 
 
-async def _items(request: Request) -> list[Any] | None:
+async def _items(request: Request) -> list[Json] | None:
     try:
-        body = json.loads(await request.body())
+        body: Json = json.loads(await request.body())
     except ValueError:
         return None
-    found = body.get("items") if isinstance(body, dict) else body
-    return found if isinstance(found, list) else None
+    items = body.get("items") if isinstance(body, dict) else body
+    return items if isinstance(items, list) else None

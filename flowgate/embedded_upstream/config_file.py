@@ -1,4 +1,4 @@
-"""The config file as the program itself writes it: always in place, as its watcher needs it."""
+"""Writes to the config file, always in place: the config watcher does not see a renamed file."""
 
 from __future__ import annotations
 
@@ -9,72 +9,74 @@ from typing import Any
 import yaml
 
 from flowgate.embedded_upstream import passwords
-from flowgate.embedded_upstream.settings import Settings, Tree, load, parse
+from flowgate.embedded_upstream.json_data import Json, JsonObject, mapping
+from flowgate.embedded_upstream.settings import Settings, load, parse
 
-SECRET = ("remote-management", "secret-key")
 
+def hash_secret(path: Path, settings: Settings) -> Settings:
+    """Replace a plain management key in the file by its hash.
 
-def settle(path: Path, settings: Settings) -> Settings:
-    """Replace a plaintext management key in the file by its hash.
-
-    Source: v6.8.16-0 rewrites `secret-key` in every run that loads the file
+    Args:
+        path: The config file.
+        settings: The settings that were read from it.
 
     Returns:
-        The settings with the hash; unchanged where there is nothing to hash or no bcrypt.
+        The settings with the hash; the same ones if there is nothing to hash or the file has changed since.
+
+    Raises:
+        OSError: The file cannot be written.
+
+    Source: v6.8.16-0 rewrites `secret-key` whenever it loads the file
     """
     if not settings.secret_key or passwords.is_hash(settings.secret_key):
         return settings
-    hashed = passwords.hash_key(settings.secret_key)
-    if hashed is None:
+    content = path.read_text(encoding="utf-8")
+    if parse(content).secret_key != settings.secret_key:
         return settings
-    text = path.read_text(encoding="utf-8")
-    if parse(text).secret_key == settings.secret_key:
-        write_in_place(path, _with_secret(text, hashed))
-        return load(path)
-    return settings
-
-
-def change(path: Path, where: tuple[str, ...], value: Any) -> Settings:
-    """Set one value of the file, or take it out (None), and read the file again.
-
-    Args:
-        where: The keys that lead to it.
-    """
-    text = path.read_text(encoding="utf-8")
-    tree = dict(parse(text).tree)
-    inner = tree
-    for key in where[:-1]:
-        below = inner.get(key)
-        inner[key] = dict(below) if isinstance(below, dict) else {}
-        inner = inner[key]
-    if value is None:
-        inner.pop(where[-1], None)
-    else:
-        inner[where[-1]] = value
-    write_in_place(path, dump(tree, text))
+    write_in_place(path, _with_secret(content, passwords.hash_key(settings.secret_key)))
     return load(path)
 
 
-def dump(tree: Tree, like: str) -> str:
-    """Write a config in the style it had: one JSON line, or YAML."""
-    if like.lstrip().startswith("{"):
-        return json.dumps(tree) + "\n"
-    return yaml.safe_dump(tree, sort_keys=False, default_flow_style=False)
+def change(path: Path, keys: tuple[str, ...], value: Json) -> Settings:
+    """Set one value of the file and read the file again.
+
+    Args:
+        path: The config file.
+        keys: The keys that lead to the value.
+        value: The new value.
+    """
+    content = path.read_text(encoding="utf-8")
+    document = parse(content).document
+    inner = document
+    for key in keys[:-1]:
+        below = mapping(inner.get(key))
+        inner[key] = below
+        inner = below
+    inner[keys[-1]] = value
+    write_in_place(path, _dump(document, content))
+    return load(path)
 
 
-def write_in_place(path: Path, text: str) -> None:
-    """Truncate and write: a file renamed over the old one would never be seen."""
+def write_in_place(path: Path, content: str) -> None:
+    """Truncate the file and write it."""
     with path.open("w", encoding="utf-8") as file:
-        file.write(text)
+        file.write(content)
 
 
-def _with_secret(text: str, hashed: str) -> str:
-    """Put the hash where the key stood; in YAML nothing else changes, comments included."""
-    if text.lstrip().startswith("{"):
-        tree = parse(text).tree
-        tree[SECRET[0]][SECRET[1]] = hashed
-        return dump(tree, text)
-    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
-    for name in SECRET:
+def _dump(document: JsonObject, like: str) -> str:
+    """Write a config in the style of its present text: JSON on one line, or YAML."""
+    if like.lstrip().startswith("{"):
+        return json.dumps(document) + "\n"
+    return yaml.safe_dump(document, sort_keys=False, default_flow_style=False)
+
+
+def _with_secret(content: str, hashed: str) -> str:
+    """Put the hash in place of the key; in YAML nothing else changes, comments included."""
+    if content.lstrip().startswith("{"):
+        document = parse(content).document
+        mapping(document["remote-management"])["secret-key"] = hashed
+        return _dump(document, content)
+    node: Any = yaml.compose(content, Loader=yaml.SafeLoader)
+    for name in ("remote-management", "secret-key"):
         node = next(value for key, value in node.value if key.value == name)
-    return f'{text[: node.start_mark.index]}"{hashed}"{text[node.end_mark.index :]}'
+    return f'{content[: node.start_mark.index]}"{hashed}"{content[node.end_mark.index :]}'

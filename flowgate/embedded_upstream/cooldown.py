@@ -1,12 +1,12 @@
-"""Which credential is asked, and how long one that failed sits out.
+"""Which credential gets the next request, and how long one that failed is in cooldown.
 
-Source: v6.8.16-0 and 7.2.101-1, run with a misbehaving vendor behind them (`tests/contract/data/*.flows.json`)
+Source: v6.8.16-0 and 7.2.101-1, run with a failing vendor behind them (`tests/contract/data/*.flows.json`)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 HALF_HOUR = 1800.0
@@ -17,91 +17,90 @@ QUOTA = 429
 
 
 @dataclass(slots=True)
-class Bench:
-    """How one model of a credential sits out. until: on the monotonic clock; level: 429s in a row."""
+class Cooldown:
+    """The cooldown of one model of a credential.
+
+    Attributes:
+        until: End on the monotonic clock; 0 for no cooldown.
+        status: Status of the vendor's last failure.
+        quota_failures: Number of 429 responses in a row.
+    """
 
     until: float = 0.0
     status: int = 0
-    level: int = 0
+    quota_failures: int = 0
 
 
 @dataclass(slots=True)
-class Benches:
-    """The benches of one credential, by model."""
+class Cooldowns:
+    """The cooldowns of one credential, by model."""
 
-    by_model: dict[str, Bench] = field(default_factory=dict)
+    by_model: dict[str, Cooldown] = field(default_factory=dict)
 
     def succeed(self, model: str) -> None:
-        """Forget what failed before."""
+        """Forget the failures of a model."""
         self.by_model.pop(model, None)
 
-    def fail(self, model: str, status: int, now: float, cooling: bool, newer: bool) -> bool:
-        """Note a failure; say whether the model is benched now.
+    def fail(self, model: str, status: int, now: float, *, enabled: bool, newer: bool) -> bool:
+        """Record a failure.
 
         Args:
-            status: The vendor's; 0 where it was not reached, which benches nobody.
-            cooling: False where `disable-cooling` is set; the older line benches for 401, 402, 403 and 404 all the
-                same.
+            model: The model that was requested.
+            status: The vendor's status; 0 if it was not reached, which starts no cooldown.
+            now: The monotonic clock.
+            enabled: False if `disable-cooling` is set. The older line applies cooldowns for 401 to 404 all the same.
+            newer: Whether the rules of the newer line apply.
+
+        Returns:
+            Whether the model is in cooldown now.
         """
-        bench = self.by_model.setdefault(model, Bench())
-        seconds = self._seconds(bench, status)
-        if not cooling and (newer or status == QUOTA or status in TRANSIENT):
+        cooldown = self.by_model.setdefault(model, Cooldown())
+        seconds = _seconds(status, cooldown.quota_failures)
+        if not enabled and (newer or status == QUOTA or status in TRANSIENT):
             seconds = 0.0
-        bench.status = status
-        bench.until = now + seconds if seconds else 0.0
-        bench.level += status == QUOTA
+        cooldown.status = status
+        cooldown.until = now + seconds if seconds else 0.0
+        cooldown.quota_failures += status == QUOTA
         return seconds > 0
 
-    def _seconds(self, bench: Bench, status: int) -> float:
-        if status in (401, 402, 403):
-            return HALF_HOUR
-        if status == 404:
-            return TWELVE_HOURS
-        if status == QUOTA:
-            return min(2.0**bench.level, HALF_HOUR)  # the vendor's own Retry-After is not looked at
-        return MINUTE if status in TRANSIENT else 0.0
-
-    def left(self, model: str, now: float) -> float:
-        """Say for how many more seconds a model is benched."""
-        bench = self.by_model.get(model)
-        return max(0.0, bench.until - now) if bench else 0.0
+    def seconds_left(self, model: str, now: float) -> float:
+        """Return the remaining cooldown of a model; 0 if there is none."""
+        cooldown = self.by_model.get(model)
+        return max(0.0, cooldown.until - now) if cooldown else 0.0
 
     def status(self, model: str) -> int:
-        """Say which status benched a model."""
-        bench = self.by_model.get(model)
-        return bench.status if bench else 0
+        """Return the status of a model's last failure; 0 if there is none."""
+        cooldown = self.by_model.get(model)
+        return cooldown.status if cooldown else 0
 
     def unlisted(self, model: str, now: float) -> bool:
-        """Say whether a model is taken out of the list: after a 401."""
-        return self.status(model) == 401 and self.left(model, now) > 0
+        """Return whether the model list leaves a model out: during the cooldown after a 401."""
+        return self.status(model) == 401 and self.seconds_left(model, now) > 0
 
 
-class Rota:
-    """Takes turns among what is free; the first one always with `fill-first`."""
+def _seconds(status: int, quota_failures: int) -> float:
+    if status in (401, 402, 403):
+        return HALF_HOUR
+    if status == 404:
+        return TWELVE_HOURS
+    if status == QUOTA:
+        return min(2.0**quota_failures, HALF_HOUR)  # the vendor's Retry-After is ignored
+    return MINUTE if status in TRANSIENT else 0.0
+
+
+class Rotation:
+    """Round robin per model."""
 
     def __init__(self) -> None:
-        self._turn: dict[str, int] = {}
+        self._turns: dict[str, int] = {}
 
     def pick(self, model: str, free: Sequence[str], fill_first: bool) -> str:
-        """Pick one of the names."""
-        turn = self._turn.get(model, 0)
-        self._turn[model] = turn + 1
+        """Pick one of the names: the next in turn, or with `fill_first` always the first."""
+        turn = self._turns.get(model, 0)
+        self._turns[model] = turn + 1
         return free[0] if fill_first else free[turn % len(free)]
 
 
 def whole_seconds(seconds: float) -> int:
     """Round up to whole seconds, at least one."""
     return max(1, math.ceil(seconds))
-
-
-def go_duration(seconds: float) -> str:
-    """Write seconds as Go does: `1s`, `30m0s`."""
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
-    minutes, last = divmod(rest, 60)
-    if hours:
-        return f"{hours}h{minutes}m{last}s"
-    return f"{minutes}m{last}s" if minutes else f"{last}s"
-
-
-Clock = Callable[[], float]

@@ -1,7 +1,7 @@
 """Who may use the management API: the real program's checks, in its order.
 
-Source: v6.8.16-0 counts misses of other machines only; 7.2.101-1 those of localhost too, a missing key included.
-Both take the caller's address from X-Forwarded-For.
+Source: v6.8.16-0 counts failed attempts of other machines only; 7.2.101-1 also those of localhost, and requests without
+a key. Both take the client's address from X-Forwarded-For.
 """
 
 from __future__ import annotations
@@ -14,78 +14,83 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flowgate.embedded_upstream import passwords
-from flowgate.embedded_upstream.cooldown import go_duration
+from flowgate.embedded_upstream import go_format, passwords
 from flowgate.embedded_upstream.responses import failed
 from flowgate.embedded_upstream.state import State
 
-MISSES = 5
+ALLOWED_FAILURES = 5
 BAN_SECONDS = 1800.0
 LOCAL = ("127.0.0.1", "::1")
 
 
 @dataclass(slots=True)
-class Misses:
-    """What one address did wrong. until: banned until then, on the monotonic clock."""
+class FailedAttempts:
+    """The failed attempts of one address.
+
+    Attributes:
+        count: Failures since the last ban.
+        banned_until: End of the ban on the monotonic clock.
+    """
 
     count: int = 0
-    until: float = 0.0
+    banned_until: float = 0.0
 
 
-class Gate:
+class ManagementAuth:
     """The checks, and the addresses that are banned."""
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.misses: dict[str, Misses] = {}
+        self.failures: dict[str, FailedAttempts] = {}
 
     async def refuse(self, request: Request) -> Response | None:
-        """Refuse a request, or let it in (None)."""
-        address = caller(request)
+        """Return the response that refuses a request; None if the request is allowed."""
+        address = _client_address(request)
         local = address in LOCAL
         counted = self.state.contract.newer or not local
-        left = self.misses[address].until - self.state.now() if address in self.misses else 0.0
+        left = self.failures[address].banned_until - self.state.now() if address in self.failures else 0.0
         if counted and left > 0:
-            return failed(f"IP banned due to too many failed attempts. Try again in {go_duration(left)}", 403)
+            wait = go_format.duration(left)
+            return failed(f"IP banned due to too many failed attempts. Try again in {wait}", 403)
         if not local and not (self.state.password or self.state.settings.allow_remote):
             return failed("remote management disabled", 403)
-        if not self.state.managed():
+        if not self.state.has_management_key:
             return failed("remote management key not set", 403)
-        key = shown(request)
-        if "any-management-key" in self.state.lies or (key and await self._right(key)):
-            self.misses.pop(address, None)
+        key = _key(request)
+        if key and await self._is_valid(key):
+            self.failures.pop(address, None)
             return None
         if counted:
-            self._miss(address)
+            self._count_failure(address)
         return failed("invalid management key" if key else "missing management key", 401)
 
-    async def _right(self, key: str) -> bool:
+    async def _is_valid(self, key: str) -> bool:
         if self.state.password and hmac.compare_digest(key.encode(), self.state.password.encode()):
             return True
         secret = self.state.settings.secret_key
         return bool(secret) and await asyncio.to_thread(passwords.matches, key, secret)
 
-    def _miss(self, address: str) -> None:
-        misses = self.misses.setdefault(address, Misses())
-        misses.count += 1
-        if misses.count >= MISSES:
-            misses.count, misses.until = 0, self.state.now() + BAN_SECONDS
+    def _count_failure(self, address: str) -> None:
+        failures = self.failures.setdefault(address, FailedAttempts())
+        failures.count += 1
+        if failures.count >= ALLOWED_FAILURES:
+            failures.count, failures.banned_until = 0, self.state.now() + BAN_SECONDS
 
 
-def caller(request: Request) -> str:
-    """Say which address asks; whoever stands first in X-Forwarded-For is believed."""
-    named = request.headers.get("x-forwarded-for", "").split(",")[0].strip()
-    for text in (named, request.headers.get("x-real-ip", "").strip()):
+def _client_address(request: Request) -> str:
+    """Return the client's address: the first in X-Forwarded-For, X-Real-IP, or that of the connection."""
+    forwarded = request.headers.get("x-forwarded-for", "").split(",")[0].strip()
+    for named in (forwarded, request.headers.get("x-real-ip", "").strip()):
         try:
-            return str(ipaddress.ip_address(text))
+            return str(ipaddress.ip_address(named))
         except ValueError:
             continue
     return request.client.host if request.client else ""
 
 
-def shown(request: Request) -> str:
-    """Read the key that is shown: Authorization, with or without a scheme, else X-Management-Key."""
-    given = request.headers.get("authorization", "")
-    scheme, _, rest = given.partition(" ")
-    key = rest.strip() if scheme.lower() == "bearer" else given
+def _key(request: Request) -> str:
+    """Return the key of a request: Authorization, with or without `Bearer`, else X-Management-Key."""
+    authorization = request.headers.get("authorization", "")
+    scheme, _, rest = authorization.partition(" ")
+    key = rest.strip() if scheme.lower() == "bearer" else authorization
     return key or request.headers.get("x-management-key", "")

@@ -1,185 +1,157 @@
-"""`openai-compatibility`: questions that go on, over plain HTTP, to an address on this machine.
+"""`openai-compatibility`: requests that are forwarded over plain HTTP to an address on this machine.
 
-Source: v6.8.16-0, asked with a local vendor behind it: JSON refusals pass as they are, an unreachable vendor benches
-nobody
+Source: v6.8.16-0 with a local vendor behind it: errors in JSON are passed on unchanged, and a vendor that cannot be
+reached starts no cooldown
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 from collections.abc import AsyncIterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import httpx
 from starlette.responses import Response, StreamingResponse
 
-from flowgate.embedded_upstream.answers import Answer, Tree, event, last_question
-from flowgate.embedded_upstream.completions import Outcome, Question, refusal, render
-from flowgate.embedded_upstream.cooldown import Benches
+from flowgate.embedded_upstream.completions import CompletionRequest, Outcome, render, vendor_error
+from flowgate.embedded_upstream.cooldown import Cooldowns
+from flowgate.embedded_upstream.dialects import Completion, event, last_prompt
+from flowgate.embedded_upstream.json_data import JsonObject, mapping, objects, parse_object, text
 from flowgate.embedded_upstream.responses import CORS, RELAYED
-from flowgate.embedded_upstream.settings import Compatible
+from flowgate.embedded_upstream.settings import CompatibleEndpoint
 from flowgate.embedded_upstream.state import State
-
-if TYPE_CHECKING:
-    import httpx
+from flowgate.embedded_upstream.usage import Tokens
 
 CHAT = "/v1/chat/completions"
-AGENT = "cli-proxy-openai-compat"
+USER_AGENT = "cli-proxy-openai-compat"
 CONNECT_SECONDS = 10.0
 
 
-class Others:
-    """The credentials of `openai-compatibility`; one that stays the same over a reload keeps its benches."""
+class CompatibleCredentials:
+    """The credentials of `openai-compatibility`; an unchanged one keeps its cooldowns over a reload."""
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._made: dict[tuple[str, str, str], Forwarded] = {}
-        self._refused: set[str] = set()
+        self._credentials: dict[tuple[str, str, str], CompatibleCredential] = {}
+        self._reported: set[str] = set()
 
-    def __call__(self) -> list[Forwarded]:
-        """List them as the settings have them now."""
-        wanted: dict[tuple[str, str, str], Forwarded] = {}
-        for entry in self.state.settings.compatible:
-            if not _local(entry.base_url):
-                self._refuse(entry)
+    def __call__(self) -> list[CompatibleCredential]:
+        """Return the credentials of the present settings."""
+        credentials: dict[tuple[str, str, str], CompatibleCredential] = {}
+        for endpoint in self.state.settings.compatible:
+            if not _is_local(endpoint.base_url):
+                self._report(endpoint)
                 continue
-            for key in entry.keys:
-                identity = (entry.name, entry.base_url, key)
-                one = self._made.get(identity) or Forwarded(self.state, entry, key)
-                one.entry = entry
-                wanted[identity] = one
-        self._made = wanted
-        return list(wanted.values())
+            for key in endpoint.keys:
+                identity = (endpoint.name, endpoint.base_url, key)
+                credential = self._credentials.get(identity) or CompatibleCredential(self.state, endpoint, key)
+                credential.endpoint = endpoint
+                credentials[identity] = credential
+        self._credentials = credentials
+        return list(credentials.values())
 
-    def _refuse(self, entry: Compatible) -> None:
-        if entry.base_url not in self._refused:
-            self._refused.add(entry.base_url)
-            self.state.log(f"openai-compatibility {entry.name}: {entry.base_url} is not on this machine: left out")
+    def _report(self, endpoint: CompatibleEndpoint) -> None:
+        if endpoint.base_url not in self._reported:
+            self._reported.add(endpoint.base_url)
+            where = f"openai-compatibility {endpoint.name}: {endpoint.base_url}"
+            self.state.log(f"{where} is not on this machine: ignored")
 
 
-class Forwarded:
-    """One key of one entry."""
+class CompatibleCredential:
+    """One key of one endpoint."""
 
-    def __init__(self, state: State, entry: Compatible, key: str) -> None:
-        self.state, self.entry, self.key = state, entry, key
-        shortened = hashlib.sha256(key.encode()).hexdigest()[:8]
-        self.name, self.provider = f"{entry.name}:{entry.base_url}:{shortened}", entry.name
-        self._benches = Benches()
+    def __init__(self, state: State, endpoint: CompatibleEndpoint, key: str) -> None:
+        self.state, self.endpoint, self.key = state, endpoint, key
+        digest = hashlib.sha256(key.encode()).hexdigest()[:8]
+        self.name, self.provider = f"{endpoint.name}:{endpoint.base_url}:{digest}", endpoint.name
+        self.cooldowns = Cooldowns()
 
-    @property
-    def benches(self) -> Benches:
-        """Give its benches."""
-        return self._benches
+    def offers(self, model: str) -> bool:
+        """Return whether the endpoint offers a model."""
+        return model in self.endpoint.models
 
-    def serves(self, model: str) -> bool:
-        """Say whether it brings a model."""
-        return model in self.entry.models
-
-    def models(self) -> list[str]:
-        """List what it brings."""
-        return list(self.entry.models)
-
-    def note(self, question: Question, outcome: Outcome) -> None:
-        """Note how it went."""
+    def record(self, request: CompletionRequest, outcome: Outcome) -> None:
+        """Record how a request ended."""
         if outcome.status == 200:
-            self._benches.succeed(question.model)
-        else:
-            state = self.state
-            args = (question.model, outcome.status, state.now(), state.settings.cooling, state.contract.newer)
-            self._benches.fail(*args)
+            self.cooldowns.succeed(request.model)
+            return
+        now, newer = self.state.now(), self.state.contract.newer
+        enabled = self.state.settings.cooldowns_enabled
+        self.cooldowns.fail(request.model, outcome.status, now, enabled=enabled, newer=newer)
 
-    async def ask(self, question: Question) -> Outcome:
-        """Pass a question on."""
-        import httpx
-
-        plain = question.path == CHAT
-        body = question.body if plain else _as_chat(question)
-        body = {**body, "model": self.entry.models[question.model]}
-        where = f"{self.entry.base_url}/chat/completions"
-        headers = {"authorization": f"Bearer {self.key}", "user-agent": AGENT}
-        request = _client().build_request("POST", where, json=body, headers=headers)
+    async def send(self, request: CompletionRequest) -> Outcome:
+        """Forward a request."""
+        is_chat = request.path == CHAT
+        model = self.endpoint.models[request.model]
+        body: JsonObject = {**(request.body if is_chat else _as_chat(request)), "model": model}
+        url = f"{self.endpoint.base_url}/chat/completions"
+        headers = {"authorization": f"Bearer {self.key}", "user-agent": USER_AGENT}
+        outgoing = _client().build_request("POST", url, json=body, headers=headers)
         try:
-            response = await _client().send(request, stream=True)
+            response = await _client().send(outgoing, stream=True)
             if response.status_code >= 400:
-                return refusal(self.state, question, response.status_code, await response.aread())
-            if plain and question.streamed:
-                relayed = StreamingResponse(_relay(response), media_type="text/event-stream", headers=CORS)
-                return Outcome(200, relayed)
+                return vendor_error(request, response.status_code, await response.aread(), self.state.contract)
+            if is_chat and request.streamed:
+                stream = StreamingResponse(_relay(response), media_type="text/event-stream", headers=CORS)
+                return Outcome(200, stream)
             data = await response.aread()
         except httpx.TransportError as error:
-            return self._unreached(question, where, error)
-        return self._answered(question, data, plain)
+            return self._not_reached(request, url, error)
+        return _relayed(data) if is_chat else _converted(request, data)
 
-    def _unreached(self, question: Question, where: str, error: httpx.TransportError) -> Outcome:
-        import httpx
-
+    def _not_reached(self, request: CompletionRequest, url: str, error: httpx.TransportError) -> Outcome:
         refused = isinstance(error, httpx.ConnectError)
-        cause = f"dial tcp {urlsplit(where).netloc}: connect: connection refused" if refused else "EOF"
-        told = refusal(self.state, question, 500, f'Post "{where}": {cause}'.encode())
-        return Outcome(0, told.response, told.message)
-
-    def _answered(self, question: Question, data: bytes, plain: bool) -> Outcome:
-        tree = _tree(data)
-        usage = tree.get("usage") if isinstance(tree.get("usage"), dict) else {}
-        tokens = (_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
-        if plain:
-            return Outcome(200, Response(data, headers={**CORS, "content-type": RELAYED}), tokens=tokens)
-        digest = hashlib.sha256(data).hexdigest()[:24]
-        answer = Answer(str(tree.get("model") or question.model), _said(tree), digest, *tokens)
-        return Outcome(200, render(question, answer), tokens=tokens)
+        cause = f"dial tcp {urlsplit(url).netloc}: connect: connection refused" if refused else "EOF"
+        outcome = vendor_error(request, 500, f'Post "{url}": {cause}'.encode(), self.state.contract)
+        return Outcome(0, outcome.response, outcome.message)
 
 
 @cache
 def _client() -> httpx.AsyncClient:
-    import httpx
-
     timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
     return httpx.AsyncClient(timeout=timeout, trust_env=False, limits=httpx.Limits(max_connections=None))
 
 
 async def _relay(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Pass a stream on; one that breaks off ends with an error in the stream."""
-    import httpx
-
+    """Pass a stream on; if the vendor breaks it off, add an error event."""
     async with contextlib.aclosing(response):
         try:
             async for piece in response.aiter_bytes():
                 yield piece
         except httpx.TransportError:
-            error = {"message": "unexpected EOF", "type": "server_error", "code": "internal_server_error"}
+            error: JsonObject = {"message": "unexpected EOF", "type": "server_error", "code": "internal_server_error"}
             yield event({"error": error}).encode()
 
 
-def _as_chat(question: Question) -> Tree:
-    """Ask in chat what was asked in another dialect: the last text is what counts here."""
-    asked = {"messages": [{"role": "user", "content": last_question(question.body)}]}
-    return {**asked, **{name: question.body[name] for name in ("max_tokens", "temperature") if name in question.body}}
+def _relayed(data: bytes) -> Outcome:
+    response = Response(data, headers={**CORS, "content-type": RELAYED})
+    return Outcome(200, response, tokens=_tokens(parse_object(data) or {}))
 
 
-def _said(tree: Tree) -> str:
-    choices = tree.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else {}
-    message = first.get("message") if isinstance(first, dict) else {}
-    return str(message.get("content") or "") if isinstance(message, dict) else ""
+def _converted(request: CompletionRequest, data: bytes) -> Outcome:
+    """Convert a chat response to the format of another endpoint."""
+    body = parse_object(data) or {}
+    message = mapping(next(iter(objects(body.get("choices"))), {}).get("message"))
+    model, digest, tokens = body.get("model") or request.model, hashlib.sha256(data).hexdigest()[:24], _tokens(body)
+    completion = Completion(str(model), text(message.get("content")), digest, tokens)
+    return Outcome(200, render(request, completion), tokens=tokens)
 
 
-def _tree(data: bytes) -> Tree:
-    try:
-        tree = json.loads(data)
-    except ValueError:
-        return {}
-    return tree if isinstance(tree, dict) else {}
+def _as_chat(request: CompletionRequest) -> JsonObject:
+    """Build a chat request from one in another format; only the last prompt is kept."""
+    asked: JsonObject = {"messages": [{"role": "user", "content": last_prompt(request.body)}]}
+    return asked | {name: request.body[name] for name in ("max_tokens", "temperature") if name in request.body}
 
 
-def _count(usage: Any, name: str) -> int:
-    value = usage.get(name) if isinstance(usage, dict) else 0
-    return value if isinstance(value, int) else 0
+def _tokens(body: JsonObject) -> Tokens:
+    usage = mapping(body.get("usage"))
+    counts = (usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
+    return Tokens(*(count if isinstance(count, int) else 0 for count in counts))
 
 
-def _local(url: str) -> bool:
+def _is_local(url: str) -> bool:
     address = urlsplit(url)
     host = address.hostname or ""
     return address.scheme == "http" and (host in ("localhost", "::1") or host.startswith("127."))

@@ -1,32 +1,37 @@
-"""Answers written as the real program writes them."""
+"""Responses in the format of the real program."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive
 
+from flowgate.embedded_upstream.json_data import Json, JsonObject, parse_object
 from flowgate.embedded_upstream.versions import Contract
 
-JSON = "application/json; charset=utf-8"
-RELAYED = "application/json"
+Handler = Callable[[Request], Awaitable[Response]]
+Routes = dict[str, dict[str, Handler]]  # handlers by path and method
+
+PLAIN_JSON = "application/json; charset=utf-8"
+RELAYED = "application/json"  # content type of what comes from a vendor
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "access-control-allow-headers": "*",
 }
-LONE = re.compile("[\ud800-\udfff]")  # half a surrogate pair: JSON can name it, UTF-8 cannot hold it
-KINDS = {
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape one, UTF-8 cannot encode it
+ERROR_TYPES = {
     401: ("authentication_error", "invalid_api_key"),
     403: ("permission_error", "insufficient_quota"),
     404: ("invalid_request_error", "model_not_found"),
     429: ("rate_limit_error", "rate_limit_exceeded"),
 }
-ANTHROPIC_KINDS = {
+ANTHROPIC_ERROR_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
     403: "permission_error",
@@ -38,61 +43,80 @@ SUCCESS_PAGE = (
     "<body><h1>Authentication successful!</h1><p>You can close this window.</p></body></html>"
 )
 
-Tree = dict[str, Any]
 
-
-def reply(tree: object, status: int = 200, media_type: str = JSON, headers: dict[str, str] | None = None) -> Response:
-    """Answer with JSON, written as the real program writes it."""
-    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+def reply(
+    body: object, status: int = 200, media_type: str = PLAIN_JSON, headers: dict[str, str] | None = None
+) -> Response:
+    """Build a JSON response, escaped as Go's encoder does."""
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     for sign in "&<>":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    text = LONE.sub("\ufffd", text)
-    return Response(text, status, headers={**CORS, "content-type": media_type, **(headers or {})})
+        content = content.replace(sign, f"\\u{ord(sign):04x}")
+    content = LONE_SURROGATE.sub("\ufffd", content)
+    return Response(content, status, headers={**CORS, "content-type": media_type, **(headers or {})})
 
 
-def failed(text: str, status: int) -> Response:
-    """Answer `{"error": …}`."""
-    return reply({"error": text}, status)
+def failed(error: str, status: int) -> Response:
+    """Build the response `{"error": …}`."""
+    return reply({"error": error}, status)
 
 
-def error_body(text: str, status: int) -> Tree:
-    """Write the error of a generation endpoint, in OpenAI's shape."""
-    kind, code = KINDS.get(status, ("server_error", "internal_server_error"))
-    if status not in KINDS and status < 500:
-        return {"error": {"message": text, "type": "invalid_request_error"}}
-    return {"error": {"message": text, "type": kind, "code": code}}
+def error_body(message: str, status: int) -> JsonObject:
+    """Build the error of a model endpoint in OpenAI's format."""
+    if status not in ERROR_TYPES and status < 500:
+        return {"error": {"message": message, "type": "invalid_request_error"}}
+    kind, code = ERROR_TYPES.get(status, ("server_error", "internal_server_error"))
+    return {"error": {"message": message, "type": kind, "code": code}}
 
 
-def shaped(body: Tree, status: int, path: str, contract: Contract) -> Tree:
-    """Turn an error into the shape of the endpoint that was asked: the newer line answers Anthropic's in theirs."""
+def anthropic_error(message: Json, status: int) -> JsonObject:
+    """Build the error of a model endpoint in Anthropic's format."""
+    return {"type": "error", "error": {"type": ANTHROPIC_ERROR_TYPES.get(status, "api_error"), "message": message}}
+
+
+def in_dialect(body: JsonObject, status: int, path: str, contract: Contract) -> JsonObject:
+    """Convert an error for the endpoint: the newer line answers Anthropic's endpoints in Anthropic's format.
+
+    Args:
+        body: The error in OpenAI's format.
+        status: The response's status.
+        path: The requested path.
+        contract: The line to imitate.
+    """
     if not contract.newer or not path.startswith("/v1/messages"):
         return body
     error = body.get("error")
-    message = error.get("message", "") if isinstance(error, dict) else str(error)
-    return {"type": "error", "error": {"type": ANTHROPIC_KINDS.get(status, "api_error"), "message": message}}
+    return anthropic_error(error.get("message", "") if isinstance(error, dict) else str(error), status)
 
 
 def not_found(contract: Contract) -> Response:
-    """Answer an ordinary 404."""
+    """Build an ordinary 404 response."""
     plain = {} if contract.newer else {"content-type": "text/plain"}
     return Response(contract.not_found, 404, headers={**CORS, **plain})
 
 
-def page(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Answer with a page."""
-    return HTMLResponse(text, status, headers={**CORS, **(headers or {})})
+def page(content: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Build an HTML response."""
+    return HTMLResponse(content, status, headers={**CORS, **(headers or {})})
 
 
-async def body_of(request: Request) -> Tree | None:
-    """Read a JSON object; None for anything else."""
-    try:
-        tree = json.loads(await request.body())
-    except (ValueError, RecursionError):  # the latter: nested too deep
-        return None
-    return tree if isinstance(tree, dict) else None
+def unreachable(proxy_url: str, host: str) -> str:
+    """Describe a failed connection to a vendor as Go does; this program never connects to one.
+
+    Args:
+        proxy_url: The configured proxy; empty for none.
+        host: The vendor's host.
+    """
+    if proxy := urlsplit(proxy_url).netloc:
+        return f"proxyconnect tcp: dial tcp {proxy}: connect: connection refused"
+    return f"dial tcp: lookup {host}: no such host"
 
 
-async def left(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
-    """Wait until the client leaves; its question has been read whole."""
+async def body_of(request: Request) -> JsonObject | None:
+    """Read a JSON object from a request; None if the body is anything else."""
+    return parse_object(await request.body())
+
+
+async def disconnected(receive: Receive) -> None:
+    """Wait until the client disconnects; the request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass

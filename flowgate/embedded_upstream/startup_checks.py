@@ -1,4 +1,4 @@
-"""What must stand before it serves: the auth folder and the port."""
+"""What must succeed before the program can serve: the auth folder and the port."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import stat
 from pathlib import Path
 
 
-class CannotOpen(Exception):
-    """It cannot serve; the text is what the real program logs before it ends with 0."""
+class StartupError(Exception):
+    """The program cannot serve; the text is what the real program logs before it exits with 0."""
 
 
 def make_folder(path: str) -> bool:
-    """Make the auth folder, private, where it is missing.
-
-    Source: v6.8.16-0, sdk/cliproxy/service.go, `ensureAuthDir`
+    """Create the auth folder, private, if it is missing.
 
     Args:
-        path: As configured; without one the real program does not start either.
+        path: The folder as configured. The real program does not start without one either.
 
     Returns:
-        True when it was made.
+        Whether it was created.
 
     Raises:
-        CannotOpen: See the message.
+        StartupError: It cannot be created or is not a directory.
+
+    Source: v6.8.16-0, sdk/cliproxy/service.go, `ensureAuthDir`
     """
     if not path:
-        raise CannotOpen("cliproxy: failed to create auth directory : mkdir : no such file or directory")
+        raise StartupError("cliproxy: failed to create auth directory : mkdir : no such file or directory")
     folder = Path(path)
     try:
         mode = folder.stat().st_mode
@@ -35,9 +35,9 @@ def make_folder(path: str) -> bool:
         return _make(folder)
     except OSError as error:
         reason = _reason(error)
-        raise CannotOpen(f"cliproxy: error checking auth directory {path}: stat {path}: {reason}") from None
+        raise StartupError(f"cliproxy: error checking auth directory {path}: stat {path}: {reason}") from None
     if not stat.S_ISDIR(mode):
-        raise CannotOpen(f"cliproxy: auth path exists but is not a directory: {path}")
+        raise StartupError(f"cliproxy: auth path exists but is not a directory: {path}")
     return False
 
 
@@ -46,18 +46,19 @@ def _make(folder: Path) -> bool:
         folder.mkdir(parents=True, mode=0o700)
     except OSError as error:
         where = f"mkdir {error.filename}: {_reason(error)}"
-        raise CannotOpen(f"cliproxy: failed to create auth directory {folder}: {where}") from None
+        raise StartupError(f"cliproxy: failed to create auth directory {folder}: {where}") from None
     return True
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind the port.
+    """Bind a socket to the port.
 
     Args:
-        port: 0 for a free one.
+        host: Address to bind.
+        port: Port to bind; 0 for a free one.
 
     Raises:
-        CannotOpen: See the message.
+        StartupError: The port is taken or invalid.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio sets no TCP_NODELAY
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,11 +66,11 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OverflowError:
         listener.close()
-        raise CannotOpen(f"failed to start HTTP server: listen tcp: address {port}: invalid port") from None
+        raise StartupError(f"failed to start HTTP server: listen tcp: address {port}: invalid port") from None
     except OSError as error:
         listener.close()
         reason = "address already in use" if error.errno == errno.EADDRINUSE else _reason(error)
-        raise CannotOpen(f"failed to start HTTP server: listen tcp {host}:{port}: bind: {reason}") from None
+        raise StartupError(f"failed to start HTTP server: listen tcp {host}:{port}: bind: {reason}") from None
     return listener
 
 

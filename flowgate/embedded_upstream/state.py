@@ -1,27 +1,27 @@
-"""What the parts of the embedded upstream share."""
+"""The state that all handlers share."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from flowgate.embedded_upstream.accounts import Accounts
+from flowgate.embedded_upstream.error_logs import ErrorLogs
 from flowgate.embedded_upstream.settings import Settings
 from flowgate.embedded_upstream.usage import Usage
-from flowgate.embedded_upstream.versions import CONTRACTS, Contract
-
-if TYPE_CHECKING:
-    from flowgate.embedded_upstream.faults import Vendors
-
-Log = Callable[[str], None]
+from flowgate.embedded_upstream.versions import Contract
 
 
 @dataclass(slots=True)
 class Vendor:
-    """The vendor that the embedded upstream itself plays behind accounts. status: what it answers; calls: how often."""
+    """The vendor behind all accounts, which this program simulates.
+
+    Attributes:
+        status: The status of its responses.
+        calls: How often it was called.
+    """
 
     status: int = 200
     calls: int = 0
@@ -29,49 +29,39 @@ class Vendor:
 
 @dataclass(slots=True)
 class State:
-    """Everything that lives as long as the process; `settings` is replaced at a reload.
+    """Everything that lives as long as the process.
 
     Attributes:
+        settings: The present settings; a reload replaces them.
+        log: Writes a line of the access log.
         config: The config file.
-        password: MANAGEMENT_PASSWORD, as it was at the start.
-        unsafe: The newer line's safe mode: it was started with an example key.
-        callback_ports: The vendors' callback ports, where flags say others.
-        vendors: The vendors that fail when told to, where it plays those instead of a program with accounts.
-        had_routes: Management was on once, so that its routes exist.
+        contract: The line to imitate.
+        accounts: The credentials of the auth folder.
+        password: `MANAGEMENT_PASSWORD` at the start.
+        safe_mode: Whether the newer line was started with an example key.
+        callback_ports: Callback ports by provider or `all`, as set by a flag.
+        management_enabled: Whether there was a management key once: the routes exist from then on.
+        usage: Counted requests.
+        vendor: The simulated vendor.
+        error_logs: Names of failed requests' logs.
+        now: The monotonic clock.
     """
 
     settings: Settings
-    log: Log
+    log: Callable[[str], None]
     config: Path
-    contract: Contract = CONTRACTS["6.8"]
+    contract: Contract
+    accounts: Accounts
     password: str = ""
-    lies: frozenset[str] = frozenset()
-    unsafe: bool = False
+    safe_mode: bool = False
     callback_ports: Mapping[str, int] = field(default_factory=dict)
-    had_routes: bool = False
-    accounts: Accounts = field(init=False)
+    management_enabled: bool = False
     usage: Usage = field(default_factory=Usage)
     vendor: Vendor = field(default_factory=Vendor)
-    vendors: Vendors | None = None
-    error_logs: list[dict[str, Any]] = field(default_factory=list)
+    error_logs: ErrorLogs = field(default_factory=ErrorLogs)
     now: Callable[[], float] = time.monotonic
 
-    def __post_init__(self) -> None:
-        self.accounts = Accounts(Path(self.settings.auth_dir), self.contract, self.log)
-
-    def managed(self) -> bool:
-        """Say whether there is a management key."""
+    @property
+    def has_management_key(self) -> bool:
+        """Whether a management key is set."""
         return bool(self.password or self.settings.secret_key)
-
-    def listed(self) -> Iterator[tuple[str, str, int]]:
-        """List what can be asked for: (model, owner, made at), each model once."""
-        seen: set[str] = set()
-        at = self.now()
-        for name in self.settings.models:
-            seen.add(name)
-            yield name, "embedded", 1_700_000_000
-        for account in self.accounts.by_name.values():
-            for model in self.accounts.models(account):
-                if model["id"] not in seen and not account.benches.unlisted(model["id"], at):
-                    seen.add(model["id"])
-                    yield model["id"], model["owned_by"], model["created"]

@@ -1,68 +1,134 @@
-"""What was asked, counted in memory as the older line does; the newer one hands records out once.
+"""Usage counters in memory: the older line reports sums, the newer one hands out each record once.
 
-Source: recorded answers of `/v0/management/usage`
+Source: recorded responses of `/v0/management/usage`
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 
-Tree = dict[str, Any]
+from flowgate.embedded_upstream.json_data import JsonObject
+
 KEPT = 10_000
+
+
+class Tokens(NamedTuple):
+    """The tokens of one request."""
+
+    input: int = 0
+    output: int = 0
+
+
+NO_TOKENS = Tokens()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One request that a credential answered or failed.
+
+    Attributes:
+        client: The client's key.
+        model: The model that was requested.
+        source: The credential's owner.
+        auth_index: The credential's index in `/auth-files`; empty if it is no auth file.
+        tokens: What was counted.
+        failed: Whether the request failed.
+        at: When it ended.
+    """
+
+    client: str
+    model: str
+    source: str
+    auth_index: str
+    tokens: Tokens
+    failed: bool
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def detail(self) -> JsonObject:
+        """Return the record as the older line reports it."""
+        tokens: JsonObject = {
+            "input_tokens": self.tokens.input,
+            "output_tokens": self.tokens.output,
+            "reasoning_tokens": 0,
+            "cached_tokens": 0,
+            "total_tokens": sum(self.tokens),
+        }
+        return {
+            "timestamp": self.at.isoformat(),
+            "source": self.source,
+            "auth_index": self.auth_index,
+            "tokens": tokens,
+            "failed": self.failed,
+        }
+
+    def queued(self) -> JsonObject:
+        """Return the record as the newer line reports it."""
+        return {
+            "timestamp": self.at.isoformat(),
+            "model": self.model,
+            "source": self.source,
+            "auth_index": self.auth_index,
+            "failed": self.failed,
+        }
 
 
 @dataclass(slots=True)
 class Usage:
-    """Records of questions, oldest first: when, client key, model, source, index, tokens asked and said, failed."""
+    """The newest records, oldest first."""
 
-    records: list[tuple[datetime, str, str, str, str, int, int, bool]] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
 
-    def add(self, key: str, model: str, source: str, index: str, tokens: tuple[int, int], failed: bool) -> None:
-        """Note a question. tokens: asked and said"""
-        self.records.append((datetime.now(UTC), key, model, source, index, *tokens, failed))
+    def add(self, record: Record) -> None:
+        """Add a record."""
+        self.records.append(record)
         del self.records[:-KEPT]
 
-    def report(self) -> Tree:
-        """Add everything up."""
-        apis: Tree = {}
-        days: dict[str, dict[str, int]] = {"rd": {}, "rh": {}, "td": {}, "th": {}}
-        for when, key, model, source, index, asked, said, failed in self.records:
-            total = asked + said
-            api = apis.setdefault(key, {"total_requests": 0, "total_tokens": 0, "models": {}})
-            row = api["models"].setdefault(model, {"total_requests": 0, "total_tokens": 0, "details": []})
-            for counted in (api, row):
-                counted["total_requests"] += 1
-                counted["total_tokens"] += total
-            parts = {"input_tokens": asked, "output_tokens": said, "reasoning_tokens": 0, "cached_tokens": 0}
-            head = {"timestamp": when.isoformat(), "source": source, "auth_index": index}
-            row["details"].append({**head, "tokens": {**parts, "total_tokens": total}, "failed": failed})
-            for name, place, much in (("r", when, 1), ("t", when, total)):
-                day, hour = days[f"{name}d"], days[f"{name}h"]
-                day[f"{place:%Y-%m-%d}"] = day.get(f"{place:%Y-%m-%d}", 0) + much
-                hour[f"{place:%H}"] = hour.get(f"{place:%H}", 0) + much
-        bad = sum(record[-1] for record in self.records)
+    def failures(self) -> int:
+        """Count the requests that failed."""
+        return sum(record.failed for record in self.records)
+
+    def report(self) -> JsonObject:
+        """Return all sums."""
+        failures = self.failures()
+        clients = dict.fromkeys(record.client for record in self.records)
         return {
             "total_requests": len(self.records),
-            "success_count": len(self.records) - bad,
-            "failure_count": bad,
-            "total_tokens": sum(record[5] + record[6] for record in self.records),
-            "apis": apis,
-            "requests_by_day": days["rd"],
-            "requests_by_hour": days["rh"],
-            "tokens_by_day": days["td"],
-            "tokens_by_hour": days["th"],
+            "success_count": len(self.records) - failures,
+            "failure_count": failures,
+            "total_tokens": _tokens(self.records),
+            "apis": {client: _by_model([one for one in self.records if one.client == client]) for client in clients},
+            "requests_by_day": self._counts("%Y-%m-%d", requests=True),
+            "requests_by_hour": self._counts("%H", requests=True),
+            "tokens_by_day": self._counts("%Y-%m-%d", requests=False),
+            "tokens_by_hour": self._counts("%H", requests=False),
         }
 
-    def failures(self) -> int:
-        """Count the questions that failed."""
-        return sum(record[-1] for record in self.records)
+    def _counts(self, period: str, *, requests: bool) -> JsonObject:
+        """Count requests, else tokens, by a part of the time."""
+        periods = dict.fromkeys(f"{record.at:{period}}" for record in self.records)
+        inside = {name: [one for one in self.records if f"{one.at:{period}}" == name] for name in periods}
+        return {name: len(records) if requests else _tokens(records) for name, records in inside.items()}
 
-    def pop(self, count: int) -> list[Tree]:
-        """Hand out the oldest records, once."""
+    def pop(self, count: int) -> list[JsonObject]:
+        """Remove and return the oldest records.
+
+        Args:
+            count: The largest number to return.
+        """
         taken, self.records = self.records[:count], self.records[count:]
-        return [
-            {"timestamp": when.isoformat(), "model": model, "source": source, "auth_index": index, "failed": failed}
-            for when, _, model, source, index, _, _, failed in taken
-        ]
+        return [record.queued() for record in taken]
+
+
+def _tokens(records: list[Record]) -> int:
+    return sum(sum(record.tokens) for record in records)
+
+
+def _by_model(records: list[Record]) -> JsonObject:
+    models: JsonObject = {}
+    for model in dict.fromkeys(record.model for record in records):
+        rows = [one for one in records if one.model == model]
+        details = [row.detail() for row in rows]
+        models[model] = {"total_requests": len(rows), "total_tokens": _tokens(rows), "details": [*details]}
+    return {"total_requests": len(records), "total_tokens": _tokens(records), "models": models}

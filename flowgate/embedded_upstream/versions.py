@@ -1,6 +1,6 @@
-"""What differs between the two generations of the real program, as a record each.
+"""What differs between the two lines of the real program, 6.8 and 7.2.
 
-Source: recorded answers of v6.8.16-0 and 7.2.101-1 (`tests/contract/data/`)
+Source: recorded responses of v6.8.16-0 and 7.2.101-1 (`tests/contract/data/`)
 """
 
 from __future__ import annotations
@@ -10,82 +10,110 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
+
+from flowgate.embedded_upstream.json_data import JsonObject
 
 EXAMPLE_KEYS = ("your-api-key-1", "your-api-key-2", "your-api-key-3")
+COMMIT = "embedded"
+BUILD_DATE = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Model(TypedDict):
+    """A model as the real program describes it; codex models have some keys more."""
+
+    id: str
+    object: str
+    created: int
+    owned_by: str
+    type: str
+    display_name: NotRequired[str]
+
+
+class Table(TypedDict):
+    """The recorded data of a line.
+
+    Attributes:
+        config: The config as the management API shows it when the file sets nothing.
+        models: The models of each provider.
+        logins: The query of each provider's login page.
+    """
+
+    config: JsonObject
+    models: dict[str, list[Model]]
+    logins: dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One generation.
+    """One line of the real program.
 
     Attributes:
-        newer: True for the 7.2 line; what differs by a value stands in a field, what differs by a rule asks this.
-        place: The source line that its log names for a config that cannot be used.
-        not_found: The body of an ordinary 404.
-        session_seconds: How long an OAuth session is remembered.
-        device: Providers whose login shows a code.
-        pkce: Those that come back through a callback.
+        name: "6.8" or "7.2".
+        version: The version that the program reports.
+        config_error_source: The source line that the log names for an invalid config.
+        newer: True for 7.2. Differences in values are attributes here; differences in rules depend on this flag.
+        not_found: The body of an ordinary 404 response.
+        session_seconds: How long an OAuth session is kept.
+        pkce_providers: Providers whose login ends with a callback.
+        device_providers: Providers whose login shows a code.
+        callback_routes: First parts of the callback paths.
     """
 
     name: str
     version: str
-    place: str
+    config_error_source: str
     newer: bool
     not_found: str
     session_seconds: float
-    pkce: tuple[str, ...]
-    device: tuple[str, ...]
-    callbacks: tuple[str, ...]
+    pkce_providers: tuple[str, ...]
+    device_providers: tuple[str, ...]
+    callback_routes: tuple[str, ...]
 
-    def headers(self) -> dict[str, str]:
-        """Give the headers of every management answer."""
+    def management_headers(self) -> dict[str, str]:
+        """Return the headers of every management response."""
         plugin = {"x-cpa-support-plugin": "1"} if self.newer else {}
-        return {"x-cpa-version": self.version, "x-cpa-commit": COMMIT, "x-cpa-build-date": BUILT, **plugin}
+        return {"x-cpa-version": self.version, "x-cpa-commit": COMMIT, "x-cpa-build-date": BUILD_DATE, **plugin}
 
-    def line(self) -> str:
-        """Give the version line, the first of its output."""
-        return f"CLIProxyAPI Version: {self.version}, Commit: {COMMIT}, BuiltAt: {BUILT}"
+    def version_line(self) -> str:
+        """Return the first line of the program's output."""
+        return f"CLIProxyAPI Version: {self.version}, Commit: {COMMIT}, BuiltAt: {BUILD_DATE}"
 
-
-COMMIT = "embedded"
-BUILT = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 CONTRACTS = {
     "6.8": Contract(
         name="6.8",
         version="6.8.16-0-plus",
-        place="main.go:412",
+        config_error_source="main.go:412",
         newer=False,
         not_found="404 page not found",
         session_seconds=600.0,
-        pkce=("codex", "anthropic", "gemini", "antigravity", "iflow"),
-        device=("qwen", "kimi", "github"),
-        callbacks=("codex", "anthropic", "google", "iflow", "antigravity", "kiro"),
+        pkce_providers=("codex", "anthropic", "gemini", "antigravity", "iflow"),
+        device_providers=("qwen", "kimi", "github"),
+        callback_routes=("codex", "anthropic", "google", "iflow", "antigravity", "kiro"),
     ),
     "7.2": Contract(
         name="7.2",
         version="7.2.101-1",
-        place="main.go:586",
+        config_error_source="main.go:586",
         newer=True,
         not_found="",
         session_seconds=1800.0,
-        pkce=("codex", "anthropic", "antigravity"),
-        device=("kimi", "xai"),
-        callbacks=("codex", "anthropic", "antigravity"),
+        pkce_providers=("codex", "anthropic", "antigravity"),
+        device_providers=("kimi", "xai"),
+        callback_routes=("codex", "anthropic", "antigravity"),
     ),
 }
 
 
 @cache
-def table(name: str) -> dict[str, Any]:
-    """Read what a generation answers by table: `config` (its defaults) and `models` (those of each provider)."""
-    path = Path(__file__).parent / "data" / f"{name}.json"
-    tree: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return tree
+def table(contract: Contract) -> Table:
+    """Load the recorded data of a line."""
+    path = Path(__file__).parent / "data" / f"{contract.name}.json"
+    loaded: Table = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
 
 
-def models(contract: Contract, provider: str) -> list[dict[str, Any]]:
-    """List the models that a credential of a provider brings."""
-    found: list[dict[str, Any]] = table(contract.name)["models"].get(provider, [])
-    return found
+def models(contract: Contract, provider: str) -> list[Model]:
+    """Return the models that a credential of a provider offers; none for an unknown provider."""
+    return table(contract)["models"].get(provider, [])

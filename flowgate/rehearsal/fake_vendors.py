@@ -53,7 +53,7 @@ class FakeVendors:
             scenario: The scenario.
             since: Start of the scenario, in seconds since 1970.
         """
-        rows = self._http.get(f"{self.url}/embedded/asked").json()["asked"]
+        rows = self._http.get(f"{self.url}/embedded/requests").json()["requests"]
         prefix = vendor_model(scenario.name, "")
         return [
             Attempt(

@@ -1,4 +1,4 @@
-"""How an answer is held against its recording: key by key, placeholders and moving values aside."""
+"""Comparison of responses with their recordings, except for placeholders and values that change with each run."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from urllib.parse import parse_qs, urlsplit
 from tests.contract.subject import API, MANAGEMENT, Subject, Tree
 
 FILES = {"6.8": "v6.8.16-0", "7.2": "v7.2.101-1"}
-MOVING = ("modtime", "created_at", "updated_at", "last_refresh", "size", "path", "auth_index", "recent_requests")
-MOVING_TEXTS = ("expired", "exported_at", "modified", "x-cpa-commit", "x-cpa-build-date")
+CHANGING = ("modtime", "created_at", "updated_at", "last_refresh", "size", "path", "auth_index", "recent_requests")
+CHANGING_TEXTS = ("expired", "exported_at", "modified", "x-cpa-commit", "x-cpa-build-date")
 PLACEHOLDER = re.compile(r"<[a-z][a-z0-9 -]*>")
 URLS = ("url", "location")
 
 
 def recorded(contract: str, kind: str) -> dict[str, Tree]:
-    """Read a recording. kind: "answers" or "flows" """
+    """Read a recording; the kind is "answers" or "flows"."""
     path = Path(__file__).parent / "data" / f"{FILES[contract]}.{kind}.json"
     rows: dict[str, Tree] = json.loads(path.read_text(encoding="utf-8"))
     return rows
 
 
 def differences(wanted: Any, found: Any, at: str = "") -> Iterator[str]:
-    """Say where an answer differs from its recording; what moves is only asked to be there."""
+    """Describe where a response differs from its recording; values that change with each run only have to exist."""
     if isinstance(wanted, dict) and "html_title" in wanted:
         yield from _texts(wanted["html_title"], _title(str(found)), at)
     elif isinstance(wanted, dict) and isinstance(found, dict):
         for key in sorted(set(wanted) ^ set(found)):
             yield f"{at}.{key}: {'missing' if key in wanted else 'not in the recording'}"
-        for key in set(wanted) & set(found) - {*MOVING, *MOVING_TEXTS}:
-            same = _urls if key in URLS else differences
-            yield from same(wanted[key], found[key], f"{at}.{key}")
+        for key in set(wanted) & set(found) - {*CHANGING, *CHANGING_TEXTS}:
+            compare = _urls if key in URLS else differences
+            yield from compare(wanted[key], found[key], f"{at}.{key}")
     elif isinstance(wanted, list) and isinstance(found, list):
         if len(wanted) != len(found):
-            yield f"{at}: {len(wanted)} recorded, {len(found)} answered"
+            yield f"{at}: {len(wanted)} recorded, {len(found)} found"
         for number, (one, other) in enumerate(zip(_ordered(wanted), _ordered(found), strict=False)):
             yield from differences(one, other, f"{at}[{number}]")
     else:
@@ -45,7 +45,7 @@ def differences(wanted: Any, found: Any, at: str = "") -> Iterator[str]:
 
 
 def _ordered(rows: list[Any]) -> list[Any]:
-    """Put models in an order: the real program lists them in a random one."""
+    """Sort models: the real program lists them in random order."""
     named = all(isinstance(row, dict) and "id" in row for row in rows)
     return sorted(rows, key=lambda row: str(row["id"])) if named else rows
 
@@ -54,15 +54,16 @@ def _texts(wanted: Any, found: Any, at: str) -> Iterator[str]:
     if isinstance(wanted, str) and isinstance(found, str):
         pattern = ".+".join(re.escape(part) for part in PLACEHOLDER.split(wanted))
         if not re.fullmatch(pattern, found, re.DOTALL):
-            yield f"{at}: {wanted!r} recorded, {found!r} answered"
+            yield f"{at}: {wanted!r} recorded, {found!r} found"
     elif wanted != found:
-        yield f"{at}: {wanted!r} recorded, {found!r} answered"
+        yield f"{at}: {wanted!r} recorded, {found!r} found"
 
 
 def _urls(wanted: str, found: str, at: str) -> Iterator[str]:
-    """Compare addresses by their queries: the embedded upstream sends people to its own page, not to the vendor."""
-    asked, given = (parse_qs(urlsplit(one).query) for one in (wanted, found))
-    yield from differences(asked, {**given, "client_id": asked.get("client_id")} if "client_id" in asked else given, at)
+    """Compare addresses by their queries: those of the embedded upstream lead to its own page, not to the vendor."""
+    expected, query = (parse_qs(urlsplit(one).query) for one in (wanted, found))
+    same_client = {"client_id": expected["client_id"]} if "client_id" in expected else {}
+    yield from differences(expected, {**query, **same_client}, at)
 
 
 def _title(page: str) -> str:
@@ -71,7 +72,7 @@ def _title(page: str) -> str:
 
 
 def normal(row: Tree, subject: Subject) -> Tree:
-    """Put the recording's placeholders where this run's own values stand."""
+    """Replace the values of this run by the recording's placeholders."""
     text = json.dumps(row)
     usual = {"codex": 1455, "anthropic": 54545}
     for name, port in subject.ports.items():

@@ -1,4 +1,4 @@
-"""The programs that stand under the contract."""
+"""The programs that are tested against the recordings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ VENDOR_PORTS = {"codex": 1455, "anthropic": 54545}
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is put to the test. name: "embedded" or "real"; contract: "6.8" or "7.2" """
+    """A program to test.
+
+    Attributes:
+        name: "embedded" or "real".
+        contract: "6.8" or "7.2".
+        begin: Starts it with config values, with `_` for `-`.
+    """
 
     name: str
     contract: str
@@ -30,7 +36,7 @@ class Candidate:
 
 @pytest.fixture(scope="module", params=["embedded-6.8", "embedded-7.2", "real"])
 def candidate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
-    """Each program in turn; everything it starts is stopped afterwards."""
+    """Each program in turn; all its runs are stopped afterwards."""
     name, _, contract = request.param.partition("-")
     found = real()
     if name == "real" and found is None:

@@ -1,4 +1,4 @@
-"""A program under the contract: the embedded upstream, or a real binary, in a folder of its own."""
+"""A program that is tested against the recordings: the embedded upstream or a real binary, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ Tree = dict[str, Any]
 
 @dataclass
 class Subject:
-    """One run. program: its command line without -config; ports: where its callback listeners are"""
+    """One run of a program.
+
+    Attributes:
+        program: The command line without `-config`.
+        root: The folder of the run.
+        ports: The callback ports by provider.
+        overrides: Config values that replace the usual ones.
+        env: Further environment variables.
+    """
 
     program: tuple[str, ...]
     root: Path
@@ -38,18 +46,21 @@ class Subject:
         self.config = self.root / "config.yaml"
         self.http = requests.Session()
         self.http.trust_env = False
-        self.write(self.tree())
+        self.write(self.document())
 
-    def tree(self) -> Tree:
+    def document(self) -> Tree:
+        """Build the config."""
         remote = {"allow-remote": False, "secret-key": MANAGEMENT, "disable-control-panel": True}
         usual = {"host": "127.0.0.1", "port": self.port, "auth-dir": str(self.auth), "remote-management": remote}
         proxy = {"proxy-url": "http://127.0.0.1:9", "request-retry": 0}
         return {**usual, "api-keys": [API], **proxy, **self.overrides}
 
-    def write(self, tree: Tree) -> None:
-        self.config.write_text(json.dumps(tree, indent=2) + "\n")
+    def write(self, document: Tree) -> None:
+        """Write the config in place."""
+        self.config.write_text(json.dumps(document, indent=2) + "\n")
 
     def start(self) -> Subject:
+        """Start the program and wait until it responds."""
         home = self.root / "home"
         home.mkdir(exist_ok=True)
         env = {"HOME": str(home), "PATH": os.environ["PATH"], **self.env}
@@ -58,15 +69,17 @@ class Subject:
             self.process = subprocess.Popen(
                 argv, cwd=self.root, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        assert poll(self.answers, Clock(), every=0.02, timeout=20), (self.root / "log").read_text()
+        assert poll(self.responds, Clock(), every=0.02, timeout=20), (self.root / "log").read_text()
         return self
 
     def stop(self) -> None:
+        """Kill the program."""
         self.process.kill()
         self.process.wait()
         self.http.close()
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
+        """Return whether the program responds."""
         try:
             return bool(self.ask("GET", "/", key="").status_code == 200)
         except requests.ConnectionError:
@@ -75,28 +88,38 @@ class Subject:
     def ask(
         self, method: str, path: str, *, key: str = API, headers: Mapping[str, str] | None = None, **more: Any
     ) -> Any:
-        shown = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
+        """Send a request; an empty key sends none."""
+        sent = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
         url = f"http://127.0.0.1:{self.port}{path}"
-        return self.http.request(method, url, headers=shown, timeout=20, allow_redirects=False, **more)
+        return self.http.request(method, url, headers=sent, timeout=20, allow_redirects=False, **more)
 
     def manage(self, method: str, path: str, **more: Any) -> Any:
+        """Send a request to the management API."""
         return self.ask(method, f"/v0/management/{path}", **{"key": MANAGEMENT, **more})
 
     def listed(self) -> dict[str, Tree]:
-        """Give the listed auth files by name."""
+        """Return the listed auth files by name."""
         return {one["name"]: one for one in self.manage("GET", "auth-files").json()["files"]}
 
 
 def embedded(contract: str, ports: Mapping[str, int]) -> tuple[str, ...]:
-    """Write the command line of the embedded upstream."""
-    told = ",".join(f"{name}={port}" for name, port in ports.items())
-    return (sys.executable, "-m", "flowgate.embedded_upstream", "--contract", contract, "--callback-ports", told)
+    """Build the command line of the embedded upstream."""
+    return (sys.executable, "-m", "flowgate.embedded_upstream", *_flags(contract, ports))
+
+
+def misbehaving(contract: str, ports: Mapping[str, int]) -> tuple[str, ...]:
+    """Build the command line of an embedded upstream that misbehaves on request."""
+    return (sys.executable, str(Path(__file__).with_name("misbehaving.py")), *_flags(contract, ports))
+
+
+def _flags(contract: str, ports: Mapping[str, int]) -> tuple[str, ...]:
+    return "--contract", contract, "--callback-ports", ",".join(f"{name}={port}" for name, port in ports.items())
 
 
 def real() -> tuple[str, str] | None:
-    """Give the real binary and its contract, where one is named."""
+    """Return the real binary and its line, if the environment names one."""
     named = os.environ.get(REAL)
     if not named:
         return None
-    message = subprocess.run([named, "-h"], capture_output=True, text=True, timeout=30, check=False).stdout
-    return named, "7.2" if "Version: 7." in message else "6.8"
+    output = subprocess.run([named, "-h"], capture_output=True, text=True, timeout=30, check=False).stdout
+    return named, "7.2" if "Version: 7." in output else "6.8"

@@ -1,7 +1,6 @@
-"""Whole logins, and what becomes of a credential when its vendor fails: as the recorded flows had it.
+"""Whole logins, and credentials whose vendor fails, compared with the recorded flows.
 
-The embedded upstream plays the vendors itself; for a real binary they would have to be stood in with TLS, so it is
-left out here.
+The embedded upstream simulates the vendors itself. A real binary is skipped here: it would need fake vendors with TLS.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ ONLINE = {"proxy_url": ""}
 
 
 @pytest.fixture(autouse=True)
-def _vendors_are_played(candidate: Candidate) -> None:
+def _vendors_are_simulated(candidate: Candidate) -> None:
     if candidate.name == "real":
-        pytest.skip("a real binary needs its vendors stood in")
+        pytest.skip("a real binary needs fake vendors")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def _status(subject: Subject, state: str) -> Tree:
 
 
 def _ended(subject: Subject, state: str) -> Tree:
-    """Wait until a login no longer waits; its file must be there by then."""
+    """Wait until a login has ended, and return its status."""
     assert Tour(subject).until(lambda: _status(subject, state)["status"] != "wait", 10)
     return _status(subject, state)
 
@@ -54,7 +53,7 @@ def _decide(subject: Subject, state: str, decision: str) -> Any:
     return subject.ask("POST", "/embedded/approve", key="", data=form)
 
 
-def test_a_pasted_callback_ends_a_login_with_the_recorded_file(candidate: Candidate, subject: Subject) -> None:
+def test_a_pasted_callback_completes_a_login_with_the_recorded_file(candidate: Candidate, subject: Subject) -> None:
     state = _begin(subject)["state"]
     subject.manage("POST", "oauth-callback", json={"provider": "codex", "code": "good", "state": state})
     wanted = recorded(candidate.contract, "flows")["codex.file"]
@@ -63,7 +62,7 @@ def test_a_pasted_callback_ends_a_login_with_the_recorded_file(candidate: Candid
     assert wanted["name"] in subject.listed()
 
 
-def test_another_session_of_the_provider_reads_as_recorded(candidate: Candidate, subject: Subject) -> None:
+def test_another_session_of_the_provider_has_the_recorded_status(candidate: Candidate, subject: Subject) -> None:
     state, other = _begin(subject)["state"], _begin(subject)["state"]
     body = {"provider": "codex", "code": "good", "state": state}
     subject.manage("POST", "oauth-callback", json=body)
@@ -75,12 +74,12 @@ def test_another_session_of_the_provider_reads_as_recorded(candidate: Candidate,
     assert (late.status_code, late.json()) == (row["status"], row["body"])
 
 
-def test_a_browser_ends_a_login_through_the_forwarder(subject: Subject) -> None:
+def test_a_browser_completes_a_login_through_the_callback_listener(subject: Subject) -> None:
     state = _begin(subject, "codex-auth-url?is_webui=true")["state"]
     back = _decide(subject, state, "approve").headers["Location"]
     assert urlsplit(back).port == subject.ports["codex"]
-    sent_on = subject.http.get(back.replace("localhost", "127.0.0.1"), timeout=5)
-    assert "Authentication successful" in sent_on.text
+    redirected = subject.http.get(back.replace("localhost", "127.0.0.1"), timeout=5)
+    assert "Authentication successful" in redirected.text
     assert _ended(subject, state) == {"status": "ok"}
 
 
@@ -92,7 +91,7 @@ def test_the_address_of_a_login_leads_to_a_page_with_two_buttons(subject: Subjec
     assert re.findall("<button id='(\\w+)'", page) == ["approve", "deny"]
 
 
-def test_a_denied_login_ends_with_an_error(subject: Subject) -> None:
+def test_a_denied_login_fails(subject: Subject) -> None:
     state = _begin(subject, "anthropic-auth-url")["state"]
     page = _decide(subject, state, "deny").text
     here = re.findall("id='finish' href='([^']+)'", page)[0].replace("&amp;", "&")
@@ -109,7 +108,7 @@ def test_without_a_listener_the_page_shows_the_address_to_paste(subject: Subject
     assert _ended(subject, state) == {"status": "ok"}
 
 
-def test_a_made_up_code_is_not_exchanged(subject: Subject) -> None:
+def test_an_unknown_code_is_not_exchanged(subject: Subject) -> None:
     state = _begin(subject)["state"]
     subject.manage("POST", "oauth-callback", json={"provider": "codex", "code": "made-up", "state": state})
     ended = _ended(subject, state)
@@ -118,7 +117,7 @@ def test_a_made_up_code_is_not_exchanged(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize("provider", ["github", "kimi", "qwen"])
-def test_a_device_login_ends_with_a_click(candidate: Candidate, subject: Subject, provider: str) -> None:
+def test_a_device_login_is_completed_by_a_click(candidate: Candidate, subject: Subject, provider: str) -> None:
     began = subject.manage("GET", f"{provider}-auth-url")
     if candidate.newer and provider != "kimi":
         assert began.status_code == 404
@@ -130,7 +129,7 @@ def test_a_device_login_ends_with_a_click(candidate: Candidate, subject: Subject
     assert [name for name in subject.listed() if name.startswith(provider)]
 
 
-def test_a_login_can_be_dropped_on_the_newer_line(candidate: Candidate, subject: Subject) -> None:
+def test_a_login_can_be_cancelled_on_the_newer_line(candidate: Candidate, subject: Subject) -> None:
     state = _begin(subject)["state"]
     answer = subject.manage("DELETE", f"oauth-session?state={state}")
     assert answer.status_code == (200 if candidate.newer else 404)
@@ -144,12 +143,14 @@ def _chat(tour: Tour, name: str, model: str) -> Any:
 
 @pytest.fixture(scope="module")
 def faulty(candidate: Candidate) -> Tour:
-    """One whose vendor is told to fail."""
+    """A program whose vendor fails on request."""
     return Tour(candidate.begin(**ONLINE))
 
 
 @pytest.mark.parametrize("code", [400, 429, 500, 401])
-def test_a_failing_vendor_is_told_and_benched_as_recorded(candidate: Candidate, faulty: Tour, code: int) -> None:
+def test_a_failing_vendor_causes_the_recorded_errors_and_cooldowns(
+    candidate: Candidate, faulty: Tour, code: int
+) -> None:
     model, before = MODELS[candidate.contract], _vendor(faulty, code)
     _fresh_account(faulty)
     for which in ("first", "second", "third"):
@@ -166,7 +167,7 @@ def test_a_failing_vendor_is_told_and_benched_as_recorded(candidate: Candidate, 
 
 
 @pytest.mark.parametrize("code", [400, 429, 500, 401])
-def test_an_account_is_listed_with_what_its_vendor_said(candidate: Candidate, faulty: Tour, code: int) -> None:
+def test_an_account_is_listed_with_the_error_of_its_vendor(candidate: Candidate, faulty: Tour, code: int) -> None:
     _fresh_account(faulty)
     _vendor(faulty, code)
     for _ in range(3):
@@ -178,7 +179,7 @@ def test_an_account_is_listed_with_what_its_vendor_said(candidate: Candidate, fa
 
 
 def _vendor(tour: Tour, status: int) -> int:
-    """Tell the vendor how to answer; give how often it was called so far."""
+    """Set the status of the vendor, and return how often it was called."""
     calls: int = tour.subject.ask("PUT", "/embedded/vendor", json={"status": status}).json()["calls"]
     return calls
 
@@ -191,7 +192,7 @@ def _fresh_account(tour: Tour) -> None:
     assert tour.until(lambda: bool(tour.subject.listed()))
 
 
-def test_a_chat_through_an_account_says_whose_it_is(candidate: Candidate, faulty: Tour) -> None:
+def test_a_chat_response_names_the_account(candidate: Candidate, faulty: Tour) -> None:
     _fresh_account(faulty)
     _vendor(faulty, 200)
     answer = _chat(faulty, "chat", MODELS[candidate.contract]).json()

@@ -1,6 +1,6 @@
-"""`openai-compatibility` with a local vendor that fails on demand: what is passed on, who is benched, for how long.
+"""`openai-compatibility` with a local vendor that fails on request: what is passed on, and which cooldowns follow.
 
-Source: v6.8.16-0, asked the same
+Source: the same requests to v6.8.16-0
 """
 
 from __future__ import annotations
@@ -23,21 +23,26 @@ HEAD = {"id": "u1", "created": 1, "model": "up"}
 
 
 class Vendor(ThreadingHTTPServer):
-    """A vendor on this machine. status: what it answers; seen: the models it was asked for"""
+    """A vendor on this machine.
+
+    Attributes:
+        status: The status of its responses.
+        models: The models that were requested.
+    """
 
     status = 200
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answering)
-        self.seen: list[str] = []
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.models: list[str] = []
 
 
-class Answering(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     server: Vendor
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.seen.append(body["model"])
+        self.server.models.append(body["model"])
         kind, data = "application/json", json.dumps({**HEAD, "object": "chat.completion", **PONG})
         if self.server.status != 200:
             data = json.dumps({"error": {"message": f"vendor says {self.server.status}"}})
@@ -77,7 +82,7 @@ def _entry(vendor: Vendor, *keys: str, name: str = "prov", models: Any = MODELS)
 
 
 def _begin(candidate: Candidate, *entries: dict[str, Any], **more: Any) -> Subject:
-    """Start one and wait until it lists the vendor's models."""
+    """Start a program and wait until it lists the vendor's models."""
     subject = candidate.begin(openai_compatibility=list(entries), proxy_url="", **more)
     assert Tour(subject).until(lambda: bool(subject.ask("GET", "/v1/models").json()["data"]))
     return subject
@@ -98,109 +103,109 @@ def _chat(subject: Subject, model: str, path: str = "/v1/chat/completions", **mo
     return subject.ask("POST", path, json=body)
 
 
-def _text(reply: Any) -> str:
-    told: str = reply.json()["error"]["message"]
-    return told
+def _message(reply: Any) -> str:
+    message: str = reply.json()["error"]["message"]
+    return message
 
 
 def _blocked(candidate: Candidate, reply: Any, model: str) -> bool:
     more = f" (providers=prov, model={model})" if candidate.newer else ""
     wanted = (503 if candidate.newer else 500, f"auth_unavailable: no auth available{more}")
-    return (reply.status_code, _text(reply)) == wanted
+    return (reply.status_code, _message(reply)) == wanted
 
 
-def test_a_question_goes_on_under_the_vendors_own_name(subject: Subject, vendor: Vendor) -> None:
+def test_a_request_is_forwarded_with_the_vendors_model_name(subject: Subject, vendor: Vendor) -> None:
     vendor.status = 200
     assert _chat(subject, "m200").json()["choices"] == PONG["choices"]
-    assert vendor.seen[-1] == "up-m200"
+    assert vendor.models[-1] == "up-m200"
 
 
-def test_a_stream_goes_on_as_it_comes(subject: Subject, vendor: Vendor) -> None:
+def test_a_stream_is_passed_on(subject: Subject, vendor: Vendor) -> None:
     vendor.status = 200
     lines = _chat(subject, "m200", stream=True).text.split("\n\n")
     assert json.loads(lines[0].removeprefix("data: "))["choices"][0]["delta"]["content"] == "pong"
     assert lines[-2] == "data: [DONE]"
 
 
-def test_anthropics_dialect_is_translated(subject: Subject, vendor: Vendor) -> None:
+def test_a_request_in_anthropics_format_is_converted(subject: Subject, vendor: Vendor) -> None:
     vendor.status = 200
     assert _chat(subject, "m200", "/v1/messages").json()["content"] == [{"type": "text", "text": "pong"}]
 
 
-def test_its_models_are_listed_as_its_own(subject: Subject) -> None:
+def test_models_are_listed_with_the_entry_as_owner(subject: Subject) -> None:
     listed = {one["id"]: one["owned_by"] for one in subject.ask("GET", "/v1/models").json()["data"]}
     assert listed["m200"] == "prov"
 
 
-def test_a_bad_question_benches_nobody(subject: Subject, vendor: Vendor) -> None:
+def test_a_bad_request_starts_no_cooldown(subject: Subject, vendor: Vendor) -> None:
     vendor.status = 400
     assert [_chat(subject, "m400").json() for _ in range(2)] == [{"error": {"message": "vendor says 400"}}] * 2
 
 
 @pytest.mark.parametrize("code", [500, 401, 403, 404])
-def test_one_failure_benches_at_once(candidate: Candidate, subject: Subject, vendor: Vendor, code: int) -> None:
+def test_the_first_failure_starts_a_cooldown(candidate: Candidate, subject: Subject, vendor: Vendor, code: int) -> None:
     vendor.status, model = code, f"m{code}"
     first = _chat(subject, model)
-    assert (first.status_code, _text(first)) == (code, f"vendor says {code}")
-    vendor.status, calls = 200, len(vendor.seen)
+    assert (first.status_code, _message(first)) == (code, f"vendor says {code}")
+    vendor.status, calls = 200, len(vendor.models)
     assert _blocked(candidate, _chat(subject, model), model)
-    assert len(vendor.seen) == calls
+    assert len(vendor.models) == calls
 
 
-def test_too_many_questions_cool_down_longer_and_longer(candidate: Candidate, subject: Subject, vendor: Vendor) -> None:
+def test_each_429_doubles_the_cooldown(candidate: Candidate, subject: Subject, vendor: Vendor) -> None:
     vendor.status = 429
-    assert _text(_chat(subject, "m429")) == "vendor says 429"
+    assert _message(_chat(subject, "m429")) == "vendor says 429"
     cooling = _chat(subject, "m429")
     assert (cooling.status_code, cooling.json()["error"]["code"]) == (429, "model_cooldown")
     assert cooling.headers.get("Retry-After") == (None if candidate.newer else "1")
-    assert Tour(subject).until(lambda: _text(_chat(subject, "m429")) == "vendor says 429")
+    assert Tour(subject).until(lambda: _message(_chat(subject, "m429")) == "vendor says 429")
     assert _chat(subject, "m429").json()["error"]["reset_seconds"] == 2
 
 
-def test_a_refused_key_takes_the_model_out_of_the_list(subject: Subject, vendor: Vendor) -> None:
+def test_after_a_401_the_model_is_not_listed(subject: Subject, vendor: Vendor) -> None:
     vendor.status = 401
     _chat(subject, "m401")
     assert "m401" not in [one["id"] for one in subject.ask("GET", "/v1/models").json()["data"]]
 
 
-def test_without_cooling_a_vendor_that_is_well_again_is_asked(candidate: Candidate, vendor: Vendor) -> None:
+def test_with_cooldowns_disabled_the_next_request_is_sent(candidate: Candidate, vendor: Vendor) -> None:
     subject = _begin(candidate, _entry(vendor, "k"), disable_cooling=True)
     for code in (500, 429, 401):
         vendor.status = code
         assert _chat(subject, f"m{code}").status_code == code
         vendor.status = 200
-        well = _chat(subject, f"m{code}")
-        assert well.status_code == 200 or (
-            _blocked(candidate, well, f"m{code}") and code == 401 and not candidate.newer
+        reply = _chat(subject, f"m{code}")
+        assert reply.status_code == 200 or (
+            _blocked(candidate, reply, f"m{code}") and code == 401 and not candidate.newer
         )
 
 
-def test_retries_wait_for_a_cooling_credential_and_no_longer(candidate: Candidate, vendor: Vendor) -> None:
+def test_a_retry_waits_for_a_cooldown_up_to_the_limit(candidate: Candidate, vendor: Vendor) -> None:
     retry = {"request_retry": 1, "max_retry_interval": 2}
     subject = _begin(candidate, _entry(vendor, "k"), **retry)
-    vendor.status, before = 429, len(vendor.seen)
-    assert _text(_chat(subject, "m")) == "vendor says 429"
-    assert len(vendor.seen) == before + 2
-    vendor.status, before = 500, len(vendor.seen)
-    assert _text(_chat(subject, "m500")) == "vendor says 500"
-    assert len(vendor.seen) == before + 1
+    vendor.status, before = 429, len(vendor.models)
+    assert _message(_chat(subject, "m")) == "vendor says 429"
+    assert len(vendor.models) == before + 2
+    vendor.status, before = 500, len(vendor.models)
+    assert _message(_chat(subject, "m500")) == "vendor says 500"
+    assert len(vendor.models) == before + 1
 
 
-def test_another_key_is_asked_before_a_failure_is_told(subject: Subject, vendor: Vendor) -> None:
-    vendor.status, before = 500, len(vendor.seen)
-    assert _text(_chat(subject, "m-two")) == "vendor says 500"
-    assert len(vendor.seen) == before + 2
+def test_another_key_is_tried_before_the_failure_is_reported(subject: Subject, vendor: Vendor) -> None:
+    vendor.status, before = 500, len(vendor.models)
+    assert _message(_chat(subject, "m-two")) == "vendor says 500"
+    assert len(vendor.models) == before + 2
 
 
-def test_a_vendor_that_is_not_there_benches_nobody(subject: Subject) -> None:
+def test_an_unreachable_vendor_starts_no_cooldown(subject: Subject) -> None:
     for _ in range(2):
         reply = _chat(subject, "m-gone")
         assert reply.status_code == 500
-        assert "connect: connection refused" in _text(reply)
+        assert "connect: connection refused" in _message(reply)
 
 
-def test_an_address_elsewhere_is_left_out_of_the_embedded_upstream(candidate: Candidate, subject: Subject) -> None:
+def test_the_embedded_upstream_ignores_an_address_on_another_machine(candidate: Candidate, subject: Subject) -> None:
     if candidate.name == "real":
-        pytest.skip("the real program goes anywhere")
+        pytest.skip("the real program connects to any address")
     assert "m-far" not in [one["id"] for one in subject.ask("GET", "/v1/models").json()["data"]]
     assert "is not on this machine" in (subject.root / "log").read_text()

@@ -1,4 +1,4 @@
-"""The recorded questions, asked again of a running program, in the recorded order."""
+"""The recorded requests, sent to a running program in the recorded order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION_HEADERS = ("x-cpa-version", "x-cpa-support-plugin", "x-cpa-commit", "x-c
 
 
 class Tour:
-    """Asks, and keeps what was answered under the recorded names."""
+    """Sends requests and keeps the responses under the recorded names."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
@@ -39,7 +39,7 @@ class Tour:
     def until(self, true: Callable[[], bool], seconds: float = 5.0) -> bool:
         return bool(poll(true, Clock(), every=0.02, timeout=seconds))
 
-    # --- what everybody may ask
+    # --- without a management key
 
     def public(self) -> None:
         for name, method, path in (
@@ -81,18 +81,18 @@ class Tour:
         self.ask("v1beta.bad_action", "POST", "/v1beta/models/none", json={})
         self.ask("chat.get", "GET", "/v1/chat/completions")
 
-    def questions(self) -> None:
-        chat, nobody = "/v1/chat/completions", {"model": "no-such", "messages": MESSAGES}
+    def completions(self) -> None:
+        chat, unknown = "/v1/chat/completions", {"model": "no-such", "messages": MESSAGES}
         self.ask("chat.no_key", "POST", chat, key="", json={"model": "x", "messages": MESSAGES})
-        self.ask("chat.unknown_model", "POST", chat, json=nobody)
+        self.ask("chat.unknown_model", "POST", chat, json=unknown)
         known = {"model": "gpt-5", "messages": MESSAGES}
         self.ask("chat.known_model_no_credential", "POST", chat, json=known)
         self.ask("chat.empty_model", "POST", chat, json={"messages": MESSAGES})
-        self.ask("chat.stream_unknown", "POST", chat, json={**nobody, "stream": True})
+        self.ask("chat.stream_unknown", "POST", chat, json={**unknown, "stream": True})
         self.ask("chat.bad_json", "POST", chat, data="{oops", headers={"Content-Type": "application/json"})
         self.ask("chat.empty_body", "POST", chat, data="")
-        self.ask("messages.unknown_model", "POST", "/v1/messages", json={**nobody, "max_tokens": 5})
-        self.ask("messages.count", "POST", "/v1/messages/count_tokens", json=nobody)
+        self.ask("messages.unknown_model", "POST", "/v1/messages", json={**unknown, "max_tokens": 5})
+        self.ask("messages.count", "POST", "/v1/messages/count_tokens", json=unknown)
         self.ask("responses.unknown_model", "POST", "/v1/responses", json={"model": "no-such", "input": "hi"})
         self.ask("completions.unknown_model", "POST", "/v1/completions", json={"model": "no-such", "prompt": "hi"})
         self.ask("embeddings", "POST", "/v1/embeddings", json={"model": "no-such", "input": "hi"})
@@ -100,7 +100,11 @@ class Tour:
     # --- management
 
     def management(self, names: list[str]) -> None:
-        """names: the recorded `mgmt.get.*` rows"""
+        """Send requests to the management API.
+
+        Args:
+            names: Paths of the recorded `mgmt.get.*` rows.
+        """
         for name, more in (
             ("no_key", {"key": ""}),
             ("bearer", {}),
@@ -262,8 +266,8 @@ class Tour:
         self.manage("ban.local.right_key_after", "GET", "auth-files")
 
 
-def token(payload: Tree) -> str:
-    """Write a token that nobody signed."""
+def jwt(payload: Tree) -> str:
+    """Build a JWT without a valid signature."""
     parts = (
         base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=").decode() for one in ({"alg": "none"}, payload)
     )
@@ -271,17 +275,17 @@ def token(payload: Tree) -> str:
 
 
 def codex_file(email: str = "user@example.com") -> Tree:
-    """Write the credential that was used for the recordings."""
+    """Build the auth file that was used for the recordings."""
     now = int(time.time())
     about = {"chatgpt_account_id": "acct-1", "chatgpt_plan_type": "plus"}
-    told = {"email": email, "aud": ["app"], "exp": now + 3600, "iat": now, "auth_time": now}
+    claims = {"email": email, "aud": ["app"], "exp": now + 3600, "iat": now, "auth_time": now}
     return {
         "type": "codex",
         "email": email,
         "account_id": "acct-1",
-        "access_token": token({"exp": now + 864000}),
+        "access_token": jwt({"exp": now + 864000}),
         "refresh_token": "rt-canary",
-        "id_token": token({**told, "https://api.openai.com/auth": about}),
+        "id_token": jwt({**claims, "https://api.openai.com/auth": about}),
         "last_refresh": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
         "expired": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + 864000)),
     }

@@ -83,12 +83,12 @@ class Vendor:
 
     def asked(self) -> list[dict[str, Any]]:
         """List the questions that came."""
-        found: list[dict[str, Any]] = self._order("GET", "asked")["asked"]
+        found: list[dict[str, Any]] = self._order("GET", "requests")["requests"]
         return found
 
     def forget(self) -> None:
         """Count anew."""
-        self._order("DELETE", "asked")
+        self._order("DELETE", "requests")
 
     def _order(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None

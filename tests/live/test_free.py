@@ -33,10 +33,10 @@ def place(workspace: Workspace) -> Iterator[Workspace]:
 def asked(place: Workspace) -> list[dict[str, Any]]:
     """List the questions that the running upstream was asked."""
     key = (place.folder / ".router" / "secrets" / "upstream-api-key").read_text().strip()
-    url = f"http://127.0.0.1:{place.upstream_port}/embedded/asked"
+    url = f"http://127.0.0.1:{place.upstream_port}/embedded/requests"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
     with urllib.request.urlopen(request, timeout=10) as answer:
-        found: list[dict[str, Any]] = json.load(answer)["asked"]
+        found: list[dict[str, Any]] = json.load(answer)["requests"]
     return found
 
 

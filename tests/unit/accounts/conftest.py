@@ -13,7 +13,7 @@ import pytest
 from flowgate.context import StepContext
 from flowgate.steps.login import login
 from flowgate.system.clock import Clock
-from tests.contract.subject import API, MANAGEMENT, Subject, embedded
+from tests.contract.subject import API, MANAGEMENT, Subject, misbehaving
 from tests.unit.steps.conftest import Stage
 
 HASTE = 20.0
@@ -51,9 +51,9 @@ class Desk:
     def auth(self) -> Path:
         return self.stage.folder / ".router" / "auths"
 
-    def lie(self, modes: str) -> None:
-        """Let the upstream tell lies from now on."""
-        answer = self.subject.ask("PUT", "/embedded/lies", json={"lies": modes})
+    def misbehave(self, *modes: str) -> None:
+        """Set how the upstream misbehaves from now on (`tests/contract/misbehaving.py` names the modes)."""
+        answer = self.subject.ask("PUT", "/misbehave", json={"modes": modes})
         assert answer.status_code == 200, answer.text
 
     def _tell(self, text: str) -> None:
@@ -104,7 +104,7 @@ def upstream(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     auth = root / "stage" / ".router" / "auths"
     auth.mkdir(parents=True, mode=0o700)
     # No made-up person's browser may come back to a vendor's usual port: a real login could be under way there.
-    program = embedded(request.param, {"all": 0})
+    program = misbehaving(request.param, {"all": 0})
     subject = Subject(program, root, {}, {"proxy-url": "", "auth-dir": str(auth)}).start()
     yield subject
     subject.stop()
@@ -112,15 +112,15 @@ def upstream(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def desk(upstream: Subject) -> Iterator[Desk]:
-    """A person who approves, over an upstream that tells no lies and has no accounts."""
+    """A person who approves, over an upstream that does not misbehave and has no accounts."""
     stage = Stage(upstream.root / "stage")
     stage.supervisor.run("cliproxyapi_plus", host="127.0.0.1", port=upstream.port)
     for path in (stage.folder / ".router" / "auths").glob("*"):
         path.unlink()
     found = Desk(stage, upstream, approves)
-    found.lie("")
+    found.misbehave()
     yield found
-    found.lie("")
+    found.misbehave()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The embedded upstream as a process, as everybody else meets it."""
+"""The embedded upstream as a process, as other programs use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from flowgate.system import sockets
 from flowgate.system.clock import Clock, poll
 
 KEY = "sk-for-the-test"
-MODELS = ("embedded-default", "embedded-cheap")
+WITH_KEY = {"Authorization": f"Bearer {KEY}"}
+MODELS = ["embedded-default", "embedded-cheap"]
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -28,48 +30,43 @@ class Reply:
     text: str
 
 
-class Unredirected(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect for an answer."""
-
-    def redirect_request(self, *args: object) -> None:
-        return None
-
-
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), Unredirected)
-
-
 @dataclass
 class Upstream:
-    """A running embedded upstream."""
+    """A running embedded upstream; its log is beside its config."""
 
     port: int
     config: Path
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
 
-    def ask(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: object = None) -> Reply:
+    @property
+    def log(self) -> str:
+        return self.config.with_name("log").read_text()
+
+    def request(self, method: str, path: str, *, headers: Mapping[str, str] = WITH_KEY, body: object = None) -> Reply:
         data = body if isinstance(body, bytes) else (json.dumps(body).encode() if body is not None else None)
         url = f"http://127.0.0.1:{self.port}{path}"
-        request = urllib.request.Request(url, data=data, method=method, headers=dict(headers or {}))
+        request = urllib.request.Request(url, data=data, method=method, headers=dict(headers))
         try:
-            with OPENER.open(request, timeout=20) as answer:
-                return Reply(answer.status, answer.headers, answer.read().decode())
-        except urllib.error.HTTPError as answer:
-            with answer:
-                return Reply(answer.code, answer.headers, answer.read().decode())
+            with OPENER.open(request, timeout=20) as reply:
+                return Reply(reply.status, reply.headers, reply.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Reply(error.code, error.headers, error.read().decode())
 
     def post(self, path: str, body: object) -> Reply:
-        return self.ask("POST", path, headers={"Authorization": f"Bearer {KEY}"}, body=body)
+        return self.request("POST", path, body=body)
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         try:
-            return self.ask("GET", "/").status == 200
+            return self.request("GET", "/").status == 200
         except OSError:
             return False
 
 
-def write_config(path: Path, port: int, *, models: tuple[str, ...] = (), keys: tuple[str, ...] = (KEY,)) -> Path:
-    tree = {"host": "127.0.0.1", "port": port, "auth-dir": str(path.parent / "auth"), "api-keys": list(keys)}
-    path.write_text(json.dumps({**tree, **({"embedded": {"models": list(models)}} if models else {})}))
+def write_config(path: Path, port: int, **values: object) -> Path:
+    """Write a config; `values` replace its keys, with `_` for `-`."""
+    config = {"host": "127.0.0.1", "port": port, "auth-dir": str(path.parent / "auth"), "api-keys": [KEY]}
+    path.write_text(json.dumps({**config, **{name.replace("_", "-"): value for name, value in values.items()}}))
     return path
 
 
@@ -78,19 +75,17 @@ Start = Callable[..., Upstream]
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Starts embedded upstreams; all are stopped afterwards."""
-    running: list[subprocess.Popen[str]] = []
+    """Start embedded upstreams with flags and config values; all are stopped afterwards."""
+    running: list[subprocess.Popen[bytes]] = []
 
-    def begin(**more: tuple[str, ...]) -> Upstream:
+    def begin(*flags: str, **values: object) -> Upstream:
         port = sockets.free_port()
-        config = write_config(tmp_path_factory.mktemp("upstream") / "config.yaml", port, **more)
-        argv = [sys.executable, "-m", "flowgate.embedded_upstream", "-config", str(config)]
-        log = config.with_name("log").open("w")
-        process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, text=True)
-        log.close()
-        running.append(process)
-        upstream = Upstream(port, config, process)
-        assert poll(upstream.answers, Clock(), every=0.02, timeout=20)
+        config = write_config(tmp_path_factory.mktemp("upstream") / "config.yaml", port, **values)
+        argv = [sys.executable, "-m", "flowgate.embedded_upstream", *flags, "-config", str(config)]
+        with config.with_name("log").open("wb") as log:
+            running.append(subprocess.Popen(argv, stdout=log, stderr=log))
+        upstream = Upstream(port, config, running[-1])
+        assert poll(upstream.responds, Clock(), every=0.02, timeout=20), upstream.log
         return upstream
 
     yield begin
@@ -101,11 +96,5 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 @pytest.fixture(scope="module")
 def upstream(start: Start) -> Upstream:
-    """One with models, shared by the tests of a file."""
-    return start(models=MODELS)
-
-
-@pytest.fixture(scope="module")
-def bare(start: Start) -> Upstream:
-    """One without models: the real program without credentials."""
-    return start()
+    """An upstream with models, shared by the tests of a file."""
+    return start(embedded={"models": MODELS})

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.embedded_upstream.settings import BadConfig, load, parse
+from flowgate.embedded_upstream.settings import ConfigError, load, parse
 
 
-def test_a_tilde_stands_for_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tilde_means_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert parse("auth-dir: ~/auths").auth_dir == str(tmp_path / "auths")
     assert parse("auth-dir: '~'").auth_dir == str(tmp_path)
@@ -27,19 +27,19 @@ def test_a_tilde_stands_for_the_home_folder(tmp_path: Path, monkeypatch: pytest.
         ("port: [1]", "cannot unmarshal !!seq into int"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_refused(text: str, words: str) -> None:
-    with pytest.raises(BadConfig) as refused:
+def test_a_value_of_the_wrong_type_is_an_error(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as error:
         parse(text)
-    assert words in str(refused.value)
+    assert words in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["", "api-keys:", "api-keys: []", "api-keys: ['', ' ']"])
-def test_keys_that_are_left_empty_leave_it_open(text: str) -> None:
+def test_empty_keys_count_as_no_keys(text: str) -> None:
     assert parse(text).api_keys == ()
 
 
-def test_a_file_that_is_not_utf8_is_a_config_that_cannot_be_used(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(b"host: caf\xe9\n")
-    with pytest.raises(BadConfig, match="failed to load config: failed to parse config file: yaml: "):
+    with pytest.raises(ConfigError, match="failed to load config: failed to parse config file: yaml: "):
         load(path)
