@@ -125,7 +125,7 @@ FlowGate still reads older files. Whenever it reads one, it prints each change w
 | `secrets` | `secret_files` |
 | `services.cliproxyapi` | `services.cliproxyapi_plus` |
 | `oauth` | `auth.providers` |
-| `readiness_path` or `health_path: /health` of LiteLLM | `/health/readiness`: `/health` calls every model, which costs money |
+| `readiness_path: /health`, `health_path: /health` of LiteLLM | free paths: `/health` calls models and costs money |
 | endpoints under `/v0/management/oauth/` | removed: CLIProxyAPIPlus has none of them; the built-in endpoints are used |
 """
 

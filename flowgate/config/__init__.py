@@ -1,0 +1,1 @@
+"""The config file: reading, validating, migrating and merging it."""

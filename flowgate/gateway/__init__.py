@@ -1,0 +1,1 @@
+"""What LiteLLM and CLIProxyAPIPlus need: settings, config files, programs. No input or output."""

@@ -105,7 +105,7 @@ def not_found_error(missing: str, source: Source, host: str) -> EnvironmentFailu
         source: The source.
         host: The server that answered 404.
     """
-    what = f"{host} has no repository {source.repo} (404)"
+    what = f"there is no repository {source.repo} at {host} (404)"
     if missing == "archive":
         what = f"{source.repo} at {host} has no archive of {source.tag} for {source.platform} (404)"
     return EnvironmentFailure(what, fix=fixes(source.repo), place=source.place)

@@ -18,13 +18,13 @@ KINDS = {"refusal": "a 5xx", "429": "a 429", "timeout": "a time-out"}
 def describe(policy: Policy) -> list[str]:
     """Describe what a profile promises, one sentence each."""
     found = policy.promises
-    lines = [_attempts(found), _cooldowns(policy), *_fallbacks(found)]
+    lines = [_attempts(found), *_cooldowns(policy), *_fallbacks(found)]
     request, stream = seconds(found.request_timeout), seconds(found.stream_timeout)
     lines.append(f"one attempt may take {request}; a stream may be silent for {stream}")
     lines.append(
         f"a client waits at most {seconds(found.waits.refused)} if every model refuses at once, "
         f"{seconds(found.waits.quiet)} if no model responds, and {seconds(found.waits.bound)} if every attempt fails "
-        "just before its time-out and asks for a pause of a minute"
+        "just before its time-out and asks for a pause of 1 min"
     )
     return [*lines, _budget(policy), *LITELLM_LIMITS, *(UPSTREAM_LIMITS if policy.cooldowns_by == CLIPROXY else ())]
 
@@ -41,24 +41,26 @@ def _attempts(found: Promises) -> str:
     )
 
 
-def _cooldowns(policy: Policy) -> str:
-    found = policy.promises
+def _cooldowns(policy: Policy) -> list[str]:
+    found, who = policy.promises, f"{policy.cooldowns_by} applies cooldowns: {policy.why}"
     if policy.cooldowns_by == CLIPROXY:
-        return (
-            f"CLIProxyAPIPlus applies cooldowns: {policy.why}; at its first 5xx an account is left out for 1 min; "
-            "LiteLLM applies neither retries nor cooldowns to models that go through CLIProxyAPIPlus"
-        )
+        return [
+            who,
+            "an account goes into cooldown at its first 5xx, for 1 min",
+            "LiteLLM applies neither retries nor cooldowns to models that go through CLIProxyAPIPlus",
+        ]
     if found.cooldown_after is None:
-        return "no cooldowns: during an outage every request makes all attempts"
+        return ["no cooldowns: during an outage every request makes all attempts"]
     length, count = seconds(found.cooldown_seconds), found.cooldown_after
     start = "its first failed request" if count == 1 else f"its {_nth(count)} failed request within {length}"
     timeouts = ((policy.litellm.get("router_settings") or {}).get("allowed_fails_policy") or {}).get(TIMEOUT_FAILS)
     start += f" or its {_nth(timeouts + 1)} time-out" if isinstance(timeouts, int) else ""
-    return (
-        f"LiteLLM applies cooldowns: {policy.why}; a model goes into cooldown at {start}, for {length} or as long as "
-        "the vendor's Retry-After says; successive requests make at most "
-        f"{_count(found.attempts_per_minute, 'attempt', 'attempts')} per minute on a failed model"
-    )
+    attempts = _count(found.attempts_per_minute, "attempt", "attempts")
+    return [
+        who,
+        f"a model goes into cooldown at {start}, for {length} or as long as the vendor's Retry-After says",
+        f"successive requests make at most {attempts} per minute on a failed model",
+    ]
 
 
 def _fallbacks(found: Promises) -> list[str]:

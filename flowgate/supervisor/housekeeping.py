@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from flowgate.supervisor.control_server import ControlServer
 from flowgate.supervisor.service_state import Renew
 from flowgate.supervisor.supervisor import Supervisor
@@ -50,7 +52,7 @@ class Housekeeping:
             if not limit or found is None or found.phase != "serving":
                 continue
             size, now = processes.memory(worker.identity.pid) or 0, supervisor.clock.now()
-            if size > limit and now - self._renewed.get(service, now - RENEWAL_SECONDS) >= RENEWAL_SECONDS:
+            if size > limit and now - self._renewed.get(service, -math.inf) >= RENEWAL_SECONDS:
                 used = f"{size / 1e6:.0f} MB, limit {limit / 1e6:.0f} MB"
                 supervisor.journal.log(f"{service} {number}: {used}; a fresh generation replaces it")
                 self._renewed[service] = now

@@ -14,8 +14,7 @@ from flowgate.domain import Program
 from flowgate.errors import FlowGateError
 from flowgate.supervisor.orphans import GenerationRecord
 from flowgate.supervisor.program_tree import to_tree
-from flowgate.supervisor.protocol import encode
-from flowgate.supervisor.worker import GENERATION
+from flowgate.supervisor.protocol import GENERATION_VARIABLE, encode
 from flowgate.supervisor.worker_process import WorkerProcess, control_path
 from flowgate.system import files, processes, sockets
 from flowgate.system.processes import Identity
@@ -54,7 +53,7 @@ class Launcher:
         for path, text in program.documents:
             if files.read_text_or_none(path) is None:  # deleted while the service ran; the program needs it
                 files.write_atomic(path, text)
-        env = {name: value.reveal() for name, value in program.env.items()} | {GENERATION: str(number)}
+        env = {name: value.reveal() for name, value in program.env.items()} | {GENERATION_VARIABLE: str(number)}
         worker = (
             self._launch_app(program, number, env, now)
             if program.app is not None

@@ -48,7 +48,7 @@ COMMANDS = {
     "query": "tell",
 }
 EVENTS = {"recalled": "program", "recent": "recent_requests", "told": "query_result"}
-START = re.compile(r"^exec (?:\S+|'[^']*') -m (?P<module>[\w.]+)(?=\s)", re.MULTILINE)
+START = re.compile(r"(?<=exec )(?:'[^']*'|\S+) -m (?P<module>[\w.]+)(?=\s)")
 MAX_SCRIPT_BYTES = 4096
 
 
@@ -100,7 +100,7 @@ def update_start_script(path: Path) -> None:
 
     def current(start: re.Match[str]) -> str:
         module = MODULES.get(start["module"])
-        return f"exec {shlex.quote(sys.executable)} -m {module}" if module else start[0]
+        return f"{shlex.quote(sys.executable)} -m {module}" if module else start[0]
 
     updated = START.sub(current, text)
     if updated != text:

@@ -72,12 +72,12 @@ def describe(folder: Path) -> dict[str, ServiceStatus]:
             "phase": "orphaned",
             "pid": record["pid"],
             "ticks": record["ticks"],
-            "host": record["host"],
-            "port": record["port"],
-            "labels": record["labels"],
-            "digest": record["digest"],
-            "log": record["log"],
-            "private_address": record["private_address"],
+            "host": record.get("host", ""),
+            "port": record.get("port", 0),
+            "labels": record.get("labels", {}),
+            "digest": record.get("digest", ""),
+            "log": record.get("log", ""),
+            "private_address": record.get("private_address", []),
         }
         service = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
         service["generations"].append(generation)

@@ -17,6 +17,7 @@ from flowgate.supervisor.program_tree import ProgramTree
 PROTOCOL_VERSION = 1
 SOCKET_NAME = "supervisor.sock"  # in `run/` of the runtime folder
 LOCK_NAME = "supervisor.lock"  # in the runtime folder; locked by the supervisor, and contains its pid
+GENERATION_VARIABLE = "FLOWGATE_GENERATION"  # environment variable of a process: the number of its generation
 MAX_LINE_BYTES = 8_000_000  # a longer line is not one of our messages
 CHUNK_BYTES = 262_144
 

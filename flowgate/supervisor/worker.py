@@ -22,10 +22,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
+from flowgate.supervisor.protocol import GENERATION_VARIABLE
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-GENERATION = "FLOWGATE_GENERATION"  # environment variable that contains the number of the generation
 LAST_EVENT_SECONDS = 0.05
 
 
@@ -59,7 +60,7 @@ async def _serve(app: ASGIApp, control: socket.socket, private: socket.socket, p
     from flowgate.request_filter.rules import FilterRules
     from flowgate.supervisor.worker_server import WorkerServer
 
-    request_filter = RequestFilter(app, FilterRules(os.environ.get(GENERATION, "0"), public.getsockname()[1]))
+    request_filter = RequestFilter(app, FilterRules(os.environ.get(GENERATION_VARIABLE, "0"), public.getsockname()[1]))
     config = uvicorn.Config(
         request_filter, access_log=False, timeout_graceful_shutdown=8, log_level="info", lifespan="on"
     )

@@ -5,18 +5,32 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from flowgate.request_filter.filter import RequestFilter
+from flowgate.supervisor.program_tree import ProgramTree
 from flowgate.supervisor.protocol import PROTOCOL_VERSION, Lines, WorkerCommand, WorkerEvent, encode
 
-if TYPE_CHECKING:
-    from flowgate.supervisor.worker_server import WorkerServer
+
+class ControlledWorker(Protocol):
+    """What the control connection needs of the worker's server."""
+
+    state: str
+    program: ProgramTree | None
+    supervisors: set[ControlConnection]
+    filter: RequestFilter
+
+    def hand_over_program(self, supervisor: ControlConnection) -> None:
+        """Send the program, the state and the public listener."""
+
+    async def obey(self, command: WorkerCommand) -> None:
+        """Carry out a command of the supervisor."""
 
 
 class ControlConnection(asyncio.Protocol):
     """One connection to the control socket; when it is cut, the worker keeps serving."""
 
-    def __init__(self, server: WorkerServer) -> None:
+    def __init__(self, server: ControlledWorker) -> None:
         self._server = server
         self._lines = Lines[WorkerCommand]()
         self._tasks: set[asyncio.Task[None]] = set()

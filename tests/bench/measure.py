@@ -75,13 +75,18 @@ def alternate(pairs: int, *works: Callable[[], float]) -> list[float]:
 
 
 def command(argv: Sequence[str], cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Callable[[], float]:
-    """Measure a command from its start to its end; it must end with 0."""
+    """Measure a command from its start to its end. A failed command raises RuntimeError with its error output."""
 
     def run() -> float:
         began = time.perf_counter()
         known = dict(env or environment())
         quiet = subprocess.DEVNULL
-        subprocess.run(list(argv), cwd=cwd, env=known, check=True, stdin=quiet, stdout=quiet, stderr=quiet)
-        return time.perf_counter() - began
+        done = subprocess.run(
+            list(argv), cwd=cwd, env=known, check=False, stdin=quiet, stdout=quiet, stderr=subprocess.PIPE, text=True
+        )
+        took = time.perf_counter() - began
+        if done.returncode:
+            raise RuntimeError(f"exit code {done.returncode}: {' '.join(argv)}\n{done.stderr}")
+        return took
 
     return run

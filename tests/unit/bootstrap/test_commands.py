@@ -47,7 +47,7 @@ def test_two_at_once_install_once_and_a_missing_program_is_missing_no_more(
 def test_a_lost_repository_ends_with_3_and_the_commands_that_help(workspace: Workspace, server: Releases) -> None:
     message = workspace.inv("bootstrap.download", code=3).stderr
     assert f"there is no repository {REPO}" in message
-    assert "fix: a file of your own" in message
+    assert "fix: use a local file" in message
     assert "inv bootstrap.download --cliproxy-repo kaitranntt/CLIProxyAPIPlus" in message
     assert "ghp_canary" not in message
     assert left(workspace) == set()

@@ -49,7 +49,7 @@ def test_a_lost_repository_names_every_way_out(old: Yard) -> None:
     assert f"there is no repository {REPO} at 127.0.0.1" in message.what
     assert "inv bootstrap.download --from-file FILE" in message.fix
     assert "--cliproxy-repo kaitranntt/CLIProxyAPIPlus --cliproxy-version v7.1.43-0" in message.fix
-    assert "not vouched for" in message.fix
+    assert "not audited" in message.fix
 
 
 def test_a_lost_release_is_told_from_a_lost_repository(old: Yard) -> None:
@@ -67,14 +67,14 @@ def test_a_wrong_checksum_is_refused_and_no_mirror_is_asked(old: Yard) -> None:
         mirror.publish(PLATFORM)
         old.server.publish(PLATFORM, listed=sums(**{f"CLIProxyAPIPlus_6.8.16-0_{PLATFORM}.tar.gz": b"other"}))
         old.bootstrap(mirrors=(mirror.base,))
-        assert "but checksums.txt says" in old.refused().what
+        assert "but checksums.txt requires" in old.refused().what
         assert mirror.asked == []
 
 
 def test_an_archive_other_than_the_pinned_one_is_refused(old: Yard) -> None:
     old.server.publish(PLATFORM)
     old.bootstrap(sha256={PLATFORM: "ab" * 32})
-    assert f"bootstrap.sha256.{PLATFORM}) says {'ab' * 32}" in old.refused().what
+    assert f"bootstrap.sha256.{PLATFORM}) requires {'ab' * 32}" in old.refused().what
 
 
 def test_a_release_that_changed_since_it_was_first_installed_is_refused(old: Yard) -> None:
@@ -83,7 +83,7 @@ def test_a_release_that_changed_since_it_was_first_installed_is_refused(old: Yar
     old.roll_back()
     old.server.publish(PLATFORM, release(program(padding=100)))
     message = old.refused()
-    assert "when it was first installed" in message.what
+    assert "at its first installation" in message.what
     digest = sha256(release(program(padding=100))).hexdigest()
     assert f"{PLATFORM}: {digest}" in message.fix
     assert old.bootstrap(sha256={PLATFORM: digest}).install()[1]["level"] == "pinned"
@@ -131,7 +131,9 @@ def test_a_redirect_in_a_circle_is_given_up(old: Yard) -> None:
     assert "circle" in old.refused().what
 
 
-@pytest.mark.parametrize("listed, why", [(PAGE, "no list of checksums"), (b"\xff\xfe", "not text"), (b"", "no list")])
+@pytest.mark.parametrize(
+    "listed, why", [(PAGE, "contains no checksums"), (b"\xff\xfe", "not text"), (b"", "no checksums")]
+)
 def test_a_page_or_junk_instead_of_the_list_is_refused(old: Yard, listed: bytes, why: str) -> None:
     old.server.publish(PLATFORM, listed=listed)
     assert why in old.refused().what

@@ -16,7 +16,7 @@ MODELS = "litellm_base: {model_list: [{model_name: m, litellm_params: {model: op
 PROFILES = "profiles: {balanced: {}}\n"
 
 Reads = Callable[..., Config]
-Refuses = Callable[[str], list[FlowGateError]]
+ErrorsOf = Callable[[str], list[FlowGateError]]
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def reads() -> Reads:
 
 
 @pytest.fixture
-def refuses() -> Refuses:
+def errors_of() -> ErrorsOf:
     """Return a function that reads an invalid config and returns its errors."""
 
     def faults(text: str) -> list[FlowGateError]:
-        with pytest.raises(FlowGateError) as refused:
+        with pytest.raises(FlowGateError) as caught:
             read_whole(text)
-        return list(refused.value.errors) if isinstance(refused.value, MultipleErrors) else [refused.value]
+        return list(caught.value.errors) if isinstance(caught.value, MultipleErrors) else [caught.value]
 
     return faults
 

@@ -29,8 +29,8 @@ def test_json_keys_have_lines_after_tabs() -> None:
 
 
 def test_a_duplicate_json_key_is_reported_with_both_lines() -> None:
-    (fault,) = draft('{"a": {"b": 1,\n"b": 2}}', "f.json").faults
-    assert (fault.place, fault.fix) == ("f.json:2:1", "remove one; the first is in line 1")
+    (error,) = draft('{"a": {"b": 1,\n"b": 2}}', "f.json").faults
+    assert (error.place, error.fix) == ("f.json:2:1", "remove one; the first is in line 1")
 
 
 def test_yaml_may_begin_with_a_brace() -> None:
@@ -41,9 +41,9 @@ def test_yaml_may_begin_with_a_brace() -> None:
     "text", ['{"a":' * 50_000, '{"a":' * 50_000 + "1" + "}" * 50_000, '{"a": [1 2}', '{"a": "\\ud800"}']
 )
 def test_text_that_is_neither_json_nor_yaml_is_reported_with_its_place(text: str) -> None:
-    with pytest.raises(FlowGateError) as refused:
+    with pytest.raises(FlowGateError) as caught:
         draft(text, "f.json")
-    assert refused.value.place.startswith("f.json:1:")
+    assert caught.value.place.startswith("f.json:1:")
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n"])

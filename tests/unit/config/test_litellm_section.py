@@ -10,13 +10,13 @@ from flowgate.domain import Config
 from flowgate.errors import FlowGateError, InvalidValue
 
 Reads = Callable[..., Config]
-Refuses = Callable[[str], list[FlowGateError]]
+ErrorsOf = Callable[[str], list[FlowGateError]]
 
 
-def test_a_base_without_models_is_rejected_with_an_example(refuses: Refuses) -> None:
-    (fault,) = refuses("litellm_base: {}\n")
-    assert fault.what == "'litellm_base.model_list' is missing"
-    assert "model_name" in fault.fix
+def test_a_base_without_models_is_rejected_with_an_example(errors_of: ErrorsOf) -> None:
+    (error,) = errors_of("litellm_base: {}\n")
+    assert error.what == "'litellm_base.model_list' is missing"
+    assert "model_name" in error.fix
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,10 @@ def test_a_base_without_models_is_rejected_with_an_example(refuses: Refuses) -> 
         ("model_list: [{model_name: m, model_info: [1], litellm_params: {model: o/x}}]", "model_list.0.model_info"),
     ],
 )
-def test_settings_of_a_wrong_shape_are_rejected(refuses: Refuses, settings: str, name: str) -> None:
-    (fault,) = refuses(f"profiles: {{a: {{{settings} }}}}\n")
-    assert isinstance(fault, InvalidValue)
-    assert fault.name == f"profiles.a.{name}"
+def test_settings_of_a_wrong_shape_are_rejected(errors_of: ErrorsOf, settings: str, name: str) -> None:
+    (error,) = errors_of(f"profiles: {{a: {{{settings} }}}}\n")
+    assert isinstance(error, InvalidValue)
+    assert error.name == f"profiles.a.{name}"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from flowgate.domain import Config
 from flowgate.errors import FlowGateError, InvalidValue, UnknownName
 
 Reads = Callable[..., Config]
-Refuses = Callable[[str], list[FlowGateError]]
+ErrorsOf = Callable[[str], list[FlowGateError]]
 
 FILE = Path("/home/me/config/flowgate.yaml")
 EXAMPLES = Path(__file__).parent.parent.parent.parent / "config" / "examples"
@@ -54,8 +54,8 @@ def test_relative_paths_can_be_resolved_against_another_root() -> None:
     assert config.embedded
 
 
-def test_all_errors_of_a_file_are_reported_at_once(refuses: Refuses) -> None:
-    faults = refuses("pahts: {}\nservices: {litellm: {port: high, hots: x}}\nprofiles: {}\n")
+def test_all_errors_of_a_file_are_reported_at_once(errors_of: ErrorsOf) -> None:
+    faults = errors_of("pahts: {}\nservices: {litellm: {port: high, hots: x}}\nprofiles: {}\n")
     assert [fault.place for fault in faults] == [f"{FILE}:{line}" for line in (1, 2, 2, 3)]
 
 
@@ -73,20 +73,20 @@ def test_all_errors_of_a_file_are_reported_at_once(refuses: Refuses) -> None:
         ("services: {litellm: {depends_on: [cliproxyapi]}}", "did you mean 'cliproxyapi_plus'?"),
     ],
 )
-def test_a_misspelt_key_is_reported_with_its_line_and_a_suggestion(refuses: Refuses, text: str, fix: str) -> None:
-    (fault,) = refuses("\n\n" + text + "\n")
-    assert isinstance(fault, UnknownName)
-    assert (fault.place, fault.fix) == (f"{FILE}:3", fix)
+def test_a_misspelt_key_is_reported_with_its_line_and_a_suggestion(errors_of: ErrorsOf, text: str, fix: str) -> None:
+    (error,) = errors_of("\n\n" + text + "\n")
+    assert isinstance(error, UnknownName)
+    assert (error.place, error.fix) == (f"{FILE}:3", fix)
 
 
-def test_an_unknown_key_without_similar_ones_is_reported_with_the_known_keys(refuses: Refuses) -> None:
-    (fault,) = refuses("services: {litellm: {command: {zebra: 1}}}\n")
-    assert fault.fix == "known: args, cwd"
+def test_an_unknown_key_without_similar_ones_is_reported_with_the_known_keys(errors_of: ErrorsOf) -> None:
+    (error,) = errors_of("services: {litellm: {command: {zebra: 1}}}\n")
+    assert error.fix == "known: args, cwd"
 
 
 @pytest.mark.parametrize("where", ["port: 1\nport: 2", "services: {}\nservices: {}", "vars: {a: {b: 1, b: 2}}"])
-def test_a_duplicate_key_is_reported_with_both_lines(refuses: Refuses, where: str) -> None:
-    twice = [fault for fault in refuses(where + "\n") if "duplicate key" in fault.what]
+def test_a_duplicate_key_is_reported_with_both_lines(errors_of: ErrorsOf, where: str) -> None:
+    twice = [fault for fault in errors_of(where + "\n") if "duplicate key" in fault.what]
     assert len(twice) == 1
     assert twice[0].fix.startswith("remove one; the first is in line 1")
 
@@ -117,11 +117,11 @@ def test_a_duplicate_key_is_reported_with_both_lines(refuses: Refuses, where: st
         ("profiles: {a: [1]}", "profiles.a"),
     ],
 )
-def test_a_value_of_a_wrong_type_is_reported_with_its_path(refuses: Refuses, text: str, name: str) -> None:
-    (fault,) = refuses(text + "\n")
-    assert isinstance(fault, InvalidValue)
-    assert fault.name == name
-    assert fault.place == f"{FILE}:1"
+def test_a_value_of_a_wrong_type_is_reported_with_its_path(errors_of: ErrorsOf, text: str, name: str) -> None:
+    (error,) = errors_of(text + "\n")
+    assert isinstance(error, InvalidValue)
+    assert error.name == name
+    assert error.place == f"{FILE}:1"
 
 
 @pytest.mark.parametrize(
@@ -140,19 +140,19 @@ def test_a_value_of_a_wrong_type_is_reported_with_its_path(refuses: Refuses, tex
         ("config_version: 7", "supported versions: 1 and 2"),
     ],
 )
-def test_an_invalid_config_is_rejected(refuses: Refuses, text: str, what: str) -> None:
-    (fault,) = refuses(text + "\n")
-    assert what in fault.what + fault.fix
+def test_an_invalid_config_is_rejected(errors_of: ErrorsOf, text: str, what: str) -> None:
+    (error,) = errors_of(text + "\n")
+    assert what in error.what + error.fix
 
 
-def test_services_that_depend_on_each_other_are_rejected(refuses: Refuses) -> None:
+def test_services_that_depend_on_each_other_are_rejected(errors_of: ErrorsOf) -> None:
     cycle = "services: {litellm: {depends_on: [cliproxyapi_plus]}, cliproxyapi_plus: {depends_on: [litellm]}}\n"
-    assert "through the other service" in refuses(cycle)[0].what
+    assert "through the other service" in errors_of(cycle)[0].what
 
 
-def test_invalid_yaml_is_reported_with_line_and_column(refuses: Refuses) -> None:
-    (fault,) = refuses("a: [1\nb: 2\n")
-    assert fault.place.startswith(f"{FILE}:2:")
+def test_invalid_yaml_is_reported_with_line_and_column(errors_of: ErrorsOf) -> None:
+    (error,) = errors_of("a: [1\nb: 2\n")
+    assert error.place.startswith(f"{FILE}:2:")
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "just words", "3"])
@@ -191,9 +191,9 @@ def test_references_are_found_in_every_section(reads: Reads) -> None:
     ]
 
 
-def test_a_malformed_reference_is_rejected(refuses: Refuses) -> None:
-    (fault,) = refuses("profiles: {a: {general_settings: {master_key: os.environ/}}}\n")
-    assert "os.environ/ followed by the name of a variable" in fault.what
+def test_a_malformed_reference_is_rejected(errors_of: ErrorsOf) -> None:
+    (error,) = errors_of("profiles: {a: {general_settings: {master_key: os.environ/}}}\n")
+    assert "os.environ/ followed by the name of a variable" in error.what
 
 
 @pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])

@@ -11,7 +11,7 @@ from flowgate.domain import Config
 from flowgate.errors import FlowGateError
 
 Reads = Callable[..., Config]
-Refuses = Callable[[str], list[FlowGateError]]
+ErrorsOf = Callable[[str], list[FlowGateError]]
 FILE = Path("/home/me/config/flowgate.yaml")
 
 
@@ -43,9 +43,9 @@ def test_a_renamed_key_keeps_its_meaning(reads: Reads) -> None:
     assert config.providers["codex"].method == "device"
 
 
-def test_an_error_below_a_renamed_key_has_its_line(refuses: Refuses) -> None:
-    (fault,) = refuses("services:\n  cliproxyapi:\n    port: high\n")
-    assert fault.place == f"{FILE}:3"
+def test_an_error_below_a_renamed_key_has_its_line(errors_of: ErrorsOf) -> None:
+    (error,) = errors_of("services:\n  cliproxyapi:\n    port: high\n")
+    assert error.place == f"{FILE}:3"
 
 
 def test_a_health_path_that_costs_money_is_replaced(reads: Reads) -> None:
@@ -63,9 +63,9 @@ def test_oauth_becomes_auth_providers_also_if_auth_is_empty(reads: Reads, auth: 
     assert config.place("auth.providers.codex.method") == f"{FILE}:{2 if oauth.count(chr(10)) == 2 else 1}"
 
 
-def test_unknown_keys_of_oauth_are_rejected(refuses: Refuses) -> None:
-    (fault,) = refuses("oauth: {providers: {codex: {}}, copilot: {method: device}}\n")
-    assert "oauth.copilot" in fault.what
+def test_unknown_keys_of_oauth_are_rejected(errors_of: ErrorsOf) -> None:
+    (error,) = errors_of("oauth: {providers: {codex: {}}, copilot: {method: device}}\n")
+    assert "oauth.copilot" in error.what
 
 
 def test_endpoints_that_do_not_exist_are_removed(reads: Reads) -> None:
@@ -81,6 +81,6 @@ def test_endpoints_that_do_not_exist_are_removed(reads: Reads) -> None:
         "oauth: {}\nauth: {providers: {}}",
     ],
 )
-def test_an_old_name_beside_the_new_one_is_rejected(refuses: Refuses, text: str) -> None:
-    (fault,) = refuses(text + "\n")
-    assert "both" in fault.what
+def test_an_old_name_beside_the_new_one_is_rejected(errors_of: ErrorsOf, text: str) -> None:
+    (error,) = errors_of(text + "\n")
+    assert "both" in error.what

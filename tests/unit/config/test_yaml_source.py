@@ -123,8 +123,8 @@ def test_results_and_errors_are_the_same_without_libyaml(text: str, monkeypatch:
     def outcome() -> object:
         try:
             return plain(text)
-        except UsageError as refused:
-            return refused.place
+        except UsageError as error:
+            return error.place
 
     with_libyaml = outcome()
     monkeypatch.delattr("yaml.CSafeLoader")

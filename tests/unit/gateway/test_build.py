@@ -19,10 +19,10 @@ def stack(config: Config, profile: str = "balanced", **ports: int) -> Stack:
 
 
 def test_an_unknown_profile_is_rejected_with_its_place_and_a_suggestion(config: Make) -> None:
-    with pytest.raises(UnknownName) as refused:
+    with pytest.raises(UnknownName) as caught:
         stack(config(), "cots")
-    assert str(refused.value) == "no profile is called 'cots' (/home/me/flowgate.yaml:21)"
-    assert refused.value.fix == "did you mean 'cost'?"
+    assert str(caught.value) == "no profile is called 'cots' (/home/me/flowgate.yaml:21)"
+    assert caught.value.fix == "did you mean 'cost'?"
 
 
 def test_each_model_of_a_profile_is_listed_once(config: Make) -> None:

@@ -53,9 +53,9 @@ def test_user_settings_are_kept_except_unsafe_ones(config: Make) -> None:
 
 
 def test_a_user_config_that_is_not_yaml_is_rejected_with_its_line(config: Make) -> None:
-    with pytest.raises(UsageError, match="not YAML") as refused:
+    with pytest.raises(UsageError, match="not YAML") as caught:
         service(real(config(), "-config", "mine.yaml"), "a: 1\nb: [")
-    assert refused.value.place.startswith("/home/me/mine.yaml:")
+    assert caught.value.place.startswith("/home/me/mine.yaml:")
 
 
 def test_only_the_embedded_upstream_gets_a_list_of_models(config: Make) -> None:

@@ -64,6 +64,13 @@ def test_a_key_is_optional_if_no_fallback_uses_its_model(config: Make) -> None:
     assert not litellm.optional(config(), base, references["UPSTREAM_API_KEY"])
 
 
+def test_the_key_of_a_default_fallback_is_needed(config: Make) -> None:
+    references = {reference.name: reference for reference in config().references}
+    base = config().litellm_base
+    base["router_settings"]["default_fallbacks"] = ["elsewhere"]
+    assert not litellm.optional(config(), base, references["ELSEWHERE_KEY"])
+
+
 def test_only_the_runner_serves_generations(config: Make) -> None:
     services = dict(config().services)
     services["litellm"] = replace(services["litellm"], args=("/opt/gateway", "--config", "litellm.active.yaml"))

@@ -147,10 +147,10 @@ def test_models_of_other_providers_keep_their_retries() -> None:
     assert made.promises.attempts == 4
 
 
-@pytest.mark.parametrize(("cooling", "accounts", "bench"), [(True, 2, "LiteLLM"), (False, 1, "CLIProxyAPIPlus")])
-def test_the_user_can_choose_who_applies_cooldowns(cooling: bool, accounts: int, bench: str) -> None:
+@pytest.mark.parametrize(("cooling", "accounts", "program"), [(True, 2, "LiteLLM"), (False, 1, "CLIProxyAPIPlus")])
+def test_the_user_can_choose_who_applies_cooldowns(cooling: bool, accounts: int, program: str) -> None:
     made = compiled(COMMON["reliability"], {"codex": accounts}, {"disable-cooling": cooling})
-    assert (made.cooldowns_by, made.cliproxy["disable-cooling"]) == (bench, cooling)
+    assert (made.cooldowns_by, made.cliproxy["disable-cooling"]) == (program, cooling)
     assert "your CLIProxyAPIPlus config sets" in made.why
 
 

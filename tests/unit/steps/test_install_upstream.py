@@ -43,7 +43,7 @@ def test_a_changed_program_in_place_is_found_and_mended(stage: Stage) -> None:
 
 
 def test_a_file_that_nobody_vouches_for_needs_the_word(stage: Stage) -> None:
-    with pytest.raises(EnvironmentFailure, match="nothing vouches for it"):
+    with pytest.raises(EnvironmentFailure, match="cannot be verified"):
         stage.apply(install_upstream, **own(stage) | {"allow_unverified": False})
     assert not (stage.runtime / "bin" / "CLIProxyAPIPlus").exists()
 
