@@ -18,7 +18,8 @@ from flowgate.supervisor.orphans import GenerationRecord
 from flowgate.supervisor.program_tree import from_tree
 from flowgate.supervisor.service_state import Generation, Timer
 from flowgate.supervisor.supervisor import Supervisor
-from flowgate.supervisor.worker_process import WorkerProcess, control_path
+from flowgate.supervisor.worker_client import control_path
+from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import files, process_table, processes, sockets
 from flowgate.system.processes import Identity
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import EnvironmentFailure, NotReady
-from flowgate.request_filter.recent import RecentRequest
 from flowgate.supervisor import orphans, worker_client
 from flowgate.supervisor.connection import REPLY_SECONDS, Connection
 from flowgate.supervisor.program_tree import to_tree
@@ -23,12 +22,12 @@ from flowgate.supervisor.protocol import (
     Stopped,
     StoppedGeneration,
 )
-from flowgate.supervisor.worker_process import control_path
 from flowgate.system import processes
 from flowgate.system.clock import Clock, poll
 
 if TYPE_CHECKING:
     from flowgate.domain import Program
+    from flowgate.request_filter.recent import RecentRequest
 
 
 class SupervisorClient:
@@ -81,7 +80,7 @@ class SupervisorClient:
         """Return the last requests of all generations of a service, oldest first."""
         rows: list[RecentRequest] = []
         for one in self._generations(service):
-            found = worker_client.recent_requests(control_path(self.folder, service, one["number"]))
+            found = worker_client.recent_requests(worker_client.control_path(self.folder, service, one["number"]))
             for row in found:
                 row["generation"] = one["number"]
             rows += found
@@ -104,7 +103,7 @@ class SupervisorClient:
         serving = next((one for one in self._generations(service) if one["phase"] == "serving"), None)
         if serving is None:
             raise NotReady(f"{service} is not running", fix="inv up")
-        event = worker_client.query(control_path(self.folder, service, serving["number"]), what)
+        event = worker_client.query(worker_client.control_path(self.folder, service, serving["number"]), what)
         reason = "it does not respond" if event is None else event.get("error")
         if event is None or reason:
             fix = f"inv service.reload --service {service}"

@@ -15,7 +15,8 @@ from flowgate.errors import FlowGateError
 from flowgate.supervisor.orphans import GenerationRecord
 from flowgate.supervisor.program_tree import to_tree
 from flowgate.supervisor.protocol import GENERATION_VARIABLE, encode
-from flowgate.supervisor.worker_process import WorkerProcess, control_path
+from flowgate.supervisor.worker_client import control_path
+from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import files, processes, sockets
 from flowgate.system.processes import Identity
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flowgate.request_filter.recent import RecentRequest
 from flowgate.supervisor import legacy
 from flowgate.supervisor.protocol import CHUNK_BYTES, Lines, WorkerCommand, WorkerEvent, encode
 from flowgate.system import sockets
+
+if TYPE_CHECKING:
+    from flowgate.request_filter.recent import RecentRequest
 
 ANSWER_SECONDS = 2.0
 
@@ -99,3 +102,8 @@ def _ask_once(path: Path, command: WorkerCommand, awaited: str) -> WorkerEvent |
         return None
     answer.control.close()
     return answer.event
+
+
+def control_path(folder: Path, service: str, number: int) -> Path:
+    """Return the path of a generation's control socket."""
+    return sockets.unix_path(folder, f"{service}-{number}.sock")

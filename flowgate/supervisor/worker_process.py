@@ -11,7 +11,8 @@ from pathlib import Path
 from flowgate.domain import Program
 from flowgate.supervisor import legacy
 from flowgate.supervisor.protocol import Lines, WorkerCommand, WorkerEvent, encode
-from flowgate.system import processes, sockets, subreaper
+from flowgate.supervisor.worker_client import control_path
+from flowgate.system import processes, subreaper
 from flowgate.system.processes import Identity
 
 
@@ -116,8 +117,3 @@ def describe_exit(code: int | None) -> str:
         return f"killed by {signal.Signals(-code).name}"
     except ValueError:
         return f"killed by signal {-code}"
-
-
-def control_path(folder: Path, service: str, number: int) -> Path:
-    """Return the path of a generation's control socket."""
-    return sockets.unix_path(folder, f"{service}-{number}.sock")

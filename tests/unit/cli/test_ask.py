@@ -6,7 +6,6 @@ import pytest
 
 from flowgate.cli import ask
 from flowgate.errors import CheckFailed
-from flowgate.request_filter.recent import RecentRequest
 
 HEADERS = {
     "x-litellm-call-id": "eeddf77a-4726",
@@ -20,8 +19,17 @@ FIRST_TRY = {**HEADERS, "x-litellm-attempted-retries": "0", "x-litellm-attempted
 
 
 def served(headers: dict[str, str]) -> ask.ServedRequest:
-    about: RecentRequest = {"path": "/v1/chat/completions", "method": "POST", "at": 0.0}
-    return ask._served({**about, "seconds": 1.234, "status": 200, "generation": 7, "headers": headers})
+    return ask._served(
+        {
+            "path": "/v1/chat/completions",
+            "method": "POST",
+            "at": 0.0,
+            "seconds": 1.234,
+            "status": 200,
+            "generation": 7,
+            "headers": headers,
+        }
+    )
 
 
 def test_a_request_is_described_with_its_deployment() -> None:
