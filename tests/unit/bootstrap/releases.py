@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 REPO, TAG = "router-for-me/CLIProxyAPIPlus", "v6.8.16-0"
-Trick = Callable[["Handler"], bool]  # responds instead of the server; returns false if it did not
+Misbehaviour = Callable[["Handler"], bool]  # responds instead of the server; returns false if it did not
 
 
 def program(version: str = "6.8.16-0-plus", then: str = "exit 0", padding: int = 0) -> bytes:
@@ -72,8 +72,8 @@ class Releases:
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
-    tricks: dict[str, Trick] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    misbehaviours: dict[str, Misbehaviour] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -93,7 +93,7 @@ class Releases:
 
     def times(self, ending: str) -> int:
         """Count the requests for a path with this suffix."""
-        return sum(path.endswith(ending) for path, _ in self.asked)
+        return sum(path.endswith(ending) for path, _ in self.requests)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -103,9 +103,9 @@ class Handler(BaseHTTPRequestHandler):
     has: Releases
 
     def do_GET(self) -> None:
-        self.has.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-        trick = self.has.tricks.get(self.path) or self.has.tricks.get("")
-        if trick and trick(self):
+        self.has.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+        misbehaviour = self.has.misbehaviours.get(self.path) or self.has.misbehaviours.get("")
+        if misbehaviour and misbehaviour(self):
             return
         data = self.has.files.get(self.path)
         if data is None:
@@ -159,18 +159,18 @@ def serving() -> Iterator[Releases]:
 # --- misbehaviours
 
 
-def times(count: int, trick: Trick) -> Trick:
+def times(count: int, misbehaviour: Misbehaviour) -> Misbehaviour:
     """Apply a misbehaviour a number of times, then respond normally."""
     left = [count]
 
     def play(handler: Handler) -> bool:
         left[0] -= 1
-        return left[0] >= 0 and trick(handler)
+        return left[0] >= 0 and misbehaviour(handler)
 
     return play
 
 
-def answers(status: int, body: bytes = b"", **heads: Any) -> Trick:
+def answers(status: int, body: bytes = b"", **heads: Any) -> Misbehaviour:
     """Send this response."""
 
     def play(handler: Handler) -> bool:
@@ -180,7 +180,7 @@ def answers(status: int, body: bytes = b"", **heads: Any) -> Trick:
     return play
 
 
-def cuts(at: int, *, marked: bool = True) -> Trick:
+def truncates(at: int, *, marked: bool = True) -> Misbehaviour:
     """Send a part of the file, then close the connection. marked: with an ETag, so that it can be resumed"""
 
     def play(handler: Handler) -> bool:
@@ -196,7 +196,7 @@ def cuts(at: int, *, marked: bool = True) -> Trick:
     return play
 
 
-def redirects(target: str) -> Trick:
+def redirects(target: str) -> Misbehaviour:
     """Redirect to another server, with the same path."""
 
     def play(handler: Handler) -> bool:
@@ -206,7 +206,7 @@ def redirects(target: str) -> Trick:
     return play
 
 
-def drips(handler: Handler) -> bool:
+def stalls(handler: Handler) -> bool:
     """Announce a megabyte and send it byte by byte."""
     handler.send_response(200)
     handler.send_header("Content-Length", str(1 << 20))

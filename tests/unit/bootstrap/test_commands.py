@@ -12,7 +12,7 @@ import pytest
 from flowgate.gateway import release_assets
 from tests.conftest import Workspace
 from tests.unit.bootstrap.conftest import PLATFORM
-from tests.unit.bootstrap.releases import REPO, Handler, Releases, Trick, program, serving
+from tests.unit.bootstrap.releases import REPO, Handler, Releases, Misbehaviour, program, serving
 from tests.unit.bootstrap.releases import release as packed
 
 BINARY = ".router/runtime/bin/CLIProxyAPIPlus"
@@ -51,7 +51,7 @@ def test_a_missing_repository_exits_3_and_shows_commands(workspace: Workspace, s
     assert left(workspace) == set()
 
 
-def sends_a_part(begun: threading.Event, ends: threading.Event) -> Trick:
+def sends_a_part(begun: threading.Event, ends: threading.Event) -> Misbehaviour:
     """Send a part of the file, then wait."""
 
     def respond(handler: Handler) -> bool:
@@ -68,14 +68,14 @@ def test_a_download_succeeds_after_an_interrupted_one(
 ) -> None:
     path = server.publish(PLATFORM)
     ends, begun = threading.Event(), threading.Event()
-    server.tricks[path] = sends_a_part(begun, ends)
+    server.misbehaviours[path] = sends_a_part(begun, ends)
     running = workspace.start("bootstrap.download")
     assert begun.wait(20)
     running.signal(number)
     assert running.process.wait(20) == code
     ends.set()
     assert "CLIProxyAPIPlus" not in left(workspace)
-    del server.tricks[path]
+    del server.misbehaviours[path]
     workspace.inv("bootstrap.download")
     assert left(workspace) == {"CLIProxyAPIPlus", "CLIProxyAPIPlus.lock", "litellm"}
 

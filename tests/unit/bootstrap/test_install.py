@@ -39,9 +39,9 @@ def test_only_the_program_and_its_lock_file_remain_and_both_are_private(stage: I
 def test_a_second_run_sends_no_request(stage: InstallStage) -> None:
     stage.server.publish(PLATFORM)
     stage.install()
-    stage.server.asked.clear()
+    stage.server.requests.clear()
     assert stage.install()[0] == "unchanged"
-    assert stage.server.asked == []
+    assert stage.server.requests == []
 
 
 @pytest.mark.parametrize("index", range(len(archive_names(TAG, PLATFORM))))
@@ -91,19 +91,19 @@ def test_a_mirror_is_used_after_the_repository(stage: InstallStage) -> None:
         stage.bootstrap(mirrors=(mirror.base,))
         stage.install()
     assert stage.installed_version() == NEW
-    assert stage.server.asked
+    assert stage.server.requests
 
 
 def test_only_configured_mirrors_are_used(stage: InstallStage) -> None:
     stage.install_old().install_error()
-    assert {path.split("/")[1] for path, _ in stage.server.asked} == {"router-for-me"}
+    assert {path.split("/")[1] for path, _ in stage.server.requests} == {"router-for-me"}
 
 
 def test_a_redirect_to_another_host_is_followed(stage: InstallStage) -> None:
     with serving() as other:
         path = stage.server.publish(PLATFORM)
         other.files |= stage.server.files
-        stage.server.tricks[path] = redirects(other.base.replace("127.0.0.1", "localhost"))
+        stage.server.misbehaviours[path] = redirects(other.base.replace("127.0.0.1", "localhost"))
         stage.install()
     assert stage.installed_version() == NEW
 
@@ -111,7 +111,7 @@ def test_a_redirect_to_another_host_is_followed(stage: InstallStage) -> None:
 def test_the_token_is_sent_only_to_github(stage: InstallStage) -> None:
     stage.server.publish(PLATFORM)
     stage.install()
-    assert "ghp_canary" not in str(stage.server.asked)
+    assert "ghp_canary" not in str(stage.server.requests)
 
 
 def test_progress_is_shown_only_for_the_archive(stage: InstallStage) -> None:
@@ -143,7 +143,7 @@ def test_a_local_file_may_be_an_archive_or_the_program(stage: InstallStage, data
     assert (stage.installed_version(), stage.lock()["version"], stage.lock()["source"]) == (NEW, NEW, file)
     assert Path(file).read_bytes() == data
     assert stage.install(from_file=file)[0] == "unchanged"
-    assert stage.server.asked == []
+    assert stage.server.requests == []
 
 
 def test_a_checksum_list_beside_the_file_verifies_it(stage: InstallStage) -> None:
@@ -160,7 +160,7 @@ def test_the_file_of_the_config_is_used_by_default(stage: InstallStage) -> None:
 def test_offline_without_a_file_is_refused_without_a_request(stage: InstallStage) -> None:
     stage.install_old().server.publish(PLATFORM)
     assert "--from-file" in stage.install_error(offline=True).fix
-    assert stage.server.asked == []
+    assert stage.server.requests == []
 
 
 def test_a_missing_file_is_a_usage_error(stage: InstallStage) -> None:
@@ -196,7 +196,7 @@ def test_looking_touches_nothing(stage: InstallStage) -> None:
     before = stage.tree()
     install_upstream(stage.context().read_only(), version="v1")
     assert stage.tree() == before
-    assert stage.server.asked == []
+    assert stage.server.requests == []
 
 
 def test_an_unrecorded_program_is_replaced_and_kept(stage: InstallStage) -> None:

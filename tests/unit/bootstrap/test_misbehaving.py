@@ -18,8 +18,8 @@ from tests.unit.bootstrap.releases import (
     REPO,
     TAG,
     answers,
-    cuts,
-    drips,
+    truncates,
+    stalls,
     member,
     program,
     redirects,
@@ -68,7 +68,7 @@ def test_a_wrong_checksum_is_refused_and_no_mirror_is_asked(old: InstallStage) -
         old.server.publish(PLATFORM, listed=sums(**{f"CLIProxyAPIPlus_6.8.16-0_{PLATFORM}.tar.gz": b"other"}))
         old.bootstrap(mirrors=(mirror.base,))
         assert "but checksums.txt requires" in old.install_error().what
-        assert mirror.asked == []
+        assert mirror.requests == []
 
 
 def test_an_archive_that_differs_from_the_pinned_digest_is_refused(old: InstallStage) -> None:
@@ -90,7 +90,7 @@ def test_a_release_that_changed_since_its_first_installation_is_refused(old: Ins
 
 
 def test_a_truncated_download_fails(old: InstallStage) -> None:
-    old.server.tricks[old.server.publish(PLATFORM)] = cuts(100, marked=False)
+    old.server.misbehaviours[old.server.publish(PLATFORM)] = truncates(100, marked=False)
     assert "was cut, 5 times in a row" in old.install_error().what
 
 
@@ -100,34 +100,34 @@ def test_a_truncated_local_file_is_refused(old: InstallStage) -> None:
 
 def test_a_connection_dropped_in_the_middle_is_resumed(old: InstallStage) -> None:
     path = old.server.publish(PLATFORM, release(program(padding=50_000)))
-    old.server.tricks[path] = times(2, cuts(9000))
+    old.server.misbehaviours[path] = times(2, truncates(9000))
     old.install()
-    ranges = [heads.get("range") for asked, heads in old.server.asked if asked == path]
+    ranges = [heads.get("range") for requests, heads in old.server.requests if requests == path]
     assert ranges == [None, "bytes=9000-", "bytes=18000-"]
 
 
 def test_the_retry_after_of_a_server_is_respected(old: InstallStage) -> None:
     old.server.publish(PLATFORM)
-    old.server.tricks[""] = times(1, answers(429, Retry_After="3"))
+    old.server.misbehaviours[""] = times(1, answers(429, Retry_After="3"))
     old.install()
     assert old.waits == [3]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_a_server_with_errors_fails_after_five_attempts(old: InstallStage, status: int) -> None:
-    old.server.tricks[""] = answers(status)
+    old.server.misbehaviours[""] = answers(status)
     assert f"returned {status}, 5 times in a row" in old.install_error().what
 
 
 def test_a_stalled_download_fails(old: InstallStage) -> None:
-    old.server.tricks[old.server.publish(PLATFORM)] = drips
+    old.server.misbehaviours[old.server.publish(PLATFORM)] = stalls
     ticks = iter(range(0, 10**6, 10))
     old.now = lambda: float(next(ticks))
     assert "is too slow" in old.install_error().what
 
 
 def test_a_redirect_loop_is_refused(old: InstallStage) -> None:
-    old.server.tricks[""] = redirects(old.server.base)
+    old.server.misbehaviours[""] = redirects(old.server.base)
     assert "redirects more than 5 times" in old.install_error().what
 
 
