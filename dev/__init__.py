@@ -1,0 +1,1 @@
+"""Tools of FlowGate's maintainers; not in the wheel."""

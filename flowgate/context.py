@@ -43,7 +43,7 @@ class RunState:
 
 
 def _no_sleep(seconds: float) -> None:
-    raise StepContractError(f"a step slept {seconds} s while looking")
+    raise StepContractError(f"a step slept {seconds} s in its read-only phase")
 
 
 def _no_input(seconds: float) -> str:
@@ -221,7 +221,7 @@ class StepContext:
     ) -> command.CommandResult:
         """Run a command to its end, in the command line's own environment extended by `env`."""
         if not self.acting:
-            raise StepContractError(f"a step tried to run {argv[0]} while looking")
+            raise StepContractError(f"a step tried to run {argv[0]} in its read-only phase")
         return command.run(argv, cwd=cwd, env={**self.environment, **env}, stdin=stdin)
 
     def event(self, event: str, **fields: str) -> None:
@@ -241,5 +241,5 @@ class StepContext:
     def compile_environment(self) -> bool:
         """Write the bytecode of the environment; return whether that could be recorded."""
         if not self.acting:
-            raise StepContractError("a step compiled the environment while looking")
+            raise StepContractError("a step compiled the environment in its read-only phase")
         return bytecode.compile_environment()

@@ -104,7 +104,7 @@ ACTS: dict[str, Callable[[StepContext], object]] = {
 
 @pytest.mark.parametrize("act", ACTS)
 def test_a_step_cannot_act_while_it_looks(stage: Stage, act: str) -> None:
-    with pytest.raises(StepContractError, match="while looking"):
+    with pytest.raises(StepContractError, match="in its read-only phase"):
         ACTS[act](stage.context().read_only())
     assert (stage.tree(), stage.supervisor.calls) == ({}, [])
 

@@ -73,7 +73,7 @@ def reload(config: str, service: str, watch: bool) -> int:
     session = open_session(config)
     code = run_in(session, RunRequest("service-reload", {"service": service}, profile=""))
     if watch and code == 0:
-        from flowgate.cli.status import watch_generations
+        from flowgate.cli.watch_generations import watch_generations
 
         watch_generations(session)
     return code

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from flowgate.domain import ServiceSettings
     from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus
 
-WATCH_SECONDS = 0.2
 LIVING = ("starting", "ready", "serving", "draining", "stopping", "orphaned")
 
 
@@ -99,7 +98,7 @@ def status(config: str, as_json: bool) -> int:
     console.table([head, *(_row(name, one) for name, one in services.items())])
     for name, service in services.items():
         for generation in service["generations"] if len(service["generations"]) > 1 else ():
-            console.data(f"  {_describe_generation(name, generation)}")
+            console.data(f"  {describe_generation(name, generation)}")
     for name, service in services.items():
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
@@ -209,8 +208,17 @@ def _row(name: str, one: ServiceReport) -> list[str]:
     ]
 
 
-def _describe_generation(service: str, one: GenerationReport, *, with_age: bool = True) -> str:
-    """Describe a generation in one line: phase, age, who started it, open connections, requests in progress."""
+def describe_generation(service: str, one: GenerationReport, *, with_age: bool = True) -> str:
+    """Describe a generation in one line: phase, age, who started it, open connections, requests in progress.
+
+    Args:
+        service: Name of the service.
+        one: The generation.
+        with_age: Include the time since its start.
+
+    Returns:
+        The line.
+    """
     profile = f" {one['profile']}" if one["profile"] else ""
     age = f" {_duration(one['seconds'])} ago" if with_age and one["seconds"] is not None else ""
     by = f" by {one['by']}" if one["by"] else ""
@@ -219,22 +227,6 @@ def _describe_generation(service: str, one: GenerationReport, *, with_age: bool 
     parts += [f"open connections: {one['open_connections']}"] if one["open_connections"] is not None else []
     parts += [f"requests in progress: {one['under_way']}"] if one["under_way"] is not None else []
     return ", ".join(parts)
-
-
-def watch_generations(session: Session) -> None:
-    """Print each change of LiteLLM's generations until at most one is left."""
-    from flowgate.system.clock import Clock
-
-    clock, last = Clock(), ""
-    while True:
-        generations = collect_status(session)["services"]["litellm"]["generations"]
-        now = "; ".join(_describe_generation("litellm", one, with_age=False) for one in generations)
-        if now != last:
-            console.note(now or "litellm: no generation is left")
-            last = now
-        if len(generations) < 2:
-            return
-        clock.sleep(WATCH_SECONDS)
 
 
 def _duration(seconds: float | None) -> str:

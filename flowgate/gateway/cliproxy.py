@@ -16,7 +16,7 @@ from flowgate.errors import UsageError
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 
 if TYPE_CHECKING:
-    from flowgate.domain import Config, Reference, Secret, Service, UpstreamSettings
+    from flowgate.domain import Config, Program, Reference, Secret, Service, UpstreamSettings
 
 NAME = "cliproxyapi_plus"
 EMBEDDED = "embedded-upstream"
@@ -46,16 +46,30 @@ def service(
         policy: The settings that the profile determines.
         readiness: The path that reports readiness.
     """
-    from flowgate.domain import Document, Program, Secret, Service
+    from flowgate.domain import Document, Service
 
-    settings = config.services[NAME]
-    embedded = is_embedded(config)
-    tree = _settings(config, port, key, overlay(own, policy), models if embedded else ())
+    tree = _settings(config, port, key, overlay(own, policy), models if is_embedded(config) else ())
     text = "# Written by FlowGate, in place. Change config/cliproxyapi.yaml, not this file.\n" + dump(tree)
     path = config.paths.runtime_dir / "cliproxyapi.yaml"
-    argv = (str(binary(config)), *_without_config(settings.args[1:]), "-config", str(path))
+    settings = config.services[NAME]
+    return Service(
+        name=NAME,
+        program=_program(config, port, (path, text), tree["auth-dir"], readiness),
+        documents=(Document(path, text, short_digest(text), in_place=True),),
+        needs=_needs(config),
+        after=settings.depends_on,
+        readiness_path=readiness,
+        health_path=settings.health_path or readiness,
+    )
+
+
+def _program(config: Config, port: int, document: tuple[Path, str], auth_dir: str, readiness: str) -> Program:
+    from flowgate.domain import Program, Secret
+
+    settings = config.services[NAME]
+    argv = (str(binary(config)), *_without_config(settings.args[1:]), "-config", str(document[0]))
     env = {"WRITABLE_PATH": str(config.paths.runtime_dir / "work" / NAME), "PYTHONUNBUFFERED": "1"}
-    program = Program(
+    return Program(
         service=NAME,
         argv=argv,
         # A separate folder, because the program loads a `.env` of its working folder.
@@ -66,21 +80,12 @@ def service(
         port=port,
         readiness_path=readiness,
         log=config.paths.runtime_dir / "process-logs" / f"{NAME}.log",
-        documents=((path, text),),
-        labels={"embedded": "yes"} if embedded else {},
+        documents=(document,),
+        labels={"embedded": "yes"} if is_embedded(config) else {},
         # The program reloads its file: the digest contains only what needs a restart.
-        digest=name_program(argv, (settings.host, port), tree["auth-dir"], env, settings.env),
+        digest=name_program(argv, (settings.host, port), auth_dir, env, settings.env),
         ready_timeout=settings.ready_timeout,
         restart=settings.restart,
-    )
-    return Service(
-        name=NAME,
-        program=program,
-        documents=(Document(path, text, short_digest(text), in_place=True),),
-        needs=_needs(config),
-        after=settings.depends_on,
-        readiness_path=readiness,
-        health_path=settings.health_path or readiness,
     )
 
 

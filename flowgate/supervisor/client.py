@@ -175,7 +175,7 @@ class SupervisorClient:
             raise EnvironmentFailure(reply["error"], fix=reply["fix"])
         if not reply["ok"]:
             late = f"{service} was not {goal} within {timeout:g} s"
-            raise NotReady(late if reply.get("late") else f"{service} did not come up: {reply['error']}")
+            raise NotReady(late if reply.get("late") else f"{service} did not start: {reply['error']}")
         return reply["phase"]
 
     # --- stopping

@@ -18,5 +18,5 @@ class ReadOnlySupervisor:
 
     def __getattr__(self, name: str) -> Any:
         if name not in self.ALLOWED:
-            raise StepContractError(f"a step used supervisor.{name} while looking")
+            raise StepContractError(f"a step used supervisor.{name} in its read-only phase")
         return getattr(self._supervisor, name)

@@ -67,20 +67,7 @@ def run_attempts(
     Raises:
         Unreachable: All attempts failed.
     """
-    from tenacity import (
-        Retrying,
-        retry_if_exception,
-        retry_if_exception_type,
-        stop_after_attempt,
-        wait_exponential,
-        wait_fixed,
-    )
-
-    backoff = wait_exponential(multiplier=policy.first_wait, max=policy.max_wait)
-
-    def wait(state: RetryCallState) -> float:
-        asked = _failure(state).wait
-        return backoff(state) if asked is None else asked
+    from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop_after_attempt, wait_fixed
 
     def report(state: RetryCallState) -> None:
         seconds = state.next_action.sleep if state.next_action else 0.0
@@ -95,12 +82,25 @@ def run_attempts(
     without_progress = Retrying(
         retry=retry_if_exception(lambda error: type(error) is RetryableError),
         stop=stop_after_attempt(policy.attempts),
-        wait=wait,
+        wait=_growing_waits(policy),
         sleep=clock.sleep,
         before_sleep=report,
         retry_error_callback=_give_up,
     )
     return after_progress(lambda: without_progress(attempt))
+
+
+def _growing_waits(policy: RetryPolicy) -> Callable[[RetryCallState], float]:
+    """Return the wait before each attempt: the one that the server asked for, else a growing one."""
+    from tenacity import wait_exponential
+
+    backoff = wait_exponential(multiplier=policy.first_wait, max=policy.max_wait)
+
+    def wait(state: RetryCallState) -> float:
+        asked = _failure(state).wait
+        return backoff(state) if asked is None else asked
+
+    return wait
 
 
 def _failure(state: RetryCallState) -> RetryableError:

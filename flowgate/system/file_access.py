@@ -57,4 +57,4 @@ class Files:
 
     def _require_acting(self, what: str) -> None:
         if not self._acting:
-            raise StepContractError(f"a step tried to {what} while looking")
+            raise StepContractError(f"a step tried to {what} in its read-only phase")

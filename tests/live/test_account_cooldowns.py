@@ -49,8 +49,8 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def log_in(place: Workspace, person: str) -> None:
     login = place.start("auth.login", "codex", "--poll-interval", "0.2")
-    login.wait_for_message("open this address: ")
-    parts = urllib.parse.urlsplit(re.findall(r"open this address: (\S+)", login.stderr())[0])
+    login.wait_for_message("open this URL: ")
+    parts = urllib.parse.urlsplit(re.findall(r"open this URL: (\S+)", login.stderr())[0])
     state = urllib.parse.parse_qs(parts.query)["state"][0]
     form = urllib.parse.urlencode({"state": state, "decision": "approve", "account": person}).encode()
     with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=10) as response:

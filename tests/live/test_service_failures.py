@@ -54,7 +54,7 @@ def test_a_failed_smoke_is_an_event(workspace: Workspace) -> None:
     workspace.inv("smoke", code=1)
     (line,) = workspace.inv("events", "--event", "smoke").stdout.splitlines()
     assert "failed" in line
-    assert "litellm died" in line
+    assert "litellm ended" in line
 
 
 def test_a_profile_that_does_not_start_leaves_the_old_one_serving(workspace: Workspace) -> None:

@@ -12,7 +12,7 @@ import pytest
 from flowgate.gateway import release_assets
 from tests.conftest import Workspace
 from tests.unit.bootstrap.conftest import PLATFORM
-from tests.unit.bootstrap.releases import REPO, Handler, Releases, Misbehaviour, program, serving
+from tests.unit.bootstrap.releases import REPO, Handler, Misbehaviour, Releases, program, serving
 from tests.unit.bootstrap.releases import release as packed
 
 BINARY = ".router/runtime/bin/CLIProxyAPIPlus"

@@ -18,16 +18,16 @@ from tests.unit.bootstrap.releases import (
     REPO,
     TAG,
     answers,
-    truncates,
-    stalls,
     member,
     program,
     redirects,
     release,
     serving,
+    stalls,
     sums,
     tar_gz,
     times,
+    truncates,
     zip_of,
 )
 

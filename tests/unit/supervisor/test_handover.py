@@ -184,7 +184,7 @@ def test_a_failed_start_reports_the_apps_error_and_the_old_generation_serves(
 ) -> None:
     hand_over(supervisor, app("one", way=way))
     two = supervisor.start(app("two", way=way, env={"REFUSES": "ConfigError: no such strategy"}))["generation"]
-    with pytest.raises(NotReady, match=r"app did not come up: ConfigError: no such strategy"):
+    with pytest.raises(NotReady, match=r"app did not start: ConfigError: no such strategy"):
         supervisor.wait("app", two, 20)
     assert phases(supervisor) == {1: "serving"}
     assert ask(connect(app()))[0] == "one"

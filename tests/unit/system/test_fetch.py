@@ -15,7 +15,7 @@ from flowgate.errors import DiskError, EnvironmentFailure, Unreachable
 from flowgate.system.clock import Clock
 from flowgate.system.download_retries import RetryPolicy
 from flowgate.system.fetch import Fetched, Limits, fetch, is_there
-from tests.unit.bootstrap.releases import Handler, Releases, answers, truncates, stalls, redirects, serving, times
+from tests.unit.bootstrap.releases import Handler, Releases, answers, redirects, serving, stalls, times, truncates
 
 DATA = hashlib.sha256(b"seed").digest() * (3 << 15)  # 3 MiB
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
