@@ -26,6 +26,7 @@ class Connection:
         self._runtime, self._log_file = runtime, log_file
         self._path = sockets.unix_path(runtime / "run", SOCKET_NAME)
         self._sock: socket.socket | None = None
+        self._has_replaced = False
         self._lines = Lines[Reply]()
         self._last_id = 0
         self._awaited: set[int] = set()
@@ -91,6 +92,12 @@ class Connection:
                     f" (protocol {protocol}; this FlowGate uses {PROTOCOL_VERSION})",
                     fix="use the newer FlowGate, or stop its services with it first: inv down",
                 )
+            if self._has_replaced:  # else two installations would replace each other without end
+                raise EnvironmentFailure(
+                    f"the supervisor of {self._runtime} is of an older FlowGate (protocol {protocol}) again",
+                    fix="check which FlowGate other commands on this runtime folder use",
+                )
+            self._has_replaced = True
             if process := daemon_process.find(self._runtime):
                 daemon_process.replace(process, sock)
         return self._boot()

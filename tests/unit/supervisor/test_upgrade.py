@@ -170,6 +170,14 @@ def test_a_supervisor_of_a_newer_protocol_is_refused(
     assert "inv down" in refused.value.fix
 
 
+def test_a_supervisor_that_stays_older_is_replaced_only_once(
+    supervisor: SupervisorClient, app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PROTOCOL_VERSION", PROTOCOL_VERSION + 1)
+    with pytest.raises(EnvironmentFailure, match="is of an older FlowGate"):
+        supervisor.start(app())
+
+
 def test_a_record_with_old_names_is_adopted(supervisor: SupervisorClient, program: Make) -> None:
     up(supervisor, program())
     (before,) = generations(supervisor, "own")
