@@ -1,146 +1,79 @@
-"""What a step has within reach: one set of tools, in two strengths.
+"""The tools that a step uses, in two strengths.
 
-`reach.looking()` gives the weak set: reading files, the clock, the keeper and loopback answers works; writing,
-starting, sleeping and any other question raises `StepContractError`. So a step cannot act while it looks.
+`context.read_only()` returns the weaker set: it reads files, the clock, the supervisor and loopback HTTP. Writing,
+starting, sleeping and every other request raise `StepContractError`, so a step cannot act while it looks.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Program, Reference, Secret, Service, Sourced, Stack
-from flowgate.errors import FlowGateError, StepContractError, UsageError, raise_all
+from flowgate.errors import FlowGateError, StepContractError, raise_all
 from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, upstream_version
+from flowgate.gateway.environment import MODULE_CACHE, Variables
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.system import bytecode, files, locations, sockets
+from flowgate.supervisor.read_only import ReadOnlySupervisor
+from flowgate.system import bytecode, command, locations, sockets
 from flowgate.system.clock import Clock, stamp
+from flowgate.system.file_access import Files
 from flowgate.system.http import Http
 
-if TYPE_CHECKING:
-    from flowgate.system.command import CommandResult
-
-KEY_FILES = {
-    litellm.MASTER_KEY: "litellm-master-key",
-    cliproxy.UPSTREAM_KEY: "upstream-api-key",
-    cliproxy.MANAGEMENT_KEY: "management-key",
-}
-INHERITED_VARIABLES = (
-    *("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
-)
-
-# What an app's imports need not see: a shell with another PATH is no reason to import everything anew.
-UNSEEN = ("PATH", "TMPDIR")
-WARMUP_RECORD = ".flowgate-rehearsed.json"
+__all__ = ["Files", "ReadOnlySupervisor", "RunState", "StepContext"]
 
 
 @dataclass(slots=True)
 class RunState:
-    """What this run has settled: the profile rendered last, the ports in use, and what people were warned of."""
+    """What this run has decided so far.
+
+    Attributes:
+        profile: The profile that is rendered, started and tested.
+        ports: Service → port; None until the ports are chosen.
+        warned: Config places for which a warning has been shown.
+    """
 
     profile: Sourced[str]
     ports: dict[str, int] | None = None
     warned: set[str] = field(default_factory=set)
 
 
-class ReadOnlySupervisor:
-    """The keeper as a looking step may use it."""
-
-    ALLOWED = ("status", "generation", "matches", "started")
-
-    def __init__(self, supervisor: SupervisorClient) -> None:
-        self._keeper = supervisor
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in self.ALLOWED:
-            raise StepContractError(f"a step used keeper.{name} while looking")
-        return getattr(self._keeper, name)
-
-
-class Files:
-    """Files as a step uses them; the writing half refuses while looking."""
-
-    def __init__(self, acting: bool) -> None:
-        self._acting = acting
-
-    def read(self, path: Path) -> str | None:
-        """Give a file's text; None when it is absent."""
-        return files.read_text_or_none(path)
-
-    def listing(self, folder: Path, pattern: str) -> list[Path]:
-        """List files of a folder, newest first."""
-        return files.listing(folder, pattern)
-
-    def tail(self, path: Path, lines: int) -> list[str]:
-        """Give the last lines of a file."""
-        return files.tail(path, lines)
-
-    def is_there(self, path: Path) -> bool:
-        """Say whether a file or a folder is there; a link that leads nowhere is not."""
-        return files.is_there(path)
-
-    def is_executable(self, path: Path) -> bool:
-        """Say whether a file is there and can be run."""
-        return files.is_executable(path)
-
-    def write(self, path: Path, text: str, *, mode: int = 0o600, in_place: bool = False) -> bool:
-        """Write a file whole; false when it said that already."""
-        self._act(f"write {path}")
-        write = files.write_in_place if in_place else files.write_atomic
-        return write(path, text, mode=mode)
-
-    def delete(self, paths: list[Path]) -> list[Path]:
-        """Delete files; those that are gone already do not matter."""
-        self._act(f"delete {len(paths)} files")
-        return files.delete(paths)
-
-    def make_folder(self, path: Path) -> None:
-        """Make a folder that only its owner can enter."""
-        self._act(f"make {path}")
-        files.make_private_folder(path)
-
-    def append(self, path: Path, line: str) -> bool:
-        """Append one whole line; false when the disk refuses."""
-        self._act(f"append to {path}")
-        return files.append_line(path, line)
-
-    def _act(self, what: str) -> None:
-        if not self._acting:
-            raise StepContractError(f"a step wanted to {what} while looking")
-
-
 def _no_sleep(seconds: float) -> None:
     raise StepContractError(f"a step slept {seconds} s while looking")
 
 
-def _no_listening(seconds: float) -> str:
-    raise StepContractError("a step waited for a person where nobody is")
+def _no_input(seconds: float) -> str:
+    raise StepContractError("a step waited for input without a terminal")
 
 
-def _no_browsing(url: str) -> bool:
-    raise StepContractError("a step opened a browser where nobody is")
+def _no_browser(url: str) -> bool:
+    raise StepContractError("a step opened a browser without a terminal")
 
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """Everything a step may use.
-
-    tell: says a sentence to people (a warning, a moved port)
-    at_work: told what a long step is about just now; the last word takes the place of the one before
+    """The tools and the state of a run.
 
     Attributes:
+        config: The config in use.
+        run_state: What this run has decided so far.
+        supervisor: The supervisor of the runtime folder.
+        http: HTTP client.
+        clock: Time, and sleeping.
+        files: Access to files.
         environment: The command's own environment variables.
-        flags: What the order typed beside its playbook's variables ("live": a real question may cost money).
-        progress: Told how far a long transfer is (its name, bytes done, bytes in all when known).
-        listen: Waits so many seconds for a line that a person types; gives it, or an empty text.
-        by: Who gave the order, for people ("switch-profile").
-        browse: Opens an address in the person's browser; false where there is none.
+        emit: Shows a message to the user (a warning, a changed port).
+        acting: Whether the step may act.
+        flags: Options of the command beside the playbook's variables ("live": a smoke test may cost money).
+        progress: Shows the progress of a download (its name, bytes done, bytes in total or None).
+        set_activity: Shows what a long step does now; replaces the previous text.
+        read_line: Waits up to so many seconds for a line of input; returns it, or an empty text.
+        open_browser: Opens a URL in the user's browser; returns whether it could.
+        requested_by: Name of the playbook or command that started this run ("switch-profile").
     """
 
     config: Config
@@ -155,55 +88,46 @@ class StepContext:
     flags: Mapping[str, bool] = field(default_factory=dict)
     progress: Callable[[str, int, int | None], None] = lambda name, done, total: None
     set_activity: Callable[[str], None] = lambda words: None
-    read_line: Callable[[float], str] = _no_listening
-    open_browser: Callable[[str], bool] = _no_browsing
+    read_line: Callable[[float], str] = _no_input
+    open_browser: Callable[[str], bool] = _no_browser
     requested_by: str = ""
 
     def read_only(self) -> StepContext:
-        """Give the set that can only look."""
-        supervisor = (
-            self.supervisor if isinstance(self.supervisor, ReadOnlySupervisor) else ReadOnlySupervisor(self.supervisor)
+        """Return a context that cannot act."""
+        supervisor = self.supervisor
+        return replace(
+            self,
+            acting=False,
+            supervisor=supervisor if isinstance(supervisor, ReadOnlySupervisor) else ReadOnlySupervisor(supervisor),
+            http=Http(read_only=True),
+            files=Files(acting=False),
+            clock=self.clock._replace(sleep=_no_sleep),
+            read_line=_no_input,
+            open_browser=_no_browser,
         )
-        weak = replace(self, acting=False, supervisor=supervisor, http=Http(looking=True), files=Files(acting=False))
-        weak = replace(weak, read_line=_no_listening, open_browser=_no_browsing)
-        return replace(weak, clock=self.clock._replace(sleep=_no_sleep))
-
-    # --- paths
 
     @property
     def runtime(self) -> Path:
         """The runtime folder."""
         return self.config.paths.runtime_dir
 
-    @property
-    def secrets_folder(self) -> Path:
-        """Where keys lie, one file each."""
-        return self.runtime.parent / "secrets"
-
-    # --- the stack of this run
+    # --- profile and services
 
     def select_profile(self, profile: str) -> Stack:
-        """Settle the profile of this run: what is started and asked from now on."""
+        """Set the profile of this run, and build its stack."""
         if profile != self.run_state.profile.value:
-            stack = self.stack(Sourced(profile, "playbook"))
-            self.run_state.profile = Sourced(profile, "playbook")
+            chosen = Sourced(profile, "playbook")
+            stack = self.stack(chosen)
+            self.run_state.profile = chosen
             return stack
         return self.stack()
 
     def stack(self, profile: Sourced[str] | None = None) -> Stack:
-        """Build the stack of the settled profile, or of another one."""
+        """Build the stack of the run's profile, or of another one."""
         return build.build(self.config, profile or self.run_state.profile, self.build_inputs())
 
-    def preflight(self) -> tuple[list[FlowGateError], list[str]]:
-        """List what is wrong, and what is doubtful, between the two programs' files under the settled profile."""
-        from flowgate.gateway import preflight
-
-        profile = self.run_state.profile.value
-        policy = build.compile_policy(self.config, profile, self.build_inputs())
-        return preflight.faults(self.config, profile, policy), preflight.warnings(self.config, profile, policy)
-
     def build_inputs(self) -> build.BuildInputs:
-        """Look up what a stack stands on, beside its config."""
+        """Collect what building a stack needs beside the config."""
         own = cliproxy.user_config(self.config)
         return build.BuildInputs(
             ports=self.ports(),
@@ -214,155 +138,108 @@ class StepContext:
         )
 
     def upstream_version(self) -> str:
-        """Say which version of CLIProxyAPIPlus a start would run; empty when nobody knows."""
+        """Return the version of CLIProxyAPIPlus that a start would run; empty if not known."""
         return upstream_version.version(self.config, self.files.read(install_record.install_paths(self.config).lock))
 
     def ports(self) -> dict[str, int]:
-        """Settle the ports: the config's; the embedded default stays where it runs, and moves to free ones."""
+        """Return each service's port; the embedded default uses a free port where the config's is taken."""
         if self.run_state.ports is None:
             ports = {name: settings.port for name, settings in self.config.services.items()}
-            self.run_state.ports = {name: self._free(name) for name in ports} if self.config.embedded else ports
+            self.run_state.ports = {name: self._free_port(name) for name in ports} if self.config.embedded else ports
         return self.run_state.ports
 
-    def _free(self, name: str) -> int:
-        """Find a port for a service of the embedded default."""
+    def _free_port(self, name: str) -> int:
         settings = self.config.services[name]
         running = self.supervisor.generation(name)
         if running is not None:
-            return int(running["port"])
+            return running["port"]
         if sockets.is_free(settings.host, settings.port):
             return settings.port
         port = sockets.free_port()
-        self.emit(f"port {settings.port} is taken; {name} moves to {port}")
+        self.emit(f"port {settings.port} is in use; {name} uses {port} instead")
         return port
 
     def port_owner(self, host: str, port: int) -> tuple[int | None, str] | None:
-        """Say who listens on a port: (pid, command); None when it is free."""
+        """Return pid and command of the process that listens on a port; None if the port is free."""
         return sockets.owner(host, port)
 
-    # --- keys
+    # --- keys and variables
+
+    @property
+    def variables(self) -> Variables:
+        """Values of variables, from the environment or from files."""
+        return Variables(self.environment, self.runtime.parent / "secrets", self.files.read)
 
     def key(self, variable: str) -> Secret | None:
-        """Give the value of a variable: the command's environment, else a file under `.router/secrets`."""
-        if self.environment.get(variable):
-            return Secret(self.environment[variable])
-        name = KEY_FILES.get(variable, variable.lower().replace("_", "-"))
-        text = (self.files.read(self.secrets_folder / name) or "").strip()
-        return Secret(text) if text else None
+        """Return the value of a variable: from the command's environment, else from a file under `.router/secrets`."""
+        return self.variables.get(variable)
 
     def master_key(self) -> Secret | None:
-        """Give the key that clients of LiteLLM show."""
+        """Return the key that clients send to LiteLLM."""
         setting = litellm.master_key_setting(self.config, self.run_state.profile.value)
         reference = setting.startswith(litellm.PREFIX)
         return self.key(setting.removeprefix(litellm.PREFIX)) if reference else Secret(setting)
 
     def missing_keys(self) -> list[str]:
-        """Name the keys of our own that have not been generated."""
-        return [variable for variable in KEY_FILES if self.key(variable) is None]
+        """List FlowGate's own keys that have not been generated."""
+        return self.variables.missing_keys()
 
-    def generate_keys(self) -> list[str]:
-        """Generate the keys of our own that are missing; give the names of their files."""
-        made = []
-        for variable in self.missing_keys():
-            self.files.write(self.secrets_folder / KEY_FILES[variable], f"sk-{secrets.token_hex(24)}\n")
-            made.append(KEY_FILES[variable])
-        return made
+    def generate_keys(self) -> None:
+        """Generate FlowGate's own keys that are missing."""
+        for name in self.missing_keys():
+            self.files.write(self.variables.file(name), f"sk-{secrets.token_hex(24)}\n")
 
     def with_environment(self, service: Service) -> Program:
-        """Give a service's program with its whole environment.
-
-        Raises:
-            UsageError: Every variable that its document needs and nobody has set.
-        """
-        env = {name: Secret(self.environment[name]) for name in INHERITED_VARIABLES if name in self.environment}
-        env |= service.program.env
-        settings = self.config.services[service.name]
-        env |= {name: Secret(value) for name, value in settings.env.items() if not value.startswith(litellm.PREFIX)}
-        fork_server = service.program.fork_server
-        if fork_server is not None:
-            unseen = {*UNSEEN, *(service.program.env.keys() - fork_server.import_variables)}
-            import_variables, module_cache = (
-                tuple(sorted(env.keys() - unseen)),
-                str(bytecode.site_packages() / WARMUP_RECORD),
-            )
-            fork_server = replace(
-                fork_server,
-                import_variables=import_variables,
-                environment=bytecode.environment(),
-                module_cache=module_cache,
-            )
+        """Return a service's program with its whole environment; raise an error if a variable is not set."""
         raise_all(f"the environment of {service.name}", self.unset_variables(service))
-        for need in service.needs:
-            value = self.key(need.name)
-            if value is not None:
-                env[self._name_inside(service, need)] = value
-        if service.name == cliproxy.NAME and (management := self.key(cliproxy.MANAGEMENT_KEY)):
-            env["MANAGEMENT_PASSWORD"] = management
-        labels = {**service.program.labels, "by": self.requested_by} if self.requested_by else service.program.labels
-        return replace(service.program, env=env, fork_server=fork_server, labels=labels)
+        program = self.variables.for_program(service, self.config.services[service.name])
+        if fork_server := program.fork_server:
+            cache = str(bytecode.site_packages() / MODULE_CACHE)
+            fork_server = replace(fork_server, environment=bytecode.environment(), module_cache=cache)
+        labels = {**program.labels, "by": self.requested_by} if self.requested_by else program.labels
+        return replace(program, fork_server=fork_server, labels=labels)
 
     def unset_variables(self, service: Service, pending: Collection[str] = ()) -> list[FlowGateError]:
-        """Find the variables that a service's document needs and nobody has set.
+        """Return an error for each variable that a service needs and that is neither set nor generated later."""
+        needs = [need for need in service.needs if need.name not in pending and self.key(need.name) is None]
+        return [self.variables.unset_error(need) for need in needs if not self._is_optional(service, need)]
 
-        Args:
-            pending: Those that this run will still generate.
-        """
-        faults: list[FlowGateError] = []
-        for need in service.needs:
-            if need.name not in pending and self.key(need.name) is None and not self._optional(service, need):
-                file = self.secrets_folder / need.name.lower().replace("_", "-")
-                fix = f"export {need.name}=…, or write it into {file}"
-                faults.append(UsageError(f"the variable {need.name} is not set", place=need.place, fix=fix))
-        return faults
-
-    def _name_inside(self, service: Service, need: Reference) -> str:
-        inside = need.path.rpartition(".")[2]
-        return inside if need.path.startswith(f"services.{service.name}.env.") else need.name
-
-    def _optional(self, service: Service, need: Reference) -> bool:
-        if service.name != litellm.NAME:
-            return False
-        profile = self.config.profiles[self.run_state.profile.value]
-        tree = overlay(self.config.litellm_base, profile)
-        if not litellm.optional(self.config, tree, need):
+    def _is_optional(self, service: Service, need: Reference) -> bool:
+        """Return whether LiteLLM can run without a variable, and warn about it once."""
+        tree = overlay(self.config.litellm_base, self.config.profiles[self.run_state.profile.value])
+        if service.name != litellm.NAME or not litellm.optional(self.config, tree, need):
             return False
         if need.place not in self.run_state.warned:
             self.run_state.warned.add(need.place)
-            self.emit(f"warning: the variable {need.name} is not set ({need.place}); its model will not answer")
+            self.emit(f"warning: the variable {need.name} is not set ({need.place}); its model does not work")
         return True
 
-    # --- writing down, running
+    # --- commands, events, the Python environment
 
-    def here(self, path: Path) -> Path:
-        """Give a path as the command line means it: relative to the current folder."""
-        return path.absolute()
-
-    def run(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None) -> CommandResult:
-        """Run a command to its end, with the command line's own environment and `env` over it."""
+    def run(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None
+    ) -> command.CommandResult:
+        """Run a command to its end, in the command line's own environment extended by `env`."""
         if not self.acting:
-            raise StepContractError(f"a step wanted to run {argv[0]} while looking")
-        from flowgate.system import command
-
+            raise StepContractError(f"a step tried to run {argv[0]} while looking")
         return command.run(argv, cwd=cwd, env={**self.environment, **env}, stdin=stdin)
 
     def event(self, event: str, **fields: str) -> None:
-        """Append one event to the event log; a full disk loses it and stops nothing."""
-        import json
-
+        """Append an event to the event log; a full disk loses the event and stops nothing."""
         empty = dict.fromkeys(("service", "profile", "provider", "result", "detail"), "")
         line = {"event": event, **empty, **fields, "timestamp": stamp(self.clock.wall())}
         self.files.append(self.runtime / "events.log", json.dumps(line, ensure_ascii=False))
 
     def python(self) -> Path:
-        """Give the interpreter of the locked environment."""
+        """Return the Python interpreter of the locked environment."""
         return locations.python()
 
-    def compiled(self) -> bool:
-        """Say whether the environment's bytecode has been written."""
+    def is_compiled(self) -> bool:
+        """Return whether the bytecode of the environment has been written."""
         return bytecode.is_compiled()
 
     def compile_environment(self) -> bool:
-        """Write the bytecode of the environment; gives whether that could be recorded."""
+        """Write the bytecode of the environment; return whether that could be recorded."""
         if not self.acting:
             raise StepContractError("a step compiled the environment while looking")
         return bytecode.compile_environment()

@@ -1,22 +1,24 @@
-"""The ways to say no.
+"""The exception tree. Each class has the exit code of the command that it ends.
 
-FlowGateError                     facts, a hint, a place, an exit code
-├── UsageError            2    something written wrong; found before anything started, nothing touched
-│   ├── UnknownName         a closed list was left
-│   ├── InvalidValue            a value of the wrong type or range
-│   └── MultipleErrors              several mistakes of one file, all at once
-├── CheckFailed        1    a check said no
-├── EnvironmentFailure     3    the outside world refused
-│   ├── PortInUse           a port is held by somebody else
-│   ├── ProgramMissing      a program is absent or cannot be executed
-│   ├── NotReady            a program did not come up; carries its last log lines
-│   ├── Unreachable         nobody answered, or not in time
-│   │   └── Silent          not in time: a slow one is not a dead one
-│   └── DiskError         a folder is read-only, full or not ours
-├── LockTimeout               3    another command is changing this runtime folder
-└── Interrupted      130    Ctrl-C
+FlowGateError                what happened, where, how to fix it
+├── UsageError           2   the user wrote something invalid; found before anything was changed
+│   ├── UnknownName          a name that is not in the list of known names
+│   ├── InvalidValue         a value of the wrong type or out of range
+│   └── MultipleErrors       several errors, reported together
+├── CheckFailed          1   a check ran and failed
+├── EnvironmentFailure   3   something outside FlowGate failed
+│   ├── PortInUse            another process listens on a port
+│   ├── ProgramMissing       a program is missing or cannot be executed
+│   ├── NotReady             a program did not become ready; has its last log lines
+│   ├── Unreachable          a server cannot be reached
+│   │   └── ResponseTimeout  a server accepted the connection and did not respond in time
+│   ├── DiskError            a file or folder cannot be read or written
+│   └── LockTimeout          another command is changing this runtime folder
+└── Interrupted        130   Ctrl-C
 
-A refusal holds facts; `desk/say.py` is the one place that prints them.
+StepContractError            a bug in a step; not a FlowGateError
+
+An exception holds facts; `cli/console.py` turns them into text.
 """
 
 from __future__ import annotations
@@ -25,15 +27,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 
 class FlowGateError(Exception):
-    """Something was refused: what, where, and what to do about it.
-
-    hint: what to do, as a sentence or a command; may be empty
+    """An error that the user can act on.
 
     Attributes:
-        what: One sentence without a full stop.
+        what: What happened, as one sentence without a full stop.
+        fix: What to do, as a sentence or a command; may be empty.
         place: `file:line[:column]`, or empty.
-        log: The last lines of the log that explain it, oldest first.
-        facts: What was learnt all the same, as plain data; a playbook's `register` keeps it.
+        log: The last log lines that explain it, oldest first.
+        facts: Results known despite the failure, as plain data; a playbook's `register` stores them.
     """
 
     code = 3
@@ -55,7 +56,7 @@ class FlowGateError(Exception):
         self.log = tuple(log)
 
     def with_cause(self, cause: FlowGateError) -> FlowGateError:
-        """Give the same sentence with the code, the log and the way out of what caused it."""
+        """Return an error with this sentence, and with the exit code, log and fix of its cause."""
         message = FlowGateError(self.what, fix=self.fix or cause.fix, place=cause.place, log=cause.log)
         message.code = cause.code
         return message
@@ -65,19 +66,19 @@ class FlowGateError(Exception):
 
 
 class UsageError(FlowGateError):
-    """Something written wrong; nothing was touched."""
+    """The user wrote something invalid; nothing was changed."""
 
     code = 2
 
 
 class UnknownName(UsageError):
-    """A name that is not on a closed list.
+    """A name that is not in the list of known names.
 
     Attributes:
         kind: What the name stands for ("profile", "key", "step").
-        name: What was written.
-        known: The closed list.
-        at: `file:line[:column]` where it was written, or where the list is.
+        name: The name that the user wrote.
+        known: The known names.
+        place: `file:line[:column]` of the name, or of the list.
     """
 
     def __init__(self, kind: str, name: str, *, known: Iterable[str], at: str = "") -> None:
@@ -86,12 +87,12 @@ class UnknownName(UsageError):
 
 
 class InvalidValue(UsageError):
-    """A value of the wrong type or range.
+    """A value of the wrong type or out of range.
 
     Attributes:
         name: The dotted path of the value ("services.litellm.port").
-        found: What was written, shortened.
-        wanted: What belongs there, in words ("a whole number from 1 to 65535").
+        found: The value that the user wrote.
+        wanted: The expected value, in words ("a whole number from 1 to 65535").
     """
 
     def __init__(self, name: str, *, found: object, wanted: str, at: str = "", fix: str = "") -> None:
@@ -102,56 +103,60 @@ class InvalidValue(UsageError):
 
 
 class MultipleErrors(UsageError):
-    """Several mistakes of one document, told all at once."""
+    """Several errors in one document, reported together.
 
-    def __init__(self, subject: str, faults: Sequence[FlowGateError]) -> None:
-        self.errors = tuple(faults)
+    Attributes:
+        errors: The single errors. The exit code is theirs when they agree, else 2.
+    """
+
+    def __init__(self, subject: str, errors: Sequence[FlowGateError]) -> None:
+        self.errors = tuple(errors)
         count = len(self.errors)
-        super().__init__(f"{subject} has {count} fault{'s' if count != 1 else ''}")
-        codes = {fault.code for fault in faults}
+        super().__init__(f"{subject} has {count} error{'s' if count != 1 else ''}")
+        codes = {error.code for error in errors}
         self.code = codes.pop() if len(codes) == 1 else UsageError.code
 
 
 class CheckFailed(FlowGateError):
-    """A check said no."""
+    """A check ran and failed."""
 
     code = 1
 
 
 class EnvironmentFailure(FlowGateError):
-    """The outside world refused."""
+    """Something outside FlowGate failed: a program, a server, a disk."""
 
     code = 3
 
 
 class PortInUse(EnvironmentFailure):
-    """A port is held by somebody else; nothing was started."""
+    """Another process listens on a port; nothing was started."""
 
     def __init__(self, service: str, host: str, port: int, *, pid: int | None, command: str, fix: str = "") -> None:
         self.service, self.port, self.pid, self.command = service, port, pid, command
         owner = f"process {pid} ({command})" if pid else "another user's process"
-        way_out = fix or (f"stop it (kill {pid}), or set services.{service}.port to a free port" if pid else "")
-        super().__init__(f"port {host}:{port} for {service} is held by {owner}", fix=way_out)
+        fix = fix or (f"stop it (kill {pid}), or set services.{service}.port to a free port" if pid else "")
+        super().__init__(f"port {host}:{port} for {service} is in use by {owner}", fix=fix)
 
 
 class ProgramMissing(EnvironmentFailure):
-    """A program is absent or cannot be executed."""
+    """A program is missing or cannot be executed."""
 
 
 class NotReady(EnvironmentFailure):
-    """A program was started and did not come up."""
+    """A program was started and did not become ready."""
 
 
 class Unreachable(EnvironmentFailure):
-    """Nobody answered, or not in time."""
+    """A server cannot be reached, or did not finish in time."""
 
 
 class ResponseTimeout(Unreachable):
-    """Not in time: somebody may be there and busy, so nothing is known."""
+    """A server did not respond in time; it may be busy, so nothing is known about its state."""
 
 
 class DiskError(EnvironmentFailure):
-    """A folder is read-only, full or not ours."""
+    """A file or folder cannot be read or written."""
 
 
 class LockTimeout(EnvironmentFailure):
@@ -165,22 +170,35 @@ class Interrupted(FlowGateError):
 
 
 class StepContractError(RuntimeError):
-    """A step acted while it should only look: a bug of that step, never a user's mistake."""
+    """A step changed something in its read-only phase: a bug in the step, not a user's mistake."""
 
 
-def raise_all(subject: str, faults: Sequence[FlowGateError]) -> None:
-    """Raise what was found wrong: nothing for none, the fault itself for one, all of them otherwise."""
-    if len(faults) == 1:
-        raise faults[0]
-    if faults:
-        raise MultipleErrors(subject, faults)
+def raise_all(subject: str, errors: Sequence[FlowGateError]) -> None:
+    """Raise collected errors, if there are any.
+
+    Args:
+        subject: What has the errors ("flowgate.yaml", "profile cost").
+        errors: The errors.
+
+    Raises:
+        FlowGateError: The only error.
+        MultipleErrors: All errors, if there are several.
+    """
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise MultipleErrors(subject, errors)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Name the nearest word of a closed list, else the list itself.
+    """Suggest the known name that is most similar to a misspelt one.
+
+    Args:
+        name: The misspelt name.
+        known: The known names.
 
     Returns:
-        "did you mean 'cost'?", or "known: a, b, c", or an empty text when nothing is known.
+        "did you mean 'cost'?"; "known: a, b, c" if no name is similar; empty if there are no known names.
     """
     from difflib import get_close_matches
 

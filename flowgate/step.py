@@ -1,7 +1,8 @@
-"""The step author's one import.
+"""The public API for authors of steps.
 
-A step is a function in a file of its name: `verb(reach, …) -> Result | Change`. It looks with the reach it is given and
-hands back a `Result` when it is content, else a `Change` whose `do` acts with the reach *it* is given.
+A step is a function in a file of the same name: `verb(context: StepContext, …) -> Result | Change`. It first looks,
+with a read-only context. It returns a `Result` when nothing has to be done, else a `Change`. The engine calls
+`Change.apply` with a context that may act, except in check mode.
 """
 
 from __future__ import annotations
@@ -16,18 +17,28 @@ __all__ = ["Change", "Facts", "Result", "StepContext", "change", "skipped", "unc
 
 
 def unchanged(message: str, **facts: Any) -> Result:
-    """Say that nothing has to be done.
-
-    said: one short sentence for people
+    """Report that nothing has to be done.
 
     Args:
-        facts: What `register` gets.
+        message: One short sentence for people.
+        facts: Data for `register`.
+
+    Returns:
+        A result with the status "unchanged".
     """
     return Result("unchanged", message, facts)
 
 
 def skipped(message: str, **facts: Any) -> Result:
-    """Say that this does not apply here."""
+    """Report that the step does not apply here.
+
+    Args:
+        message: One short sentence for people that gives the reason.
+        facts: Data for `register`.
+
+    Returns:
+        A result with the status "skipped".
+    """
     return Result("skipped", message, facts)
 
 
@@ -40,15 +51,18 @@ def change(
     diff: Sequence[tuple[str, str, str]] = (),
     unpredicted: str = "",
 ) -> Change:
-    """Say what would be done.
-
-    would: one short sentence in the imperative
+    """Describe work and how to do it.
 
     Args:
-        do: Does it and gives the facts; called with a reach that may act.
-        facts: The facts as far as they can be foretold, for check mode.
-        changes: False when the work only asks.
-        diff: (path, old text, new text) of files it would change.
-        unpredicted: Why neither facts nor diff can tell what it would do; check mode says so.
+        summary: One short imperative sentence ("write litellm-ab12.yaml").
+        apply: Does the work with a context that may act, and returns the facts. A fact named `message` replaces the
+            summary in the output.
+        facts: Predicted facts, which check mode registers.
+        changes: False when the work changes nothing, for example when it only sends requests.
+        diff: (path, old text, new text) of each file that the work changes.
+        unpredicted: Why `facts` and `diff` cannot predict the work; check mode shows it.
+
+    Returns:
+        The change for the engine.
     """
     return Change(summary, apply, facts or {}, changes, tuple(diff), unpredicted)

@@ -1,4 +1,4 @@
-"""The shipped playbooks: every one binds, none changes anything the second time, and the tasks follow them."""
+"""The shipped playbooks: they are valid, a second run changes nothing, and the commands execute them."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ program.run(["inv", *sys.argv[2:]])
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_every_shipped_playbook_binds_to_the_steps_there_are(path: Path) -> None:
+def test_every_shipped_playbook_is_valid(path: Path) -> None:
     plays = parse(path.read_text(), str(path))
     check(plays, CATALOG, ())
     assert all(task.name for play in plays for task in play.tasks if task.step)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_a_letter_lost_from_any_step_is_noticed(path: Path) -> None:
+def test_a_misspelt_step_is_rejected(path: Path) -> None:
     plays = parse(path.read_text(), str(path))
     for word in {task.step for play in plays for task in flat(play.tasks)}:
         text = path.read_text().replace(f"{word}:", f"{word[:-1]}_:")
@@ -55,7 +55,7 @@ def flat(tasks: tuple[Task, ...]) -> list[Task]:
 
 
 def marks(message: str) -> str:
-    """Give the marks of the tasks that ran: "=" same, "~" changed, "-" skipped, "!" refused."""
+    """Return the marks of the tasks: "=" unchanged, "~" changed, "-" skipped, "!" failed."""
     return "".join(line[0] for line in message.splitlines() if line[:2] in ("= ", "~ ", "- ", "! "))
 
 
@@ -67,7 +67,7 @@ def test_the_second_run_changes_nothing(workspace: Workspace) -> None:
         assert set(marks(message)) <= {"=", "-"}, message
         log = str(workspace.runtime / "events.log")
         changed = {path for path, about in workspace.snapshot().items() if before[0].get(path) != about}
-        assert {path for path in changed if "seen" not in path} <= {log, str(workspace.runtime / "lock")}
+        assert {path for path in changed if "service-events" not in path} <= {log, str(workspace.runtime / "lock")}
         assert sorted(one.pid for one in workspace.services()) == before[1]
 
 
@@ -84,31 +84,31 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(locations.playbooks(), tmp_path / "playbooks"))
 
 
-def test_smoke_follows_its_playbook_when_a_task_is_deleted(workspace: Workspace, folder: Path) -> None:
-    book = folder / "smoke.yml"
+def test_smoke_skips_a_task_deleted_from_its_playbook(workspace: Workspace, folder: Path) -> None:
+    playbook = folder / "smoke.yml"
     task = "        - name: Smoke\n          smoke:"
-    lines = book.read_text().splitlines(keepends=True)
+    lines = playbook.read_text().splitlines(keepends=True)
     at = next(number for number, line in enumerate(lines) if line.startswith("        - name: Smoke"))
     assert lines[at + 1].startswith(task.splitlines()[1])
-    book.write_text("".join(lines[:at] + lines[at + 2 :]))
+    playbook.write_text("".join(lines[:at] + lines[at + 2 :]))
     done = run_over(workspace, folder, "smoke")
     assert done.returncode == 0, done.stderr
     assert "Wait healthy" in done.stderr
     assert "Smoke" not in done.stderr
-    assert not workspace.seen("/v1/models")
+    assert not workspace.service_events("/v1/models")
 
 
-def test_up_follows_its_playbook_when_a_task_is_added(workspace: Workspace, folder: Path) -> None:
-    book = folder / "up.yml"
-    book.write_text(book.read_text() + "    - name: One thing more\n      debug: { msg: was asked for }\n")
+def test_up_runs_a_task_added_to_its_playbook(workspace: Workspace, folder: Path) -> None:
+    playbook = folder / "up.yml"
+    playbook.write_text(playbook.read_text() + "    - name: Another task\n      debug: { msg: added message }\n")
     done = run_over(workspace, folder, "up")
-    assert "One thing more" in done.stderr
-    assert "was asked for" in done.stdout + done.stderr
+    assert "Another task" in done.stderr
+    assert "added message" in done.stdout + done.stderr
 
 
-def test_a_broken_copy_is_refused_and_nothing_runs(workspace: Workspace, folder: Path) -> None:
-    book = folder / "smoke.yml"
-    book.write_text(book.read_text().replace("wait_healthy:", "wait_helthy:"))
+def test_an_invalid_playbook_is_rejected_and_nothing_runs(workspace: Workspace, folder: Path) -> None:
+    playbook = folder / "smoke.yml"
+    playbook.write_text(playbook.read_text().replace("wait_healthy:", "wait_helthy:"))
     before = workspace.snapshot()
     done = run_over(workspace, folder, "smoke")
     assert (done.returncode, "did you mean 'wait_healthy'?" in done.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""The contract of every step, also of those not written yet: a file, a function, a test of one name; look, then act."""
+"""The contract of every step: file, function and test have one name, and it does not act while it looks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flowgate.playbook.catalog import describe, steps_in
 from tests.unit.steps.conftest import Stage
 
 STEPS = steps_in("flowgate.steps")
-ROOMS = Path(__file__).parent / "unit" / "steps"
+TESTS = Path(__file__).parent / "unit" / "steps"
 Step = Callable[..., Any]
 
 
@@ -32,12 +32,12 @@ def nothing_there(stage: Stage) -> None:
 
 
 def prepared(stage: Stage) -> None:
-    """Everything is rendered, nothing runs."""
+    """The config is rendered, nothing runs."""
     stage.prepared()
 
 
 def running(stage: Stage) -> None:
-    """Everything runs; a candidate waits beside the one that serves."""
+    """Everything runs; a new generation is ready beside the one that serves."""
     stage.prepared().supervisor.run("cliproxyapi_plus").run("litellm").run(
         "litellm", "ready", private_address=["127.0.0.1", 9]
     )
@@ -53,17 +53,17 @@ def test_every_step_looks_without_acting(stage: Stage, name: str, place: Callabl
         found = STEPS[name](stage.context().read_only(), **required(STEPS[name]))
         assert isinstance(found, Result | Change)
         assert isinstance(found, Change) or found.status in ("unchanged", "skipped")
-    assert (stage.tree(), stage.supervisor.asked) == (before, [])
+    assert (stage.tree(), stage.supervisor.calls) == (before, [])
 
 
 def required(step: Step) -> dict[str, object]:
-    """Give a step's required parameters some value of their type."""
+    """Return a value for each required parameter of a step."""
     params = [param for param in describe(step, "").params.values() if param.required]
     return {param.argument: 1 if param.kind in (int, float) else "codex" for param in params}
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_every_step_says_what_it_takes_and_gives(name: str) -> None:
+def test_every_step_documents_its_parameters_and_result(name: str) -> None:
     function, info = STEPS[name], describe(STEPS[name], name)
     first, hints = next(iter(inspect.signature(function).parameters)), typing.get_type_hints(function)
     assert (first, hints["context"]) == ("context", StepContext)
@@ -74,9 +74,9 @@ def test_every_step_says_what_it_takes_and_gives(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_every_step_is_alone_in_its_file_and_has_a_test_of_its_name(name: str) -> None:
+def test_every_step_has_a_file_and_a_test_of_its_name(name: str) -> None:
     assert STEPS[name].__module__ == f"flowgate.steps.{name}"
-    assert (ROOMS / f"test_{name}.py").is_file()
+    assert (TESTS / f"test_{name}.py").is_file()
     module = inspect.getmodule(STEPS[name])
     assert module is not None
     assert (module.__doc__ or "").strip().endswith(".")
@@ -103,12 +103,12 @@ ACTS: dict[str, Callable[[StepContext], object]] = {
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_a_step_that_acts_while_it_looks_breaks_its_contract(stage: Stage, act: str) -> None:
+def test_a_step_cannot_act_while_it_looks(stage: Stage, act: str) -> None:
     with pytest.raises(StepContractError, match="while looking"):
         ACTS[act](stage.context().read_only())
-    assert (stage.tree(), stage.supervisor.asked) == ({}, [])
+    assert (stage.tree(), stage.supervisor.calls) == ({}, [])
 
 
-def test_looking_twice_is_still_looking(stage: Stage) -> None:
+def test_a_read_only_context_stays_read_only(stage: Stage) -> None:
     with pytest.raises(StepContractError):
         stage.context().read_only().read_only().supervisor.discard("litellm", 1)

@@ -19,12 +19,12 @@ def served_profile(workspace: Workspace) -> list[str]:
 
 def one_after_the_other(workspace: Workspace, first: list[str], second: list[str]) -> list[CompletedCommand]:
     """Start a command while another one holds the lock, and let both end."""
-    workspace.behave(litellm={"ready": False})
+    workspace.set_behaviour(litellm={"ready": False})
     begun = [workspace.start(*first)]
     begun[0].wait_for_message("Start")
     begun.append(workspace.start(*second))
     begun[1].wait_for_message("waiting for")
-    workspace.behave()
+    workspace.set_behaviour()
     return [one.wait_for_exit(60) for one in begun]
 
 
@@ -45,7 +45,7 @@ def test_a_start_that_waited_for_a_switch_keeps_the_new_profile(workspace: Works
 
 def test_a_reload_that_waited_for_a_stop_says_that_nothing_runs(workspace: Workspace) -> None:
     workspace.inv("up")
-    workspace.behave(litellm={"leaves_after": 2})
+    workspace.set_behaviour(litellm={"exits_after": 2})
     stopping = workspace.start("down")
     stopping.wait_for_message("config:")
     done = workspace.start("service.reload").wait_for_exit(60)

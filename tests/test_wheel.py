@@ -1,4 +1,4 @@
-"""The wheel, installed into an empty environment, run from an empty folder: everything has travelled with it."""
+"""The wheel, installed into an empty environment and run from an empty folder: it contains everything it needs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.conftest import CHECKOUT, CompletedCommand, without_crash
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not here"),
+    pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed"),
 ]
 
 
 @dataclass(frozen=True)
 class Installed:
-    """FlowGate as somebody has it who never saw the checkout."""
+    """FlowGate installed without a checkout."""
 
     folder: Path
 
     def flowgate(self, *words: str, code: int = 0) -> CompletedCommand:
-        """Run a command from an empty folder, with a home of its own."""
+        """Run a command from an empty folder, with its own home."""
         env = {"PATH": os.environ["PATH"], "HOME": str(self.folder / "home"), "LANG": "C.UTF-8"}
         argv = [str(self.folder / "env" / "bin" / "flowgate"), *words]
         done = subprocess.run(
@@ -38,7 +38,7 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """Build, and install with the runtime."""
+    """Build the wheel and install it with the runtime."""
     folder = tmp_path_factory.mktemp("w")
     for name in ("home", "empty"):
         (folder / name).mkdir()
@@ -55,7 +55,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_it_says_what_it_is(installed: Installed) -> None:
+def test_version_help_and_lists_work(installed: Installed) -> None:
     assert installed.flowgate("--version").stdout.startswith("flowgate ")
     assert "auth login" in installed.flowgate("--help").stdout
     assert "balanced" in installed.flowgate("profile", "list").stdout
@@ -63,12 +63,12 @@ def test_it_says_what_it_is(installed: Installed) -> None:
     assert "nothing wrong" in installed.flowgate("play", "up", "--syntax-check").stderr
 
 
-def test_its_main_job_works_without_a_checkout(installed: Installed) -> None:
+def test_smoke_works_without_a_checkout(installed: Installed) -> None:
     assert "PASS" in installed.flowgate("smoke", "--profile", "reliability").stdout
     assert list((installed.folder / "empty").iterdir()) == []
 
 
-def test_a_config_of_ones_own_is_written_where_one_stands(installed: Installed) -> None:
+def test_init_writes_a_config_into_the_current_folder(installed: Installed) -> None:
     installed.flowgate("init")
     assert (installed.folder / "empty" / "config" / "flowgate.yaml").is_file()
     assert "flowgate.yaml" in installed.flowgate("profile", "list").stderr

@@ -1,1 +1,1 @@
-"""Conversations with providers: who they are, how a login goes, what their own token files say. No HTTP in here."""
+"""Accounts of CLIProxyAPIPlus: providers, logins, cooldowns and token files."""

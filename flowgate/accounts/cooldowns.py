@@ -1,38 +1,39 @@
-"""Which accounts CLIProxyAPIPlus has benched, and letting one play again.
+"""Accounts of CLIProxyAPIPlus that are in cooldown, and the request that ends a cooldown.
 
-Source: v6.8.16-0 and 7.2.101-1, `/auth-files`: `unavailable` stays set after its time, until the account is asked
-again; only 7.2 says until when (`next_retry_after`) and has a call that ends it (`/reset-quota`). What stands under
-`openai-compatibility` is not listed by either.
+Source: v6.8.16-0 and 7.2.101-1, `/auth-files`: `unavailable` stays set after the cooldown, until the account is used
+again. Only 7.2 reports the end (`next_retry_after`) and can end a cooldown (`/reset-quota`). Neither lists entries
+under `openai-compatibility`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from flowgate.accounts.actions import MANAGEMENT, Talk, ask
-from flowgate.accounts.management_api import FILES, Entry, first_look, managed
-from flowgate.accounts.providers import OLDER, generation
+from flowgate.accounts.actions import MANAGEMENT, Conversation, get, post
+from flowgate.accounts.management_api import FILES, AuthFile, check, inspect_server
+from flowgate.accounts.providers import OLDER, line_of
 from flowgate.errors import EnvironmentFailure
 
 RESET = f"{MANAGEMENT}/reset-quota"
-LONGEST = 120  # characters of a vendor's words
+LONGEST = 120  # characters of a vendor's message
 
 
 @dataclass(frozen=True, slots=True)
 class AccountCooldown:
-    """One account that is left out for now.
+    """An account in cooldown.
 
     Attributes:
-        index: What the program calls it.
-        why: The vendor's words.
-        since: When its state changed last.
-        until: None where the program does not say.
-        models: What it would bring.
-        clearable: The program has a call that ends it.
+        file: Name of its file.
+        index: The server's identifier of the account.
+        provider: The provider.
+        label: Label of the account.
+        why: The vendor's message.
+        since: When its state changed last; None if not reported.
+        until: When the cooldown ends; None if not reported.
+        models: The account's models.
+        clearable: The program can end the cooldown.
     """
 
     file: str
@@ -46,64 +47,64 @@ class AccountCooldown:
     clearable: bool
 
 
-def list_cooldowns(started: str, now: datetime) -> Talk[list[AccountCooldown]]:
-    """List the accounts that are benched.
+def list_cooldowns(started_version: str, now: datetime) -> Conversation[list[AccountCooldown]]:
+    """List the accounts in cooldown.
 
     Args:
-        started: The version that the program stated when it was started; empty when nobody knows.
+        started_version: The version that the program reported when it started; empty if not known.
+        now: The time of day.
+
+    Returns:
+        The accounts in cooldown.
 
     Raises:
-        FlowGateError: What `first_look` refuses.
+        EnvironmentFailure: See `inspect_server`.
+        CheckFailed: See `inspect_server`.
     """
-    before = yield from first_look(started)
+    server = yield from inspect_server(started_version)
+    clearable = line_of(server.version) != OLDER
     found = []
-    for name, entry in before.files.items():
-        until = _moment(entry.get("next_retry_after"))
-        if entry.get("unavailable") and not entry.get("disabled") and (until is None or until > now):
-            models = managed((yield from ask("GET", f"{FILES}/models", {"name": name}))).get("models")
-            found.append(_benched(name, entry, until, models, generation(before.version) != OLDER))
+    for file in server.files.values():
+        until = file.next_retry_after
+        if file.unavailable and not file.disabled and (until is None or until > now):
+            response = check((yield from get(f"{FILES}/models", {"name": file.name})))
+            found.append(_cooldown(file, response.ids("models"), clearable))
     return found
 
 
-def clear(one: AccountCooldown) -> Talk[None]:
-    """Let an account be asked again.
+def clear(cooldown: AccountCooldown) -> Conversation[None]:
+    """End the cooldown of an account.
+
+    Args:
+        cooldown: The account in cooldown.
 
     Raises:
-        EnvironmentFailure: The program has no call for it.
+        EnvironmentFailure: The program cannot end a cooldown.
     """
-    absent = EnvironmentFailure("this CLIProxyAPIPlus has no call that ends a cooldown")
-    managed((yield from ask("POST", RESET, body={"auth_index": one.index})), absent=absent)
+    not_found = EnvironmentFailure("this CLIProxyAPIPlus has no request that ends a cooldown")
+    check((yield from post(RESET, {"auth_index": cooldown.index})), not_found=not_found)
 
 
-def _benched(name: str, entry: Entry, until: datetime | None, models: Any, clearable: bool) -> AccountCooldown:
-    listed = models if isinstance(models, list) else []
+def _cooldown(file: AuthFile, models: list[str], clearable: bool) -> AccountCooldown:
     return AccountCooldown(
-        file=name,
-        index=str(entry.get("auth_index") or ""),
-        provider=str(entry.get("provider") or "unknown"),
-        label=str(entry.get("label") or entry.get("account") or name),
-        why=_words(str(entry.get("status_message") or "")),
-        since=_moment(entry.get("updated_at")),
-        until=until,
-        models=tuple(str(one.get("id")) for one in listed if isinstance(one, dict)),
+        file=file.name,
+        index=file.index,
+        provider=file.provider or "unknown",
+        label=file.label or file.name,
+        why=_vendor_message(file.status_message),
+        since=file.updated_at,
+        until=file.next_retry_after,
+        models=tuple(models),
         clearable=clearable,
     )
 
 
-def _words(message: str) -> str:
-    """Give the sentence of a vendor's refusal, whichever way it is wrapped."""
+def _vendor_message(message: str) -> str:
+    """Extract the sentence from a vendor's error, which may be JSON."""
     try:
         tree = json.loads(message)
     except ValueError:
         tree = None
     error = tree.get("error") if isinstance(tree, dict) else None
-    inner = error.get("message") if isinstance(error, Mapping) else error
+    inner = error.get("message") if isinstance(error, dict) else error
     return " ".join(str(inner or message).split())[:LONGEST]
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found is None or found.tzinfo else None

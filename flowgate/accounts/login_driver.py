@@ -1,4 +1,4 @@
-"""Perform a conversation with CLIProxyAPIPlus: over HTTP, with the person at the terminal."""
+"""Carry out a conversation with CLIProxyAPIPlus: over HTTP, and with the user at the terminal."""
 
 from __future__ import annotations
 
@@ -8,130 +8,157 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from flowgate.accounts.actions import Ask, Heard, Look, Move, Say, Show, Talk, Wait, Waited, Whose
+from flowgate.accounts.actions import (
+    Action,
+    Conversation,
+    FindPortOwner,
+    HttpRequest,
+    Key,
+    ReadAccountFile,
+    Response,
+    ShowMessage,
+    ShowUrl,
+    WaitFor,
+    WaitResult,
+)
+from flowgate.accounts.providers import Provider
 from flowgate.domain import Secret
 from flowgate.errors import FlowGateError, Interrupted, NotReady, UsageError
 from flowgate.gateway import cliproxy, release_assets
 from flowgate.step import StepContext
 
 T = TypeVar("T")
-ASK_SECONDS = 5.0
-BEGIN_SECONDS = 30.0  # a device login asks its vendor before it answers
+REQUEST_SECONDS = 5.0
+START_SECONDS = 30.0  # a device login sends a request to its vendor before it responds
 LOG_LINES = 5000
 NAME = cliproxy.NAME
 
 
 class LoginDriver:
-    """One conversation under way.
+    """Runs one conversation.
 
-    Attributes:
+    Args:
+        context: Tools of this run.
         key: The management key.
-        opens: Open addresses in the person's browser.
+        open_browser: Open URLs in the user's browser.
     """
 
-    def __init__(self, context: StepContext, key: Secret, *, opens: bool = False) -> None:
-        self._reach, self._key, self._opens = context, key, opens
-        self._base = base_url(context)
+    def __init__(self, context: StepContext, key: Secret, *, open_browser: bool = False) -> None:
+        self._context, self._key, self._open_browser = context, key, open_browser
+        self._base_url = base_url(context)
         self._began = context.clock.now()
-        self._leaving = False
+        self._failed = False
 
-    def run(self, talk: Talk[T]) -> T:
-        """Make every move until the conversation has its result.
+    def run(self, conversation: Conversation[T]) -> T:
+        """Carry out every action until the conversation returns.
+
+        Args:
+            conversation: The conversation.
+
+        Returns:
+            Its result.
 
         Raises:
-            FlowGateError: What the conversation refuses.
-            KeyboardInterrupt: After it has taken back what it began.
+            FlowGateError: The conversation failed.
+            KeyboardInterrupt: The user interrupted it; it has cancelled what it started.
         """
-        go: Callable[[], Move] = partial(next, talk)
+        resume: Callable[[], Action] = partial(next, conversation)
         interrupted = False
         while True:
             try:
-                move = go()
+                action = resume()
             except StopIteration as end:
-                found: T = end.value
-                return found
+                result: T = end.value
+                return result
             except Interrupted:
                 if interrupted:
                     raise KeyboardInterrupt from None
                 raise
             try:
-                go = partial(talk.send, self._answer(move))
+                resume = partial(conversation.send, self._carry_out(action))
             except FlowGateError as error:
-                go = partial(talk.send, Heard(0, {}, None, "")) if self._leaving else partial(talk.throw, error)
-                self._leaving = True
+                # After the first failure the conversation only cleans up; a second one must not stop that.
+                failed = partial(conversation.send, Response(0, {}, None, ""))
+                resume = failed if self._failed else partial(conversation.throw, error)
+                self._failed = True
             except KeyboardInterrupt:
-                go = partial(talk.throw, Interrupted("the login was interrupted"))
-                self._leaving = interrupted = True
+                resume = partial(conversation.throw, Interrupted("the login was interrupted"))
+                self._failed = interrupted = True
 
-    def _answer(self, move: Move) -> object:
-        match move:
-            case Ask():
-                return self._ask(move)
-            case Show():
-                self._show(move)
-            case Say():
-                self._reach.emit(move.text)
-            case Wait():
-                typed = self._reach.read_line(move.seconds)
-                return Waited(self._reach.clock.now() - self._began, self._reach.clock.wall(), typed)
-            case Look():
-                return self._look(move.name)
-            case Whose():
-                owner = self._reach.port_owner("127.0.0.1", move.port)
+    def _carry_out(self, action: Action) -> object:
+        context = self._context
+        match action:
+            case HttpRequest():
+                return self._send(action)
+            case ShowUrl():
+                self._show_url(action)
+            case ShowMessage():
+                context.emit(action.text)
+            case WaitFor():
+                typed = context.read_line(action.seconds)
+                return WaitResult(context.clock.now() - self._began, context.clock.wall(), typed)
+            case ReadAccountFile():
+                return self._read_account_file(action.name)
+            case FindPortOwner():
+                owner = context.port_owner("127.0.0.1", action.port)
                 return f"process {owner[0]} ({owner[1]})" if owner and owner[0] else "another program"
         return None
 
-    def _ask(self, move: Ask) -> Heard:
-        http, headers = self._reach.http, self._headers(move.key)
-        url = self._base + move.path + (f"?{urlencode(move.query)}" if move.query else "")
-        if move.method == "POST":
-            answer = http.post(url, dict(move.body or {}), headers=headers, timeout=BEGIN_SECONDS)
-        elif move.method == "DELETE":
-            answer = http.delete(url, headers=headers, timeout=ASK_SECONDS)
+    def _send(self, request: HttpRequest) -> Response:
+        http, headers = self._context.http, self._headers(request.key)
+        url = self._base_url + request.path + (f"?{urlencode(request.query)}" if request.query else "")
+        if request.method == "POST":
+            response = http.post(url, dict(request.body or {}), headers=headers, timeout=START_SECONDS)
+        elif request.method == "DELETE":
+            response = http.delete(url, headers=headers, timeout=REQUEST_SECONDS)
         else:
-            slow = move.path.endswith("-auth-url")
-            answer = http.get(url, headers=headers, timeout=BEGIN_SECONDS if slow else ASK_SECONDS)
+            starts_login = request.path.endswith("-auth-url")
+            response = http.get(url, headers=headers, timeout=START_SECONDS if starts_login else REQUEST_SECONDS)
         try:
-            tree = json.loads(answer.text)
+            body = json.loads(response.text)
         except ValueError:
-            tree = None
-        return Heard(answer.status, answer.headers, tree, answer.text)
+            body = None
+        return Response(response.status, response.headers, body, response.text)
 
-    def _headers(self, key: str) -> dict[str, str | Secret]:
-        if key == "management":
-            return {"Authorization": self._key.bearer()}
-        client = self._reach.key(cliproxy.UPSTREAM_KEY) if key == "client" else None
-        return {"Authorization": client.bearer()} if client else {}
+    def _headers(self, key: Key) -> dict[str, str | Secret]:
+        client_key = self._context.key(cliproxy.UPSTREAM_KEY) if key == "client" else None
+        secret = self._key if key == "management" else client_key
+        return {"Authorization": secret.bearer()} if secret else {}
 
-    def _show(self, move: Show) -> None:
-        emit = self._reach.emit
-        if self._opens and self._reach.open_browser(move.url):
-            emit(f"opened in your browser: {move.url}")
+    def _show_url(self, action: ShowUrl) -> None:
+        emit = self._context.emit
+        if self._open_browser and self._context.open_browser(action.url):
+            emit(f"opened in your browser: {action.url}")
         else:
-            if self._opens:
+            if self._open_browser:
                 emit("no browser could be opened here")
-            emit(f"open this address: {move.url}")
-        if move.code:
-            emit(f"and enter this code: {move.code}")
-        if move.pasting:
-            emit("then paste the address at which your browser ends here, or into another terminal:")
-            emit("  inv auth.login PROVIDER --redirect-url 'ADDRESS'")
+            emit(f"open this URL: {action.url}")
+        if action.code:
+            emit(f"and enter this code: {action.code}")
+        if action.needs_paste:
+            emit("then paste the URL at which your browser ends here, or in another terminal:")
+            emit("  inv auth.login PROVIDER --redirect-url 'URL'")
 
-    def _look(self, name: str) -> object:
-        folder = cliproxy.auth_folder(self._reach.config)
+    def _read_account_file(self, name: str) -> object:
         if "/" in name or name in ("", ".", ".."):
             return None
         try:
-            return json.loads(self._reach.files.read(folder / name) or "null")
+            return json.loads(self._context.files.read(cliproxy.auth_folder(self._context.config) / name) or "null")
         except (ValueError, UsageError):
             return None
 
 
 def base_url(context: StepContext) -> str:
-    """Give the address of the CLIProxyAPIPlus that runs.
+    """Return the base URL of the running CLIProxyAPIPlus.
+
+    Args:
+        context: Tools of this run.
+
+    Returns:
+        The base URL, without a path.
 
     Raises:
-        NotReady: See the message.
+        NotReady: It is not running.
     """
     generation = context.supervisor.generation(NAME)
     if generation is None:
@@ -139,7 +166,28 @@ def base_url(context: StepContext) -> str:
     return f"http://{generation['host']}:{generation['port']}"
 
 
-def stated_version(context: StepContext) -> str:
-    """Give the version that the running program stated when it was started; empty when its log has lost it."""
+def started_version(context: StepContext) -> str:
+    """Return the version that the running program reported when it started; empty if its log no longer has it."""
     lines = context.files.tail(context.stack().services[NAME].program.log, LOG_LINES)
     return next((found for line in reversed(lines) if (found := release_assets.reported_version(f"{line}\n"))), "")
+
+
+def management_key(context: StepContext, provider: Provider | None = None) -> Secret:
+    """Return the management key.
+
+    Args:
+        context: Tools of this run.
+        provider: The provider to log in to; the config may name another key for it.
+
+    Returns:
+        The key.
+
+    Raises:
+        UsageError: There is none.
+    """
+    own = context.config.providers.get(provider.name) if provider else None
+    variable = (own.management_key_env if own else None) or cliproxy.MANAGEMENT_KEY
+    key = context.key(variable)
+    if key is None:
+        raise UsageError(f"there is no management key ({variable})", fix="inv service.restart generates it")
+    return key

@@ -1,58 +1,62 @@
-"""The providers that CLIProxyAPIPlus can log in to, one record each; what a found version of it can do."""
+"""The providers that CLIProxyAPIPlus can log in to, one record each."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from flowgate.domain import ProviderSettings
 from flowgate.errors import UnknownName, UsageError
 
 OLDER, NEWER = "6.8", "7.2"
+Flow = Literal["browser", "device", "poll"]
 
 
 class Provider(NamedTuple):
-    """One provider.
+    """A provider.
 
     Attributes:
-        name: What a user types.
-        title: What a person calls it.
-        kinds: What `/auth-files` calls its accounts (`provider`); empty when anything may appear.
-        session: What `/oauth-callback` calls it.
-        flow: "browser" (a page sends the browser back to a local port), "device" (a code is entered elsewhere) or
-            "poll" (addresses from the config).
-        starts: Generation → the path that begins a login; a generation that is absent cannot.
-        status: The path that is asked how far a login is.
-        port: Where the vendor's page sends the browser back to; None where it does not.
-        flag: The flag of the program's own command line that logs in, for a generation whose API cannot; may be
-            empty.
-        held: The file in which the provider's own program holds a login that can be taken over; empty where none
-            can.
+        name: The name that a user types.
+        title: The name that is shown.
+        listed_as: The names that `/auth-files` uses for it; empty if any name is accepted.
+        callback_name: The name that `/oauth-callback` uses for it.
+        flow: "browser" (the vendor redirects the browser to a local port), "device" (the user enters a code) or "poll"
+            (paths from the config).
+        login_paths: For each line of CLIProxyAPIPlus, the path that starts a login; a missing line has no login.
+        status_path: The path that reports the state of a login.
+        callback_port: The port to which the vendor redirects the browser; None if it does not.
+        cli_flag: The flag with which the program's own command line logs in, where its API cannot; may be empty.
+        login_file: The file in which the provider's own program stores a login that can be imported; may be empty.
     """
 
     name: str
     title: str
-    kinds: tuple[str, ...]
-    session: str
-    flow: str
-    starts: Mapping[str, str]
-    status: str = "/v0/management/get-auth-status"
-    port: int | None = None
-    flag: str = ""
-    held: str = ""
+    listed_as: tuple[str, ...]
+    callback_name: str
+    flow: Flow
+    login_paths: Mapping[str, str]
+    status_path: str = "/v0/management/get-auth-status"
+    callback_port: int | None = None
+    cli_flag: str = ""
+    login_file: str = ""
 
-    def start(self, version: str) -> str | None:
-        """Say where a login begins on a version; None when that version cannot."""
-        return self.starts.get(generation(version))
+    @property
+    def login_command(self) -> str:
+        """The command that logs in."""
+        return f"inv auth.login {self.name}"
+
+    def login_path(self, version: str) -> str | None:
+        """Return the path that starts a login in a version; None if that version has none."""
+        return self.login_paths.get(line_of(version))
 
 
-def _paths(name: str, *generations: str) -> dict[str, str]:
-    return dict.fromkeys(generations, f"/v0/management/{name}-auth-url")
+def _paths(name: str, *lines: str) -> dict[str, str]:
+    return dict.fromkeys(lines, f"/v0/management/{name}-auth-url")
 
 
 # Source: routes of v6.8.16-0 and v7.2.99/7.2.101-1 as recorded in tests/contract/data; flags of 7.2.101-1
-TABLE = (
+PROVIDERS = (
     Provider(
         "codex",
         "Codex (ChatGPT)",
@@ -60,8 +64,8 @@ TABLE = (
         "codex",
         "browser",
         _paths("codex", OLDER, NEWER),
-        port=1455,
-        held="~/.codex/auth.json",
+        callback_port=1455,
+        login_file="~/.codex/auth.json",
     ),
     Provider(
         "copilot",
@@ -70,7 +74,7 @@ TABLE = (
         "github",
         "device",
         _paths("github", OLDER),
-        flag="-github-copilot-login",
+        cli_flag="-github-copilot-login",
     ),
     Provider(
         "claude",
@@ -79,14 +83,29 @@ TABLE = (
         "anthropic",
         "browser",
         _paths("anthropic", OLDER, NEWER),
-        port=54545,
-        held="~/.claude/.credentials.json",
+        callback_port=54545,
+        login_file="~/.claude/.credentials.json",
     ),
     Provider(
-        "gemini", "Gemini CLI", ("gemini-cli", "gemini"), "gemini", "browser", _paths("gemini-cli", OLDER), port=8085
+        "gemini",
+        "Gemini CLI",
+        ("gemini-cli", "gemini"),
+        "gemini",
+        "browser",
+        _paths("gemini-cli", OLDER),
+        callback_port=8085,
     ),
     Provider("qwen", "Qwen", ("qwen",), "qwen", "device", _paths("qwen", OLDER)),
-    Provider("iflow", "iFlow", ("iflow",), "iflow", "browser", _paths("iflow", OLDER), port=11451, flag="-iflow-login"),
+    Provider(
+        "iflow",
+        "iFlow",
+        ("iflow",),
+        "iflow",
+        "browser",
+        _paths("iflow", OLDER),
+        callback_port=11451,
+        cli_flag="-iflow-login",
+    ),
     Provider("kimi", "Kimi", ("kimi",), "kimi", "device", _paths("kimi", OLDER, NEWER)),
     Provider(
         "antigravity",
@@ -95,22 +114,27 @@ TABLE = (
         "antigravity",
         "browser",
         _paths("antigravity", OLDER, NEWER),
-        port=51121,
+        callback_port=51121,
     ),
-    Provider("kiro", "Kiro", ("kiro",), "kiro", "device", _paths("kiro", OLDER), flag="-kiro-aws-login"),
+    Provider("kiro", "Kiro", ("kiro",), "kiro", "device", _paths("kiro", OLDER), cli_flag="-kiro-aws-login"),
 )
-KNOWN = {one.name: one for one in TABLE}
+KNOWN = {provider.name: provider for provider in PROVIDERS}
 
 
 def find(name: str, settings: Mapping[str, ProviderSettings], place: str = "") -> Provider:
-    """Find a provider: one of ours, else one that the config gives addresses for.
+    """Find a provider: a known one, or one for which the config has login paths.
 
     Args:
+        name: The name that the user typed.
+        settings: The providers of the config.
         place: `file:line` of the config's providers.
 
+    Returns:
+        The provider.
+
     Raises:
-        UnknownName: One without addresses.
-        UsageError: One without addresses.
+        UnknownName: There is no such provider.
+        UsageError: The config has no login paths for it.
     """
     if name in KNOWN:
         return KNOWN[name]
@@ -118,13 +142,13 @@ def find(name: str, settings: Mapping[str, ProviderSettings], place: str = "") -
         raise UnknownName("provider", name, known=sorted({*KNOWN, *settings}), at=place)
     own = settings[name]
     if not (own.auth_url_endpoint and own.status_endpoint):
-        what = f"the provider '{name}' is none that FlowGate knows, and has no addresses"
-        raise UsageError(what, place=place, fix="give it auth_url_endpoint and status_endpoint")
-    starts = dict.fromkeys((OLDER, NEWER), own.auth_url_endpoint)
-    return Provider(name, name, (), name, "poll", starts, own.status_endpoint)
+        what = f"FlowGate does not know the provider '{name}', and the config has no login paths for it"
+        raise UsageError(what, place=place, fix="add auth_url_endpoint and status_endpoint")
+    paths = dict.fromkeys((OLDER, NEWER), own.auth_url_endpoint)
+    return Provider(name, name, (), name, "poll", paths, own.status_endpoint)
 
 
-def generation(version: str) -> str:
-    """Tell the generation of a version ("6.8.16-0-plus" → "6.8"); one that cannot be told counts as the older."""
-    number = re.match(r"v?(\d+)\.", version)
-    return NEWER if number and int(number[1]) >= 7 else OLDER
+def line_of(version: str) -> str:
+    """Return the line of a version ("6.8.16-0-plus" → "6.8"); the older line if the version is not a number."""
+    major = re.match(r"v?(\d+)\.", version)
+    return NEWER if major and int(major[1]) >= 7 else OLDER

@@ -1,7 +1,7 @@
-"""Foreign token files read, and mapped to CLIProxyAPIPlus' own; pure.
+"""Conversion of other programs' token files to account files of CLIProxyAPIPlus; pure.
 
-Source: keys and file names as v6.8.16-0 writes and reads them (`sdk/auth/filestore.go`, `codex_executor.go`); Codex's
-`auth.json` as its CLI writes it. Claude Code's layout is public knowledge, not read in its source.
+Source: keys and file names as v6.8.16-0 writes and reads them (`sdk/auth/filestore.go`, `codex_executor.go`), and
+`auth.json` as Codex writes it. The layout of Claude Code's file is public knowledge, not read in its source.
 """
 
 from __future__ import annotations
@@ -10,122 +10,132 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
-from flowgate.accounts.providers import NEWER, generation
-from flowgate.domain import Tree
+from flowgate.accounts.providers import NEWER, line_of
 from flowgate.errors import UsageError
 
 EXPIRY_KEYS = ("expired", "expire", "expires_at", "expiresAt", "expiry", "expires")
 CLAIMS = "https://api.openai.com/auth"
-UNFIT = re.compile(r"[^A-Za-z0-9@_+.-]|(?<![A-Za-z0-9])\.")
+UNSAFE = re.compile(r"[^A-Za-z0-9@_+.-]|(?<![A-Za-z0-9])\.")  # characters that a file name does not get
 
 
 @dataclass(frozen=True, slots=True)
 class AccountFile:
-    """An account's file, ready to be written.
+    """An account file, ready to be written.
 
     Attributes:
-        name: Its file's.
-        label: Whose it is.
-        expires: When its access token is over.
+        name: Name of the file.
+        content: Its keys and values.
+        label: E-mail address or identifier of the account.
+        expires: When its access token expires.
     """
 
     name: str
-    tree: Tree
+    content: dict[str, str]
     label: str
-    expires: datetime | None
+    expires: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """How one provider's own login is taken over; `Provider.held` says where it lies.
+    """How the login of one provider's own program is imported; `Provider.login_file` is its usual place.
 
     Attributes:
-        owner: What a person calls that program.
-        variable: Of the environment, naming another folder.
-        read: (its file's tree, the version of CLIProxyAPIPlus, now) → the account's file.
+        owner: Name of that program.
+        variable: The environment variable that names another folder.
+        convert: (JSON value of its file, version of CLIProxyAPIPlus, time of day) → the account file.
     """
 
     owner: str
     variable: str
-    read: Callable[[Mapping[str, Any], str, datetime], AccountFile]
+    convert: Callable[[object, str, datetime], AccountFile]
 
 
-def codex(found: Mapping[str, Any], version: str, now: datetime) -> AccountFile:
-    """Map Codex's `auth.json`.
+def codex(found: object, version: str, now: datetime) -> AccountFile:
+    """Convert Codex's `auth.json`.
+
+    Args:
+        found: The JSON value of the file.
+        version: Version of CLIProxyAPIPlus; empty if not known.
+        now: The time of day.
+
+    Returns:
+        The account file.
 
     Raises:
-        UsageError: A file that holds no login.
+        UsageError: The file contains no login.
     """
-    tokens = _section(found, "tokens")
-    if not tokens.get("access_token"):
-        if found.get("OPENAI_API_KEY"):
-            what = "that file holds an API key, no login"
-            raise UsageError(what, fix="put the key under `codex-api-key` of config/cliproxyapi.yaml instead")
-        raise UsageError(
-            "that file holds no login: it has no tokens.access_token", fix="log in there first: codex login"
-        )
-    access = _text(tokens, "access_token")
-    told, expires = claims(_text(tokens, "id_token")), _expiry_of_token(access)
-    about = told.get(CLAIMS)
-    about = about if isinstance(about, dict) else {}
-    account = _text(tokens, "account_id") or str(about.get("chatgpt_account_id") or "")
-    email, plan = str(told.get("email") or ""), str(about.get("chatgpt_plan_type") or "").lower()
+    access = _text(found, "tokens", "access_token")
+    if not _get(found, "tokens", "access_token"):
+        if _get(found, "OPENAI_API_KEY"):
+            what = "this file contains an API key, not a login"
+            raise UsageError(what, fix="add the key under `codex-api-key` in config/cliproxyapi.yaml instead")
+        what = "this file contains no login: tokens.access_token is missing"
+        raise UsageError(what, fix="log in with Codex first: codex login")
+    expires = _moment(_get(_claims(access), "exp"))
     if expires is None:
-        raise UsageError("the access token in that file is none of Codex's: it does not say when it ends")
-    tree: Tree = {
+        raise UsageError("the access token in this file is not one of Codex: it has no expiry")
+    identity = _claims(_text(found, "tokens", "id_token"))
+    email, plan = _text(identity, "email"), _text(identity, CLAIMS, "chatgpt_plan_type").lower()
+    account = _text(found, "tokens", "account_id") or _text(identity, CLAIMS, "chatgpt_account_id")
+    content = {
         "type": "codex",
         "access_token": access,
-        "refresh_token": _text(tokens, "refresh_token"),
-        "id_token": _text(tokens, "id_token"),
+        "refresh_token": _text(found, "tokens", "refresh_token"),
+        "id_token": _text(found, "tokens", "id_token"),
         "account_id": account,
         "email": email,
         "expired": stamp(expires),
-        "last_refresh": str(found.get("last_refresh") or stamp(now)),
+        "last_refresh": _text(found, "last_refresh") or stamp(now),
     }
-    return AccountFile(_codex_name(email, plan, account, version), _filled(tree), email or account, expires)
+    return _account_file(_codex_name(email, plan, account, version), content, email or account, expires)
 
 
 def _codex_name(email: str, plan: str, account: str, version: str) -> str:
-    """Name the file as a login of this version would, so that the two do not stand side by side."""
-    short = hashlib.sha256(account.encode()).hexdigest()[:8] if account else ""
-    person = UNFIT.sub("", email)
-    hashed = short and (generation(version) == NEWER or plan == "team" or not person)
-    parts = ["codex", short if hashed else "", person, UNFIT.sub("", plan) if person else ""]
-    return "-".join(one for one in parts if one) + ".json"
+    """Name the file as a login of this version would, so that a login replaces it."""
+    digest = hashlib.sha256(account.encode()).hexdigest()[:8] if account else ""
+    person = UNSAFE.sub("", email)
+    uses_digest = digest and (line_of(version) == NEWER or plan == "team" or not person)
+    parts = ["codex", digest if uses_digest else "", person, UNSAFE.sub("", plan) if person else ""]
+    return "-".join(part for part in parts if part) + ".json"
 
 
-def claude(found: Mapping[str, Any], version: str, now: datetime) -> AccountFile:
-    """Map Claude Code's `.credentials.json`.
+def claude(found: object, version: str, now: datetime) -> AccountFile:
+    """Convert Claude Code's `.credentials.json`.
+
+    Args:
+        found: The JSON value of the file, with `oauthAccount` of `.claude.json`.
+        version: Version of CLIProxyAPIPlus; not used.
+        now: The time of day.
+
+    Returns:
+        The account file.
 
     Raises:
-        UsageError: A file that holds no login.
+        UsageError: The file contains no login.
     """
-    tokens = _section(found, "claudeAiOauth")
-    access = _text(tokens, "accessToken")
+    access = _text(found, "claudeAiOauth", "accessToken")
     if "sk-ant-oat" not in access:
-        raise UsageError(
-            "that file holds no login of Claude Code: it has no claudeAiOauth.accessToken", fix="claude login"
-        )
-    expires = _moment(tokens.get("expiresAt"))
+        what = "this file contains no login of Claude Code: claudeAiOauth.accessToken is missing"
+        raise UsageError(what, fix="log in with Claude Code first: claude login")
+    expires = _moment(_get(found, "claudeAiOauth", "expiresAt"))
     if expires is None:
-        raise UsageError("the login in that file does not say when it ends (claudeAiOauth.expiresAt)")
-    email = str(_section(found, "oauthAccount").get("emailAddress") or "")
-    tree: Tree = {
+        raise UsageError("the login in this file has no expiry (claudeAiOauth.expiresAt)")
+    email = _text(found, "oauthAccount", "emailAddress")
+    content = {
         "type": "claude",
         "access_token": access,
-        "refresh_token": _text(tokens, "refreshToken"),
+        "refresh_token": _text(found, "claudeAiOauth", "refreshToken"),
         "email": email,
         "expired": stamp(expires),
         "last_refresh": stamp(now),
     }
-    short = hashlib.sha256(access.encode()).hexdigest()[:8]
-    person = UNFIT.sub("", email) or f"imported-{short}"
-    return AccountFile(f"claude-{person}.json", _filled(tree), email or "claude", expires)
+    digest = hashlib.sha256(access.encode()).hexdigest()[:8]
+    person = UNSAFE.sub("", email) or f"imported-{digest}"
+    return _account_file(f"claude-{person}.json", content, email or "claude", expires)
 
 
 IMPORTERS = {
@@ -134,40 +144,46 @@ IMPORTERS = {
 }
 
 
-def borrowed(mapped: AccountFile) -> AccountFile:
-    """Leave out the refresh token: the account works until it expires, and its owner stays logged in."""
-    tree = {key: value for key, value in mapped.tree.items() if key != "refresh_token"}
-    return AccountFile(mapped.name, tree, mapped.label, mapped.expires)
+def without_refresh_token(file: AccountFile) -> AccountFile:
+    """Remove the refresh token: the account works until it expires, and the other program stays logged in."""
+    return replace(file, content={key: value for key, value in file.content.items() if key != "refresh_token"})
 
 
-# --- reading
+def _account_file(name: str, content: dict[str, str], label: str, expires: datetime) -> AccountFile:
+    return AccountFile(name, {key: value for key, value in content.items() if value}, label, expires)
 
 
-def claims(token: str) -> Tree:
-    """Read what a JWT says, unchecked; empty when it is none."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        told = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:  # of either: no base64, no text, no JSON
-        return {}
-    return told if isinstance(told, dict) else {}
+# --- parsing
 
 
-def expiry(tree: Mapping[str, Any]) -> datetime | None:
-    """Say when an account's file is over, found as CLIProxyAPIPlus finds it; None when it does not say."""
-    inner = tree.get("token")
-    for place in (tree, inner if isinstance(inner, dict) else {}):
-        for key in EXPIRY_KEYS:
-            if (moment := _moment(place.get(key))) is not None:
-                return moment
-    return None
+def expiry(content: object) -> datetime | None:
+    """Return when an account expires, found as CLIProxyAPIPlus finds it; None if its file has no expiry.
+
+    Args:
+        content: The JSON value of the account's file.
+
+    Returns:
+        The time of day, in UTC or with its own offset.
+    """
+    moments = (_moment(_get(section, key)) for section in (content, _get(content, "token")) for key in EXPIRY_KEYS)
+    return next((moment for moment in moments if moment is not None), None)
 
 
 def stamp(moment: datetime) -> str:
-    """Write a moment as RFC 3339, in UTC, to the second."""
+    """Format a time as RFC 3339 in UTC, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _claims(token: str) -> object:
+    """Decode the payload of a JWT without verifying it; None if it is not a JWT."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims: object = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:  # invalid base64, text or JSON
+        return None
+    return claims
 
 
 def _moment(value: object) -> datetime | None:
@@ -184,19 +200,13 @@ def _moment(value: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _expiry_of_token(token: str) -> datetime | None:
-    return _moment(claims(token).get("exp"))
+def _get(tree: object, *path: str) -> object:
+    """Return the value under a path of keys; None if it is absent."""
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
 
 
-def _section(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = tree.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _text(tree: Mapping[str, Any], name: str) -> str:
-    found = tree.get(name)
+def _text(tree: object, *path: str) -> str:
+    found = _get(tree, *path)
     return found if isinstance(found, str) else ""
-
-
-def _filled(tree: Tree) -> Tree:
-    return {key: value for key, value in tree.items() if value}

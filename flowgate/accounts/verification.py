@@ -1,4 +1,4 @@
-"""When an account is believed: its file is new or changed, of the right provider, usable, and brings models."""
+"""Verification of a login: its file is new or changed, of the right provider, usable, and has models."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flowgate.accounts import token_files
-from flowgate.accounts.actions import Talk, ask, look, wait
-from flowgate.accounts.management_api import FILES, Before, Entry, listed, managed
+from flowgate.accounts.actions import Conversation, ReadAccountFile, get, wait
+from flowgate.accounts.management_api import FILES, AuthFile, check, parse_files
 from flowgate.accounts.providers import Provider
 from flowgate.errors import CheckFailed
 
-GRACE_SECONDS = 5.0  # the watcher needs up to 1 s, models up to 0.6 s more
-EVERY = 0.25
+GRACE_SECONDS = 5.0  # the server needs up to 1 s to see a file, and up to 0.6 s more for its models
+POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account that counts.
+    """A verified account.
 
     Attributes:
-        name: Its file's.
-        label: Whose it is.
-        expires: RFC 3339, or empty where the file does not say.
-        models: How many it brings.
+        provider: The provider's name.
+        name: Name of its file.
+        label: Label, e-mail address or user name.
+        expires: Expiry of its access token, RFC 3339; empty if the file has none.
+        models: Number of its models.
     """
 
     provider: str
@@ -34,87 +35,69 @@ class Account:
     models: int
 
 
-def verify(provider: Provider, before: Before) -> Talk[Account]:
-    """Find the account that a login made, and look it over.
+def verify(provider: Provider, before: Mapping[str, AuthFile]) -> Conversation[Account]:
+    """Find the account that a login created, and verify it.
+
+    Args:
+        provider: The provider of the login.
+        before: The accounts before the login, by file name.
+
+    Returns:
+        The account.
 
     Raises:
-        CheckFailed: That says what is missing.
+        CheckFailed: There is no new or changed account, or it is not usable.
     """
-    entry, now = yield from _appeared(provider, before)
-    name = str(entry.get("name"))
-    if entry.get("disabled"):
-        raise CheckFailed(f"the account {name} is listed and disabled", fix="switch it on in CLIProxyAPIPlus")
-    if entry.get("size") == 0:
-        raise CheckFailed(f"the account {name} is listed and its file is empty", fix=_again(provider))
-    tree = yield from look(name)
-    if not tree:
-        what = f"the account {name} is listed, and there is no such file in the auth folder"
+    file, now = yield from _wait_for_file(provider, before)
+    if file.disabled:
+        raise CheckFailed(f"the account {file.name} is listed but disabled", fix="enable it in CLIProxyAPIPlus")
+    if file.is_empty:
+        raise CheckFailed(f"the account {file.name} is listed but its file is empty", fix=provider.login_command)
+    document = yield ReadAccountFile(file.name)
+    if not isinstance(document, dict) or not document:
+        what = f"the account {file.name} is listed, but the auth folder has no such file"
         raise CheckFailed(what, fix="inv auth.status")
-    expires = token_files.expiry(tree)
+    expires = token_files.expiry(document)
     if expires and expires <= now:
-        raise CheckFailed(
-            f"the account {name} was over at once: it expired {token_files.stamp(expires)}", fix=_again(provider)
-        )
-    models = yield from _models(provider, name)
-    label = str(entry.get("label") or entry.get("email") or tree.get("username") or name)
-    return Account(provider.name, name, label, token_files.stamp(expires) if expires else "", models)
+        what = f"the account {file.name} has already expired ({token_files.stamp(expires)})"
+        raise CheckFailed(what, fix=provider.login_command)
+    models = yield from _count_models(provider, file.name)
+    label = file.label or str(document.get("username") or file.name)
+    return Account(provider.name, file.name, label, token_files.stamp(expires) if expires else "", models)
 
 
-def _appeared(provider: Provider, before: Before) -> Talk[tuple[Entry, datetime]]:
-    """Wait until a file is new or changed."""
-    elsewhere: list[str] = []
+def _wait_for_file(provider: Provider, before: Mapping[str, AuthFile]) -> Conversation[tuple[AuthFile, datetime]]:
+    """Wait until a file of the provider is new or changed."""
     began: float | None = None
     while True:
-        waited = yield from wait(EVERY)
+        waited = yield from wait(POLL_SECONDS)
         began = waited.elapsed if began is None else began
-        files = listed((yield from ask("GET", FILES)))
-        fresh = [one for name, one in files.items() if _is_fresh(one, before.files.get(name))]
-        mine = [one for one in fresh if not provider.kinds or _kind(one) in provider.kinds]
-        if mine:
-            return mine[-1], waited.now
-        elsewhere = sorted({_kind(one) for one in fresh})
+        files = parse_files((yield from get(FILES)))
+        fresh = [file for name, file in files.items() if name not in before or file.revision != before[name].revision]
+        own = [file for file in fresh if not provider.listed_as or file.provider in provider.listed_as]
+        if own:
+            return own[-1], waited.now
         if waited.elapsed - began > GRACE_SECONDS:
             break
-    if elsewhere:
-        what = f"the login wrote an account of {', '.join(elsewhere)}, not of {provider.name}"
-    else:
-        what = "CLIProxyAPIPlus calls the login done, and no account is new or changed: it is not believed"
-    raise CheckFailed(what, fix=_again(provider))
+    what = "CLIProxyAPIPlus reports that the login is done, but no account is new or changed"
+    if fresh:
+        others = ", ".join(sorted({file.provider or "unknown" for file in fresh}))
+        what = f"the login created an account of {others}, not of {provider.name}"
+    raise CheckFailed(what, fix=provider.login_command)
 
 
-def _kind(entry: Entry) -> str:
-    return str(entry.get("provider") or entry.get("type") or "unknown").lower()
-
-
-def _is_fresh(entry: Entry, old: Entry | None) -> bool:
-    return old is None or _seen(entry) != _seen(old)
-
-
-def _seen(entry: Mapping[str, object]) -> tuple[object, ...]:
-    return entry.get("modtime"), entry.get("size")
-
-
-def _models(provider: Provider, name: str) -> Talk[int]:
-    """Count the models that an account brings and that clients are shown; they come a moment after it."""
+def _count_models(provider: Provider, name: str) -> Conversation[int]:
+    """Count the account's models that are listed for clients; they are listed shortly after the account."""
     began: float | None = None
     while True:
-        brought = _ids(managed((yield from ask("GET", f"{FILES}/models", {"name": name}))).get("models"))
-        heard = yield from ask("GET", "/v1/models", key="client")
-        shown = _ids(heard.tree.get("data")) if isinstance(heard.tree, dict) else set()
-        reachable = [one for one in brought if any(model == one or model.endswith(f"/{one}") for model in shown)]
-        if reachable:
-            return len(reachable)
-        waited = yield from wait(EVERY)
+        models = set(check((yield from get(f"{FILES}/models", {"name": name}))).ids("models"))
+        listed = set((yield from get("/v1/models", key="client")).ids("data"))
+        usable = [model for model in models if any(one == model or one.endswith(f"/{model}") for one in listed)]
+        if usable:
+            return len(usable)
+        waited = yield from wait(POLL_SECONDS)
         began = waited.elapsed if began is None else began
         if waited.elapsed - began > GRACE_SECONDS:
-            lacking = "none of its models is listed for clients" if brought else "it brings no model"
-            what = f"the account {name} is there, and {lacking}: nothing could be asked through it"
-            raise CheckFailed(what, fix=f"inv auth.status; {_again(provider)}")
-
-
-def _ids(models: object) -> set[str]:
-    return {str(one.get("id")) for one in models if isinstance(one, dict)} if isinstance(models, list) else set()
-
-
-def _again(provider: Provider) -> str:
-    return f"inv auth.login {provider.name}"
+            missing = "none of its models is listed for clients" if models else "it has no models"
+            what = f"the account {name} exists, but {missing}, so it cannot be used"
+            raise CheckFailed(what, fix=f"inv auth.status; {provider.login_command}")

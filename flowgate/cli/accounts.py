@@ -1,10 +1,11 @@
-"""Accounts: what each provider can do with this program, which accounts there are, and logging in."""
+"""Accounts: what each provider supports, which accounts exist, and logging in."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from flowgate.accounts.providers import KNOWN, Provider, find
 from flowgate.cli import console
@@ -12,113 +13,135 @@ from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import FlowGateError, UnknownName, UsageError
 from flowgate.gateway import cliproxy
+from flowgate.system import files, permissions
+
+if TYPE_CHECKING:
+    from flowgate.accounts.management_api import AuthFile
 
 LOGIN = "inv auth.login PROVIDER"
+LOGIN_KINDS = {"browser": "in a browser", "device": "with a code", "poll": "at the paths in the config"}
+ProviderRow = TypedDict("ProviderRow", {"name": str, "title": str, "login": str, "why": str, "import": str})
+
+
+class AccountRow(TypedDict):
+    """One account, as `--json` prints it; docs/json.md documents the keys."""
+
+    provider: str
+    account: str
+    expires: str
+    disabled: bool
+    state: str
+    message: str
+    file: str
+    path: str
+    mode: str
+    private: bool
 
 
 def list_providers(config: str, as_json: bool) -> int:
-    """Print what each provider can do with the program that is installed."""
+    """Print what each provider supports with the installed version.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        as_json: Print a JSON document.
+
+    Returns:
+        The exit code.
+    """
     session = open_session(config)
     version = _version(session)
     names = list(dict.fromkeys([*KNOWN, *session.config.providers]))
-    rows = [_provider(session, name, version) for name in names]
+    rows = [_provider_row(session, name, version) for name in names]
+    embedded = cliproxy.is_embedded(session.config)
     if as_json:
-        console.document(
-            {"cliproxyapi_plus_version": version, "embedded": cliproxy.is_embedded(session.config), "providers": rows}
-        )
+        console.document({"cliproxyapi_plus_version": version, "embedded": embedded, "providers": rows})
         return 0
     console.note(session.describe())
-    if cliproxy.is_embedded(session.config):
-        console.note(
-            "over the embedded upstream: its accounts are made up, its approve page stands in for every vendor"
-        )
+    if embedded:
+        console.note("the embedded upstream is in use: its accounts are fake, and its own page approves every login")
     else:
-        console.note(
-            f"CLIProxyAPIPlus {version}" if version else "CLIProxyAPIPlus is not installed, or of no known version"
-        )
+        unknown = "CLIProxyAPIPlus is not installed, or its version is not known"
+        console.note(f"CLIProxyAPIPlus {version}" if version else unknown)
     shown = [[one["name"], one["title"], one["login"] or f"no: {one['why']}", one["import"] or "-"] for one in rows]
     console.table([["provider", "", "login", "import"], *shown])
     return 0
 
 
-def _provider(session: Session, name: str, version: str) -> dict[str, Any]:
+def _provider_row(session: Session, name: str, version: str) -> ProviderRow:
     try:
-        about = find(name, session.config.providers, session.config.place(f"auth.providers.{name}"))
-    except UsageError as mistake:
-        return {"name": name, "title": name, "login": "", "why": mistake.what, "import": ""}
-    ways = {"browser": "in a browser", "device": "with a code", "poll": "at the addresses in the config"}
-    can = about.start(version) is not None
-    by_hand = f"only by its own command line ({about.flag})" if about.flag else "not in this version"
+        provider = find(name, session.config.providers, session.config.place(f"auth.providers.{name}"))
+    except UsageError as error:
+        return {"name": name, "title": name, "login": "", "why": error.what, "import": ""}
+    supported = provider.login_path(version) is not None
+    flag = provider.cli_flag
+    why = f"only by its own command line ({flag})" if flag else "not in this version"
     return {
         "name": name,
-        "title": about.title,
-        "login": ways[about.flow] if can else "",
-        "why": "" if can else by_hand,
-        "import": f"from {about.held}" if about.held else "",
+        "title": provider.title,
+        "login": LOGIN_KINDS[provider.flow] if supported else "",
+        "why": "" if supported else why,
+        "import": f"from {provider.login_file}" if provider.login_file else "",
     }
 
 
 def _version(session: Session) -> str:
-    """Say which version is installed; empty when nobody knows."""
-    from flowgate.cli.checks.runtime import read_only_context
+    from flowgate.cli.checks import runtime
 
-    return read_only_context(session, []).upstream_version()
+    return runtime.read_only_context(session, []).upstream_version()
 
 
-# --- the accounts there are
+# --- the accounts
 
 
 def status(config: str, as_json: bool) -> int:
-    """Print every account: whose it is, until when, and whether its file is private; never a token."""
+    """Print every account: its provider, label and expiry, and whether its file is private; never a token.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        as_json: Print a JSON document.
+
+    Returns:
+        The exit code.
+    """
     session = open_session(config)
+    folder = cliproxy.auth_folder(session.config)
     listed, why = _listed(session)
-    rows = [_account(path, listed.get(path.name)) for path in _files(session)]
+    paths = sorted(files.listing(folder, "*.json"), key=lambda path: path.name.lower())
+    rows = [_account_row(path, listed.get(path.name)) for path in paths]
     if as_json:
-        console.document({"folder": str(cliproxy.auth_folder(session.config)), "asked": not why, "accounts": rows})
+        console.document({"folder": str(folder), "asked": not why, "accounts": rows})
         return 0
     console.note(session.describe())
     if why:
-        console.note(f"note: {why}; this is what the files say")
+        console.note(f"note: {why}; this is the content of the files")
     if not rows:
-        console.note(f"no account yet in {cliproxy.auth_folder(session.config)}")
-        console.note(f"way out: {LOGIN}")
+        console.note(f"there are no accounts in {folder}")
+        console.note(f"  fix: {LOGIN}")
         return 0
-    head = ["provider", "account", "expires", "state", "file", "mode"]
-    console.table([head, *([one[key] or "-" for key in head] for one in rows)])
+    console.table([("provider", "account", "expires", "state", "file", "mode"), *map(_cells, rows)])
     for one in rows:
         if not one["private"]:
-            console.note(f"! {one['path']} can be read by others ({one['mode']}); chmod 600 {one['path']}")
+            console.note(f"! other users can read {one['path']} ({one['mode']}): chmod 600 {one['path']}")
         if one["message"]:
             console.note(f"! {one['file']}: {one['message']}")
     return 0
 
 
-def _files(session: Session) -> list[Path]:
-    from flowgate.system import files
-
-    return sorted(files.listing(cliproxy.auth_folder(session.config), "*.json"), key=lambda path: path.name.lower())
-
-
-def _account(path: Path, entry: dict[str, Any] | None) -> dict[str, Any]:
+def _account_row(path: Path, listed: AuthFile | None) -> AccountRow:
     from flowgate.accounts import token_files
-    from flowgate.system import files, permissions
 
-    try:
-        tree = json.loads(files.read_text_or_none(path) or "null")
-    except (ValueError, FlowGateError):
-        tree = None
-    sound = tree if isinstance(tree, dict) else {}
-    expires = token_files.expiry(sound)
+    content, readable = _content(path)
+    expires = token_files.expiry(content)
     mode = permissions.mode(path) or 0
-    about = entry or {}
-    state = str(about.get("status") or ("disabled" if sound.get("disabled") else "on disk"))
+    disabled = bool(content.get("disabled") or (listed and listed.disabled))
+    state = (listed.status if listed else "") or ("disabled" if disabled else "on disk")
     return {
-        "provider": str(about.get("provider") or sound.get("type") or "unknown"),
-        "account": str(about.get("label") or sound.get("email") or sound.get("username") or ""),
+        "provider": (listed.provider if listed else "") or str(content.get("type") or "unknown"),
+        "account": (listed.label if listed else "") or str(content.get("email") or content.get("username") or ""),
         "expires": token_files.stamp(expires) if expires else "",
-        "disabled": bool(about.get("disabled") or sound.get("disabled")),
-        "state": state if tree else "damaged",
-        "message": " ".join(str(about.get("status_message") or "").split())[:200],
+        "disabled": disabled,
+        "state": state if readable else "damaged",
+        "message": " ".join(listed.status_message.split())[:200] if listed else "",
         "file": path.name,
         "path": str(path),
         "mode": f"{mode:03o}",
@@ -126,35 +149,47 @@ def _account(path: Path, entry: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _listed(session: Session) -> tuple[dict[str, dict[str, Any]], str]:
-    """Ask the running program for its accounts, by file name; else say why it was not asked."""
+def _cells(row: AccountRow) -> list[str]:
+    cells = [row["provider"], row["account"], row["expires"], row["state"], row["file"], row["mode"]]
+    return [cell or "-" for cell in cells]
+
+
+def _content(path: Path) -> tuple[Mapping[str, object], bool]:
+    """Return the content of an account's file, and whether it could be read."""
+    try:
+        tree = json.loads(files.read_text_or_none(path) or "null")
+    except (ValueError, FlowGateError):
+        tree = None
+    return (tree if isinstance(tree, dict) else {}), bool(tree)
+
+
+def _listed(session: Session) -> tuple[Mapping[str, AuthFile], str]:
+    """Request the accounts of the running program, by file name; if it cannot be asked, return why."""
     if session.supervisor.generation(cliproxy.NAME) is None:
         return {}, f"{cliproxy.NAME} is not running"
-    from flowgate.accounts import management_api
-    from flowgate.accounts.login_driver import LoginDriver, stated_version
-    from flowgate.cli.checks.runtime import read_only_context
-    from flowgate.steps.login import management_key
+    from flowgate.accounts.login_driver import LoginDriver, management_key, started_version
+    from flowgate.accounts.management_api import inspect_server
+    from flowgate.cli.checks import runtime
 
-    context = read_only_context(session, [])
+    context = runtime.read_only_context(session, [])
     try:
-        before = LoginDriver(context, management_key(context, KNOWN["codex"])).run(
-            management_api.first_look(stated_version(context))
-        )
+        driver = LoginDriver(context, management_key(context))
+        server = driver.run(inspect_server(started_version(context)))
     except FlowGateError as error:
         return {}, error.what
-    return {name: dict(entry) for name, entry in before.files.items()}, ""
+    return server.files, ""
 
 
 # --- logging in
 
 
-def login(config: str, provider: str, **wanted: Any) -> int:
-    """Log in to a provider; CLIProxyAPIPlus is started for it when it does not run.
+def login(config: str, provider: str, **options: Any) -> int:
+    """Log in to a provider; CLIProxyAPIPlus is started for it if it is not running.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         provider: Name of the provider.
-        **wanted: Variables of the login playbook.
+        **options: Variables of the login playbook.
 
     Returns:
         The exit code.
@@ -162,40 +197,43 @@ def login(config: str, provider: str, **wanted: Any) -> int:
     from flowgate.cli.play import run_in
 
     session = open_session(config, quiet=True)
-    about = _known(session, provider)
-    waits_elsewhere = bool(wanted.get("redirect_url"))  # the command that waits there holds the lock
+    name = _known(session, provider).name
+    is_second_command = bool(options.get("redirect_url"))  # the first one waits for the login, and has the lock
     request = RunRequest(
         "login",
-        {"provider": about.name, **wanted},
+        {"provider": name, **options},
         profile="",
         event="oauth_login",
-        provider=about.name,
-        exclusive=not waits_elsewhere,
+        provider=name,
+        exclusive=not is_second_command,
     )
     return run_in(session, request)
 
 
 def import_headless(config: str, provider: str, source: str, dest_dir: str, borrow: bool) -> int:
-    """Import a login that a provider's own program holds on this machine.
+    """Import a login that a provider's own program stores on this machine.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         provider: Name of the provider.
-        source: Its login file; empty for the usual place.
-        dest_dir: The auth folder; empty for FlowGate's own.
-        borrow: Leave the refresh token out.
+        source: The program's file; empty: its usual place.
+        dest_dir: The auth folder; empty: FlowGate's own.
+        borrow: Leave out the refresh token.
 
     Returns:
         The exit code.
+
+    Raises:
+        UsageError: Logins of this provider cannot be imported.
     """
     from flowgate.cli.play import run_in
 
     session = open_session(config, quiet=True)
-    importable = sorted(one.name for one in KNOWN.values() if one.held)
+    importable = sorted(one.name for one in KNOWN.values() if one.login_file)
     if provider not in importable:
         known = _known(session, provider)
         what = f"a login of {known.title} cannot be imported"
-        raise UsageError(what, fix=f"importable: {', '.join(importable)}; or inv auth.login {known.name}")
+        raise UsageError(what, fix=f"importable: {', '.join(importable)}; or {known.login_command}")
     variables = {"provider": provider, "source": source, "dest_dir": dest_dir, "borrow": borrow}
     return run_in(session, RunRequest("import-auth", variables, event="auth_import", provider=provider))
 

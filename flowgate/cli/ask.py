@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from flowgate.cli import console, cooldowns
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
+
+if TYPE_CHECKING:
+    from flowgate.request_filter.recent import RecentRequest
 
 HEADER = "x-litellm-"
 SERVICE = "litellm"
@@ -130,7 +133,7 @@ def served_requests(session: Session) -> list[ServedRequest]:
     return [_served(one) for one in session.supervisor.recent_requests(SERVICE)]
 
 
-def _served(recorded: Any) -> ServedRequest:
+def _served(recorded: RecentRequest) -> ServedRequest:
     headers = {name.removeprefix(HEADER): value for name, value in recorded["headers"].items()}
     at = datetime.fromtimestamp(recorded["at"], UTC)
     return {

@@ -6,8 +6,7 @@ repeated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
@@ -16,6 +15,9 @@ from flowgate.domain import Secret
 from flowgate.errors import ResponseTimeout, Unreachable
 from flowgate.gateway import cliproxy, litellm, upstream_version
 from flowgate.system.clock import Clock, poll
+
+if TYPE_CHECKING:
+    from flowgate.supervisor.protocol import ServiceStatus
 
 TRIES = 3
 PAUSE_SECONDS = 0.3  # between tries; CLIProxyAPIPlus refuses connections for 0.2 s while it restarts
@@ -71,7 +73,7 @@ def _line(name: str, one: Health) -> str:
     return f"{mark} {name:<18} {live:<12} {ready:<10} {one['url']}  {result}{misses}"
 
 
-def check(session: Session, name: str, found: Mapping[str, Any], *, timeout: float = TIMEOUT_SECONDS) -> Health:
+def check(session: Session, name: str, found: ServiceStatus, *, timeout: float = TIMEOUT_SECONDS) -> Health:
     """Check one service.
 
     Args:
@@ -113,13 +115,13 @@ def _path(session: Session, name: str) -> str:
 
 def _request(session: Session, name: str, address: tuple[str, str], timeout: float, result: Health) -> None:
     """Send one readiness request and record its result."""
-    from flowgate.steps.wait_healthy import asked
+    from flowgate.steps.wait_healthy import get_readiness
     from flowgate.system.http import Http
 
     base, path = address
     result |= {"ready": None, "status": None, "error": "", "seconds": 0.0, "url": base + path}
     try:
-        answer = asked(Http(looking=True), base, path, timeout, headers=_headers(session, name, path))
+        answer = get_readiness(Http(read_only=True), base, path, timeout, headers=_headers(session, name, path))
     except ResponseTimeout as error:  # the service may be busy: neither ready nor not ready
         result["error"] = error.what
     except Unreachable as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowgate.cli import console
 from flowgate.domain import Outcome
-from flowgate.playbook.executor import Event
+from flowgate.playbook.run_options import Event
 from flowgate.system import terminal
 from flowgate.system.clock import Clock
 

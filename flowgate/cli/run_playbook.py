@@ -21,6 +21,7 @@ from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
+from flowgate.playbook.run_options import RunOptions
 from flowgate.system import files, locations, terminal
 from flowgate.system.clock import Clock, stamp
 from flowgate.system.http import Http
@@ -136,7 +137,7 @@ def _checked(session: Session, request: RunRequest) -> _CheckedPlaybook:
         plays, request, lambda: request.values(session.profile(request.typed_profile).value), defaults, faults
     )
     tags = (*request.tags, *request.skip_tags)
-    check(plays, catalog, request.names, defaults=defaults.keys(), tags=tags, faults=faults)
+    check(plays, catalog, request.names, defaults=defaults.keys(), tags=tags, errors=faults)
     return _CheckedPlaybook(path, plays, catalog, selection)
 
 
@@ -194,21 +195,23 @@ def _context(session: Session, run_state: RunState, requested_by: str, progress:
 
 def _run_tasks(context: StepContext, request: RunRequest, checked: _CheckedPlaybook, progress: RunProgress) -> Report:
     task_filter = checked.selection.task_filter()
-    several = len(checked.plays) > 1
-    report = run_plays(
-        checked.plays,
-        context,
-        request.values(context.run_state.profile.value),
-        begin=lambda play: console.note(f"play: {play.name}") if several else None,
-        catalog=checked.catalog,
+    options = RunOptions(
         emit=progress.emit,
-        doing=progress.set_activity,
-        clock=progress.clock(context.clock),
         check=request.check,
+        clock=progress.clock(context.clock),
         defaults=context.config.vars,
         tags=request.tags,
         skip_tags=request.skip_tags,
-        admit=task_filter.allows if task_filter else None,
+        allow=task_filter.allows if task_filter else None,
+        on_change=progress.set_activity,
+    )
+
+    def on_play(play: Play) -> None:
+        if len(checked.plays) > 1:
+            console.note(f"play: {play.name}")
+
+    report = run_plays(
+        checked.plays, context, request.values(context.run_state.profile.value), checked.catalog, options, on_play
     )
     if request.check:
         from flowgate.cli.diff import show_unpredicted

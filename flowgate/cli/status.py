@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
+
+if TYPE_CHECKING:
+    from flowgate.domain import ServiceSettings
+    from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus
 
 WATCH_SECONDS = 0.2
 LIVING = ("starting", "ready", "serving", "draining", "stopping", "orphaned")
@@ -26,8 +29,8 @@ class GenerationReport(TypedDict):
     by: str | None
 
 
-class ServiceReport(TypedDict):
-    """One service; docs/json.md describes the keys."""
+class GenerationState(TypedDict):
+    """What the report of a service says about the generation that serves, else about its newest."""
 
     state: str
     running: bool
@@ -35,11 +38,16 @@ class ServiceReport(TypedDict):
     uptime_seconds: float | None
     memory_bytes: int | None
     generation: int | None
-    restarts: int
-    failure: str
     host: str
     port: int
     profile: str | None
+
+
+class ServiceReport(GenerationState):
+    """One service; docs/json.md describes the keys."""
+
+    restarts: int
+    failure: str
     embedded: bool
     generations: list[GenerationReport]
 
@@ -115,7 +123,7 @@ def recover_supervisor(session: Session) -> None:
 def collect_status(session: Session) -> StatusReport:
     """Collect the data of `status`."""
     found = session.supervisor.status()
-    services = {name: _service(session, name, found["services"].get(name, {})) for name in session.config.services}
+    services = {name: _service(one, found["services"].get(name, {})) for name, one in session.config.services.items()}
     serving = services["litellm"]["profile"] if "litellm" in services else None
     settled = session.profile()
     active = ActiveProfile(name=serving or settled.value, by="serving" if serving else settled.by)
@@ -131,30 +139,51 @@ def collect_status(session: Session) -> StatusReport:
     }
 
 
-def _service(session: Session, name: str, found: Mapping[str, Any]) -> ServiceReport:
+def _service(settings: ServiceSettings, found: ServiceStatus) -> ServiceReport:
     generations = found.get("generations", [])
-    newest = next((g for g in reversed(generations) if g["phase"] == "serving"), generations[-1] if generations else {})
-    settings = session.config.services[name]
-    phase = newest.get("phase") or ("crashing" if found.get("wanted") else "stopped")
+    serving = [one for one in generations if one["phase"] == "serving"]
+    if generations:
+        state = _state((serving or generations)[-1])
+    else:
+        state = _no_generation(settings, "crashing" if found.get("wanted") else "stopped")
     return {
-        "state": phase,
-        "running": phase in LIVING,
-        "pid": newest.get("pid"),
-        "uptime_seconds": newest.get("seconds"),
-        "memory_bytes": newest.get("memory"),
-        "generation": newest.get("number"),
+        **state,
         "restarts": found.get("restarts", 0),
         "failure": found.get("failure", ""),
-        "host": newest.get("host", settings.host),
-        "port": newest.get("port", settings.port),
-        "profile": newest.get("labels", {}).get("profile"),
         "embedded": Path(settings.args[0]).name == "embedded-upstream",
         "generations": [_generation(one) for one in generations],
     }
 
 
-def _generation(found: Mapping[str, Any]) -> GenerationReport:
-    labels = found.get("labels") or {}
+def _no_generation(settings: ServiceSettings, state: str) -> GenerationState:
+    return {
+        "state": state,
+        "running": False,
+        "pid": None,
+        "uptime_seconds": None,
+        "memory_bytes": None,
+        "generation": None,
+        "host": settings.host,
+        "port": settings.port,
+        "profile": None,
+    }
+
+
+def _state(shown: GenerationStatus) -> GenerationState:
+    return {
+        "state": shown["phase"],
+        "running": shown["phase"] in LIVING,
+        "pid": shown.get("pid"),
+        "uptime_seconds": shown.get("seconds"),
+        "memory_bytes": shown.get("memory"),
+        "generation": shown["number"],
+        "host": shown["host"],
+        "port": shown["port"],
+        "profile": shown["labels"].get("profile"),
+    }
+
+
+def _generation(found: GenerationStatus) -> GenerationReport:
     return {
         "number": found["number"],
         "phase": found["phase"],
@@ -162,8 +191,8 @@ def _generation(found: Mapping[str, Any]) -> GenerationReport:
         "seconds": found.get("seconds"),
         "open_connections": found.get("open_connections"),
         "under_way": found.get("under_way"),
-        "profile": labels.get("profile"),
-        "by": labels.get("by"),
+        "profile": found["labels"].get("profile"),
+        "by": found["labels"].get("by"),
     }
 
 

@@ -1,4 +1,4 @@
-"""The nouns of forking: what has to be known to fork generations of a program."""
+"""Records that describe how workers of a program are forked."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """Questions asked of an app once, in a process that is thrown away, to learn what answering them imports.
+    """Requests sent to an app once, in a throw-away process, to learn which modules it imports for them.
 
     Attributes:
-        document: The text of the app's config; "{upstream}" stands for the address of a stand-in for the
-            upstream.
-        variable: The environment variable that names the config's file.
-        env: What else the app and the questions need; made up, no key of anybody's.
-        headers: What else the app and the questions need; made up, no key of anybody's.
-        questions: (method, path, body).
-        answers: What the stand-in says: path, followed by " stream" for a streamed answer → (content type, text).
-        seconds: After which the rehearsal is broken off, and what it has shown by then is used.
+        document: Text of the app's config; "{upstream}" stands for the address of a fake upstream.
+        variable: Environment variable that names the config file.
+        env: Further environment variables; made-up values, never real keys.
+        headers: Headers of every request; made-up values, never real keys.
+        requests: (method, path, body) of each request.
+        responses: What the fake upstream returns: path, followed by " stream" for a streamed response, to
+            (content type, text).
+        seconds: Seconds after which the warm-up is stopped; what it found by then is used.
     """
 
     document: str
@@ -32,17 +32,17 @@ class WarmUp:
 
 @dataclass(frozen=True, slots=True)
 class ForkServerSettings:
-    """What a process does once, so that generations of a program can be forked from it.
+    """What a process does once, so that workers of a program can be forked from it.
 
     Attributes:
-        imports: Modules, dotted, in order.
-        reserve: "module:function", called with a text before the first fork; it raises when forking is unsafe; ""
-            for none.
-        seen: Names of the program's variables that its imports see; no keys.
-        environment: Names the Python environment on disk; under another name the nursery is replaced.
-        rehearsal: How it learns what else to import.
-        learnt: The file that keeps what was learnt, absolute; it lies in the environment and goes with it; "" for
-            none.
+        imports: Dotted names of the modules to import, in order.
+        fork_guard: "module:function", called with a text before the first fork; it raises RuntimeError when forking is
+            unsafe. Empty for none.
+        import_variables: Names of the program's environment variables that the imports see; no keys.
+        environment: Identifies the Python environment on disk; another value starts another fork server.
+        warmup: How to find out which further modules to import.
+        module_cache: Absolute path of the file that keeps the names of those modules; it lies in the Python
+            environment. Empty for none.
     """
 
     imports: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The nouns of steps and plays: what is found, what is done, how it ended."""
+"""Records of playbooks: plays and tasks as written, what steps return, and how tasks ended."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Facts = dict[str, Any]  # what a step gives: plain data, registered under a name
+Facts = dict[str, Any]  # plain data that a step returns and that `register` stores under a name
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a step found or did.
 
-    said: one short sentence for people
-
     Attributes:
-        status: "same" (content already), "changed", "skipped".
+        status: "unchanged", "changed" or "skipped".
+        message: One short sentence for people.
         facts: Plain data for `register`.
     """
 
@@ -27,16 +26,16 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a step would do.
-
-    would: one short sentence, in the imperative ("write litellm-ab12.yaml")
+    """Work that a step would do.
 
     Attributes:
-        do: Does it, with the acting reach, and gives the facts.
-        facts: The facts as far as they can be foretold; what check mode registers.
-        changes: False when the work only asks (a smoke question): it counts as "same" afterwards.
-        diff: (path, old text, new text) of files it would change, for --diff.
-        unpredicted: Why neither `facts` nor `diff` can tell what it would do; empty when they do.
+        summary: One short imperative sentence ("write litellm-ab12.yaml").
+        apply: Does the work with a context that may act, and returns the facts.
+        facts: Predicted facts, which check mode registers.
+        changes: False when the work changes nothing, for example when it only sends requests. The task then ends
+            "unchanged".
+        diff: (path, old text, new text) of each file that the work changes.
+        unpredicted: Why `facts` and `diff` cannot predict the work; empty when they can.
     """
 
     summary: str
@@ -52,14 +51,18 @@ class Outcome:
     """How one task ended.
 
     Attributes:
-        status: "same", "changed", "skipped", "failed", "rescued" (failed inside a block that has a rescue) or
-            "ignored".
-        seconds: How long it took.
-        place: `file:line` of the task.
-        diff: (path, old text, new text) of the files it changed, or would change.
-        unpredicted: In a check, why it cannot tell what a run would do; empty when it can.
+        task: Name of the task, rendered.
+        step: Word of its step.
+        status: "unchanged", "changed", "skipped", "failed", "rescued" (failed in a block with a `rescue`) or "ignored".
+        message: One short sentence for people.
+        seconds: Duration.
+        place: `file:line:column` of the task.
+        facts: Plain data for `register`.
+        error: The error of a failed, rescued or ignored task.
+        diff: (path, old text, new text) of each file that the task changed, or would change.
+        unpredicted: In check mode, why the work cannot be predicted; empty when it can.
         began: Seconds after the start of the run.
-        play: The name of its play.
+        play: Name of its play.
     """
 
     task: str
@@ -78,14 +81,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole run: its outcomes in the order they ended, the error that ended it, and the code for the shell.
+    """How a run ended.
 
     Attributes:
-        outcomes: Those of tasks side by side in the order they are written.
-        playbook: The file.
-        started: RFC 3339, in UTC.
-        check: Whether it only looked.
-        resume: The command that goes on where it failed; empty when it did not.
+        play: Name of the last play that ran.
+        outcomes: Outcomes in the order in which the tasks ended; parallel tasks in the order of the file.
+        error: The error that ended the run.
+        code: Exit code.
+        seconds: Duration.
+        playbook: Path of the playbook.
+        started: RFC 3339 time in UTC.
+        check: Whether the run was in check mode.
+        resume: Command that resumes a failed run; empty when the run succeeded.
     """
 
     play: str
@@ -101,12 +108,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class LoopControl:
-    """How a loop names and shows its items.
+    """Options of a loop.
 
     Attributes:
-        loop_var: The variable that holds the item.
-        index_var: The one that counts them from 0; empty for none.
-        label: What names an item for people, an expression; empty for the item itself.
+        loop_var: Variable that holds the item.
+        index_var: Variable that counts the items from 0; empty for none.
+        label: Expression whose value names an item for people; empty for the item itself.
         pause: Seconds between items.
     """
 
@@ -118,30 +125,37 @@ class LoopControl:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task of a play, or a block of tasks, as written: expressions are not rendered yet.
+    """A task of a play, or a block of tasks, as written. Expressions are not rendered yet.
+
+    A field that holds None or is empty was not written.
 
     Attributes:
-        name: Empty when none was written.
-        step: The word of its step; empty for a block.
-        params: The step's parameters.
+        name: Name of the task.
+        step: Word of its step; empty for a block.
+        params: Parameters of the step.
         place: `file:line:column`.
-        when: Conditions, all of which must hold; empty when not written.
-        until: Conditions, all of which must hold; empty when not written.
-        changed_when: Conditions, all of which must hold; empty when not written.
-        failed_when: Conditions, all of which must hold; empty when not written.
-        retries: Further tries after the first; None when not written.
-        delay: Seconds between tries.
-        backoff: By what each wait is longer than the last.
-        max_delay: Seconds, the longest wait; None when not written.
-        timeout: Seconds that one try may take; None when not written.
-        loop: A list, a mapping or an expression that gives one; None when not written.
-        parallel: How many items of the loop, or tasks of the block, at a time; None when not written.
-        notify: Names of handlers to run at the end of the play when this task changed something.
-        block: The tasks of a block; all empty for a task.
-        rescue: The tasks of a block; all empty for a task.
-        always: The tasks of a block; all empty for a task.
-        marks: Dotted path under this task ("wait_healthy.timeout", "when.0") → (line, column) of the value; with
-            a colon at its end ("wait_healthy.timeout:"), of a parameter's key.
+        when: Conditions, all of which must hold.
+        register: Variable that receives the result.
+        until: Conditions for the end of the retries, all of which must hold.
+        retries: Number of attempts after the first.
+        delay: Seconds between attempts.
+        backoff: Factor by which each delay exceeds the one before.
+        max_delay: Longest delay in seconds.
+        changed_when: Conditions that decide whether the task changed something.
+        failed_when: Conditions that decide whether the task failed.
+        timeout: Seconds that one attempt may take.
+        loop: A list, a mapping, or an expression whose value is one.
+        loop_control: Options of the loop.
+        parallel: How many items of the loop, or tasks of the block, run at a time.
+        notify: Names of the handlers to run at the end of the play when this task changed something.
+        tags: Tags of the task.
+        vars: Variables of the task.
+        ignore_errors: Whether the play continues after a failure.
+        block: Tasks of a block.
+        rescue: Tasks that run when the block failed.
+        always: Tasks that run after the block in any case.
+        marks: (line, column) by dotted path under this task ("wait_healthy.timeout", "when.0"). A path that ends with
+            a colon ("wait_healthy.timeout:") is that of a parameter's key.
     """
 
     name: str
@@ -171,19 +185,30 @@ class Task:
     marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def at(self, path: str) -> str:
-        """Give `file:line:column` of a dotted path under this task, or of its nearest written ancestor."""
-        return _nearest(self.marks, path, self.place)
+        """Locate a dotted path under this task.
+
+        Args:
+            path: For example "wait_healthy.timeout".
+
+        Returns:
+            `file:line:column` of the path, or of its nearest parent that was written.
+        """
+        return _locate(self.marks, path, self.place)
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One play of a playbook: variables and tasks, in the order they run.
+    """A play of a playbook.
 
     Attributes:
+        name: Name of the play; the file's name when none was written.
+        vars: Variables of the play.
+        tasks: Tasks in the order in which they run.
         place: `file:line:column`.
-        handlers: Tasks that run once, in this order, when a task that changed something has notified them.
-        force_handlers: They run even when the play has failed.
-        marks: Dotted path ("vars.profile") → (line, column).
+        tags: Tags that all tasks inherit.
+        handlers: Tasks that run once, in this order, when a task that changed something notified them.
+        force_handlers: Whether notified handlers run even when the play failed.
+        marks: (line, column) by dotted path ("vars.profile").
     """
 
     name: str
@@ -196,11 +221,18 @@ class Play:
     marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def at(self, path: str) -> str:
-        """Give `file:line:column` of a dotted path under this play, or of its nearest written ancestor."""
-        return _nearest(self.marks, path, self.place)
+        """Locate a dotted path under this play.
+
+        Args:
+            path: For example "vars.profile".
+
+        Returns:
+            `file:line:column` of the path, or of its nearest parent that was written.
+        """
+        return _locate(self.marks, path, self.place)
 
 
-def _nearest(marks: Mapping[str, tuple[int, int]], path: str, place: str) -> str:
+def _locate(marks: Mapping[str, tuple[int, int]], path: str, place: str) -> str:
     while path and path not in marks:
         path = path.rpartition(".")[0]
     if not path:

@@ -1,4 +1,4 @@
-"""The nouns of the stack: what each service needs, on paper."""
+"""Records that describe services: what each one runs and which files it needs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from flowgate.domain.values import Secret, Sourced
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file that a program will read: where it belongs, its text, and the name of its content.
+    """A file that a program reads.
 
     Attributes:
-        digest: The first 12 hex digits of the text's sha256.
-        in_place: Write into the existing file instead of renaming a new one over it (the reader watches the
-            inode).
+        path: Where the file belongs.
+        text: Its content.
+        digest: First 12 hex digits of the text's SHA-256.
+        in_place: Write into the existing file instead of replacing it; the reader watches the inode.
     """
 
     path: Path
@@ -29,30 +30,31 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What the keeper needs to know to run one service; knows no playbook and no profile.
-
-    nursery: how an app's generations are forked, where that is safe
+    """What the supervisor needs to run one service.
 
     Attributes:
+        service: Name of the service.
         argv: The command; argv[0] is an absolute path.
-        cwd: Working folder, made 0700 when absent.
-        env: The whole environment of the process; values may be secret, so it never reaches a disk.
-        app: "module:attribute" of an ASGI app when the program is served by our own child, else None: an ordinary
-            program that binds its own port.
-        host: The public address.
-        port: The public address.
-        readiness_path: Asked with GET; any 2xx is ready. Not used when `app` is set: the child reports itself.
-        log: The file that receives stdout and stderr.
-        documents: (path, text) of the files it reads, put back before a respawn when they have vanished.
-        labels: Opaque facts for people ("profile": "cost"); the keeper hands them out and never reads them.
-        digest: Names argv, documents and address, so that two equal programs have equal digests; env is compared
-            apart.
-        max_memory: Bytes above which an app's generation is replaced by a fresh one; None for no guard.
-        stands_on: Services without which an app's generation cannot answer: while one is away, new questions are
-            held.
-        hold_timeout: Seconds that a question is held at most.
-        records: Beginnings of response headers that an app's generation keeps for a while, to say who answered.
-        tells: What an app's generation can be asked: word → "module:function", called inside it; it gives rows.
+        cwd: Working folder; created with mode 0700 when absent.
+        env: The whole environment of the process. Values may be secret, so it is never written to disk.
+        app: "module:attribute" of an ASGI app that our own worker serves; None for a program that binds its own port.
+        host: Public address.
+        port: Public port.
+        readiness_path: Path to probe with GET; any 2xx is ready. Unused when `app` is set: the worker reports itself.
+        log: File that receives stdout and stderr.
+        documents: (path, text) of the files it reads; written again before a respawn when they are missing.
+        labels: Facts for people ("profile": "cost"); the supervisor returns them and never interprets them.
+        digest: Identifies argv, documents and address. Programs with equal digests are equal but for `env`.
+        ready_timeout: Seconds until it must be ready.
+        stop_grace: Seconds between SIGTERM and SIGKILL.
+        drain_timeout: Seconds that a draining generation may finish requests.
+        restart: "never", or respawn after a crash.
+        max_memory: Bytes above which an app's generation is replaced by a fresh one; None for no limit.
+        hold_while_down: Services that the app needs; while one of them is down, new requests are held.
+        hold_timeout: Seconds that a request is held at most.
+        recorded_headers: Prefixes of response headers to keep for a while (see `inv explain`).
+        fork_server: How to fork the app's workers, where that is safe.
+        queries: What a worker can be asked about itself: word to "module:function", which returns rows.
     """
 
     service: str
@@ -81,15 +83,16 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service on paper.
+    """One service of a stack.
 
     Attributes:
-        program: What the keeper will run.
-        documents: The files to write first.
-        needs: Names of variables its documents use (`os.environ/NAME`), with the place of each.
+        name: Name of the service.
+        program: What the supervisor runs.
+        documents: Files to write first.
+        needs: Variables that its documents use (`os.environ/NAME`), each with its location.
         after: Services that must be ready first.
-        health_path: For `health` and `wait_healthy`.
-        readiness_path: For `health` and `wait_healthy`.
+        readiness_path: Path for `wait_healthy`.
+        health_path: Path for `health`.
     """
 
     name: str
@@ -103,7 +106,14 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Everything one profile needs: its services, in the order they are named in the config."""
+    """Everything that one profile needs.
+
+    Attributes:
+        profile: The profile, and what chose it.
+        services: Services by name, in the order of the config.
+        models: Names of the models it offers.
+        notes: Remarks for the user.
+    """
 
     profile: Sourced[str]
     services: Mapping[str, Service]

@@ -1,4 +1,4 @@
-"""The steps that belong to the language itself."""
+"""Steps that belong to the playbook language."""
 
 from __future__ import annotations
 
@@ -7,30 +7,34 @@ from typing import Any
 
 from flowgate.domain import Result
 from flowgate.errors import CheckFailed
-from flowgate.playbook.coerce import Condition, Shown
+from flowgate.playbook.coerce import EvaluatedCondition, EvaluatedExpression
+
+FLUSH = "flush_handlers"
 
 
 def fail(context: object, msg: str = "failed as the playbook asks") -> Result:
     """Stop with a message.
 
     Args:
-        msg: What to say.
+        context: Not used.
+        msg: Message of the failure.
 
     Raises:
-        CheckFailed: , always.
+        CheckFailed: Always.
     """
     raise CheckFailed(msg)
 
 
-def debug(context: object, msg: object = "Hello world!", var: Shown | None = None) -> Result:
+def debug(context: object, msg: object = "Hello world!", var: EvaluatedExpression | None = None) -> Result:
     """Show a value.
 
     Args:
-        msg: A text, or any value.
-        var: An expression without braces, shown with its value instead of a text.
+        context: Not used.
+        msg: A string, or any other value.
+        var: An expression without braces, shown with its value instead of `msg`.
 
     Returns:
-        Msg (as given), or the expression's text (its value).
+        `msg` as written; with `var`, its value under the expression's text.
     """
     if var is not None:
         return Result("unchanged", f"{var.expression}: {var.value}", {var.expression: var.value})
@@ -38,44 +42,47 @@ def debug(context: object, msg: object = "Hello world!", var: Shown | None = Non
 
 
 def assert_(
-    context: object, that: tuple[Condition, ...], msg: str = "", fail_msg: str = "", success_msg: str = ""
+    context: object, that: tuple[EvaluatedCondition, ...], msg: str = "", fail_msg: str = "", success_msg: str = ""
 ) -> Result:
     """Stop unless every condition holds.
 
     Args:
-        that: One expression without braces, or a list of them.
-        msg: What to say when one does not hold.
-        fail_msg: What to say when one does not hold.
-        success_msg: What to say when all hold.
+        context: Not used.
+        that: An expression without braces, or a list of them.
+        msg: Message when a condition does not hold.
+        fail_msg: Same as `msg`; it has precedence.
+        success_msg: Message when all conditions hold.
 
     Returns:
-        msg.
+        The message as `msg`.
 
     Raises:
-        CheckFailed: See the message.
+        CheckFailed: A condition does not hold.
     """
-    broken = [condition.expression for condition in that if not condition.holds]
-    message = fail_msg or msg
-    if broken:
-        raise CheckFailed(
-            message or f"does not hold: {broken[0]}", fix=f"does not hold: {broken[0]}" if message else ""
-        )
-    message = success_msg or "all hold"
+    failed = next((f"does not hold: {condition.expression}" for condition in that if not condition.holds), "")
+    if failed:
+        message = fail_msg or msg
+        raise CheckFailed(message or failed, fix=failed if message else "")
+    message = success_msg or "all conditions hold"
     return Result("unchanged", message, {"msg": message})
 
 
 def set_fact(context: object, /, **facts: object) -> Result:
-    """Set variables for the tasks that follow.
+    """Set variables for the following tasks.
+
+    Args:
+        context: Not used.
+        facts: Names and values of the variables.
 
     Returns:
-        The variables, as given.
+        The variables as written.
     """
     return Result("unchanged", f"set {', '.join(facts)}", dict(facts))
 
 
 def flush_handlers(context: object) -> Result:
-    """Run the handlers that have been notified so far, now."""
-    return Result("unchanged", "handlers have run")  # the engine runs them: a step knows no play
+    """Run the handlers that were notified so far, now."""
+    return Result("unchanged", "handlers have run")  # the executor runs them: a step does not know the play
 
 
 STEPS: Mapping[str, Callable[..., Any]] = {
@@ -83,5 +90,5 @@ STEPS: Mapping[str, Callable[..., Any]] = {
     "debug": debug,
     "assert": assert_,
     "set_fact": set_fact,
-    "flush_handlers": flush_handlers,
+    FLUSH: flush_handlers,
 }

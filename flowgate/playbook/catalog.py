@@ -1,4 +1,4 @@
-"""Find a step by its word: the built-in ones, those of a package by file name, and a user's own."""
+"""Find a step by its word: a step of the language, of a package, or a plugin."""
 
 from __future__ import annotations
 
@@ -10,78 +10,80 @@ from typing import Any
 
 from flowgate.errors import StepContractError, UnknownName, UsageError
 from flowgate.playbook import builtin
-from flowgate.playbook.signature import Param, StepInfo, bind, describe, faults
+from flowgate.playbook.signature import Param, StepInfo, bind, describe, find_errors
 
-__all__ = ["Catalog", "Param", "StepInfo", "bind", "describe", "faults", "steps_in"]
+__all__ = ["Catalog", "Param", "StepInfo", "bind", "describe", "find_errors", "steps_in"]
 
 Steps = Mapping[str, Callable[..., Any]]
 
 
 class Catalog:
-    """Every step there is, by its word; `-` and `_` are the same in a word.
+    """All steps by word. In a word, `-` and `_` are equivalent."""
 
-    Attributes:
-        built_in: Word → function; may be lazy (see `steps_in`).
-        extra: Gives a user's own steps; asked only for a word that is not built in.
-    """
-
-    def __init__(self, built_in: Steps, extra: Callable[[], Steps] | None = None) -> None:
-        self._built_in, self._extra = built_in, extra
-        self._own: Steps = {}
-        self._own_names: dict[str, str] | None = None
-        self._described: dict[str, StepInfo] = {}
-
-    def find(self, word: str, at: str = "") -> StepInfo:
-        """Find the step that a word names, and what it takes.
+    def __init__(self, built_in: Steps, plugins: Callable[[], Steps] | None = None) -> None:
+        """Collect steps.
 
         Args:
-            at: Where the word is written.
+            built_in: Functions by word; may be lazy, see `steps_in`.
+            plugins: Returns the user's steps. Called only for a word that is not built in.
+        """
+        self._built_in, self._load_plugins = built_in, plugins
+        self._plugins: Steps | None = None
+        self._infos: dict[str, StepInfo] = {}
+
+    def find(self, word: str, at: str = "") -> StepInfo:
+        """Find a step and describe its parameters.
+
+        Args:
+            word: The word of the step, as written.
+            at: `file:line:column` of the word.
+
+        Returns:
+            The description of the step.
 
         Raises:
-            UnknownName: See the message.
+            UnknownName: There is no step of this name.
         """
-        known = self._described.get(word)
-        if known is None:
+        info = self._infos.get(word)
+        if info is None:
             name = word.replace("-", "_")
-            known = self._described[word] = describe(self._function(name, word, at), name)
-        return known
+            info = self._infos[word] = describe(self._function(name, word, at), name)
+        return info
 
     def names(self) -> list[str]:
-        """List the words of all steps, sorted, without importing them."""
-        return sorted({*builtin.STEPS, *self._built_in, *self._extras()})
+        """List the words of all steps, sorted, without importing the steps."""
+        return sorted({*builtin.STEPS, *self._built_in, *self._plugin_steps()})
 
     def _function(self, name: str, word: str, at: str) -> Callable[..., Any]:
         for steps in (builtin.STEPS, self._built_in):
             if name in steps:
                 return steps[name]
-        if name in self._extras():
-            return self._own[self._extras()[name]]
+        if name in self._plugin_steps():
+            return self._plugin_steps()[name]
         raise UnknownName("step", word, known=self.names(), at=at)
 
-    def _extras(self) -> dict[str, str]:
-        """Give the words of a user's own steps → their names as written."""
-        if self._own_names is None:
-            self._own = self._extra() if self._extra else {}
-            names = {name.replace("-", "_"): name for name in self._own}
-            for name in names:
+    def _plugin_steps(self) -> Steps:
+        if self._plugins is None:
+            found = self._load_plugins() if self._load_plugins else {}
+            for name in found:
                 if name in builtin.STEPS or name in self._built_in:
-                    raise UsageError(f"the step '{name}' exists already", fix="give your own step another name")
-            self._own_names = names
-        return self._own_names
+                    raise UsageError(f"the step '{name}' exists already", fix="give your step another name")
+            self._plugins = found
+        return self._plugins
 
 
 def steps_in(package: str) -> Steps:
-    """List the steps of a package: one module, one step, both of the same name.
+    """List the steps of a package: each module is a step and contains a function of the same name.
 
     Args:
         package: Dotted name ("flowgate.steps").
 
     Returns:
-        Word → function; a module is imported when its word is asked for.
+        Functions by word. A module is imported when its word is looked up.
     """
     spec = find_spec(package)
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    return _Modules(package, [found.name for found in pkgutil.iter_modules(places) if not found.name.startswith("_")])
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    return _Modules(package, [found.name for found in pkgutil.iter_modules(folders) if not found.name.startswith("_")])
 
 
 class _Modules(Mapping[str, Callable[..., Any]]):
@@ -91,12 +93,10 @@ class _Modules(Mapping[str, Callable[..., Any]]):
     def __getitem__(self, name: str) -> Callable[..., Any]:
         if name not in self._names:
             raise KeyError(name)
-        module = import_module(f"{self._package}.{name}")
-        function = getattr(module, name, None)
+        function: object = getattr(import_module(f"{self._package}.{name}"), name, None)
         if not callable(function):
-            raise StepContractError(f"{self._package}.{name} holds no function called {name}")
-        found: Callable[..., Any] = function
-        return found
+            raise StepContractError(f"the module {self._package}.{name} has no function '{name}'")
+        return function
 
     def __contains__(self, name: object) -> bool:
         return name in self._names

@@ -1,33 +1,24 @@
-"""What check mode knows ahead: facts that were foretold, and facts that only a run gives."""
+"""Values in check mode: facts that a step predicted, and values that only a run provides."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from flowgate.domain import Facts
 from flowgate.errors import UsageError
+
+UNKNOWN: Final = object()  # the value of a variable that check mode could not compute
 
 
 class Unpredicted(UsageError):
-    """A check came to a value that only a run gives."""
+    """Check mode needs a value that only a run provides."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"only a run provides '{name}'")
 
 
-class Predicted(dict[str, Any]):
-    """What `register` keeps of a task that a check did not do: what it does not hold is unknown, not undefined."""
+class Predicted(Facts):
+    """What check mode registers for a task that did not act. A missing key is unknown, not undefined."""
 
     def __missing__(self, key: str) -> Any:
-        raise Unpredicted(f"only a run gives '{key}'")
-
-
-class Unknown:
-    """The value of a variable whose task a check could not foretell.
-
-    Attributes:
-        task: Its name.
-    """
-
-    def __init__(self, task: str) -> None:
-        self.task = task
-
-    def refuse(self, name: str) -> Unpredicted:
-        """Give the refusal for whoever asks for it."""
-        return Unpredicted(f"only a run gives '{name}'")
+        raise Unpredicted(key)

@@ -1,4 +1,4 @@
-"""Values fitted to the types that steps declare."""
+"""Convert values from YAML to the types that steps declare."""
 
 from __future__ import annotations
 
@@ -11,73 +11,89 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Union
 
-from flowgate.playbook.sandbox import WORDS
+from flowgate.playbook.sandbox import BOOLEANS
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """An expression that the engine evaluated for a step (a parameter of type `tuple[Condition, ...]`)."""
+class EvaluatedCondition:
+    """A condition that the executor evaluated for a step (a parameter of type `tuple[EvaluatedCondition, ...]`).
+
+    Attributes:
+        expression: The expression as written.
+        holds: Its truth value.
+    """
 
     expression: str
     holds: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An expression without braces that the engine evaluated for a step, with its value."""
+class EvaluatedExpression:
+    """An expression that the executor evaluated for a step.
+
+    Attributes:
+        expression: The expression as written, without braces.
+        value: Its value.
+    """
 
     expression: str
     value: Any
 
 
-CONDITIONS = tuple[Condition, ...]
-EVALUATED = (CONDITIONS, Shown, Shown | None)  # written as expressions without braces; evaluated before they are fitted
+CONDITIONS = tuple[EvaluatedCondition, ...]
+# Parameters of these types are written as expressions without braces. They are evaluated before they are converted.
+EVALUATED = (CONDITIONS, EvaluatedExpression, EvaluatedExpression | None)
 
 
-def fit(kind: Any, value: Any) -> Any:
-    """Fit one value to a type.
+def coerce(kind: Any, value: Any) -> Any:
+    """Convert a value to a declared type.
+
+    Args:
+        kind: The type, as `typing.get_type_hints` returns it.
+        value: The value from YAML, rendered.
+
+    Returns:
+        A value of the type.
 
     Raises:
-        ValueError: That says what is wanted, in words.
+        ValueError: The value cannot be converted; the message names what is expected ("a whole number").
     """
-    fitter = _FITTERS.get(kind)
-    if fitter is not None:
-        return fitter(value)
+    converter = _CONVERTERS.get(kind)
+    if converter is not None:
+        return converter(value)
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is list and isinstance(value, (list, tuple)):
-        return [fit(inner[0], entry) for entry in value]
+        return [coerce(inner[0], entry) for entry in value]
     if origin is dict and isinstance(value, Mapping):
-        return {fit(inner[0], key): fit(inner[1], entry) for key, entry in value.items()}
+        return {coerce(inner[0], key): coerce(inner[1], entry) for key, entry in value.items()}
     if origin is Literal:
-        return _fit_choice(inner, value)
+        return _to_choice(inner, value)
     if origin in (Union, types.UnionType):
-        return None if value is None else fit(_without_none(inner), value)
-    if kind is Shown and isinstance(value, Shown):
+        return None if value is None else coerce(_without_none(inner), value)
+    evaluated = EvaluatedExpression if kind is EvaluatedExpression else tuple
+    if kind in EVALUATED and isinstance(value, evaluated):
         return value
-    if kind == CONDITIONS and isinstance(value, tuple):
-        return value
-    raise ValueError({list: "a list", dict: "a mapping"}.get(origin, "something else"))
+    raise ValueError({list: "a list", dict: "a mapping"}.get(origin, "another value"))
 
 
-def _fit_choice(choices: tuple[Any, ...], value: Any) -> Any:
+def _to_choice(choices: tuple[Any, ...], value: Any) -> Any:
     for choice in choices:
-        if (value == choice and type(value) is type(choice)) or (
-            isinstance(value, (str, int)) and str(value) == choice
-        ):
+        same = value == choice and type(value) is type(choice)
+        if same or (isinstance(value, (str, int)) and str(value) == choice):
             return choice
     raise ValueError(" or ".join(repr(choice) for choice in choices))
 
 
-def _fit_text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    # 1.10 read as a number has lost its nought, and `no` its letters: neither is guessed back.
-    raise ValueError("a text (put it in quotes)" if isinstance(value, (bool, float)) else "a text")
+    # YAML reads 1.10 as the number 1.1, and `no` as false. The original text is lost, so it cannot be restored.
+    raise ValueError("text (put it in quotes)" if isinstance(value, (bool, float)) else "text")
 
 
-def _fit_int(value: Any) -> int:
+def _to_int(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", value.strip()):
@@ -85,7 +101,7 @@ def _fit_int(value: Any) -> int:
     raise ValueError("a whole number")
 
 
-def _fit_float(value: Any) -> float:
+def _to_float(value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}(\.[0-9]{0,18})?", value.strip()):
@@ -93,15 +109,15 @@ def _fit_float(value: Any) -> float:
     raise ValueError("a number")
 
 
-def _fit_bool(value: Any) -> bool:
+def _to_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.strip().lower() in WORDS:
-        return WORDS[value.strip().lower()]
+    if isinstance(value, str) and value.strip().lower() in BOOLEANS:
+        return BOOLEANS[value.strip().lower()]
     raise ValueError("true or false")
 
 
-def _fit_path(value: Any) -> Path:
+def _to_path(value: Any) -> Path:
     if isinstance(value, Path):
         return value
     if isinstance(value, str) and value and "\0" not in value:
@@ -109,12 +125,12 @@ def _fit_path(value: Any) -> Path:
     raise ValueError("a path")
 
 
-_FITTERS: dict[Any, Callable[[Any], Any]] = {
-    str: _fit_text,
-    int: _fit_int,
-    float: _fit_float,
-    bool: _fit_bool,
-    Path: _fit_path,
+_CONVERTERS: dict[Any, Callable[[Any], Any]] = {
+    str: _to_text,
+    int: _to_int,
+    float: _to_float,
+    bool: _to_bool,
+    Path: _to_path,
     object: lambda value: value,
     Any: lambda value: value,
 }
@@ -122,14 +138,21 @@ _NAMES = {str: "text", int: "int", float: "float", bool: "bool", Path: "path", o
 
 
 def type_text(kind: Any) -> str:
-    """Say a type for people; empty when YAML cannot give it."""
+    """Write a type for people.
+
+    Args:
+        kind: The type, as `typing.get_type_hints` returns it.
+
+    Returns:
+        For example "int", "list[text]" or "'a' | 'b'"; empty for a type that YAML cannot express.
+    """
     if kind in _NAMES:
         return _NAMES[kind]
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if kind == CONDITIONS:
         return "conditions"
-    if kind is Shown:
+    if kind is EvaluatedExpression:
         return "expression"
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is Literal:
         return " | ".join(repr(choice) for choice in inner)
     if origin in (Union, types.UnionType) and type(None) in inner and len(inner) == 2:

@@ -1,66 +1,90 @@
-"""What ended a list of tasks, what a rescue is told of it, and how a task is called."""
+"""The failure that ended a list of tasks, and the variable `failed` that a `rescue` sees."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
-from flowgate.domain import Outcome, Task
+from flowgate.domain import Facts, Outcome, Task
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.playbook.expressions import render
 from flowgate.playbook.scope import Scope
-from flowgate.playbook.task_result import Ending, code_of, registered
+from flowgate.playbook.task_result import TaskResult, exit_code, registered_facts
 
-LABEL = 60  # characters of a name made from a task without one
+NAME_LENGTH = 60  # characters of a generated name
+
+
+class FailedTask(TypedDict):
+    """The variable `failed` inside a `rescue`; `result` is what `register` would have stored."""
+
+    task: str
+    step: str
+    error: str
+    code: int
+    place: str
+    result: Facts
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What ended a list of tasks: the error, and what `failed` says of it inside a rescue."""
+    """The failure that ended a list of tasks.
+
+    Attributes:
+        error: The error.
+        task: The variable `failed` for a `rescue`; None after Ctrl-C, when no rescue runs.
+    """
 
     error: BaseException
-    facts: Mapping[str, Any]
+    task: FailedTask | None = None
 
 
-def with_its_cause(message: Failure, cause: Failure) -> Failure:
-    """Let a rescue's own `fail` carry the code, the log and the way out of what it was to rescue.
+def task_failure(outcome: Outcome, error: BaseException) -> Failure:
+    """Describe the failure of a task."""
+    result = TaskResult("failed", outcome.message, outcome.facts, error)
+    return Failure(
+        error,
+        {
+            "task": outcome.task,
+            "step": outcome.step,
+            "error": outcome.message,
+            "code": exit_code(error),
+            "place": outcome.place,
+            "result": registered_facts(result, outcome.seconds),
+        },
+    )
 
-    A playbook exits with the code of the error that ended it; `fail` only words it.
+
+def block_failure(block: Task, error: FlowGateError) -> Failure:
+    """Describe a failure of a block itself, when none of its tasks failed."""
+    name, code = block.name or "block", error.code
+    return Failure(
+        error, {"task": name, "step": "", "error": error.what, "code": code, "place": block.place, "result": {}}
+    )
+
+
+def keep_cause(failure: Failure, cause: Failure) -> Failure:
+    """Keep the exit code, log and fix of the original failure when a `rescue` ends with the step `fail`.
+
+    Args:
+        failure: The failure of the rescue.
+        cause: The failure of the block.
+
+    Returns:
+        The failure with the message of `fail` and the rest of `cause`; `failure` itself for any other step.
     """
-    if (
-        message.facts.get("step") != "fail"
-        or not isinstance(message.error, FlowGateError)
-        or not isinstance(cause.error, FlowGateError)
-    ):
-        return message
-    return replace(message, error=message.error.with_cause(cause.error))
+    if failure.task is None or failure.task["step"] != "fail":
+        return failure
+    if not isinstance(failure.error, FlowGateError) or not isinstance(cause.error, FlowGateError):
+        return failure
+    return replace(failure, error=failure.error.with_cause(cause.error))
 
 
-def label(task: Task, scope: Scope) -> str:
-    """Name a task: as written and rendered, else by its step and parameters."""
+def task_name(task: Task, scope: Scope) -> str:
+    """Return the rendered name of a task; for a task without a name, its step and parameters."""
     if task.name:
         try:
             return str(render(task.name, scope)) if "{" in task.name else task.name
         except UsageError:
-            return task.name  # `item` has no value yet, for example
-    made = " ".join([task.step, *(f"{name}={value}" for name, value in task.params.items())])
-    return made if len(made) <= LABEL else f"{made[: LABEL - 1]}…"
-
-
-def unsaid(block: Task, error: FlowGateError) -> dict[str, Any]:
-    """Give what `failed` says of a block that failed where none of its tasks did."""
-    name = block.name or "block"
-    return {"task": name, "step": "", "error": error.what, "code": error.code, "place": block.place, "result": {}}
-
-
-def told(outcome: Outcome, error: BaseException) -> dict[str, Any]:
-    """Give what `failed` says of a task inside a rescue."""
-    return {
-        "task": outcome.task,
-        "step": outcome.step,
-        "error": outcome.message,
-        "code": code_of(error),
-        "place": outcome.place,
-        "result": registered(Ending("failed", outcome.message, outcome.facts, error), outcome.seconds),
-    }
+            return task.name  # a variable such as `item` has no value yet
+    name = " ".join([task.step, *(f"{param}={value}" for param, value in task.params.items())])
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"

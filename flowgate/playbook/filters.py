@@ -1,44 +1,49 @@
-"""Filters and tests of Ansible's that people use every day, with Ansible's meaning."""
+"""The most used filters and tests of Ansible, with the same meaning."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
-LONGEST = 100_000  # characters that a pattern is tried on: a careless one takes ages on more
+T = TypeVar("T")
+
+MAX_LENGTH = 100_000  # characters; a pattern with nested repetitions takes minutes on longer texts
 
 
 def ternary(value: object, true: Any, false: Any, none: Any = None) -> Any:
-    """Choose by a value; `none` is taken for none where it is given."""
+    """Choose by a truth value; a value of None chooses `none`, if that is given."""
     if value is None and none is not None:
         return none
     return true if value else false
 
 
-def combine(*trees: Mapping[str, Any], recursive: bool = False) -> dict[str, Any]:
-    """Lay mappings over each other, the later one wins; `recursive` merges those inside."""
-    found: dict[str, Any] = {}
+def combine(*trees: Mapping[str, object], recursive: bool = False) -> dict[str, object]:
+    """Merge mappings; later values replace earlier ones. `recursive` merges nested mappings too."""
+    found: dict[str, object] = {}
     for tree in trees:
         for key, value in tree.items():
-            both = recursive and isinstance(value, Mapping) and isinstance(found.get(key), Mapping)
-            found[key] = combine(found[key], value, recursive=True) if both else value
+            below = found.get(key)
+            if recursive and isinstance(value, Mapping) and isinstance(below, Mapping):
+                found[key] = combine(below, value, recursive=True)
+            else:
+                found[key] = value
     return found
 
 
-def dict2items(tree: Mapping[str, Any], key_name: str = "key", value_name: str = "value") -> list[dict[str, Any]]:
-    """Turn a mapping into a list of its entries."""
+def dict2items(tree: Mapping[str, T], key_name: str = "key", value_name: str = "value") -> list[dict[str, str | T]]:
+    """Convert a mapping to a list of its entries."""
     return [{key_name: key, value_name: value} for key, value in tree.items()]
 
 
-def items2dict(items: Iterable[Mapping[str, Any]], key_name: str = "key", value_name: str = "value") -> dict[str, Any]:
-    """Turn a list of entries into a mapping."""
+def items2dict(items: Iterable[Mapping[str, T]], key_name: str = "key", value_name: str = "value") -> dict[T, T]:
+    """Convert a list of entries to a mapping."""
     return {item[key_name]: item[value_name] for item in items}
 
 
 def flatten(items: Iterable[Any], levels: int | None = None) -> list[Any]:
-    """Take lists out of a list; null entries are left out."""
+    """Flatten nested lists; null entries are removed."""
     found: list[Any] = []
     for item in items:
         if isinstance(item, (list, tuple)) and levels != 0:
@@ -49,50 +54,50 @@ def flatten(items: Iterable[Any], levels: int | None = None) -> list[Any]:
 
 
 def regex_replace(text: object, pattern: str = "", replacement: str = "", ignorecase: bool = False) -> str:
-    """Replace what a regular expression finds."""
+    """Replace all matches of a regular expression."""
     return re.sub(pattern, replacement, _bounded(text), flags=re.IGNORECASE if ignorecase else 0)
 
 
 def regex_search(text: object, pattern: str, ignorecase: bool = False) -> str | None:
-    """Give what a regular expression finds first."""
+    """Find the first match of a regular expression."""
     found = re.search(pattern, _bounded(text), flags=re.IGNORECASE if ignorecase else 0)
     return found[0] if found else None
 
 
 def basename(path: object) -> str:
-    """Give a path's last part."""
+    """Return the last component of a path."""
     return PurePosixPath(str(path)).name
 
 
 def dirname(path: object) -> str:
-    """Give what stands before a path's last part."""
+    """Return a path without its last component."""
     parent = str(PurePosixPath(str(path)).parent)
     return "" if parent == "." else parent
 
 
 def split(text: str, separator: str | None = None) -> list[str]:
-    """Split a text."""
+    """Split a text at a separator, or at white space."""
     return text.split(separator)
 
 
 def union(one: Iterable[Any], other: Iterable[Any]) -> list[Any]:
-    """Give what is in either list, once."""
-    return _once([*one, *other])
+    """Return the entries of both lists without duplicates."""
+    return _unique([*one, *other])
 
 
 def intersect(one: Iterable[Any], other: Iterable[Any]) -> list[Any]:
-    """Give what is in both lists, once."""
+    """Return the entries that are in both lists, without duplicates."""
     others = list(other)
-    return _once([entry for entry in one if entry in others])
+    return _unique([entry for entry in one if entry in others])
 
 
 def difference(one: Iterable[Any], other: Iterable[Any]) -> list[Any]:
-    """Give what is in the first list alone, once."""
+    """Return the entries that are only in the first list, without duplicates."""
     others = list(other)
-    return _once([entry for entry in one if entry not in others])
+    return _unique([entry for entry in one if entry not in others])
 
 
-def _once(entries: list[Any]) -> list[Any]:
+def _unique(entries: list[Any]) -> list[Any]:
     found: list[Any] = []
     for entry in entries:
         if entry not in found:
@@ -101,19 +106,19 @@ def _once(entries: list[Any]) -> list[Any]:
 
 
 def is_match(text: object, pattern: str) -> bool:
-    """Tell whether a text begins with what a regular expression means."""
+    """Return whether the beginning of a text matches a regular expression."""
     return re.match(pattern, _bounded(text)) is not None
 
 
 def is_found(text: object, pattern: str) -> bool:
-    """Tell whether a regular expression finds anything in a text."""
+    """Return whether any part of a text matches a regular expression."""
     return re.search(pattern, _bounded(text)) is not None
 
 
 def _bounded(text: object) -> str:
     shown = str(text)
-    if len(shown) > LONGEST:
-        raise ValueError(f"a text of more than {LONGEST} characters is not searched")
+    if len(shown) > MAX_LENGTH:
+        raise ValueError(f"a text longer than {MAX_LENGTH} characters is not searched")
     return shown
 
 

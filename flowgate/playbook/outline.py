@@ -1,4 +1,7 @@
-"""What a playbook holds, in the order it stands: to list it, to start in its middle, to go on where it failed."""
+"""List the tasks of a playbook in the order in which they are written.
+
+For `--list-tasks` and `--start-at-task`, and for the command that resumes a failed run.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +12,28 @@ from typing import Any
 
 from flowgate.domain import Outcome, Play, Task
 from flowgate.errors import UnknownName, UsageError
-from flowgate.playbook.executor import FLUSH, Around, below
-from flowgate.playbook.expressions import nowhere, study, texts
-from flowgate.playbook.failure import label
-from flowgate.playbook.scope import Scope, given
+from flowgate.playbook.builtin import FLUSH
+from flowgate.playbook.expression_parser import find_templates, parse_expression
+from flowgate.playbook.failure import task_name
+from flowgate.playbook.inherited import Inherited, from_play
+from flowgate.playbook.scope import defined_names
 from flowgate.playbook.tags import selected
 
 MAIN, RESCUE, ALWAYS, HANDLER = "", "rescue", "always", "handler"
-BARE_STEPS = {"assert": "that", "debug": "var"}  # steps with a parameter that is an expression without braces
+BARE_PARAMS = {"assert": "that", "debug": "var"}  # parameters that are expressions without braces, by step
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One task and where it stands.
+    """One task and its position in the playbook.
 
     Attributes:
-        number: Counted over the whole playbook, from 1.
-        play: The number of its play, from 0.
-        name: Rendered as far as variables are known, else as written.
-        tags: Its own, those of the blocks around it, and the play's.
-        section: "", or "rescue", "always", "handler" for the part that it, or a block around it, stands in.
+        number: Number in the whole playbook, from 1.
+        play: Number of its play, from 0.
+        task: The task.
+        name: Its name, rendered if all variables are known.
+        tags: Its tags, with those of the blocks around it and of the play.
+        section: "", "rescue", "always" or "handler": the section that contains it, or a block around it.
         around: The blocks around it, the outermost first.
     """
 
@@ -40,143 +45,159 @@ class Entry:
     section: str = MAIN
     around: tuple[Task, ...] = ()
 
+    def is_named(self, text: str) -> bool:
+        """Return whether a text from `--start-at-task` names exactly this task."""
+        return text in (self.name, self.task.name, f"#{self.number}", self.line, self.task.place)
+
+    @property
+    def line(self) -> str:
+        """Return `file:line` of the task."""
+        return self.task.place.rpartition(":")[0]
+
 
 def outline(
     plays: Iterable[Play], variables: Mapping[str, Any] | None = None, defaults: Mapping[str, Any] | None = None
 ) -> list[Entry]:
-    """List the tasks of plays, handlers after the tasks.
+    """List the tasks of plays: in each play the tasks, then the handlers.
 
     Args:
-        variables: Typed with `-e`.
-        defaults: The config's.
+        plays: The plays in order.
+        variables: Variables from `-e`.
+        defaults: Variables from the config.
+
+    Returns:
+        All tasks, without `flush_handlers`.
     """
     found: list[Entry] = []
     for index, play in enumerate(plays):
-        scope = Scope(((defaults or {}, nowhere), (play.vars, below(play.at, "vars"))), {}, variables or {}, {})
-        around = Around(scope, tags=frozenset(play.tags))
+        inherited = from_play(play, variables or {}, defaults or {}, {})
         for section, tasks in ((MAIN, play.tasks), (HANDLER, play.handlers)):
-            for task, inside, part, blocks in _walk(tasks, around, section, ()):
-                scope = inside.scope.inside(task.vars, below(task.at, "vars"))
-                tags = inside.tags | frozenset(task.tags)
-                found.append(Entry(len(found) + 1, index, task, label(task, scope), tags, part, blocks))
+            for task, outer, part, blocks in _walk(tasks, inherited, section, ()):
+                inside = outer.inside(task)
+                name = task_name(task, inside.scope)
+                found.append(Entry(len(found) + 1, index, task, name, inside.tags, part, blocks))
     return found
 
 
 def _walk(
-    tasks: Iterable[Task], around: Around, section: str, blocks: tuple[Task, ...]
-) -> Iterator[tuple[Task, Around, str, tuple[Task, ...]]]:
+    tasks: Iterable[Task], inherited: Inherited, section: str, blocks: tuple[Task, ...]
+) -> Iterator[tuple[Task, Inherited, str, tuple[Task, ...]]]:
     for task in tasks:
         if task.step:
             if task.step.replace("-", "_") != FLUSH:
-                yield task, around, section, blocks
+                yield task, inherited, section, blocks
             continue
-        inside, within = around.within(task), (*blocks, task)
+        inside, around = inherited.inside(task), (*blocks, task)
         for part, inner in ((section, task.block), (RESCUE, task.rescue), (ALWAYS, task.always)):
-            # What stands in a rescue stays there, however deep: it runs only after a failure.
-            yield from _walk(inner, inside, section if section == RESCUE else part, within)
+            # A block inside a rescue runs only after a failure, so all its sections belong to the rescue.
+            yield from _walk(inner, inside, section if section == RESCUE else part, around)
 
 
 def filter_by_tags(entries: Iterable[Entry], tags: Collection[str], skip_tags: Collection[str]) -> list[Entry]:
-    """Leave out the tasks that tags leave out; handlers run whatever tags were asked for."""
+    """Select tasks by tags. Handlers run independently of the selected tags."""
     only = tuple(tags) or ("all",)
-    return [one for one in entries if one.section == HANDLER or selected(one.tags, only, tuple(skip_tags))]
+    return [entry for entry in entries if entry.section == HANDLER or selected(entry.tags, only, tuple(skip_tags))]
 
 
-def find_start(entries: list[Entry], typed: str, tags: Collection[str], skip_tags: Collection[str]) -> Entry:
+def find_start(entries: list[Entry], text: str, tags: Collection[str], skip_tags: Collection[str]) -> Entry:
     """Find the task that `--start-at-task` names.
 
     Args:
-        typed: Its name, rendered or as written; a pattern (`Start*`); `file:line`; or `#7` as `--list-tasks`
-            counts.
+        entries: All tasks.
+        text: A name, rendered or as written; a pattern (`Start*`); `file:line`; or `#7`, the number in `--list-tasks`.
+        tags: Tags to run.
+        skip_tags: Tags to skip.
 
     Returns:
-        The first that fits.
+        The first task that matches.
 
     Raises:
-        UnknownName: See the message.
-        UsageError: A task that cannot be the first.
+        UnknownName: No task matches.
+        UsageError: The task cannot be the first one.
     """
-    fitting = [one for one in entries if _exact(one, typed)] or [one for one in entries if _like(one, typed)]
-    if not fitting:
-        raise UnknownName("task", typed, known=[one.name for one in entries if one.section in (MAIN, ALWAYS)])
-    running = [one for one in filter_by_tags(fitting, tags, skip_tags) if one.section in (MAIN, ALWAYS)]
+    matching = [entry for entry in entries if entry.is_named(text)] or [
+        entry for entry in entries if _like(entry, text)
+    ]
+    if not matching:
+        known = [entry.name for entry in entries if entry.section in (MAIN, ALWAYS)]
+        raise UnknownName("task", text, known=known)
+    running = [entry for entry in filter_by_tags(matching, tags, skip_tags) if entry.section in (MAIN, ALWAYS)]
     if running:
         return running[0]
-    first = fitting[0]
+    first = matching[0]
     if first.section in (MAIN, ALWAYS):
         fix = f"its tags are: {', '.join(sorted(first.tags)) or 'none'}"
-        raise UsageError(f"the task '{first.name}' is left out by the tags asked for", fix=fix, place=first.task.place)
-    why = {RESCUE: "only after a failure", HANDLER: "only when it is notified"}[first.section]
-    what = f"a play cannot start at '{first.name}': it runs {why}"
-    raise UsageError(what, fix="start at a task before it (--list-tasks shows them)", place=first.task.place)
+        raise UsageError(f"the selected tags exclude the task '{first.name}'", fix=fix, place=first.task.place)
+    when = {RESCUE: "only after a failure", HANDLER: "only when it is notified"}[first.section]
+    what = f"a run cannot start at '{first.name}', which runs {when}"
+    raise UsageError(what, fix="start at a task before it (--list-tasks lists them)", place=first.task.place)
 
 
-def _exact(entry: Entry, typed: str) -> bool:
-    file, line, _ = entry.task.place.rsplit(":", 2)
-    return typed in (entry.name, entry.task.name, f"#{entry.number}", f"{file}:{line}", entry.task.place)
-
-
-def _like(entry: Entry, typed: str) -> bool:
-    return any(fnmatchcase(name, typed) for name in (entry.name, entry.task.name))
+def _like(entry: Entry, text: str) -> bool:
+    return any(fnmatchcase(name, text) for name in (entry.name, entry.task.name))
 
 
 def resume_at(entries: list[Entry], plays: tuple[Play, ...], outcomes: Iterable[Outcome]) -> str | None:
-    """Say where a run that failed can go on.
+    """Find the task at which a failed run can be resumed.
 
-    It goes back from the task that failed to the first that gives what the later ones need (`register`, `set_fact`).
+    This is the failed task, or the first task before it that defines variables (`register`, `set_fact`) which later
+    tasks use.
+
+    Args:
+        entries: All tasks.
+        plays: The plays.
+        outcomes: Outcomes of the failed run.
 
     Returns:
-        What `--start-at-task` takes; None when only the whole playbook can be run again.
+        A text for `--start-at-task`; None when the whole playbook must be run again.
     """
-    failed = next((one for one in outcomes if one.status == "failed"), None)
-    at = [one for one in entries if failed is not None and one.task.place == failed.place]
-    same_name = [one for one in at if failed is not None and one.name == failed.task]
-    start = next(iter(same_name or at), None)
+    failed = next((outcome for outcome in outcomes if outcome.status == "failed"), None)
+    if failed is None:
+        return None
+    at_place = [entry for entry in entries if entry.task.place == failed.place]
+    same_name = [entry for entry in at_place if entry.name == failed.task]  # a file may be imported twice
+    start = next(iter(same_name or at_place), None)
     if start is None or start.section not in (MAIN, ALWAYS):
         return None
-    if start.section == MAIN:  # an `always` part repairs; it is not worth running a block again for
-        start = _with_what_it_needs(entries, plays, start)
-    return _spelled(entries, start)
+    if start.section == MAIN:  # a task in `always` only cleans up, so the tasks before it need not run again
+        start = _first_needed(entries, plays, start)
+    return _unique_text(entries, start)
 
 
-def _with_what_it_needs(entries: list[Entry], plays: tuple[Play, ...], start: Entry) -> Entry:
+def _first_needed(entries: list[Entry], plays: tuple[Play, ...], start: Entry) -> Entry:
+    """Go back to the first task that defines a variable which the tasks from the start on use."""
     while True:
-        later = [one for one in entries if one.number >= start.number]
-        needed = frozenset[str]().union(*(_names(play.vars) for play in plays[start.play :]))
-        needed = needed.union(*(_needs(one) for one in later))
-        able = [
-            one for one in entries if one.number < start.number and one.section == MAIN and given(one.task) & needed
-        ]
-        if not able:
+        used = frozenset[str]().union(*(_names(play.vars) for play in plays[start.play :]))
+        used = used.union(*(_used_names(entry) for entry in entries if entry.number >= start.number))
+        earlier = (entry for entry in entries if entry.number < start.number and entry.section == MAIN)
+        needed = next((entry for entry in earlier if defined_names(entry.task) & used), None)
+        if needed is None:
             return start
-        start = able[0]
+        start = needed
 
 
-def _needs(entry: Entry) -> frozenset[str]:
+def _used_names(entry: Entry) -> frozenset[str]:
     found: frozenset[str] = frozenset()
     for task in (*entry.around, entry.task):
-        bare = task.when + task.until + task.changed_when + task.failed_when
-        listed = task.params.get(BARE_STEPS.get(task.step, ""), ())
-        bare += tuple(listed) if isinstance(listed, (list, tuple)) else (listed,)
-        found = found.union(*(study(text, bare=True).names for text in bare if isinstance(text, str)))
-        found |= _names([dict(task.params) if task.step not in BARE_STEPS else _rest(task), dict(task.vars)])
+        bare_param = BARE_PARAMS.get(task.step, "")
+        bare_value = task.params.get(bare_param, ())
+        conditions = (*task.when, *task.until, *task.changed_when, *task.failed_when)
+        conditions += tuple(bare_value) if isinstance(bare_value, (list, tuple)) else (bare_value,)
+        found = found.union(*(parse_expression(text, bare=True).names for text in conditions if isinstance(text, str)))
+        found |= _names([value for param, value in task.params.items() if param != bare_param])
         found |= _names([task.name, task.loop, task.retries, task.delay, task.timeout, list(task.notify)])
+        found |= _names(task.vars)
     return found
-
-
-def _rest(task: Task) -> dict[str, Any]:
-    return {name: value for name, value in task.params.items() if name != BARE_STEPS[task.step]}
 
 
 def _names(value: Any) -> frozenset[str]:
     plain = dict(value) if isinstance(value, Mapping) else value
-    return frozenset[str]().union(*(study(text).names for _, text in texts(plain)))
+    return frozenset[str]().union(*(parse_expression(text).names for _, text in find_templates(plain)))
 
 
-def _spelled(entries: list[Entry], start: Entry) -> str:
-    """Name a task so that nothing else fits: its name, else its line, else its number."""
-    file, line, _ = start.task.place.rsplit(":", 2)
-    for typed in (start.name, f"{file}:{line}"):
-        if [one for one in entries if _exact(one, typed)] == [start]:
-            return typed
+def _unique_text(entries: list[Entry], start: Entry) -> str:
+    """Return a text for `--start-at-task` that only this task matches: its name, else its line, else its number."""
+    for text in (start.name, start.line):
+        if [entry for entry in entries if entry.is_named(text)] == [start]:
+            return text
     return f"#{start.number}"

@@ -6,37 +6,42 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flowgate.domain import Outcome, Play, Report
+from flowgate.domain import Facts, Outcome, Play, Report
+from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.executor import run
-from flowgate.playbook.task_executor import Within
+from flowgate.playbook.run_context import RunContext
+from flowgate.playbook.run_options import RunOptions
 
 
 def run_plays(
     plays: Iterable[Play],
-    context: Within,
+    context: RunContext,
     variables: Mapping[str, Any],
-    *,
-    begin: Callable[[Play], object] = lambda play: None,
-    **options: Any,
+    catalog: Catalog,
+    options: RunOptions | None = None,
+    on_play: Callable[[Play], object] = lambda play: None,
 ) -> Report:
-    """Run plays in order; what one of them registers or sets is known to those after it, as in Ansible.
+    """Run plays in order. Later plays see what earlier ones register and set, as in Ansible.
 
     Args:
-        begin: Told of each play before it runs.
-        options: As for `run`.
+        plays: The plays.
+        context: What steps receive.
+        variables: Variables from `-e`.
+        catalog: All steps.
+        options: Options of the run.
+        on_play: Called before each play.
 
     Returns:
-        One report of all: the outcomes with the names of their plays, the error and the code of the last play
-        run.
+        One report: the outcomes of all plays, and the error and exit code of the last play that ran.
     """
     outcomes: list[Outcome] = []
-    facts: dict[str, Any] = {}
-    seconds, whole = 0.0, Report("", (), None, 0, 0.0)
+    facts: Facts = {}
+    seconds, report = 0.0, Report("", (), None, 0, 0.0)
     for play in plays:
-        begin(play)
-        whole = run(play, context, variables, facts=facts, **options)
-        outcomes += [replace(ended, play=play.name, began=seconds + ended.began) for ended in whole.outcomes]
-        seconds += whole.seconds
-        if whole.code:
+        on_play(play)
+        report = run(play, context, variables, catalog, options, facts)
+        outcomes += [replace(outcome, play=play.name, began=seconds + outcome.began) for outcome in report.outcomes]
+        seconds += report.seconds
+        if report.code:
             break
-    return replace(whole, outcomes=tuple(outcomes), seconds=seconds)
+    return replace(report, outcomes=tuple(outcomes), seconds=seconds)

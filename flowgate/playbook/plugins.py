@@ -1,4 +1,4 @@
-"""Steps of a user's own: files in `steps/` beside the config, and what packages bring through an entry point."""
+"""Steps of the user: files in `steps/` beside the config, and entry points of installed packages."""
 
 from __future__ import annotations
 
@@ -17,51 +17,54 @@ from flowgate.errors import UsageError
 from flowgate.playbook.signature import describe
 
 GROUP = "flowgate.steps"
-PACKAGE = "flowgate_own_steps_"  # each folder of steps is imported as a package of this name and a digest of its path
-WHERE = "your own steps come beside ours, never instead of them: give it another name"
+PACKAGE = "flowgate_plugin_steps_"  # prefix of the package as which a folder is imported; a digest of the path follows
+RENAME = "a plugin cannot replace a step of FlowGate: give it another name"
 
 Function = Callable[..., Any]
 
 
 class PluginSteps(Mapping[str, Function]):
-    """Steps by word; a file or a package is imported only when its word is asked for.
-
-    Attributes:
-        folder: Holds one file for each step, of its name; files whose names begin with `_` are no steps. May be
-            absent.
-        taken: The words of our own steps.
-
-    Raises:
-        UsageError: A word that is taken, or that two places bring.
-    """
+    """Steps by word. A file or package is imported when its word is looked up."""
 
     def __init__(self, folder: Path, taken: Collection[str]) -> None:
+        """Find the step files of a folder.
+
+        Args:
+            folder: Contains one file for each step, with the step's name. Files that start with `_` are not steps. The
+                folder may be absent.
+            taken: Words of FlowGate's own steps.
+
+        Raises:
+            UsageError: A file has the name of one of FlowGate's own steps.
+        """
         self._taken = taken
         self._files = {_word(path.stem): path for path in sorted(folder.glob("*.py")) if path.stem[0] != "_"}
         for word, path in self._files.items():
             if word in taken:
-                raise UsageError(f"the step '{word}' exists already", fix=WHERE, place=f"{path}:1:1")
+                raise UsageError(f"the step '{word}' exists already", fix=RENAME, place=f"{path}:1:1")
         self._points: dict[str, EntryPoint] | None = None
 
     def with_packages(self) -> PluginSteps:
-        """Look for what packages bring, too: 17 ms, so only a word that is nothing else asks for it."""
+        """Find the steps of installed packages too. This takes 17 ms, so it is done only for an unknown word.
+
+        Returns:
+            This object.
+
+        Raises:
+            UsageError: Two places define a step of the same name.
+        """
         if self._points is None:
             self._points = {}
             for point in entry_points(group=GROUP):
                 word = _word(point.name)
                 if word in self._taken:
-                    raise UsageError(f"{_package(point)} brings a step '{word}', which exists already", fix=WHERE)
+                    raise UsageError(f"{_package(point)} defines a step '{word}', which exists already", fix=RENAME)
                 other = self._files.get(word) or self._points.get(word)
                 if other is not None:
                     places = f"{_package(point)} and {other if isinstance(other, Path) else _package(other)}"
-                    raise UsageError(f"two places bring a step '{word}': {places}", fix="remove one of them")
+                    raise UsageError(f"two places define a step '{word}': {places}", fix="remove one of them")
                 self._points[word] = point
         return self
-
-    def source(self, word: str) -> str:
-        """Say where a step comes from: its file, or the package that brings it."""
-        point = (self._points or {}).get(word)
-        return _package(point) if point else str(self._files[word])
 
     def __getitem__(self, word: str) -> Function:
         if word in self._files:
@@ -87,7 +90,7 @@ def _from_file(word: str, path: Path) -> Function:
     name = PACKAGE + sha256(str(path.parent.resolve()).encode()).hexdigest()[:12]
     if name not in sys.modules:
         package = ModuleType(name)
-        package.__path__ = [str(path.parent)]  # so that steps can share code: from . import _shared
+        package.__path__ = [str(path.parent)]  # allows steps to share code: from . import _shared
         sys.modules[name] = package
     found = _load(word, str(path), lambda: getattr(import_module(f"{name}.{path.stem}"), word, None))
     return _checked(word, f"{path}:1:1", found)
@@ -102,28 +105,35 @@ def _load(word: str, where: str, load: Callable[[], object]) -> object:
         return load()
     except SyntaxError as fault:
         place = f"{fault.filename}:{fault.lineno}:{fault.offset or 1}"
-        raise UsageError(f"the step '{word}' is no Python: {fault.msg}", place=place) from None
-    except (Exception, SystemExit) as fault:  # noqa: BLE001  a stranger's module may raise anything while it is imported
+        raise UsageError(f"the step '{word}' is not valid Python: {fault.msg}", place=place) from None
+    except (Exception, SystemExit) as fault:  # noqa: BLE001  the import of a plugin can raise anything
         what = f"the step '{word}' cannot be imported: {type(fault).__name__}: {fault}"
         raise UsageError(what, place=_place(fault) or where) from None
 
 
 def _checked(word: str, place: str, found: object) -> Function:
-    fix = f"def {word}(reach: StepContext, …) -> Result | Change"
+    fix = f"write: def {word}(context: StepContext, …) -> Result | Change"
     if not callable(found):
-        raise UsageError(f"this file of steps holds no function called {word}", fix=fix, place=place)
+        raise UsageError(f"this file has no function '{word}'", fix=fix, place=place)
     if not inspect.isroutine(found) or not inspect.signature(found).parameters:
-        raise UsageError(f"the step '{word}' takes no context", fix=fix, place=place)
+        raise UsageError(f"the step '{word}' has no parameter for the context", fix=fix, place=place)
     function: Function = found
     try:
         describe(function, word)
-    except Exception as fault:  # noqa: BLE001  resolving a stranger's annotations runs a stranger's code
-        raise UsageError(str(fault), fix="every parameter after reach has a type", place=place) from None
+    except Exception as fault:  # noqa: BLE001  evaluating a plugin's annotations can raise anything
+        raise UsageError(str(fault), fix="give every parameter after the context a type", place=place) from None
     return function
 
 
 def plugin_error_location(error: BaseException) -> str:
-    """Say where in a user's own step an error was raised, `file:line`; empty when it was not raised in one."""
+    """Locate an error in a plugin step.
+
+    Args:
+        error: Any exception with a traceback.
+
+    Returns:
+        `file:line` of the innermost plugin code; empty when no plugin raised the error.
+    """
     packages = {point.value.partition(":")[0].partition(".")[0] for point in entry_points(group=GROUP)}
     return _place(error, packages)
 

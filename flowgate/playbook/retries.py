@@ -1,4 +1,4 @@
-"""Try again: how often, and how long to wait between."""
+"""Retry a task or a block: how often, and how long to wait between the attempts."""
 
 from __future__ import annotations
 
@@ -8,121 +8,150 @@ from typing import Any, TypeVar
 
 from flowgate.domain import Task
 from flowgate.errors import InvalidValue
-from flowgate.playbook.coerce import fit
-from flowgate.playbook.expressions import Locate, render
+from flowgate.playbook.coerce import coerce
+from flowgate.playbook.expressions import render
+from flowgate.playbook.locate import below
 
-RETRIES = 3  # further tries when only `until` is written, as in Ansible
-DELAY = 5.0  # seconds between tries, as in Ansible
-
-MOST = 1_000_000_000  # of anything that is counted here, seconds included
+RETRIES = 3  # when only `until` is written, as in Ansible
+DELAY = 5.0  # seconds, as in Ansible
+MAXIMUM = 1_000_000_000  # of any number in this module
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Tries:
-    """How often to try, and how long to wait between.
+class RetryPolicy:
+    """How often to try, and how long to wait.
 
     Attributes:
-        most: Tries in all.
-        delay: Seconds, the first wait and the longest (None: no limit).
-        max_delay: Seconds, the first wait and the longest (None: no limit).
-        backoff: By what each wait is longer than the last.
+        attempts: Number of attempts, the first included.
+        delay: First wait in seconds.
+        backoff: Factor by which each wait exceeds the one before.
+        max_delay: Longest wait in seconds; None for no limit.
     """
 
-    most: int
+    attempts: int
     delay: float
     backoff: float
     max_delay: float | None
 
 
-def tries_of(task: Task, variables: Mapping[str, Any]) -> Tries:
-    """Read what a task or a block says about trying again.
+def read_retries(task: Task, variables: Mapping[str, Any]) -> RetryPolicy:
+    """Read the retry policy of a task or block.
 
-    Source: ansible-core, `executor/task_executor.py`: `retries` counts the tries after the first
+    Source: ansible-core, `executor/task_executor.py`: `retries` is the number of attempts after the first.
+
+    Args:
+        task: The task or block.
+        variables: Variables for the expressions in the policy.
+
+    Returns:
+        The policy, with Ansible's defaults.
 
     Raises:
-        InvalidValue: See the message.
+        InvalidValue: A value is not a number, or out of range.
     """
-    retries = number(task, "retries", int, task.retries, variables)
-    delay = number(task, "delay", float, task.delay, variables)
-    backoff = number(task, "backoff", float, task.backoff, variables)
-    return Tries(
-        most=1 + (RETRIES if retries is None else retries),
+    retries = read_number(task, "retries", int, task.retries, variables)
+    delay = read_number(task, "delay", float, task.delay, variables)
+    backoff = read_number(task, "backoff", float, task.backoff, variables)
+    return RetryPolicy(
+        attempts=1 + (RETRIES if retries is None else retries),
         delay=DELAY if delay is None else delay,
         backoff=1.0 if backoff is None else max(1.0, backoff),
-        max_delay=number(task, "max_delay", float, task.max_delay, variables),
+        max_delay=read_number(task, "max_delay", float, task.max_delay, variables),
     )
 
 
-def width_of(task: Task, variables: Mapping[str, Any]) -> int:
-    """Give how many items of a loop, or tasks of a block, run at a time: 1 when nothing is written.
-
-    Raises:
-        InvalidValue: See the message.
-    """
-    width = number(task, "parallel", int, task.parallel, variables)
-    if width == 0:
-        raise InvalidValue("parallel", found=width, wanted="a whole number from 1", at=task.at("parallel"))
-    return 1 if width is None else int(width)
-
-
-def keep_trying(
-    tries: Tries, once: Callable[[int], T], is_content: Callable[[T], bool], sleep: Callable[[float], object]
-) -> tuple[T, bool]:
-    """Try until content, or until all tries are used up.
+def read_parallel(task: Task, variables: Mapping[str, Any]) -> int:
+    """Read how many items of a loop, or tasks of a block, run at a time.
 
     Args:
-        once: Makes one try; is handed its number, from 1.
+        task: The task or block.
+        variables: Variables for the expression.
 
     Returns:
-        What the last try gave, and whether that was content.
+        The number; 1 when none is written.
+
+    Raises:
+        InvalidValue: The value is not a whole number from 1.
     """
-    first = (found := once(1)), is_content(found)
-    if first[1] or tries.most == 1:
-        return first  # the usual case does not load tenacity
+    number = read_number(task, "parallel", int, task.parallel, variables)
+    if number == 0:
+        raise InvalidValue("parallel", found=number, wanted="a whole number from 1", at=task.at("parallel"))
+    return 1 if number is None else number
+
+
+def retry(
+    policy: RetryPolicy,
+    attempt: Callable[[int], T],
+    is_done: Callable[[T], bool],
+    sleep: Callable[[float], object],
+) -> tuple[T, bool]:
+    """Repeat an attempt until it is done, or until all attempts are used.
+
+    Args:
+        policy: How often, and how long to wait.
+        attempt: Makes one attempt; receives its number, from 1.
+        is_done: Decides from the value of an attempt whether it was the last.
+        sleep: Waits for a number of seconds.
+
+    Returns:
+        The value of the last attempt, and whether it was done.
+    """
+
+    def make(number: int) -> tuple[T, bool]:
+        value = attempt(number)
+        return value, is_done(value)
+
+    first = make(1)
+    if first[1] or policy.attempts == 1:
+        return first  # most tasks end here, without the import of tenacity
     from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
-    made = [first]
-
-    def again() -> tuple[T, bool]:
-        if retrying.statistics["attempt_number"] > 1:
-            one = once(len(made) + 1)
-            made.append((one, is_content(one)))
-        return made[-1]
+    def next_attempt() -> tuple[T, bool]:
+        number = retrying.statistics["attempt_number"]
+        return first if number == 1 else make(number)
 
     def last(state: RetryCallState) -> tuple[T, bool]:
-        return made[-1]
+        return state.outcome.result() if state.outcome else first
 
-    longest = MOST if tries.max_delay is None else tries.max_delay
     retrying = Retrying(
-        retry=retry_if_result(lambda given: not given[1]),
-        stop=stop_after_attempt(tries.most),
-        wait=wait_exponential(multiplier=tries.delay, exp_base=tries.backoff, max=longest),
+        retry=retry_if_result(lambda ended: not ended[1]),
+        stop=stop_after_attempt(policy.attempts),
+        wait=wait_exponential(
+            multiplier=policy.delay,
+            exp_base=policy.backoff,
+            max=MAXIMUM if policy.max_delay is None else policy.max_delay,
+        ),
         sleep=lambda seconds: (sleep(seconds), None)[1],
         retry_error_callback=last,
     )
-    return retrying(again)
+    return retrying(next_attempt)
 
 
-def number(task: Task, word: str, kind: Any, written: Any, variables: Mapping[str, Any]) -> Any:
-    """Render and fit a number that a task's word holds; None when it was not written.
+def read_number(task: Task, keyword: str, kind: type[T], written: Any, variables: Mapping[str, Any]) -> T | None:
+    """Read a number from a keyword of a task.
+
+    Args:
+        task: The task or block.
+        keyword: Dotted path of the value under the task, for errors.
+        kind: int or float.
+        written: The number, or an expression for one.
+        variables: Variables for the expression.
+
+    Returns:
+        The number; None when none is written.
 
     Raises:
-        InvalidValue: See the message.
+        InvalidValue: The value is not a number, or out of range.
     """
-    value = render(written, variables, under(task, word))
+    value = render(written, variables, below(task.at, keyword))
     if value is None:
         return None
     try:
-        fitted = fit(kind, value)
+        number = coerce(kind, value)
     except ValueError as wanted:
-        raise InvalidValue(word, found=value, wanted=str(wanted), at=task.at(word)) from None
-    if not 0 <= fitted < MOST:
-        raise InvalidValue(word, found=value, wanted=f"a number from 0 to {MOST}", at=task.at(word))
-    return fitted
-
-
-def under(task: Task, start: str) -> Locate:
-    """Give the places of what stands under a word of a task."""
-    return lambda path: task.at(f"{start}.{path}" if path else start)
+        raise InvalidValue(keyword, found=value, wanted=str(wanted), at=task.at(keyword)) from None
+    if not 0 <= number < MAXIMUM:
+        raise InvalidValue(keyword, found=value, wanted=f"a number from 0 to {MAXIMUM}", at=task.at(keyword))
+    return number  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The Jinja2 that expressions run in."""
+"""The Jinja2 environment of expressions: sandboxed, strict, with the filters and tests of the language."""
 
 from __future__ import annotations
 
@@ -13,48 +13,52 @@ from flowgate.playbook.check_mode import Predicted
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
-WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
-def flag(value: object) -> bool:
-    """Read a value as true or false, texts by what they say."""
+def to_bool(value: object) -> bool:
+    """Convert a value to a truth value.
+
+    Args:
+        value: Any value. Texts such as "no" and "false" have the meaning of the word.
+
+    Returns:
+        The truth value.
+    """
     if isinstance(value, str):
-        return WORDS.get(value.strip().lower(), bool(value.strip()))
+        return BOOLEANS.get(value.strip().lower(), bool(value.strip()))
     return bool(value)
 
 
 @cache
 def environment() -> SandboxedEnvironment:
-    """Make the one Jinja2 environment: sandboxed, strict, with the filters and tests of this language."""
+    """Create the Jinja2 environment, once."""
     from jinja2 import StrictUndefined, pass_context
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class KeysFirst(ImmutableSandboxedEnvironment):
-        """In Jinja2 `result.items` is a method even where a step registered the key `items`; here the key wins."""
+        """Prefers keys to attributes: `result.items` is the key `items` if a step registered one, not the method."""
 
         def getattr(self, obj: Any, attribute: str) -> Any:
             if isinstance(obj, Mapping) and attribute in obj:
                 return obj[attribute]
             if isinstance(obj, Predicted) and not hasattr(obj, attribute):
-                return obj[attribute]  # not undefined: a check does not know it
+                return obj[attribute]  # raises Unpredicted: the key is unknown, not undefined
             return super().getattr(obj, attribute)
 
     @pass_context
     def finalize(context: object, value: Any) -> Any:
-        return "" if value is None else value  # in the middle of a text, as in Ansible
+        return "" if value is None else value  # inside a text, as in Ansible
 
-    # Both settings keep Jinja2 from computing constants while it compiles: checking `{{ 9 ** 9 ** 9 }}` must not hang.
+    # Without these two settings Jinja2 computes constants while it compiles, and checking `{{ 9 ** 9 ** 9 }}` hangs.
     jinja = KeysFirst(undefined=StrictUndefined, optimized=False, finalize=finalize)
-    jinja.filters |= {"bool": flag, "to_json": json.dumps, "from_json": json.loads, **filters.FILTERS}
+    jinja.filters |= {"bool": to_bool, "to_json": json.dumps, "from_json": json.loads, **filters.FILTERS}
     jinja.tests |= filters.TESTS | {
-        word: _registered(key, wanted)
-        for word, key, wanted in (
-            ("failed", "failed", True),
-            ("succeeded", "failed", False),
-            ("success", "failed", False),
-            ("changed", "changed", True),
-            ("skipped", "skipped", True),
-        )
+        "failed": _registered("failed", True),
+        "succeeded": _registered("failed", False),
+        "success": _registered("failed", False),
+        "changed": _registered("changed", True),
+        "skipped": _registered("skipped", True),
     }
     return jinja
 

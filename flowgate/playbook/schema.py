@@ -1,6 +1,6 @@
-"""The JSON Schema of playbooks, for editors: made from the words the parser reads and the steps the catalog holds.
+"""The JSON Schema of playbooks, for editors, generated from the keywords of the parser and the steps of the catalog.
 
-It never refuses what a run would accept; what only a run can know (names, expressions, handlers) it does not see.
+It accepts everything that a run accepts. It does not check names, expressions and handlers.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union
 
-from flowgate.playbook import keywords, parse
+from flowgate.playbook import builtin, keywords, parse
 from flowgate.playbook.catalog import Catalog, Param, StepInfo
-from flowgate.playbook.coerce import CONDITIONS, Shown
-from flowgate.playbook.include import SPARED, WORD
-from flowgate.playbook.sandbox import WORDS as TRUTHS
+from flowgate.playbook.coerce import CONDITIONS, EVALUATED, EvaluatedExpression
+from flowgate.playbook.include import IMPORT_TASKS, NOT_ALLOWED
+from flowgate.playbook.sandbox import BOOLEANS as TRUTHS
 
-Schema = dict[str, Any]
+Schema = dict[str, object]  # JSON Schema
 
-NAME = r"^[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*$"  # a variable's: letters of any script, digits, _
+NAME = r"^[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*$"  # of a variable: letters of any script, digits, _
 TEMPLATE: Schema = {"type": "string", "pattern": r"\{\{|\{%"}
 TEXT: Schema = {"type": ["string", "integer"]}
 ONE_VALUE: Schema = {"type": ["string", "number", "boolean", "null"]}
@@ -34,7 +34,14 @@ SINGLE: Mapping[str, Schema] = {"text": TEXT, "listed": {"type": "array", "items
 
 
 def schema(catalog: Catalog) -> Schema:
-    """Give the JSON Schema of playbooks made of a catalog's steps."""
+    """Generate the JSON Schema of playbooks.
+
+    Args:
+        catalog: All steps.
+
+    Returns:
+        The schema.
+    """
     steps = _steps(catalog)
     task = {**_of(keywords.TASK_READERS), **steps}
     block = _of(parse.BLOCK_READERS)
@@ -61,11 +68,8 @@ def _object(properties: Mapping[str, Schema]) -> Schema:
 
 
 def _beside_import() -> Schema:
-    imported = {"anyOf": [{"required": [word]} for word in _spellings(WORD)]}
-    return {"if": imported, "then": {"properties": dict.fromkeys(SPARED, False)}}
-
-
-# --- words
+    imported = {"anyOf": [{"required": [word]} for word in _spellings(IMPORT_TASKS)]}
+    return {"if": imported, "then": {"properties": dict.fromkeys(NOT_ALLOWED, False)}}
 
 
 def _of(readers: Mapping[str, keywords.Reader]) -> dict[str, Schema]:
@@ -73,7 +77,7 @@ def _of(readers: Mapping[str, keywords.Reader]) -> dict[str, Schema]:
 
 
 def _anything(word: str) -> Schema:
-    return {}  # a reader that this module does not know yet
+    return {}  # for a reader that is not in the table below
 
 
 _READ: Mapping[keywords.Reader, Callable[[str], Schema]] = {
@@ -96,9 +100,6 @@ def _one_or_more(one: Schema, alone: str = "") -> Schema:
     return {"anyOf": [{"type": alone} if alone else one, {"type": "array", "items": one}]}
 
 
-# --- steps
-
-
 def _steps(catalog: Catalog) -> dict[str, Schema]:
     found: dict[str, Schema] = {}
     for name in catalog.names():
@@ -106,14 +107,14 @@ def _steps(catalog: Catalog) -> dict[str, Schema]:
         found.update(dict.fromkeys(_spellings(name), _step(info)))
     imported = _object({"file": {"type": "string", "minLength": 1}})
     whole: Schema = {"anyOf": [{"type": "string", "minLength": 1}, {**imported, "required": ["file"]}]}
-    told = {"description": "Put the tasks of a file in this place, before anything runs."}
-    found.update({word: {**told, **whole} for word in _spellings(WORD)})
-    found["meta"] = {"enum": [parse.FLUSH], "description": "Run the handlers that have been notified so far, now."}
+    about = {"description": "Insert the tasks of a file, before the run starts."}
+    found.update({word: {**about, **whole} for word in _spellings(IMPORT_TASKS)})
+    found["meta"] = {"enum": [builtin.FLUSH], "description": "Run the handlers that were notified so far, now."}
     return found
 
 
 def _spellings(name: str) -> list[str]:
-    """Give every word that names a step: with dashes, and the short forms."""
+    """List the words that name a step: with underscores, with dashes, and the aliases."""
     short = [alias for alias, step in parse.ALIASES.items() if step == name]
     return list(dict.fromkeys([name, name.replace("_", "-"), *short]))
 
@@ -124,21 +125,27 @@ def _step(info: StepInfo) -> Schema:
     required = [name for name, param in info.params.items() if param.required]
     if required:
         params |= {"type": "object", "required": required}
-    alone = [SINGLE[how] for how, name in zip(SINGLE, parse.SHORT.get(info.name, ("", "")), strict=True) if name]
+    alone = [SINGLE[how] for how, name in zip(SINGLE, parse.SHORT_FORMS.get(info.name, ("", "")), strict=True) if name]
     return {"description": info.summary, **({"anyOf": [params, *alone]} if alone else params)}
 
 
 def _param(param: Param) -> Schema:
-    fitted = value_schema(param.kind)
-    plain = param.kind in (CONDITIONS, Shown, Shown | None) or not fitted
-    found = fitted if plain else {"anyOf": [fitted, TEMPLATE]}
-    told: Schema = {"description": param.meaning} if param.meaning else {}
-    shown = not param.required and isinstance(param.default, (str, int, float, bool))
-    return {**told, **found, **({"default": param.default} if shown else {})}
+    accepted = value_schema(param.kind)
+    found = accepted if param.kind in EVALUATED else _or_template(accepted)
+    about: Schema = {"description": param.meaning} if param.meaning else {}
+    has_default = not param.required and isinstance(param.default, (str, int, float, bool))
+    return {**about, **found, **({"default": param.default} if has_default else {})}
 
 
 def value_schema(kind: Any) -> Schema:
-    """Give the JSON Schema of what `fit` takes for a type; empty for anything."""
+    """Generate the JSON Schema of the values that `coerce` accepts for a type.
+
+    Args:
+        kind: The type of a parameter.
+
+    Returns:
+        The schema; empty when any value is accepted.
+    """
     if kind in _KINDS:
         return _KINDS[kind]
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
@@ -158,7 +165,7 @@ def _or_template(found: Schema) -> Schema:
     return {"anyOf": [found, TEMPLATE]} if found else {}
 
 
-def _said(pattern: str) -> Schema:
+def _text_of(pattern: str) -> Schema:
     return {"type": "string", "pattern": rf"^\s*{pattern}\s*$"}
 
 
@@ -168,10 +175,10 @@ def _any_case(word: str) -> str:
 
 _KINDS: Mapping[Any, Schema] = {
     str: TEXT,
-    int: {"anyOf": [{"type": "integer"}, _said("[+-]?[0-9]{1,18}")]},
-    float: {"anyOf": [{"type": "number"}, _said(r"[+-]?[0-9]{1,18}(\.[0-9]{0,18})?")]},
-    bool: {"anyOf": [{"type": "boolean"}, _said(f"({'|'.join(map(_any_case, TRUTHS))})")]},
+    int: {"anyOf": [{"type": "integer"}, _text_of("[+-]?[0-9]{1,18}")]},
+    float: {"anyOf": [{"type": "number"}, _text_of(r"[+-]?[0-9]{1,18}(\.[0-9]{0,18})?")]},
+    bool: {"anyOf": [{"type": "boolean"}, _text_of(f"({'|'.join(map(_any_case, TRUTHS))})")]},
     Path: {"type": "string", "minLength": 1},
     CONDITIONS: _one_or_more(ONE_CONDITION),
-    Shown: TEXT,
+    EvaluatedExpression: TEXT,
 }

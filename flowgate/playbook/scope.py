@@ -1,87 +1,91 @@
-"""The variables that one task sees, and who wins when two places set the same name."""
+"""The variables that a task sees, and their precedence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowgate.domain import Task
+from flowgate.domain import Facts, Task
 from flowgate.errors import UsageError
-from flowgate.playbook.check_mode import Unknown
-from flowgate.playbook.expressions import Locate, nowhere, render, templated
+from flowgate.playbook.check_mode import UNKNOWN, Unpredicted
+from flowgate.playbook.expression_parser import has_template
+from flowgate.playbook.expressions import render
+from flowgate.playbook.locate import Locate, below, no_location
 
-Layer = tuple[Mapping[str, Any], Locate]  # variables as written, and the place of each
+Layer = tuple[Mapping[str, Any], Locate]  # variables as written, and their locations
 
 
-def given(task: Task) -> frozenset[str]:
-    """Name what a task registers and sets."""
+def defined_names(task: Task) -> frozenset[str]:
+    """List the variables that a task defines with `register` and `set_fact`."""
     facts = task.params if task.step.replace("-", "_") == "set_fact" else {}
     return frozenset(name for name in (task.register, *facts) if name)
 
 
 class Scope(Mapping[str, Any]):
-    """Variables by name, rendered when asked for.
+    """Variables by name, rendered when they are looked up.
 
-    Source: the order is Ansible's ("Understanding variable precedence"): play < block < task < set_fact < -e
+    Source: Ansible, "Understanding variable precedence": play < block < task < set_fact < -e.
 
     Attributes:
-        written: As somebody wrote them, weakest first: defaults, play, blocks, task.
-        facts: What steps gave (`register`, `set_fact`): shared by the whole run; never rendered again.
-        typed: The `-e` of the command line: beats all but `local`.
-        local: What the engine itself sets: `item`, `failed`.
+        layers: Variables as written, lowest precedence first: config, play, blocks, task.
+        facts: Results of steps (`register`, `set_fact`), shared by the whole run. They are not rendered again.
+        extra_vars: Variables from `-e`; they override all others except `local`.
+        local: Variables of the executor: `item`, `failed`.
+        rendering: Names that are being rendered, to detect a variable that refers to itself.
     """
 
-    __slots__ = ("facts", "local", "rendering", "typed", "written")
+    __slots__ = ("extra_vars", "facts", "layers", "local", "rendering")
 
     def __init__(
         self,
-        written: tuple[Layer, ...],
-        facts: dict[str, Any],
-        typed: Mapping[str, Any],
+        layers: tuple[Layer, ...],
+        facts: Facts,
+        extra_vars: Mapping[str, Any],
         local: Mapping[str, Any],
         rendering: tuple[str, ...] = (),
     ) -> None:
-        self.written, self.facts, self.typed, self.local, self.rendering = written, facts, typed, local, rendering
+        self.layers, self.facts, self.extra_vars = layers, facts, extra_vars
+        self.local, self.rendering = local, rendering
 
-    def inside(self, variables: Mapping[str, Any], at: Locate = nowhere) -> Scope:
-        """Give the scope of a block or task that has `vars` of its own."""
-        return Scope(self.written + ((variables, at),), self.facts, self.typed, self.local) if variables else self
+    def with_layer(self, variables: Mapping[str, Any], at: Locate = no_location) -> Scope:
+        """Add the `vars` of a block or task."""
+        return Scope((*self.layers, (variables, at)), self.facts, self.extra_vars, self.local) if variables else self
 
-    def naming(self, **values: Any) -> Scope:
-        """Give a scope with more names of the engine's own."""
-        return Scope(self.written, self.facts, self.typed, {**self.local, **values})
+    def with_local(self, **values: Any) -> Scope:
+        """Add variables of the executor."""
+        return Scope(self.layers, self.facts, self.extra_vars, {**self.local, **values})
 
     def __getitem__(self, name: str) -> Any:
         if name in self.local:
             return self.local[name]
-        if name in self.typed:
-            return self._rendered(name, self.typed[name], nowhere)
+        if name in self.extra_vars:
+            return self._rendered(name, self.extra_vars[name], no_location)
         if name in self.facts:
-            fact = self.facts[name]
-            if isinstance(fact, Unknown):
-                raise fact.refuse(name)
-            return fact
-        for variables, at in reversed(self.written):
+            if self.facts[name] is UNKNOWN:
+                raise Unpredicted(name)
+            return self.facts[name]
+        for variables, at in reversed(self.layers):
             if name in variables:
                 return self._rendered(name, variables[name], at)
         raise KeyError(name)
 
     def __contains__(self, name: object) -> bool:
-        layers = (self.local, self.typed, self.facts, *(variables for variables, _ in self.written))
-        return any(name in layer for layer in layers)
+        return any(name in mapping for mapping in self._mappings())
 
     def __iter__(self) -> Iterator[str]:
-        layers = (self.local, self.typed, self.facts, *(variables for variables, _ in self.written))
-        return iter({name: None for layer in layers for name in layer})
+        return iter({name: None for mapping in self._mappings() for name in mapping})
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def _mappings(self) -> tuple[Mapping[str, Any], ...]:
+        return (self.local, self.extra_vars, self.facts, *(variables for variables, _ in self.layers))
+
     def _rendered(self, name: str, value: Any, at: Locate) -> Any:
-        if not templated(value):
+        if not has_template(value):
             return value
         if name in self.rendering:
-            circle = " → ".join([*self.rendering[self.rendering.index(name) :], name])
-            raise UsageError(f"the variable '{name}' is made from itself ({circle})", place=at(name))
-        deeper = Scope(self.written, self.facts, self.typed, self.local, (*self.rendering, name))
-        return render(value, deeper, lambda path: at(f"{name}.{path}" if path else name))
+            cycle = " → ".join([*self.rendering[self.rendering.index(name) :], name])
+            raise UsageError(f"the variable '{name}' refers to itself ({cycle})", place=at(name))
+        inner = Scope(self.layers, self.facts, self.extra_vars, self.local, (*self.rendering, name))
+        return render(value, inner, below(at, name))

@@ -1,4 +1,4 @@
-"""What a step takes: its parameters, read from its signature and docstring, and a task's values bound to them."""
+"""Describe steps by their signatures and docstrings, and bind the parameters of tasks to them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,35 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from flowgate.domain import Facts
 from flowgate.errors import FlowGateError, InvalidValue, StepContractError, UnknownName, UsageError, raise_all
-from flowgate.playbook.coerce import EVALUATED, fit, type_text
-from flowgate.playbook.expressions import Locate, templated
+from flowgate.playbook.coerce import EVALUATED, coerce, type_text
+from flowgate.playbook.expression_parser import has_template
+from flowgate.playbook.locate import Locate
 
-NOTHING = inspect.Parameter.empty
+REQUIRED = inspect.Parameter.empty
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StepDoc:
+    """The docstring of a step.
+
+    Attributes:
+        summary: First line.
+        meanings: Description of each argument.
+        returns: What the step registers.
+        raises: How the step fails: exceptions and conditions.
+    """
+
+    summary: str
+    meanings: Mapping[str, str]
+    returns: str
+    raises: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,57 +42,78 @@ class Param:
     """One parameter of a step.
 
     Attributes:
-        name: Its word in YAML.
-        argument: Its name in Python ("from_" for the word "from").
-        kind: Its type, as typing gives it.
-        type_text: The same for people ("int", "list[str]", "'a' | 'b'").
-        default: The value when absent, or NOTHING when required.
-        meaning: From the docstring.
+        function: The function of the step.
+        name: Name in YAML.
+        argument: Name in Python ("from_" for the name "from").
+        kind: Type, as `typing.get_type_hints` returns it.
+        type_text: Type for people ("int", "list[text]", "'a' | 'b'").
+        default: Default value, or `REQUIRED`.
     """
 
+    function: Function
     name: str
     argument: str
     kind: Any
     type_text: str
     default: Any
-    meaning: str
 
     @property
     def required(self) -> bool:
-        """Tell whether it must be given."""
-        return self.default is NOTHING
+        """Return whether a task must set the parameter."""
+        return self.default is REQUIRED
+
+    @property
+    def meaning(self) -> str:
+        """Return the description from the docstring."""
+        return read_docstring(self.function).meanings.get(self.argument, "")
 
 
 @dataclass(frozen=True, slots=True)
 class StepInfo:
-    """One step: its word, its function, and what its signature and docstring say.
+    """One step.
 
     Attributes:
-        open: It takes any further parameter (`set_fact`).
-        gives: The docstring's line on what it registers.
-        fails: Its line on how it fails.
+        name: Word of the step.
+        function: Function of the step.
+        params: Parameters by their names in YAML.
+        open: Whether the step accepts further parameters (`set_fact`).
     """
 
     name: str
-    function: Callable[..., Any]
-    summary: str
+    function: Function
     params: Mapping[str, Param]
-    returns: str
     open: bool = False
-    raises: str = ""
+
+    @property
+    def summary(self) -> str:
+        """Return the first line of the docstring."""
+        return read_docstring(self.function).summary
+
+    @property
+    def returns(self) -> str:
+        """Return the docstring's description of what the step registers."""
+        return read_docstring(self.function).returns
+
+    @property
+    def raises(self) -> str:
+        """Return the docstring's description of how the step fails."""
+        return read_docstring(self.function).raises
 
 
-def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
-    """Read what a step takes from its signature and docstring.
+def describe(function: Function, name: str = "") -> StepInfo:
+    """Describe a step by its signature.
 
     Args:
-        name: Its word; the function's own name when empty.
+        function: The function; its first parameter is the context.
+        name: Word of the step; the name of the function by default.
+
+    Returns:
+        The description. The docstring is read when it is needed.
 
     Raises:
-        StepContractError: A parameter without a type, or with one that YAML cannot give.
+        StepContractError: A parameter has no type, or a type that YAML cannot express.
     """
     word = name or function.__name__.rstrip("_")
-    summary, meanings, returns, raises = _docstring(inspect.getdoc(function) or "")
     kinds = typing.get_type_hints(function)
     params: dict[str, Param] = {}
     is_open = False
@@ -81,86 +124,111 @@ def describe(function: Callable[..., Any], name: str = "") -> StepInfo:
         kind = kinds.get(parameter.name)
         text = type_text(kind)
         if not text:
-            raise StepContractError(
-                f"the step '{word}' declares '{parameter.name}' with a type that YAML cannot give: {kind}"
-            )
+            what = f"the parameter '{parameter.name}' of the step '{word}' has a type that YAML cannot express: {kind}"
+            raise StepContractError(what)
         yaml_name = parameter.name.rstrip("_")
-        meaning = meanings.get(parameter.name) or meanings.get(parameter.name.rstrip("_"), "")
-        params[yaml_name] = Param(yaml_name, parameter.name, kind, text, parameter.default, meaning)
-    return StepInfo(word, function, summary, params, returns, is_open, raises)
+        params[yaml_name] = Param(function, yaml_name, parameter.name, kind, text, parameter.default)
+    return StepInfo(word, function, params, is_open)
 
 
-def bind(info: StepInfo, params: Mapping[str, Any], place: Locate) -> dict[str, Any]:
-    """Fit rendered parameters to a step.
+@cache
+def read_docstring(function: Function) -> StepDoc:
+    """Read the Google-style docstring of a step."""
+    from docstring_parser import google  # most runs need no docstring
 
-    Args:
-        place: Gives the place of a parameter's value for its name, of its key for "name:", of the step for "".
-
-    Returns:
-        Arguments for the step's function.
-
-    Raises:
-        UnknownName: (missing), InvalidValue.
-        UsageError: (missing), InvalidValue.
-        FlowGateError: Several at once as MultipleErrors.
-    """
-    arguments: dict[str, Any] = {}
-    raise_all(f"the step '{info.name}'", _fit(info, params, place, arguments, written=False))
-    return arguments
-
-
-def faults(info: StepInfo, params: Mapping[str, Any], place: Locate) -> list[FlowGateError]:
-    """Find what is wrong with parameters as written; those that hold expressions are fitted when they are rendered."""
-    return _fit(info, params, place, {}, written=True)
-
-
-def _fit(
-    info: StepInfo, params: Mapping[str, Any], place: Locate, arguments: dict[str, Any], *, written: bool
-) -> list[FlowGateError]:
-    found: list[FlowGateError] = []
-    for name, value in params.items():
-        param = info.params.get(name)
-        if param is None:
-            if info.open:
-                arguments[name] = value
-            else:
-                found.append(UnknownName(f"parameter of '{info.name}'", name, known=info.params, at=place(f"{name}:")))
-        elif not written or (param.kind not in EVALUATED and not _only_known_later(value)):
-            try:
-                arguments[param.argument] = fit(param.kind, _known_now(value) if written else value)
-            except ValueError as wanted:
-                path = f"{info.name}.{name}"
-                found.append(InvalidValue(path, found=value, wanted=str(wanted), at=place(name)))
-    for name, param in info.params.items():
-        if param.required and name not in params:
-            fix = f"{name}: {param.meaning}" if param.meaning else f"{name}: {param.type_text}"
-            found.append(UsageError(f"the step '{info.name}' needs the parameter '{name}'", fix=fix, place=place("")))
-    return found
-
-
-def _only_known_later(value: Any) -> bool:
-    return isinstance(value, str) and templated(value)
-
-
-def _known_now(value: Any) -> Any:
-    """Leave out what holds expressions; the rest of a list or a mapping is fitted before anything runs."""
-    if isinstance(value, (list, tuple)):
-        return [_known_now(one) for one in value if not _only_known_later(one)]
-    if isinstance(value, Mapping):
-        return {name: _known_now(one) for name, one in value.items() if not _only_known_later(one)}
-    return value
-
-
-def _docstring(text: str) -> tuple[str, dict[str, str], str, str]:
-    """Split a Google docstring into its first line, the meanings of parameters, what it returns, and what it raises."""
-    import docstring_parser
-
-    found = docstring_parser.google.parse(text)
-    meanings = {param.arg_name: _one_line(param.description) for param in found.params}
-    returns = " ".join(_one_line(one.description) for one in found.many_returns)
-    raises = "; ".join(f"{one.type_name}: {_one_line(one.description)}" for one in found.raises)
-    return found.short_description or "", meanings, returns, raises
+    doc = google.parse(inspect.getdoc(function) or "")
+    returns = (doc.returns.type_name, doc.returns.description) if doc.returns else ()
+    raises = [f"{one.type_name}: {one.description}" for one in doc.raises]
+    return StepDoc(
+        summary=doc.short_description or "",
+        meanings={param.arg_name: _one_line(param.description) for param in doc.params},
+        returns=_one_line(": ".join(filter(None, returns))),
+        raises=_one_line(" ".join(raises)),
+    )
 
 
 def _one_line(text: str | None) -> str:
     return " ".join((text or "").split())
+
+
+def bind(info: StepInfo, params: Mapping[str, Any], place: Locate) -> Facts:
+    """Convert rendered parameters to the arguments of a step's function.
+
+    Args:
+        info: The step.
+        params: Parameters by their names in YAML.
+        place: Locates a parameter's value by its name, its key by "name:", the step by "".
+
+    Returns:
+        Arguments by name.
+
+    Raises:
+        UsageError: A parameter is unknown, missing, or of the wrong type. Several errors are one `MultipleErrors`.
+    """
+    arguments: Facts = {}
+    errors = _unknown(info, params, place) + _missing(info, params, place)
+    for name, value in params.items():
+        param = info.params.get(name)
+        try:
+            arguments[param.argument if param else name] = coerce(param.kind, value) if param else value
+        except ValueError as wanted:
+            errors.append(_invalid(info, name, value, wanted, place))
+    raise_all(f"the step '{info.name}'", errors)
+    return arguments
+
+
+def find_errors(info: StepInfo, params: Mapping[str, Any], place: Locate) -> list[FlowGateError]:
+    """Check parameters as written, before the run. Values with expressions are checked when they are rendered.
+
+    Args:
+        info: The step.
+        params: Parameters by their names in YAML.
+        place: See `bind`.
+
+    Returns:
+        All errors.
+    """
+    errors = _unknown(info, params, place)
+    for name, value in params.items():
+        param = info.params.get(name)
+        if param is not None and param.kind not in EVALUATED and not _is_template(value):
+            try:
+                coerce(param.kind, _without_templates(value))
+            except ValueError as wanted:
+                errors.append(_invalid(info, name, value, wanted, place))
+    return errors + _missing(info, params, place)
+
+
+def _unknown(info: StepInfo, params: Mapping[str, Any], place: Locate) -> list[FlowGateError]:
+    unknown = [] if info.open else [name for name in params if name not in info.params]
+    what = f"parameter of '{info.name}'"
+    return [UnknownName(what, name, known=info.params, at=place(f"{name}:")) for name in unknown]
+
+
+def _missing(info: StepInfo, params: Mapping[str, Any], place: Locate) -> list[FlowGateError]:
+    return [
+        UsageError(
+            f"the step '{info.name}' needs the parameter '{name}'",
+            fix=f"{name}: {param.meaning or param.type_text}",
+            place=place(""),
+        )
+        for name, param in info.params.items()
+        if param.required and name not in params
+    ]
+
+
+def _invalid(info: StepInfo, name: str, value: Any, wanted: ValueError, place: Locate) -> FlowGateError:
+    return InvalidValue(f"{info.name}.{name}", found=value, wanted=str(wanted), at=place(name))
+
+
+def _is_template(value: Any) -> bool:
+    return isinstance(value, str) and has_template(value)
+
+
+def _without_templates(value: Any) -> Any:
+    """Remove texts with expressions from lists and mappings; the other entries can be checked before the run."""
+    if isinstance(value, (list, tuple)):
+        return [_without_templates(entry) for entry in value if not _is_template(entry)]
+    if isinstance(value, Mapping):
+        return {name: _without_templates(entry) for name, entry in value.items() if not _is_template(entry)}
+    return value

@@ -1,4 +1,4 @@
-"""Which tasks run, by their tags."""
+"""Select tasks by their tags."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ UNTAGGED = frozenset({"untagged"})
 
 
 def selected(own: Collection[str], only: Collection[str], skip: Collection[str]) -> bool:
-    """Tell whether a task runs.
+    """Decide whether a task runs.
 
-    Source: ansible-core, `playbook/taggable.py`, `evaluate_tags`: the same rules in the same order
+    Source: ansible-core, `playbook/taggable.py`, `evaluate_tags`: the same rules in the same order.
 
     Args:
-        own: Its tags and those of the blocks around it.
-        only: The tags asked for; ("all",) when none were.
-        skip: The tags to leave out.
+        own: Tags of the task and of the blocks around it.
+        only: Tags to run; ("all",) when none were given.
+        skip: Tags to skip.
+
+    Returns:
+        Whether the task runs.
     """
     tags = frozenset(own) or UNTAGGED
-    if not _wanted(tags, only):
+    if not _included(tags, only):
         return False
     if "all" in skip:
         return "always" in tags and "always" not in skip
     return tags.isdisjoint(skip) and not ("tagged" in skip and tags != UNTAGGED)
 
 
-def _wanted(tags: frozenset[str], only: Collection[str]) -> bool:
+def _included(tags: frozenset[str], only: Collection[str]) -> bool:
     if "always" in tags or not tags.isdisjoint(only):
         return True
     if "never" in tags:

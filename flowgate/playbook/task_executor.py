@@ -1,4 +1,4 @@
-"""Perform one task: its condition, its loop, its tries, and the step itself, looking first and acting second."""
+"""Execute one task: its condition, its loop, its retries and its step."""
 
 from __future__ import annotations
 
@@ -6,273 +6,232 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from flowgate.domain import Change, Facts, Result, Task
 from flowgate.errors import CheckFailed, FlowGateError, Interrupted, InvalidValue, StepContractError, UsageError
 from flowgate.playbook import builtin
 from flowgate.playbook.catalog import Catalog, StepInfo, bind
 from flowgate.playbook.check_mode import Unpredicted
-from flowgate.playbook.coerce import CONDITIONS, EVALUATED, Condition, Shown
-from flowgate.playbook.expressions import fixed, render, truth, value_of
-from flowgate.playbook.retries import keep_trying, number, tries_of, under, width_of
+from flowgate.playbook.coerce import CONDITIONS, EVALUATED, EvaluatedCondition, EvaluatedExpression
+from flowgate.playbook.expressions import evaluate, is_true, render
+from flowgate.playbook.locate import below, fixed_location
+from flowgate.playbook.overrides import override_changed, override_failed, with_result
+from flowgate.playbook.retries import read_number, read_parallel, read_retries, retry
+from flowgate.playbook.run_context import RunClock, RunContext
 from flowgate.playbook.scope import Scope
-from flowgate.playbook.task_result import Ending, failed, gave_up, registered, together
+from flowgate.playbook.task_result import TaskResult, failed_result, loop_result, registered_facts, retries_exhausted
 from flowgate.system.deadline import deadline
 
-LOG_LINES = 15  # of what a command said, shown with its failure
-
-When = tuple[tuple[str | bool, str], ...]  # conditions, each with its place
-
-
-class Ticking(Protocol):
-    """A clock: seconds that only grow, and a way to wait."""
-
-    @property
-    def now(self) -> Callable[[], float]:
-        """Give the function that gives seconds."""
-
-    @property
-    def sleep(self) -> Callable[[float], object]:
-        """Give the function that waits for seconds."""
-
-
-class Within(Protocol):
-    """What a step has within reach: to act with, and guarded for looking."""
-
-    @property
-    def clock(self) -> Ticking:
-        """Give the clock."""
-
-    def read_only(self) -> Any:
-        """Give the same reach, unable to change anything."""
+When = tuple[tuple[str | bool, str], ...]  # conditions with their locations
 
 
 @dataclass(frozen=True, slots=True)
-class Performer:
-    """Performs tasks with one reach.
+class TaskExecutor:
+    """Executes tasks.
 
     Attributes:
-        looking: The same reach, guarded: what steps look with.
-        check: Look only.
-        doing: Told what a step is about to do.
+        context: Context with which changes are applied.
+        read_only: Read-only context with which steps are called.
+        catalog: All steps.
+        clock: For durations and waits.
+        check: Whether this is check mode.
+        on_change: Called with the summary of a change before it is applied.
     """
 
-    context: Within
-    looking: Any
+    context: RunContext
+    read_only: Any
     catalog: Catalog
-    clock: Ticking
+    clock: RunClock
     check: bool
-    doing: Callable[[str], None] = lambda summary: None
+    on_change: Callable[[str], None]
 
-    def perform(self, task: Task, scope: Scope, when: When) -> Ending:
-        """Perform a task, once or for each item of its loop.
+    def execute(self, task: Task, scope: Scope, when: When) -> TaskResult:
+        """Execute a task, once or for each item of its loop.
 
         Args:
-            when: Its own conditions and those of the blocks around it.
+            task: The task.
+            scope: Its variables.
+            when: Its conditions and those of the blocks around it.
+
+        Returns:
+            The result. A loop continues after a failed item and fails at its end.
 
         Raises:
-            FlowGateError: Whatever the step raises.
-            FlowGateError: Refusals of a loop's items only after the last item.
+            FlowGateError: The step failed. Any other exception of the step is raised too.
         """
         if task.loop is None:
-            return self._one(task, scope, when)
+            return self._execute_once(task, scope, when)
         try:
-            items = _items(render(task.loop, scope, under(task, "loop")), task)
+            items = _items(render(task.loop, scope, below(task.at, "loop")), task)
         except UsageError:
-            # As in Ansible: a condition that does not hold spares a loop over something undefined.
+            # As in Ansible, the loop may be undefined when the condition does not hold.
             if _holds(when, scope):
                 raise
-            return Ending("skipped", "its condition does not hold")
-        return self._loop(task, scope, when, items)
+            return TaskResult("skipped", "the condition does not hold")
+        return self._execute_loop(task, scope, when, items)
 
-    def _loop(self, task: Task, scope: Scope, when: When, items: list[Any]) -> Ending:
+    def _execute_loop(self, task: Task, scope: Scope, when: When, items: list[Any]) -> TaskResult:
         control = task.loop_control
-        pause = number(task, "loop_control.pause", float, control.pause, scope)
-        width = 1 if self.check else width_of(task, scope)
-        last: Facts = {}  # the result of the item before, as in Ansible
+        pause = read_number(task, "loop_control.pause", float, control.pause, scope)
+        width = 1 if self.check else read_parallel(task, scope)
+        last: Facts = {}  # the variables of an item include the result of the one before, as in Ansible
 
-        def apply(index: int, item: Any) -> tuple[Ending, Facts]:
+        def run(index: int, item: Any) -> tuple[TaskResult, Facts]:
             nonlocal last
             if index and pause and not self.check:
                 self.clock.sleep(pause)
             own = {control.loop_var: item} | ({control.index_var: index} if control.index_var else {})
             began = self.clock.now()
-            ending = self._item(task, scope.naming(**last, **own), when, item)
-            facts = registered(ending, self.clock.now() - began)
-            facts |= {**own, "label": ending.label}
+            result = self._execute_item(task, scope.with_local(**last, **own), when, item)
+            facts = registered_facts(result, self.clock.now() - began)
+            facts |= {**own, "label": result.label}
             last = {task.register: facts} if task.register and width == 1 else {}
-            return ending, facts
+            return result, facts
 
         if width > 1 and len(items) > 1:
             from flowgate.system.parallel import run_parallel
 
-            done = run_parallel([partial(apply, index, item) for index, item in enumerate(items)], width)
+            done = run_parallel([partial(run, index, item) for index, item in enumerate(items)], width)
         else:
-            done = [apply(index, item) for index, item in enumerate(items)]
-        return together([ending for ending, _ in done], [facts for _, facts in done])
+            done = [run(index, item) for index, item in enumerate(items)]
+        return loop_result([result for result, _ in done], [facts for _, facts in done])
 
-    def _item(self, task: Task, scope: Scope, when: When, item: Any) -> Ending:
-        named = f"{item!s:.60}"
+    def _execute_item(self, task: Task, scope: Scope, when: When, item: Any) -> TaskResult:
+        label = f"{item!s:.60}"
         try:
             if task.loop_control.label:
-                named = str(render(task.loop_control.label, scope, under(task, "loop_control.label")))
-            return replace(self._one(task, scope, when), label=named)
+                label = str(render(task.loop_control.label, scope, below(task.at, "loop_control.label")))
+            return replace(self._execute_once(task, scope, when), label=label)
         except (Interrupted, Unpredicted):
             raise
         except FlowGateError as error:
-            return replace(failed(error), label=named)
+            return replace(failed_result(error), label=label)
 
-    def _one(self, task: Task, scope: Scope, when: When) -> Ending:
+    def _execute_once(self, task: Task, scope: Scope, when: When) -> TaskResult:
         if when and not _holds(when, scope):
-            return Ending("skipped", "its condition does not hold")
-        # A check changes nothing, so waiting for a change would only waste the time.
+            return TaskResult("skipped", "the condition does not hold")
+        # Check mode changes nothing, so waiting for a change would be useless.
         if self.check or (not task.until and task.retries is None):
-            return self._judged(task, scope) if task.changed_when or task.failed_when else self._step(task, scope)
-        return self._tries(task, scope)
+            return self._attempt(task, scope)
+        return self._retry(task, scope)
 
-    def _tries(self, task: Task, scope: Scope) -> Ending:
-        """Try until `until` holds, or, without one, until the step does not fail."""
-        tries = tries_of(task, scope)
+    def _retry(self, task: Task, scope: Scope) -> TaskResult:
+        """Repeat the step until `until` holds or, without `until`, until it does not fail."""
+        policy = read_retries(task, scope)
         began = self.clock.now()
 
-        def once(attempt: int) -> Ending:
+        def attempt(number: int) -> TaskResult:
             nonlocal began
             began = self.clock.now()
-            return replace(self._caught(task, scope), attempts=attempt)
-
-        def is_content(ending: Ending) -> bool:
-            return self._content(task, scope, ending, self.clock.now() - began)
-
-        ending, content = keep_trying(tries, once, is_content, self.clock.sleep)
-        if content or ending.error is not None:
-            return ending
-        error = CheckFailed(gave_up(tries.most, task.until))
-        facts = {**ending.facts, "changed": ending.status == "changed"}
-        return replace(ending, status="failed", message=error.what, error=error, facts=facts)
-
-    def _content(self, task: Task, scope: Scope, ending: Ending, seconds: float) -> bool:
-        if not task.until:
-            return ending.error is None
-        try:
-            return truth(task.until, _seeing(task, scope, ending, seconds), under(task, "until"))
-        except UsageError:
-            if ending.error is None:
+            try:
+                return replace(self._attempt(task, scope), attempts=number)
+            except Interrupted:
                 raise
-            return False  # a try that failed registered no facts for `until` to ask about
+            except FlowGateError as error:
+                return replace(failed_result(error), attempts=number)
 
-    def _caught(self, task: Task, scope: Scope) -> Ending:
+        def is_done(result: TaskResult) -> bool:
+            return self._is_done(task, scope, result, self.clock.now() - began)
+
+        result, done = retry(policy, attempt, is_done, self.clock.sleep)
+        if done or result.error is not None:
+            return result
+        error = CheckFailed(retries_exhausted(policy.attempts, task.until))
+        facts = {**result.facts, "changed": result.status == "changed"}
+        return replace(result, status="failed", message=error.what, error=error, facts=facts)
+
+    def _is_done(self, task: Task, scope: Scope, result: TaskResult, seconds: float) -> bool:
+        if not task.until:
+            return result.error is None
         try:
-            return self._judged(task, scope)
-        except Interrupted:
-            raise
-        except FlowGateError as error:
-            return failed(error)
+            return is_true(task.until, with_result(task, scope, result, seconds), below(task.at, "until"))
+        except UsageError:
+            if result.error is None:
+                raise
+            return False  # a failed attempt registered no facts that `until` could use
 
-    def _judged(self, task: Task, scope: Scope) -> Ending:
-        """Do the step, then let `changed_when` and `failed_when` say how it ended.
+    def _attempt(self, task: Task, scope: Scope) -> TaskResult:
+        """Run the step, then evaluate `changed_when` and `failed_when`.
 
-        Source: ansible-core, `executor/task_executor.py`: in this order, after each try; both overrule the step
+        Source: ansible-core, `executor/task_executor.py`: in this order, after each attempt.
         """
         if not task.changed_when and not task.failed_when:
-            return self._step(task, scope)
+            return self._run_step(task, scope)
         began = self.clock.now()
         try:
-            ending = self._step(task, scope)
+            result = self._run_step(task, scope)
         except (Interrupted, Unpredicted):
             raise
         except FlowGateError as error:
-            ending = failed(error)
+            result = failed_result(error)
         seconds = self.clock.now() - began
         try:
-            ending = _ruled_changed(task, scope, ending, seconds)
-            return _ruled_failed(task, scope, ending, seconds)
-        except Unpredicted as unknown:
-            return replace(ending, unpredicted=ending.unpredicted or unknown.what)
-        except UsageError as mistake:
-            if ending.error is None:
-                mistake.facts = {**ending.facts, "changed": ending.status == "changed"}  # it has run all the same
+            result = override_changed(task, scope, result, seconds)
+            return override_failed(task, scope, result, seconds)
+        except Unpredicted as error:
+            return replace(result, unpredicted=result.unpredicted or error.what)
+        except UsageError as error:
+            if result.error is None:
+                error.facts = {**result.facts, "changed": result.status == "changed"}  # the step did run
                 raise
-            raise ending.error from None  # a step that failed gave no facts to ask about
+            raise result.error from None  # a failed step registered no facts that the conditions could use
 
-    def _step(self, task: Task, scope: Scope) -> Ending:
+    def _run_step(self, task: Task, scope: Scope) -> TaskResult:
         info = self.catalog.find(task.step, task.at(task.step))
-        arguments = bind(info, _rendered(task, info, scope), under(task, task.step))
-        seconds = number(task, "timeout", float, task.timeout, scope)
+        arguments = bind(info, _rendered(task, info, scope), below(task.at, task.step))
+        seconds = read_number(task, "timeout", float, task.timeout, scope)
         with deadline(seconds) if seconds else nullcontext():
-            ending = self._done(info, arguments)
-        if not isinstance(ending.facts, dict):
-            raise StepContractError(f"the step '{info.name}' gave {type(ending.facts).__name__} for facts, not a dict")
+            result = self._call(info, arguments)
+        if not isinstance(result.facts, dict):
+            kind = type(result.facts).__name__
+            raise StepContractError(f"the step '{info.name}' returned facts of type {kind}; expected dict")
         if info.function is builtin.set_fact:
-            scope.facts.update(ending.facts)
-        return ending
+            scope.facts.update(result.facts)
+        return result
 
-    def _done(self, info: StepInfo, arguments: dict[str, Any]) -> Ending:
-        """Look, and act where there is something to do."""
-        found = info.function(self.looking, **arguments)
+    def _call(self, info: StepInfo, arguments: Mapping[str, Any]) -> TaskResult:
+        """Call the step with the read-only context, and apply the change that it returns."""
+        found = info.function(self.read_only, **arguments)
         if isinstance(found, Change):
-            if not self.check:
-                self.doing(found.summary)
-            facts = found.facts if self.check else found.apply(self.context)
-            # What was done may be said better than what would be done.
-            message = facts.get("message", found.summary) if isinstance(facts, dict) else found.summary
-            status = "changed" if found.changes else "unchanged"
-            reason = (found.unpredicted or ("" if found.changes else "a check does not ask")) if self.check else ""
-            return Ending(status, str(message), facts, diff=found.diff, predicted=self.check, unpredicted=reason)
+            return self._predict(found) if self.check else self._apply(found)
         if isinstance(found, Result) and found.status in ("unchanged", "changed", "skipped"):
-            return Ending(found.status, found.message, found.facts)
-        raise StepContractError(f"the step '{info.name}' gave {found!r:.60}, neither a Result nor a Change")
+            return TaskResult(found.status, found.message, found.facts)
+        raise StepContractError(f"the step '{info.name}' returned {found!r:.60}; expected a Result or a Change")
+
+    def _predict(self, change: Change) -> TaskResult:
+        reason = change.unpredicted or ("" if change.changes else "not run in check mode")
+        result = TaskResult(_status(change), change.summary, change.facts, diff=change.diff, predicted=True)
+        return replace(result, message=_message(change, change.facts), unpredicted=reason)
+
+    def _apply(self, change: Change) -> TaskResult:
+        self.on_change(change.summary)
+        facts = change.apply(self.context)
+        return TaskResult(_status(change), _message(change, facts), facts, diff=change.diff)
 
 
-def _seeing(task: Task, scope: Scope, ending: Ending, seconds: float) -> Scope:
-    """Give the scope in which a task's own conditions see what it registers."""
-    return scope.naming(**{task.register: registered(ending, seconds)}) if task.register else scope
+def _status(change: Change) -> str:
+    return "changed" if change.changes else "unchanged"
 
 
-def _ruled_changed(task: Task, scope: Scope, ending: Ending, seconds: float) -> Ending:
-    """Let `changed_when` say whether a try changed something."""
-    if not task.changed_when:
-        return ending
-    changed = truth(task.changed_when, _seeing(task, scope, ending, seconds), under(task, "changed_when"))
-    ending = replace(ending, facts={**ending.facts, "changed": changed})
-    if ending.status in ("unchanged", "changed"):
-        ending = replace(ending, status="changed" if changed else "unchanged")
-    return ending
+def _message(change: Change, facts: Facts) -> str:
+    """Return the message of the facts, which can be more precise than the summary."""
+    return str(facts.get("message", change.summary)) if isinstance(facts, dict) else change.summary
 
 
-def _ruled_failed(task: Task, scope: Scope, ending: Ending, seconds: float) -> Ending:
-    """Let `failed_when` say whether a try failed."""
-    if not task.failed_when:
-        return ending
-    touched = ending.status == "changed" or ending.facts.get("changed") is True
-    if truth(task.failed_when, _seeing(task, scope, ending, seconds), under(task, "failed_when")):
-        reason = f"failed_when holds: {' and '.join(map(str, task.failed_when))}"
-        log = ending.error.log if isinstance(ending.error, FlowGateError) else _last_lines(ending.facts)
-        return failed(CheckFailed(reason, log=log, facts={**ending.facts, "changed": touched}))
-    if ending.error is not None:
-        return replace(ending, status="changed" if touched else "unchanged", error=None)
-    return ending
-
-
-def _last_lines(facts: Facts) -> list[str]:
-    """Give the end of what a command said."""
-    kept = [facts.get(name) for name in ("stdout_lines", "stderr_lines")]
-    message = [str(line) for lines in kept if isinstance(lines, list) for line in lines]
-    return message[-LOG_LINES:]
-
-
-def _rendered(task: Task, info: StepInfo, scope: Scope) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _rendered(task: Task, info: StepInfo, scope: Scope) -> Mapping[str, Any]:
+    """Evaluate the expressions in the parameters of a task."""
+    values: Facts = {}
     for name, value in task.params.items():
-        place = under(task, f"{task.step}.{name}")
+        at = below(task.at, f"{task.step}.{name}")
         param = info.params.get(name)
         if param is not None and param.kind == CONDITIONS:
             listed = value if isinstance(value, list) else [value]
-            values[name] = tuple(Condition(str(text), truth([text], scope, place)) for text in listed)
+            values[name] = tuple(EvaluatedCondition(str(text), is_true([text], scope, at)) for text in listed)
         elif param is not None and param.kind in EVALUATED and value is not None:
-            values[name] = Shown(str(value), value_of(str(value), scope, place))
+            values[name] = EvaluatedExpression(str(value), evaluate(str(value), scope, at))
         else:
-            values[name] = render(value, scope, place)
+            values[name] = render(value, scope, at)
     return values
 
 
@@ -285,4 +244,4 @@ def _items(value: Any, task: Task) -> list[Any]:
 
 
 def _holds(when: When, scope: Scope) -> bool:
-    return all(truth(text, scope, fixed(place)) for text, place in when)
+    return all(is_true(text, scope, fixed_location(place)) for text, place in when)

@@ -1,4 +1,4 @@
-"""Whether a task runs: from a start on, and as somebody at the terminal answers."""
+"""Decide before each task whether it runs: for `--start-at-task` and `--step`."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ YES, CONTINUE = ("y", "yes"), ("c", "continue")
 
 
 class TaskFilter:
-    """Asked before each task; shut until `start` has come.
-
-    Attributes:
-        start: The first task to run; None for the first there is.
-        ask: Puts a question and gives the answer, None when nobody can answer any more; None to ask nothing.
-    """
+    """Decides whether a task runs."""
 
     def __init__(self, start: Task | None = None, ask: Callable[[str], str | None] | None = None) -> None:
+        """Set up the filter.
+
+        Args:
+            start: First task to run; None for the first task of the playbook.
+            ask: Asks the user and returns the answer, or None when input is closed; None to ask nothing.
+        """
         self._start, self._ask = start, ask
 
     def allows(self, task: Task, name: str) -> bool:
-        """Say whether a task runs.
+        """Decide whether a task runs.
 
-        Source: ansible-core, `plugins/strategy/__init__.py`, `_take_step`: no answer but y and c means no
+        Source: ansible-core, `plugins/strategy/__init__.py`, `_take_step`: any answer except y and c means no.
+
+        Args:
+            task: The task.
+            name: Its rendered name.
+
+        Returns:
+            Whether the task runs.
 
         Raises:
-            KeyboardInterrupt: Nobody answers any more: the run ends as after Ctrl-C.
+            KeyboardInterrupt: Input is closed. The run ends as after Ctrl-C.
         """
         if self._start is not None:
             if task is not self._start:
@@ -36,7 +44,7 @@ class TaskFilter:
             return True
         answer = self._ask(f"Perform task: {name} (N)o/(y)es/(c)ontinue: ")
         if answer is None or answer.strip().lower() in CONTINUE:
-            self._ask = None  # `always` parts run unasked
+            self._ask = None  # tasks in `always` run without a question
         if answer is None:
             raise KeyboardInterrupt
         return answer.strip().lower() in (*YES, *CONTINUE)

@@ -1,9 +1,10 @@
-"""How a task, or one item of its loop, ended, and what `register` keeps of it."""
+"""The result of a task, or of one item of its loop, and the facts that `register` stores."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NotRequired, TypedDict
 
 from flowgate.domain import Facts
 from flowgate.errors import FlowGateError
@@ -11,15 +12,19 @@ from flowgate.playbook.check_mode import Predicted
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a task, or one item of its loop, ended.
+class TaskResult:
+    """The result of a task, or of one item of its loop.
 
     Attributes:
-        attempts: How often the step was tried; 0 where nothing asked for tries.
-        label: What names the item of a loop for people.
-        diff: (path, old text, new text) of the files it changed, or would change.
-        predicted: Its facts are those foretold: a check did not do it.
-        unpredicted: Why a check cannot tell what a run would do; empty when it can.
+        status: "unchanged", "changed", "skipped", "failed" or "ignored".
+        message: One short sentence for people.
+        facts: What the step returned.
+        error: The error of a failed task.
+        attempts: Number of attempts; 0 when the task has no retries.
+        label: Name of the item of a loop, for people.
+        diff: (path, old text, new text) of each file that the task changed, or would change.
+        predicted: Whether the facts are predictions, because check mode did not act.
+        unpredicted: Why check mode cannot predict the work; empty when it can.
     """
 
     status: str
@@ -33,62 +38,90 @@ class Ending:
     unpredicted: str = ""
 
 
-def failed(error: BaseException) -> Ending:
-    """Give the ending that an error makes."""
+class Registered(TypedDict):
+    """The facts that `register` stores beside those of the step."""
+
+    changed: bool
+    failed: bool
+    skipped: bool
+    message: str
+    seconds: float
+    code: NotRequired[int]
+    msg: NotRequired[str]
+    attempts: NotRequired[int]
+
+
+def failed_result(error: BaseException) -> TaskResult:
+    """Convert an error to the result of a task."""
     if isinstance(error, FlowGateError):
-        return Ending("failed", error.what, dict(error.facts), error)
-    return Ending("failed", f"{type(error).__name__}: {error}", {}, error)
+        return TaskResult("failed", error.what, dict(error.facts), error)
+    return TaskResult("failed", f"{type(error).__name__}: {error}", {}, error)
 
 
-def code_of(error: BaseException) -> int:
-    """Give the exit code of an error: a refusal's own, 70 for a bug."""
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of an error; 70 for a bug."""
     return error.code if isinstance(error, FlowGateError) else 70
 
 
-def registered(ending: Ending, seconds: float) -> Facts:
-    """Give what `register` keeps of an ending."""
-    touched = ending.error is not None and ending.facts.get("changed") is True
-    kept: Facts = {
-        **ending.facts,
-        "changed": ending.status == "changed" or touched,
-        "failed": ending.error is not None,
-        "skipped": ending.status == "skipped",
-        "message": ending.message,
+def registered_facts(result: TaskResult, seconds: float) -> Facts:
+    """Collect the facts that `register` stores.
+
+    Args:
+        result: The result of a task.
+        seconds: Its duration.
+
+    Returns:
+        The facts of the step and those of `Registered`. In check mode, missing keys are unknown.
+    """
+    own: Registered = {
+        "changed": result.status == "changed" or (result.error is not None and result.facts.get("changed") is True),
+        "failed": result.error is not None,
+        "skipped": result.status == "skipped",
+        "message": result.message,
         "seconds": seconds,
     }
-    if ending.error is not None:
-        kept["code"] = code_of(ending.error)
-        kept.setdefault("msg", ending.message)
-    if ending.attempts:
-        kept["attempts"] = ending.attempts
-    return Predicted(kept) if ending.predicted or ending.unpredicted else kept
+    if result.error is not None:
+        own["code"] = exit_code(result.error)
+        own["msg"] = result.facts.get("msg", result.message)
+    if result.attempts:
+        own["attempts"] = result.attempts
+    facts: Facts = {**result.facts, **own}
+    return Predicted(facts) if result.predicted or result.unpredicted else facts
 
 
-def together(endings: list[Ending], results: list[Facts]) -> Ending:
-    """Sum up a loop: failed where any item failed, changed where any changed."""
-    whole = _summed(endings, {"results": results})
+def loop_result(items: list[TaskResult], registered: list[Facts]) -> TaskResult:
+    """Summarize a loop: it failed if any item failed, else it changed something if any item did.
+
+    Args:
+        items: Results of the items.
+        registered: What `register` stores for each item.
+
+    Returns:
+        The result of the task, with `results` in its facts.
+    """
     return replace(
-        whole,
-        diff=tuple(one for ending in endings for one in ending.diff),
-        unpredicted=next((ending.unpredicted for ending in endings if ending.unpredicted), ""),
+        _summary(items, {"results": registered}),
+        diff=tuple(file for item in items for file in item.diff),
+        unpredicted=next((item.unpredicted for item in items if item.unpredicted), ""),
     )
 
 
-def _summed(endings: list[Ending], facts: Facts) -> Ending:
-    statuses = [ending.status for ending in endings]
+def _summary(items: list[TaskResult], facts: Facts) -> TaskResult:
+    statuses = [item.status for item in items]
     if "failed" in statuses:
-        first = next(ending for ending in endings if ending.status == "failed")
-        touched = any(one.status == "changed" or one.facts.get("changed") is True for one in endings)
-        return Ending("failed", f"{first.label}: {first.message}", facts | {"changed": touched}, first.error)
-    if not endings:
-        return Ending("skipped", "the loop has no items", facts)
-    changed = statuses.count("changed")
-    message = f"{changed} of {len(endings)} items changed" if changed else f"{len(endings)} items"
+        first = next(item for item in items if item.status == "failed")
+        changed = any(item.status == "changed" or item.facts.get("changed") is True for item in items)
+        return TaskResult("failed", f"{first.label}: {first.message}", facts | {"changed": changed}, first.error)
+    if not items:
+        return TaskResult("skipped", "the loop has no items", facts)
     if all(status == "skipped" for status in statuses):
-        return Ending("skipped", "its condition holds for no item", facts)
-    return Ending("changed" if changed else "unchanged", message, facts)
+        return TaskResult("skipped", "the condition holds for no item", facts)
+    count = statuses.count("changed")
+    if count:
+        return TaskResult("changed", f"{count} of {len(items)} items changed", facts)
+    return TaskResult("unchanged", f"{len(items)} items", facts)
 
 
-def gave_up(most: int, until: Iterable[str | bool]) -> str:
-    """Say that a condition never came to hold."""
-    return f"gave up after {most} tries: {' and '.join(map(str, until))} does not hold"
+def retries_exhausted(attempts: int, until: Iterable[str | bool]) -> str:
+    """Describe an `until` condition that did not hold after all attempts."""
+    return f"gave up after {attempts} attempts: {' and '.join(map(str, until))} does not hold"

@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowgate.context import INHERITED_VARIABLES, WARMUP_RECORD
 from flowgate.domain import Program, Secret
 from flowgate.errors import FlowGateError, NotReady
 from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway.environment import INHERITED_VARIABLES, MODULE_CACHE
 from flowgate.rehearsal.config import LOOPBACK, ScenarioEnvironment, programs, vendor_model, vendor_program
 from flowgate.rehearsal.fake_vendors import FakeVendors
 from flowgate.rehearsal.plan import Plan
@@ -19,7 +19,8 @@ from flowgate.rehearsal.scenarios import Scenario
 from flowgate.rehearsal.verdicts import Attempt
 from flowgate.step import StepContext
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.system import bytecode, tempdirs
+from flowgate.system import bytecode, sockets
+from flowgate.system.blockable_proxy import BlockableProxy
 
 LOG_LINES = 12
 # Without a proxy, no request of a rehearsal leaves this machine.
@@ -40,7 +41,7 @@ class ScenarioStack:
     url: str
     headers: Mapping[str, str | Secret]
     vendors: FakeVendors
-    proxy: tempdirs.BlockableProxy | None
+    proxy: BlockableProxy | None
 
     def start_fault(self) -> None:
         """Start the faults of the scenario."""
@@ -107,7 +108,7 @@ class PrivateStack:
         self._context.files.write(self._embedded, cliproxy.embedded_runner(python), mode=0o700)
         roles = self.plan.roles
         models = [vendor_model(scenario.name, model) for scenario in scenarios for model in roles.by_model]
-        port = tempdirs.ports(1)[0]
+        port = sockets.free_ports(1)[0]
         self._run(self._supervisor, [vendor_program(self._runtime, self._embedded, port, models, self._variables)])
         url = f"http://{LOOPBACK}:{port}"
         self._vendors = FakeVendors(self._context.http, url, roles, self.plan.scale)
@@ -123,7 +124,7 @@ class PrivateStack:
         with ExitStack() as stack:
             proxy = None
             if any(fault.refuses for fault in scenario.faults.values()):
-                proxy = tempdirs.BlockableProxy(int(self._vendors_url.rpartition(":")[2]))
+                proxy = BlockableProxy(int(self._vendors_url.rpartition(":")[2]))
                 stack.callback(proxy.close)
             supervisor = self._connect()
             stack.callback(self._leave, supervisor)
@@ -138,8 +139,8 @@ class PrivateStack:
     def _connect(self) -> SupervisorClient:
         return SupervisorClient(self._runtime, self._runtime / "supervisor.log")
 
-    def _environment(self, scenario: Scenario, proxy: tempdirs.BlockableProxy | None) -> ScenarioEnvironment:
-        litellm_port, upstream_port = tempdirs.ports(2)
+    def _environment(self, scenario: Scenario, proxy: BlockableProxy | None) -> ScenarioEnvironment:
+        litellm_port, upstream_port = sockets.free_ports(2)
         installed_args = self._context.config.services[cliproxy.NAME].args[1:]
         return ScenarioEnvironment(
             folder=self._runtime / scenario.name,
@@ -157,7 +158,7 @@ class PrivateStack:
         """Let the fork server use the record of the last warm-up."""
         if program.fork_server is None:
             return program
-        module_cache = str(bytecode.site_packages() / WARMUP_RECORD)
+        module_cache = str(bytecode.site_packages() / MODULE_CACHE)
         fork_server = replace(program.fork_server, environment=bytecode.environment(), module_cache=module_cache)
         return replace(program, fork_server=fork_server)
 

@@ -1,0 +1,1 @@
+"""The ASGI layer around the app that a worker serves; its rules reach it as data."""

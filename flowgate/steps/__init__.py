@@ -1,0 +1,1 @@
+"""Steps: one file for each, whose name is the word in YAML."""

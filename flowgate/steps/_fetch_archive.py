@@ -1,4 +1,4 @@
-"""Get hold of the archive that a source names, and know who vouches for it. Not a step: `install_upstream` uses it."""
+"""Fetch and verify the archive that a source names. Not a step: `install_upstream` uses it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ LIMITS = fetch.Limits()
 
 
 @dataclass(frozen=True, slots=True)
-class Obtained:
-    """An archive, or a program, that is here and was checked.
+class FetchedArchive:
+    """A verified archive, or program, on the local disk.
 
     Attributes:
-        level: What vouched for it: "pinned", "checksums.txt" or "none".
-        key: Names it among all that was ever installed; empty for a file of the user's own.
+        path: The file.
+        asset: Its name in the release.
+        sha256: Its digest, 64 hex digits.
+        level: What it was verified with: "pinned", "checksums.txt" or "none".
+        key: Identifies it among all assets that were ever installed; empty for a local file.
     """
 
     path: Path
@@ -35,71 +38,83 @@ class Obtained:
     key: str = ""
 
 
-class Distrusted(EnvironmentFailure):
-    """What came is not what was vouched for: no other address is asked after that."""
+class ChecksumMismatch(EnvironmentFailure):
+    """The file does not have the expected checksum; no other address is tried after that."""
 
 
-def obtain(context: StepContext, wanted: Source, old: InstallRecord | None, lock: Path, folder: Path) -> Obtained:
-    """Get the archive, from the file or from the first address that has it.
+def fetch_archive(
+    context: StepContext, source: Source, old: InstallRecord | None, lock: Path, folder: Path
+) -> FetchedArchive:
+    """Fetch the archive from the local file, or from the first address that has it.
 
     Args:
-        old: What is installed, and the file that says so.
-        lock: What is installed, and the file that says so.
-        folder: Where to put it.
+        context: Tools and state of this run.
+        source: Where to fetch it from.
+        old: The record of the installed version.
+        lock: The file that contains this record.
+        folder: The folder for the archive.
+
+    Returns:
+        The verified archive.
 
     Raises:
-        EnvironmentFailure: Several addresses refuse.
-        Unreachable: Several addresses refuse.
-        MultipleErrors: Several addresses refuse.
-        DiskError: See the message.
+        EnvironmentFailure: The archive is absent, changed or not verified.
+        Unreachable: The only address is unreachable.
+        MultipleErrors: Several addresses failed.
+        DiskError: The archive cannot be written.
     """
-    if wanted.file:
-        return from_file(wanted, wanted.file)
-    faults: list[FlowGateError] = []
-    for base in wanted.bases:
+    if source.file:
+        return use_local_file(source, source.file)
+    errors: list[FlowGateError] = []
+    for base in source.bases:
         try:
-            got = _Address(context, wanted, base, folder).obtain()
-        except (Distrusted, DiskError):
+            fetched = _Address(context, source, base, folder).download()
+        except (ChecksumMismatch, DiskError):
             raise
         except EnvironmentFailure as error:
-            error.fix = error.fix or download_source.fixes(wanted.repo)
-            faults.append(error)
+            error.fix = error.fix or download_source.fixes(source.repo)
+            errors.append(error)
             continue
-        recorded = old.seen.get(got.key) if old else None
-        if recorded and recorded != got.sha256 and got.level != "pinned":
-            raise download_source.changed_error(wanted, got.asset, got.sha256, recorded, lock)
-        return got
-    raise_all(f"fetching {wanted.name}", faults)
-    raise EnvironmentFailure(f"there is no address to ask for {wanted.name}", fix=download_source.fixes(wanted.repo))
+        recorded = old.seen.get(fetched.key) if old else None
+        if recorded and recorded != fetched.sha256 and fetched.level != "pinned":
+            raise download_source.changed_error(source, fetched.asset, fetched.sha256, recorded, lock)
+        return fetched
+    raise_all(f"fetching {source.name}", errors)
+    raise EnvironmentFailure(f"there is no address for {source.name}", fix=download_source.fixes(source.repo))
 
 
-def from_file(wanted: Source, file: Path) -> Obtained:
-    """Take a file of the user's own; a `checksums.txt` beside it vouches for it like a release's.
+def use_local_file(source: Source, file: Path) -> FetchedArchive:
+    """Verify a local file; a `checksums.txt` beside it counts like that of a release.
+
+    Args:
+        source: The source that names the file.
+        file: The file.
+
+    Returns:
+        The verified file.
 
     Raises:
-        EnvironmentFailure: See the message.
-        DiskError: See the message.
+        EnvironmentFailure: It has another checksum, or none is known.
+        DiskError: It cannot be read.
     """
     digest = files.file_digest(file)
     text = files.read_text_or_none(file.with_name(release_assets.CHECKSUMS))
-    listed, level = release_assets.expected(
-        release_assets.parse_checksums(text) if text else None, wanted.pinned, file.name
-    )
-    if listed and listed != digest:
-        raise download_source.mismatch_error(wanted, file.name, digest, listed, level)
-    if level == "none" and not wanted.allow_unverified:
-        raise download_source.unverified_error(
-            wanted, f"no {release_assets.CHECKSUMS} beside {file.name} names it (its sha256 is {digest})"
-        )
-    return Obtained(file, file.name, digest, level)
+    checksums = release_assets.parse_checksums(text) if text else None
+    expected, level = release_assets.expected(checksums, source.pinned, file.name)
+    if expected and expected != digest:
+        raise download_source.mismatch_error(source, file.name, digest, expected, level)
+    if level == "none" and not source.allow_unverified:
+        why = f"no {release_assets.CHECKSUMS} beside {file.name} lists it (its sha256 is {digest})"
+        raise download_source.unverified_error(source, why)
+    return FetchedArchive(file, file.name, digest, level)
 
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """One address that may have the release."""
+    """An address that may have the release."""
 
     context: StepContext
-    wanted: Source
+    source: Source
     base: str
     folder: Path
 
@@ -111,31 +126,37 @@ class _Address:
     def token(self) -> Secret | None:
         return self.context.key(TOKEN) if release_assets.is_github(self.base) else None
 
-    def obtain(self) -> Obtained:
-        wanted = self.wanted
-        sums = self._checksums()
-        if sums is None and not fetch.is_there(release_assets.repository_url(self.base, wanted.repo), token=self.token):
-            raise download_source.not_found_error("repository", wanted, self.host)
-        picked = release_assets.pick(sums or (), wanted.version, wanted.platform)
-        vouched = wanted.pinned or (picked and release_assets.is_trusted(self.base))
-        if sums and not picked and not wanted.pinned and not wanted.allow_unverified:
-            raise download_source.no_archive_error(wanted, self.host, sums)
-        name = picked or self._found()
-        if not name:
-            raise download_source.not_found_error("archive", wanted, self.host)
-        if not vouched and not wanted.allow_unverified:
-            why = "its list came over plain HTTP" if picked else f"the release at {self.host} has no checksums.txt"
-            raise download_source.unverified_error(wanted, why)
-        fetched = self._fetch(name, LIMITS, loud=True)
+    def download(self) -> FetchedArchive:
+        source, url = self.source, release_assets.repository_url(self.base, self.source.repo)
+        checksums = self._checksums()
+        if checksums is None and not fetch.is_there(url, token=self.token):
+            raise download_source.not_found_error("repository", source, self.host)
+        name = self._asset_name(checksums)
+        fetched = self._fetch(name, LIMITS, show_progress=True)
         if fetched is None:
-            raise download_source.not_found_error("archive", wanted, self.host)
-        return self._checked(name, fetched, sums if release_assets.is_trusted(self.base) else None)
+            raise download_source.not_found_error("archive", source, self.host)
+        return self._verify(name, fetched, checksums if release_assets.is_trusted(self.base) else None)
 
-    def _found(self) -> str | None:
-        """Find the archive of a release that lists none, by asking for every name it may have."""
-        wanted = self.wanted
-        names = release_assets.archive_names(wanted.version, wanted.platform)
-        urls = {name: release_assets.url(self.base, wanted.repo, wanted.version, name) for name in names}
+    def _asset_name(self, checksums: dict[str, str] | None) -> str:
+        """Return the name of the archive, if it may be installed."""
+        source = self.source
+        listed = release_assets.pick(checksums or (), source.version, source.platform)
+        if checksums and not listed and not source.pinned and not source.allow_unverified:
+            raise download_source.no_archive_error(source, self.host, checksums)
+        name = listed or self._probe_names()
+        if not name:
+            raise download_source.not_found_error("archive", source, self.host)
+        verifiable = source.pinned or (listed and release_assets.is_trusted(self.base))
+        if not verifiable and not source.allow_unverified:
+            absent = f"the release at {self.host} has no checksums.txt"
+            raise download_source.unverified_error(source, "its checksums came over plain HTTP" if listed else absent)
+        return name
+
+    def _probe_names(self) -> str | None:
+        """Request every name that the archive may have, for a release without checksums; return the first found."""
+        source = self.source
+        names = release_assets.archive_names(source.version, source.platform)
+        urls = {name: release_assets.url(self.base, source.repo, source.version, name) for name in names}
         return next((name for name, url in urls.items() if fetch.is_there(url, token=self.token)), None)
 
     def _checksums(self) -> dict[str, str] | None:
@@ -147,24 +168,24 @@ class _Address:
             raise EnvironmentFailure(f"{release_assets.CHECKSUMS} of {self.host} is not text") from None
         return release_assets.parse_checksums(text)
 
-    def _fetch(self, name: str, limits: fetch.Limits, *, loud: bool = False) -> fetch.Fetched | None:
+    def _fetch(self, name: str, limits: fetch.Limits, *, show_progress: bool = False) -> fetch.Fetched | None:
+        context = self.context
         return fetch.fetch(
-            release_assets.url(self.base, self.wanted.repo, self.wanted.version, name),
+            release_assets.url(self.base, self.source.repo, self.source.version, name),
             self.folder / name,
-            clock=self.context.clock,
+            clock=context.clock,
             limits=limits,
             token=self.token,
-            progress=(lambda done, total: self.context.progress(name, done, total)) if loud else fetch.no_progress,
-            on_retry=self.context.emit,
+            progress=(lambda done, total: context.progress(name, done, total)) if show_progress else fetch.no_progress,
+            on_retry=context.emit,
         )
 
-    def _checked(self, name: str, fetched: fetch.Fetched, sums: dict[str, str] | None) -> Obtained:
-        """Refuse what came when it is not what was vouched for."""
-        wanted, path = self.wanted, self.folder / name
+    def _verify(self, name: str, fetched: fetch.Fetched, checksums: dict[str, str] | None) -> FetchedArchive:
+        source, path = self.source, self.folder / name
         if archive.kind(path) == "page":
-            archive.unpack(path, release_assets.MEMBERS, self.folder / "page")  # says what it is, and refuses it
-        listed, level = release_assets.expected(sums, wanted.pinned, name)
-        if listed and listed != fetched.sha256:
-            message = download_source.mismatch_error(wanted, name, fetched.sha256, listed, level)
-            raise Distrusted(message.what, fix=message.fix, place=message.place)
-        return Obtained(path, name, fetched.sha256, level, f"{wanted.repo}@{wanted.tag}/{name}")
+            archive.unpack(path, release_assets.MEMBERS, self.folder / "page")  # raises an error that says so
+        expected, level = release_assets.expected(checksums, source.pinned, name)
+        if expected and expected != fetched.sha256:
+            error = download_source.mismatch_error(source, name, fetched.sha256, expected, level)
+            raise ChecksumMismatch(error.what, fix=error.fix, place=error.place)
+        return FetchedArchive(path, name, fetched.sha256, level, f"{source.repo}@{source.tag}/{name}")

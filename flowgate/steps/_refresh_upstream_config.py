@@ -1,4 +1,4 @@
-"""What an account more or less changes: who benches, so CLIProxyAPIPlus' config is written anew."""
+"""Rewrite CLIProxyAPIPlus' config after the number of accounts changed: it decides which program applies cooldowns."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from flowgate.gateway import cliproxy
 from flowgate.step import StepContext
 
 
-def recount(context: StepContext) -> None:
-    """Write CLIProxyAPIPlus' config anew, in place, when the number of accounts changed it; it rereads it by itself.
+def refresh_upstream_config(context: StepContext) -> None:
+    """Rewrite CLIProxyAPIPlus' config in place if the accounts changed it; the program rereads it by itself.
 
-    Nothing is written before the first render. LiteLLM's part waits for the next switch, and that is said.
+    Before the first render nothing is written. LiteLLM's config changes only at the next switch, which is reported.
+
+    Args:
+        context: Tools and state of this run.
     """
     stack = context.stack()
     (document,) = stack.services[cliproxy.NAME].documents
@@ -18,5 +21,5 @@ def recount(context: StepContext) -> None:
         return
     context.files.write(document.path, document.text, in_place=document.in_place)
     profile = stack.profile.value
-    context.emit(f"{document.path.name} is written anew for the accounts that there are now")
-    context.emit(f"for LiteLLM's part: inv profile.set {profile}; why: inv profile.show --name {profile}")
+    context.emit(f"updated {document.path.name} for the current accounts")
+    context.emit(f"to update LiteLLM's config: inv profile.set {profile}; why: inv profile.show --name {profile}")

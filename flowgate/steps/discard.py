@@ -1,4 +1,4 @@
-"""Send home a generation that never got to serve."""
+"""Stop a candidate: a generation that does not serve yet."""
 
 from typing import Literal
 
@@ -6,22 +6,22 @@ from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 
 def discard(context: StepContext, service: Literal["litellm", "cliproxyapi_plus"] = "litellm") -> Result | Change:
-    """Send home a generation that never got to serve; the one that serves is left alone.
+    """Stop a candidate, a generation that does not serve yet; the serving generation is not affected.
 
     Args:
         context: Tools and state of this run.
-        service: Whose candidate.
+        service: The service.
 
     Returns:
-        Dismissed (the generation's number, or none).
+        `discarded` (number of the generation, or null).
     """
     generation = context.supervisor.generation(service)
     if generation is None or generation["phase"] == "serving":
-        return unchanged(f"{service} has no candidate", discarded=None)
-    number = int(generation["number"])
+        return unchanged(f"there is no candidate of {service}", discarded=None)
+    number = generation["number"]
 
-    def apply(r: StepContext) -> Facts:
-        r.supervisor.discard(service, number)
-        return {"discarded": number}
+    def apply(acting: StepContext) -> Facts:
+        acting.supervisor.discard(service, number)
+        return {"discarded": number, "message": f"discarded {service} generation {number}"}
 
-    return change(f"dismiss generation {number} of {service}", apply, facts={"discarded": number})
+    return change(f"discard {service} generation {number}", apply, facts={"discarded": number})

@@ -1,4 +1,4 @@
-"""Put the programs in place: the runners, the environment's bytecode, the folders."""
+"""Put the programs in place: the runners, CLIProxyAPIPlus, and the bytecode of the Python environment."""
 
 from pathlib import Path
 
@@ -8,42 +8,43 @@ from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 
 def download(context: StepContext) -> Result | Change:
-    """Put the programs in place: LiteLLM's runner, the upstream, and the environment's bytecode.
+    """Put the programs in place: the runners, CLIProxyAPIPlus, and the bytecode of the Python environment.
 
     Args:
         context: Tools and state of this run.
 
     Returns:
-        Written (list of paths), upstream ("embedded" or the binary's path).
+        `written` (list of paths), `upstream` ("embedded", or the path of CLIProxyAPIPlus).
 
     Raises:
-        ProgramMissing: CLIProxyAPIPlus is configured and not there.
+        ProgramMissing: The config names a CLIProxyAPIPlus that does not exist.
     """
-    wanted = _runners(context)
-    stale = [path for path, text in wanted.items() if not _is_in_place(context, path, text)]
+    runners = _runners(context)
+    outdated = [path for path, text in runners.items() if not _is_in_place(context, path, text)]
     upstream = "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
     if upstream != "embedded":
         require_executable(context, Path(upstream), "cliproxyapi_plus")
-    name = "the embedded upstream stands in" if upstream == "embedded" else upstream
-    compiled = context.compiled()
-    if not stale and compiled:
-        return unchanged(f"the runners are in place; {name}", written=[], upstream=upstream)
+    shown = "the embedded upstream is used" if upstream == "embedded" else f"CLIProxyAPIPlus is {upstream}"
+    compiled = context.is_compiled()
+    if not outdated and compiled:
+        return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
 
-    def apply(r: StepContext) -> Facts:
-        for path in stale:
-            r.files.write(path, wanted[path], mode=0o700)
+    def apply(acting: StepContext) -> Facts:
+        for path in outdated:
+            acting.files.write(path, runners[path], mode=0o700)
         if not compiled:
-            r.emit("writing the environment's bytecode, once (LiteLLM starts twice as fast with it)")
-            r.compile_environment()
-        done = [f"wrote {', '.join(path.name for path in stale)}"] if stale else []
-        done += [] if compiled else ["compiled the environment"]
-        return {"written": [str(path) for path in stale], "upstream": upstream, "message": f"{', '.join(done)}; {name}"}
+            acting.emit("compiling the Python environment, once (this halves the time that LiteLLM needs to start)")
+            acting.compile_environment()
+        done = f"{_summary('wrote', 'compiled', outdated, compiled)}; {shown}"
+        return {"written": [str(path) for path in outdated], "upstream": upstream, "message": done}
 
-    work = [f"write {', '.join(path.name for path in stale)}"] if stale else []
-    work += [] if compiled else ["compile the environment"]
-    return change(
-        f"{' and '.join(work)}; {name}", apply, facts={"written": [str(p) for p in stale], "upstream": upstream}
-    )
+    facts = {"written": [str(path) for path in outdated], "upstream": upstream}
+    return change(f"{_summary('write', 'compile', outdated, compiled)}; {shown}", apply, facts=facts)
+
+
+def _summary(write: str, compile_: str, outdated: list[Path], compiled: bool) -> str:
+    work = [f"{write} {', '.join(path.name for path in outdated)}"] if outdated else []
+    return " and ".join(work + ([] if compiled else [f"{compile_} the Python environment"]))
 
 
 def _runners(context: StepContext) -> dict[Path, str]:
@@ -58,13 +59,22 @@ def _is_in_place(context: StepContext, path: Path, text: str) -> bool:
 
 
 def require_executable(context: StepContext, path: Path, service: str) -> None:
-    """Refuse a program that is absent or cannot be executed."""
+    """Raise an error if a program is missing or not executable.
+
+    Args:
+        context: Tools and state of this run.
+        path: The program.
+        service: The service that it runs.
+
+    Raises:
+        ProgramMissing: It is missing or not executable.
+    """
     if context.files.is_executable(path):
         return
     place = context.config.place(f"services.{service}.command.args")
     if path.parent.name == "bin" and path.parent.parent == context.runtime:
-        way_out = "inv bootstrap.download" if service == cliproxy.NAME else "inv up (it writes the runner)"
+        fix = "inv bootstrap.download" if service == cliproxy.NAME else "inv up (it writes the runner)"
     else:
-        way_out = f"put the program there (chmod u+x {path}), or change services.{service}.command.args"
+        fix = f"install the program there (chmod u+x {path}), or change services.{service}.command.args"
     what = "cannot be executed" if path.exists() else "is missing"
-    raise ProgramMissing(f"the program of {service}, {path}, {what}", place=place, fix=way_out)
+    raise ProgramMissing(f"the program of {service}, {path}, {what}", place=place, fix=fix)

@@ -1,57 +1,60 @@
-"""Write the files that LiteLLM and CLIProxyAPIPlus will read."""
+"""Write the config files of LiteLLM and CLIProxyAPIPlus."""
+
+import re
 
 from flowgate.domain import Document, Stack
 from flowgate.errors import raise_all
+from flowgate.gateway import build, preflight
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 
 def render(context: StepContext, profile: str | None = None) -> Result | Change:
-    """Write the files that LiteLLM and CLIProxyAPIPlus will read for a profile.
+    """Write the config files of LiteLLM and CLIProxyAPIPlus for a profile.
 
     Args:
         context: Tools and state of this run.
-        profile: A profile of the config; the settled one when absent.
+        profile: A profile of the config; default is the profile of this run.
 
     Returns:
-        profile, digest (names LiteLLM's settings), documents (list of paths).
+        `profile`, `digest` (identifies LiteLLM's settings), `documents` (list of paths).
 
     Raises:
-        UnknownName: A profile that the config does not have.
-        UsageError: A variable that nobody has set, for a fallback that leads nowhere or in a circle, for a
-            setting that LiteLLM would ignore.
+        UnknownName: The config has no such profile.
+        UsageError: A variable is not set, a fallback names no model or forms a cycle, or LiteLLM would ignore a
+            setting.
     """
     stack = context.select_profile(profile) if profile else context.stack()
-    faults, doubts = context.preflight()
-    raise_all(f"profile {stack.profile.value}", faults)
+    name = stack.profile.value
+    policy = build.compile_policy(context.config, name, context.build_inputs())
+    raise_all(f"profile {name}", preflight.faults(context.config, name, policy))
     missing = context.missing_keys()
-    raise_all(
-        "the environment", [fault for one in stack.services.values() for fault in context.unset_variables(one, missing)]
-    )
-    stale = [document for document in _documents(stack) if context.files.read(document.path) != document.text]
+    unset = [error for service in stack.services.values() for error in context.unset_variables(service, missing)]
+    raise_all("the environment", unset)
+    outdated = [document for document in _documents(stack) if context.files.read(document.path) != document.text]
     facts = _facts(stack)
-    if not stale and not missing:
-        return unchanged(f"{stack.profile.value} is rendered ({facts['digest']})", **facts)
+    if not outdated and not missing:
+        return unchanged(f"profile {name} is rendered ({facts['digest']})", **facts)
 
-    names = [document.path.name for document in stale]
-    names += [f"a new {name.lower().replace('_', '-')}" for name in missing]
+    written = [document.path.name for document in outdated]
+    written += [f"a new {key.lower().replace('_', '-')}" for key in missing]
 
-    def apply(r: StepContext) -> Facts:
-        for line in doubts:
-            r.emit(f"warning: {line}")
-        r.generate_keys()
-        made = r.stack()
-        for document in _documents(made):
-            r.files.write(document.path, document.text, in_place=document.in_place)
-        return _facts(made) | {"message": f"wrote {', '.join(names)}"}
+    def apply(acting: StepContext) -> Facts:
+        for warning in preflight.warnings(acting.config, name, policy):
+            acting.emit(f"warning: {warning}")
+        acting.generate_keys()
+        rendered = acting.stack()
+        for document in _documents(rendered):
+            acting.files.write(document.path, document.text, in_place=document.in_place)
+        return _facts(rendered) | {"message": f"wrote {', '.join(written)}"}
 
-    diff = [(str(d.path), _masked(_before(context, d)), _masked(d.text)) for d in stale]
-    return change(f"write {', '.join(names)} for {stack.profile.value}", apply, facts=facts, diff=diff)
+    diff = [(str(one.path), _mask_keys(_before(context, one)), _mask_keys(one.text)) for one in outdated]
+    return change(f"write {', '.join(written)} for profile {name}", apply, facts=facts, diff=diff)
 
 
 def _before(context: StepContext, document: Document) -> str:
-    """Give what a file says now; where its name is that of its content, what is in force instead."""
-    named_by_content = document.digest in document.path.name
-    return context.files.read(context.config.paths.active_config if named_by_content else document.path) or ""
+    """Return the text to compare with: the file's; if its content determines its name, the active config's."""
+    is_named_by_content = document.digest in document.path.name
+    return context.files.read(context.config.paths.active_config if is_named_by_content else document.path) or ""
 
 
 def _documents(stack: Stack) -> list[Document]:
@@ -66,8 +69,5 @@ def _facts(stack: Stack) -> Facts:
     }
 
 
-def _masked(text: str) -> str:
-    """Hide keys in a text that is shown to people."""
-    import re
-
+def _mask_keys(text: str) -> str:
     return re.sub(r"\bsk-[A-Za-z0-9_-]+", "sk-…", text)

@@ -1,4 +1,4 @@
-"""Bring back the CLIProxyAPIPlus that was installed before."""
+"""Restore the previously installed CLIProxyAPIPlus."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ from flowgate.domain import Facts
 from flowgate.errors import ProgramMissing
 from flowgate.gateway import install_record
 from flowgate.step import Change, Result, StepContext, change
-from flowgate.steps.install_upstream import tell_next, try_once
+from flowgate.steps.install_upstream import check_program, show_next_action
 from flowgate.system import replace_file
 
 
 def roll_back_upstream(context: StepContext) -> Result | Change:
-    """Bring back the CLIProxyAPIPlus that was installed before; a second time undoes it.
+    """Restore the previously installed CLIProxyAPIPlus; a second rollback undoes the first.
 
     Args:
         context: Tools and state of this run.
 
     Returns:
-        Program (its path), version (empty when nothing recorded it).
+        `program` (path), `version` (empty if not recorded).
 
     Raises:
-        ProgramMissing: None was kept.
-        NotReady: It does not run any more.
+        ProgramMissing: There is no previous one.
+        NotReady: The previous one does not run.
     """
-    install_paths = install_record.install_paths(context.config)
-    if not context.files.is_executable(install_paths.previous):
-        way_out = "inv bootstrap.download --cliproxy-version VERSION"
-        raise ProgramMissing("no earlier CLIProxyAPIPlus was kept: there is nothing to go back to", fix=way_out)
-    before = install_record.read(context.files.read(install_paths.previous_lock))
-    facts = {"program": str(install_paths.program), "version": before.version if before else ""}
+    paths = install_record.install_paths(context.config)
+    if not context.files.is_executable(paths.previous):
+        fix = "inv bootstrap.download --cliproxy-version VERSION"
+        raise ProgramMissing("there is no previous CLIProxyAPIPlus to roll back to", fix=fix)
+    record = install_record.read(context.files.read(paths.previous_lock))
+    facts = {"program": str(paths.program), "version": record.version if record else ""}
 
-    def apply(r: StepContext) -> Facts:
-        replace_file.delete_folder(install_paths.staging)
+    def apply(acting: StepContext) -> Facts:
+        replace_file.delete_folder(paths.staging)
         try:
-            stated = try_once(r, install_paths.previous, install_paths.staging / "trial")
+            version = check_program(acting, paths.previous, paths.staging / "trial")
         finally:
-            replace_file.delete_folder(install_paths.staging)
-        replace_file.swap(install_paths.program, install_paths.previous)
-        replace_file.swap(install_paths.lock, install_paths.previous_lock)
-        tell_next(r)
-        return facts | {"message": f"{stated} is in place again; the other one is kept"}
+            replace_file.delete_folder(paths.staging)
+        replace_file.swap(paths.program, paths.previous)
+        replace_file.swap(paths.lock, paths.previous_lock)
+        show_next_action(acting)
+        return facts | {"message": f"restored {version}; the other version is kept"}
 
-    return change(f"bring back {facts['version'] or 'the one before'}", apply, facts=facts)
+    return change(f"restore {facts['version'] or 'the previous version'}", apply, facts=facts)

@@ -1,67 +1,66 @@
-"""Stop services, their whole process trees."""
+"""Stop services with all their processes."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.supervisor.protocol import ServiceStatus, Stopped
 
 Name = Literal["all", "litellm", "cliproxyapi_plus", "started"]
 
 
 def stop(context: StepContext, service: Name = "all") -> Result | Change:
-    """Stop services, their whole process trees: ask, wait the grace, then kill.
+    """Stop services with all their processes: terminate, wait for the grace period, then kill.
 
     Args:
         context: Tools and state of this run.
-        service: Which one, all, or "started": just what this run started.
+        service: A service, all of them, or "started": those that this run started.
 
     Returns:
-        Stopped (list of service, pid, generation), killed (pids that would not leave).
+        `stopped` (list of service, pid, generation), `killed` (pids that did not terminate by themselves).
     """
     status = context.supervisor.status()["services"]
     if service == "started":
-        return _stop_started(context)
+        return _stop_started(context, status)
     names = [name for name in reversed(list(context.config.services)) if service in ("all", name)]
     running = [name for name in names if status.get(name, {}).get("generations") or status.get(name, {}).get("wanted")]
     if not running:
-        return unchanged(f"{' and '.join(names)} not running", stopped=[], killed=[])
+        return unchanged(f"not running: {', '.join(names)}", stopped=[], killed=[])
 
-    def apply(r: StepContext) -> Facts:
-        return _told(r.supervisor.stop(running))
+    def apply(acting: StepContext) -> Facts:
+        return _facts(acting.supervisor.stop(running))
 
     return change(f"stop {' and '.join(running)}", apply)
 
 
-def _stop_started(context: StepContext) -> Result | Change:
-    """Take down what this run started; a candidate beside a serving generation is only sent home."""
-    status = context.supervisor.status()["services"]
-    begun = [(name, n) for name, n in context.supervisor.started if _is_there(status, name, n)]
-    if not begun:
-        return unchanged("this run started nothing that still runs", stopped=[], killed=[])
+def _stop_started(context: StepContext, status: Mapping[str, ServiceStatus]) -> Result | Change:
+    """Stop what this run started; where an older generation serves, only discard the candidate."""
+    started = [(name, number) for name, number in context.supervisor.started if _still_runs(status, name, number)]
+    if not started:
+        return unchanged("this run has started nothing that still runs", stopped=[], killed=[])
 
-    def apply(r: StepContext) -> Facts:
-        alone = [name for name, number in begun if not _has_elder(status, name, number)]
-        for name, number in begun:
+    def apply(acting: StepContext) -> Facts:
+        alone = [name for name, number in started if not _older_serves(status, name, number)]
+        for name, number in started:
             if name not in alone:
-                r.supervisor.discard(name, number)
-        reply = r.supervisor.stop(alone) if alone else {"stopped": [], "killed": []}
-        return _told(reply)
+                acting.supervisor.discard(name, number)
+        return _facts(acting.supervisor.stop(alone) if alone else {"stopped": [], "killed": []})
 
-    return change(f"stop {' and '.join(name for name, _ in begun)}", apply)
+    return change(f"stop {' and '.join(name for name, _ in started)}", apply)
 
 
-def _told(reply: dict[str, Any]) -> Facts:
-    """Say what became of each process tree."""
-    words = [f"{one['service']} (process {one['pid']})" for one in reply["stopped"]]
-    killed = f"; {len(reply['killed'])} had to be killed" if reply["killed"] else ""
-    message = f"stopped {', '.join(words)}{killed}" if words else "sent the candidate home"
+def _facts(reply: Stopped) -> Facts:
+    stopped = [f"{one['service']} (process {one['pid']})" for one in reply["stopped"]]
+    killed = f"; killed {len(reply['killed'])} processes that did not terminate" if reply["killed"] else ""
+    message = f"stopped {', '.join(stopped)}{killed}" if stopped else "discarded the candidate"
     return {"stopped": reply["stopped"], "killed": reply["killed"], "message": message}
 
 
-def _is_there(status: dict[str, dict[str, list[dict[str, object]]]], name: str, number: int) -> bool:
-    """A generation that was revived since has a higher number and is still this run's own."""
-    return any(int(str(g["number"])) >= number for g in status.get(name, {}).get("generations", ()))
+def _still_runs(status: Mapping[str, ServiceStatus], name: str, started: int) -> bool:
+    """Return whether a generation, or the one that replaced it when it was respawned, still runs."""
+    return any(one["number"] >= started for one in status.get(name, {}).get("generations", ()))
 
 
-def _has_elder(status: dict[str, dict[str, list[dict[str, object]]]], name: str, number: int) -> bool:
+def _older_serves(status: Mapping[str, ServiceStatus], name: str, started: int) -> bool:
     generations = status.get(name, {}).get("generations", ())
-    return any(int(str(g["number"])) < number and g["phase"] == "serving" for g in generations)
+    return any(one["number"] < started and one["phase"] == "serving" for one in generations)

@@ -1,4 +1,4 @@
-"""Ask an address."""
+"""Send an HTTP request."""
 
 import json
 from typing import Any, Literal
@@ -9,8 +9,10 @@ from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.system.http import Response, is_loopback, redacted_url
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-LONGEST = 1e6  # seconds
-EXCERPT = 300  # characters of an unwelcome answer that are shown
+BodyFormat = Literal["json", "form-urlencoded", "raw"]
+CONTENT_TYPES = {"json": "application/json", "form-urlencoded": "application/x-www-form-urlencoded"}
+MAX_SECONDS = 1e6
+EXCERPT = 300  # characters of an unexpected response that are shown
 
 
 def uri(
@@ -20,59 +22,59 @@ def uri(
     status_code: object = 200,
     headers: dict[str, str] | None = None,
     body: object = None,
-    body_format: Literal["json", "form-urlencoded", "raw"] = "raw",
+    body_format: BodyFormat = "raw",
     return_content: bool = False,
     timeout: float = 30.0,
 ) -> Result | Change:
-    """Ask an address over HTTP; it fails unless the status is one of those wanted. Redirects are not followed.
+    """Send an HTTP request; it fails if the status is not an expected one. Redirects are not followed.
 
     Args:
         context: Tools and state of this run.
-        url: The address.
-        method: How to ask.
-        status_code: The status wanted, or a list of them.
-        headers: What to send beside the question.
-        body: What to send.
-        body_format: Json (any value), form-urlencoded (a mapping) or raw (a text).
-        return_content: Keep the answer's text as `content`.
-        timeout: Seconds of silence before the answer counts as missing.
+        url: The URL.
+        method: The method.
+        status_code: The expected status, or a list of them.
+        headers: Request headers.
+        body: The request body.
+        body_format: json (any value), form-urlencoded (a mapping) or raw (a text).
+        return_content: Return the response body as `content`.
+        timeout: Seconds to connect, and between two parts of the response.
 
     Returns:
-        status, url, elapsed (seconds), headers (names in lower case), json (when the answer is JSON),
-        content.
+        `status`, `url`, `elapsed` (seconds), `headers` (names in lower case), `json` (if it is JSON), `content`.
 
     Raises:
-        CheckFailed: Another status.
-        Unreachable: See the message.
+        CheckFailed: The status is not an expected one.
+        Unreachable: There is no response.
+        UsageError: A parameter is invalid.
     """
-    wanted = _statuses(status_code)
-    if _scheme(url) not in ("http", "https"):
-        raise UsageError(f"'{url[:60]}' is no address of HTTP", fix="write: uri: { url: https://… }")
-    if not 0 < timeout <= LONGEST:
-        raise InvalidValue("uri.timeout", found=timeout, wanted=f"seconds, above 0 and up to {LONGEST:g}")
-    where = redacted_url(url)
-    sent = {**_kinds(body, body_format), **(headers or {})}
-    data = _data(body, body_format)
+    _validate(url, timeout)
+    expected, data, shown = _statuses(status_code), _encode(body, body_format), redacted_url(url)
+    content_type = CONTENT_TYPES.get(body_format) if body is not None else None
+    sent = ({"Content-Type": content_type} if content_type else {}) | (headers or {})
 
-    def ask(r: StepContext) -> Facts:
-        answer = r.http.request(method, url, data, headers=sent, timeout=timeout)
-        facts = _facts(answer, return_content)
-        if answer.status not in wanted:
-            what = f"{method} {where} answered {answer.status}, not {' or '.join(map(str, wanted))}"
-            raise CheckFailed(what, log=answer.text.strip()[:EXCERPT].splitlines(), facts=facts)
-        return {**facts, "message": f"{method} answered {answer.status}"}
+    def send(acting: StepContext) -> Facts:
+        response = acting.http.request(method, url, data, headers=sent, timeout=timeout)
+        facts, message = _facts(response, return_content), f"{method} {shown} returned {response.status}"
+        if response.status not in expected:
+            log = response.text.strip()[:EXCERPT].splitlines()
+            raise CheckFailed(f"{message}, not {' or '.join(map(str, expected))}", log=log, facts=facts)
+        return {**facts, "message": message}
 
-    if method == "GET" and is_loopback(url):  # that is looking: a check asks too
-        facts = ask(context)
+    if method == "GET" and is_loopback(url):  # this changes nothing, so check mode sends it too
+        facts = send(context)
         return unchanged(str(facts.pop("message")), **facts)
-    return change(f"{method} {where}", ask, changes=False)
+    return change(f"{method} {shown}", send, changes=False)
 
 
-def _scheme(url: str) -> str:
+def _validate(url: str, timeout: float) -> None:
     try:
-        return urlsplit(url).scheme
-    except ValueError:  # half of an IPv6 address
-        return ""
+        scheme = urlsplit(url).scheme
+    except ValueError:  # an incomplete IPv6 address
+        scheme = ""
+    if scheme not in ("http", "https"):
+        raise UsageError(f"'{url[:60]}' is not an HTTP URL", fix="write: uri: { url: https://… }")
+    if not 0 < timeout <= MAX_SECONDS:
+        raise InvalidValue("uri.timeout", found=timeout, wanted=f"seconds, above 0 and up to {MAX_SECONDS:g}")
 
 
 def _statuses(written: Any) -> list[int]:
@@ -81,15 +83,10 @@ def _statuses(written: Any) -> list[int]:
         return [int(one) for one in listed if not isinstance(one, bool)] or [200]
     except (TypeError, ValueError):
         fix = "write: status_code: [200, 204]"
-        raise UsageError("uri.status_code is a status or a list of them", fix=fix) from None
+        raise UsageError("uri.status_code must be a status or a list of them", fix=fix) from None
 
 
-def _kinds(body: object, body_format: str) -> dict[str, str]:
-    kinds = {"json": "application/json", "form-urlencoded": "application/x-www-form-urlencoded"}
-    return {"Content-Type": kinds[body_format]} if body is not None and body_format in kinds else {}
-
-
-def _data(body: object, body_format: str) -> bytes | None:
+def _encode(body: object, body_format: BodyFormat) -> bytes | None:
     if body is None:
         return None
     if body_format == "json":
@@ -98,19 +95,19 @@ def _data(body: object, body_format: str) -> bytes | None:
         return urlencode(body, doseq=True).encode()
     if isinstance(body, str):
         return body.encode()
-    raise UsageError("uri.body must be a text here", fix="write body_format: json beside it to send a value")
+    raise UsageError("uri.body must be a text", fix="add body_format: json to send another value")
 
 
-def _facts(answer: Response, content: bool) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "status": answer.status,
-        "url": answer.url,
-        "elapsed": round(answer.seconds, 3),
-        "headers": dict(answer.headers),
+def _facts(response: Response, return_content: bool) -> Facts:
+    facts: Facts = {
+        "status": response.status,
+        "url": response.url,
+        "elapsed": round(response.seconds, 3),
+        "headers": dict(response.headers),
     }
-    if "json" in answer.headers.get("content-type", ""):
+    if "json" in response.headers.get("content-type", ""):
         try:
-            facts["json"] = answer.json()
+            facts["json"] = response.json()
         except CheckFailed:
-            facts["json"] = None  # it says it is JSON and is not
-    return {**facts, "content": answer.text} if content else facts
+            facts["json"] = None  # the content type is wrong
+    return {**facts, "content": response.text} if return_content else facts

@@ -1,142 +1,181 @@
-"""Wait until services answer."""
+"""Wait until services are ready."""
 
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 from flowgate.config.error_location import locate_setting
 from flowgate.domain import Service
 from flowgate.errors import FlowGateError, NotReady, Unreachable
 from flowgate.gateway import litellm, upstream_version
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.supervisor.protocol import GenerationStatus
 from flowgate.system.clock import poll
 from flowgate.system.http import Headers, Http, Response
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
 LOG_LINES = 15
-ASK_SECONDS = 5.0
+REQUEST_SECONDS = 5.0
+
+# (text in a log, cause, fix)
+CAUSES = (
+    ("address already in use", "its port is in use", "inv status, or change its port in the config"),
+    (
+        "publicly known default",
+        "the master key is publicly known",
+        "unset LITELLM_MASTER_KEY, or set a key of your own",
+    ),
+    ("UnsafeMasterKeyError", "LiteLLM refuses the master key", "unset LITELLM_MASTER_KEY; FlowGate generates a key"),
+    ("ModuleNotFoundError", "a Python package is missing", "uv sync"),
+    ("No space left on device", "the disk is full", "free some space, then run the command again"),
+    ("failed to parse config file", "its config is not valid YAML", "fix config/cliproxyapi.yaml"),
+)
 
 
 def wait_healthy(context: StepContext, service: Name = "all", timeout: float | None = None) -> Result | Change:
-    """Wait until services answer: the process is alive and its readiness address gives 2xx.
+    """Wait until services are ready: the process is alive and its readiness URL returns 2xx.
 
     Args:
         context: Tools and state of this run.
-        service: Which one, or all.
-        timeout: Seconds; each service's own `ready_timeout` when absent.
+        service: A service, or all.
+        timeout: Seconds; default is each service's `ready_timeout`.
 
     Returns:
-        Seconds (service → how long it took from its start).
+        `seconds` (service → seconds from its start).
 
     Raises:
-        NotReady: , with the last lines of the service's log and the probable cause.
+        NotReady: A service is not ready; shows the last lines of its log and the probable cause.
     """
     stack = context.stack()
     chosen = [one for name, one in stack.services.items() if service in ("all", name)]
-    waiting = [one for one in chosen if not answers(context, one)]
+    waiting = [one for one in chosen if not is_ready(context, one)]
     if not waiting:
-        return unchanged(f"{', '.join(one.name for one in chosen)} healthy", seconds={})
+        return unchanged(_ready(one.name for one in chosen), seconds={})
 
-    def apply(r: StepContext) -> Facts:
-        seconds = {one.name: _wait(r, one, timeout) for one in chosen}
-        return {"seconds": seconds, "message": ", ".join(f"{name} ready" for name in seconds)}
+    def apply(acting: StepContext) -> Facts:
+        seconds = {one.name: _wait(acting, one, timeout) for one in chosen}
+        return {"seconds": seconds, "message": _ready(seconds)}
 
     return change(f"wait for {' and '.join(one.name for one in waiting)}", apply, changes=False)
 
 
-def address(context: StepContext, service: Service, generation: dict[str, Any]) -> str:
-    """Give the base address that only this generation answers."""
+def _ready(names: Iterable[str]) -> str:
+    return ", ".join(f"{name} ready" for name in names)
+
+
+def private_base_url(context: StepContext, service: Service, generation: GenerationStatus) -> str:
+    """Return the base URL at which only this generation responds.
+
+    Args:
+        context: Tools and state of this run.
+        service: The service.
+        generation: Its generation, from the supervisor's status.
+
+    Returns:
+        The base URL, without a path.
+    """
     host, port = generation.get("private_address") or (service.program.host, service.program.port)
     return f"http://{host}:{port}"
 
 
-def answers(context: StepContext, service: Service, seconds: float = ASK_SECONDS) -> bool:
-    """Ask a service's newest generation once whether it is ready.
+def is_ready(context: StepContext, service: Service, seconds: float = REQUEST_SECONDS) -> bool:
+    """Check once whether a service's newest generation is ready.
 
     Args:
-        seconds: Of silence after which it counts as not ready yet.
+        context: Tools and state of this run.
+        service: The service.
+        seconds: Seconds without a response after which it counts as not ready.
+
+    Returns:
+        Whether it is ready.
     """
     generation = context.supervisor.generation(service.name)
     if generation is None or generation["phase"] not in ("ready", "serving"):
         return False
-    base = address(context, service, generation)
+    base = private_base_url(context, service, generation)
     try:
-        return asked(context.http, base, service.readiness_path, seconds).ok
+        return get_readiness(context.http, base, service.readiness_path, seconds).ok
     except Unreachable:
         return False
 
 
-def asked(http: Http, base: str, path: str, seconds: float, *, headers: Headers | None = None) -> Response:
-    """Ask an address that says whether a service is ready; where it is not known there, its other one.
+def get_readiness(http: Http, base: str, path: str, seconds: float, *, headers: Headers | None = None) -> Response:
+    """Request a readiness URL; if the program does not have it, the one of its other versions.
+
+    Args:
+        http: The HTTP client.
+        base: Base URL of the service.
+        path: Path of the readiness URL.
+        seconds: Timeout in seconds.
+        headers: Request headers.
+
+    Returns:
+        The response.
 
     Raises:
-        Unreachable: See the message.
+        Unreachable: There is no response.
     """
-    answer = http.get(base + path, headers=headers, timeout=seconds)
-    other = upstream_version.next_path(path, answer.status)
-    return http.get(base + other, timeout=seconds) if other else answer
+    response = http.get(base + path, headers=headers, timeout=seconds)
+    other = upstream_version.next_path(path, response.status)
+    return http.get(base + other, timeout=seconds) if other else response
 
 
 def _wait(context: StepContext, service: Service, timeout: float | None) -> float:
     began = context.clock.now()
     seconds = timeout or service.program.ready_timeout
     try:
-        _come_up(context, service, seconds)
+        _wait_for_supervisor(context, service, seconds)
         left = max(1.0, seconds - (context.clock.now() - began))
-        patience = max(ASK_SECONDS, left / 3)  # a slow one is not a dead one
-        ready = poll(lambda: answers(context, service, patience), context.clock, every=0.02, ceiling=0.5, timeout=left)
+        patience = max(REQUEST_SECONDS, left / 3)  # a slow service is not a dead one
+        ready = poll(lambda: is_ready(context, service, patience), context.clock, every=0.02, ceiling=0.5, timeout=left)
     except NotReady as error:
-        raise explained(context, error, service) from None
+        raise _explain(context, error, service) from None
     if not ready:
-        silent = NotReady(f"{service.name} runs, but {service.readiness_path} does not answer 2xx")
-        raise explained(context, silent, service)
+        silent = NotReady(f"{service.name} runs, but {service.readiness_path} does not return 2xx")
+        raise _explain(context, silent, service)
     return round(context.clock.now() - began, 3)
 
 
-def _come_up(context: StepContext, service: Service, seconds: float) -> None:
-    """Wait for the keeper's word: it hears at once when a program is ready, or ends."""
+def _wait_for_supervisor(context: StepContext, service: Service, seconds: float) -> None:
+    """Wait until the supervisor reports that the generation is ready; it learns at once when the program ends."""
     generation = context.supervisor.generation(service.name)
     if generation is None:
         failure = context.supervisor.status()["services"].get(service.name, {}).get("failure")
-        raise NotReady(f"{service.name} did not come up: {failure}" if failure else f"{service.name} is not running")
-    context.supervisor.wait(service.name, int(generation["number"]), seconds)
+        raise NotReady(f"{service.name} did not start: {failure}" if failure else f"{service.name} is not running")
+    context.supervisor.wait(service.name, generation["number"], seconds)
 
 
-def explained(context: StepContext, error: FlowGateError, service: Service) -> NotReady:
-    """Add a service's last log lines, the probable cause and the way out."""
+def _explain(context: StepContext, error: FlowGateError, service: Service) -> NotReady:
+    """Add the last lines of the service's log, the probable cause and a fix."""
     log = service.program.log
     lines = context.files.tail(log, LOG_LINES)
-    cause, way_out = probable_cause("\n".join(lines))
-    what = f"{error.what}{': ' + cause if cause and cause not in error.what else ''}"
-    return NotReady(
-        what, fix=way_out or f"the whole log: {_shown(log)}", place=place(context, service, error.what), log=lines
-    )
+    cause, fix = probable_cause("\n".join(lines))
+    what = f"{error.what}: {cause}" if cause and cause not in error.what else error.what
+    place = config_place(context, service, error.what)
+    return NotReady(what, fix=fix or f"the whole log: less {log}", place=place, log=lines)
 
 
-def place(context: StepContext, service: Service, words: str) -> str:
-    """Say which line of the config a refusal of LiteLLM speaks of; empty when that cannot be told."""
-    return (
-        locate_setting(context.config, context.run_state.profile.value, words) if service.name == litellm.NAME else ""
-    )
+def config_place(context: StepContext, service: Service, text: str) -> str:
+    """Return the config line that an error text of LiteLLM is about.
 
+    Args:
+        context: Tools and state of this run.
+        service: The service that reported the error.
+        text: The error text.
 
-CAUSES = (
-    ("address already in use", "its port is taken", "inv status, or change its port in the config"),
-    (
-        "publicly known default",
-        "the master key is a publicly known one",
-        "unset LITELLM_MASTER_KEY, or set a key of your own",
-    ),
-    ("UnsafeMasterKeyError", "LiteLLM refuses the master key", "unset LITELLM_MASTER_KEY; FlowGate makes a good one"),
-    ("ModuleNotFoundError", "a Python package is missing", "uv sync"),
-    ("No space left on device", "the disk is full", "free some space, then run the command again"),
-    ("failed to parse config file", "its config is no YAML", "mend config/cliproxyapi.yaml"),
-)
+    Returns:
+        `file:line`; empty if not known.
+    """
+    profile = context.run_state.profile.value
+    return locate_setting(context.config, profile, text) if service.name == litellm.NAME else ""
 
 
 def probable_cause(log: str) -> tuple[str, str]:
-    """Recognise what a log says: the cause and the way out, both empty when it is not known."""
-    return next(((cause, way_out) for sign, cause, way_out in CAUSES if sign in log), ("", ""))
+    """Find the cause of a failure in a log.
 
+    Args:
+        log: The last lines of the log.
 
-def _shown(path: Path) -> str:
-    return f"less {path}"
+    Returns:
+        Cause and fix; both empty if not known.
+    """
+    return next(((cause, fix) for sign, cause, fix in CAUSES if sign in log), ("", ""))

@@ -1,6 +1,6 @@
-"""The keeper's process: one a runtime folder, one thread, one queue.
+"""The supervisor process: one for each runtime folder, one thread, one event queue.
 
-Started by the first command that needs it (`client`), gone a moment after nothing is left to keep.
+The first command that needs it starts it (see `client`). It exits a moment after nothing is left to run.
 """
 
 from __future__ import annotations
@@ -14,61 +14,83 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from flowgate.supervisor import adoption, orphans
+from flowgate.supervisor import adoption, legacy, orphans
+from flowgate.supervisor.control_server import ControlServer
+from flowgate.supervisor.housekeeping import EVERY_SECONDS, Housekeeping
 from flowgate.supervisor.journal import Journal
 from flowgate.supervisor.protocol import LOCK_NAME
-from flowgate.supervisor.supervisor import WATCH_SECONDS, Supervisor
+from flowgate.supervisor.supervisor import Supervisor
 from flowgate.system.clock import Clock
 
 
 def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
-    """Keep, until there is nothing left to keep.
+    """Supervise until nothing is left to run.
 
     Args:
         folder: `run/` of the runtime folder.
-        ready: Called once the socket answers.
+        journal: The supervisor's log.
+        ready: Called once the control socket accepts connections.
     """
     supervisor = Supervisor(folder, journal, Clock())
-    adopted = adoption.adopt(folder, supervisor.clock.now())
-    orphans.sweep(folder, journal, spared={one.running.record for one in adopted})
+    server = ControlServer(supervisor)
+    supervisor.clients = server
+    adopted = adoption.find_generations(folder, supervisor.clock.now())
+    orphans.sweep(folder, journal.log, spared={one.worker.record for one in adopted})
     adoption.take_over(supervisor, adopted)
-    wake, ring = socket.socketpair()
-    wake.setblocking(False)
-    ring.setblocking(False)
-    signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
+    _handle_signals(supervisor)
+    server.open()
+    ready()
+    supervisor.loop.after(EVERY_SECONDS, Housekeeping(supervisor, server).run)
+    supervisor.loop.run()
+    server.close()
+    supervisor.pool.fork_pool.close()
 
-    def woken() -> None:
-        numbers = wake.recv(4096)
+
+def _handle_signals(supervisor: Supervisor) -> None:
+    """Make signals wake the loop, which acts on them."""
+    wakeup, signalled = socket.socketpair()
+    wakeup.setblocking(False)
+    signalled.setblocking(False)
+    signal.set_wakeup_fd(signalled.detach(), warn_on_full_buffer=False)
+
+    def wake_up() -> None:
+        numbers = wakeup.recv(4096)
         if signal.SIGTERM in numbers or signal.SIGINT in numbers:
             supervisor.leave()
-        supervisor.reap()
+        supervisor.pool.reap()
 
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # the wake-up byte carries it into the loop
-    supervisor.loop.watch(wake, woken)
-    supervisor.control_server.open_doors()
-    ready()
-    supervisor.loop.after(WATCH_SECONDS, supervisor.watch)
-    supervisor.loop.run()
-    supervisor.control_server.close_doors()
-    supervisor.fork_pool.close()
+        signal.signal(number, lambda *_: None)  # the wake-up byte brings the number into the loop
+    supervisor.loop.watch(wakeup, wake_up)
+
+
+def _lock(path: Path, *, create: bool) -> bool:
+    """Lock a file until this process exits, and write the pid into it; return False when another process has it."""
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    with contextlib.suppress(OSError):  # on a full disk a command has to search the process table instead
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return True
 
 
 def main(argv: list[str]) -> int:
-    """Run the keeper: `RUNTIME_DIR LOG_FILE READY_FD`."""
+    """Run the supervisor: `RUNTIME_DIR LOG_FILE READY_FD`."""
     runtime, log_file, ready_fd = Path(argv[0]), Path(argv[1]), int(argv[2])
     os.umask(0o077)
     folder = runtime / "run"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(runtime / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    # An earlier FlowGate that is still used on this folder must not start its own supervisor beside this one.
+    if not (_lock(runtime / LOCK_NAME, create=True) and _lock(runtime / legacy.LOCK_NAME, create=False)):
         os.write(ready_fd, b"taken\n")
         return 0
-    with contextlib.suppress(OSError):  # on a full disk a command has to look for us instead
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
     journal = Journal(log_file, runtime / "events.log")
 
     def ready() -> None:
@@ -77,8 +99,8 @@ def main(argv: list[str]) -> int:
 
     try:
         run(folder, journal, ready)
-    except Exception as bug:  # noqa: BLE001 - the outermost loop: a bug of ours must reach the log before it ends the keeper
-        journal.bug(bug)
+    except Exception as error:  # noqa: BLE001 - the outermost loop: a bug must reach the log before the process ends
+        journal.log_traceback(error)
         return 70
     return 0
 

@@ -1,7 +1,7 @@
-"""The keeper's side of the nurseries: keep one for each set of imports, and have generations forked from it.
+"""The supervisor's pool of fork servers: one for each set of imports.
 
-A nursery imports for seconds: a generation that is wanted meanwhile is *expected*, and born when it is ready. Where
-forking is not safe, or a nursery fails, a generation is a process of its own that imports the app itself.
+A fork server imports for seconds. A generation that is requested meanwhile is queued and started when the fork server
+is ready. Where forking is unsafe, or a fork server fails, the generation is a process that imports the app itself.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from flowgate.domain import ForkServerSettings, Program
 from flowgate.errors import FlowGateError
 from flowgate.supervisor.event_loop import Loop
-from flowgate.supervisor.protocol import Lines, Message, encode
+from flowgate.supervisor.program_tree import ForkServerSpec, fork_server_tree
+from flowgate.supervisor.protocol import Lines, WorkerEvent, encode
 from flowgate.system import files, processes
 from flowgate.system.processes import Identity
 
-FORK_SECONDS = 3.0  # a nursery that takes longer is stuck
-IMPORT_SECONDS = 60.0  # one that imports longer is stuck
-LEAVE_SECONDS = 2.0
-WAITS = (0.0, 1.0, 5.0, 30.0)  # seconds before one that ended is replaced: after the 1st, 2nd, … end in a row
+FORK_SECONDS = 3.0  # a fork server that takes longer to fork is stuck
+IMPORT_SECONDS = 60.0  # a fork server that takes longer to import is stuck
+EXIT_SECONDS = 2.0
+RESTART_WAITS = (0.0, 1.0, 5.0, 30.0)  # seconds before a fork server is replaced, after its 1st, 2nd, … end in a row
 
 Key = tuple[str, int]
 
 
 @dataclass(slots=True)
 class ForkServer:
-    """One nursery.
+    """One fork server.
 
     Attributes:
-        state: Importing, ready, refused (it may not fork) or gone.
-        ends: How often in a row one with these imports has ended.
-        due: When another may take the place of one that is gone.
+        state: importing, ready, refused (forking is unsafe) or gone.
+        ends: How often in a row a fork server with these imports has ended.
+        restart_at: When it may be replaced, once it is gone.
     """
 
     process: subprocess.Popen[bytes]
@@ -48,115 +49,122 @@ class ForkServer:
     started: float
     state: str = "importing"
     ends: int = 0
-    due: float = 0.0
-    lines: Lines = field(default_factory=Lines)
+    restart_at: float = 0.0
+    lines: Lines[WorkerEvent] = field(default_factory=Lines)
 
 
-def name(program: Program) -> str:
-    """Name the nursery a program is to be forked from: what it imports, and out of which environment."""
-    fork_server = program.fork_server or ForkServerSettings(())
-    parts = [list(program.argv), fork_server.imports, fork_server.fork_guard, _seen(program), fork_server.environment]
+def fork_server_id(program: Program) -> str:
+    """Identify the fork server of a program by what it imports, and from which environment."""
+    settings = program.fork_server or ForkServerSettings(())
+    variables = _import_environment(program)
+    parts = [list(program.argv), settings.imports, settings.fork_guard, variables, settings.environment]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _seen(program: Program) -> dict[str, str]:
+def _import_environment(program: Program) -> dict[str, str]:
     names = program.fork_server.import_variables if program.fork_server else ()
-    return {variable: program.env[variable].reveal() for variable in names if variable in program.env}
+    return {name: program.env[name].reveal() for name in names if name in program.env}
 
 
 class ForkPool:
-    """The nurseries of one keeper, and the generations that are expected of them.
+    """The fork servers of one supervisor, and the generations that wait for them.
 
     Attributes:
-        able: Whether this system lets us fork generations at all.
-        born: Told of an expected generation when it can be launched.
+        enabled: Whether this system supports forking workers.
+        servers: Fork servers by `fork_server_id`.
     """
 
-    def __init__(self, loop: Loop, able: bool, say: Callable[[str], None], born: Callable[[Key], None]) -> None:
-        self.loop, self.able, self.say, self.born = loop, able, say, born
-        self.wards: dict[str, ForkServer] = {}
-        self.expected: dict[Key, str] = {}
-
-    # --- for the caretaker
-
-    def must_wait(self, key: Key, program: Program) -> bool:
-        """Expect a generation whose nursery is still importing; start that nursery when there is none."""
-        if not self.able or program.fork_server is None:
-            return False
-        named = name(program)
-        ward = self.wards.get(named)
-        if self._is_missing(named):
-            ward = self._found(named, program, ends=ward.ends if ward else 0)
-        if ward is None or ward.state != "importing":
-            return False
-        self.expected[key] = named
-        return True
-
-    def forget(self, key: Key) -> bool:
-        """Expect a generation no longer; say whether it was expected."""
-        return self.expected.pop(key, None) is not None
-
-    def fork(self, program: Program, descriptors: Collection[int], env: Mapping[str, str]) -> Identity | None:
-        """Fork a generation.
+    def __init__(self, loop: Loop, enabled: bool, log: Callable[[str], None], launch: Callable[[Key], None]) -> None:
+        """Create an empty pool.
 
         Args:
-            descriptors: Control, door, public.
+            loop: The supervisor's event loop.
+            enabled: Whether this system supports forking workers.
+            log: Writes a line into the supervisor's log.
+            launch: Called for a waiting generation when it can be started.
+        """
+        self.loop, self.enabled, self.log, self.launch = loop, enabled, log, launch
+        self.servers: dict[str, ForkServer] = {}
+        self._waiting: dict[Key, str] = {}
+
+    # --- for the supervisor
+
+    def must_wait(self, key: Key, program: Program) -> bool:
+        """Queue a generation whose fork server is still importing, and return True; start the fork server if needed."""
+        if not self.enabled or program.fork_server is None:
+            return False
+        name = fork_server_id(program)
+        self._start_if_missing(name, program)
+        server = self.servers.get(name)
+        if server is None or server.state != "importing":
+            return False
+        self._waiting[key] = name
+        return True
+
+    def cancel(self, key: Key) -> bool:
+        """Remove a generation from the queue; return whether it was queued."""
+        return self._waiting.pop(key, None) is not None
+
+    def fork(self, program: Program, descriptors: Collection[int], env: Mapping[str, str]) -> Identity | None:
+        """Fork a worker.
+
+        Args:
+            program: The worker's program.
+            descriptors: Control socket, private and public listener.
+            env: The worker's environment.
 
         Returns:
-            Its process; None when no nursery can do it now.
+            Its process; None when no fork server can do it now.
         """
-        ward = self.wards.get(name(program)) if program.fork_server else None
-        if ward is None or ward.state != "ready":
+        server = self.servers.get(fork_server_id(program)) if program.fork_server else None
+        if server is None or server.state != "ready":
             return None
-        letter = {"app": program.app, "env": dict(env), "cwd": str(program.cwd)}
+        settings = {"app": program.app, "env": dict(env), "cwd": str(program.cwd)}
         ours, theirs = socket.socketpair()
         with ours, theirs, os.fdopen(processes.open_log(program.log), "ab") as log:
             try:
-                pid = self._ask(ward, [*descriptors, log.fileno(), theirs.fileno()])
+                pid = self._request_fork(server, [*descriptors, log.fileno(), theirs.fileno()])
                 ours.settimeout(FORK_SECONDS)
-                ours.sendall(encode(letter))
+                ours.sendall(encode(settings))
             except (OSError, ValueError) as fault:
-                self.say(f"the nursery {ward.identity.pid} forks no more: {fault}; taken down")
-                self._ended(ward)
+                self.log(f"fork server {server.identity.pid} cannot fork: {fault}; stopped")
+                self._schedule_restart(server)
                 return None
         return processes.identify(pid) or Identity(pid, 0)
 
     def keep(self, wanted: Mapping[str, Program]) -> None:
-        """Let only these nurseries be, and start those of them that are missing.
-
-        Args:
-            wanted: Name → a program that is forked from it.
-        """
-        for named in [named for named in self.wards if named not in wanted]:
-            ward = self.wards.pop(named)
-            self.say(f"the nursery {ward.identity.pid} is not needed any more")
-            self._lose(ward)
-        if self.able:
-            for named, program in wanted.items():
-                if self._is_missing(named):
-                    self._found(named, program, ends=self.wards[named].ends if named in self.wards else 0)
-
-    def _is_missing(self, named: str) -> bool:
-        ward = self.wards.get(named)
-        return ward is None or (ward.state == "gone" and self.loop.clock.now() >= ward.due)
+        """Stop all fork servers but the wanted ones (by `fork_server_id`), and start those that are missing."""
+        for name in [name for name in self.servers if name not in wanted]:
+            server = self.servers.pop(name)
+            self.log(f"fork server {server.identity.pid} is not needed any more")
+            self._stop(server)
+        if self.enabled:
+            for name, program in wanted.items():
+                self._start_if_missing(name, program)
 
     def pids(self) -> set[int]:
-        """Name the nurseries' processes."""
-        return {ward.identity.pid for ward in self.wards.values()}
+        """Return the pids of the fork servers."""
+        return {server.identity.pid for server in self.servers.values()}
 
     def close(self) -> None:
-        """End every nursery."""
-        for ward in self.wards.values():
-            self._lose(ward)
+        """Stop every fork server."""
+        for server in self.servers.values():
+            self._stop(server)
 
-    # --- a nursery's life
+    # --- the life of a fork server
 
-    def _found(self, named: str, program: Program, ends: int) -> ForkServer | None:
+    def _start_if_missing(self, name: str, program: Program) -> None:
+        known = self.servers.get(name)
+        if known is None or (known.state == "gone" and self.loop.clock.now() >= known.restart_at):
+            self._start(name, program, ends=known.ends if known else 0)
+
+    def _start(self, name: str, program: Program, ends: int) -> None:
         assert program.fork_server is not None
+        assert program.app is not None
         files.make_private_folder(program.cwd)
         ours, theirs = socket.socketpair()
-        env = _seen(program)
         argv = (*program.argv, "--fork-server", str(theirs.fileno()))
+        env = _import_environment(program)
         try:
             with theirs:
                 process = processes.spawn(
@@ -164,79 +172,79 @@ class ForkPool:
                 )
         except FlowGateError as error:
             ours.close()
-            self.say(f"no nursery: {error.what}")
-            return None
+            self.log(f"the fork server did not start: {error.what}")
+            return
         identity = processes.identify(process.pid) or Identity(process.pid, 0)
-        ward = ForkServer(process, identity, ours, self.loop.clock.now(), ends=ends)
-        self.wards[named] = ward
-        ours.sendall(encode({"app": program.app, **asdict(program.fork_server)}))
-        self.say(f"{program.service}: a nursery imports as process {identity.pid}")
-        self.loop.watch(ours, lambda: self._hear(named, ward))
-        self.loop.after(IMPORT_SECONDS, lambda: self._late(named, ward))
-        return ward
+        server = ForkServer(process, identity, ours, self.loop.clock.now(), ends=ends)
+        self.servers[name] = server
+        spec: ForkServerSpec = {**fork_server_tree(program.fork_server), "app": program.app}
+        ours.sendall(encode(spec))
+        self.log(f"{program.service}: fork server {identity.pid} started; it imports the app")
+        self.loop.watch(ours, lambda: self._read(name, server))
+        self.loop.after(IMPORT_SECONDS, lambda: self._check_import_time(name, server))
 
-    def _hear(self, named: str, ward: ForkServer) -> None:
-        messages = self._receive(ward)
-        for message in messages or ():
-            match message.get("event"):
+    def _read(self, name: str, server: ForkServer) -> None:
+        events = self._receive(server)
+        for event in events or ():
+            match event.get("event"):
                 case "ready":
-                    ward.state = "ready"
-                    self.say(f"the nursery {ward.identity.pid} is ready after {message.get('seconds')} s")
+                    server.state = "ready"
+                    self.log(f"fork server {server.identity.pid} is ready after {event.get('seconds')} s")
                 case "refused":
-                    ward.state = "refused"
-                    self.say(f"the nursery {ward.identity.pid} may not fork: {message.get('reason')}")
-        if messages is None:
-            self._ended(ward)
-        if ward.state != "importing":
-            self._deliver(named)
+                    server.state = "refused"
+                    self.log(f"fork server {server.identity.pid} cannot fork safely: {event.get('reason')}")
+        if events is None:
+            self._schedule_restart(server)
+        if server.state != "importing":
+            self._launch_waiting(name)
 
-    def _receive(self, ward: ForkServer) -> list[Message] | None:
+    def _receive(self, server: ForkServer) -> list[WorkerEvent] | None:
         try:
-            data = ward.channel.recv(65536)
-            return ward.lines.feed(data) if data else None
+            data = server.channel.recv(65536)
+            return server.lines.feed(data) if data else None
         except (OSError, ValueError):
             return None
 
-    def _deliver(self, named: str) -> None:
-        for key in [key for key, of in self.expected.items() if of == named]:
-            del self.expected[key]
-            self.born(key)
+    def _launch_waiting(self, name: str) -> None:
+        for key in [key for key, wanted in self._waiting.items() if wanted == name]:
+            del self._waiting[key]
+            self.launch(key)
 
-    def _late(self, named: str, ward: ForkServer) -> None:
-        if ward.state == "importing" and self.wards.get(named) is ward:
-            self.say(f"the nursery {ward.identity.pid} was not ready within {IMPORT_SECONDS:g} s")
-            self._ended(ward)
-            self._deliver(named)
+    def _check_import_time(self, name: str, server: ForkServer) -> None:
+        if server.state == "importing" and self.servers.get(name) is server:
+            self.log(f"fork server {server.identity.pid} was not ready within {IMPORT_SECONDS:g} s")
+            self._schedule_restart(server)
+            self._launch_waiting(name)
 
-    def _ended(self, ward: ForkServer) -> None:
-        """Note that a nursery ended by itself, and when another may take its place."""
-        lasted = self.loop.clock.now() - ward.started
-        ward.ends = 1 if ward.state == "ready" and lasted > IMPORT_SECONDS else ward.ends + 1
-        wait = WAITS[ward.ends - 1] if ward.ends <= len(WAITS) else math.inf
-        ward.due = self.loop.clock.now() + wait
-        if ward.state != "refused":
-            then = f"another one takes its place in {wait:g} s" if wait < math.inf else "given up: it has too often"
-            self.say(f"the nursery {ward.identity.pid} ended; {then}")
-        self._lose(ward)
+    def _schedule_restart(self, server: ForkServer) -> None:
+        """Stop a fork server that failed, and set when another may replace it."""
+        lasted = self.loop.clock.now() - server.started
+        server.ends = 1 if server.state == "ready" and lasted > IMPORT_SECONDS else server.ends + 1
+        wait = RESTART_WAITS[server.ends - 1] if server.ends <= len(RESTART_WAITS) else math.inf
+        server.restart_at = self.loop.clock.now() + wait
+        if server.state != "refused":
+            then = f"replaced in {wait:g} s" if wait < math.inf else f"not replaced: it ended {server.ends} times"
+            self.log(f"fork server {server.identity.pid} ended; {then}")
+        self._stop(server)
 
-    def _lose(self, ward: ForkServer) -> None:
-        if ward.state != "refused":
-            ward.state = "gone"
-        processes.signal_tree([ward.identity], signal.SIGKILL)
+    def _stop(self, server: ForkServer) -> None:
+        if server.state != "refused":
+            server.state = "gone"
+        processes.signal_tree([server.identity], signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            ward.process.wait(LEAVE_SECONDS)
-        self.loop.forget(ward.channel)
+            server.process.wait(EXIT_SECONDS)
+        self.loop.forget(server.channel)
 
-    def _ask(self, ward: ForkServer, descriptors: list[int]) -> int:
-        """Ask for a newborn; give its pid."""
-        ward.channel.settimeout(FORK_SECONDS)
-        socket.send_fds(ward.channel, [encode({"do": "fork"})], descriptors)
+    def _request_fork(self, server: ForkServer, descriptors: list[int]) -> int:
+        """Request a worker; return its pid."""
+        server.channel.settimeout(FORK_SECONDS)
+        socket.send_fds(server.channel, [encode({"do": "fork"})], descriptors)
         while True:
-            messages = self._receive(ward)
-            if messages is None:
-                raise OSError("it ended, or did not answer in time")
-            for message in messages:
-                if message.get("event") == "stillborn":
-                    raise OSError(str(message.get("reason")))
-                if message.get("event") == "born":
-                    return int(message["pid"])
+            events = self._receive(server)
+            if events is None:
+                raise OSError("it ended, or did not respond in time")
+            for event in events:
+                if event.get("event") == "fork_failed":
+                    raise OSError(event.get("reason"))
+                if event.get("event") == "forked":
+                    return event["pid"]

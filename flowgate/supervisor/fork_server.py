@@ -1,11 +1,12 @@
-"""Import an app once, then fork generations of it on request.
+"""The fork server process: it imports an app once, then forks workers on request.
 
-Started by the keeper as `… --fork-server CHANNEL`. The channel's first line says what to import; from then on each line
-`{"do": "fork"}` comes with five descriptors: control, door and public socket, log, and a cord. The newborn is handed
-to the keeper (its forking parent ends at once, and the keeper adopts orphans), so the nursery's own end is noticed by
-no generation. Who it is to be, keys included, the newborn reads from its cord: they never pass through here.
+Started by the supervisor as `… --fork-server CHANNEL`. The first line on the channel says what to import. Each later
+line `{"do": "fork"}` comes with five descriptors: control, private and public listener, log, and a socket for the
+worker's settings. The worker becomes a child of the supervisor: its parent exits at once, and the supervisor adopts
+orphans. So workers do not notice the end of the fork server. A worker reads its settings, keys included, from its own
+socket: they never pass through this process.
 
-Says: `ready`; `refused` (why nothing may be forked here), then it leaves; `born` (pid) or `stillborn` after a request.
+Events: `ready`; `refused` (forking is unsafe here), then it exits; `forked` (pid) or `fork_failed` after a request.
 """
 
 from __future__ import annotations
@@ -13,24 +14,35 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import json
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypedDict, cast
 
-from flowgate.supervisor.protocol import Lines, Message, encode
+from flowgate.supervisor.program_tree import ForkServerSpec
+from flowgate.supervisor.protocol import CHUNK_BYTES, Lines, WorkerCommand, encode
 from flowgate.supervisor.warmup import warm_up
 from flowgate.system import subreaper
 
 DESCRIPTORS = 5
-LETTER_SECONDS = 10.0  # how long a newborn waits for its cord
+SETTINGS_SECONDS = 10.0  # how long a worker waits for its settings
+
+
+class WorkerSettings(TypedDict):
+    """What a forked worker is to become."""
+
+    app: str
+    env: dict[str, str]
+    cwd: str
 
 
 @dataclass(frozen=True, slots=True)
-class Born:
-    """What a newborn process has been given.
+class ForkedWorker:
+    """What a forked worker has received.
 
     Attributes:
         app: "module:attribute" of the ASGI app it serves.
@@ -38,51 +50,53 @@ class Born:
 
     app: str
     control: socket.socket
-    door: socket.socket
+    private: socket.socket
     public: socket.socket
 
 
-def tend(channel: socket.socket) -> Born | int:
-    """Import, then fork on request until the keeper has gone.
+def run(channel: socket.socket) -> ForkedWorker | int:
+    """Import, then fork on request until the supervisor has gone.
 
     Returns:
-        The exit code; in a forked child, what it has been given.
+        The exit code; in a forked worker, what it has received.
     """
     subreaper.die_with_parent()
-    lines = Lines()
-    orders = _receive(channel, lines)
-    if orders is None:
+    lines = Lines[WorkerCommand]()
+    first = _receive(channel, lines)
+    if first is None:
         return 0
-    spec = orders[0][0]
-    began = time.monotonic()
-    before = dict(os.environ)
-    gc.disable()  # the imports make garbage of nothing, and what is collected before a fork would be copied after it
-    for name in spec["imports"]:
-        importlib.import_module(name)
-    obstacle = _guard(str(spec.get("fork_guard") or "")) or _threads()
-    if spec.get("warmup") and not obstacle:
-        warm_up(spec)
-        obstacle = _threads()
+    began, before = time.monotonic(), dict(os.environ)
+    obstacle = _prepare(cast("ForkServerSpec", first[0][0]))
     if obstacle:
         channel.sendall(encode({"event": "refused", "reason": obstacle}))
         return 3
-    gc.freeze()
-    # What the imports have set themselves: a process that imports them anew would have it, so a forked one must too.
-    made = {name: value for name, value in os.environ.items() if before.get(name) != value}
+    # Variables that the imports have set: a process that imports for itself has them, so a forked one must too.
+    added = {name: value for name, value in os.environ.items() if before.get(name) != value}
     channel.sendall(encode({"event": "ready", "seconds": round(time.monotonic() - began, 3)}))
-    while True:
-        asked = _receive(channel, lines)
-        if asked is None:
-            return 0
-        for message, descriptors in asked:
-            if message.get("do") == "fork":
-                born = _fork(channel, descriptors, made)
-                if born is not None:
-                    return born
+    while (received := _receive(channel, lines)) is not None:
+        for command, descriptors in received:
+            worker = _fork(channel, descriptors, added) if command.get("do") == "fork" else None
+            if worker is not None:
+                return worker
+    return 0
 
 
-def _receive(channel: socket.socket, lines: Lines) -> list[tuple[Message, list[int]]] | None:
-    """Wait for messages, each with the descriptors that came along; None when the keeper has gone."""
+def _prepare(spec: ForkServerSpec) -> str:
+    """Import the modules and run the warm-up; return why nothing may be forked, empty when forking is safe."""
+    gc.disable()  # the imports create almost no garbage, and what is collected before a fork would be copied after it
+    for name in spec["imports"]:
+        importlib.import_module(name)
+    obstacle = _check_guard(spec["fork_guard"]) or _check_threads()
+    if spec["warmup"] and not obstacle:
+        warm_up(spec)
+        obstacle = _check_threads()
+    if not obstacle:
+        gc.freeze()
+    return obstacle
+
+
+def _receive(channel: socket.socket, lines: Lines[WorkerCommand]) -> list[tuple[WorkerCommand, list[int]]] | None:
+    """Wait for messages, each with the descriptors that came with it; None when the supervisor has gone."""
     while True:
         try:
             data, descriptors, _, _ = socket.recv_fds(channel, 65536, DESCRIPTORS)
@@ -95,32 +109,34 @@ def _receive(channel: socket.socket, lines: Lines) -> list[tuple[Message, list[i
             return [(message, descriptors if number == 0 else []) for number, message in enumerate(messages)]
 
 
-def _guard(fork_guard: str) -> str:
-    """Ask the app's own guard; give why it objects, "" when it does not."""
+def _check_guard(fork_guard: str) -> str:
+    """Call the app's own check; return why it objects, empty when it does not."""
     module, _, name = fork_guard.partition(":")
     if module:
         guard: Callable[[str], object] = getattr(importlib.import_module(module), name)
         try:
-            guard("the nursery")
+            guard("the fork server")
         except RuntimeError as error:
             return str(error)
     return ""
 
 
-def _threads() -> str:
-    """Say that other threads run, if they do: only this one would survive a fork."""
+def _check_threads() -> str:
+    """Return how many threads run when there are several: only this one would survive a fork."""
     count = subreaper.count_threads()
     return f"{count} threads run after the imports, and only one would survive a fork" if count != 1 else ""
 
 
-def _fork(channel: socket.socket, descriptors: list[int], made: Mapping[str, str]) -> Born | None:
-    """Fork a grandchild.
+def _fork(channel: socket.socket, descriptors: list[int], added: Mapping[str, str]) -> ForkedWorker | None:
+    """Fork twice, so that the worker becomes a child of the supervisor.
 
     Args:
-        made: Variables that the imports have set.
+        channel: Connection to the supervisor.
+        descriptors: The descriptors for the worker.
+        added: Variables that the imports have set.
 
     Returns:
-        In the grandchild, what it has been given; in the nursery None, after the keeper was told.
+        In the worker, what it has received; None in the fork server, which has reported the worker's pid.
     """
     reading, writing = os.pipe()
     sys.stdout.flush()
@@ -128,17 +144,17 @@ def _fork(channel: socket.socket, descriptors: list[int], made: Mapping[str, str
     try:
         middle = os.fork()
     except OSError as fault:
-        channel.sendall(encode({"event": "stillborn", "reason": f"fork: {fault.strerror}"}))
+        channel.sendall(encode({"event": "fork_failed", "reason": f"fork: {fault.strerror}"}))
         middle = -1
     if middle == 0:
         with contextlib.suppress(OSError):
-            newborn = os.fork()
-            if newborn == 0:
+            worker = os.fork()
+            if worker == 0:
                 os.close(reading)
                 os.close(writing)
                 channel.close()
-                return _wake_up(descriptors, made)
-            os.write(writing, str(newborn).encode())
+                return _become_worker(descriptors, added)
+            os.write(writing, str(worker).encode())
         os._exit(0)
     os.close(writing)
     for descriptor in descriptors:
@@ -146,33 +162,38 @@ def _fork(channel: socket.socket, descriptors: list[int], made: Mapping[str, str
     with os.fdopen(reading, "rb") as pipe:
         pid = pipe.read()
     if middle > 0:
-        os.waitpid(middle, 0)  # from here on the grandchild is the keeper's
-        channel.sendall(encode({"event": "born", "pid": int(pid)} if pid else {"event": "stillborn", "reason": "fork"}))
+        os.waitpid(middle, 0)  # now the worker is the supervisor's child
+        event = {"event": "forked", "pid": int(pid)} if pid else {"event": "fork_failed", "reason": "fork"}
+        channel.sendall(encode(event))
     return None
 
 
-def _wake_up(descriptors: list[int], made: Mapping[str, str]) -> Born:
-    """Become a process of one's own, and read from the cord who one is; without a word from there, end."""
+def _become_worker(descriptors: list[int], added: Mapping[str, str]) -> ForkedWorker:
+    """Set up this forked process as a worker; exit when no settings arrive."""
     os.setsid()
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
-    control, door, public, log, cord = descriptors
+    control, private, public, log, settings_socket = descriptors
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
-    lines = Lines()
-    told: list[Message] = []
-    with socket.socket(fileno=cord) as line:
-        line.settimeout(LETTER_SECONDS)
-        while not told:
-            data = line.recv(262_144)
-            if not data:
-                os._exit(0)
-            told = lines.feed(data)
+    settings = _receive_settings(settings_socket)
     os.environ.clear()
-    os.environ.update({**told[0]["env"], **made})
+    os.environ.update({**settings["env"], **added})
     if hasattr(time, "tzset"):
         time.tzset()
-    os.chdir(told[0]["cwd"])
-    sockets = (socket.socket(fileno=one) for one in (control, door, public))
-    return Born(told[0]["app"], *sockets)
+    os.chdir(settings["cwd"])
+    sockets = (socket.socket(fileno=one) for one in (control, private, public))
+    return ForkedWorker(settings["app"], *sockets)
+
+
+def _receive_settings(descriptor: int) -> WorkerSettings:
+    received = b""
+    with socket.socket(fileno=descriptor) as line:
+        line.settimeout(SETTINGS_SECONDS)
+        while not received.endswith(b"\n"):
+            data = line.recv(CHUNK_BYTES)
+            if not data:
+                os._exit(0)
+            received += data
+    return cast("WorkerSettings", json.loads(received))

@@ -1,29 +1,29 @@
-"""What a generation is asked about its own inside: the function that its program names, called where it serves."""
+"""Queries about the inside of a worker: functions that its program names, called in the process that serves."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 
-from flowgate.supervisor.protocol import Message
+from flowgate.supervisor.protocol import WorkerEvent
 
 
-async def tell(named: str) -> Message:
-    """Call a function of the program's own, and give what it found.
+async def run_query(function: str) -> WorkerEvent:
+    """Call a function of the program.
 
     Args:
-        named: "module:function"; the function gives rows, plain data, or an awaitable of them. Empty for a
-            program that knows no answer.
+        function: "module:function". It returns rows of plain data, or an awaitable of them. Empty when the program does
+            not know the query.
 
     Returns:
-        `rows`, or the `error` that kept it from answering.
+        The event `query_result` with `rows`, or with the `error` that prevented them.
     """
-    if not named:
-        return {"event": "told", "error": "it was started before it could be asked that"}
-    module, _, name = named.partition(":")
+    if not function:
+        return {"event": "query_result", "error": "it was started by a version that does not support this query"}
+    module, _, name = function.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)()
         rows = await found if inspect.isawaitable(found) else found
-    except Exception as fault:  # noqa: BLE001 - whatever the app's inside has become: it must go on serving
-        return {"event": "told", "error": f"{type(fault).__name__}: {fault}"}
-    return {"event": "told", "rows": rows}
+    except Exception as fault:  # noqa: BLE001 - whatever state the app is in, it must keep serving
+        return {"event": "query_result", "error": f"{type(fault).__name__}: {fault}"}
+    return {"event": "query_result", "rows": rows}

@@ -1,4 +1,4 @@
-"""What the keeper writes down: its own log, and the service events."""
+"""The supervisor's own log, and its events in the event log."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ EVENTS = {
     "failed": ("service_start", "failed"),
     "stopped": ("service_stop", "ok"),
     "crashed": ("service_exit", "failed"),
-    "revived": ("service_restart", "ok"),
+    "respawned": ("service_restart", "ok"),
 }
-LARGEST_LOG = 10_000_000  # bytes of one process log
+MAX_LOG_BYTES = 10_000_000  # of one process log
 KEPT_LOGS = 3
 
 
 class Journal:
-    """Append to the keeper's log and to the event log; a full disk loses lines, never the gateway."""
+    """Writes the supervisor's log and its events; a full disk loses lines and nothing else."""
 
     def __init__(self, log_file: Path, events_file: Path) -> None:
         self.log_file, self.events_file = log_file, events_file
 
-    def say(self, text: str) -> None:
-        """Write one line into the keeper's own log."""
-        files.append_line(self.log_file, f"{stamp(Clock().wall())} keeper: {text}")
+    def log(self, text: str) -> None:
+        """Write one line into the supervisor's log."""
+        files.append_line(self.log_file, f"{stamp(Clock().wall())} supervisor: {text}")
 
-    def bug(self, bug: BaseException) -> None:
-        """Write a traceback into the keeper's own log."""
-        for line in traceback.format_exception(bug):
-            self.say(line.rstrip())
+    def log_traceback(self, error: BaseException) -> None:
+        """Write a traceback into the supervisor's log."""
+        for line in traceback.format_exception(error):
+            self.log(line.rstrip())
 
     def write(self, service: str, note: Note, program: Program | None) -> None:
-        """Write down what a seat noted; in the event log too, where it is an event."""
-        self.say(f"{service} {note.number}: {note.what}{': ' + note.detail if note.detail else ''}")
+        """Write a note into the log, and into the event log when it is an event."""
+        self.log(f"{service} {note.number}: {note.what}{': ' + note.detail if note.detail else ''}")
         if note.what not in EVENTS:
             return
         event, result = EVENTS[note.what]
@@ -56,6 +56,6 @@ class Journal:
         files.append_line(self.events_file, json.dumps(line, ensure_ascii=False))
 
     def rotate(self, logs: Iterable[Path]) -> None:
-        """Cut the process logs that have grown too large."""
+        """Rotate the process logs that have grown too large."""
         for log in logs:
-            files.rotate_in_place(log, LARGEST_LOG, KEPT_LOGS)
+            files.rotate_in_place(log, MAX_LOG_BYTES, KEPT_LOGS)

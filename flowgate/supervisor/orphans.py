@@ -1,62 +1,113 @@
-"""What a killed keeper left running: found by its records, believed only by pid and start time, and taken down."""
+"""What a killed supervisor left running: found by record files, identified by pid and start time.
+
+A record describes one generation. Its secrets are not in it.
+"""
 
 from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import cast
 
 from flowgate.errors import FlowGateError
+from flowgate.supervisor import legacy
+from flowgate.supervisor.program_tree import ProgramTree
+from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus
 from flowgate.system import files, processes
 from flowgate.system.clock import Clock, poll
 from flowgate.system.processes import Identity
 
-if TYPE_CHECKING:
-    from flowgate.supervisor.journal import Journal
-
 GRACE_SECONDS = 5.0
 
 
-def records(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """Read the records of generations: (file, record); an unreadable one has an empty record."""
+class GenerationRecord(ProgramTree, total=False):
+    """The content of a record file.
+
+    Attributes:
+        names: Names of the program's environment variables.
+        paths: Paths of its documents.
+    """
+
+    number: int
+    pid: int
+    ticks: int
+    private_address: list[str | int]
+    names: list[str]
+    paths: list[str]
+
+
+def records(folder: Path) -> list[tuple[Path, GenerationRecord]]:
+    """Read the records of generations.
+
+    Args:
+        folder: `run/` of the runtime folder.
+
+    Returns:
+        Each file with its record; the record of an unreadable file is empty.
+    """
     found = []
     for path in sorted(folder.glob("*-*.json")):
         try:
             record = json.loads(files.read_text_or_none(path) or "")
-        except (ValueError, FlowGateError):  # half-written, or none of ours: nothing in it can be believed
+        except (ValueError, FlowGateError):  # half-written, or not one of our files
             record = {}
-        found.append((path, record if isinstance(record, dict) else {}))
+        known = isinstance(record, dict) and record
+        found.append((path, cast("GenerationRecord", legacy.current_program(record) if known else {})))
     return found
 
 
-def living(folder: Path) -> list[dict[str, Any]]:
-    """Give the records whose process is still the same and alive."""
+def living(folder: Path) -> list[GenerationRecord]:
+    """Return the records whose process is still running."""
     return [record for _, record in records(folder) if is_living(record)]
 
 
-def is_living(record: dict[str, Any]) -> bool:
-    """Say whether a record's process is still the same and alive."""
-    return bool(record) and processes.alive(_identity(record))
+def describe(folder: Path) -> dict[str, ServiceStatus]:
+    """Describe the processes that run without a supervisor, as services of a status document."""
+    services: dict[str, ServiceStatus] = {}
+    for record in living(folder):
+        generation: GenerationStatus = {
+            "number": record["number"],
+            "phase": "orphaned",
+            "pid": record["pid"],
+            "ticks": record["ticks"],
+            "host": record.get("host", ""),
+            "port": record.get("port", 0),
+            "labels": record.get("labels", {}),
+            "digest": record.get("digest", ""),
+            "log": record.get("log", ""),
+            "private_address": record.get("private_address", []),
+        }
+        service = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
+        service["generations"].append(generation)
+    return services
 
 
-def _identity(record: dict[str, Any]) -> Identity:
+def is_living(record: GenerationRecord) -> bool:
+    """Return whether the process of a record is still running; another process with its pid does not count."""
+    return bool(record) and processes.alive(identity(record))
+
+
+def identity(record: GenerationRecord) -> Identity:
+    """Return the process that a record names."""
     return Identity(int(record.get("pid", 0)), int(record.get("ticks", -1)))
 
 
-def sweep(folder: Path, journal: Journal, spared: Collection[Path] = ()) -> None:
-    """Take down what an earlier keeper left running, and remove its records and sockets.
+def sweep(folder: Path, log: Callable[[str], None], spared: Collection[Path] = ()) -> None:
+    """Stop what an earlier supervisor left running, and remove its records and sockets.
 
-    A record that names a stranger's process (the number was given out again) is removed, and the stranger left alone.
+    A record that names another process (the pid was reused) is removed; that process is left alone.
 
     Args:
-        spared: Records of what goes on; their sockets stay too.
+        folder: `run/` of the runtime folder.
+        log: Writes a line into the supervisor's log.
+        spared: Records of the generations that keep running; their sockets stay too.
     """
     left = [record for path, record in records(folder) if path not in spared and is_living(record)]
-    members = [one for record in left for one in processes.tree(_identity(record))]
+    members = [one for record in left for one in processes.tree(identity(record))]
     for record in left:
-        journal.say(f"{record['service']} {record['number']}: left behind by an earlier keeper; taken down")
+        log(f"{record['service']} {record['number']}: left running by an earlier supervisor; stopped")
     processes.signal_tree(members, signal.SIGTERM)
     gone = poll(lambda: not any(processes.alive(one) for one in members), Clock(), every=0.05, timeout=GRACE_SECONDS)
     if not gone:

@@ -1,4 +1,4 @@
-"""Ask a program over HTTP whether it is ready, without ever blocking the keeper."""
+"""A readiness probe over HTTP that never blocks the event loop."""
 
 from __future__ import annotations
 
@@ -7,88 +7,93 @@ from collections.abc import Callable
 
 from flowgate.supervisor.event_loop import Loop
 
-EVERY_SECONDS = 0.005  # a polled program's readiness is seen within 25 ms
-LATER_SECONDS = 0.05  # for one that takes long to come up
-SOON = 1000  # questions before that
-PATIENCE_SECONDS = 2.0  # one question unanswered for this long is asked anew, and the next is waited for longer
-LONGEST_SECONDS = 60.0
+FAST_SECONDS = 0.005  # between probes at first: readiness is noticed within 25 ms
+SLOW_SECONDS = 0.05  # between probes of a program that takes long to start
+FAST_PROBES = 1000
+TIMEOUT_SECONDS = 2.0  # the first timeout; each further one is twice as long
+MAX_TIMEOUT_SECONDS = 60.0
 
 
 class Probe:
-    """Ask `GET path` again and again until the answer is 2xx.
-
-    Attributes:
-        wanted: Gives false when the answer is of no interest any more.
-        ready: Called once, at the first 2xx.
-    """
+    """Sends `GET path` again and again until the response is 2xx."""
 
     def __init__(
         self, loop: Loop, address: tuple[str, int], path: str, wanted: Callable[[], bool], ready: Callable[[], None]
     ) -> None:
+        """Create a probe.
+
+        Args:
+            loop: The event loop.
+            address: Where to connect.
+            path: Path of the request.
+            wanted: Returns False when the result does not matter any more.
+            ready: Called once, at the first 2xx.
+        """
         self._loop, self._address, self._path = loop, address, path
         self._wanted, self._ready = wanted, ready
         self._sock: socket.socket | None = None
-        self._asked = 0
-        self._patience = PATIENCE_SECONDS
-        self._answer = b""
+        self._sent = 0
+        self._timeout = TIMEOUT_SECONDS
+        self._response = b""
 
-    def ask(self) -> None:
-        """Open a connection and send the question."""
+    def send(self) -> None:
+        """Open a connection and send the request."""
         if not self._wanted():
             return
-        self._asked += 1
-        self._answer = b""
+        self._sent += 1
+        self._response = b""
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._sock.setblocking(False)
-        this = self._asked
-        self._loop.after(self._patience, lambda: self._give_up(this))
+        probe = self._sent
+        self._loop.after(self._timeout, lambda: self._give_up(probe))
         self._sock.connect_ex(self._address)
-        self._loop.watch(self._sock, self._send, writing=True)
+        self._loop.watch(self._sock, self._write, writing=True)
 
-    def _send(self) -> None:
+    def close(self) -> None:
+        """Close the connection, if one is open."""
+        if self._sock is not None:
+            self._loop.forget(self._sock)
+            self._sock = None
+
+    def _write(self) -> None:
         if self._sock is None:
             return
         host, port = self._address
-        question = f"GET {self._path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+        request = f"GET {self._path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
         try:
-            self._sock.sendall(question.encode())
-        except OSError:  # refused: not listening yet
-            self._again()
+            self._sock.sendall(request.encode())
+        except OSError:  # refused: the program does not listen yet
+            self._retry()
             return
-        self._loop.watch(self._sock, self._receive)
+        self._loop.watch(self._sock, self._read)
 
-    def _receive(self) -> None:
+    def _read(self) -> None:
         if self._sock is None:
             return
         try:
             data = self._sock.recv(4096)
-        except OSError:  # cut: not ready yet
+        except OSError:  # cut: the program is not ready yet
             data = b""
-        self._answer += data
-        status = self._answer.split(b" ", 2)
-        if len(status) == 3 and status[0].startswith(b"HTTP/1."):
-            self._settle(status[1])
+        self._response += data
+        words = self._response.split(b" ", 2)
+        if len(words) == 3 and words[0].startswith(b"HTTP/1."):
+            self._judge(words[1])
         elif not data:
-            self._again()
+            self._retry()
 
-    def _settle(self, status: bytes) -> None:
+    def _judge(self, status: bytes) -> None:
         if not status.startswith(b"2"):
-            self._again()
+            self._retry()
             return
-        self._close()
+        self.close()
         if self._wanted():
             self._ready()
 
-    def _give_up(self, asked: int) -> None:
-        if self._sock is not None and asked == self._asked:
-            self._patience = min(2 * self._patience, LONGEST_SECONDS)  # a slow one is not a dead one
-            self._again()
+    def _give_up(self, probe: int) -> None:
+        if self._sock is not None and probe == self._sent:
+            self._timeout = min(2 * self._timeout, MAX_TIMEOUT_SECONDS)  # a slow program is not a dead one
+            self._retry()
 
-    def _again(self) -> None:
-        self._close()
-        self._loop.after(EVERY_SECONDS if self._asked < SOON else LATER_SECONDS, self.ask)
-
-    def _close(self) -> None:
-        if self._sock is not None:
-            self._loop.forget(self._sock)
-            self._sock = None
+    def _retry(self) -> None:
+        self.close()
+        self._loop.after(FAST_SECONDS if self._sent < FAST_PROBES else SLOW_SECONDS, self.send)

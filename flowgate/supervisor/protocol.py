@@ -1,132 +1,209 @@
-"""JSON lines: what keeper, client and child say to each other, and how a program travels.
+"""The messages between commands, the supervisor, its workers and its fork servers.
 
-A connection is a private Unix socket; a message is one JSON object on one line. Secrets travel in clear, between
-processes of one user, and never reach a disk.
+A connection is a private Unix socket; a message is one JSON object on one line. Secrets travel in clear between
+processes of one user and never reach a disk.
+
+Increase PROTOCOL_VERSION when a message changes its meaning. A client that meets an older supervisor replaces it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Required, TypedDict, TypeVar, cast
 
-if TYPE_CHECKING:
-    from flowgate.domain import ForkServerSettings, Program, WarmUp
+from flowgate.supervisor.program_tree import ProgramTree
 
+PROTOCOL_VERSION = 1
 SOCKET_NAME = "supervisor.sock"  # in `run/` of the runtime folder
-LOCK_NAME = "supervisor.lock"  # in the runtime folder; held by the keeper, and holds its pid
-LONGEST_LINE = 8_000_000  # bytes; a longer one is not ours
+LOCK_NAME = "supervisor.lock"  # in the runtime folder; locked by the supervisor, and contains its pid
+GENERATION_VARIABLE = "FLOWGATE_GENERATION"  # environment variable of a process: the number of its generation
+MAX_LINE_BYTES = 8_000_000  # a longer line is not one of our messages
+CHUNK_BYTES = 262_144
 
-Message = dict[str, Any]
+
+class Request(TypedDict, total=False):
+    """A command's request to the supervisor. `verb` says which of the other keys matter."""
+
+    verb: Required[str]
+    id: int
+    program: ProgramTree
+    fresh: bool
+    service: str
+    services: list[str]
+    generation: int
+    goal: str
+    digest: str
+    timeout: float
+    keep: bool
+
+
+class StoppedGeneration(TypedDict):
+    """A generation that was stopped."""
+
+    service: str
+    pid: int
+    generation: int
+
+
+class GenerationStatus(TypedDict, total=False):
+    """One generation in the status document; keys of its process are absent while it has none.
+
+    Attributes:
+        leased: The command that started it has not kept it yet.
+        ticks: Start time of the process, in the kernel's unit.
+        seconds: Age of the process.
+        memory: Bytes of resident memory.
+        under_way: Requests in progress; None for a program that does not report them.
+    """
+
+    number: Required[int]
+    phase: Required[str]
+    host: Required[str]
+    port: Required[int]
+    digest: Required[str]
+    labels: Required[dict[str, str]]
+    log: str
+    leased: bool
+    pid: int
+    ticks: int
+    private_address: list[str | int]
+    seconds: float
+    memory: int | None
+    open_connections: int | None
+    under_way: int | None
+
+
+class ServiceStatus(TypedDict, total=False):
+    """One service in the status document. restarts: since the supervisor started; crashes: in a row."""
+
+    wanted: bool
+    restarts: int
+    crashes: int
+    failure: str
+    generations: list[GenerationStatus]
+
+
+class ForkServerStatus(TypedDict):
+    """One fork server in the status document. state: importing, ready, refused or gone."""
+
+    pid: int
+    state: str
+    memory: int | None
+
+
+class StatusDocument(TypedDict):
+    """Everything that a supervisor runs. supervisor: its pid, None when there is none."""
+
+    supervisor: int | None
+    fork_servers: list[ForkServerStatus]
+    services: dict[str, ServiceStatus]
+
+
+class Started(TypedDict):
+    """The result of a start. same: the newest generation runs that program already, so nothing was started."""
+
+    generation: int
+    same: bool
+
+
+class Stopped(TypedDict):
+    """The result of a stop. killed: pids that had to be killed."""
+
+    stopped: list[StoppedGeneration]
+    killed: list[int]
+
+
+class Reply(TypedDict, total=False):
+    """The supervisor's reply to a request.
+
+    Attributes:
+        ok: Whether the request was carried out.
+        error: Why not; `fix` says what to do, `late`, `failed` and `refused` which kind of failure it is.
+        same: Nothing had to be started.
+        leaving: The supervisor exits now.
+        status: The status document.
+    """
+
+    ok: Required[bool]
+    id: int | None
+    error: str
+    fix: str
+    late: bool
+    failed: bool
+    refused: bool
+    protocol: int
+    supervisor: int
+    status: StatusDocument
+    same: bool
+    generation: int | None
+    phase: str
+    busy: int
+    oldest: float
+    stopped: list[StoppedGeneration]
+    killed: list[int]
+    leaving: bool
+
+
+class WorkerCommand(TypedDict, total=False):
+    """A command to a worker, or to a fork server ("fork")."""
+
+    do: Required[str]
+    program: ProgramTree
+    seconds: float
+    limit: float
+    what: str
+
+
+class WorkerEvent(TypedDict, total=False):
+    """What a worker or a fork server reports.
+
+    Attributes:
+        open: Number of client connections.
+        busy: Number of requests in progress.
+        oldest: Age of the oldest of them, in seconds.
+        rows: Rows of `recent_requests` or of a query.
+    """
+
+    event: Required[str]
+    reason: str
+    protocol: int
+    pid: int
+    seconds: float
+    open: int
+    busy: int
+    oldest: float
+    cut: int
+    state: str
+    program: ProgramTree | None
+    rows: list[Any]
+    error: str
+
+
+T = TypeVar("T", Request, Reply, WorkerCommand, WorkerEvent)
 
 
 def encode(message: Mapping[str, object]) -> bytes:
-    """Write one message as a line."""
+    """Encode one message as a line."""
     return json.dumps(message, separators=(",", ":"), default=str).encode() + b"\n"
 
 
-class Lines:
-    """Cut a stream of bytes into messages."""
+class Lines(Generic[T]):
+    """Splits a stream of bytes into messages of one kind."""
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, data: bytes) -> list[Message]:
-        """Give the messages that are complete with these bytes.
+    def feed(self, data: bytes) -> list[T]:
+        """Return the messages that these bytes complete.
 
         Raises:
-            ValueError: A line that is no JSON object, or one without an end.
+            ValueError: A line is not a JSON object, or it does not end.
         """
         *whole, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_LINE:
+        if len(self._rest) > MAX_LINE_BYTES:
             raise ValueError("a message without an end")
         messages = [json.loads(line) for line in whole if line.strip()]
         if not all(isinstance(message, dict) for message in messages):
-            raise ValueError("a message that is no object")
-        return messages
-
-
-def to_tree(program: Program, *, secrets: bool) -> Message:
-    """Write a program as a plain tree.
-
-    Args:
-        secrets: With the values of its environment, for the keeper's socket; without, for a file.
-    """
-    return {
-        "service": program.service,
-        "argv": list(program.argv),
-        "cwd": str(program.cwd),
-        "env": {name: value.reveal() for name, value in program.env.items()} if secrets else {},
-        "app": program.app,
-        "host": program.host,
-        "port": program.port,
-        "readiness_path": program.readiness_path,
-        "log": str(program.log),
-        "documents": [[str(path), text] for path, text in program.documents] if secrets else [],
-        "labels": dict(program.labels),
-        "digest": program.digest,
-        "ready_timeout": program.ready_timeout,
-        "stop_grace": program.stop_grace,
-        "drain_timeout": program.drain_timeout,
-        "restart": program.restart,
-        "max_memory": program.max_memory,
-        "hold_while_down": list(program.hold_while_down),
-        "hold_timeout": program.hold_timeout,
-        "recorded_headers": list(program.recorded_headers),
-        "queries": dict(program.queries),
-        "fork_server": asdict(program.fork_server) if secrets and program.fork_server else None,
-    }
-
-
-def _nursery(tree: Mapping[str, Any]) -> ForkServerSettings:
-    from flowgate.domain import ForkServerSettings
-
-    warmup = tree["warmup"] and to_warmup(tree["warmup"])
-    known = {
-        **tree,
-        "imports": tuple(tree["imports"]),
-        "import_variables": tuple(tree["import_variables"]),
-        "warmup": warmup,
-    }
-    return ForkServerSettings(**known)
-
-
-def to_warmup(tree: Mapping[str, Any]) -> WarmUp:
-    """Read a rehearsal from a plain tree."""
-    from flowgate.domain import WarmUp
-
-    requests = tuple((method, path, body) for method, path, body in tree["requests"])
-    responses = {path: (kind, text) for path, (kind, text) in tree["responses"].items()}
-    return WarmUp(**{**tree, "requests": requests, "responses": responses})
-
-
-def from_tree(tree: Mapping[str, Any]) -> Program:
-    """Read a program from a plain tree."""
-    from flowgate.domain import Program, Secret
-
-    return Program(
-        service=tree["service"],
-        argv=tuple(tree["argv"]),
-        cwd=Path(tree["cwd"]),
-        env={name: Secret(value) for name, value in tree["env"].items()},
-        app=tree["app"],
-        host=tree["host"],
-        port=tree["port"],
-        readiness_path=tree["readiness_path"],
-        log=Path(tree["log"]),
-        documents=tuple((Path(path), text) for path, text in tree["documents"]),
-        labels=dict(tree["labels"]),
-        digest=tree["digest"],
-        ready_timeout=tree["ready_timeout"],
-        stop_grace=tree["stop_grace"],
-        drain_timeout=tree["drain_timeout"],
-        restart=tree["restart"],
-        max_memory=tree.get("max_memory"),
-        hold_while_down=tuple(tree.get("hold_while_down") or ()),
-        hold_timeout=tree.get("hold_timeout", 10.0),
-        recorded_headers=tuple(tree.get("recorded_headers") or ()),
-        queries=dict(tree.get("queries") or {}),
-        fork_server=_nursery(tree["fork_server"]) if tree.get("fork_server") else None,
-    )
+            raise ValueError("a message that is not an object")
+        return cast("list[T]", messages)

@@ -1,16 +1,17 @@
-"""A seat, its generations, what can happen to them and what can be ordered: the nouns of `core`.
+"""The state of a service, the events that change it, and the effects that result: data for `state_machine`.
 
-A *seat* is one service; a *generation* is one run of one program on it. Two kinds of seat:
+A *generation* is one run of one program of a service. A service has one of two kinds of listener:
 
-- `lent`: the keeper owns the public socket and lends it, so two generations may live side by side;
-- `own`: the program binds its own port, so the old one must be gone before the new one is spawned.
+- shared: the supervisor owns the public listener, so two generations may run at the same time;
+- own: the program binds its own port, so the old generation must be gone before the new one is spawned.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LIVE = ("starting", "ready", "serving", "draining", "stopping")
+CANDIDATE = ("waiting", "starting", "ready")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,89 +19,112 @@ class Generation:
     """One run of one program.
 
     Attributes:
-        number: Counts up for ever within a runtime folder.
-        phase: Waiting, starting, ready, serving, draining or stopping.
-        revival: Started by the keeper in place of one that crashed.
-        renewal: To take the place of a generation of the same program by itself, as soon as it is ready.
-        instead_of: The generation that must come back when this one does not come up (own seats).
-        blame: Why it is being stopped, when it is the keeper's verdict and not somebody's wish.
+        number: Unique within a runtime folder; it only grows.
+        phase: waiting, starting, ready, serving, draining or stopping.
+        respawn: Whether the supervisor started it in place of one that crashed.
+        renewal: Whether it opens by itself when ready, to replace a generation of the same program.
+        fallback: The generation that must come back when this one does not start (own listener only).
+        verdict: Why the supervisor stops it; empty when a command stops it.
     """
 
     number: int
     phase: str
-    revival: bool = False
+    respawn: bool = False
     renewal: bool = False
-    instead_of: int | None = None
-    blame: str = ""
+    fallback: int | None = None
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """One service: its generations, oldest first, and what was learned of it.
+    """The state of one service.
 
     Attributes:
-        served: The last generation that served; its program is what a revival runs.
-        crashes: Revivals in a row without a quiet spell.
-        restarts: Revivals since the seat exists.
-        reviving: A revival's timer is armed.
-        failure: Why the last one failed or crashed; empty once a generation serves.
+        shared_listener: Whether the supervisor owns the public listener.
+        respawns: Whether a crash is followed by a respawn.
+        generations: Generations, oldest first.
+        last_number: Number of the newest generation that ever existed.
+        wanted: Whether the service should run.
+        served: The last generation that served; a respawn runs its program.
+        crashes: Respawns in a row without a quiet minute.
+        restarts: Respawns since the supervisor started.
+        respawn_pending: Whether the timer of a respawn is armed.
+        failure: Why the last generation failed or crashed; empty once one serves.
     """
 
     service: str
-    lent: bool
+    shared_listener: bool
     ready_timeout: float = 120.0
     stop_grace: float = 10.0
     drain_timeout: float = 600.0
-    revives: bool = True
+    respawns: bool = True
     generations: tuple[Generation, ...] = ()
-    numbered: int = 0
+    last_number: int = 0
     wanted: bool = False
     served: int | None = None
     crashes: int = 0
     restarts: int = 0
-    reviving: bool = False
+    respawn_pending: bool = False
     failure: str = ""
 
     def find(self, number: int) -> Generation | None:
-        """Give the generation of that number, while it is there."""
+        """Return the generation of that number, if it exists."""
         return next((g for g in self.generations if g.number == number), None)
 
     def serving(self) -> Generation | None:
-        """Give the generation that serves."""
+        """Return the generation that serves."""
         return next((g for g in self.generations if g.phase == "serving"), None)
 
     def newest(self) -> Generation | None:
-        """Give the newest generation that is neither draining nor stopping."""
-        living = [g for g in self.generations if g.phase not in ("draining", "stopping")]
-        return living[-1] if living else None
+        """Return the newest generation that is neither draining nor stopping."""
+        current = [g for g in self.generations if g.phase not in ("draining", "stopping")]
+        return current[-1] if current else None
+
+    def has_live(self) -> bool:
+        """Return whether a generation has a process."""
+        return any(g.phase in LIVE for g in self.generations)
+
+    def updated(self, changed: Generation) -> ServiceState:
+        """Return the state with one generation changed."""
+        return replace(self, generations=tuple(changed if g.number == changed.number else g for g in self.generations))
+
+    def without(self, gone: Generation) -> ServiceState:
+        """Return the state without one generation."""
+        return replace(self, generations=tuple(g for g in self.generations if g.number != gone.number))
 
 
-# --- events ------------------------------------------------------------------------------------------------------
+# --- events
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Somebody wants a new generation; the daemon numbers its program `seat.numbered + 1`."""
+    """A command starts a new generation, numbered `last_number + 1`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
+    """A generation is ready."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Promote:
+    """A command lets a generation serve."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
+    """A generation accepts connections on the public listener."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The process is gone. reason: its exit, or what it reported before."""
+    """A process has ended. reason: its exit, or what it reported before."""
 
     number: int
     reason: str
@@ -108,28 +132,28 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """A candidate is not wanted any more."""
+    """A command discards a candidate."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """Whoever started this generation is gone before it was kept."""
+    """The command that started a generation ended before it kept the generation."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Whoever started this generation is content with it: there is no way back to the one before."""
+    """The command that started a generation keeps it, so there is no fallback any more."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The service is to be taken down."""
+    """A command stops the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +163,7 @@ class Renew:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A time that was armed has come: ready, grace, drain, revive or quiet."""
+    """An armed timer has expired. name: ready, grace, drain, respawn or quiet."""
 
     name: str
     number: int
@@ -148,12 +172,12 @@ class Timer:
 Event = Start | Ready | Promote | Opened | Died | Discard | Abandon | Keep | Stop | Renew | Timer
 
 
-# --- orders ------------------------------------------------------------------------------------------------------
+# --- effects
 
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """Run a program. copy_of: the generation whose program it is, when nobody handed in a new one."""
+    """Start a process. copy_of: the generation whose program it runs, when no command sent a new one."""
 
     number: int
     copy_of: int | None = None
@@ -161,40 +185,50 @@ class Spawn:
 
 @dataclass(frozen=True, slots=True)
 class Open:
+    """Accept connections on the public listener."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
+    """Accept no more connections, and exit when the requests in progress are finished."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The time to drain is over: leave now, whatever is under way."""
+    """Exit now; the time to drain is over."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Terminate:
+    """Send SIGTERM."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
+    """Send SIGKILL."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
+    """Start a timer."""
+
     timer: Timer
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something worth writing down. what: started, ready, serving, draining, failed, crashed, stopped or revived."""
+    """Write a note. what: ready, serving, draining, failed, crashed, stopped or respawned."""
 
     what: str
     number: int
@@ -202,3 +236,4 @@ class Note:
 
 
 Effect = Spawn | Open | Drain | Cut | Terminate | Kill | Arm | Note
+Step = tuple[ServiceState, tuple[Effect, ...]]

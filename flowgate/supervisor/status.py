@@ -1,35 +1,33 @@
-"""What is kept, as plain data: the answer to `status`."""
+"""The status document: what a supervisor runs, as plain data."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
-from flowgate.supervisor.protocol import Message
+from flowgate.supervisor.fork_pool import Key
+from flowgate.supervisor.protocol import ForkServerStatus, GenerationStatus, ServiceStatus, StatusDocument
 from flowgate.supervisor.service_state import ServiceState
+from flowgate.supervisor.supervisor import Supervisor
 from flowgate.system import processes
 
-if TYPE_CHECKING:
-    from flowgate.supervisor.supervisor import Key, Supervisor
 
+def status(supervisor: Supervisor, leased: Collection[Key]) -> StatusDocument:
+    """Describe what a supervisor runs.
 
-def status(supervisor: Supervisor) -> Message:
-    """Say what is kept.
-
-    Returns:
-        `keeper` (its pid), `nurseries` (pid, state, memory of each) and `services`: name → wanted, restarts,
-        crashes, failure, generations.
+    Args:
+        supervisor: The supervisor.
+        leased: Generations that the command that started them has not kept yet.
     """
-    leased = {key for visitor in supervisor.control_server.present for key in visitor.leases}
-    services = {name: _service(supervisor, state, leased) for name, state in supervisor.states.items()}
-    fork_servers = [
-        {"pid": ward.identity.pid, "state": ward.state, "memory": processes.memory(ward.identity.pid)}
-        for ward in supervisor.fork_pool.wards.values()
+    fork_servers: list[ForkServerStatus] = [
+        {"pid": server.identity.pid, "state": server.state, "memory": processes.memory(server.identity.pid)}
+        for server in supervisor.pool.fork_pool.servers.values()
     ]
-    return {"ok": True, "supervisor": os.getpid(), "fork_servers": fork_servers, "services": services}
+    services = {name: _service(supervisor, state, leased) for name, state in supervisor.states.items()}
+    return {"supervisor": os.getpid(), "fork_servers": fork_servers, "services": services}
 
 
-def _service(supervisor: Supervisor, state: ServiceState, leased: set[Key]) -> Message:
+def _service(supervisor: Supervisor, state: ServiceState, leased: Collection[Key]) -> ServiceStatus:
     generations = [_generation(supervisor, (state.service, g.number), g.phase, leased) for g in state.generations]
     return {
         "wanted": state.wanted,
@@ -40,9 +38,9 @@ def _service(supervisor: Supervisor, state: ServiceState, leased: set[Key]) -> M
     }
 
 
-def _generation(supervisor: Supervisor, key: Key, phase: str, leased: set[Key]) -> Message:
-    program, running = supervisor.programs[key], supervisor.running.get(key)
-    about: Message = {
+def _generation(supervisor: Supervisor, key: Key, phase: str, leased: Collection[Key]) -> GenerationStatus:
+    program, worker = supervisor.programs[key], supervisor.workers.get(key)
+    about: GenerationStatus = {
         "number": key[1],
         "phase": phase,
         "host": program.host,
@@ -52,14 +50,10 @@ def _generation(supervisor: Supervisor, key: Key, phase: str, leased: set[Key]) 
         "log": str(program.log),
         "leased": key in leased,
     }
-    if running is not None:
-        about |= {
-            "pid": running.identity.pid,
-            "ticks": running.identity.ticks,
-            "private_address": list(running.private_address),
-            "seconds": round(supervisor.clock.now() - running.started, 3),
-            "memory": processes.memory(running.identity.pid),
-            "open_connections": running.open_connections,
-            "under_way": running.under_way,
-        }
+    if worker is not None:
+        about["pid"], about["ticks"] = worker.identity
+        about["private_address"] = list(worker.private_address)
+        about["seconds"] = round(supervisor.clock.now() - worker.started, 3)
+        about["memory"] = processes.memory(worker.identity.pid)
+        about["open_connections"], about["under_way"] = worker.open_connections, worker.under_way
     return about

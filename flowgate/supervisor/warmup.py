@@ -1,9 +1,7 @@
-"""Do once what first answers would do: import what they import, build what they build.
+"""Import in a fork server what an app imports only for its first requests, so that workers need not do it.
 
-What that is, is learnt by asking the app a few questions in a process that is thrown away.
-
-The app is called without a socket of its own; the upstream it asks is a stand-in that this process serves itself, on
-loopback, so nothing is sent to anybody.
+Which modules these are is found out once: a throw-away process sends the app a few requests. The app is called without
+a socket; its upstream is a fake one that the same process serves on loopback, so nothing is sent to anybody.
 """
 
 from __future__ import annotations
@@ -17,82 +15,88 @@ import os
 import select
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flowgate.domain import WarmUp
 from flowgate.errors import FlowGateError
-from flowgate.supervisor.protocol import to_warmup
+from flowgate.supervisor.program_tree import ForkServerSpec, warmup_from_tree
 from flowgate.system import files, subreaper
 
-SCOUT_SECONDS = 5.0  # beyond the rehearsal's own: a scout that takes longer is stuck
-NOWHERE = "/a-path-that-no-route-has"
-UPSTREAM = "{upstream}"  # stands for the stand-in's address in the document
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message
 
-Tree = Mapping[str, Any]
+EXTRA_SECONDS = 5.0  # beyond the warm-up's own time limit; a process that takes longer is stuck
+UNKNOWN_PATH = "/a-path-that-no-route-has"
+UPSTREAM = "{upstream}"  # stands for the address of the fake upstream in the document
 
 
-def warm_up(spec: Tree) -> None:
-    """Do in this process, once, what a first answer would do: import modules, build routes.
+def warm_up(spec: ForkServerSpec) -> None:
+    """Import the modules and build the routes that first requests need.
 
     Args:
-        spec: The nursery's, with `app`; what was learnt is read from its file, or learnt now and written there.
+        spec: Settings of the fork server. The module names are read from its `module_cache`, or found out and written
+            there.
     """
     app = _load(spec["app"])
-    known = _recall(spec)
-    scout = None if known is not None else _send_scout(spec)
+    modules = _read_cache(spec)
+    recorder = None if modules is not None else _start_recorder(spec)
     _build_routes(app)
-    if scout is not None:
-        known, whole = _hear_scout(*scout, spec["warmup"]["seconds"] + SCOUT_SECONDS)
-        if whole:
-            _note(spec, known)
-    for name in known or ():
-        with contextlib.suppress(Exception):  # some can only be imported where their first importer stood
+    if recorder is not None and spec["warmup"]:
+        modules, complete = _read_recorder(*recorder, spec["warmup"]["seconds"] + EXTRA_SECONDS)
+        if complete:
+            _write_cache(spec, modules)
+    for name in modules or ():
+        with contextlib.suppress(Exception):  # some modules can only be imported by the one that imported them first
             importlib.import_module(name)
 
 
-def _load(app: str) -> Any:
+def _load(app: str) -> ASGIApp:
     module, _, attribute = app.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    loaded: ASGIApp = getattr(importlib.import_module(module), attribute)
+    return loaded
 
 
-def _build_routes(app: Any) -> None:
-    """Let every route look at a question that is none of its: frameworks build them at their first question.
+def _build_routes(app: ASGIApp) -> None:
+    """Match every route against an unknown path: frameworks build routes at the first match.
 
-    Source: FastAPI 0.165 builds what `include_router` brought at the first match; for 600 routes that takes 0.8 s
+    Source: FastAPI 0.165 builds what `include_router` added at the first match; that takes 0.8 s for 600 routes.
     """
-    scope = {"type": "http", "method": "GET", "path": NOWHERE, "root_path": "", "headers": [], "query_string": b""}
+    scope = {"type": "http", "method": "GET", "path": UNKNOWN_PATH, "root_path": "", "headers": [], "query_string": b""}
     for route in getattr(app, "routes", ()):
         with contextlib.suppress(Exception):
             route.matches({**scope, "app": app})
 
 
-def _fingerprint(spec: Tree) -> str:
-    known = [spec["environment"], spec["app"], list(spec["imports"]), spec["warmup"]]
-    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+# --- which modules
 
 
-def _recall(spec: Tree) -> list[str] | None:
-    """Give what an earlier nursery of the same environment has learnt."""
+def _cache_key(spec: ForkServerSpec) -> str:
+    parts = [spec["environment"], spec["app"], list(spec["imports"]), spec["warmup"]]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _read_cache(spec: ForkServerSpec) -> list[str] | None:
+    """Return the modules that an earlier fork server of the same environment recorded."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        names = json.loads(Path(spec["module_cache"]).read_text()).get(_fingerprint(spec))
+        names = json.loads(Path(spec["module_cache"]).read_text()).get(_cache_key(spec))
         return names if isinstance(names, list) else None
     return None
 
 
-def _note(spec: Tree, names: list[str]) -> None:
-    """Write down what was learnt; in an environment that cannot be written it is learnt again next time."""
+def _write_cache(spec: ForkServerSpec, names: list[str]) -> None:
+    """Write the module names; in a read-only environment they are recorded again next time."""
     with contextlib.suppress(FlowGateError):
         if spec["module_cache"]:
-            files.write_atomic(Path(spec["module_cache"]), json.dumps({_fingerprint(spec): names}))
+            files.write_atomic(Path(spec["module_cache"]), json.dumps({_cache_key(spec): names}))
 
 
-def _send_scout(spec: Tree) -> tuple[int, int] | None:
-    """Fork a process that rehearses.
+def _start_recorder(spec: ForkServerSpec) -> tuple[int, int] | None:
+    """Fork a process that sends the requests and records the imports.
 
     Returns:
-        Its pid, and where it will write the names it has learnt; None when nothing can be forked.
+        Its pid and the pipe for its result; None when nothing can be forked.
     """
     reading, writing = os.pipe()
     try:
@@ -103,87 +107,93 @@ def _send_scout(spec: Tree) -> tuple[int, int] | None:
         return None
     if pid == 0:
         subreaper.die_with_parent()
-        told = rehearse(spec["app"], to_warmup(spec["warmup"]), Path.cwd())
+        result = record_imports(spec["app"], warmup_from_tree(spec["warmup"]), Path.cwd()) if spec["warmup"] else ()
         with os.fdopen(writing, "wb") as pipe:
-            pipe.write(json.dumps(told).encode())
+            pipe.write(json.dumps(result).encode())
         os._exit(0)
     os.close(writing)
     return pid, reading
 
 
-def _hear_scout(pid: int, pipe: int, seconds: float) -> tuple[list[str], bool]:
-    """Wait for a scout's word.
-
-    Returns:
-        The names it has learnt, and whether its rehearsal came to its end.
-    """
-    told = b""
+def _read_recorder(pid: int, pipe: int, seconds: float) -> tuple[list[str], bool]:
+    """Wait for the module names; return them and whether all requests were sent."""
+    result = b""
     with os.fdopen(pipe, "rb") as reading:
         if select.select([reading], [], [], seconds)[0]:
-            told = reading.read()
+            result = reading.read()
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    names, whole = json.loads(told) if told else ([], False)
-    return names, whole
+    names, complete = json.loads(result) if result else ([], False)
+    return names, complete
 
 
-def rehearse(app: str, play: WarmUp, folder: Path) -> tuple[list[str], bool]:
-    """Start an app and ask it everything.
+def record_imports(app: str, warmup: WarmUp, folder: Path) -> tuple[list[str], bool]:
+    """Start an app and send it all requests.
 
     Args:
         app: "module:attribute" of an ASGI app.
-        folder: Where its document may lie.
+        warmup: The requests, and what the fake upstream returns.
+        folder: Where the app's config file may be written.
 
     Returns:
-        The names of the modules that were imported meanwhile, in order, and whether it was asked everything.
+        The names of the modules imported meanwhile, in order, and whether all requests were sent.
     """
     before = set(sys.modules)
-    os.environ.update(play.env)
-    whole = False
-    with contextlib.suppress(Exception):  # an app that refuses has still imported what it needed for that
-        asyncio.run(asyncio.wait_for(_rehearse(_load(app), play, folder), play.seconds))
-        whole = True
-    return [name for name in list(sys.modules) if name not in before], whole
+    os.environ.update(warmup.env)
+    complete = False
+    with contextlib.suppress(Exception):  # an app that fails has still imported what it needed until then
+        asyncio.run(asyncio.wait_for(_send_all(_load(app), warmup, folder), warmup.seconds))
+        complete = True
+    return [name for name in list(sys.modules) if name not in before], complete
 
 
-async def _rehearse(app: Any, play: WarmUp, folder: Path) -> None:
-    path = folder / f"rehearsal-{os.getpid()}.yaml"
-    async with _stand_in(play) as address:
-        path.write_text(play.document.replace(UPSTREAM, address))
-        os.environ[play.variable] = str(path)
+# --- the requests
+
+
+async def _send_all(app: ASGIApp, warmup: WarmUp, folder: Path) -> None:
+    path = folder / f"warmup-{os.getpid()}.yaml"
+    async with _fake_upstream(warmup) as address:
+        path.write_text(warmup.document.replace(UPSTREAM, address))
+        os.environ[warmup.variable] = str(path)
         try:
-            async with _alive(app):
-                for method, target, body in play.requests:
+            async with _lifespan(app):
+                for method, target, body in warmup.requests:
                     with contextlib.suppress(Exception):
-                        await _ask(app, play, method, target, body)
+                        await _send(app, warmup, method, target, body)
         finally:
             path.unlink(missing_ok=True)
 
 
 @contextlib.asynccontextmanager
-async def _alive(app: Any) -> AsyncIterator[None]:
-    """Run an app's lifespan around the questions."""
-    told: asyncio.Queue[Tree] = asyncio.Queue()
-    said: asyncio.Queue[Tree] = asyncio.Queue()
-    life = asyncio.ensure_future(app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, told.get, said.put))
-    await told.put({"type": "lifespan.startup"})
-    await said.get()
+async def _lifespan(app: ASGIApp) -> AsyncIterator[None]:
+    incoming: asyncio.Queue[Message] = asyncio.Queue()
+    outgoing: asyncio.Queue[Message] = asyncio.Queue()
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    task = asyncio.ensure_future(_call(app, scope, incoming, outgoing))
+    await incoming.put({"type": "lifespan.startup"})
+    await outgoing.get()
     try:
         yield
     finally:
-        life.cancel()
+        task.cancel()
 
 
-async def _ask(app: Any, play: WarmUp, method: str, target: str, body: str) -> None:
-    sent: asyncio.Queue[Tree] = asyncio.Queue()
-    await sent.put({"type": "http.request", "body": body.encode(), "more_body": False})
+async def _call(
+    app: ASGIApp, scope: Message, incoming: asyncio.Queue[Message], outgoing: asyncio.Queue[Message]
+) -> None:
+    await app(scope, incoming.get, outgoing.put)
+
+
+async def _send(app: ASGIApp, warmup: WarmUp, method: str, target: str, body: str) -> None:
+    incoming: asyncio.Queue[Message] = asyncio.Queue()
+    await incoming.put({"type": "http.request", "body": body.encode(), "more_body": False})
     over = asyncio.Event()
 
-    async def hear(message: Tree) -> None:
+    async def receive_response(message: Message) -> None:
         if message["type"] == "http.response.body" and not message.get("more_body"):
             over.set()
 
-    headers = {"content-type": "application/json", "content-length": str(len(body)), **play.headers}
+    headers = {"content-type": "application/json", "content-length": str(len(body)), **warmup.headers}
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -199,24 +209,27 @@ async def _ask(app: Any, play: WarmUp, method: str, target: str, body: str) -> N
         "server": ("127.0.0.1", 1),
         "state": {},
     }
-    await app(scope, sent.get, hear)
+    await app(scope, incoming.get, receive_response)
     await over.wait()
 
 
-@contextlib.asynccontextmanager
-async def _stand_in(play: WarmUp) -> AsyncIterator[str]:
-    """Serve the upstream's answers; give its address."""
+# --- the fake upstream
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+@contextlib.asynccontextmanager
+async def _fake_upstream(warmup: WarmUp) -> AsyncIterator[str]:
+    """Serve the upstream's responses; give its address."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin1")
             length = next((line.split(":")[1] for line in head.lower().split("\r\n") if "content-length:" in line), "0")
             body = await reader.readexactly(int(length))
-            writer.write(_reply(play, head.split(" ")[1], body))
+            writer.write(_response(warmup, head.split(" ")[1], body))
             await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
     try:
         yield f"http://{host}:{port}"
@@ -224,9 +237,9 @@ async def _stand_in(play: WarmUp) -> AsyncIterator[str]:
         server.close()
 
 
-def _reply(play: WarmUp, target: str, body: bytes) -> bytes:
+def _response(warmup: WarmUp, target: str, body: bytes) -> bytes:
     streams = bool(body) and bool(json.loads(body).get("stream"))
-    kind, text = play.responses.get(target + (" stream" if streams else ""), ("application/json", "{}"))
+    kind, text = warmup.responses.get(target + (" stream" if streams else ""), ("application/json", "{}"))
     payload = text.encode()
     head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(payload)}\r\nconnection: close\r\n\r\n"
     return head.encode() + payload

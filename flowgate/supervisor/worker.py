@@ -1,10 +1,11 @@
-"""Serve an ASGI app behind two doors; obey `open`, `drain` and `leave`; outlive the keeper.
+"""The worker process: it serves an ASGI app on two listeners and survives its supervisor.
 
-Started by the keeper as `… --fds CONTROL,DOOR,PUBLIC --app MODULE:ATTRIBUTE`, or forked by the nursery. The
-three sockets are bound and listening already: CONTROL (Unix) is where keepers connect, DOOR (private, loopback) serves
-as soon as the app is ready, PUBLIC is lent and is accepted on only after `open`.
+Started by the supervisor as `… --fds CONTROL,PRIVATE,PUBLIC --app MODULE:ATTRIBUTE`, or forked by a fork server. The
+three sockets are bound and listening already. CONTROL is a Unix socket to which supervisors connect. PRIVATE is a
+loopback listener that serves as soon as the app is ready. PUBLIC is shared with other workers; this one accepts on it
+only after the command `open`.
 
-Says: `ready`, `failed` (with the app's own words), `opened`, `draining`, each one JSON line.
+It reports the events `ready`, `failed` (with the app's error), `opened` and `draining`, each as one JSON line.
 """
 
 from __future__ import annotations
@@ -21,69 +22,78 @@ import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
+from flowgate.supervisor.protocol import GENERATION_VARIABLE
+
 if TYPE_CHECKING:
-    from flowgate.supervisor.worker_server import App
+    from starlette.types import ASGIApp
 
-FAREWELL_SECONDS = 0.05
+LAST_EVENT_SECONDS = 0.05
 
 
-def serve(app: str, control: socket.socket, door: socket.socket, public: socket.socket) -> int:
-    """Import the app and serve it until it is told to leave.
+def serve(app: str, control: socket.socket, private: socket.socket, public: socket.socket) -> int:
+    """Import the app and serve it until the supervisor ends this worker.
 
     Args:
         app: "module:attribute" of an ASGI app.
+        control: Listening Unix socket for supervisors.
+        private: Listener that only this generation uses.
+        public: Listener that is shared between generations.
 
     Returns:
-        The exit code: 0 after an orderly leave, 3 when the app would not start.
+        The exit code: 0 after an orderly exit, 3 when the app did not start.
     """
     began = time.monotonic()
     module, _, attribute = app.partition(":")
-    gc.disable()  # the import makes garbage of nothing; collecting during it costs about a tenth of the start
+    gc.disable()  # the import creates almost no garbage; collecting during it costs about a tenth of the start
     loaded = getattr(importlib.import_module(module), attribute)
     gc.enable()
     gc.freeze()
     logging.getLogger("uvicorn.error").setLevel(logging.INFO)
     print(f"flowgate: imported {module} in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)  # noqa: T201
-    return asyncio.run(_serve(loaded, control, door, public))
+    return asyncio.run(_serve(loaded, control, private, public))
 
 
-async def _serve(app: App, control: socket.socket, door: socket.socket, public: socket.socket) -> int:
+async def _serve(app: ASGIApp, control: socket.socket, private: socket.socket, public: socket.socket) -> int:
     import uvicorn
 
-    from flowgate.supervisor.worker_server import Gate, WorkerServer
+    from flowgate.request_filter.filter import RequestFilter
+    from flowgate.request_filter.rules import FilterRules
+    from flowgate.supervisor.worker_server import WorkerServer
 
-    gate = Gate(app)
-    config = uvicorn.Config(gate, access_log=False, timeout_graceful_shutdown=8, log_level="info", lifespan="on")
-    doors = WorkerServer(config, gate, control, public)
+    request_filter = RequestFilter(app, FilterRules(os.environ.get(GENERATION_VARIABLE, "0"), public.getsockname()[1]))
+    config = uvicorn.Config(
+        request_filter, access_log=False, timeout_graceful_shutdown=8, log_level="info", lifespan="on"
+    )
+    server = WorkerServer(config, request_filter, control, public)
     try:
-        await doors.serve(sockets=[door])
-    except SystemExit:  # uvicorn's way of saying that the app's start failed
-        doors.state = "failed"
-        doors.say({"event": "failed", "reason": gate.reason})
-        await asyncio.sleep(FAREWELL_SECONDS)  # a keeper that is just connecting hears it too
+        await server.serve(sockets=[private])
+    except SystemExit:  # uvicorn exits when the app's startup failed
+        server.state = "failed"
+        server.report({"event": "failed", "reason": request_filter.startup_error})
+        await asyncio.sleep(LAST_EVENT_SECONDS)  # a supervisor that is just connecting receives it too
         return 3
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve as the keeper's child; see the module."""
+    """Run a worker or a fork server; see the module."""
     parser = argparse.ArgumentParser(prog="flowgate.supervisor.worker")
-    parser.add_argument("--fds", default="", help="file descriptors: control, door, public")
+    parser.add_argument("--fds", default="", help="file descriptors: control, private, public")
     parser.add_argument("--app", default="", help="module:attribute of an ASGI app")
-    parser.add_argument("--fork-server", type=int, metavar="FD", help="serve nothing: fork generations on request")
+    parser.add_argument("--fork-server", type=int, metavar="FD", help="serve nothing: fork workers on request")
     given = parser.parse_args(argv)
     if given.fork_server is not None:
         from flowgate.supervisor import fork_server
 
-        born = fork_server.tend(socket.socket(fileno=given.fork_server))
-        return born if isinstance(born, int) else serve(born.app, born.control, born.door, born.public)
-    control, door, public = (socket.socket(fileno=int(number)) for number in given.fds.split(","))
-    return serve(given.app, control, door, public)
+        worker = fork_server.run(socket.socket(fileno=given.fork_server))
+        return worker if isinstance(worker, int) else serve(worker.app, worker.control, worker.private, worker.public)
+    control, private, public = (socket.socket(fileno=int(number)) for number in given.fds.split(","))
+    return serve(given.app, control, private, public)
 
 
 def leave(code: int) -> NoReturn:
-    """End at once: taking 7,000 modules apart takes half a second, and copies every page that a fork shares."""
-    atexit._run_exitfuncs()  # an app says its last words here
+    """Exit without tearing down modules: that takes half a second for 7,000 modules, and copies every shared page."""
+    atexit._run_exitfuncs()
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,37 +1,39 @@
-"""One running generation: its process, its sockets, and the file that lets a later keeper find it."""
+"""The process of one generation, as the supervisor sees it."""
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowgate.domain import Program
-from flowgate.errors import FlowGateError
-from flowgate.supervisor.protocol import Lines, Message, encode, to_tree
-from flowgate.system import files, processes, sockets, subreaper
+from flowgate.supervisor import legacy
+from flowgate.supervisor.protocol import Lines, WorkerCommand, WorkerEvent, encode
+from flowgate.supervisor.worker_client import control_path
+from flowgate.system import processes, subreaper
 from flowgate.system.processes import Identity
-
-GENERATION = "FLOWGATE_GENERATION"  # tells a process its number; an app's answers carry it
-Fork = Callable[[Program, Collection[int], Mapping[str, str]], Identity | None]
 
 
 @dataclass(slots=True)
-class Running:
-    """A generation's process.
+class WorkerProcess:
+    """The process of one generation.
 
     Attributes:
-        process: As it was started; None when it was forked by a nursery.
-        control: The connection to the child, None for an ordinary program.
-        door: The private (host, port) that only this generation answers.
-        reported: Why its start failed, in its own words.
-        members: The tree as it was when it was asked to leave.
-        drained_since: When it was told to drain.
-        accepts: False once it has said that it accepts no more.
+        process: The process as it was started; None when it was forked by a fork server or adopted.
+        private_address: (host, port) that only this generation serves.
+        record: File through which a later supervisor finds the process.
+        control: Connection to the worker; None for a program that binds its own port.
+        is_legacy: Whether the worker belongs to an earlier FlowGate and uses the old words.
+        exit_reason: Why it ended, in its own words.
+        killed: Whether it had to be killed.
+        members: Its process tree at the time of SIGTERM.
+        drained_since: When it received `drain`.
+        accepts: False once it has reported that it accepts no more connections.
+        under_way: Number of requests in progress, as last reported.
+        oldest: Age of the oldest of them, in seconds.
+        counted_at: When these numbers were reported.
     """
 
     program: Program
@@ -42,8 +44,9 @@ class Running:
     private_address: tuple[str, int]
     record: Path
     control: socket.socket | None = None
-    lines: Lines = field(default_factory=Lines)
-    reported: str = ""
+    is_legacy: bool = False
+    lines: Lines[WorkerEvent] = field(default_factory=Lines)
+    exit_reason: str = ""
     killed: bool = False
     members: list[Identity] = field(default_factory=list)
     drained_since: float | None = None
@@ -53,16 +56,16 @@ class Running:
     oldest: float = 0.0
     counted_at: float = 0.0
 
-    def say(self, do: str, **more: float) -> None:
-        """Tell the child something; one that has died hears nothing, and its death is an event of its own."""
+    def send(self, command: WorkerCommand) -> None:
+        """Send the worker a command; the death of a worker is an event of its own, so a failure is ignored."""
         if self.control is not None:
             try:
-                self.control.sendall(encode({"do": do, **more}))
+                self.control.sendall(encode(legacy.old_command(command) if self.is_legacy else command))
             except OSError:
                 return
 
-    def hear(self) -> list[Message] | None:
-        """Give what the child said; None when the connection is gone."""
+    def receive(self) -> list[WorkerEvent] | None:
+        """Return the events that have arrived; None when the connection is closed."""
         if self.control is None:
             return None
         try:
@@ -72,25 +75,25 @@ class Running:
             return None
 
     def terminate(self) -> None:
-        """Ask the whole group to leave; remember its tree, which falls apart when its root goes first."""
+        """Send SIGTERM to the process group; note the process tree, which falls apart when its root exits first."""
         self.members = processes.tree(self.identity)
         processes.signal_group(self.identity, signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill the whole tree."""
+        """Kill the whole process tree."""
         self.killed = True
         processes.signal_tree([*self.members, *processes.tree(self.identity)], signal.SIGKILL)
 
     def has_ended(self) -> bool:
-        """Say whether the process is over, leaving it unreaped: its number stays taken until the tree is swept."""
+        """Return whether the process has ended. It is not reaped: its pid stays taken until the tree is killed."""
         ended = subreaper.has_ended(self.identity.pid)
         if ended is not None:
             return ended
-        # No child of ours, or a system that cannot tell.
+        # Not a child of this process, or a system that cannot tell.
         return not processes.alive(self.identity) if self.process is None else self.process.poll() is not None
 
-    def bury(self) -> str:
-        """Kill what the process left behind, reap it, remove its record.
+    def clean_up(self) -> str:
+        """Kill what the ended process left behind, reap it, and remove its record and its control socket.
 
         Returns:
             How it ended, in words.
@@ -101,11 +104,11 @@ class Running:
         code = subreaper.reap(self.identity.pid) if self.process is None else self.process.wait()
         self.record.unlink(missing_ok=True)
         control_path(self.record.parent, self.program.service, self.number).unlink(missing_ok=True)
-        return self.reported or ending(code)
+        return self.exit_reason or describe_exit(code)
 
 
-def ending(code: int | None) -> str:
-    """Put an exit code into words; None when nobody told us."""
+def describe_exit(code: int | None) -> str:
+    """Describe an exit code; None when it is not known."""
     if code is None:
         return "ended"
     if code >= 0:
@@ -114,85 +117,3 @@ def ending(code: int | None) -> str:
         return f"killed by {signal.Signals(-code).name}"
     except ValueError:
         return f"killed by signal {-code}"
-
-
-def control_path(folder: Path, service: str, number: int) -> Path:
-    """Say where a generation's control socket lies."""
-    return sockets.unix_path(folder, f"{service}-{number}.sock")
-
-
-def launch(
-    program: Program, number: int, folder: Path, public: Callable[[], socket.socket], fork: Fork, now: float
-) -> Running:
-    """Start a program as a new generation.
-
-    Args:
-        folder: Where records and control sockets live.
-        public: Gives the lent socket; asked only for an app.
-        fork: Forks an app's generation; gives None when it has to be started as a process of its own.
-
-    Raises:
-        ProgramMissing: See the message.
-        DiskError: See the message.
-    """
-    files.make_private_folder(program.cwd)
-    files.make_private_folder(program.log.parent)
-    for path, text in program.documents:
-        if files.read_text_or_none(path) is None:  # deleted under a running stack: the program needs it to come up
-            files.write_atomic(path, text)
-    env = {name: value.reveal() for name, value in program.env.items()}
-    env[GENERATION] = str(number)
-    record = folder / f"{program.service}-{number}.json"
-    if program.app is None:
-        process = processes.spawn(program.argv, cwd=program.cwd, env=env, output=program.log)
-        return _recorded(
-            Running(program, number, process, _identity(process), now, (program.host, program.port), record)
-        )
-    return _recorded(_launch_app(program, number, folder, public(), fork, env, record, now))
-
-
-def _launch_app(
-    program: Program,
-    number: int,
-    folder: Path,
-    public: socket.socket,
-    fork: Fork,
-    env: dict[str, str],
-    record: Path,
-    now: float,
-) -> Running:
-    path = control_path(folder, program.service, number)
-    with sockets.listen_unix(path) as control, sockets.listen("127.0.0.1", 0) as private_address:
-        fds = (control.fileno(), private_address.fileno(), public.fileno())
-        identity, process = fork(program, fds, env), None
-        if identity is None:
-            argv = (*program.argv, "--fds", ",".join(map(str, fds)), "--app", program.app or "")
-            process = processes.spawn(argv, cwd=program.cwd, env=env, output=program.log, pass_fds=fds)
-            identity = _identity(process)
-        address = private_address.getsockname()[:2]
-        connection = sockets.connect_unix(path, 1.0)  # waits in the queue until the child has imported its app
-    if connection is None:
-        processes.signal_tree([identity], signal.SIGKILL)
-        raise FlowGateError(f"the control socket {path} of {program.service} could not be reached")
-    connection.sendall(encode({"do": "remember", "program": to_tree(program, secrets=True)}))
-    connection.setblocking(False)
-    return Running(program, number, process, identity, now, address, record, connection)
-
-
-def _identity(process: subprocess.Popen[bytes]) -> Identity:
-    """Name the process; one that has ended already is still unreaped, so it can be named."""
-    return processes.identify(process.pid) or Identity(process.pid, 0)
-
-
-def _recorded(running: Running) -> Running:
-    record = {
-        **to_tree(running.program, secrets=False),
-        "number": running.number,
-        "pid": running.identity.pid,
-        "ticks": running.identity.ticks,
-        "private_address": list(running.private_address),
-        "names": sorted(running.program.env),
-        "paths": [str(path) for path, _ in running.program.documents],
-    }
-    files.write_atomic(running.record, json.dumps(record))
-    return running

@@ -1,4 +1,4 @@
-"""A uvicorn server with two doors and a control socket: what the child serves with.
+"""The uvicorn server of a worker: it serves one app on two listeners and reports to the supervisor.
 
 Imported only in the process that serves: nobody else needs uvicorn.
 """
@@ -7,362 +7,198 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
-import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Generator, MutableMapping
-from typing import Any
+from collections.abc import Generator
+from dataclasses import replace
 
 import uvicorn
 
-from flowgate.supervisor.protocol import Lines, Message, encode
+from flowgate.request_filter.filter import RequestFilter
+from flowgate.supervisor.program_tree import ProgramTree
+from flowgate.supervisor.protocol import WorkerCommand, WorkerEvent, encode
+from flowgate.supervisor.worker_control import ControlConnection
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-IDLE_SECONDS = 0.75  # a connection unused for so long is closed by a server that drains
-SETTLE_SECONDS = 0.05  # from the last accepted connection to the end of accepting
-RECENT = 500  # answers that are kept
-LATE_SECONDS = 5.0  # how long after the end of its time a draining server waits for the keeper's word
-
-
-class Gate:
-    """The layer around the app: notes why its start failed, and asks clients to leave once it drains.
-
-    Attributes:
-        under_way: Answers that have not ended.
-        cut: Those that were not let end.
-        port: The public one, whose new questions can be held.
-        held: Set once they may go on.
-        patience: Seconds each waits.
-        begun: When each answer under way began.
-        recorded: Beginnings of response headers that are kept.
-        recent: The last answers, never a body, a query or a key.
-    """
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-        self.draining = False
-        self.number = os.environ.get("FLOWGATE_GENERATION", "0").encode()
-        self.under_way = 0
-        self.cut = 0
-        self.port = 0
-        self.held: asyncio.Event | None = None
-        self.patience = 0.0
-        self.begun: dict[int, float] = {}
-        self.recorded: tuple[str, ...] = ()
-        self.recent: deque[Message] = deque(maxlen=RECENT)
-        self.reason = ""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            return await self._live(scope, receive, send)
-        if self.held is not None and scope["type"] == "http" and not await self._its_turn(scope):
-            return await _unavailable(send)
-        self.under_way += 1
-        self.begun[id(scope)] = time.monotonic()
-        row: Message = {"path": scope.get("path", ""), "method": scope.get("method", ""), "at": time.time()}
-        began = time.monotonic()
-        try:
-            return await self.app(scope, receive, self._marking(send, row) if scope["type"] == "http" else send)
-        except asyncio.CancelledError:  # the server's last word to what is still under way when it leaves
-            self.cut += 1
-            raise
-        finally:
-            self.under_way -= 1
-            self.begun.pop(id(scope), None)
-            row["seconds"] = round(time.monotonic() - began, 4)
-
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self.app(scope, receive, self._listening(send))
-        except BaseException as fault:
-            self.reason = self.reason or f"{type(fault).__name__}: {fault}"
-            raise
-
-    def _listening(self, send: Send) -> Send:
-        async def relay(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "lifespan.startup.failed":
-                self.reason = _last_words(message.get("message", ""))
-            await send(message)
-
-        return relay
-
-    # --- holding
-
-    def hold(self, patience: float) -> None:
-        """Let new questions wait at the public door; those under way go on."""
-        self.patience = patience
-        self.held = self.held or asyncio.Event()
-
-    def let(self) -> None:
-        """Let everybody go on who waits."""
-        if self.held is not None:
-            self.held.set()
-            self.held = None
-
-    async def _its_turn(self, scope: Scope) -> bool:
-        """Wait until questions are let go on; say whether that came in time."""
-        server = scope.get("server") or (None, 0)
-        until = time.monotonic() + self.patience
-        while self.held is not None and server[1] == self.port:
-            try:
-                await asyncio.wait_for(self.held.wait(), max(0.0, until - time.monotonic()))
-            except TimeoutError:
-                return False
-        return True
-
-    def oldest(self) -> float:
-        """Say for how many seconds the oldest answer under way has gone on."""
-        return time.monotonic() - min(self.begun.values()) if self.begun else 0.0
-
-    def _marking(self, send: Send, row: Message) -> Send:
-        async def relay(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                self._record(row, message)
-                message["headers"] = [*message.get("headers", ()), (b"x-flowgate-generation", self.number)]
-            if self.draining and message["type"] == "http.response.start":
-                # A kept connection would be cut when this process leaves; told to close, the client opens a new one,
-                # which the younger generation accepts.
-                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
-            await send(message)
-
-        return relay
-
-    def _record(self, row: Message, message: MutableMapping[str, Any]) -> None:
-        """Keep who answered; answers that say nothing of it are not kept."""
-        found = {
-            name: value.decode("latin-1")
-            for name, value in ((key.decode("latin-1").lower(), value) for key, value in message.get("headers", ()))
-            if name.startswith(self.recorded)
-        }
-        if found and self.recorded:
-            row |= {"status": message.get("status"), "headers": found}
-            self.recent.append(row)
-
-
-async def _unavailable(send: Send) -> None:
-    """Answer a question that has been held too long."""
-    body = b'{"error":{"message":"the gateway is restarting what it stands on; try again","type":"unavailable"}}'
-    headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _is_idle(connection: object) -> bool:
-    """Say whether a connection carries no question; a websocket always carries one."""
-    cycle = getattr(connection, "cycle", connection)
-    return cycle is None or bool(getattr(cycle, "response_complete", False))
-
-
-def _last_words(trace: str) -> str:
-    """Give the line of a traceback that says what is wrong."""
-    lines = [line for line in trace.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else ""
+IDLE_SECONDS = 0.75  # a draining server closes a connection that is unused for so long
+SETTLE_SECONDS = 0.05  # from the last accepted connection until the listener is closed
+OVERDUE_SECONDS = 5.0  # a draining server waits so long beyond its drain timeout for the supervisor's `cut`
 
 
 class WorkerServer(uvicorn.Server):
-    """A uvicorn server with a second door and a control socket."""
+    """A uvicorn server with a private listener, a shared public listener and a control socket.
 
-    def __init__(self, config: uvicorn.Config, gate: Gate, control: socket.socket, public: socket.socket) -> None:
+    Attributes:
+        state: starting, ready, serving, draining or failed.
+        program: What the supervisor sent with `set_program`; returned to a later supervisor, with its secrets.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, request_filter: RequestFilter, control: socket.socket, public: socket.socket
+    ) -> None:
         super().__init__(config)
-        self.gate, self.control, self.public = gate, control, public
-        self.public_server: asyncio.base_events.Server | None = None
-        self.connections: set[ControlConnection] = set()
+        self.filter, self.control, self.public = request_filter, control, public
         self.state = "starting"
-        self.closing = False
-        self.holds = 0
-        gate.port = public.getsockname()[1]
-        self.opening = asyncio.Lock()
-        self.idle_since: dict[Any, float] = {}
-        self.remembered: Message | None = None
+        self.program: ProgramTree | None = None
+        self.supervisors: set[ControlConnection] = set()
+        self._public_server: asyncio.base_events.Server | None = None
+        self._opening = asyncio.Lock()
+        self._closing = False
+        self._holds = 0
+        self._idle_since: dict[object, float] = {}
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
+        """Exit in order on SIGTERM and SIGINT."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.leave)
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the app, then report that it is ready."""
         await asyncio.get_running_loop().create_unix_server(lambda: ControlConnection(self), sock=self.control)
         await super().startup(sockets=sockets)
         self.state = "ready"
-        self.say({"event": "ready"})
+        self.report({"event": "ready"})
 
-    async def obey(self, message: Message) -> None:
-        match message.get("do"):
+    async def obey(self, command: WorkerCommand) -> None:
+        """Carry out a command of the supervisor; unknown ones are ignored."""
+        match command["do"]:
             case "open":
-                await self.open()
+                await self._open()
             case "drain":
-                self.drain(message.get("seconds"))
+                self._drain(command.get("seconds"))
             case "cut":
-                self.cut()
+                self._cut()
             case "leave":
                 self.leave()
             case "hold":
-                self.gate.hold(float(message.get("seconds") or 0.0))
-                self.count()
-                self.holds += 1
-                asyncio.get_running_loop().call_later(float(message.get("limit") or 0.0), self._let, self.holds)
-            case "let":
-                self._let(self.holds)
-            case "remember":
-                self.remembered = message.get("program")
-                self.gate.recorded = tuple((self.remembered or {}).get("recorded_headers") or ())
+                self._hold(float(command.get("seconds") or 0.0), float(command.get("limit") or 0.0))
+            case "release":
+                self._release(self._holds)
+            case "set_program":
+                self.program = command["program"]
+                prefixes = tuple(self.program["recorded_headers"])
+                self.filter.rules = replace(self.filter.rules, recorded_headers=prefixes)
 
-    def recall(self, keeper: ControlConnection) -> None:
-        """Hand a new keeper what it needs to be ours: our program, our state, and the public socket we were lent."""
-        told = encode({"event": "recalled", "state": self.state, "program": self.remembered})
-        keeper.hand(told, self.public.fileno() if self.state in ("ready", "serving") else -1)
+    def report(self, event: WorkerEvent) -> None:
+        """Send an event to every connected supervisor."""
+        for supervisor in self.supervisors:
+            supervisor.send(event)
 
-    def _let(self, number: int) -> None:
-        """End a hold; one that its keeper has forgotten ends by itself."""
-        if number == self.holds:
-            self.gate.let()
+    def hand_over_program(self, supervisor: ControlConnection) -> None:
+        """Send a new supervisor the program, the state and the public listener."""
+        message = encode({"event": "program", "state": self.state, "program": self.program})
+        supervisor.send_descriptor(message, self.public.fileno() if self.state in ("ready", "serving") else -1)
 
-    def count(self) -> None:
-        """Say what is open and under way."""
-        busy, oldest = self.gate.under_way, round(self.gate.oldest(), 1)
-        self.say({"event": "count", "open": len(self.server_state.connections), "busy": busy, "oldest": oldest})
+    # --- holding
 
-    async def open(self) -> None:
-        async with self.opening:  # two orders at once would make two servers of one socket
-            if self.public_server is None and self.state == "ready":
-                self.public_server = await asyncio.get_running_loop().create_server(
-                    self.connection, sock=self.public, backlog=self.config.backlog
+    def _hold(self, seconds: float, limit: float) -> None:
+        self.filter.hold(seconds)
+        self._report_count()
+        self._holds += 1
+        asyncio.get_running_loop().call_later(limit, self._release, self._holds)
+
+    def _release(self, hold: int) -> None:
+        """End a hold; the timer of an earlier hold does not end a later one."""
+        if hold == self._holds:
+            self.filter.release()
+
+    def _report_count(self) -> None:
+        connections, oldest = len(self.server_state.connections), round(self.filter.oldest_seconds(), 1)
+        self.report({"event": "count", "open": connections, "busy": self.filter.in_progress, "oldest": oldest})
+
+    # --- the public listener
+
+    async def _open(self) -> None:
+        async with self._opening:  # two commands at once would create two servers on one socket
+            if self._public_server is None and self.state == "ready":
+                self._public_server = await asyncio.get_running_loop().create_server(
+                    self._create_protocol, sock=self.public, backlog=self.config.backlog
                 )
-                self.servers.append(self.public_server)
+                self.servers.append(self._public_server)
                 self.state = "serving"
-        self.say({"event": "opened"})
+        self.report({"event": "opened"})
 
-    def connection(self) -> asyncio.Protocol:
-        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+    def _create_protocol(self) -> asyncio.Protocol:
+        protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
-        return made
+        return protocol
 
-    def drain(self, seconds: float | None) -> None:
-        """Accept no more, let what is under way end, then leave.
+    def _drain(self, seconds: float | None) -> None:
+        """Accept no more connections, finish the requests in progress, then exit.
 
         Args:
-            seconds: When to cut; the keeper says so too, but it may be gone by then.
+            seconds: When to cut; the supervisor sends `cut` too, but it may be gone by then.
         """
-        self.gate.draining = True
+        self.filter.draining = True
         loop = asyncio.get_running_loop()
-        if self.public_server is not None and not self.closing:
-            self.closing = True
+        if self._public_server is not None and not self._closing:
+            self._closing = True
             loop.remove_reader(self.public.fileno())
             loop.call_later(SETTLE_SECONDS, self._close_public)
         self.state = "draining"
-        self.say({"event": "draining"})
+        self.report({"event": "draining"})
         if seconds is not None:
-            loop.call_later(seconds + LATE_SECONDS, self.cut)
+            loop.call_later(seconds + OVERDUE_SECONDS, self._cut)
 
     def _close_public(self) -> None:
-        """Close our side of the public socket, once what was accepted on it has become a connection.
+        """Close the public server once each accepted socket has become a connection.
 
-        Source: asyncio (3.11 to 3.13) accepts in one turn of its loop and makes the connection in a later one; a server
-        that is closed in between drops it, and the client is reset.
+        Source: asyncio (3.11 to 3.13) accepts in one turn of its loop and creates the connection in a later one; a
+        server that is closed in between drops the socket, and the client is reset.
         """
-        if self.public_server is not None:
-            self.public_server.close()
-            self.servers.remove(self.public_server)
-            self.public_server = None
+        if self._public_server is not None:
+            self._public_server.close()
+            self.servers.remove(self._public_server)
+            self._public_server = None
 
-    def cut(self) -> None:
-        """Leave now, whatever is under way."""
+    # --- the end
+
+    def leave(self) -> None:
+        """Exit after the requests in progress, within uvicorn's shutdown timeout."""
+        self.filter.draining = True
+        self.should_exit = True
+
+    def _cut(self) -> None:
+        """Exit now and cancel the requests in progress."""
         self.config.timeout_graceful_shutdown = 0
         self.leave()
 
-    def _send_idle_home(self) -> None:
-        """Close the kept connections that nobody has used for a moment.
+    def _close_idle_connections(self) -> None:
+        """Close the kept connections that have been unused for a moment.
 
-        Not at once: a client that is just sending its next question would find the connection cut. It is answered
-        with `Connection: close` instead.
+        Not at once: a client that is just sending its next request would find the connection cut. Its response carries
+        `Connection: close` instead.
         """
         now = asyncio.get_running_loop().time()
-        idle = [one for one in self.server_state.connections if _is_idle(one)]
-        self.idle_since = {one: self.idle_since.get(one, now) for one in idle}
-        for one, since in self.idle_since.items():
-            if now - since >= IDLE_SECONDS:
-                one.transport.close()
+        idle = [connection for connection in self.server_state.connections if _is_idle(connection)]
+        self._idle_since = {connection: self._idle_since.get(connection, now) for connection in idle}
+        for connection in idle:
+            if now - self._idle_since[connection] >= IDLE_SECONDS:
+                connection.transport.close()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down, and report how many requests were cancelled."""
         await super().shutdown(sockets)
-        if self.gate.cut:
-            answers = "1 answer" if self.gate.cut == 1 else f"{self.gate.cut} answers"
-            self.say({"event": "cut", "reason": f"{answers} under way cut", "cut": self.gate.cut})
+        if cut := self.filter.cut:
+            self.report(
+                {"event": "cut", "reason": f"{cut} request{'s' if cut > 1 else ''} in progress cut", "cut": cut}
+            )
 
     async def on_tick(self, counter: int) -> bool:
+        """Do the regular work of a draining or holding server; uvicorn calls this every 0.1 s."""
         if self.state == "draining":
-            self._send_idle_home()
-            if not self.server_state.connections and self.public_server is None:
+            self._close_idle_connections()
+            if not self.server_state.connections and self._public_server is None:
                 self.leave()
-        if self.gate.held is not None or (counter % 10 == 0 and self.state == "draining"):
-            self.count()
+        if self.filter.is_holding or (counter % 10 == 0 and self.state == "draining"):
+            self._report_count()
         return bool(await super().on_tick(counter))
 
-    def leave(self) -> None:
-        self.gate.draining = True
-        self.should_exit = True
 
-    def say(self, message: Message) -> None:
-        for keeper in self.connections:
-            keeper.say(message)
-
-
-class ControlConnection(asyncio.Protocol):
-    """A keeper's connection to the control socket; when it is cut, serving goes on."""
-
-    def __init__(self, doors: WorkerServer) -> None:
-        self.doors = doors
-        self.lines = Lines()
-        self.orders: set[asyncio.Task[None]] = set()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-        self.doors.connections.add(self)
-        self.say({"event": self.doors.state, "reason": self.doors.gate.reason})
-
-    def data_received(self, data: bytes) -> None:
-        for message in self.lines.feed(data):
-            if message.get("do") == "recall":
-                self.doors.recall(self)
-                continue
-            if message.get("do") == "recent":
-                self.say({"event": "recent", "rows": list(self.doors.gate.recent)})
-                continue
-            order = asyncio.ensure_future(self._obey(message))
-            self.orders.add(order)
-            order.add_done_callback(self.orders.discard)
-
-    async def _obey(self, message: Message) -> None:
-        if message.get("do") == "tell":
-            from flowgate.supervisor.introspection import tell
-
-            named = ((self.doors.remembered or {}).get("queries") or {}).get(message.get("what"), "")
-            self.say(await tell(named))
-        else:
-            await self.doors.obey(message)
-
-    def hand(self, data: bytes, descriptor: int) -> None:
-        """Say something, and let a descriptor go along; -1 for none."""
-        sent = 0
-        if descriptor >= 0:
-            with socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno())) as line:
-                sent = socket.send_fds(line, [data], [descriptor])
-        self.transport.write(data[sent:])  # type: ignore[attr-defined]
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.doors.connections.discard(self)
-
-    def say(self, message: Message) -> None:
-        if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
-            self.transport.write(encode(message))
+def _is_idle(connection: object) -> bool:
+    """Return whether a connection carries no request; a websocket always carries one."""
+    cycle = getattr(connection, "cycle", connection)
+    return cycle is None or bool(getattr(cycle, "response_complete", False))

@@ -1,8 +1,4 @@
-"""Archives: take the one program out, and refuse an archive in which anything is not as a release's must be.
-
-The whole archive is judged, not only the member that is wanted: one with a path out of its folder, a link or a device
-was not made by a release, and nothing of it is believed.
-"""
+"""Extract the program from a downloaded tar.gz or zip archive."""
 
 from __future__ import annotations
 
@@ -15,23 +11,22 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import IO, NoReturn
+from pathlib import Path
+from typing import IO
 
-from flowgate.errors import EnvironmentFailure, FlowGateError
+from flowgate.errors import EnvironmentFailure
+from flowgate.system.archive_members import BLOCK, MemberCheck
 from flowgate.system.disk_errors import disk_error, translate_os_errors
 
-BLOCK = 1 << 20
-MOST_BYTES = 512 << 20  # unpacked, all members together
-MOST_ENTRY = 1 << 20  # of a member's own description, which is read into memory
+MAX_BYTES = 512 << 20  # unpacked, all members together
+MAX_DESCRIPTION = 1 << 20  # bytes of metadata that `tarfile` and `zipfile` read into memory
 PROGRAM_MODE = 0o700
-PROGRAMS = (
-    b"\x7fELF",
-    b"\xcf\xfa\xed\xfe",
-    b"\xca\xfe\xba\xbe",
-    b"#!",
-)  # Linux, macOS, macOS for two processors, script
+PROGRAM_MAGIC = (
+    b"\x7fELF",  # Linux
+    b"\xcf\xfa\xed\xfe",  # macOS
+    b"\xca\xfe\xba\xbe",  # macOS, two processor types
+    b"#!",  # script
+)
 DAMAGED = (
     EOFError,
     zlib.error,
@@ -44,10 +39,16 @@ DAMAGED = (
 
 
 def kind(path: Path) -> str:
-    """Say what a file is by its first bytes: "tar.gz", "zip", "program", "page" (HTML) or "unknown".
+    """Detect a file's type from its first bytes.
+
+    Args:
+        path: The file.
+
+    Returns:
+        "tar.gz", "zip", "program", "page" (HTML or XML) or "unknown".
 
     Raises:
-        DiskError: See the message.
+        DiskError: It cannot be read.
     """
     with translate_os_errors(path), path.open("rb") as file:
         head = file.read(512)
@@ -55,40 +56,40 @@ def kind(path: Path) -> str:
         return "tar.gz"
     if head.startswith(b"PK\x03\x04"):
         return "zip"
-    if head.startswith(PROGRAMS):
+    if head.startswith(PROGRAM_MAGIC):
         return "program"
     text = head.lstrip().lower()
     return "page" if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")) else "unknown"
 
 
 def unpack(archive: Path, names: Collection[str], into: Path, *, max_bytes: int | None = None) -> str:
-    """Take one program out of an archive.
+    """Extract the program from an archive.
 
     Args:
-        archive: tar.gz or zip.
-        names: What the program may be called; it must lie at the root, as a regular file, once.
-        into: The file to make (0700); deleted again when anything in the archive is refused.
-        most_bytes: Of everything in it, unpacked; MOST_BYTES when absent.
+        archive: A tar.gz or zip file.
+        names: Accepted names of the program. It must be a regular file at the root, and occur once.
+        into: The file to create (0700). It is deleted again if the archive is rejected.
+        max_bytes: Limit for all members together, unpacked; default: MAX_BYTES.
 
     Returns:
-        The name it had.
+        The program's name in the archive.
 
     Raises:
-        EnvironmentFailure: See the message.
-        DiskError: See the message.
+        EnvironmentFailure: The archive is damaged, or has a member that no release contains.
+        DiskError: `into` exists or cannot be written.
     """
-    judge = _Judge(archive.name, frozenset(names), MOST_BYTES if max_bytes is None else max_bytes)
+    members = MemberCheck(archive.name, frozenset(names), MAX_BYTES if max_bytes is None else max_bytes)
     found = ""
     try:
         handle = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PROGRAM_MODE)
         with os.fdopen(handle, "wb", buffering=0) as target:
             os.fchmod(handle, PROGRAM_MODE)
-            found = _by_kind(archive)(archive, judge, target)
+            found = _reader(archive)(archive, members, target)
             os.fsync(handle)
-    except DAMAGED as fault:  # first: gzip's complaint is an OSError too
-        raise _damaged(archive.name, fault) from None
-    except OSError as fault:
-        raise disk_error(into, fault) from None
+    except DAMAGED as error:  # before OSError: gzip.BadGzipFile is one
+        raise _damaged(archive.name, error) from None
+    except OSError as error:
+        raise disk_error(into, error) from None
     finally:
         if not found:
             with suppress(OSError):
@@ -96,166 +97,109 @@ def unpack(archive: Path, names: Collection[str], into: Path, *, max_bytes: int 
     return found
 
 
-def _by_kind(archive: Path) -> Callable[[Path, _Judge, IO[bytes]], str]:
+def _reader(archive: Path) -> Callable[[Path, MemberCheck, IO[bytes]], str]:
     found = kind(archive)
     if found in ("tar.gz", "zip"):
-        return _from_tar if found == "tar.gz" else _from_zip
+        return _read_tar if found == "tar.gz" else _read_zip
     if found == "page":
-        fix = "a proxy or a login page may be in the way; open the address in a browser"
-        raise EnvironmentFailure(f"{archive.name} is a web page, no archive", fix=fix)
+        fix = "a proxy or a login page may intercept the download; open the URL in a browser"
+        raise EnvironmentFailure(f"{archive.name} is a web page, not an archive", fix=fix)
     raise EnvironmentFailure(f"{archive.name} is neither a tar.gz nor a zip archive")
 
 
-@dataclass(slots=True)
-class _Judge:
-    """Looks at every member; remembers the wanted one."""
-
-    archive: str
-    names: frozenset[str]
-    max_bytes: int
-    found: str = ""
-    seen: list[str] = field(default_factory=list)
-
-    def wants(self, name: str, shape: str) -> bool:
-        """Say whether a member is the program; refuse what no release holds.
-
-        Args:
-            shape: "file", "folder" or another word for what it is.
-        """
-        path = PurePosixPath(name)
-        if not name or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or name[1:2] == ":":
-            self.refuse(f"holds a path that leads out of its folder ({name[:80]!r})")
-        if shape not in ("file", "folder"):
-            self.refuse(f"holds {shape} ({name[:80]!r})")
-        if shape == "folder" or len(path.parts) != 1:
-            return False
-        self.seen = [*self.seen, path.name][:20]
-        if path.name not in self.names:
-            return False
-        if self.found:
-            self.refuse(f"holds the program twice ({self.found} and {path.name})")
-        self.found = path.name
-        return True
-
-    def ends(self) -> str:
-        """Give the program's name when it was there."""
-        if not self.found:
-            there = f"; it holds {', '.join(self.seen)}" if self.seen else ""
-            self.refuse(f"holds no program at its root (wanted: {' or '.join(sorted(self.names))}){there}")
-        return self.found
-
-    def too_large(self) -> NoReturn:
-        self.refuse(f"unpacks to more than {self.max_bytes >> 20} MiB")
-
-    def refuse(self, why: str) -> NoReturn:
-        raise EnvironmentFailure(f"{self.archive} {why}; nothing of it is used", fix="take it from another source")
-
-
-def _copy(source: IO[bytes], target: IO[bytes], judge: _Judge) -> None:
-    size = 0
-    while block := source.read(BLOCK):
-        size += len(block)
-        if size > judge.max_bytes:
-            judge.too_large()
-        rest = memoryview(block)
-        while rest:
-            rest = rest[target.write(rest) :]
+def _damaged(name: str, error: Exception) -> EnvironmentFailure:
+    reason = str(error).rstrip(".") or type(error).__name__
+    return EnvironmentFailure(f"{name} is damaged: {reason[:1].lower()}{reason[1:160]}", fix="download it again")
 
 
 # --- tar.gz
 
 
-class _Bounded:
-    """A stream that refuses to give more than an archive may hold: the bomb need not be in the wanted member."""
+class _LimitedStream:
+    """A stream that ends with an error after `max_bytes`: a decompression bomb can be any member."""
 
-    def __init__(self, source: gzip.GzipFile, judge: _Judge) -> None:
-        self._source, self._judge, self._left = source, judge, judge.max_bytes
+    def __init__(self, source: gzip.GzipFile, members: MemberCheck) -> None:
+        self._source, self._members, self._size = source, members, 0
 
     def read(self, size: int = -1) -> bytes:
         block = self._source.read(size)
-        self._left -= len(block)
-        if self._left < 0:
-            self._judge.too_large()
+        self._size += len(block)
+        self._members.check_size(self._size)
         return block
 
 
-class _Entry(tarfile.TarInfo):
-    """A member whose own description is small: `tarfile` reads names and attributes into memory, however long."""
+class _SmallTarInfo(tarfile.TarInfo):
+    """A member with a limited header: `tarfile` reads names and attributes of any length into memory."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Entry:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _SmallTarInfo:
         entry = super().frombuf(buf, encoding, errors)
-        described = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
-        if entry.type in (*described, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK) and entry.size > MOST_ENTRY:
-            raise ValueError("a member's description is far too long")
+        extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+        long_names = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+        if entry.type in (*extended, *long_names) and entry.size > MAX_DESCRIPTION:
+            raise ValueError("the header of a member is too long")
         return entry
 
 
-def _from_tar(archive: Path, judge: _Judge, target: IO[bytes]) -> str:
-    with gzip.open(archive, "rb") as packed:
-        stream = _Bounded(packed, judge)
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK, tarinfo=_Entry) as tar:  # type: ignore[call-overload]
+def _read_tar(archive: Path, members: MemberCheck, target: IO[bytes]) -> str:
+    with gzip.open(archive, "rb") as unpacked:
+        stream = _LimitedStream(unpacked, members)
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK, tarinfo=_SmallTarInfo) as tar:  # type: ignore[call-overload]
             for member in tar:
-                if judge.wants(member.name, _tar_shape(member)):
+                if members.is_program(member.name, _tar_kind(member)):
                     source = tar.extractfile(member)
                     if source is not None:
-                        _copy(source, target, judge)
-        while stream.read(BLOCK):  # to the end: gzip's own checksum stands there
+                        members.copy(source, target)
+        while stream.read(BLOCK):  # read to the end, where gzip verifies its checksum
             pass
-    return judge.ends()
+    return members.finish()
 
 
-def _tar_shape(member: tarfile.TarInfo) -> str:
+def _tar_kind(member: tarfile.TarInfo) -> str:
     if member.isdir():
         return "folder"
     if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and getattr(member, "sparse", None) is None:
         return "file"
-    return "a link" if member.issym() or member.islnk() else "a device, or something else that is no file"
+    return "a link" if member.issym() or member.islnk() else "a device or another special file"
 
 
 # --- zip
 
 
-def _from_zip(archive: Path, judge: _Judge, target: IO[bytes]) -> str:
-    _small_directory(archive)
+def _read_zip(archive: Path, members: MemberCheck, target: IO[bytes]) -> str:
+    _check_directory_size(archive)
     with zipfile.ZipFile(archive) as packed:
-        members = packed.infolist()
-        if sum(one.file_size for one in members) > judge.max_bytes:
-            judge.too_large()
-        for member in members:
-            if judge.wants(member.orig_filename, _zip_shape(member)):
-                if member.flag_bits & 1:
-                    judge.refuse("is encrypted")
-                with packed.open(member) as source:
-                    _copy(source, target, judge)
-    return judge.ends()
+        infos = packed.infolist()
+        members.check_size(sum(info.file_size for info in infos))
+        for info in infos:
+            if members.is_program(info.orig_filename, _zip_kind(info)):
+                if info.flag_bits & 1:
+                    members.reject("is encrypted")
+                with packed.open(info) as source:
+                    members.copy(source, target)
+    return members.finish()
 
 
-def _zip_shape(member: zipfile.ZipInfo) -> str:
-    if member.is_dir():
+def _zip_kind(info: zipfile.ZipInfo) -> str:
+    if info.is_dir():
         return "folder"
-    shape = stat.S_IFMT(member.external_attr >> 16)
-    if shape in (0, stat.S_IFREG):
+    file_type = stat.S_IFMT(info.external_attr >> 16)
+    if file_type in (0, stat.S_IFREG):
         return "file"
-    return "a link" if shape == stat.S_IFLNK else "a device, or something else that is no file"
+    return "a link" if file_type == stat.S_IFLNK else "a device or another special file"
 
 
-def _small_directory(archive: Path) -> None:
-    """Refuse a table of contents that would fill the memory.
+def _check_directory_size(archive: Path) -> None:
+    """Reject a central directory that would fill the memory.
 
-    Source: APPNOTE.TXT 6.3, 4.3.15 and 4.3.16: the end record's tenth field; zip64 has a locator right before it
+    Source: APPNOTE.TXT 6.3, 4.3.15 and 4.3.16: the tenth field of the end record; zip64 has a locator right before it
     """
     with archive.open("rb") as file:
         file.seek(-min(archive.stat().st_size, 22 + 0xFFFF + 20), os.SEEK_END)
         tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
-        raise EOFError("its table of contents is missing")
+        raise EOFError("its central directory is missing")
     (size,) = struct.unpack("<L", tail[at + 12 : at + 16])
-    if size > MOST_ENTRY or tail[max(0, at - 20) : at].startswith(b"PK\x06\x07"):
-        raise ValueError("its table of contents is far too long")
-
-
-def _damaged(name: str, fault: Exception) -> FlowGateError:
-    words = str(fault).rstrip(".") or type(fault).__name__
-    return EnvironmentFailure(f"{name} is damaged: {words[:1].lower()}{words[1:160]}", fix="fetch it again")
+    if size > MAX_DESCRIPTION or tail[max(0, at - 20) : at].startswith(b"PK\x06\x07"):
+        raise ValueError("its central directory is too long")

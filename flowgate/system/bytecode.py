@@ -1,6 +1,6 @@
-"""Bytecode: written once, or every LiteLLM start compiles 7,200 modules again, and every `inv` FlowGate's own.
+"""Bytecode: compile the environment once, so that no start of LiteLLM compiles its 7,200 modules again.
 
-Source: invoke 3.0.3, `Program.parse_core` sets `sys.dont_write_bytecode`: what `inv` imports is never cached by itself
+Source: invoke 3.0.3, `Program.parse_core` sets `sys.dont_write_bytecode`: Python caches nothing that `inv` imports
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ STAMP = ".flowgate-compiled"
 
 
 def site_packages() -> Path:
-    """Say where the environment's packages lie."""
+    """Return the folder of the installed packages."""
     return Path(sysconfig.get_paths()["purelib"])
 
 
 def own_sources() -> list[Path]:
-    """List FlowGate's own sources where they are not part of the environment: in a checkout."""
+    """List FlowGate's sources in a checkout; empty when FlowGate is an installed package."""
     root = locations.checkout()
     return [root / "tasks.py", *sorted((root / "flowgate").rglob("*.py"))] if root else []
 
 
 def fingerprints() -> dict[str, str]:
-    """Name what has to be compiled: "environment" (the Python, every installed distribution) and "own" (our sources).
+    """Return a digest of each part that is compiled: "environment" and "own" (FlowGate's sources in a checkout).
 
-    Apart, because a changed source of our own must not walk the whole environment again.
+    They are separate, so that a changed source does not compile the whole environment again.
     """
     own = [f"{path} {path.stat().st_mtime_ns}" for path in own_sources()]
     return {"environment": environment(), "own": _digest(own)}
 
 
 def environment() -> str:
-    """Name the environment on disk: the Python, and every installed distribution with its version."""
+    """Return a digest of the Python version and of every installed distribution with its version."""
     return _digest([sys.version, *sorted(path.name for path in site_packages().glob("*.dist-info"))])
 
 
@@ -49,7 +49,7 @@ def _digest(lines: list[str]) -> str:
 
 
 def _stale() -> list[str]:
-    """Name the parts that have not been compiled. The stamp lies inside the environment, and goes when it goes."""
+    """Name the parts that are not compiled yet. The stamp file is deleted together with the environment."""
     try:
         known = json.loads((site_packages() / STAMP).read_text())
     except (OSError, ValueError):
@@ -59,16 +59,15 @@ def _stale() -> list[str]:
 
 
 def is_compiled() -> bool:
-    """Say whether the environment and our own sources have been compiled, just as they are."""
+    """Return whether the environment and FlowGate's sources, in their current state, have been compiled."""
     return not _stale()
 
 
 def compile_environment() -> bool:
-    """Compile what is not compiled yet, on all processors; a file that does not compile is left out.
+    """Compile what is not compiled yet, on all processors; skip files that do not compile.
 
     Returns:
-        Whether that is recorded; false in an environment that cannot be written, which only makes starts
-        slower.
+        Whether the result could be recorded. In a read-only environment it cannot, and starts are slower.
     """
     parts = {"environment": [str(site_packages())], "own": [str(path) for path in own_sources()]}
     sources = [path for part in _stale() for path in parts[part]]

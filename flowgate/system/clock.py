@@ -1,4 +1,4 @@
-"""Time as an argument, and the one waiting loop."""
+"""The clock as a parameter, and polling."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
-
-
-SLICE = 0.2  # seconds; a thread that sleeps can be interrupted only in between
+SLICE_SECONDS = 0.2  # `deadline` interrupts a thread only between two calls of `time.sleep`
 
 
 def _sleep(seconds: float) -> None:
@@ -20,7 +18,7 @@ def _sleep(seconds: float) -> None:
         return
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, SLICE))
+        time.sleep(min(left, SLICE_SECONDS))
 
 
 def _utc() -> datetime:
@@ -28,12 +26,12 @@ def _utc() -> datetime:
 
 
 class Clock(NamedTuple):
-    """What time it is, and how to let it pass.
+    """The time, as a parameter that tests can replace.
 
     Attributes:
-        now: Seconds that only grow; its zero means nothing.
-        sleep: Lets so many seconds pass.
-        wall: The date and time of day, with its zone.
+        now: Returns monotonic seconds.
+        sleep: Sleeps for some seconds.
+        wall: Returns the date and time, with a time zone.
     """
 
     now: Callable[[], float] = time.monotonic
@@ -50,47 +48,49 @@ def poll(
     tries: int | None = None,
     timeout: float | None = None,
 ) -> T | None:
-    """Ask again and again until the answer is truthy.
+    """Call a function until its result is truthy. Without `tries` and `timeout`, poll forever.
 
     Args:
-        every: Seconds before the second question; each further wait is twice as long.
-        ceiling: The longest wait in seconds; `every` when absent, so all waits are equal.
-        tries: How often to ask.
-        timeout: Seconds by the clock. Without either it asks for ever.
+        ask: The function. Its exceptions end the polling.
+        clock: Measures and waits.
+        every: Seconds before the second call; each further wait is twice as long.
+        ceiling: The longest wait in seconds; default: `every`, so that all waits are equal.
+        tries: The largest number of calls.
+        timeout: Seconds after which there is one last call.
 
     Returns:
-        The first truthy answer, else the last one.
+        The first truthy result, else the last result.
     """
     first = [ask()]
     if first[0] or tries == 1:
-        return first[0]  # the usual case: a process that need not wait does not load tenacity
+        return first[0]  # the usual case; tenacity is not imported
     from tenacity import RetryCallState, Retrying, retry_if_result, wait_exponential
 
     deadline = None if timeout is None else clock.now() + timeout
-    growing = wait_exponential(multiplier=every, max=every if ceiling is None else ceiling)
+    backoff = wait_exponential(multiplier=every, max=every if ceiling is None else ceiling)
 
     def wait(state: RetryCallState) -> float:
-        seconds = growing(state)
+        seconds = backoff(state)
         return seconds if deadline is None else min(seconds, max(0.0, deadline - clock.now()))
 
     def is_over(state: RetryCallState) -> bool:
-        used_up = tries is not None and state.attempt_number >= tries
-        return used_up or (deadline is not None and clock.now() >= deadline)
+        exhausted = tries is not None and state.attempt_number >= tries
+        return exhausted or (deadline is not None and clock.now() >= deadline)
 
-    def last_answer(state: RetryCallState) -> T | None:
-        answer: T | None = state.outcome.result() if state.outcome else None
-        return answer
+    def last_result(state: RetryCallState) -> T | None:
+        result: T | None = state.outcome.result() if state.outcome else None
+        return result
 
-    asking = Retrying(
-        retry=retry_if_result(lambda answer: not answer),
+    retrying = Retrying(
+        retry=retry_if_result(lambda result: not result),
         wait=wait,
         stop=is_over,
         sleep=clock.sleep,
-        retry_error_callback=last_answer,
+        retry_error_callback=last_result,
     )
-    return asking(lambda: first.pop() if first else ask())
+    return retrying(lambda: first.pop() if first else ask())
 
 
 def stamp(when: datetime) -> str:
-    """Write a moment as RFC 3339 in UTC, to the millisecond: 2026-01-31T12:00:00.000Z."""
+    """Format a time as RFC 3339 in UTC, with milliseconds: 2026-01-31T12:00:00.000Z."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""A command run to its end, with what it says kept apart: stdout, stderr, exit code."""
+"""Run a command and capture its output."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowgate.errors import Unreachable, UsageError
-from flowgate.system.processes import not_started, signal_tree, tree_of
+from flowgate.system.processes import signal_tree, tree_of
+from flowgate.system.spawn import start_error
 
-SLICE = 0.2  # seconds of a wait that can be interrupted only in between
-GRACE = 2.0  # seconds between asking a command to end and ending it
+SLICE_SECONDS = 0.2  # `deadline` interrupts a thread only between two calls of `communicate`
+GRACE_SECONDS = 2.0  # between SIGTERM and SIGKILL
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended.
+    """The result of a command.
 
     Attributes:
-        code: Its exit code; negative for a signal.
-        stdout: What it said, whole; bytes that are no UTF-8 are replaced.
-        stderr: What it said, whole; bytes that are no UTF-8 are replaced.
+        code: The exit code; negative for a signal.
+        stdout: The whole output; invalid UTF-8 is replaced.
+        stderr: The whole error output; invalid UTF-8 is replaced.
     """
 
     code: int
@@ -35,20 +36,24 @@ class CommandResult:
 def run(
     argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None, timeout: float | None = None
 ) -> CommandResult:
-    """Run a command to its end and hear what it says; interrupted, it is ended with all that it started.
+    """Run a command to its end. An exception, such as Ctrl-C, ends it together with its child processes.
 
     Args:
-        argv: The command; argv[0] is looked for on the PATH of `env`.
-        cwd: Its working folder.
-        env: Its whole environment.
-        stdin: What it can read; nothing when absent.
-        timeout: Seconds it may take.
+        argv: The command; argv[0] is searched in the PATH of `env`.
+        cwd: The working folder.
+        env: The complete environment.
+        stdin: The input; none by default.
+        timeout: Seconds until the command is ended.
+
+    Returns:
+        Exit code and output.
 
     Raises:
-        ProgramMissing: It could not be started.
-        DiskError: It could not be started.
-        EnvironmentFailure: It could not be started.
-        Unreachable: After `timeout`.
+        ProgramMissing: The program is missing or cannot be executed.
+        DiskError: The working folder is missing.
+        EnvironmentFailure: The command could not be started for another reason.
+        UsageError: The environment or an argument contains what no process can be given.
+        Unreachable: The timeout has passed.
     """
     try:
         process = subprocess.Popen(
@@ -60,12 +65,12 @@ def run(
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-    except OSError as fault:
-        raise not_started(argv[0], cwd, fault) from None
-    except ValueError as fault:  # a name with `=`, a NUL, half of a surrogate pair
-        raise UsageError(f"{Path(argv[0]).name} cannot be started: {fault}") from None
+    except OSError as error:
+        raise start_error(argv[0], cwd, error) from None
+    except ValueError as error:  # a name with `=`, a NUL, a lone surrogate
+        raise UsageError(f"{Path(argv[0]).name} cannot be started: {error}") from None
     try:
-        out, err = _hear(process, None if stdin is None else stdin.encode(errors="replace"), timeout)
+        out, err = _communicate(process, None if stdin is None else stdin.encode(errors="replace"), timeout)
     except subprocess.TimeoutExpired:
         _end(process)
         raise Unreachable(f"{Path(argv[0]).name} did not end within {timeout:g} s") from None
@@ -75,13 +80,13 @@ def run(
     return CommandResult(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
-def _hear(process: subprocess.Popen[bytes], stdin: bytes | None, timeout: float | None) -> tuple[bytes, bytes]:
-    """Wait for a command's end; outside the main thread in slices, between which the thread can be interrupted."""
+def _communicate(process: subprocess.Popen[bytes], stdin: bytes | None, timeout: float | None) -> tuple[bytes, bytes]:
+    """Wait for the end of a command: outside the main thread in slices, so that `deadline` can interrupt it."""
     if threading.current_thread() is threading.main_thread():
         return process.communicate(stdin, timeout)
     until = None if timeout is None else time.monotonic() + timeout
     while True:
-        left = SLICE if until is None else min(SLICE, max(0.0, until - time.monotonic()))
+        left = SLICE_SECONDS if until is None else min(SLICE_SECONDS, max(0.0, until - time.monotonic()))
         try:
             return process.communicate(stdin, left)
         except subprocess.TimeoutExpired:
@@ -90,11 +95,11 @@ def _hear(process: subprocess.Popen[bytes], stdin: bytes | None, timeout: float 
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command and whatever it started: first asked, then killed."""
+    """End a command and its child processes: SIGTERM first, then SIGKILL."""
     members = tree_of(process.pid)
     signal_tree(members, signal.SIGTERM)
     try:
-        process.wait(GRACE)
+        process.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         members = tree_of(process.pid) or members
     finally:

@@ -1,4 +1,4 @@
-"""A deadline for work that does not watch the clock itself."""
+"""A time limit for code that does not check the time itself."""
 
 from __future__ import annotations
 
@@ -13,32 +13,40 @@ from flowgate.errors import Unreachable
 
 
 class _Expired(BaseException):
-    """Time is up; no `except Exception` on the way may swallow it."""
+    """The time limit has passed; a BaseException, because a step may catch every Exception."""
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Interrupt the work inside when it takes longer than so many seconds; its `finally` parts run.
+    """Interrupt the body after a time limit; its `finally` blocks run.
 
-    In the main thread a signal interrupts even a blocking call. In any other thread the work is interrupted as soon as
-    it executes Python again.
+    In the main thread a signal interrupts even a blocking call. Any other thread is interrupted when it next executes
+    Python code.
+
+    Args:
+        seconds: The time limit.
 
     Raises:
-        Unreachable: Time was up.
+        Unreachable: The time limit has passed.
     """
     try:
         if threading.current_thread() is threading.main_thread():
             with _alarm(seconds):
                 yield
         else:
-            with _injected(seconds):
+            with _timer(seconds):
                 yield
     except _Expired:
         raise Unreachable(f"not finished within {seconds:g} s") from None
 
 
-def inject(thread: int, error: type[BaseException]) -> None:
-    """Raise an error inside a thread, as soon as it executes Python again; thread: its ident."""
+def raise_in_thread(thread: int, error: type[BaseException]) -> None:
+    """Raise an exception in another thread, when it next executes Python code.
+
+    Args:
+        thread: Its ident.
+        error: The exception's class.
+    """
     import ctypes
 
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
@@ -59,14 +67,14 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _injected(seconds: float) -> Iterator[None]:
+def _timer(seconds: float) -> Iterator[None]:
     target = threading.get_ident()
     lock, over = threading.Lock(), False
 
     def expire() -> None:
-        with lock:  # never after the work has ended
+        with lock:  # never after the body has ended
             if not over:
-                inject(target, _Expired)
+                raise_in_thread(target, _Expired)
 
     timer = threading.Timer(seconds, expire)
     timer.daemon = True

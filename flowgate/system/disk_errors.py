@@ -1,4 +1,4 @@
-"""What a disk may refuse, in our words; and folders that only their owner can enter."""
+"""Translate OSError into DiskError; create private folders."""
 
 from __future__ import annotations
 
@@ -12,41 +12,59 @@ from pathlib import Path
 from flowgate.errors import DiskError
 
 PRIVATE_FOLDER = 0o700
-SHARED = Path("/tmp")  # noqa: S108 - short, and not TMPDIR: two shells with different ones must find the same thing
-NOT_OURS = "give yourself access to it (ls -ld shows whose it is), or set paths.runtime_dir to a folder of your own"
-WAYS_OUT = {
+SHARED_FOLDER = Path("/tmp")  # noqa: S108 - not TMPDIR: shells with different values must find the same socket
+NO_ACCESS = "give yourself access to it (ls -ld shows its owner), or set paths.runtime_dir to a folder of your own"
+FIXES = {
     errno.ENOSPC: "free some space there, then run the command again",
     errno.EDQUOT: "free some of your quota there, then run the command again",
-    errno.EROFS: "its file system is read-only: set paths.runtime_dir to a folder that can be written",
-    errno.EACCES: NOT_OURS,
-    errno.EPERM: NOT_OURS,
-    errno.ENOTDIR: "a file stands where a folder belongs: move it away",
-    errno.EEXIST: "a file stands where a folder belongs: move it away",
-    errno.EISDIR: "a folder stands where a file belongs: move it away",
-    errno.ELOOP: "a link stands where a file belongs: move it away",
+    errno.EROFS: "its file system is read-only: set paths.runtime_dir to a writable folder",
+    errno.EACCES: NO_ACCESS,
+    errno.EPERM: NO_ACCESS,
+    errno.ENOTDIR: "a file exists where a folder is needed: move it away",
+    errno.EEXIST: "a file exists where a folder is needed: move it away",
+    errno.EISDIR: "a folder exists where a file is needed: move it away",
+    errno.ELOOP: "a link exists where a file is needed: move it away",
 }
 
 
-def disk_error(path: Path, fault: OSError) -> DiskError:
-    """Turn the system's refusal into ours: the path, the system's words, a way out."""
-    words = fault.strerror or str(fault)
-    return DiskError(f"{path}: {words[:1].lower()}{words[1:]}", fix=WAYS_OUT.get(fault.errno or 0, ""))
+def disk_error(path: Path, error: OSError) -> DiskError:
+    """Translate an OSError.
+
+    Args:
+        path: The file or folder in use.
+        error: What the system reported.
+
+    Returns:
+        An error with the path, the system's message and a fix.
+    """
+    message = error.strerror or str(error)
+    return DiskError(f"{path}: {message[:1].lower()}{message[1:]}", fix=FIXES.get(error.errno or 0, ""))
 
 
 @contextmanager
 def translate_os_errors(path: Path) -> Iterator[None]:
-    """Let the body touch `path`; whatever the system refuses becomes DiskError."""
+    """Translate every OSError of the body into a DiskError.
+
+    Args:
+        path: The file or folder that the body uses.
+
+    Raises:
+        DiskError: The body raised an OSError.
+    """
     try:
         yield
-    except OSError as fault:
-        raise disk_error(path, fault) from None
+    except OSError as error:
+        raise disk_error(path, error) from None
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder that only its owner can enter, and its parents likewise; those that are there stay as they are.
+    """Create a folder (0700) and its missing parents; existing folders keep their permissions.
+
+    Args:
+        path: The folder.
 
     Raises:
-        DiskError: See the message.
+        DiskError: It cannot be created.
     """
     with translate_os_errors(path):
         _make(path)
@@ -59,40 +77,49 @@ def _make(path: Path) -> None:
         _make(path.parent)
     try:
         path.mkdir(PRIVATE_FOLDER)
-        path.chmod(PRIVATE_FOLDER)  # a umask may have taken away even the owner's part
-    except FileExistsError:  # another process was faster, or a file stands there
+        path.chmod(PRIVATE_FOLDER)  # a umask can remove the owner's permissions too
+    except FileExistsError:  # another process created it, or it is a file
         if not path.is_dir():
             raise
 
 
 def make_own_folder(path: Path) -> Path:
-    """Make a private folder in a place where strangers write too; believe one that is there only if it is ours.
+    """Create a private folder (0700) in a folder where other users can write; use an existing one only if we own it.
+
+    Args:
+        path: The folder.
 
     Returns:
         The path.
 
     Raises:
-        DiskError: It is a link, or somebody else's.
+        DiskError: It is a link, or belongs to another user.
     """
     with translate_os_errors(path):
         try:
             path.mkdir(PRIVATE_FOLDER)
         except FileExistsError:
             pass
-        about = path.lstat()
-        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
-            raise DiskError(f"{path} is not a folder of yours", fix=f"move it away (ls -ld {path} shows whose it is)")
+        info = path.lstat()
+        if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
+            raise DiskError(f"{path} is not a folder that you own", fix=f"move it away (ls -ld {path} shows its owner)")
         path.chmod(PRIVATE_FOLDER)
     return path
 
 
 def free_bytes(path: Path) -> int:
-    """Say how many bytes we may still write where `path` is, or will be.
+    """Return the free space of the file system on which a path is, or will be.
+
+    Args:
+        path: A file or folder that need not exist.
+
+    Returns:
+        Bytes that this user can write.
 
     Raises:
-        DiskError: See the message.
+        DiskError: The file system cannot be examined.
     """
-    there = next((one for one in (path, *path.parents) if one.exists()), Path("/"))
-    with translate_os_errors(there):
-        about = os.statvfs(there)
-    return about.f_bavail * about.f_frsize
+    existing = next((one for one in (path, *path.parents) if one.exists()), Path("/"))
+    with translate_os_errors(existing):
+        info = os.statvfs(existing)
+    return info.f_bavail * info.f_frsize

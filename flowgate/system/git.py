@@ -1,4 +1,4 @@
-"""What git knows about a checkout; nothing here changes one."""
+"""Read-only queries to git. `root` is always the root of a checkout."""
 
 from __future__ import annotations
 
@@ -10,74 +10,77 @@ from pathlib import Path
 from flowgate.domain import Secret
 from flowgate.errors import EnvironmentFailure
 
-# A hook is run with variables that point git at the repository of the push, whatever folder we ask about.
+# git sets these for a hook; with them every query would be about the repository of the push.
 HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-NOTHING_FOUND = 1  # of check-ignore and grep
-GIVE_UP_SECONDS = 60
+NO_MATCH = 1  # exit code of check-ignore and grep
+TIMEOUT_SECONDS = 60
 
 
 def root(folder: Path) -> Path | None:
-    """Give the root of the checkout that a folder, or the nearest one above it that exists, lies in.
+    """Return the root of the checkout that contains a folder.
+
+    Args:
+        folder: The folder. If it does not exist, its nearest existing parent counts.
 
     Returns:
-        None outside a checkout, and where git is not installed.
+        The root; None outside a checkout, and if git is not installed.
 
     Raises:
-        EnvironmentFailure: Git refuses to look (a checkout of another user's).
+        EnvironmentFailure: git failed, for example because the checkout belongs to another user.
     """
-    there = next((one for one in (folder, *folder.parents) if one.is_dir()), Path("/"))
+    existing = next((one for one in (folder, *folder.parents) if one.is_dir()), Path("/"))
     try:
-        done = _run(there, "rev-parse", "--show-toplevel")
+        done = _run(existing, "rev-parse", "--show-toplevel")
     except FileNotFoundError:
         return None
     if done.returncode == 0:
         return Path(done.stdout.rstrip("\n")) if done.stdout.strip() else None
     if "not a git repository" in done.stderr:
         return None
-    raise _refused(there, done.stderr)
+    raise _git_error(existing, done.stderr)
 
 
 def tracked(root: Path) -> list[str]:
-    """List the files that git tracks in a checkout, relative to its root.
+    """List the tracked files of a checkout, relative to its root.
 
     Raises:
-        EnvironmentFailure: See the message.
+        EnvironmentFailure: git failed.
     """
-    return _names(_asked(root, "ls-files", "-z"))
+    return _names(_git(root, "ls-files", "-z"))
 
 
 def changed_files(root: Path) -> list[str]:
-    """List what differs from the commit that is checked out, files that git does not know included.
+    """List changed and untracked files of a checkout, relative to its root.
 
     Raises:
-        EnvironmentFailure: See the message.
+        EnvironmentFailure: git failed.
     """
-    entries = iter(_names(_asked(root, "status", "--porcelain", "-z", "--untracked-files=all")))
+    entries = iter(_names(_git(root, "status", "--porcelain", "-z", "--untracked-files=all")))
     found = []
     for entry in entries:
         found.append(entry[3:])
         if entry[0] in "RC":
-            next(entries)  # the name it had before
+            next(entries)  # the old name
     return found
 
 
 def head(root: Path) -> tuple[str, str]:
-    """Give the last commit: its short name and the first line of its message.
+    """Return the current commit: its short hash and the first line of its message.
 
     Raises:
-        EnvironmentFailure: , also where nothing has been committed.
+        EnvironmentFailure: git failed, for example because there is no commit.
     """
-    name, _, subject = _asked(root, "log", "-1", "--format=%h %s").rstrip("\n").partition(" ")
+    name, _, subject = _git(root, "log", "-1", "--format=%h %s").rstrip("\n").partition(" ")
     return name, subject
 
 
 def tagged_commit(root: Path, tag: str) -> str:
-    """Give the short name of the commit that a tag names; empty when there is no such tag.
+    """Return the short hash of a tag's commit; empty if the tag does not exist.
 
     Raises:
-        EnvironmentFailure: See the message.
+        EnvironmentFailure: git failed.
     """
-    return _asked(
+    return _git(
         root,
         "for-each-ref",
         "--format=%(if)%(*objectname)%(then)%(*objectname:short)%(else)%(objectname:short)%(end)",
@@ -86,64 +89,65 @@ def tagged_commit(root: Path, tag: str) -> str:
 
 
 def ignored(root: Path, names: Iterable[str]) -> set[str]:
-    """Say which of these names the ignore rules of a checkout cover, whether or not such files are there.
+    """Return the names that a checkout's ignore rules cover, whether or not such files exist.
 
     Args:
-        names: Relative to the root.
+        root: The checkout's root.
+        names: Paths relative to the root.
 
     Raises:
-        EnvironmentFailure: See the message.
+        EnvironmentFailure: git failed.
     """
-    message = _asked(root, "check-ignore", "--no-index", "-z", "--stdin", given="".join(f"{one}\0" for one in names))
-    return set(_names(message))
+    output = _git(root, "check-ignore", "--no-index", "-z", "--stdin", stdin="".join(f"{one}\0" for one in names))
+    return set(_names(output))
 
 
-def files_containing(root: Path, texts: Sequence[Secret]) -> list[str]:
-    """List the tracked files that hold any of these texts; git is told them on its standard input only.
+def files_containing(root: Path, secrets: Sequence[Secret]) -> list[str]:
+    """List the tracked files that contain any of some secrets, which git gets through its standard input.
 
     Raises:
-        EnvironmentFailure: See the message.
+        EnvironmentFailure: git failed.
     """
-    if not texts:
+    if not secrets:
         return []
-    given = "".join(f"{text.reveal()}\n" for text in texts)
-    return _names(_asked(root, "grep", "-l", "-z", "-I", "-F", "-f", "-", given=given))
+    lines = "".join(f"{secret.reveal()}\n" for secret in secrets)
+    return _names(_git(root, "grep", "-l", "-z", "-I", "-F", "-f", "-", stdin=lines))
 
 
 def hooks(root: Path) -> Path:
-    """Say where the hooks of a checkout lie, wherever its settings put them.
+    """Return the folder of a checkout's hooks, as its settings say.
 
     Raises:
-        EnvironmentFailure: See the message.
+        EnvironmentFailure: git failed.
     """
-    return root / _asked(root, "rev-parse", "--git-path", "hooks").rstrip("\n")
+    return root / _git(root, "rev-parse", "--git-path", "hooks").rstrip("\n")
 
 
-def _names(listed: str) -> list[str]:
-    return [name for name in listed.split("\0") if name]
+def _names(output: str) -> list[str]:
+    return [name for name in output.split("\0") if name]
 
 
-def _asked(root: Path, *words: str, given: str = "") -> str:
+def _git(root: Path, *words: str, stdin: str = "") -> str:
     try:
-        done = _run(root, *words, given=given)
+        done = _run(root, *words, stdin=stdin)
     except FileNotFoundError:
         raise EnvironmentFailure("git is not installed", fix="install git") from None
-    if done.returncode not in (0, NOTHING_FOUND):
-        raise _refused(root, done.stderr)
+    if done.returncode not in (0, NO_MATCH):
+        raise _git_error(root, done.stderr)
     return done.stdout
 
 
-def _run(folder: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES} | {"LC_ALL": "C"}
     argv = ["git", "-C", str(folder), *words]
     try:
         return subprocess.run(
-            argv, env=env, input=given, capture_output=True, text=True, check=False, timeout=GIVE_UP_SECONDS
+            argv, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
         )
     except subprocess.TimeoutExpired:
-        raise EnvironmentFailure(f"git {words[0]} in {folder} took longer than {GIVE_UP_SECONDS} s") from None
+        raise EnvironmentFailure(f"git {words[0]} in {folder} took longer than {TIMEOUT_SECONDS} s") from None
 
 
-def _refused(folder: Path, message: str) -> EnvironmentFailure:
-    first = next(iter(message.strip().splitlines()), "it gave no reason").removeprefix("fatal: ")
-    return EnvironmentFailure(f"git refuses to look at {folder}: {first}", fix=f"git -C {folder} status")
+def _git_error(folder: Path, stderr: str) -> EnvironmentFailure:
+    first = next(iter(stderr.strip().splitlines()), "no error message").removeprefix("fatal: ")
+    return EnvironmentFailure(f"git failed in {folder}: {first}", fix=f"git -C {folder} status")

@@ -1,4 +1,4 @@
-"""Which distributions are installed and locked, without importing any."""
+"""Versions of installed and locked distributions; nothing is imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flowgate.system import files
 
 
 def version(name: str) -> str | None:
-    """Give the version of an installed distribution; None when there is none."""
+    """Return the version of an installed distribution; None if it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -20,20 +20,27 @@ def version(name: str) -> str | None:
 
 
 def is_importable(package: str) -> bool:
-    """Say whether a top-level package can be found; it is not imported."""
+    """Return whether a top-level package exists, without importing it."""
     return importlib.util.find_spec(package) is not None
 
 
 def locked(root: Path, name: str) -> str | None:
-    """Give the version that a checkout's `uv.lock` names for a distribution; None when it names none.
+    """Return the version of a distribution in a checkout's `uv.lock`.
+
+    Args:
+        root: The checkout's root.
+        name: The distribution.
+
+    Returns:
+        The version; None if the distribution is not locked.
 
     Raises:
-        UsageError: The lock is damaged.
-        DiskError: See the message.
+        UsageError: `uv.lock` is not valid TOML.
+        DiskError: It cannot be read.
     """
     text = files.read_text_or_none(root / "uv.lock")
     try:
         packages = tomllib.loads(text or "").get("package", [])
-    except tomllib.TOMLDecodeError as fault:
-        raise UsageError(f"{root / 'uv.lock'} is damaged: {fault}", fix="git checkout uv.lock") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{root / 'uv.lock'} is damaged: {error}", fix="git checkout uv.lock") from None
     return next((str(one.get("version")) for one in packages if one.get("name") == name), None)

@@ -1,4 +1,4 @@
-"""Where processes listen."""
+"""The TCP addresses on which processes listen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One address that a process accepts connections on."""
+    """A listening socket of a process."""
 
     pid: int
     host: str
@@ -17,17 +17,20 @@ class Listener:
 
     @property
     def is_private(self) -> bool:
-        """Say whether only this machine can reach it."""
+        """Whether only this machine can connect to it."""
         address = ip_address(self.host.partition("%")[0])
         inner = getattr(address, "ipv4_mapped", None)
         return (inner or address).is_loopback
 
 
 def listeners(pids: Iterable[int]) -> list[Listener]:
-    """List the TCP addresses that these processes listen on.
+    """List the TCP addresses on which processes listen.
+
+    Args:
+        pids: The processes.
 
     Returns:
-        A socket that several share once, with the first of them.
+        The addresses. One that several processes share is listed once, with the first process.
     """
     import psutil
 
@@ -35,7 +38,7 @@ def listeners(pids: Iterable[int]) -> list[Listener]:
     for pid in pids:
         try:
             connections = psutil.Process(pid).net_connections(kind="tcp")
-        except psutil.Error:  # it ended, or is another user's
+        except psutil.Error:  # it has ended, or belongs to another user
             continue
         for one in connections:
             if one.status == psutil.CONN_LISTEN and one.laddr:

@@ -1,4 +1,4 @@
-"""Where FlowGate's own files lie: in a checkout, or inside the installed package."""
+"""Paths of FlowGate's own files, in a checkout or in the installed package."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def checkout() -> Path | None:
-    """Give the checkout's root; None when FlowGate is an installed package."""
+    """Return the checkout's root; None if FlowGate is an installed package."""
     root = PACKAGE.parent
     return root if (root / "tasks.py").is_file() and (root / "pyproject.toml").is_file() else None
 
 
 def playbooks() -> Path:
-    """Say where the shipped playbooks lie."""
+    """Return the folder of the shipped playbooks."""
     return (checkout() or PACKAGE) / "playbooks"
 
 
 def examples() -> Path:
-    """Say where the example configs lie."""
+    """Return the folder of the example configs."""
     root = checkout()
     return root / "config" / "examples" if root else PACKAGE / "examples"
 
 
 def state_folder() -> Path:
-    """Say where the embedded default keeps its `.router/`: the checkout, else the user's state folder."""
+    """Return the folder in which the embedded default config creates `.router/`."""
     root = checkout()
     if root:
         return root
@@ -37,5 +37,5 @@ def state_folder() -> Path:
 
 
 def python() -> Path:
-    """Give the interpreter of the environment that FlowGate runs in."""
+    """Return the Python interpreter that runs FlowGate."""
     return Path(sys.executable)

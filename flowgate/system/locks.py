@@ -1,4 +1,4 @@
-"""The lock of a runtime folder: one changing command at a time, and the others know for whom they wait."""
+"""The lock of a runtime folder: one changing command at a time."""
 
 from __future__ import annotations
 
@@ -20,48 +20,46 @@ POLL_SECONDS = 0.05
 def exclusive_lock(
     path: Path, what: str, *, clock: Clock, timeout: float | None, on_wait: Callable[[str], None]
 ) -> Iterator[None]:
-    """Hold a lock file while the body runs; the system lets go of it even when we are killed.
+    """Hold a lock file while the body runs. The system releases it when the process ends, even by SIGKILL.
 
     Args:
-        what: What the holder does ("smoke"), for others to read.
-        timeout: Seconds to wait for another holder; None waits for ever.
-        waiting: Told once for whom we wait ("'smoke' (pid 123)").
+        path: The lock file. Missing folders are created.
+        what: What the holder does ("smoke"); written into the file for other commands.
+        clock: Measures and waits.
+        timeout: Seconds to wait for another holder; None waits forever.
+        on_wait: Called once with the other holder ("'smoke' (pid 123)") before waiting.
 
     Raises:
-        LockTimeout: , naming the holder.
-        DiskError: See the message.
+        LockTimeout: Another command still holds the lock.
+        DiskError: The file cannot be created.
     """
     make_private_folder(path.parent)
-    taken = _take(path)
-    if taken is None:
+    lock = _try_lock(path)
+    if lock is None:
         on_wait(_holder(path))
-        taken = poll(lambda: _take(path), clock, every=POLL_SECONDS, timeout=timeout)
-    if taken is None:
+        lock = poll(lambda: _try_lock(path), clock, every=POLL_SECONDS, timeout=timeout)
+    if lock is None:
         raise LockTimeout(
             f"{_holder(path)} is still changing {path.parent} after {timeout:g} s",
-            fix="wait for it, or stop it, then run the command again",
+            fix="wait for it or stop it, then run the command again",
         )
-    handle = taken[0]
+    handle = lock[0]
     try:
-        _sign(handle, f"{os.getpid()} {what}\n")
+        _write_holder(handle, f"{os.getpid()} {what}\n")
         yield
     finally:
-        _sign(handle, "")
+        _write_holder(handle, "")
         os.close(handle)
 
 
-def _sign(handle: int, text: str) -> None:
-    with suppress(OSError):  # on a full disk nobody can read who holds it; `stop` must work there all the same
+def _write_holder(handle: int, text: str) -> None:
+    with suppress(OSError):  # `stop` must work on a full disk too; others then cannot read who holds the lock
         os.ftruncate(handle, 0)
         os.pwrite(handle, text.encode(errors="replace"), 0)
 
 
-def _take(path: Path) -> tuple[int] | None:
-    """Try once; None when somebody else holds it.
-
-    Returns:
-        The open file, in a tuple: 0 is an open file too, and false.
-    """
+def _try_lock(path: Path) -> tuple[int] | None:
+    """Lock the file if it is free; return its descriptor in a tuple, which is truthy even for descriptor 0."""
     with translate_os_errors(path):
         while True:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -75,7 +73,7 @@ def _take(path: Path) -> tuple[int] | None:
                 raise
             if is_at(path, handle):
                 return (handle,)
-            os.close(handle)  # deleted before we had it: whoever made the next one would not see our lock
+            os.close(handle)  # deleted meanwhile: another process would create and lock a new file
 
 
 def _holder(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Logs: whole lines appended by several processes, cut by size, read from their end."""
+"""Log files: append lines from several processes, rotate by size, read the end."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from flowgate.system.disk_errors import make_private_folder, translate_os_errors
 
 PRIVATE_FILE = 0o600
 BLOCK = 65536  # bytes read at once
-TRIES = 1000  # how often a file may be moved away under an appender before it gives up
+ATTEMPTS = 1000  # to append while other processes rotate the file
 
 
 def append_line(path: Path, line: str, *, max_bytes: int = 5_000_000, keep: int = 3) -> bool:
-    """Append one whole line; several processes may do so at once.
+    """Append one line; several processes may do so at the same time.
 
     Args:
-        max_bytes: A file that would grow beyond it is renamed to `path.1` first.
-        keep: How many older files stay, one at least (`path.1` is the newest of them).
+        path: The log file. Missing folders are created.
+        line: The line; inner newlines are escaped.
+        max_bytes: A file that would become larger is first renamed to `path.1`.
+        keep: Number of older files to keep, at least 1; `path.1` is the newest.
 
     Returns:
-        False when the disk refused; then nothing of the line is there.
+        Whether the line was written. If not, no part of it was.
     """
     data = line.rstrip("\n").replace("\n", "\\n").encode(errors="backslashreplace") + b"\n"
     try:
         make_private_folder(path.parent)
-        for _ in range(TRIES):
+        for _ in range(ATTEMPTS):
             handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
             try:
                 written = _append(handle, path, data, max_bytes, keep)
@@ -42,37 +44,42 @@ def append_line(path: Path, line: str, *, max_bytes: int = 5_000_000, keep: int 
 
 
 def _append(handle: int, path: Path, data: bytes, max_bytes: int, keep: int) -> bool | None:
-    """Append under the file's lock; None when the file was, or had to be, moved away: open the next one."""
+    """Append under the file's lock; return None if the file was rotated, so that the caller opens the new one."""
     fcntl.flock(handle, fcntl.LOCK_EX)
     size = os.fstat(handle).st_size
     if not is_at(path, handle):
         return None
     if size and size + len(data) > max_bytes:
-        _push(path, path, keep)
+        _rotate(path, path, keep)
         return None
-    if size and os.pread(handle, 1, size - 1) != b"\n":  # somebody died within a line: do not glue ours to it
+    if size and os.pread(handle, 1, size - 1) != b"\n":  # a writer died within a line
         data = b"\n" + data
     if os.write(handle, data) == len(data):
         return True
-    os.ftruncate(handle, size)  # the disk is full; half a line would spoil the next one
+    os.ftruncate(handle, size)  # the disk is full; half a line would be joined with the next one
     return False
 
 
 def is_at(path: Path, handle: int) -> bool:
-    """Say whether an open file is still the one at `path`."""
+    """Return whether an open file is still the file at a path.
+
+    Args:
+        path: The path.
+        handle: The open file's descriptor.
+    """
     try:
-        about = path.stat()
+        info = path.stat()
     except FileNotFoundError:
         return False
-    return os.path.samestat(about, os.fstat(handle))
+    return os.path.samestat(info, os.fstat(handle))
 
 
 def _older(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")
 
 
-def _push(full: Path, path: Path, keep: int) -> None:
-    """Make a full file the newest of the older ones, `path.1`; the oldest falls off the end."""
+def _rotate(full: Path, path: Path, keep: int) -> None:
+    """Rename a full file to `path.1`, `path.1` to `path.2` and so on; overwrite the oldest."""
     for number in range(keep - 1, 0, -1):
         if _older(path, number).exists():
             _older(path, number).replace(_older(path, number + 1))
@@ -80,23 +87,24 @@ def _push(full: Path, path: Path, keep: int) -> None:
 
 
 def rotate_in_place(path: Path, max_bytes: int, keep: int) -> bool:
-    """Copy a log that has grown too large to `path.1` and empty it, for a writer that holds it open (O_APPEND).
+    """Copy a large log to `path.1` and truncate it, for a program that keeps it open (O_APPEND).
 
-    What is written between the copy's last byte and the emptying is lost: some microseconds.
+    What the program writes in the microseconds between copy and truncation is lost.
 
     Args:
-        max_bytes: Up to this size it is left alone.
-        keep: How many older files stay, one at least.
+        path: The log file.
+        max_bytes: A smaller file is left unchanged.
+        keep: Number of older files to keep, at least 1.
 
     Returns:
-        False when nothing had to be done, or the disk refused.
+        Whether the log was rotated: false for a small or missing file, and if the copy failed.
     """
     try:
         if path.stat().st_size <= max_bytes:
             return False
         copy = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         _copy(path, copy)
-        _push(copy, path, keep)
+        _rotate(copy, path, keep)
         os.truncate(path, 0)
     except OSError:
         return False
@@ -116,13 +124,20 @@ def _copy(path: Path, to: Path) -> None:
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """Give the last lines of a file, oldest first; none when it is absent. Reads no more of it than it must.
+    """Return the last lines of a file; read only as much of it as necessary.
+
+    Args:
+        path: The file; it may be missing.
+        lines: The largest number of lines.
+
+    Returns:
+        The lines, oldest first.
 
     Raises:
-        DiskError: See the message.
+        DiskError: It cannot be read.
     """
     blocks: list[bytes] = []
-    breaks = 0
+    newlines = 0
     with translate_os_errors(path):
         try:
             file = path.open("rb")
@@ -130,25 +145,28 @@ def tail(path: Path, lines: int) -> list[str]:
             return []
         with file:
             position = file.seek(0, os.SEEK_END)
-            while position and breaks <= lines:
-                step = min(BLOCK, position)
-                position = file.seek(position - step)
-                blocks.append(file.read(step))
-                breaks += blocks[-1].count(b"\n")
-    found = b"".join(reversed(blocks))
-    whole = found.removesuffix(b"\n").split(b"\n") if found else []
-    return [line.decode(errors="replace").rstrip("\r") for line in whole[-lines:]] if lines > 0 else []
+            while position and newlines <= lines:
+                size = min(BLOCK, position)
+                position = file.seek(position - size)
+                blocks.append(file.read(size))
+                newlines += blocks[-1].count(b"\n")
+    data = b"".join(reversed(blocks))
+    found = data.removesuffix(b"\n").split(b"\n") if data else []
+    return [line.decode(errors="replace").rstrip("\r") for line in found[-lines:]] if lines > 0 else []
 
 
 def read_from(path: Path, position: int) -> tuple[str, int]:
-    """Read what was added to a file since a position in bytes.
+    """Read what was appended to a file since a position.
+
+    Args:
+        path: The file.
+        position: The position in bytes.
 
     Returns:
-        The text and the next position; a character of which only a part is there yet is left for the next
-        time.
+        The text and the next position, which is before a character that is not complete yet.
 
     Raises:
-        DiskError: See the message.
+        DiskError: It cannot be read.
     """
     with translate_os_errors(path), path.open("rb") as file:
         file.seek(position)

@@ -1,4 +1,4 @@
-"""Memory that a long-lived process no longer uses."""
+"""Return unused memory to the system."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import sys
 
 
 def trim() -> None:
-    """Collect garbage, and give the system back what the allocator keeps for later.
+    """Collect garbage, and return the memory that the allocator keeps for later.
 
-    Source: malloc_trim(3); a keeper that had switched 400 times held 3 MB more without it
+    Source: malloc_trim(3). Without it a supervisor used 3 MB more after 400 switches.
     """
     gc.collect()
     if sys.platform != "linux":
         return
     import ctypes
 
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's own
-    if trim is not None:
-        trim(0)
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
+    if malloc_trim is not None:
+        malloc_trim(0)

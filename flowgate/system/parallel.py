@@ -1,4 +1,4 @@
-"""Several jobs at once, each in a thread of its own."""
+"""Run several jobs in parallel, each in a thread."""
 
 from __future__ import annotations
 
@@ -6,102 +6,103 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from flowgate.system.deadline import inject
+from flowgate.system.deadline import raise_in_thread
 
 T = TypeVar("T")
-SLICE = 0.2  # seconds of a wait; a thread that waits can be interrupted only in between
-MOST = 64  # threads
+SLICE_SECONDS = 0.2  # an exception raised in a waiting thread takes effect only between two waits
+MAX_THREADS = 64
 
 
 def run_parallel(jobs: Sequence[Callable[[], T]], width: int) -> list[T]:
-    """Do jobs, so many at a time, each to its end.
+    """Run jobs to their end, a limited number at a time.
 
-    Ctrl-C interrupts those under way, with KeyboardInterrupt inside each as soon as it executes Python again; those
-    that wait never begin. When all have ended, it is raised here. A second Ctrl-C waits for nobody.
+    Ctrl-C raises KeyboardInterrupt in every running job, when it next executes Python code, and starts no further job.
+    It is raised here when all have ended. A second Ctrl-C does not wait for them.
 
     Args:
-        width: From 1; more than 64 at a time make nothing faster.
+        jobs: The jobs.
+        width: How many run at the same time, at least 1; more than 64 have no effect.
 
     Returns:
-        What each gave, in the order of the jobs.
+        Their results, in the order of the jobs.
 
     Raises:
-        FlowGateError: What the first of them, in their order, failed with, when all have ended.
+        BaseException: When all jobs have ended: the exception of the first job that failed.
     """
-    crew = _Crew(jobs)
+    pool = _Pool(jobs)
     try:
-        for _ in range(min(width, len(jobs), MOST)):
-            threading.Thread(target=crew.work, daemon=True).start()
-        crew.wait()
+        for _ in range(min(width, len(jobs), MAX_THREADS)):
+            threading.Thread(target=pool.run_jobs, daemon=True).start()
+        pool.wait()
     except KeyboardInterrupt:
-        crew.interrupt()
+        pool.interrupt()
         try:
-            crew.wait()
+            pool.wait()
         except KeyboardInterrupt:
-            crew.interrupt()
+            pool.interrupt()
             raise
         raise
-    return crew.given()
+    return pool.results()
 
 
-class _Crew(Generic[T]):
+class _Pool(Generic[T]):
     def __init__(self, jobs: Sequence[Callable[[], T]]) -> None:
-        self._waiting = list(enumerate(jobs))[::-1]
-        self._given: dict[int, T] = {}
-        self._failed: dict[int, BaseException] = {}
+        self._pending = list(enumerate(jobs))[::-1]
+        self._results: dict[int, T] = {}
+        self._errors: dict[int, BaseException] = {}
         self._lock = threading.Lock()
-        self._busy: set[int] = set()
-        self._over = threading.Event()
-        self._note()
+        self._running: set[int] = set()
+        self._done = threading.Event()
+        self._check_done()
 
-    def work(self) -> None:
-        """Do one job after another until none waits."""
-        me = threading.get_ident()
+    def run_jobs(self) -> None:
+        """Run one job after another until none is pending."""
+        thread = threading.get_ident()
         try:
-            while (taken := self._take(me)) is not None:
-                self._do(*taken)
-                self._leave(me)
-        except KeyboardInterrupt:  # it came when a job had just ended
-            self._leave(me)
+            while (taken := self._take(thread)) is not None:
+                self._run(*taken)
+                self._finish(thread)
+        except KeyboardInterrupt:  # raised in this thread when its job had just ended
+            self._finish(thread)
 
-    def _take(self, me: int) -> tuple[int, Callable[[], T]] | None:
+    def _take(self, thread: int) -> tuple[int, Callable[[], T]] | None:
         with self._lock:
-            if not self._waiting:
+            if not self._pending:
                 return None
-            self._busy.add(me)
-            return self._waiting.pop()
+            self._running.add(thread)
+            return self._pending.pop()
 
-    def _do(self, index: int, job: Callable[[], T]) -> None:
+    def _run(self, index: int, job: Callable[[], T]) -> None:
         try:
-            self._given[index] = job()
-        except BaseException as error:  # noqa: BLE001  raised where all jobs are waited for
-            self._failed[index] = error
+            self._results[index] = job()
+        except BaseException as error:  # noqa: BLE001  raised by `results`
+            self._errors[index] = error
 
-    def _leave(self, me: int) -> None:
-        """Be busy no more, once it is noted how the job ended; nobody is interrupted after this."""
+    def _finish(self, thread: int) -> None:
+        """Mark a thread's job as ended; the thread is not interrupted any more."""
         with self._lock:
-            self._busy.discard(me)
-            self._note()
+            self._running.discard(thread)
+            self._check_done()
 
-    def _note(self) -> None:
-        if not self._waiting and not self._busy:
-            self._over.set()
+    def _check_done(self) -> None:
+        if not self._pending and not self._running:
+            self._done.set()
 
     def wait(self) -> None:
-        """Wait until every job has ended."""
-        while not self._over.wait(SLICE):
+        """Wait until all jobs have ended."""
+        while not self._done.wait(SLICE_SECONDS):
             pass
 
     def interrupt(self) -> None:
-        """Interrupt the jobs under way; let none begin."""
+        """Interrupt the running jobs and drop the pending ones."""
         with self._lock:
-            self._waiting.clear()
-            for thread in self._busy:
-                inject(thread, KeyboardInterrupt)
-            self._note()
+            self._pending.clear()
+            for thread in self._running:
+                raise_in_thread(thread, KeyboardInterrupt)
+            self._check_done()
 
-    def given(self) -> list[T]:
-        """Give what the jobs gave; raise what the first of them failed with."""
-        if self._failed:
-            raise self._failed[min(self._failed)]
-        return [self._given[index] for index in sorted(self._given)]
+    def results(self) -> list[T]:
+        """Return the results in the order of the jobs, or raise the exception of the first job that failed."""
+        if self._errors:
+            raise self._errors[min(self._errors)]
+        return [self._results[index] for index in sorted(self._results)]

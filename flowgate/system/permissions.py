@@ -1,4 +1,4 @@
-"""Who may read and write what: the permissions of files and folders."""
+"""Permissions of files and folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOR_OTHERS = 0o077
 
 
 def mode(path: Path) -> int | None:
-    """Give the permission bits of what stands at a path, links followed; None when nothing does that we can see."""
+    """Return the permission bits of a file or folder, following links; None if it is missing or not accessible."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:
@@ -20,28 +20,29 @@ def mode(path: Path) -> int | None:
 
 
 def is_own(path: Path) -> bool:
-    """Say whether a path is a file or a folder of ours itself, and no link to another one."""
+    """Return whether a path is a file or folder that we own, not a link."""
     try:
-        about = path.lstat()
+        info = path.lstat()
     except OSError:
         return False
-    return about.st_uid == os.getuid() and (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode))
+    return info.st_uid == os.getuid() and (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode))
 
 
 def change(path: Path, mode: int) -> None:
-    """Give a file or a folder other permissions.
+    """Change the permissions of a file or folder.
 
     Args:
+        path: The file or folder.
         mode: The permission bits.
 
     Raises:
-        DiskError: See the message.
+        DiskError: They cannot be changed.
     """
     with translate_os_errors(path):
         path.chmod(mode)
 
 
 def is_writable(folder: Path) -> bool:
-    """Say whether files can be made in a folder; for one that is not there yet, whether it could be made."""
-    there = next((one for one in (folder, *folder.parents) if one.exists() or one.is_symlink()), Path("/"))
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    """Return whether we can create files in a folder; if it does not exist, whether we can create it."""
+    existing = next((one for one in (folder, *folder.parents) if one.exists() or one.is_symlink()), Path("/"))
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)

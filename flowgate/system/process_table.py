@@ -1,27 +1,34 @@
-"""The process table: straight from /proc on Linux, through `psutil` elsewhere.
+"""The process table: from /proc on Linux, from `psutil` elsewhere.
 
-Not through `psutil` everywhere: the keeper stays small without it, and start ticks are exact only in /proc.
+/proc saves the supervisor the memory of `psutil`, and only there the start time is exact.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+if TYPE_CHECKING:
+    from psutil import Process
+
+T = TypeVar("T")
 LINUX = sys.platform == "linux"
 PROC = Path("/proc")
-GONE = ("Z", "X")  # a zombie, or dead
+GONE = ("Z", "X")  # states of a zombie and of a dead process
 
 
 class Row(NamedTuple):
-    """One line of the process table.
+    """One process.
 
     Attributes:
-        session: The pid of its session's first process, 0 when it cannot be seen.
-        ticks: When it started, by the kernel's count (Linux: clock ticks since boot; elsewhere: milliseconds).
+        pid: Its pid.
+        parent: Its parent's pid.
+        session: The pid of its session's leader; 0 if it is not visible.
+        ticks: Its start time (Linux: clock ticks since boot; elsewhere: milliseconds).
+        state: Its state as one letter.
     """
 
     pid: int
@@ -32,17 +39,17 @@ class Row(NamedTuple):
 
 
 def row(pid: int) -> Row | None:
-    """Give one process; None when there is none of that number."""
+    """Return one process; None if it does not exist."""
     return proc_row(pid) if LINUX else psutil_row(pid)
 
 
 def rows() -> Iterator[Row]:
-    """Give every process we can see."""
+    """Yield all visible processes."""
     return (one for one in map(row, pids()) if one is not None)
 
 
 def pids() -> list[int]:
-    """Give the number of every process we can see."""
+    """Return the pids of all visible processes."""
     if LINUX:
         return [int(one.name) for one in PROC.iterdir() if one.name.isdigit()]
     import psutil
@@ -51,38 +58,38 @@ def pids() -> list[int]:
 
 
 def argv(pid: int) -> list[str]:
-    """Give a process's command line; nothing when it cannot be seen."""
+    """Return a process's command line; empty if it is not visible."""
     return proc_argv(pid) if LINUX else psutil_argv(pid)
 
 
 def environment(pid: int) -> dict[str, str] | None:
-    """Give the environment that a process of ours was started with; None when it cannot be seen."""
+    """Return the environment with which a process was started; None if it is not visible."""
     return proc_environment(pid) if LINUX else psutil_environment(pid)
 
 
 def owner_uid(pid: int) -> int | None:
-    """Give the number of the user whose process it is; None when it is gone."""
+    """Return the user id of a process; None if it does not exist."""
     return proc_owner_uid(pid) if LINUX else psutil_owner_uid(pid)
 
 
 def memory(pid: int) -> int | None:
-    """Say how much memory a process has in use (resident, bytes); None when there is no such process."""
+    """Return the resident memory of a process in bytes; None if it does not exist."""
     return proc_memory(pid) if LINUX else psutil_memory(pid)
 
 
-# --- from /proc
+# --- /proc
 
 
 def proc_row(pid: int) -> Row | None:
-    """Read one row from /proc.
+    """Read a process from /proc.
 
-    Source: proc_pid_stat(5): field 2 is the name in brackets, which may itself hold blanks and brackets; the fields
-        after its last bracket are 3 state, 4 ppid, 5 pgrp, 6 session … 22 starttime
+    Source: proc_pid_stat(5): field 2 is the name in parentheses, which may itself contain spaces and parentheses; the
+        fields after its last parenthesis are 3 state, 4 ppid, 5 pgrp, 6 session … 22 starttime
     """
     try:
         fields = (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
         return Row(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0].decode())
-    except (OSError, IndexError):  # it ended while we looked
+    except (OSError, IndexError):  # it has ended meanwhile
         return None
 
 
@@ -105,7 +112,7 @@ def proc_environment(pid: int) -> dict[str, str] | None:
 
 
 def proc_owner_uid(pid: int) -> int | None:
-    """Read the user from /proc."""
+    """Read a user id from /proc."""
     try:
         return (PROC / str(pid)).stat().st_uid
     except OSError:
@@ -113,25 +120,53 @@ def proc_owner_uid(pid: int) -> int | None:
 
 
 def proc_memory(pid: int) -> int | None:
-    """Read the resident size from /proc; its second field counts pages."""
+    """Read the resident memory from /proc; the second field counts pages."""
     try:
         return int((PROC / str(pid) / "statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return None
 
 
-# --- through psutil
+# --- psutil
 
 
 def psutil_row(pid: int) -> Row | None:
-    """Ask psutil for one row."""
+    """Read a process through psutil."""
     import psutil
 
-    try:
-        process = psutil.Process(pid)
+    def read(process: Process) -> Row:
         with process.oneshot():
             state = "Z" if process.status() == psutil.STATUS_ZOMBIE else "R"
             return Row(pid, process.ppid(), _session(pid), int(process.create_time() * 1000), state)
+
+    return _psutil(pid, read)
+
+
+def psutil_argv(pid: int) -> list[str]:
+    """Read a command line through psutil."""
+    return _psutil(pid, lambda process: list(process.cmdline())) or []
+
+
+def psutil_environment(pid: int) -> dict[str, str] | None:
+    """Read an environment through psutil."""
+    return _psutil(pid, lambda process: dict(process.environ()))
+
+
+def psutil_owner_uid(pid: int) -> int | None:
+    """Read a user id through psutil."""
+    return _psutil(pid, lambda process: int(process.uids().real))
+
+
+def psutil_memory(pid: int) -> int | None:
+    """Read the resident memory through psutil."""
+    return _psutil(pid, lambda process: int(process.memory_info().rss))
+
+
+def _psutil(pid: int, read: Callable[[Process], T]) -> T | None:
+    import psutil
+
+    try:
+        return read(psutil.Process(pid))
     except psutil.Error:
         return None
 
@@ -139,45 +174,5 @@ def psutil_row(pid: int) -> Row | None:
 def _session(pid: int) -> int:
     try:
         return os.getsid(pid)
-    except OSError:  # another user's, on some systems
+    except OSError:  # some systems do not show another user's session
         return 0
-
-
-def psutil_argv(pid: int) -> list[str]:
-    """Ask psutil for a command line."""
-    import psutil
-
-    try:
-        return list(psutil.Process(pid).cmdline())
-    except psutil.Error:
-        return []
-
-
-def psutil_environment(pid: int) -> dict[str, str] | None:
-    """Ask psutil for an environment."""
-    import psutil
-
-    try:
-        return dict(psutil.Process(pid).environ())
-    except psutil.Error:
-        return None
-
-
-def psutil_owner_uid(pid: int) -> int | None:
-    """Ask psutil for the user."""
-    import psutil
-
-    try:
-        return int(psutil.Process(pid).uids().real)
-    except psutil.Error:
-        return None
-
-
-def psutil_memory(pid: int) -> int | None:
-    """Ask psutil for the resident size."""
-    import psutil
-
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return None

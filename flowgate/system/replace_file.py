@@ -1,4 +1,4 @@
-"""Put a program in another's place: at no moment is there none, and the one before it is kept."""
+"""Replace a program by another one: atomically, and the previous one is kept."""
 
 from __future__ import annotations
 
@@ -9,51 +9,58 @@ from pathlib import Path
 from flowgate.system.disk_errors import make_private_folder, translate_os_errors
 
 
-def replace(fresh: Path, place: Path, previous: Path | None) -> None:
-    """Move a file into a place, and keep the one that was there.
+def replace(new: Path, target: Path, previous: Path | None) -> None:
+    """Move a file to a path, and keep the file that was there.
 
     Args:
-        fresh: On the same disk as the place.
-        previous: Where the one that was there is kept, instead of what lies there; None to keep it nowhere.
+        new: The file to move; on the same file system as `target`.
+        target: The path. Missing folders are created.
+        previous: Where to keep the old file, replacing an older one; None to delete it.
 
     Raises:
-        DiskError: See the message.
-        FlowGateError: The old file still stands in its place then.
+        DiskError: It failed. `target` is still the old file.
     """
-    make_private_folder(place.parent)
-    with translate_os_errors(place):
-        if previous and place.is_file():
-            _copy_to(place, previous)
-        fresh.replace(place)
-        _settle(place.parent)
+    make_private_folder(target.parent)
+    with translate_os_errors(target):
+        if previous and target.is_file():
+            _copy(target, previous)
+        new.replace(target)
+        _sync(target.parent)
 
 
-def swap(place: Path, previous: Path) -> None:
-    """Let a file and the one kept beside it change places; a missing one of the two counts as kept nowhere.
+def swap(target: Path, previous: Path) -> None:
+    """Swap a file with its previous version. If one of them is missing, the other one moves.
+
+    Args:
+        target: The file.
+        previous: Its previous version.
 
     Raises:
-        DiskError: See the message.
+        DiskError: It failed.
     """
-    aside = place.with_name(f".{place.name}.aside")
-    with translate_os_errors(place):
-        held = place.is_file()
-        if held:
-            _copy_to(place, aside)
+    temp = target.with_name(f".{target.name}.aside")
+    with translate_os_errors(target):
+        exists = target.is_file()
+        if exists:
+            _copy(target, temp)
         if previous.is_file():
-            previous.replace(place)
+            previous.replace(target)
         else:
-            place.unlink(missing_ok=True)
-        if held:
-            aside.replace(previous)
-        _settle(place.parent)
+            target.unlink(missing_ok=True)
+        if exists:
+            temp.replace(previous)
+        _sync(target.parent)
 
 
 def copy_program(source: Path, into: Path) -> None:
     """Copy a program (0700).
 
+    Args:
+        source: The program.
+        into: The copy; deleted again if copying fails.
+
     Raises:
-        DiskError: See the message.
-        FlowGateError: No half copy is left.
+        DiskError: It failed.
     """
     try:
         with translate_os_errors(into):
@@ -65,10 +72,13 @@ def copy_program(source: Path, into: Path) -> None:
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder with all that is in it.
+    """Delete a folder with its content; delete a link, but not the folder to which it points.
+
+    Args:
+        folder: The folder; it may be missing.
 
     Raises:
-        DiskError: See the message.
+        DiskError: It cannot be deleted.
     """
     with translate_os_errors(folder):
         if folder.is_symlink():
@@ -77,22 +87,22 @@ def delete_folder(folder: Path) -> None:
             shutil.rmtree(folder)
 
 
-def _copy_to(place: Path, target: Path) -> None:
-    """Give a file a second name, where the disk can do that; else a copy. The first name never stops naming it."""
-    half = target.with_name(f".{target.name}.half")
-    half.unlink(missing_ok=True)
+def _copy(source: Path, target: Path) -> None:
+    """Hard-link a file, or copy it, so that `source` exists at every moment."""
+    temp = target.with_name(f".{target.name}.half")
+    temp.unlink(missing_ok=True)
     try:
         try:
-            os.link(place, half)
+            os.link(source, temp)
         except OSError:  # a file system without links
-            shutil.copy2(place, half)
-        half.replace(target)
+            shutil.copy2(source, temp)
+        temp.replace(target)
     finally:
-        half.unlink(missing_ok=True)
+        temp.unlink(missing_ok=True)
 
 
-def _settle(folder: Path) -> None:
-    """Have the disk remember the new names, or a power cut could bring back old ones."""
+def _sync(folder: Path) -> None:
+    """Write the folder's entries to the disk; otherwise a power failure could restore the old names."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

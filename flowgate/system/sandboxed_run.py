@@ -1,4 +1,4 @@
-"""A program not yet believed: run once in an empty place, with an empty environment, a time limit and a size limit."""
+"""Run an untrusted program once: in an empty folder, without our environment, with limits on time and output."""
 
 from __future__ import annotations
 
@@ -11,45 +11,51 @@ from flowgate.system.clock import Clock, poll
 from flowgate.system.disk_errors import make_private_folder, translate_os_errors
 from flowgate.system.processes import alive, identify, signal_tree, spawn, tree_of
 
-MOST_OUTPUT = 1 << 20  # bytes; whoever says more is stopped
-EXCERPT = 64 << 10
+MAX_OUTPUT = 1 << 20  # bytes; a program that prints more is ended
+EXCERPT = 64 << 10  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxResult:
-    """How a trial run went.
+    """The result of a run.
 
     Attributes:
-        code: The exit code; negative for a signal; None when it had to be stopped.
-        output: What it said on stdout and stderr, the first 64 KiB.
+        code: The exit code; negative for a signal; None if the program had to be ended.
+        output: The first 64 KiB of stdout and stderr.
     """
 
     code: int | None
     output: str
 
     def describe_exit(self) -> str:
-        """Say how it ended, in a few words."""
+        """Return the rest of a sentence that begins with the program."""
         if self.code is None:
-            return "did not end by itself"
+            return "did not exit"
         return f"was ended by signal {-self.code}" if self.code < 0 else f"ended with exit code {self.code}"
 
 
 def machine() -> tuple[str, str]:
-    """Give the system and the processor as `uname` names them ("Linux", "x86_64")."""
-    about = os.uname()
-    return about.sysname, about.machine
+    """Return system and processor type as `uname` names them: ("Linux", "x86_64")."""
+    name = os.uname()
+    return name.sysname, name.machine
 
 
 def run_once(program: Path, *words: str, folder: Path, seconds: float, clock: Clock) -> SandboxResult:
-    """Run a program once and hear what it says; whatever it started is ended too.
+    """Run a program once, and end it together with its child processes.
 
     Args:
-        folder: An empty working folder, made when absent; its home as well.
-        seconds: How long it may take.
+        program: The program.
+        words: Its arguments.
+        folder: Its working folder and home; created if it is missing.
+        seconds: The time limit.
+        clock: Measures and waits.
+
+    Returns:
+        Exit code and output.
 
     Raises:
-        ProgramMissing: It cannot be executed here.
-        DiskError: See the message.
+        ProgramMissing: It cannot be executed on this machine.
+        DiskError: The folder cannot be written.
     """
     make_private_folder(folder)
     output = folder / "output"
@@ -57,11 +63,11 @@ def run_once(program: Path, *words: str, folder: Path, seconds: float, clock: Cl
     process = spawn([str(program), *words], cwd=folder, env=env, output=output)
     identity = identify(process.pid)
 
-    def has_ended() -> bool:  # looked at, not reaped: once it is reaped, nobody knows whom it has left behind
+    def has_ended() -> bool:  # not reaped yet: after that its child processes could not be found
         return identity is None or not alive(identity)
 
     def is_over() -> bool:
-        return has_ended() or output.stat().st_size > MOST_OUTPUT
+        return has_ended() or output.stat().st_size > MAX_OUTPUT
 
     ended = False
     try:

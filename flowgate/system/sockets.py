@@ -1,47 +1,66 @@
-"""Sockets: who listens where, and our own listeners."""
+"""TCP sockets: listening, free ports, and which process listens on a port.
+
+Unix sockets are in `unix_sockets`; their functions can be imported from here too.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import random
 import socket
-import stat
 import sys
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
-from flowgate.errors import DiskError, EnvironmentFailure, Unreachable
+from flowgate.errors import EnvironmentFailure
 from flowgate.system import process_table, processes
-from flowgate.system.disk_errors import SHARED, disk_error, make_own_folder, translate_os_errors
+from flowgate.system.unix_sockets import connect_unix, listen_unix, unix_path
 
-LONGEST = 100  # bytes of a socket's path; the kernels take 103 (macOS) and 107 (Linux)
+__all__ = [
+    "Owner",
+    "accepts_connections",
+    "connect_unix",
+    "free_port",
+    "free_ports",
+    "is_free",
+    "is_loopback",
+    "is_owned_by",
+    "listen",
+    "listen_unix",
+    "owner",
+    "unix_path",
+]
+
 LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
-WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - only compared with
+FREE_PORTS = range(20_000, 30_000)  # below the range that systems use for outgoing connections
+CANDIDATES = 200
 
 Owner = tuple[int | None, str]
 
 
-# --- TCP
-
-
 def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
-    """Listen on an address; port 0 takes a free one.
+    """Listen on an address.
 
     Args:
-        backlog: How many connections may wait to be accepted; the kernel may allow fewer.
+        host: The address.
+        port: The port; 0 chooses a free one.
+        backlog: How many connections can wait to be accepted; the kernel may allow fewer.
 
     Raises:
-        EnvironmentFailure: , naming the port.
+        EnvironmentFailure: The port is in use, or the address is not ours.
     """
     sock = socket.socket(_family(host), socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
         sock.listen(backlog)
-    except OSError as fault:
+    except OSError as error:
         sock.close()
-        words = "is taken" if fault.errno == errno.EADDRINUSE else f"cannot be used: {fault.strerror}"
-        raise EnvironmentFailure(f"port {host}:{port} {words}", fix="choose another port in the config") from None
+        reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+        raise EnvironmentFailure(f"port {host}:{port} {reason}", fix="choose another port in the config") from None
     return sock
 
 
@@ -50,7 +69,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Say whether we could listen on an address now."""
+    """Return whether we could listen on an address now."""
     try:
         listen(host, port).close()
     except EnvironmentFailure:
@@ -59,53 +78,87 @@ def is_free(host: str, port: int) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host's name or address means this machine."""
+    """Return whether a host name or address is a loopback one."""
     return host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdigit())
 
 
 def accepts_connections(host: str, port: int, seconds: float) -> bool:
-    """Say whether somebody takes a connection on an address within so many seconds; it is closed at once."""
+    """Return whether an address accepts a connection, which is closed at once.
+
+    Args:
+        host: The address.
+        port: The port.
+        seconds: The timeout.
+    """
     try:
         socket.create_connection((host, port), seconds).close()
-    except (OSError, UnicodeError):  # refused, silent, or a name that nobody knows
+    except (OSError, UnicodeError):  # refused, timed out, or an unknown host name
         return False
     return True
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Give a port that nobody listens on just now."""
+    """Return a port on which no process listens now."""
     with listen(host, 0) as sock:
         return int(sock.getsockname()[1])
 
 
+def free_ports(count: int) -> list[int]:
+    """Return different loopback ports on which no process listens now.
+
+    Args:
+        count: How many.
+
+    Raises:
+        EnvironmentFailure: There are not enough free ports.
+    """
+    candidates = random.sample(FREE_PORTS, CANDIDATES + count)
+    found = list(islice((port for port in candidates if is_free("127.0.0.1", port)), count))
+    if len(found) < count:
+        raise EnvironmentFailure(f"there are no {count} free ports on 127.0.0.1")
+    return found
+
+
 def owner(host: str, port: int) -> Owner | None:
-    """Say who listens on an address, or on that port of every address.
+    """Return the process that listens on an address, or on the same port of all addresses.
+
+    Args:
+        host: The address.
+        port: The port.
 
     Returns:
-        (pid, command); (None, "") when the process is another user's; None when the port is free.
+        (pid, description); (None, "") for another user's process; None if the port is free.
     """
-    wanted = {*WILDCARDS, _numbers(host)}
-    pid = _kernel_owner(wanted, host, port) if process_table.LINUX else _psutil_owner(wanted, host, port)
+    addresses = {*WILDCARDS, _resolved(host)}
+    pid = _proc_owner(addresses, host, port) if process_table.LINUX else _psutil_owner(addresses, host, port)
     if pid:
         return pid, processes.describe(pid)
     return (None, "") if pid == 0 or not is_free(host, port) else None
 
 
 def is_owned_by(host: str, port: int, pids: Collection[int]) -> bool | None:
-    """Say whether one of these processes listens on an address; None where that cannot be told.
+    """Return whether one of some processes listens on an address.
 
-    Looks into those processes only: `owner` looks into all, which takes ten times as long.
+    Only these processes are examined; `owner` examines all, which takes ten times as long.
+
+    Args:
+        host: The address.
+        port: The port.
+        pids: The processes.
+
+    Returns:
+        None if it is unknown.
     """
     if not process_table.LINUX:
         found = owner(host, port)
         return found[0] in pids if found and found[0] is not None else None
-    wanted = {*WILDCARDS, _numbers(host)}
-    links = {f"socket:[{inode}]" for address, inode in _listeners(port) if address in wanted}
-    return any(_holds(process_table.PROC / str(pid) / "fd", links) for pid in pids) if links else None
+    addresses = {*WILDCARDS, _resolved(host)}
+    links = {f"socket:[{inode}]" for address, inode in _listeners(port) if address in addresses}
+    return any(_has_open(process_table.PROC / str(pid) / "fd", links) for pid in pids) if links else None
 
 
-def _numbers(host: str) -> str:
-    """Give the address that a name stands for; an address, or a name that nobody knows, as it is."""
+def _resolved(host: str) -> str:
+    """Resolve a host name; return an address, or an unknown name, unchanged."""
     if ":" in host or host.replace(".", "").isdigit():
         return host
     try:
@@ -114,33 +167,33 @@ def _numbers(host: str) -> str:
         return host
 
 
-def _kernel_owner(wanted: set[str], host: str, port: int) -> int | None:
-    """Give the pid; 0 when somebody listens whom we cannot see; None when nobody does."""
-    inodes = {inode for address, inode in _listeners(port) if address in wanted or host in WILDCARDS}
+def _proc_owner(addresses: set[str], host: str, port: int) -> int | None:
+    """Return the pid of the listener; 0 if it is not visible; None if there is none."""
+    inodes = {inode for address, inode in _listeners(port) if address in addresses or host in WILDCARDS}
     if not inodes:
         return None
     links = {f"socket:[{inode}]" for inode in inodes}
-    pids = [pid for pid in process_table.pids() if _holds(process_table.PROC / str(pid) / "fd", links)]
-    # A lent socket is open in several processes; the oldest is the one that made it.
-    named = [one for one in map(processes.identify, pids) if one is not None]
-    return min(named, key=lambda one: (one.ticks, one.pid)).pid if named else 0
+    pids = [pid for pid in process_table.pids() if _has_open(process_table.PROC / str(pid) / "fd", links)]
+    # An inherited socket is open in several processes; the oldest one created it.
+    found = [one for one in map(processes.identify, pids) if one is not None]
+    return min(found, key=lambda one: (one.ticks, one.pid)).pid if found else 0
 
 
-def _holds(folder: Path, links: set[str]) -> bool:
+def _has_open(folder: Path, links: set[str]) -> bool:
     try:
-        for name in os.listdir(folder):  # noqa: PTH208 - texts, not paths: a busy machine has a hundred thousand of them
+        for name in os.listdir(folder):  # noqa: PTH208 - strings, because a busy machine has 100,000 of them
             try:
                 if os.readlink(f"{folder}/{name}") in links:  # noqa: PTH115
                     return True
-            except FileNotFoundError:  # closed while we looked
+            except FileNotFoundError:  # closed meanwhile
                 continue
-    except OSError:  # another user's, or it ended
+    except OSError:  # it belongs to another user, or has ended
         return False
     return False
 
 
 def _listeners(port: int) -> Iterator[tuple[str, str]]:
-    """Read the listening addresses of a port from the kernel's tables: (address, inode).
+    """Read (address, inode) of every listening socket on a port from /proc.
 
     Source: proc_net_tcp.txt in the kernel's documentation: `sl local_address rem_address st … uid timeout inode`, an
         address as hexadecimal 32-bit words in the machine's byte order
@@ -156,15 +209,15 @@ def _listeners(port: int) -> Iterator[tuple[str, str]]:
                 yield _address(address), fields[9]
 
 
-def _address(written: str) -> str:
-    words = [bytes.fromhex(written[at : at + 8]) for at in range(0, len(written), 8)]
+def _address(text: str) -> str:
+    words = [bytes.fromhex(text[at : at + 8]) for at in range(0, len(text), 8)]
     raw = b"".join(word[::-1] if sys.byteorder == "little" else word for word in words)
     family = socket.AF_INET if len(raw) == 4 else socket.AF_INET6
     return socket.inet_ntop(family, raw).removeprefix("::ffff:")
 
 
-def _psutil_owner(wanted: set[str], host: str, port: int) -> int | None:
-    """Give the pid of the oldest listener that we may see; None when we see none."""
+def _psutil_owner(addresses: set[str], host: str, port: int) -> int | None:
+    """Return the pid of the oldest visible listener; None if there is none."""
     import psutil
 
     found: list[tuple[float, int]] = []
@@ -172,97 +225,8 @@ def _psutil_owner(wanted: set[str], host: str, port: int) -> int | None:
         try:
             for one in process.net_connections(kind="tcp"):
                 listening = one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port
-                if listening and (one.laddr.ip.removeprefix("::ffff:") in wanted or host in WILDCARDS):
+                if listening and (one.laddr.ip.removeprefix("::ffff:") in addresses or host in WILDCARDS):
                     found.append((process.create_time(), process.pid))
-        except psutil.Error:  # another user's, or it ended
+        except psutil.Error:  # it belongs to another user, or has ended
             continue
     return min(found)[1] if found else None
-
-
-# --- Unix sockets
-
-
-def unix_path(folder: Path, name: str, *, shared: Path = SHARED) -> Path:
-    """Say where a Unix socket of a folder lies: in it, or, when that path is too long, in a private folder elsewhere.
-
-    Args:
-        shared: The folder for short paths, where strangers write too.
-
-    Returns:
-        The same path every time, however the folder is spelled.
-
-    Raises:
-        DiskError: Somebody else made that private folder.
-    """
-    path = folder / name
-    if len(os.fsencode(path)) <= LONGEST:
-        return path
-    from hashlib import sha256
-
-    ours = make_own_folder(shared / f"flowgate-{os.getuid()}")
-    return make_own_folder(ours / sha256(os.fsencode(folder.resolve())).hexdigest()[:16]) / name
-
-
-def listen_unix(path: Path, *, backlog: int = 128) -> socket.socket:
-    """Listen on a Unix socket (0600); a file that a dead listener left there is replaced.
-
-    Raises:
-        EnvironmentFailure: Somebody answers there.
-        DiskError: See the message.
-    """
-    _clear(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.bind(str(path))
-        path.chmod(0o600)  # before anybody can connect: that takes `listen`
-        sock.listen(backlog)
-    except OSError as fault:
-        sock.close()
-        if fault.errno == errno.EADDRINUSE:
-            raise EnvironmentFailure(f"somebody else listens on {path}") from None
-        raise disk_error(path, fault) from None
-    return sock
-
-
-def _clear(path: Path) -> None:
-    with translate_os_errors(path):
-        try:
-            is_socket = stat.S_ISSOCK(path.lstat().st_mode)
-        except FileNotFoundError:
-            return
-        if not is_socket:
-            raise DiskError(f"{path} is not a socket", fix="move it away")
-        try:
-            there = connect_unix(path, 1.0)
-        except Unreachable:  # it listens, but is too busy to take us
-            raise EnvironmentFailure(f"somebody else listens on {path}") from None
-        if there is not None:
-            there.close()
-            raise EnvironmentFailure(f"somebody else listens on {path}")
-        path.unlink(missing_ok=True)
-
-
-def connect_unix(path: Path, timeout: float) -> socket.socket | None:
-    """Connect to a Unix socket; None when it is absent or nobody listens on it.
-
-    Args:
-        timeout: Seconds, for this and everything that is later done with the connection.
-
-    Raises:
-        Unreachable: It does not take us in time.
-        DiskError: We may not connect.
-    """
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.settimeout(timeout)
-    try:
-        sock.connect(str(path))
-    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
-        sock.close()
-        return None
-    except (TimeoutError, BlockingIOError):  # Linux says the latter at once when the queue is full
-        sock.close()
-        raise Unreachable(f"whoever listens on {path} takes no more connections") from None
-    except OSError as fault:
-        sock.close()
-        raise disk_error(path, fault) from None
-    return sock

@@ -1,4 +1,4 @@
-"""Parents and children: who is told when a process ends, and who is reaped by whom.
+"""Child processes: adopt orphans, reap children, end with the parent.
 
 Source: prctl(2), waitid(2)
 """
@@ -14,19 +14,19 @@ SUBREAPER, DEATH_SIGNAL = 36, 1  # PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG
 
 
 def adopt_orphans() -> bool:
-    """Become the parent of every descendant whose own parent has ended.
+    """Make this process the parent of every descendant whose own parent ends.
 
     Returns:
-        False where the system has no such thing.
+        Whether the system supports it (Linux only).
     """
     return _control(SUBREAPER, 1)
 
 
 def die_with_parent() -> bool:
-    """Be killed as soon as the parent has ended; children forked later are not.
+    """Ask the system to kill this process when its parent ends. Children forked later do not inherit this.
 
     Returns:
-        False where the system has no such thing.
+        Whether the system supports it (Linux only).
     """
     return _control(DEATH_SIGNAL, signal.SIGKILL)
 
@@ -40,7 +40,7 @@ def _control(option: int, value: int) -> bool:
 
 
 def count_threads() -> int:
-    """Count the threads of this process, those that Python does not know of too; 0 where that cannot be told."""
+    """Count the threads of this process, including those not started by Python; 0 if the number is unknown."""
     try:
         return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - names, not paths
     except OSError:
@@ -48,7 +48,7 @@ def count_threads() -> int:
 
 
 def has_ended(pid: int) -> bool | None:
-    """Say whether a child has ended, leaving it unreaped: its number stays taken; None when it is no child of ours."""
+    """Return whether a child process has ended, without reaping it; None if it is not our child."""
     if not hasattr(os, "waitid"):
         return None
     try:
@@ -58,10 +58,13 @@ def has_ended(pid: int) -> bool | None:
 
 
 def reap(pid: int) -> int | None:
-    """Reap a child that has ended.
+    """Reap a child process that has ended.
+
+    Args:
+        pid: The child.
 
     Returns:
-        Its exit code, negative for the signal that killed it; None when it is no child of ours.
+        Its exit code, negative for a signal; None if it is not our child.
     """
     try:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -70,10 +73,10 @@ def reap(pid: int) -> int | None:
 
 
 def reap_unknown(known: Collection[int]) -> None:
-    """Reap the adopted children that have ended and that nobody here knows.
+    """Reap adopted children that have ended and that this program did not start.
 
     Args:
-        known: Children that somebody else here reaps; one of them that has just ended stops the round.
+        known: Children that are reaped elsewhere. The function returns when it meets one that has ended.
     """
     while hasattr(os, "waitid"):
         try:

@@ -1,4 +1,4 @@
-"""The person at the terminal: what they type while something else is waited for, and their browser."""
+"""The user's terminal and browser."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ BROWSER_SECONDS = 3.0
 
 
 def read_line(seconds: float) -> str:
-    """Wait so long for a line that somebody types; where nobody can, just wait.
+    """Wait for a line from the terminal; if there is no terminal, just wait.
+
+    Args:
+        seconds: How long to wait.
 
     Returns:
-        The line without its end; empty when none came.
+        The line without its end; empty if there was none.
     """
     if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
         time.sleep(seconds)
@@ -24,15 +27,14 @@ def read_line(seconds: float) -> str:
     return sys.stdin.readline().strip() if ready else ""
 
 
-def can_type() -> bool:
-    """Say whether somebody could type."""
-    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
-
-
 def open_browser(url: str) -> bool:
-    """Open an address in the person's browser; false when there is none.
+    """Open a URL in the user's browser. Text browsers (w3m, lynx) are not started: they would take over the terminal.
 
-    A browser of the terminal itself (w3m, lynx) is never started: it would take the terminal over.
+    Args:
+        url: The URL.
+
+    Returns:
+        Whether there is a browser.
     """
     graphical = sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     if not (graphical or os.environ.get("BROWSER")):
@@ -40,7 +42,7 @@ def open_browser(url: str) -> bool:
     import webbrowser
 
     opened: list[bool] = []
-    # A thread: some browsers stay until they are closed, and `webbrowser` waits for them.
+    # In a thread, because `webbrowser` waits until some browsers are closed.
     thread = threading.Thread(target=lambda: opened.append(webbrowser.open(url)), daemon=True)
     thread.start()
     thread.join(BROWSER_SECONDS)

@@ -1,4 +1,4 @@
-"""Measure what is promised; print one table, write JSON, exit 1 when a promise is broken."""
+"""Run the benchmarks: print a table, write JSON, exit with 1 if a bound is exceeded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flowgate.system import bytecode
-from tests.bench import commands, gateway, growth, handover, keeping, layer, playbook, south
+from tests.bench import commands, gateway, growth, handover, keeping, layer, playbook, upstream
 from tests.bench.measure import Group, Row
 
 GROUPS: dict[str, Group] = {
@@ -21,7 +21,7 @@ GROUPS: dict[str, Group] = {
     "layer": layer.LAYER,
     "handover": handover.HANDOVER,
     "growth": growth.GROWTH,
-    "south": south.SOUTH,
+    "upstream": upstream.UPSTREAM,
     "playbook": playbook.PLAYBOOK,
 }
 NAMES = tuple(name for group in GROUPS.values() for name in group.names)
@@ -32,7 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--only", choices=(*GROUPS, *NAMES), help="a group, or one benchmark", metavar="NAME")
     parser.add_argument("--pairs", type=_count, default=7, help="alternating runs of each side")
-    parser.add_argument("--json", type=Path, help="write the rows into this file")
+    parser.add_argument("--json", type=Path, help="file for the rows as JSON")
     given = parser.parse_args()
     rows: list[Row] = []
     print(f"  {'what':62} {'measured':>12} {'baseline':>12} {'figure':>9} {'bound':>7}")
@@ -40,13 +40,13 @@ def main() -> int:
         rows.append(row)
         print(_line(row), flush=True)
     if given.json:
-        tree = [{**asdict(row), "figure": row.figure, "kept": row.kept} for row in rows]
+        tree = [{**asdict(row), "figure": row.figure, "within_bound": row.within_bound} for row in rows]
         given.json.write_text(json.dumps(tree, indent=2) + "\n")
-    return 0 if all(row.kept for row in rows) else 1
+    return 0 if all(row.within_bound for row in rows) else 1
 
 
 def _measure(only: str | None, pairs: int) -> Iterator[Row]:
-    # `inv` writes no bytecode itself: what is not compiled now would be compiled anew in every run.
+    # `inv` writes no bytecode: sources that are not compiled now would be compiled in every run.
     bytecode.is_compiled() or bytecode.compile_environment()
     for name, group in GROUPS.items():
         wanted = group.names if only in (None, name) else tuple(one for one in group.names if one == only)
@@ -64,7 +64,7 @@ def _count(text: str) -> int:
 def _line(row: Row) -> str:
     baseline = f"{row.baseline:.3f} {row.unit}" if row.baseline is not None else "-"
     figure = f"{row.figure:.2f}" + ("" if row.baseline is None else "x")
-    mark, verdict = ("=", "kept") if row.kept else ("!", "broken")
+    mark, verdict = ("=", "ok") if row.within_bound else ("!", "exceeded")
     measured = f"{row.measured:9.3f} {row.unit:<2}"
     return f"{mark} {row.what:62} {measured} {baseline:>12} {figure:>9} {row.bound:7.2f}  {verdict}"
 

@@ -1,4 +1,4 @@
-"""What typing a command costs, beside `inv --list` of an empty `tasks.py`."""
+"""Time of commands, compared with `inv --list` of an empty `tasks.py`."""
 
 from __future__ import annotations
 
@@ -56,8 +56,15 @@ def run_up(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
                 empty, up = alternate(pairs, _baseline(folder), command([inv, "status"], env=env))
                 yield Row("status_up", "`inv status`, everything running", up, empty, 2.0)
             if "status_cost" in wanted:
-                cost = statistics.median(_ask(folder / "flowgate.yaml") for _ in range(50))
-                yield Row("status_cost", "a status question beyond Python and imports", cost * 1000, None, 40.0, "ms")
+                cost = statistics.median(_status_seconds(folder / "flowgate.yaml") for _ in range(50))
+                yield Row(
+                    "status_cost",
+                    "collecting the status, without Python start and imports",
+                    cost * 1000,
+                    None,
+                    40.0,
+                    "ms",
+                )
         finally:
             command([inv, "down"], env=env)()
 
@@ -66,16 +73,16 @@ IDLE = Group(tuple(COMMANDS), run)
 UP = Group(("status_up", "status_cost"), run_up)
 
 
-def _ask(file: Path) -> float:
-    """Do in this process what `status` does: read the config, connect, ask, gather; give the seconds."""
-    began = time.perf_counter()
+def _status_seconds(file: Path) -> float:
+    """Do in this process what `status` does; return the seconds."""
+    started = time.perf_counter()
     config = read(file.read_text(), file)
     session = Session(config, Sourced(file, "environment"), {})
-    told = collect_status(session)
-    took = time.perf_counter() - began
+    status = collect_status(session)
+    took = time.perf_counter() - started
     session.supervisor.close()
-    if not all(one["state"] == "serving" for one in told["services"].values()):
-        raise RuntimeError(f"not everything was running: {told['services']}")
+    if not all(one["state"] == "serving" for one in status["services"].values()):
+        raise RuntimeError(f"not all services were running: {status['services']}")
     return took
 
 
@@ -88,7 +95,7 @@ def _baseline(folder: Path) -> Callable[[], float]:
 
 @contextmanager
 def two_programs(folder: Path) -> Iterator[dict[str, str]]:
-    """Give an environment whose config names two small programs in place of the services."""
+    """Yield an environment whose config runs two small programs as services."""
     program = folder / "server.py"
     program.write_text(SERVER)
     ports = [sockets.free_port(), sockets.free_port()]

@@ -1,4 +1,4 @@
-"""What starting LiteLLM through FlowGate costs, beside bare `litellm --config`."""
+"""Time to start LiteLLM through FlowGate, compared with plain `litellm --config`."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ READY_SECONDS = 120.0
 
 
 def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
-    """Measure the start, and the whole smoke."""
+    """Measure the start and the smoke."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ports = (sockets.free_port(), sockets.free_port())
         env = environment(FLOWGATE_CONFIG=str(write_config(folder, ports)), **KEYS)
         smoke = command([str(BIN / "inv"), "smoke"], env=env)
-        smoke()  # renders the document that both sides start
-        document = next((folder / "runtime").glob("litellm-*.yaml"))
-        works = {"start": _through(env), "smoke": smoke}
+        smoke()  # renders the config that both sides start
+        config = next((folder / "runtime").glob("litellm-*.yaml"))
+        works = {"start": _start_through_flowgate(env), "smoke": smoke}
         chosen = [works[name] for name in works if name in wanted]
-        bare, *found = alternate(pairs, lambda: _bare(document, folder), *chosen)
+        plain, *found = alternate(pairs, lambda: _start_plain(config, folder), *chosen)
         measured = dict(zip([name for name in works if name in wanted], found, strict=True))
         if "start" in measured:
-            what = "LiteLLM ready through `inv service.start`, the command included"
-            yield Row("start", what, measured["start"], bare, 1.05)
+            what = "LiteLLM ready through `inv service.start`, including the command"
+            yield Row("start", what, measured["start"], plain, 1.05)
         if "smoke" in measured:
-            yield Row("smoke", "`inv smoke` beside bare LiteLLM ready plus 3 s", measured["smoke"], bare + 3.0, 1.0)
+            what = "`inv smoke`, compared with plain LiteLLM ready plus 3 s"
+            yield Row("smoke", what, measured["smoke"], plain + 3.0, 1.0)
 
 
 GATEWAY = Group(("start", "smoke"), run)
@@ -50,38 +51,39 @@ def write_config(folder: Path, ports: tuple[int, int]) -> Path:
     return path
 
 
-def _through(env: dict[str, str]) -> Callable[[], float]:
-    """Give the measurement of a start through FlowGate; the keeper goes too, so that every start is a first one."""
+def _start_through_flowgate(env: dict[str, str]) -> Callable[[], float]:
+    """Return a function that measures a cold start through FlowGate; it stops the supervisor afterwards."""
     inv = str(BIN / "inv")
     start = command([inv, "service.start", "--service", "litellm"], env=env)
     down = command([inv, "down"], env=env)
 
-    def through() -> float:
+    def measure() -> float:
         try:
             return start()
         finally:
             down()
 
-    return through
+    return measure
 
 
-def _bare(document: Path, folder: Path) -> float:
-    """Run bare LiteLLM, with the same settings and environment, until it is ready; give the seconds.
+def _start_plain(config: Path, folder: Path) -> float:
+    """Start plain LiteLLM with the same settings and environment; return the seconds until it is ready.
 
-    Fails with: RuntimeError when it does not come up: its long silence would be a baseline that anything beats
+    Raises:
+        RuntimeError: It is not ready in time; the timeout would be a baseline without meaning.
     """
     port = sockets.free_port()
-    argv = [str(BIN / "litellm"), "--config", str(document), "--host", "127.0.0.1", "--port", str(port)]
+    argv = [str(BIN / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
     env = environment(**KEYS, **FIXED_ENV)
-    log = folder / "bare.log"
-    began = time.perf_counter()
+    log = folder / "plain.log"
+    started = time.perf_counter()
     with log.open("w") as output:
         process = subprocess.Popen(argv, cwd=folder, env=env, stdout=output, stderr=output, start_new_session=True)
     try:
         poll(lambda: is_ready(port) or process.poll() is not None, Clock(), every=0.02, timeout=READY_SECONDS)
-        took = time.perf_counter() - began
+        took = time.perf_counter() - started
         if process.poll() is not None or took > READY_SECONDS:
-            raise RuntimeError("bare LiteLLM did not come up: " + "\n".join(files.tail(log, 10)))
+            raise RuntimeError("plain LiteLLM did not start: " + "\n".join(files.tail(log, 10)))
         return took
     finally:
         processes.signal_tree(processes.tree_of(process.pid), signal.SIGKILL)
@@ -91,7 +93,7 @@ def _bare(document: Path, folder: Path) -> float:
 def is_ready(port: int) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{port}/health/readiness", timeout=5) as answer:
-            return bool(answer.status == 200)
+        with opener.open(f"http://127.0.0.1:{port}/health/readiness", timeout=5) as response:
+            return bool(response.status == 200)
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Many switches in a row: what the keeper, the nursery and the folder have grown by."""
+"""Many switches in a row: how much the supervisor, the fork server and the runtime folder grow."""
 
 from __future__ import annotations
 
@@ -20,15 +20,30 @@ from tests.bench.handover import PROFILES, share
 from tests.bench.load import Load
 from tests.bench.measure import BIN, Group, Row, environment
 
-NAMES = ("growth_memory", "growth_keeper", "growth_descriptors", "growth_processes", "growth_files", "growth_failed")
-WARM_UP = 100  # switches before the first look: what a process keeps for good, it has by then
+NAMES = (
+    "growth_memory",
+    "growth_supervisor",
+    "growth_descriptors",
+    "growth_processes",
+    "growth_files",
+    "growth_failed",
+)
+WARM_UP = 100  # switches before the first measurement: caches are full by then
 CLIENTS = 3
 ALLOWED = 1.02
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What there was at one moment. memory: of generations and nursery; keeper: of the keeper (bytes, PSS)"""
+    """What was measured at one moment.
+
+    Attributes:
+        memory: Bytes (PSS) of generations and fork server.
+        supervisor: Bytes (PSS) of the supervisor.
+        descriptors: Open file descriptors of the supervisor.
+        processes: Processes of the supervisor's tree.
+        files: Files in the runtime folder.
+    """
 
     memory: float
     supervisor: float
@@ -50,20 +65,22 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
             load = Load(ports[0], KEYS["LITELLM_MASTER_KEY"], CLIENTS)
             with load.running():
                 _switch(WARM_UP)
-                before = _look(folder)
+                before = _measure(folder)
                 _switch(pairs)
-                after = _look(folder)
+                after = _measure(folder)
         finally:
             subprocess.run([inv, "down"], env=env, check=False, capture_output=True)
     failed = float(sum(bool(one.failure) for one in load.requests))
-    what = f"after {pairs} switches, beside before"
+    what = f"after {pairs} switches, compared with before"
     rows = [
-        Row("growth_memory", f"memory of generations and nursery {what}", after.memory, before.memory, ALLOWED, "B"),
-        Row("growth_keeper", f"memory of the keeper {what}", after.supervisor, before.supervisor, ALLOWED, "B"),
+        Row(
+            "growth_memory", f"memory of generations and fork server {what}", after.memory, before.memory, ALLOWED, "B"
+        ),
+        Row("growth_supervisor", f"memory of the supervisor {what}", after.supervisor, before.supervisor, ALLOWED, "B"),
         Row("growth_descriptors", f"its descriptors {what}", after.descriptors, before.descriptors, ALLOWED, ""),
         Row("growth_processes", f"processes {what}", after.processes, before.processes, ALLOWED, ""),
         Row("growth_files", f"files of the runtime folder {what}", after.files, before.files, ALLOWED, ""),
-        Row("growth_failed", f"failed of {len(load.requests)} questions meanwhile", failed, None, 0.0, ""),
+        Row("growth_failed", f"failed of {len(load.requests)} requests", failed, None, 0.0, ""),
     ]
     yield from (row for row in rows if row.name in wanted)
 
@@ -77,9 +94,9 @@ def _switch(count: int) -> None:
             raise RuntimeError(message.getvalue())
 
 
-def _look(folder: Path) -> Seen:
-    """Look once the older generations have gone."""
-    supervisor = SupervisorClient(folder / "runtime", folder / "keeper.log")
+def _measure(folder: Path) -> Seen:
+    """Measure once the older generations have gone."""
+    supervisor = SupervisorClient(folder / "runtime", folder / "supervisor.log")
 
     def settled() -> bool:
         status = supervisor.status()
@@ -90,7 +107,7 @@ def _look(folder: Path) -> Seen:
     supervisor.close()
     pids = [one["pid"] for one in status["services"]["litellm"]["generations"]]
     pids += [one["pid"] for one in status["fork_servers"]]
-    pid = int(status["supervisor"])
+    pid = status["supervisor"] or 0
     return Seen(
         memory=sum(share(one) for one in pids),
         supervisor=share(pid),

@@ -1,4 +1,4 @@
-"""Switching under load, beside the honest baseline: stop LiteLLM, then start it again."""
+"""Profile switches under load, compared with the alternative: stop LiteLLM, then start it again."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.bench.picture import Span, draw
 
 NAMES = (
     *("handover_failed", "handover_cut", "handover_refused", "handover_unswitched"),
-    *("handover_typed", "handover_ordered", "handover_times_faster", "handover_p99", "handover_gone"),
+    *("handover_command", "handover_tasks", "handover_times_faster", "handover_p99", "handover_gone"),
     "handover_memory",
 )
 CLIENTS = 24
-REST_SECONDS = 8.0  # between two switches: at 20 switches more than three minutes
-AROUND_SECONDS = 2.0  # a question belongs to a switch that it meets, or that ended so shortly before
+PAUSE_SECONDS = 8.0  # between two switches: at 20 switches more than three minutes
+AFTER_SECONDS = 2.0  # a request belongs to a switch that overlaps it, or that ended so shortly before
 GONE_SECONDS = 2.0
 PROFILES = ("cost", "reliability", "balanced")
 
@@ -52,11 +52,20 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """What was seen while profiles were switched. spans: when each switch began and ended; memory: bytes"""
+    """What was measured while profiles were switched.
+
+    Attributes:
+        requests: All requests of the clients.
+        commands: Seconds that each command took.
+        tasks: Seconds that the tasks of each command took, up to the promotion.
+        spans: When each switch began and ended.
+        gone: Seconds from the last response of each old generation until its process had gone.
+        memory: Bytes (PSS) of generations and fork server.
+    """
 
     requests: list[ClientRequest]
-    typed: list[float]
-    ordered: list[float]
+    commands: list[float]
+    tasks: list[float]
     spans: list[Span]
     gone: list[float]
     memory: float
@@ -64,7 +73,13 @@ class Switched:
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """What was seen while LiteLLM was stopped and started again. memory: bytes"""
+    """What was measured while LiteLLM was stopped and started again.
+
+    Attributes:
+        took: Seconds from the stop until it was ready again.
+        span: When the restart began and ended.
+        memory: Bytes (PSS).
+    """
 
     requests: list[ClientRequest]
     took: float
@@ -74,28 +89,26 @@ class Restarted:
 
 def _switches(count: int, port: int, env: dict[str, str], folder: Path) -> Switched:
     load = Load(port, KEYS["LITELLM_MASTER_KEY"], CLIENTS)
-    typed, ordered, spans, gone = [], [], [], []
-    supervisor = SupervisorClient(folder / "runtime", folder / "keeper.log")
+    commands, tasks, spans, gone = [], [], [], []
+    supervisor = SupervisorClient(folder / "runtime", folder / "supervisor.log")
     with load.running():
-        time.sleep(REST_SECONDS)
+        time.sleep(PAUSE_SECONDS)
         for number in range(count):
             began, at = time.perf_counter(), load.now()
             argv = [str(BIN / "inv"), "profile.set", PROFILES[number % len(PROFILES)]]
             message = subprocess.run(argv, env=env, check=True, capture_output=True, text=True).stderr
-            typed.append(time.perf_counter() - began)
-            ordered.append(
-                sum(map(float, re.findall(r"^[=~] (?!Write|Prune).* (\d+\.\d\d) s$", message, re.MULTILINE)))
-            )
+            commands.append(time.perf_counter() - began)
+            tasks.append(sum(map(float, re.findall(r"^[=~] (?!Write|Prune).* (\d+\.\d\d) s$", message, re.MULTILINE))))
             spans.append((at, load.now()))
             gone.append(_until_gone(supervisor))
-            time.sleep(REST_SECONDS)
+            time.sleep(PAUSE_SECONDS)
         memory = _pss(supervisor)
     supervisor.close()
-    return Switched(load.requests, typed, ordered, spans, gone, memory)
+    return Switched(load.requests, commands, tasks, spans, gone, memory)
 
 
 def _until_gone(supervisor: SupervisorClient) -> float:
-    """Wait until the old generation has gone; give the seconds since its last answer under way ended."""
+    """Wait until the old generation has gone; return the seconds since the end of its last request."""
     last = time.perf_counter()
     while True:
         generations = supervisor.status()["services"]["litellm"]["generations"]
@@ -108,7 +121,7 @@ def _until_gone(supervisor: SupervisorClient) -> float:
 
 
 def _pss(supervisor: SupervisorClient) -> float:
-    """Give the proportional memory of everything of LiteLLM's: generations and nursery (bytes)."""
+    """Return the proportional memory of LiteLLM's generations and fork server, in bytes."""
     status = supervisor.status()
     pids = [one["pid"] for one in status["services"]["litellm"]["generations"]]
     pids += [one["pid"] for one in status["fork_servers"]]
@@ -116,7 +129,7 @@ def _pss(supervisor: SupervisorClient) -> float:
 
 
 def share(pid: int) -> float:
-    """Give the proportional memory of a process (bytes); 0 for one that has gone."""
+    """Return the proportional memory of a process, in bytes; 0 for one that has gone."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
@@ -125,7 +138,7 @@ def share(pid: int) -> float:
 
 
 def _stop_and_start(port: int, env: dict[str, str], folder: Path) -> Restarted:
-    """Do what everybody does: stop LiteLLM, start it with other settings, under the same load."""
+    """Stop LiteLLM and start it again under the same load."""
     inv = str(BIN / "inv")
     subprocess.run([inv, "service.stop", "--service", "litellm"], env=env, check=True, capture_output=True)
     document = str(next((folder / "runtime").glob("litellm-*.yaml")))
@@ -143,14 +156,14 @@ def _stop_and_start(port: int, env: dict[str, str], folder: Path) -> Restarted:
     load = Load(port, KEYS["LITELLM_MASTER_KEY"], CLIENTS)
     try:
         with load.running():
-            time.sleep(REST_SECONDS)
+            time.sleep(PAUSE_SECONDS)
             memory = share(process.pid)
             began, at = time.perf_counter(), load.now()
             process.terminate()
             process.wait()
             process = start()
             took, until = time.perf_counter() - began, load.now()
-            time.sleep(REST_SECONDS)
+            time.sleep(PAUSE_SECONDS)
     finally:
         processes.signal_tree(processes.tree_of(process.pid), signal.SIGKILL)
         process.wait()
@@ -162,16 +175,16 @@ HANDOVER = Group(NAMES, run)
 
 def _rows(found: Switched, stopped: Restarted) -> Iterator[Row]:
     requests, before, spans = found.requests, stopped.requests, found.spans
-    typed, ordered = statistics.median(found.typed), statistics.median(found.ordered)
+    command, tasks = statistics.median(found.commands), statistics.median(found.tasks)
 
     def during(one: ClientRequest) -> bool:
-        return any(one.at + one.seconds >= a and one.at <= b + AROUND_SECONDS for a, b in spans)
+        return any(one.at + one.seconds >= a and one.at <= b + AFTER_SECONDS for a, b in spans)
 
     def count(of: list[ClientRequest], failure: str = "") -> float:
         return float(sum(bool(one.failure) if not failure else one.failure == failure for one in of))
 
     what = (
-        f"of {len(requests)} questions in {len(spans)} switches ({len(before)} and {count(before):.0f} at one restart)"
+        f"of {len(requests)} requests in {len(spans)} switches ({len(before)} and {count(before):.0f} at one restart)"
     )
     yield Row("handover_failed", f"failed {what}", count(requests), None, 0.0, "")
     yield Row(
@@ -182,22 +195,30 @@ def _rows(found: Switched, stopped: Restarted) -> Iterator[Row]:
     )
     seen = len({one.generation for one in requests})
     yield Row("handover_unswitched", "switches that no client has seen", max(0.0, len(spans) + 1 - seen), None, 0.0, "")
-    yield Row("handover_typed", "`inv profile.set` typed, until it has ended", typed, None, 1.5)
-    yield Row("handover_ordered", "from the order to promotion, private questions included", ordered, None, 1.0)
-    yield Row("handover_times_faster", "a switch beside stop-and-start", typed, stopped.took, 0.1)
+    yield Row("handover_command", "`inv profile.set`, start to end", command, None, 1.5)
+    yield Row("handover_tasks", "tasks of a switch, smoke requests included", tasks, None, 1.0)
+    yield Row("handover_times_faster", "a switch, compared with stop-and-start", command, stopped.took, 0.1)
     inside, outside = latencies(requests, during), latencies(requests, lambda one: not during(one))
     p99 = percentile(inside, 0.99), percentile(outside, 0.99)
-    yield Row("handover_p99", "p99 of answers at a switch, beside p99 otherwise", p99[0], p99[1], 3.0)
-    yield Row("handover_gone", "the old generation after its last answer, at most", max(found.gone), None, GONE_SECONDS)
+    yield Row("handover_p99", "p99 of responses during a switch, compared with p99 otherwise", p99[0], p99[1], 3.0)
+    yield Row(
+        "handover_gone",
+        "time until the old generation has gone, after its last response",
+        max(found.gone),
+        None,
+        GONE_SECONDS,
+    )
     memory = found.memory / 1e6, stopped.memory / 1e6
-    yield Row("handover_memory", "memory (PSS) of LiteLLM and nursery, beside bare", *memory, 1.3, "MB")
-    _keep(requests, before, spans, stopped.span)
+    yield Row(
+        "handover_memory", "memory (PSS) of LiteLLM and fork server, compared with plain LiteLLM", *memory, 1.3, "MB"
+    )
+    _write_reports(requests, before, spans, stopped.span)
 
 
-def _keep(requests: list[ClientRequest], before: list[ClientRequest], spans: list[Span], span: Span) -> None:
-    """Leave the picture and every question where the developer finds them."""
+def _write_reports(requests: list[ClientRequest], before: list[ClientRequest], spans: list[Span], span: Span) -> None:
+    """Write the picture and the list of requests into `reports/`."""
     folder = Path("reports")
     folder.mkdir(exist_ok=True)
     (folder / "handover.svg").write_text(draw(requests, spans, before, span))
     rows = [[one.kind, round(one.at, 3), round(one.seconds, 3), one.generation, one.failure] for one in requests]
-    (folder / "handover.json").write_text(json.dumps({"switches": spans, "asked": rows}))
+    (folder / "handover.json").write_text(json.dumps({"switches": spans, "requests": rows}))

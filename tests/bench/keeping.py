@@ -1,4 +1,4 @@
-"""How soon the keeper sees what happens, and what it costs."""
+"""How soon the supervisor notices what happens, and what it costs."""
 
 from __future__ import annotations
 
@@ -36,37 +36,37 @@ app = Starlette(lifespan=life)
 """
 IDLE_SECONDS = 10.0
 IDLE_BOUND = 120.0  # ms of one minute: two thousandths of a processor
-SETTLE_SECONDS = 2.0  # what a start leaves to be done is no idling
-RESPAWN_SECONDS = 10.0  # a program that is not back by then will not come
+SETTLE_SECONDS = 2.0  # work that a start leaves over is not idling
+RESPAWN_SECONDS = 10.0  # a program that is not running again by then never will be
 
 
 def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
-    """Measure readiness, respawn and the keeper's own cost."""
+    """Measure readiness, respawn and the cost of the supervisor itself."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "reporting.py").write_text(REPORTING)
         supervisor = SupervisorClient(folder / "runtime", folder / "log")
         try:
-            yield from _promptness(supervisor, folder, pairs, wanted)
-            if {"keeper_memory", "keeper_idle"} & set(wanted):
+            yield from _delays(supervisor, folder, pairs, wanted)
+            if {"supervisor_memory", "supervisor_idle"} & set(wanted):
                 yield from (row for row in _cost(supervisor, folder) if row.name in wanted)
         finally:
             supervisor.finish(keep=False)
 
 
-def _promptness(supervisor: SupervisorClient, folder: Path, pairs: int, wanted: Collection[str]) -> Iterator[Row]:
+def _delays(supervisor: SupervisorClient, folder: Path, pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     rows: dict[str, tuple[str, float, Callable[[], float]]] = {
         "ready_reported": (
-            "readiness seen after a program reports it",
+            "from a reported readiness until it is noticed",
             10.0,
             lambda: _delay(supervisor, folder, app=True),
         ),
         "ready_polled": (
-            "readiness seen after a polled program answers",
+            "from the first response of a probed program until it is noticed",
             25.0,
             lambda: _delay(supervisor, folder, app=False),
         ),
-        "respawn": ("kill -9 to the new process", 50.0, lambda: _respawn(supervisor, folder)),
+        "respawn": ("from kill -9 until the new process", 50.0, lambda: _respawn(supervisor, folder)),
     }
     chosen = {name: row for name, row in rows.items() if name in wanted}
     found = alternate(pairs, *(work for _, _, work in chosen.values()))
@@ -74,15 +74,15 @@ def _promptness(supervisor: SupervisorClient, folder: Path, pairs: int, wanted: 
         yield Row(name, what, measured * 1000, None, bound, "ms")
 
 
-KEEPING = Group(("ready_reported", "ready_polled", "respawn", "keeper_memory", "keeper_idle"), run)
+KEEPING = Group(("ready_reported", "ready_polled", "respawn", "supervisor_memory", "supervisor_idle"), run)
 
 
 def _program(folder: Path, app: bool) -> Program:
     port = sockets.free_port()
-    child = (sys.executable, "-m", "flowgate.supervisor.worker")
+    worker = (sys.executable, "-m", "flowgate.supervisor.worker")
     return Program(
         service="served" if app else "polled",
-        argv=child if app else (sys.executable, "-c", POLLED, str(port)),
+        argv=worker if app else (sys.executable, "-c", POLLED, str(port)),
         cwd=folder / "work",
         env={"PATH": Secret(os.environ["PATH"]), "PYTHONPATH": Secret(f"{folder}:{ROOT}")},
         app="reporting:app" if app else None,
@@ -97,7 +97,7 @@ def _program(folder: Path, app: bool) -> Program:
 
 
 def _start(supervisor: SupervisorClient, program: Program) -> None:
-    number = int(supervisor.start(program)["generation"])
+    number = supervisor.start(program)["generation"]
     supervisor.wait(program.service, number, 30.0)
 
 
@@ -128,20 +128,22 @@ def _respawn(supervisor: SupervisorClient, folder: Path) -> float:
 
 def _cost(supervisor: SupervisorClient, folder: Path) -> Iterator[Row]:
     _start(supervisor, _program(folder, app=False))
-    process = psutil.Process(int(supervisor.status()["supervisor"]))
+    process = psutil.Process(supervisor.status()["supervisor"])
     time.sleep(SETTLE_SECONDS)
     before = _used(process)
     time.sleep(IDLE_SECONDS)
     used = (_used(process) - before) / IDLE_SECONDS * 60
-    yield Row("keeper_memory", "the keeper's resident memory", process.memory_info().rss / 1e6, None, 30.0, "MB")
-    yield Row("keeper_idle", "the keeper's CPU when idle, of one minute", used * 1000, None, IDLE_BOUND, "ms")
+    yield Row(
+        "supervisor_memory", "the supervisor's resident memory", process.memory_info().rss / 1e6, None, 30.0, "MB"
+    )
+    yield Row("supervisor_idle", "the CPU time of an idle supervisor, per minute", used * 1000, None, IDLE_BOUND, "ms")
 
 
 def _used(process: psutil.Process) -> float:
-    """Say how much CPU a process has used (seconds).
+    """Return how much CPU time a process has used, in seconds.
 
     Source: sched-stats.rst in the kernel's documentation: schedstat's first field counts nanoseconds; cpu_times counts
-        ticks of 10 ms, and one of those in ten seconds is more than an idle keeper uses
+        ticks of 10 ms, and one tick in ten seconds is more than an idle supervisor uses
     """
     try:
         return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9

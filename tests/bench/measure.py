@@ -1,4 +1,4 @@
-"""Measuring: medians of alternating runs, and the rows that a benchmark gives."""
+"""Measurements: medians of alternating runs, and the rows of a benchmark."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One promise, measured.
+    """One measured value and its bound.
 
-    measured, baseline: in `unit`; baseline is None where the bound is absolute
-    bound: the largest ratio (with a baseline) or the largest value (without) that keeps the promise
+    Attributes:
+        name: The benchmark.
+        what: What was measured.
+        measured: The value in `unit`.
+        baseline: The value to compare with, in `unit`; None if the bound is absolute.
+        bound: The largest allowed ratio to the baseline; without a baseline, the largest allowed value.
+        unit: The unit of `measured` and `baseline`.
     """
 
     name: str
@@ -32,21 +37,22 @@ class Row:
 
     @property
     def figure(self) -> float:
-        """Give what is held against the bound: the ratio, or the value itself."""
+        """The ratio to the baseline, or the value itself."""
         return self.measured if self.baseline is None else self.measured / self.baseline
 
     @property
-    def kept(self) -> bool:
-        """Say whether the promise is kept."""
+    def within_bound(self) -> bool:
+        """Whether the bound is not exceeded."""
         return self.figure <= self.bound
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Benchmarks that share what has to be set up for them.
+    """Benchmarks with the same setup.
 
-    names: of the rows it can give
-    run: measures, in so many alternating runs, the rows that are wanted
+    Attributes:
+        names: Names of its rows.
+        run: Measures the rows with some names, in a number of alternating runs.
     """
 
     names: tuple[str, ...]
@@ -54,19 +60,19 @@ class Group:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Give an environment in which bytecode is used, and written."""
+    """Return an environment in which Python reads and writes bytecode."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | more
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Say how long something takes."""
-    began = time.perf_counter()
+    """Return the seconds that a function takes."""
+    started = time.perf_counter()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def alternate(pairs: int, *works: Callable[[], float]) -> list[float]:
-    """Run several measurements in turn, so that a noisy minute hits all of them; give the median of each."""
+    """Run several measurements alternately, so that noise affects all of them; return the median of each."""
     found: list[list[float]] = [[] for _ in works]
     for _ in range(pairs):
         for work, results in zip(works, found, strict=True):
@@ -75,13 +81,18 @@ def alternate(pairs: int, *works: Callable[[], float]) -> list[float]:
 
 
 def command(argv: Sequence[str], cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Callable[[], float]:
-    """Measure a command from its start to its end; it must end with 0."""
+    """Measure a command from its start to its end. A failed command raises RuntimeError with its error output."""
 
     def run() -> float:
-        began = time.perf_counter()
-        known = dict(env or environment())
-        quiet = subprocess.DEVNULL
-        subprocess.run(list(argv), cwd=cwd, env=known, check=True, stdin=quiet, stdout=quiet, stderr=quiet)
-        return time.perf_counter() - began
+        started = time.perf_counter()
+        variables = dict(env or environment())
+        null = subprocess.DEVNULL
+        done = subprocess.run(
+            list(argv), cwd=cwd, env=variables, check=False, stdin=null, stdout=null, stderr=subprocess.PIPE, text=True
+        )
+        took = time.perf_counter() - started
+        if done.returncode:
+            raise RuntimeError(f"exit code {done.returncode}: {' '.join(argv)}\n{done.stderr}")
+        return took
 
     return run

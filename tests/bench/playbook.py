@@ -1,4 +1,4 @@
-"""What a playbook costs: its start, its reading, each task; beside `inv --list`, a plain loop, and Ansible."""
+"""Measure playbooks: start, parsing and tasks, compared with `inv --list`, a plain loop and Ansible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flowgate.playbook.executor import run as play
 from flowgate.playbook.parse import parse
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
-from tests.bench.commands import EMPTY
+from tests.bench.commands import EMPTY, two_programs
 from tests.bench.measure import BIN, ROOT, Group, Row, alternate, command, environment, seconds
 
 NOTHING = "    - { name: task NUMBER, debug: { msg: nothing } }\n"
@@ -30,14 +30,14 @@ LINES = """\
       register: rNUMBER
       tags: [tNUMBER]
 """
-FEW = 10  # tasks: what is common to both lengths cancels out
+FEW = 10  # tasks; the difference to a longer playbook is free of the fixed cost
 MEGABYTE = 1024.0  # ru_maxrss is in kilobytes; on macOS in bytes
 NAMES = ("play_start", "play_read", "play_tasks", "play_commands", "play_ansible", "play_growth", "play_memory")
 
 
 def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
-    """Measure the rows that are wanted."""
-    with tempfile.TemporaryDirectory() as name:
+    """Measure the rows that are wanted, with a config of their own: that of the checkout may be anything."""
+    with tempfile.TemporaryDirectory() as name, two_programs(Path(name)):
         folder = Path(name)
         for row, measure in MEASURES.items():
             if row in wanted:
@@ -49,10 +49,10 @@ def _start(pairs: int, folder: Path) -> Iterator[Row]:
     file = written(folder, NOTHING, 1)
     ours, empty = alternate(
         pairs,
-        command([str(BIN / "inv"), "play", str(file)], env=environment()),
+        command([str(BIN / "inv"), "play", str(file)], env=own_config(folder)),
         command([str(BIN / "inv"), "--list"], cwd=folder, env=environment()),
     )
-    yield Row("play_start", "`inv play` with one task, begun and ended", ours, empty, 2.0)
+    yield Row("play_start", "`inv play` with one task", ours, empty, 2.0)
 
 
 def _read(pairs: int, folder: Path) -> Iterator[Row]:
@@ -62,12 +62,12 @@ def _read(pairs: int, folder: Path) -> Iterator[Row]:
         seconds(lambda fresh=fresh: check(parse(fresh, "f.yml"), catalog, ()))  # type: ignore[misc]
         for fresh in (text.replace("known", f"known{turn}") for turn in range(pairs))
     ]
-    yield Row("play_read", "reading and checking 2,000 lines", statistics.median(found) * 1000, None, 250.0, "ms")
+    yield Row("play_read", "parsing and checking 2,000 lines", statistics.median(found) * 1000, None, 250.0, "ms")
 
 
 def _tasks(pairs: int, folder: Path) -> Iterator[Row]:
-    many, few = alternate(pairs, acted(NOTHING, 1000), acted(NOTHING, FEW))
-    yield Row("play_tasks", "1,000 tasks that do nothing, beyond the start", (many - few) * 1000, None, 60.0, "ms")
+    many, few = alternate(pairs, acted(folder, NOTHING, 1000), acted(folder, NOTHING, FEW))
+    yield Row("play_tasks", "1,000 empty tasks, without the start", (many - few) * 1000, None, 60.0, "ms")
 
 
 def _commands(pairs: int, folder: Path) -> Iterator[Row]:
@@ -75,14 +75,14 @@ def _commands(pairs: int, folder: Path) -> Iterator[Row]:
         for _ in range(200):
             subprocess.run(["/bin/true"], check=True, capture_output=True, stdin=subprocess.DEVNULL)
 
-    ours, plain = alternate(pairs, acted(TRUE, 200), lambda: seconds(loop))
-    yield Row("play_commands", "200 tasks that run /bin/true, beside a plain loop", ours, plain, 1.5)
+    ours, plain = alternate(pairs, acted(folder, TRUE, 200), lambda: seconds(loop))
+    yield Row("play_commands", "200 tasks that run /bin/true, compared with a loop", ours, plain, 1.5)
 
 
 def _ansible(pairs: int, folder: Path) -> Iterator[Row]:
     program = BIN / "ansible-playbook"
     if not program.exists():
-        print("  (no row beside Ansible: `uv sync --group conformance` installs it)", file=sys.stderr)
+        print("  (Ansible is not measured: `uv sync --group conformance` installs it)", file=sys.stderr)
         return
     env = environment(HOME=str(folder), ANSIBLE_HOME=str(folder), ANSIBLE_PYTHON_INTERPRETER=sys.executable)
     head = "- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n"
@@ -92,15 +92,22 @@ def _ansible(pairs: int, folder: Path) -> Iterator[Row]:
         file.write_text(head + tasks(NOTHING, count))
         theirs.append(command([str(program), "-i", "localhost,", str(file)], cwd=folder, env=env))
     turns = min(pairs, 3)
-    many, few, theirs_many, theirs_few = alternate(turns, acted(NOTHING, 1000), acted(NOTHING, FEW), *theirs)
+    many, few, theirs_many, theirs_few = alternate(
+        turns, acted(folder, NOTHING, 1000), acted(folder, NOTHING, FEW), *theirs
+    )
     ours, ansible = (many - few) / (1000 - FEW), (theirs_many - theirs_few) / (100 - FEW)
-    yield Row("play_ansible", "one task that does nothing, beside Ansible's", ours * 1000, ansible * 1000, 0.002, "ms")
+    yield Row("play_ansible", "one empty task, compared with Ansible", ours * 1000, ansible * 1000, 0.002, "ms")
 
 
 def _growth(pairs: int, folder: Path) -> Iterator[Row]:
-    many, few = alternate(pairs, acted(NOTHING, 10_000), acted(NOTHING, 1000))
+    many, few = alternate(pairs, acted(folder, NOTHING, 10_000), acted(folder, NOTHING, 1000))
     yield Row(
-        "play_growth", "a task of 10,000, beside one of 1,000", many * 1000 / 10_000, few * 1000 / 1000, 1.5, "ms"
+        "play_growth",
+        "one task of 10,000, compared with 1,000",
+        many * 1000 / 10_000,
+        few * 1000 / 1000,
+        1.5,
+        "ms",
     )
 
 
@@ -111,13 +118,13 @@ def _memory(pairs: int, folder: Path) -> Iterator[Row]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=environment(),
+        env=own_config(folder),
         cwd=ROOT,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"the playbook of 10,000 tasks ended with {process.returncode}")
+        raise RuntimeError(f"the playbook of 10,000 tasks ended with exit code {process.returncode}")
     scale = MEGABYTE if sys.platform != "darwin" else MEGABYTE**2
     yield Row("play_memory", "memory of a run of 10,000 tasks", usage.ru_maxrss / scale, None, 100.0, "MB")
 
@@ -128,28 +135,33 @@ MEASURES: dict[str, Callable[[int, Path], Iterator[Row]]] = dict(
 PLAYBOOK = Group(NAMES, run)
 
 
+def own_config(folder: Path) -> dict[str, str]:
+    """Return an environment that selects the config of `two_programs`."""
+    return environment(FLOWGATE_CONFIG=str(folder / "flowgate.yaml"))
+
+
 def tasks(one: str, count: int) -> str:
-    """Write so many tasks."""
+    """Repeat a task."""
     return "".join(one.replace("NUMBER", str(number)) for number in range(count))
 
 
 def playbook(one: str, count: int) -> str:
-    """Write a playbook of so many tasks."""
+    """Return a playbook that repeats a task."""
     return "- vars: { known: 1, name: x }\n  tasks:\n" + tasks(one, count)
 
 
 def written(folder: Path, one: str, count: int) -> Path:
-    """Write a playbook into a file."""
+    """Write a playbook to a file."""
     file = folder / f"play-{count}.yml"
     file.write_text(playbook(one, count))
     return file
 
 
-def acted(one: str, count: int) -> Callable[[], float]:
-    """Measure a run of so many tasks in this process: read beforehand, with all that a step may use."""
+def acted(folder: Path, one: str, count: int) -> Callable[[], float]:
+    """Measure a run in this process, of a playbook that was parsed before."""
     catalog = Catalog(steps_in("flowgate.steps"))
     (parsed,) = parse(playbook(one, count), "f.yml")
-    session = open_session()
+    session = open_session(str(folder / "flowgate.yaml"))
     context = StepContext(
         config=session.config,
         run_state=RunState(session.profile()),
@@ -162,7 +174,7 @@ def acted(one: str, count: int) -> Callable[[], float]:
     )
 
     def act() -> None:
-        report = play(parsed, context, {}, catalog=catalog)
+        report = play(parsed, context, {}, catalog)
         if report.code or len(report.outcomes) != count:
             raise RuntimeError(f"{len(report.outcomes)} of {count} tasks ran: {report.error}")
 

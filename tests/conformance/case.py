@@ -1,8 +1,8 @@
-"""One behaviour: a playbook that both engines can run, and what must come of it, written above it as a comment.
+"""Conformance cases: playbooks that FlowGate and Ansible can both run, with the expected result in a comment.
 
-To add one: write `NAME.yml` beside this file: its first line a sentence, then `counts:` and `events:`, as a comment.
-Where the engines differ on purpose, `differs:` holds the left side of the table's row, and `ansible:` what comes of it
-there. `pytest tests/conformance -k NAME` says what came instead.
+To add a case, write `NAME.yml` beside this file. It starts with a comment: a sentence, then `counts:` and `events:`.
+Where FlowGate differs from Ansible on purpose, `differs:` is the left cell of a row in the table of docs/playbooks.md,
+and `ansible:` is the result of Ansible. `pytest tests/conformance -k NAME` shows the actual result.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ import yaml
 
 FOLDER = Path(__file__).parent
 COUNTERS = ("ok", "changed", "failed", "skipped", "rescued", "ignored")
-WORDS = ("extra", "start_at", "check", "refused", "differs")
-HEADER = (*WORDS, "counts", "events", "tags", "skip_tags", "ansible")
+OPTIONS = ("extra", "start_at", "check", "refused", "differs")
+HEADER = (*OPTIONS, "counts", "events", "tags", "skip_tags", "ansible")
 
-Event = tuple[str, str]  # how a task ended, and its name
+Event = tuple[str, str]  # status and name of a task
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
-    """What came of a run.
+class Observed:
+    """What happened in a run.
 
-    counts: the counters of the recap; events: tasks as they ended, in order
+    Attributes:
+        counts: Counters of the recap.
+        events: Status and name of each task, in the order in which they ended.
     """
 
     counts: Mapping[str, int]
@@ -35,19 +37,24 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A behaviour.
+    """One case.
 
-    path: its playbook, which names no hosts
-    expected: what must come of it here; None where it must be refused
-    ansible: what must come of it there, where that differs on purpose
-    differs: the words on the left of the row of docs/playbooks.md that says so; empty where the engines agree
-    refused: what the refusal says; empty where there must be none
-    extra: variables for `-e`; tags, skip_tags, start_at, check: as on the command line
+    Attributes:
+        path: The playbook, without hosts.
+        expected: Expected result of FlowGate; None when it must reject the playbook.
+        ansible: Expected result of Ansible.
+        differs: The left cell of the row in docs/playbooks.md that explains a difference; empty for none.
+        refused: Part of the error message when FlowGate must reject the playbook.
+        extra: Variables for `-e`.
+        tags: Tags for `--tags`.
+        skip_tags: Tags for `--skip-tags`.
+        start_at: Name for `--start-at-task`.
+        check: Whether to run in check mode.
     """
 
     path: Path
-    expected: Came | None
-    ansible: Came
+    expected: Observed | None
+    ansible: Observed
     differs: str = ""
     refused: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -62,17 +69,17 @@ class Case:
 
 
 def read(path: Path) -> Case:
-    """Read the comment at the top of a playbook: one sentence, then a YAML mapping."""
+    """Read a case from the comment at the top of a playbook."""
     lines = path.read_text(encoding="utf-8").splitlines()
     comment = [line.removeprefix("#").removeprefix(" ") for line in lines[: _length(lines)]]
     header = yaml.safe_load("\n".join(comment[1:]))
-    assert isinstance(header, dict), f"{path.name}: the comment at the top is a sentence, then `counts:` and `events:`"
-    assert not header.keys() - set(HEADER), f"{path.name}: unknown words {sorted(header.keys() - set(HEADER))}"
-    expected = None if "refused" in header else _came(header)
-    ansible = _came(header["ansible"]) if "ansible" in header else expected
-    assert ansible is not None, f"{path.name}: say under `ansible:` what comes of it there"
+    assert isinstance(header, dict), f"{path.name}: expected a comment: a sentence, then `counts:` and `events:`"
+    assert not header.keys() - set(HEADER), f"{path.name}: unknown keys {sorted(header.keys() - set(HEADER))}"
+    expected = None if "refused" in header else _observed(header)
+    ansible = _observed(header["ansible"]) if "ansible" in header else expected
+    assert ansible is not None, f"{path.name}: `ansible:` is missing"
     options: dict[str, Any] = {name: tuple(header[name]) for name in ("tags", "skip_tags") if name in header}
-    options |= {name: header[name] for name in WORDS if name in header}
+    options |= {name: header[name] for name in OPTIONS if name in header}
     return Case(path, expected, ansible, **options)
 
 
@@ -80,14 +87,14 @@ def _length(lines: list[str]) -> int:
     return next(number for number, line in enumerate(lines) if not line.startswith("#"))
 
 
-def _came(header: Mapping[str, Any]) -> Came:
+def _observed(header: Mapping[str, Any]) -> Observed:
     assert not header["counts"].keys() - set(COUNTERS)
     events = [next(iter(one.items())) for one in header["events"] or ()]
-    return Came({name: header["counts"].get(name, 0) for name in COUNTERS}, tuple(events))
+    return Observed({name: header["counts"].get(name, 0) for name in COUNTERS}, tuple(events))
 
 
-def named(case: Case) -> str:
-    """Give a test's name."""
+def case_name(case: Case) -> str:
+    """Return the name of a case for pytest."""
     return case.name
 
 

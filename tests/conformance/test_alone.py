@@ -1,4 +1,4 @@
-"""Behaviours that fail, or need something of the command line: each in a run of `ansible-playbook` of its own."""
+"""Cases that fail or need options: each has its own run of `ansible-playbook`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.conformance import theirs
-from tests.conformance.case import CASES, Case, named
+from tests.conformance.case import CASES, Case, case_name
 from tests.conformance.theirs import with_ansible
 
-ALONE = [case for case in CASES if not theirs.fits(case)]
+ALONE = [case for case in CASES if not theirs.can_share(case)]
 
 
 @with_ansible
 @pytest.mark.long
-@pytest.mark.parametrize("case", ALONE, ids=named)
-def test_ansible_does_what_is_written(case: Case, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", ALONE, ids=case_name)
+def test_ansible_has_the_expected_result(case: Case, tmp_path: Path) -> None:
     assert theirs.run(case, tmp_path) == case.ansible

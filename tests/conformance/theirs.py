@@ -1,4 +1,4 @@
-"""Run behaviours with the real `ansible-playbook`: a home of its own, no config of the user's, this machine alone."""
+"""Run cases with the real `ansible-playbook`, with a home folder of its own and only on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conformance.case import COUNTERS, FOLDER, Came, Case
+from tests.conformance.case import COUNTERS, FOLDER, Case, Observed
 
 ABSENT = "" if find_spec("ansible") else "ansible-core is not installed: uv sync --group conformance"
 with_ansible = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
@@ -22,53 +22,63 @@ HERE = {"gather_facts": False, "connection": "local"}
 SECONDS = 900
 
 
-def run(case: Case, folder: Path) -> Came:
-    """Run one behaviour on `localhost`.
+def run(case: Case, folder: Path) -> Observed:
+    """Run one case on `localhost`.
 
-    folder: an empty one, which the playbook knows as `place`
+    Args:
+        case: The case.
+        folder: An empty folder; the playbook knows it as `place`.
+
+    Returns:
+        What happened.
     """
-    book = _book(case, "localhost", folder)
+    playbook = _copy_playbook(case, "localhost", folder)
     words = ["-i", "localhost,", "-e", json.dumps({"place": str(folder), **case.extra})]
     words += [f"--tags={','.join(case.tags)}"] if case.tags else []
     words += [f"--skip-tags={','.join(case.skip_tags)}"] if case.skip_tags else []
     words += [f"--start-at-task={case.start_at}"] if case.start_at else []
     words += ["--check"] if case.check else []
-    return _ansible([*words, book.name], folder).get("localhost", Came(dict.fromkeys(COUNTERS, 0), ()))
+    return _ansible([*words, playbook.name], folder).get("localhost", Observed(dict.fromkeys(COUNTERS, 0), ()))
 
 
-def fits(case: Case) -> bool:
-    """Say whether a behaviour can share a run with others: it succeeds, and needs nothing of the command line."""
-    typed = case.extra or case.tags or case.skip_tags or case.start_at or case.check
-    return bool(case.ansible.events) and not case.ansible.counts["failed"] and not case.refused and not typed
+def can_share(case: Case) -> bool:
+    """Return whether a case can run together with others: it succeeds and needs no options."""
+    options = case.extra or case.tags or case.skip_tags or case.start_at or case.check
+    return bool(case.ansible.events) and not case.ansible.counts["failed"] and not case.refused and not options
 
 
-def run_together(cases: Sequence[Case], folder: Path) -> dict[str, Came]:
-    """Run behaviours that fit in one run, each on a host of its own, which is this machine: hosts share no facts.
+def run_together(cases: Sequence[Case], folder: Path) -> dict[str, Observed]:
+    """Run several cases in one run. Each has its own host, which is this machine, because hosts share no facts.
 
-    Gives: by name; those after one that fails are missing
+    Args:
+        cases: Cases that can share a run.
+        folder: An empty folder.
+
+    Returns:
+        What happened, by the name of the case. Cases after a failed one are missing.
     """
     hosts: dict[str, Any] = {}
     for case in cases:
         (place := folder / case.name).mkdir()
         hosts[case.name] = {"place": str(place)}
-        _book(case, case.name, folder)
+        _copy_playbook(case, case.name, folder)
     (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     return _ansible(["-i", "hosts.yml", *(case.path.name for case in cases)], folder)
 
 
-def _book(case: Case, host: str, folder: Path) -> Path:
-    """Write a behaviour's playbook anew, with a host in each play, beside the files that it imports."""
+def _copy_playbook(case: Case, host: str, folder: Path) -> Path:
+    """Copy the playbook of a case, with a host in each play, beside the files that it imports."""
     plays: Any = yaml.safe_load(case.path.read_text(encoding="utf-8"))
     imported = folder / "imported"
     if not imported.is_symlink():
         imported.symlink_to(FOLDER / "imported")
-    book = folder / case.path.name
-    book.write_text(yaml.safe_dump([{**play, "hosts": host, **HERE} for play in plays], sort_keys=False), "utf-8")
-    return book
+    playbook = folder / case.path.name
+    playbook.write_text(yaml.safe_dump([{**play, "hosts": host, **HERE} for play in plays], sort_keys=False), "utf-8")
+    return playbook
 
 
-def _ansible(words: Sequence[str], folder: Path) -> dict[str, Came]:
-    """Run `ansible-playbook` in a folder; give what came of it on each host."""
+def _ansible(words: Sequence[str], folder: Path) -> dict[str, Observed]:
+    """Run `ansible-playbook` in a folder, and return what happened on each host."""
     home = folder / "home"
     home.mkdir()
     (home / "ansible.cfg").touch()
@@ -85,18 +95,18 @@ def _ansible(words: Sequence[str], folder: Path) -> dict[str, Came]:
         command, cwd=folder, env=_environment(home), stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=SECONDS, check=False,
     )  # fmt: skip
-    told = home / "told"
-    assert told.is_file(), f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return _read([json.loads(line) for line in told.read_text(encoding="utf-8").splitlines()])
+    output = home / "output"
+    assert output.is_file(), f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return _read([json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()])
 
 
-def _read(lines: list[dict[str, Any]]) -> dict[str, Came]:
-    """Sort what the plugin has written by hosts; a run that breaks off has no counters."""
+def _read(lines: list[dict[str, Any]]) -> dict[str, Observed]:
+    """Group the lines of the callback plugin by host. A run that was aborted has no counters."""
     counts: dict[str, Any] = next((line["counts"] for line in reversed(lines) if "counts" in line), {})
     events = [line for line in lines if "task" in line]
     hosts = dict.fromkeys([*(line["host"] for line in events), *counts])
     return {
-        host: Came(
+        host: Observed(
             {name: counts.get(host, {}).get(name, 0) for name in COUNTERS},
             tuple((line["status"], line["task"]) for line in events if line["host"] == host),
         )
@@ -118,5 +128,5 @@ def _environment(home: Path) -> dict[str, str]:
         "ANSIBLE_PIPELINING": "1",  # half the processes for each command
         "ANSIBLE_CALLBACK_PLUGINS": str(FOLDER / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "events",
-        "CONFORMANCE_EVENTS": str(home / "told"),
+        "CONFORMANCE_EVENTS": str(home / "output"),
     }

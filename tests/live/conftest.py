@@ -1,4 +1,4 @@
-"""One stack with the real LiteLLM over the embedded upstream, shared by every test that needs it."""
+"""The real LiteLLM over the embedded upstream, started once for all tests that need it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ profiles:
 
 @dataclass(frozen=True)
 class Gateway:
-    """The running gateway, as a client sees it."""
+    """The running gateway."""
 
     workspace: Workspace
 
@@ -51,71 +52,77 @@ class Gateway:
         return f"http://127.0.0.1:{self.workspace.litellm_port}"
 
     def key(self) -> str:
-        """Read the gateway's key where `inv key.path` says it lies."""
+        """Read the gateway's key from the file that `inv key.path` prints."""
         return Path(self.workspace.inv("key.path").stdout.strip()).read_text().strip()
 
-    def ask(self, path: str, body: dict[str, Any] | None = None, *, key: str) -> tuple[int, str]:
-        """Ask the public port; give the code and the text."""
+    def open(self, path: str, body: Mapping[str, object] | None = None, *, key: str) -> HTTPResponse:
+        """Send a request to the public port; return the open response."""
         headers = {"Authorization": f"Bearer {key}", "content-type": "application/json"}
         data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.base + path, data, headers)
+        response: HTTPResponse = urllib.request.urlopen(request, timeout=30)
+        return response
+
+    def request(self, path: str, body: Mapping[str, object] | None = None, *, key: str) -> tuple[int, str]:
+        """Send a request to the public port; return status and body."""
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.base + path, data, headers), timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                return refusal.code, refusal.read().decode()
+            with self.open(path, body, key=key) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
     def chat(self, key: str, model: str = "router-default", **more: object) -> tuple[int, str]:
-        """Ask for a chat answer."""
+        """Send a chat request."""
         body = {"model": model, "messages": [{"role": "user", "content": "hello"}], **more}
-        return self.ask("/v1/chat/completions", body, key=key)
+        return self.request("/v1/chat/completions", body, key=key)
 
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor that fails when told to, and counts what it is asked."""
+    """A fake vendor that can be set to fail, and that records its requests."""
 
     port: int
 
-    def tell(self, faults: dict[str, Any]) -> None:
-        """Say what is wrong from now on."""
-        self._order("PUT", "faults", faults)
+    def set_faults(self, faults: dict[str, Any]) -> None:
+        """Set the faults from now on."""
+        self._call("PUT", "faults", faults)
 
-    def asked(self) -> list[dict[str, Any]]:
-        """List the questions that came."""
-        found: list[dict[str, Any]] = self._order("GET", "requests")["requests"]
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the recorded requests."""
+        found: list[dict[str, Any]] = self._call("GET", "requests")["requests"]
         return found
 
-    def forget(self) -> None:
-        """Count anew."""
-        self._order("DELETE", "requests")
+    def reset(self) -> None:
+        """Delete the recorded requests."""
+        self._call("DELETE", "requests")
 
-    def _order(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/embedded/{path}", data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
 
-    def answers(self) -> bool:
-        """Say whether it is up."""
+    def is_up(self) -> bool:
+        """Return whether it responds."""
         try:
-            return self.asked() is not None
+            return self.requests() is not None
         except OSError:
             return False
 
 
 @pytest.fixture(scope="session")
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
-    """One vendor for the model `faulty` of the gateway."""
-    folder, one = tmp_path_factory.mktemp("vendor"), Vendor(free_port())
+    """A fake vendor for the gateway's model `faulty`."""
+    folder, created = tmp_path_factory.mktemp("vendor"), Vendor(free_port())
     config = folder / "config.yaml"
-    config.write_text(json.dumps({"host": "127.0.0.1", "port": one.port, "auth-dir": str(folder / "auth")}))
+    config.write_text(json.dumps({"host": "127.0.0.1", "port": created.port, "auth-dir": str(folder / "auth")}))
     argv = [sys.executable, "-m", "flowgate.embedded_upstream", "--faults", "-config", str(config)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log)
     try:
-        assert wait(one.answers, 20.0)
-        yield one
+        assert wait(created.is_up, 20.0)
+        yield created
     finally:
         process.kill()
         process.wait()
@@ -123,7 +130,7 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
 
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Iterator[Gateway]:
-    """Bring the real stack up once; take it down by id, also when tests fail."""
+    """The real stack: started once, stopped by pid also when tests fail."""
     place = Workspace(tmp_path_factory.mktemp("real"), variables={"CANARY_KEY": CANARY})
     place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     place.edit_config(("profiles:\n", MORE_MODELS.format(upstream_port=place.upstream_port, vendor_port=vendor.port)))

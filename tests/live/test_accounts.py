@@ -1,4 +1,4 @@
-"""Accounts on the real command line, over the embedded upstream: logging in, importing, looking."""
+"""Account commands over the embedded upstream: log in, import, list."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """One place whose embedded upstream goes on running, its callback port a free one."""
-    found = Workspace(tmp_path_factory.mktemp("a"))
-    found.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
-    yield found
-    found.inv("down")
-    quiet = found.nothing_runs()
-    found.kill_processes()
-    assert quiet
+    """A workspace whose embedded upstream keeps running, with a free callback port."""
+    created = Workspace(tmp_path_factory.mktemp("a"))
+    created.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
+    yield created
+    created.inv("down")
+    stopped = created.nothing_runs()
+    created.kill_processes()
+    assert stopped
 
 
 def address(login: Running) -> str:
-    """Give the address that a login shows."""
-    login.wait_for_message("open this address: ")
-    return str(re.findall(r"open this address: (\S+)", login.message())[0])
+    """Return the URL that a login shows."""
+    login.wait_for_message("open this URL: ")
+    return str(re.findall(r"open this URL: (\S+)", login.stderr())[0])
 
 
 def decide(url: str, decision: str) -> None:
-    """Click a button of the approve page, as a browser would, following where it leads."""
+    """Press a button of the approval page and follow the redirect, as a browser does."""
     parts = urllib.parse.urlsplit(url)
     state = urllib.parse.parse_qs(parts.query)["state"][0]
     form = urllib.parse.urlencode({"state": state, "decision": decision}).encode()
-    with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=10) as answer:
-        answer.read()
+    with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=10) as response:
+        response.read()
 
 
 def page(url: str) -> int:
-    """Give the code with which a page answers."""
+    """Return the status of a page."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return refusal.code
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
 
 
-def test_a_login_starts_what_it_needs_and_the_account_is_listed(place: Workspace) -> None:
+def test_a_login_starts_the_upstream_and_adds_an_account(place: Workspace) -> None:
     login = place.start("auth.login", "codex", "--poll-interval", "0.2")
     decide(address(login), "approve")
     done = login.wait_for_exit()
@@ -66,7 +66,7 @@ def test_a_login_starts_what_it_needs_and_the_account_is_listed(place: Workspace
     assert (event["provider"], event["result"]) == ("codex", "ok")
 
 
-def test_a_denied_login_exits_1_and_says_how_to_go_on(place: Workspace) -> None:
+def test_a_denied_login_exits_with_1_and_a_fix(place: Workspace) -> None:
     login = place.start("auth.login", "claude", "--poll-interval", "0.2")
     decide(address(login), "deny")
     done = login.wait_for_exit()
@@ -75,15 +75,15 @@ def test_a_denied_login_exits_1_and_says_how_to_go_on(place: Workspace) -> None:
     assert "inv auth.login claude" in done.stderr
 
 
-def test_ctrl_c_gives_up_and_frees_the_port(place: Workspace) -> None:
+def test_ctrl_c_ends_a_login_and_frees_the_port(place: Workspace) -> None:
     login = place.start("auth.login", "claude")
     url = address(login)
     login.signal(2)
     assert login.wait_for_exit().returncode == 130
-    assert wait(lambda: page(url) == 404)  # nobody waits for that any more
+    assert wait(lambda: page(url) == 404)  # the login has ended
 
 
-def test_no_token_is_ever_shown(place: Workspace) -> None:
+def test_no_token_is_printed(place: Workspace) -> None:
     for path in (place.folder / ".router" / "auths").glob("*.json"):
         path.unlink()
     source = place.folder / "auth.json"
@@ -102,7 +102,7 @@ def test_no_token_is_ever_shown(place: Workspace) -> None:
         (("auth.login", "codecks"), "did you mean 'codex'?"),
         (("auth.login", "codex", "--timeout", "soon"), "'timeout' must be seconds"),
         (("auth.login", "codex", "--poll-interval", "-1"), "'poll-interval' must be seconds"),
-        (("auth.login", "codex", "--redirect-url", "nonsense"), "no address at which a login ends"),
+        (("auth.login", "codex", "--redirect-url", "nonsense"), "not the URL at which a login ends"),
         (("auth.import-headless", "kimi"), "cannot be imported"),
         (("auth.import-headless", "codex", "--source", "/nowhere"), "no login of Codex at /nowhere"),
         (("logs", "--lines", "x"), "No idea"),
@@ -110,7 +110,7 @@ def test_no_token_is_ever_shown(place: Workspace) -> None:
         (("smoke", "--startup-timeout", "x"), "'startup-timeout' must be seconds"),
     ],
 )
-def test_what_is_written_wrong_exits_2_and_touches_nothing(
+def test_invalid_arguments_exit_with_2_and_change_nothing(
     place: Workspace, words: tuple[str, ...], message: str
 ) -> None:
     before = place.snapshot()
@@ -120,7 +120,7 @@ def test_what_is_written_wrong_exits_2_and_touches_nothing(
     assert not [path for path in changed if not path.endswith(("events.log", "lock", ".log"))]
 
 
-def test_the_older_spellings_log_in_too(workspace: Workspace) -> None:
+def test_older_spellings_of_login_commands_work(workspace: Workspace) -> None:
     from flowgate.cli.argv import parse
 
     tasks = ["auth.login", "auth.import-headless", "auth.list"]
@@ -134,7 +134,7 @@ def test_the_older_spellings_log_in_too(workspace: Workspace) -> None:
     assert parse(["auth", "codex", "import-headless"], tasks).argv == ("auth.import-headless", "codex")
 
 
-def test_every_provider_is_listed_with_what_it_can_do(place: Workspace) -> None:
+def test_every_provider_is_listed_with_its_login_and_import(place: Workspace) -> None:
     listed = {one["name"]: one for one in place.json("auth.list")["providers"]}
     assert listed["codex"]["login"] == "in a browser"
     assert listed["codex"]["import"] == "from ~/.codex/auth.json"

@@ -1,4 +1,4 @@
-"""A whole login as a person does it: in a real browser, headless, with a click on Approve."""
+"""A complete login in a real, headless browser with a click on Approve."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ DRIVER = shutil.which("chromedriver")
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    """A headless Chromium with a profile of its own."""
+    """A headless Chromium with its own profile."""
     if not (CHROMIUM and DRIVER):
-        pytest.skip("no chromium with its chromedriver here (Debian: chromium, chromium-driver)")
+        pytest.skip("chromium or chromedriver is not installed (Debian: chromium, chromium-driver)")
     options = Options()
     options.binary_location = CHROMIUM
     for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"):
@@ -42,7 +42,9 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
-def test_a_login_from_the_command_to_an_answer(gateway: Gateway, browser: webdriver.Chrome, tmp_path: Path) -> None:
+def test_an_account_of_a_browser_login_serves_requests(
+    gateway: Gateway, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
     opened = tmp_path / "opened"
     script = tmp_path / "browser"
     script.write_text(f'#!/bin/sh\nprintf %s "$1" > {shlex.quote(str(opened))}\n')

@@ -1,4 +1,4 @@
-"""Who is benched, in the real LiteLLM and in the embedded upstream: seen, explained, cleared."""
+"""Cooldowns of the real LiteLLM: list, explain and clear them."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ if TYPE_CHECKING:
     from tests.live.conftest import Gateway, Vendor
 
 pytestmark = pytest.mark.live
-REFUSED = {"vendor-model": {"status": 401}}  # LiteLLM benches a group with one deployment for this by itself
+REJECTING = {"vendor-model": {"status": 401}}  # for a 401 LiteLLM cools down even a group's only deployment
 
 
 @pytest.fixture
-def benched(gateway: Gateway, vendor: Vendor) -> Iterator[Gateway]:
-    """A gateway whose model `faulty` is benched; nobody is when the test has ended."""
-    vendor.tell(REFUSED)
+def in_cooldown(gateway: Gateway, vendor: Vendor) -> Iterator[Gateway]:
+    """A gateway whose model `faulty` is in cooldown; the cooldown is cleared after the test."""
+    vendor.set_faults(REJECTING)
     key = gateway.key()
     assert gateway.chat(key, "faulty")[0] == 401
     assert wait(lambda: gateway.workspace.json("cooldowns")["cooldowns"], 10.0)
-    vendor.tell({})
+    vendor.set_faults({})
     yield gateway
     gateway.workspace.inv("service.restart", "--service", "litellm")
 
 
-def test_a_benched_model_is_shown_with_its_time_and_cleared(benched: Gateway, vendor: Vendor) -> None:
-    (row,) = benched.workspace.json("cooldowns")["cooldowns"]
+def test_a_cooldown_is_listed_with_its_time_and_cleared(in_cooldown: Gateway, vendor: Vendor) -> None:
+    (row,) = in_cooldown.workspace.json("cooldowns")["cooldowns"]
     assert (row["by"], row["models"], row["deployment"]) == ("litellm", ["faulty"], "openai/vendor-model")
     assert (row["address"], row["why"]) == (f"http://127.0.0.1:{vendor.port}/v1", "401")
     assert 200 < row["seconds_left"] <= 300
     assert row["since"] < row["until"]
-    vendor.forget()
-    assert benched.chat(benched.key(), "faulty")[0] == 429
-    assert vendor.asked() == []
-    done = benched.workspace.inv("cooldowns", "--clear", "faulty")
-    assert "faulty is asked again" in done.stderr
-    assert "nothing is benched" in done.stderr
-    assert benched.chat(benched.key(), "faulty")[0] == 200
-    assert [one["model"] for one in vendor.asked()] == ["vendor-model"]
+    vendor.reset()
+    assert in_cooldown.chat(in_cooldown.key(), "faulty")[0] == 429
+    assert vendor.requests() == []
+    done = in_cooldown.workspace.inv("cooldowns", "--clear", "faulty")
+    assert "faulty is no longer in cooldown" in done.stderr
+    assert "there are no cooldowns" in done.stderr
+    assert in_cooldown.chat(in_cooldown.key(), "faulty")[0] == 200
+    assert [one["model"] for one in vendor.requests()] == ["vendor-model"]
 
 
-def test_an_explanation_names_who_is_benched_now(benched: Gateway) -> None:
-    (row,) = benched.workspace.json("explain")["cooldowns"]
+def test_an_explanation_lists_current_cooldowns(in_cooldown: Gateway) -> None:
+    (row,) = in_cooldown.workspace.json("explain")["cooldowns"]
     assert (row["models"], row["seconds_left"] > 200) == (["faulty"], True)
-    message = benched.workspace.inv("explain").stdout
+    message = in_cooldown.workspace.inv("explain").stdout
     assert "faulty (openai/vendor-model at http://127.0.0.1:" in message
     assert f"left, until {row['until']}" in message
 
 
-def test_an_unknown_model_is_refused_and_a_sound_one_is_not_benched(gateway: Gateway) -> None:
+def test_clearing_an_unknown_model_is_an_error_and_a_working_one_changes_nothing(gateway: Gateway) -> None:
     message = gateway.workspace.inv("cooldowns", "--clear", "faullty", code=2).stderr
     assert "did you mean 'faulty'?" in message
     before = gateway.workspace.json("status")["services"]["litellm"]["generation"]
-    assert "nothing benches faulty" in gateway.workspace.inv("cooldowns", "--clear", "faulty").stderr
+    assert "faulty is not in cooldown" in gateway.workspace.inv("cooldowns", "--clear", "faulty").stderr
     assert gateway.workspace.json("status")["services"]["litellm"]["generation"] == before

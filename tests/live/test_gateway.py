@@ -1,4 +1,4 @@
-"""The real LiteLLM over the embedded upstream, asked and switched while it runs."""
+"""The real LiteLLM over the embedded upstream: requests, status commands, a profile switch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.live
 SIGNATURE = "embedded upstream"
 
 
-def test_the_public_port_answers_a_chat_question(gateway: Gateway) -> None:
+def test_the_public_port_serves_a_chat_request(gateway: Gateway) -> None:
     code, text = gateway.chat(gateway.key())
     assert code == 200
     assert SIGNATURE in json.loads(text)["choices"][0]["message"]["content"]
@@ -34,20 +34,20 @@ def test_the_public_port_streams(gateway: Gateway) -> None:
     assert text.rstrip().endswith("data: [DONE]")
 
 
-def test_the_public_port_answers_in_the_anthropic_style(gateway: Gateway) -> None:
+def test_the_public_port_serves_an_anthropic_request(gateway: Gateway) -> None:
     body = {"model": "router-cheap", "max_tokens": 50, "messages": [{"role": "user", "content": "hello"}]}
-    code, text = gateway.ask("/v1/messages", body, key=gateway.key())
+    code, text = gateway.request("/v1/messages", body, key=gateway.key())
     assert (code, SIGNATURE in text) == (200, True)
 
 
 def test_every_model_of_the_profile_is_listed(gateway: Gateway) -> None:
-    _, text = gateway.ask("/v1/models", key=gateway.key())
+    _, text = gateway.request("/v1/models", key=gateway.key())
     assert {one["id"] for one in json.loads(text)["data"]} == {
         *("router-default", "router-cheap", "elsewhere", "faulty", "account")
     }
 
 
-def test_a_wrong_key_is_refused(gateway: Gateway) -> None:
+def test_a_wrong_key_is_rejected(gateway: Gateway) -> None:
     assert gateway.chat("sk-wrong")[0] in (400, 401, 403)
 
 
@@ -62,7 +62,7 @@ def test_status_has_its_documented_keys(gateway: Gateway) -> None:
     assert status["services"]["cliproxyapi_plus"]["embedded"] is True
 
 
-def test_health_is_ok_and_names_what_it_asked(gateway: Gateway) -> None:
+def test_health_is_ok_and_has_the_checked_urls(gateway: Gateway) -> None:
     health = gateway.workspace.json("health")
     assert health["ok"] is True
     for one in health["services"].values():
@@ -71,7 +71,7 @@ def test_health_is_ok_and_names_what_it_asked(gateway: Gateway) -> None:
     assert health["services"]["litellm"]["url"].endswith("/health/readiness")
 
 
-def test_a_question_is_answered_and_explained(gateway: Gateway) -> None:
+def test_ask_prints_an_answer_and_explain_its_deployment(gateway: Gateway) -> None:
     done = gateway.workspace.inv("ask", "are you there?", "--model", "router-cheap")
     assert SIGNATURE in done.stdout
     assert "router-cheap answered by openai/embedded-cheap" in done.stderr
@@ -90,7 +90,7 @@ def test_every_event_has_every_field(gateway: Gateway) -> None:
     assert {"service_start", "profile_switch", "play"} <= {line["event"] for line in lines}
 
 
-def test_up_and_smoke_leave_what_runs_as_it_is(gateway: Gateway) -> None:
+def test_up_and_smoke_do_not_change_a_running_stack(gateway: Gateway) -> None:
     before = gateway.workspace.json("status")["services"]["litellm"]
     gateway.workspace.inv("up")
     assert "PASS" in gateway.workspace.inv("smoke").stdout
@@ -98,37 +98,37 @@ def test_up_and_smoke_leave_what_runs_as_it_is(gateway: Gateway) -> None:
     assert (after["pid"], after["generation"]) == (before["pid"], before["generation"])
 
 
-def _ask_until(gateway: Gateway, key: str, done: threading.Event) -> list[int]:
-    """Ask over one kept connection, opened anew when the server closes it, and over fresh ones in turn."""
+def _request_until(gateway: Gateway, key: str, done: threading.Event) -> list[int]:
+    """Send requests over a kept connection, which reconnects when the server closes it, and over new ones in turn."""
     codes: list[int] = []
     kept = http.client.HTTPConnection("127.0.0.1", gateway.workspace.litellm_port, timeout=30)
     while not done.is_set():
         kept.request("GET", "/v1/models", headers={"Authorization": f"Bearer {key}"})
-        answer = kept.getresponse()
-        answer.read()
-        codes += [answer.status, gateway.chat(key)[0]]
+        response = kept.getresponse()
+        response.read()
+        codes += [response.status, gateway.chat(key)[0]]
     kept.close()
     return codes
 
 
-def test_clients_are_answered_before_during_and_after_a_switch(gateway: Gateway) -> None:
+def test_no_request_fails_during_a_switch(gateway: Gateway) -> None:
     key, done = gateway.key(), threading.Event()
     before = gateway.workspace.json("status")
     new = "cost" if before["profile"]["name"] != "cost" else "balanced"
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(_ask_until, gateway, key, done)
+        codes = pool.submit(_request_until, gateway, key, done)
         try:
             gateway.workspace.inv("profile.set", new)
         finally:
             done.set()
-    assert set(asked.result()) == {200}
+    assert set(codes.result()) == {200}
     after = gateway.workspace.json("status")
     assert (after["profile"]["name"], after["profile"]["by"]) == (new, "serving")
     assert after["services"]["litellm"]["generation"] > before["services"]["litellm"]["generation"]
     assert gateway.chat(key)[0] == 200
 
 
-def test_the_state_and_the_active_config_say_what_serves(gateway: Gateway) -> None:
+def test_state_file_and_active_config_have_the_serving_profile(gateway: Gateway) -> None:
     name = gateway.workspace.json("status")["profile"]["name"]
     state = json.loads((gateway.workspace.runtime / "state.json").read_text())
     assert state["current_profile"] == name
@@ -141,17 +141,18 @@ def _secrets(gateway: Gateway) -> list[str]:
 
 
 def _files(gateway: Gateway) -> list[Path]:
-    """Give every file that may hold no key: all but the keys' own, and the one the upstream reads its key from."""
+    """Return the files that must not contain a key: all but the key files and the config of the upstream."""
     files = [path for path in gateway.workspace.folder.rglob("*") if path.is_file()]
     return [path for path in files if path.parent.name != "secrets" and path.name != "cliproxyapi.yaml"]
 
 
-def test_no_key_is_in_any_log_event_answer_or_rendered_file(gateway: Gateway) -> None:
+def test_no_key_is_in_any_output_or_file(gateway: Gateway) -> None:
     assert gateway.chat(gateway.key(), model="elsewhere", num_retries=0)[0] >= 400
     for command in ("status", "health", "events", "profile.list", "profile.show"):
         assert not any(secret in str(gateway.workspace.inv(command).stdout) for secret in _secrets(gateway))
-    told = [path.name for path in _files(gateway) if any(one in path.read_text("latin1") for one in _secrets(gateway))]
-    assert told == []
+    secrets = _secrets(gateway)
+    leaking = [path.name for path in _files(gateway) if any(one in path.read_text("latin1") for one in secrets)]
+    assert leaking == []
 
 
 def test_no_key_is_on_a_command_line(gateway: Gateway) -> None:
@@ -160,13 +161,13 @@ def test_no_key_is_on_a_command_line(gateway: Gateway) -> None:
     assert not [word for word in words if any(secret in word for secret in _secrets(gateway))]
 
 
-def test_what_lies_under_the_router_folder_is_private(gateway: Gateway) -> None:
+def test_everything_in_the_router_folder_is_private(gateway: Gateway) -> None:
     inside = [*(gateway.workspace.folder / ".router").rglob("*"), gateway.workspace.folder / ".router"]
     open_to_others = [path for path in inside if not path.is_symlink() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     assert open_to_others == []
 
 
-def test_a_missing_key_of_a_model_that_is_not_needed_is_only_a_warning(gateway: Gateway) -> None:
+def test_a_missing_key_of_an_unused_model_is_a_warning(gateway: Gateway) -> None:
     del gateway.workspace.variables["CANARY_KEY"]
     try:
         message = gateway.workspace.inv("play", "up", "--check").stderr

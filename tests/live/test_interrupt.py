@@ -1,4 +1,4 @@
-"""Ctrl-C and kill -9 at every step of the smoke: all is stopped, and the next run works."""
+"""Ctrl-C and SIGKILL at every step of the smoke: everything is stopped, and the next run works."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tests.conftest import wait
 if TYPE_CHECKING:
     from tests.conftest import Running, Workspace
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="holds reads on a pipe, looks into /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses named pipes and /proc")
 
 Stop = Callable[["Workspace"], "Running"]
 
 
 def in_download(workspace: Workspace) -> Running:
-    """The step reads its runner, which is a pipe that nobody fills."""
+    """The step reads its runner script, which is an empty pipe."""
     return _reading_a_pipe(workspace, "bin/litellm", "config:")
 
 
 def in_render(workspace: Workspace) -> Running:
-    """The step reads its document, which is a pipe that nobody fills."""
+    """The step reads its config file, which is an empty pipe."""
     return _reading_a_pipe(workspace, "cliproxyapi.yaml", "Download")
 
 
@@ -39,13 +39,13 @@ def _reading_a_pipe(workspace: Workspace, name: str, after: str) -> Running:
     os.mkfifo(pipe)
     running = workspace.start("smoke")
     running.wait_for_message(after)
-    assert wait(lambda: _where(running.process.pid) == "wait_for_partner")
+    assert wait(lambda: _waits_in(running.process.pid) == "wait_for_partner")
     pipe.unlink()
     return running
 
 
-def _where(pid: int) -> str:
-    """Say what a process sleeps in."""
+def _waits_in(pid: int) -> str:
+    """Return the kernel function in which a process waits."""
     try:
         return Path(f"/proc/{pid}/wchan").read_text()
     except OSError:
@@ -57,33 +57,33 @@ def in_start(workspace: Workspace) -> Running:
     workspace.edit_config(
         ("    readiness_path: /health", "    depends_on: [cliproxyapi_plus]\n    readiness_path: /health")
     )
-    workspace.behave(upstream={"ready": False})
-    return _after_sight_of(workspace, "upstream /")
+    workspace.set_behaviour(upstream={"ready": False})
+    return _after_event(workspace, "upstream /")
 
 
 def in_wait_healthy(workspace: Workspace) -> Running:
     """LiteLLM never becomes ready."""
-    workspace.behave(litellm={"ready": False})
-    running = _after_sight_of(workspace, "litellm /health")
+    workspace.set_behaviour(litellm={"ready": False})
+    running = _after_event(workspace, "litellm /health")
     running.wait_for_message("~ Start")
     return running
 
 
 def in_smoke(workspace: Workspace) -> Running:
-    """LiteLLM never answers the question."""
-    workspace.behave(litellm={"hangs_on": "/v1/models"})
-    return _after_sight_of(workspace, "litellm /v1/models")
+    """LiteLLM never responds."""
+    workspace.set_behaviour(litellm={"hangs_on": "/v1/models"})
+    return _after_event(workspace, "litellm /v1/models")
 
 
 def in_stop(workspace: Workspace) -> Running:
-    """LiteLLM takes its time to leave."""
-    workspace.behave(litellm={"leaves_after": 1.0})
-    return _after_sight_of(workspace, "litellm term")
+    """LiteLLM exits slowly."""
+    workspace.set_behaviour(litellm={"exits_after": 1.0})
+    return _after_event(workspace, "litellm term")
 
 
-def _after_sight_of(workspace: Workspace, what: str) -> Running:
+def _after_event(workspace: Workspace, event: str) -> Running:
     running = workspace.start("smoke")
-    assert wait(lambda: workspace.seen(what), 20.0), running.message()
+    assert wait(lambda: workspace.service_events(event), 20.0), running.stderr()
     return running
 
 
@@ -91,7 +91,7 @@ STEPS = (in_download, in_render, in_start, in_wait_healthy, in_smoke, in_stop)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_ctrl_c_stops_everything_and_ends_with_130(workspace: Workspace, step: Stop) -> None:
+def test_ctrl_c_stops_everything_and_exits_with_130(workspace: Workspace, step: Stop) -> None:
     running = step(workspace)
     running.signal(signal.SIGINT)
     done = running.wait_for_exit()
@@ -101,38 +101,38 @@ def test_ctrl_c_stops_everything_and_ends_with_130(workspace: Workspace, step: S
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_after_kill_9_nothing_is_left_and_the_next_run_works(workspace: Workspace, step: Stop) -> None:
+def test_after_sigkill_nothing_runs_and_the_next_run_works(workspace: Workspace, step: Stop) -> None:
     running = step(workspace)
     running.signal(signal.SIGKILL)
     assert running.wait_for_exit().returncode == -signal.SIGKILL
-    workspace.behave()
+    workspace.set_behaviour()
     assert "PASS" in workspace.inv("smoke").stdout
     assert workspace.processes() == []
     assert not list(workspace.runtime.rglob("*.tmp"))
 
 
-def test_kill_9_alone_takes_down_what_the_command_had_started(workspace: Workspace) -> None:
+def test_after_sigkill_the_supervisor_stops_the_services(workspace: Workspace) -> None:
     running = in_smoke(workspace)
     running.signal(signal.SIGKILL)
     assert wait(lambda: not workspace.services(), 5.0)
     assert workspace.nothing_runs()
 
 
-def test_ctrl_c_during_up_leaves_nothing_behind(workspace: Workspace) -> None:
-    workspace.behave(litellm={"ready": False})
+def test_ctrl_c_during_up_stops_everything(workspace: Workspace) -> None:
+    workspace.set_behaviour(litellm={"ready": False})
     running = workspace.start("up")
-    assert wait(lambda: workspace.seen("litellm /health"), 20.0)
+    assert wait(lambda: workspace.service_events("litellm /health"), 20.0)
     running.signal(signal.SIGINT)
     assert running.wait_for_exit().returncode == 130
     assert workspace.processes() == []
 
 
-def test_ctrl_c_during_a_switch_leaves_the_old_profile_serving(workspace: Workspace) -> None:
+def test_ctrl_c_during_a_switch_keeps_the_old_profile(workspace: Workspace) -> None:
     workspace.inv("up", "--profile", "balanced")
-    workspace.behave(litellm={"hangs_on": "/v1/models"})
+    workspace.set_behaviour(litellm={"hangs_on": "/v1/models"})
     running = workspace.start("profile.set", "cost")
-    assert wait(lambda: workspace.seen("/v1/models"), 20.0)
-    workspace.behave()
+    assert wait(lambda: workspace.service_events("/v1/models"), 20.0)
+    workspace.set_behaviour()
     running.signal(signal.SIGINT)
     assert running.wait_for_exit().returncode == 130
     assert wait(lambda: _served(workspace) == "balanced", 10.0)
@@ -143,12 +143,12 @@ def _served(workspace: Workspace) -> str | None:
     return litellm["profile"] if litellm["state"] == "serving" else None
 
 
-def test_a_smoke_beside_a_running_stack_can_be_interrupted_without_harm(workspace: Workspace) -> None:
+def test_ctrl_c_during_a_smoke_does_not_affect_a_running_stack(workspace: Workspace) -> None:
     workspace.inv("up")
     before = sorted(one.pid for one in workspace.services())
-    workspace.behave(litellm={"hangs_on": "/v1/models"})
+    workspace.set_behaviour(litellm={"hangs_on": "/v1/models"})
     running = workspace.start("smoke")
-    assert wait(lambda: workspace.seen("/v1/models"), 20.0)
+    assert wait(lambda: workspace.service_events("/v1/models"), 20.0)
     running.signal(signal.SIGINT)
     assert running.wait_for_exit().returncode == 130
     assert sorted(one.pid for one in workspace.services()) == before
@@ -156,7 +156,7 @@ def test_a_smoke_beside_a_running_stack_can_be_interrupted_without_harm(workspac
 
 @pytest.mark.long
 @pytest.mark.parametrize("moment", range(24))
-def test_after_kill_9_at_any_moment_the_next_run_works(workspace: Workspace, moment: int) -> None:
+def test_after_sigkill_at_any_moment_the_next_run_works(workspace: Workspace, moment: int) -> None:
     running = workspace.start("smoke")
     with contextlib.suppress(subprocess.TimeoutExpired):
         running.process.wait(0.06 * moment)
@@ -174,6 +174,6 @@ def test_ctrl_c_at_any_moment_stops_everything(workspace: Workspace, moment: int
     with contextlib.suppress(subprocess.TimeoutExpired):
         running.process.wait(0.04 * moment)
     running.signal(signal.SIGINT)
-    # After its last line Python closes down with the system's own answer to Ctrl-C, which a shell calls 130 too.
+    # While Python shuts down, Ctrl-C has its default effect, for which a shell shows 130 too.
     assert running.wait_for_exit().returncode in (0, 130, -signal.SIGINT)
     assert workspace.processes() == []

@@ -1,4 +1,4 @@
-"""The main job with the real LiteLLM, from nothing to an answer and back to nothing; and a LiteLLM that refuses."""
+"""The smoke with the real LiteLLM, and a LiteLLM that rejects its config."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.live
 
 
-def test_the_smoke_passes_from_nothing_and_leaves_nothing_running(workspace: Workspace) -> None:
+def test_the_smoke_passes_and_leaves_nothing_running(workspace: Workspace) -> None:
     done = workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM).inv("smoke", "--profile", "reliability")
     assert done.stdout.startswith("PASS  reliability over FlowGate's embedded upstream (not a provider)")
     steps = ["Download", "Render reliability", "Start", "Wait healthy", "Smoke", "Stop"]
@@ -26,11 +26,11 @@ def test_the_smoke_passes_from_nothing_and_leaves_nothing_running(workspace: Wor
     assert not (workspace.runtime / "state.json").exists()
 
 
-def test_litellm_refusing_its_config_is_quoted_with_its_own_reason_and_a_way_out(workspace: Workspace) -> None:
+def test_a_config_that_litellm_rejects_is_reported_with_its_reason_and_a_fix(workspace: Workspace) -> None:
     workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
     workspace.edit_config(("profiles:\n", "  general_settings: {master_key: sk-1234}\nprofiles:\n"))
     done = workspace.inv("smoke", code=3)
-    assert "litellm did not come up" in done.stderr
+    assert "litellm did not start" in done.stderr
     assert "last log lines:" in done.stderr
     assert "master key" in done.stderr.lower()
     assert "fix: " in done.stderr

@@ -1,24 +1,23 @@
-"""Switching the real LiteLLM: forked generations, a refused profile, and a nursery that is killed."""
+"""Profile switches of the real LiteLLM: forked generations, an invalid profile, killed processes."""
 
 from __future__ import annotations
 
 import os
 import signal
-import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from flowgate.supervisor.client import SupervisorClient
+from flowgate.supervisor.protocol import ForkServerStatus, StatusDocument
 from tests.conftest import wait
 
 if TYPE_CHECKING:
     from tests.live.conftest import Gateway
 
 pytestmark = pytest.mark.live
-STRANGE = """\
+INVALID = """\
 profiles:
   strange:
     model_list:
@@ -29,90 +28,94 @@ profiles:
 """
 
 
-def kept(gateway: Gateway) -> dict[str, Any]:
-    with closing(SupervisorClient(gateway.workspace.runtime, gateway.workspace.folder / "keeper.log")) as supervisor:
+def supervisor_status(gateway: Gateway) -> StatusDocument:
+    workspace = gateway.workspace
+    with closing(SupervisorClient(workspace.runtime, workspace.folder / "supervisor.log")) as supervisor:
         return supervisor.status()
 
 
-def other(gateway: Gateway) -> str:
+def fork_servers(gateway: Gateway) -> list[ForkServerStatus]:
+    return supervisor_status(gateway)["fork_servers"]
+
+
+def other_profile(gateway: Gateway) -> str:
     return "cost" if gateway.workspace.json("status")["profile"]["name"] != "cost" else "balanced"
 
 
 def test_a_switch_forks_its_generation(gateway: Gateway) -> None:
-    (fork_server,) = kept(gateway)["fork_servers"]
-    gateway.workspace.inv("profile.set", other(gateway))
-    assert kept(gateway)["fork_servers"][0]["pid"] == fork_server["pid"]
+    (fork_server,) = fork_servers(gateway)
+    gateway.workspace.inv("profile.set", other_profile(gateway))
+    assert fork_servers(gateway)[0]["pid"] == fork_server["pid"]
     log = (gateway.workspace.folder / ".router" / "logs" / "flowgate.log").read_text()
     number = gateway.workspace.json("status")["services"]["litellm"]["generation"]
     assert f"litellm {number}: forked as process" in log
 
 
-def test_a_killed_nursery_is_noticed_by_no_client_and_the_next_switch_works(gateway: Gateway) -> None:
-    before, key = kept(gateway), gateway.key()
+def test_a_killed_fork_server_fails_no_request_and_the_next_switch_works(gateway: Gateway) -> None:
+    before, key = supervisor_status(gateway), gateway.key()
     old = before["fork_servers"][0]["pid"]
     os.kill(old, signal.SIGKILL)
     assert gateway.chat(key)[0] == 200
-    assert wait(
-        lambda: [n["pid"] != old and n["state"] == "ready" for n in kept(gateway)["fork_servers"]] == [True], 40
-    )
-    numbers = [[g["number"] for g in one["services"]["litellm"]["generations"]] for one in (before, kept(gateway))]
+    assert wait(lambda: [(one["pid"] != old, one["state"]) for one in fork_servers(gateway)] == [(True, "ready")], 40)
+    statuses = (before, supervisor_status(gateway))
+    numbers = [[one["number"] for one in status["services"]["litellm"]["generations"]] for status in statuses]
     assert numbers[0][-1:] == numbers[1]
-    gateway.workspace.inv("profile.set", other(gateway))
+    gateway.workspace.inv("profile.set", other_profile(gateway))
     assert gateway.chat(key)[0] == 200
 
 
-def test_a_killed_keeper_is_noticed_by_no_client_and_the_next_command_takes_over(gateway: Gateway) -> None:
-    before, key = kept(gateway), gateway.key()
+def test_a_killed_supervisor_fails_no_request_and_the_next_command_takes_over(gateway: Gateway) -> None:
+    before, key = supervisor_status(gateway), gateway.key()
+    assert before["supervisor"]
     os.kill(before["supervisor"], signal.SIGKILL)
     assert [gateway.chat(key)[0] for _ in range(3)] == [200, 200, 200]
     after = gateway.workspace.json("status")
     assert after["supervisor"] not in (None, before["supervisor"])
-    for name, seat in before["services"].items():
-        serving = [one["pid"] for one in seat["generations"] if one["phase"] == "serving"]
+    for name, service in before["services"].items():
+        serving = [one["pid"] for one in service["generations"] if one["phase"] == "serving"]
         assert [after["services"][name]["pid"]] == serving
-    assert wait(lambda: [one["state"] for one in kept(gateway)["fork_servers"]] == ["ready"], 40)
-    gateway.workspace.inv("profile.set", other(gateway))
+    assert wait(lambda: [one["state"] for one in fork_servers(gateway)] == ["ready"], 40)
+    gateway.workspace.inv("profile.set", other_profile(gateway))
     assert gateway.chat(key)[0] == 200
 
 
-def test_a_killed_generation_is_replaced_and_clients_wait_for_it(gateway: Gateway) -> None:
+def test_a_killed_generation_is_respawned_and_requests_wait(gateway: Gateway) -> None:
     before, key = gateway.workspace.json("status")["services"]["litellm"], gateway.key()
     os.kill(before["pid"], signal.SIGKILL)
-    assert gateway.chat(key)[0] == 200  # it stood in the socket's queue meanwhile
+    assert gateway.chat(key)[0] == 200  # meanwhile it waits in the socket's queue
     assert gateway.workspace.json("status")["services"]["litellm"]["restarts"] > before["restarts"]
 
 
 def test_cliproxyapi_plus_restarts_without_cutting_a_stream(gateway: Gateway) -> None:
     key = gateway.key()
     before = gateway.workspace.json("status")["services"]["cliproxyapi_plus"]["pid"]
-    question = [{"role": "user", "content": "hello (take 2 s)"}]
-    with ThreadPoolExecutor(1) as pool:
-        streamed = pool.submit(gateway.chat, key, messages=question, stream=True)
-        time.sleep(0.5)
+    messages = [{"role": "user", "content": "hello (take 2 s)"}]
+    body = {"model": "router-default", "messages": messages, "stream": True}
+    with gateway.open("/v1/chat/completions", body, key=key) as response:
+        assert response.readline().startswith(b"data: ")
         message = gateway.workspace.inv("service.restart", "--service", "cliproxyapi_plus").stderr
-        code, text = streamed.result(20)
-    assert (code, text.rstrip().endswith("data: [DONE]")) == (200, True)
-    assert "new questions wait" in message
+        assert response.read().rstrip().endswith(b"data: [DONE]")
+    assert "holding new requests" in message
     assert gateway.workspace.json("status")["services"]["cliproxyapi_plus"]["pid"] != before
     assert gateway.chat(key)[0] == 200
 
 
-def test_a_profile_that_litellm_refuses_is_quoted_with_its_line_and_changes_nothing(gateway: Gateway) -> None:
+def test_a_profile_that_litellm_rejects_is_reported_with_its_line_and_changes_nothing(gateway: Gateway) -> None:
     before = gateway.workspace.json("status")
-    south = gateway.workspace.runtime / "cliproxyapi.yaml"
-    written = south.read_text()
-    strange = STRANGE.format(port=gateway.workspace.upstream_port)
-    gateway.workspace.edit_config(("profiles:\n", strange))
+    upstream_config = gateway.workspace.runtime / "cliproxyapi.yaml"
+    written = upstream_config.read_text()
+    invalid = INVALID.format(port=gateway.workspace.upstream_port)
+    gateway.workspace.edit_config(("profiles:\n", invalid))
     try:
         message = gateway.workspace.inv("profile.set", "strange", code=3).stderr
         line = gateway.workspace.config.read_text().splitlines().index("      routing_strategy: fastest") + 1
     finally:
-        gateway.workspace.edit_config((strange, "profiles:\n"))
+        gateway.workspace.edit_config((invalid, "profiles:\n"))
     assert "ValueError: Invalid routing_strategy: 'fastest'" in message
     assert f"{gateway.workspace.config}:{line}" in message
     assert "the old settings still serve" in message
     after = gateway.workspace.json("status")
-    assert south.read_text() == written
+    assert upstream_config.read_text() == written
     assert after["profile"] == before["profile"]
     assert after["services"]["litellm"]["pid"] == before["services"]["litellm"]["pid"]
     assert gateway.chat(gateway.key())[0] == 200

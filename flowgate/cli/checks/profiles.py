@@ -32,7 +32,7 @@ def profiles(session: Session) -> Iterator[Finding]:
         for line in warnings:
             yield Finding(CHECK, "warn", f"{name}: {line}", f"inv profile.show --name {name}")
         if not warnings:
-            attempts = f"at most {policy.budget.vendor} attempts at one vendor for a request"
+            attempts = f"attempts at one vendor for a request: at most {policy.budget.vendor}"
             yield Finding(CHECK, "pass", f"{name}: {policy.cooldowns_by} applies cooldowns; {attempts}")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
@@ -15,6 +15,9 @@ from flowgate.gateway import blocked_versions, cliproxy, install_record, litellm
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
+
+if TYPE_CHECKING:
+    from flowgate.supervisor.protocol import StatusDocument
 
 DOWNLOAD = "inv bootstrap.download"
 UP = "inv up"
@@ -31,7 +34,7 @@ def read_only_context(session: Session, messages: list[str]) -> StepContext:
         config=session.config,
         run_state=RunState(session.profile()),
         supervisor=session.supervisor,
-        http=Http(looking=True),
+        http=Http(read_only=True),
         clock=Clock(),
         files=Files(acting=False),
         environment=session.environment,
@@ -153,12 +156,12 @@ def _taken(session: Session, name: str, port: int, owner: sockets.Owner) -> Find
     return Finding("ports", "fail", message, fix)
 
 
-def _serving_port(status: Mapping[str, Any], name: str) -> int | None:
+def _serving_port(status: StatusDocument, name: str) -> int | None:
     generations = status["services"].get(name, {}).get("generations", ())
     return next((int(one["port"]) for one in reversed(generations) if one.get("phase") == "serving"), None)
 
 
-def our_processes(status: Mapping[str, Any]) -> dict[int, str]:
+def our_processes(status: StatusDocument) -> dict[int, str]:
     """Return each process of the gateway: its pid and the name of its service, or "the supervisor".
 
     Args:

@@ -9,9 +9,9 @@ from flowgate.cli.checks import example_keys
 from flowgate.cli.checks.finding import Finding, edit_command
 from flowgate.cli.checks.permissions import exposed, secrets_folder
 from flowgate.cli.session import Session
-from flowgate.context import KEY_FILES
 from flowgate.domain import Config
 from flowgate.gateway import cliproxy
+from flowgate.gateway.environment import KEY_FILES
 from flowgate.system import files
 
 LOOPBACK = ("127.", "localhost", "::1")

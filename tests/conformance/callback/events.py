@@ -1,4 +1,4 @@
-"""A plugin of Ansible's: writes how each task ended, and the counters at the end, a line of JSON each."""
+"""An Ansible callback plugin that writes the status of each task and the final counters as JSON lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = """
 name: events
 type: notification
-short_description: Write how each task ended.
+short_description: Write the status of each task.
 description: A line of JSON for each task, and the counters at the end.
 """
 
@@ -28,15 +28,15 @@ class CallbackModule(CallbackBase):
         self.path = Path(os.environ["CONFORMANCE_EVENTS"])
         self.name = ""
 
-    def write(self, **what: Any) -> None:
+    def write(self, **line: Any) -> None:
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(what) + "\n")
+            file.write(json.dumps(line) + "\n")
 
     def ended(self, status: str, result: Any) -> None:
         self.write(host=result.host.get_name(), status=status, task=self.name)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        self.name = task.get_name().strip()  # rendered only while this is told
+        self.name = task.get_name().strip()  # Ansible renders it only during this call
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         self.name = task.get_name().strip()

@@ -1,1 +1,1 @@
-"""Tests of `flowgate/auth`."""
+"""Tests of `flowgate/accounts`."""

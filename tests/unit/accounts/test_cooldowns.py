@@ -1,4 +1,4 @@
-"""Accounts that are benched: seen through management, and let play again."""
+"""Accounts in cooldown: listed through the management API, and cleared."""
 
 from __future__ import annotations
 
@@ -9,99 +9,96 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.accounts import cooldowns
-from flowgate.accounts.actions import Heard
+from flowgate.accounts.actions import Conversation, Response, T
 from flowgate.accounts.cooldowns import AccountCooldown
-from flowgate.accounts.login_driver import LoginDriver
-from flowgate.accounts.providers import KNOWN
+from flowgate.accounts.login_driver import LoginDriver, management_key
 from flowgate.errors import EnvironmentFailure
-from flowgate.steps.login import management_key
 
 if TYPE_CHECKING:
-    from tests.unit.accounts.conftest import Desk
+    from tests.unit.accounts.conftest import LoginStage
 
 
-def perform(desk: Desk, talk: Any) -> Any:
-    context = desk.context()
-    return LoginDriver(context, management_key(context, KNOWN["codex"])).run(talk)
+def run(login_stage: LoginStage, conversation: Conversation[T]) -> T:
+    context = login_stage.context()
+    return LoginDriver(context, management_key(context)).run(conversation)
 
 
-def look(desk: Desk) -> list[AccountCooldown]:
-    found: list[AccountCooldown] = perform(desk, cooldowns.list_cooldowns("", datetime.now(UTC)))
-    return found
+def list_cooldowns(login_stage: LoginStage) -> list[AccountCooldown]:
+    return run(login_stage, cooldowns.list_cooldowns("", datetime.now(UTC)))
 
 
-def model(desk: Desk) -> str:
-    """Name a model that is asked through an account: which, differs between the generations."""
-    return str(desk.subject.ask("GET", "/v1/models").json()["data"][0]["id"])
+def model(login_stage: LoginStage) -> str:
+    """Return a model that an account serves; the two lines list different ones."""
+    return str(login_stage.subject.ask("GET", "/v1/models").json()["data"][0]["id"])
 
 
-def ask(desk: Desk) -> int:
-    body = {"model": model(desk), "messages": [{"role": "user", "content": "hello"}]}
-    return int(desk.subject.ask("POST", "/v1/chat/completions", json=body).status_code)
+def chat(login_stage: LoginStage) -> int:
+    body = {"model": model(login_stage), "messages": [{"role": "user", "content": "hello"}]}
+    return int(login_stage.subject.ask("POST", "/v1/chat/completions", json=body).status_code)
 
 
-def fail(desk: Desk, status: int) -> None:
-    """Let the vendor fail until the account is benched."""
-    desk.log_in()
-    desk.subject.ask("PUT", "/embedded/vendor", json={"status": status})
+def fail(login_stage: LoginStage, status: int) -> None:
+    """Let the vendor fail until the account is in cooldown."""
+    login_stage.log_in()
+    login_stage.subject.ask("PUT", "/embedded/vendor", json={"status": status})
     for _ in range(3):
-        ask(desk)
-    desk.subject.ask("PUT", "/embedded/vendor", json={"status": 200})
+        chat(login_stage)
+    login_stage.subject.ask("PUT", "/embedded/vendor", json={"status": 200})
 
 
-def test_nobody_is_benched_while_nothing_fails(desk: Desk) -> None:
-    desk.log_in()
-    assert (ask(desk), look(desk)) == (200, [])
+def test_there_are_no_cooldowns_without_failures(login_stage: LoginStage) -> None:
+    login_stage.log_in()
+    assert (chat(login_stage), list_cooldowns(login_stage)) == (200, [])
 
 
-def test_a_benched_account_is_told_with_what_is_known_of_it(desk: Desk, newer: bool) -> None:
-    fail(desk, 500)
-    (one,) = look(desk)
+def test_a_cooldown_is_listed_with_account_reason_and_end(login_stage: LoginStage, newer: bool) -> None:
+    fail(login_stage, 500)
+    (one,) = list_cooldowns(login_stage)
     assert (one.provider, one.label, one.why) == ("codex", "me@example.com", "vendor says 500")
-    assert model(desk) in one.models
+    assert model(login_stage) in one.models
     assert one.clearable is newer
     left = one.until - datetime.now(UTC) if one.until else None
     assert (left is not None and timedelta(seconds=40) < left <= timedelta(seconds=60)) is newer
 
 
-def test_an_account_is_let_play_again_where_the_program_can(desk: Desk, newer: bool) -> None:
-    fail(desk, 500)
-    (one,) = look(desk)
-    assert ask(desk) >= 500
+def test_a_cooldown_ends_on_request_if_the_program_supports_it(login_stage: LoginStage, newer: bool) -> None:
+    fail(login_stage, 500)
+    (one,) = list_cooldowns(login_stage)
+    assert chat(login_stage) >= 500
     if newer:
-        perform(desk, cooldowns.clear(one))
-        assert (look(desk), ask(desk)) == ([], 200)
+        run(login_stage, cooldowns.clear(one))
+        assert (list_cooldowns(login_stage), chat(login_stage)) == ([], 200)
     else:
-        with pytest.raises(EnvironmentFailure, match="no call"):
-            perform(desk, cooldowns.clear(one))
+        with pytest.raises(EnvironmentFailure, match="no request that ends a cooldown"):
+            run(login_stage, cooldowns.clear(one))
 
 
-def listing(**more: Any) -> list[AccountCooldown]:
-    """Tell of one account as a list of 7.2 does."""
+def listed(**more: Any) -> list[AccountCooldown]:
+    """List the cooldowns of one account that line 7.2 reports."""
     entry = {"name": "a.json", "unavailable": True, "provider": "codex", **more}
-    talk = cooldowns.list_cooldowns("7.2.101-1", datetime(2026, 1, 1, 12, tzinfo=UTC))
-    next(talk)
+    conversation = cooldowns.list_cooldowns("7.2.101-1", datetime(2026, 1, 1, 12, tzinfo=UTC))
+    next(conversation)
     try:
-        talk.send(heard({"files": [entry]}))
-        talk.send(heard({"models": [{"id": "m"}]}))
+        conversation.send(response({"files": [entry]}))
+        conversation.send(response({"models": [{"id": "m"}]}))
     except StopIteration as end:
         found: list[AccountCooldown] = end.value
         return found
-    raise AssertionError("it asked for more")
+    raise AssertionError("the conversation did not end")
 
 
-def heard(tree: Any) -> Heard:
-    return Heard(200, {"x-cpa-version": "7.2.101-1"}, tree, json.dumps(tree))
+def response(body: Any) -> Response:
+    return Response(200, {"x-cpa-version": "7.2.101-1"}, body, json.dumps(body))
 
 
-def test_one_whose_time_is_over_or_who_is_disabled_is_not_benched() -> None:
-    assert listing(next_retry_after="2026-01-01T11:59:59.123456789Z") == []
-    assert listing(disabled=True) == []
-    (one,) = listing(next_retry_after="2026-01-01T13:00:30.5+01:00")
+def test_an_account_whose_cooldown_is_over_or_that_is_disabled_is_not_listed() -> None:
+    assert listed(next_retry_after="2026-01-01T11:59:59.123456789Z") == []
+    assert listed(disabled=True) == []
+    (one,) = listed(next_retry_after="2026-01-01T13:00:30.5+01:00")
     assert one.until == datetime(2026, 1, 1, 12, 0, 30, 500_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("message", ["quota exhausted", '{"error": "quota exhausted"}', '"quota  exhausted"'])
-def test_the_reason_is_a_sentence_however_it_is_wrapped(message: str) -> None:
-    (one,) = listing(status_message=message, next_retry_after="soon")
+def test_the_reason_is_the_vendors_sentence_even_in_json(message: str) -> None:
+    (one,) = listed(status_message=message, next_retry_after="soon")
     assert (one.why.strip('"'), one.until) == ("quota exhausted", None)

@@ -1,4 +1,4 @@
-"""Foreign token files: mapped key by key, or refused."""
+"""Token files of other programs: converted, or refused."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENDS = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
-def jwt(**told: Any) -> str:
-    """Write a token that says this."""
-    body = base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
+def jwt(**claims: Any) -> str:
+    """Encode a token with these claims."""
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     return f"e30.{body}.c2ln"
 
 
 def codex_file(plan: str = "plus", email: str = "me@example.com", **more: Any) -> dict[str, Any]:
-    """Write what Codex leaves in its auth.json."""
+    """Return the content of an auth.json of Codex."""
     about = {"chatgpt_account_id": "acct-1", "chatgpt_plan_type": plan}
     held = {
         "id_token": jwt(email=email, exp=NOW.timestamp() + 3600, **{"https://api.openai.com/auth": about}),
@@ -34,10 +34,10 @@ def codex_file(plan: str = "plus", email: str = "me@example.com", **more: Any) -
     return {"OPENAI_API_KEY": None, "tokens": {**held, **more}, "last_refresh": "2026-02-27T08:00:00Z"}
 
 
-def test_codex_is_mapped_key_by_key() -> None:
+def test_every_key_of_a_codex_login_is_converted() -> None:
     found = codex_file()
-    mapped = token_files.codex(found, "6.8.16-0", NOW)
-    assert mapped.tree == {
+    file = token_files.codex(found, "6.8.16-0", NOW)
+    assert file.content == {
         "type": "codex",
         "access_token": found["tokens"]["access_token"],
         "refresh_token": "rt-1",
@@ -47,7 +47,7 @@ def test_codex_is_mapped_key_by_key() -> None:
         "expired": "2026-03-09T12:00:00Z",
         "last_refresh": "2026-02-27T08:00:00Z",
     }
-    assert (mapped.label, mapped.expires) == ("me@example.com", ENDS)
+    assert (file.label, file.expires) == ("me@example.com", ENDS)
 
 
 @pytest.mark.parametrize(
@@ -61,48 +61,51 @@ def test_codex_is_mapped_key_by_key() -> None:
         ("plus", "../../etc/x@y", "6.8.16-0", "codex-etcx@y-plus.json"),
     ],
 )
-def test_a_codex_file_is_named_as_a_login_would_name_it(plan: str, email: str, version: str, name: str) -> None:
+def test_a_codex_file_has_the_name_that_a_login_would_give_it(plan: str, email: str, version: str, name: str) -> None:
     assert token_files.codex(codex_file(plan, email), version, NOW).name == name
 
 
-def test_the_expiry_is_the_access_tokens_not_the_identity_tokens() -> None:
-    mapped = token_files.codex(codex_file(), "6.8.16-0", NOW)
-    assert mapped.tree["expired"] == token_files.stamp(ENDS)
+def test_the_expiry_is_that_of_the_access_token_not_of_the_identity_token() -> None:
+    file = token_files.codex(codex_file(), "6.8.16-0", NOW)
+    assert file.content["expired"] == token_files.stamp(ENDS)
 
 
-def test_the_account_is_found_in_the_identity_token_where_it_is_not_written() -> None:
-    assert token_files.codex(codex_file(account_id=None), "6.8.16-0", NOW).tree["account_id"] == "acct-1"
+def test_an_absent_account_id_is_read_from_the_identity_token() -> None:
+    assert token_files.codex(codex_file(account_id=None), "6.8.16-0", NOW).content["account_id"] == "acct-1"
 
 
-def test_borrowed_leaves_the_refresh_token_with_its_owner() -> None:
-    assert "refresh_token" not in token_files.borrowed(token_files.codex(codex_file(), "6.8.16-0", NOW)).tree
+def test_an_import_can_leave_out_the_refresh_token() -> None:
+    assert (
+        "refresh_token"
+        not in token_files.without_refresh_token(token_files.codex(codex_file(), "6.8.16-0", NOW)).content
+    )
 
 
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ({}, "no login"),
-        ({"tokens": []}, "no login"),
-        ({"tokens": {"access_token": ""}}, "no login"),
-        ({"tokens": {"access_token": 7}}, "none of Codex's"),
-        ({"tokens": {"access_token": "plain"}}, "none of Codex's"),
-        ({"tokens": {"access_token": "a.%%%.c"}}, "none of Codex's"),
-        ({"tokens": {"access_token": jwt(exp="soon")}}, "none of Codex's"),
-        ({"tokens": {"access_token": jwt(exp=10**30)}}, "none of Codex's"),
-        ({"OPENAI_API_KEY": "sk-1"}, "an API key, no login"),
+        ({}, "contains no login"),
+        ({"tokens": []}, "contains no login"),
+        ({"tokens": {"access_token": ""}}, "contains no login"),
+        ({"tokens": {"access_token": 7}}, "not one of Codex"),
+        ({"tokens": {"access_token": "plain"}}, "not one of Codex"),
+        ({"tokens": {"access_token": "a.%%%.c"}}, "not one of Codex"),
+        ({"tokens": {"access_token": jwt(exp="soon")}}, "not one of Codex"),
+        ({"tokens": {"access_token": jwt(exp=10**30)}}, "not one of Codex"),
+        ({"OPENAI_API_KEY": "sk-1"}, "an API key, not a login"),
     ],
 )
-def test_nonsense_is_no_codex_login(found: dict[str, Any], message: str) -> None:
+def test_a_file_that_is_not_a_codex_login_is_refused(found: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         token_files.codex(found, "6.8.16-0", NOW)
 
 
-def test_claude_code_is_mapped_key_by_key() -> None:
+def test_every_key_of_a_claude_code_login_is_converted() -> None:
     held = {"accessToken": "sk-ant-oat01-x", "refreshToken": "r", "expiresAt": int(ENDS.timestamp() * 1000)}
     found = {"claudeAiOauth": held, "oauthAccount": {"emailAddress": "me@example.com"}}
-    mapped = token_files.claude(found, "6.8.16-0", NOW)
-    assert (mapped.name, mapped.expires) == ("claude-me@example.com.json", ENDS)
-    assert mapped.tree == {
+    file = token_files.claude(found, "6.8.16-0", NOW)
+    assert (file.name, file.expires) == ("claude-me@example.com.json", ENDS)
+    assert file.content == {
         "type": "claude",
         "access_token": "sk-ant-oat01-x",
         "refresh_token": "r",
@@ -113,7 +116,7 @@ def test_claude_code_is_mapped_key_by_key() -> None:
 
 
 @pytest.mark.parametrize("held", [None, {}, {"accessToken": "sk-ant-api03"}, {"accessToken": "sk-ant-oat01-x"}])
-def test_nonsense_is_no_claude_login(held: object) -> None:
+def test_a_file_that_is_not_a_claude_login_is_refused(held: object) -> None:
     with pytest.raises(UsageError):
         token_files.claude({"claudeAiOauth": held}, "6.8.16-0", NOW)
 
@@ -129,7 +132,7 @@ def test_nonsense_is_no_claude_login(held: object) -> None:
         {"expired": "not yet", "token": {"expiry": "2026-03-09T12:00:00Z"}},
     ],
 )
-def test_an_expiry_is_found_wherever_the_program_looks_for_it(tree: dict[str, Any]) -> None:
+def test_the_expiry_is_found_under_every_key_that_the_program_reads(tree: dict[str, Any]) -> None:
     found = token_files.expiry(tree)
     assert found is not None
     assert found.replace(microsecond=0) == ENDS

@@ -1,4 +1,4 @@
-"""A stage with a release server: what is installed is tried, and the one before it must survive everything."""
+"""Fixtures for installing CLIProxyAPIPlus from a release server."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ PLATFORM = release_assets.platform_name(*sandboxed_run.machine())
 
 
 @dataclass
-class Yard(Stage):
-    """A stage whose steps ask the server in place of GitHub, and wait in no time."""
+class InstallStage(Stage):
+    """A stage whose steps use the release server instead of GitHub, and do not sleep."""
 
-    naps: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
     shown: list[tuple[str, int, int | None]] = field(default_factory=list)
     server: Releases = field(default_factory=Releases)
     now: Callable[[], float] = field(default_factory=lambda: Clock().now)
@@ -41,19 +41,19 @@ class Yard(Stage):
         return self.runtime / "bin"
 
     def sleep(self, seconds: float) -> None:
-        """Wait for a program, never for a server."""
+        """Sleep for a program, but only record the waits for a server."""
         if seconds < 0.3:
             Clock().sleep(seconds)
         else:
-            self.naps.append(seconds)
+            self.waits.append(seconds)
 
     def context(self, profile: str = "balanced") -> StepContext:
         clock = Clock(now=self.now, sleep=self.sleep)
         shown = lambda name, done, total: self.shown.append((name, done, total))  # noqa: E731
         return replace(super().context(profile), clock=clock, progress=shown)
 
-    def bootstrap(self, **settings: Any) -> Yard:
-        """Give the config a `bootstrap` section."""
+    def bootstrap(self, **settings: Any) -> InstallStage:
+        """Add a `bootstrap` section to the config."""
         self.config = replace(self.config, bootstrap=BootstrapSettings(**settings))
         return self
 
@@ -63,19 +63,19 @@ class Yard(Stage):
     def roll_back(self) -> dict[str, Any]:
         return self.apply(roll_back_upstream)[1]
 
-    def own_file(self, data: bytes | None = None, name: str = "own.tar.gz") -> str:
-        """Put a file of the user's own there."""
+    def local_file(self, data: bytes | None = None, name: str = "own.tar.gz") -> str:
+        """Write a local file."""
         path = self.folder / name
         path.write_bytes(packed() if data is None else data)
         return str(path)
 
-    def with_old(self) -> Yard:
-        """Have an older program in place."""
-        self.install(from_file=self.own_file(packed(program(OLD)), "old.tar.gz"), allow_unverified=True)
+    def install_old(self) -> InstallStage:
+        """Install an older program."""
+        self.install(from_file=self.local_file(packed(program(OLD)), "old.tar.gz"), allow_unverified=True)
         return self
 
-    def runs(self) -> str:
-        """Run what is in place; give the version it states."""
+    def installed_version(self) -> str:
+        """Run the installed program; return the version that it reports."""
         done = subprocess.run([self.bin / release_assets.PROGRAM], capture_output=True, text=True, check=True)
         return release_assets.reported_version(done.stdout) or ""
 
@@ -83,21 +83,21 @@ class Yard(Stage):
         tree: dict[str, Any] = json.loads((self.bin / f"{release_assets.PROGRAM}.lock").read_text())
         return tree
 
-    def refused(self, **params: Any) -> FlowGateError:
-        """Have an install refused: with a code and a way out, the old program as it was, and nothing half left."""
+    def install_error(self, **params: Any) -> FlowGateError:
+        """Run an installation that must fail, change nothing and show a fix; return the error."""
         before = self.tree()
         with pytest.raises(FlowGateError) as caught:
             self.install(**params)
         assert self.tree() == before
-        assert not (self.bin / release_assets.PROGRAM).exists() or self.runs() == OLD
+        assert not (self.bin / release_assets.PROGRAM).exists() or self.installed_version() == OLD
         assert caught.value.code in (2, 3)
         assert caught.value.fix or isinstance(caught.value, MultipleErrors)
         return caught.value
 
 
 @pytest.fixture
-def yard(tmp_path: Path) -> Iterator[Yard]:
+def stage(tmp_path: Path) -> Iterator[InstallStage]:
     with serving() as server:
-        yard = Yard(tmp_path, server=server)
-        yard.environment |= {release_assets.BASE_VARIABLE: server.base, "GITHUB_TOKEN": "ghp_canary"}
-        yield yard
+        stage = InstallStage(tmp_path, server=server)
+        stage.environment |= {release_assets.BASE_VARIABLE: server.base, "GITHUB_TOKEN": "ghp_canary"}
+        yield stage

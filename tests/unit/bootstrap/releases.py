@@ -1,4 +1,4 @@
-"""A release server with the real layouts, that misbehaves on demand; and the archives it serves."""
+"""A release server with the real URLs that can misbehave, and its archives."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 REPO, TAG = "router-for-me/CLIProxyAPIPlus", "v6.8.16-0"
-Trick = Callable[["Handler"], bool]  # answers a question in place of the server; false leaves it to it
+Misbehaviour = Callable[["Handler"], bool]  # responds instead of the server; returns false if it did not
 
 
 def program(version: str = "6.8.16-0-plus", then: str = "exit 0", padding: int = 0) -> bytes:
-    """Give a program that says its version line as the real one does; the padding does not compress."""
+    """Return a program that reports its version like the real one; the padding is incompressible."""
     line = f"CLIProxyAPI Version: {version}, Commit: d560c20c, BuiltAt: 2026-02-15T00:00:00Z"
     noise = b"".join(hashlib.sha256(bytes(str(n), "ascii")).hexdigest().encode() for n in range(padding // 64))
     return f"#!/bin/sh\necho '{line}'\n{then}\n# ".encode() + noise + b"\n"
@@ -33,7 +33,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
 
 
 def tar_gz(*members: tuple[tarfile.TarInfo | str, bytes]) -> bytes:
-    """Pack an archive."""
+    """Return a tar.gz archive."""
     out = io.BytesIO()
     with gzip.GzipFile(fileobj=out, mode="wb", mtime=0, compresslevel=1) as packed:
         with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -45,7 +45,7 @@ def tar_gz(*members: tuple[tarfile.TarInfo | str, bytes]) -> bytes:
 
 
 def zip_of(*members: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:
-    """Pack a zip archive."""
+    """Return a zip archive."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         for info, data in members:
@@ -54,7 +54,7 @@ def zip_of(*members: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:
 
 
 def release(data: bytes | None = None, name: str = "cli-proxy-api-plus") -> bytes:
-    """Pack a release's archive: the program and what lies beside it."""
+    """Return the archive of a release: the program and other files."""
     return tar_gz(("LICENSE", b"MIT"), ("README.md", b"# read"), (name, data or program()))
 
 
@@ -64,16 +64,16 @@ def sums(**archives: bytes) -> bytes:
 
 @dataclass
 class Releases:
-    """What a release server has, and what it was asked.
+    """The content of a release server, and the requests that it received.
 
     files: path → content
-    tricks: path, or "" for all → answers in place of the server
-    asked: every question's path and headers
+    tricks: path, or "" for all paths → responds instead of the server
+    asked: path and headers of every request
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
-    tricks: dict[str, Trick] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    misbehaviours: dict[str, Misbehaviour] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -83,7 +83,7 @@ class Releases:
     def publish(
         self, platform: str, archive: bytes | None = None, *, repo: str = REPO, tag: str = TAG, **more: Any
     ) -> str:
-        """Publish a release with its list; give the archive's path. more: `name`, `listed` (bytes for the list)"""
+        """Publish a release; return the archive's path. more: `name`, `listed` (content of checksums.txt)"""
         data = release() if archive is None else archive
         name = more.get("name") or f"CLIProxyAPIPlus_{tag.removeprefix('v')}_{platform}.tar.gz"
         folder = f"/{repo}/releases/download/{tag}"
@@ -92,20 +92,20 @@ class Releases:
         return f"{folder}/{name}"
 
     def times(self, ending: str) -> int:
-        """Count the questions for a path with this ending."""
-        return sum(path.endswith(ending) for path, _ in self.asked)
+        """Count the requests for a path with this suffix."""
+        return sum(path.endswith(ending) for path, _ in self.requests)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves files, in parts where a Range asks for it."""
+    """Serves files, and parts of them for a Range request."""
 
     protocol_version = "HTTP/1.1"
     has: Releases
 
     def do_GET(self) -> None:
-        self.has.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-        trick = self.has.tricks.get(self.path) or self.has.tricks.get("")
-        if trick and trick(self):
+        self.has.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+        misbehaviour = self.has.misbehaviours.get(self.path) or self.has.misbehaviours.get("")
+        if misbehaviour and misbehaviour(self):
             return
         data = self.has.files.get(self.path)
         if data is None:
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         return f'"{hashlib.sha256(data).hexdigest()[:12]}"'
 
     def reply(self, status: int, body: bytes = b"", *, length: int | None = None, **heads: Any) -> None:
-        """Answer; a length beyond the body's makes it a truncated one."""
+        """Send a response; a length beyond the body's makes it truncated."""
         self.send_response(status)
         for name, value in {**heads, "Content-Length": str(len(body) if length is None else length)}.items():
             self.send_header(name.replace("_", "-"), value)
@@ -132,17 +132,17 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Quiet(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that leave early."""
+        """Ignore clients that disconnect early."""
 
 
 @contextmanager
 def serving() -> Iterator[Releases]:
-    """Serve releases on a free port of this machine."""
+    """Serve releases on a free local port."""
     has = Releases()
     server = Quiet(("127.0.0.1", 0), type("One", (Handler,), {"has": has}))
     has.port = server.server_address[1]
@@ -156,22 +156,22 @@ def serving() -> Iterator[Releases]:
         thread.join()
 
 
-# --- tricks
+# --- misbehaviours
 
 
-def times(count: int, trick: Trick) -> Trick:
-    """Play a trick so many times, then leave the server alone."""
+def times(count: int, misbehaviour: Misbehaviour) -> Misbehaviour:
+    """Apply a misbehaviour a number of times, then respond normally."""
     left = [count]
 
     def play(handler: Handler) -> bool:
         left[0] -= 1
-        return left[0] >= 0 and trick(handler)
+        return left[0] >= 0 and misbehaviour(handler)
 
     return play
 
 
-def answers(status: int, body: bytes = b"", **heads: Any) -> Trick:
-    """Answer just this."""
+def answers(status: int, body: bytes = b"", **heads: Any) -> Misbehaviour:
+    """Send this response."""
 
     def play(handler: Handler) -> bool:
         handler.reply(status, body, **heads)
@@ -180,8 +180,8 @@ def answers(status: int, body: bytes = b"", **heads: Any) -> Trick:
     return play
 
 
-def cuts(at: int, *, marked: bool = True) -> Trick:
-    """Send so many bytes of the file, then cut the connection. marked: with an ETag, so that it can be resumed"""
+def truncates(at: int, *, marked: bool = True) -> Misbehaviour:
+    """Send a part of the file, then close the connection. marked: with an ETag, so that it can be resumed"""
 
     def play(handler: Handler) -> bool:
         data = handler.has.files[handler.path]
@@ -196,8 +196,8 @@ def cuts(at: int, *, marked: bool = True) -> Trick:
     return play
 
 
-def redirects(target: str) -> Trick:
-    """Send elsewhere; the path stays."""
+def redirects(target: str) -> Misbehaviour:
+    """Redirect to another server, with the same path."""
 
     def play(handler: Handler) -> bool:
         handler.reply(302, Location=target + handler.path)
@@ -206,8 +206,8 @@ def redirects(target: str) -> Trick:
     return play
 
 
-def drips(handler: Handler) -> bool:
-    """Promise a megabyte and send it byte by byte, for as long as anybody listens."""
+def stalls(handler: Handler) -> bool:
+    """Announce a megabyte and send it byte by byte."""
     handler.send_response(200)
     handler.send_header("Content-Length", str(1 << 20))
     handler.end_headers()

@@ -1,4 +1,4 @@
-"""The real `inv bootstrap.…`, over a release server of this machine."""
+"""The commands `inv bootstrap.…` with a local release server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from flowgate.gateway import release_assets
 from tests.conftest import Workspace
 from tests.unit.bootstrap.conftest import PLATFORM
-from tests.unit.bootstrap.releases import REPO, Handler, Releases, program, serving
+from tests.unit.bootstrap.releases import REPO, Handler, Releases, Misbehaviour, program, serving
 from tests.unit.bootstrap.releases import release as packed
 
 BINARY = ".router/runtime/bin/CLIProxyAPIPlus"
@@ -20,7 +20,7 @@ BINARY = ".router/runtime/bin/CLIProxyAPIPlus"
 
 @pytest.fixture
 def server(workspace: Workspace) -> Iterator[Releases]:
-    """A release server that `inv` asks in place of GitHub."""
+    """A release server that `inv` uses instead of GitHub."""
     with serving() as server:
         workspace.variables |= {release_assets.BASE_VARIABLE: server.base, "GITHUB_TOKEN": "ghp_canary"}
         yield server
@@ -30,9 +30,7 @@ def left(workspace: Workspace) -> set[str]:
     return {path.name for path in (workspace.runtime / "bin").iterdir()}
 
 
-def test_two_at_once_install_once_and_a_missing_program_is_missing_no_more(
-    workspace: Workspace, server: Releases
-) -> None:
+def test_two_concurrent_commands_install_once(workspace: Workspace, server: Releases) -> None:
     workspace.write(upstream=(BINARY,))
     path = server.publish(PLATFORM)
     both = [workspace.start("bootstrap.download") for _ in range(2)]
@@ -44,7 +42,7 @@ def test_two_at_once_install_once_and_a_missing_program_is_missing_no_more(
     assert (event["event"], event["result"]) == ("bootstrap_download", "ok")
 
 
-def test_a_lost_repository_ends_with_3_and_the_commands_that_help(workspace: Workspace, server: Releases) -> None:
+def test_a_missing_repository_exits_3_and_shows_commands(workspace: Workspace, server: Releases) -> None:
     message = workspace.inv("bootstrap.download", code=3).stderr
     assert f"there is no repository {REPO}" in message
     assert "fix: use a local file" in message
@@ -53,43 +51,48 @@ def test_a_lost_repository_ends_with_3_and_the_commands_that_help(workspace: Wor
     assert left(workspace) == set()
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_an_interrupted_download_leaves_the_next_one_a_clean_place(
-    workspace: Workspace, server: Releases, number: int, code: int
-) -> None:
-    ends, begun = threading.Event(), threading.Event()
+def sends_a_part(begun: threading.Event, ends: threading.Event) -> Misbehaviour:
+    """Send a part of the file, then wait."""
 
-    def stalls(handler: Handler) -> bool:
+    def respond(handler: Handler) -> bool:
         handler.reply(200, b"x" * 1000, length=5000)
         begun.set()
         return ends.wait(20)
 
+    return respond
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_download_succeeds_after_an_interrupted_one(
+    workspace: Workspace, server: Releases, number: int, code: int
+) -> None:
     path = server.publish(PLATFORM)
-    server.tricks[path] = stalls
+    ends, begun = threading.Event(), threading.Event()
+    server.misbehaviours[path] = sends_a_part(begun, ends)
     running = workspace.start("bootstrap.download")
     assert begun.wait(20)
     running.signal(number)
     assert running.process.wait(20) == code
     ends.set()
     assert "CLIProxyAPIPlus" not in left(workspace)
-    del server.tricks[path]
+    del server.misbehaviours[path]
     workspace.inv("bootstrap.download")
     assert left(workspace) == {"CLIProxyAPIPlus", "CLIProxyAPIPlus.lock", "litellm"}
 
 
-def test_a_file_of_ones_own_is_installed_offline_and_rolled_back(workspace: Workspace) -> None:
+def test_a_local_file_is_installed_offline_and_rolled_back(workspace: Workspace) -> None:
     workspace.variables["HTTPS_PROXY"] = "http://127.0.0.1:1"
     for number in ("6.0.0", "6.1.0"):
         (workspace.folder / f"{number}.tar.gz").write_bytes(packed(program(number)))
         words = ("--from-file", str(workspace.folder / f"{number}.tar.gz"), "--offline", "--allow-unverified")
         workspace.inv("bootstrap.download", *words)
-    assert "6.0.0 is in place again" in workspace.inv("bootstrap.rollback").stderr
+    assert "restored 6.0.0" in workspace.inv("bootstrap.rollback").stderr
     assert json.loads((workspace.folder / f"{BINARY}.lock").read_text())["version"] == "6.0.0"
 
 
 @pytest.mark.parametrize(
     "words", [("--cliproxy-repo", "nobody"), ("--cliproxy-version", "../x"), ("--from-file", "/nowhere/x.tar.gz")]
 )
-def test_what_is_typed_wrong_ends_with_2_and_touches_nothing(workspace: Workspace, words: tuple[str, str]) -> None:
+def test_invalid_options_exit_2_and_change_nothing(workspace: Workspace, words: tuple[str, str]) -> None:
     workspace.inv("bootstrap.download", *words, code=2)
     assert not (workspace.runtime / "bin").exists()

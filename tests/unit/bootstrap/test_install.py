@@ -13,202 +13,202 @@ from tests.unit.bootstrap.releases import TAG, program, redirects, release, serv
 from tests.unit.steps.conftest import fake_program
 
 if TYPE_CHECKING:
-    from tests.unit.bootstrap.conftest import Yard
+    from tests.unit.bootstrap.conftest import InstallStage
 
 NEW = "6.8.16-0-plus"
 
 
-def test_a_release_is_installed_verified_and_recorded(yard: Yard) -> None:
-    yard.server.publish(PLATFORM)
-    status, facts = yard.install()
-    assert (status, facts["level"], yard.runs()) == ("changed", "checksums.txt", NEW)
-    lock = yard.lock()
+def test_a_release_is_installed_verified_and_recorded(stage: InstallStage) -> None:
+    stage.server.publish(PLATFORM)
+    status, facts = stage.install()
+    assert (status, facts["level"], stage.installed_version()) == ("changed", "checksums.txt", NEW)
+    lock = stage.lock()
     assert (lock["version"], lock["source"]) == (TAG, "router-for-me/CLIProxyAPIPlus")
     assert (lock["archive_sha256"], lock["binary_sha256"]) == tuple(
         sha256(x).hexdigest() for x in (release(), program())
     )
 
 
-def test_only_the_program_and_its_lock_are_left_and_both_are_private(yard: Yard) -> None:
-    yard.server.publish(PLATFORM)
-    yard.install()
-    modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in yard.bin.iterdir()}
+def test_only_the_program_and_its_lock_file_remain_and_both_are_private(stage: InstallStage) -> None:
+    stage.server.publish(PLATFORM)
+    stage.install()
+    modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in stage.bin.iterdir()}
     assert modes == {"CLIProxyAPIPlus": "0o700", "CLIProxyAPIPlus.lock": "0o600"}
 
 
-def test_the_second_run_asks_nobody(yard: Yard) -> None:
-    yard.server.publish(PLATFORM)
-    yard.install()
-    yard.server.asked.clear()
-    assert yard.install()[0] == "unchanged"
-    assert yard.server.asked == []
+def test_a_second_run_sends_no_request(stage: InstallStage) -> None:
+    stage.server.publish(PLATFORM)
+    stage.install()
+    stage.server.requests.clear()
+    assert stage.install()[0] == "unchanged"
+    assert stage.server.requests == []
 
 
 @pytest.mark.parametrize("index", range(len(archive_names(TAG, PLATFORM))))
-def test_every_known_naming_scheme_is_installed(yard: Yard, index: int) -> None:
+def test_every_known_naming_scheme_is_installed(stage: InstallStage, index: int) -> None:
     name = archive_names(TAG, PLATFORM)[index]
     archive = zip_of(("cli-proxy-api", program())) if name.endswith(".zip") else release(name="cli-proxy-api")
-    yard.server.publish(PLATFORM, archive, name=name)
-    assert yard.install()[1]["level"] == "checksums.txt"
-    assert yard.lock()["asset"] == name
+    stage.server.publish(PLATFORM, archive, name=name)
+    assert stage.install()[1]["level"] == "checksums.txt"
+    assert stage.lock()["asset"] == name
 
 
-def test_a_newer_one_keeps_the_one_before_and_rollback_brings_it_back(yard: Yard) -> None:
-    yard.with_old().server.publish(PLATFORM)
-    yard.install()
-    assert yard.runs() == NEW
-    assert yard.roll_back()["version"] == OLD
-    assert (yard.runs(), yard.lock()["version"]) == (OLD, OLD)
-    yard.roll_back()
-    assert (yard.runs(), yard.lock()["version"]) == (NEW, TAG)
+def test_an_update_keeps_the_previous_version_and_rollback_restores_it(stage: InstallStage) -> None:
+    stage.install_old().server.publish(PLATFORM)
+    stage.install()
+    assert stage.installed_version() == NEW
+    assert stage.roll_back()["version"] == OLD
+    assert (stage.installed_version(), stage.lock()["version"]) == (OLD, OLD)
+    stage.roll_back()
+    assert (stage.installed_version(), stage.lock()["version"]) == (NEW, TAG)
 
 
-def test_a_damaged_program_is_mended_and_does_not_replace_the_one_before(yard: Yard) -> None:
-    yard.with_old().server.publish(PLATFORM)
-    yard.install()
-    (yard.bin / "CLIProxyAPIPlus").write_text("damaged")
-    assert (yard.install()[0], yard.runs()) == ("changed", NEW)
-    assert yard.roll_back()["version"] == OLD
+def test_a_damaged_program_is_replaced_and_does_not_become_the_previous_one(stage: InstallStage) -> None:
+    stage.install_old().server.publish(PLATFORM)
+    stage.install()
+    (stage.bin / "CLIProxyAPIPlus").write_text("damaged")
+    assert (stage.install()[0], stage.installed_version()) == ("changed", NEW)
+    assert stage.roll_back()["version"] == OLD
 
 
-def test_a_pinned_digest_is_the_highest_level(yard: Yard) -> None:
-    yard.server.publish(PLATFORM, listed=b"")
-    yard.server.files.pop(next(path for path in yard.server.files if path.endswith("checksums.txt")))
-    yard.bootstrap(sha256={PLATFORM: sha256(release()).hexdigest()})
-    assert yard.install()[1]["level"] == "pinned"
+def test_a_pinned_digest_has_precedence(stage: InstallStage) -> None:
+    stage.server.publish(PLATFORM, listed=b"")
+    stage.server.files.pop(next(path for path in stage.server.files if path.endswith("checksums.txt")))
+    stage.bootstrap(sha256={PLATFORM: sha256(release()).hexdigest()})
+    assert stage.install()[1]["level"] == "pinned"
 
 
-def test_what_nobody_vouches_for_is_installed_only_when_asked_for(yard: Yard) -> None:
-    del yard.with_old().server.files[yard.server.publish(PLATFORM).rpartition("/")[0] + "/checksums.txt"]
-    assert "--allow-unverified" in yard.refused().fix
-    assert yard.shown == []
-    assert yard.install(allow_unverified=True)[1]["level"] == "none"
+def test_an_unverified_release_is_installed_only_on_request(stage: InstallStage) -> None:
+    del stage.install_old().server.files[stage.server.publish(PLATFORM).rpartition("/")[0] + "/checksums.txt"]
+    assert "--allow-unverified" in stage.install_error().fix
+    assert stage.shown == []
+    assert stage.install(allow_unverified=True)[1]["level"] == "none"
 
 
-def test_a_mirror_is_asked_after_the_repository(yard: Yard) -> None:
+def test_a_mirror_is_used_after_the_repository(stage: InstallStage) -> None:
     with serving() as mirror:
         mirror.publish(PLATFORM)
-        yard.bootstrap(mirrors=(mirror.base,))
-        yard.install()
-    assert yard.runs() == NEW
-    assert yard.server.asked
+        stage.bootstrap(mirrors=(mirror.base,))
+        stage.install()
+    assert stage.installed_version() == NEW
+    assert stage.server.requests
 
 
-def test_a_mirror_that_nobody_named_is_never_asked(yard: Yard) -> None:
-    yard.with_old().refused()
-    assert {path.split("/")[1] for path, _ in yard.server.asked} == {"router-for-me"}
+def test_only_configured_mirrors_are_used(stage: InstallStage) -> None:
+    stage.install_old().install_error()
+    assert {path.split("/")[1] for path, _ in stage.server.requests} == {"router-for-me"}
 
 
-def test_a_redirect_to_another_host_is_followed(yard: Yard) -> None:
+def test_a_redirect_to_another_host_is_followed(stage: InstallStage) -> None:
     with serving() as other:
-        path = yard.server.publish(PLATFORM)
-        other.files |= yard.server.files
-        yard.server.tricks[path] = redirects(other.base.replace("127.0.0.1", "localhost"))
-        yard.install()
-    assert yard.runs() == NEW
+        path = stage.server.publish(PLATFORM)
+        other.files |= stage.server.files
+        stage.server.misbehaviours[path] = redirects(other.base.replace("127.0.0.1", "localhost"))
+        stage.install()
+    assert stage.installed_version() == NEW
 
 
-def test_the_token_is_shown_to_nobody_but_github(yard: Yard) -> None:
-    yard.server.publish(PLATFORM)
-    yard.install()
-    assert "ghp_canary" not in str(yard.server.asked)
+def test_the_token_is_sent_only_to_github(stage: InstallStage) -> None:
+    stage.server.publish(PLATFORM)
+    stage.install()
+    assert "ghp_canary" not in str(stage.server.requests)
 
 
-def test_progress_is_told_for_the_archive_only(yard: Yard) -> None:
-    yard.server.publish(PLATFORM)
-    yard.install()
-    assert {name for name, _, _ in yard.shown} == {f"CLIProxyAPIPlus_6.8.16-0_{PLATFORM}.tar.gz"}
+def test_progress_is_shown_only_for_the_archive(stage: InstallStage) -> None:
+    stage.server.publish(PLATFORM)
+    stage.install()
+    assert {name for name, _, _ in stage.shown} == {f"CLIProxyAPIPlus_6.8.16-0_{PLATFORM}.tar.gz"}
 
 
-def test_another_version_and_repository_can_be_typed(yard: Yard) -> None:
+def test_version_and_repository_can_be_given(stage: InstallStage) -> None:
     archive = release(program("7.1.43-0"))
-    yard.server.publish(PLATFORM, archive, repo="me/fork", tag="v7.1.43-0")
-    yard.install(repo="me/fork", version="7.1.43-0")
-    assert (yard.lock()["source"], yard.lock()["version"]) == ("me/fork", "v7.1.43-0")
+    stage.server.publish(PLATFORM, archive, repo="me/fork", tag="v7.1.43-0")
+    stage.install(repo="me/fork", version="7.1.43-0")
+    assert (stage.lock()["source"], stage.lock()["version"]) == ("me/fork", "v7.1.43-0")
 
 
-def test_a_release_that_calls_itself_otherwise_is_told(yard: Yard) -> None:
-    yard.server.publish(PLATFORM, release(program("dev")))
-    yard.install()
-    assert any("calls itself version dev" in message for message in yard.told)
+def test_a_program_that_reports_another_version_causes_a_warning(stage: InstallStage) -> None:
+    stage.server.publish(PLATFORM, release(program("dev")))
+    stage.install()
+    assert any("reports version dev" in message for message in stage.messages)
 
 
-# --- files of one's own
+# --- local files
 
 
 @pytest.mark.parametrize("data", [release(), zip_of(("CLIProxyAPI", program())), program()])
-def test_a_file_of_ones_own_may_be_an_archive_or_the_program(yard: Yard, data: bytes) -> None:
-    file = yard.own_file(data)
-    yard.install(from_file=file, allow_unverified=True, offline=True)
-    assert (yard.runs(), yard.lock()["version"], yard.lock()["source"]) == (NEW, NEW, file)
+def test_a_local_file_may_be_an_archive_or_the_program(stage: InstallStage, data: bytes) -> None:
+    file = stage.local_file(data)
+    stage.install(from_file=file, allow_unverified=True, offline=True)
+    assert (stage.installed_version(), stage.lock()["version"], stage.lock()["source"]) == (NEW, NEW, file)
     assert Path(file).read_bytes() == data
-    assert yard.install(from_file=file)[0] == "unchanged"
-    assert yard.server.asked == []
+    assert stage.install(from_file=file)[0] == "unchanged"
+    assert stage.server.requests == []
 
 
-def test_a_list_beside_the_file_vouches_for_it(yard: Yard) -> None:
-    (yard.folder / "checksums.txt").write_bytes(sums(**{"own.tar.gz": release()}))
-    assert yard.install(from_file=yard.own_file())[1]["level"] == "checksums.txt"
+def test_a_checksum_list_beside_the_file_verifies_it(stage: InstallStage) -> None:
+    (stage.folder / "checksums.txt").write_bytes(sums(**{"own.tar.gz": release()}))
+    assert stage.install(from_file=stage.local_file())[1]["level"] == "checksums.txt"
 
 
-def test_the_configs_file_is_used_without_being_typed(yard: Yard) -> None:
+def test_the_file_of_the_config_is_used_by_default(stage: InstallStage) -> None:
     digest = sha256(release()).hexdigest()
-    yard.bootstrap(file=Path(yard.own_file()), sha256={PLATFORM: digest})
-    assert yard.install()[1]["level"] == "pinned"
+    stage.bootstrap(file=Path(stage.local_file()), sha256={PLATFORM: digest})
+    assert stage.install()[1]["level"] == "pinned"
 
 
-def test_offline_without_a_file_is_refused_and_asks_nobody(yard: Yard) -> None:
-    yard.with_old().server.publish(PLATFORM)
-    assert "--from-file" in yard.refused(offline=True).fix
-    assert yard.server.asked == []
+def test_offline_without_a_file_is_refused_without_a_request(stage: InstallStage) -> None:
+    stage.install_old().server.publish(PLATFORM)
+    assert "--from-file" in stage.install_error(offline=True).fix
+    assert stage.server.requests == []
 
 
-def test_a_missing_file_is_a_mistake(yard: Yard) -> None:
-    assert yard.with_old().refused(from_file="/nowhere/x.tar.gz").code == 2
+def test_a_missing_file_is_a_usage_error(stage: InstallStage) -> None:
+    assert stage.install_old().install_error(from_file="/nowhere/x.tar.gz").code == 2
 
 
-# --- what people are told
+# --- messages
 
 
-def test_over_the_embedded_upstream_it_is_said_that_the_program_lies_ready(yard: Yard) -> None:
-    yard.with_old()
-    assert any("embedded upstream" in message for message in yard.told)
+def test_with_the_embedded_upstream_a_note_explains_how_to_use_the_program(stage: InstallStage) -> None:
+    stage.install_old()
+    assert any("embedded upstream" in message for message in stage.messages)
 
 
-def test_a_running_old_one_is_named_with_the_command_that_changes_over(yard: Yard) -> None:
-    yard.configure(program=".router/runtime/bin/CLIProxyAPIPlus").supervisor.run("cliproxyapi_plus")
-    yard.with_old()
-    assert any("inv service.restart --service cliproxyapi_plus" in message for message in yard.told)
+def test_a_running_old_version_is_reported_with_the_restart_command(stage: InstallStage) -> None:
+    stage.configure(program=".router/runtime/bin/CLIProxyAPIPlus").supervisor.run("cliproxyapi_plus")
+    stage.install_old()
+    assert any("inv service.restart --service cliproxyapi_plus" in message for message in stage.messages)
 
 
-def test_the_trial_sees_no_key_of_ours(yard: Yard) -> None:
-    yard.environment["UPSTREAM_API_KEY"] = "sk-canary"
-    spy = program(then=f"env > {yard.folder}/seen; pwd >> {yard.folder}/seen")
-    yard.install(from_file=yard.own_file(spy), allow_unverified=True)
-    seen = (yard.folder / "seen").read_text()
+def test_the_trial_run_gets_no_keys(stage: InstallStage) -> None:
+    stage.environment["UPSTREAM_API_KEY"] = "sk-canary"
+    spy = program(then=f"env > {stage.folder}/seen; pwd >> {stage.folder}/seen")
+    stage.install(from_file=stage.local_file(spy), allow_unverified=True)
+    seen = (stage.folder / "seen").read_text()
     assert "canary" not in seen
-    assert str(yard.bin) in seen
+    assert str(stage.bin) in seen
 
 
-def test_looking_touches_nothing(yard: Yard) -> None:
+def test_looking_touches_nothing(stage: InstallStage) -> None:
     from flowgate.steps.install_upstream import install_upstream
 
-    before = yard.tree()
-    install_upstream(yard.context().read_only(), version="v1")
-    assert yard.tree() == before
-    assert yard.server.asked == []
+    before = stage.tree()
+    install_upstream(stage.context().read_only(), version="v1")
+    assert stage.tree() == before
+    assert stage.server.requests == []
 
 
-def test_a_stray_file_is_replaced_although_nothing_recorded_it(yard: Yard) -> None:
-    fake_program(yard.bin / "CLIProxyAPIPlus")
-    yard.server.publish(PLATFORM)
-    yard.install()
-    assert yard.runs() == NEW
-    assert (yard.bin / "CLIProxyAPIPlus.previous").is_file()
+def test_an_unrecorded_program_is_replaced_and_kept(stage: InstallStage) -> None:
+    fake_program(stage.bin / "CLIProxyAPIPlus")
+    stage.server.publish(PLATFORM)
+    stage.install()
+    assert stage.installed_version() == NEW
+    assert (stage.bin / "CLIProxyAPIPlus.previous").is_file()
 
 
-def test_what_a_killed_command_left_is_swept(yard: Yard) -> None:
-    fake_program(yard.bin / ".CLIProxyAPIPlus.staging" / "program")
-    yard.server.publish(PLATFORM)
-    yard.install()
-    assert not (yard.bin / ".CLIProxyAPIPlus.staging").exists()
+def test_leftovers_of_a_killed_command_are_deleted(stage: InstallStage) -> None:
+    fake_program(stage.bin / ".CLIProxyAPIPlus.staging" / "program")
+    stage.server.publish(PLATFORM)
+    stage.install()
+    assert not (stage.bin / ".CLIProxyAPIPlus.staging").exists()

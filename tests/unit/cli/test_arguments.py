@@ -58,5 +58,5 @@ def test_variables_that_do_not_parse_are_refused_with_their_place(extra: str, pl
 
 
 def test_a_file_of_variables_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FlowGateError, match=r"none\.yml is not there"):
+    with pytest.raises(FlowGateError, match=r"none\.yml does not exist"):
         variables([f"@{tmp_path}/none.yml"])

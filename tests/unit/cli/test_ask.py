@@ -19,8 +19,17 @@ FIRST_TRY = {**HEADERS, "x-litellm-attempted-retries": "0", "x-litellm-attempted
 
 
 def served(headers: dict[str, str]) -> ask.ServedRequest:
-    about = {"path": "/v1/chat/completions", "at": 0.0, "seconds": 1.234, "status": 200, "generation": 7}
-    return ask._served({**about, "headers": headers})
+    return ask._served(
+        {
+            "path": "/v1/chat/completions",
+            "method": "POST",
+            "at": 0.0,
+            "seconds": 1.234,
+            "status": 200,
+            "generation": 7,
+            "headers": headers,
+        }
+    )
 
 
 def test_a_request_is_described_with_its_deployment() -> None:

@@ -22,7 +22,10 @@ def mode(path: Path) -> int:
 
 
 def record(session: Session, number: int, pid: int, ticks: int) -> Path:
-    text = json.dumps({"service": "litellm", "number": number, "pid": pid, "ticks": ticks})
+    """Write the record of a generation of LiteLLM."""
+    identity = {"service": "litellm", "number": number, "pid": pid, "ticks": ticks}
+    program = {"host": "127.0.0.1", "port": 4000, "labels": {}, "digest": "d", "log": "litellm.log"}
+    text = json.dumps({**identity, **program, "private_address": ["127.0.0.1", 4001]})
     return put(session.supervisor.folder / f"litellm-{number}.json", text)
 
 

@@ -91,7 +91,7 @@ def test_a_service_without_2xx_is_not_ready(session: Session, supervisor: FakeSu
         one = look(session, supervisor)
     assert (one["ready"], one["status"], one["misses"]) == (False, 503, health.TRIES)
     one = look(session, supervisor)
-    assert (one["ready"], one["error"]) == (False, f"nobody listens on 127.0.0.1:{place.litellm_port}")
+    assert (one["ready"], one["error"]) == (False, f"nothing listens on 127.0.0.1:{place.litellm_port}")
 
 
 def test_a_timeout_is_unknown_and_a_slow_response_counts(
@@ -104,7 +104,7 @@ def test_a_timeout_is_unknown_and_a_slow_response_counts(
         slow = look(session, supervisor)
         over.set()
     assert (silent["live"], silent["ready"], silent["misses"]) == (True, None, 0)
-    assert "no answer from" in silent["error"]
+    assert "no response from" in silent["error"]
     assert "unknown" in health._line("litellm", silent)
     assert (slow["ready"], slow["seconds"] >= 0.4) == (True, True)
 

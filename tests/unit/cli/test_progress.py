@@ -9,7 +9,7 @@ import pytest
 
 from flowgate.cli.progress import RunProgress
 from flowgate.domain import Outcome
-from flowgate.playbook.executor import Started
+from flowgate.playbook.run_options import Started
 from flowgate.system.clock import Clock
 from tests.unit.cli.terminal import Terminal
 

@@ -1,4 +1,4 @@
-"""A stage for plays: fake steps, a fake reach, a list for a clock."""
+"""A stage for plays: fake steps, a fake context and a fake clock."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from flowgate.domain import Change, Report, Result
 from flowgate.errors import CheckFailed, Unreachable
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check as check_plays
-from flowgate.playbook.executor import Event, run
+from flowgate.playbook.executor import run
 from flowgate.playbook.parse import parse
+from flowgate.playbook.run_options import Event, RunOptions
 
 
 @dataclass
 class Clock:
-    """Each question takes a second; naps are only noted."""
+    """A fake clock: each reading advances it by a second, and sleeps are only recorded."""
 
     naps: list[float] = field(default_factory=list)
     seconds: float = 0.0
@@ -57,12 +58,12 @@ def write(context: StepContext, text: str = "x", content: bool = False) -> Resul
 
 
 def ask(context: StepContext) -> Change:
-    """Ask a question; nothing changes."""
+    """Do work that changes nothing."""
     return Change("ask", lambda acting: {"answer": 42}, {"answer": None}, changes=False)
 
 
 def refuse(context: StepContext, until: int = 10**6) -> Result:
-    """Be refused until the clock has been asked often enough."""
+    """Fail until it was called often enough."""
     context.acts.append("refuse")
     if len(context.acts) < until:
         raise Unreachable("nobody answers", fix="ask again")
@@ -70,7 +71,7 @@ def refuse(context: StepContext, until: int = 10**6) -> Result:
 
 
 def stumble(context: StepContext) -> Result:
-    """Have a bug."""
+    """Raise an exception that is a bug."""
     raise KeyError("bug")
 
 
@@ -81,7 +82,7 @@ def press(context: StepContext, word: str = "pressed") -> Result:
 
 
 def doubt(context: StepContext) -> Result:
-    """Say no."""
+    """Fail a check."""
     raise CheckFailed("no")
 
 
@@ -90,11 +91,11 @@ STEPS: dict[str, Callable[..., Any]] = {step.__name__: step for step in (write, 
 
 @dataclass
 class Stage:
-    """Parses, checks and runs a playbook's text; keeps what was told, done and napped."""
+    """Parses, checks and runs the text of a playbook, and records events, actions and sleeps."""
 
     catalog: Catalog = field(default_factory=lambda: Catalog(STEPS))
     context: StepContext = field(default_factory=lambda: StepContext(Clock()))
-    told: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     @property
     def naps(self) -> list[float]:
@@ -109,9 +110,9 @@ class Stage:
 
     def run(self, text: str, **options: Any) -> Report:
         (play,) = parse(text, "play.yml")
-        variables, emit = options.pop("variables", {}), options.pop("emit", self.told.append)
+        variables = options.pop("variables", {})
         check_plays([play], self.catalog, variables, defaults=options.get("defaults", {}))
-        return run(play, self.context, variables, catalog=self.catalog, emit=emit, **options)
+        return run(play, self.context, variables, self.catalog, RunOptions(**{"emit": self.events.append, **options}))
 
 
 @pytest.fixture

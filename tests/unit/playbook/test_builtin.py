@@ -16,7 +16,7 @@ def test_fail_stops_with_its_message_and_code_1(stage: Stage) -> None:
     assert (report.error.what, report.code, len(report.outcomes)) == ("enough", 1, 1)
 
 
-def test_debug_says_any_value(stage: Stage) -> None:
+def test_debug_shows_any_value(stage: Stage) -> None:
     report = stage.run("tasks: [debug: {msg: [1, a]}, debug: ]")
     assert [outcome.message for outcome in report.outcomes] == ["[1, 'a']", "Hello world!"]
 
@@ -29,12 +29,12 @@ def test_debug_shows_an_expression_with_its_value(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "var, what", [("nope", "no variable is called 'nope'"), ("a +", "does not parse"), ("'{{ a }}'", "without braces")]
 )
-def test_debug_of_what_is_no_expression_is_refused(stage: Stage, var: str, what: str) -> None:
+def test_debug_rejects_a_var_that_is_not_an_expression(stage: Stage, var: str, what: str) -> None:
     with pytest.raises(UsageError, match=what):
         stage.check(f"{{vars: {{a: 1}}, tasks: [{{debug: {{var: {var}}}}}]}}")
 
 
-def test_assert_says_what_was_asked_for_in_either_case(stage: Stage) -> None:
+def test_assert_shows_the_message_for_each_result(stage: Stage) -> None:
     task = "{assert: {that: item, fail_msg: bad, success_msg: good}, loop: [true, false], register: r}"
     report = stage.run(f"tasks: [{task}]")
     assert [one["message"] for one in report.outcomes[0].facts["results"]] == ["good", "bad"]
@@ -49,7 +49,7 @@ def test_assert_names_the_condition_that_does_not_hold(stage: Stage) -> None:
     assert (report.outcomes[0].message, report.code) == ("does not hold: a == 2", 1)
 
 
-def test_assert_says_its_own_message_first(stage: Stage) -> None:
+def test_assert_shows_its_message_before_the_condition(stage: Stage) -> None:
     report = stage.run("tasks: [assert: {that: '1 > 2', msg: numbers are odd}]")
     assert (report.outcomes[0].message, getattr(report.error, "fix", "")) == ("numbers are odd", "does not hold: 1 > 2")
 

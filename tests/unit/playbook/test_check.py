@@ -29,7 +29,7 @@ def undefined(stage: Stage, tasks: str, *names: str) -> str:
     return f"{found.name} {found.place}"
 
 
-def test_an_unknown_step_is_refused_with_its_place(stage: Stage) -> None:
+def test_an_unknown_step_is_rejected_with_its_location(stage: Stage) -> None:
     found = mistake(stage, "    - name: x\n      wriet: {}\n")
     assert (found.what, found.fix, found.place) == (
         "no step is called 'wriet'",
@@ -38,7 +38,7 @@ def test_an_unknown_step_is_refused_with_its_place(stage: Stage) -> None:
     )
 
 
-def test_a_mistyped_task_word_without_a_step_suggests_the_word(stage: Stage) -> None:
+def test_a_mistyped_keyword_without_a_step_suggests_the_keyword(stage: Stage) -> None:
     assert mistake(stage, "    - wehn: {}\n").fix == "did you mean 'when'?"
 
 
@@ -49,22 +49,22 @@ def test_a_mistyped_task_word_without_a_step_suggests_the_word(stage: Stage) -> 
         ("include_tasks", "import_tasks: file.yml"),
         ("ansible.builtin.debug", "write: debug"),
         ("ansible.builtin.copy", "write: command"),
-        ("community.general.ufw", "`inv steps` lists every step there is"),
+        ("community.general.ufw", "`inv steps` lists all steps"),
         ("service", "start: { service"),
     ],
 )
-def test_a_step_of_ansible_s_is_answered(stage: Stage, step: str, fix: str) -> None:
+def test_an_ansible_module_is_rejected_with_its_replacement(stage: Stage, step: str, fix: str) -> None:
     found = mistake(stage, f"    - {step}: {{}}\n")
-    assert found.what == f"Ansible's step '{step}' does not exist here"
+    assert found.what == f"the Ansible module '{step}' is not available"
     assert fix in found.fix
 
 
-def test_a_variable_of_ansible_s_is_answered(stage: Stage) -> None:
+def test_an_ansible_variable_is_rejected_with_its_replacement(stage: Stage) -> None:
     found = mistake(stage, "    - {block: [debug: ], rescue: [debug: {msg: '{{ ansible_failed_task.name }}'}]}\n")
     assert (found.what, found.fix) == ("no variable is called 'ansible_failed_task'", "write: failed.task")
 
 
-def test_a_tag_that_no_task_has_is_refused(stage: Stage) -> None:
+def test_a_tag_without_tasks_is_rejected(stage: Stage) -> None:
     plays = parse("{tags: a, tasks: [{block: [{debug: , tags: deploy}]}]}", "play.yml")
     check(plays, stage.catalog, (), tags=["a", "deploy", "always", "untagged"])
     with pytest.raises(UnknownName) as caught:
@@ -72,11 +72,11 @@ def test_a_tag_that_no_task_has_is_refused(stage: Stage) -> None:
     assert (caught.value.what, caught.value.fix) == ("no tag is called 'deplyo'", "did you mean 'deploy'?")
 
 
-def test_what_is_wrong_in_reading_and_in_meaning_is_told_at_once_in_order(stage: Stage) -> None:
+def test_errors_of_parser_and_check_are_reported_together_in_order(stage: Stage) -> None:
     faults: list[FlowGateError] = []
     plays = parse("tasks:\n- wriet: \n- {debug: , retries: x}\n- debug: {msg: '{{ nope }}'}\n", "f.yml", faults)
     with pytest.raises(MultipleErrors) as caught:
-        check(plays, stage.catalog, (), faults=faults)
+        check(plays, stage.catalog, (), errors=faults)
     assert [fault.place for fault in caught.value.errors] == ["f.yml:2:3", "f.yml:3:22", "f.yml:4:16"]
 
 
@@ -90,7 +90,7 @@ def test_parameters_are_checked_before_anything_runs(stage: Stage) -> None:
     ]
 
 
-def test_a_broken_expression_is_refused_where_it_stands(stage: Stage) -> None:
+def test_a_broken_expression_is_rejected_with_its_location(stage: Stage) -> None:
     found = mistake(stage, "    - debug: { msg: [a, '{{ known + }}'] }\n")
     assert found.place == "play.yml:3:25"
 
@@ -112,7 +112,7 @@ def test_a_broken_expression_is_refused_where_it_stands(stage: Stage) -> None:
         ("{debug: {msg: '{{ r }}'}, register: r}", "r play.yml:3:21"),
     ],
 )
-def test_an_undefined_variable_is_refused_where_it_is_used(stage: Stage, task: str, wanted: str) -> None:
+def test_an_undefined_variable_is_rejected_where_it_is_used(stage: Stage, task: str, wanted: str) -> None:
     assert undefined(stage, f"    - {task}\n") == wanted
 
 
@@ -130,32 +130,32 @@ def test_an_undefined_variable_is_refused_where_it_is_used(stage: Stage, task: s
         "{debug: , vars: {unused: '{{ nope }}'}}",
     ],
 )
-def test_variables_that_will_be_defined_are_known(stage: Stage, tasks: str) -> None:
+def test_variables_that_will_be_defined_are_accepted(stage: Stage, tasks: str) -> None:
     stage.check(f"- vars: {{ known: 1 }}\n  tasks:\n    - {tasks}\n", "typed")
 
 
-def test_what_a_task_registers_is_known_to_the_tasks_after_it(stage: Stage) -> None:
+def test_later_tasks_may_use_what_a_task_registers(stage: Stage) -> None:
     use = "    - debug: { msg: '{{ r.msg }} {{ fact }}' }\n"
     give = "    - {debug: , register: r}\n    - set_fact: { fact: 1 }\n"
     stage.check(f"- tasks:\n{give}{use}")
     assert isinstance(mistake(stage, use + give), MultipleErrors)
 
 
-def test_a_variable_of_the_play_may_use_what_is_registered_before_its_use(stage: Stage) -> None:
+def test_a_play_variable_may_use_a_name_registered_before_its_use(stage: Stage) -> None:
     tasks = "[{debug: , register: r}, {debug: {msg: '{{ late }}'}}]"
     stage.check(f"vars: {{ late: '{{{{ r.msg }}}}' }}\ntasks: {tasks}")
 
 
-def test_a_variable_made_from_itself_is_refused(stage: Stage) -> None:
+def test_a_variable_that_refers_to_itself_is_rejected(stage: Stage) -> None:
     found = mistake(stage, "    - {debug: {msg: '{{ a }}'}, vars: {a: '{{ b }}', b: '{{ a }}'}}\n")
-    assert found.what == "the variable 'a' is made from itself"
+    assert found.what == "the variable 'a' refers to itself"
 
 
-def test_set_fact_takes_names_of_variables_only(stage: Stage) -> None:
+def test_set_fact_accepts_only_valid_variable_names(stage: Stage) -> None:
     assert isinstance(mistake(stage, "    - set_fact: { a-b: 1 }\n"), InvalidValue)
 
 
-def test_the_same_fault_is_told_once(stage: Stage) -> None:
+def test_the_same_error_is_reported_once(stage: Stage) -> None:
     use = "    - {debug: {msg: '{{ a }}'}, name: '{{ a }}', vars: {a: '{{ nope }}'}}\n"
     assert isinstance(mistake(stage, use), UnknownName)
 
@@ -185,7 +185,7 @@ def write(context: object, text: str, size: int = 1) -> Result:
     return Result("unchanged", text)
 
 
-def test_the_text_that_is_mutated_is_valid() -> None:
+def test_the_text_before_mutation_is_valid() -> None:
     check(parse(VALID, "f.yml"), Catalog({"write": write}), ())
 
 
@@ -195,7 +195,7 @@ EDIT = st.tuples(st.integers(0, len(VALID)), st.integers(0, 12), st.sampled_from
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(EDIT, min_size=1, max_size=5))
-def test_a_damaged_playbook_is_refused_with_a_place_or_runs(edits: list[tuple[int, int, str]]) -> None:
+def test_a_damaged_playbook_is_rejected_with_a_location_or_runs(edits: list[tuple[int, int, str]]) -> None:
     text = VALID
     for start, length, scrap in edits:
         text = text[:start] + scrap + text[start + length :]

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from flowgate.playbook.coerce import fit, type_text
+from flowgate.playbook.coerce import coerce, type_text
 
 Mode = Literal["fast", "slow"]
 
@@ -33,16 +33,16 @@ Mode = Literal["fast", "slow"]
         (object, {1: 2}, {1: 2}),
     ],
 )
-def test_values_are_fitted_to_the_type_declared(kind: Any, value: object, fitted: object) -> None:
-    assert fit(kind, value) == fitted
+def test_values_are_converted_to_the_declared_type(kind: Any, value: object, fitted: object) -> None:
+    assert coerce(kind, value) == fitted
 
 
 @pytest.mark.parametrize(
     "kind, value, wanted",
     [
-        (str, 1.1, "a text (put it in quotes)"),
-        (str, True, "a text (put it in quotes)"),
-        (str, None, "a text"),
+        (str, 1.1, "text (put it in quotes)"),
+        (str, True, "text (put it in quotes)"),
+        (str, None, "text"),
         (int, "sixty", "a whole number"),
         (int, True, "a whole number"),
         (int, 1.5, "a whole number"),
@@ -60,9 +60,9 @@ def test_values_are_fitted_to_the_type_declared(kind: Any, value: object, fitted
         (int | None, "x", "a whole number"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_words(kind: Any, value: object, wanted: str) -> None:
+def test_a_value_of_another_type_is_rejected_with_the_expected_type(kind: Any, value: object, wanted: str) -> None:
     with pytest.raises(ValueError) as caught:
-        fit(kind, value)
+        coerce(kind, value)
     assert str(caught.value) == wanted
 
 
@@ -79,5 +79,5 @@ def test_what_does_not_fit_is_refused_in_words(kind: Any, value: object, wanted:
         (None, ""),
     ],
 )
-def test_types_are_told_to_people(kind: Any, text: str) -> None:
+def test_types_are_written_for_people(kind: Any, text: str) -> None:
     assert type_text(kind) == text

@@ -6,14 +6,14 @@ import pytest
 
 from flowgate.domain import Report
 from flowgate.errors import CheckFailed, Interrupted, Unreachable, UsageError
-from flowgate.playbook.executor import Started
+from flowgate.playbook.run_options import Started
 
 if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
 
 
 def story(report: Report) -> str:
-    """Give each task's name and status, in the order they ended."""
+    """Return the name and status of each task, in the order in which they ended."""
     return " ".join(f"{outcome.task}:{outcome.status}" for outcome in report.outcomes)
 
 
@@ -23,22 +23,22 @@ def test_tasks_run_in_order_and_stop_at_the_first_failure(stage: Stage) -> None:
     assert isinstance(report.error, Unreachable)
 
 
-def test_each_task_is_told_when_it_starts_and_when_it_has_ended(stage: Stage) -> None:
+def test_an_event_is_emitted_at_the_start_and_end_of_each_task(stage: Stage) -> None:
     report = stage.run("{vars: {p: cost}, tasks: [{name: 'write {{ p }}', write: }]}")
-    assert stage.told == [Started("write cost", "write", "play.yml:1:27"), report.outcomes[0]]
+    assert stage.events == [Started("write cost", "write", "play.yml:1:27"), report.outcomes[0]]
 
 
-def test_a_task_without_a_name_is_called_by_its_step(stage: Stage) -> None:
+def test_a_task_without_a_name_is_named_after_its_step(stage: Stage) -> None:
     report = stage.run("tasks: [write: {text: a, content: true}, ask: ]")
     assert [outcome.task for outcome in report.outcomes] == ["write text=a content=True", "ask"]
 
 
-def test_a_long_made_up_name_is_shortened(stage: Stage) -> None:
+def test_a_long_generated_name_is_shortened(stage: Stage) -> None:
     report = stage.run(f"tasks: [write: {{text: {'a' * 100}}}]")
     assert len(report.outcomes[0].task) == 60
 
 
-def test_a_name_that_cannot_be_rendered_yet_stays_as_written(stage: Stage) -> None:
+def test_a_name_that_cannot_be_rendered_is_not_changed(stage: Stage) -> None:
     report = stage.run("tasks: [{name: 'for {{ item }}', write: , loop: [1]}]")
     assert report.outcomes[0].task == "for {{ item }}"
 
@@ -48,17 +48,17 @@ def test_durations_come_from_the_clock(stage: Stage) -> None:
     assert (report.outcomes[0].seconds, report.seconds) == (1.0, 3.0)
 
 
-def test_an_ignored_failure_lets_the_play_go_on(stage: Stage) -> None:
+def test_a_play_continues_after_an_ignored_failure(stage: Stage) -> None:
     report = stage.run("tasks: [{name: a, doubt: , ignore_errors: true}, {name: b, ask: }]")
     assert (story(report), report.code, report.error) == ("a:ignored b:unchanged", 0, None)
 
 
-def test_a_rescue_that_succeeds_rescues(stage: Stage) -> None:
+def test_a_successful_rescue_makes_the_play_succeed(stage: Stage) -> None:
     report = stage.run("tasks: [{block: [{name: a, doubt: }, ask: ], rescue: [{name: b, ask: }]}, {name: c, ask: }]")
     assert (story(report), report.code, report.error) == ("a:rescued b:unchanged c:unchanged", 0, None)
 
 
-def test_a_rescue_knows_what_failed(stage: Stage) -> None:
+def test_a_rescue_sees_the_failed_task(stage: Stage) -> None:
     rescue = (
         "{debug: {msg: '{{ failed.task }}|{{ failed.step }}|{{ failed.error }}|{{ failed.code }}|{{ failed.place }}'}}"
     )
@@ -71,7 +71,7 @@ def test_a_failing_rescue_ends_the_play_with_its_own_code(stage: Stage) -> None:
     assert (story(report), report.code) == ("a:failed b:failed", 1)
 
 
-def test_an_outer_rescue_rescues_what_an_inner_one_could_not(stage: Stage) -> None:
+def test_an_outer_rescue_runs_after_a_failed_inner_rescue(stage: Stage) -> None:
     inner = "{block: [{name: a, refuse: }], rescue: [{name: b, doubt: }]}"
     report = stage.run(f"tasks: [{{block: [{inner}], rescue: [{{name: c, debug: {{msg: '{{{{ failed.task }}}}'}}}}]}}]")
     assert (story(report), report.code, report.outcomes[2].message) == ("a:rescued b:rescued c:unchanged", 0, "b")
@@ -88,12 +88,12 @@ def test_always_runs_after_a_failing_rescue(stage: Stage) -> None:
     assert stage.acts == ["last"]
 
 
-def test_a_failing_always_counts_even_after_a_rescue(stage: Stage) -> None:
+def test_a_failing_always_fails_the_play_even_after_a_rescue(stage: Stage) -> None:
     report = stage.run("tasks: [{block: [doubt: ], rescue: [ask: ], always: [refuse: ]}, ask: ]")
     assert (report.code, len(report.outcomes)) == (3, 3)
 
 
-def test_the_failure_that_came_first_is_the_cause(stage: Stage) -> None:
+def test_the_first_failure_is_the_cause(stage: Stage) -> None:
     report = stage.run("tasks: [{block: [doubt: ], always: [refuse: ]}]")
     assert isinstance(report.error, CheckFailed)
 
@@ -111,46 +111,46 @@ def test_ctrl_c_runs_always_but_no_rescue(stage: Stage) -> None:
     assert isinstance(report.error, Interrupted)
 
 
-def test_ctrl_c_is_never_ignored_or_tried_again(stage: Stage) -> None:
+def test_ctrl_c_is_never_ignored_or_retried(stage: Stage) -> None:
     report = stage.run("tasks: [{name: a, press: , ignore_errors: true, retries: 3, loop: [1, 2]}]")
     assert (story(report), stage.acts, report.code) == ("a:failed", ["pressed"], 130)
 
 
-def test_a_second_ctrl_c_goes_through(stage: Stage) -> None:
+def test_a_second_ctrl_c_is_raised(stage: Stage) -> None:
     with pytest.raises(KeyboardInterrupt):
         stage.run("tasks: [{block: [press: ], always: [press: {word: again}]}]")
     assert stage.acts == ["pressed", "again"]
 
 
-def test_ctrl_c_while_a_task_is_told_runs_always(stage: Stage) -> None:
+def test_ctrl_c_during_an_event_runs_always(stage: Stage) -> None:
     def emit(event: object) -> None:
-        if len(stage.told) == 0:
-            stage.told.append(Started("", "", ""))
+        if len(stage.events) == 0:
+            stage.events.append(Started("", "", ""))
             raise KeyboardInterrupt
 
     report = stage.run("tasks: [{block: [ask: ], always: [write: {text: last}]}]", emit=emit)
     assert (stage.acts, report.code) == (["last"], 130)
 
 
-def test_a_block_hands_down_its_condition_variables_and_tags(stage: Stage) -> None:
+def test_a_block_passes_on_its_condition_variables_and_tags(stage: Stage) -> None:
     block = "{block: [{write: {text: '{{ a }}'}}], vars: {a: 1}, tags: [t], when: go}"
     report = stage.run(f"tasks: [{block}, ask: ]", variables={"go": "yes"}, tags=["t"])
     assert (stage.acts, len(report.outcomes)) == (["1"], 1)
     assert story(stage.run(f"tasks: [{block}]", variables={"go": "no"})) == "write text={{ a }}:skipped"
 
 
-def test_the_tags_of_a_play_are_those_of_its_tasks(stage: Stage) -> None:
+def test_tasks_inherit_the_tags_of_the_play(stage: Stage) -> None:
     assert stage.run("{tags: never, tasks: [write: ]}").outcomes == ()
 
 
-def test_typed_variables_win_over_all_and_defaults_over_none(stage: Stage) -> None:
+def test_extra_vars_override_all_and_defaults_override_nothing(stage: Stage) -> None:
     tasks = "[set_fact: {a: fact, b: fact}, {debug: {msg: '{{ a }} {{ b }} {{ c }} {{ d }}'}, vars: {a: task}}]"
     defaults = {"c": "default", "d": "default"}
     report = stage.run(f"{{vars: {{c: play}}, tasks: {tasks}}}", variables={"a": "typed"}, defaults=defaults)
     assert report.outcomes[1].message == "typed fact play default"
 
 
-def test_an_undefined_variable_met_while_running_fails_the_task(stage: Stage) -> None:
+def test_an_undefined_variable_during_the_run_fails_the_task(stage: Stage) -> None:
     tasks = "[{debug: , register: r, tags: [never]}, {debug: {msg: '{{ r }}'}}]"
     report = stage.run(f"tasks: {tasks}")
     assert isinstance(report.error, UsageError)

@@ -6,13 +6,14 @@ import sys
 import pytest
 
 from flowgate.errors import UnknownName, UsageError
-from flowgate.playbook.expressions import names, render, study, texts, truth
+from flowgate.playbook.expression_parser import find_templates, parse_expression
+from flowgate.playbook.expressions import is_true, render
 
 VARIABLES = {"n": 3, "list": [1, 2], "version": "1.10", "braces": "{{ n }}", "r": {"failed": True, "items": 7}}
 
 
 def error(text: object, *, bare: bool = False) -> UsageError:
-    evaluate = truth if bare else render
+    evaluate = is_true if bare else render
     with pytest.raises(UsageError) as caught:
         evaluate(text, VARIABLES, lambda path: f"f.yml:{path}")
     return caught.value
@@ -34,23 +35,23 @@ def error(text: object, *, bare: bool = False) -> UsageError:
         ("no expression { n }", "no expression { n }"),
     ],
 )
-def test_one_expression_keeps_its_type_and_other_texts_stay_texts(text: str, value: object) -> None:
+def test_a_single_expression_keeps_its_type_and_other_texts_stay_text(text: str, value: object) -> None:
     assert render(text, VARIABLES) == value
 
 
-def test_lists_and_mappings_are_rendered_deep() -> None:
+def test_nested_lists_and_mappings_are_rendered() -> None:
     assert render({"a": ["{{ n }}", {"b": "{{ n }}!"}], "c": 1}, VARIABLES) == {"a": [3, {"b": "3!"}], "c": 1}
 
 
-def test_what_a_variable_holds_is_not_read_as_a_template_again() -> None:
+def test_the_value_of_a_variable_is_not_rendered_again() -> None:
     assert render("{{ braces }}", VARIABLES) == "{{ n }}"
 
 
-def test_a_registered_key_wins_over_a_method_of_the_same_name() -> None:
+def test_a_registered_key_has_precedence_over_a_method() -> None:
     assert render("{{ r.items }}", VARIABLES) == 7
 
 
-def test_an_undefined_variable_is_refused_with_a_suggestion() -> None:
+def test_an_undefined_variable_is_rejected_with_a_suggestion() -> None:
     found = error("{{ lst }}")
     assert isinstance(found, UnknownName)
     assert found.fix == "did you mean 'list'?"
@@ -76,16 +77,16 @@ def test_an_undefined_variable_is_refused_with_a_suggestion() -> None:
         "{{ " + "9" * 5000 + " }}",
     ],
 )
-def test_a_failing_expression_is_a_mistake(text: str) -> None:
+def test_a_failing_expression_is_a_usage_error(text: str) -> None:
     assert error(text).code == 2
 
 
-def test_a_mistake_deep_inside_has_its_own_place() -> None:
+def test_an_error_in_a_nested_value_has_its_own_location() -> None:
     assert error({"a": ["{{ n }}", "{{ n + }}"]}).place == "f.yml:a.1"
 
 
 def test_compiling_does_not_compute_constants() -> None:
-    assert study("x {{ 9 ** 9 ** 9 ** 9 }}").names == frozenset()
+    assert parse_expression("x {{ 9 ** 9 ** 9 ** 9 }}").names == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -105,25 +106,34 @@ def test_compiling_does_not_compute_constants() -> None:
         ("{'a': {'b': 1}}.a.b == 1", True),
     ],
 )
-def test_conditions_hold_or_not(condition: object, holds: bool) -> None:
-    assert truth(condition, VARIABLES) is holds
+def test_conditions_are_evaluated(condition: object, holds: bool) -> None:
+    assert is_true(condition, VARIABLES) is holds
 
 
-def test_a_condition_in_braces_is_refused_with_the_way_to_write_it() -> None:
+def test_a_condition_in_braces_is_rejected_with_the_correct_form() -> None:
     found = error("{{ n == 3 }}", bare=True)
     assert (found.fix, found.place) == ("write: n == 3", "f.yml:")
 
 
-def test_names_are_those_needed_and_not_guarded() -> None:
-    assert names(["{{ a.b + c }}", "{{ d | default(e) }}", "{{ f if f is defined else range(2) }}"]) == {"a", "c", "e"}
+@pytest.mark.parametrize(
+    "text, names, guarded",
+    [
+        ("{{ a.b + c }}", {"a", "c"}, set()),
+        ("{{ d | default(e) }}", {"d", "e"}, {"d"}),
+        ("{{ f if f is defined else range(2) }}", {"f"}, {"f"}),
+    ],
+)
+def test_names_of_an_expression_may_be_guarded(text: str, names: set[str], guarded: set[str]) -> None:
+    found = parse_expression(text)
+    assert (set(found.names), set(found.guarded)) == (names, guarded)
 
 
 def test_names_bound_by_statements_are_not_needed() -> None:
-    assert names("{% set a = b %}{{ a }}{% for c in d %}{{ c }}{% endfor %}") == {"b", "d"}
+    assert parse_expression("{% set a = b %}{{ a }}{% for c in d %}{{ c }}{% endfor %}").names == {"b", "d"}
 
 
-def test_texts_come_with_their_paths() -> None:
-    assert list(texts({"a": ["x", "{{ y }}"]})) == [("a.1", "{{ y }}")]
+def test_templates_are_found_with_their_paths() -> None:
+    assert list(find_templates({"a": ["x", "{{ y }}"]})) == [("a.1", "{{ y }}")]
 
 
 def test_plain_texts_do_not_load_jinja2() -> None:

@@ -5,7 +5,7 @@ import pytest
 from flowgate.errors import UsageError
 from flowgate.playbook.expressions import render
 from flowgate.playbook.filters import FILTERS, TESTS
-from tests.unit.playbook.test_manual import TEXT
+from tests.unit.playbook.test_documentation import TEXT
 
 VALUES = {"d": {"a": 1, "n": {"x": 1}}, "l": [1, [2, [3]], None], "t": "release-1.2", "none": None}
 
@@ -40,14 +40,14 @@ VALUES = {"d": {"a": 1, "n": {"x": 1}}, "l": [1, [2, [3]], None], "t": "release-
         ("t is regex('[0-9]')", True),
     ],
 )
-def test_filters_mean_what_they_mean_in_ansible(expression: str, value: object) -> None:
+def test_filters_have_the_same_meaning_as_in_ansible(expression: str, value: object) -> None:
     assert render(f"{{{{ {expression} }}}}", VALUES) == value
 
 
 @pytest.mark.parametrize(
     "expression", ["t | regex_search('(')", "d | regex_search('(')", "none | dict2items", "1 | flatten"]
 )
-def test_a_filter_that_cannot_work_fails_with_a_sentence(expression: str) -> None:
+def test_a_failing_filter_has_an_error_message(expression: str) -> None:
     with pytest.raises(UsageError, match="the expression fails"):
         render(f"{{{{ {expression} }}}}", VALUES)
 
@@ -58,5 +58,5 @@ def test_a_very_long_text_is_not_searched() -> None:
 
 
 @pytest.mark.parametrize("name", [*FILTERS, *TESTS])
-def test_every_one_is_in_the_manual(name: str) -> None:
+def test_every_filter_and_test_is_documented(name: str) -> None:
     assert name in TEXT

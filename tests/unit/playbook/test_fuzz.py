@@ -1,4 +1,4 @@
-"""Whatever is written in a playbook: no traceback, no hang; refused with a place and exit code 2, or fit to run."""
+"""Any text is a valid playbook, or is rejected with a location and exit code 2, without a traceback and in time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
 from flowgate.system import locations
 
-LONGEST = 5.0  # seconds that one input may take, with other tests beside it on a slow machine
+LONGEST = 5.0  # seconds for one input, on a slow machine that runs other tests
 CATALOG = Catalog(steps_in("flowgate.steps"))
 SHIPPED = {path.stem: path.read_bytes() for path in sorted(locations.playbooks().glob("*.yml"))}
 
@@ -63,7 +63,7 @@ RIGHT = {
 
 
 def likely(step: str, params: dict[str, Any], words: dict[str, Any]) -> dict[str, Any]:
-    """Write one task whose words are all where they belong."""
+    """Write one task with keywords in their correct places."""
     return {**words, step: params}
 
 
@@ -90,7 +90,7 @@ EDITS = st.lists(
 
 
 def faults(text: str) -> tuple[FlowGateError, ...]:
-    """Read and check a text; give what is refused, nothing when it is fit to run."""
+    """Parse and check a text, and return the error; None when it is valid."""
     try:
         check(parse(text, "f.yml"), CATALOG, ("typed",), defaults=("known",))
     except FlowGateError as error:
@@ -99,7 +99,7 @@ def faults(text: str) -> tuple[FlowGateError, ...]:
 
 
 def survives(text: str) -> None:
-    """Read and check a text; whatever is wrong is refused with 2, each fault with its place, and soon."""
+    """Parse and check a text; each error has exit code 2 and a location, and the check ends in time."""
     began = time.perf_counter()
     found = faults(text)
     assert time.perf_counter() - began < LONGEST
@@ -108,7 +108,7 @@ def survives(text: str) -> None:
 
 
 def structured(many: int) -> Callable[[], None]:
-    """Give a test of so many plays of the right shape with anything inside."""
+    """Create a test with well-formed plays and random values."""
     from yaml import CSafeDumper, dump
 
     @settings(max_examples=many, deadline=None, suppress_health_check=list(HealthCheck))
@@ -120,7 +120,7 @@ def structured(many: int) -> Callable[[], None]:
 
 
 def damaged(many: int) -> Callable[[], None]:
-    """Give a test of so many shipped playbooks with a few bytes overwritten."""
+    """Create a test with shipped playbooks in which a few bytes are overwritten."""
 
     @settings(max_examples=many, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(sorted(SHIPPED)), EDITS)
@@ -135,23 +135,23 @@ def damaged(many: int) -> Callable[[], None]:
 
 
 KINDS = pytest.mark.parametrize("kind", [structured, damaged])
-SAMPLE = {"structured": 250, "damaged": 750}  # a thousand; a structured one takes ten times as long
-ROUND = 1000  # hypothesis remembers every input of a round: a hundred thousand in one would fill the machine
+SAMPLE = {"structured": 250, "damaged": 750}  # a structured input takes ten times as long
+ROUND = 1000  # hypothesis keeps all inputs of a round in memory
 ROUNDS = {"structured": 20, "damaged": 80}
 
 
 @KINDS
-def test_no_playbook_brings_the_reader_down(kind: Callable[[int], Callable[[], None]]) -> None:
+def test_no_playbook_crashes_the_parser(kind: Callable[[int], Callable[[], None]]) -> None:
     kind(SAMPLE[kind.__name__])()
 
 
 @KINDS
 @pytest.mark.long
-def test_no_playbook_of_a_hundred_thousand_brings_the_reader_down(kind: Callable[[int], Callable[[], None]]) -> None:
+def test_none_of_a_hundred_thousand_playbooks_crashes_the_parser(kind: Callable[[int], Callable[[], None]]) -> None:
     for _ in range(ROUNDS[kind.__name__]):
         kind(ROUND)()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_playbook_that_is_damaged_is_whole_at_first(name: str) -> None:
+def test_every_playbook_is_valid_before_it_is_damaged(name: str) -> None:
     check(parse(SHIPPED[name].decode(), "f.yml"), CATALOG, ())

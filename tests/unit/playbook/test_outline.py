@@ -9,6 +9,7 @@ from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.outline import Entry, filter_by_tags, find_start, outline, resume_at
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
+from flowgate.playbook.run_options import RunOptions
 from flowgate.playbook.task_filter import TaskFilter
 
 if TYPE_CHECKING:
@@ -65,15 +66,15 @@ def test_tasks_are_listed_in_order_with_names_sections_and_depth() -> None:
     ]
 
 
-def test_tags_are_those_of_the_task_its_blocks_and_its_play() -> None:
+def test_an_entry_has_the_tags_of_its_task_blocks_and_play() -> None:
     assert entries()[3].tags == {"one", "inner", "last"}
 
 
-def test_tags_leave_tasks_out_but_never_handlers() -> None:
+def test_tags_exclude_tasks_but_not_handlers() -> None:
     assert [one.number for one in filter_by_tags(entries(), ("last",), ())] == [4, 6]
 
 
-def test_variables_that_were_typed_show_in_names() -> None:
+def test_names_are_rendered_with_extra_vars() -> None:
     assert entries(p="balanced")[0].name == "Write balanced"
 
 
@@ -81,29 +82,29 @@ def test_variables_that_were_typed_show_in_names() -> None:
     "typed, number",
     [("Write cost", 1), ("Write {{ p }}", 1), ("play.yml:11", 2), ("In*", 2), ("#7", 7), ("write text=x", 5)],
 )
-def test_a_start_is_a_name_a_line_a_pattern_or_a_number(typed: str, number: int) -> None:
+def test_a_start_may_be_a_name_a_line_a_pattern_or_a_number(typed: str, number: int) -> None:
     assert start(typed) == number
 
 
-def test_a_name_goes_before_a_pattern_that_fits_it() -> None:
+def test_an_exact_name_has_precedence_over_a_pattern() -> None:
     text = "tasks: [{name: ab, ask: }, {name: 'a*', ask: }]"
     assert (start("a*", text=text), start("a?", text=text)) == (2, 1)
 
 
-def test_a_start_that_fits_nothing_is_refused_with_a_suggestion() -> None:
+def test_an_unknown_start_is_rejected_with_a_suggestion() -> None:
     with pytest.raises(UnknownName) as caught:
         start("Anywy")
     assert caught.value.fix == "did you mean 'Anyway'?"
 
 
 @pytest.mark.parametrize("typed, why", [("Saved", "only after a failure"), ("Handle", "only when it is notified")])
-def test_a_play_cannot_start_where_it_may_never_come(typed: str, why: str) -> None:
+def test_a_run_cannot_start_in_a_rescue_or_a_handler(typed: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         start(typed)
 
 
-def test_a_start_that_the_tags_leave_out_is_refused() -> None:
-    with pytest.raises(UsageError, match="left out by the tags"):
+def test_a_start_that_the_tags_exclude_is_rejected() -> None:
+    with pytest.raises(UsageError, match="the selected tags exclude"):
         start("Write cost", ("last",), "tasks: [{name: Write cost, ask: }]")
 
 
@@ -116,23 +117,23 @@ def resume(stage: Stage, text: str) -> str | None:
     return resume_at(outline(plays), plays, report.outcomes)
 
 
-def test_a_run_goes_on_at_the_task_that_failed(stage: Stage) -> None:
+def test_a_run_resumes_at_the_failed_task(stage: Stage) -> None:
     assert resume(stage, "tasks: [{name: a, ask: }, {name: b, doubt: }, {name: c, ask: }]") == "b"
 
 
-def test_a_name_that_two_tasks_have_is_not_used(stage: Stage) -> None:
+def test_an_ambiguous_name_is_not_used_to_resume(stage: Stage) -> None:
     assert resume(stage, "tasks:\n- {name: a, ask: }\n- {name: a, doubt: }") == "play.yml:3"
     assert resume(stage, "tasks: [{name: a, ask: }, {name: a, doubt: }]") == "#2"
 
 
-def test_it_goes_back_to_the_task_that_gave_what_is_needed(stage: Stage) -> None:
+def test_a_run_resumes_at_the_task_that_registers_a_needed_value(stage: Stage) -> None:
     first = "{name: a, ask: , register: r}, {name: b, set_fact: {s: '{{ r.answer }}'}}"
     assert resume(stage, f"tasks: [{first}, {{name: c, doubt: }}, {{ask: , when: s == 42}}]") == "a"
     assert resume(stage, f"tasks: [{first}, {{name: c, doubt: }}, {{assert: {{that: r.answer == 42}}}}]") == "a"
     assert resume(stage, f"vars: {{v: '{{{{ r }}}}'}}\ntasks: [{first}, {{name: c, doubt: }}, {{ask: }}]") == "a"
 
 
-def test_it_goes_back_to_an_earlier_play_that_gave_what_is_needed(stage: Stage) -> None:
+def test_a_run_resumes_in_an_earlier_play_that_registers_a_needed_value(stage: Stage) -> None:
     plays = (
         "- tasks: [{name: a, ask: }, {name: b, ask: , register: r}]\n- tasks: [{name: c, doubt: }, {debug: {msg: @}}]"
     )
@@ -140,21 +141,21 @@ def test_it_goes_back_to_an_earlier_play_that_gave_what_is_needed(stage: Stage) 
     assert resume(stage, plays.replace("@", "r")) == "c"
 
 
-def test_what_nothing_later_needs_is_not_done_again(stage: Stage) -> None:
+def test_a_task_whose_value_is_not_needed_is_not_run_again(stage: Stage) -> None:
     text = "tasks: [{name: a, ask: , register: r}, {debug: {msg: '{{ r }}'}}, {name: c, doubt: }]"
     assert resume(stage, text) == "c"
 
 
-def test_a_failed_rescue_goes_on_in_the_block(stage: Stage) -> None:
+def test_a_failed_rescue_resumes_in_the_block(stage: Stage) -> None:
     assert resume(stage, "tasks: [{block: [{name: a, doubt: }], rescue: [{name: b, doubt: }]}]") == "a"
 
 
-def test_what_was_rescued_or_ignored_is_no_place_to_go_on(stage: Stage) -> None:
+def test_a_run_does_not_resume_at_a_rescued_or_ignored_failure(stage: Stage) -> None:
     block = "{block: [{name: a, doubt: }], rescue: [ask: ]}, {name: b, doubt: , ignore_errors: true}"
     assert resume(stage, f"tasks: [{block}, {{name: c, doubt: }}]") == "c"
 
 
-def test_a_handler_can_only_be_reached_by_the_whole_playbook(stage: Stage) -> None:
+def test_a_failed_handler_requires_the_whole_playbook(stage: Stage) -> None:
     text = "tasks: [{write: , notify: h}]\nhandlers: [{name: h, doubt: }]"
     assert resume(stage, text) is None
 
@@ -167,18 +168,18 @@ def run_from(stage: Stage, text: str, typed: str) -> list[str]:
     task_filter = TaskFilter(find_start(outline(plays), typed, (), ()).task)
     from flowgate.playbook.executor import run
 
-    report = run(plays[0], stage.context, {}, catalog=stage.catalog, admit=task_filter.allows)
+    report = run(plays[0], stage.context, {}, stage.catalog, RunOptions(allow=task_filter.allows))
     return [one.task for one in report.outcomes]
 
 
-def test_a_run_starts_in_the_middle_of_a_block_and_leaves_no_trace_of_what_was_before(stage: Stage) -> None:
+def test_a_run_may_start_inside_a_block_without_outcomes_of_earlier_tasks(stage: Stage) -> None:
     block = "{block: [{name: b, doubt: }, {name: c, ask: }], always: [{name: d, ask: }]}"
     text = f"tasks: [{{name: a, doubt: }}, {block}, {{name: e, ask: }}]"
     assert run_from(stage, text, "c") == ["c", "d", "e"]
     assert run_from(stage, text, "d") == ["d", "e"]
 
 
-def test_of_two_tasks_with_one_name_the_one_meant_is_the_start(stage: Stage) -> None:
+def test_a_number_selects_one_of_two_tasks_with_the_same_name(stage: Stage) -> None:
     assert run_from(stage, "tasks: [{name: a, doubt: }, {name: a, ask: }]", "#2") == ["a"]
 
 
@@ -186,7 +187,7 @@ def test_of_two_tasks_with_one_name_the_one_meant_is_the_start(stage: Stage) -> 
     "answers, done",
     [(["y", "", "yes"], "ac"), (["n", "Y", "x"], "b"), (["c"], "abc"), (["", "continue"], "bc")],
 )
-def test_each_task_waits_for_an_answer_and_no_answer_means_no(stage: Stage, answers: list[str], done: str) -> None:
+def test_each_task_waits_for_an_answer_and_no_answer_skips_it(stage: Stage, answers: list[str], done: str) -> None:
     given, asked = iter(answers), list[str]()
 
     def ask(question: str) -> str:
@@ -194,13 +195,13 @@ def test_each_task_waits_for_an_answer_and_no_answer_means_no(stage: Stage, answ
         return next(given)
 
     task_filter = TaskFilter(None, ask)
-    report = stage.run("tasks: [{name: a, ask: }, {name: b, ask: }, {name: c, ask: }]", admit=task_filter.allows)
+    report = stage.run("tasks: [{name: a, ask: }, {name: b, ask: }, {name: c, ask: }]", allow=task_filter.allows)
     assert "".join(one.task for one in report.outcomes) == done
     assert asked[0] == "Perform task: a (N)o/(y)es/(c)ontinue: "
     assert len(asked) == len(answers)
 
 
-def test_when_nobody_answers_any_more_the_run_ends_and_always_runs_unasked(stage: Stage) -> None:
+def test_closed_input_ends_the_run_and_always_runs_without_a_question(stage: Stage) -> None:
     task_filter = TaskFilter(None, lambda question: None)
-    report = stage.run("tasks: [{block: [ask: ], always: [{name: last, ask: }]}]", admit=task_filter.allows)
+    report = stage.run("tasks: [{block: [ask: ], always: [{name: last, ask: }]}]", allow=task_filter.allows)
     assert ([one.task for one in report.outcomes], report.code) == (["last"], 130)

@@ -14,7 +14,7 @@ from tests.unit.playbook.conftest import STEPS, StepContext
 if TYPE_CHECKING:
     from tests.unit.playbook.conftest import Stage
 
-SECONDS = 10.0  # a meeting that nobody comes to is over
+SECONDS = 10.0  # timeout of the step `meet`
 
 
 def story(report: Report) -> str:
@@ -23,11 +23,11 @@ def story(report: Report) -> str:
 
 @pytest.fixture
 def meeting(stage: Stage) -> Stage:
-    """Give a stage with a step that ends only when another one of its kind runs at the same time."""
+    """Create a stage with a step that ends only when another call of it runs at the same time."""
     barrier = threading.Barrier(2, timeout=SECONDS)
 
     def meet(context: StepContext, word: str = "met") -> Result:
-        """Wait for another task to get here, too."""
+        """Wait until another task calls this step too."""
         barrier.wait()
         return Result("unchanged", word, {"word": word})
 
@@ -35,13 +35,13 @@ def meeting(stage: Stage) -> Stage:
     return stage
 
 
-def test_tasks_of_a_block_run_side_by_side_and_are_told_as_they_are_written(meeting: Stage) -> None:
+def test_tasks_of_a_block_run_in_parallel_and_are_reported_as_written(meeting: Stage) -> None:
     tasks = "[{name: a, meet: }, {name: b, meet: }, {name: c, meet: }, {name: d, meet: }]"
     report = meeting.run(f"tasks: [{{block: {tasks}, parallel: 2}}]")
     assert (story(report), report.code) == ("a:unchanged b:unchanged c:unchanged d:unchanged", 0)
 
 
-def test_items_of_a_loop_run_side_by_side_and_their_results_keep_the_order(meeting: Stage) -> None:
+def test_items_of_a_loop_run_in_parallel_and_results_keep_the_order(meeting: Stage) -> None:
     text = """
     tasks:
       - {meet: {word: "{{ item }}"}, loop: [a, b, c, d], loop_control: {index_var: n}, parallel: 2, register: met }
@@ -51,7 +51,7 @@ def test_items_of_a_loop_run_side_by_side_and_their_results_keep_the_order(meeti
     assert report.code == 0, report.error
 
 
-def test_the_first_failure_lets_the_others_finish_and_then_fails_the_block(meeting: Stage) -> None:
+def test_the_other_tasks_finish_before_a_failure_fails_the_block(meeting: Stage) -> None:
     text = """
     tasks:
       - block: [{name: a, doubt: }, {name: b, meet: }, {name: c, meet: }, {name: d, refuse: }]
@@ -65,7 +65,7 @@ def test_the_first_failure_lets_the_others_finish_and_then_fails_the_block(meeti
     assert report.code == 0
 
 
-def test_a_failed_item_lets_the_others_finish(meeting: Stage) -> None:
+def test_the_other_items_finish_after_a_failed_item(meeting: Stage) -> None:
     text = """
     tasks:
       - {meet: {word: "{{ item.x }}"}, loop: [{x: 1}, {}, {x: 3}], parallel: 3, register: met, ignore_errors: true}
@@ -75,7 +75,7 @@ def test_a_failed_item_lets_the_others_finish(meeting: Stage) -> None:
     assert [outcome.status for outcome in report.outcomes] == ["ignored", "unchanged"]
 
 
-def test_a_block_inside_has_an_order_of_its_own(meeting: Stage) -> None:
+def test_an_inner_block_keeps_its_order(meeting: Stage) -> None:
     text = """
     tasks:
       - parallel: 2
@@ -87,14 +87,14 @@ def test_a_block_inside_has_an_order_of_its_own(meeting: Stage) -> None:
     assert story(meeting.run(text)) == "a:unchanged b:rescued c:unchanged d:unchanged e:unchanged"
 
 
-def test_a_block_that_is_tried_again_runs_side_by_side_again(meeting: Stage) -> None:
+def test_a_retried_block_runs_in_parallel_again(meeting: Stage) -> None:
     text = """
     tasks: [{block: [{name: a, meet: }, {name: b, meet: }, {name: c, refuse: {until: 2}}], parallel: 3, retries: 1}]
     """
     assert story(meeting.run(text)) == "a:unchanged b:unchanged c:rescued a:unchanged b:unchanged c:unchanged"
 
 
-def test_what_is_told_of_a_task_is_told_alone(meeting: Stage) -> None:
+def test_events_of_parallel_tasks_do_not_overlap(meeting: Stage) -> None:
     inside, most = 0, 0
     lock = threading.Lock()
 
@@ -115,7 +115,7 @@ def test_what_is_told_of_a_task_is_told_alone(meeting: Stage) -> None:
     assert len([one for one in told if isinstance(one, Outcome)]) == len(report.outcomes) == 12
 
 
-def test_handlers_notified_side_by_side_run_once(meeting: Stage) -> None:
+def test_handlers_notified_by_parallel_tasks_run_once(meeting: Stage) -> None:
     text = """
     tasks: [{block: [{write: {text: a}, notify: h}, {write: {text: b}, notify: h}], parallel: 2}]
     handlers: [{name: h, ask: }]
@@ -125,7 +125,7 @@ def test_handlers_notified_side_by_side_run_once(meeting: Stage) -> None:
     assert [outcome.task for outcome in report.outcomes].count("h") == 1
 
 
-def test_ctrl_c_lets_always_run_and_ends_with_130(meeting: Stage) -> None:
+def test_ctrl_c_in_parallel_tasks_runs_always_and_ends_with_130(meeting: Stage) -> None:
     text = """
     tasks:
       - block: [{name: a, press: }, {name: b, ask: }]
@@ -138,25 +138,25 @@ def test_ctrl_c_lets_always_run_and_ends_with_130(meeting: Stage) -> None:
     assert (story(report), report.code) == ("a:failed b:unchanged c:unchanged", 130)
 
 
-def test_a_bug_in_one_of_them_is_a_bug(meeting: Stage) -> None:
+def test_a_bug_in_a_parallel_task_ends_the_run_with_70(meeting: Stage) -> None:
     report = meeting.run("tasks: [{block: [{name: a, stumble: }, {name: b, ask: }], parallel: 2}]")
     assert (story(report), report.code) == ("a:failed b:unchanged", 70)
 
 
-def test_a_check_looks_at_one_after_another(meeting: Stage) -> None:
+def test_check_mode_runs_parallel_tasks_sequentially(meeting: Stage) -> None:
     report = meeting.run("tasks: [{block: [{name: a, write: }, {name: b, write: }], parallel: 2}]", check=True)
     assert (story(report), meeting.acts) == ("a:changed b:changed", [])
 
 
-def test_whoever_is_asked_before_each_task_is_asked_in_order(meeting: Stage) -> None:
+def test_a_task_filter_makes_parallel_tasks_sequential(meeting: Stage) -> None:
     asked: list[str] = []
 
-    def admit(task: Any, name: str) -> bool:
+    def allow(task: Any, name: str) -> bool:
         asked.append(name)
         return True
 
     names = [f"{{name: t{number}, ask: }}" for number in range(9)]
-    meeting.run(f"tasks: [{{block: [{', '.join(names)}], parallel: 9}}]", admit=admit)
+    meeting.run(f"tasks: [{{block: [{', '.join(names)}], parallel: 9}}]", allow=allow)
     assert asked == [f"t{number}" for number in range(9)]
 
 
@@ -169,19 +169,19 @@ def test_whoever_is_asked_before_each_task_is_asked_in_order(meeting: Stage) -> 
         ("tasks: [{block: [ask: ], parallel: true}]", "f.yml:1:36"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_its_place(text: str, place: str) -> None:
+def test_a_meaningless_parallel_is_rejected_with_its_location(text: str, place: str) -> None:
     with pytest.raises(UsageError, match="parallel") as refused:
         parse(text, "f.yml")
     assert refused.value.place == place
 
 
-def test_a_number_known_late_is_refused_when_it_is_known(meeting: Stage) -> None:
+def test_an_invalid_value_of_an_expression_fails_the_task(meeting: Stage) -> None:
     report = meeting.run("{vars: {n: 0}, tasks: [{block: [ask: ], parallel: '{{ n }}'}]}")
     assert isinstance(report.error, InvalidValue)
     assert report.code == 2
 
 
-def test_a_task_does_not_see_what_those_beside_it_register(meeting: Stage) -> None:
+def test_a_task_does_not_see_what_parallel_tasks_register(meeting: Stage) -> None:
     use = "write: {text: '{{ x.answer }}'}"
     text = f"tasks: [{{block: [{{ask: , register: x}}, {use}]%s}}, {use}]"
     meeting.check(text % "")

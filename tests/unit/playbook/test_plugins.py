@@ -1,4 +1,4 @@
-"""Steps of a user's own: real files, a real installed package."""
+"""Plugin steps from real files and from a real installed package."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ from . import _words
 def {name}(context: StepContext, who: str = "you") -> Result:
     """Greet somebody.
 
-    who: a name
-    Gives: who
+    Args:
+        context: Tools of this run.
+        who: A name.
+
+    Returns:
+        The name as `who`.
     """
     if who == "bug":
         raise KeyError(who)
@@ -40,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installed distribution that brings a step through its entry point."""
+    """Install a distribution with an entry point for a step."""
     site = tmp_path / "site"
     about = site / "acme_steps-1.0.dist-info"
     about.mkdir(parents=True)
@@ -69,19 +73,23 @@ def refused(folder: Path, text: str, name: str = "greet") -> UsageError:
 
 def test_a_file_is_a_step_and_may_share_code_with_others(folder: Path) -> None:
     info = catalog(folder).find("greet")
-    assert (info.summary, info.params["who"].meaning, info.returns) == ("Greet somebody.", "a name", "who")
+    assert (info.summary, info.params["who"].meaning, info.returns) == (
+        "Greet somebody.",
+        "A name.",
+        "The name as `who`.",
+    )
     assert info.function(None, who="me").message == "hello me"
 
 
-def test_files_that_begin_with_a_line_are_no_steps(folder: Path) -> None:
+def test_files_with_a_leading_underscore_are_not_steps(folder: Path) -> None:
     assert "_words" not in catalog(folder).names()
 
 
-def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_steps(tmp_path: Path) -> None:
     assert list(PluginSteps(tmp_path / "steps", ())) == []
 
 
-def test_two_folders_may_hold_steps_of_one_name(folder: Path, tmp_path: Path) -> None:
+def test_two_folders_may_have_steps_of_the_same_name(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "greet.py").write_text("def greet(context):\n    '''Something else.'''\n")
@@ -89,17 +97,17 @@ def test_two_folders_may_hold_steps_of_one_name(folder: Path, tmp_path: Path) ->
     assert catalog(other).find("greet").summary == "Something else."
 
 
-def test_a_dash_in_the_files_name_is_the_same_word(folder: Path) -> None:
+def test_a_dash_in_the_file_name_is_an_underscore_in_the_word(folder: Path) -> None:
     (folder / "say-hello.py").write_text(STEP.format(name="say_hello"))
     assert catalog(folder).find("say_hello").function is catalog(folder).find("say-hello").function
 
 
-def test_only_the_step_that_is_used_is_imported(folder: Path) -> None:
+def test_only_the_used_plugin_is_imported(folder: Path) -> None:
     (folder / "broken.py").write_text("raise SystemExit('imported')")
     assert catalog(folder).find("greet").name == "greet"
 
 
-def test_a_step_of_ours_is_never_replaced(folder: Path) -> None:
+def test_a_file_cannot_replace_a_built_in_step(folder: Path) -> None:
     (folder / "render.py").write_text(STEP.format(name="render"))
     with pytest.raises(UsageError, match="the step 'render' exists already") as caught:
         PluginSteps(folder, {"render"})
@@ -109,55 +117,59 @@ def test_a_step_of_ours_is_never_replaced(folder: Path) -> None:
 @pytest.mark.parametrize(
     "text, message, place",
     [
-        ("def greet(:\n", "is no Python", ":1:"),
+        ("def greet(:\n", "is not valid Python", ":1:"),
         ("\nimport not_there_at_all\n", "ModuleNotFoundError: No module named 'not_there_at_all'", ":2"),
         ("\n\nraise SystemExit(3)\n", "SystemExit: 3", ":3"),
-        ("def hello(reach): ...\n", "holds no function called greet", ":1:1"),
-        ("greet = 3\n", "holds no function called greet", ":1:1"),
-        ("def greet(): ...\n", "takes no context", ":1:1"),
-        ("class greet: ...\n", "takes no context", ":1:1"),
-        ("def greet(context, who): ...\n", "declares 'who' with a type that YAML cannot give", ":1:1"),
+        ("def hello(context): ...\n", "has no function 'greet'", ":1:1"),
+        ("greet = 3\n", "has no function 'greet'", ":1:1"),
+        ("def greet(): ...\n", "has no parameter for the context", ":1:1"),
+        ("class greet: ...\n", "has no parameter for the context", ":1:1"),
+        (
+            "def greet(context, who): ...\n",
+            "the parameter 'who' of the step 'greet' has a type",
+            ":1:1",
+        ),
         ("def greet(context, who: 'Nobody'): ...\n", "name 'Nobody' is not defined", ":1:1"),
     ],
 )
-def test_a_file_that_is_no_step_is_refused_in_one_sentence(folder: Path, text: str, message: str, place: str) -> None:
+def test_a_file_without_a_valid_step_is_rejected(folder: Path, text: str, message: str, place: str) -> None:
     mistake = refused(folder, text)
     assert message in mistake.what
     assert mistake.place.startswith(f"{folder / 'greet.py'}{place}")
     assert mistake.code == 2
 
 
-def test_a_bug_in_a_step_is_told_with_its_line(folder: Path) -> None:
+def test_a_bug_in_a_plugin_is_located(folder: Path) -> None:
     with pytest.raises(KeyError) as caught:
         catalog(folder).find("greet").function(None, who="bug")
-    assert plugin_error_location(caught.value) == f"{folder / 'greet.py'}:13"
+    assert plugin_error_location(caught.value) == f"{folder / 'greet.py'}:17"
 
 
-def test_a_bug_in_a_packages_step_is_told_with_its_line(folder: Path, package: Path) -> None:
+def test_a_bug_in_an_installed_plugin_is_located(folder: Path, package: Path) -> None:
     with pytest.raises(KeyError) as caught:
         catalog(folder).find("wave_hands").function(None, who="bug")
-    assert plugin_error_location(caught.value) == f"{package / 'acme_steps.py'}:13"
+    assert plugin_error_location(caught.value) == f"{package / 'acme_steps.py'}:17"
 
 
-def test_a_bug_of_ours_is_nobody_elses() -> None:
+def test_a_bug_outside_plugins_has_no_plugin_location() -> None:
     with pytest.raises(ValueError) as caught:
         int("x")
     assert plugin_error_location(caught.value) == ""
 
 
-def test_an_installed_package_brings_a_step(folder: Path, package: Path) -> None:
+def test_an_installed_package_provides_a_step(folder: Path, package: Path) -> None:
     found = catalog(folder)
     assert found.find("wave_hands").function(None).message == "hello you"
     assert "wave_hands" in found.names()
 
 
-def test_packages_are_looked_for_only_when_a_word_is_nothing_else(folder: Path, package: Path) -> None:
+def test_packages_are_searched_only_on_request(folder: Path, package: Path) -> None:
     own = PluginSteps(folder, ())
     assert list(own) == ["greet"]
     assert list(own.with_packages()) == ["greet", "wave_hands"]
 
 
-def test_two_places_that_bring_one_step_are_both_named(folder: Path, package: Path) -> None:
+def test_two_sources_of_the_same_step_are_both_named(folder: Path, package: Path) -> None:
     (folder / "wave_hands.py").write_text(STEP.format(name="wave_hands"))
     with pytest.raises(UsageError) as caught:
         PluginSteps(folder, ()).with_packages()
@@ -165,8 +177,8 @@ def test_two_places_that_bring_one_step_are_both_named(folder: Path, package: Pa
     assert str(folder / "wave_hands.py") in caught.value.what
 
 
-def test_a_package_cannot_replace_a_step_of_ours(folder: Path, package: Path) -> None:
-    with pytest.raises(UsageError, match="the package acme-steps brings a step 'wave_hands', which exists already"):
+def test_a_package_cannot_replace_a_built_in_step(folder: Path, package: Path) -> None:
+    with pytest.raises(UsageError, match="the package acme-steps defines a step 'wave_hands', which exists already"):
         PluginSteps(folder, {"wave_hands"}).with_packages()
 
 

@@ -1,4 +1,4 @@
-"""Who wins when two places set the same variable, as in Ansible."""
+"""Precedence of variables that are set in several places, as in Ansible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLACES = ("default", "play", "outer", "inner", "task", "fact", "typed")
 
 
 def message(stage: Stage, places: tuple[str, ...]) -> str:
-    """Set `v` in some places, each to its own name, and give what a task in the innermost block sees."""
+    """Set `v` in several places, each to the name of the place, and return the value in the innermost block."""
 
     def sets(place: str) -> str:
         return f", vars: {{v: {place}}}" if place in places else ""
@@ -29,16 +29,16 @@ def message(stage: Stage, places: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize("strongest", range(len(PLACES)))
-def test_the_stronger_place_wins_over_all_weaker_ones(stage: Stage, strongest: int) -> None:
+def test_a_source_overrides_all_sources_of_lower_precedence(stage: Stage, strongest: int) -> None:
     assert message(stage, PLACES[: strongest + 1]) == PLACES[strongest]
 
 
 @pytest.mark.parametrize("weaker", range(len(PLACES) - 1))
-def test_each_place_wins_over_the_next_weaker_one_alone(stage: Stage, weaker: int) -> None:
+def test_each_source_overrides_the_next_lower_one(stage: Stage, weaker: int) -> None:
     assert message(stage, PLACES[weaker : weaker + 2]) == PLACES[weaker + 1]
 
 
-def test_what_is_registered_wins_over_vars_and_not_over_what_is_typed(stage: Stage) -> None:
+def test_registered_values_override_vars_but_not_extra_vars(stage: Stage) -> None:
     play = "{vars: {v: play}, tasks: [{ask: , register: v}, {debug: {msg: '{{ v.answer }}'}, vars: {v: task}}]}"
     assert stage.run(play).outcomes[1].message == "42"
     assert stage.run(play, variables={"v": {"answer": "typed"}}).outcomes[1].message == "typed"
@@ -50,11 +50,11 @@ def test_a_fact_set_in_a_block_outlives_it_and_vars_do_not(stage: Stage) -> None
     assert report.outcomes[1].message == "fact play"
 
 
-def test_the_item_of_a_loop_wins_even_over_what_is_typed(stage: Stage) -> None:
+def test_the_loop_item_overrides_extra_vars(stage: Stage) -> None:
     report = stage.run("tasks: [{debug: {msg: '{{ item }}'}, loop: [a], register: r}]", variables={"item": "typed"})
     assert report.outcomes[0].facts["results"][0]["msg"] == "a"
 
 
-def test_what_is_typed_reaches_into_the_vars_made_from_it(stage: Stage) -> None:
+def test_extra_vars_are_used_in_vars(stage: Stage) -> None:
     report = stage.run("{vars: {a: 1, b: '{{ a }}+1'}, tasks: [debug: {msg: '{{ b }}'}]}", variables={"a": "typed"})
     assert report.outcomes[0].message == "typed+1"

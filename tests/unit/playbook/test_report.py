@@ -24,7 +24,7 @@ def test_tasks_are_counted_as_ansible_counts_them() -> None:
     assert counts == wanted
 
 
-def test_the_recap_is_spelled_and_ordered_as_ansible_does() -> None:
+def test_the_recap_has_the_names_and_order_of_ansible() -> None:
     line = recap_line(report(outcome("changed"), outcome("unchanged")))
     assert line == "ok=2 changed=1 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0"
 

@@ -1,4 +1,4 @@
-"""The schema of playbooks: takes what a run takes, refuses what is broken as far as an editor can see."""
+"""The JSON Schema accepts all valid playbooks, and rejects broken ones as far as a schema can."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ CATALOG = Catalog(steps_in("flowgate.steps"))
 VALID = Draft202012Validator(schema(CATALOG))
 SHIPPED = sorted(locations.playbooks().glob("*.yml"))
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yml"))
-UNSEEN = "# no schema can see this"  # the first line of those that only a check finds
+UNSEEN = "# no schema can see this"  # first line of the files that only the check rejects
 
 
 def tree(text: str) -> Any:
-    """Read YAML as the parser does: dates and keys like `on` stay texts."""
+    """Load YAML as the parser does: dates and keys such as `on` are text."""
     source = Source(text, "x.yml")
     return source.plain(source.root, "", {}) if source.root is not None else None
 
 
 def runs(text: str) -> bool:
-    """Say whether a run would accept a playbook."""
+    """Return whether a run accepts a playbook."""
     try:
         check(parse(text, "x.yml"), CATALOG, ())
     except FlowGateError:
@@ -44,7 +44,7 @@ def runs(text: str) -> bool:
     return True
 
 
-def test_the_schema_is_one() -> None:
+def test_the_schema_is_valid() -> None:
     Draft202012Validator.check_schema(schema(CATALOG))
 
 
@@ -61,14 +61,14 @@ def test_every_shipped_playbook_is_valid_and_names_the_schema(path: Path) -> Non
     assert (path.parent / first.partition("=")[2]).is_file()
 
 
-def test_there_are_broken_playbooks_of_both_kinds() -> None:
+def test_there_are_broken_playbooks_that_the_schema_rejects_and_that_it_accepts() -> None:
     unseen = [path for path in BROKEN if path.read_text().startswith(UNSEEN)]
     assert len(unseen) >= 8
     assert len(BROKEN) - len(unseen) >= 30
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
-def test_every_broken_playbook_is_refused_by_a_run_and_by_the_schema_where_it_can_see(path: Path) -> None:
+def test_every_broken_playbook_is_rejected_by_a_run_and_if_possible_by_the_schema(path: Path) -> None:
     text = path.read_text()
     assert not runs(text)
     assert VALID.is_valid(tree(text)) is text.startswith(UNSEEN)
@@ -98,7 +98,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def mutated(text: str, chance: random.Random) -> str:
-    """Change something somewhere in a playbook, at the level of its values and words."""
+    """Change random values and keywords of a playbook."""
     found = yaml.safe_load(text)
     spots: list[tuple[Any, Any]] = []
 
@@ -135,7 +135,7 @@ def never_stricter(seeds: range) -> int:
 EXAMPLES = [Path(__file__).parent / "data" / "everything.yml"]
 
 
-def test_the_example_with_every_word_runs_and_holds_every_word() -> None:
+def test_the_complete_example_is_valid_and_uses_every_keyword() -> None:
     text = EXAMPLES[0].read_text()
     assert runs(text)
     VALID.validate(tree(text))
@@ -144,32 +144,29 @@ def test_the_example_with_every_word_runs_and_holds_every_word() -> None:
     ] == []
 
 
-def test_the_schema_never_refuses_what_a_run_accepts() -> None:
+def test_the_schema_accepts_what_a_run_accepts() -> None:
     assert never_stricter(range(500)) > 50
 
 
 @pytest.mark.long
-def test_the_schema_never_refuses_what_a_run_accepts_in_many_tries() -> None:
+def test_the_schema_accepts_what_a_run_accepts_in_many_examples() -> None:
     assert never_stricter(range(1000, 21000)) > 2000
 
 
-def test_every_reader_of_a_word_has_its_schema() -> None:
+def test_every_reader_has_a_schema() -> None:
     readers = {*PLAY_READERS.values(), *TASK_READERS.values(), *BLOCK_READERS.values(), *LOOP_READERS.values()}
     assert [reader for reader in readers if reader not in _READ] == []
 
 
-def test_every_type_of_a_parameter_has_its_schema() -> None:
+def test_every_parameter_type_has_a_schema() -> None:
     params = [param for name in CATALOG.names() for param in CATALOG.find(name).params.values()]
     free = {(param.name, param.type_text) for param in params if not value_schema(param.kind)}
     assert {text for _, text in free} <= {"any", "any | null"}
 
 
-def test_the_words_follow_the_catalog() -> None:
+def test_the_schema_contains_the_steps_of_the_catalog() -> None:
     def greet(context: object, who: str, times: int = 1) -> Result:
-        """Greet somebody.
-
-        who: a name
-        """
+        """Greet somebody."""
         return Result("unchanged", who)
 
     info = describe(greet)

@@ -1,4 +1,4 @@
-"""Reading and checking stays quick, and grows with the playbook, not with its square."""
+"""The time to parse and check grows linearly with the playbook."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ BLOCK = """\
 
 
 def playbook(tasks: int) -> str:
-    """Write a playbook in which no two expressions are equal, so that none is parsed only once."""
+    """Write a playbook without equal expressions, so that the cache of expressions is never used."""
     head = "- vars: { known: 1, name: x }\n  tasks:\n"
     return head + "".join(BLOCK.format(number=number) for number in range(tasks))
 
 
 def seconds(tasks: int) -> float:
-    """Measure the processor's time for reading and checking a playbook, the best of five: others may be at work here.
+    """Measure the CPU time to parse and check a playbook; the best of five, because other processes may run.
 
-    What the tests before it left behind is frozen first: a command begins with a small heap to look for garbage in.
+    The objects of earlier tests are frozen first, because a command starts with a small heap for the garbage collector.
     """
     text, best = playbook(tasks), float("inf")
     gc.collect()
     gc.freeze()
     for turn in range(5):
-        fresh = text.replace("known", f"known{turn}x{tasks}")  # nothing that an earlier turn has parsed
+        fresh = text.replace("known", f"known{turn}x{tasks}")  # not in the cache of expressions
         began = time.process_time()
         check(parse(fresh, "f.yml"), Catalog({}), ())
         best = min(best, time.process_time() - began)
@@ -44,15 +44,15 @@ def seconds(tasks: int) -> float:
 
 
 def grows(few: int, many: int) -> float:
-    """Give how much longer many tasks take than few, one task for one task; 1 is a straight line."""
-    seconds(100)  # what is imported once
+    """Return the time for one of many tasks, divided by that for one of few tasks; 1 is linear growth."""
+    seconds(100)  # imports
     return (seconds(many) / many) / (seconds(few) / few)
 
 
 def test_five_times_the_tasks_take_five_times_as_long() -> None:
-    assert grows(300, 1500) < 2.5  # a square would give 5
+    assert grows(300, 1500) < 2.5  # quadratic growth would give 5
 
 
 @pytest.mark.long
 def test_ten_thousand_tasks_take_ten_times_as_long_as_a_thousand() -> None:
-    assert grows(1000, 10_000) < 2.5  # a square would give 10
+    assert grows(1000, 10_000) < 2.5  # quadratic growth would give 10

@@ -29,5 +29,5 @@ from flowgate.playbook.tags import selected
         ("", "all", "tagged", True),
     ],
 )
-def test_tags_choose_tasks_as_in_ansible(own: str, only: str, skip: str, runs: bool) -> None:
+def test_tags_select_tasks_as_in_ansible(own: str, only: str, skip: str, runs: bool) -> None:
     assert selected(own.split(), only.split(), skip.split()) is runs

@@ -131,7 +131,7 @@ def test_without_cliproxyapi_plus_litellm_calls_the_fake_vendors_directly(config
 
 def test_all_scenarios_share_one_fork_server_that_sees_the_scaled_pauses(config: Config) -> None:
     one, other = (described(config, name)[-1] for name in ("500", "hang"))
-    assert fork_pool.name(one) == fork_pool.name(other)
+    assert fork_pool.fork_server_id(one) == fork_pool.fork_server_id(other)
     assert one.env["INITIAL_RETRY_DELAY"].reveal() == "0.0500"
     assert one.fork_server is not None
     assert "INITIAL_RETRY_DELAY" in one.fork_server.import_variables

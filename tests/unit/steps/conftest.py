@@ -1,4 +1,4 @@
-"""A stage for steps: a real temp folder, a keeper that only notes what it is asked, a function for a server."""
+"""Fixtures for steps: a temporary folder, a supervisor that only records calls, a function as HTTP server."""
 
 from __future__ import annotations
 
@@ -44,102 +44,102 @@ EMBEDDED = ".router/runtime/bin/embedded-upstream"
 
 @dataclass
 class FakeSupervisor:
-    """A keeper that keeps nothing: its services are plain data, and what is asked of it is noted.
+    """A supervisor that runs nothing: its services are plain data, and it records the calls.
 
-    kept: service → its generations, oldest first; failures: service → why its last generation ended
-    same: services that run just what is rendered
-    inside: service → what its serving generation tells
+    services: service → its generations, oldest first; failures: service → why its last generation ended
+    up_to_date: services that run the rendered config
+    query_rows: service → rows that its serving generation returns
     """
 
-    kept: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    services: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
-    same: set[str] = field(default_factory=set)
+    up_to_date: set[str] = field(default_factory=set)
     started: list[tuple[str, int]] = field(default_factory=list)
-    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
     programs: list[Program] = field(default_factory=list)
     busy: tuple[int, float] = (0, 0.0)
-    inside: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    query_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def status(self) -> dict[str, Any]:
-        names = {*self.kept, *self.failures}
+        names = {*self.services, *self.failures}
         about = {"wanted": False, "restarts": 0, "crashes": 0}
         services = {
-            name: {**about, "generations": self.kept.get(name, []), "failure": self.failures.get(name, "")}
+            name: {**about, "generations": self.services.get(name, []), "failure": self.failures.get(name, "")}
             for name in names
         }
         return {"supervisor": 1, "services": services}
 
     def generation(self, service: str) -> dict[str, Any] | None:
-        living = [one for one in self.kept.get(service, []) if one["phase"] not in ("draining", "stopping")]
+        living = [one for one in self.services.get(service, []) if one["phase"] not in ("draining", "stopping")]
         return living[-1] if living else None
 
-    def told(self, service: str, what: str) -> list[dict[str, Any]]:
-        if service not in self.inside:
+    def query(self, service: str, what: str) -> list[dict[str, Any]]:
+        if service not in self.query_rows:
             raise NotReady(f"{service} is not running", fix="inv up")
-        return self.inside[service]
+        return self.query_rows[service]
 
     def matches(self, program: Program) -> bool:
-        return program.service in self.same
+        return program.service in self.up_to_date
 
     def start(self, program: Program, *, fresh: bool = False) -> dict[str, Any]:
-        self.asked.append(("start", program.service))
+        self.calls.append(("start", program.service))
         self.programs.append(program)
-        number = len(self.kept.get(program.service, [])) + 1
+        number = len(self.services.get(program.service, [])) + 1
         self.started.append((program.service, number))
         self.run(program.service, "starting", port=program.port, digest=program.digest, labels=dict(program.labels))
         return {"generation": number, "same": False}
 
     def run(self, service: str, phase: str = "serving", **more: Any) -> FakeSupervisor:
-        """Let a service have one more generation."""
-        generations = self.kept.setdefault(service, [])
+        """Add a generation to a service."""
+        generations = self.services.setdefault(service, [])
         about = {"number": len(generations) + 1, "phase": phase, "pid": None, "labels": {}, "host": "127.0.0.1"}
         generations.append(about | {"port": 1, "digest": ""} | more)
         return self
 
     def wait(self, service: str, generation: int, timeout: float, *, serving: bool = False) -> str:
-        self.asked.append(("wait", service, generation))
+        self.calls.append(("wait", service, generation))
         return "ready"
 
     def promote(self, service: str, generation: int, digest: str, timeout: float = 30.0) -> None:
-        found = next(one for one in self.kept[service] if one["number"] == generation)
+        found = next(one for one in self.services[service] if one["number"] == generation)
         if found["digest"] != digest:
             raise EnvironmentFailure(f"generation {generation} of {service} runs other settings")
-        self.asked.append(("promote", service, generation))
+        self.calls.append(("promote", service, generation))
         found["phase"] = "serving"
 
     def discard(self, service: str, generation: int) -> None:
-        self.asked.append(("discard", service, generation))
+        self.calls.append(("discard", service, generation))
 
     def stop(self, services: list[str], timeout: float = 60.0) -> dict[str, Any]:
-        self.asked.append(("stop", *services))
+        self.calls.append(("stop", *services))
         return {"stopped": [{"service": name, "pid": 7, "generation": 1} for name in services], "killed": []}
 
     def hold_requests(self, service: str, timeout: float) -> tuple[int, float]:
-        self.asked.append(("hold", service, timeout))
+        self.calls.append(("hold", service, timeout))
         return self.busy
 
     def release_requests(self, service: str) -> None:
-        self.asked.append(("let", service))
+        self.calls.append(("release", service))
 
     def finish(self, *, keep: bool) -> None:
-        self.asked.append(("finish", keep))
+        self.calls.append(("finish", keep))
 
 
 @dataclass(frozen=True, slots=True)
 class StageContext(StepContext):
-    """A reach in an environment whose bytecode is written."""
+    """A context in an environment that is compiled."""
 
-    def compiled(self) -> bool:
+    def is_compiled(self) -> bool:
         return True
 
 
 @dataclass
 class Stage:
-    """A config in a temp folder, and steps performed over it as the engine does: look, then act."""
+    """A config in a temporary folder; `apply` runs a step as the executor does: look, then act."""
 
     folder: Path
     supervisor: FakeSupervisor = field(default_factory=FakeSupervisor)
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/bin:/bin"})
     ports: dict[str, int] = field(default_factory=lambda: {"litellm": free_port(), "upstream": free_port()})
     config: Config = field(init=False)
@@ -148,7 +148,7 @@ class Stage:
         self.configure()
 
     def configure(self, program: str = EMBEDDED, key: str = "os.environ/UPSTREAM_API_KEY", **services: Any) -> Stage:
-        """Read the config anew. services: fields of each service's settings to replace"""
+        """Reload the config; `services` replaces fields of a service's settings."""
         text = CONFIG.format(program=program, key=key, **self.ports)
         config = read(text, self.folder / "flowgate.yaml")
         changed = {name: replace(one, **services.get(name, {})) for name, one in config.services.items()}
@@ -160,7 +160,7 @@ class Stage:
         return self.folder / ".router" / "runtime"
 
     def context(self, profile: str = "balanced") -> StepContext:
-        """Give the acting reach of a new run."""
+        """Return the acting context of a new run."""
         return StageContext(
             config=self.config,
             run_state=RunState(Sourced(profile, "typed")),
@@ -169,13 +169,13 @@ class Stage:
             clock=Clock(),
             files=Files(acting=True),
             environment=self.environment,
-            emit=self.told.append,
+            emit=self.messages.append,
         )
 
     def apply(
         self, step: Callable[..., Any], context: StepContext | None = None, **params: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Perform a step; give "same" or "changed", and its facts."""
+        """Run a step; return "unchanged" or "changed", and its facts."""
         context = context or self.context()
         found = step(context.read_only(), **params)
         if not isinstance(found, Change):
@@ -183,7 +183,7 @@ class Stage:
         return ("changed" if found.changes else "unchanged"), found.apply(context)
 
     def prepared(self) -> Stage:
-        """Have the programs and the documents in place."""
+        """Write the programs and the config files."""
         from flowgate.steps.download import download
         from flowgate.steps.render import render
 
@@ -198,7 +198,7 @@ class Stage:
         return self
 
     def tree(self) -> dict[str, bytes]:
-        """Give every file and folder under the place with its content."""
+        """Return every file and folder with its content."""
         return {str(path): path.read_bytes() if path.is_file() else b"" for path in self.folder.rglob("*")}
 
 
@@ -212,7 +212,7 @@ Answers = Callable[[str], tuple[int, str]]
 
 @contextmanager
 def serving(answers: Answers, port: int) -> Iterator[None]:
-    """Let a function be a server: it gets the path and gives the code and the text."""
+    """Serve a function that returns status and text for a path."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -222,10 +222,10 @@ def serving(answers: Answers, port: int) -> Iterator[None]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_POST = do_GET  # noqa: N815 - its name there
+        do_POST = do_GET  # noqa: N815 - http.server's name
 
         def log_message(self, *words: object) -> None:
-            """Keep silent."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -239,12 +239,12 @@ def serving(answers: Answers, port: int) -> Iterator[None]:
 
 
 def from_table(table: Mapping[str, str]) -> Answers:
-    """Answer 200 with the text under a path, 404 without."""
+    """Return 200 and the text for a known path, else 404."""
     return lambda path: (200, table[path]) if path in table else (404, "{}")
 
 
 def fake_program(path: Path) -> Path:
-    """Put a program there that does nothing."""
+    """Write a program that does nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!{sys.executable}\n")
     path.chmod(0o700)

@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 
 def sh(stage: Stage, text: str, **more: Any) -> tuple[str, dict[str, Any]]:
-    """Let a shell read a text."""
+    """Run a text in a shell."""
     return stage.apply(command, **{"shell": text, **more})
 
 
-def test_a_command_changes_something_and_says_what_it_said(stage: Stage) -> None:
+def test_a_command_counts_as_changed_and_returns_its_output(stage: Stage) -> None:
     status, facts = stage.apply(command, argv=["/bin/sh", "-c", "echo a; echo b >&2"])
     assert (status, facts["rc"], facts["stdout"], facts["stderr_lines"]) == ("changed", 0, "a", ["b"])
 
 
-def test_words_are_not_read_by_a_shell(stage: Stage) -> None:
+def test_argv_and_cmd_are_not_run_by_a_shell(stage: Stage) -> None:
     assert stage.apply(command, argv=["echo", "$HOME", "a  b|c"])[1]["stdout"] == "$HOME a  b|c"
     assert stage.apply(command, cmd="echo $HOME 'a  b' | c")[1]["stdout"] == "$HOME a  b | c"
 
 
-def test_a_shell_reads_what_asks_for_one(stage: Stage) -> None:
+def test_shell_syntax_works_with_shell(stage: Stage) -> None:
     assert sh(stage, "printf 'a\\nb\\n' | wc -l")[1]["stdout"].strip() == "2"
 
 
-def test_folder_environment_and_input_are_those_asked_for(stage: Stage, tmp_path: Path) -> None:
+def test_folder_environment_and_input_are_used(stage: Stage, tmp_path: Path) -> None:
     shell = "pwd; echo $A $B; cat"
     stage.environment["A"] = "outer"
     message = sh(stage, shell, cwd=tmp_path, env={"B": "inner"}, stdin="in")[1]["stdout_lines"]
@@ -46,11 +46,11 @@ def test_folder_environment_and_input_are_those_asked_for(stage: Stage, tmp_path
     assert stage.apply(command, cmd="pwd", chdir=tmp_path)[1]["stdout"] == str(tmp_path)
 
 
-def test_without_input_there_is_nothing_to_read(stage: Stage) -> None:
+def test_the_default_input_is_empty(stage: Stage) -> None:
     assert stage.apply(command, cmd="cat")[1]["stdout"] == ""
 
 
-def test_nothing_is_run_when_its_file_is_there(stage: Stage, tmp_path: Path) -> None:
+def test_creates_and_removes_skip_the_command(stage: Stage, tmp_path: Path) -> None:
     assert [sh(stage, "touch made", cwd=tmp_path, creates=tmp_path / "made")[0] for _ in range(2)] == [
         "changed",
         "unchanged",
@@ -60,7 +60,7 @@ def test_nothing_is_run_when_its_file_is_there(stage: Stage, tmp_path: Path) -> 
     assert not (tmp_path / "made").exists()
 
 
-def test_a_failure_shows_what_was_said_and_keeps_its_facts(stage: Stage) -> None:
+def test_a_failure_shows_the_output_and_keeps_its_facts(stage: Stage) -> None:
     with pytest.raises(CheckFailed) as caught:
         sh(stage, "echo out; echo err >&2; exit 4")
     assert caught.value.what == "`echo out; echo err >&2; exit 4` ended with exit code 4"
@@ -68,12 +68,12 @@ def test_a_failure_shows_what_was_said_and_keeps_its_facts(stage: Stage) -> None
     assert (caught.value.facts["rc"], caught.value.facts["changed"]) == (4, True)
 
 
-def test_a_signal_is_called_one(stage: Stage) -> None:
+def test_a_signal_is_reported(stage: Stage) -> None:
     with pytest.raises(CheckFailed, match="was ended by signal 9"):
         sh(stage, "kill -9 $$")
 
 
-def test_a_program_that_is_not_there_is_missing(stage: Stage) -> None:
+def test_a_program_that_does_not_exist_is_reported_as_missing(stage: Stage) -> None:
     with pytest.raises(ProgramMissing):
         stage.apply(command, argv=["no-such-program"])
 
@@ -81,8 +81,8 @@ def test_a_program_that_is_not_there_is_missing(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "params, what",
     [
-        ({}, "no command is written"),
-        ({"argv": ["a"], "cmd": "b"}, "written once, here by argv and cmd"),
+        ({}, "no command is given"),
+        ({"argv": ["a"], "cmd": "b"}, "given once, not by argv and cmd"),
         ({"argv": []}, "is empty"),
         ({"cmd": ""}, "is empty"),
         ({"cmd": "echo 'a"}, "no closing quotation"),
@@ -90,18 +90,18 @@ def test_a_program_that_is_not_there_is_missing(stage: Stage) -> None:
         ({"argv": ["true"], "env": {"a=b": "c"}}, "cannot be started"),
     ],
 )
-def test_a_command_that_is_none_is_a_mistake(stage: Stage, params: dict[str, Any], what: str) -> None:
+def test_an_invalid_command_is_a_usage_error(stage: Stage, params: dict[str, Any], what: str) -> None:
     with pytest.raises(UsageError, match=what):
         stage.apply(command, **params)
 
 
-def test_a_check_cannot_foretell_what_a_command_does(stage: Stage) -> None:
+def test_check_mode_does_not_predict_a_command(stage: Stage) -> None:
     found = command(stage.context().read_only(), cmd="true")
     assert isinstance(found, Change)
     assert (found.summary, bool(found.unpredicted)) == ("run true", True)
 
 
-def test_an_interrupted_command_is_ended_with_what_it_started(stage: Stage, tmp_path: Path) -> None:
+def test_an_interrupted_command_is_ended_with_its_children(stage: Stage, tmp_path: Path) -> None:
     code = "import subprocess, sys, time; subprocess.Popen(['sleep', '4712.5']); time.sleep(60)"
     began = time.monotonic()
     with pytest.raises(Unreachable), deadline(0.5):

@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("phase", ["starting", "ready"])
-def test_a_candidate_is_sent_home(stage: Stage, phase: str) -> None:
+def test_a_candidate_is_discarded(stage: Stage, phase: str) -> None:
     stage.supervisor.run("litellm").run("litellm", phase)
-    assert stage.apply(discard) == ("changed", {"discarded": 2})
-    assert stage.supervisor.asked == [("discard", "litellm", 2)]
+    status, facts = stage.apply(discard)
+    assert (status, facts["discarded"]) == ("changed", 2)
+    assert stage.supervisor.calls == [("discard", "litellm", 2)]
 
 
-def test_the_one_that_serves_is_left_alone(stage: Stage) -> None:
+def test_the_serving_generation_is_not_discarded(stage: Stage) -> None:
     stage.supervisor.run("litellm", "draining").run("litellm")
     assert stage.apply(discard) == ("unchanged", {"discarded": None})
 
 
-def test_nobody_is_sent_home_when_nobody_is_there(stage: Stage) -> None:
+def test_nothing_is_discarded_while_the_service_does_not_run(stage: Stage) -> None:
     assert stage.apply(discard)[0] == "unchanged"

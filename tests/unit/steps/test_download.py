@@ -20,13 +20,13 @@ def test_the_runners_are_written_executable_and_private(stage: Stage) -> None:
         assert stat.S_IMODE((stage.runtime / "bin" / name).stat().st_mode) == 0o700
 
 
-def test_the_second_run_is_content(stage: Stage) -> None:
+def test_a_second_run_changes_nothing(stage: Stage) -> None:
     stage.apply(download)
     assert stage.apply(download)[0] == "unchanged"
 
 
 @pytest.mark.parametrize("damage", ["text", "mode", "gone"])
-def test_a_damaged_runner_is_written_anew(stage: Stage, damage: str) -> None:
+def test_a_damaged_runner_is_rewritten(stage: Stage, damage: str) -> None:
     stage.apply(download)
     runner = stage.runtime / "bin" / "litellm"
     good = runner.read_text()
@@ -40,7 +40,7 @@ def test_a_damaged_runner_is_written_anew(stage: Stage, damage: str) -> None:
     assert (runner.read_text(), stat.S_IMODE(runner.stat().st_mode)) == (good, 0o700)
 
 
-def test_a_program_of_the_users_own_is_left_alone(stage: Stage) -> None:
+def test_a_program_of_the_user_is_not_modified(stage: Stage) -> None:
     program = fake_program(stage.folder / "own" / "proxy")
     stage.configure(program="own/proxy")
     assert stage.apply(download)[1]["upstream"] == str(program)

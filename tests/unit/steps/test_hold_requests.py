@@ -1,4 +1,4 @@
-"""`hold` waits for a quiet moment, and cuts nothing unless it is told to."""
+"""`hold_requests` waits until no request is in progress, and cuts requests only with `now`."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from flowgate.steps.hold_requests import hold_requests
 from tests.unit.steps.conftest import Stage
 
 
-def test_where_nobody_asks_nothing_is_held(stage: Stage) -> None:
+def test_nothing_is_held_while_litellm_does_not_run(stage: Stage) -> None:
     assert isinstance(hold_requests(stage.context().read_only()), Result)
 
 
-def test_a_quiet_moment_is_held(stage: Stage) -> None:
+def test_requests_are_held_when_none_is_in_progress(stage: Stage) -> None:
     stage.prepared().supervisor.run("litellm")
     found = hold_requests(stage.context().read_only())
     assert isinstance(found, Change)
     assert not found.changes
     assert found.apply(stage.context())["under_way"] == 0
-    assert stage.supervisor.asked == [("hold", "litellm", 10.0)]
+    assert stage.supervisor.calls == [("hold", "litellm", 10.0)]
 
 
-def test_when_the_moment_does_not_come_nothing_is_cut_and_it_says_for_how_long(stage: Stage) -> None:
+def test_requests_still_in_progress_are_reported_and_not_cut(stage: Stage) -> None:
     stage.prepared().supervisor.run("litellm").busy = (2, 61.0)
     found = hold_requests(stage.context().read_only(), timeout=3)
     assert isinstance(found, Change)
-    with pytest.raises(NotReady, match="2 answers are still under way after 3 s, the oldest for 61 s") as refused:
+    with pytest.raises(NotReady, match="2 requests are still in progress after 3 s, the oldest for 61 s") as refused:
         found.apply(stage.context())
     assert "--now" in refused.value.fix
-    assert stage.supervisor.asked[-1] == ("let", "litellm")
+    assert stage.supervisor.calls[-1] == ("release", "litellm")
 
 
-def test_now_says_what_it_will_cut(stage: Stage) -> None:
+def test_with_now_the_requests_that_will_be_cut_are_reported(stage: Stage) -> None:
     stage.prepared().supervisor.run("litellm").busy = (1, 5.0)
     found = hold_requests(stage.context().read_only(), now=True)
     assert isinstance(found, Change)
-    assert found.apply(stage.context())["message"] == "new questions wait; 1 under way will be cut"
+    assert found.apply(stage.context())["message"] == "holding new requests; 1 in progress will be cut"

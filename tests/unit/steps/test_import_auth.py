@@ -1,4 +1,4 @@
-"""`import_auth` writes a foreign login as an account, private and whole, or touches nothing."""
+"""`import_auth` writes another program's login as an account, or changes nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def later(days: float) -> int:
 
 
 def given(stage: Stage, days: float = 8, **more: Any) -> Path:
-    """Leave a login of Codex somewhere."""
+    """Write a login of Codex."""
     path = stage.folder / "codex" / "auth.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(codex_file(access_token=jwt(exp=later(days)), **more)))
@@ -36,16 +36,16 @@ def apply(stage: Stage, **more: Any) -> dict[str, Any]:
     return facts
 
 
-def test_the_account_is_private_and_whole(stage: Stage) -> None:
+def test_the_account_file_is_private_and_complete(stage: Stage) -> None:
     path = Path(apply(stage, source=str(given(stage)))["path"])
     assert path == stage.folder / ".router" / "auths" / "codex-me@example.com-plus.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert json.loads(path.read_text())["refresh_token"] == "rt-1"
-    assert any("works once" in text for text in stage.told)
+    assert any("works once" in text for text in stage.messages)
 
 
-def test_a_second_import_changes_nothing_also_when_the_server_has_rewritten_the_file(stage: Stage) -> None:
+def test_a_second_import_changes_nothing_even_if_the_server_rewrote_the_file(stage: Stage) -> None:
     source = str(given(stage))
     path = Path(apply(stage, source=source)["path"])
     path.write_text(json.dumps({**json.loads(path.read_text()), "disabled": False}, separators=(",", ":")))
@@ -54,13 +54,13 @@ def test_a_second_import_changes_nothing_also_when_the_server_has_rewritten_the_
     assert found.status == "unchanged"
 
 
-def test_a_borrowed_login_has_no_refresh_token_and_says_until_when(stage: Stage) -> None:
+def test_a_borrowed_login_has_no_refresh_token_and_its_expiry_is_shown(stage: Stage) -> None:
     path = Path(apply(stage, source=str(given(stage)), borrow=True)["path"])
     assert "refresh_token" not in json.loads(path.read_text())
-    assert any(text.startswith("borrowed: works until ") for text in stage.told)
+    assert any(text.startswith("this copy works until ") for text in stage.messages)
 
 
-def test_the_usual_place_follows_the_programs_own_variable(stage: Stage) -> None:
+def test_the_programs_own_variable_changes_the_usual_place(stage: Stage) -> None:
     stage.environment["CODEX_HOME"] = str(given(stage).parent)
     assert apply(stage)["label"] == "me@example.com"
 
@@ -70,16 +70,16 @@ def test_another_auth_folder_can_be_named(stage: Stage) -> None:
     assert apply(stage, source=str(given(stage)), dest_dir=str(elsewhere))["path"].startswith(str(elsewhere))
 
 
-def test_tokens_that_were_renewed_since_are_not_overwritten(stage: Stage) -> None:
+def test_newer_tokens_are_not_overwritten(stage: Stage) -> None:
     path = Path(apply(stage, source=str(given(stage, days=9)))["path"])
     before = path.read_text()
-    with pytest.raises(CheckFailed, match="was renewed since"):
+    with pytest.raises(CheckFailed, match="was refreshed since"):
         import_auth(stage.context().read_only(), "codex", source=str(given(stage, days=4)))
     assert path.read_text() == before
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"tokens": {"access_token": "x"}}', "\x00\x01", "nul"])
-def test_nonsense_is_refused_and_nothing_is_written(stage: Stage, text: str) -> None:
+def test_an_invalid_file_is_refused_and_nothing_is_written(stage: Stage, text: str) -> None:
     path = given(stage)
     path.write_text(text)
     with pytest.raises(UsageError) as refused:
@@ -88,20 +88,20 @@ def test_nonsense_is_refused_and_nothing_is_written(stage: Stage, text: str) -> 
     assert not (stage.folder / ".router" / "auths").exists()
 
 
-def test_an_expired_login_without_a_refresh_token_is_of_no_use(stage: Stage) -> None:
+def test_an_expired_login_without_a_refresh_token_is_refused(stage: Stage) -> None:
     source = str(given(stage, days=-1))
-    with pytest.raises(CheckFailed, match="that login expired"):
+    with pytest.raises(CheckFailed, match="this login expired"):
         import_auth(stage.context().read_only(), "codex", source=source, borrow=True)
 
 
-def test_a_missing_file_and_an_unknown_provider_say_what_to_do(stage: Stage) -> None:
+def test_a_missing_file_and_an_unknown_provider_are_errors(stage: Stage) -> None:
     with pytest.raises(UsageError, match="no login of Codex at"):
         import_auth(stage.context().read_only(), "codex", source=str(stage.folder / "none"))
     with pytest.raises(FlowGateError, match="no import is called 'qwen'"):
         import_auth(stage.context().read_only(), "qwen")
 
 
-def test_claude_code_is_imported_with_the_address_from_the_file_beside(stage: Stage) -> None:
+def test_claude_code_is_imported_with_the_email_of_its_second_file(stage: Stage) -> None:
     home = stage.folder / "home" / ".claude"
     home.mkdir(parents=True)
     held = {"accessToken": "sk-ant-oat01-x", "refreshToken": "r", "expiresAt": later(1) * 1000}
@@ -112,7 +112,7 @@ def test_claude_code_is_imported_with_the_address_from_the_file_beside(stage: St
     assert found.apply(stage.context())["name"] == "claude-me@example.com.json"
 
 
-def test_a_second_account_writes_the_config_of_cliproxyapiplus_anew_in_place(stage: Stage) -> None:
+def test_a_second_account_updates_the_upstream_config_in_place(stage: Stage) -> None:
     stage.prepared()
     config = stage.runtime / "cliproxyapi.yaml"
     apply(stage, source=str(given(stage)))
@@ -121,9 +121,9 @@ def test_a_second_account_writes_the_config_of_cliproxyapiplus_anew_in_place(sta
     apply(stage, source=str(given(stage, days=9)))
     assert ("disable-cooling: true" in before, "disable-cooling: false" in config.read_text()) == (True, True)
     assert config.stat().st_ino == inode
-    assert any("cliproxyapi.yaml is written anew" in line for line in stage.told)
+    assert any("updated cliproxyapi.yaml" in line for line in stage.messages)
 
 
-def test_before_the_first_render_an_import_writes_the_account_alone(stage: Stage) -> None:
+def test_before_the_first_render_an_import_writes_only_the_account(stage: Stage) -> None:
     apply(stage, source=str(given(stage)))
     assert not (stage.runtime / "cliproxyapi.yaml").exists()

@@ -1,31 +1,35 @@
-"""`login` looks without asking anybody; whole logins are in `tests/auth`."""
+"""The step `login` sends no request while it looks; whole logins are tested in `tests/unit/accounts`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from flowgate.domain import Change
+from flowgate.accounts.login_driver import management_key
+from flowgate.accounts.providers import KNOWN
+from flowgate.domain import Change, ProviderSettings
 from flowgate.errors import InvalidValue, NotReady, UnknownName, UsageError
-from flowgate.steps.login import login, management_key
+from flowgate.steps.login import login
 from tests.unit.steps.conftest import Stage
 
 
-def test_looking_asks_nobody(stage: Stage) -> None:
+def test_looking_sends_no_request(stage: Stage) -> None:
     found = login(stage.context().read_only(), "codex")
     assert isinstance(found, Change)
     assert (found.summary, found.facts) == ("log in to Codex (ChatGPT)", {"provider": "codex"})
 
 
-def test_what_is_written_wrong_is_refused_before_anything_is_asked(stage: Stage) -> None:
+def test_invalid_parameters_are_refused_while_looking(stage: Stage) -> None:
     with pytest.raises(UnknownName):
         login(stage.context().read_only(), "codecks")
     with pytest.raises(InvalidValue, match="timeout"):
         login(stage.context().read_only(), "codex", timeout=0)
-    with pytest.raises(UsageError, match="to gemini only"):
+    with pytest.raises(UsageError, match="only gemini has a project"):
         login(stage.context().read_only(), "codex", project="p")
 
 
-def test_without_a_running_program_or_a_key_nobody_is_asked(stage: Stage) -> None:
+def test_a_login_needs_a_running_program(stage: Stage) -> None:
     stage.prepared().environment["MANAGEMENT_KEY"] = "sk-m"
     found = login(stage.context().read_only(), "codex")
     assert isinstance(found, Change)
@@ -33,12 +37,7 @@ def test_without_a_running_program_or_a_key_nobody_is_asked(stage: Stage) -> Non
         found.apply(stage.context())
 
 
-def test_the_key_is_the_one_that_the_config_names_for_the_provider(stage: Stage) -> None:
-    from dataclasses import replace
-
-    from flowgate.accounts.providers import KNOWN
-    from flowgate.domain import ProviderSettings
-
+def test_the_config_can_name_another_management_key_for_a_provider(stage: Stage) -> None:
     own = ProviderSettings("codex", "oauth_poll", management_key_env="MY_KEY")
     stage.config = replace(stage.config, providers={"codex": own})
     with pytest.raises(UsageError, match=r"no management key \(MY_KEY\)"):

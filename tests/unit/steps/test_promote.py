@@ -45,7 +45,7 @@ def test_a_generation_of_another_profile_is_never_recorded_as_this_one(stage: St
 def test_the_state_the_active_config_and_the_event_name_the_active_profile(stage: Stage) -> None:
     stage.prepared().litellm("ready", "cost")
     _, facts = stage.apply(promote, stage.context("cost"))
-    assert stage.supervisor.asked == [("promote", "litellm", 1)]
+    assert stage.supervisor.calls == [("promote", "litellm", 1)]
     assert (state(stage)["current_profile"], facts["switched"]) == ("cost", True)
     assert "profile 'cost'" in stage.config.paths.active_config.read_text()
     assert [(one["event"], one["profile"]) for one in events(stage)] == [("profile_switch", "cost")]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def rendered(stage: Stage, *names: str) -> list[Path]:
-    """Put rendered files there, the oldest first."""
+    """Write rendered files, the oldest first."""
     paths = [stage.runtime / f"litellm-{name}.yaml" for name in names]
     for age, path in enumerate(paths):
         path.write_text("x")
@@ -26,14 +26,14 @@ def test_the_newest_unused_files_stay(stage: Stage) -> None:
     assert all(path.exists() for path in new)
 
 
-def test_what_a_generation_runs_stays(stage: Stage) -> None:
+def test_files_that_a_generation_uses_are_kept(stage: Stage) -> None:
     paths = rendered(stage.prepared(), *"abc")
     stage.supervisor.run("litellm", labels={"document": "a"})
     stage.apply(prune, keep=0)
     assert [path.exists() for path in paths] == [True, False, False]
 
 
-def test_what_is_rendered_now_stays_and_the_second_run_is_content(stage: Stage) -> None:
+def test_the_current_file_is_kept_and_a_second_run_changes_nothing(stage: Stage) -> None:
     before = stage.prepared().tree()
     assert stage.apply(prune, keep=0)[0] == "unchanged"
     assert stage.tree() == before

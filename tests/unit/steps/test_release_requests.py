@@ -1,24 +1,24 @@
-"""`let_go` lets questions go on, also when CLIProxyAPIPlus has not come back."""
+"""`release_requests` releases held requests, also if CLIProxyAPIPlus has not come back."""
 
 from __future__ import annotations
 
 from flowgate.domain import Change, Result
-from flowgate.steps.release_requests import models, release_requests
+from flowgate.steps.release_requests import count_models, release_requests
 from tests.unit.steps.conftest import Stage
 
 
-def test_where_nobody_waits_nothing_is_done(stage: Stage) -> None:
+def test_nothing_is_done_while_litellm_does_not_run(stage: Stage) -> None:
     assert isinstance(release_requests(stage.context().read_only()), Result)
 
 
-def test_questions_go_on_even_when_no_model_is_listed(stage: Stage) -> None:
+def test_requests_are_released_even_if_no_model_is_listed(stage: Stage) -> None:
     stage.prepared().supervisor.run("litellm")
     found = release_requests(stage.context().read_only())
     assert isinstance(found, Change)
     assert found.apply(stage.context())["models"] == 0
-    assert stage.supervisor.asked == [("let", "litellm")]
+    assert stage.supervisor.calls == [("release", "litellm")]
 
 
-def test_a_program_that_is_away_lists_nothing(stage: Stage) -> None:
+def test_an_unreachable_program_lists_no_models(stage: Stage) -> None:
     stage.prepared().supervisor.run("cliproxyapi_plus", port=stage.ports["upstream"])
-    assert models(stage.context()) == 0
+    assert count_models(stage.context()) == 0

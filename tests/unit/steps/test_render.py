@@ -29,14 +29,14 @@ def test_litellms_document_holds_references_and_no_key(stage: Stage) -> None:
     assert "sk-" not in text
 
 
-def test_the_second_run_is_content_and_keeps_the_keys(stage: Stage) -> None:
+def test_a_second_run_changes_nothing_and_keeps_the_keys(stage: Stage) -> None:
     stage.apply(render)
     before = stage.tree()
     assert stage.apply(render)[0] == "unchanged"
     assert stage.tree() == before
 
 
-def test_another_profile_gets_a_document_of_its_own_and_settles_the_run(stage: Stage) -> None:
+def test_another_profile_has_its_own_file_and_becomes_the_profile_of_the_run(stage: Stage) -> None:
     first = stage.apply(render)[1]["digest"]
     context = stage.context()
     second = stage.apply(render, context, profile="cost")[1]["digest"]
@@ -51,14 +51,14 @@ def test_an_unknown_profile_is_refused_with_its_place_and_nothing_is_written(sta
     assert stage.tree() == {}
 
 
-def test_a_variable_that_nobody_set_is_refused_before_anything_is_written(stage: Stage) -> None:
+def test_an_unset_variable_is_an_error_before_anything_is_written(stage: Stage) -> None:
     stage.configure(key="os.environ/NOBODY_SET_ME")
     with pytest.raises(UsageError, match="NOBODY_SET_ME is not set"):
         stage.apply(render)
     assert stage.tree() == {}
 
 
-def test_what_it_would_write_shows_no_key(stage: Stage) -> None:
+def test_the_diff_contains_no_key(stage: Stage) -> None:
     found = render(stage.prepared().context("cost").read_only())
     stage.environment["UPSTREAM_API_KEY"] = "sk-a-new-one"
     changed = render(stage.context().read_only())
@@ -67,7 +67,7 @@ def test_what_it_would_write_shows_no_key(stage: Stage) -> None:
         assert not any("sk-a-new-one" in text for entry in change.diff for text in entry)
 
 
-def test_another_profile_is_compared_with_the_one_in_force(stage: Stage) -> None:
+def test_another_profile_is_compared_with_the_active_one(stage: Stage) -> None:
     active = stage.prepared().config.paths.active_config
     active.write_text("in force")
     found = render(stage.context("cost").read_only())
@@ -84,7 +84,7 @@ def test_the_upstreams_document_is_written_in_place(stage: Stage) -> None:
     assert (document.stat().st_ino, "sk-a-new-one" in document.read_text()) == (inode, True)
 
 
-def test_a_fallback_that_leads_nowhere_is_refused_before_anything_is_written(stage: Stage) -> None:
+def test_a_fallback_to_an_unknown_model_is_refused_before_anything_is_written(stage: Stage) -> None:
     router: RouterSettings = {"default_fallbacks": ["gone"]}
     stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
     with pytest.raises(UsageError, match="'gone'"):
@@ -92,8 +92,8 @@ def test_a_fallback_that_leads_nowhere_is_refused_before_anything_is_written(sta
     assert stage.tree() == {}
 
 
-def test_what_is_doubtful_is_told_and_written_all_the_same(stage: Stage) -> None:
+def test_a_doubtful_setting_causes_a_warning_and_is_written(stage: Stage) -> None:
     router: RouterSettings = {"timeout": 60, "stream_timeout": 90}
     stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
     assert stage.apply(render)[0] == "changed"
-    assert any(line.startswith("warning: a stream may be silent for 90 s") for line in stage.told)
+    assert any(line.startswith("warning: a stream may be silent for 90 s") for line in stage.messages)

@@ -20,7 +20,7 @@ def install(stage: Stage, version: str) -> Path:
     return Path(stage.apply(install_upstream, from_file=str(file), allow_unverified=True)[1]["program"])
 
 
-def test_the_one_before_comes_back_and_a_second_time_undoes_it(stage: Stage) -> None:
+def test_a_rollback_restores_the_previous_version_and_a_second_one_undoes_it(stage: Stage) -> None:
     install(stage, "6.0.0")
     place = install(stage, "6.1.0")
     assert stage.apply(roll_back_upstream)[1]["version"] == "6.0.0"
@@ -29,16 +29,16 @@ def test_the_one_before_comes_back_and_a_second_time_undoes_it(stage: Stage) -> 
     assert place.read_bytes() == program("6.1.0")
 
 
-def test_without_an_earlier_one_there_is_nothing_to_go_back_to(stage: Stage) -> None:
+def test_a_rollback_without_a_previous_version_is_an_error(stage: Stage) -> None:
     install(stage, "6.0.0")
     before = stage.tree()
-    with pytest.raises(ProgramMissing, match="nothing to go back to") as caught:
+    with pytest.raises(ProgramMissing, match="no previous CLIProxyAPIPlus") as caught:
         stage.apply(roll_back_upstream)
     assert "inv bootstrap.download" in caught.value.fix
     assert stage.tree() == before
 
 
-def test_one_that_does_not_run_any_more_stays_where_it_is(stage: Stage) -> None:
+def test_a_previous_version_that_does_not_run_is_not_restored(stage: Stage) -> None:
     install(stage, "6.0.0")
     place = install(stage, "6.1.0")
     place.with_name("CLIProxyAPIPlus.previous").write_text("#!/bin/sh\nexit 1\n")

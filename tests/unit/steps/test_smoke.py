@@ -23,7 +23,7 @@ GOOD = {
 
 
 def ask(stage: Stage, **changed: str) -> list[str]:
-    """Perform the smoke against a table of answers; give the questions that were answered."""
+    """Run the smoke test against a table of responses; return the requests that succeeded."""
     table = GOOD | {f"/v1/{path.replace('_', '/')}": text for path, text in changed.items()}
     plain = from_table(table)
     streamed: list[str] = []
@@ -37,21 +37,21 @@ def ask(stage: Stage, **changed: str) -> list[str]:
 
     stage.supervisor.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
     with serving(answers, stage.ports["litellm"]):
-        return [one["question"] for one in stage.apply(smoke)[1]["answers"]]
+        return [one["request"] for one in stage.apply(smoke)[1]["answers"]]
 
 
-def test_the_embedded_upstream_is_asked_everything(stage: Stage) -> None:
+def test_the_embedded_upstream_gets_all_requests(stage: Stage) -> None:
     assert ask(stage.prepared()) == ["models", "chat", "stream", "messages"]
-    assert [line.split()[0] for line in stage.told] == ["models", "chat", "stream", "messages"]
+    assert [line.split()[0] for line in stage.messages] == ["models", "chat", "stream", "messages"]
 
 
-def test_real_accounts_are_asked_only_what_is_free(stage: Stage) -> None:
+def test_real_accounts_get_only_free_requests(stage: Stage) -> None:
     fake_program(stage.folder / "proxy")
     stage.configure(program="./proxy").prepared()
     assert ask(stage) == ["models"]
 
 
-def test_asking_changes_nothing(stage: Stage) -> None:
+def test_the_smoke_test_changes_nothing(stage: Stage) -> None:
     stage.prepared()
     before = stage.tree()
     ask(stage)
@@ -63,41 +63,37 @@ def test_asking_changes_nothing(stage: Stage) -> None:
     [
         ({"models": '{"data": []}'}, "does not list router-default"),
         ({"models": "<html>"}, "not JSON"),
-        ({"chat_completions": '{"choices": []}'}, "'chat' was not answered: the chat answer carries no text"),
+        ({"chat_completions": '{"choices": []}'}, "'chat' request failed: the chat answer contains no text"),
         ({"chat_completions": CHAT.replace("embedded", "other")}, "did not come from the embedded upstream"),
         ({"stream": "data: {}\n\n"}, "ended without"),
         ({"stream": 'data: {"error": "overloaded"}\n\n'}, "the stream broke off"),
-        ({"messages": '{"content": [{"type": "tool"}]}'}, "'messages' was not answered"),
+        ({"messages": '{"content": [{"type": "tool"}]}'}, "'messages' request failed"),
     ],
 )
-def test_a_question_that_is_not_answered_as_it_should_be_is_named(
-    stage: Stage, changed: dict[str, str], words: str
-) -> None:
+def test_an_unexpected_response_fails_and_names_the_request(stage: Stage, changed: dict[str, str], words: str) -> None:
     with pytest.raises(CheckFailed, match=words):
         ask(stage.prepared(), **changed)
 
 
-def test_a_gateway_that_does_not_run_names_the_way_to_start_it(stage: Stage) -> None:
+def test_a_stopped_gateway_fails_with_the_command_that_starts_it(stage: Stage) -> None:
     stage.prepared().config.paths.state_file.write_text("{}")
     with pytest.raises(NotReady) as refused:
         stage.apply(smoke)
     assert refused.value.fix == "inv up"
 
 
-def test_a_service_that_died_under_the_question_is_named_with_its_log(stage: Stage) -> None:
+def test_a_service_that_ends_during_the_test_is_named_with_its_log(stage: Stage) -> None:
     log = stage.prepared().runtime / "process-logs" / "cliproxyapi_plus.log"
     log.parent.mkdir(parents=True)
     log.write_text("my last words\n")
     stage.supervisor.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
 
     def answers(path: str) -> tuple[int, str]:
-        stage.supervisor.kept["cliproxyapi_plus"], stage.supervisor.failures = (
-            [],
-            {"cliproxyapi_plus": "killed by SIGKILL"},
-        )
+        stage.supervisor.services["cliproxyapi_plus"].clear()
+        stage.supervisor.failures["cliproxyapi_plus"] = "killed by SIGKILL"
         return 502, "bad gateway"
 
     with serving(answers, stage.ports["litellm"]), pytest.raises(CheckFailed) as refused:
         stage.apply(smoke)
-    assert "cliproxyapi_plus died during the smoke (killed by SIGKILL)" in refused.value.what
+    assert "cliproxyapi_plus ended during the smoke test (killed by SIGKILL)" in refused.value.what
     assert refused.value.log == ("my last words",)

@@ -13,34 +13,34 @@ if TYPE_CHECKING:
     from tests.unit.steps.conftest import Stage
 
 
-def test_what_runs_already_is_left_alone(stage: Stage) -> None:
-    stage.prepared().supervisor.run("litellm").run("cliproxyapi_plus").same = {"litellm", "cliproxyapi_plus"}
+def test_a_running_service_is_not_started_again(stage: Stage) -> None:
+    stage.prepared().supervisor.run("litellm").run("cliproxyapi_plus").up_to_date = {"litellm", "cliproxyapi_plus"}
     status, facts = stage.apply(start)
     assert (status, facts["started"], facts["generations"]) == ("unchanged", [], {"litellm": 1, "cliproxyapi_plus": 1})
-    assert stage.supervisor.asked == []
+    assert stage.supervisor.calls == []
 
 
 def test_independent_services_start_at_the_same_time(stage: Stage) -> None:
     status, facts = stage.prepared().apply(start)
     assert (status, facts["generations"]) == ("changed", {"litellm": 1, "cliproxyapi_plus": 1})
-    assert [verb for verb, *_ in stage.supervisor.asked] == ["start", "start"]
+    assert [verb for verb, *_ in stage.supervisor.calls] == ["start", "start"]
 
 
 def test_a_service_waits_for_what_it_depends_on(stage: Stage) -> None:
     stage.configure(litellm={"depends_on": ("cliproxyapi_plus",)}).prepared().apply(start)
-    assert stage.supervisor.asked == [
+    assert stage.supervisor.calls == [
         ("start", "cliproxyapi_plus"),
         ("wait", "cliproxyapi_plus", 1),
         ("start", "litellm"),
     ]
 
 
-def test_one_service_alone_can_be_started(stage: Stage) -> None:
+def test_one_service_can_be_started_alone(stage: Stage) -> None:
     stage.prepared().apply(start, service="litellm")
-    assert stage.supervisor.asked == [("start", "litellm")]
+    assert stage.supervisor.calls == [("start", "litellm")]
 
 
-def test_a_nursery_sees_what_imports_heed_and_no_key(stage: Stage) -> None:
+def test_the_fork_server_gets_the_variables_of_imports_but_no_keys(stage: Stage) -> None:
     stage.prepared().apply(start, service="litellm")
     (program,) = stage.supervisor.programs
     assert program.fork_server is not None
@@ -52,26 +52,26 @@ def test_a_nursery_sees_what_imports_heed_and_no_key(stage: Stage) -> None:
     assert not {*keys, "PATH", "CONFIG_FILE_PATH"} & set(program.fork_server.import_variables)
 
 
-def test_a_fresh_start_starts_also_what_runs_already(stage: Stage) -> None:
-    stage.prepared().supervisor.run("litellm").same = {"litellm"}
+def test_a_fresh_start_also_starts_what_is_already_running(stage: Stage) -> None:
+    stage.prepared().supervisor.run("litellm").up_to_date = {"litellm"}
     assert stage.apply(start, service="litellm", fresh=True)[1]["generations"] == {"litellm": 2}
 
 
-def test_a_taken_port_is_named_with_its_owner_and_nothing_starts(stage: Stage) -> None:
+def test_a_port_in_use_is_reported_with_its_owner_and_nothing_starts(stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", stage.ports["upstream"])):
         with pytest.raises(PortInUse) as refused:
             stage.prepared().apply(start)
     assert (refused.value.pid, refused.value.port) == (os.getpid(), stage.ports["upstream"])
-    assert stage.supervisor.asked == []
+    assert stage.supervisor.calls == []
 
 
-def test_a_port_that_this_service_holds_itself_is_not_taken(stage: Stage) -> None:
+def test_a_port_that_the_service_itself_uses_is_not_in_use(stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", stage.ports["upstream"])):
         stage.prepared().supervisor.run("cliproxyapi_plus", pid=os.getpid(), port=stage.ports["upstream"])
         assert stage.apply(start, service="cliproxyapi_plus")[0] == "changed"
 
 
-def test_every_obstacle_is_told_at_once_with_the_code_of_the_world(stage: Stage) -> None:
+def test_all_obstacles_are_reported_at_once_with_exit_code_3(stage: Stage) -> None:
     stage.prepared()
     (stage.runtime / "bin" / "embedded-upstream").unlink()
     with socket.create_server(("127.0.0.1", stage.ports["litellm"])), pytest.raises(MultipleErrors) as refused:
@@ -80,14 +80,14 @@ def test_every_obstacle_is_told_at_once_with_the_code_of_the_world(stage: Stage)
     assert refused.value.code == 3
 
 
-def test_a_variable_that_nobody_set_is_named_with_its_place(stage: Stage) -> None:
+def test_an_unset_variable_is_reported_with_its_place(stage: Stage) -> None:
     stage.prepared().configure(key="os.environ/NOBODY_SET_ME")
     with pytest.raises(UsageError, match=r"NOBODY_SET_ME is not set \(.*flowgate.yaml:\d+\)") as refused:
         stage.apply(start)
     assert "export NOBODY_SET_ME=" in refused.value.fix
 
 
-def test_a_program_gets_its_keys_and_nothing_else_of_the_shell(stage: Stage) -> None:
+def test_a_program_gets_its_keys_but_no_other_variables_of_the_shell(stage: Stage) -> None:
     stage.environment["SHELL_SECRET"] = "sk-of-the-shell"
     stage.prepared().apply(start)
     litellm = next(one for one in stage.supervisor.programs if one.service == "litellm")

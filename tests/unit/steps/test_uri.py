@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def echo() -> Iterator[str]:
-    """Serve an address that says how it was asked; `/teapot` answers 418."""
+    """Serve a URL that returns the request; `/teapot` returns 418."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -36,7 +36,7 @@ def echo() -> Iterator[str]:
         do_GET = do_POST = do_PUT = do_HEAD = answer  # noqa: N815 - their names there
 
         def log_message(self, *words: object) -> None:
-            """Keep silent."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -49,7 +49,7 @@ def echo() -> Iterator[str]:
         thread.join()
 
 
-def test_a_local_address_is_asked_even_by_a_check(stage: Stage) -> None:
+def test_a_get_request_to_loopback_is_sent_even_in_check_mode(stage: Stage) -> None:
     with echo() as url:
         found = uri(stage.context().read_only(), url=f"{url}/x", headers={"X-Own": "a"})
     assert isinstance(found, Result)
@@ -67,7 +67,7 @@ def test_a_local_address_is_asked_even_by_a_check(stage: Stage) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_a_body_is_sent_as_its_format_says(
+def test_a_body_is_encoded_in_its_format(
     stage: Stage, method: str, params: dict[str, Any], kind: str, sent: str
 ) -> None:
     with echo() as url:
@@ -77,28 +77,28 @@ def test_a_body_is_sent_as_its_format_says(
     assert kind in facts["json"]["kind"]
 
 
-def test_asking_otherwise_waits_for_its_turn(stage: Stage) -> None:
+def test_other_requests_are_not_sent_while_looking(stage: Stage) -> None:
     found = uri(stage.context().read_only(), url="http://127.0.0.1:9/", method="POST")
     assert isinstance(found, Change)
     assert (found.summary, found.changes) == ("POST 127.0.0.1:9/", False)
     assert isinstance(uri(stage.context().read_only(), url="https://example.invalid/"), Change)
 
 
-def test_another_status_fails_and_keeps_what_was_said(stage: Stage) -> None:
+def test_an_unexpected_status_fails_and_keeps_the_response(stage: Stage) -> None:
     with echo() as url:
-        with pytest.raises(CheckFailed, match="answered 418, not 200") as caught:
+        with pytest.raises(CheckFailed, match="returned 418, not 200") as caught:
             stage.apply(uri, url=f"{url}/teapot")
         assert (caught.value.facts["status"], bool(caught.value.log)) == (418, True)
         assert stage.apply(uri, url=f"{url}/teapot", status_code=[200, "418"])[0] == "unchanged"
 
 
-def test_the_text_is_kept_when_asked_for(stage: Stage) -> None:
+def test_the_response_body_is_returned_on_request(stage: Stage) -> None:
     with echo() as url:
         facts = stage.apply(uri, url=f"{url}/text", return_content=True)[1]
     assert (facts["content"], "json" in facts) == ("not json", False)
 
 
-def test_nobody_there_is_unreachable(stage: Stage) -> None:
+def test_a_closed_port_is_unreachable(stage: Stage) -> None:
     with pytest.raises(Unreachable):
         stage.apply(uri, url=f"http://127.0.0.1:{sockets.free_port()}/")
 
@@ -112,6 +112,6 @@ def test_nobody_there_is_unreachable(stage: Stage) -> None:
         {"url": "http://x/", "body": [1]},
     ],
 )
-def test_a_question_that_is_none_is_a_mistake(stage: Stage, params: dict[str, Any]) -> None:
+def test_an_invalid_request_is_a_usage_error(stage: Stage, params: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         stage.apply(uri, **params)

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from tests.unit.steps.conftest import Stage
 
 
-def test_a_port_that_listens_is_not_waited_for(stage: Stage) -> None:
+def test_an_open_port_needs_no_wait(stage: Stage) -> None:
     with sockets.listen("127.0.0.1", 0) as sock:
         port = sock.getsockname()[1]
         assert stage.apply(wait_for, port=port) == ("unchanged", {"elapsed": 0.0})
 
 
-def test_a_port_is_waited_for_until_somebody_listens(stage: Stage) -> None:
+def test_a_port_is_polled_until_it_accepts_connections(stage: Stage) -> None:
     port = sockets.free_port()
     opened: list[Any] = []
     threading.Timer(0.1, lambda: opened.append(sockets.listen("127.0.0.1", port))).start()
@@ -34,11 +34,11 @@ def test_a_port_is_waited_for_until_somebody_listens(stage: Stage) -> None:
         opened[0].close()
 
 
-def test_a_port_that_is_gone_is_gone(stage: Stage) -> None:
+def test_a_closed_port_counts_as_stopped(stage: Stage) -> None:
     assert stage.apply(wait_for, port=sockets.free_port(), state="stopped")[0] == "unchanged"
 
 
-def test_a_file_is_waited_for_with_what_it_must_hold(stage: Stage, tmp_path: Path) -> None:
+def test_a_file_must_exist_and_match_the_pattern(stage: Stage, tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_text("starting\n")
     found = wait_for(stage.context().read_only(), path=file, search_regex="^ready")
@@ -48,14 +48,14 @@ def test_a_file_is_waited_for_with_what_it_must_hold(stage: Stage, tmp_path: Pat
     assert stage.apply(wait_for, path=tmp_path / "absent", state="absent")[0] == "unchanged"
 
 
-def test_waiting_ends_with_the_message_asked_for(stage: Stage, tmp_path: Path) -> None:
+def test_a_timeout_fails_with_the_given_message(stage: Stage, tmp_path: Path) -> None:
     naps: list[float] = []
     context = stage.context()
     context = replace(context, clock=Clock(now=lambda: sum(naps), sleep=naps.append))
     with pytest.raises(Unreachable, match="no log") as caught:
         stage.apply(wait_for, context, path=tmp_path / "log", timeout=3, delay=2, sleep=1, msg="no log")
     assert (naps, caught.value.facts) == ([2, 1, 1, 1], {"elapsed": 3})
-    with pytest.raises(Unreachable, match=r"waited 0 s for .*log to be there"):
+    with pytest.raises(Unreachable, match=r"waited 0 s for .*log to exist"):
         stage.apply(wait_for, context, path=tmp_path / "log", timeout=0)
 
 
@@ -63,12 +63,12 @@ def test_waiting_ends_with_the_message_asked_for(stage: Stage, tmp_path: Path) -
     "params",
     [{}, {"port": 1, "path": "x"}, {"port": 0}, {"path": "x", "search_regex": "("}, {"port": 1, "sleep": -1.0}],
 )
-def test_what_cannot_be_waited_for_is_a_mistake(stage: Stage, params: dict[str, Any]) -> None:
+def test_invalid_parameters_are_usage_errors(stage: Stage, params: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         stage.apply(wait_for, **params)
 
 
-def test_a_host_elsewhere_is_not_asked_while_looking(stage: Stage) -> None:
+def test_another_host_is_not_contacted_while_looking(stage: Stage) -> None:
     found = wait_for(stage.context().read_only(), host="no-such-host.invalid", port=80)
     assert isinstance(found, Change)
     assert not found.changes

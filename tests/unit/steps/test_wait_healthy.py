@@ -14,49 +14,50 @@ if TYPE_CHECKING:
 READY = from_table({"/health/readiness": "{}"})
 
 
-def test_a_service_that_answers_is_content(stage: Stage) -> None:
+def test_a_ready_service_is_unchanged(stage: Stage) -> None:
     stage.supervisor.run("litellm", port=stage.ports["litellm"])
     with serving(READY, stage.ports["litellm"]):
         assert stage.apply(wait_healthy, service="litellm") == ("unchanged", {"seconds": {}})
 
 
-def test_a_candidate_is_asked_behind_its_private_door(stage: Stage) -> None:
+def test_a_candidate_is_checked_at_its_private_address(stage: Stage) -> None:
     stage.supervisor.run("litellm", "ready", port=1, private_address=["127.0.0.1", stage.ports["litellm"]])
     with serving(READY, stage.ports["litellm"]):
         assert stage.apply(wait_healthy, service="litellm")[0] == "unchanged"
 
 
-def test_a_starting_service_is_waited_for_and_its_time_told(stage: Stage) -> None:
+def test_the_step_waits_for_a_starting_service_and_returns_the_time(stage: Stage) -> None:
     stage.supervisor.run("litellm", "starting", private_address=["127.0.0.1", stage.ports["litellm"]])
-    asked = iter(["starting", "starting"])
+    not_ready = iter([503, 503])
+    (generation,) = stage.supervisor.services["litellm"]
 
     def answers(path: str) -> tuple[int, str]:
-        stage.supervisor.kept["litellm"][0]["phase"] = "serving"
-        return (503, "") if next(asked, None) else (200, "{}")
+        generation["phase"] = "serving"
+        return next(not_ready, 200), "{}"
 
-    stage.supervisor.wait = lambda *words, **more: stage.supervisor.kept["litellm"][0].update(phase="ready") or "ready"  # type: ignore[method-assign]
+    stage.supervisor.wait = lambda *words, **more: generation.update(phase="ready") or "ready"  # type: ignore[method-assign]
     with serving(answers, stage.ports["litellm"]):
         status, facts = stage.apply(wait_healthy, service="litellm", timeout=5)
     assert (status, list(facts["seconds"])) == ("unchanged", ["litellm"])
 
 
-def test_one_that_runs_but_never_answers_is_given_up(stage: Stage) -> None:
+def test_a_service_that_never_becomes_ready_is_an_error(stage: Stage) -> None:
     stage.supervisor.run("litellm", "ready")
-    with pytest.raises(NotReady, match="runs, but /health/readiness does not answer 2xx"):
+    with pytest.raises(NotReady, match="runs, but /health/readiness does not return 2xx"):
         stage.apply(wait_healthy, service="litellm", timeout=0.1)
 
 
-def test_one_that_is_not_there_is_said(stage: Stage) -> None:
+def test_a_service_that_does_not_run_is_an_error(stage: Stage) -> None:
     with pytest.raises(NotReady, match="litellm is not running"):
         stage.apply(wait_healthy, service="litellm")
 
 
-def test_one_that_ended_is_explained_with_its_log_cause_and_way_out(stage: Stage) -> None:
+def test_a_service_that_ended_is_explained_with_log_cause_and_fix(stage: Stage) -> None:
     log = stage.runtime / "process-logs" / "litellm.log"
     log.parent.mkdir(parents=True)
     log.write_text("\n".join([*(f"line {number}" for number in range(40)), "OSError: address already in use"]))
     stage.supervisor.failures["litellm"] = "exited with code 1"
-    with pytest.raises(NotReady, match="litellm did not come up: exited with code 1: its port is taken") as refused:
+    with pytest.raises(NotReady, match="litellm did not start: exited with code 1: its port is in use") as refused:
         stage.apply(wait_healthy, service="litellm")
     assert refused.value.log[-1] == "OSError: address already in use"
     assert len(refused.value.log) == 15
@@ -72,6 +73,6 @@ def test_one_that_ended_is_explained_with_its_log_cause_and_way_out(stage: Stage
         ("all is well", ""),
     ],
 )
-def test_a_known_sign_in_a_log_names_its_cause(log: str, cause: str) -> None:
+def test_a_known_text_in_a_log_names_the_cause(log: str, cause: str) -> None:
     assert cause in probable_cause(log)[0]
     assert bool(cause) == bool(probable_cause(log)[1])

@@ -1,4 +1,4 @@
-"""A keeper in a temp folder, and small programs for it to keep."""
+"""A supervisor in a temp folder, and small programs for it to run."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 
 @pytest.fixture
 def runtime(tmp_path: Path) -> Iterator[Path]:
-    """A runtime folder whose keeper, and whatever it keeps, is gone afterwards."""
+    """A runtime folder; its supervisor and all that it runs have ended afterwards."""
     folder = tmp_path / "runtime"
     yield folder
     pid = processes.find(("flowgate.supervisor.daemon", str(folder)))
     if pid is None:
-        for record in orphans.living(folder / "run"):  # of a keeper that was killed, or that has crashed
+        for record in orphans.living(folder / "run"):  # of a supervisor that was killed, or that crashed
             processes.signal_tree(processes.tree_of(int(record["pid"])), signal.SIGKILL)
         return
     members = processes.tree_of(pid)
@@ -52,15 +52,22 @@ def runtime(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def supervisor(runtime: Path) -> Iterator[SupervisorClient]:
-    """The keeper of that folder, as a command sees it."""
-    client = SupervisorClient(runtime, runtime.parent / "keeper.log")
+    """A client of the supervisor of that folder."""
+    client = SupervisorClient(runtime, runtime.parent / "supervisor.log")
     yield client
     client.close()
 
 
+def supervisor_pid(supervisor: SupervisorClient) -> int:
+    """Return the pid of the running supervisor."""
+    pid = supervisor.status()["supervisor"]
+    assert pid is not None
+    return pid
+
+
 @pytest.fixture
 def program(runtime: Path) -> Callable[..., Program]:
-    """Makes programs: `program(code=…, port=…)` runs Python code with the port as its argument."""
+    """Creates programs: `program(code=…, port=…)` runs Python code with the port as its argument."""
 
     def make(code: str = SERVER, *, service: str = "own", digest: str = "d1", port: int = 0, **more: object) -> Program:
         port = port or sockets.free_port()
@@ -91,17 +98,17 @@ from pathlib import Path
 
 os.environ["SET_BY_IMPORT"] = "yes"
 
-def inside():
+def describe():
     return [{"name": os.environ["NAME"], "pid": os.getpid()}]
 
-async def inside_later():
+async def describe_later():
     await asyncio.sleep(0)
-    return inside()
+    return describe()
 
-def broken_inside():
-    raise LookupError("nothing is where it was")
+def broken():
+    raise LookupError("a private name has moved")
 
-def object_to_forks(where):
+def forbid_forks(where):
     raise RuntimeError(f"no fork of {where}")
 
 async def live(receive, send):
@@ -134,16 +141,16 @@ CHECKOUT = Path(__file__).parent.parent.parent.parent
 
 @pytest.fixture(params=["forked", "cold"])
 def way(request: pytest.FixtureRequest) -> str:
-    """How generations come to be: both ways have to do the same."""
+    """How workers are started: both ways must behave the same."""
     return str(request.param)
 
 
 @pytest.fixture
 def app(runtime: Path, program: Callable[..., Program]) -> Callable[..., Program]:
-    """Makes programs that are served by our own child: `app(name, way=…, nursery changes…)`."""
+    """Creates programs that a worker serves: `app(name, way=…, fork_server=…)`."""
     folder = runtime.parent / "modules"
     folder.mkdir()
-    (folder / "kept_app.py").write_text(APP)
+    (folder / "served_app.py").write_text(APP)
     port = sockets.free_port()
 
     def make(
@@ -151,11 +158,11 @@ def app(runtime: Path, program: Callable[..., Program]) -> Callable[..., Program
     ) -> Program:
         import_variables = {"PYTHONPATH": Secret(f"{folder}:{CHECKOUT}")}
         variables = {"NAME": name, "KEY": "sk-for-generations-only", **more.pop("env", {})}  # type: ignore[dict-item]
-        known = fork_server or ForkServerSettings(("kept_app",))
+        known = fork_server or ForkServerSettings(("served_app",))
         return program(
-            service="lent",
+            service="app",
             argv=(sys.executable, "-m", "flowgate.supervisor.worker"),
-            app="kept_app:app",
+            app="served_app:app",
             port=port,
             digest=name,
             env={**import_variables, **{variable: Secret(value) for variable, value in variables.items()}},

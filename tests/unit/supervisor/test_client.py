@@ -1,10 +1,11 @@
-"""The keeper as a real process, with real programs."""
+"""The supervisor as a real process, with real programs."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,16 +17,17 @@ import pytest
 from flowgate.domain import Program, Secret
 from flowgate.errors import NotReady
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.supervisor.protocol import to_tree
+from flowgate.supervisor.program_tree import to_tree
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
+from tests.unit.supervisor.conftest import supervisor_pid
 
 Make = Callable[..., Program]
 SERVER_CODE = (Path(__file__).parent / "conftest.py").read_text().split('SERVER = """')[1].split('"""')[0]
 
 
 def up(supervisor: SupervisorClient, program: Program) -> int:
-    number = int(supervisor.start(program)["generation"])
+    number = supervisor.start(program)["generation"]
     supervisor.wait(program.service, number, 20, serving=True)
     return number
 
@@ -37,10 +39,10 @@ def until(fact: Callable[[], object], seconds: float = 10) -> None:
 def pid_of(supervisor: SupervisorClient, service: str = "own") -> int:
     generation = supervisor.generation(service)
     assert generation is not None
-    return int(generation["pid"])
+    return generation["pid"]
 
 
-def test_a_program_is_started_once_and_is_ready_when_it_answers(supervisor: SupervisorClient, program: Make) -> None:
+def test_a_program_is_started_once_and_is_ready_when_it_responds(supervisor: SupervisorClient, program: Make) -> None:
     one = program()
     assert up(supervisor, one) == 1
     assert supervisor.start(one)["same"]
@@ -53,7 +55,7 @@ def test_another_key_in_the_environment_is_another_program(supervisor: Superviso
     assert not supervisor.matches(program(port=port, env={"KEY": Secret("two")}))
 
 
-def test_stop_takes_the_whole_tree_down(supervisor: SupervisorClient, program: Make) -> None:
+def test_stop_ends_the_whole_process_tree(supervisor: SupervisorClient, program: Make) -> None:
     code = "import subprocess, sys; subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
     up(supervisor, program(code + SERVER_CODE))
     members = processes.tree_of(pid_of(supervisor))
@@ -63,13 +65,13 @@ def test_stop_takes_the_whole_tree_down(supervisor: SupervisorClient, program: M
 
 
 def test_a_program_that_ignores_sigterm_is_killed_after_its_grace(supervisor: SupervisorClient, program: Make) -> None:
-    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-    up(supervisor, program(deaf + SERVER_CODE, stop_grace=0.2))
+    ignore_sigterm = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    up(supervisor, program(ignore_sigterm + SERVER_CODE, stop_grace=0.2))
     pid = pid_of(supervisor)
     assert supervisor.stop(["own"])["killed"] == [pid]
 
 
-def test_a_crashed_program_is_running_again(supervisor: SupervisorClient, program: Make) -> None:
+def test_a_crashed_program_is_respawned(supervisor: SupervisorClient, program: Make) -> None:
     up(supervisor, program())
     old = pid_of(supervisor)
     os.kill(old, signal.SIGKILL)
@@ -77,37 +79,35 @@ def test_a_crashed_program_is_running_again(supervisor: SupervisorClient, progra
     assert supervisor.status()["services"]["own"]["restarts"] == 1
 
 
-def test_a_program_that_does_not_come_up_says_how_it_ended(supervisor: SupervisorClient, program: Make) -> None:
+def test_the_error_of_a_failed_start_contains_the_exit_code(supervisor: SupervisorClient, program: Make) -> None:
     number = supervisor.start(program("import sys; sys.exit(7)"))["generation"]
     with pytest.raises(NotReady, match="exited with code 7"):
         supervisor.wait("own", number, 20)
     assert supervisor.generation("own") is None
 
 
-def test_a_program_that_cannot_be_executed_is_named(supervisor: SupervisorClient, program: Make) -> None:
+def test_the_error_names_a_program_that_cannot_be_executed(supervisor: SupervisorClient, program: Make) -> None:
     number = supervisor.start(program(argv=("/nowhere/at/all",)))["generation"]
     with pytest.raises(NotReady, match="/nowhere/at/all"):
         supervisor.wait("own", number, 20)
 
 
-def test_an_answer_from_a_stranger_on_the_port_is_not_believed(supervisor: SupervisorClient, program: Make) -> None:
-    with sockets.listen("127.0.0.1", 0) as stranger, ThreadPoolExecutor(1) as pool:
-        pool.submit(_answer_always, stranger)
-        number = supervisor.start(program("import time; time.sleep(60)", port=stranger.getsockname()[1]))["generation"]
+def test_a_response_of_another_program_on_the_port_is_not_ready(supervisor: SupervisorClient, program: Make) -> None:
+    with sockets.listen("127.0.0.1", 0) as other, ThreadPoolExecutor(1) as pool:
+        pool.submit(_respond_once, other)
+        number = supervisor.start(program("import time; time.sleep(60)", port=other.getsockname()[1]))["generation"]
         with pytest.raises(NotReady, match="another program answers"):
             supervisor.wait("own", number, 20)
 
 
-def _answer_always(listener: object) -> None:
-    sock, _ = listener.accept()  # type: ignore[attr-defined]
+def _respond_once(listener: socket.socket) -> None:
+    sock, _ = listener.accept()
     with sock:
         sock.recv(4096)
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
-def test_what_was_not_kept_goes_when_the_connection_is_cut(
-    supervisor: SupervisorClient, program: Make, runtime: Path
-) -> None:
+def test_a_cut_connection_stops_what_was_not_kept(supervisor: SupervisorClient, program: Make, runtime: Path) -> None:
     up(supervisor, program())
     pid = processes.identify(pid_of(supervisor))
     supervisor.close()
@@ -115,7 +115,7 @@ def test_what_was_not_kept_goes_when_the_connection_is_cut(
     until(lambda: processes.find(("flowgate.supervisor.daemon", str(runtime))) is None)
 
 
-def test_what_was_kept_outlives_the_command(supervisor: SupervisorClient, program: Make) -> None:
+def test_a_kept_generation_outlives_the_command(supervisor: SupervisorClient, program: Make) -> None:
     up(supervisor, program())
     supervisor.finish(keep=True)
     generation = supervisor.generation("own")
@@ -123,18 +123,18 @@ def test_what_was_kept_outlives_the_command(supervisor: SupervisorClient, progra
     assert generation["phase"] == "serving"
 
 
-def test_twenty_starts_at_once_give_one_process_and_twenty_true_answers(runtime: Path, program: Make) -> None:
+def test_twenty_starts_at_once_start_one_process(runtime: Path, program: Make) -> None:
     one = program()
-    clients = [SupervisorClient(runtime, runtime.parent / "keeper.log") for _ in range(20)]
+    clients = [SupervisorClient(runtime, runtime.parent / "supervisor.log") for _ in range(20)]
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda client: client.start(one), clients))
-    assert sum(not answer["same"] for answer in answers) == 1
-    assert {answer["generation"] for answer in answers} == {1}
+        results = list(pool.map(lambda client: client.start(one), clients))
+    assert sum(not result["same"] for result in results) == 1
+    assert {result["generation"] for result in results} == {1}
     for client in clients:
         client.close()
 
 
-def test_a_deleted_socket_is_put_back_and_the_same_keeper_answers(supervisor: SupervisorClient, program: Make) -> None:
+def test_a_deleted_socket_is_restored_by_the_same_supervisor(supervisor: SupervisorClient, program: Make) -> None:
     up(supervisor, program())
     pid = supervisor.status()["supervisor"]
     supervisor.finish(keep=True)
@@ -144,22 +144,24 @@ def test_a_deleted_socket_is_put_back_and_the_same_keeper_answers(supervisor: Su
     assert supervisor.status()["supervisor"] == pid
 
 
-def test_a_stale_socket_and_a_record_of_a_stranger_do_no_harm(supervisor: SupervisorClient, program: Make) -> None:
+def test_a_stale_socket_and_a_record_with_a_reused_pid_are_harmless(
+    supervisor: SupervisorClient, program: Make
+) -> None:
     supervisor.folder.mkdir(parents=True)
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
-        record = to_tree(program(), secrets=False) | {"number": 9, "pid": stranger.pid, "ticks": 1}
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+        record = to_tree(program(), secrets=False) | {"number": 9, "pid": other.pid, "ticks": 1}
         (supervisor.folder / "own-9.json").write_text(json.dumps(record))
-        (supervisor.folder / "keeper.sock").write_text("stale")
+        (supervisor.folder / "supervisor.sock").write_text("stale")
         up(supervisor, program())
-        assert stranger.poll() is None
-        stranger.kill()
+        assert other.poll() is None
+        other.kill()
 
 
-def test_what_a_killed_keeper_left_is_seen_and_taken_over(supervisor: SupervisorClient, program: Make) -> None:
+def test_generations_of_a_killed_supervisor_are_listed_and_adopted(supervisor: SupervisorClient, program: Make) -> None:
     one = program()
     up(supervisor, one)
     left = processes.identify(pid_of(supervisor))
-    pid = supervisor.status()["supervisor"]
+    pid = supervisor_pid(supervisor)
     supervisor.finish(keep=True)
     os.kill(pid, signal.SIGKILL)
     assert supervisor.status()["services"]["own"]["generations"][0]["phase"] == "orphaned"
@@ -168,7 +170,7 @@ def test_what_a_killed_keeper_left_is_seen_and_taken_over(supervisor: Supervisor
     assert pid_of(supervisor) == left.pid
 
 
-def test_a_document_deleted_under_the_program_is_there_again_for_its_revival(
+def test_a_deleted_document_is_written_again_for_a_respawn(
     supervisor: SupervisorClient, program: Make, runtime: Path
 ) -> None:
     document = runtime / "settings.yaml"
@@ -178,7 +180,7 @@ def test_a_document_deleted_under_the_program_is_there_again_for_its_revival(
     until(lambda: (g := supervisor.generation("own")) and g["number"] == 2 and g["phase"] == "serving")
 
 
-def test_children_are_private_and_know_only_their_own_environment(
+def test_a_program_sees_only_its_own_environment_and_writes_private_files(
     supervisor: SupervisorClient, program: Make, runtime: Path
 ) -> None:
     os.environ["FLOWGATE_CANARY"] = "sk-canary"
@@ -192,7 +194,7 @@ def test_children_are_private_and_know_only_their_own_environment(
     assert written.stat().st_mode & 0o077 == 0
 
 
-def test_a_command_that_fails_takes_down_what_it_started_before_it_ends(
+def test_a_failed_command_stops_what_it_started_before_it_ends(
     supervisor: SupervisorClient, program: Make, runtime: Path
 ) -> None:
     up(supervisor, program())
@@ -203,17 +205,15 @@ def test_a_command_that_fails_takes_down_what_it_started_before_it_ends(
     assert processes.find(("flowgate.supervisor.daemon", str(runtime))) is None
 
 
-def test_the_keeper_leaves_when_there_is_nothing_left_to_keep(
-    supervisor: SupervisorClient, program: Make, runtime: Path
-) -> None:
+def test_an_idle_supervisor_exits(supervisor: SupervisorClient, program: Make, runtime: Path) -> None:
     up(supervisor, program())
     supervisor.stop(["own"])
     supervisor.finish(keep=True)
     assert processes.find(("flowgate.supervisor.daemon", str(runtime))) is None
-    assert not (runtime / "run" / "keeper.sock").exists()
+    assert not (runtime / "run" / "supervisor.sock").exists()
 
 
-def test_an_interrupted_question_does_not_spoil_the_next_answer(supervisor: SupervisorClient, program: Make) -> None:
+def test_an_interrupted_request_does_not_disturb_the_next_reply(supervisor: SupervisorClient, program: Make) -> None:
     number = supervisor.start(program("import time; time.sleep(60)"))["generation"]
     signal.signal(signal.SIGALRM, _interrupt)
     signal.setitimer(signal.ITIMER_REAL, 0.1)

@@ -1,4 +1,4 @@
-"""The nursery as a real process: what it is replaced for, what its death changes, and when it is not used."""
+"""The fork server as a real process: when it is replaced, what its end changes, and when it is not used."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from flowgate.errors import NotReady
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import process_table, processes
 from flowgate.system.clock import Clock, poll
+from tests.unit.supervisor.conftest import supervisor_pid
 
 App = Callable[..., Program]
-KEPT = ForkServerSettings(("kept_app",))
+SETTINGS = ForkServerSettings(("served_app",))
 
-pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="elsewhere generations are never forked")
+pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="workers are forked on Linux only")
 
 
 def up(supervisor: SupervisorClient, program: Program) -> int:
-    number = int(supervisor.start(program)["generation"])
-    supervisor.wait("lent", number, 20)
-    supervisor.promote("lent", number, program.digest)
+    number = supervisor.start(program)["generation"]
+    supervisor.wait("app", number, 20)
+    supervisor.promote("app", number, program.digest)
     return number
 
 
@@ -45,22 +46,22 @@ def ask(program: Program, path: str = "/") -> list[str]:
 
 
 def fork_server(supervisor: SupervisorClient) -> int:
-    """Give the pid of the one nursery, once it is ready."""
+    """Return the pid of the only fork server, once it is ready."""
     until(lambda: [one["state"] for one in supervisor.status()["fork_servers"]] == ["ready"])
-    return int(supervisor.status()["fork_servers"][0]["pid"])
+    return supervisor.status()["fork_servers"][0]["pid"]
 
 
 def serving(supervisor: SupervisorClient) -> int:
-    generation = supervisor.generation("lent")
+    generation = supervisor.generation("app")
     assert generation is not None
-    return int(generation["pid"])
+    return generation["pid"]
 
 
 def log(supervisor: SupervisorClient) -> str:
     return supervisor.log_file.read_text()
 
 
-def test_generations_are_forked_from_one_nursery(supervisor: SupervisorClient, app: App) -> None:
+def test_generations_are_forked_from_one_fork_server(supervisor: SupervisorClient, app: App) -> None:
     up(supervisor, app("one"))
     first = fork_server(supervisor)
     up(supervisor, app("two"))
@@ -68,26 +69,28 @@ def test_generations_are_forked_from_one_nursery(supervisor: SupervisorClient, a
     assert log(supervisor).count("forked as process") == 2
 
 
-def test_a_newborn_is_a_child_of_the_keeper_in_a_session_of_its_own(supervisor: SupervisorClient, app: App) -> None:
+def test_a_forked_worker_is_a_child_of_the_supervisor_in_its_own_session(
+    supervisor: SupervisorClient, app: App
+) -> None:
     up(supervisor, app())
     row = process_table.row(serving(supervisor))
     assert row is not None
     assert (row.parent, row.session) == (supervisor.status()["supervisor"], row.pid)
 
 
-def test_what_the_imports_set_in_the_environment_a_newborn_has_too(supervisor: SupervisorClient, app: App) -> None:
+def test_a_forked_worker_has_the_variables_that_imports_set(supervisor: SupervisorClient, app: App) -> None:
     up(supervisor, app("one"))
     assert ask(app())[4] == "yes"
 
 
-def test_no_key_passes_through_the_nursery(supervisor: SupervisorClient, app: App) -> None:
+def test_no_key_passes_through_the_fork_server(supervisor: SupervisorClient, app: App) -> None:
     up(supervisor, app())
     assert _holds(serving(supervisor), b"sk-for-generations-only")
     assert not _holds(fork_server(supervisor), b"sk-for-generations-only")
 
 
 def _holds(pid: int, text: bytes) -> bool:
-    """Search a process's whole writable memory."""
+    """Return whether a text is in the writable memory of a process."""
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             begin, end = (int(one, 16) for one in line.split()[0].split("-"))
@@ -98,7 +101,7 @@ def _holds(pid: int, text: bytes) -> bool:
     return False
 
 
-def test_a_killed_nursery_is_noticed_by_nobody_and_replaced(supervisor: SupervisorClient, app: App) -> None:
+def test_a_killed_fork_server_is_replaced_and_workers_keep_serving(supervisor: SupervisorClient, app: App) -> None:
     up(supervisor, app("one"))
     pid, old = serving(supervisor), fork_server(supervisor)
     os.kill(old, signal.SIGKILL)
@@ -106,19 +109,17 @@ def test_a_killed_nursery_is_noticed_by_nobody_and_replaced(supervisor: Supervis
     assert (serving(supervisor), ask(app())[0]) == (pid, "one")
     up(supervisor, app("two"))
     assert ask(app())[0] == "two"
-    assert supervisor.status()["services"]["lent"]["restarts"] == 0
+    assert supervisor.status()["services"]["app"]["restarts"] == 0
 
 
-def test_a_generation_is_forked_while_a_killed_nursery_comes_back(supervisor: SupervisorClient, app: App) -> None:
+def test_a_generation_starts_while_a_fork_server_is_replaced(supervisor: SupervisorClient, app: App) -> None:
     up(supervisor, app("one"))
     os.kill(fork_server(supervisor), signal.SIGKILL)
     up(supervisor, app("two"))
     assert ask(app())[0] == "two"
 
 
-def test_a_stuck_nursery_is_taken_down_and_the_generation_comes_up_all_the_same(
-    supervisor: SupervisorClient, app: App
-) -> None:
+def test_a_hanging_fork_server_is_killed_and_the_generation_starts(supervisor: SupervisorClient, app: App) -> None:
     up(supervisor, app("one"))
     old = fork_server(supervisor)
     os.kill(old, signal.SIGSTOP)
@@ -127,10 +128,10 @@ def test_a_stuck_nursery_is_taken_down_and_the_generation_comes_up_all_the_same(
     assert processes.identify(old) is None
 
 
-def test_another_environment_on_disk_asks_for_another_nursery(supervisor: SupervisorClient, app: App) -> None:
-    up(supervisor, app("one", fork_server=replace(KEPT, environment="before")))
+def test_another_python_environment_gets_another_fork_server(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one", fork_server=replace(SETTINGS, environment="before")))
     old = fork_server(supervisor)
-    up(supervisor, app("two", fork_server=replace(KEPT, environment="after")))
+    up(supervisor, app("two", fork_server=replace(SETTINGS, environment="after")))
     assert fork_server(supervisor) != old
     assert processes.identify(old) is None
     assert ask(app())[0] == "two"
@@ -139,12 +140,12 @@ def test_another_environment_on_disk_asks_for_another_nursery(supervisor: Superv
 @pytest.mark.parametrize(
     "known, why",
     [
-        (replace(KEPT, fork_guard="kept_app:object_to_forks"), "no fork of the nursery"),
-        (ForkServerSettings(("kept_app", "a_thread_at_import")), "2 threads run after the imports"),
+        (replace(SETTINGS, fork_guard="served_app:forbid_forks"), "no fork of the fork server"),
+        (ForkServerSettings(("served_app", "a_thread_at_import")), "2 threads run after the imports"),
         (ForkServerSettings(("not_there",)), "ended"),
     ],
 )
-def test_where_forking_is_unsafe_a_generation_imports_the_app_itself(
+def test_a_generation_imports_the_app_itself_when_forking_is_unsafe(
     supervisor: SupervisorClient, app: App, tmp_path: Path, known: ForkServerSettings, why: str
 ) -> None:
     code = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
@@ -156,7 +157,7 @@ def test_where_forking_is_unsafe_a_generation_imports_the_app_itself(
     assert "forked as" not in log(supervisor)
 
 
-def test_a_killed_generation_is_back_from_the_nursery_and_connections_wait_for_it(
+def test_a_killed_generation_is_forked_again_and_connections_wait_for_it(
     supervisor: SupervisorClient, app: App
 ) -> None:
     up(supervisor, app("one"))
@@ -167,31 +168,31 @@ def test_a_killed_generation_is_back_from_the_nursery_and_connections_wait_for_i
     assert log(supervisor).count("forked as process") == 2
 
 
-def test_stopping_while_the_nursery_imports_leaves_nothing(
+def test_a_stop_while_the_fork_server_imports_leaves_no_process(
     supervisor: SupervisorClient, app: App, tmp_path: Path
 ) -> None:
-    one = app("one", fork_server=ForkServerSettings(("kept_app", "slow_to_import")))
+    one = app("one", fork_server=ForkServerSettings(("served_app", "slow_to_import")))
     (tmp_path / "modules" / "slow_to_import.py").write_text("import time; time.sleep(60)")
-    number = int(supervisor.start(one)["generation"])
-    pid = int(supervisor.status()["fork_servers"][0]["pid"])
-    supervisor.stop(["lent"], 5)
+    number = supervisor.start(one)["generation"]
+    pid = supervisor.status()["fork_servers"][0]["pid"]
+    supervisor.stop(["app"], 5)
     with pytest.raises(NotReady):
-        supervisor.wait("lent", number, 1)
+        supervisor.wait("app", number, 1)
     until(lambda: processes.identify(pid) is None)
 
 
-def test_a_killed_keeper_takes_its_nursery_with_it(supervisor: SupervisorClient, app: App) -> None:
+def test_a_fork_server_ends_with_its_supervisor(supervisor: SupervisorClient, app: App) -> None:
     up(supervisor, app("one"))
     pid = fork_server(supervisor)
-    os.kill(int(supervisor.status()["supervisor"]), signal.SIGKILL)
+    os.kill(supervisor_pid(supervisor), signal.SIGKILL)
     until(lambda: processes.identify(pid) is None)
 
 
-def test_descendants_that_are_adopted_leave_no_zombie(supervisor: SupervisorClient, app: App, program: App) -> None:
+def test_adopted_descendants_leave_no_zombie(supervisor: SupervisorClient, app: App, program: App) -> None:
     code = "import subprocess; subprocess.run(['sh', '-c', 'sleep 0.1 &'])\n"
     up(supervisor, app("one"))
     own = program(code + program().argv[2])
-    supervisor.wait("own", int(supervisor.start(own)["generation"]), 20)
+    supervisor.wait("own", supervisor.start(own)["generation"], 20)
     master = supervisor.status()["supervisor"]
     until(lambda: not [row for row in process_table.rows() if row.parent == master and row.state in process_table.GONE])
 
@@ -200,25 +201,27 @@ def warmup(path: str) -> WarmUp:
     return WarmUp(document="to: {upstream}", variable="DOCUMENT", requests=(("GET", path, ""),))
 
 
-def test_what_a_first_answer_imports_is_learnt_and_imported_before_the_fork(
+def test_modules_of_the_first_request_are_recorded_and_imported_before_the_fork(
     supervisor: SupervisorClient, app: App, tmp_path: Path
 ) -> None:
     module_cache = tmp_path / "learnt.json"
-    up(supervisor, app("one", fork_server=replace(KEPT, warmup=warmup("/lazy"), module_cache=str(module_cache))))
+    up(supervisor, app("one", fork_server=replace(SETTINGS, warmup=warmup("/lazy"), module_cache=str(module_cache))))
     assert ask(app())[2] == "True"
     ((names),) = json.loads(module_cache.read_text()).values()
     assert "wave" in names
 
 
-def test_a_rehearsal_that_never_ends_is_broken_off(supervisor: SupervisorClient, app: App, tmp_path: Path) -> None:
+def test_a_warm_up_that_does_not_end_is_stopped(supervisor: SupervisorClient, app: App, tmp_path: Path) -> None:
     endless, module_cache = replace(warmup(f"/stream/{tmp_path}/never"), seconds=0.2), tmp_path / "learnt.json"
-    up(supervisor, app("one", fork_server=replace(KEPT, warmup=endless, module_cache=str(module_cache))))
+    up(supervisor, app("one", fork_server=replace(SETTINGS, warmup=endless, module_cache=str(module_cache))))
     assert ask(app())[0] == "one"
     assert not module_cache.exists()
 
 
-def test_what_was_learnt_need_not_be_written_down(supervisor: SupervisorClient, app: App, tmp_path: Path) -> None:
+def test_the_warm_up_works_when_its_cache_cannot_be_written(
+    supervisor: SupervisorClient, app: App, tmp_path: Path
+) -> None:
     folder = tmp_path / "no file"
     folder.mkdir()
-    up(supervisor, app("one", fork_server=replace(KEPT, warmup=warmup("/lazy"), module_cache=str(folder))))
+    up(supervisor, app("one", fork_server=replace(SETTINGS, warmup=warmup("/lazy"), module_cache=str(folder))))
     assert ask(app())[2] == "True"

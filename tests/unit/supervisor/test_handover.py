@@ -1,4 +1,4 @@
-"""Two generations of an app on one public port, forked and cold: nobody is cut, and every failure is said."""
+"""Two generations of an app on one public port, forked and cold: no request is cut, and every failure is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Connect = Callable[[Program], http.client.HTTPConnection]
 
 
 def hand_over(supervisor: SupervisorClient, program: Program) -> int:
-    number = int(supervisor.start(program)["generation"])
+    number = supervisor.start(program)["generation"]
     supervisor.wait(program.service, number, 20)
     supervisor.promote(program.service, number, program.digest)
     return number
@@ -29,12 +29,12 @@ def until(fact: Callable[[], object], seconds: float = 10) -> None:
 
 
 def phases(supervisor: SupervisorClient) -> dict[int, str]:
-    return {g["number"]: g["phase"] for g in supervisor.status()["services"]["lent"]["generations"]}
+    return {g["number"]: g["phase"] for g in supervisor.status()["services"]["app"]["generations"]}
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Opens connections to a program, and closes them all."""
+    """Opens connections to a program, and closes them afterwards."""
     opened: list[http.client.HTTPConnection] = []
 
     def make(program: Program) -> http.client.HTTPConnection:
@@ -56,7 +56,7 @@ def begin_stream(client: http.client.HTTPConnection, end: Path) -> http.client.H
     return client.getresponse()
 
 
-def test_a_generation_that_grows_too_large_is_replaced_once_and_its_stream_ends_well(
+def test_a_generation_over_its_memory_limit_is_replaced_and_finishes_its_stream(
     supervisor: SupervisorClient, app: App, connect: Connect, tmp_path: Path
 ) -> None:
     program = app("one", max_memory=1)  # byte
@@ -75,40 +75,46 @@ def test_a_generation_serves_with_its_own_environment(
 ) -> None:
     one = app("one", way=way)
     hand_over(supervisor, one)
-    generation = supervisor.generation("lent")
+    generation = supervisor.generation("app")
     assert generation is not None
     assert ask(connect(one)) == ["one", str(generation["pid"]), "False", "sk-for-generations-only", "yes"]
 
 
-def test_the_serving_generation_tells_of_its_inside(supervisor: SupervisorClient, app: App, way: str) -> None:
-    queries = {"now": "kept_app:inside", "later": "kept_app:inside_later"}
+def test_the_serving_generation_answers_queries(supervisor: SupervisorClient, app: App, way: str) -> None:
+    queries = {"now": "served_app:describe", "later": "served_app:describe_later"}
     hand_over(supervisor, app("one", way=way, queries=queries))
     hand_over(supervisor, app("two", way=way, queries=queries))
-    generation = supervisor.generation("lent")
+    generation = supervisor.generation("app")
     assert generation is not None
     wanted = [{"name": "two", "pid": generation["pid"]}]
-    assert supervisor.query("lent", "now") == supervisor.query("lent", "later") == wanted
+    assert supervisor.query("app", "now") == supervisor.query("app", "later") == wanted
 
 
-def test_a_generation_that_cannot_tell_says_why_and_serves_on(
+def test_a_failed_query_reports_the_reason_and_does_not_disturb_serving(
     supervisor: SupervisorClient, app: App, connect: Connect
 ) -> None:
-    one = app("one", queries={"broken": "kept_app:broken_inside", "gone": "kept_app:gone"})
+    one = app("one", queries={"broken": "served_app:broken", "missing": "served_app:missing"})
     with pytest.raises(NotReady):
-        supervisor.query("lent", "broken")
+        supervisor.query("app", "broken")
     hand_over(supervisor, one)
-    for word, reason in (("broken", "nothing is where it was"), ("gone", "AttributeError"), ("other", "before it")):
+    for query, reason in (
+        ("broken", "a private name has moved"),
+        ("missing", "AttributeError"),
+        ("other", "does not support this query"),
+    ):
         with pytest.raises(EnvironmentFailure, match=reason):
-            supervisor.query("lent", word)
+            supervisor.query("app", query)
     assert ask(connect(one))[0] == "one"
 
 
-def test_opened_twice_it_still_leaves_in_order(supervisor: SupervisorClient, app: App, way: str) -> None:
+def test_a_generation_that_is_promoted_again_still_exits_in_order(
+    supervisor: SupervisorClient, app: App, way: str
+) -> None:
     program = app("one", way=way)
-    number = hand_over(supervisor, program)  # the first generation opens by itself, and is promoted as well
+    number = hand_over(supervisor, program)  # the first generation opens by itself when it is ready
     for _ in range(3):
-        supervisor.promote("lent", number, program.digest)
-    supervisor.stop(["lent"])
+        supervisor.promote("app", number, program.digest)
+    supervisor.stop(["app"])
     assert "generation 1: exited with code 0" in (supervisor.runtime / "events.log").read_text()
 
 
@@ -117,14 +123,14 @@ def test_a_generation_of_another_digest_is_not_promoted(
 ) -> None:
     one, two = app("one"), app("two")
     hand_over(supervisor, one)
-    number = int(supervisor.start(two)["generation"])
-    supervisor.wait("lent", number, 20)
+    number = supervisor.start(two)["generation"]
+    supervisor.wait("app", number, 20)
     with pytest.raises(EnvironmentFailure, match="runs other settings"):
-        supervisor.promote("lent", number, one.digest)
+        supervisor.promote("app", number, one.digest)
     assert ask(connect(one))[0] == "one"
 
 
-def test_a_kept_connection_is_told_to_close_and_the_next_one_meets_the_new_generation(
+def test_a_draining_generation_sends_connection_close_on_a_kept_connection(
     supervisor: SupervisorClient, app: App, connect: Connect, way: str
 ) -> None:
     hand_over(supervisor, app("one", way=way))
@@ -137,7 +143,7 @@ def test_a_kept_connection_is_told_to_close_and_the_next_one_meets_the_new_gener
     assert ask(connect(app()))[0] == "two"
 
 
-def test_a_stream_ends_in_its_own_time_and_the_old_generation_goes_with_it(
+def test_a_draining_generation_finishes_its_stream_then_exits(
     supervisor: SupervisorClient, app: App, connect: Connect, way: str, tmp_path: Path
 ) -> None:
     hand_over(supervisor, app("one", way=way))
@@ -149,7 +155,7 @@ def test_a_stream_ends_in_its_own_time_and_the_old_generation_goes_with_it(
     until(lambda: phases(supervisor) == {2: "serving"}, 2.0)
 
 
-def test_a_connection_that_nobody_uses_does_not_keep_the_old_generation(
+def test_an_idle_connection_does_not_delay_draining(
     supervisor: SupervisorClient, app: App, connect: Connect, way: str
 ) -> None:
     hand_over(supervisor, app("one", way=way))
@@ -160,31 +166,31 @@ def test_a_connection_that_nobody_uses_does_not_keep_the_old_generation(
     until(lambda: phases(supervisor) == {2: "serving"}, 2.0)
 
 
-def test_what_outlives_the_drain_timeout_is_cut_and_counted(
+def test_requests_that_exceed_the_drain_timeout_are_cut_and_counted(
     supervisor: SupervisorClient, app: App, connect: Connect, way: str, tmp_path: Path
 ) -> None:
     hand_over(supervisor, app("one", way=way, drain_timeout=0.3))
     streams = [begin_stream(connect(app()), tmp_path / "never") for _ in range(2)]
     hand_over(supervisor, app("two", way=way, drain_timeout=0.3))
     until(lambda: phases(supervisor) == {2: "serving"}, 3.0)
-    assert "generation 1: 2 answers under way cut" in (supervisor.runtime / "events.log").read_text()
+    assert "generation 1: 2 requests in progress cut" in (supervisor.runtime / "events.log").read_text()
     for stream in streams:
         with stream, pytest.raises(http.client.IncompleteRead):
             stream.read()
 
 
-def test_a_refused_start_says_the_apps_own_words_and_the_old_one_serves(
+def test_a_failed_start_reports_the_apps_error_and_the_old_generation_serves(
     supervisor: SupervisorClient, app: App, connect: Connect, way: str
 ) -> None:
     hand_over(supervisor, app("one", way=way))
-    two = int(supervisor.start(app("two", way=way, env={"REFUSES": "ConfigError: no such strategy"}))["generation"])
-    with pytest.raises(NotReady, match=r"lent did not come up: ConfigError: no such strategy"):
-        supervisor.wait("lent", two, 20)
+    two = supervisor.start(app("two", way=way, env={"REFUSES": "ConfigError: no such strategy"}))["generation"]
+    with pytest.raises(NotReady, match=r"app did not come up: ConfigError: no such strategy"):
+        supervisor.wait("app", two, 20)
     assert phases(supervisor) == {1: "serving"}
     assert ask(connect(app()))[0] == "one"
 
 
-def test_whoever_connects_right_after_a_promotion_is_answered_by_the_new_generation(
+def test_a_connection_right_after_a_promotion_reaches_the_new_generation(
     supervisor: SupervisorClient, app: App, connect: Connect, way: str
 ) -> None:
     seen = []

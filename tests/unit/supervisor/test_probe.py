@@ -1,4 +1,4 @@
-"""Asking whether a program is ready: again after a miss, longer after a silence, and never of who is not wanted."""
+"""The readiness probe: it is repeated after a failure, with a longer timeout after a silence."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Act = Callable[[int, socket.socket], None]
 
 @dataclass
 class Server:
-    """Does with each connection, by its number, what it is told to; keeps what it was asked."""
+    """Calls `act` with each connection and its number; keeps the requests."""
 
     act: Act
-    asked: list[bytes] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
     listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
 
     def serve(self) -> None:
@@ -32,8 +32,8 @@ class Server:
         while True:
             connection, _ = self.listener.accept()
             with connection:
-                self.asked.append(connection.recv(4096))
-                if not self.asked[-1]:  # the test is over
+                self.requests.append(connection.recv(4096))
+                if not self.requests[-1]:  # the test is over
                     return
                 self.act(number, connection)
             number += 1
@@ -48,7 +48,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers; all have ended afterwards."""
+    """Starts servers, and ends them afterwards."""
     running: list[tuple[Server, threading.Thread]] = []
 
     def begin(act: Act, listener: socket.socket | None = None) -> Server:
@@ -66,36 +66,36 @@ def serve() -> Iterator[Serve]:
 
 
 def wait_for(address: tuple[str, int], seconds: float = 10.0, meanwhile: Callable[[], None] = lambda: None) -> bool:
-    """Probe until it is ready, or the time is over; something may happen a tenth of a second after the start."""
+    """Probe until the address is ready or the time is over; call `meanwhile` a tenth of a second after the start."""
     loop, found = Loop(Clock()), list[bool]()
 
     def ready() -> None:
         found.append(True)
-        loop.going = False
+        loop.running = False
 
-    asking = Probe(loop, address, "/healthz", lambda: True, ready)
-    asking.ask()
+    probing = Probe(loop, address, "/healthz", lambda: True, ready)
+    probing.send()
     loop.after(0.1, meanwhile)
-    loop.after(seconds, lambda: setattr(loop, "going", False))
+    loop.after(seconds, lambda: setattr(loop, "running", False))
     loop.run()
-    asking._close()  # it may be asking still: what it leaves open would be told of in another test
+    probing.close()  # an open connection would be reported as a warning in a later test
     return bool(found)
 
 
-def test_it_asks_the_path_it_was_given(serve: Serve) -> None:
+def test_the_probe_requests_the_given_path(serve: Serve) -> None:
     server = serve(lambda number, connection: connection.sendall(OK))
     assert wait_for(server.address)
-    assert server.asked[0].startswith(b"GET /healthz HTTP/1.1\r\n")
+    assert server.requests[0].startswith(b"GET /healthz HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize("miss", [b"HTTP/1.1 503 No\r\n\r\n", b"HTTP/1.1 404 No\r\n\r\n", b""])
-def test_one_miss_is_asked_again(serve: Serve, miss: bytes) -> None:
+def test_a_failed_probe_is_repeated(serve: Serve, miss: bytes) -> None:
     server = serve(lambda number, connection: connection.sendall(OK if number else miss))
     assert wait_for(server.address)
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
-def test_one_that_listens_later_is_found(serve: Serve) -> None:
+def test_a_program_that_listens_later_becomes_ready(serve: Serve) -> None:
     address = ("127.0.0.1", sockets.free_port())
     assert not wait_for(address, 0.1)
     later = socket.socket()
@@ -109,12 +109,12 @@ def test_one_that_listens_later_is_found(serve: Serve) -> None:
     assert wait_for(address, meanwhile=listen)
 
 
-def test_a_slow_answer_is_waited_for_the_longer_the_slower_it_is(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "PATIENCE_SECONDS", 0.05)  # a fortieth
+def test_the_timeout_grows_for_a_slow_program(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "TIMEOUT_SECONDS", 0.05)  # a fortieth
     over = threading.Event()
 
     def slowly(number: int, connection: socket.socket) -> None:
-        connection.settimeout(0.3)  # six times the first patience: whoever hangs up earlier is heard to
+        connection.settimeout(0.3)  # six times the first timeout; a client that gives up earlier closes the connection
         try:
             connection.recv(1)
         except TimeoutError:
@@ -124,4 +124,4 @@ def test_a_slow_answer_is_waited_for_the_longer_the_slower_it_is(serve: Serve, m
     server = serve(slowly)
     assert wait_for(server.address)
     assert over.is_set()
-    assert 3 <= len(server.asked) <= 5  # given up after 0.05, 0.1 and 0.2 s; 0.4 s were enough
+    assert 3 <= len(server.requests) <= 5  # timeouts of 0.05, 0.1 and 0.2 s failed; 0.4 s sufficed

@@ -1,4 +1,4 @@
-"""Real processes for these tests: started here, and ended here whatever happens."""
+"""Real processes for these tests; all are ended after the test."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], object]], None]:
-    """Wait for a fact."""
+    """Wait until a condition is true."""
 
-    def wait(fact: Callable[[], object]) -> None:
-        assert poll(fact, Clock(), every=0.01, timeout=10), "it did not come true within 10 s"
+    def wait(condition: Callable[[], object]) -> None:
+        assert poll(condition, Clock(), every=0.01, timeout=10), "still false after 10 s"
 
     return wait
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Start Python code in a session of its own; what it prints goes into `output` under tmp_path."""
+    """Start Python code in its own session; its output goes into the file `output` in tmp_path."""
     started: list[subprocess.Popen[bytes]] = []
 
     def run(code: str, *words: str, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:

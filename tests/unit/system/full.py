@@ -1,4 +1,4 @@
-"""A full disk, without one."""
+"""Simulate a full disk."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def small_disk(largest: int) -> Iterator[None]:
-    """Let no file grow beyond so many bytes.
+    """Limit the size of every file.
 
-    Only around the call in question: the test runner's own output may be a file too.
+    Use it only around the tested call: the test runner's output may be a file too.
+
+    Args:
+        largest: The limit in bytes.
     """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))

@@ -1,4 +1,4 @@
-"""What has been compiled, and what has not."""
+"""Bytecode compilation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flowgate.system import bytecode
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment with one distribution and one module, and one source of our own."""
+    """An environment with one distribution and one module, and one FlowGate source."""
     (tmp_path / "env" / "thing-1.0.dist-info").mkdir(parents=True)
     (tmp_path / "env" / "thing.py").write_text("x = 1\n")
     (tmp_path / "own.py").write_text("y = 1\n")
@@ -21,7 +21,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_everything_is_compiled_once_and_said_so(environment: Path) -> None:
+def test_everything_is_compiled_once_and_recorded(environment: Path) -> None:
     assert not bytecode.is_compiled()
     assert bytecode.compile_environment()
     assert bytecode.is_compiled()
@@ -29,13 +29,13 @@ def test_everything_is_compiled_once_and_said_so(environment: Path) -> None:
     assert list((environment / "__pycache__").glob("own.*.pyc"))
 
 
-def test_another_version_of_a_distribution_is_another_environment(environment: Path) -> None:
+def test_a_new_distribution_version_needs_compilation(environment: Path) -> None:
     bytecode.compile_environment()
     (environment / "env" / "thing-1.0.dist-info").rename(environment / "env" / "thing-2.0.dist-info")
     assert not bytecode.is_compiled()
 
 
-def test_a_changed_source_of_our_own_is_compiled_alone(environment: Path) -> None:
+def test_a_changed_source_does_not_recompile_the_environment(environment: Path) -> None:
     bytecode.compile_environment()
     (environment / "own.py").write_text("y = 2\nz = 3\n")
     (environment / "env" / "late.py").write_text("x = 1\n")
@@ -45,6 +45,6 @@ def test_a_changed_source_of_our_own_is_compiled_alone(environment: Path) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", json.dumps([1])])
-def test_a_damaged_stamp_counts_as_none(environment: Path, text: str) -> None:
+def test_a_damaged_stamp_file_counts_as_missing(environment: Path, text: str) -> None:
     (environment / "env" / bytecode.STAMP).write_text(text)
     assert not bytecode.is_compiled()

@@ -10,7 +10,7 @@ from flowgate.errors import Unreachable
 from flowgate.system.deadline import deadline
 
 
-def test_work_that_ends_in_time_is_left_alone() -> None:
+def test_work_that_ends_in_time_is_not_interrupted() -> None:
     before = signal.getsignal(signal.SIGALRM)
     with deadline(5):
         pass
@@ -18,34 +18,34 @@ def test_work_that_ends_in_time_is_left_alone() -> None:
 
 
 def test_a_blocking_call_is_interrupted_and_its_finally_runs() -> None:
-    left: list[str] = []
+    log: list[str] = []
 
     def block() -> None:
         try:
             threading.Event().wait(30)
         finally:
-            left.append("finally")
+            log.append("finally")
 
-    began = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(Unreachable, match=r"not finished within 0\.05 s"), deadline(0.05):
         block()
-    assert (left, time.monotonic() - began < 10) == (["finally"], True)
+    assert (log, time.monotonic() - started < 10) == (["finally"], True)
 
 
-def test_no_exception_handler_swallows_the_end() -> None:
+def test_a_handler_for_all_exceptions_does_not_catch_the_deadline() -> None:
     def stubborn() -> None:
         while True:
             try:
                 time.sleep(30)
-            except Exception:  # noqa: BLE001, S110 - what a careless step does
+            except Exception:  # noqa: BLE001, S110 - as a careless step does
                 pass
 
     with pytest.raises(Unreachable), deadline(0.05):
         stubborn()
 
 
-def test_another_thread_is_interrupted_too() -> None:
-    told: list[str] = []
+def test_work_in_another_thread_is_interrupted() -> None:
+    errors: list[str] = []
 
     def work() -> None:
         try:
@@ -53,14 +53,14 @@ def test_another_thread_is_interrupted_too() -> None:
                 while True:
                     time.sleep(0.01)
         except Unreachable as error:
-            told.append(error.what)
+            errors.append(error.what)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(20)
-    assert told == ["not finished within 0.05 s"]
+    assert errors == ["not finished within 0.05 s"]
 
 
-def test_an_error_of_the_work_goes_through() -> None:
+def test_an_exception_of_the_work_is_not_changed() -> None:
     with pytest.raises(KeyError), deadline(5):
         raise KeyError("x")

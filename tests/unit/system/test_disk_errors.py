@@ -18,23 +18,23 @@ from flowgate.system.disk_errors import (
 
 
 @pytest.mark.parametrize(
-    "number, way_out",
+    "number, fix",
     [(errno.ENOSPC, "free some space"), (errno.EROFS, "paths.runtime_dir"), (errno.EACCES, "ls -ld")],
 )
-def test_a_refusal_names_the_path_the_reason_and_a_way_out(number: int, way_out: str) -> None:
-    message = disk_error(Path("/srv/file"), OSError(number, os.strerror(number)))
-    assert message.what == f"/srv/file: {os.strerror(number)[0].lower()}{os.strerror(number)[1:]}"
-    assert way_out in message.fix
+def test_a_disk_error_has_path_reason_and_fix(number: int, fix: str) -> None:
+    error = disk_error(Path("/srv/file"), OSError(number, os.strerror(number)))
+    assert error.what == f"/srv/file: {os.strerror(number)[0].lower()}{os.strerror(number)[1:]}"
+    assert fix in error.fix
 
 
-def test_our_own_refusals_pass_through_unchanged() -> None:
+def test_our_own_errors_are_not_translated() -> None:
     inner = DiskError("inner")
     with pytest.raises(DiskError) as caught, translate_os_errors(Path("/srv")):
         raise inner
     assert caught.value is inner
 
 
-def test_folders_made_by_several_at_once_are_made_once(tmp_path: Path) -> None:
+def test_threads_can_create_the_same_folder_at_once(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "c"
     threads = [threading.Thread(target=make_private_folder, args=(path,)) for _ in range(8)]
     for thread in threads:
@@ -44,33 +44,33 @@ def test_folders_made_by_several_at_once_are_made_once(tmp_path: Path) -> None:
     assert [one.stat().st_mode & 0o777 for one in (path, path.parent, tmp_path / "a")] == [0o700] * 3
 
 
-def test_a_file_where_a_folder_belongs_is_refused(tmp_path: Path) -> None:
+def test_a_file_where_a_folder_is_needed_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DiskError, match="file exists"):
         make_private_folder(tmp_path / "file")
-    with pytest.raises(DiskError, match="not a folder of yours"):
+    with pytest.raises(DiskError, match="not a folder that you own"):
         make_own_folder(tmp_path / "file")
 
 
-def test_our_own_folder_is_closed_to_others_again(tmp_path: Path) -> None:
+def test_an_existing_private_folder_gets_mode_0700(tmp_path: Path) -> None:
     (tmp_path / "ours").mkdir()
     (tmp_path / "ours").chmod(0o777)
     assert make_own_folder(tmp_path / "ours").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_link_is_not_our_own_folder(tmp_path: Path) -> None:
+def test_a_link_is_not_accepted_as_private_folder(tmp_path: Path) -> None:
     (tmp_path / "ours").symlink_to(tmp_path)
-    with pytest.raises(DiskError, match="not a folder of yours"):
+    with pytest.raises(DiskError, match="not a folder that you own"):
         make_own_folder(tmp_path / "ours")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
-def test_a_strangers_folder_is_not_our_own(tmp_path: Path) -> None:
+def test_another_users_folder_is_not_accepted_as_private_folder(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     os.chown(tmp_path / "theirs", 65534, 65534)
-    with pytest.raises(DiskError, match="not a folder of yours"):
+    with pytest.raises(DiskError, match="not a folder that you own"):
         make_own_folder(tmp_path / "theirs")
 
 
-def test_free_bytes_are_told_for_a_path_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_free_bytes_accepts_a_path_that_does_not_exist(tmp_path: Path) -> None:
     assert free_bytes(tmp_path / "a" / "b") > 0

@@ -43,35 +43,35 @@ def names(folder: Path) -> list[str]:
 # --- reading
 
 
-def test_a_missing_file_is_a_mistake_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nothing\.yaml is not there"):
+def test_reading_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nothing\.yaml does not exist"):
         files.read_text(tmp_path / "nothing.yaml")
 
 
-def test_a_missing_file_is_none_when_it_may_be_missing(tmp_path: Path) -> None:
+def test_read_text_or_none_returns_none_for_a_missing_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert files.read_text_or_none(tmp_path / "nothing") is None
     assert files.read_text_or_none(tmp_path / "file" / "below") is None
 
 
-def test_line_ends_are_left_as_they_are(tmp_path: Path) -> None:
+def test_line_ends_are_not_changed(tmp_path: Path) -> None:
     (tmp_path / "dos").write_bytes("ä\r\n".encode())
     assert files.read_text(tmp_path / "dos") == "ä\r\n"
 
 
-def test_bytes_that_are_no_text_are_a_mistake_with_their_place(tmp_path: Path) -> None:
+def test_invalid_utf_8_is_a_usage_error_with_its_position(tmp_path: Path) -> None:
     (tmp_path / "raw").write_bytes(b"abc\xff")
-    with pytest.raises(UsageError, match=r"not UTF-8 text \(byte 4"):
+    with pytest.raises(UsageError, match=r"invalid UTF-8 at byte 4"):
         files.read_text_or_none(tmp_path / "raw")
 
 
-def test_a_folder_is_no_file_to_read(tmp_path: Path) -> None:
+def test_reading_a_folder_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder"):
         files.read_text(tmp_path)
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_a_disk_error_with_a_fix(tmp_path: Path) -> None:
     (tmp_path / "closed").touch(0o000)
     with pytest.raises(DiskError, match="permission denied") as caught:
         files.read_text(tmp_path / "closed")
@@ -88,7 +88,7 @@ def test_a_written_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
     assert (mode(tmp_path / "a"), mode(tmp_path / "a" / "b")) == (0o700, 0o700)
 
 
-def test_folders_that_were_there_stay_as_they_are(tmp_path: Path) -> None:
+def test_existing_folders_keep_their_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     files.write_atomic(tmp_path / "file", "text")
     files.make_private_folder(tmp_path)
@@ -101,10 +101,11 @@ def test_the_same_text_is_not_written_twice(tmp_path: Path) -> None:
     before = path.stat()
     assert not files.write_atomic(path, "text")
     assert not files.write_in_place(path, "text")
-    assert path.stat() == before
+    after = path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_a_wrong_mode_is_mended_though_the_text_is_the_same(tmp_path: Path) -> None:
+def test_a_wrong_mode_is_corrected_for_the_same_text(tmp_path: Path) -> None:
     path = tmp_path / "file"
     for write in (files.write_atomic, files.write_in_place):
         path.write_text("text")
@@ -113,7 +114,7 @@ def test_a_wrong_mode_is_mended_though_the_text_is_the_same(tmp_path: Path) -> N
         assert mode(path) == 0o700
 
 
-def test_a_link_is_replaced_and_what_it_points_to_stays(tmp_path: Path) -> None:
+def test_a_link_is_replaced_and_its_target_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("text")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     files.write_atomic(tmp_path / "link", "new")
@@ -121,14 +122,14 @@ def test_a_link_is_replaced_and_what_it_points_to_stays(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_text() == "text"
 
 
-def test_temp_files_of_dead_writers_are_cleared_and_others_left(tmp_path: Path) -> None:
+def test_only_temp_files_of_ended_writers_are_deleted(tmp_path: Path) -> None:
     for pid in ("999999999", str(os.getppid()), "word"):
         (tmp_path / f".f[1].{pid}.tmp").touch()
     files.write_atomic(tmp_path / "f[1]", "text")
     assert names(tmp_path) == sorted([f".f[1].{os.getppid()}.tmp", ".f[1].word.tmp", "f[1]"])
 
 
-def test_a_killed_writer_leaves_the_old_or_the_new_text_never_half(
+def test_a_killed_writer_leaves_a_complete_file(
     tmp_path: Path, start: Callable[..., Popen[bytes]], until: Callable[[Callable[[], object]], None]
 ) -> None:
     path = tmp_path / "file"
@@ -144,7 +145,7 @@ def test_a_killed_writer_leaves_the_old_or_the_new_text_never_half(
     assert names(tmp_path) == ["file", "output"]
 
 
-def test_threads_that_write_one_file_never_mix(tmp_path: Path) -> None:
+def test_threads_can_write_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     texts = [letter * 5000 for letter in "abcdef"]
     threads = [threading.Thread(target=files.write_atomic, args=(path, text)) for text in texts]
@@ -156,7 +157,7 @@ def test_threads_that_write_one_file_never_mix(tmp_path: Path) -> None:
     assert names(tmp_path) == ["file"]
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_only_the_old_file(tmp_path: Path) -> None:
     files.write_atomic(tmp_path / "file", "old")
     with small_disk(8192), pytest.raises(DiskError, match="file too large"):
         files.write_atomic(tmp_path / "file", "x" * 10000)
@@ -164,14 +165,14 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     assert names(tmp_path) == ["file"]
 
 
-def test_a_full_disk_puts_the_old_text_back_in_place(tmp_path: Path) -> None:
+def test_a_full_disk_restores_the_old_text_in_place(tmp_path: Path) -> None:
     files.write_in_place(tmp_path / "file", "old\n" * 10)
     with small_disk(8192), pytest.raises(DiskError):
         files.write_in_place(tmp_path / "file", "x" * 10000)
     assert (tmp_path / "file").read_text() == "old\n" * 10
 
 
-def test_writing_in_place_keeps_the_inode_and_cuts_the_rest(tmp_path: Path) -> None:
+def test_writing_in_place_keeps_the_inode_and_truncates(tmp_path: Path) -> None:
     path = tmp_path / "file"
     files.write_in_place(path, "a long text")
     inode = path.stat().st_ino
@@ -179,28 +180,28 @@ def test_writing_in_place_keeps_the_inode_and_cuts_the_rest(tmp_path: Path) -> N
     assert (path.read_text(), path.stat().st_ino, mode(path)) == ("short", inode, 0o600)
 
 
-def test_a_file_where_a_folder_belongs_is_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_writing_below_a_file_is_a_disk_error_with_a_fix(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DiskError, match="file") as caught:
         files.write_atomic(tmp_path / "file" / "below", "text")
-    assert "a file stands where a folder belongs" in caught.value.fix
+    assert "a file exists where a folder is needed" in caught.value.fix
 
 
 # --- the rest
 
 
-def test_deleting_gives_what_was_there(tmp_path: Path) -> None:
+def test_deleting_returns_the_existing_files(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     assert files.delete([tmp_path / "a", tmp_path / "b"]) == [tmp_path / "a"]
 
 
-def test_a_folder_is_not_deleted(tmp_path: Path) -> None:
+def test_deleting_a_folder_is_a_disk_error(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(DiskError, match="folder"):
         files.delete([tmp_path / "folder"])
 
 
-def test_a_listing_is_newest_first_and_holds_files_only(tmp_path: Path) -> None:
+def test_a_listing_has_files_only_newest_first(tmp_path: Path) -> None:
     for age, name in enumerate(("old.yaml", "new.yaml", "newest.txt")):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (age, age))
@@ -209,20 +210,20 @@ def test_a_listing_is_newest_first_and_holds_files_only(tmp_path: Path) -> None:
     assert files.listing(tmp_path / "nothing", "*") == []
 
 
-def test_digests_name_the_content(tmp_path: Path) -> None:
+def test_digests_are_sha256(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
     assert files.digest("text") == sha256(b"text").hexdigest()[:12]
     assert files.file_digest(tmp_path / "file") == sha256(b"text").hexdigest()
 
 
-def test_only_a_file_that_may_be_run_is_executable(tmp_path: Path) -> None:
+def test_only_a_file_with_execute_permission_is_executable(tmp_path: Path) -> None:
     (tmp_path / "plain").touch(0o600)
     (tmp_path / "program").touch(0o700)
     found = [files.is_executable(tmp_path / name) for name in ("plain", "program", "nothing", ".")]
     assert found == [False, True, False, False]
 
 
-def test_a_traceback_is_kept_where_only_we_read_it(tmp_path: Path) -> None:
+def test_a_saved_traceback_is_private(tmp_path: Path) -> None:
     path = files.save_traceback("a bug", shared=tmp_path)
     assert path.read_text() == "a bug"
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)

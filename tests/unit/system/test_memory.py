@@ -1,4 +1,4 @@
-"""Giving memory back."""
+"""Returning memory to the system."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from flowgate.system import memory
 
 
 class Node:
-    """Something that can hold itself."""
+    """An object with a reference to itself."""
 
     def __init__(self) -> None:
         self.me = self
 
 
-def test_garbage_that_holds_itself_is_gone_afterwards() -> None:
+def test_trim_collects_reference_cycles() -> None:
     gc.disable()
     try:
         seen = weakref.ref(Node())

@@ -13,7 +13,7 @@ from tests.conftest import interruptible
 SECONDS = 10.0
 
 
-def test_as_many_run_at_a_time_as_asked_and_no_more() -> None:
+def test_width_jobs_run_at_the_same_time() -> None:
     lock = threading.Lock()
     now, most = 0, 0
     barrier = threading.Barrier(3, timeout=SECONDS)
@@ -32,11 +32,11 @@ def test_as_many_run_at_a_time_as_asked_and_no_more() -> None:
     assert most == 3
 
 
-def test_no_jobs_give_nothing() -> None:
+def test_no_jobs_have_no_results() -> None:
     assert run_parallel([], 4) == []
 
 
-def test_the_first_failure_is_raised_when_all_have_ended() -> None:
+def test_the_first_exception_is_raised_when_all_jobs_have_ended() -> None:
     done: list[int] = []
 
     def job(number: int) -> None:
@@ -49,43 +49,45 @@ def test_the_first_failure_is_raised_when_all_have_ended() -> None:
     assert sorted(done) == [0, 3, 4, 5]
 
 
-@pytest.mark.parametrize("nested", [False, True], ids=["alone", "inside another"])
-def test_ctrl_c_interrupts_those_under_way_and_lets_none_begin(nested: bool) -> None:
-    begun = threading.Barrier(3, timeout=SECONDS)
-    ended: list[str] = []
+class Sleepers:
+    """Jobs that sleep, and Ctrl-C once two of them run."""
 
-    def sleeper() -> None:
+    def __init__(self) -> None:
+        self.running = threading.Barrier(3, timeout=SECONDS)
+        self.ended: list[str] = []
+        self.jobs = [self.sleep, self.sleep, lambda: self.ended.append("late")]
+
+    def sleep(self) -> None:
         try:
-            begun.wait()
+            self.running.wait()
             Clock().sleep(60)
-            ended.append("slept")
+            self.ended.append("slept")
         except KeyboardInterrupt:
-            ended.append("interrupted")
+            self.ended.append("interrupted")
             raise
 
-    def press() -> None:
-        begun.wait()
+    def press_ctrl_c(self) -> None:
+        self.running.wait()
         _thread.interrupt_main()
 
-    jobs = [sleeper, sleeper, lambda: ended.append("late")]
-    presser = threading.Thread(target=press)
-    began = time.monotonic()
 
-    def work() -> None:
-        presser.start()
-        run_parallel([lambda: run_parallel(jobs, 2)] if nested else jobs, 2)
-
+@pytest.mark.parametrize("nested", [False, True], ids=["alone", "inside another"])
+def test_ctrl_c_interrupts_running_jobs_and_starts_no_other(nested: bool) -> None:
+    sleepers = Sleepers()
+    thread = threading.Thread(target=sleepers.press_ctrl_c)
+    started = time.monotonic()
+    thread.start()
     with interruptible(), pytest.raises(KeyboardInterrupt):
-        work()
-    presser.join()
-    assert ended == ["interrupted", "interrupted"]
-    assert time.monotonic() - began < 20
+        run_parallel([lambda: run_parallel(sleepers.jobs, 2)] if nested else sleepers.jobs, 2)
+    thread.join()
+    assert sleepers.ended == ["interrupted", "interrupted"]
+    assert time.monotonic() - started < 20
 
 
-def test_no_failure_is_lost_however_fast_the_jobs_end() -> None:
-    def refuse() -> None:
+def test_no_exception_of_a_short_job_is_lost() -> None:
+    def fail() -> None:
         raise ValueError("no")
 
     for _ in range(300):
         with pytest.raises(ValueError, match="no"):
-            run_parallel([refuse, refuse, refuse, refuse], 4)
+            run_parallel([fail, fail, fail, fail], 4)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.errors import DiskError, ProgramMissing
 from flowgate.system import processes
 from flowgate.system.processes import Identity
 
@@ -18,7 +17,7 @@ Start = Callable[..., Process]
 Until = Callable[[Callable[[], object]], None]
 
 SLEEP = "import signal; print('up', flush=True); signal.pause()"
-# A child of the started process that has left its group, or even its session, and says its pid.
+# Starts a child that leaves its process group, or even its session, and prints its pid.
 FAMILY = """
 import os, signal, sys
 if os.fork() == 0:
@@ -45,7 +44,7 @@ def sleeper(start: Start, tmp_path: Path, until: Until) -> Process:
 
 @pytest.fixture
 def family(start: Start, tmp_path: Path, until: Until) -> Callable[[str, str], tuple[Process, Identity]]:
-    """Give a started process and its child, which a test ends itself."""
+    """Start a process with a child; the test ends the child."""
 
     def make(leaves: str, parent: str) -> tuple[Process, Identity]:
         process = start(FAMILY, leaves, parent)
@@ -58,25 +57,25 @@ def family(start: Start, tmp_path: Path, until: Until) -> Callable[[str, str], t
 
 
 def ended(process: Process) -> bool:
-    """Say whether it is over, leaving it unreaped."""
+    """Return whether it has ended, without reaping it."""
     return not processes.alive(identity(process))
 
 
-# --- who is who
+# --- identity
 
 
-def test_a_process_is_known_by_pid_and_start(sleeper: Process) -> None:
+def test_a_process_is_identified_by_pid_and_start_time(sleeper: Process) -> None:
     assert identity(sleeper) == identity(sleeper)
     assert processes.alive(identity(sleeper))
     assert not processes.alive(Identity(sleeper.pid, identity(sleeper).ticks + 1))
 
 
-def test_nobody_has_a_number_that_was_never_given() -> None:
+def test_an_unused_pid_has_no_identity() -> None:
     assert processes.identify(999_999_999) is None
     assert processes.tree_of(999_999_999) == []
 
 
-def test_a_process_that_ended_unreaped_has_a_name_but_no_life(sleeper: Process, until: Until) -> None:
+def test_a_zombie_has_an_identity_and_is_not_alive(sleeper: Process, until: Until) -> None:
     name = identity(sleeper)
     sleeper.kill()
     until(lambda: ended(sleeper))
@@ -85,14 +84,14 @@ def test_a_process_that_ended_unreaped_has_a_name_but_no_life(sleeper: Process, 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only /proc shows names in brackets")
-def test_a_name_full_of_brackets_does_not_confuse(start: Start, tmp_path: Path, until: Until) -> None:
+def test_a_name_with_parentheses_is_parsed(start: Start, tmp_path: Path, until: Until) -> None:
     process = start("open('/proc/self/comm', 'w').write('a) Z 1 (b)');" + SLEEP)
     until(lambda: "up" in (tmp_path / "output").read_text())
     assert processes.alive(identity(process))
     assert processes.tree(identity(process)) == [identity(process)]
 
 
-def test_a_process_is_found_by_all_its_words(start: Start, sleeper: Process, tmp_path: Path, until: Until) -> None:
+def test_a_process_is_found_by_its_arguments(start: Start, sleeper: Process, tmp_path: Path, until: Until) -> None:
     other = start(SLEEP, "one", str(tmp_path))
     until(lambda: processes.find(("one", str(tmp_path))) == other.pid)
     assert processes.find(("two", str(tmp_path))) is None
@@ -102,7 +101,7 @@ def test_a_process_is_found_by_all_its_words(start: Start, sleeper: Process, tmp
 
 
 @pytest.mark.parametrize("leaves", ["group", "session"])
-def test_a_child_that_left_is_still_in_its_parents_tree(
+def test_a_child_in_another_group_or_session_is_in_its_parents_tree(
     family: Callable[[str, str], tuple[Process, Identity]], until: Until, leaves: str
 ) -> None:
     process, child = family(leaves, "stays")
@@ -112,7 +111,7 @@ def test_a_child_that_left_is_still_in_its_parents_tree(
     until(lambda: not processes.alive(child) and ended(process))
 
 
-def test_a_child_that_left_the_group_is_found_after_its_parent_ended(
+def test_a_child_in_another_group_is_found_after_its_parent_ended(
     family: Callable[[str, str], tuple[Process, Identity]], until: Until
 ) -> None:
     process, child = family("group", "goes")
@@ -122,32 +121,32 @@ def test_a_child_that_left_the_group_is_found_after_its_parent_ended(
     until(lambda: not processes.alive(child))
 
 
-def test_the_tree_of_another_process_with_the_same_number_is_empty(sleeper: Process) -> None:
+def test_the_tree_of_a_reused_pid_is_empty(sleeper: Process) -> None:
     assert processes.tree(Identity(sleeper.pid, identity(sleeper).ticks - 1)) == []
 
 
-def test_our_own_tree_holds_what_we_started(sleeper: Process) -> None:
+def test_our_own_tree_contains_our_child(sleeper: Process) -> None:
     assert identity(sleeper) in processes.tree_of(os.getpid())
 
 
 # --- signals
 
 
-def test_a_stranger_who_got_the_number_is_never_signalled(sleeper: Process) -> None:
-    stranger = Identity(sleeper.pid, identity(sleeper).ticks - 1)
-    assert processes.signal_tree([stranger], signal.SIGKILL) == []
-    assert not processes.signal_group(stranger, signal.SIGKILL)
+def test_a_reused_pid_is_not_signalled(sleeper: Process) -> None:
+    reused = Identity(sleeper.pid, identity(sleeper).ticks - 1)
+    assert processes.signal_tree([reused], signal.SIGKILL) == []
+    assert not processes.signal_group(reused, signal.SIGKILL)
     assert processes.alive(identity(sleeper))
 
 
-def test_we_never_signal_ourselves() -> None:
+def test_this_process_is_not_signalled() -> None:
     ours = processes.identify(os.getpid())
     assert ours is not None
     assert processes.signal_tree([ours, Identity(0, 0), Identity(1, 0)], signal.SIGKILL) == []
     assert not processes.signal_group(Identity(os.getpgrp(), 0), signal.SIGKILL)
 
 
-def test_without_a_hold_on_the_process_the_look_still_counts(sleeper: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pidfd_the_identity_is_still_checked(sleeper: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     assert processes.signal_tree([Identity(sleeper.pid, 1)], signal.SIGKILL) == []
     assert processes.signal_tree([identity(sleeper)], signal.SIGKILL) == [identity(sleeper)]
@@ -159,7 +158,7 @@ def test_a_group_is_signalled_through_its_leader(sleeper: Process) -> None:
     assert sleeper.wait(timeout=10) == -signal.SIGTERM
 
 
-def test_a_group_without_its_leader_is_left_alone(sleeper: Process, until: Until) -> None:
+def test_a_group_whose_leader_has_ended_is_not_signalled(sleeper: Process, until: Until) -> None:
     name = identity(sleeper)
     sleeper.kill()
     until(lambda: ended(sleeper))
@@ -168,87 +167,10 @@ def test_a_group_without_its_leader_is_left_alone(sleeper: Process, until: Until
     assert not processes.signal_group(name, signal.SIGTERM)
 
 
-# --- starting
+# --- descriptions
 
 
-def test_a_program_gets_its_folder_its_environment_and_no_keyboard(start: Start, tmp_path: Path) -> None:
-    code = "import os, sys; print(os.getcwd(), sorted(os.environ), repr(sys.stdin.read()), os.getsid(0) == os.getpid())"
-    assert start(code).wait(timeout=10) == 0
-    message = (tmp_path / "output").read_text()
-    assert message.startswith(f"{tmp_path} ")
-    assert message.endswith(" '' True\n")
-    assert "PYTHONPATH" in message
-    assert "HOME" not in message
-
-
-def test_what_programs_say_is_appended_privately(start: Start, tmp_path: Path) -> None:
-    for code in ("print('one')", "import sys; print('two', file=sys.stderr)"):
-        start(code).wait(timeout=10)
-    assert (tmp_path / "output").read_text() == "one\ntwo\n"
-    assert (tmp_path / "output").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_program_makes_private_files(start: Start, tmp_path: Path) -> None:
-    start("open('made', 'w')").wait(timeout=10)
-    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
-
-
-def test_only_the_files_handed_over_stay_open(start: Start, tmp_path: Path) -> None:
-    lent, kept = os.pipe()
-    os.set_inheritable(kept, True)
-    code = "import os, sys; os.fstat(int(sys.argv[1])); os.fstat(int(sys.argv[2]))"
-    try:
-        assert start(code, str(lent), str(lent), pass_fds=(lent,)).wait(timeout=10) == 0
-        assert start(code, str(lent), str(kept), pass_fds=(lent,)).wait(timeout=10) == 1
-    finally:
-        os.close(lent)
-        os.close(kept)
-
-
-@pytest.mark.parametrize(
-    "text, mode, complaint",
-    [
-        (None, 0, "is not there"),
-        ("#!/bin/sh\n", 0o600, "cannot be executed"),
-        ("\x7fnonsense", 0o700, "is no program for this machine"),
-        ("#!/no/such/shell\n", 0o700, "names an interpreter"),
-    ],
-)
-def test_a_program_that_cannot_start_is_named_with_a_way_out(
-    tmp_path: Path, text: str | None, mode: int, complaint: str
-) -> None:
-    program = tmp_path / "program"
-    if text is not None:
-        program.write_text(text)
-        program.chmod(mode)
-    with pytest.raises(ProgramMissing, match=complaint) as caught:
-        processes.spawn([str(program)], cwd=tmp_path, env={}, output=tmp_path / "output")
-    assert caught.value.what.startswith(str(program))
-    assert caught.value.fix
-
-
-def test_a_missing_folder_is_not_taken_for_a_missing_program(tmp_path: Path) -> None:
-    with pytest.raises(DiskError, match=r"the working folder .*nowhere is not there"):
-        processes.spawn([sys.executable], cwd=tmp_path / "nowhere", env={}, output=tmp_path / "output")
-
-
-def test_output_that_cannot_be_written_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(DiskError, match="is a directory"):
-        processes.spawn([sys.executable], cwd=tmp_path, env={}, output=tmp_path)
-
-
-def test_a_visible_tool_gives_its_code_as_a_shell_does(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert processes.run_visible([sys.executable, "-c", "print('seen'); exit(3)"], cwd=tmp_path) == 3
-    assert capfd.readouterr().out == "seen\n"
-    assert processes.run_visible([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], cwd=tmp_path) == 137
-    with pytest.raises(ProgramMissing):
-        processes.run_visible(["no-such-tool"], cwd=tmp_path)
-
-
-# --- what is known
-
-
-def test_a_description_shows_no_secret(start: Start, tmp_path: Path, until: Until) -> None:
+def test_a_description_contains_no_secret(start: Start, tmp_path: Path, until: Until) -> None:
     process = start(SLEEP, "--key", "sk-1")
     until(lambda: "up" in (tmp_path / "output").read_text())
     assert processes.describe(process.pid) == f"{Path(sys.executable).name} -c"
@@ -272,6 +194,6 @@ def test_a_description_is_short(monkeypatch: pytest.MonkeyPatch, argv: list[str]
     assert processes.describe(1) == shown
 
 
-def test_memory_is_told_of_the_living_only(sleeper: Process) -> None:
+def test_memory_is_known_for_running_processes_only(sleeper: Process) -> None:
     assert (processes.memory(sleeper.pid) or 0) > 1_000_000
     assert processes.memory(999_999_999) is None

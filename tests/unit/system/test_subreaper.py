@@ -7,9 +7,7 @@ import pytest
 
 from flowgate.system import process_table, subreaper
 
-pytestmark = pytest.mark.skipif(
-    not process_table.LINUX, reason="only Linux lets a process adopt its descendants' orphans"
-)
+pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="only Linux has subreapers")
 ADOPTED = """
 import os, time
 from flowgate.system import subreaper
@@ -36,24 +34,23 @@ def run(end: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
-def test_an_orphan_is_adopted_and_its_exit_code_told() -> None:
+def test_an_orphan_is_adopted_and_reaped() -> None:
     assert run("print(subreaper.reap(orphan))") == "known is left: None True\n7\n"
 
 
-def test_a_stranger_is_reaped_and_then_no_child_of_ours() -> None:
+def test_reap_unknown_reaps_an_orphan() -> None:
     end = "subreaper.reap_unknown(()); print(subreaper.has_ended(orphan), subreaper.reap(orphan))"
     assert run(end) == "known is left: None True\nNone None\n"
 
 
-def test_threads_of_foreign_libraries_are_counted_too() -> None:
+def test_all_threads_are_counted() -> None:
     code = "import threading; from flowgate.system import subreaper; print(subreaper.count_threads());"
     code += "threading.Thread(target=threading.Event().wait, daemon=True).start(); print(subreaper.count_threads())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "2"]
 
 
-def test_a_process_that_dies_with_its_parent_is_gone_after_it() -> None:
-    code = """
+DIES_WITH_PARENT = """
 import os, time
 from flowgate.system import subreaper, processes
 reading, writing = os.pipe()
@@ -72,6 +69,9 @@ while processes.alive(child) and time.monotonic() < end:
     time.sleep(0.005)
 print(processes.alive(child))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
+def test_a_process_that_dies_with_its_parent_ends_after_it() -> None:
+    done = subprocess.run([sys.executable, "-c", DIES_WITH_PARENT], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
     assert subreaper.count_threads() >= 1

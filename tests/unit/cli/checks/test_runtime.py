@@ -122,7 +122,7 @@ def test_a_port_in_use_names_its_owner(new_session: SessionFactory, embedded: bo
     with socket.create_server(("127.0.0.1", one.config.services["litellm"].port)):
         found = next(iter(runtime.ports(one)))
     assert (found.status, found.fix) == (status, f"kill {os.getpid()}")
-    assert f"is held by process {os.getpid()}" in found.message
+    assert f"is in use by process {os.getpid()}" in found.message
 
 
 def test_free_ports_pass(new_session: SessionFactory) -> None:

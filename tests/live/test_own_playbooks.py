@@ -1,4 +1,4 @@
-"""Playbooks of one's own, run by the real `inv play`."""
+"""User playbooks, run by the real `inv play`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def play(workspace: Workspace) -> Path:
     return path
 
 
-def test_a_playbook_runs_what_it_imports_and_its_handlers(workspace: Workspace, play: Path) -> None:
+def test_a_playbook_runs_imported_tasks_and_handlers(workspace: Workspace, play: Path) -> None:
     words = ("play", str(play), "-e", f"who=me folder={workspace.folder}")
     message = workspace.inv(*words).stderr
     assert "it said hello me" in message
@@ -51,14 +51,14 @@ def test_a_playbook_runs_what_it_imports_and_its_handlers(workspace: Workspace, 
     assert "= Write" in workspace.inv(*words).stderr
 
 
-def test_a_failed_command_shows_what_it_said(workspace: Workspace, play: Path) -> None:
+def test_a_failed_command_is_shown_with_its_output(workspace: Workspace, play: Path) -> None:
     message = workspace.inv("play", str(play), "-e", f"folder={workspace.folder} fails=true", code=1).stderr
     assert "ended with exit code 9" in message
     assert message.split("last log lines:")[1].split("recap:")[0].split() == ["|", "out", "|", "boom"]
     assert "it said" not in message
 
 
-def test_check_mode_changes_nothing_and_lists_unpredicted_tasks(workspace: Workspace, play: Path) -> None:
+def test_check_mode_changes_nothing_and_lists_what_it_cannot_predict(workspace: Workspace, play: Path) -> None:
     before = workspace.snapshot()
     message = workspace.inv("play", str(play), "--check", "-e", f"folder={workspace.folder}").stderr
     assert workspace.snapshot() == before
@@ -66,20 +66,20 @@ def test_check_mode_changes_nothing_and_lists_unpredicted_tasks(workspace: Works
     assert [f"{name} ({workspace.folder}/" in unpredicted for name in ("Greet", "Write", "Say it")] == [True] * 3
 
 
-def test_the_lines_that_differ_are_shown(workspace: Workspace) -> None:
+def test_diff_shows_changed_lines(workspace: Workspace) -> None:
     message = workspace.write().inv("play", "switch-profile", "--check", "--diff", "-e", "profile=cost").stderr
     assert "+  num_retries: 0" in message
     assert "sk-" not in message.replace("sk-…", "")
 
 
-def test_a_broken_playbook_is_shown_with_its_lines(workspace: Workspace, play: Path) -> None:
+def test_an_invalid_playbook_is_shown_with_its_source_lines(workspace: Workspace, play: Path) -> None:
     play.write_text(PLAY.replace("debug", "debgu"))
     message = workspace.inv("play", str(play), "--syntax-check", code=2).stderr
     assert f"{play}:11:7: no step is called 'debgu'\n      11 |       debgu: " in message
     assert "\n         |       ^\n    fix: did you mean 'debug'?" in message
 
 
-def test_ctrl_c_ends_a_command_with_what_it_started(workspace: Workspace) -> None:
+def test_ctrl_c_ends_a_command_with_its_children(workspace: Workspace) -> None:
     path = workspace.write().folder / "long.yml"
     command = f"{{shell: 'touch begun; sleep 60 & sleep 61', cwd: {workspace.folder}}}"
     path.write_text(f"tasks: [{{name: Sleep, command: {command}}}]")

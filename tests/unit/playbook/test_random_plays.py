@@ -1,4 +1,4 @@
-"""Plays made at random from every word of the language: whatever they say, they are refused or run as they should."""
+"""Random plays from all keywords of the language are rejected or run without a bug."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check
 from flowgate.playbook.executor import run
 from flowgate.playbook.parse import parse
+from flowgate.playbook.run_options import RunOptions
 from tests.unit.playbook.conftest import STEPS, Clock, StepContext
 
 CATALOG = Catalog(STEPS)
 EXPRESSIONS = (
-    *("r", "r.count", "r.results", "r.said", "r.results | map(attribute='count') | list", "item", "item.key", "one"),
+    *("r", "r.count", "r.results", "r.message", "r.results | map(attribute='count') | list", "item", "item.key", "one"),
     *("failed.step", "failed.result.count", "a", "b", "d", "l", "q", "l | length", "a ~ b", "-1", "0.01", "'x'"),
 )
 CONDITIONS = (
@@ -39,7 +40,7 @@ CONDITIONS = (
 
 
 class Author:
-    """Writes plays that nobody would."""
+    """Writes random plays."""
 
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
@@ -113,15 +114,15 @@ class Author:
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
-def test_any_play_is_refused_or_runs_without_a_bug(seed: int, looking: bool) -> None:
-    text = yaml.safe_dump([Author(random.Random(seed)).play()])  # noqa: S311 - no secret is made of it
+def test_a_random_play_is_rejected_or_runs_without_a_bug(seed: int, looking: bool) -> None:
+    text = yaml.safe_dump([Author(random.Random(seed)).play()])  # noqa: S311 - not used for a secret
     try:
         (play,) = parse(text, "f.yml")
         check([play], CATALOG, ())
     except UsageError:
         return
     context = StepContext(Clock())
-    report = run(play, context, {}, catalog=CATALOG, check=looking)
+    report = run(play, context, {}, CATALOG, RunOptions(check=looking))
     failed = any(outcome.status == "failed" for outcome in report.outcomes)
     assert report.code in (0, 1, 2, 3), text
     assert report.code or not failed, text

@@ -1,4 +1,4 @@
-"""Ctrl-C while tasks run side by side, as a person presses it."""
+"""Ctrl-C while tasks run in parallel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLAY = """
 """
 
 
-def test_ctrl_c_interrupts_all_that_is_under_way_and_always_runs(workspace: Workspace) -> None:
+def test_ctrl_c_interrupts_parallel_tasks_and_always_still_runs(workspace: Workspace) -> None:
     path = workspace.folder / "mine.yml"
     path.write_text(
         PLAY.replace("touch ", f"touch {workspace.folder}/").replace("touch, ", f"touch, {workspace.folder}/")

@@ -22,7 +22,7 @@ def story(report: Report) -> str:
 
 
 def judge(context: object, rc: int = 0) -> Result:
-    """Fail with facts unless rc is 0."""
+    """Fail with facts if rc is not 0."""
     if rc:
         raise CheckFailed(f"rc {rc}", facts={"rc": rc, "changed": True})
     return Result("changed", "done", {"rc": rc})
@@ -47,17 +47,17 @@ def judged(stage: Stage) -> Stage:
         ("write: , changed_when: false, when: false", "skipped"),
     ],
 )
-def test_conditions_overrule_how_a_step_ended(judged: Stage, task: str, status: str) -> None:
+def test_conditions_override_the_result_of_a_step(judged: Stage, task: str, status: str) -> None:
     assert story(judged.run(f"tasks: [{{{task}}}]")) == status
 
 
-def test_a_failure_that_was_asked_for_names_the_condition(judged: Stage) -> None:
+def test_failed_when_names_the_condition(judged: Stage) -> None:
     report = judged.run("tasks: [{judge: , register: r, failed_when: [r.rc == 0, true]}]")
     assert isinstance(report.error, CheckFailed)
     assert (report.error.what, report.code) == ("failed_when holds: r.rc == 0 and True", 1)
 
 
-def test_a_failure_that_was_asked_for_shows_what_was_said(stage: Stage) -> None:
+def test_failed_when_shows_the_output(stage: Stage) -> None:
     stage.catalog = Catalog({"speak": lambda context: Result("changed", "spoke", {"stdout_lines": ["a", 1]})})
     report = stage.run("tasks: [{speak: , register: r, failed_when: 1 in r.stdout_lines}]")
     assert isinstance(report.error, CheckFailed)
@@ -69,7 +69,7 @@ def test_a_step_that_failed_without_facts_stays_failed(judged: Stage) -> None:
     assert isinstance(report.error, Unreachable)
 
 
-def test_conditions_are_asked_for_each_item_and_each_try(judged: Stage) -> None:
+def test_conditions_are_evaluated_for_each_item_and_attempt(judged: Stage) -> None:
     loop = "{judge: {rc: '{{ item }}'}, loop: [0, 1], register: r, failed_when: r.rc > 1, changed_when: r.rc == 1}"
     report = judged.run(
         f"tasks: [{loop}, {{debug: {{msg: '{{{{ r.results | map(attribute=\"changed\") | list }}}}'}}}}]"
@@ -77,19 +77,19 @@ def test_conditions_are_asked_for_each_item_and_each_try(judged: Stage) -> None:
     assert report.outcomes[1].facts["msg"] == [False, True]
 
 
-def test_what_failed_is_known_with_its_facts_to_the_rescue(judged: Stage) -> None:
+def test_a_rescue_sees_the_facts_of_the_failed_task(judged: Stage) -> None:
     rescue = "debug: {msg: '{{ failed.result.rc }} {{ failed.error }}'}"
     report = judged.run(f"tasks: [{{block: [judge: {{rc: 3}}], rescue: [{rescue}]}}]")
     assert report.outcomes[-1].message == "3 rc 3"
 
 
 def slow(context: object) -> Result:
-    """Take longer than anybody waits."""
+    """Take longer than any timeout."""
     time.sleep(30)
     return Result("unchanged", "slept")
 
 
-def test_a_try_that_takes_too_long_is_interrupted(stage: Stage) -> None:
+def test_an_attempt_that_exceeds_its_timeout_is_interrupted(stage: Stage) -> None:
     stage.catalog = Catalog({"slow": slow})
     began = time.monotonic()
     report = stage.run("tasks: [{slow: , timeout: 0.05, ignore_errors: true}, {debug: , timeout: 5}]")
@@ -97,7 +97,7 @@ def test_a_try_that_takes_too_long_is_interrupted(stage: Stage) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_no_timeout_is_none(stage: Stage) -> None:
+def test_a_timeout_of_zero_is_no_timeout(stage: Stage) -> None:
     assert stage.run("tasks: [{debug: , timeout: 0}]").code == 0
 
 
@@ -126,12 +126,12 @@ def test_a_loop_pauses_between_items(stage: Stage) -> None:
     assert stage.naps == [2.0, 2.0]
 
 
-def test_the_renamed_item_is_not_known_by_its_old_name(stage: Stage) -> None:
+def test_a_renamed_loop_variable_has_no_other_name(stage: Stage) -> None:
     with pytest.raises(UnknownName, match="'item'"):
         stage.check("tasks: [{debug: {msg: '{{ item }}'}, loop: [1], loop_control: {loop_var: x}}]")
 
 
 @pytest.mark.parametrize("control", ["{lable: x}", "{loop_var: a-b}", "[a]", "{pause: soon}"])
-def test_a_mistyped_loop_control_is_refused(stage: Stage, control: str) -> None:
+def test_a_mistyped_loop_control_is_rejected(stage: Stage, control: str) -> None:
     with pytest.raises(UsageError):
         stage.check(f"tasks: [{{debug: , loop: [1], loop_control: {control}}}]")

@@ -1,4 +1,4 @@
-"""What a crash, a careless hand or twenty hurried ones leave behind: the next command copes and tells the truth."""
+"""State damaged by crashes, deletions and parallel commands: the next command works and reports correctly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAMAGED = ["{", "[]", '{"current_profile": 7}', '{"current_profile": "gone"}', "
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_a_corrupt_state_is_survived_and_written_anew(workspace: Workspace, text: str) -> None:
+def test_a_corrupt_state_file_is_replaced(workspace: Workspace, text: str) -> None:
     workspace.runtime.mkdir(parents=True)
     (workspace.runtime / "state.json").write_text(text)
     assert "balanced" in workspace.inv("status").stdout
@@ -29,7 +29,7 @@ def test_a_corrupt_state_is_survived_and_written_anew(workspace: Workspace, text
     assert json.loads((workspace.runtime / "state.json").read_text())["current_profile"] == "cost"
 
 
-def test_a_state_that_is_no_text_or_no_file_is_told_without_a_traceback(workspace: Workspace) -> None:
+def test_a_state_that_is_binary_or_a_folder_is_reported_without_a_traceback(workspace: Workspace) -> None:
     workspace.runtime.mkdir(parents=True)
     state = workspace.runtime / "state.json"
     state.write_bytes(b"\xff\xfe\x00")
@@ -39,7 +39,7 @@ def test_a_state_that_is_no_text_or_no_file_is_told_without_a_traceback(workspac
     assert str(state) in workspace.start("status").wait_for_exit().stderr
 
 
-def test_a_damaged_event_log_is_read_past_its_damage(workspace: Workspace) -> None:
+def test_damaged_lines_of_the_event_log_are_skipped(workspace: Workspace) -> None:
     workspace.runtime.mkdir(parents=True)
     line = '{"event": "smoke", "result": "ok", "timestamp": "2026-01-01T00:00:00Z"}'
     (workspace.runtime / "events.log").write_text(f'{line}\n{{"event": "smo\n{line}\n')
@@ -49,25 +49,25 @@ def test_a_damaged_event_log_is_read_past_its_damage(workspace: Workspace) -> No
 
 
 @pytest.fixture
-def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has nothing to do with FlowGate."""
+def unrelated() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is unrelated to FlowGate."""
     process = subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
     yield process
     process.kill()
     process.wait()
 
 
-def test_a_stale_pid_file_that_names_a_stranger_harms_nobody(
-    workspace: Workspace, stranger: subprocess.Popen[bytes]
+def test_a_stale_pid_file_does_not_harm_an_unrelated_process(
+    workspace: Workspace, unrelated: subprocess.Popen[bytes]
 ) -> None:
     folder = workspace.runtime / "run"
     folder.mkdir(parents=True)
-    record = {"service": "litellm", "number": 1, "pid": stranger.pid, "ticks": 1, "host": "127.0.0.1", "port": 1}
+    record = {"service": "litellm", "number": 1, "pid": unrelated.pid, "ticks": 1, "host": "127.0.0.1", "port": 1}
     (folder / "litellm-1.json").write_text(json.dumps(record))
     (folder / "litellm-2.json").write_text("{half a rec")
     assert workspace.json("status")["services"]["litellm"]["running"] is False
     assert "PASS" in workspace.inv("smoke").stdout
-    assert stranger.poll() is None
+    assert unrelated.poll() is None
     assert not list(folder.glob("*.json"))
 
 
@@ -84,7 +84,7 @@ def test_a_stale_socket_is_replaced(workspace: Workspace, leftover: str) -> None
     assert workspace.nothing_runs()
 
 
-def test_after_its_keeper_was_killed_a_stack_is_seen_and_can_be_taken_down(workspace: Workspace) -> None:
+def test_a_stack_whose_supervisor_was_killed_can_be_stopped(workspace: Workspace) -> None:
     workspace.inv("up")
     workspace.supervisor().kill()
     assert wait(lambda: len(workspace.processes()) == 2)
@@ -93,7 +93,7 @@ def test_after_its_keeper_was_killed_a_stack_is_seen_and_can_be_taken_down(works
     assert workspace.nothing_runs()
 
 
-def test_after_its_keeper_was_killed_up_gives_one_process_a_service(workspace: Workspace) -> None:
+def test_up_after_a_killed_supervisor_keeps_one_process_per_service(workspace: Workspace) -> None:
     workspace.inv("up")
     workspace.supervisor().kill()
     workspace.inv("up")
@@ -108,9 +108,7 @@ def _delete(workspace: Workspace, *names: str) -> None:
 
 
 @pytest.mark.parametrize("half", [("run",), ("bin", "state.json", "cliproxyapi.yaml"), ("process-logs", "events.log")])
-def test_a_router_half_deleted_under_a_running_stack_is_mended_by_up(
-    workspace: Workspace, half: tuple[str, ...]
-) -> None:
+def test_up_restores_deleted_parts_of_the_runtime_folder(workspace: Workspace, half: tuple[str, ...]) -> None:
     workspace.inv("up")
     before = {one.pid for one in workspace.services()}
     _delete(workspace, *half)
@@ -122,14 +120,14 @@ def test_a_router_half_deleted_under_a_running_stack_is_mended_by_up(
     assert workspace.nothing_runs()
 
 
-def test_a_router_wholly_deleted_under_a_running_stack_can_still_be_taken_down(workspace: Workspace) -> None:
+def test_a_stack_whose_runtime_folder_was_deleted_can_be_stopped(workspace: Workspace) -> None:
     workspace.inv("up")
     shutil.rmtree(workspace.folder / ".router")
     assert "stopped" in workspace.inv("down").stderr
     assert workspace.nothing_runs()
 
 
-def test_keys_deleted_under_a_running_stack_are_made_again_and_taken_over(workspace: Workspace) -> None:
+def test_deleted_keys_are_created_again_and_used(workspace: Workspace) -> None:
     workspace.inv("up")
     shutil.rmtree(workspace.folder / ".router" / "secrets")
     workspace.inv("up")
@@ -137,19 +135,19 @@ def test_keys_deleted_under_a_running_stack_are_made_again_and_taken_over(worksp
     assert len(workspace.services()) == 2
 
 
-def test_twenty_starts_at_once_give_one_process_a_service_and_twenty_true_answers(workspace: Workspace) -> None:
-    begun = [workspace.start("service.start") for _ in range(20)]
-    ended = [one.wait_for_exit(120.0) for one in begun]
+def test_twenty_parallel_starts_make_one_process_per_service(workspace: Workspace) -> None:
+    started = [workspace.start("service.start") for _ in range(20)]
+    ended = [one.wait_for_exit(120.0) for one in started]
     assert [one.returncode for one in ended] == [0] * 20
     assert sum("~ Start" in one.stderr for one in ended) == 1
-    assert sum("running already" in one.stderr for one in ended) == 19
-    assert sorted(line.split()[0] for line in workspace.seen(" start ")) == ["litellm", "upstream"]
+    assert sum("already running" in one.stderr for one in ended) == 19
+    assert sorted(line.split()[0] for line in workspace.service_events(" start ")) == ["litellm", "upstream"]
     assert len(workspace.services()) == 2
 
 
-def test_starts_and_stops_in_a_tangle_end_in_a_true_state(workspace: Workspace) -> None:
-    begun = [workspace.start(word) for word in ("up", "down", "service.restart", "up", "down", "smoke")]
-    assert [one.wait_for_exit(120.0).returncode for one in begun] == [0] * 6
+def test_parallel_starts_and_stops_end_in_a_consistent_state(workspace: Workspace) -> None:
+    started = [workspace.start(word) for word in ("up", "down", "service.restart", "up", "down", "smoke")]
+    assert [one.wait_for_exit(120.0).returncode for one in started] == [0] * 6
     running = workspace.json("status")["services"]["litellm"]["running"]
     assert len(workspace.services()) == (2 if running else 0)
     workspace.inv("down")

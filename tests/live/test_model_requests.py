@@ -1,4 +1,4 @@
-"""Looking costs nothing: counted at the upstream that stands for CLIProxyAPIPlus with real accounts."""
+"""Read-only commands send no request to a model: requests are counted at a fake CLIProxyAPIPlus with accounts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture
 def place(workspace: Workspace) -> Iterator[Workspace]:
-    """One whose CLIProxyAPIPlus counts what it is asked, and is not known to be ours."""
+    """A workspace whose CLIProxyAPIPlus counts requests, and is not recognised as the embedded upstream."""
     binary = workspace.runtime / "bin" / "CLIProxyAPIPlus"
     binary.parent.mkdir(parents=True)
     binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m flowgate.embedded_upstream --faults "$@"\n')
@@ -30,31 +30,31 @@ def place(workspace: Workspace) -> Iterator[Workspace]:
     assert workspace.nothing_runs()
 
 
-def asked(place: Workspace) -> list[dict[str, Any]]:
-    """List the questions that the running upstream was asked."""
+def model_requests(place: Workspace) -> list[dict[str, Any]]:
+    """Return the model requests that the running upstream has received."""
     key = (place.folder / ".router" / "secrets" / "upstream-api-key").read_text().strip()
     url = f"http://127.0.0.1:{place.upstream_port}/embedded/requests"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        found: list[dict[str, Any]] = json.load(answer)["requests"]
+    with urllib.request.urlopen(request, timeout=10) as response:
+        found: list[dict[str, Any]] = json.load(response)["requests"]
     return found
 
 
-def posted(place: Workspace) -> list[str]:
-    """List what was ever posted to it, also before it was restarted."""
+def post_requests(place: Workspace) -> list[str]:
+    """Return all POST requests from its log, including those before a restart."""
     lines = (place.runtime / "process-logs" / "cliproxyapi_plus.log").read_text().splitlines()
     return [line for line in lines if "| POST " in line]
 
 
-def test_looking_asks_no_model_of_a_real_account(place: Workspace) -> None:
+def test_only_smoke_live_and_ask_send_model_requests(place: Workspace) -> None:
     done = place.inv("smoke")
     assert "over your accounts" in done.stdout
-    assert posted(place) == []
+    assert post_requests(place) == []
     place.inv("up")
     for words in (["status"], ["health"], ["doctor"], ["smoke"], ["cooldowns"], ["explain"], ["profile.set", "cost"]):
         place.inv(*words)
-        assert asked(place) == [], words
+        assert model_requests(place) == [], words
     assert "embedded upstream" in place.inv("ask", "are you there?").stdout
     place.inv("smoke", "--live")
-    assert [one["model"] for one in asked(place)] == ["embedded-default"] * 4
-    assert len(posted(place)) == 4
+    assert [one["model"] for one in model_requests(place)] == ["embedded-default"] * 4
+    assert len(post_requests(place)) == 4

@@ -1,5 +1,4 @@
-"""Not one secret gets out: canaries are planted in every place where a secret may stand, and looked for after a tour of
-the commands, failures included, in what was said, in every file that is not private by design, and in every argv."""
+"""No secret leaks: after many commands, failed ones too, canaries are searched in output, files and command lines."""
 
 from __future__ import annotations
 
@@ -26,9 +25,9 @@ CANARIES = {
     "FOREIGN_KEY": "sk-canary-foreign-c0ffee",
 }
 TOKENS = ("canary-access-a1b2c3", "canary-refresh-d4e5f6")
-BY_DESIGN = ("/secrets/", "/auths/", "runtime/cliproxyapi.yaml", "/auth.json")  # 0600 files whose purpose they are
+PRIVATE_FILES = ("/secrets/", "/auths/", "runtime/cliproxyapi.yaml", "/auth.json")  # meant to contain secrets, 0600
 
-# exit code, words; the stand-in for LiteLLM shows no key, so whatever asks it is refused
+# exit code and arguments; the fake LiteLLM sends no key, so its requests are rejected
 CHAINS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (2, ("up", "status", "health", "doctor", "events", "profile.list", "profile.show", "key.path", "steps")),
     (0, ("status", "--json", "health", "--json", "doctor", "--json", "events", "--json", "profile.show", "--json")),
@@ -45,15 +44,15 @@ CHAINS: tuple[tuple[int, tuple[str, ...]], ...] = (
 )
 
 
-class Watch(threading.Thread):
-    """Looks at the command line of every process here, as often as it can."""
+class ArgvMonitor(threading.Thread):
+    """A thread that records the command lines of all processes."""
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(daemon=True)
-        self.workspace, self.seen, self.over = workspace, set[str](), threading.Event()
+        self.workspace, self.seen, self.ended = workspace, set[str](), threading.Event()
 
     def run(self) -> None:
-        while not self.over.is_set():
+        while not self.ended.is_set():
             for process in psutil.process_iter(["cmdline"]):
                 self.seen.add(" ".join(process.info["cmdline"] or ()))
             time.sleep(0.02)
@@ -61,7 +60,7 @@ class Watch(threading.Thread):
 
 @pytest.fixture
 def planted(workspace: Workspace) -> Iterator[Workspace]:
-    """A place with a canary wherever a secret may stand."""
+    """A workspace with a canary in every place for a secret."""
     workspace.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     foreign = "api_key: os.environ/UPSTREAM_API_KEY\nprofiles:"
     workspace.edit_config((foreign, foreign.replace("UPSTREAM_API_KEY", "FOREIGN_KEY")))
@@ -76,38 +75,38 @@ def planted(workspace: Workspace) -> Iterator[Workspace]:
     workspace.kill_processes()
 
 
-def test_no_canary_gets_out_on_a_tour_of_the_commands(planted: Workspace) -> None:
-    watch = Watch(planted)
-    watch.start()
-    message = {}
+def test_no_command_leaks_a_secret(planted: Workspace) -> None:
+    monitor = ArgvMonitor(planted)
+    monitor.start()
+    output = {}
     for code, words in CHAINS:
         done = planted.start(*words).wait_for_exit(90.0)
-        message[" ".join(words)] = done.stdout + done.stderr
+        output[" ".join(words)] = done.stdout + done.stderr
         assert done.returncode == code, done.stderr
-    watch.over.set()
-    watch.join()
-    assert "no profile is called 'cots'" in message["profile.set cots"]
-    assert "canary" not in message["profile.set cots"]
+    monitor.ended.set()
+    monitor.join()
+    assert "no profile is called 'cots'" in output["profile.set cots"]
+    assert "canary" not in output["profile.set cots"]
     secrets = [*CANARIES.values(), *TOKENS]
-    found = [(words, secret) for words, text in message.items() for secret in secrets if secret in text]
-    found += [(argv, secret) for argv in watch.seen for secret in secrets if secret in argv]
+    found = [(words, secret) for words, text in output.items() for secret in secrets if secret in text]
+    found += [(argv, secret) for argv in monitor.seen for secret in secrets if secret in argv]
     assert found == []
-    assert len(watch.seen) > 3
+    assert len(monitor.seen) > 3
     assert leaks(planted, secrets) == []
 
 
 def leaks(workspace: Workspace, secrets: list[str]) -> list[tuple[str, str]]:
-    """Find files that hold a secret and are not meant to."""
+    """Return the files that contain a secret and are not meant to."""
     files = [path for path in workspace.folder.rglob("*") if path.is_file()]
-    unmeant = [path for path in files if not any(part in str(path) for part in BY_DESIGN)]
-    assert len(unmeant) > 5
-    return [(str(path), secret) for path in unmeant for secret in secrets if secret.encode() in path.read_bytes()]
+    public = [path for path in files if not any(part in str(path) for part in PRIVATE_FILES)]
+    assert len(public) > 5
+    return [(str(path), secret) for path in public for secret in secrets if secret.encode() in path.read_bytes()]
 
 
-def test_the_watch_would_see_a_canary(workspace: Workspace) -> None:
-    watch = Watch(workspace)
-    watch.start()
+def test_the_monitor_sees_a_canary_on_a_command_line(workspace: Workspace) -> None:
+    monitor = ArgvMonitor(workspace)
+    monitor.start()
     workspace.start("profile.list", before=("sh", "-c", 'sleep 0.2; "$@"', "canary-in-argv")).wait_for_exit()
-    watch.over.set()
-    watch.join()
-    assert [argv for argv in watch.seen if "canary-in-argv" in argv]
+    monitor.ended.set()
+    monitor.join()
+    assert [argv for argv in monitor.seen if "canary-in-argv" in argv]

@@ -1,4 +1,4 @@
-"""docs/playbooks.md: its examples are right, and it leaves no word out."""
+"""The examples in docs/playbooks.md are valid, and every keyword is documented."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_every_example_is_right(example: str, tmp_path: Path) -> None:
+def test_every_example_in_the_documentation_is_valid(example: str, tmp_path: Path) -> None:
     (tmp_path / "playbooks").mkdir()
     (tmp_path / "playbooks" / "more.yml").write_text("- start: { service: '{{ service }}' }")
     plays = parse(example, str(tmp_path / "example.yml"))
@@ -27,5 +27,5 @@ def test_every_example_is_right(example: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("word", sorted({*PLAY_READERS, *TASK_READERS, *BLOCK_READERS, *LOOP_READERS, *STEPS}))
-def test_every_word_is_explained(word: str) -> None:
+def test_every_keyword_and_step_is_documented(word: str) -> None:
     assert f"`{word}`" in TEXT or f"`{word}:`" in TEXT

@@ -1,0 +1,90 @@
+"""Environment variables: where their values come from, and which of them a service gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flowgate.domain import Program, Reference, Secret, Service, ServiceSettings
+from flowgate.errors import UsageError
+from flowgate.gateway import cliproxy, litellm
+
+KEY_FILES = {
+    litellm.MASTER_KEY: "litellm-master-key",
+    cliproxy.UPSTREAM_KEY: "upstream-api-key",
+    cliproxy.MANAGEMENT_KEY: "management-key",
+}
+INHERITED_VARIABLES = (
+    *("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+)
+IRRELEVANT_TO_IMPORTS = ("PATH", "TMPDIR")  # a shell with another PATH must not cause a new import of the app
+MODULE_CACHE = ".flowgate-rehearsed.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """Values of variables: from the command's environment, else from a file under `.router/secrets`.
+
+    Attributes:
+        environment: The command's own environment.
+        secrets_folder: The folder that contains one file for each key.
+        read_file: Reads a file; returns None if it is absent.
+    """
+
+    environment: Mapping[str, str]
+    secrets_folder: Path
+    read_file: Callable[[Path], str | None]
+
+    def get(self, name: str) -> Secret | None:
+        """Return the value of a variable; None if it is not set."""
+        if self.environment.get(name):
+            return Secret(self.environment[name])
+        text = (self.read_file(self.file(name)) or "").strip()
+        return Secret(text) if text else None
+
+    def file(self, name: str) -> Path:
+        """Return the file that may contain the value of a variable."""
+        return self.secrets_folder / KEY_FILES.get(name, name.lower().replace("_", "-"))
+
+    def unset_error(self, need: Reference) -> UsageError:
+        """Return the error for a variable that is not set."""
+        fix = f"export {need.name}=…, or write it to {self.file(need.name)}"
+        return UsageError(f"the variable {need.name} is not set", place=need.place, fix=fix)
+
+    def missing_keys(self) -> list[str]:
+        """List FlowGate's own keys that have not been generated."""
+        return [name for name in KEY_FILES if self.get(name) is None]
+
+    def for_program(self, service: Service, settings: ServiceSettings) -> Program:
+        """Return a service's program with its whole environment; variables that are not set are left out.
+
+        Args:
+            service: The service.
+            settings: Its settings in the config.
+
+        Returns:
+            The program.
+        """
+        program = service.program
+        env = {name: Secret(self.environment[name]) for name in INHERITED_VARIABLES if name in self.environment}
+        env |= program.env
+        env |= {name: Secret(value) for name, value in settings.env.items() if not value.startswith(litellm.PREFIX)}
+        fork_server = program.fork_server
+        if fork_server is not None:
+            irrelevant = {*IRRELEVANT_TO_IMPORTS, *(program.env.keys() - fork_server.import_variables)}
+            fork_server = replace(fork_server, import_variables=tuple(sorted(env.keys() - irrelevant)))
+        for reference in service.needs:
+            if (value := self.get(reference.name)) is not None:
+                env[_name_in_service(service, reference)] = value
+        if service.name == cliproxy.NAME and (key := self.get(cliproxy.MANAGEMENT_KEY)):
+            env["MANAGEMENT_PASSWORD"] = key
+        return replace(program, env=env, fork_server=fork_server)
+
+
+def _name_in_service(service: Service, reference: Reference) -> str:
+    """Return the name under which the service gets a variable: `services.NAME.env` may rename it."""
+    name = reference.path.rpartition(".")[2]
+    return name if reference.path.startswith(f"services.{service.name}.env.") else reference.name

@@ -1,0 +1,146 @@
+"""The ASGI middleware around the app that a worker serves.
+
+It counts requests in progress, holds new ones, adds `x-flowgate-generation`, and sends `Connection: close` while the
+worker drains.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from flowgate.request_filter.recent import RecentRequests, begin_row
+from flowgate.request_filter.rules import FilterRules
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from flowgate.request_filter.recent import RecentRequest
+
+
+class RequestFilter:
+    """ASGI middleware of one worker.
+
+    Attributes:
+        rules: Settings; may be replaced while requests are in progress.
+        draining: Whether responses ask clients to close their connection.
+        cut: Number of requests that were cancelled.
+        recent: The last responses.
+        startup_error: Why the app did not start; empty when it did.
+    """
+
+    def __init__(self, app: ASGIApp, rules: FilterRules) -> None:
+        self.app, self.rules = app, rules
+        self.draining = False
+        self.cut = 0
+        self.recent = RecentRequests()
+        self.startup_error = ""
+        self._released: asyncio.Event | None = None
+        self._hold_seconds = 0.0
+        self._started_at: dict[int, float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "lifespan":
+            return await self._run_lifespan(scope, receive, send)
+        is_http = scope["type"] == "http"
+        if self._released is not None and is_http and not await self._wait_for_release(scope):
+            return await _send_unavailable(send)
+        row, started = begin_row(scope), time.monotonic()
+        self._started_at[id(scope)] = started
+        try:
+            return await self.app(scope, receive, self._marked(send, row) if is_http else send)
+        except asyncio.CancelledError:  # uvicorn cancels what is in progress when the time to shut down is over
+            self.cut += 1
+            raise
+        finally:
+            del self._started_at[id(scope)]
+            row["seconds"] = round(time.monotonic() - started, 4)
+
+    async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def note_failure(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                self.startup_error = _last_line(message.get("message", ""))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note_failure)
+        except BaseException as fault:
+            self.startup_error = self.startup_error or f"{type(fault).__name__}: {fault}"
+            raise
+
+    # --- counting
+
+    @property
+    def in_progress(self) -> int:
+        """Return the number of requests in progress."""
+        return len(self._started_at)
+
+    def oldest_seconds(self) -> float:
+        """Return the age of the oldest request in progress, in seconds; 0 when there is none."""
+        return time.monotonic() - min(self._started_at.values()) if self._started_at else 0.0
+
+    # --- holding
+
+    @property
+    def is_holding(self) -> bool:
+        """Return whether new requests are held."""
+        return self._released is not None
+
+    def hold(self, seconds: float) -> None:
+        """Hold new requests to the public port; requests in progress continue.
+
+        Args:
+            seconds: How long each request waits before it gets status 503.
+        """
+        self._hold_seconds = seconds
+        self._released = self._released or asyncio.Event()
+
+    def release(self) -> None:
+        """Let the held requests continue."""
+        if self._released is not None:
+            self._released.set()
+            self._released = None
+
+    async def _wait_for_release(self, scope: Scope) -> bool:
+        """Wait until requests are released; return False when that took too long."""
+        server = scope.get("server") or (None, 0)
+        until = time.monotonic() + self._hold_seconds
+        while self._released is not None and server[1] == self.rules.public_port:
+            try:
+                await asyncio.wait_for(self._released.wait(), max(0.0, until - time.monotonic()))
+            except TimeoutError:
+                return False
+        return True
+
+    # --- headers
+
+    def _marked(self, send: Send, row: RecentRequest) -> Send:
+        async def mark(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.recent.keep(row, message, self.rules.recorded_headers)
+                added = [(b"x-flowgate-generation", self.rules.generation.encode())]
+                if self.draining:
+                    # A kept connection would be cut when this process exits. A client that is asked to close it opens
+                    # a new one, which the newer generation accepts.
+                    added.append((b"connection", b"close"))
+                message["headers"] = [*message.get("headers", ()), *added]
+            await send(message)
+
+        return mark
+
+
+async def _send_unavailable(send: Send) -> None:
+    text = "a service that the gateway needs is restarting; try again"
+    body = b'{"error":{"message":"%s","type":"unavailable"}}' % text.encode()
+    headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _last_line(traceback: str) -> str:
+    """Return the line of a traceback that names the error."""
+    lines = [line for line in traceback.strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""

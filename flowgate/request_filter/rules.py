@@ -1,0 +1,20 @@
+"""The settings of the request filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRules:
+    """Settings of one worker's request filter.
+
+    Attributes:
+        generation: Number of the generation, sent in the header `x-flowgate-generation`.
+        public_port: Port whose new requests can be held; requests to the private listener are never held.
+        recorded_headers: Lower-case prefixes of response headers to keep; no responses are kept when empty.
+    """
+
+    generation: str = "0"
+    public_port: int = 0
+    recorded_headers: tuple[str, ...] = ()
