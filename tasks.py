@@ -182,7 +182,7 @@ def rehearse(
     report_junit: str = "",
     report_html: str = "",
 ) -> int:
-    """Prove a profile: simulate outages on a private copy of the stack; exit 1 when a promise is broken."""
+    """Prove a profile: simulate outages on a private copy of the gateway; exit 1 when a promise is broken."""
     from flowgate.cli import rehearse
 
     how = {"every": all, "scenario": scenario, "litellm_only": litellm_only, "long": long, "as_written": as_written}
@@ -412,7 +412,7 @@ def status(c: Context, json: bool = False) -> int:
 @task(help={"json": JSON})
 @command
 def health(c: Context, json: bool = False) -> int:
-    """Print liveness and readiness of every service; exit 1 when any is not ok."""
+    """Print liveness and readiness of every service; exit 1 when a service is not ready."""
     from flowgate.cli import health
 
     return health.health(config(c), json)
@@ -632,7 +632,7 @@ def release(c: Context, quick: bool = False) -> int:
 @task
 @command
 def clean(c: Context) -> int:
-    """Delete what tools left behind; never `.router/`, never the environment."""
+    """Delete caches and build output; never `.router/`, never the environment."""
     from dev import tasks
 
     return tasks.clean()

@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+MAX_NAMES = 20  # of a list of known names that a message shows
+
 
 class FlowGateError(Exception):
     """An error that the user can act on.
@@ -198,7 +200,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
         known: The known names.
 
     Returns:
-        "did you mean 'cost'?"; "known: a, b, c" if no name is similar; empty if there are no known names.
+        "did you mean 'cost'?"; "use one of: a, b, c" if no name is similar; empty if there are no known names.
     """
     from difflib import get_close_matches
 
@@ -206,4 +208,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, words, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{near[0]}'?"
-    return f"known: {', '.join(sorted(words)[:20])}" if words else ""
+    if not words:
+        return ""
+    shown = sorted(words)[:MAX_NAMES]
+    return f"use one of: {', '.join([*shown, *(['…'] if len(words) > MAX_NAMES else [])])}"

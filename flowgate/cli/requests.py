@@ -47,7 +47,7 @@ class RunRequest:
 
     @property
     def typed_profile(self) -> str:
-        """The profile that somebody named; empty when nobody did."""
+        """The profile named on the command line; empty when none was."""
         return self.profile or str(self.variables.get("profile") or "")
 
     def values(self, profile: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class _CheckedPlaybook:
 
 
 def execute(session: Session, request: RunRequest) -> RunResult:
-    """Run a playbook; what it started goes on only when it succeeded.
+    """Run a playbook; the services that it started keep running only when it succeeded.
 
     What the run rests on (which profile is active, what serves) is read after the lock is held.
 

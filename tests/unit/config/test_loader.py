@@ -81,7 +81,7 @@ def test_a_misspelt_key_is_reported_with_its_line_and_a_suggestion(errors_of: Er
 
 def test_an_unknown_key_without_similar_ones_is_reported_with_the_known_keys(errors_of: ErrorsOf) -> None:
     (error,) = errors_of("services: {litellm: {command: {zebra: 1}}}\n")
-    assert error.fix == "known: args, cwd"
+    assert error.fix == "use one of: args, cwd"
 
 
 @pytest.mark.parametrize("where", ["port: 1\nport: 2", "services: {}\nservices: {}", "vars: {a: {b: 1, b: 2}}"])
