@@ -3,12 +3,15 @@
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway import cliproxy, install_record, litellm
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.steps.install_upstream import install_upstream
 
 
 def download(context: StepContext) -> Result | Change:
     """Put the programs in place: the runners, CLIProxyAPIPlus, and the bytecode of the Python environment.
+
+    CLIProxyAPIPlus is installed when it is missing and the config names its source under `bootstrap`.
 
     Args:
         context: Tools and state of this run.
@@ -17,34 +20,62 @@ def download(context: StepContext) -> Result | Change:
         `written` (list of paths), `upstream` ("embedded", or the path of CLIProxyAPIPlus).
 
     Raises:
-        ProgramMissing: The config names a CLIProxyAPIPlus that does not exist.
+        ProgramMissing: The config names a CLIProxyAPIPlus that does not exist, and no source.
+        EnvironmentFailure: The source has no such archive, or the archive cannot be verified.
     """
     runners = _runners(context)
     outdated = [path for path, text in runners.items() if not _is_in_place(context, path, text)]
     upstream = "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
-    if upstream != "embedded":
+    installation = pending_installation(context, Path(upstream))
+    if upstream != "embedded" and installation is None:
         require_executable(context, Path(upstream), "cliproxyapi_plus")
     shown = "the embedded upstream is used" if upstream == "embedded" else f"CLIProxyAPIPlus is {upstream}"
     compiled = context.is_compiled()
-    if not outdated and compiled:
+    if not outdated and compiled and installation is None:
         return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
 
     def apply(acting: StepContext) -> Facts:
+        if installation is not None:
+            acting.emit(str(installation.apply(acting)["message"]))
         for path in outdated:
             acting.files.write(path, runners[path], mode=0o700)
         if not compiled:
             acting.emit("compiling the Python environment, once (this halves the time that LiteLLM needs to start)")
             acting.compile_environment()
-        done = f"{_summary('wrote', 'compiled', outdated, compiled)}; {shown}"
+        done = f"{_summary('wrote', 'compiled', outdated, compiled) or 'the runners are in place'}; {shown}"
         return {"written": [str(path) for path in outdated], "upstream": upstream, "message": done}
 
     facts = {"written": [str(path) for path in outdated], "upstream": upstream}
-    return change(f"{_summary('write', 'compile', outdated, compiled)}; {shown}", apply, facts=facts)
+    summary = [
+        *([installation.summary] if installation else []),
+        _summary("write", "compile", outdated, compiled),
+        shown,
+    ]
+    return change("; ".join(filter(None, summary)), apply, facts=facts)
 
 
 def _summary(write: str, compile_: str, outdated: list[Path], compiled: bool) -> str:
-    work = [f"{write} {', '.join(path.name for path in outdated)}"] if outdated else []
-    return " and ".join(work + ([] if compiled else [f"{compile_} the Python environment"]))
+    runners = "1 runner" if len(outdated) == 1 else f"{len(outdated)} runners"
+    work = [f"{write} {runners}"] if outdated else []
+    return ", ".join(work + ([] if compiled else [f"{compile_} the environment"]))
+
+
+def pending_installation(context: StepContext, program: Path) -> Change | None:
+    """Find out whether a missing CLIProxyAPIPlus will be installed.
+
+    Args:
+        context: Tools and state of this run.
+        program: Path of the program.
+
+    Returns:
+        The change that installs it; None when it is there, or when the user's config names no source.
+    """
+    named = any(f"bootstrap.{key}" in context.config.places for key in ("repo", "mirrors", "file"))
+    own = program == install_record.install_paths(context.config).program
+    if not (named and own) or context.files.is_executable(program):
+        return None
+    found = install_upstream(context)
+    return found if isinstance(found, Change) else None
 
 
 def _runners(context: StepContext) -> dict[Path, str]:

@@ -36,7 +36,7 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
         return unchanged(f"profile {name} is rendered ({facts['digest']})", **facts)
 
     written = [document.path.name for document in outdated]
-    written += [f"a new {key.lower().replace('_', '-')}" for key in missing]
+    written += ["1 new key" if len(missing) == 1 else f"{len(missing)} new keys"] if missing else []
 
     def apply(acting: StepContext) -> Facts:
         for warning in preflight.warnings(acting.config, name, policy):

@@ -7,7 +7,7 @@ from flowgate.domain import Program, Service
 from flowgate.errors import FlowGateError, PortInUse, raise_all
 from flowgate.gateway import build
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
-from flowgate.steps.download import require_executable
+from flowgate.steps.download import pending_installation, require_executable
 from flowgate.system import processes
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
@@ -82,7 +82,8 @@ def _obstacles(context: StepContext, program: Program) -> list[FlowGateError]:
     """Return the reasons why a program could not start: its file, its port."""
     errors: list[FlowGateError] = []
     try:
-        if not _written_by_download(context, Path(program.argv[0])):
+        path = Path(program.argv[0])
+        if not _written_by_download(context, path) and pending_installation(context, path) is None:
             require_executable(context, Path(program.argv[0]), program.service)
     except FlowGateError as error:
         errors.append(error)

@@ -54,7 +54,8 @@ class InstallStage(Stage):
 
     def bootstrap(self, **settings: Any) -> InstallStage:
         """Add a `bootstrap` section to the config."""
-        self.config = replace(self.config, bootstrap=BootstrapSettings(**settings))
+        places = {**self.config.places, "bootstrap.repo": f"{self.config.file}:1"}
+        self.config = replace(self.config, bootstrap=BootstrapSettings(**settings), places=places)
         return self
 
     def install(self, **params: Any) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowgate.errors import ProgramMissing
 from flowgate.gateway.release_assets import archive_names
+from flowgate.step import Change
+from flowgate.steps.download import download
 from tests.unit.bootstrap.conftest import OLD, PLATFORM
 from tests.unit.bootstrap.releases import TAG, program, redirects, release, serving, sums, zip_of
 from tests.unit.steps.conftest import fake_program
@@ -179,6 +182,29 @@ def test_a_running_old_version_is_reported_with_the_restart_command(stage: Insta
     stage.configure(program=".router/runtime/bin/CLIProxyAPIPlus").supervisor.run("cliproxyapi_plus")
     stage.install_old()
     assert any("inv service.restart --service cliproxyapi_plus" in message for message in stage.messages)
+
+
+OWN_PROGRAM = ".router/runtime/bin/CLIProxyAPIPlus"
+
+
+def test_a_missing_program_is_installed_by_a_run_if_the_config_names_a_source(stage: InstallStage) -> None:
+    stage.server.publish(PLATFORM)
+    stage.configure(program=OWN_PROGRAM)
+    stage.bootstrap()
+    before = stage.tree()
+    planned = download(stage.context().read_only())
+    assert isinstance(planned, Change)
+    assert (planned.summary.startswith(f"install {TAG}"), stage.tree() == before) == (True, True)
+    stage.apply(download)
+    assert stage.installed_version() == NEW
+    assert stage.apply(download)[0] == "unchanged"
+
+
+def test_a_missing_program_is_an_error_if_the_config_names_no_source(stage: InstallStage) -> None:
+    stage.configure(program=OWN_PROGRAM)
+    with pytest.raises(ProgramMissing):
+        download(stage.context().read_only())
+    assert stage.server.requests == []
 
 
 def test_the_trial_run_gets_no_keys(stage: InstallStage) -> None:
