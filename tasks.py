@@ -185,7 +185,13 @@ def rehearse(
     """Prove a profile: simulate outages on a private copy of the gateway; exit 1 when a promise is broken."""
     from flowgate.cli import rehearse
 
-    how = {"every": all, "scenario": scenario, "litellm_only": litellm_only, "long": long, "as_written": as_written}
+    how: dict[str, bool | str] = {
+        "every": all,
+        "scenario": scenario,
+        "litellm_only": litellm_only,
+        "long": long,
+        "as_written": as_written,
+    }
     return rehearse.rehearse(config(c), profile, how, as_json=json, junit=report_junit, html=report_html)
 
 

@@ -24,6 +24,7 @@ An exception holds facts; `cli/console.py` turns them into text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 MAX_NAMES = 20  # of a list of known names that a message shows
 
@@ -48,7 +49,7 @@ class FlowGateError(Exception):
         fix: str = "",
         place: str = "",
         log: Sequence[str] = (),
-        facts: Mapping[str, object] | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(what)
         self.facts = dict(facts or {})

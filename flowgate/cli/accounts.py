@@ -17,6 +17,7 @@ from flowgate.system import files, permissions
 
 if TYPE_CHECKING:
     from flowgate.accounts.management_api import AuthFile
+    from flowgate.domain import Variables
 
 LOGIN = "inv auth.login PROVIDER"
 LOGIN_KINDS = {"browser": "in a browser", "device": "with a code", "poll": "at the paths in the config"}
@@ -234,7 +235,7 @@ def import_headless(config: str, provider: str, source: str, dest_dir: str, borr
         known = _known(session, provider)
         what = f"a login of {known.title} cannot be imported"
         raise UsageError(what, fix=f"importable: {', '.join(importable)}; or {known.login_command}")
-    variables = {"provider": provider, "source": source, "dest_dir": dest_dir, "borrow": borrow}
+    variables: Variables = {"provider": provider, "source": source, "dest_dir": dest_dir, "borrow": borrow}
     return run_in(session, RunRequest("import-auth", variables, event="auth_import", provider=provider))
 
 

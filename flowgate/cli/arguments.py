@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import InvalidValue, UnknownName, UsageError, raise_all
+
+if TYPE_CHECKING:
+    from flowgate.domain import Value
 
 DAY_SECONDS = 86_400
 SERVICES = ("all", "litellm", "cliproxyapi_plus")
@@ -98,7 +101,7 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def variables(extra: Sequence[str]) -> dict[str, Any]:
+def variables(extra: Sequence[str]) -> dict[str, Value]:
     """Read `-e` variables: `key=value` (several, too), a YAML or JSON mapping in braces, or `@FILE` with a mapping.
 
     A value is YAML: `keep=true` is a truth value. The later of two that set the same name wins.
@@ -113,7 +116,7 @@ def variables(extra: Sequence[str]) -> dict[str, Any]:
         InvalidValue: None of the three forms.
         UsageError: YAML that cannot be parsed.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Value] = {}
     for one in extra:
         if one.startswith("@"):
             from pathlib import Path

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.gateway import cliproxy, litellm
 
 if TYPE_CHECKING:
     from flowgate.accounts.cooldowns import AccountCooldown
+
+
+class LiteLLMCooldown(TypedDict):
+    """One cooldown, as the worker of LiteLLM reports it; the times are seconds since 1970."""
+
+    deployment: str
+    models: list[str]
+    address: str
+    why: str
+    since: float
+    until: float
 
 
 class Row(TypedDict):
@@ -25,9 +36,9 @@ class Row(TypedDict):
     seconds_left: float | None
 
 
-def litellm_row(row: Mapping[str, Any], now: datetime) -> Row:
+def litellm_row(row: LiteLLMCooldown, now: datetime) -> Row:
     """Return the row of a deployment of LiteLLM."""
-    since, until = (datetime.fromtimestamp(row[name], UTC) for name in ("since", "until"))
+    since, until = datetime.fromtimestamp(row["since"], UTC), datetime.fromtimestamp(row["until"], UTC)
     return _row(litellm.NAME, row["models"], (row["deployment"], row["address"], row["why"]), (since, until, now))
 
 

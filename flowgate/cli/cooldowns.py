@@ -18,6 +18,7 @@ from flowgate.system.clock import Clock
 if TYPE_CHECKING:
     from flowgate.accounts.cooldowns import AccountCooldown
     from flowgate.accounts.login_driver import LoginDriver
+    from flowgate.domain import Variables
 
 __all__ = ["Cooldowns", "Row", "describe_cooldown", "gather", "litellm_cooldowns", "show"]
 
@@ -204,7 +205,7 @@ def _restart_litellm(session: Session) -> None:
     from flowgate.cli.requests import RunRequest
 
     console.note("starting a new generation of LiteLLM, which has no cooldowns")
-    variables = {"service": litellm.NAME, "now": False}
+    variables: Variables = {"service": litellm.NAME, "now": False}
     if run_in(session, RunRequest("service-restart", variables, profile=_profile(session))):
         raise CheckFailed("the new generation of LiteLLM failed; its cooldowns remain", fix="inv explain")
 

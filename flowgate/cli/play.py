@@ -9,9 +9,10 @@ from flowgate.cli import arguments, console
 from flowgate.cli.requests import ReportRequest, RunRequest
 from flowgate.cli.run_playbook import execute, print_end
 from flowgate.cli.session import Session, open_session
+from flowgate.domain import Variables
 
 
-def run(config: str, playbook: str, variables: Mapping[str, Any], *, profile: str | None = None, **more: Any) -> int:
+def run(config: str, playbook: str, variables: Variables, *, profile: str | None = None, **more: Any) -> int:
     """Run a shipped playbook and print how it ended.
 
     Args:
@@ -40,7 +41,7 @@ def run_in(session: Session, request: RunRequest) -> int:
     return print_end(execute(session, request))
 
 
-def smoke(config: str, profile: str, variables: Mapping[str, Any]) -> int:
+def smoke(config: str, profile: str, variables: Variables) -> int:
     """Run the smoke playbook and print its verdict.
 
     Args:

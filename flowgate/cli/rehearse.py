@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 from flowgate.cli import console, run_playbook, run_reports
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import open_session
-from flowgate.domain import Outcome
+from flowgate.domain import Outcome, Variables
 from flowgate.errors import FlowGateError
 from flowgate.rehearsal import report, summary
 from flowgate.rehearsal.result import ProfileResult, RehearsalResult
@@ -18,9 +18,7 @@ from flowgate.system import files
 PLAYBOOK = "rehearse"
 
 
-def rehearse(
-    config: str, profile: str, variables: Mapping[str, object], *, as_json: bool, junit: str, html: str
-) -> int:
+def rehearse(config: str, profile: str, variables: Variables, *, as_json: bool, junit: str, html: str) -> int:
     """Rehearse profiles and return the exit code.
 
     Args:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from flowgate.domain import Report
+from flowgate.domain import Report, Value, Variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class RunRequest:
     """
 
     playbook: str
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Variables = field(default_factory=dict)
     profile: str | None = None
     event: str = "play"
     provider: str = ""
@@ -50,7 +49,7 @@ class RunRequest:
         """The profile named on the command line; empty when none was."""
         return self.profile or str(self.variables.get("profile") or "")
 
-    def values(self, profile: str) -> dict[str, Any]:
+    def values(self, profile: str) -> dict[str, Value]:
         """Return the variables of the run.
 
         Args:

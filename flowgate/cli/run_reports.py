@@ -8,12 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowgate.cli import console
 from flowgate.cli.requests import ReportRequest, RunResult
 from flowgate.cli.session import ENVIRONMENT
-from flowgate.domain import Sourced
+from flowgate.domain import Sourced, Variables
 from flowgate.errors import UsageError
 from flowgate.system import files
 
@@ -102,7 +102,7 @@ def resume(at: str | None, request: ReportRequest) -> str:
 
 
 def command_words(
-    named: Sourced[Path], name: str, extra: Sequence[str], typed: Mapping[str, Any], reports: Mapping[str, str]
+    named: Sourced[Path], name: str, extra: Sequence[str], typed: Variables, reports: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Return the words that repeat `inv play` or `flowgate play`.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowgate.cli import console
 from flowgate.domain import Config, Sourced
@@ -55,11 +55,11 @@ class Session:
         why = {"typed": "--config", "environment": ENVIRONMENT, "default": "the usual place"}[self.named.by]
         return f"config: {self.config.file} ({why})"
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, str]:
         """Read which profile was active last.
 
         Returns:
-            The content of the state file; empty when there is none or it is damaged.
+            The texts in the state file; empty when there is none or it is damaged.
         """
         text = files.read_text_or_none(self.config.paths.state_file)
         try:
@@ -67,7 +67,7 @@ class Session:
         except ValueError:
             console.note(f"warning: {self.config.paths.state_file} is damaged and ignored; the next switch replaces it")
             return {}
-        return state if isinstance(state, dict) else {}
+        return {key: text for key, text in state.items() if isinstance(text, str)} if isinstance(state, dict) else {}
 
     def profile(self, typed: str = "") -> Sourced[str]:
         """Choose the profile of a command.
@@ -80,8 +80,8 @@ class Session:
         """
         if typed:
             return Sourced(typed, "typed")
-        last = self.state().get("current_profile")
-        if isinstance(last, str) and last in self.config.profiles:
+        last = self.state().get("current_profile", "")
+        if last in self.config.profiles:
             return Sourced(last, "state")
         names = list(self.config.profiles)
         return Sourced(DEFAULT_PROFILE if DEFAULT_PROFILE in names else names[0], "default")

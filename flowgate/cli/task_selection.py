@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowgate.cli import console
 from flowgate.cli.requests import RunRequest
-from flowgate.domain import Play, Report
+from flowgate.domain import Play, Report, Variables
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.playbook.task_filter import TaskFilter
 
@@ -31,8 +31,8 @@ class TaskSelection:
         self,
         plays: tuple[Play, ...],
         request: RunRequest,
-        variables: Callable[[], Mapping[str, Any]],
-        defaults: Mapping[str, Any],
+        variables: Callable[[], Variables],
+        defaults: Variables,
         faults: list[FlowGateError],
     ) -> None:
         self.plays, self.request, self._variables, self._defaults = plays, request, variables, defaults

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowgate.config.yaml_source import Marks, Source
-from flowgate.domain import Reference, Tree
+from flowgate.config.yaml_source import Marks, Source, Tree
+from flowgate.domain import Reference
 from flowgate.errors import FlowGateError, UsageError
 
 # A character beyond the first 65,536 as JSON escapes it, or any other escape (so that `\\ud83d` is left alone).

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Union, cast
 
-from flowgate.domain import BootstrapSettings, Tree
+from flowgate.config.yaml_source import Tree
+from flowgate.domain import BootstrapSettings
 
 
 class Kind(NamedTuple):

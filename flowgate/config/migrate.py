@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flowgate.config.document import Draft
-from flowgate.domain import Tree
+from flowgate.config.yaml_source import Tree
 from flowgate.errors import UnknownName, UsageError
 
 SUPPORTED = (1, 2)

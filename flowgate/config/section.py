@@ -9,7 +9,8 @@ from posixpath import normpath
 
 from flowgate.config.document import Draft
 from flowgate.config.keys import KINDS, TABLE, Key, Keys, Kind
-from flowgate.domain import Reference, Tree
+from flowgate.config.yaml_source import Tree
+from flowgate.domain import Reference
 from flowgate.errors import InvalidValue, UnknownName, UsageError, suggestion
 
 PREFIX = "os.environ/"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from yaml.constructor import SafeConstructor
     from yaml.nodes import Node, ScalarNode
 
+Tree = dict[str, Any]  # a mapping as `Source.plain` returns it, before its values are checked
 Marks = dict[str, tuple[int, int]]  # dotted path → (line, column), both from 1
 
 MAX_DEPTH = 100  # libyaml's composer overflows the C stack at some thousand levels, which kills the process

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Target,
         UpstreamSettings,
     )
-    from flowgate.domain.values import Secret, Sourced, Tree
+    from flowgate.domain.values import Secret, Sourced, Value, Variables
 
 __all__ = [
     "BootstrapSettings",
@@ -53,8 +53,9 @@ __all__ = [
     "Stack",
     "Target",
     "Task",
-    "Tree",
     "UpstreamSettings",
+    "Value",
+    "Variables",
     "WarmUp",
 ]
 
@@ -66,7 +67,7 @@ MODULES = {
     "settings": (
         *("Deployment", "DeploymentParams", "LiteLLMSettings", "RouterSettings", "Target", "UpstreamSettings"),
     ),
-    "values": ("Secret", "Sourced", "Tree"),
+    "values": ("Secret", "Sourced", "Value", "Variables"),
 }
 MODULE_OF = {name: module for module, names in MODULES.items() for name in names}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowgate.domain.values import Tree
+from flowgate.domain.values import Variables
 
 if TYPE_CHECKING:
     from flowgate.domain.settings import LiteLLMSettings
@@ -110,7 +110,7 @@ class Config:
     providers: Mapping[str, ProviderSettings]
     secret_files: tuple[Path, ...]
     bootstrap: BootstrapSettings
-    vars: Tree
+    vars: Variables
     references: tuple[Reference, ...]
     places: Mapping[str, str]
     notes: tuple[str, ...] = ()

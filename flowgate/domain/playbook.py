@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-Facts = dict[str, Any]  # plain data that a step returns and that `register` stores under a name
+from flowgate.domain.values import Value, Variables
+
+Facts: TypeAlias = Mapping[str, Value]  # plain data that a step returns and that `register` stores under a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class Task:
 
     name: str
     step: str
-    params: Mapping[str, Any]
+    params: Mapping[str, Value]
     place: str
     when: tuple[str | bool, ...] = ()
     register: str = ""
@@ -177,7 +179,7 @@ class Task:
     parallel: int | str | None = None
     notify: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    vars: Mapping[str, Any] = field(default_factory=dict)
+    vars: Variables = field(default_factory=dict)
     ignore_errors: bool | None = None
     block: tuple[Task, ...] = ()
     rescue: tuple[Task, ...] = ()
@@ -212,7 +214,7 @@ class Play:
     """
 
     name: str
-    vars: Mapping[str, Any]
+    vars: Variables
     tasks: tuple[Task, ...]
     place: str
     tags: tuple[str, ...] = ()

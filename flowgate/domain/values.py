@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-Tree = dict[str, Any]  # plain YAML: mappings, lists, strings, numbers, booleans, None
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    # Plain data: what YAML can hold, and the paths and secrets that a step registers.
+    Value: TypeAlias = "bool | int | float | str | Path | Secret | Sequence[Value] | Mapping[str, Value] | None"
+else:
+    Value = Any  # `typing.get_type_hints` of a step must find the name; the recursive type is for mypy alone
+
+Variables: TypeAlias = Mapping[str, Value]  # variables of a playbook by name
 
 T = TypeVar("T")
 

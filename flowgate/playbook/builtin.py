@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flowgate.domain import Result
+from flowgate.domain import Result, Value
 from flowgate.errors import CheckFailed
 from flowgate.playbook.coerce import EvaluatedCondition, EvaluatedExpression
 
@@ -25,7 +25,7 @@ def fail(context: object, msg: str = "failed as the playbook asks") -> Result:
     raise CheckFailed(msg)
 
 
-def debug(context: object, msg: object = "Hello world!", var: EvaluatedExpression | None = None) -> Result:
+def debug(context: object, msg: Any = "Hello world!", var: EvaluatedExpression | None = None) -> Result:
     """Show a value.
 
     Args:
@@ -67,7 +67,7 @@ def assert_(
     return Result("unchanged", message, {"msg": message})
 
 
-def set_fact(context: object, /, **facts: object) -> Result:
+def set_fact(context: object, /, **facts: Value) -> Result:
     """Set variables for the following tasks.
 
     Args:

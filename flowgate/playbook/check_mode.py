@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Final, NoReturn
 
-from flowgate.domain import Facts
+from flowgate.domain import Value
 from flowgate.errors import UsageError
-
-UNKNOWN: Final = object()  # the value of a variable that check mode could not compute
 
 
 class Unpredicted(UsageError):
@@ -17,8 +16,11 @@ class Unpredicted(UsageError):
         super().__init__(f"only a run provides '{name}'")
 
 
-class Predicted(Facts):
+class Predicted(dict[str, Value]):
     """What check mode registers for a task that did not act. A missing key is unknown, not undefined."""
 
-    def __missing__(self, key: str) -> Any:
+    def __missing__(self, key: str) -> NoReturn:
         raise Unpredicted(key)
+
+
+UNKNOWN: Final[Value] = MappingProxyType({})  # a variable that check mode could not compute; compared by identity

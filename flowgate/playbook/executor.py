@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from flowgate.domain import Facts, Play, Report
+from flowgate.domain import Play, Report, Value, Variables
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.handlers import Handlers
 from flowgate.playbook.inherited import from_play
@@ -19,10 +16,10 @@ from flowgate.playbook.task_result import exit_code
 def run(
     play: Play,
     context: RunContext,
-    variables: Mapping[str, Any],
+    variables: Variables,
     catalog: Catalog,
     options: RunOptions | None = None,
-    facts: Facts | None = None,
+    facts: dict[str, Value] | None = None,
 ) -> Report:
     """Run a play.
 

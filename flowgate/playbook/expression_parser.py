@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from flowgate.domain import Variables
 from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.sandbox import environment
 
@@ -44,7 +45,7 @@ class Expression:
     tree: nodes.Template
 
     @cached_property
-    def evaluate(self) -> Callable[[Mapping[str, Any]], Any]:
+    def evaluate(self) -> Callable[[Variables], Any]:
         """Compile the expression, once, to a function from variables to its value."""
         return _compile(self.tree)
 
@@ -150,7 +151,7 @@ def _guarded(used: list[nodes.Expr]) -> Iterator[str]:
                 yield inner.name
 
 
-def _compile(tree: nodes.Template) -> Callable[[Mapping[str, Any]], Any]:
+def _compile(tree: nodes.Template) -> Callable[[Variables], Any]:
     from jinja2 import nodes
 
     output = tree.body[0] if len(tree.body) == 1 else None
@@ -162,7 +163,7 @@ def _compile(tree: nodes.Template) -> Callable[[Mapping[str, Any]], Any]:
     program.set_environment(environment())
     template = environment().from_string(program)
 
-    def evaluate(variables: Mapping[str, Any]) -> Any:
+    def evaluate(variables: Variables) -> Any:
         context = template.new_context(dict(variables))
         for _ in template.root_render_func(context):
             pass

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from flowgate.domain import Value, Variables
 from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.check_mode import Predicted
 from flowgate.playbook.expression_parser import EXPRESSION_ERRORS, Expression, has_template, parse_expression
@@ -16,7 +17,7 @@ from flowgate.playbook.locate import Locate, below, no_location
 from flowgate.playbook.sandbox import to_bool
 
 
-def render(value: Any, variables: Mapping[str, Any], at: Locate = no_location, path: str = "") -> Any:
+def render(value: Any, variables: Variables, at: Locate = no_location, path: str = "") -> Any:
     """Evaluate the expressions inside a value, at any depth of lists and mappings. Keys are not evaluated.
 
     Args:
@@ -41,7 +42,7 @@ def render(value: Any, variables: Mapping[str, Any], at: Locate = no_location, p
     return value
 
 
-def is_true(expression: object, variables: Mapping[str, Any], at: Locate = no_location) -> bool:
+def is_true(expression: object, variables: Variables, at: Locate = no_location) -> bool:
     """Evaluate a condition, or a list of conditions that must all hold.
 
     Args:
@@ -62,7 +63,7 @@ def is_true(expression: object, variables: Mapping[str, Any], at: Locate = no_lo
     return to_bool(evaluate(expression, variables, at))
 
 
-def evaluate(expression: str, variables: Mapping[str, Any], at: Locate = no_location) -> Any:
+def evaluate(expression: str, variables: Variables, at: Locate = no_location) -> Any:
     """Evaluate an expression without braces.
 
     Args:
@@ -79,7 +80,7 @@ def evaluate(expression: str, variables: Mapping[str, Any], at: Locate = no_loca
     return _evaluated(parse_expression(expression, at(""), bare=True), variables, at(""))
 
 
-def _evaluated(expression: Expression, variables: Mapping[str, Any], at: str) -> Any:
+def _evaluated(expression: Expression, variables: Variables, at: str) -> Any:
     from jinja2 import TemplateError
 
     known = {name: variables[name] for name in expression.names - expression.guarded if name in variables}
@@ -96,7 +97,7 @@ def _evaluated(expression: Expression, variables: Mapping[str, Any], at: str) ->
         raise UsageError(f"the expression fails: {error or type(error).__name__}", place=at) from None
 
 
-def _lookup_guarded(names: Collection[str], variables: Mapping[str, Any]) -> Mapping[str, Any]:
+def _lookup_guarded(names: Collection[str], variables: Variables) -> Mapping[str, Value]:
     """Look up variables that may be absent. One that is made from an undefined variable is absent, as in Ansible."""
     from jinja2 import UndefinedError
 

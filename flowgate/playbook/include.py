@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowgate.config.yaml_source import Pair, Source, kind
+from flowgate.domain import Value
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.system import files
 
@@ -75,7 +76,7 @@ class PlaybookSource(Source):
 def import_tasks(
     source: PlaybookSource,
     step: Pair,
-    params: Mapping[str, Any],
+    params: Mapping[str, Value],
     read: Callable[[PlaybookSource, Node], tuple[Task, ...]],
 ) -> tuple[Task, ...]:
     """Read the tasks of the file that `import_tasks` names.

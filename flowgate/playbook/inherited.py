@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from flowgate.domain import Facts, Play, Task
+from flowgate.domain import Play, Task, Value, Variables
 from flowgate.playbook.locate import below, no_location
 from flowgate.playbook.scope import Scope
 
@@ -40,7 +38,7 @@ class Inherited:
         )
 
 
-def from_play(play: Play, extra_vars: Mapping[str, Any], defaults: Mapping[str, Any], facts: Facts) -> Inherited:
+def from_play(play: Play, extra_vars: Variables, defaults: Variables, facts: dict[str, Value]) -> Inherited:
     """Return what a play passes on to its tasks.
 
     Args:

@@ -8,7 +8,7 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from flowgate.config.yaml_source import Marks, Source, kind, position
-from flowgate.domain import LoopControl
+from flowgate.domain import LoopControl, Value
 from flowgate.errors import InvalidValue, UnknownName
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def read_names(source: Source, node: Node, path: str, marks: Marks) -> tuple[str
     return ()
 
 
-def read_variables(source: Source, node: Node, path: str, marks: Marks) -> Mapping[str, Any]:
+def read_variables(source: Source, node: Node, path: str, marks: Marks) -> Mapping[str, Value]:
     """Read `vars`: names with values of any kind."""
     if kind(node) == "null":
         return {}

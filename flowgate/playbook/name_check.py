@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowgate.domain import Task
+from flowgate.domain import Task, Variables
 from flowgate.errors import FlowGateError, InvalidValue, UnknownName, UsageError
 from flowgate.playbook import ansible_keywords
 from flowgate.playbook.expression_parser import Expression, find_templates, parse_expression
@@ -49,7 +49,7 @@ class NameChecker:
     facts: set[str]
     reported: set[tuple[str, str]] = field(default_factory=set)
 
-    def declare(self, variables: Mapping[str, Any], at: Locate) -> Known:
+    def declare(self, variables: Variables, at: Locate) -> Known:
         """Check the syntax of `vars`. The names in them are checked where the variables are used."""
         place = below(at, "vars")
         for path, text in find_templates(dict(variables)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from flowgate.domain import Outcome, Play, Task
+from flowgate.domain import Outcome, Play, Task, Value, Variables
 from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.builtin import FLUSH
 from flowgate.playbook.expression_parser import find_templates, parse_expression
@@ -56,7 +56,7 @@ class Entry:
 
 
 def outline(
-    plays: Iterable[Play], variables: Mapping[str, Any] | None = None, defaults: Mapping[str, Any] | None = None
+    plays: Iterable[Play], variables: Variables | None = None, defaults: Variables | None = None
 ) -> list[Entry]:
     """List the tasks of plays: in each play the tasks, then the handlers.
 
@@ -181,7 +181,7 @@ def _used_names(entry: Entry) -> frozenset[str]:
     for task in (*entry.around, entry.task):
         bare_param = BARE_PARAMS.get(task.step, "")
         bare_value = task.params.get(bare_param, ())
-        conditions = (*task.when, *task.until, *task.changed_when, *task.failed_when)
+        conditions: tuple[Value, ...] = (*task.when, *task.until, *task.changed_when, *task.failed_when)
         conditions += tuple(bare_value) if isinstance(bare_value, (list, tuple)) else (bare_value,)
         found = found.union(*(parse_expression(text, bare=True).names for text in conditions if isinstance(text, str)))
         found |= _names([value for param, value in task.params.items() if param != bare_param])

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from flowgate.config.yaml_source import Marks, Pair, Source, kind, position
-from flowgate.domain import Play, Task
+from flowgate.domain import Play, Task, Value
 from flowgate.errors import FlowGateError, UnknownName, UsageError, raise_all
 from flowgate.playbook import ansible_keywords
 from flowgate.playbook.builtin import FLUSH
@@ -76,7 +76,7 @@ def _play(source: Source, node: Node) -> Play:
     return Play(place=source.at(node), marks=marks, **fields)
 
 
-def _read(source: Source, pairs: list[Pair], readers: Mapping[str, Reader], marks: Marks) -> Mapping[str, Any]:
+def _read(source: Source, pairs: list[Pair], readers: Mapping[str, Reader], marks: Marks) -> dict[str, Any]:
     """Read the values of known keywords."""
     return {pair.key: readers[pair.key](source, pair.node, pair.key, marks) for pair in pairs if pair.key in readers}
 
@@ -142,7 +142,7 @@ def _block(source: Source, node: Node, pairs: Mapping[str, Pair]) -> Task:
     return Task(place=source.at(node), marks=marks, **fields)
 
 
-def _params(source: Source, step: Pair, word: str, marks: Marks) -> Mapping[str, Any]:
+def _params(source: Source, step: Pair, word: str, marks: Marks) -> Mapping[str, Value]:
     marks[word] = position(step.key_node)
     shape = kind(step.node)
     if shape == "null":

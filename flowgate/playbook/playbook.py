@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
-from flowgate.domain import Facts, Outcome, Play, Report
+from flowgate.domain import Outcome, Play, Report, Value, Variables
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.executor import run
 from flowgate.playbook.run_context import RunContext
@@ -16,7 +15,7 @@ from flowgate.playbook.run_options import RunOptions
 def run_plays(
     plays: Iterable[Play],
     context: RunContext,
-    variables: Mapping[str, Any],
+    variables: Variables,
     catalog: Catalog,
     options: RunOptions | None = None,
     on_play: Callable[[Play], object] = lambda play: None,
@@ -35,7 +34,7 @@ def run_plays(
         One report: the outcomes of all plays, and the error and exit code of the last play that ran.
     """
     outcomes: list[Outcome] = []
-    facts: Facts = {}
+    facts: dict[str, Value] = {}
     seconds, report = 0.0, Report("", (), None, 0, 0.0)
     for play in plays:
         on_play(play)

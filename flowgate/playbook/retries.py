@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flowgate.domain import Task
+from flowgate.domain import Task, Variables
 from flowgate.errors import InvalidValue
 from flowgate.playbook.coerce import coerce
 from flowgate.playbook.expressions import render
@@ -36,7 +36,7 @@ class RetryPolicy:
     max_delay: float | None
 
 
-def read_retries(task: Task, variables: Mapping[str, Any]) -> RetryPolicy:
+def read_retries(task: Task, variables: Variables) -> RetryPolicy:
     """Read the retry policy of a task or block.
 
     Source: ansible-core, `executor/task_executor.py`: `retries` is the number of attempts after the first.
@@ -62,7 +62,7 @@ def read_retries(task: Task, variables: Mapping[str, Any]) -> RetryPolicy:
     )
 
 
-def read_parallel(task: Task, variables: Mapping[str, Any]) -> int:
+def read_parallel(task: Task, variables: Variables) -> int:
     """Read how many items of a loop, or tasks of a block, run at a time.
 
     Args:
@@ -129,7 +129,7 @@ def retry(
     return retrying(next_attempt)
 
 
-def read_number(task: Task, keyword: str, kind: type[T], written: Any, variables: Mapping[str, Any]) -> T | None:
+def read_number(task: Task, keyword: str, kind: type[T], written: Any, variables: Variables) -> T | None:
     """Read a number from a keyword of a task.
 
     Args:

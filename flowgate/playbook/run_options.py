@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
 
-from flowgate.domain import Outcome, Task
+from flowgate.domain import Outcome, Task, Variables
 from flowgate.playbook.run_context import RunClock
 
 
@@ -46,7 +45,7 @@ class RunOptions:
     emit: Callable[[Event], None] = lambda event: None
     check: bool = False
     clock: RunClock | None = None
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Variables = field(default_factory=dict)
     tags: Collection[str] = ()
     skip_tags: Collection[str] = ()
     allow: Callable[[Task, str], bool] | None = None

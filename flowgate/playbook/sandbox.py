@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from flowgate.domain import Value
 from flowgate.playbook import filters
 from flowgate.playbook.check_mode import Predicted
 
@@ -63,5 +64,5 @@ def environment() -> SandboxedEnvironment:
     return jinja
 
 
-def _registered(key: str, wanted: bool) -> Callable[[Mapping[str, Any]], bool]:
+def _registered(key: str, wanted: bool) -> Callable[[Mapping[str, Value]], bool]:
     return lambda value: bool(value[key]) is wanted

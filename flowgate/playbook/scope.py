@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowgate.domain import Facts, Task
+from flowgate.domain import Task, Value, Variables
 from flowgate.errors import UsageError
 from flowgate.playbook.check_mode import UNKNOWN, Unpredicted
 from flowgate.playbook.expression_parser import has_template
 from flowgate.playbook.expressions import render
 from flowgate.playbook.locate import Locate, below, no_location
 
-Layer = tuple[Mapping[str, Any], Locate]  # variables as written, and their locations
+Layer = tuple[Variables, Locate]  # variables as written, and their locations
 
 
 def defined_names(task: Task) -> frozenset[str]:
@@ -21,7 +21,7 @@ def defined_names(task: Task) -> frozenset[str]:
     return frozenset(name for name in (task.register, *facts) if name)
 
 
-class Scope(Mapping[str, Any]):
+class Scope(Mapping[str, Value]):
     """Variables by name, rendered when they are looked up.
 
     Source: Ansible, "Understanding variable precedence": play < block < task < set_fact < -e.
@@ -39,15 +39,15 @@ class Scope(Mapping[str, Any]):
     def __init__(
         self,
         layers: tuple[Layer, ...],
-        facts: Facts,
-        extra_vars: Mapping[str, Any],
-        local: Mapping[str, Any],
+        facts: dict[str, Value],
+        extra_vars: Variables,
+        local: Variables,
         rendering: tuple[str, ...] = (),
     ) -> None:
         self.layers, self.facts, self.extra_vars = layers, facts, extra_vars
         self.local, self.rendering = local, rendering
 
-    def with_layer(self, variables: Mapping[str, Any], at: Locate = no_location) -> Scope:
+    def with_layer(self, variables: Variables, at: Locate = no_location) -> Scope:
         """Add the `vars` of a block or task."""
         return Scope((*self.layers, (variables, at)), self.facts, self.extra_vars, self.local) if variables else self
 
@@ -78,7 +78,7 @@ class Scope(Mapping[str, Any]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def _mappings(self) -> tuple[Mapping[str, Any], ...]:
+    def _mappings(self) -> tuple[Variables, ...]:
         return (self.local, self.extra_vars, self.facts, *(variables for variables, _ in self.layers))
 
     def _rendered(self, name: str, value: Any, at: Locate) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from flowgate.domain import Facts
+from flowgate.domain import Value
 from flowgate.errors import FlowGateError, InvalidValue, StepContractError, UnknownName, UsageError, raise_all
 from flowgate.playbook.coerce import EVALUATED, coerce, type_text
 from flowgate.playbook.expression_parser import has_template
@@ -151,7 +151,7 @@ def _one_line(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-def bind(info: StepInfo, params: Mapping[str, Any], place: Locate) -> Facts:
+def bind(info: StepInfo, params: Mapping[str, Any], place: Locate) -> dict[str, Any]:
     """Convert rendered parameters to the arguments of a step's function.
 
     Args:
@@ -165,7 +165,7 @@ def bind(info: StepInfo, params: Mapping[str, Any], place: Locate) -> Facts:
     Raises:
         UsageError: A parameter is unknown, missing, or of the wrong type. Several errors are one `MultipleErrors`.
     """
-    arguments: Facts = {}
+    arguments: dict[str, Any] = {}
     errors = _unknown(info, params, place) + _missing(info, params, place)
     for name, value in params.items():
         param = info.params.get(name)
@@ -177,7 +177,7 @@ def bind(info: StepInfo, params: Mapping[str, Any], place: Locate) -> Facts:
     return arguments
 
 
-def find_errors(info: StepInfo, params: Mapping[str, Any], place: Locate) -> list[FlowGateError]:
+def find_errors(info: StepInfo, params: Mapping[str, Value], place: Locate) -> list[FlowGateError]:
     """Check parameters as written, before the run. Values with expressions are checked when they are rendered.
 
     Args:
@@ -199,13 +199,13 @@ def find_errors(info: StepInfo, params: Mapping[str, Any], place: Locate) -> lis
     return errors + _missing(info, params, place)
 
 
-def _unknown(info: StepInfo, params: Mapping[str, Any], place: Locate) -> list[FlowGateError]:
+def _unknown(info: StepInfo, params: Collection[str], place: Locate) -> list[FlowGateError]:
     unknown = [] if info.open else [name for name in params if name not in info.params]
     what = f"parameter of '{info.name}'"
     return [UnknownName(what, name, known=info.params, at=place(f"{name}:")) for name in unknown]
 
 
-def _missing(info: StepInfo, params: Mapping[str, Any], place: Locate) -> list[FlowGateError]:
+def _missing(info: StepInfo, params: Collection[str], place: Locate) -> list[FlowGateError]:
     return [
         UsageError(
             f"the step '{info.name}' needs the parameter '{name}'",

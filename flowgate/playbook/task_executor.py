@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from flowgate.domain import Change, Facts, Result, Task
+from flowgate.domain import Change, Facts, Result, Task, Value
 from flowgate.errors import CheckFailed, FlowGateError, Interrupted, InvalidValue, StepContractError, UsageError
 from flowgate.playbook import builtin
 from flowgate.playbook.catalog import Catalog, StepInfo, bind
@@ -75,9 +75,9 @@ class TaskExecutor:
         control = task.loop_control
         pause = read_number(task, "loop_control.pause", float, control.pause, scope)
         width = 1 if self.check else read_parallel(task, scope)
-        last: Facts = {}  # the variables of an item include the result of the one before, as in Ansible
+        last: dict[str, Value] = {}  # the variables of an item include the result of the one before, as in Ansible
 
-        def run(index: int, item: Any) -> tuple[TaskResult, Facts]:
+        def run(index: int, item: Any) -> tuple[TaskResult, dict[str, Value]]:
             nonlocal last
             if index and pause and not self.check:
                 self.clock.sleep(pause)
@@ -190,7 +190,7 @@ class TaskExecutor:
             scope.facts.update(result.facts)
         return result
 
-    def _call(self, info: StepInfo, arguments: Mapping[str, Any]) -> TaskResult:
+    def _call(self, info: StepInfo, arguments: dict[str, Any]) -> TaskResult:
         """Call the step with the read-only context, and apply the change that it returns."""
         found = info.function(self.read_only, **arguments)
         if isinstance(found, Change):
@@ -219,9 +219,9 @@ def _message(change: Change, facts: Facts) -> str:
     return str(facts.get("message", change.summary)) if isinstance(facts, dict) else change.summary
 
 
-def _rendered(task: Task, info: StepInfo, scope: Scope) -> Mapping[str, Any]:
+def _rendered(task: Task, info: StepInfo, scope: Scope) -> dict[str, Any]:
     """Evaluate the expressions in the parameters of a task."""
-    values: Facts = {}
+    values: dict[str, Any] = {}
     for name, value in task.params.items():
         at = below(task.at, f"{task.step}.{name}")
         param = info.params.get(name)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NotRequired, TypedDict
 
-from flowgate.domain import Facts
+from flowgate.domain import Facts, Value
 from flowgate.errors import FlowGateError
 from flowgate.playbook.check_mode import Predicted
 
@@ -38,19 +37,6 @@ class TaskResult:
     unpredicted: str = ""
 
 
-class Registered(TypedDict):
-    """The facts that `register` stores beside those of the step."""
-
-    changed: bool
-    failed: bool
-    skipped: bool
-    message: str
-    seconds: float
-    code: NotRequired[int]
-    msg: NotRequired[str]
-    attempts: NotRequired[int]
-
-
 def failed_result(error: BaseException) -> TaskResult:
     """Convert an error to the result of a task."""
     if isinstance(error, FlowGateError):
@@ -63,7 +49,7 @@ def exit_code(error: BaseException) -> int:
     return error.code if isinstance(error, FlowGateError) else 70
 
 
-def registered_facts(result: TaskResult, seconds: float) -> Facts:
+def registered_facts(result: TaskResult, seconds: float) -> dict[str, Value]:
     """Collect the facts that `register` stores.
 
     Args:
@@ -71,9 +57,10 @@ def registered_facts(result: TaskResult, seconds: float) -> Facts:
         seconds: Its duration.
 
     Returns:
-        The facts of the step and those of `Registered`. In check mode, missing keys are unknown.
+        The facts of the step, and `changed`, `failed`, `skipped`, `message`, `seconds`; also `code` and `msg` of a task
+        that failed, and `attempts` of one with retries. In check mode, missing keys are unknown.
     """
-    own: Registered = {
+    own: dict[str, Value] = {
         "changed": result.status == "changed" or (result.error is not None and result.facts.get("changed") is True),
         "failed": result.error is not None,
         "skipped": result.status == "skipped",
@@ -85,11 +72,11 @@ def registered_facts(result: TaskResult, seconds: float) -> Facts:
         own["msg"] = result.facts.get("msg", result.message)
     if result.attempts:
         own["attempts"] = result.attempts
-    facts: Facts = {**result.facts, **own}
+    facts = {**result.facts, **own}
     return Predicted(facts) if result.predicted or result.unpredicted else facts
 
 
-def loop_result(items: list[TaskResult], registered: list[Facts]) -> TaskResult:
+def loop_result(items: list[TaskResult], registered: Sequence[Facts]) -> TaskResult:
     """Summarize a loop: it failed if any item failed, else it changed something if any item did.
 
     Args:
@@ -106,7 +93,7 @@ def loop_result(items: list[TaskResult], registered: list[Facts]) -> TaskResult:
     )
 
 
-def _summary(items: list[TaskResult], facts: Facts) -> TaskResult:
+def _summary(items: list[TaskResult], facts: dict[str, Value]) -> TaskResult:
     statuses = [item.status for item in items]
     if "failed" in statuses:
         first = next(item for item in items if item.status == "failed")

@@ -56,7 +56,7 @@ def command(
         ended = acting.run(words, cwd=folder, env=env or {}, stdin=stdin)
         facts = _facts(words, ended.code, ended.stdout, ended.stderr)
         if ended.code:
-            log = [*facts["stdout_lines"], *facts["stderr_lines"]][-LOG_LINES:]
+            log = [*_lines(ended.stdout), *_lines(ended.stderr)][-LOG_LINES:]
             raise CheckFailed(f"`{shown}` {_ending(ended.code)}", log=log, facts={**facts, "changed": True})
         return {**facts, "message": f"ran {shown}"}
 
@@ -86,6 +86,9 @@ def _words(argv: list[str] | None, cmd: str | None, shell: str | None) -> list[s
 
 
 def _facts(words: list[str], code: int, stdout: str, stderr: str) -> Facts:
-    out, err = stdout.rstrip("\r\n"), stderr.rstrip("\r\n")
-    lines = {"stdout_lines": out.splitlines(), "stderr_lines": err.splitlines()}
-    return {"rc": code, "stdout": out, "stderr": err, **lines, "cmd": words}
+    lines = {"stdout_lines": _lines(stdout), "stderr_lines": _lines(stderr)}
+    return {"rc": code, "stdout": stdout.rstrip("\r\n"), "stderr": stderr.rstrip("\r\n"), **lines, "cmd": words}
+
+
+def _lines(output: str) -> list[str]:
+    return output.rstrip("\r\n").splitlines()

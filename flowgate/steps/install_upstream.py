@@ -87,7 +87,7 @@ def _install(context: StepContext, source: Source, paths: InstallPaths, old: Ins
     finally:
         replace_file.delete_folder(paths.staging)
     show_next_action(context)
-    return _facts(paths, record) | {"message": f"installed {source.name} (verified: {record.level})"}
+    return {**_facts(paths, record), "message": f"installed {source.name} (verified: {record.level})"}
 
 
 def _unpack(fetched: FetchedArchive, into: Path) -> Path:

@@ -1,8 +1,9 @@
 """Let the newest generation of LiteLLM serve, and record the active profile."""
 
 import json
-from typing import Any
+from collections.abc import Mapping
 
+from flowgate.domain import Value
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.system.clock import stamp
 
@@ -49,7 +50,7 @@ def promote(context: StepContext) -> Result | Change:
     return change(f"activate profile {profile}", apply, facts={"profile": profile, "switched": True})
 
 
-def _record(context: StepContext, state: dict[str, Any], profile: str, digest: str) -> bool:
+def _record(context: StepContext, state: Mapping[str, Value], profile: str, digest: str) -> bool:
     """Write the state and, when the profile changed, the event; return whether it changed."""
     before = state.get("current_profile")
     new = {"current_profile": profile, "updated_at": stamp(context.clock.wall()), "digest": digest}
@@ -60,7 +61,7 @@ def _record(context: StepContext, state: dict[str, Any], profile: str, digest: s
     return True
 
 
-def read_state(context: StepContext) -> dict[str, Any]:
+def read_state(context: StepContext) -> Mapping[str, Value]:
     """Read which profile was active last.
 
     Args:

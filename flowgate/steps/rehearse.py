@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from flowgate.errors import CheckFailed, UnknownName
 from flowgate.rehearsal.plan import make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
@@ -50,7 +52,7 @@ def rehearse(
         result: RehearsalResult = {"version": VERSION, "broken": broken, "profiles": profiles}
         if broken:
             raise CheckFailed(conclusion(result), facts=result)
-        return {**result, "message": conclusion(result)}
+        return cast("Facts", {**result, "message": conclusion(result)})  # mypy: a TypedDict is no Mapping[str, Value]
 
     what = f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
     summary = f"rehearse {', '.join(names)}: {what}"

@@ -45,7 +45,7 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
         rendered = acting.stack()
         for document in _documents(rendered):
             acting.files.write(document.path, document.text, in_place=document.in_place)
-        return _facts(rendered) | {"message": f"wrote {', '.join(written)}"}
+        return {**_facts(rendered), "message": f"wrote {', '.join(written)}"}
 
     diff = [(str(one.path), _mask_keys(_before(context, one)), _mask_keys(one.text)) for one in outdated]
     return change(f"write {', '.join(written)} for profile {name}", apply, facts=facts, diff=diff)

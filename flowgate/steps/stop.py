@@ -1,7 +1,7 @@
 """Stop services with all their processes."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.supervisor.protocol import ServiceStatus, Stopped
@@ -53,7 +53,8 @@ def _facts(reply: Stopped) -> Facts:
     stopped = [f"{one['service']} (process {one['pid']})" for one in reply["stopped"]]
     killed = f"; killed {len(reply['killed'])} processes that did not terminate" if reply["killed"] else ""
     message = f"stopped {', '.join(stopped)}{killed}" if stopped else "discarded the candidate"
-    return {"stopped": reply["stopped"], "killed": reply["killed"], "message": message}
+    # mypy: a TypedDict is no Mapping[str, Value].
+    return cast("Facts", {"stopped": reply["stopped"], "killed": reply["killed"], "message": message})
 
 
 def _still_runs(status: Mapping[str, ServiceStatus], name: str, started: int) -> bool:

@@ -4,6 +4,7 @@ import json
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
+from flowgate.domain import Value
 from flowgate.errors import CheckFailed, InvalidValue, UsageError
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.system.http import Response, is_loopback, redacted_url
@@ -61,7 +62,7 @@ def uri(
         return {**facts, "message": message}
 
     if method == "GET" and is_loopback(url):  # this changes nothing, so check mode sends it too
-        facts = send(context)
+        facts = dict(send(context))
         return unchanged(str(facts.pop("message")), **facts)
     return change(f"{method} {shown}", send, changes=False)
 
@@ -99,7 +100,7 @@ def _encode(body: object, body_format: BodyFormat) -> bytes | None:
 
 
 def _facts(response: Response, return_content: bool) -> Facts:
-    facts: Facts = {
+    facts: dict[str, Value] = {
         "status": response.status,
         "url": response.url,
         "elapsed": round(response.seconds, 3),

@@ -44,8 +44,7 @@ class LoginStage:
         """Log in, and return the facts; errors are raised."""
         context = self.context()
         found = login(context.read_only(), provider, **{"poll_interval": 1.0, "timeout": 60.0, **more})
-        facts: dict[str, Any] = found.apply(context)  # type: ignore[union-attr]
-        return facts
+        return dict(found.apply(context))  # type: ignore[union-attr]
 
     @property
     def auth(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
@@ -17,13 +17,22 @@ if TYPE_CHECKING:
     from tests.conftest import Workspace
     from tests.unit.steps.conftest import FakeSupervisor
 
+
+class Seen(TypedDict):
+    """What is the same in every cooldown here."""
+
+    models: list[str]
+    deployment: str
+    address: str
+
+
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-BY_LITELLM = {"models": ["router-default"], "deployment": "openai/gpt-5", "address": "http://127.0.0.1:8317/v1"}
+BY_LITELLM: Seen = {"models": ["router-default"], "deployment": "openai/gpt-5", "address": "http://127.0.0.1:8317/v1"}
 
 
 def row(seconds: float = 42.0) -> Row:
-    times = {"since": NOON.timestamp(), "until": NOON.timestamp() + seconds}
-    return cooldown_rows.litellm_row({**BY_LITELLM, "why": "500", **times}, NOON)
+    since = NOON.timestamp()
+    return cooldown_rows.litellm_row({**BY_LITELLM, "why": "500", "since": since, "until": since + seconds}, NOON)
 
 
 def account(until: datetime | None = None) -> Row:

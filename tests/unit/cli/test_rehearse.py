@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flowgate.cli.rehearse import find_result
 from flowgate.domain import Outcome
 from flowgate.errors import CheckFailed, UsageError
 from tests.unit.rehearsal.results import rehearsal, scenario
 
 
-def outcome(error: BaseException | None = None, **facts: object) -> Outcome:
+def outcome(error: BaseException | None = None, **facts: Any) -> Outcome:
     status = "failed" if error else "unchanged"
     return Outcome("Rehearse", "rehearse", status, "", 1.0, "rehearse.yml:12:7", facts=facts, error=error)
 

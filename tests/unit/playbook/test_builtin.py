@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -37,7 +37,8 @@ def test_debug_rejects_a_var_that_is_not_an_expression(stage: Stage, var: str, w
 def test_assert_shows_the_message_for_each_result(stage: Stage) -> None:
     task = "{assert: {that: item, fail_msg: bad, success_msg: good}, loop: [true, false], register: r}"
     report = stage.run(f"tasks: [{task}]")
-    assert [one["message"] for one in report.outcomes[0].facts["results"]] == ["good", "bad"]
+    results: Any = report.outcomes[0].facts["results"]
+    assert [one["message"] for one in results] == ["good", "bad"]
 
 
 def test_assert_holds_for_a_list_of_conditions(stage: Stage) -> None:

@@ -5,11 +5,18 @@ import sys
 
 import pytest
 
+from flowgate.domain import Variables
 from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.expression_parser import find_templates, parse_expression
 from flowgate.playbook.expressions import is_true, render
 
-VARIABLES = {"n": 3, "list": [1, 2], "version": "1.10", "braces": "{{ n }}", "r": {"failed": True, "items": 7}}
+VARIABLES: Variables = {
+    "n": 3,
+    "list": [1, 2],
+    "version": "1.10",
+    "braces": "{{ n }}",
+    "r": {"failed": True, "items": 7},
+}
 
 
 def error(text: object, *, bare: bool = False) -> UsageError:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from flowgate.domain import Variables
 from flowgate.errors import UsageError
 from flowgate.playbook.expressions import render
 from flowgate.playbook.filters import FILTERS, TESTS
 from tests.unit.playbook.test_documentation import TEXT
 
-VALUES = {"d": {"a": 1, "n": {"x": 1}}, "l": [1, [2, [3]], None], "t": "release-1.2", "none": None}
+VALUES: Variables = {"d": {"a": 1, "n": {"x": 1}}, "l": [1, [2, [3]], None], "t": "release-1.2", "none": None}
 
 
 @pytest.mark.parametrize(

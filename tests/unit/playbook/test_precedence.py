@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -52,7 +52,8 @@ def test_a_fact_set_in_a_block_outlives_it_and_vars_do_not(stage: Stage) -> None
 
 def test_the_loop_item_overrides_extra_vars(stage: Stage) -> None:
     report = stage.run("tasks: [{debug: {msg: '{{ item }}'}, loop: [a], register: r}]", variables={"item": "typed"})
-    assert report.outcomes[0].facts["results"][0]["msg"] == "a"
+    results: Any = report.outcomes[0].facts["results"]
+    assert results[0]["msg"] == "a"
 
 
 def test_extra_vars_are_used_in_vars(stage: Stage) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from flowgate.domain import Outcome, Report, Secret
 from flowgate.errors import NotReady
@@ -9,7 +10,13 @@ from flowgate.playbook.report import printable, recap, recap_line, report_docume
 
 
 def outcome(status: str, error: BaseException | None = None) -> Outcome:
-    facts = {"path": Path("a"), "key": Secret("sk-1"), "nan": float("nan"), "many": {1}, "by": {1: (2,)}}
+    facts: dict[str, Any] = {
+        "path": Path("a"),
+        "key": Secret("sk-1"),
+        "nan": float("nan"),
+        "many": {1},
+        "by": {1: (2,)},
+    }
     return Outcome("t", "write", status, "message", 1.23456, "f.yml:1:1", facts, error)
 
 

@@ -2,17 +2,18 @@ from __future__ import annotations
 
 import pytest
 
+from flowgate.domain import Value
 from flowgate.errors import UsageError
 from flowgate.playbook.locate import no_location
 from flowgate.playbook.scope import Scope
 
 
-def scope(**written: object) -> Scope:
+def scope(**written: Value) -> Scope:
     return Scope(((written, no_location),), {}, {}, {})
 
 
 def test_inner_layers_override_outer_ones_and_extra_vars_override_all() -> None:
-    facts: dict[str, object] = {}
+    facts: dict[str, Value] = {}
     found = Scope((({"a": "default"}, no_location), ({"a": "play"}, no_location)), facts, {}, {})
     assert found["a"] == "play"
     inner = found.with_layer({"a": "task"})

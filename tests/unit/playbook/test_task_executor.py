@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def last(stage: Stage, tasks: str, **options: Any) -> dict[str, Any]:
     """Run tasks that register `r`, and return the value of `r` in a task after them."""
     report = stage.run(f"tasks: [{tasks}, {{debug: {{msg: '{{{{ r }}}}'}}}}]", **options)
-    found: dict[str, Any] = report.outcomes[-1].facts["msg"]
+    found: Any = report.outcomes[-1].facts["msg"]
+    assert isinstance(found, dict)
     return found
 
 
@@ -91,7 +92,7 @@ def test_a_condition_is_evaluated_for_each_item(stage: Stage) -> None:
 def test_a_loop_continues_after_a_failed_item_and_fails_at_its_end(stage: Stage) -> None:
     tasks = "[{assert: {that: item != 1}, loop: [1, 2], register: r, ignore_errors: true}]"
     report = stage.run(f"tasks: {tasks}")
-    results = report.outcomes[0].facts["results"]
+    results: Any = report.outcomes[0].facts["results"]
     assert [(result["failed"], result.get("code")) for result in results] == [(True, 1), (False, None)]
 
 

@@ -179,8 +179,8 @@ class Stage:
         context = context or self.context()
         found = step(context.read_only(), **params)
         if not isinstance(found, Change):
-            return found.status, found.facts
-        return ("changed" if found.changes else "unchanged"), found.apply(context)
+            return found.status, dict(found.facts)
+        return ("changed" if found.changes else "unchanged"), dict(found.apply(context))
 
     def prepared(self) -> Stage:
         """Write the programs and the config files."""

@@ -32,8 +32,7 @@ def given(stage: Stage, days: float = 8, **more: Any) -> Path:
 def apply(stage: Stage, **more: Any) -> dict[str, Any]:
     found = import_auth(stage.context().read_only(), "codex", **more)
     assert isinstance(found, Change)
-    facts: dict[str, Any] = found.apply(stage.context())
-    return facts
+    return dict(found.apply(stage.context()))
 
 
 def test_the_account_file_is_private_and_complete(stage: Stage) -> None:
