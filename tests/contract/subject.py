@@ -21,6 +21,16 @@ REAL = "FLOWGATE_TEST_CLIPROXY"
 Tree = dict[str, Any]
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a program to exit; kill it if it does not."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @dataclass
 class Subject:
     """One run of a program.
@@ -73,9 +83,8 @@ class Subject:
         return self
 
     def stop(self) -> None:
-        """Kill the program."""
-        self.process.kill()
-        self.process.wait()
+        """Stop the program."""
+        end(self.process)
         self.http.close()
 
     def responds(self) -> bool:

@@ -16,6 +16,7 @@ import pytest
 
 from flowgate.system import sockets
 from flowgate.system.clock import Clock, poll
+from tests.contract.subject import end
 
 KEY = "sk-for-the-test"
 WITH_KEY = {"Authorization": f"Bearer {KEY}"}
@@ -90,8 +91,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
     yield begin
     for process in running:
-        process.kill()
-        process.wait()
+        end(process)
 
 
 @pytest.fixture(scope="module")
