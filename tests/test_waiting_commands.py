@@ -21,9 +21,9 @@ def one_after_the_other(workspace: Workspace, first: list[str], second: list[str
     """Start a command while another one holds the lock, and let both end."""
     workspace.set_behaviour(litellm={"ready": False})
     begun = [workspace.start(*first)]
-    begun[0].wait_for_message("Start")
+    begun[0].wait_for_message("Start", 90)  # the first command may compile the environment
     begun.append(workspace.start(*second))
-    begun[1].wait_for_message("waiting for")
+    begun[1].wait_for_message("waiting for", 60)
     workspace.set_behaviour()
     return [one.wait_for_exit(60) for one in begun]
 
