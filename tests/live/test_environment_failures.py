@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dev import coverage
+
 if TYPE_CHECKING:
-    from dev import coverage
 from tests.conftest import Workspace
 
 CHECKOUT = Path(__file__).resolve().parents[2]
