@@ -15,7 +15,7 @@ import pytest
 from dev import coverage
 
 if TYPE_CHECKING:
-from tests.conftest import Workspace
+    from tests.conftest import Workspace
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYTHON = Path(sys.executable).name
