@@ -66,7 +66,7 @@ class RunProgress:
             self._display.download(name, done, total)
 
     def read_line(self, seconds: float) -> str:
-        """Wait up to `seconds` for a line that somebody types; return it, empty if none came."""
+        """Wait up to `seconds` for a typed line; return it, empty if none came."""
         with self._paused():
             return terminal.read_line(seconds)
 

@@ -1,4 +1,4 @@
-"""Records of a command: what is asked for, and how it ended."""
+"""Records of a command: what it requests, and how it ended."""
 
 from __future__ import annotations
 

@@ -163,7 +163,6 @@ def _lock(session: Session, request: RunRequest) -> Iterator[None]:
 
 def _run(session: Session, request: RunRequest, checked: _CheckedPlaybook, progress: RunProgress) -> RunResult:
     run_state = RunState(session.profile(request.typed_profile))
-    _check_profile(session, run_state.profile.value)
     context = _context(session, run_state, request.playbook, progress)
     started = stamp(context.clock.wall())
     report = _run_tasks(context, request, checked, progress)

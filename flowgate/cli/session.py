@@ -73,7 +73,7 @@ class Session:
         """Choose the profile of a command.
 
         Args:
-            typed: The profile that somebody named; empty for none.
+            typed: The profile named on the command line; empty for none.
 
         Returns:
             The typed profile, else the active one, else the default, and where it comes from.

@@ -168,7 +168,7 @@ def _cycle(graph: Mapping[str, list[str]]) -> list[str]:
 
 
 def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
-    """Find deployments that send CLIProxyAPIPlus another key than it accepts, or its key to somebody else."""
+    """Find deployments that send CLIProxyAPIPlus another key than it accepts, or its key to another server."""
     key = litellm.PREFIX + cliproxy.UPSTREAM_KEY
     upstream = config.services[cliproxy.NAME]
     for entry in settings.get("model_list", ()):

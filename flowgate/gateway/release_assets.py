@@ -88,7 +88,7 @@ def is_github(base: str) -> bool:
 
 
 def is_trusted(base: str) -> bool:
-    """Return whether checksums from this URL count: over plain HTTP, anybody on the way could change them."""
+    """Return whether checksums from this URL count: over plain HTTP, an attacker on the network could change them."""
     parts = urlsplit(base)
     host = parts.hostname or ""
     return parts.scheme == "https" or host in ("localhost", "::1") or host.startswith("127.")

@@ -1,7 +1,7 @@
 """Import in a fork server what an app imports only for its first requests, so that workers need not do it.
 
 Which modules these are is found out once: a throw-away process sends the app a few requests. The app is called without
-a socket; its upstream is a fake one that the same process serves on loopback, so nothing is sent to anybody.
+a socket; its upstream is a fake one that the same process serves on loopback, so no request leaves the process.
 """
 
 from __future__ import annotations

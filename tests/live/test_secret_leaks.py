@@ -55,7 +55,7 @@ class ArgvMonitor(threading.Thread):
         while not self.ended.is_set():
             for process in psutil.process_iter(["cmdline"]):
                 self.seen.add(" ".join(process.info["cmdline"] or ()))
-            time.sleep(0.02)
+            self.ended.wait(0.02)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Keys that documentation shows, which nobody may use; and texts of YAML documents, to find them in."""
+"""Keys that the documentation shows and that must not be used; and the texts in YAML documents, to find them."""
 
 from __future__ import annotations
 

@@ -6,9 +6,8 @@ import http.client
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -40,8 +39,7 @@ def status(program: Program) -> int:
 
 
 def waits(response: Future[int]) -> bool:
-    time.sleep(0.3)
-    return not response.done()
+    return bool(wait([response], timeout=0.3).not_done)
 
 
 def test_new_requests_wait_until_they_are_released(
