@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from flowgate.cli import console, cooldowns
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
+from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName, UsageError
 
 if TYPE_CHECKING:
     from flowgate.request_filter.recent import RecentRequest
+    from flowgate.step import StepContext
 
 HEADER = "x-litellm-"
 SERVICE = "litellm"
@@ -42,12 +43,12 @@ def ask(config: str, question: str, model: str, stream: bool) -> int:
     Args:
         config: Path after `--config`; empty to search for the config.
         question: The text of the user's message.
-        model: A model of the active profile; empty for its first.
+        model: A name that the gateway answers under the active profile; empty for its first model.
         stream: Print the answer as it arrives.
 
     Raises:
         NotReady: LiteLLM is not running.
-        UnknownName: The profile has no such model.
+        UnknownName: The gateway answers no such name.
         CheckFailed: The gateway returned an error, or no text.
     """
     session = open_session(config)
@@ -65,12 +66,10 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> None:
 
     url = f"http://{_litellm_address(session)}{PATH}"
     context = read_only_context(session, [])
-    models = context.stack().models
-    if model and model not in models:
-        raise UnknownName("model", model, known=models)
+    asked = _requested(context, model)
     key = context.master_key()
     headers = {"Authorization": key.bearer()} if key else {}
-    body = {"model": model or models[0], "messages": [{"role": "user", "content": question}]}
+    body = {"model": asked, "messages": [{"role": "user", "content": question}]}
     if stream:
         lines = Http().stream(url, {**body, "stream": True}, headers=headers, timeout=TIMEOUT_SECONDS)
         for part in _stream_text(lines):
@@ -81,6 +80,32 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> None:
     if not response.ok:
         raise CheckFailed(f"the gateway returned {response.status}: {response.text[:300]}", fix="inv explain")
     console.data(_answer_text(response.json()))
+
+
+def _requested(context: StepContext, model: str) -> str:
+    """Return the name to ask for; what LiteLLM answers beside the models counts too: aliases, patterns, ids.
+
+    Raises:
+        UnknownName: The gateway answers no such name.
+        UsageError: No name was given, and the first models are patterns.
+    """
+    from flowgate.gateway import build
+    from flowgate.gateway.model_names import ModelNames
+
+    config, profile = context.config, context.run_state.profile.value
+    names = ModelNames(build.compile_policy(config, profile, context.build_inputs()).litellm)
+    askable = [one.name for one in names.names()]
+    if not model:
+        model = next(iter(context.stack().requestable), "")
+        if not model:
+            fix = f"inv ask … --model NAME, with a name that matches {' or '.join(names.patterns)}"
+            raise UsageError(f"profile {profile} has only patterns of model names", fix=fix)
+    elif names.ask(model) is None:
+        if model in names.access_groups:
+            members = ", ".join(names.access_groups[model])
+            raise UsageError(f"'{model}' is an access group, no model", fix=f"ask for one of its models: {members}")
+        raise UnknownName("model", model, known=askable)
+    return model
 
 
 def explain(config: str, last: int, id_prefix: str, as_json: bool) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flowgate.domain import Config, Secret, Service, Sourced, Stack
+from flowgate.domain import Config, LiteLLMSettings, Secret, Service, Sourced, Stack
 from flowgate.errors import UnknownName
 from flowgate.gateway import account_inventory, cliproxy, litellm, promises, upstream_version
+from flowgate.gateway.model_names import ID, PATTERN, ModelNames
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
 
 LITELLM, CLIPROXY = "litellm", "cliproxyapi_plus"
@@ -58,7 +59,27 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
         ),
         LITELLM: litellm.service(config, profile.value, policy.litellm, ports),
     }
-    return Stack(profile=profile, services=services, models=promises.models(policy.litellm), notes=policy.changes)
+    names = ModelNames(policy.litellm)
+    requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))
+    return Stack(
+        profile=profile,
+        services=services,
+        models=promises.models(policy.litellm),
+        notes=policy.changes,
+        listed=names.listed(),
+        requestable=requestable,
+        through_upstream=_through_upstream(config, policy.litellm, requestable),
+    )
+
+
+def _through_upstream(config: Config, settings: LiteLLMSettings, requestable: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that CLIProxyAPIPlus answers; first those whose fallbacks it answers too."""
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for name, path in promises.paths(settings).items():
+        served = [litellm.uses_upstream(config, entry["litellm_params"]) for entry in path]
+        if name in requestable and served and served[0]:
+            found[all(served)].append(name)
+    return (*found[True], *found[False])
 
 
 def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> Policy:

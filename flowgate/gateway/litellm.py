@@ -17,7 +17,8 @@ from flowgate.domain import (
     Secret,
     Service,
 )
-from flowgate.gateway import promises
+from flowgate.gateway import name_settings
+from flowgate.gateway.model_names import ModelNames
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
 
@@ -77,7 +78,7 @@ def service(config: Config, profile: str, settings: LiteLLMSettings, ports: dict
         drain_timeout=own.drain_timeout,
         max_memory=own.max_memory,
         recorded_headers=("x-litellm-",),
-        hold_while_down=(UPSTREAM,) if upstream_models(config, settings) else (),
+        hold_while_down=(UPSTREAM,) if _any_through_upstream(config, settings) else (),
         queries=QUERIES if is_runner else {},
         hold_timeout=own.hold_timeout,
         restart=own.restart,
@@ -137,15 +138,29 @@ def uses_upstream(config: Config, params: DeploymentParams) -> bool:
     return port == upstream.port and base.hostname in (upstream.host, "localhost", "127.0.0.1")
 
 
+def _any_through_upstream(config: Config, settings: LiteLLMSettings) -> bool:
+    return any(uses_upstream(config, entry["litellm_params"]) for entry in settings.get("model_list", ()))
+
+
 def without_provider(model: object) -> str:
     """Return a deployment's model name without its provider: `openai/gpt-5` → `gpt-5`."""
     return str(model).partition("/")[2] or str(model)
 
 
 def upstream_models(config: Config, settings: LiteLLMSettings) -> tuple[str, ...]:
-    """Return the model names that LiteLLM requests from CLIProxyAPIPlus ("gpt-5" for "openai/gpt-5")."""
-    params = [entry["litellm_params"] for entry in settings.get("model_list", ())]
-    return tuple(dict.fromkeys(without_provider(one["model"]) for one in params if uses_upstream(config, one)))
+    """Return the model names that LiteLLM requests from CLIProxyAPIPlus ("gpt-5" for "openai/gpt-5").
+
+    Of the names that a pattern matches, those are returned that fallbacks and aliases name.
+    """
+    names = ModelNames(settings)
+    asked = [names.resolve(name) for name in (*name_settings.mentioned(settings), *names.aliases)]
+    entries = [*settings.get("model_list", ()), *(entry for answer in asked if answer for entry in answer.deployments)]
+    found = [
+        without_provider(one["litellm_params"]["model"])
+        for one in entries
+        if uses_upstream(config, one["litellm_params"])
+    ]
+    return tuple(dict.fromkeys(name for name in found if "*" not in name))
 
 
 def _needs(config: Config, profile: str, settings: LiteLLMSettings) -> tuple[Reference, ...]:
@@ -176,14 +191,12 @@ def optional(config: Config, settings: LiteLLMSettings, reference: Reference) ->
 
 
 def _needed(settings: LiteLLMSettings) -> set[str]:
-    """Return the first model, and every model in fallbacks and aliases."""
-    needed = {entry["model_name"] for entry in settings.get("model_list", [])[:1]}
-    for section in (settings.get("router_settings", {}), settings.get("litellm_settings", {})):
-        for source, targets in promises.chains(section).items():
-            needed |= {source, *targets}
-        aliases = section.get("model_group_alias")
-        needed |= set(map(promises.target_name, aliases.values())) if isinstance(aliases, dict) else set()
-    return needed
+    """Return the first model, and every model and pattern behind fallbacks and aliases."""
+    names = ModelNames(settings)
+    asked = {*names.aliases, *names.library_aliases, *name_settings.mentioned(settings)}
+    answers = [answer for name in asked if (answer := names.ask(name))]
+    first = {entry["model_name"] for entry in settings.get("model_list", [])[:1]}
+    return first | {entry["model_name"] for answer in answers for entry in answer.deployments}
 
 
 def master_key_setting(config: Config, profile: str) -> str:
