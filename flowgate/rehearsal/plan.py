@@ -82,7 +82,7 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
     policy = build.compile_policy(config, profile, inputs)
     raise_all(f"profile {profile}", preflight.faults(config, profile, policy))
     settings = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
-    roles = assign_roles(settings)
+    roles = assign_roles(settings, policy.litellm)
     if not roles.requested:
         place = config.place("litellm_base")
         raise UsageError(f"profile {profile} has no model that can be requested by its name", place=place)
