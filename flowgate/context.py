@@ -17,6 +17,7 @@ from flowgate.domain import Config, Program, Reference, Secret, Service, Sourced
 from flowgate.errors import FlowGateError, StepContractError, raise_all
 from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, upstream_version
 from flowgate.gateway.environment import MODULE_CACHE, Variables
+from flowgate.gateway.proxy_exceptions import plain_without_proxy
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.read_only import ReadOnlySupervisor
 from flowgate.system import bytecode, command, locations, sockets
@@ -222,7 +223,8 @@ class StepContext:
         """Run a command to its end, in the command line's own environment extended by `env`."""
         if not self.acting:
             raise StepContractError(f"a step tried to run {argv[0]} in its read-only phase")
-        return command.run(argv, cwd=cwd, env={**self.environment, **env}, stdin=stdin)
+        whole = plain_without_proxy({**self.environment, **env})
+        return command.run(argv, cwd=cwd, env=whole, stdin=stdin)
 
     def event(self, event: str, **fields: str) -> None:
         """Append an event to the event log; a full disk loses the event and stops nothing."""

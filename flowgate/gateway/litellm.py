@@ -39,7 +39,6 @@ FIXED_ENV = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it downloads a price list at import, with retries when offline
     "LITELLM_MODE": "PRODUCTION",  # else it loads a `.env` of its working folder
     "OPENBLAS_NUM_THREADS": "1",  # else numpy starts threads at import, and only one survives a fork
-    "NO_PROXY": "127.0.0.1,localhost,::1",  # the upstream is local, whatever HTTP_PROXY says
     "PYTHONUNBUFFERED": "1",
 }
 
