@@ -110,7 +110,7 @@ def open_session(config: str = "", *, quiet: bool = False) -> Session:
     except DiskError as error:
         raise UsageError(error.what, fix=error.fix) from None
     root = locations.state_folder() if embedded else None
-    found = read(text, named.value, root=root, embedded=embedded)
+    found = read(text, named.value, root=root, embedded=embedded, read_file=files.read_text)
     for line in () if quiet else found.notes:
         console.note(f"note: {line}")
     return Session(found, named, dict(os.environ))

@@ -61,7 +61,7 @@ def test_a_star_stays_alone_because_it_counts_only_then() -> None:
     ("text", "host"),
     [
         ("api_base: http://127.0.0.5:8317/v1", "127.0.0.5"),
-        ("api_base: http://0.0.0.0:8317", "0.0.0.0"),
+        ("api_base: http://0.0.0.0:8317", "0.0.0.0"),  # noqa: S104 - the host of a URL
         ("api_base: http://llm.localhost:1", "llm.localhost"),
         ("proxy: http://name:word@127.9.9.9/", "127.9.9.9"),
         ("base-url: 'http://[::1]:1234'", "::1"),
