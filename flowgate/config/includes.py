@@ -83,8 +83,8 @@ def _read(draft: Draft, path: Path, place: str, read_file: ReadFile) -> Draft | 
 def _merge(draft: Draft, base: Tree, included: Draft) -> None:
     for key, value in included.tree.items():
         known = base.get(key)
-        appended = isinstance(known, list) and isinstance(value, list)
-        offset = len(known) if appended else 0
+        present = known if isinstance(known, list) and isinstance(value, list) else None
+        appended, offset = present is not None, len(present or ())
         if not appended:
             for table in (draft.lines, draft.written):
                 for path in [path for path in table if path.startswith(f"{BASE}.{key}.")]:
@@ -93,7 +93,7 @@ def _merge(draft: Draft, base: Tree, included: Draft) -> None:
             for path, at in theirs.items():
                 if (moved := _moved(path, str(key), offset)) is not None and not (appended and path == key):
                     ours[moved] = at
-        base[key] = [*known, *value] if appended else value
+        base[key] = value if present is None else [*present, *value]
     draft.faults += included.faults
 
 

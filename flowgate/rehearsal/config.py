@@ -75,7 +75,8 @@ def _private_config(config: Config, environment: ScenarioEnvironment) -> Config:
     }
     gateway, upstream = private[litellm.NAME], private[cliproxy.NAME]
     args = (str(environment.upstream_program), *environment.upstream_args)
-    private[litellm.NAME] = replace(gateway, port=environment.litellm_port, args=(runner,), max_memory=None)
+    folder = environment.folder / "work" / litellm.NAME
+    private[litellm.NAME] = replace(gateway, port=environment.litellm_port, args=(runner,), max_memory=None, cwd=folder)
     private[cliproxy.NAME] = replace(upstream, port=environment.upstream_port, args=args)
     return replace(config, paths=paths, services={**config.services, **private}, embedded=False)
 
