@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 
 from flowgate.gateway import failure_causes
-from flowgate.gateway.router_attempts import DeploymentUnreachable
+from flowgate.gateway.router_attempts import DeploymentUnreachable, note_late_failure
 from flowgate.request_filter.upstreams import Upstreams
 
 DECIDE = "_should_run_cooldown_logic"
@@ -47,6 +47,7 @@ def _wrapped(decide: Callable[..., bool], upstreams: Upstreams) -> Callable[...,
         given = signature.bind(*args, **kwargs).arguments
         error = given["original_exception"]
         if isinstance(error, BaseException):
+            note_late_failure(str(given["deployment"]), error)
             base = _address(given["litellm_router_instance"], given["deployment"])
             if is_excused(error, base, upstreams):
                 return False

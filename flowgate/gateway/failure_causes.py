@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 LONGEST_CHAIN = 20
+ENDS = ("litellm.exceptions", "litellm.types.router")
 SHORTAGES = {
     errno.EMFILE: "this process has no file descriptor left",
     errno.ENFILE: "this machine has no file descriptor left",
@@ -35,7 +36,9 @@ PATHS = re.compile(r"(?:https?:/)?/\S*")
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and those that led to it.
+    """Yield an exception and those that led to it, but none of an earlier attempt.
+
+    A fallback is tried while the error of the attempt before is handled, so that error is the context of the new one.
 
     Args:
         error: The exception.
@@ -48,8 +51,14 @@ def chain(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.append(one)
         yield one
-        inner = (one.__cause__, one.__context__, getattr(one, "os_error", None))
+        context = one.__context__
+        inner = [one.__cause__, getattr(one, "os_error", None), None if _ends_an_attempt(context) else context]
         waiting += [other for other in inner if isinstance(other, BaseException)]
+
+
+def _ends_an_attempt(error: BaseException | None) -> bool:
+    """Return whether an exception is one with which LiteLLM ends an attempt."""
+    return type(error).__module__ in ENDS or hasattr(error, "ends_attempt")
 
 
 def error_number(error: BaseException) -> int | None:

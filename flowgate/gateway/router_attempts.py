@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from flowgate.gateway import failure_causes
 from flowgate.request_filter.exchange import CURRENT
-from flowgate.request_filter.recent import Attempt, RecentRequest
+from flowgate.request_filter.recent import BROKEN_STREAM, Attempt, RecentRequest
 from flowgate.request_filter.unavailable import NOT_ASKED
 from flowgate.request_filter.upstreams import Upstreams
 from flowgate.system.clock import Clock
@@ -34,6 +34,7 @@ class DeploymentUnreachable(Exception):
     """
 
     status_code = NOT_ASKED
+    ends_attempt = True
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -89,7 +90,7 @@ def _recorded(call: Method) -> Method:
 def _begin(row: RecentRequest, model: str) -> Attempt:
     attempts = row["attempts"]
     if attempts and attempts[-1].get("stream") and not attempts[-1]["error"]:
-        attempts[-1]["error"] = "the stream broke off"  # else the router would not try another deployment
+        attempts[-1]["error"] = BROKEN_STREAM  # else the router would not try another deployment
     attempt: Attempt = {
         "model": model,
         "deployment": "",
@@ -110,6 +111,19 @@ def _note_error(attempt: Attempt, error: BaseException) -> None:
         attempt["obstacle"] = short
     if isinstance(error, DeploymentUnreachable):
         attempt["error"], attempt["status"], attempt["obstacle"] = "not asked", None, str(error)
+
+
+def note_late_failure(deployment: str, error: BaseException) -> None:
+    """Note that a stream, whose beginning was an answer, broke off.
+
+    Args:
+        deployment: The deployment's id.
+        error: The failure.
+    """
+    row = CURRENT.get()
+    for attempt in row.get("attempts", ()) if row else ():
+        if attempt["id"] == deployment and attempt.get("stream") and not attempt["error"]:
+            attempt["error"] = f"{BROKEN_STREAM} ({failure_causes.kind(error)})"
 
 
 def _observed(choose: Method, upstreams: Upstreams) -> Method:

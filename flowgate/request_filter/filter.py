@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from flowgate.request_filter.exchange import CURRENT
-from flowgate.request_filter.recent import RecentRequests, begin_row
+from flowgate.request_filter.recent import RecentRequests, begin_row, note_broken_stream
 from flowgate.request_filter.rules import FilterRules
 from flowgate.request_filter.unavailable import reason, send_unavailable
 from flowgate.request_filter.upstreams import Upstreams
@@ -144,10 +144,13 @@ class RequestFilter:
                 return
             if message["type"] == "http.response.start":
                 if why := reason(row, message["status"]):
-                    await send_unavailable(scope, mark_once, why)
                     replaced = True
+                    self.recent.keep(row, message, self.rules.recorded_headers)  # with the app's id of the request
+                    await send_unavailable(scope, mark_once, why, kept=message.get("headers", ()))
                     return
                 self._mark(message, row)
+            elif message.get("body", b"")[:1] in (b"d", b"e"):
+                note_broken_stream(row, message["body"])
             await send(message)
 
         async def mark_once(message: Message) -> None:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from starlette.types import Message, Scope
 
 KEPT_REQUESTS = 500
+ERROR_EVENTS = (b'data: {"error"', b'data: {"type":"error"', b'data: {"type": "error"', b"event: error")
+BROKEN_STREAM = "the stream broke off"
 PROBE_HEADER = b"x-flowgate-probe"  # sent with FlowGate's own requests to the public port
 READING = ("GET", "HEAD", "OPTIONS")  # kept only when the response has a recorded header: probes and model lists
 
@@ -101,9 +103,21 @@ class RecentRequests:
         """
         names = ((key.decode("latin-1").lower(), value) for key, value in response_start.get("headers", ()))
         headers = {name: value.decode("latin-1") for name, value in names if prefixes and name.startswith(prefixes)}
-        row["status"], row["headers"] = response_start["status"], headers
+        row["status"], row["headers"] = response_start["status"], {**row.get("headers", {}), **headers}
         if headers and row["method"] in READING:
             self._rows.append(row)
+
+
+def note_broken_stream(row: RecentRequest, body: bytes) -> None:
+    """Note on the attempt that its stream broke off, when a part of the response is an error event.
+
+    Args:
+        row: The request.
+        body: A part of the response's body; nothing of it is kept.
+    """
+    attempts = row.get("attempts")
+    if attempts and not attempts[-1]["error"] and body.startswith(ERROR_EVENTS):
+        attempts[-1]["error"] = BROKEN_STREAM
 
 
 def begin_row(scope: Scope, public_port: int = 0) -> RecentRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter.dialects import error_response
+from flowgate.request_filter.dialects import Headers, error_response
 
 if TYPE_CHECKING:
     from starlette.types import Message, Scope, Send
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 NOT_ASKED = 424  # status of an attempt that was not made, because its deployment cannot be reached
 RETRY_AFTER_SECONDS = 5
+FOR_BROWSERS = (b"access-control-", b"vary")
 
 
 def reason(row: RecentRequest, status: int) -> str:
@@ -33,7 +34,9 @@ def reason(row: RecentRequest, status: int) -> str:
     return "; ".join(dict.fromkeys(obstacles)) + (f" (and {failed})" if failed else "")
 
 
-async def send_unavailable(scope: Scope, send: Send, why: str, seconds: int = RETRY_AFTER_SECONDS) -> None:
+async def send_unavailable(
+    scope: Scope, send: Send, why: str, seconds: int = RETRY_AFTER_SECONDS, kept: Headers = ()
+) -> None:
     """Send a whole response with status 503 in the client's dialect.
 
     Args:
@@ -41,8 +44,10 @@ async def send_unavailable(scope: Scope, send: Send, why: str, seconds: int = RE
         send: Where to send it.
         why: The reason, as a sentence without a full stop.
         seconds: What `Retry-After` says.
+        kept: Headers of the app's response; those that browsers need are sent too.
     """
     after = [(b"retry-after", str(seconds).encode())]
+    after += [(name, value) for name, value in kept if name.lower().startswith(FOR_BROWSERS)]
     made = error_response(scope.get("path", ""), scope.get("headers", ()), 503, "unavailable", why, after)
     start: Message = {"type": "http.response.start", "status": made.status, "headers": made.headers}
     await send(start)
