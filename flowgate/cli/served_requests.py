@@ -221,7 +221,9 @@ def _outcome(one: ServedRequest) -> str:
         return f"{own}{asked}answered by {one['answered']}{base}{retries}{fallbacks}"
     if one["status"] is None:
         return f"{own}{asked}{one['path']}: in progress"
-    what = "no deployment was asked" if one["attempts"] == [] and one["status"] >= 400 else "no deployment answered"
+    if one["status"] < 400 and not one["attempts"]:
+        return f"{own}{asked}{one['path']}: who answered is not known"
+    what = "no deployment was asked" if one["attempts"] == [] else "no deployment answered"
     return f"{own}{asked}{one['path']}: {what}"
 
 

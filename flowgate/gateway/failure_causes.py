@@ -99,7 +99,7 @@ def is_missing_route(error: BaseException) -> bool:
     Args:
         error: The exception.
     """
-    if status(error) != 404:
+    if status(error) != 404 or error_number(error) is not None:
         return False
     causes = list(chain(error))
     texts = [text for one in causes for text in _texts(one)] or [str(causes[-1])]

@@ -36,8 +36,14 @@ def most_connections(files: int) -> int:
 class IdleConnections:
     """Which connections carry no request, and since when."""
 
-    def __init__(self) -> None:
+    def __init__(self, earliest: float = 0.0) -> None:
+        """Create it.
+
+        Args:
+            earliest: What was idle before counts from then, by the loop's time.
+        """
         self._since: dict[object, float] = {}
+        self._earliest = earliest
 
     def update(self, connections: Collection[object], now: float) -> None:
         """Note which connections are idle.
@@ -46,7 +52,9 @@ class IdleConnections:
             connections: All connections.
             now: The loop's time.
         """
-        self._since = {one: self._since.get(one, now) for one in connections if is_idle(one) and not is_closing(one)}
+        idle = [one for one in connections if is_idle(one) and not is_closing(one)]
+        began = {one: _used_until(one) or self._since.get(one) or now for one in idle}
+        self._since = {one: max(self._earliest, since) for one, since in began.items()}
 
     def since(self, now: float, seconds: float) -> list[object]:
         """Return the connections that have been idle for some seconds, the longest first.
@@ -63,6 +71,12 @@ def is_idle(connection: object) -> bool:
     """Return whether a connection carries no request; a websocket always carries one."""
     cycle = getattr(connection, "cycle", connection)
     return cycle is None or bool(getattr(cycle, "response_complete", False))
+
+
+def _used_until(connection: object) -> float | None:
+    """Return when a connection's last response ended: uvicorn's time-out counts from then."""
+    timer = getattr(connection, "timeout_keep_alive_task", None)
+    return timer.when() - KEEP_ALIVE_SECONDS if isinstance(timer, asyncio.TimerHandle) else None
 
 
 def is_closing(connection: object) -> bool:

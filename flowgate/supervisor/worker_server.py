@@ -145,6 +145,8 @@ class WorkerServer(uvicorn.Server):
         self.filter.draining = True
         if self._listener is not None:
             self._listener.close()
+        if self.state != "draining":
+            self._idle = IdleConnections(asyncio.get_running_loop().time())
         self.state = "draining"
         self.report({"event": "draining"})
         if seconds is not None:
