@@ -234,7 +234,7 @@ def _many(count: int | None, noun: str) -> str:
 def _describe_attempt(one: TriedDeployment) -> str:
     where = f"{one['deployment']} at {one['host']}" if one["host"] else one["deployment"]
     who = f"{one['model']}: {where}" if where else f"{one['model']}: no deployment is available"
-    took = f" after {one['seconds']:.2f} s" if one["seconds"] is not None else ""
+    took = f" after {one['seconds']:.2f} s" if one["seconds"] is not None and where else ""
     if one["error"] == "not asked":
         return f"{who}: not asked: {one['obstacle']}"
     status = f" ({one['status']})" if one["status"] else ""

@@ -20,6 +20,7 @@ SHORTAGES = {
     errno.ENOBUFS: "this machine has no network buffer left",
     errno.EADDRNOTAVAIL: "this machine has no local port left",
 }
+IN_COOLDOWN = "in cooldown"  # of all deployments; LiteLLM's `RouterRateLimitError` lists them
 POOL_TIMEOUT = "the gateway has no connection left for the provider"
 POOL_ERRORS = frozenset({"PoolTimeout"})
 WORDS = {
@@ -134,5 +135,6 @@ def kind(error: BaseException) -> str:
     """
     number = error_number(error)
     if number is None:
-        return type(error).__name__
+        is_waiting = getattr(error, "all_deployments_in_cooldown", getattr(error, "cooldown_list", None))
+        return IN_COOLDOWN if is_waiting else type(error).__name__
     return WORDS.get(number) or SHORTAGES[number]

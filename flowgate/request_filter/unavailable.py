@@ -31,7 +31,9 @@ def reason(row: RecentRequest, status: int) -> str:
         return ""
     others = [one for one in attempts if one["error"] and not one.get("obstacle") and one["deployment"]]
     failed = "; ".join(dict.fromkeys(f"{one['model']}: {one['status'] or one['error']}" for one in others))
-    return "; ".join(dict.fromkeys(obstacles)) + (f" (and {failed})" if failed else "")
+    model = row.get("model") or attempts[0]["model"] or "the model"
+    why = "; ".join(dict.fromkeys(obstacles)) + (f" (and {failed})" if failed else "")
+    return f"no deployment of {model} can be asked: {why}"
 
 
 async def send_unavailable(

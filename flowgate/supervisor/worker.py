@@ -66,6 +66,7 @@ async def _serve(app: ASGIApp, control: socket.socket, private: socket.socket, p
     config = uvicorn.Config(
         request_filter,
         access_log=False,
+        backlog=64,  # of the private listener; asyncio tries as often, with a log line each, when no file is left
         timeout_keep_alive=int(KEEP_ALIVE_SECONDS),
         timeout_graceful_shutdown=8,
         log_level="info",

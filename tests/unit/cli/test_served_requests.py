@@ -78,7 +78,7 @@ def test_a_request_that_was_refused_has_no_attempt_but_its_model() -> None:
     ("one", "wanted"),
     [
         (attempt("m", error="not asked", obstacle="it is stopped"), "m: openai/m at h:1: not asked: it is stopped"),
-        (attempt("m", deployment="", host="", error="X", status=429), "m: no deployment is available: X (429) after"),
+        (attempt("m", deployment="", host="", error="in cooldown"), "m: no deployment is available: in cooldown"),
         (attempt("m", error="X", obstacle="no file left"), "m: openai/m at h:1: X: no file left after 0.50 s"),
         (attempt("m", error="the stream broke off"), "m: openai/m at h:1: the stream broke off after 0.50 s"),
         (attempt("m", host="", error="Timeout", status=408), "m: openai/m: Timeout (408) after 0.50 s"),
