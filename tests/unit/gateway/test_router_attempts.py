@@ -23,7 +23,8 @@ def deployment(number: str, base: str) -> dict[str, Any]:
 
 def router_class() -> Any:
     class Router:
-        model_list = [deployment("1", SOUTH), deployment("2", OTHER)]
+        def __init__(self) -> None:
+            self.model_list = [deployment("1", SOUTH), deployment("2", OTHER)]
 
         async def make_call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
             return await function(*args, **kwargs)
