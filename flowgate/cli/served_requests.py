@@ -43,6 +43,7 @@ class ServedRequest(TypedDict):
     seconds: float | None
     generation: int
     own: bool
+    count: int
     asked: str
     answered: str
     base: str
@@ -151,6 +152,7 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
         "seconds": recorded.get("seconds"),
         "generation": recorded["generation"],
         "own": recorded.get("own", False),
+        "count": recorded.get("count", 1),
         "asked": recorded.get("model") or first or headers.get("model-group", ""),
         "answered": answering["deployment"] if answering else headers.get("model-name", "") if has_answered else "",
         "base": (answering["host"] if answering else headers.get("model-api-base", "") if has_answered else ""),
@@ -223,8 +225,10 @@ def _outcome(one: ServedRequest) -> str:
         return f"{own}{asked}{one['path']}: in progress"
     if one["status"] < 400 and not one["attempts"]:
         return f"{own}{asked}{one['path']}: who answered is not known"
-    what = "no deployment was asked" if one["attempts"] == [] else "no deployment answered"
-    return f"{own}{asked}{one['path']}: {what}"
+    was_refused = one["attempts"] == [] or (one["attempts"] is None and one["status"] in (401, 403))
+    what = "no deployment was asked" if was_refused else "no deployment answered"
+    times = f", the last of {one['count']} such requests" if one["count"] > 1 else ""
+    return f"{own}{asked}{one['path']}: {what}{times}"
 
 
 def _many(count: int | None, noun: str) -> str:

@@ -54,7 +54,8 @@ class RequestFilter:
         if scope["type"] == "lifespan":
             return await self._run_lifespan(scope, receive, send)
         is_http = scope["type"] == "http"
-        row, started = self._begin(scope), time.monotonic()
+        row, started = begin_row(scope, self.rules.public_port), time.monotonic()
+        self._follow(scope, row)
         try:
             if self._released is not None and is_http and not await self._wait_for_release(scope):
                 return await send_unavailable(scope, self._marked(scope, send, row), RESTARTING, RESTARTING_SECONDS)
@@ -67,15 +68,13 @@ class RequestFilter:
             self._started_at.pop(id(scope), None)
             row["seconds"] = round(time.monotonic() - started, 4)
 
-    def _begin(self, scope: Scope) -> RecentRequest:
-        """Start the row of a request, and let the code that serves it find the row."""
-        row = begin_row(scope, self.rules.public_port)
+    def _follow(self, scope: Scope, row: RecentRequest) -> None:
+        """Keep the row of an admitted request, and let the code that serves it find the row."""
         if self.rules.tracks_attempts:
             row["attempts"] = []
         if scope["type"] == "http":
             self.recent.begin(row, self.rules.recorded_headers)
         CURRENT.set(row)
-        return row
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def note_failure(message: Message) -> None:

@@ -54,6 +54,7 @@ class RecentRequest(TypedDict):
         at: When it arrived, in seconds since 1970.
         own: Whether FlowGate sent it, to check the worker.
         model: The model's name that the client asked for.
+        count: Number of equal requests that this row stands for; absent for one.
         status: Status of the response; absent until the response begins.
         seconds: Duration; absent while the response is in progress.
         headers: The recorded response headers.
@@ -66,6 +67,7 @@ class RecentRequest(TypedDict):
     at: float
     own: NotRequired[bool]
     model: NotRequired[str]
+    count: NotRequired[int]
     status: NotRequired[int]
     seconds: NotRequired[float]
     headers: NotRequired[dict[str, str]]
@@ -106,6 +108,17 @@ class RecentRequests:
         row["status"], row["headers"] = response_start["status"], {**row.get("headers", {}), **headers}
         if headers and row["method"] in READING:
             self._rows.append(row)
+
+    def keep_refused(self, row: RecentRequest) -> None:
+        """Keep the row of a request without a valid key; all of them share the newest such row, and are counted there.
+
+        Args:
+            row: The request and its status.
+        """
+        same = next((one for one in self._rows if "count" in one and one.get("status") == row.get("status")), None)
+        if same is not None:
+            self._rows.remove(same)
+        self._rows.append({**row, "headers": {}, "count": same["count"] + 1 if same else 1})
 
 
 def note_broken_stream(row: RecentRequest, body: bytes) -> None:

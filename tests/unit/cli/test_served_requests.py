@@ -88,6 +88,11 @@ def test_an_attempt_is_described_in_one_line(one: Attempt, wanted: str) -> None:
     assert wanted in text(served(status=503, attempts=[one]))[1]
 
 
+def test_refused_requests_share_a_row() -> None:
+    [line] = text(served(status=401, count=3))
+    assert line.endswith("/v1/chat/completions: no deployment was asked, the last of 3 such requests")
+
+
 def test_a_request_in_progress_says_so() -> None:
     row: Any = {"path": "/v1/messages", "method": "POST", "at": 0.0, "generation": 7, "attempts": []}
     assert text(served_request(row)) == [

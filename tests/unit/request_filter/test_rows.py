@@ -75,6 +75,13 @@ def test_a_request_that_is_held_too_long_is_kept() -> None:
     assert "seconds" in row(one)
 
 
+def test_requests_without_a_valid_key_share_the_newest_row() -> None:
+    one = layer(200)
+    for at in (1.0, 2.0, 3.0):
+        one.recent.keep_refused({"path": "/v1/messages", "method": "POST", "at": at, "status": 401})
+    assert (row(one)["count"], row(one)["at"]) == (3, 3.0)
+
+
 def test_without_recorded_headers_nothing_is_kept() -> None:
     one = layer(200, rules=FilterRules())
     send(one)
