@@ -15,11 +15,12 @@ from pathlib import Path
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Program, Reference, Secret, Service, Sourced, Stack
 from flowgate.errors import FlowGateError, StepContractError, raise_all
-from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, upstream_version
+from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, own_modules, upstream_version
 from flowgate.gateway.environment import MODULE_CACHE, Variables
+from flowgate.gateway.proxy_exceptions import plain_without_proxy
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.read_only import ReadOnlySupervisor
-from flowgate.system import bytecode, command, locations, sockets
+from flowgate.system import bytecode, command, installed, locations, sockets
 from flowgate.system.clock import Clock, stamp
 from flowgate.system.file_access import Files
 from flowgate.system.http import Http
@@ -73,6 +74,7 @@ class StepContext:
         set_activity: Shows what a long step does now; replaces the previous text.
         read_line: Waits up to so many seconds for a line of input; returns it, or an empty text.
         open_browser: Opens a URL in the user's browser; returns whether it could.
+        mask: Hides secrets in the event log.
         requested_by: Name of the playbook or command that started this run ("switch-profile").
     """
 
@@ -90,6 +92,7 @@ class StepContext:
     set_activity: Callable[[str], None] = lambda words: None
     read_line: Callable[[float], str] = _no_input
     open_browser: Callable[[str], bool] = _no_browser
+    mask: Callable[[str], str] = str
     requested_by: str = ""
 
     def read_only(self) -> StepContext:
@@ -135,6 +138,7 @@ class StepContext:
             upstream_text=self.files.read(own) if own else None,
             upstream_version=self.upstream_version(),
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
+            modules=own_modules.find(self.config, self.files.read, installed.is_importable),
         )
 
     def upstream_version(self) -> str:
@@ -177,8 +181,7 @@ class StepContext:
     def master_key(self) -> Secret | None:
         """Return the key that clients send to LiteLLM."""
         setting = litellm.master_key_setting(self.config, self.run_state.profile.value)
-        reference = setting.startswith(litellm.PREFIX)
-        return self.key(setting.removeprefix(litellm.PREFIX)) if reference else Secret(setting)
+        return self.key(setting.removeprefix(litellm.PREFIX)) if setting.startswith(litellm.PREFIX) else Secret(setting)
 
     def missing_keys(self) -> list[str]:
         """List FlowGate's own keys that have not been generated."""
@@ -222,12 +225,14 @@ class StepContext:
         """Run a command to its end, in the command line's own environment extended by `env`."""
         if not self.acting:
             raise StepContractError(f"a step tried to run {argv[0]} in its read-only phase")
-        return command.run(argv, cwd=cwd, env={**self.environment, **env}, stdin=stdin)
+        whole = plain_without_proxy({**self.environment, **env})
+        return command.run(argv, cwd=cwd, env=whole, stdin=stdin)
 
     def event(self, event: str, **fields: str) -> None:
         """Append an event to the event log; a full disk loses the event and stops nothing."""
-        empty = dict.fromkeys(("service", "profile", "provider", "result", "detail"), "")
-        line = {"event": event, **empty, **fields, "timestamp": stamp(self.clock.wall())}
+        shown = dict.fromkeys(("service", "profile", "provider", "result", "detail"), "")
+        shown |= {name: self.mask(value) for name, value in fields.items()}
+        line = {"event": event, **shown, "timestamp": stamp(self.clock.wall())}
         self.files.append(self.runtime / "events.log", json.dumps(line, ensure_ascii=False))
 
     def python(self) -> Path:

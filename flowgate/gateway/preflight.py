@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flowgate.domain import Config, LiteLLMSettings
 from flowgate.errors import FlowGateError, UsageError
-from flowgate.gateway import cliproxy, litellm, litellm_keys, name_checks, promises
+from flowgate.gateway import cliproxy, litellm, litellm_keys, name_checks, promises, runner_flags
 from flowgate.gateway.policy import Policy
 from flowgate.gateway.policy_summary import seconds
 
@@ -36,6 +36,8 @@ def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
     """
     settings = _Settings(config, profile)
     found = [fault for fault, certain in settings.unknown_keys() if certain]
+    if litellm.uses_runner(config):
+        found += runner_flags.faults(config)
     names = name_checks.NameChecks(policy.litellm, settings.place)
     return [*found, *names.faults(), *_cycles(settings, policy.litellm)]
 

@@ -115,7 +115,8 @@ def _send(context: StepContext, name: str, tested: Target) -> Facts:
 
 def _headers(context: StepContext) -> Headers:
     key = context.master_key()
-    return {"Authorization": key.bearer()} if key else {}
+    own: Headers = {"x-flowgate-probe": "smoke"}  # `explain` lists what clients asked
+    return {**own, "Authorization": key.bearer()} if key else own
 
 
 def _models(context: StepContext, tested: Target) -> str:
