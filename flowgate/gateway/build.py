@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 
 from flowgate.domain import Config, LiteLLMSettings, Secret, Service, Sourced, Stack
 from flowgate.errors import UnknownName, raise_all
-from flowgate.gateway import account_inventory, cliproxy, litellm, own_modules, promises, upstream_version
+from flowgate.gateway import (
+    account_inventory,
+    cliproxy,
+    litellm,
+    own_modules,
+    promises,
+    upstream_deployments,
+    upstream_version,
+)
 from flowgate.gateway.model_names import ID, PATTERN, ModelNames
 from flowgate.gateway.own_modules import OwnModules
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
@@ -56,7 +64,7 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
             ports[CLIPROXY],
             build_inputs.upstream_key,
             cliproxy.read_user_config(config, build_inputs.upstream_text),
-            litellm.upstream_models(config, policy.litellm),
+            upstream_deployments.upstream_models(config, policy.litellm),
             policy.cliproxy,
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
         ),
@@ -79,7 +87,7 @@ def _through_upstream(config: Config, settings: LiteLLMSettings, requestable: Se
     """Return the names that CLIProxyAPIPlus answers; first those whose fallbacks it answers too."""
     found: dict[bool, list[str]] = {True: [], False: []}
     for name, path in promises.paths(settings).items():
-        served = [litellm.uses_upstream(config, entry["litellm_params"]) for entry in path]
+        served = [upstream_deployments.uses_upstream(config, entry["litellm_params"]) for entry in path]
         if name in requestable and served and served[0]:
             found[all(served)].append(name)
     return (*found[True], *found[False])
@@ -102,7 +110,9 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     raise_all(f"profile {profile}", own_modules.faults(config, profile, build_inputs.modules.missing))
     own = cliproxy.read_user_config(config, build_inputs.upstream_text)
     accounts = account_inventory.with_keys(build_inputs.accounts, own)
-    upstream = UpstreamAccounts(own, accounts, lambda entry: litellm.uses_upstream(config, entry["litellm_params"]))
+    upstream = UpstreamAccounts(
+        own, accounts, lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"])
+    )
     return compile_profile(config.litellm_base, config.profiles[profile], upstream)
 
 

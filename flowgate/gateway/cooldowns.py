@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from flowgate.domain import Config, LiteLLMSettings
-from flowgate.gateway.litellm import uses_upstream, without_provider
 from flowgate.gateway.name_sections import aliases as aliases_of
+from flowgate.gateway.upstream_deployments import uses_upstream, without_provider
 
 PROXY = "litellm.proxy.proxy_server"
 

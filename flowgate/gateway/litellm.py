@@ -10,7 +10,6 @@ from shlex import quote
 from flowgate.config.overlay import overlay
 from flowgate.domain import (
     Config,
-    DeploymentParams,
     Document,
     ForkServerSettings,
     LiteLLMSettings,
@@ -19,7 +18,7 @@ from flowgate.domain import (
     Secret,
     Service,
 )
-from flowgate.gateway import name_settings, own_modules, runner_flags
+from flowgate.gateway import name_settings, own_modules, runner_flags, upstream_deployments
 from flowgate.gateway.model_names import ModelNames
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
@@ -78,7 +77,7 @@ def service(
     program = replace(
         _program(config, ports[NAME], documents),
         labels=labels,
-        hold_while_down=(UPSTREAM,) if _any_through_upstream(config, settings) else (),
+        hold_while_down=(UPSTREAM,) if upstream_deployments.any_through_upstream(config, settings) else (),
         needed_addresses={UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"},
     )
     return Service(
@@ -145,50 +144,12 @@ def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: di
     old, new = config.services[UPSTREAM].port, ports[UPSTREAM]
     for entry in settings.get("model_list", ()):
         params = entry["litellm_params"]
-        if uses_upstream(config, params):
+        if upstream_deployments.uses_upstream(config, params):
             params["api_base"] = params["api_base"].replace(f":{old}", f":{new}", 1)
     head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one.\n"
     text = head + dump(settings)
     digest = short_digest(text)
     return Document(config.paths.runtime_dir / f"litellm-{digest}.yaml", text, digest)
-
-
-def uses_upstream(config: Config, params: DeploymentParams) -> bool:
-    """Return whether a deployment is served through CLIProxyAPIPlus."""
-    from urllib.parse import urlsplit
-
-    upstream = config.services[UPSTREAM]
-    try:
-        base = urlsplit(str(params.get("api_base") or ""))
-        port = base.port
-    except ValueError:  # not a URL, or an invalid port: LiteLLM reports it
-        return False
-    return port == upstream.port and base.hostname in (upstream.host, "localhost", "127.0.0.1")
-
-
-def _any_through_upstream(config: Config, settings: LiteLLMSettings) -> bool:
-    return any(uses_upstream(config, entry["litellm_params"]) for entry in settings.get("model_list", ()))
-
-
-def without_provider(model: object) -> str:
-    """Return a deployment's model name without its provider: `openai/gpt-5` → `gpt-5`."""
-    return str(model).partition("/")[2] or str(model)
-
-
-def upstream_models(config: Config, settings: LiteLLMSettings) -> tuple[str, ...]:
-    """Return the model names that LiteLLM requests from CLIProxyAPIPlus ("gpt-5" for "openai/gpt-5").
-
-    Of the names that a pattern matches, those are returned that fallbacks and aliases name.
-    """
-    names = ModelNames(settings)
-    asked = [names.resolve(name) for name in (*name_settings.mentioned(settings), *names.aliases)]
-    entries = [*settings.get("model_list", ()), *(entry for answer in asked if answer for entry in answer.deployments)]
-    found = [
-        without_provider(one["litellm_params"]["model"])
-        for one in entries
-        if uses_upstream(config, one["litellm_params"])
-    ]
-    return tuple(dict.fromkeys(name for name in found if "*" not in name))
 
 
 def _needs(config: Config, profile: str, settings: LiteLLMSettings) -> tuple[Reference, ...]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flowgate.domain import Config, LiteLLMSettings
 from flowgate.errors import FlowGateError, UsageError
-from flowgate.gateway import cliproxy, litellm, litellm_keys, name_checks, promises, runner_flags
+from flowgate.gateway import cliproxy, litellm, litellm_keys, name_checks, promises, runner_flags, upstream_deployments
 from flowgate.gateway.policy import Policy
 from flowgate.gateway.policy_summary import seconds
 
@@ -124,7 +124,7 @@ def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
     upstream = config.services[cliproxy.NAME]
     for entry in settings.get("model_list", ()):
         params, name = entry["litellm_params"], entry["model_name"]
-        if litellm.uses_upstream(config, params):
+        if upstream_deployments.uses_upstream(config, params):
             if params.get("api_key") != key:
                 yield (
                     f"{name} sends CLIProxyAPIPlus another key than {key}: unless it is the same key, the response is "

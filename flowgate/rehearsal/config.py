@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
-from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway import cliproxy, litellm, upstream_deployments
 from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
 from flowgate.rehearsal import time_scale
@@ -110,7 +110,7 @@ def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
         params, model = entry["litellm_params"], upstream_model(entry)
         params["api_key"] = litellm.PREFIX + cliproxy.UPSTREAM_KEY
         direct = plan.litellm_only or scenario.isolated or "*" in model  # CLIProxyAPIPlus has no patterns
-        if litellm.uses_upstream(plan.config, params) and not direct:
+        if upstream_deployments.uses_upstream(plan.config, params) and not direct:
             params["api_base"] = f"http://{LOOPBACK}:{environment.upstream_port}/v1"
         else:
             params["api_base"] = _vendor_url(plan, scenario, environment, model)
@@ -131,7 +131,8 @@ def _upstream_program(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
     models = [
         model
         for entry in plan.settings.get("model_list", ())
-        if litellm.uses_upstream(plan.config, entry["litellm_params"]) and "*" not in (model := upstream_model(entry))
+        if upstream_deployments.uses_upstream(plan.config, entry["litellm_params"])
+        and "*" not in (model := upstream_model(entry))
     ]
     providers = [_provider(plan, scenario, environment, model) for model in dict.fromkeys(models)]
     settings = overlay(plan.upstream_settings, {"openai-compatibility": providers})

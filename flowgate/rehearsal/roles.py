@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from flowgate.domain import Deployment, LiteLLMSettings
 from flowgate.gateway import promises
-from flowgate.gateway.litellm import without_provider
 from flowgate.gateway.model_names import PATTERN, ModelNames
 from flowgate.gateway.promises import number
+from flowgate.gateway.upstream_deployments import without_provider
 
 PRIMARY, SECONDARY = "primary", "secondary"
 ROLES = (PRIMARY, SECONDARY, "third", "further")  # in the order in which one request reaches them
