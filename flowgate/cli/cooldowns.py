@@ -190,8 +190,10 @@ def _require_known(session: Session, found: Cooldowns, wanted: str) -> None:
     from flowgate.cli.checks import runtime
 
     known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
+    stack = runtime.read_only_context(session, []).stack()
     known |= {
-        *runtime.read_only_context(session, []).stack().models,
+        *stack.models,
+        *stack.requestable,
         *(account.label for account in found.accounts.values()),
     }
     known = known.union(*_models_at_upstream(session).values())

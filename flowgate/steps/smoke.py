@@ -124,7 +124,8 @@ def _models(context: StepContext, tested: Target) -> str:
     listed = [str(one.get("id")) for one in _body(response).get("data", ())]
     absent = [name for name in context.stack().listed if name not in listed]
     if absent:
-        raise CheckFailed(f"LiteLLM does not list {', '.join(absent)} (names that it lists: {len(listed)})")
+        more = f" and {len(absent) - 1} more" if absent[1:] else ""
+        raise CheckFailed(f"LiteLLM does not list {absent[0]}{more} (names that it lists: {len(listed)})")
     return f"{len(listed)} listed: {', '.join(listed)}"
 
 
