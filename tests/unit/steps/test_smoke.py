@@ -97,6 +97,17 @@ def test_an_alias_must_be_listed_unless_it_is_hidden(stage: Stage, hidden: bool,
         ask(stage, models=listed)
 
 
+@pytest.mark.parametrize(
+    ("absent", "words"),
+    [(["a"], "does not list a \\("), (["a", "b"], "a and 1 more \\("), (list("abcde"), "a and 4 more \\(")],
+)
+def test_one_missing_model_is_named_and_the_others_are_counted(stage: Stage, absent: list[str], words: str) -> None:
+    models(stage, *((name, "") for name in absent))
+    with pytest.raises(CheckFailed, match=words) as raised:
+        ask(stage, models='{"data": []}')
+    assert str(raised.value).count("does not list") == 1
+
+
 def test_with_live_a_profile_of_patterns_alone_needs_a_name(stage: Stage) -> None:
     models(stage, ("anthropic/*", ""))
     with pytest.raises(UsageError, match="each one is a pattern"):
