@@ -18,6 +18,10 @@ MARKS = {"unchanged": "=", "changed": "~", "skipped": "-", "failed": "!", "rescu
 GREEN, YELLOW, RED, DIM = "32", "33", "31", "2"
 COLOURS = {"=": GREEN, "~": YELLOW, "-": DIM, "!": RED}
 NAME_WIDTH = 24
+TASKS = (  # the first words of FlowGate's commands, as its messages name them
+    "ask|auth|bootstrap|completion|cooldowns|docs|doctor|down|events|explain|health|init|key|play|profile|rehearse"
+    "|security|service|smoke|status|steps|up"
+)
 LINE_WIDTH = 110
 
 
@@ -51,12 +55,23 @@ def data_part(text: str) -> None:
 
 def document(content: Mapping[str, object]) -> None:
     """Print the JSON document of a command, with the version of its format."""
-    data(json.dumps({"version": DOCUMENT_VERSION, **content}, indent=2, ensure_ascii=False))
+    data(_dump({"version": DOCUMENT_VERSION, **content}, indent=2))
 
 
 def one_line_document(content: Mapping[str, object]) -> str:
     """Return a JSON document as one line, with the version of its format."""
-    return json.dumps({"version": DOCUMENT_VERSION, **content}, ensure_ascii=False)
+    return _dump({"version": DOCUMENT_VERSION, **content}, indent=None)
+
+
+def _dump(content: Mapping[str, object], indent: int | None) -> str:
+    """Return JSON; with escapes in place of characters that stdout cannot encode."""
+    readable = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    text = json.dumps(content, indent=indent, ensure_ascii=not readable)
+    return text if text.isascii() or not _has_surrogates(text) else json.dumps(content, indent=indent)
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def table(rows: Sequence[Sequence[str]], *, heading: bool = True) -> None:
@@ -88,16 +103,23 @@ def _terminal_table(rows: Sequence[Sequence[str]], heading: bool) -> None:
     Console().print(grid)
 
 
-def discard_stdout() -> None:
-    """Drop further output: its reader is gone, and Python would report that when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def reader_is_gone() -> bool:
+    """Return whether nobody reads the output any more."""
+    from flowgate.system import streams
+
+    return streams.reader_is_gone(sys.stdout)
 
 
 # --- messages for people, to stderr
 
 
 def note(text: str) -> None:
-    """Print a message."""
+    """Print a message of FlowGate's; its commands are spelled for the program that runs."""
+    quote(spell_commands(text))
+
+
+def quote(text: str) -> None:
+    """Print a message as it is: what a user or another program wrote."""
     print(f"{text}\n", end="", file=sys.stderr, flush=True)  # one write: parallel tasks print too
 
 
@@ -117,7 +139,7 @@ def print_outcome(outcome: Outcome) -> None:
     width = LINE_WIDTH - NAME_WIDTH - 14
     message = message if len(message) <= width or mark == "!" else f"{message[: width - 1]}…"
     line = f"{mark} {outcome.task:<{NAME_WIDTH}} {message:<{width}} {outcome.seconds:7.2f} s"
-    note(colour(line, COLOURS[mark]))
+    quote(colour(line, COLOURS[mark]))
 
 
 def print_error(error: BaseException, *, already_printed: bool = False) -> None:
@@ -143,13 +165,13 @@ def print_error(error: BaseException, *, already_printed: bool = False) -> None:
 
 def _print_details(error: FlowGateError, indent: str) -> None:
     for line in _excerpt(error):
-        note(f"{indent}  {line}")
+        quote(f"{indent}  {line}")
     if error.log:
         note(f"{indent}last log lines:")
         for line in error.log:
-            note(f"{indent}  | {line[:200]}")
+            quote(f"{indent}  | {line[:200]}")
     if error.fix:
-        note(f"{indent}fix: {spell_commands(error.fix)}")
+        note(f"{indent}fix: {error.fix}")
 
 
 def _excerpt(error: FlowGateError) -> list[str]:
@@ -161,12 +183,24 @@ def _excerpt(error: FlowGateError) -> list[str]:
 
 
 def spell_commands(text: str) -> str:
-    """Spell the commands in a text for the program that runs: `inv service.start` or `flowgate service start`."""
-    if "inv " not in text or os.path.basename(sys.argv[0]) != "flowgate":  # noqa: PTH119 - pathlib takes longer
+    """Spell FlowGate's commands in a text for the program that runs: `inv service.start` or `flowgate service start`."""
+    if "inv " not in text or runs_as_inv():
         return text
     import re
 
     def flowgate(found: re.Match[str]) -> str:
         return "flowgate " + found[1].replace(".", " ")
 
-    return re.sub(r"(?<!uv run )\binv ([a-z][a-z-]*(?:\.[a-z-]+)*)", flowgate, text)
+    return re.sub(rf"(?<!uv run )\binv ((?:{TASKS})\b(?:\.[a-z-]+)*)", flowgate, text)
+
+
+def runs_as_inv() -> bool:
+    """Return whether the user typed `inv`; other programs, such as a test run, count as `inv` in a checkout."""
+    program = os.path.basename(sys.argv[0])  # noqa: PTH119 - pathlib takes longer
+    if program in ("inv", "invoke", "__main__.py"):
+        return True
+    if program in ("flowgate", "-c"):
+        return False
+    from flowgate.system import locations
+
+    return locations.checkout() is not None

@@ -60,7 +60,7 @@ def health(config: str, as_json: bool) -> int:
         console.data(_line(name, one))
     if not healthy:
         down = any(one["live"] is False or one["ready"] is False for one in services.values())
-        console.note(console.spell_commands("fix: inv up" if down else "fix: try again: inv health"))
+        console.note("fix: inv up" if down else "fix: try again: inv health")
     return 0 if healthy else 1
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowgate.cli import argv, console
-from flowgate.errors import UsageError
+from flowgate.cli.argv_words import Argument
+from flowgate.errors import UnknownName
 
 if TYPE_CHECKING:
     from invoke.collection import Collection
@@ -17,24 +18,6 @@ Usage: flowgate [--config PATH] TASK [WORDS] [--flags]
        flowgate TASK --help
 """
 FIRST = ("smoke", "up", "down", "status", "health")
-
-
-class Argument(NamedTuple):
-    """One argument of a task.
-
-    Attributes:
-        name: As it is typed, without dashes.
-        kind: The name of its Python type.
-        positional: It is typed without its flag and is required.
-        default: Its default.
-        meaning: One phrase.
-    """
-
-    name: str
-    kind: str
-    positional: bool
-    default: object
-    meaning: str
 
 
 class TaskHelp(NamedTuple):
@@ -51,14 +34,19 @@ def show(wanted: str, tasks: Sequence[TaskHelp]) -> int:
     Args:
         wanted: The name of a task or a group; "" for everything.
         tasks: All tasks.
+
+    Raises:
+        UnknownName: There is no such task.
     """
     for task in tasks:
         if task.name == wanted:
             console.data(_task(task))
             return 0
     group = [task for task in tasks if wanted and task.name.startswith(f"{wanted}.")]
+    if wanted and not group:
+        raise UnknownName("task", wanted, known=[task.name for task in tasks])
     if group:
-        console.data(f"Usage: flowgate {wanted} WORD …\n")
+        console.data(f"Usage: {'inv' if console.runs_as_inv() else 'flowgate'} {wanted} WORD …\n")
         console.table([[_usage(task), task.summary] for task in group], heading=False)
         return 0
     console.data(HEAD)
@@ -72,12 +60,13 @@ def _usage(task: TaskHelp) -> str:
     words = [one.name.upper() for one in task.arguments if one.positional]
     optional = argv.OPTIONAL_WORDS.get(task.name)
     words += [f"[{optional.upper()}]"] if optional else []
-    return " ".join([task.name.replace(".", " "), *words])
+    return " ".join([task.name if console.runs_as_inv() else task.name.replace(".", " "), *words])
 
 
 def _task(task: TaskHelp) -> str:
     has_flags = any(not one.positional for one in task.arguments)
-    lines = [f"Usage: flowgate {_usage(task)}{' [flags]' if has_flags else ''}", "", f"  {task.summary}", ""]
+    usage = f"Usage: inv {_usage(task)}" if console.runs_as_inv() else f"Usage: flowgate {_usage(task)}"
+    lines = [f"{usage}{' [flags]' if has_flags else ''}", "", f"  {task.summary}", ""]
     for one in task.arguments:
         shown = one.name.upper() if one.positional else f"--{one.name}" + _value(one)
         default = f" (default {one.default})" if one.default not in ("", None, False, []) else ""
@@ -91,36 +80,30 @@ def _value(argument: Argument) -> str:
     return {"bool": "", "list": " …"}.get(argument.kind, " TEXT")
 
 
-def help_of(collection: Collection, body: Callable[..., object]) -> int:
-    """Print the help of a task, for a call that has a flag in place of a name.
+def describe(collection: Collection) -> list[TaskHelp]:
+    """Describe every task of a collection, sorted by name."""
+    return [describe_task(collection, name) for name in sorted(collection.task_names)]
+
+
+def describe_task(collection: Collection, name: str) -> TaskHelp:
+    """Describe one task.
 
     Args:
         collection: All tasks.
-        body: The function of the task.
-
-    Returns:
-        The exit code of a usage error.
+        name: The dotted name of the task.
     """
-    for name in collection.task_names:
-        if getattr(collection[name].body, "__wrapped__", None) is body:
-            show(name, describe(collection))
-    return UsageError.code
-
-
-def describe(collection: Collection) -> list[TaskHelp]:
-    """Describe every task of a collection, sorted by name."""
-    found = []
-    for name in sorted(collection.task_names):
-        task = collection[name]
-        arguments = tuple(
-            Argument(
-                name=str(argument.name).replace("_", "-"),
-                kind=argument.kind.__name__,
-                positional=bool(argument.positional),
-                default=argument.default,
-                meaning=argument.help or "",
-            )
-            for argument in task.get_arguments()
+    task = collection[name]
+    meanings = dict(task.help)  # invoke takes a text out of `help` when it first asks for the argument
+    arguments = tuple(
+        Argument(
+            name=argument.names[0].replace("_", "-"),
+            kind=argument.kind.__name__,
+            positional=bool(argument.positional),
+            default=argument.default,
+            meaning=argument.help or "",
+            short=next((one for one in argument.names[1:] if len(one) == 1), ""),
         )
-        found.append(TaskHelp(name, (task.__doc__ or "").strip().splitlines()[0], arguments))
-    return found
+        for argument in task.get_arguments()
+    )
+    task.help = meanings
+    return TaskHelp(name, (task.__doc__ or "").strip().splitlines()[0], arguments)

@@ -155,11 +155,11 @@ def log_path(session: Session, service: str) -> Path:
 
 
 def _follow(path: Path, show: Callable[[str], None]) -> int:
-    """Print new lines until Ctrl-C; start at the beginning of a file that was truncated or replaced."""
+    """Print new lines until Ctrl-C or until nobody reads them; start at the beginning of a file that was truncated or replaced."""
     clock = Clock()
     position = path.stat().st_size if path.is_file() else 0
     rest = ""
-    while True:
+    while not console.reader_is_gone():
         size = path.stat().st_size if path.is_file() else 0
         if size < position:
             position, rest = 0, ""
@@ -169,3 +169,4 @@ def _follow(path: Path, show: Callable[[str], None]) -> int:
             for line in whole:
                 show(line)
         clock.sleep(FOLLOW_SECONDS)
+    return 0

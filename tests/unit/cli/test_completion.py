@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from flowgate.cli.completion import candidates
-from flowgate.cli.help import Argument, TaskHelp
+from flowgate.cli.argv_words import Argument
+from flowgate.cli.help import TaskHelp
 
 
 def argument(name: str, positional: bool = False) -> Argument:

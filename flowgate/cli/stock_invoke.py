@@ -1,0 +1,76 @@
+"""`inv`: stock invoke loads `tasks.py`; FlowGate's own parser then takes the words.
+
+So both programs have one grammar, the same messages and the same exit codes. invoke keeps its own options before the
+first task: `--list`, `--help`, `--version`, `--complete`, `--search-root`, `--collection`, `--debug`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flowgate.errors import UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from invoke.program import Program
+
+# Options of invoke about the shell commands of its tasks. FlowGate's tasks run none through invoke.
+WITHOUT_EFFECT = ("command-timeout", "echo", "hide", "no-dedupe", "prompt-for-sudo-password", "pty", "warn-only")
+
+
+def take_over(program: Program) -> None:
+    """Let FlowGate parse and run the words that invoke's program gets.
+
+    Args:
+        program: The program that loads `tasks.py`.
+    """
+    stock: Callable[[], None] = program.parse_tasks
+
+    def parse_tasks() -> None:
+        """Run the tasks in place of invoke, unless invoke is asked for a list or for completions."""
+        from invoke.exceptions import Exit
+
+        from flowgate.cli.entrypoint import complete, guarded
+        from flowgate.system import streams
+
+        if program.args.complete.value:
+            stock()
+            return
+        streams.protect()
+        code = guarded(lambda: _check_list(program))
+        if not code and program.args.list.value:
+            stock()
+            return
+        raise Exit(code=code or complete(guarded(lambda: _run(program))))
+
+    vars(program)["parse_tasks"] = parse_tasks
+
+
+def _check_list(program: Program) -> int:
+    named = program.args.list.value
+    if isinstance(named, str) and named not in program.collection.collections:
+        raise UnknownName("group of tasks", named, known=sorted(program.collection.collections))
+    return 0
+
+
+def _run(program: Program) -> int:
+    """Run the tasks; return the exit code."""
+    from flowgate.cli.argv_words import check_word
+    from flowgate.cli.main import run_words
+
+    arguments = program.args
+    for name in WITHOUT_EFFECT:
+        if arguments[name].got_value:
+            what = f"invoke's option --{name} has no effect on FlowGate's tasks"
+            raise UsageError(what, fix="leave it out")
+    config = arguments.config.value
+    if config is not None:
+        check_word("--config", config)
+        if not config.strip():
+            raise UsageError("--config needs the path of a config file", fix="give it as --config PATH")
+    words = list(program.core.unparsed)
+    wanted = arguments.help.value
+    if isinstance(wanted, str):
+        words = [*wanted.split("."), "--help"]
+    remainder = program.argv[program.argv.index("--") :] if "--" in program.argv else []
+    return run_words([*words, *remainder], program.collection, config=config or "", dry=bool(arguments.dry.value))
