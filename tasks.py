@@ -328,13 +328,14 @@ def profile_show(c: Context, name: str = "", json: bool = False) -> int:
     return profiles.show(config(c), name, json)
 
 
-@task(name="diff", positional=["old", "new"], help={"old": "one profile", "new": "the other"})
+@task(name="diff", positional=["old", "new"], help={"old": "one profile", "new": "the other", "json": JSON})
 @command
-def profile_diff(c: Context, old: str, new: str) -> int:
+def profile_diff(c: Context, old: str, new: str, json: bool = False) -> int:
     """Compare two profiles."""
     from flowgate.cli import arguments, profiles
 
-    return profiles.diff(config(c), arguments.named(old, "a profile"), arguments.named(new, "a profile"))
+    names = arguments.named(old, "a profile"), arguments.named(new, "a profile")
+    return profiles.diff(config(c), *names, json)
 
 
 # --- accounts ----------------------------------------------------------------------------------------------------
@@ -450,9 +451,9 @@ def events(
     json: bool = False,
 ) -> int:
     """Print the event log."""
-    from flowgate.cli import arguments, logs
+    from flowgate.cli import arguments, event_log
 
-    return logs.events(config(c), arguments.count("lines", lines), follow, service, event, since, json)
+    return event_log.events(config(c), arguments.count("lines", lines), follow, service, event, since, json)
 
 
 @task(
@@ -466,9 +467,9 @@ def events(
 @command
 def ask(c: Context, question: str, model: str = "", stream: bool = False) -> int:
     """Ask one question through the gateway; print the answer, which deployment gave it, and why."""
-    from flowgate.cli import arguments, ask
+    from flowgate.cli import ask
 
-    return ask.ask(config(c), arguments.named(question, "a question"), model, stream)
+    return ask.ask(config(c), question, model, stream)
 
 
 @task(help={"last": "how many of the last requests", "id": "one request, by the beginning of its id", "json": JSON})
@@ -489,13 +490,13 @@ def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
     return cooldowns.show(config(c), arguments.named(clear, "a model"), json)
 
 
-@task(name="path")
+@task(name="path", help={"json": JSON})
 @command
-def key_path(c: Context) -> int:
+def key_path(c: Context, json: bool = False) -> int:
     """Print the path of the gateway's key; clients use `$(cat …)`."""
     from flowgate.cli import logs
 
-    return logs.key_path(config(c))
+    return logs.key_path(config(c), json)
 
 
 @task(positional=["shell"], help={"shell": "bash, zsh or fish"})

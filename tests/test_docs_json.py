@@ -13,7 +13,7 @@ from tests.conftest import CHECKOUT, Workspace
 from tests.documentation import NAMES, TASKS, Command, run
 
 DOCUMENTS = (
-    *("status", "health", "profile.list", "profile.show", "explain", "cooldowns", "auth.list", "auth.status"),
+    *("status", "health", "profile.list", "profile.show", "profile.diff", "key.path", "explain", "cooldowns", "auth.list", "auth.status"),
     *("doctor", "security.check", "steps", "events"),
 )
 NOT_SEEN = {"rehearse": "starts the real LiteLLM"}
