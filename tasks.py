@@ -269,8 +269,8 @@ def restart(c: Context, service: str = "all", now: bool = False) -> int:
     """Restart services without cutting a request: LiteLLM by a hand-over, CLIProxyAPIPlus when it is idle."""
     from flowgate.cli import arguments, play
 
-    named = {"service": arguments.service(service), "now": now}
-    return play.run(config(c), "service-restart", named, profile="", check=dry(c))
+    name = arguments.service(service)
+    return play.run(config(c), "service-restart", {"service": name, "now": now}, profile="", check=dry(c))
 
 
 @task(help={"service": SERVICE, "watch": "wait until the older generation has ended, and print what changes"})

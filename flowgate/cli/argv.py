@@ -42,12 +42,14 @@ class CommandLine(NamedTuple):
         help: The task or group whose help is wanted, "" for all tasks; None if no help is wanted.
         dry: `--dry` was given: predict changes without making them.
         calls: The tasks to run, in order.
+        version: `--version` was given.
     """
 
     config: str | None
     help: str | None
     dry: bool
     calls: tuple[Call, ...] = ()
+    version: bool = False
 
 
 class _Found(NamedTuple):
@@ -76,6 +78,8 @@ def parse(words: Sequence[str], tasks: Collection[str], describe: Callable[[str]
     left = [word for word in rest[:end] if word not in HELP] + rest[end:]
     if not left:
         return CommandLine(config, "", dry)
+    if left[0] in ("--version", "-V"):
+        return CommandLine(config, None, dry, version=True)
     if left[0].startswith("-"):
         raise UnknownName("option", left[0], known=GLOBAL)
     calls: list[Call] = []

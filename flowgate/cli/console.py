@@ -103,6 +103,15 @@ def _terminal_table(rows: Sequence[Sequence[str]], heading: bool) -> None:
     Console().print(grid)
 
 
+def lost_output() -> str:
+    """Return why data on stdout was lost, although somebody would have read it; empty if none was."""
+    from flowgate.system import streams
+
+    ended = streams.failure(sys.stdout)
+    lost = ended is not None and ended.data_lost
+    return str(ended.failure.strerror) if lost and ended is not None and ended.failure is not None else ""
+
+
 def reader_is_gone() -> bool:
     """Return whether nobody reads the output any more."""
     from flowgate.system import streams
@@ -183,7 +192,7 @@ def _excerpt(error: FlowGateError) -> list[str]:
 
 
 def spell_commands(text: str) -> str:
-    """Spell FlowGate's commands in a text for the program that runs: `inv service.start` or `flowgate service start`."""
+    """Spell the commands in a text for the program that runs: `inv service.start` or `flowgate service start`."""
     if "inv " not in text or runs_as_inv():
         return text
     import re

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 
 from flowgate.cli import console
@@ -47,12 +45,10 @@ def complete(code: int) -> int:
         The code; 3 for a command that succeeded but whose data could not be written. A reader that went away, as in
         `| head`, changes nothing.
     """
-    from flowgate.system import streams
-
-    ended = streams.failure(sys.stdout)
-    if ended is None or not ended.data_lost:
+    lost = console.lost_output()
+    if not lost:
         return code
-    console.note(f"error: the output could not be written: {ended.failure.strerror if ended.failure else ''}")
+    console.note(f"error: the output could not be written: {lost}")
     return code or EnvironmentFailure.code
 
 
@@ -70,7 +66,7 @@ def print_refusal(error: OSError) -> int:
     from flowgate.system.disk_errors import disk_error
 
     name = error.filename
-    refused = disk_error(Path(os.fsdecode(name) if isinstance(name, (str, bytes)) else str(name)), error)
+    refused = disk_error(Path(name.decode(errors="replace") if isinstance(name, bytes) else str(name)), error)
     console.print_error(refused)
     return refused.code
 

@@ -38,26 +38,19 @@ def run(words: list[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
-    from flowgate import __version__
-    from flowgate.cli import console
-
-    if list(words) in (["--version"], ["-V"]):
-        console.data(f"flowgate {__version__}")
-        return 0
     collection = load_tasks()
     if words[:1] == ["--complete"]:
         return _complete(words[1:], collection)
-    return run_words(words, collection)
+    return run_words(words, collection, {})
 
 
-def run_words(words: list[str], collection: Collection, *, config: str = "", dry: bool = False) -> int:
+def run_words(words: list[str], collection: Collection, settings: dict[str, Any]) -> int:
     """Run the tasks that the words of a command line name.
 
     Args:
         words: The words after the program's name.
         collection: All tasks.
-        config: Path of the config, where invoke has parsed `--config` already.
-        dry: Predict changes without making them, where invoke has parsed `--dry` already.
+        settings: Values of invoke's configuration: what invoke has parsed already.
 
     Returns:
         The exit code.
@@ -65,15 +58,20 @@ def run_words(words: list[str], collection: Collection, *, config: str = "", dry
     Raises:
         UsageError: A word is wrong; no task has run.
     """
-    from flowgate.cli import argv, dry_run
+    from flowgate import __version__
+    from flowgate.cli import argv, console, dry_run
     from flowgate.cli import help as task_help
 
     names = {name.replace("_", "-") for name in collection.task_names}
     line = argv.parse(words, names, lambda name: task_help.describe_task(collection, name).arguments)
+    if line.version:
+        console.data(f"flowgate {__version__}")
+        return 0
     if line.help is not None:
         return task_help.show(line.help, task_help.describe(collection))
-    settings = {"flowgate_config": line.config or config, "flowgate_dry": line.dry or dry}
-    if settings["flowgate_dry"]:
+    dry = line.dry or settings.get("flowgate_dry", False)
+    settings = {**settings, "flowgate_dry": dry, **({"flowgate_config": line.config} if line.config else {})}
+    if dry:
         dry_run.refuse_changes(line.calls)
     return _execute(collection, line.calls, settings)
 

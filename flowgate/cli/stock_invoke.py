@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from invoke.program import Program
 
 # Options of invoke about the shell commands of its tasks. FlowGate's tasks run none through invoke.
-WITHOUT_EFFECT = ("command-timeout", "echo", "hide", "no-dedupe", "prompt-for-sudo-password", "pty", "warn-only")
+WITHOUT_EFFECT = ("command-timeout", "echo", "hide", "prompt-for-sudo-password", "pty", "warn-only")
 
 
 def take_over(program: Program) -> None:
@@ -73,4 +73,9 @@ def _run(program: Program) -> int:
     if isinstance(wanted, str):
         words = [*wanted.split("."), "--help"]
     remainder = program.argv[program.argv.index("--") :] if "--" in program.argv else []
-    return run_words([*words, *remainder], program.collection, config=config or "", dry=bool(arguments.dry.value))
+    settings = {
+        "flowgate_config": config or "",
+        "flowgate_dry": bool(arguments.dry.value),
+        "tasks": {"dedupe": not arguments["no-dedupe"].value},
+    }
+    return run_words([*words, *remainder], program.collection, settings)

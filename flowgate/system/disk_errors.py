@@ -23,6 +23,7 @@ FIXES = {
     errno.ENOTDIR: "a file exists where a folder is needed: move it away",
     errno.EEXIST: "a file exists where a folder is needed: move it away",
     errno.EISDIR: "a folder exists where a file is needed: move it away",
+    errno.ENAMETOOLONG: "use a shorter path",
     errno.ELOOP: "a link exists where a file is needed: move it away",
 }
 

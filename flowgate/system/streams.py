@@ -67,10 +67,10 @@ class OutputFile(io.RawIOBase):
 
 
 def protect() -> None:
-    """Replace `sys.stdout` and `sys.stderr` by streams to which writing never fails.
+    r"""Replace `sys.stdout` and `sys.stderr` by streams to which writing never fails.
 
     Standard streams that are closed (`>&-`) lead to `/dev/null` from now on: else the next opened file would get
-    their number. Characters that a stream cannot encode are written as `\\N` escapes.
+    their number. Characters that a stream cannot encode are written as escapes such as `\u2026`.
     """
     for descriptor in (STDIN, STDOUT, STDERR):
         try:

@@ -19,9 +19,9 @@ TASKS = (
     "profile.set",
     "profile.show",
     "bootstrap.download",
+    "ask",
+    "play",
 )
-
-
 
 
 def word(name: str, short: str = "") -> Argument:
@@ -47,11 +47,10 @@ ARGUMENTS = {
     "ask": [word("question"), text("model", "m")],
     "play": [word("name"), Argument("extra", "list", False, None, "", "e"), text("tags")],
 }
-TASKS = (*TASKS, "ask", "play")
 
 
-def parse(words: list[str], tasks: tuple[str, ...] = TASKS) -> CommandLine:
-    return argv.parse(words, tasks, lambda name: ARGUMENTS.get(name, []))
+def parse(words: list[str]) -> CommandLine:
+    return argv.parse(words, TASKS, lambda name: ARGUMENTS.get(name, []))
 
 
 @pytest.mark.parametrize(
@@ -79,14 +78,19 @@ def parse(words: list[str], tasks: tuple[str, ...] = TASKS) -> CommandLine:
         ("--config C auth list", [("auth.list", {})]),
         ("play up -e a=1 -eb=2 --extra=c=3", [("play", {"name": "up", "extra": ["a=1", "b=2", "c=3"]})]),
         ("ask -- --why?", [("ask", {"question": "--why?"})]),
-        ("status smoke --keep profile set cost", [("status", {}), ("smoke", {"keep": True}), ("profile.set", {"name": "cost"})]),
+        (
+            "status smoke --keep profile set cost",
+            [("status", {}), ("smoke", {"keep": True}), ("profile.set", {"name": "cost"})],
+        ),
     ],
 )
 def test_words_become_tasks_and_values(typed: str, calls: list[tuple[str, object]]) -> None:
     assert [tuple(one) for one in parse(typed.split()).calls] == calls
 
 
-@pytest.mark.parametrize("typed", ["--config C status", "--config=C status", "status --config C", "status --config=C --json"])
+@pytest.mark.parametrize(
+    "typed", ["--config C status", "--config=C status", "status --config C", "status --config=C --json"]
+)
 def test_config_is_parsed_before_and_after_the_task(typed: str) -> None:
     assert parse(typed.split()).config == "C"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.cli.completion import candidates
 from flowgate.cli.argv_words import Argument
+from flowgate.cli.completion import candidates
 from flowgate.cli.help import TaskHelp
 
 
