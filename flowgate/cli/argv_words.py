@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from posixpath import expanduser
 from typing import NamedTuple
 
 from flowgate.errors import UnknownName, UsageError
@@ -165,6 +166,9 @@ def check_word(name: str, value: str, *, free_text: bool = False) -> None:
     """
     if any("\ud800" <= one <= "\udfff" for one in value):
         raise UsageError(f"{name} is not valid UTF-8: '{shown(value)}'", fix="use a name in UTF-8")
+    user = value.removeprefix("@").partition("/")[0]
+    if len(user) > 1 and user[0] == "~" and name != "QUESTION" and expanduser(user) == user:
+        raise UsageError(f"{name} names the home of a user who does not exist: '{shown(user)}'", fix="give a full path")
     if free_text:
         return
     if any(ord(one) < 0x20 or ord(one) == 0x7F for one in value):
