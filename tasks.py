@@ -462,14 +462,15 @@ def events(
         "question": "what to ask, in quotes",
         "model": "a model of the profile; default: its first",
         "stream": "print the answer as it arrives",
+        "json": JSON,
     },
 )
 @command
-def ask(c: Context, question: str, model: str = "", stream: bool = False) -> int:
+def ask(c: Context, question: str, model: str = "", stream: bool = False, json: bool = False) -> int:
     """Ask one question through the gateway; print the answer, which deployment gave it, and why."""
     from flowgate.cli import ask
 
-    return ask.ask(config(c), question, model, stream)
+    return ask.ask(config(c), question, model, stream, json)
 
 
 @task(help={"last": "how many of the last requests", "id": "one request, by the beginning of its id", "json": JSON})

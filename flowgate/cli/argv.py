@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from flowgate.cli import argv_words
-from flowgate.cli.argv_words import Argument, Values
+from flowgate.cli import argv_words, foreign_options
+from flowgate.cli.argv_words import Argument, Values, shown
 from flowgate.errors import UnknownName, UsageError
 
 HELP = ("--help", "-h")
@@ -81,7 +81,7 @@ def parse(words: Sequence[str], tasks: Collection[str], describe: Callable[[str]
     if left[0] in ("--version", "-V"):
         return CommandLine(config, None, dry, version=True)
     if left[0].startswith("-"):
-        raise UnknownName("option", left[0], known=GLOBAL)
+        raise foreign_options.refusal(left[0]) or UnknownName("option", shown(left[0]), known=GLOBAL)
     calls: list[Call] = []
     while left:
         found = _find_task(left, tasks, after=calls[-1].task if calls else "")
@@ -98,7 +98,7 @@ def parse(words: Sequence[str], tasks: Collection[str], describe: Callable[[str]
 
 
 def _global_options(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
-    """Take `--config` and `--dry` out of the words, wherever they are."""
+    """Take `--config` and `--dry` out of the words; `--config` stands before the task, `--dry` anywhere."""
     config: str | None = None
     dry = False
     rest: list[str] = []
@@ -113,6 +113,8 @@ def _global_options(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
         elif word == "--config" or word.startswith("--config="):
             if config is not None:
                 raise UsageError("--config is given twice", fix="give it once: --config PATH")
+            if any(not one.startswith("-") for one in rest):
+                raise UsageError("--config goes before the task", fix=f"inv --config PATH {shown(rest[0])}")
             config = word.partition("=")[2] if "=" in word else (left.pop(0) if left else "")
             if not config.strip() or config.startswith("-"):
                 raise UsageError("--config needs the path of a config file", fix="give it as --config PATH")
@@ -146,6 +148,6 @@ def _find_task(words: list[str], tasks: Collection[str], *, after: str) -> _Foun
 
 def _unknown_task(word: str, known: set[str], after: str) -> UsageError:
     if not after:
-        return UnknownName("task", argv_words.shown(word), known=sorted(known))
-    what = f"unexpected word '{argv_words.shown(word)}' after '{after.replace('.', ' ')}'"
+        return UnknownName("task", shown(word), known=sorted(known))
+    what = f"unexpected word '{shown(word)}' after '{after.replace('.', ' ')}'"
     return UsageError(what, fix=f"inv {after} --help")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from posixpath import expanduser
 from typing import NamedTuple
 
+from flowgate.cli import foreign_options
 from flowgate.errors import UnknownName, UsageError
 
 Values = dict[str, str | bool | list[str]]
@@ -126,7 +127,9 @@ class _Taken:
     def _find(self, flag: str, word: str) -> Argument:
         if flag not in self._by_flag:
             flags = [f"--{one.name}" for one in self.arguments if not one.positional]
-            raise UnknownName(f"option of '{self.title}'", shown(word), known=[*flags, "--config", "--dry", "--help"])
+            raise foreign_options.refusal(flag) or UnknownName(
+                f"option of '{self.title}'", shown(word), known=[*flags, "--dry", "--help"]
+            )
         return self._by_flag[flag]
 
     def _is_option(self, word: str) -> bool:

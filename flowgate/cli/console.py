@@ -200,7 +200,12 @@ def spell_commands(text: str) -> str:
     def flowgate(found: re.Match[str]) -> str:
         return "flowgate " + found[1].replace(".", " ")
 
-    return re.sub(rf"(?<!uv run )\binv ((?:{TASKS})\b(?:\.[a-z-]+)*)", flowgate, text)
+    return re.sub(rf"(?<!uv run )\binv ((?:--config PATH )?(?:{TASKS})\b(?:\.[a-z-]+)*)", flowgate, text)
+
+
+def program() -> str:
+    """Return the name of the program that runs, for usage lines."""
+    return "inv" if runs_as_inv() else "flowgate"
 
 
 def runs_as_inv() -> bool:

@@ -12,10 +12,10 @@ from flowgate.errors import UnknownName
 if TYPE_CHECKING:
     from invoke.collection import Collection
 
-HEAD = """flowgate: runs, proves and switches a local LLM gateway made of LiteLLM and CLIProxyAPIPlus.
+HEAD = """FlowGate: runs, proves and switches a local LLM gateway made of LiteLLM and CLIProxyAPIPlus.
 
-Usage: flowgate [--config PATH] TASK [WORDS] [--flags]
-       flowgate TASK --help
+Usage: {program} [--config PATH] TASK [WORDS] [--flags]
+       {program} TASK --help
 """
 FIRST = ("smoke", "up", "down", "status", "health")
 
@@ -46,10 +46,10 @@ def show(wanted: str, tasks: Sequence[TaskHelp]) -> int:
     if wanted and not group:
         raise UnknownName("task", wanted, known=[task.name for task in tasks])
     if group:
-        console.data(f"Usage: {'inv' if console.runs_as_inv() else 'flowgate'} {wanted} WORD …\n")
+        console.data(f"Usage: {console.program()} {wanted} WORD …\n")
         console.table([[_usage(task), task.summary] for task in group], heading=False)
         return 0
-    console.data(HEAD)
+    console.data(HEAD.format(program=console.program()))
     rank = {name: place for place, name in enumerate(FIRST)}
     ranked = sorted(tasks, key=lambda task: (rank.get(task.name, 99), "." in task.name, task.name))
     console.table([[task.name.replace(".", " "), task.summary] for task in ranked], heading=False)
@@ -65,13 +65,13 @@ def _usage(task: TaskHelp) -> str:
 
 def _task(task: TaskHelp) -> str:
     has_flags = any(not one.positional for one in task.arguments)
-    usage = f"Usage: inv {_usage(task)}" if console.runs_as_inv() else f"Usage: flowgate {_usage(task)}"
+    usage = f"Usage: {console.program()} {_usage(task)}"
     lines = [f"{usage}{' [flags]' if has_flags else ''}", "", f"  {task.summary}", ""]
     for one in task.arguments:
         shown = one.name.upper() if one.positional else f"--{one.name}" + _value(one)
         default = f" (default {one.default})" if one.default not in ("", None, False, []) else ""
         lines.append(f"  {shown:<28} {one.meaning}{default}")
-    return "\n".join(lines).rstrip()
+    return console.spell_commands("\n".join(lines).rstrip())
 
 
 def _value(argument: Argument) -> str:

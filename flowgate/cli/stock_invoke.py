@@ -14,8 +14,7 @@ from flowgate.errors import UnknownName, UsageError
 if TYPE_CHECKING:
     from invoke.program import Program
 
-# Options of invoke about the shell commands of its tasks. FlowGate's tasks run none through invoke.
-WITHOUT_EFFECT = ("command-timeout", "echo", "hide", "prompt-for-sudo-password", "pty", "warn-only")
+LIST_FORMATS = ("flat", "nested", "json")
 
 
 def take_over(program: Program) -> None:
@@ -33,10 +32,10 @@ def take_over(program: Program) -> None:
         from flowgate.cli.entrypoint import complete, guarded
         from flowgate.system import streams
 
+        streams.protect()
         if program.args.complete.value:
             stock()
             return
-        streams.protect()
         code = guarded(lambda: _check_list(program))
         if not code and program.args.list.value:
             stock()
@@ -50,19 +49,23 @@ def _check_list(program: Program) -> int:
     named = program.args.list.value
     if isinstance(named, str) and named not in program.collection.collections:
         raise UnknownName("group of tasks", named, known=sorted(program.collection.collections))
+    form = program.args["list-format"].value
+    if program.args.list.value and form not in LIST_FORMATS:
+        raise UnknownName("list format", form, known=LIST_FORMATS)
     return 0
 
 
 def _run(program: Program) -> int:
     """Run the tasks; return the exit code."""
+    from flowgate.cli import foreign_options
     from flowgate.cli.argv_words import check_word
     from flowgate.cli.main import run_words
 
     arguments = program.args
-    for name in WITHOUT_EFFECT:
-        if arguments[name].got_value:
-            what = f"invoke's option --{name} has no effect on FlowGate's tasks"
-            raise UsageError(what, fix="leave it out")
+    for name in foreign_options.WITHOUT_EFFECT:
+        refused = foreign_options.refusal(f"--{name}")
+        if arguments[name].got_value and refused:
+            raise refused
     config = arguments.config.value
     if config is not None:
         check_word("--config", config)

@@ -146,9 +146,8 @@ def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: di
         params = entry["litellm_params"]
         if uses_upstream(config, params):
             params["api_base"] = params["api_base"].replace(f":{old}", f":{new}", 1)
-    source = comment_text(config.file)
-    head = f"# Written by FlowGate for profile '{profile}' of {source}. Change that file, not this one.\n"
-    text = head + dump(settings)
+    head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one."
+    text = f"{comment_text(head)}\n{dump(settings)}"
     digest = short_digest(text)
     return Document(config.paths.runtime_dir / f"litellm-{digest}.yaml", text, digest)
 

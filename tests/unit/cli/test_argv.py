@@ -88,11 +88,40 @@ def test_words_become_tasks_and_values(typed: str, calls: list[tuple[str, object
     assert [tuple(one) for one in parse(typed.split()).calls] == calls
 
 
-@pytest.mark.parametrize(
-    "typed", ["--config C status", "--config=C status", "status --config C", "status --config=C --json"]
-)
-def test_config_is_parsed_before_and_after_the_task(typed: str) -> None:
+@pytest.mark.parametrize("typed", ["--config C status", "--config=C status --json", "--dry --config C status --dry"])
+def test_config_is_parsed_before_the_task(typed: str) -> None:
     assert parse(typed.split()).config == "C"
+
+
+@pytest.mark.parametrize("typed", ["status --config C", "profile set --config=C cost", "status --json --config"])
+def test_config_after_the_task_is_refused_with_its_place(typed: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse(typed.split())
+    assert error.value.what == "--config goes before the task"
+    assert error.value.fix.startswith("inv --config PATH")
+
+
+@pytest.mark.parametrize(
+    "typed, words",
+    [
+        ("status --echo", "no effect"),
+        ("status -e", "-e (--echo) has no effect"),
+        ("status --hide both", "no effect"),
+        ("status --hide=both", "no effect"),
+        ("--pty status", "no effect"),
+        ("status --warn-only", "no effect"),
+        ("status --prompt-for-sudo-password", "no effect"),
+        ("status -T 4", "no effect"),
+        ("status --search-root /", "option of invoke"),
+        ("status -l", "-l (--list) is an option of invoke"),
+        ("status --version", "option of invoke"),
+    ],
+)
+def test_options_of_invoke_are_named_as_such(typed: str, words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse(typed.split())
+    assert words in error.value.what
+    assert error.value.fix
 
 
 @pytest.mark.parametrize(
