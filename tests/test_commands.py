@@ -98,7 +98,7 @@ def run(place: Workspace, program: str, words: str) -> CompletedCommand:
 
 def comparable(text: str) -> str:
     """Replace numbers, which differ between two calls, and spell commands in one way."""
-    spelled = re.sub(r"\binv ([a-z.]+)", lambda found: f"flowgate {found[1].replace('.', ' ')}", text)
+    spelled = re.sub(r"\binv ([a-z.-]+)", lambda found: f"flowgate {found[1].replace('.', ' ')}", text)
     return re.sub(r"\d+([.:]\d+)*", "#", spelled)
 
 
