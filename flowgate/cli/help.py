@@ -40,7 +40,7 @@ def show(wanted: str, tasks: Sequence[TaskHelp]) -> int:
     """
     for task in tasks:
         if task.name == wanted:
-            console.data(_task(task))
+            _show_task(task)
             return 0
     group = [task for task in tasks if wanted and task.name.startswith(f"{wanted}.")]
     if wanted and not group:
@@ -63,15 +63,17 @@ def _usage(task: TaskHelp) -> str:
     return " ".join([task.name if console.runs_as_inv() else task.name.replace(".", " "), *words])
 
 
-def _task(task: TaskHelp) -> str:
+def _show_task(task: TaskHelp) -> None:
     has_flags = any(not one.positional for one in task.arguments)
-    usage = f"Usage: {console.program()} {_usage(task)}"
-    lines = [f"{usage}{' [flags]' if has_flags else ''}", "", f"  {task.summary}", ""]
+    console.data(f"Usage: {console.program()} {_usage(task)}{' [flags]' if has_flags else ''}\n\n  {task.summary}")
+    rows = []
     for one in task.arguments:
         shown = one.name.upper() if one.positional else f"--{one.name}" + _value(one)
         default = f" (default {one.default})" if one.default not in ("", None, False, []) else ""
-        lines.append(f"  {shown:<28} {one.meaning}{default}")
-    return console.spell_commands("\n".join(lines).rstrip())
+        rows.append([f"  {shown:<28}", console.spell_commands(one.meaning) + default])
+    if rows:
+        console.data("")
+        console.table(rows, heading=False)
 
 
 def _value(argument: Argument) -> str:
