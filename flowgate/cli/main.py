@@ -80,9 +80,10 @@ def _complete(words: list[str], collection: Collection) -> int:
     """Print completion candidates, one a line; an invalid config contributes none."""
     from flowgate.cli import completion, console
     from flowgate.cli import help as task_help
+    from flowgate.cli.completion_values import known_values
 
     config = words[1] if words[:1] == ["--config"] and len(words) > 2 else ""
-    for one in completion.candidates(words, task_help.describe(collection), completion.known_values(config)):
+    for one in completion.candidates(words, task_help.describe(collection), known_values(config)):
         console.data(one)
     return 0
 

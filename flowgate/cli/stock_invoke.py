@@ -34,8 +34,7 @@ def take_over(program: Program) -> None:
 
         streams.protect()
         if program.args.complete.value:
-            stock()
-            return
+            raise Exit(code=guarded(lambda: _complete(program)))
         code = guarded(lambda: _check_list(program))
         if not code and program.args.list.value:
             stock()
@@ -52,6 +51,26 @@ def _check_list(program: Program) -> int:
     form = program.args["list-format"].value
     if program.args.list.value and form not in LIST_FORMATS:
         raise UnknownName("list format", form, known=LIST_FORMATS)
+    return 0
+
+
+def _complete(program: Program) -> int:
+    """Print what the last word may be, and what may follow it.
+
+    The scripts of `inv --print-completion-script` do not tell whether a blank follows the last word, and leave out
+    what does not begin with it.
+    """
+    from flowgate.cli import completion, console
+    from flowgate.cli import help as task_help
+    from flowgate.cli.completion_values import known_values
+
+    words = program.core.remainder.split()[1:]
+    tasks, values = task_help.describe(program.collection), known_values("")
+    found = {*completion.candidates([*words, ""], tasks, values), *(completion.candidates(words, tasks, values))}
+    if len(words) < 2:
+        found |= {task.name for task in tasks} if not words or words[0] not in {one.name for one in tasks} else set()
+    for one in sorted(found):
+        console.data(one)
     return 0
 
 
