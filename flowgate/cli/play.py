@@ -97,7 +97,7 @@ def play_any(config: str, name: str, extra: Sequence[str], *, reports: Mapping[s
     Returns:
         The exit code.
     """
-    from flowgate.cli import known_secrets, run_reports
+    from flowgate.cli import run_reports
 
     run_reports.check_writable(reports)
     fields = {**typed, "tags": arguments.words(typed["tags"]), "skip_tags": arguments.words(typed["skip_tags"])}
@@ -107,5 +107,5 @@ def play_any(config: str, name: str, extra: Sequence[str], *, reports: Mapping[s
     code = print_end(result)
     if result.report.started:
         command = run_reports.command_words(session.named, name, extra, typed, reports)
-        run_reports.write_reports(result, ReportRequest(reports, command), known_secrets.mask(session))
+        run_reports.write_reports(result, ReportRequest(reports, command))
     return code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -47,13 +47,12 @@ def check_writable(reports: Mapping[str, str]) -> None:
             raise UsageError(f"the folder of --report-{kind} does not exist: {folder}", fix=fix)
 
 
-def write_reports(result: RunResult, request: ReportRequest, mask: Callable[[str], str]) -> None:
+def write_reports(result: RunResult, request: ReportRequest) -> None:
     """Print the recap and, after a failure, the command that resumes; write the reports.
 
     Args:
         result: Result of the run.
         request: Reports to write.
-        mask: Removes secrets from a text of the reports.
 
     Raises:
         DiskError: A report cannot be written.
@@ -66,12 +65,13 @@ def write_reports(result: RunResult, request: ReportRequest, mask: Callable[[str
         console.note(f"to resume: {report.resume}")
     if not any(request.files.values()):
         return
+    from flowgate.cli.diff import mask_secrets
     from flowgate.playbook.report import report_document
 
-    found = report_document(report, mask)
+    found = report_document(report, lambda text: mask_secrets(console.masked(text)))
     for kind, path in request.files.items():
         if path:
-            files.write_atomic(Path(path).expanduser().absolute(), _text(kind, found))
+            files.write_atomic(Path(path).expanduser().absolute(), _text(kind, found), mode=0o600)
 
 
 def _text(kind: str, document: ReportDocument) -> str:
