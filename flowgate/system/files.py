@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +39,7 @@ __all__ = [
     "read_from",
     "read_text",
     "read_text_or_none",
+    "require_listable",
     "rotate_in_place",
     "save_traceback",
     "tail",
@@ -136,6 +138,7 @@ def listing(folder: Path, pattern: str) -> list[Path]:
         DiskError: The folder cannot be read.
     """
     dated: list[tuple[int, str, Path]] = []
+    require_listable(folder)
     with translate_os_errors(folder):
         for path in folder.glob(pattern):
             try:
@@ -145,6 +148,19 @@ def listing(folder: Path, pattern: str) -> list[Path]:
             if stat.S_ISREG(info.st_mode):
                 dated.append((info.st_mtime_ns, path.name, path))
     return [path for _, _, path in sorted(dated, reverse=True)]
+
+
+def require_listable(folder: Path) -> None:
+    """Refuse a folder of somebody else; `Path.glob` finds nothing there and says nothing.
+
+    Args:
+        folder: The folder; it may be missing.
+
+    Raises:
+        DiskError: It cannot be listed.
+    """
+    with translate_os_errors(folder), suppress(FileNotFoundError, NotADirectoryError):
+        next(folder.iterdir(), None)
 
 
 def digest(text: str) -> str:
