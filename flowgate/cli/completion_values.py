@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from flowgate.errors import FlowGateError
+from flowgate.system.path_candidates import paths
 
 # Argument name, or "task:argument" → the candidates for a word that begins as typed.
 Values = Mapping[str, Callable[[str], Iterable[str]]]
 FILES = ("report-json", "report-junit", "report-html", "from-file", "source", "dest-dir", "junit")
 SERVICES = ("all", "litellm", "cliproxyapi_plus")
 SHELLS = ("bash", "zsh", "fish")
-MOST_FILES = 500  # of a folder
 READ_EVENTS = 1_000  # lines of the event log in which names of events are searched
 
 
@@ -39,30 +38,6 @@ def known_values(config: str) -> Values:
         "shell": lambda typed: SHELLS,
     }
     return given
-
-
-def paths(typed: str, endings: tuple[str, ...] = ("",)) -> Iterator[str]:
-    """Yield the paths that begin as typed; a folder ends with `/`.
-
-    Args:
-        typed: A relative or absolute path, perhaps with `~`.
-        endings: Endings of wanted files.
-    """
-    folder, _, name = typed.rpartition("/")
-    base = f"{folder}/" if "/" in typed else ""
-    try:
-        with os.scandir(os.path.expanduser(base) or ".") as entries:  # noqa: PTH111 - the spelling is kept
-            for number, entry in enumerate(sorted(entries, key=lambda one: one.name)):
-                if number == MOST_FILES:
-                    return
-                hidden = entry.name.startswith(".") and not name.startswith(".")
-                if entry.name.startswith(name) and not hidden and entry.name.isprintable():
-                    if entry.is_dir():
-                        yield f"{base}{entry.name}/"
-                    elif entry.name.endswith(endings):
-                        yield base + entry.name
-    except OSError:  # no such folder, or not ours
-        return
 
 
 class _OfConfig:

@@ -83,6 +83,15 @@ def test_ctrl_c_ends_a_login_and_frees_the_port(place: Workspace) -> None:
     assert wait(lambda: page(url) == 404)  # the login has ended
 
 
+def test_other_commands_run_while_a_login_waits(place: Workspace) -> None:
+    login = place.start("auth.login", "claude", "--poll-interval", "0.2")
+    url = address(login)
+    done = place.inv("service.start", "--service", "cliproxyapi_plus")
+    assert "waiting for" not in done.stderr
+    decide(url, "approve")
+    assert login.wait_for_exit().returncode == 0
+
+
 def test_no_token_is_printed(place: Workspace) -> None:
     for path in (place.folder / ".router" / "auths").glob("*.json"):
         path.unlink()
