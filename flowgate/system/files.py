@@ -24,6 +24,7 @@ from flowgate.system.disk_errors import (
 )
 from flowgate.system.locks import exclusive_lock
 from flowgate.system.log_files import append_line, read_from, rotate_in_place, tail
+from flowgate.system.sweeping import sweep_bug_files
 
 __all__ = [
     "append_line",
@@ -196,7 +197,7 @@ def is_executable(path: Path) -> bool:
 
 
 def save_traceback(text: str, *, shared: Path = SHARED_FOLDER) -> Path:
-    """Save a traceback in a private file.
+    """Save a traceback in a private file; the oldest of many are deleted.
 
     Args:
         text: The traceback.
@@ -211,4 +212,5 @@ def save_traceback(text: str, *, shared: Path = SHARED_FOLDER) -> Path:
     folder = make_own_folder(shared / f"flowgate-{os.getuid()}")
     path = folder / f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
     write_atomic(path, text)
+    sweep_bug_files(folder)
     return path
