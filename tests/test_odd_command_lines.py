@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from flowgate.cli.help import describe
 from flowgate.cli.main import load_tasks
 from tests.conftest import CHECKOUT, Workspace
 
@@ -36,16 +37,20 @@ VALUES = [
 VALUES += ["cost", "litellm", "../..", "/dev/null", "/", "~", "~nobody/x", "{", "a=b", "@/nope", "$(id)", "'", "*", "é"]
 VALUES += ["\udcff", "up", "status", "profile", "codex", "2026-99-99", "café", "\u202e", "--json=1"]
 CODES = {0, 1, 2, 3, 130}
-SAMPLE, LONG = 12, 250  # of each program
+SAMPLE, LONG = 20, 250  # of each program
+DESCRIBED = {one.name.replace("_", "-"): one for one in describe(load_tasks())}
 
 
 def command_line(seed: int) -> list[str]:
     """Return one odd command line; the same for the same seed."""
     chosen = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    task = chosen.choice(TASKS)
+    own = [flag for one in DESCRIBED[task].arguments for flag in one.flags if not one.positional] or FLAGS
     words = [chosen.choice(FLAGS)] if chosen.random() < 0.2 else []
-    words += chosen.choice(TASKS).split("." if chosen.random() < 0.5 else None)
+    words += task.split("." if chosen.random() < 0.5 else None)
+    words += [chosen.choice(VALUES) for one in DESCRIBED[task].arguments if one.positional and chosen.random() < 0.7]
     for _ in range(chosen.randrange(4)):
-        words.append(chosen.choice(FLAGS if chosen.random() < 0.4 else VALUES))
+        words.append(chosen.choice(chosen.choice([FLAGS, own, VALUES, VALUES])))
     return words
 
 

@@ -17,9 +17,11 @@ from flowgate.gateway import cliproxy
 from flowgate.supervisor import orphans
 from flowgate.system import files, permissions
 from flowgate.system.clock import Clock
+from flowgate.system.disk_errors import free_inodes
 
 FIX = "inv doctor --fix"
 LOCK_SECONDS = 60.0
+FAIL_INODES, WARN_INODES = 100, 1_000  # files that can be created
 FAIL_BYTES, WARN_BYTES = 200_000_000, 1_000_000_000  # free disk space; logs alone may need the first
 
 
@@ -86,6 +88,10 @@ def disk(session: Session) -> Iterator[Finding]:
     status = "fail" if free < FAIL_BYTES else "warn" if free < WARN_BYTES else "pass"
     fix = "" if status == "pass" else f"du -ah {quote(str(folder.parent))} | sort -h | tail"
     yield Finding("disk", status, f"{free / 1e9:.1f} GB are free for {folder}", fix)
+    inodes = free_inodes(folder)
+    if inodes is not None and inodes < WARN_INODES:
+        status = "fail" if inodes < FAIL_INODES else "warn"
+        yield Finding("disk", status, f"{inodes} more files can be created in {folder}", f"df -i {quote(str(folder))}")
 
 
 def leftovers(session: Session) -> Iterator[Finding]:

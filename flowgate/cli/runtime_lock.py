@@ -8,8 +8,10 @@ from contextlib import ExitStack, contextmanager
 from flowgate.cli import console
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import Session
+from flowgate.errors import DiskError
 from flowgate.system import files
 from flowgate.system.clock import Clock
+from flowgate.system.disk_errors import is_full
 
 LOCK_SECONDS = 900.0
 
@@ -73,4 +75,12 @@ class RuntimeLock:
         path = self._session.config.paths.runtime_dir / "lock"
         what = f"'{self._request.playbook}'"
         lock = files.exclusive_lock(path, what, clock=Clock(), timeout=LOCK_SECONDS, on_wait=on_wait)
-        self._held.enter_context(lock)
+        try:
+            self._held.enter_context(lock)
+        except DiskError as error:
+            # A full disk must not keep `down` from saying that nothing runs.
+            if self._request.playbook != "down" or not is_full(error) or self._anything_runs():
+                raise
+
+    def _anything_runs(self) -> bool:
+        return any(one["generations"] for one in self._session.supervisor.status()["services"].values())
