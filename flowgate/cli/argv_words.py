@@ -177,7 +177,7 @@ def check_word(name: str, value: str, *, free_text: bool = False) -> None:
     if any(ord(one) < 0x20 or ord(one) == 0x7F for one in value):
         raise UsageError(f"{name} contains a control character: '{shown(value)}'", fix="leave the character out")
     size = len(value.encode())
-    if size > LONGEST_PATH or any(len(part.encode()) > LONGEST_PART for part in value.split("/")):
+    if size > LONGEST_PATH or any(len(part.encode()) > LONGEST_PART for part in value.replace(",", "/").split("/")):
         raise UsageError(f"{name} is too long ({size} bytes): '{shown(value)}'", fix="use a shorter name or path")
 
 

@@ -15,7 +15,7 @@ from flowgate.cli.session import Session, open_session
 from flowgate.errors import FlowGateError
 from flowgate.gateway import cliproxy
 from flowgate.supervisor import orphans
-from flowgate.system import files, permissions
+from flowgate.system import files, permissions, tempdirs
 from flowgate.system.clock import Clock
 from flowgate.system.disk_errors import free_inodes
 
@@ -105,7 +105,10 @@ def leftovers(session: Session) -> Iterator[Finding]:
     if stale:
         names = ", ".join(path.name for path in stale)
         yield Finding("leftovers", "warn", f"files of a supervisor that no longer runs: {names}", FIX)
-    if not orphaned and not stale:
+    killed = tempdirs.stale_folders(tempdirs.REHEARSAL)
+    if killed:
+        yield Finding("leftovers", "warn", f"folders of killed rehearsals: {', '.join(map(str, killed))}", FIX)
+    if not orphaned and not stale and not killed:
         yield Finding("leftovers", "pass", "no leftovers of a killed supervisor")
 
 
@@ -175,7 +178,8 @@ def _close_secrets(session: Session) -> list[str]:
 
 
 def _delete_stale_files(session: Session) -> list[str]:
-    return [f"deleted {path}" for path in files.delete(_stale_files(session))]
+    deleted = [*files.delete(_stale_files(session)), *tempdirs.sweep(tempdirs.REHEARSAL)]
+    return [f"deleted {path}" for path in deleted]
 
 
 def _on_wait(holder: str) -> None:

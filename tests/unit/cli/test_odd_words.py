@@ -79,6 +79,11 @@ def test_mistakes_are_refused(typed: str) -> None:
         parse(*typed.split())
 
 
+def test_a_long_list_is_no_long_name() -> None:
+    names = ",".join(f"profile-{number}" for number in range(99))
+    assert parse("play", "up", "--profile", names).calls[0].values["profile"] == names
+
+
 @pytest.mark.parametrize("value", ["a=1\nb=2", "{a: " + "x" * 6000 + "}", "-e", "a=-1"])
 def test_variables_may_be_any_text(value: str) -> None:
     assert parse("play", "up", f"--extra={value}").calls[0].values["extra"] == [value]
