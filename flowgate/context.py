@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -75,6 +76,7 @@ class StepContext:
         read_line: Waits up to so many seconds for a line of input; returns it, or an empty text.
         open_browser: Opens a URL in the user's browser; returns whether it could.
         mask: Hides secrets in the event log.
+        without_lock: Lets other commands change the runtime folder while the body waits for a person.
         requested_by: Name of the playbook or command that started this run ("switch-profile").
     """
 
@@ -93,6 +95,7 @@ class StepContext:
     read_line: Callable[[float], str] = _no_input
     open_browser: Callable[[str], bool] = _no_browser
     mask: Callable[[str], str] = str
+    without_lock: Callable[[], AbstractContextManager[None]] = nullcontext
     requested_by: str = ""
 
     def read_only(self) -> StepContext:
@@ -167,8 +170,6 @@ class StepContext:
         """Return pid and command of the process that listens on a port; None if the port is free."""
         return sockets.owner(host, port)
 
-    # --- keys and variables
-
     @property
     def variables(self) -> Variables:
         """Values of variables, from the environment or from files."""
@@ -216,8 +217,6 @@ class StepContext:
             self.run_state.warned.add(need.place)
             self.emit(f"warning: the variable {need.name} is not set ({need.place}); its model does not work")
         return True
-
-    # --- commands, events, the Python environment
 
     def run(
         self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None

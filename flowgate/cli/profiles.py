@@ -108,13 +108,14 @@ def _policy(session: Session, profile: str) -> Policy:
     return build.compile_policy(session.config, profile, runtime.read_only_context(session, []).build_inputs())
 
 
-def diff(config: str, old: str, new: str) -> int:
+def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
     """Print a unified diff of the settings of two profiles; return 0 whether or not they differ.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         old: One profile.
         new: The other.
+        as_json: Print one JSON document.
 
     Raises:
         UnknownName: There is no such profile.
@@ -127,6 +128,9 @@ def diff(config: str, old: str, new: str) -> int:
         for policy in (_policy(session, old), _policy(session, new))
     )
     lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))
+    if as_json:
+        console.document({"old": old, "new": new, "same": not lines, "lines": lines})
+        return 0
     for line in lines:
         console.data(line)
     if not lines:

@@ -111,11 +111,14 @@ def status(config: str, as_json: bool) -> int:
 def recover_supervisor(session: Session) -> None:
     """Start a new supervisor if the last one was killed and its workers still run; print a failure and go on."""
     from flowgate.errors import FlowGateError
+    from flowgate.system.disk_errors import NO_ACCESS
 
     try:
         if session.supervisor.recover():
             console.note("note: the supervisor was killed; a new one has taken over its processes")
     except FlowGateError as error:
+        if error.fix == NO_ACCESS:  # the question that follows ends the command with the same sentence
+            return
         console.note(f"warning: {error.what}")
 
 

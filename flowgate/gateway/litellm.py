@@ -20,7 +20,7 @@ from flowgate.domain import (
     Service,
 )
 from flowgate.gateway import own_modules, promises, runner_flags
-from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
+from flowgate.gateway.serialization import absolute, comment_text, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
 
 NAME = "litellm"
@@ -146,8 +146,8 @@ def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: di
         params = entry["litellm_params"]
         if uses_upstream(config, params):
             params["api_base"] = params["api_base"].replace(f":{old}", f":{new}", 1)
-    head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one.\n"
-    text = head + dump(settings)
+    head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one."
+    text = f"{comment_text(head)}\n{dump(settings)}"
     digest = short_digest(text)
     return Document(config.paths.runtime_dir / f"litellm-{digest}.yaml", text, digest)
 

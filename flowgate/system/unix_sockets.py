@@ -34,7 +34,12 @@ def unix_path(folder: Path, name: str, *, shared: Path = SHARED_FOLDER) -> Path:
     from hashlib import sha256
 
     ours = make_own_folder(shared / f"flowgate-{os.getuid()}")
-    return make_own_folder(ours / sha256(os.fsencode(folder.resolve())).hexdigest()[:16]) / name
+    private = ours / sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    if not private.is_dir():
+        from flowgate.system.sweeping import sweep_socket_folders
+
+        sweep_socket_folders(ours)
+    return make_own_folder(private) / name
 
 
 def listen_unix(path: Path, *, backlog: int = 128) -> socket.socket:

@@ -19,6 +19,8 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 def secrets(session: Session) -> Iterator[Finding]:
     """Check that secret files have the mode 0600 and their folders 0700."""
+    for folder in (secrets_folder(session.config), cliproxy.auth_folder(session.config)):
+        files.require_listable(folder)
     found = exposed(session.config)
     for one in found:
         message = f"other users can read {one.path} (mode {one.mode:03o}, should be {one.wanted:03o})"
