@@ -15,11 +15,15 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from textwrap import dedent
 
 from flowgate.gateway.value_kinds import Kind, kind_of
+from flowgate.system import installed
 
+PACKAGE = "litellm"
 ROUTER, TYPES, UTILS = "router.py", "types/router.py", "types/utils.py"
+ALIASES = (TYPES, "types/litellm_params.py")
 PARAMS = (
     ("CustomPricingLiteLLMParams", UTILS),
     ("MirroredPricingParams", UTILS),
@@ -35,6 +39,8 @@ UNDECLARED = {
     "order": Kind(frozenset({"int", "none"})),
     "max_parallel_requests": Kind(frozenset({"int", "none"})),
 }
+# Settings of `litellm_settings` that the proxy converts itself, so the declared kind is not what may be written.
+CONVERTED = {"post_call_rules": None, "cache": Kind(frozenset({"bool", "none"}))}
 NOT_PROVIDERS = frozenset({"auto_router", "litellm_agent", "custom"})
 VARIABLE = re.compile(r"^([a-z]\w*): ([^=\n]+?)(?: = .*)?(?:  # .*)?$", re.MULTILINE | re.ASCII)
 ALIAS = re.compile(r"^([A-Z]\w*)(?:: TypeAlias)? = ((?:list|List|Literal|Optional)\[)", re.MULTILINE | re.ASCII)
@@ -86,7 +92,7 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
         source: Returns the text of a file of the package; None if there is none.
         is_used: Returns whether the source of the package uses a word as a name.
     """
-    aliases = dict(_aliases(source(TYPES) or ""))
+    aliases = {name: node for file in ALIASES for name, node in _aliases(source(file) or "")}
     params: dict[str, Kind | None] = {}
     for name, kind in _arguments(source("main.py") or "", "\ndef completion(", {}).items():
         params[name] = kind if kind and (kind.is_number or kind.types <= {"bool", "none"}) else None
@@ -102,7 +108,7 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
     return Declarations(
         version,
         router=_arguments(source(ROUTER) or "", "\nclass Router:", aliases),
-        library=_variables(source("__init__.py") or ""),
+        library=_variables(source("__init__.py") or "") | CONVERTED,
         general=_fields(source("proxy/_types.py") or "", "ConfigGeneralSettings", {}),
         retry_policy=_fields(source(TYPES) or "", "RetryPolicy", {}),
         fails_policy=_fields(source(TYPES) or "", "AllowedFailsPolicy", {}),
@@ -112,6 +118,13 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
         is_used=is_used,
         has_model=has_model,
     )
+
+
+@cache
+def of_installed() -> Declarations:
+    """Read the declarations of the installed LiteLLM, once in a process."""
+    version = installed.version(PACKAGE) or ""
+    return read(version, partial(installed.source, PACKAGE), partial(installed.uses_name, PACKAGE))
 
 
 def _parsed(text: str) -> list[ast.stmt]:

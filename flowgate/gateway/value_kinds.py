@@ -31,7 +31,7 @@ class Kind:
     Attributes:
         types: Names out of "int", "float", "bool", "str", "list", "dict" and "none".
         words: The only strings that are accepted; empty if every string is.
-        element: The kind of each value in a list or mapping, if it is a number.
+        element: The kind of each value in a list or mapping, if that is a number or one of a few words.
     """
 
     types: frozenset[str]
@@ -116,7 +116,7 @@ def _subscript(annotation: ast.Subscript, aliases: Mapping[str, ast.expr]) -> Ki
     if name not in NAMES:
         return None
     element = kind_of(inner[-1], aliases)
-    return Kind(frozenset({NAMES[name]}), element=element if element and element.is_number else None)
+    return Kind(frozenset({NAMES[name]}), element=element if element and (element.is_number or element.words) else None)
 
 
 def judge(kind: Kind, name: str, value: object, *, in_router: bool = False) -> Judged:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import re
 import tomllib
 from pathlib import Path
 
-from flowgate.errors import UsageError
+from flowgate.errors import FlowGateError, UsageError
 from flowgate.system import files
 
 
@@ -44,3 +45,45 @@ def locked(root: Path, name: str) -> str | None:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{root / 'uv.lock'} is damaged: {error}", fix="git checkout uv.lock") from None
     return next((str(one.get("version")) for one in packages if one.get("name") == name), None)
+
+
+def source(package: str, path: str) -> str | None:
+    """Return the text of a file of an installed package, without importing it; None if it cannot be read.
+
+    Args:
+        package: The package.
+        path: The file's path below the package's folder.
+    """
+    folder = _folder(package)
+    if folder is None:
+        return None
+    try:
+        return files.read_text_or_none(folder / path)
+    except FlowGateError:
+        return None
+
+
+def uses_name(package: str, name: str) -> bool:
+    """Return whether the source of a package contains a name in quotes or as an argument, also if it cannot be read.
+
+    Args:
+        package: The package.
+        name: The name.
+    """
+    folder = _folder(package)
+    if folder is None:
+        return True
+    pattern = re.compile(rf"""(["']){re.escape(name)}\1|\b{re.escape(name)}\s*[:=]""")
+    return any(
+        name in text and pattern.search(text)
+        for path in sorted(folder.rglob("*.py"))
+        if (text := source(package, str(path.relative_to(folder))))
+    )
+
+
+def _folder(package: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin).parent if spec is not None and spec.origin else None

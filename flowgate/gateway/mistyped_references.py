@@ -1,0 +1,90 @@
+"""Keys that are a mistyped `os.environ/NAME`, or the name of a variable: LiteLLM would send them as they are.
+
+Source: LiteLLM 1.106.2 resolves a string only if it begins with exactly `os.environ/`; `master_key: os.env/X` makes
+`os.env/X` the key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from flowgate.domain import Config
+from flowgate.domain.secret_names import is_secret_name
+from flowgate.errors import FlowGateError, UsageError
+from flowgate.gateway.setting_values import PREFIX, entries
+
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+# The prefix of LiteLLM in other spellings, and how other programs and languages write a reference.
+PREFIX_LIKE = re.compile(
+    rf"""(?xi) ^\s* (?: o?s? [./_]? env(?:iron(?:ment|s)?|irons?|iorn|rion)? | process\.env | environment | environ ) s?
+    (?: \s*[./:\\\[|]+\s* | \.get\( | getenv\( )+ \s* [("'“”‘’\[/]* \s* (?P<name>{NAME})? [\s)"'“”‘’\]/]* $"""
+)
+SHELL_LIKE = re.compile(
+    rf"""(?x) ^\s* (?: \$\{{?\(?(?:env[:.])?(?P<shell>{NAME})(?::?-[^}}]*)?\)?\}}?
+    | %(?P<windows>{NAME})% | \{{\{{\s*(?:env\.|\$)?(?P<template>{NAME})\s*\}}\}} | <(?P<angle>[A-Z][A-Z0-9_]*)>
+    | env:(?P<env>{NAME}) | (?:os\.)?getenv\(["']?(?P<call>{NAME})["']?\) ) \s*$"""
+)
+VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+LAST_WORDS = ("KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PASS", "PWD", "CREDENTIALS", "URL", "BASE", "ID")
+DUMMIES = {"ANY", "ANYTHING", "DUMMY", "EMPTY", "EXAMPLE", "FAKE", "IGNORED", "LOCAL", "MOCK", "NO", "NONE", "NOT"} | {
+    *("NULL", "PLACEHOLDER", "SAMPLE", "SK", "TEST", "UNUSED", "XXX", "YOUR"),
+}
+ADDRESSES = ("api_base", "base_url", "database_url", "redis_url")
+
+
+def faults(config: Config, profile: str, variables: Collection[str] = ()) -> Iterator[FlowGateError]:
+    """Find values of the base and a profile that are mistyped references.
+
+    Args:
+        config: The config.
+        profile: The profile's name.
+        variables: Names of variables that are set.
+    """
+    roots: Mapping[str, object] = {"litellm_base": config.litellm_base, f"profiles.{profile}": config.profiles[profile]}
+    for root, tree in roots.items():
+        for path, key, text in _texts(root, "", tree):
+            name = meant(key, text, variables)
+            if name is not None:
+                yield _fault(config, path, text, name)
+
+
+def meant(key: str, text: str, variables: Collection[str] = ()) -> str | None:
+    """Return the variable that a value seems to mean; empty if it names none, None if it is no reference.
+
+    Args:
+        key: The name of the setting.
+        text: Its value.
+        variables: Names of variables that are set.
+    """
+    if text.startswith(PREFIX):
+        return None
+    is_key = is_secret_name(key)
+    if found := PREFIX_LIKE.fullmatch(text):
+        is_plain = re.match(r"\s*env(ironment|iron)?[./:]", text, re.IGNORECASE) and not is_key
+        return None if is_plain else found["name"] or ""
+    if (is_key or key in ADDRESSES) and (found := SHELL_LIKE.fullmatch(text)):
+        return next(name for name in found.groupdict().values() if name)
+    return text.strip() if is_key and _is_variable(text.strip(), variables) else None
+
+
+def _is_variable(text: str, variables: Collection[str]) -> bool:
+    if text in variables:
+        return True
+    words = text.split("_")
+    return bool(VARIABLE.fullmatch(text)) and words[-1] in LAST_WORDS and words[0] not in DUMMIES
+
+
+def _fault(config: Config, path: str, text: str, name: str) -> UsageError:
+    is_name = text.strip() == name
+    what = f"'{path}' is {'the name of a variable' if is_name else 'no reference that LiteLLM resolves'}"
+    what += ", so it would be sent as the key itself" if is_secret_name(path.rpartition(".")[2]) else ""
+    return UsageError(what, place=config.place(path), fix=f"write {PREFIX}{name or 'NAME'}")
+
+
+def _texts(path: str, key: str, value: object) -> Iterator[tuple[str, str, str]]:
+    """Yield path, name and text of every string; the name of an item is that of its list."""
+    if isinstance(value, str):
+        yield path, key, value
+    for name, one in entries(value):
+        yield from _texts(f"{path}.{name}", str(name) if isinstance(value, Mapping) else key, one)
