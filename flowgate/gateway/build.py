@@ -100,7 +100,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         *own_modules.faults(config, profile, build_inputs.modules.missing),
         *read.faults,
         *mistyped_references.faults(config, profile, build_inputs.variables),
-        *deployment_names.faults(config, profile, build_inputs.declared),
+        *deployment_names.faults(config, profile, read, build_inputs.declared),
     ]
     raise_all(f"profile {profile}", wrong)
     own = cliproxy.read_user_config(config, build_inputs.upstream_text)

@@ -182,8 +182,7 @@ def _needs(config: Config, profile: str, settings: LiteLLMSettings) -> tuple[Ref
     found = [r for r in config.references if any(r.path == root or r.path.startswith(root + ".") for root in roots)]
     if "model_list" in config.profiles[profile]:  # it replaces the whole list of the base
         found = [r for r in found if not r.path.startswith("litellm_base.model_list.")]
-    own = config.services[NAME].env
-    found = [r for r in found if r.name not in own or r.path.startswith(roots[-1])]
+    found = [r for r in found if r.name not in config.services[NAME].env or r.path.startswith(roots[-1])]
     if "master_key" not in (settings.get("general_settings") or {}):
         found.append(Reference(MASTER_KEY, "general_settings.master_key", config.place("litellm_base")))
     return tuple(found)
@@ -200,9 +199,8 @@ def optional(config: Config, settings: LiteLLMSettings, reference: Reference) ->
     head, _, rest = reference.path.partition("model_list.")
     index, _, _ = rest.partition(".")
     models = settings.get("model_list") or []
-    if not head or not index.isdigit() or int(index) >= len(models):
-        return False
-    return models[int(index)]["model_name"] not in needed_models(settings)
+    known = bool(head) and index.isdigit() and int(index) < len(models)
+    return known and models[int(index)]["model_name"] not in needed_models(settings)
 
 
 def needed_models(settings: LiteLLMSettings) -> set[str]:

@@ -124,7 +124,7 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
 def of_installed() -> Declarations:
     """Read the declarations of the installed LiteLLM, once in a process."""
     version = installed.version(PACKAGE) or ""
-    return read(version, partial(installed.source, PACKAGE), partial(installed.uses_name, PACKAGE))
+    return read(version, cache(partial(installed.source, PACKAGE)), cache(partial(installed.uses_name, PACKAGE)))
 
 
 def _parsed(text: str) -> list[ast.stmt]:

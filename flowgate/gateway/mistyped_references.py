@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 
 from flowgate.domain import Config
 from flowgate.domain.secret_names import is_secret_name
@@ -16,20 +17,24 @@ from flowgate.gateway.setting_values import PREFIX, entries
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 # The prefix of LiteLLM in other spellings, and how other programs and languages write a reference.
+OF_PROGRAMS = rf"""\s*[./:\\\[|(]+\s* ["'“”/\[]* \s* (?P<name>{NAME})? [\s)"'“”\]/]*"""
 PREFIX_LIKE = re.compile(
-    rf"""(?xi) ^\s* (?: o?s? [./_]? env(?:iron(?:ment|s)?|irons?|iorn|rion)? | process\.env | environment | environ ) s?
-    (?: \s*[./:\\\[|]+\s* | \.get\( | getenv\( )+ \s* [("'“”‘’\[/]* \s* (?P<name>{NAME})? [\s)"'“”‘’\]/]* $"""
+    rf"""(?xi) \s*(?: os[./_]?env(?:iron(?:ment|s)?)? | os[./_]environ\.get | (?:os\.)?getenv | process\.env )
+    {OF_PROGRAMS}"""
 )
+ENV_LIKE = re.compile(rf"(?xi) \s* env(?:iron(?:ment)?)? {OF_PROGRAMS}")
+MISSPELT = re.compile(rf"\s*(?P<head>[A-Za-z._]{{4,16}})\s*[/:\\.]+\s*(?P<name>{NAME})\s*")
 SHELL_LIKE = re.compile(
-    rf"""(?x) ^\s* (?: \$\{{?\(?(?:env[:.])?(?P<shell>{NAME})(?::?-[^}}]*)?\)?\}}?
-    | %(?P<windows>{NAME})% | \{{\{{\s*(?:env\.|\$)?(?P<template>{NAME})\s*\}}\}} | <(?P<angle>[A-Z][A-Z0-9_]*)>
-    | env:(?P<env>{NAME}) | (?:os\.)?getenv\(["']?(?P<call>{NAME})["']?\) ) \s*$"""
+    rf"""(?x) ^\s* (?: \$(?:env:)?(?P<bare>[A-Z][A-Z0-9_]*) | \$[{{(](?:env[:.])?(?P<shell>{NAME})(?::?-[^}}]*)?[)}}]
+    | %(?P<windows>[A-Z][A-Z0-9_]*)% | \{{\{{\s*(?:env\.|\$)?(?P<template>{NAME})\s*\}}\}} | <(?P<angle>[A-Z][A-Z0-9_]*)>
+    ) \s*$"""
 )
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 LAST_WORDS = ("KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PASS", "PWD", "CREDENTIALS", "URL", "BASE", "ID")
 DUMMIES = {"ANY", "ANYTHING", "DUMMY", "EMPTY", "EXAMPLE", "FAKE", "IGNORED", "LOCAL", "MOCK", "NO", "NONE", "NOT"} | {
     *("NULL", "PLACEHOLDER", "SAMPLE", "SK", "TEST", "UNUSED", "XXX", "YOUR"),
 }
+IDS = ("aws_access_key_id", "s3_access_key_id")  # half of a secret
 ADDRESSES = ("api_base", "base_url", "database_url", "redis_url")
 
 
@@ -59,12 +64,17 @@ def meant(key: str, text: str, variables: Collection[str] = ()) -> str | None:
     """
     if text.startswith(PREFIX):
         return None
-    is_key = is_secret_name(key)
+    is_key = is_secret_name(key) or key in IDS
     if found := PREFIX_LIKE.fullmatch(text):
-        is_plain = re.match(r"\s*env(ironment|iron)?[./:]", text, re.IGNORECASE) and not is_key
-        return None if is_plain else found["name"] or ""
-    if (is_key or key in ADDRESSES) and (found := SHELL_LIKE.fullmatch(text)):
-        return next(name for name in found.groupdict().values() if name)
+        return found["name"] or ""
+    if is_key or key in ADDRESSES:
+        if found := ENV_LIKE.fullmatch(text):
+            return found["name"] or ""
+        if found := SHELL_LIKE.fullmatch(text):
+            return next(name for name in found.groupdict().values() if name)
+        found = MISSPELT.fullmatch(text)
+        if found and get_close_matches(found["head"].lower(), ["os.environ"], cutoff=0.75):
+            return found["name"]
     return text.strip() if is_key and _is_variable(text.strip(), variables) else None
 
 
@@ -78,7 +88,7 @@ def _is_variable(text: str, variables: Collection[str]) -> bool:
 def _fault(config: Config, path: str, text: str, name: str) -> UsageError:
     is_name = text.strip() == name
     what = f"'{path}' is {'the name of a variable' if is_name else 'no reference that LiteLLM resolves'}"
-    what += ", so it would be sent as the key itself" if is_secret_name(path.rpartition(".")[2]) else ""
+    what += ": LiteLLM would take it as the value itself"
     return UsageError(what, place=config.place(path), fix=f"write {PREFIX}{name or 'NAME'}")
 
 

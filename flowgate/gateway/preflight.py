@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from flowgate.config.litellm_section import SECTION_OF
 from flowgate.domain import Config, LiteLLMSettings
 from flowgate.errors import FlowGateError, UnknownName, UsageError
-from flowgate.gateway import cliproxy, litellm, litellm_keys, promises, runner_flags
+from flowgate.gateway import cliproxy, deployment_names, litellm, litellm_keys, promises, runner_flags
+from flowgate.gateway.litellm_declarations import of_installed
 from flowgate.gateway.policy import Policy
 from flowgate.gateway.policy_summary import seconds
 
@@ -57,6 +58,7 @@ def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
     return [
         *found,
         *_wrong_keys(config, policy.litellm),
+        *deployment_names.warnings(policy.litellm, of_installed()),
         *judged,
         *_paid_checks(settings, policy.litellm),
     ]

@@ -135,7 +135,8 @@ class _Reader:
         if judged.wanted:
             self.wrong(path, name, value, judged.wanted, judged.fix)
         elif judged.value is not value:
-            self.changes.append(f"{_short(path)}: '{value}' → {_yaml(judged.value)}: LiteLLM would keep the text")
+            what = f"'{value}'" if isinstance(value, str) else f"{value}"
+            self.changes.append(f"{_short(path)}: {what} → {_yaml(judged.value)}: LiteLLM does not convert it")
         if kind.element and not judged.wanted:
             return self.elements(path, judged.value, kind.element)
         return judged.value
@@ -163,7 +164,8 @@ class _Reader:
         judged = judge(kind, name, text, in_router=_is_router(path))
         if judged.wanted:
             what = f"the variable {variable} must be {judged.wanted} for '{path}' (LiteLLM {self.declared.version})"
-            fix = judged.fix.replace("write ", f"export {variable}=", 1) or f"export {variable}=… with such a value"
+            word = judged.fix.removeprefix("write ")
+            fix = f"export {variable}={'…' if ' ' in word or not word else word}"
             self.faults.append(UsageError(what, place=self.config.place(path), fix=fix))
             return reference
         self.resolved.setdefault((variable, _yaml(judged.value)), []).append(_short(path))

@@ -21,6 +21,7 @@ WRAPPERS = ("Final", "Annotated", "ClassVar", "ReadOnly", "Required", "NotRequir
 NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,4})?", re.ASCII)
 DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h|d)[a-z]*", re.ASCII | re.IGNORECASE)
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+NUMERALS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 WORDS = {"list": "a list", "dict": "a mapping (key: value)", "str": "a string", "bool": "true or false"}
 
 
@@ -139,20 +140,22 @@ def judge(kind: Kind, name: str, value: object, *, in_router: bool = False) -> J
         return _text(kind, name, value, bounds)
     if value is None:
         missing = kind.is_number and "none" not in kind.types
-        return Judged(value, _wanted(kind, name, bounds), "remove the key if it has no value") if missing else Judged(value)
+        return Judged(value, _wanted(kind, name), "remove the key if it has no value") if missing else Judged(value)
     found = "dict" if isinstance(value, dict) else "list"
-    return Judged(value) if found in kind.types else Judged(value, _wanted(kind, name, bounds))
+    wanted = _wanted(kind, name)
+    return Judged(value) if found in kind.types else Judged(value, wanted, f"write {wanted}" if kind.is_number else "")
 
 
 def _boolean(kind: Kind, name: str, value: bool) -> Judged:
     if "bool" in kind.types:
         return Judged(value)
-    fix = "put it in quotes" if "str" in kind.types and not kind.words else ""
-    return Judged(value, _wanted(kind, name, limits(name)), fix)
+    wanted = _wanted(kind, name)
+    quoted = "str" in kind.types and not kind.words
+    return Judged(value, wanted, "put it in quotes" if quoted else f"write {wanted}" if kind.is_number else "")
 
 
 def _number(kind: Kind, name: str, value: float, bounds: Limits) -> Judged:
-    wanted = _wanted(kind, name, bounds)
+    wanted = _wanted(kind, name)
     if not kind.is_number:
         fix = "put it in quotes" if "str" in kind.types and not kind.words else ""
         fix = f"write {'true' if value else 'false'}" if kind.types <= {"bool", "none"} and value in (0, 1) else fix
@@ -160,7 +163,7 @@ def _number(kind: Kind, name: str, value: float, bounds: Limits) -> Judged:
     if isinstance(value, float) and not math.isfinite(value):
         return Judged(value, wanted, bounds.fix_of_none)
     if not bounds.contain(value):
-        return Judged(value, wanted, bounds.advice(value))
+        return Judged(value, wanted + bounds.phrase, bounds.advice(value))
     if isinstance(value, float) and "float" not in kind.types:
         if not value.is_integer():
             return Judged(value, wanted, f"write {math.floor(value)} or {math.ceil(value)}")
@@ -180,27 +183,29 @@ def _text(kind: Kind, name: str, value: str, bounds: Limits) -> Judged:
         if NUMBER.fullmatch(stripped):
             number = float(stripped) if re.search("[.eE]", stripped) else int(stripped)
             return _number(kind, name, number, bounds)
-        return Judged(value, _wanted(kind, name, bounds), _correction(name, stripped) or bounds.fix_of_none)
+        return Judged(value, _wanted(kind, name), _correction(name, stripped) or bounds.fix_of_none)
     if "bool" in kind.types:
         if stripped.lower() in ("true", "false"):
             return Judged(stripped.lower() == "true")
         return Judged(value, WORDS["bool"], "write true or false, without quotes")
-    return Judged(value, _wanted(kind, name, bounds), "write `- ` before each item" if "list" in kind.types else "")
+    return Judged(value, _wanted(kind, name), f"write [{stripped}]" if "list" in kind.types and stripped else "")
 
 
 def _correction(name: str, text: str) -> str:
+    if text.lower() in NUMERALS:
+        return f"write {NUMERALS.index(text.lower())}"
     found = DURATION.fullmatch(text)
     if not found or not is_duration(name):
         return ""
     return f"write {float(found[1]) * SECONDS[found[2].lower()]:.12g}"
 
 
-def _wanted(kind: Kind, name: str, bounds: Limits) -> str:
+def _wanted(kind: Kind, name: str) -> str:
     words = [f"one of {', '.join(kind.words)}"] if kind.words else []
     if kind.is_number:
         whole = "float" not in kind.types
         unit = "a number of seconds" if is_duration(name) else "a whole number" if whole else "a number"
-        words.append(unit + bounds.phrase)
+        words.append(unit)
     names = ("bool", "list", "dict", *(() if kind.words else ("str",)))
     words += [WORDS[one] for one in names if one in kind.types]
     return " or ".join(words)

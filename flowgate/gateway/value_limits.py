@@ -31,8 +31,8 @@ class Limits:
         zero: What LiteLLM takes for 0, if it is not 0.
     """
 
-    low: float
-    high: float
+    low: int
+    high: int
     above: bool = False
     zero: str = ""
 
@@ -41,7 +41,7 @@ class Limits:
         """The limits in words."""
         if self.low < 0:
             return ""
-        return f" above {self.low:g}, at most {self.high:.15g}" if self.above else f" from {self.low:g} to {self.high:.15g}"
+        return f" above 0, at most {self.high}" if self.above else f" from {self.low} to {self.high}"
 
     @property
     def fix_of_none(self) -> str:
@@ -56,7 +56,7 @@ class Limits:
         """Return what to do about a number outside the limits."""
         if value == 0 and self.zero:
             return self.zero
-        return f"write at most {self.high:.15g}" if value > self.high else self.fix_of_none
+        return f"write at most {self.high}" if value > self.high else self.fix_of_none
 
 
 def is_duration(name: str) -> bool:
