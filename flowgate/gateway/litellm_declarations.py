@@ -43,6 +43,7 @@ UNDECLARED = {
 CONVERTED = {"post_call_rules": None, "cache": Kind(frozenset({"bool", "none"}))}
 NOT_PROVIDERS = frozenset({"auto_router", "litellm_agent", "custom"})
 VARIABLE = re.compile(r"^([a-z]\w*): ([^=\n]+?)(?: = .*)?(?:  # .*)?$", re.MULTILINE | re.ASCII)
+SWITCH = re.compile(r"^([a-z]\w*) = (?:bool\(|\w+_flag\(|True\b|False\b)", re.MULTILINE | re.ASCII)
 ALIAS = re.compile(r"^([A-Z]\w*)(?:: TypeAlias)? = ((?:list|List|Literal|Optional)\[)", re.MULTILINE | re.ASCII)
 
 Kinds = Mapping[str, Kind | None]
@@ -143,8 +144,8 @@ def _arguments(text: str, start: str, aliases: Mapping[str, ast.expr]) -> dict[s
     if not found or not signature:
         return {}
     body = _parsed(f"def call({rest[: signature.start()]}\n): pass")
-    arguments = body[0].args if body and isinstance(body[0], ast.FunctionDef) else ast.arguments()
-    listed = [*getattr(arguments, "args", ()), *getattr(arguments, "kwonlyargs", ())]
+    function = body[0] if body else None
+    listed = [*function.args.args, *function.args.kwonlyargs] if isinstance(function, ast.FunctionDef) else []
     return {one.arg: kind_of(one.annotation, aliases) for one in listed if one.arg != "self"}
 
 
@@ -168,7 +169,7 @@ def _fields(text: str, name: str, aliases: Mapping[str, ast.expr]) -> dict[str, 
 
 
 def _variables(text: str) -> dict[str, Kind | None]:
-    found: dict[str, Kind | None] = {}
+    found: dict[str, Kind | None] = {name: Kind(frozenset({"bool"})) for name in SWITCH.findall(text)}
     for name, annotation in VARIABLE.findall(text):
         body = _parsed(dedent(annotation))
         found[name] = kind_of(body[0].value, {}) if body and isinstance(body[0], ast.Expr) else None

@@ -26,7 +26,8 @@ ENV_LIKE = re.compile(rf"(?xi) \s* env(?:iron(?:ment)?)? {OF_PROGRAMS}")
 MISSPELT = re.compile(rf"\s*(?P<head>[A-Za-z._]{{4,16}})\s*[/:\\.]+\s*(?P<name>{NAME})\s*")
 SHELL_LIKE = re.compile(
     rf"""(?x) ^\s* (?: \$(?:env:)?(?P<bare>[A-Z][A-Z0-9_]*) | \$[{{(](?:env[:.])?(?P<shell>{NAME})(?::?-[^}}]*)?[)}}]
-    | %(?P<windows>[A-Z][A-Z0-9_]*)% | \{{\{{\s*(?:env\.|\$)?(?P<template>{NAME})\s*\}}\}} | <(?P<angle>[A-Z][A-Z0-9_]*)>
+    | %(?P<windows>[A-Z][A-Z0-9_]*)% | <(?P<angle>[A-Z][A-Z0-9_]*)>
+    | \{{\{{\s*(?:env\.|\$)?(?P<template>{NAME})\s*\}}\}}
     ) \s*$"""
 )
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")

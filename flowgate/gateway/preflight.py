@@ -186,6 +186,8 @@ def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
     upstream = config.services[cliproxy.NAME]
     for entry in settings.get("model_list", ()):
         params, name = entry["litellm_params"], entry["model_name"]
+        if str(params.get("api_base") or "").startswith(litellm.PREFIX):
+            continue  # not known yet
         if litellm.uses_upstream(config, params):
             if params.get("api_key") != key:
                 yield (

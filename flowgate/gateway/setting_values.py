@@ -99,7 +99,7 @@ class _Reader:
                 made[name] = {alias: self.alias(f"{below}.{alias}", one) for alias, one in value.items()}
             elif name == "default_litellm_params" and isinstance(value, dict):
                 made[name] = self.mapping(below, value, self.declared.params)
-            elif name in FALLBACKS:
+            elif name in FALLBACKS and isinstance(value, list):
                 self.items(below, value)
         return made
 
@@ -138,14 +138,14 @@ class _Reader:
             what = f"'{value}'" if isinstance(value, str) else f"{value}"
             self.changes.append(f"{_short(path)}: {what} → {_yaml(judged.value)}: LiteLLM does not convert it")
         if kind.element and not judged.wanted:
-            return self.elements(path, judged.value, kind.element)
+            return self.elements(path, name, judged.value, kind.element)
         return judged.value
 
-    def elements(self, path: str, value: object, kind: Kind) -> object:
+    def elements(self, path: str, name: str, value: object, kind: Kind) -> object:
         if isinstance(value, dict):
-            return {key: self.value(path, str(key), one, kind) for key, one in value.items()}
+            return {key: self.value("", name, one, kind, at=f"{path}.{key}") for key, one in value.items()}
         if isinstance(value, list):
-            return [self.value(path, str(index), one, kind) for index, one in enumerate(value)]
+            return [self.value("", name, one, kind, at=f"{path}.{index}") for index, one in enumerate(value)]
         return value
 
     def referenced(self, path: str, name: str, reference: str, kind: Kind | None) -> object:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 LONGEST = 10**7  # seconds
 LARGEST = 10**15
 MOST_RETRIES = 1000
-DURATIONS = re.compile(r"timeout$|_seconds$|_ttl$|^ttl$|_interval$|^cooldown_time$|^retry_after$|_staleness_threshold$")
+DURATIONS = re.compile(
+    r"timeout$|timeout_by_|_seconds$|_ttl$|^ttl$|_interval$|^cooldown_time$|^retry_after$|_staleness_threshold$"
+)
 RETRIES = re.compile(r"^(num|max)_retries$|^num_retries_per_request$|Retries$")
 COUNTS = re.compile(
     r"^allowed_fails$|AllowedFails$|^max_fallbacks$|^[io]?[rt]pm$|max_parallel_requests$|^weight$|max_budget$"

@@ -54,11 +54,11 @@ def source(package: str, path: str) -> str | None:
         package: The package.
         path: The file's path below the package's folder.
     """
-    folder = _folder(package)
-    if folder is None:
+    root = folder(package)
+    if root is None:
         return None
     try:
-        return files.read_text_or_none(folder / path)
+        return files.read_text_or_none(root / path)
     except FlowGateError:
         return None
 
@@ -70,18 +70,19 @@ def uses_name(package: str, name: str) -> bool:
         package: The package.
         name: The name.
     """
-    folder = _folder(package)
-    if folder is None:
+    root = folder(package)
+    if root is None:
         return True
     pattern = re.compile(rf"""(["']){re.escape(name)}\1|\b{re.escape(name)}\s*[:=]""")
     return any(
         name in text and pattern.search(text)
-        for path in sorted(folder.rglob("*.py"))
-        if (text := source(package, str(path.relative_to(folder))))
+        for path in sorted(root.rglob("*.py"))
+        if (text := source(package, str(path.relative_to(root))))
     )
 
 
-def _folder(package: str) -> Path | None:
+def folder(package: str) -> Path | None:
+    """Return the folder of an installed package, without importing it; None if there is none."""
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
