@@ -35,6 +35,7 @@ LAST_WORDS = ("KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PASS", "PWD", "CRED
 DUMMIES = {"ANY", "ANYTHING", "DUMMY", "EMPTY", "EXAMPLE", "FAKE", "IGNORED", "LOCAL", "MOCK", "NO", "NONE", "NOT"} | {
     *("NULL", "PLACEHOLDER", "SAMPLE", "SK", "TEST", "UNUSED", "XXX", "YOUR"),
 }
+NAMES_OF_KEYS = "key_management_settings"  # there, names of keys are meant
 IDS = ("aws_access_key_id", "s3_access_key_id")  # half of a secret
 ADDRESSES = ("api_base", "base_url", "database_url", "redis_url")
 
@@ -98,4 +99,6 @@ def _texts(path: str, key: str, value: object) -> Iterator[tuple[str, str, str]]
     if isinstance(value, str):
         yield path, key, value
     for name, one in entries(value):
+        if name == NAMES_OF_KEYS:
+            continue
         yield from _texts(f"{path}.{name}", str(name) if isinstance(value, Mapping) else key, one)

@@ -10,7 +10,7 @@ Source: `_check_for_os_environ_vars` and `get_secret` of LiteLLM 1.106.2; its ro
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from flowgate.errors import FlowGateError, InvalidValue, UsageError
 from flowgate.gateway.litellm_declarations import Declarations, Kinds
 from flowgate.gateway.setting_placement import FALLBACKS, MOVED
 from flowgate.gateway.value_kinds import Kind, judge
+from flowgate.gateway.value_limits import ZERO_COOLDOWN
 
 PREFIX = "os.environ/"
 HUGE = 10**18
@@ -57,10 +58,13 @@ class _Reader:
 
     def tree(self, root: str, settings: LiteLLMSettings) -> LiteLLMSettings:
         made = cast("dict[str, object]", overlay(settings, {}))
-        declared, library = self.declared, dict(self.declared.library)
-        library |= {old: declared.router.get(new) for old, (new, _) in MOVED.items()}
-        sections: dict[str, Kinds] = {"router_settings": declared.router, "litellm_settings": library}
-        sections["general_settings"] = declared.general
+        declared = self.declared
+        moved = {old: declared.router.get(new) for old, (new, _) in MOVED.items()}
+        sections: dict[str, Kinds] = {
+            "router_settings": declared.router,
+            "litellm_settings": {**_not_validated(declared.library), **moved},
+            "general_settings": _not_validated(declared.general),
+        }
         for name, value in made.items():
             path = f"{root}.{name}"
             if name == "model_list" and isinstance(value, list):
@@ -136,7 +140,7 @@ class _Reader:
             self.wrong(path, name, value, judged.wanted, judged.fix)
         elif judged.value is not value:
             what = f"'{value}'" if isinstance(value, str) else f"{value}"
-            self.changes.append(f"{_short(path)}: {what} → {_yaml(judged.value)}: LiteLLM does not convert it")
+            self.changes.append(f"{_short(path)}: {what} → {_yaml(judged.value)}: {judged.why}")
         if kind.element and not judged.wanted:
             return self.elements(path, name, judged.value, kind.element)
         return judged.value
@@ -168,7 +172,8 @@ class _Reader:
             fix = f"export {variable}={'…' if ' ' in word or not word else word}"
             self.faults.append(UsageError(what, place=self.config.place(path), fix=fix))
             return reference
-        self.resolved.setdefault((variable, _yaml(judged.value)), []).append(_short(path))
+        shown = _yaml(judged.value) + (f" ({text} is set: {judged.why})" if judged.why == ZERO_COOLDOWN else "")
+        self.resolved.setdefault((variable, shown), []).append(_short(path))
         return judged.value
 
     def wrong(self, path: str, name: str, value: object, wanted: str, fix: str) -> None:
@@ -211,6 +216,15 @@ def entries(value: object) -> Iterator[tuple[object, object]]:
         yield from value.items()
     elif isinstance(value, list):
         yield from enumerate(value)
+
+
+def _not_validated(kinds: Kinds) -> Kinds:
+    """Return the kinds of settings that LiteLLM uses as they are: a fraction works where it declares a whole number."""
+    wider = {"int": "float", "dict": "list"}
+    return {
+        name: kind and replace(kind, types=kind.types | {wider[one] for one in kind.types if one in wider})
+        for name, kind in kinds.items()
+    }
 
 
 def _is_router(path: str) -> bool:

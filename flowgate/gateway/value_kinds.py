@@ -53,11 +53,13 @@ class Judged:
         value: The value that LiteLLM should get: a quoted number becomes a number.
         wanted: What is expected, if the value is wrong; else empty.
         fix: What to write.
+        why: Why LiteLLM should get another value than the written one.
     """
 
     value: object
     wanted: str = ""
     fix: str = ""
+    why: str = "LiteLLM does not convert it"
 
 
 def kind_of(annotation: ast.expr | None, aliases: Mapping[str, ast.expr]) -> Kind | None:
@@ -162,6 +164,8 @@ def _number(kind: Kind, name: str, value: float, bounds: Limits) -> Judged:
         return Judged(value, wanted, fix)
     if isinstance(value, float) and not math.isfinite(value):
         return Judged(value, wanted, bounds.fix_of_none)
+    if value == 0 and bounds.instead is not None:
+        return Judged(bounds.instead, why=bounds.zero)
     if not bounds.contain(value):
         return Judged(value, wanted + bounds.phrase, bounds.advice(value))
     if isinstance(value, float) and "float" not in kind.types:

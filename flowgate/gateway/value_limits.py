@@ -19,6 +19,7 @@ RETRIES = re.compile(r"^(num|max)_retries$|^num_retries_per_request$|Retries$")
 COUNTS = re.compile(
     r"^allowed_fails$|AllowedFails$|^max_fallbacks$|^[io]?[rt]pm$|max_parallel_requests$|^weight$|max_budget$"
 )
+ZERO_COOLDOWN = "LiteLLM takes 0 as not set and uses 5 s; for no cooldowns write disable_cooldowns: true"
 ABOVE_ZERO = ("timeout", "stream_timeout", "request_timeout")
 
 
@@ -30,13 +31,15 @@ class Limits:
         low: The smallest number.
         high: The largest number.
         above: The number must be larger than `low`.
-        zero: What LiteLLM takes for 0, if it is not 0.
+        zero: What to do about 0, if LiteLLM takes it as "not set".
+        instead: What LiteLLM takes 0 for, if 0 is accepted and is not 0 for it.
     """
 
     low: int
     high: int
     above: bool = False
     zero: str = ""
+    instead: float | None = None
 
     @property
     def phrase(self) -> str:
@@ -76,8 +79,7 @@ def limits(name: str, *, in_router: bool = False) -> Limits:
     if name in ABOVE_ZERO:
         return Limits(0, LONGEST, above=True, zero="LiteLLM takes 0 as not set; write a number of seconds")
     if name == "cooldown_time" and in_router:
-        zero = "LiteLLM takes 0 as not set and uses 5 s; for no cooldowns write disable_cooldowns: true"
-        return Limits(0, LONGEST, above=True, zero=zero)
+        return Limits(0, LONGEST, zero=ZERO_COOLDOWN, instead=5)
     if RETRIES.search(name):
         return Limits(0, MOST_RETRIES)
     if is_duration(name):

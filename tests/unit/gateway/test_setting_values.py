@@ -33,7 +33,7 @@ WRONG = [  # (setting, what is wanted, fix)
     ("num_retries: yes", "a whole number", ""),
     ("cooldown_time: ten", "a number of seconds", "write 10"),
     ("cooldown_time: 1h", "a number of seconds", "write 3600"),
-    ("cooldown_time: 0", "above 0", "LiteLLM takes 0 as not set and uses 5 s"),
+    ("cooldown_time: -0.5", "a number of seconds from 0", "remove it"),
     ("allowed_fails: -1", "a whole number from 0", ""),
     ("retry_after: 1s", "a number of seconds", "write 1"),
     ("retry_policy: {TimeoutErrorRetries: two}", "a whole number", "write 2"),
@@ -115,6 +115,26 @@ def test_a_number_that_litellm_would_not_convert_is_converted_and_said(written: 
 def test_a_switch_that_is_a_text_is_converted(written: str, meant: bool) -> None:
     made = policy(text(f"router_settings: {{disable_cooldowns: {written}}}"), {"F": "True"})
     assert made.litellm["router_settings"]["disable_cooldowns"] is meant
+
+
+@pytest.mark.parametrize("written", ["0", "0.0", "'0'", "os.environ/NAP"])
+def test_a_cooldown_of_0_is_what_litellm_makes_of_it(written: str) -> None:
+    made = policy(text(f"router_settings: {{cooldown_time: {written}}}"), {"NAP": "0"})
+    assert made.promises.cooldown_seconds == made.litellm["router_settings"]["cooldown_time"] == 5
+    assert "for no cooldowns write disable_cooldowns: true" in made.changes[0]
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        *("general_settings: {alerting_threshold: 0.001}", "general_settings: {max_request_size_mb: 1e-9}"),
+        *("litellm_settings: {vertex_ai_safety_settings: [{category: a}]}", "litellm_settings: {callbacks: langfuse}"),
+        *("litellm_settings: {cache: true, drop_params: true}", "litellm_settings: {ssl_verify: false}"),
+        "general_settings: {key_management_settings: {hosted_keys: [LITELLM_MASTER_KEY]}}",
+    ],
+)
+def test_documented_settings_of_litellm_are_accepted(base: str) -> None:
+    assert errors(text(base=base)) == []
 
 
 @pytest.mark.parametrize(
