@@ -25,7 +25,7 @@ SECTION_OF = {
     **dict.fromkeys(("num_retries", "timeout", "stream_timeout", "allowed_fails", "cooldown_time"), "router_settings"),
     **dict.fromkeys(("fallbacks", "default_fallbacks", "model_group_alias", "routing_strategy"), "router_settings"),
     **dict.fromkeys(("retry_policy", "allowed_fails_policy", "disable_cooldowns"), "router_settings"),
-    **dict.fromkeys(("drop_params", "callbacks", "success_callback", "cache", "set_verbose"), "litellm_settings"),
+    **dict.fromkeys(("drop_params", "callbacks", "success_callback", "cache"), "litellm_settings"),
 }
 ONE_MODEL = "write at least one: `- {model_name: NAME, litellm_params: {model: openai/ID}}`"
 

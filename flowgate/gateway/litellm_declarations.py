@@ -23,6 +23,7 @@ from flowgate.system import installed
 
 PACKAGE = "litellm"
 ROUTER, TYPES, UTILS = "router.py", "types/router.py", "types/utils.py"
+PRICES = "model_prices_and_context_window_backup.json"
 ALIASES = (TYPES, "types/litellm_params.py")
 PARAMS = (
     ("CustomPricingLiteLLMParams", UTILS),
@@ -69,7 +70,7 @@ class Declarations:
         providers: Names of providers.
         endpoints: Text that names the hosts from which LiteLLM knows the provider.
         is_used: Returns whether LiteLLM's source uses a word as a name, such as a provider's own parameter.
-        has_model: Returns whether LiteLLM's price list has a model.
+        has_model: Returns whether LiteLLM's price list has a model, or a rule for its name.
     """
 
     version: str = ""
@@ -101,9 +102,6 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
     for name, file in PARAMS:
         params |= _fields(source(file) or "", name, aliases)
 
-    def has_model(model: str) -> bool:
-        return json.dumps(model) in (source("model_prices_and_context_window_backup.json") or "")
-
     constants = source("constants.py") or ""
     _, _, endpoints = constants.partition("\nopenai_compatible_endpoints")
     return Declarations(
@@ -117,7 +115,7 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
         providers=_providers(source),
         endpoints=endpoints.partition("\n]")[0],
         is_used=is_used,
-        has_model=has_model,
+        has_model=lambda model: _is_listed(source(PRICES) or "", model),
     )
 
 
@@ -126,6 +124,18 @@ def of_installed() -> Declarations:
     """Read the declarations of the installed LiteLLM, once in a process."""
     version = installed.version(PACKAGE) or ""
     return read(version, cache(partial(installed.source, PACKAGE)), cache(partial(installed.uses_name, PACKAGE)))
+
+
+def _is_listed(prices: str, model: str) -> bool:
+    """Return whether the price list has a model, or one of its rules matches the model's name."""
+    if json.dumps(model) in prices:
+        return True
+    _, _, rules = prices.partition('"fallback_generalizations"')
+    try:
+        patterns = [json.loads(found) for found in re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', rules)]
+        return any(re.search(pattern, model, re.IGNORECASE) for pattern in patterns)
+    except (ValueError, re.error):
+        return True
 
 
 def _parsed(text: str) -> list[ast.stmt]:

@@ -73,12 +73,16 @@ def uses_name(package: str, name: str) -> bool:
     root = folder(package)
     if root is None:
         return True
-    pattern = re.compile(rf"""(["']){re.escape(name)}\1|\b{re.escape(name)}\s*[:=]""")
-    return any(
-        name in text and pattern.search(text)
-        for path in sorted(root.rglob("*.py"))
-        if (text := source(package, str(path.relative_to(root))))
-    )
+    word = re.escape(name.encode())
+    pattern = re.compile(rb"""(["'])%b\1|\b%b\s*[:=]""" % (word, word))
+    for path in root.rglob("*.py"):
+        try:
+            data = files.read_bytes_or_none(path) or b""
+        except (FlowGateError, OSError):
+            return True
+        if name.encode() in data and pattern.search(data):
+            return True
+    return False
 
 
 def folder(package: str) -> Path | None:

@@ -43,7 +43,14 @@ def test_a_misspelt_provider_is_refused_with_a_suggestion(model: str, meant: str
     [
         *("ollama_chat/x", "openai/x", "anthropic/*", "'*'", "'*/*'", "gpt-4o", "bedrock/converse/x", "publicai/x"),
         *("huggingface/meta-llama/x", "openrouter/anthropic/claude", "hosted_vllm/a/b", "text-completion-openai/x"),
-        *("auto_router/mine", "custom/x", "litellm_proxy/x", "os.environ/NOT_SET", "ft:gpt-4o:mine"),
+        *(
+            "auto_router/mine",
+            "custom/x",
+            "litellm_proxy/x",
+            "os.environ/NOT_SET",
+            "ft:gpt-4o:mine",
+            "claude-opus-4-20250514",
+        ),
     ],
 )
 def test_a_provider_that_litellm_knows_is_accepted(model: str) -> None:
