@@ -41,14 +41,15 @@ ADDRESSES = ("api_base", "base_url", "database_url", "redis_url")
 
 
 def faults(config: Config, profile: str, variables: Collection[str] = ()) -> Iterator[FlowGateError]:
-    """Find values of the base and a profile that are mistyped references.
+    """Find values of the base, a profile and the services' variables that are mistyped references.
 
     Args:
         config: The config.
         profile: The profile's name.
         variables: Names of variables that are set.
     """
-    roots: Mapping[str, object] = {"litellm_base": config.litellm_base, f"profiles.{profile}": config.profiles[profile]}
+    roots: dict[str, object] = {"litellm_base": config.litellm_base, f"profiles.{profile}": config.profiles[profile]}
+    roots |= {f"services.{name}.env": service.env for name, service in config.services.items()}
     for root, tree in roots.items():
         for path, key, text in _texts(root, "", tree):
             name = meant(key, text, variables)
@@ -89,8 +90,8 @@ def _is_variable(text: str, variables: Collection[str]) -> bool:
 
 def _fault(config: Config, path: str, text: str, name: str) -> UsageError:
     is_name = text.strip() == name
-    what = f"'{path}' is {'the name of a variable' if is_name else 'no reference that LiteLLM resolves'}"
-    what += ": LiteLLM would take it as the value itself"
+    what = f"'{path}' is {'the name of a variable' if is_name else 'a mistyped reference'}"
+    what += ": it would be taken as the value itself"
     return UsageError(what, place=config.place(path), fix=f"write {PREFIX}{name or 'NAME'}")
 
 

@@ -105,6 +105,13 @@ def test_a_profiles_own_key_is_refused_with_its_section() -> None:
     assert error(text("timeout: 5")).fix == "write it under profiles.calm.router_settings"
 
 
+@pytest.mark.parametrize("value", ["os.env/GROQ_API_KEY", "$GROQ_API_KEY", "GROQ_API_KEY", "'${GROQ_API_KEY}'"])
+@pytest.mark.parametrize("service", ["litellm", "cliproxyapi_plus"])
+def test_a_mistyped_variable_of_a_service_is_refused(service: str, value: str) -> None:
+    found = error(f"services: {{{service}: {{env: {{GROQ_API_KEY: {value}}}}}}}\n{text()}")
+    assert (found.fix, found.place) == ("write os.environ/GROQ_API_KEY", "/x/f.yaml:1")
+
+
 def test_ordinary_texts_are_no_references() -> None:
     config = text(base="litellm_settings: {langfuse_default_tags: ['$HOME', 'env/prod', 'MY_API_KEY']}")
     assert policy(config).unknown == ()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flowgate.errors import FlowGateError
+from flowgate.gateway import policy_summary
 from flowgate.gateway.litellm_declarations import of_installed
 from tests.unit.gateway.written import error, errors, policy, text
 
@@ -197,13 +199,28 @@ SCALARS = st.one_of(
     st.integers(), st.floats(), st.booleans(), st.none(), st.text(max_size=8), st.sampled_from([2**70, -(2**70), "1m"])
 )
 VALUES = st.one_of(SCALARS, st.lists(SCALARS, max_size=2), st.dictionaries(st.text(max_size=4), SCALARS, max_size=2))
-NAMES = st.sampled_from(sorted(of_installed().router.keys() - {"model_group_alias", "fallbacks"}) or ["timeout"])
+INSTALLED = of_installed()
+NAMES = {
+    "router_settings": INSTALLED.router.keys() - {"model_group_alias"},
+    "litellm_settings": INSTALLED.library.keys() | {"num_retries", "allowed_fails_policy"},
+    "general_settings": INSTALLED.general.keys() | {"zzz"},
+    "litellm_params": INSTALLED.params.keys() - {"model"},
+}
+REFERENCES = st.sampled_from(["os.environ/SET", "os.environ/NOT_SET"])
 
 
-@given(st.dictionaries(NAMES, VALUES, max_size=3))
-def test_no_value_ends_in_anything_but_an_error_of_the_user(settings: dict[str, Any]) -> None:
-    import yaml
+def settings_of(section: str) -> st.SearchStrategy[dict[str, Any]]:
+    names = st.sampled_from(sorted(NAMES[section]) or ["timeout"])
+    return st.dictionaries(names, st.one_of(VALUES, REFERENCES), max_size=3)
 
-    body = yaml.safe_dump({"router_settings": settings}, default_flow_style=True, width=10**6).strip()
-    found: list[FlowGateError] = errors(text(body[1:-1]))
+
+@given(st.data(), st.sampled_from(["3", "0", "1m", "nan", "true", "x" * 5000, "9" * 5000, "http://[::1"]))
+def test_no_value_ends_in_anything_but_an_error_of_the_user(data: st.DataObject, variable: str) -> None:
+    drawn = {section: data.draw(settings_of(section)) for section in NAMES}
+    params = {"model": "openai/b", **drawn.pop("litellm_params")}
+    base = {"model_list": [{"model_name": "big", "litellm_params": params}]}
+    written = yaml.safe_dump({"config_version": 2, "litellm_base": base, "profiles": {"calm": drawn}})
+    found: list[FlowGateError] = errors(written, {"SET": variable})
     assert {one.code for one in found} <= {2}
+    if not found:
+        assert policy_summary.describe(policy(written, {"SET": variable}))
