@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowgate.cli import console
+from flowgate.cli.checks.permissions import secrets_folder
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import InvalidValue, UnknownName, UsageError
-from flowgate.gateway.litellm import MASTER_KEY
+from flowgate.errors import InvalidValue, UnknownName, UsageError, raise_all
+from flowgate.gateway import litellm, mistyped_references
+from flowgate.gateway.environment import Variables
 from flowgate.system import files
 from flowgate.system.clock import Clock
 
@@ -128,17 +130,31 @@ def key_path(config: str) -> int:
         config: Path after `--config`; empty to search for the config.
 
     Raises:
-        UsageError: The key is a variable of the environment, or does not exist yet.
+        UsageError: The key is a variable of the environment, is written in the config, or does not exist yet.
     """
     session = open_session(config)
-    if session.environment.get(MASTER_KEY):
-        what = f"the gateway's key is the environment variable {MASTER_KEY}, not a file"
-        raise UsageError(what, fix=f"use ${MASTER_KEY} in clients")
-    path = session.config.paths.runtime_dir.parent / "secrets" / "litellm-master-key"
+    variable = _key_variable(session)
+    if session.environment.get(variable):
+        what = f"the gateway's key is the environment variable {variable}, not a file"
+        raise UsageError(what, fix=f"use ${variable} in clients")
+    path = Variables(session.environment, secrets_folder(session.config), files.read_text_or_none).file(variable)
     if not path.is_file():
         raise UsageError(f"the gateway's key does not exist yet ({path})", fix="inv up")
     console.data(str(path))
     return 0
+
+
+def _key_variable(session: Session) -> str:
+    """Return the variable that holds the gateway's key under the active profile."""
+    config, profile = session.config, session.profile().value
+    raise_all(f"profile {profile}", list(mistyped_references.faults(config, profile)))
+    setting = litellm.master_key_setting(config, profile)
+    if setting.startswith(litellm.PREFIX):
+        return setting.removeprefix(litellm.PREFIX)
+    paths = [f"{root}.general_settings.master_key" for root in (f"profiles.{profile}", "litellm_base")]
+    place = next((config.places[path] for path in paths if path in config.places), str(config.file))
+    what = "the gateway's key is written in the config, not in a file"
+    raise UsageError(what, place=place, fix=f"write {litellm.PREFIX}{litellm.MASTER_KEY} there")
 
 
 def log_path(session: Session, service: str) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 
 from flowgate.domain import Config
-from flowgate.domain.secret_names import is_secret_name
+from flowgate.domain.secret_names import is_secret_name, is_variable_name
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.gateway.setting_values import PREFIX, entries
 
@@ -30,11 +30,6 @@ SHELL_LIKE = re.compile(
     | \{{\{{\s*(?:env\.|\$)?(?P<template>{NAME})\s*\}}\}}
     ) \s*$"""
 )
-VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
-LAST_WORDS = ("KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PASS", "PWD", "CREDENTIALS", "URL", "BASE", "ID")
-DUMMIES = {"ANY", "ANYTHING", "DUMMY", "EMPTY", "EXAMPLE", "FAKE", "IGNORED", "LOCAL", "MOCK", "NO", "NONE", "NOT"} | {
-    *("NULL", "PLACEHOLDER", "SAMPLE", "SK", "TEST", "UNUSED", "XXX", "YOUR"),
-}
 NAMES_OF_KEYS = "key_management_settings"  # there, names of keys are meant
 IDS = ("aws_access_key_id", "s3_access_key_id")  # half of a secret
 ADDRESSES = ("api_base", "base_url", "database_url", "redis_url")
@@ -78,14 +73,8 @@ def meant(key: str, text: str, variables: Collection[str] = ()) -> str | None:
         found = MISSPELT.fullmatch(text)
         if found and get_close_matches(found["head"].lower(), ["os.environ"], cutoff=0.75):
             return found["name"]
-    return text.strip() if is_key and _is_variable(text.strip(), variables) else None
-
-
-def _is_variable(text: str, variables: Collection[str]) -> bool:
-    if text in variables:
-        return True
-    words = text.split("_")
-    return bool(VARIABLE.fullmatch(text)) and words[-1] in LAST_WORDS and words[0] not in DUMMIES
+    is_name = text in variables or is_variable_name(text.strip())
+    return text.strip() if is_key and is_name else None
 
 
 def _fault(config: Config, path: str, text: str, name: str) -> UsageError:

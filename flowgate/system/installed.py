@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.system import files
+from flowgate.system.atomic_write import read_bytes_or_none
 
 
 def version(name: str) -> str | None:
@@ -77,7 +78,7 @@ def uses_name(package: str, name: str) -> bool:
     pattern = re.compile(rb"""(["'])%b\1|\b%b\s*[:=]""" % (word, word))
     for path in root.rglob("*.py"):
         try:
-            data = files.read_bytes_or_none(path) or b""
+            data = read_bytes_or_none(path) or b""
         except (FlowGateError, OSError):
             return True
         if name.encode() in data and pattern.search(data):

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from flowgate.cli import logs
+from flowgate.errors import UsageError
 from tests.conftest import Workspace
 
 SETTINGS = "router_settings: {num_retries: 1}"
@@ -38,6 +40,27 @@ def test_doctor_names_a_mistake_once(workspace: Workspace) -> None:
     workspace.edit_config((SETTINGS, "router_settings: {timeout: 1m}"))
     done = workspace.inv("doctor", code=1)
     assert done.stdout.count("must be a number of seconds") == 1
+
+
+@pytest.mark.parametrize(("command", "code"), [("key.path", 2), ("security.check", 1)])
+def test_a_mistyped_master_key_is_found_by_what_handles_keys(workspace: Workspace, command: str, code: int) -> None:
+    workspace.edit_config((SETTINGS, "general_settings: {master_key: LITELLM_MASTER_KEY}"))
+    done = workspace.inv(command, code=code)
+    assert "os.environ/LITELLM_MASTER_KEY" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("master_key", "words"),
+    [("sk-literal-key", "is written in the config"), ("os.environ/OTHER_KEY", "the environment variable OTHER_KEY")],
+)
+def test_the_path_of_another_key_is_not_printed(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, master_key: str, words: str
+) -> None:
+    place.edit_config((SETTINGS, f"general_settings: {{master_key: {master_key}}}"))
+    monkeypatch.setenv("OTHER_KEY", "x")
+    monkeypatch.delenv("LITELLM_MASTER_KEY", raising=False)
+    with pytest.raises(UsageError, match=words):
+        logs.key_path("")
 
 
 def test_what_is_not_known_is_not_promised(workspace: Workspace) -> None:
