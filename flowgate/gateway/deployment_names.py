@@ -22,6 +22,10 @@ SIMILAR_PROVIDER, SIMILAR_PARAMETER = 0.75, 0.8
 SHORT, LONG = 6, 9  # letters; in a short name one letter makes another name, in a long one two are still a mistake
 # Parameters of LiteLLM itself: in another spelling (apiKey, api-key) they mean the same and have no effect.
 OWN = ("api_key", "api_base", "api_version", "base_url", "max_retries", "num_retries", "cooldown_time", "rpm", "tpm")
+# Parameters that LiteLLM reads from `litellm_params` only. Source: `Router._create_deployment`, 1.106.2
+ONLY_INSIDE = {"model", "api_key", "api_base", "api_version", "base_url", "custom_llm_provider", "order"} | {
+    *("timeout", "stream_timeout", "num_retries", "max_retries", "cooldown_time"),
+}
 
 
 def faults(config: Config, profile: str, read: ReadSettings, declared: Declarations) -> Iterator[FlowGateError]:
@@ -34,7 +38,9 @@ def faults(config: Config, profile: str, read: ReadSettings, declared: Declarati
         declared: What LiteLLM declares.
     """
     own = custom_providers(read.base, read.profile)
-    for path, params in _deployments({"litellm_base": read.base, f"profiles.{profile}": read.profile}):
+    roots = {"litellm_base": read.base, f"profiles.{profile}": read.profile}
+    yield from _outside(config, roots)
+    for path, params in _deployments(roots):
         key, name = _provider(params)
         near = get_close_matches(name.lower(), declared.providers | own, n=1, cutoff=SIMILAR_PROVIDER)
         if near and not _is_known(params, declared, own):
@@ -72,6 +78,17 @@ def _deployments(roots: Mapping[str, LiteLLMSettings]) -> Iterator[tuple[str, Ma
     for root, tree in roots.items():
         for index, entry in enumerate(tree.get("model_list", ())):
             yield f"{root}.model_list.{index}.litellm_params", {**entry["litellm_params"]}
+
+
+def _outside(config: Config, roots: Mapping[str, LiteLLMSettings]) -> Iterator[FlowGateError]:
+    """Find parameters that are written beside `litellm_params`, where LiteLLM does not look for them."""
+    for root, tree in roots.items():
+        for index, entry in enumerate(tree.get("model_list", ())):
+            for name in entry:
+                if name in ONLY_INSIDE:
+                    path = f"{root}.model_list.{index}.{name}"
+                    what = f"'{path}' has no effect beside litellm_params"
+                    yield UsageError(what, place=config.place(path), fix="write it under litellm_params")
 
 
 def _provider(params: Mapping[str, object]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 LONGEST = 10**7  # seconds
 LARGEST = 10**15
-MOST_RETRIES = 1000
+MOST_RETRIES = 100
 DURATIONS = re.compile(
     r"timeout$|timeout_by_|_seconds$|_ttl$|^ttl$|_interval$|^cooldown_time$|^retry_after$|_staleness_threshold$"
 )

@@ -106,6 +106,16 @@ def test_a_misspelt_parameter_is_refused_with_a_suggestion(name: str, meant: str
     assert (found.fix, found.place) == (f"did you mean '{meant}'?", "/x/f.yaml:5")
 
 
+@pytest.mark.parametrize("name", ["api_key", "api_base", "timeout", "num_retries", "cooldown_time", "order", "model"])
+def test_a_parameter_beside_litellm_params_is_refused(name: str) -> None:
+    found = error(text().replace("- model_name: small", f"- model_name: small\n      {name}: 5"))
+    assert (found.fix, found.place) == ("write it under litellm_params", "/x/f.yaml:7")
+
+
+def test_limits_may_be_written_beside_litellm_params() -> None:
+    assert errors(text().replace("- model_name: small", "- model_name: small\n      rpm: 5")) == []
+
+
 def test_parameters_of_providers_are_accepted() -> None:
     assert errors(text(params=", ".join(f"{name}: 1" for name in OF_PROVIDERS.split()))) == []
 

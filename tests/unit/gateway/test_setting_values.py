@@ -30,7 +30,7 @@ WRONG = [  # (setting, what is wanted, fix)
     ("stream_timeout: soon", "a number of seconds", ""),
     ("num_retries: three", "a whole number", "write 3"),
     ("num_retries: 1.5", "a whole number", "write 1 or 2"),
-    ("num_retries: 100000", "from 0 to 1000", "write at most 1000"),
+    ("num_retries: 100000", "from 0 to 100", "write at most 100"),
     (f"num_retries: 0x{'f' * 20}", "a whole number", ""),
     ("num_retries: yes", "a whole number", ""),
     ("cooldown_time: ten", "a number of seconds", "write 10"),
@@ -146,6 +146,28 @@ def test_a_variable_of_a_wrong_kind_is_refused(value: str, fix: str) -> None:
     found = error(text("router_settings: {num_retries: os.environ/TRIES}"), {"TRIES": value})
     assert (found.place, found.fix) == ("/x/f.yaml:11", fix)
     assert "the variable TRIES must be a whole number" in found.what
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *(
+            "retry_policy: {TimeoutErrorRetries: os.environ/N}",
+            "allowed_fails_policy: {TimeoutErrorAllowedFails: os.environ/N}",
+        ),
+        *("model_group_retry_policy: {big: {TimeoutErrorRetries: os.environ/N}}", "cooldown_time: os.environ/N"),
+        *(
+            "stream_timeout: os.environ/N",
+            "default_litellm_params: {timeout: os.environ/N}",
+            "redis_port: os.environ/N",
+        ),
+    ],
+)
+def test_references_are_resolved_wherever_a_number_belongs(setting: str) -> None:
+    router = policy(text(f"router_settings: {{{setting}}}"), {"N": "7"}).litellm["router_settings"]
+    assert "os.environ" not in str(router)
+    assert "7" in str(router)
+    assert error(text(f"router_settings: {{{setting}}}"), {"N": "seven!"}).fix == "export N=…"
 
 
 def test_the_value_of_a_variable_is_not_printed() -> None:
