@@ -134,14 +134,14 @@ class StepContext:
 
     def build_inputs(self) -> build.BuildInputs:
         """Collect what building a stack needs beside the config."""
-        own = cliproxy.user_config(self.config)
         return build.BuildInputs(
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
-            upstream_text=self.files.read(own) if own else None,
+            upstream_text=self.files.read(own) if (own := cliproxy.user_config(self.config)) else None,
             upstream_version=self.upstream_version(),
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
             modules=own_modules.find(self.config, self.files.read, installed.is_importable),
+            variables=self.variables.of_settings(self.config),
         )
 
     def upstream_version(self) -> str:

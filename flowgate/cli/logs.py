@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from flowgate.cli import console
+from flowgate.cli.checks.permissions import secrets_folder
 from flowgate.cli.follow import follow_file
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import UnknownName, UsageError
-from flowgate.gateway.litellm import MASTER_KEY
+from flowgate.errors import UnknownName, UsageError, raise_all
+from flowgate.gateway import litellm, mistyped_references
+from flowgate.gateway.environment import Variables
 from flowgate.system import files
 
 
@@ -42,13 +44,14 @@ def key_path(config: str, as_json: bool = False) -> int:
         as_json: Print one JSON document.
 
     Raises:
-        UsageError: The key is a variable of the environment, or does not exist yet.
+        UsageError: The key is a variable of the environment, is written in the config, or does not exist yet.
     """
     session = open_session(config)
-    if session.environment.get(MASTER_KEY):
-        what = f"the gateway's key is the environment variable {MASTER_KEY}, not a file"
-        raise UsageError(what, fix=f"use ${MASTER_KEY} in clients")
-    path = session.config.paths.runtime_dir.parent / "secrets" / "litellm-master-key"
+    variable = _key_variable(session)
+    if session.environment.get(variable):
+        what = f"the gateway's key is the environment variable {variable}, not a file"
+        raise UsageError(what, fix=f"use ${variable} in clients")
+    path = Variables(session.environment, secrets_folder(session.config), files.read_text_or_none).file(variable)
     if not path.is_file():
         raise UsageError(f"the gateway's key does not exist yet ({path})", fix="inv up")
     if as_json:
@@ -56,6 +59,19 @@ def key_path(config: str, as_json: bool = False) -> int:
     else:
         console.data(str(path))
     return 0
+
+
+def _key_variable(session: Session) -> str:
+    """Return the variable that holds the gateway's key under the active profile."""
+    config, profile = session.config, session.profile().value
+    raise_all(f"profile {profile}", list(mistyped_references.faults(config, profile)))
+    setting = litellm.master_key_setting(config, profile)
+    if setting.startswith(litellm.PREFIX):
+        return setting.removeprefix(litellm.PREFIX)
+    paths = [f"{root}.general_settings.master_key" for root in (f"profiles.{profile}", "litellm_base")]
+    place = next((config.places[path] for path in paths if path in config.places), str(config.file))
+    what = "the gateway's key is written in the config, not in a file"
+    raise UsageError(what, place=place, fix=f"write {litellm.PREFIX}{litellm.MASTER_KEY} there")
 
 
 def log_path(session: Session, service: str) -> Path:

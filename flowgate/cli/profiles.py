@@ -70,13 +70,18 @@ def _document(profile: str, policy: Policy, warnings: list[str]) -> dict[str, ob
         "profile": profile,
         "settings": without_secrets(policy.litellm),
         "cliproxyapi_plus": without_secrets(policy.cliproxy),
-        "promises": asdict(policy.promises),
+        "promises": None if policy.unknown else asdict(policy.promises),
         "in_words": policy_summary.describe(policy),
         "cooldowns": {"by": policy.cooldowns_by, "why": policy.why},
-        "budget": {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole},
+        "budget": None if policy.unknown else _budget(policy),
         "changes": list(policy.changes),
+        "unknown": list(policy.unknown),
         "warnings": warnings,
     }
+
+
+def _budget(policy: Policy) -> dict[str, int]:
+    return {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole}
 
 
 def _print_policy(profile: str, policy: Policy) -> None:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flowgate.domain import Config, Secret, Service, Sourced, Stack
 from flowgate.errors import UnknownName, raise_all
-from flowgate.gateway import account_inventory, cliproxy, litellm, own_modules, promises, upstream_version
+from flowgate.gateway import (
+    account_inventory,
+    cliproxy,
+    deployment_names,
+    litellm,
+    mistyped_references,
+    own_modules,
+    promises,
+    setting_values,
+    upstream_version,
+)
+from flowgate.gateway.litellm_declarations import Declarations, of_installed
 from flowgate.gateway.own_modules import OwnModules
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
+from flowgate.gateway.unknown_values import unknown
 
 LITELLM, CLIPROXY = "litellm", "cliproxyapi_plus"
 
@@ -25,6 +37,8 @@ class BuildInputs:
         accounts: Provider → accounts in use, counted in the auth folder.
         upstream_version: The version of CLIProxyAPIPlus that a start would run; empty if it is unknown.
         modules: The user's Python modules that LiteLLM's settings name.
+        declared: What the installed LiteLLM declares about its settings.
+        variables: The variables that the settings refer to and that are set.
     """
 
     ports: Mapping[str, int]
@@ -33,6 +47,8 @@ class BuildInputs:
     accounts: Mapping[str, int] = field(default_factory=dict)
     upstream_version: str = ""
     modules: OwnModules = field(default_factory=OwnModules)
+    declared: Declarations = field(default_factory=of_installed)
+    variables: Mapping[str, Secret] = field(default_factory=dict)
 
 
 def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> Stack:
@@ -74,15 +90,24 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The user's CLIProxyAPIPlus config is not YAML, or a module that the settings name is missing.
+        UsageError: The user's CLIProxyAPIPlus config is not YAML, a module that the settings name is missing, or a
+            value is of a wrong kind, a mistyped reference, or a misspelt provider or parameter.
     """
     if profile not in config.profiles:
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
-    raise_all(f"profile {profile}", own_modules.faults(config, profile, build_inputs.modules.missing))
+    read = setting_values.read(config, profile, build_inputs.declared, build_inputs.variables)
+    wrong = [
+        *own_modules.faults(config, profile, build_inputs.modules.missing),
+        *read.faults,
+        *mistyped_references.faults(config, profile, build_inputs.variables),
+        *deployment_names.faults(config, profile, read, build_inputs.declared),
+    ]
+    raise_all(f"profile {profile}", wrong)
     own = cliproxy.read_user_config(config, build_inputs.upstream_text)
     accounts = account_inventory.with_keys(build_inputs.accounts, own)
     upstream = UpstreamAccounts(own, accounts, lambda entry: litellm.uses_upstream(config, entry["litellm_params"]))
-    return compile_profile(config.litellm_base, config.profiles[profile], upstream)
+    policy = compile_profile(read.base, read.profile, upstream)
+    return replace(policy, changes=(*read.changes, *policy.changes), unknown=tuple(unknown(policy.litellm)))
 
 
 def start_order(stack: Stack) -> list[list[str]]:

@@ -182,6 +182,7 @@ def _needs(config: Config, profile: str, settings: LiteLLMSettings) -> tuple[Ref
     found = [r for r in config.references if any(r.path == root or r.path.startswith(root + ".") for root in roots)]
     if "model_list" in config.profiles[profile]:  # it replaces the whole list of the base
         found = [r for r in found if not r.path.startswith("litellm_base.model_list.")]
+    found = [r for r in found if r.name not in config.services[NAME].env or r.path.startswith(roots[-1])]
     if "master_key" not in (settings.get("general_settings") or {}):
         found.append(Reference(MASTER_KEY, "general_settings.master_key", config.place("litellm_base")))
     return tuple(found)
@@ -198,12 +199,11 @@ def optional(config: Config, settings: LiteLLMSettings, reference: Reference) ->
     head, _, rest = reference.path.partition("model_list.")
     index, _, _ = rest.partition(".")
     models = settings.get("model_list") or []
-    if not head or not index.isdigit() or int(index) >= len(models):
-        return False
-    return models[int(index)]["model_name"] not in _needed(settings)
+    known = bool(head) and index.isdigit() and int(index) < len(models)
+    return known and models[int(index)]["model_name"] not in needed_models(settings)
 
 
-def _needed(settings: LiteLLMSettings) -> set[str]:
+def needed_models(settings: LiteLLMSettings) -> set[str]:
     """Return the first model, and every model in fallbacks and aliases."""
     needed = {entry["model_name"] for entry in settings.get("model_list", [])[:1]}
     for section in (settings.get("router_settings", {}), settings.get("litellm_settings", {})):

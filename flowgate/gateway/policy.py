@@ -74,6 +74,7 @@ class Policy:
         cliproxy: The settings of CLIProxyAPIPlus that the profile determines.
         budget: How many attempts one request may cause.
         changes: What was moved, added, or kept because the user set it, one sentence each.
+        unknown: Why the promises are not known, one sentence each: references to variables that are not set.
     """
 
     promises: Promises
@@ -83,6 +84,7 @@ class Policy:
     cliproxy: UpstreamSettings
     budget: Budget
     changes: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 def compile_profile(base: LiteLLMSettings, profile: LiteLLMSettings, upstream: UpstreamAccounts) -> Policy:

@@ -81,6 +81,9 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         inputs = replace(inputs, accounts={}, upstream_text=None)
     policy = build.compile_policy(config, profile, inputs)
     raise_all(f"profile {profile}", preflight.faults(config, profile, policy))
+    if policy.unknown:
+        what = f"profile {profile} promises nothing: {policy.unknown[0]}"
+        raise UsageError(what, fix="set it, and repeat the command")
     settings = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
     roles = assign_roles(settings)
     if not roles.requested:

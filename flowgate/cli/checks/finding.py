@@ -33,7 +33,7 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
-    """Run checks in order; an error in a check is a finding with the status "fail", once for all checks.
+    """Run checks in order; an error in a check is a finding with the status "fail", reported once.
 
     Args:
         checks: Names and checks.
@@ -41,11 +41,16 @@ def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
     found: list[Finding] = []
     for name, check in checks:
         try:
-            found += check()
+            for one in check():
+                if not _is_repeated(one, found):
+                    found.append(one)
         except FlowGateError as error:
-            said = {(one.message, one.fix) for one in found}
-            found += [one for one in error_findings(name, error) if (one.message, one.fix) not in said]
+            found += [one for one in error_findings(name, error) if not _is_repeated(one, found)]
     return found
+
+
+def _is_repeated(finding: Finding, found: Iterable[Finding]) -> bool:
+    return finding.status == "fail" and any((one.message, one.fix) == (finding.message, finding.fix) for one in found)
 
 
 def error_findings(check: str, error: FlowGateError) -> list[Finding]:
