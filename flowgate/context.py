@@ -128,14 +128,23 @@ class StepContext:
 
     def build_inputs(self) -> build.BuildInputs:
         """Collect what building a stack needs beside the config."""
-        own = cliproxy.user_config(self.config)
         return build.BuildInputs(
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
-            upstream_text=self.files.read(own) if own else None,
+            upstream_text=self._own_upstream_config(),
             upstream_version=self.upstream_version(),
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
         )
+
+    def _own_upstream_config(self) -> str | None:
+        """Return the text of the user's own CLIProxyAPIPlus config; None if the command line names none."""
+        own = cliproxy.user_config(self.config)
+        if own is None:
+            return None
+        text = self.files.read_regular(own)
+        if text is None:
+            raise cliproxy.missing_config(self.config)
+        return text
 
     def upstream_version(self) -> str:
         """Return the version of CLIProxyAPIPlus that a start would run; empty if not known."""

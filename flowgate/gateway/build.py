@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Secret, Service, Sourced, Stack
-from flowgate.errors import UnknownName
-from flowgate.gateway import account_inventory, cliproxy, litellm, promises, upstream_version
+from flowgate.errors import UnknownName, raise_all
+from flowgate.gateway import (
+    account_inventory,
+    cliproxy,
+    litellm,
+    promises,
+    upstream_command,
+    upstream_overrides,
+    upstream_settings,
+    upstream_version,
+)
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
+from flowgate.gateway.upstream_settings import OwnSettings
 
 LITELLM, CLIPROXY = "litellm", "cliproxyapi_plus"
 
@@ -42,16 +53,17 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The user's CLIProxyAPIPlus config is not YAML.
+        UsageError: The user's CLIProxyAPIPlus config, or the program's command line, cannot be used.
     """
     policy = compile_policy(config, profile.value, build_inputs)
+    own = replace(own_settings(config, build_inputs), notes=list(policy.notes), warnings=list(policy.warnings))
     ports = {name: build_inputs.ports.get(name, service.port) for name, service in config.services.items()}
     services: dict[str, Service] = {
         CLIPROXY: cliproxy.service(
             config,
             ports[CLIPROXY],
             build_inputs.upstream_key,
-            cliproxy.read_user_config(config, build_inputs.upstream_text),
+            own,
             litellm.upstream_models(config, policy.litellm),
             policy.cliproxy,
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
@@ -71,14 +83,45 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The user's CLIProxyAPIPlus config is not YAML.
+        UsageError: The user's CLIProxyAPIPlus config, or the program's command line, cannot be used.
     """
     if profile not in config.profiles:
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
-    own = cliproxy.read_user_config(config, build_inputs.upstream_text)
-    accounts = account_inventory.with_keys(build_inputs.accounts, own)
-    upstream = UpstreamAccounts(own, accounts, lambda entry: litellm.uses_upstream(config, entry["litellm_params"]))
-    return compile_profile(config.litellm_base, config.profiles[profile], upstream)
+    own = own_settings(config, build_inputs)
+    accounts = account_inventory.with_keys(build_inputs.accounts, own.settings)
+    upstream = UpstreamAccounts(
+        own.settings, accounts, lambda entry: litellm.uses_upstream(config, entry["litellm_params"])
+    )
+    policy = compile_profile(config.litellm_base, config.profiles[profile], upstream)
+    added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version)
+    notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
+    return replace(
+        policy,
+        cliproxy=overlay(policy.cliproxy, added.settings),
+        changes=(*policy.changes, *added.changes, *notes, *upstream_overrides.kept_keys(own)),
+        notes=tuple(notes),
+        warnings=(*own.warnings, *added.warnings),
+    )
+
+
+def own_settings(config: Config, build_inputs: BuildInputs) -> OwnSettings:
+    """Read the program's command line and the user's own CLIProxyAPIPlus config.
+
+    Args:
+        config: The config.
+        build_inputs: What was read.
+
+    Raises:
+        UsageError: A flag or a setting cannot be used.
+    """
+    line = upstream_version.line(build_inputs.upstream_version)
+    command = upstream_command.read(config, line)
+    raise_all(f"services.{CLIPROXY}.command.args", command.faults)
+    found = OwnSettings()
+    if build_inputs.upstream_text is not None:
+        file = command.own_config or config.root / "cliproxyapi.yaml"
+        found = upstream_settings.read(build_inputs.upstream_text, file, line)
+    return replace(found, notes=[*command.notes, *found.notes])
 
 
 def start_order(stack: Stack) -> list[list[str]]:
