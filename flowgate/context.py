@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Program, Reference, Secret, Service, Sourced, Stack
-from flowgate.errors import FlowGateError, StepContractError, raise_all
+from flowgate.errors import FlowGateError, StepContractError, UsageError, raise_all
 from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, upstream_version
 from flowgate.gateway.environment import MODULE_CACHE, Variables
 from flowgate.supervisor.client import SupervisorClient
@@ -141,7 +141,11 @@ class StepContext:
         own = cliproxy.user_config(self.config)
         if own is None:
             return None
-        text = self.files.read_regular(own)
+        try:
+            text = self.files.read_regular(own)
+        except UsageError as error:
+            place = cliproxy.config_place(self.config)
+            raise UsageError(f"the CLIProxyAPIPlus config {error.what}", place=place) from None
         if text is None:
             raise cliproxy.missing_config(self.config)
         return text

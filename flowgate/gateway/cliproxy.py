@@ -124,12 +124,16 @@ def request_log_folder(config: Config) -> Path:
     return config.paths.runtime_dir / "work" / NAME / "logs"
 
 
+def config_place(config: Config) -> str:
+    """Return `file:line` of the flag that names the user's own CLIProxyAPIPlus config."""
+    return upstream_command.read(config).config_place
+
+
 def missing_config(config: Config) -> FlowGateError:
     """Return the error for a command line that names a config file which does not exist."""
-    command = upstream_command.read(config)
-    what = f"the CLIProxyAPIPlus config {command.own_config} does not exist"
+    what = f"the CLIProxyAPIPlus config {user_config(config)} does not exist"
     fix = "correct the path, or remove -config from services.cliproxyapi_plus.command.args"
-    return UsageError(what, place=command.config_place, fix=fix)
+    return UsageError(what, place=config_place(config), fix=fix)
 
 
 def auth_folder(config: Config) -> Path:

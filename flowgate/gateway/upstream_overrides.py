@@ -79,7 +79,7 @@ def changes(config: Config, auth_folder: Path, own: OwnSettings) -> list[str]:
         if value is None or value == ours or (path == "auth-dir" and _is_folder(config, own, value, auth_folder)):
             continue
         shown = "key" if path.endswith("key") else f"'{value}'" if isinstance(value, str) else _shown(value)
-        why = REASONS[path].format(place=config.place(f"services.{NAME}"), folder=auth_folder)
+        why = REASONS[path].format(place=config.place(f"services.{NAME}.{path}"), folder=auth_folder)
         target = "is left out" if ours == "" else f"→ {_shown(ours)}"
         found.append(f"{own.place(path)}: {path}: your {shown} {target}: {why}")
     examples = [str(key) for key in _keys(own.settings) if key in EXAMPLE_KEYS]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.gateway import cliproxy, install_record, litellm
+from flowgate.gateway import build, cliproxy, install_record, litellm
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
 
@@ -22,7 +22,9 @@ def download(context: StepContext) -> Result | Change:
     Raises:
         ProgramMissing: The config names a CLIProxyAPIPlus that does not exist, and no source.
         EnvironmentFailure: The source has no such archive, or the archive cannot be verified.
+        UsageError: A flag of CLIProxyAPIPlus, or your own config of it, cannot be used; nothing is downloaded.
     """
+    build.own_settings(context.config, context.build_inputs())
     runners = _runners(context)
     outdated = [path for path, text in runners.items() if not _is_in_place(context, path, text)]
     upstream = "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))

@@ -33,7 +33,7 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
-    """Run checks in order; an error in a check is a finding with the status "fail".
+    """Run checks in order; an error in a check is a finding with the status "fail", reported once.
 
     Args:
         checks: Names and checks.
@@ -43,7 +43,8 @@ def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
         try:
             found += check()
         except FlowGateError as error:
-            found += error_findings(name, error)
+            reported = {one.message for one in found}
+            found += [one for one in error_findings(name, error) if one.message not in reported]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
@@ -30,14 +31,20 @@ def upstream(session: Session) -> Iterator[Finding]:
     context = runtime.read_only_context(session, [])
     inputs = context.build_inputs()
     policy = build.compile_policy(session.config, context.run_state.profile.value, inputs)
-    command = edit_command(str(cliproxy.user_config(session.config) or session.config.file))
-    found = [Finding(CHECK, "warn", line, command) for line in (*policy.notes, *policy.warnings)]
+    found = [Finding(CHECK, "warn", line, _edit(session, line)) for line in (*policy.notes, *policy.warnings)]
     own = build.own_settings(session.config, inputs).settings
     accounts = account_inventory.with_keys(inputs.accounts, own)
     found += _foreign(_served(context), accounts)
     yield from found
     if not found:
         yield Finding(CHECK, "pass", "CLIProxyAPIPlus gets your settings unchanged, and uses your accounts only")
+
+
+def _edit(session: Session, sentence: str) -> str:
+    """Return the command that opens an editor at the first `file:line` of a sentence."""
+    known = (str(cliproxy.user_config(session.config)), str(session.config.file))
+    places = [place for file in known for place in re.findall(f"{re.escape(file)}:\\d+", sentence)]
+    return edit_command(places[0] if places else known[1])
 
 
 def _foreign(served: list[ServedModel], accounts: dict[str, int]) -> list[Finding]:
