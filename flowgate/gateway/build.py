@@ -12,12 +12,14 @@ from flowgate.gateway import (
     account_inventory,
     cliproxy,
     litellm,
+    own_modules,
     promises,
     upstream_command,
     upstream_overrides,
     upstream_settings,
     upstream_version,
 )
+from flowgate.gateway.own_modules import OwnModules
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
 from flowgate.gateway.upstream_settings import OwnSettings
 
@@ -34,6 +36,7 @@ class BuildInputs:
         upstream_text: The text of the user's CLIProxyAPIPlus config, if its command line names one.
         accounts: Provider → accounts in use, counted in the auth folder.
         upstream_version: The version of CLIProxyAPIPlus that a start would run; empty if it is unknown.
+        modules: The user's Python modules that LiteLLM's settings name.
     """
 
     ports: Mapping[str, int]
@@ -41,6 +44,7 @@ class BuildInputs:
     upstream_text: str | None = None
     accounts: Mapping[str, int] = field(default_factory=dict)
     upstream_version: str = ""
+    modules: OwnModules = field(default_factory=OwnModules)
 
 
 def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> Stack:
@@ -68,7 +72,7 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
             policy.cliproxy,
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
         ),
-        LITELLM: litellm.service(config, profile.value, policy.litellm, ports),
+        LITELLM: litellm.service(config, profile.value, policy.litellm, ports, build_inputs.modules.digests),
     }
     return Stack(profile=profile, services=services, models=promises.models(policy.litellm), notes=policy.changes)
 
@@ -83,10 +87,12 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The user's CLIProxyAPIPlus config, or the program's command line, cannot be used.
+        UsageError: The user's CLIProxyAPIPlus config or the program's command line cannot be used, or a module that
+            the settings name is missing.
     """
     if profile not in config.profiles:
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
+    raise_all(f"profile {profile}", own_modules.faults(config, profile, build_inputs.modules.missing))
     own = own_settings(config, build_inputs)
     accounts = account_inventory.with_keys(build_inputs.accounts, own.settings)
     upstream = UpstreamAccounts(

@@ -6,6 +6,7 @@ Writing is in `atomic_write`, logs in `log_files`, the lock in `locks`; their fu
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -110,6 +111,16 @@ def read_regular_text(path: Path) -> str | None:
     if not stat.S_ISREG(mode):
         raise UsageError(f"{path} is not a regular file")
     return read_text_or_none(path)
+
+
+def find_program(word: str, path: str | None) -> str | None:
+    """Return the absolute path of a program; None if no folder of PATH contains it.
+
+    Args:
+        word: Its name.
+        path: The value of PATH; None for that of this process.
+    """
+    return shutil.which(word, path=path)
 
 
 def delete(paths: Iterable[Path]) -> list[Path]:
