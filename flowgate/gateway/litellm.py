@@ -26,12 +26,21 @@ from flowgate.gateway.warmup_requests import warmup
 NAME = "litellm"
 UPSTREAM = "cliproxyapi_plus"
 APP = "litellm.proxy.proxy_server:app"
-IMPORTS = ("litellm.proxy.proxy_server", "uvicorn.lifespan.on", "flowgate.supervisor.worker_server")
+IMPORTS = (
+    "litellm.proxy.proxy_server",
+    "uvicorn.lifespan.on",
+    "flowgate.supervisor.worker_server",
+    "flowgate.gateway.inside",
+)
 FORK_GUARD = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # raises if native threads are running
 GENERATION_FLAG = "--flowgate-generation"
 MASTER_KEY = "LITELLM_MASTER_KEY"
 CONFIG = "CONFIG_FILE_PATH"  # the environment variable that names LiteLLM's config file
 QUERIES = {"cooldowns": "flowgate.gateway.cooldowns:active"}
+HOOKS = {
+    "set_up": "flowgate.gateway.inside:set_up",
+    "upstream_changed": "flowgate.gateway.inside:clear_cooldowns",
+}
 READINESS = "/health/readiness"
 LIVENESS = "/health/liveliness"
 PREFIX = "os.environ/"
@@ -102,6 +111,8 @@ def _program(config: Config, port: int, documents: tuple[Document, ...]) -> Prog
         max_memory=own.max_memory,
         recorded_headers=("x-litellm-",),
         queries=QUERIES if is_runner else {},
+        hooks=HOOKS if is_runner else {},
+        needed_addresses={UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"},
         hold_timeout=own.hold_timeout,
         restart=own.restart,
         fork_server=fork_server if is_runner else None,
