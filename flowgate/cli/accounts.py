@@ -16,6 +16,7 @@ from flowgate.gateway import cliproxy
 from flowgate.system import files, permissions
 
 if TYPE_CHECKING:
+    from flowgate.accounts.installed_program import InstalledProgram
     from flowgate.accounts.management_api import AuthFile
     from flowgate.domain import Variables
 
@@ -50,10 +51,10 @@ def list_providers(config: str, as_json: bool) -> int:
         The exit code.
     """
     session = open_session(config)
-    version = _version(session)
+    program, embedded = _program(session), cliproxy.is_embedded(session.config)
+    version = program.version
     names = list(dict.fromkeys([*KNOWN, *session.config.providers]))
-    rows = [_provider_row(session, name, version) for name in names]
-    embedded = cliproxy.is_embedded(session.config)
+    rows = [_provider_row(session, name, program) for name in names]
     if as_json:
         console.document({"cliproxyapi_plus_version": version, "embedded": embedded, "providers": rows})
         return 0
@@ -68,14 +69,18 @@ def list_providers(config: str, as_json: bool) -> int:
     return 0
 
 
-def _provider_row(session: Session, name: str, version: str) -> ProviderRow:
+def _provider_row(session: Session, name: str, program: InstalledProgram) -> ProviderRow:
     try:
         provider = find(name, session.config.providers, session.config.place(f"auth.providers.{name}"))
     except UsageError as error:
         return {"name": name, "title": name, "login": "", "why": error.what, "import": ""}
-    supported = provider.login_path(version) is not None
+    supported = provider.login_path(program.version) is not None
     flag = provider.cli_flag
-    why = f"only by its own command line ({flag})" if flag else "not in this version"
+    why = "not in this version"
+    if flag and program.has_flag(flag):
+        why = f"only by its own command line ({flag})"
+    elif flag and program.has_flag(flag) is None:
+        why = f"not by its API; whether its command line has {flag} is not known"
     return {
         "name": name,
         "title": provider.title,
@@ -85,10 +90,16 @@ def _provider_row(session: Session, name: str, version: str) -> ProviderRow:
     }
 
 
-def _version(session: Session) -> str:
+def _program(session: Session) -> InstalledProgram:
+    """Return what the program that a start would run says of itself."""
+    from flowgate.accounts import installed_program
     from flowgate.cli.checks import runtime
+    from flowgate.system.clock import Clock
 
-    return runtime.read_only_context(session, []).upstream_version()
+    version = runtime.read_only_context(session, []).upstream_version()
+    if cliproxy.is_embedded(session.config):
+        return installed_program.recorded(version)
+    return installed_program.ask(cliproxy.binary(session.config), version, Clock())
 
 
 # --- the accounts
