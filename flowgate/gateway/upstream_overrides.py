@@ -134,20 +134,30 @@ def additions(own: OwnSettings, accounts: Mapping[str, int], version: str) -> Ad
     return found
 
 
+def logged_prompts(own: OwnSettings) -> list[str]:
+    """Describe the user's own settings with which the program writes prompts to the disk; empty if there are none.
+
+    Args:
+        own: The user's own settings.
+    """
+    quiet = _get(own.settings, "commercial-mode")
+    if _get(own.settings, "request-log") is True and quiet is not True:
+        what = "request-log: CLIProxyAPIPlus writes every prompt and answer to its log folder"
+        return [f"{what} ({own.place('request-log')})"]
+    if quiet is False:
+        what = "commercial-mode: false lets CLIProxyAPIPlus write the prompt of every failed request to its log folder"
+        return [f"{what} ({own.place('commercial-mode')})"]
+    return []
+
+
 def _keep_prompts_off_the_disk(own: OwnSettings, found: Additions) -> None:
-    written, log = _get(own.settings, "commercial-mode"), _get(own.settings, "request-log") is True
-    if log and written is True:
+    quiet, logged = _get(own.settings, "commercial-mode"), logged_prompts(own)
+    found.warnings += logged
+    if quiet is True and _get(own.settings, "request-log") is True:
         what = "request-log has no effect, because commercial-mode is true"
         found.warnings.append(f"{what} ({own.place('request-log')})")
-    elif log:
-        what = "request-log: CLIProxyAPIPlus writes every prompt and answer to its log folder"
-        found.warnings.append(f"{what} ({own.place('request-log')})")
-    elif written is False:
-        what = "commercial-mode: false lets CLIProxyAPIPlus write the prompt of every failed request to its log folder"
-        found.warnings.append(f"{what} ({own.place('commercial-mode')})")
-    else:
+    if quiet is None and not logged:
         cast("dict[str, object]", found.settings)["commercial-mode"] = True
-    if written is None and not log:
         why = "without it CLIProxyAPIPlus writes the prompt of every failed request to its log folder"
         found.changes.append(f"CLIProxyAPIPlus' commercial-mode: true is added: {why}")
 

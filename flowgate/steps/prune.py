@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flowgate.gateway import build, cliproxy
+from flowgate.gateway import build, cliproxy, upstream_overrides
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
 
@@ -39,5 +39,5 @@ def _written_requests(context: StepContext) -> list[Path]:
     logs = context.files.listing(cliproxy.request_log_folder(context.config), "error-*.log")
     if not logs:
         return []
-    policy = build.compile_policy(context.config, context.run_state.profile.value, context.build_inputs())
-    return logs if policy.cliproxy.get("commercial-mode") else []
+    own = build.own_settings(context.config, context.build_inputs())
+    return [] if upstream_overrides.logged_prompts(own) else logs

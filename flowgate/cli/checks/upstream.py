@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from shlex import quote
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowgate.cli.checks import runtime
 from flowgate.cli.checks.finding import Finding, edit_command
@@ -15,6 +15,9 @@ from flowgate.context import StepContext
 from flowgate.errors import FlowGateError
 from flowgate.gateway import account_inventory, build, cliproxy, upstream_overrides
 from flowgate.system import files
+
+if TYPE_CHECKING:
+    from flowgate.domain import UpstreamSettings
 
 CHECK, PROMPTS = "upstream", "prompts"
 
@@ -34,10 +37,16 @@ def upstream(session: Session) -> Iterator[Finding]:
     found = [Finding(CHECK, "warn", line, _edit(session, line)) for line in (*policy.notes, *policy.warnings)]
     own = build.own_settings(session.config, inputs).settings
     accounts = account_inventory.with_keys(inputs.accounts, own)
-    found += _foreign(_served(context), accounts)
+    found += foreign(_served(context), accounts, _excluded(policy.cliproxy))
     yield from found
     if not found:
         yield Finding(CHECK, "pass", "CLIProxyAPIPlus gets your settings unchanged, and uses your accounts only")
+
+
+def _excluded(settings: UpstreamSettings) -> list[str]:
+    """Return the providers of which all models are excluded."""
+    listed: object = settings.get("oauth-excluded-models")
+    return [name for name, models in listed.items() if "*" in (models or ())] if isinstance(listed, dict) else []
 
 
 def _edit(session: Session, sentence: str) -> str:
@@ -47,16 +56,27 @@ def _edit(session: Session, sentence: str) -> str:
     return edit_command(places[0] if places else known[1])
 
 
-def _foreign(served: list[ServedModel], accounts: dict[str, int]) -> list[Finding]:
-    """Find models of providers that take requests without an account of the user's."""
-    found = []
-    for provider, types in upstream_overrides.ANONYMOUS.items():
-        names = sorted(one.name for one in served if one.owner == provider)
-        if names and not any(accounts.get(one) for one in types):
-            message = f"CLIProxyAPIPlus offers {len(names)} models of {provider}, where you have no account"
-            message += f" ({names[0]}, …): a request for one of them is sent there"
-            found.append(Finding(CHECK, "warn", message, f"inv service.restart --service {cliproxy.NAME}"))
-    return found
+def foreign(served: list[ServedModel], accounts: Mapping[str, int], excluded: Iterable[str]) -> Iterator[Finding]:
+    """Find models whose provider takes requests without an account of the user's.
+
+    Args:
+        served: The models of the running program.
+        accounts: Provider → accounts and keys in use.
+        excluded: The providers whose models FlowGate or the user excludes.
+    """
+    names: dict[str, list[str]] = {}
+    for one in served:
+        names.setdefault(one.owner, []).append(one.name)
+    for provider, listed in sorted(names.items()):
+        types = upstream_overrides.ANONYMOUS.get(provider)
+        if any(accounts.get(one) for one in types) if types else any(accounts.values()):
+            continue
+        count = "1 model" if len(listed) == 1 else f"{len(listed)} models"
+        message = f"CLIProxyAPIPlus offers {count} of {provider}, where you have no account ({min(listed)}"
+        message += f"{', …' if len(listed) > 1 else ''}): a request for one of them is sent there"
+        restart = f"inv service.restart --service {cliproxy.NAME}"
+        exclude = f"add `oauth-excluded-models: {{{provider}: ['*']}}` to your CLIProxyAPIPlus config, and reload"
+        yield Finding(CHECK, "warn", message, restart if provider in excluded else exclude)
 
 
 def _served(context: StepContext) -> list[ServedModel]:
@@ -73,14 +93,25 @@ def _served(context: StepContext) -> list[ServedModel]:
 
 
 def prompts(session: Session) -> Iterator[Finding]:
-    """Check that CLIProxyAPIPlus has written no prompts to the disk."""
+    """Check that CLIProxyAPIPlus has written no prompts to the disk, and will not."""
     folder = cliproxy.request_log_folder(session.config)
-    written = request_logs(folder)
+    written, asked_for = request_logs(folder), _asked_for(session)
     if written:
-        message = f"{len(written)} files in {folder} hold whole requests with their prompts (the newest: {written[0]})"
+        count = "1 file" if len(written) == 1 else f"{len(written)} files"
+        message = f"{count} in {folder} with whole requests and their prompts (the newest: {written[0]})"
         yield Finding(PROMPTS, "warn", message, f"rm -r {quote(str(folder))}")
-    else:
-        yield Finding(PROMPTS, "pass", "CLIProxyAPIPlus has written no prompts to the disk")
+    yield from asked_for
+    if not (written or asked_for):
+        yield Finding(
+            PROMPTS, "pass", "CLIProxyAPIPlus has written no prompts to the disk, and its settings prevent it"
+        )
+
+
+def _asked_for(session: Session) -> list[Finding]:
+    """Find the settings of the user's own with which the program writes prompts."""
+    context = runtime.read_only_context(session, [])
+    own = build.own_settings(session.config, context.build_inputs())
+    return [Finding(PROMPTS, "warn", line, _edit(session, line)) for line in upstream_overrides.logged_prompts(own)]
 
 
 def request_logs(folder: Path) -> list[str]:
