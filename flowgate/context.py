@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Program, Reference, Secret, Service, Sourced, Stack
-from flowgate.errors import FlowGateError, StepContractError, UsageError, raise_all
+from flowgate.errors import FlowGateError, StepContractError, raise_all
 from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, own_modules, upstream_version
 from flowgate.gateway.environment import MODULE_CACHE, Variables
 from flowgate.gateway.proxy_exceptions import plain_without_proxy
@@ -134,25 +134,11 @@ class StepContext:
         return build.BuildInputs(
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
-            upstream_text=self._own_upstream_config(),
+            upstream_text=cliproxy.own_text(self.config, self.files.read_regular),
             upstream_version=self.upstream_version(),
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
             modules=own_modules.find(self.config, self.files.read, installed.is_importable),
         )
-
-    def _own_upstream_config(self) -> str | None:
-        """Return the text of the user's own CLIProxyAPIPlus config; None if the command line names none."""
-        own = cliproxy.user_config(self.config)
-        if own is None:
-            return None
-        try:
-            text = self.files.read_regular(own)
-        except UsageError as error:
-            place = cliproxy.config_place(self.config)
-            raise UsageError(f"the CLIProxyAPIPlus config {error.what}", place=place) from None
-        if text is None:
-            raise cliproxy.missing_config(self.config)
-        return text
 
     def upstream_version(self) -> str:
         """Return the version of CLIProxyAPIPlus that a start would run; empty if not known."""

@@ -40,8 +40,7 @@ class ListedModel:
 
 def openai(listed: Sequence[ListedModel]) -> JsonObject:
     """Build OpenAI's format."""
-    rows = [{"created": one.created, "id": one.id, "object": "model", "owned_by": one.owner} for one in listed]
-    return {"data": [*rows], "object": "list"}
+    return {"data": [_openai_row(one) for one in listed], "object": "list"}
 
 
 def codex(listed: Sequence[ListedModel]) -> JsonObject:
@@ -51,13 +50,18 @@ def codex(listed: Sequence[ListedModel]) -> JsonObject:
 
 def gemini(listed: Sequence[ListedModel], *, newest: bool) -> JsonObject:
     """Build Gemini's format; the newest lines add the name for people."""
-    more = {"supportedGenerationMethods": ["generateContent"]} if newest else {}
-    return {
-        "models": [
-            {"name": f"models/{one.id}", **({"displayName": one.title or one.id} if newest else {}), **more}
-            for one in listed
-        ]
-    }
+    return {"models": [_gemini_row(one, newest) for one in listed]}
+
+
+def _openai_row(one: ListedModel) -> JsonObject:
+    return {"created": one.created, "id": one.id, "object": "model", "owned_by": one.owner}
+
+
+def _gemini_row(one: ListedModel, newest: bool) -> JsonObject:
+    row: JsonObject = {"name": f"models/{one.id}"}
+    if newest:
+        row |= {"displayName": one.title or one.id, "supportedGenerationMethods": ["generateContent"]}
+    return row
 
 
 def anthropic(listed: Sequence[ListedModel], *, newest: bool, disguised: bool) -> JsonObject:

@@ -7,12 +7,13 @@ plaintext `secret-key` makes it rewrite its file, and its file watcher stops whe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from flowgate.config.overlay import overlay
-from flowgate.errors import FlowGateError, UsageError
+from flowgate.errors import UsageError
 from flowgate.gateway import upstream_command, upstream_overrides
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 
@@ -124,16 +125,31 @@ def request_log_folder(config: Config) -> Path:
     return config.paths.runtime_dir / "work" / NAME / "logs"
 
 
-def config_place(config: Config) -> str:
-    """Return `file:line` of the flag that names the user's own CLIProxyAPIPlus config."""
-    return upstream_command.read(config).config_place
+def own_text(config: Config, read: Callable[[Path], str | None]) -> str | None:
+    """Read the user's own CLIProxyAPIPlus config.
 
+    Args:
+        config: The config.
+        read: Reads a regular file; returns None if it does not exist.
 
-def missing_config(config: Config) -> FlowGateError:
-    """Return the error for a command line that names a config file which does not exist."""
-    what = f"the CLIProxyAPIPlus config {user_config(config)} does not exist"
-    fix = "correct the path, or remove -config from services.cliproxyapi_plus.command.args"
-    return UsageError(what, place=config_place(config), fix=fix)
+    Returns:
+        Its text; None if the command line names no such config.
+
+    Raises:
+        UsageError: It does not exist, or is not a regular text file.
+    """
+    command = upstream_command.read(config)
+    if command.own_config is None:
+        return None
+    try:
+        text = read(command.own_config)
+    except UsageError as error:
+        raise UsageError(f"the CLIProxyAPIPlus config {error.what}", place=command.config_place) from None
+    if text is None:
+        what = f"the CLIProxyAPIPlus config {command.own_config} does not exist"
+        fix = "correct the path, or remove -config from services.cliproxyapi_plus.command.args"
+        raise UsageError(what, place=command.config_place, fix=fix)
+    return text
 
 
 def auth_folder(config: Config) -> Path:

@@ -106,6 +106,20 @@ def read(text: str, file: Path, line: str = "") -> OwnSettings:
     return found
 
 
+def as_written(text: str) -> object:
+    """Return the settings of a config with every scalar as text, also if the program could not use them.
+
+    Args:
+        text: The config's text; the result is empty if it is not YAML.
+    """
+    import yaml
+
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506 - only text
+    except yaml.YAMLError:
+        return {}
+
+
 class _Reader:
     """Compares values with their kinds; what the program would read as text stays as it is written."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,7 +38,8 @@ def upstream(session: Session) -> Iterator[Finding]:
     found = [Finding(CHECK, "warn", line, _edit(session, line)) for line in (*policy.notes, *policy.warnings)]
     own = build.own_settings(session.config, inputs).settings
     accounts = account_inventory.with_keys(inputs.accounts, own)
-    found += foreign(_served(context), accounts, _excluded(policy.cliproxy))
+    edit = edit_command(str(cliproxy.user_config(session.config) or session.config.file))
+    found += foreign(_served(context), accounts, _excluded(policy.cliproxy), edit)
     yield from found
     if not found:
         yield Finding(CHECK, "pass", "CLIProxyAPIPlus gets your settings unchanged, and uses your accounts only")
@@ -56,17 +58,21 @@ def _edit(session: Session, sentence: str) -> str:
     return edit_command(places[0] if places else known[1])
 
 
-def foreign(served: list[ServedModel], accounts: Mapping[str, int], excluded: Iterable[str]) -> Iterator[Finding]:
+def foreign(
+    served: list[ServedModel], accounts: Mapping[str, int], excluded: Iterable[str], edit: str = ""
+) -> list[Finding]:
     """Find models whose provider takes requests without an account of the user's.
 
     Args:
         served: The models of the running program.
         accounts: Provider → accounts and keys in use.
-        excluded: The providers whose models FlowGate or the user excludes.
+        excluded: The providers whose models the rendered config excludes.
+        edit: The command that opens the user's own config.
     """
     names: dict[str, list[str]] = {}
     for one in served:
         names.setdefault(one.owner, []).append(one.name)
+    found = []
     for provider, listed in sorted(names.items()):
         types = upstream_overrides.ANONYMOUS.get(provider)
         if any(accounts.get(one) for one in types) if types else any(accounts.values()):
@@ -74,9 +80,12 @@ def foreign(served: list[ServedModel], accounts: Mapping[str, int], excluded: It
         count = "1 model" if len(listed) == 1 else f"{len(listed)} models"
         message = f"CLIProxyAPIPlus offers {count} of {provider}, where you have no account ({min(listed)}"
         message += f"{', …' if len(listed) > 1 else ''}): a request for one of them is sent there"
-        restart = f"inv service.restart --service {cliproxy.NAME}"
-        exclude = f"add `oauth-excluded-models: {{{provider}: ['*']}}` to your CLIProxyAPIPlus config, and reload"
-        yield Finding(CHECK, "warn", message, restart if provider in excluded else exclude)
+        if provider in excluded:
+            found.append(Finding(CHECK, "warn", message, f"inv service.restart --service {cliproxy.NAME}"))
+        else:
+            message += f"; `oauth-excluded-models: {{{provider}: ['*']}}` in your CLIProxyAPIPlus config prevents it"
+            found.append(Finding(CHECK, "warn", message, edit))
+    return found
 
 
 def _served(context: StepContext) -> list[ServedModel]:
@@ -100,17 +109,19 @@ def prompts(session: Session) -> Iterator[Finding]:
         count = "1 file" if len(written) == 1 else f"{len(written)} files"
         message = f"{count} in {folder} with whole requests and their prompts (the newest: {written[0]})"
         yield Finding(PROMPTS, "warn", message, f"rm -r {quote(str(folder))}")
-    yield from asked_for
+    yield from asked_for or ()
     if not (written or asked_for):
-        yield Finding(
-            PROMPTS, "pass", "CLIProxyAPIPlus has written no prompts to the disk, and its settings prevent it"
-        )
+        known = "; its config cannot be read (see `doctor`)" if asked_for is None else ", and its settings prevent it"
+        yield Finding(PROMPTS, "pass", f"CLIProxyAPIPlus has written no prompts to the disk{known}")
 
 
-def _asked_for(session: Session) -> list[Finding]:
-    """Find the settings of the user's own with which the program writes prompts."""
-    context = runtime.read_only_context(session, [])
-    own = build.own_settings(session.config, context.build_inputs())
+def _asked_for(session: Session) -> list[Finding] | None:
+    """Find the settings of the user's own with which the program writes prompts; None if they cannot be read."""
+    try:
+        inputs = replace(runtime.read_only_context(session, []).build_inputs(), upstream_version="")
+        own = build.own_settings(session.config, inputs)
+    except FlowGateError:
+        return None
     return [Finding(PROMPTS, "warn", line, _edit(session, line)) for line in upstream_overrides.logged_prompts(own)]
 
 

@@ -31,7 +31,7 @@ def says(version: str = VERSION, flags: str = FLAGS, code: int = 0) -> str:
 def test_a_program_is_asked_for_its_version_and_flags(tmp_path: Path, name: str) -> None:
     found = installed_program.ask(program(tmp_path, says(), name), "6.8.16-0", Clock())
     assert found.version == "7.2.999"
-    assert found.flags == {"config", "codex-login", "kiro-aws-login"}
+    assert found.flags == frozenset(("config", "codex-login", "kiro-aws-login"))
     assert (found.has_flag("-kiro-aws-login"), found.has_flag("-iflow-login")) == (True, False)
 
 

@@ -36,7 +36,7 @@ def test_the_newest_lines_sort_by_title_and_tell_limits() -> None:
     made = listed_models.anthropic(LISTED, newest=True, disguised=True)
     assert (made["first_id"], made["last_id"]) == ("claude-x", "claude-fable-5-dd-5-tpg")
     limits = {"max_input_tokens": 7, "max_tokens": 8, "context_length": 7, "max_completion_tokens": 8}
-    assert limits.items() <= made["data"][1].items()  # type: ignore[index, union-attr, call-overload]
+    assert limits.items() <= made["data"][1].items()  # type: ignore[index, union-attr]
 
 
 def test_disguises_can_be_switched_off_and_older_lines_have_none() -> None:

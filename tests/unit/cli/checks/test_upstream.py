@@ -76,9 +76,10 @@ def test_models_of_providers_without_an_account_are_told(
 
 
 def test_the_fix_is_a_restart_if_they_are_excluded_already() -> None:
-    kilo, gateway = upstream.foreign(FREE, {}, ["kilo"])
+    kilo, gateway = upstream.foreign(FREE, {}, ["kilo"], "vi own.yaml")
     assert kilo.fix == "inv service.restart --service cliproxyapi_plus"
-    assert "oauth-excluded-models: {kilo-gateway: ['*']}" in gateway.fix
+    assert gateway.fix == "vi own.yaml"
+    assert "`oauth-excluded-models: {kilo-gateway: ['*']}`" in gateway.message
 
 
 # --- prompts on the disk
@@ -132,3 +133,12 @@ def test_security_check_names_the_setting_that_writes_prompts(
 ) -> None:
     session = own(new_session(), text)
     assert bool(messages(list(upstream.prompts(session)))) is warned
+
+
+@pytest.mark.parametrize("text", ["port: a", "- x", "", "a: ["])
+def test_security_check_promises_nothing_of_a_config_that_cannot_be_read(
+    new_session: SessionFactory, text: str
+) -> None:
+    (found,) = upstream.prompts(own(new_session(), text))
+    assert found.status == "pass"
+    assert "cannot be read" in found.message

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.cli import accounts
+from flowgate.cli import provider_list
 from tests.unit.accounts.test_installed_program import program, says
 from tests.unit.cli.sessions import SessionFactory
 
@@ -16,7 +16,7 @@ MAINLINE = "  -config string\\n  -codex-login"
 
 
 def why(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
-    assert accounts.list_providers(str(folder / "flowgate.yaml"), True) == 0
+    assert provider_list.list_providers(str(folder / "flowgate.yaml"), True) == 0
     rows = json.loads(capsys.readouterr().out)["providers"]
     return {row["name"]: row["why"] for row in rows if row["name"] in ("copilot", "iflow", "kiro", "codex", "qwen")}
 
