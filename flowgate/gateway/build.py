@@ -15,6 +15,7 @@ from flowgate.gateway import (
     own_modules,
     promises,
     upstream_command,
+    upstream_environment,
     upstream_overrides,
     upstream_settings,
     upstream_version,
@@ -122,12 +123,13 @@ def own_settings(config: Config, build_inputs: BuildInputs) -> OwnSettings:
     """
     line = upstream_version.line(build_inputs.upstream_version)
     command = upstream_command.read(config, line)
-    raise_all(f"services.{CLIPROXY}.command.args", command.faults)
+    wrong = [] if cliproxy.is_embedded(config) else upstream_environment.faults(config)
+    raise_all(f"services.{CLIPROXY}", [*command.faults, *wrong])
     found = OwnSettings()
     if build_inputs.upstream_text is not None:
         file = command.own_config or config.root / "cliproxyapi.yaml"
         found = upstream_settings.read(build_inputs.upstream_text, file, line)
-    return replace(found, notes=[*command.notes, *found.notes])
+    return replace(found, notes=[*command.notes, *upstream_environment.notes(config), *found.notes])
 
 
 def start_order(stack: Stack) -> list[list[str]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from flowgate.config.overlay import overlay
 from flowgate.errors import UsageError
-from flowgate.gateway import upstream_command, upstream_overrides
+from flowgate.gateway import upstream_command, upstream_environment, upstream_overrides
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def user_config(config: Config) -> Path | None:
 
 def request_log_folder(config: Config) -> Path:
     """Return the folder in which the program writes requests, if it does."""
-    return config.paths.runtime_dir / "work" / NAME / "logs"
+    return upstream_environment.log_folder(config)
 
 
 def own_text(config: Config, read: Callable[[Path], str | None]) -> str | None:
@@ -148,6 +148,8 @@ def own_text(config: Config, read: Callable[[Path], str | None]) -> str | None:
     if text is None:
         what = f"the CLIProxyAPIPlus config {command.own_config} does not exist"
         fix = "correct the path, or remove -config from services.cliproxyapi_plus.command.args"
+        if "~" in command.own_config.parts:
+            fix = "write the whole path: only a shell replaces ~"
         raise UsageError(what, place=command.config_place, fix=fix)
     return text
 

@@ -106,18 +106,25 @@ def read(text: str, file: Path, line: str = "") -> OwnSettings:
     return found
 
 
-def as_written(text: str) -> object:
-    """Return the settings of a config with every scalar as text, also if the program could not use them.
+def as_written(text: str) -> list[object]:
+    """Return the settings of a config, and its numbers as they are written, also if the program could not use them.
 
     Args:
         text: The config's text; the result is empty if it is not YAML.
     """
-    import yaml
+    from flowgate.config.yaml_source import Source
 
     try:
-        return yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506 - only text
-    except yaml.YAMLError:
-        return {}
+        source = Source(text, "")
+        tree = source.plain(source.root, "", {}, {}) if source.root else None
+    except FlowGateError:
+        return []
+    return [tree, *({_name(path): word} for path, word in source.written.items())]
+
+
+def _name(path: str) -> str:
+    """Return the last part of a path that is no number: the name of the setting or list."""
+    return next((part for part in reversed(path.split(".")) if not part.isdigit()), "")
 
 
 class _Reader:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flowgate.domain.secret_names import literal_secrets
 from flowgate.errors import FlowGateError
 from flowgate.gateway import upstream_settings
 
@@ -108,3 +109,21 @@ def test_a_relative_folder_is_looked_for_beside_the_file() -> None:
     assert settings["plugins"] == {"dir": "/home/me/mine"}
     assert [one["token-file"] for one in settings["kiro"]] == ["/home/me/a.json", "~/b.json"]
     assert found.notes[0] == "/home/me/mine.yaml:1: plugins.dir ./mine → /home/me/mine, beside your file"
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("api-keys: [sk-ada, 00123456]", ["sk-ada", "00123456"]),
+        ("port: a\napi-keys: [sk-ada]", ["sk-ada"]),
+        ("codex-api-key: [{api-key: 1e500}]", ["1e500"]),
+        ("api-keys: [a", []),
+        ("", []),
+        ("a: " + "[" * 3000 + "]" * 3000, []),
+        ("a: &a [*a]", []),
+        ("- x", []),
+    ],
+)
+def test_secrets_are_known_even_if_the_program_could_not_use_the_config(text: str, secrets: list[str]) -> None:
+    found = list(literal_secrets(upstream_settings.as_written(text)))
+    assert set(secrets) <= set(found)
