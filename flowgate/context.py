@@ -135,6 +135,7 @@ class StepContext:
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
             upstream_text=cliproxy.own_text(self.config, self.files.read_regular),
+            unnamed_config=cliproxy.unnamed_config(self.config, self.files.read_regular),
             upstream_version=self.upstream_version(),
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
             modules=own_modules.find(self.config, self.files.read, installed.is_importable),

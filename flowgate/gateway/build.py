@@ -38,6 +38,8 @@ class BuildInputs:
         accounts: Provider → accounts in use, counted in the auth folder.
         upstream_version: The version of CLIProxyAPIPlus that a start would run; empty if it is unknown.
         modules: The user's Python modules that LiteLLM's settings name.
+        unnamed_config: A CLIProxyAPIPlus config that the program would read if it were started by hand, and that its
+            command line does not name; empty if there is none.
     """
 
     ports: Mapping[str, int]
@@ -46,6 +48,7 @@ class BuildInputs:
     accounts: Mapping[str, int] = field(default_factory=dict)
     upstream_version: str = ""
     modules: OwnModules = field(default_factory=OwnModules)
+    unnamed_config: str = ""
 
 
 def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> Stack:
@@ -129,7 +132,12 @@ def own_settings(config: Config, build_inputs: BuildInputs) -> OwnSettings:
     if build_inputs.upstream_text is not None:
         file = command.own_config or config.root / "cliproxyapi.yaml"
         found = upstream_settings.read(build_inputs.upstream_text, file, line)
-    return replace(found, notes=[*command.notes, *upstream_environment.notes(config), *found.notes])
+    notes = [*command.notes, *upstream_environment.notes(config)]
+    if build_inputs.unnamed_config:
+        place = config.place(f"services.{CLIPROXY}.command.args")
+        what = f"{build_inputs.unnamed_config} is not read, because no -config names it"
+        notes.append(f"{what} ({place})")
+    return replace(found, notes=[*notes, *found.notes])
 
 
 def start_order(stack: Stack) -> list[list[str]]:

@@ -7,13 +7,14 @@ plaintext `secret-key` makes it rewrite its file, and its file watcher stops whe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from flowgate.config.overlay import overlay
-from flowgate.errors import UsageError
+from flowgate.errors import FlowGateError, UsageError
 from flowgate.gateway import upstream_command, upstream_environment, upstream_overrides
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 NAME, EMBEDDED = upstream_command.NAME, upstream_command.EMBEDDED
 UPSTREAM_KEY = "UPSTREAM_API_KEY"
 MANAGEMENT_KEY = "MANAGEMENT_KEY"
+TYPICAL = ("api-keys", "auth-dir", "remote-management")  # names that only a config of CLIProxyAPIPlus has
 PENDING_KEY = "sk-to-be-generated"
 
 
@@ -152,6 +154,25 @@ def own_text(config: Config, read: Callable[[Path], str | None]) -> str | None:
             fix = "write the whole path: only a shell replaces ~"
         raise UsageError(what, place=command.config_place, fix=fix)
     return text
+
+
+def unnamed_config(config: Config, read: Callable[[Path], str | None]) -> str:
+    """Return the config that the program reads without `-config`, if there is one that FlowGate does not read.
+
+    Args:
+        config: The config.
+        read: Reads a regular file; returns None if it does not exist.
+
+    Source: v6.8.16-0, cmd/server/main.go: `config.yaml` in the working folder.
+    """
+    path = (config.services[NAME].cwd or config.root) / "config.yaml"
+    if upstream_command.read(config).own_config or path == config.file:
+        return ""
+    try:
+        text = read(path) or ""
+    except FlowGateError:  # the program could not read it either
+        return ""
+    return str(path) if any(re.search(rf"^{name}\s*:", text, re.MULTILINE) for name in TYPICAL) else ""
 
 
 def auth_folder(config: Config) -> Path:

@@ -55,6 +55,32 @@ def test_doctor_passes_what_is_as_written(new_session: SessionFactory, text: str
 
 
 @pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("api-keys: [a]", True),
+        ("port: 1\nauth-dir: ~/x", True),
+        ("remote-management:\n  secret-key: x", True),
+        ("api-keys : [a", True),
+        ("debug: true", False),
+        ("services: {api-keys: 1}", False),
+        ("", False),
+    ],
+)
+def test_doctor_names_a_config_that_the_program_would_read_by_itself(
+    new_session: SessionFactory, text: str, named: bool
+) -> None:
+    session = new_session((", -config, cliproxyapi.yaml", ""))
+    path = put(session.config.root / "config.yaml", text)
+    assert any(f"{path} is not read" in one for one in messages(list(upstream.upstream(session)))) is named
+
+
+def test_a_config_that_is_named_is_enough(new_session: SessionFactory) -> None:
+    session = new_session()
+    put(session.config.root / "config.yaml", "api-keys: [a]")
+    assert messages(list(upstream.upstream(session))) == []
+
+
+@pytest.mark.parametrize(
     ("served", "accounts", "named"),
     [
         ([], {}, []),
