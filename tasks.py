@@ -345,9 +345,9 @@ def profile_diff(c: Context, old: str, new: str, json: bool = False) -> int:
 @command
 def auth_list(c: Context, json: bool = False) -> int:
     """List the providers, and what the installed program can do with each."""
-    from flowgate.cli import accounts
+    from flowgate.cli import provider_list
 
-    return accounts.list_providers(config(c), json)
+    return provider_list.list_providers(config(c), json)
 
 
 @task(name="status", help={"json": JSON})

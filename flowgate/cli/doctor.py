@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.cli import console
-from flowgate.cli.checks import finding, limits, profiles, runtime, secrets
+from flowgate.cli.checks import finding, limits, profiles, runtime, secrets, upstream
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
@@ -130,6 +130,7 @@ ALWAYS: tuple[tuple[str, finding.Check], ...] = (
 OF_A_CONFIG = (
     ("config", config),
     ("profiles", profiles.profiles),
+    ("upstream", upstream.upstream),
     ("folders", folders),
     ("disk", disk),
     ("binaries", runtime.binaries),

@@ -51,7 +51,7 @@ def show(config: str, name: str, as_json: bool) -> int:
     settled = session.profile(name)
     policy = _policy(session, settled.value)
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
-    warnings = preflight.warnings(session.config, settled.value, policy)
+    warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
         console.document(_document(settled.value, policy, warnings))
         return 0

@@ -38,6 +38,7 @@ __all__ = [
     "listing",
     "make_private_folder",
     "read_from",
+    "read_regular_text",
     "read_text",
     "read_text_or_none",
     "require_listable",
@@ -90,6 +91,29 @@ def read_text_or_none(path: Path) -> str | None:
         return None if data is None else data.decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not a text file: invalid UTF-8 at byte {error.start + 1}") from None
+
+
+def read_regular_text(path: Path) -> str | None:
+    """Read a text file that a user named; never wait for a pipe or a device.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its text; None if it does not exist.
+
+    Raises:
+        UsageError: It is not a regular file, or not UTF-8.
+        DiskError: It cannot be read.
+    """
+    with translate_os_errors(path):
+        try:
+            mode = path.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{path} is not a regular file")
+    return read_text_or_none(path)
 
 
 def find_program(word: str, path: str | None) -> str | None:
