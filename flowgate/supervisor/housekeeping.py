@@ -28,8 +28,7 @@ class Housekeeping:
         """Do one round, and schedule the next one; stop the loop of an idle supervisor."""
         supervisor = self._supervisor
         self._server.restore_socket()
-        if any(worker.process is None for worker in supervisor.workers.values()):
-            supervisor.pool.reap()
+        supervisor.pool.reap()  # a process that is not our child ends without a signal
         self._rounds += 1
         if self._rounds % ROUNDS_PER_ROTATION == 0:
             supervisor.journal.rotate({worker.program.log for worker in supervisor.workers.values()})

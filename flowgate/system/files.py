@@ -29,6 +29,7 @@ __all__ = [
     "append_line",
     "delete",
     "digest",
+    "discard",
     "exclusive_lock",
     "file_digest",
     "free_bytes",
@@ -105,6 +106,19 @@ def delete(paths: Iterable[Path]) -> list[Path]:
                 continue
         deleted.append(path)
     return deleted
+
+
+def discard(path: Path) -> bool:
+    """Delete a file where that is possible; return whether nothing is there any more.
+
+    Args:
+        path: The file. A folder, or a file that cannot be deleted, stays.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def listing(folder: Path, pattern: str) -> list[Path]:
