@@ -39,6 +39,10 @@ class SupervisorClient(SupervisorReader):
         self._connection.ensure()
         return True
 
+    def forget_silence(self) -> None:
+        """Ask the supervisor again, although it did not answer this command: it has been replaced."""
+        self._connection.forget_silence()
+
     def start(self, program: Program, *, fresh: bool = False) -> Started:
         """Start a new generation, unless the newest one runs exactly this program.
 

@@ -124,6 +124,13 @@ class ForkPool:
             for name, program in wanted.items():
                 self._start_if_missing(name, program)
 
+    def replace(self, server: ForkServer, why: str) -> None:
+        """Stop a fork server that does nothing; the generations that wait for it are started without it."""
+        self.log(f"fork server {server.identity.pid}: {why}")
+        self._schedule_restart(server)
+        for name in [name for name, known in self.servers.items() if known is server]:
+            self._launch_waiting(name)
+
     def pids(self) -> set[int]:
         """Return the pids of the fork servers."""
         return {server.identity.pid for server in self.servers.values()}

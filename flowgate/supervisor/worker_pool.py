@@ -166,6 +166,8 @@ class WorkerPool:
                     worker.accepts = False
                 case "failed" | "cut":
                     worker.exit_reason = event.get("reason") or ""
+                case "query_result" | "told":  # the second from a worker of an earlier FlowGate
+                    worker.asked_at, worker.answered_at = None, self._loop.clock.now()
                 case "count":
                     worker.open_connections, worker.under_way = event["open"], event["busy"]
                     worker.oldest, worker.counted_at = event["oldest"], self._loop.clock.now()

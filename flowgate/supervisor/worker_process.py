@@ -34,6 +34,8 @@ class WorkerProcess:
         under_way: Number of requests in progress, as last reported.
         oldest: Age of the oldest of them, in seconds.
         counted_at: When these numbers were reported.
+        asked_at: When it was asked for a sign of life; None when nothing is unanswered.
+        answered_at: When it last answered.
     """
 
     program: Program
@@ -56,6 +58,8 @@ class WorkerProcess:
     under_way: int | None = None
     oldest: float = 0.0
     counted_at: float = 0.0
+    asked_at: float | None = None
+    answered_at: float = 0.0
 
     def send(self, command: WorkerCommand) -> None:
         """Send the worker a command, without waiting for it; see `flush`."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from flowgate.cli import console
-from flowgate.errors import FlowGateError, MultipleErrors
+from flowgate.errors import FlowGateError, MultipleErrors, NotAnswering
 
 STATUSES = ("pass", "warn", "fail")
 NAME_WIDTH = 12
@@ -42,6 +42,9 @@ def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
     for name, check in checks:
         try:
             found += check()
+        except NotAnswering as error:  # each check that asks the supervisor meets the same error: told once
+            if not any(error.what in one.message for one in found):
+                found += error_findings(name, error)
         except FlowGateError as error:
             found += error_findings(name, error)
     return found
