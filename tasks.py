@@ -282,6 +282,15 @@ def reload(c: Context, service: str = "all", watch: bool = False) -> int:
     return play.reload(config(c), arguments.service(service), watch, check=dry(c))
 
 
+@task
+@command
+def recover(c: Context) -> int:
+    """Replace a supervisor that does not answer; its services serve all the time."""
+    from flowgate.cli import recover
+
+    return recover.recover(config(c))
+
+
 @task(
     positional=["name"],
     help={
@@ -670,7 +679,7 @@ for one in (*TOP, *(DEVELOPMENT if Path(__file__).with_name("dev").is_dir() else
     ns.add_task(one)
 for collection in _named(
     bootstrap=(bootstrap_download, bootstrap_rollback),
-    service=(start, stop, restart, reload, logs),
+    service=(start, stop, restart, reload, recover, logs),
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),

@@ -137,8 +137,8 @@ class StepContext:
         return build.BuildInputs(
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
-            upstream_text=cliproxy.own_text(self.config, self.files.read_regular),
-            unnamed_config=cliproxy.unnamed_config(self.config, self.files.read_regular),
+            upstream_text=cliproxy.own_text(self.config, self.files.read),
+            unnamed_config=cliproxy.unnamed_config(self.config, self.files.read),
             upstream_version=self.upstream_version(),
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
             modules=own_modules.find(self.config, self.files.read, installed.is_importable),

@@ -90,6 +90,9 @@ def check(session: Session, name: str, found: ServiceStatus, *, timeout: float =
     if serving is None:
         result["error"] = found.get("failure") or "not running"
         return result
+    if silent := serving.get("silent"):
+        result |= {"live": None, "ready": False, "error": f"process {serving.get('pid')} {silent}"}
+        return result
     result["live"] = True if serving["phase"] == "serving" else None  # without a supervisor, an exit goes unnoticed
 
     def is_not_refused() -> bool:

@@ -53,6 +53,6 @@ def known_secrets(config: Config, environment: Mapping[str, str]) -> Iterator[st
 
 def _read(path: Path) -> str:
     try:
-        return files.read_regular_text(path) or ""
+        return files.read_text_or_none(path) or ""
     except FlowGateError:
         return ""

@@ -41,9 +41,15 @@ def disk_error(path: Path, error: OSError) -> DiskError:
     """
     message = error.strerror or str(error)
     fix = FIXES.get(error.errno or 0, "")
+    if isinstance(error, NotRegularFile):
+        return DiskError(f"{path} {message}", fix="move it away, then run the command again")
     if error.errno == errno.ENOSPC and free_inodes(path) == 0:
         message, fix = "its file system has no free inodes", NO_INODES
     return DiskError(f"{path}: {message[:1].lower()}{message[1:]}", fix=fix)
+
+
+class NotRegularFile(OSError):
+    """A path names something that is not a regular file, or a file that is too large to be read as a whole."""
 
 
 @contextmanager

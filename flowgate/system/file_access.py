@@ -18,10 +18,6 @@ class Files:
         """Read a text file; return None if it is absent."""
         return files.read_text_or_none(path)
 
-    def read_regular(self, path: Path) -> str | None:
-        """Read a text file; return None if it is absent; refuse a folder, a pipe or a device."""
-        return files.read_regular_text(path)
-
     def listing(self, folder: Path, pattern: str) -> list[Path]:
         """List the files of a folder that match a pattern, newest first."""
         return files.listing(folder, pattern)

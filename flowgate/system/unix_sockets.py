@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import stat
+import struct
 from pathlib import Path
 
 from flowgate.errors import DiskError, EnvironmentFailure, Unreachable
@@ -83,6 +84,21 @@ def _delete_stale_socket(path: Path) -> None:
             connection.close()
             raise _in_use(path)
         path.unlink(missing_ok=True)
+
+
+def peer_pid(sock: socket.socket) -> int | None:
+    """Return the process that listens at the other end of a connection; None where the system does not say.
+
+    Source: unix(7): SO_PEERCRED returns the credentials at the time of `listen`
+    """
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return None
+    try:
+        pid: int = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))[0]
+    except OSError:
+        return None
+    return pid or None
 
 
 def _in_use(path: Path) -> EnvironmentFailure:

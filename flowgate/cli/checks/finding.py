@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from flowgate.cli import console
-from flowgate.errors import FlowGateError, MultipleErrors
+from flowgate.errors import FlowGateError, MultipleErrors, NotAnswering
 
 STATUSES = ("pass", "warn", "fail")
 NAME_WIDTH = 12
@@ -44,6 +44,9 @@ def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
             for one in check():
                 if not _is_repeated(one, found):
                     found.append(one)
+        except NotAnswering as error:  # each check that asks the supervisor meets the same error: told once
+            if not any(error.what in one.message for one in found):
+                found += error_findings(name, error)
         except FlowGateError as error:
             found += [one for one in error_findings(name, error) if not _is_repeated(one, found)]
     return found

@@ -65,7 +65,7 @@ def _mistyped(session: Session) -> Iterator[Finding]:
 
 def _upstream_keys(config: Config, known: frozenset[str]) -> Iterator[Finding]:
     own = cliproxy.user_config(config)
-    text = files.read_regular_text(own) if own else None
+    text = files.read_text_or_none(own) if own else None
     for path, value in example_keys.texts(example_keys.parse_yaml(text or "")):
         if value in known:
             line = next((n for n, row in enumerate((text or "").splitlines(), 1) if value in row), 1)
