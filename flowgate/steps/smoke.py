@@ -88,7 +88,7 @@ def _model(context: StepContext, live: bool) -> tuple[str, bool]:
 
 
 def _base_url(context: StepContext) -> str:
-    generation = context.supervisor.generation("litellm")
+    generation = context.supervisor.chosen("litellm")
     if generation is None:
         raise NotReady("litellm is not running", fix="inv up")
     if generation["phase"] == "serving":
