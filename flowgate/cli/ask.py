@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
 from flowgate.cli.served_requests import describe_request, litellm_address, served_requests
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import CheckFailed, UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from flowgate.step import StepContext
 
 PATH = "/v1/chat/completions"
 TIMEOUT_SECONDS = 600.0
@@ -20,14 +23,14 @@ def ask(config: str, question: str, model: str, stream: bool, as_json: bool = Fa
     Args:
         config: Path after `--config`; empty to search for the config.
         question: The text of the user's message.
-        model: A model of the active profile; empty for its first.
+        model: A name that the gateway answers under the active profile; empty for its first model.
         stream: Print the answer as it arrives.
         as_json: Print one JSON document with the answer and who gave it.
 
     Raises:
         UsageError: Both a stream and a document are wanted.
         NotReady: LiteLLM is not running.
-        UnknownName: The profile has no such model.
+        UnknownName: The gateway answers no such name.
         CheckFailed: The gateway returned an error, or no text.
     """
     if stream and as_json:
@@ -55,12 +58,9 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> tuple[str
 
     url = f"http://{litellm_address(session)}{PATH}"
     context = read_only_context(session, [])
-    models = context.stack().models
-    if model and model not in models:
-        raise UnknownName("model", model, known=models)
     key = context.master_key()
     headers = {"Authorization": key.bearer()} if key else {}
-    model = model or models[0]
+    model = _requested(context, model)
     body = {"model": model, "messages": [{"role": "user", "content": question}]}
     if stream:
         lines = Http().stream(url, {**body, "stream": True}, headers=headers, timeout=TIMEOUT_SECONDS)
@@ -72,6 +72,32 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> tuple[str
     if not response.ok:
         raise CheckFailed(f"the gateway returned {response.status}: {response.text[:300]}", fix="inv explain")
     return model, _answer_text(response.json())
+
+
+def _requested(context: StepContext, model: str) -> str:
+    """Return the name to ask for; what LiteLLM answers beside the models counts too: aliases, patterns, ids.
+
+    Raises:
+        UnknownName: The gateway answers no such name.
+        UsageError: No name was given, and the first models are patterns.
+    """
+    from flowgate.gateway import build
+    from flowgate.gateway.model_names import ModelNames
+
+    config, profile = context.config, context.run_state.profile.value
+    names = ModelNames(build.compile_policy(config, profile, context.build_inputs()).litellm)
+    askable = [one.name for one in names.names()]
+    if not model:
+        model = next(iter(context.stack().requestable), "")
+        if not model:
+            fix = f"inv ask … --model NAME, with a name that matches {' or '.join(names.patterns)}"
+            raise UsageError(f"profile {profile} has only patterns of model names", fix=fix)
+    elif names.ask(model) is None:
+        if model in names.access_groups:
+            members = ", ".join(names.access_groups[model])
+            raise UsageError(f"'{model}' is an access group, no model", fix=f"ask for one of its models: {members}")
+        raise UnknownName("model", model, known=askable)
+    return model
 
 
 def _stream_text(lines: Iterable[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from flowgate.cli.cooldown_rows import Row, account_row, cells, describe_cooldow
 from flowgate.cli.session import Session, open_session
 from flowgate.config.overlay import overlay
 from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
-from flowgate.gateway import cliproxy, cooldowns, litellm
+from flowgate.gateway import cliproxy, cooldowns, litellm, upstream_deployments
 from flowgate.system.clock import Clock
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _limited_to(found: Cooldowns) -> str:
 
 def _names(row: Row, found: Cooldowns) -> set[str]:
     """Return every name that the user may type for a cooldown."""
-    names = {*row["models"], row["deployment"], litellm.without_provider(row["deployment"])}
+    names = {*row["models"], row["deployment"], upstream_deployments.without_provider(row["deployment"])}
     account = found.accounts.get(row["address"]) if row["by"] == cliproxy.NAME else None
     return names | {account.file, account.label, *account.models} if account else names
 
@@ -190,8 +190,10 @@ def _require_known(session: Session, found: Cooldowns, wanted: str) -> None:
     from flowgate.cli.checks import runtime
 
     known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
+    stack = runtime.read_only_context(session, []).stack()
     known |= {
-        *runtime.read_only_context(session, []).stack().models,
+        *stack.models,
+        *stack.requestable,
         *(account.label for account in found.accounts.values()),
     }
     known = known.union(*_models_at_upstream(session).values())

@@ -116,11 +116,18 @@ class Stack:
     Attributes:
         profile: The profile, and what chose it.
         services: Services by name, in the order of the config.
-        models: Names of the models it offers.
+        models: Names of the models it offers, and patterns among them.
         notes: Remarks for the user.
+        listed: Names that LiteLLM's list of models must have.
+        requestable: Names that a test request can use, in the order of preference.
+        through_upstream: Those of them that CLIProxyAPIPlus, or the embedded upstream in its place, answers; the names
+            without other fallbacks are first.
     """
 
     profile: Sourced[str]
     services: Mapping[str, Service]
     models: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    requestable: tuple[str, ...] = ()
+    through_upstream: tuple[str, ...] = ()

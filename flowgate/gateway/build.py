@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from flowgate.config.overlay import overlay
-from flowgate.domain import Config, Secret, Service, Sourced, Stack
+from flowgate.domain import Config, LiteLLMSettings, Secret, Service, Sourced, Stack
 from flowgate.errors import UnknownName, raise_all
 from flowgate.gateway import (
     account_inventory,
@@ -18,12 +18,14 @@ from flowgate.gateway import (
     promises,
     setting_values,
     upstream_command,
+    upstream_deployments,
     upstream_environment,
     upstream_overrides,
     upstream_settings,
     upstream_version,
 )
 from flowgate.gateway.litellm_declarations import Declarations, of_installed
+from flowgate.gateway.model_names import ID, PATTERN, ModelNames
 from flowgate.gateway.own_modules import OwnModules
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
 from flowgate.gateway.unknown_values import unknown
@@ -81,13 +83,33 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
             ports[CLIPROXY],
             build_inputs.upstream_key,
             own,
-            litellm.upstream_models(config, policy.litellm),
+            upstream_deployments.upstream_models(config, policy.litellm),
             policy.cliproxy,
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
         ),
         LITELLM: litellm.service(config, profile.value, policy.litellm, ports, build_inputs.modules.digests),
     }
-    return Stack(profile=profile, services=services, models=promises.models(policy.litellm), notes=policy.changes)
+    names = ModelNames(policy.litellm)
+    requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))
+    return Stack(
+        profile=profile,
+        services=services,
+        models=promises.models(policy.litellm),
+        notes=policy.changes,
+        listed=names.listed(),
+        requestable=requestable,
+        through_upstream=_through_upstream(config, policy.litellm, requestable),
+    )
+
+
+def _through_upstream(config: Config, settings: LiteLLMSettings, requestable: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that CLIProxyAPIPlus answers; first those whose fallbacks it answers too."""
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for name, path in promises.paths(settings).items():
+        served = [upstream_deployments.uses_upstream(config, entry["litellm_params"]) for entry in path]
+        if name in requestable and served and served[0]:
+            found[all(served)].append(name)
+    return (*found[True], *found[False])
 
 
 def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> Policy:
@@ -117,7 +139,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     own = own_settings(config, build_inputs)
     accounts = account_inventory.with_keys(build_inputs.accounts, own.settings)
     upstream = UpstreamAccounts(
-        own.settings, accounts, lambda entry: litellm.uses_upstream(config, entry["litellm_params"])
+        own.settings, accounts, lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"])
     )
     policy = compile_profile(read.base, read.profile, upstream)
     added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version)

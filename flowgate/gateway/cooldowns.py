@@ -7,10 +7,12 @@ Source: LiteLLM 1.106.2, litellm/router_utils/cooldown_cache.py: one entry per d
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from flowgate.domain import Config, LiteLLMSettings
-from flowgate.gateway.litellm import uses_upstream, without_provider
+from flowgate.gateway.name_sections import aliases as aliases_of
+from flowgate.gateway.upstream_deployments import uses_upstream, without_provider
 
 PROXY = "litellm.proxy.proxy_server"
 
@@ -36,13 +38,14 @@ async def active() -> list[Cooldown]:
         return []
     deployments = {str(one["model_info"]["id"]): one for one in router.model_list}
     found = await router.cooldown_cache.async_get_active_cooldowns(list(deployments), None)
-    return [_cooldown(deployments[name], entry) for name, entry in found]
+    aliases = aliases_of(getattr(router, "model_group_alias", None))
+    return [_cooldown(deployments[name], entry, aliases) for name, entry in found]
 
 
-def _cooldown(deployment: Any, entry: Any) -> Cooldown:
-    params = deployment["litellm_params"]
+def _cooldown(deployment: Any, entry: Any, aliases: Mapping[str, str]) -> Cooldown:
+    params, model = deployment["litellm_params"], deployment["model_name"]
     return {
-        "models": [deployment["model_name"]],
+        "models": [model, *(alias for alias, target in aliases.items() if target == model and alias != model)],
         "deployment": params.get("model") or "",
         "address": params.get("api_base") or "",
         "why": str(entry["status_code"]),

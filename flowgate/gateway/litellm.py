@@ -10,7 +10,6 @@ from shlex import quote
 from flowgate.config.overlay import overlay
 from flowgate.domain import (
     Config,
-    DeploymentParams,
     Document,
     ForkServerSettings,
     LiteLLMSettings,
@@ -19,7 +18,8 @@ from flowgate.domain import (
     Secret,
     Service,
 )
-from flowgate.gateway import own_modules, promises, runner_flags
+from flowgate.gateway import name_settings, own_modules, runner_flags, upstream_deployments
+from flowgate.gateway.model_names import ModelNames
 from flowgate.gateway.serialization import absolute, comment_text, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
 
@@ -77,7 +77,7 @@ def service(
     program = replace(
         _program(config, ports[NAME], documents),
         labels=labels,
-        hold_while_down=(UPSTREAM,) if upstream_models(config, settings) else (),
+        hold_while_down=(UPSTREAM,) if upstream_deployments.any_through_upstream(config, settings) else (),
         needed_addresses={UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"},
     )
     return Service(
@@ -144,36 +144,12 @@ def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: di
     old, new = config.services[UPSTREAM].port, ports[UPSTREAM]
     for entry in settings.get("model_list", ()):
         params = entry["litellm_params"]
-        if uses_upstream(config, params):
+        if upstream_deployments.uses_upstream(config, params):
             params["api_base"] = params["api_base"].replace(f":{old}", f":{new}", 1)
     head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one."
     text = f"{comment_text(head)}\n{dump(settings)}"
     digest = short_digest(text)
     return Document(config.paths.runtime_dir / f"litellm-{digest}.yaml", text, digest)
-
-
-def uses_upstream(config: Config, params: DeploymentParams) -> bool:
-    """Return whether a deployment is served through CLIProxyAPIPlus."""
-    from urllib.parse import urlsplit
-
-    upstream = config.services[UPSTREAM]
-    try:
-        base = urlsplit(str(params.get("api_base") or ""))
-        port = base.port
-    except ValueError:  # not a URL, or an invalid port: LiteLLM reports it
-        return False
-    return port == upstream.port and base.hostname in (upstream.host, "localhost", "127.0.0.1")
-
-
-def without_provider(model: object) -> str:
-    """Return a deployment's model name without its provider: `openai/gpt-5` → `gpt-5`."""
-    return str(model).partition("/")[2] or str(model)
-
-
-def upstream_models(config: Config, settings: LiteLLMSettings) -> tuple[str, ...]:
-    """Return the model names that LiteLLM requests from CLIProxyAPIPlus ("gpt-5" for "openai/gpt-5")."""
-    params = [entry["litellm_params"] for entry in settings.get("model_list", ())]
-    return tuple(dict.fromkeys(without_provider(one["model"]) for one in params if uses_upstream(config, one)))
 
 
 def _needs(config: Config, profile: str, settings: LiteLLMSettings) -> tuple[Reference, ...]:
@@ -204,14 +180,12 @@ def optional(config: Config, settings: LiteLLMSettings, reference: Reference) ->
 
 
 def needed_models(settings: LiteLLMSettings) -> set[str]:
-    """Return the first model, and every model in fallbacks and aliases."""
-    needed = {entry["model_name"] for entry in settings.get("model_list", [])[:1]}
-    for section in (settings.get("router_settings", {}), settings.get("litellm_settings", {})):
-        for source, targets in promises.chains(section).items():
-            needed |= {source, *targets}
-        aliases = section.get("model_group_alias")
-        needed |= set(map(promises.target_name, aliases.values())) if isinstance(aliases, dict) else set()
-    return needed
+    """Return the first model, and every model and pattern behind fallbacks and aliases."""
+    names = ModelNames(settings)
+    asked = {*names.aliases, *names.library_aliases, *name_settings.mentioned(settings)}
+    answers = [answer for name in asked if (answer := names.ask(name))]
+    first = {entry["model_name"] for entry in settings.get("model_list", [])[:1]}
+    return first | {entry["model_name"] for answer in answers for entry in answer.deployments}
 
 
 def master_key_setting(config: Config, profile: str) -> str:

@@ -13,7 +13,7 @@ from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings, UpstreamSettings
-from flowgate.gateway import promises
+from flowgate.gateway import name_settings, promises
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import make_effective, move_to_router
 
@@ -107,6 +107,7 @@ def compile_profile(base: LiteLLMSettings, profile: LiteLLMSettings, upstream: U
     settings = overlay(moved_base, moved_profile)
     changes = list(dict.fromkeys([*changes, *more]))
     make_effective(settings, changes)
+    name_settings.complete(settings, changes)
     cooldowns_by, why = _who_applies_cooldowns(settings, upstream)
     cliproxy = _cliproxy(upstream, cooldowns_by, changes)
     if cooldowns_by == CLIPROXY:

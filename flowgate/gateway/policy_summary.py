@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowgate.gateway.model_names import ID, MODEL, PATTERN, ModelNames, Name
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import TIMEOUT_FAILS
@@ -20,7 +21,7 @@ def describe(policy: Policy) -> list[str]:
     found = policy.promises
     if policy.unknown:
         return [f"unknown: {one}" for one in policy.unknown] + ["nothing is promised until these variables are set"]
-    lines = [_attempts(found), *_cooldowns(policy), *_fallbacks(found)]
+    lines = [_attempts(found), *_cooldowns(policy), *_fallbacks(found), *_names(policy)]
     request, stream = seconds(found.request_timeout), seconds(found.stream_timeout)
     lines.append(f"one attempt may take {request}; a stream may be silent for {stream}")
     lines.append(
@@ -74,6 +75,34 @@ def _fallbacks(found: Promises) -> list[str]:
         else:
             lines.append(f"{source} has no fallback; if it fails, the client gets the error")
     return lines or ["no model has a fallback; if it fails, the client gets the error"]
+
+
+def _names(policy: Policy) -> list[str]:
+    """Describe the names that clients may ask for beside the models, and what holds for them only."""
+    names, found = ModelNames(policy.litellm), policy.promises.fallbacks
+    others = [f"{one.name} ({_kind(one, names)})" for one in names.names() if one.answer.kind != MODEL]
+    lines = [f"clients may also ask for {', '.join(others)}"] if others else []
+    if names.ids and policy.promises.cooldown_after is not None:
+        lines.append(
+            f"a deployment that is asked for by its id ({', '.join(names.ids)}) is called during its cooldown too"
+        )
+    if not found or "*" in found:
+        return lines
+    for pattern in names.patterns:
+        own = [name for name in found if (answer := names.resolve(name)) and answer.group == pattern]
+        except_for = f", except {', '.join(own)}" if own else ""
+        lines.append(f"names that match {pattern} have no fallback{except_for}")
+    lines.append("a model that is asked for by its provider's name (openai/…) has no fallback")
+    return lines
+
+
+def _kind(one: Name, names: ModelNames) -> str:
+    target = names.library_aliases.get(one.name) or names.aliases.get(one.name) or one.answer.group
+    if one.answer.kind == PATTERN and one.name == one.answer.group:
+        return "pattern"
+    if one.name in names.library_aliases or one.name in names.aliases:
+        return f"alias of {target}"
+    return f"{one.answer.kind} of {target}" if one.answer.kind == ID else one.answer.kind
 
 
 def _budget(policy: Policy) -> str:

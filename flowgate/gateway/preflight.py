@@ -8,13 +8,21 @@ from urllib.parse import urlsplit
 
 from flowgate.config.litellm_section import SECTION_OF
 from flowgate.domain import Config, LiteLLMSettings
-from flowgate.errors import FlowGateError, UnknownName, UsageError
-from flowgate.gateway import cliproxy, deployment_names, litellm, litellm_keys, promises, runner_flags
+from flowgate.errors import FlowGateError, UsageError
+from flowgate.gateway import (
+    cliproxy,
+    deployment_names,
+    litellm,
+    litellm_keys,
+    name_checks,
+    promises,
+    runner_flags,
+    upstream_deployments,
+)
 from flowgate.gateway.litellm_declarations import of_installed
 from flowgate.gateway.policy import Policy
 from flowgate.gateway.policy_summary import seconds
 
-FALLBACK_LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 CLIENT_TIMEOUT = 600.0  # default of the OpenAI and Anthropic SDKs
 SIMILARITY = 0.8
 SECTIONS: Mapping[str, Collection[str]] = {
@@ -41,7 +49,8 @@ def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
     found = [fault for fault, certain in settings.unknown_keys() if certain]
     if litellm.uses_runner(config):
         found += runner_flags.faults(config)
-    return [*found, *_unknown_models(settings, policy.litellm), *_cycles(settings, policy.litellm)]
+    names = name_checks.NameChecks(policy.litellm, settings.place)
+    return [*found, *names.faults(), *_cycles(settings, policy.litellm)]
 
 
 def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
@@ -57,6 +66,7 @@ def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
     judged = [] if policy.unknown else [*_timeouts(config, policy), *_multiplied_retries(policy)]
     return [
         *found,
+        *name_checks.NameChecks(policy.litellm, settings.place).warnings(),
         *_wrong_keys(config, policy.litellm),
         *deployment_names.warnings(policy.litellm, of_installed()),
         *judged,
@@ -120,64 +130,12 @@ def _section_of(section: str, key: str) -> str:
     return SECTION_OF.get(key, "") if section in SECTION_OF.values() and SECTION_OF.get(key) != section else ""
 
 
-def _known_models(settings: LiteLLMSettings) -> set[str]:
-    """Return every name that a request or a fallback may use: models, aliases and deployment ids."""
-    router = settings.get("router_settings") or {}
-    ids = [(entry.get("model_info") or {}).get("id") for entry in settings.get("model_list", ())]
-    return {*promises.models(settings), *(router.get("model_group_alias") or {}), *(str(one) for one in ids if one)}
-
-
-def _unknown_models(where: _Settings, settings: LiteLLMSettings) -> Iterator[FlowGateError]:
-    router, known = settings.get("router_settings") or {}, _known_models(settings)
-    if any("*" in name for name in known):  # a wildcard accepts every name
-        return
-    for key in FALLBACK_LISTS:
-        at = where.place(f"router_settings.{key}", f"litellm_settings.{key}", "router_settings.default_fallbacks")
-        for source, targets in promises.chains(router, key).items():
-            for name in targets if source == "*" else (source, *targets):
-                if name not in known:
-                    yield UnknownName(f"model of {key}", name, known=sorted(known), at=at)
-    for alias, target in (router.get("model_group_alias") or {}).items():
-        name = promises.target_name(target)
-        if name not in known:
-            at = where.place("router_settings.model_group_alias", "litellm_settings.model_group_alias")
-            yield UnknownName(f"model behind the alias {alias}", name, known=sorted(known), at=at)
-
-
 def _cycles(where: _Settings, settings: LiteLLMSettings) -> Iterator[FlowGateError]:
-    """Find fallbacks that lead back to a model that has just failed."""
     router = settings.get("router_settings") or {}
-    aliases = {name: promises.target_name(target) for name, target in (router.get("model_group_alias") or {}).items()}
-    for key in FALLBACK_LISTS:
-        graph: dict[str, list[str]] = {}
-        for source, targets in promises.chains(router, key).items():
-            if source != "*":  # LiteLLM leaves out the model that failed
-                graph.setdefault(aliases.get(source, source), []).extend(aliases.get(one, one) for one in targets)
-        cycle = _cycle(graph)
-        if cycle:
-            at = where.place(f"router_settings.{key}", f"litellm_settings.{key}")
-            what = f"{key} form a loop: {' → '.join(cycle)}"
-            yield UsageError(
-                what, place=at, fix="remove one of these steps: a failed model would get the request again"
-            )
-
-
-def _cycle(graph: Mapping[str, list[str]]) -> list[str]:
-    """Find a path that ends where it began; empty if there is none."""
-    clean: set[str] = set()
-
-    def walk(name: str, path: list[str]) -> list[str]:
-        if name in path:
-            return [*path[path.index(name) :], name]
-        if name in clean:
-            return []
-        for target in graph.get(name, ()):
-            if found := walk(target, [*path, name]):
-                return found
-        clean.add(name)
-        return []
-
-    return next((found for name in graph if (found := walk(name, []))), [])
+    for key, loop in name_checks.cycles(settings, lambda key: promises.chains(router, key)):
+        at = where.place(f"router_settings.{key}", f"litellm_settings.{key}")
+        fix = "remove one of these steps: a failed model would get the request again"
+        yield UsageError(f"{key} form a loop: {loop}", place=at, fix=fix)
 
 
 def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
@@ -188,7 +146,7 @@ def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
         params, name = entry["litellm_params"], entry["model_name"]
         if str(params.get("api_base") or "").startswith(litellm.PREFIX):
             continue  # not known yet
-        if litellm.uses_upstream(config, params):
+        if upstream_deployments.uses_upstream(config, params):
             if params.get("api_key") != key:
                 yield (
                     f"{name} sends CLIProxyAPIPlus another key than {key}: unless it is the same key, the response is "

@@ -8,10 +8,11 @@ proxy it counts failed requests, not attempts, so the cooldown starts at the fir
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings, Target
+from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings
+from flowgate.gateway.model_names import ModelNames, names_of, own_chain
 
 LIBRARY_RETRIES = 2
 LIBRARY_FAILS = 3
@@ -19,6 +20,7 @@ LIBRARY_TIMEOUT = 6000.0
 LIBRARY_FALLBACKS = 5
 FIRST_PAUSE, LONGEST_PAUSE, JITTER = 0.5, 8.0, 0.75
 RETRY_AFTER = 60.0  # LiteLLM waits for a vendor's Retry-After of up to a minute
+LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 KINDS = {
     "refusal": ("InternalServerErrorRetries", "ServiceUnavailableErrorRetries"),
     "429": ("RateLimitErrorRetries",),
@@ -100,7 +102,7 @@ def read(settings: LiteLLMSettings) -> Promises:
         request_timeout=request,
         stream_timeout=number(router.get("stream_timeout"), request),
         waits=_waits(settings, retries, request),
-        length=max((len(list(_path(settings, name))) for name in models(settings)), default=0),
+        length=max(map(len, paths(settings).values()), default=0),
     )
 
 
@@ -130,15 +132,21 @@ def chains(section: Mapping[str, object], key: str = "fallbacks") -> dict[str, t
     lists, default = section.get(key), section.get("default_fallbacks")
     for chain in lists if isinstance(lists, list) else ():
         for source, targets in chain.items():
-            found.setdefault(str(source), tuple(map(target_name, targets)))  # LiteLLM uses the first that matches
+            found.setdefault(str(source), names_of(targets))  # LiteLLM uses the first that matches
     if key == "fallbacks" and default and isinstance(default, list):
-        found.setdefault("*", tuple(map(target_name, default)))
+        found.setdefault("*", names_of(default))
     return found
 
 
-def target_name(target: Target) -> str:
-    """Return the model that a fallback or an alias names."""
-    return target["model"] if isinstance(target, dict) else target
+def chain(found: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
+    """Return the fallbacks of a name that a client asked for.
+
+    Args:
+        found: Name → its fallbacks; `*` stands for every other name.
+        name: The name.
+    """
+    own = own_chain(found, name)
+    return found.get("*", ()) if own is None else own
 
 
 def pause(retries: int, retry_after: float = 0.0) -> float:
@@ -174,18 +182,22 @@ def _has_alternatives(settings: LiteLLMSettings) -> bool:
 
 def _order(settings: LiteLLMSettings, model: str) -> tuple[str, ...]:
     """Return the model names of a model's deployments in the order of use; empty if no order is set."""
-    params = [entry["litellm_params"] for entry in deployments(settings, model)]
-    if not any("order" in one for one in params):
-        return ()
-    return tuple(one["model"] for one in sorted(params, key=lambda one: number(one.get("order"), 1e9)))
+    return tuple(entry["litellm_params"]["model"] for entry in _ordered(deployments(settings, model)))
+
+
+def _ordered(entries: Sequence[Deployment]) -> list[Deployment]:
+    """Return deployments in the order of use; empty if no order is set."""
+    if not any("order" in entry["litellm_params"] for entry in entries):
+        return []
+    return sorted(entries, key=lambda entry: number(entry["litellm_params"].get("order"), 1e9))
 
 
 def _waits(settings: LiteLLMSettings, retries: Mapping[str, int], timeout: float) -> Waits:
-    """Return the longest waits over all models."""
-    paths = [list(_path(settings, model)) for model in models(settings)]
-    refused = (sum(pause(_retries_of(one, retries["refusal"])) for one in path) for path in paths)
-    quiet = (sum(_longest(one, retries["timeout"], timeout) for one in path) for path in paths)
-    bound = (sum(_longest(one, max(retries.values()), timeout, RETRY_AFTER) for one in path) for path in paths)
+    """Return the longest waits over all names that clients may ask for."""
+    found = list(paths(settings).values())
+    refused = (sum(pause(_retries_of(one, retries["refusal"])) for one in path) for path in found)
+    quiet = (sum(_longest(one, retries["timeout"], timeout) for one in path) for path in found)
+    bound = (sum(_longest(one, max(retries.values()), timeout, RETRY_AFTER) for one in path) for path in found)
     return Waits(*(round(max(waits, default=0.0), 1) for waits in (refused, quiet, bound)))
 
 
@@ -203,13 +215,32 @@ def _retries_of(entry: Deployment, retries: int) -> int:
     return int(min(retries, number(entry["litellm_params"].get("num_retries"), retries)))
 
 
-def _path(settings: LiteLLMSettings, model: str, seen: tuple[str, ...] = ()) -> Iterator[Deployment]:
-    """Return the deployments that a request may use, one after another, fallbacks included."""
-    entries = deployments(settings, model)
-    yield from entries if _order(settings, model) else entries[:1]
-    router = settings.get("router_settings") or {}
-    found, aliases = chains(router), router.get("model_group_alias") or {}
+def paths(settings: LiteLLMSettings) -> dict[str, list[Deployment]]:
+    """Return, for each name that clients may ask for, the deployments that a request may use one after another.
+
+    Args:
+        settings: LiteLLM's settings.
+    """
+    names, found = ModelNames(settings), chains(settings.get("router_settings") or {})
+    made = {}
+    for one in names.names():
+        targets = (target for target in chain(found, one.routed) if target != one.routed)
+        rest = (_path(names, found, target, (one.routed,)) for target in targets)
+        made[one.name] = [*_used(one.answer.deployments), *(entry for part in rest for entry in part)]
+    return made
+
+
+def _used(entries: Sequence[Deployment]) -> Sequence[Deployment]:
+    return _ordered(entries) or entries[:1]
+
+
+def _path(
+    names: ModelNames, found: Mapping[str, tuple[str, ...]], name: str, seen: tuple[str, ...]
+) -> Iterator[Deployment]:
+    """Return the deployments that a fallback may use, its own fallbacks included."""
+    answer = names.resolve(name)
+    yield from _used(answer.deployments) if answer else ()
     if len(seen) < LIBRARY_FALLBACKS:
-        for target in (target_name(aliases.get(one, one)) for one in found.get(model, found.get("*", ()))):
-            if target not in (*seen, model):
-                yield from _path(settings, target, (*seen, model))
+        for target in chain(found, name):
+            if target not in (*seen, name):
+                yield from _path(names, found, target, (*seen, name))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
-from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway import cliproxy, litellm, upstream_deployments
 from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
 from flowgate.gateway.upstream_settings import OwnSettings
@@ -62,7 +62,7 @@ def vendor_model(scenario: str, model: str) -> str:
 def programs(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment) -> list[Program]:
     """Describe the programs of one scenario: CLIProxyAPIPlus, unless it is left out, then LiteLLM."""
     config = _private_config(plan.config, environment)
-    made = [] if plan.litellm_only else [_upstream_program(plan, scenario, environment, config)]
+    made = [] if plan.litellm_only or scenario.isolated else [_upstream_program(plan, scenario, environment, config)]
     return [*made, _litellm_program(plan, scenario, environment, config)]
 
 
@@ -110,11 +110,14 @@ def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
     for entry in settings.get("model_list", ()):
         params, model = entry["litellm_params"], upstream_model(entry)
         params["api_key"] = litellm.PREFIX + cliproxy.UPSTREAM_KEY
-        if litellm.uses_upstream(plan.config, params) and not plan.litellm_only:
+        direct = plan.litellm_only or scenario.isolated or "*" in model  # CLIProxyAPIPlus has no patterns
+        if upstream_deployments.uses_upstream(plan.config, params) and not direct:
             params["api_base"] = f"http://{LOOPBACK}:{environment.upstream_port}/v1"
         else:
             params["api_base"] = _vendor_url(plan, scenario, environment, model)
             params["model"] = f"openai/{vendor_model(scenario.name, model)}"
+    if scenario.isolated:
+        settings.setdefault("router_settings", {})["disable_cooldowns"] = True
     settings["general_settings"] = {"master_key": litellm.PREFIX + litellm.MASTER_KEY}
     return settings
 
@@ -127,9 +130,10 @@ def _vendor_url(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment
 
 def _upstream_program(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment, config: Config) -> Program:
     models = [
-        upstream_model(entry)
+        model
         for entry in plan.settings.get("model_list", ())
-        if litellm.uses_upstream(plan.config, entry["litellm_params"])
+        if upstream_deployments.uses_upstream(plan.config, entry["litellm_params"])
+        and "*" not in (model := upstream_model(entry))
     ]
     providers = [_provider(plan, scenario, environment, model) for model in dict.fromkeys(models)]
     settings = overlay(plan.upstream_settings, {"openai-compatibility": providers})

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from flowgate.errors import CheckFailed
 from flowgate.rehearsal.config import vendor_model
-from flowgate.rehearsal.roles import Roles
+from flowgate.rehearsal.observation import Attempt
+from flowgate.rehearsal.roles import ROLES, Roles
 from flowgate.rehearsal.scenarios import Fault, Scenario
-from flowgate.rehearsal.verdicts import Attempt
 from flowgate.system.http import Http
 
 
@@ -22,13 +24,26 @@ class FakeVendors:
         self._faults: dict[str, dict[str, object]] = {}
         self._lock = threading.Lock()
 
+    def models(self, role: str) -> list[str]:
+        """Return the vendor models with a role."""
+        return self._roles.models(role)
+
     def set_faults(self, scenario: Scenario) -> None:
         """Start the faults of a scenario."""
         with self._lock:
             for role, fault in scenario.faults.items():
-                for model in self._roles.models(role) if not fault.refuses else ():
-                    self._faults[vendor_model(scenario.name, model)] = fault_body(fault, self._scale)
+                self._set(scenario, self._roles.models(role) if not fault.refuses else (), fault)
             self._send()
+
+    def fail(self, scenario: Scenario, models: Iterable[str], fault: Fault) -> None:
+        """Let models of a scenario fail."""
+        with self._lock:
+            self._set(scenario, models, fault)
+            self._send()
+
+    def _set(self, scenario: Scenario, models: Iterable[str], fault: Fault) -> None:
+        for model in models:
+            self._faults[vendor_model(scenario.name, model)] = fault_body(fault, self._scale)
 
     def clear_faults(self, scenario: Scenario) -> None:
         """End the faults of a scenario."""
@@ -55,15 +70,12 @@ class FakeVendors:
         """
         rows = self._http.get(f"{self.url}/embedded/requests").json()["requests"]
         prefix = vendor_model(scenario.name, "")
-        return [
-            Attempt(
-                at=float(row["at"]) - since,
-                role=self._roles.by_model[str(row["model"]).removeprefix(prefix)],
-                failed=bool(row["failed"]),
-            )
-            for row in rows
-            if str(row["model"]).startswith(prefix) and float(row["at"]) >= since
-        ]
+        own = [row for row in rows if str(row["model"]).startswith(prefix) and float(row["at"]) >= since]
+        return [self._attempt(row, str(row["model"]).removeprefix(prefix), since) for row in own]
+
+    def _attempt(self, row: Mapping[str, Any], model: str, since: float) -> Attempt:
+        role = self._roles.by_model.get(model, ROLES[-1])
+        return Attempt(float(row["at"]) - since, role, bool(row["failed"]), model)
 
 
 def fault_body(fault: Fault, scale: float) -> dict[str, object]:

@@ -95,7 +95,7 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         what = f"profile {profile} promises nothing: {policy.unknown[0]}"
         raise UsageError(what, fix="set it, and repeat the command")
     settings = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
-    roles = assign_roles(settings)
+    roles = assign_roles(settings, policy.litellm)
     if not roles.requested:
         place = config.place("litellm_base")
         raise UsageError(f"profile {profile} has no model that can be requested by its name", place=place)

@@ -14,9 +14,9 @@ from flowgate.gateway import cliproxy, litellm
 from flowgate.gateway.environment import INHERITED_VARIABLES, MODULE_CACHE
 from flowgate.rehearsal.config import LOOPBACK, ScenarioEnvironment, programs, vendor_model, vendor_program
 from flowgate.rehearsal.fake_vendors import FakeVendors
+from flowgate.rehearsal.observation import Attempt
 from flowgate.rehearsal.plan import Plan
 from flowgate.rehearsal.scenarios import Scenario
-from flowgate.rehearsal.verdicts import Attempt
 from flowgate.step import StepContext
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import bytecode, sockets

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
+from flowgate.rehearsal.observation import Observation
 from flowgate.rehearsal.plan import Plan, omitted_settings
 from flowgate.rehearsal.private_stack import PrivateStack
 from flowgate.rehearsal.result import AttemptResult, ProfileResult, RequestResult, ScenarioResult
 from flowgate.rehearsal.runner import ClientSettings, ScenarioRunner
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
-from flowgate.rehearsal.verdicts import BROKEN, TIMED, Expectations, Observation
+from flowgate.rehearsal.verdicts import BROKEN, TIMED, Expectations
 from flowgate.step import StepContext
 from flowgate.system import tempdirs
 
@@ -111,6 +112,8 @@ def _run(context: StepContext, stack: PrivateStack, scenario: Scenario) -> Obser
         timeout_seconds=min(LONGEST_TIMEOUT_SECONDS, longest * plan.scale + TIMEOUT_SLACK_SECONDS),
         cooldown_seconds=plan.cooldown_seconds,
         minimum_requests=1 + (promises.cooldown_after or 1),
+        aliases=plan.roles.aliases,
+        cases=plan.roles.cases,
     )
     with stack.scenario(scenario) as running:
         return ScenarioRunner(context, running, client).run(plan.scale)
@@ -146,6 +149,7 @@ def _result(plan: Plan, scenario: Scenario, observed: Observation, runs: int) ->
                 answered_by=one.answered_by,
                 attempts=dict(one.attempts),
                 error=one.error,
+                model=one.model,
             )
             for one in observed.requests
         ],

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 WIDTH, LANE_HEIGHT, LABEL_WIDTH, RIGHT_MARGIN = 900, 22, 90, 10
 SHORTEST_BAR = 1.5
-ROLES = ("primary", "secondary", "third", "further", "nobody")
+ROLES = ("primary", "secondary", "third", "further", summary.ERROR)
 
 
 class Bar(NamedTuple):
-    """One request in a timeline: its position, and the role that answered."""
+    """One request in a timeline: its position, and the role that answered, or `error`."""
 
     x: float
     width: float
@@ -112,7 +112,7 @@ def timeline(scenario: ScenarioResult) -> Timeline:
     bars = []
     for request in scenario["requests"]:
         start, end = x(request["at"]), x(request["at"] + request["seconds"])
-        role = request["answered_by"] or "nobody"
+        role = request["answered_by"] or summary.ERROR
         title = f"{request['at']:.2f} s: {role}, {request['seconds']:.2f} s"
         bars.append(Bar(start, round(max(SHORTEST_BAR, end - start - 1), 1), role, title))
     dots = [

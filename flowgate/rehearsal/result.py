@@ -30,6 +30,7 @@ class RequestResult(TypedDict):
     answered_by: str | None
     attempts: Mapping[str, int]
     error: str
+    model: str
 
 
 class AttemptResult(TypedDict):

@@ -5,16 +5,35 @@ Source: LiteLLM 1.106.2. It calls the deployments of a model group in their `ord
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flowgate.domain import Deployment, LiteLLMSettings
 from flowgate.gateway import promises
-from flowgate.gateway.litellm import without_provider
+from flowgate.gateway.model_names import PATTERN, ModelNames
 from flowgate.gateway.promises import number
+from flowgate.gateway.upstream_deployments import without_provider
 
 PRIMARY, SECONDARY = "primary", "secondary"
 ROLES = (PRIMARY, SECONDARY, "third", "further")  # in the order in which one request reaches them
+Chains = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class NameCase:
+    """One name that clients may ask for.
+
+    Attributes:
+        name: The name; for a pattern, a name that it matches.
+        kind: "model", "alias", "pattern", …
+        first: Vendor models of which one answers.
+        next: Vendor models of which one answers while all of the first fail; empty if the client gets an error.
+    """
+
+    name: str
+    kind: str
+    first: tuple[str, ...]
+    next: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +41,16 @@ class Roles:
     """The roles of a profile's models.
 
     Attributes:
-        requested: Model that the rehearsal requests; empty if no model can be requested by its name.
+        requested: Model that the rehearsal requests, or a name that a pattern matches; empty if there is none.
         by_model: Vendor model -> its role.
+        aliases: Other names of the requested model, which are requested too.
+        cases: What each name that clients may ask for leads to.
     """
 
     requested: str
     by_model: Mapping[str, str]
+    aliases: tuple[str, ...] = ()
+    cases: tuple[NameCase, ...] = ()
 
     @property
     def has_secondary(self) -> bool:
@@ -39,21 +62,26 @@ class Roles:
         return [model for model, own in self.by_model.items() if own == role]
 
 
-def assign_roles(settings: LiteLLMSettings) -> Roles:
+def assign_roles(settings: LiteLLMSettings, promised: LiteLLMSettings | None = None) -> Roles:
     """Give every vendor model a role.
 
     Args:
         settings: LiteLLM's settings, with fallbacks under `router_settings` or `litellm_settings`.
+        promised: The settings that the profile's promises are about; if absent, the same ones.
     """
-    requested = _requested_model(settings)
+    names, chains = ModelNames(settings), _chains(settings)
+    requested = _requested_model(names, chains)
     by_model: dict[str, str] = {}
-    for entries in _tiers(settings, requested):
+    for entries in _tiers(names, chains, requested):
         new = [name for name in map(upstream_model, entries) if name not in by_model]
         tier = len(set(by_model.values()))
         by_model |= dict.fromkeys(new, ROLES[min(tier, len(ROLES) - 1)])
-    for entry in settings.get("model_list", ()):
-        by_model.setdefault(upstream_model(entry), ROLES[-1])
-    return Roles(requested, by_model)
+    promised = settings if promised is None else promised
+    cases = tuple(_cases(ModelNames(promised), _chains(promised)))
+    others = [upstream_model(entry) for entry in settings.get("model_list", ())]
+    for model in (*others, *(model for case in cases for model in (*case.first, *case.next))):
+        by_model.setdefault(model, ROLES[-1])
+    return Roles(requested, by_model, _aliases(ModelNames(promised), _chains(promised), requested), cases)
 
 
 def upstream_model(entry: Deployment) -> str:
@@ -61,22 +89,50 @@ def upstream_model(entry: Deployment) -> str:
     return without_provider(entry["litellm_params"]["model"])
 
 
-def _requested_model(settings: LiteLLMSettings) -> str:
+def _chains(settings: LiteLLMSettings) -> Chains:
+    router = settings.get("router_settings") or {}
+    return promises.chains(router) or promises.chains(settings.get("litellm_settings") or {})
+
+
+def _requested_model(names: ModelNames, chains: Chains) -> str:
     """Choose the first model that has an alternative, else the first model."""
-    names = [name for name in promises.models(settings) if "*" not in name]  # a pattern is no model name
-    return next((name for name in names if len(list(_tiers(settings, name))) > 1), names[0] if names else "")
+    found = [name for name in names.models if name not in names.aliases]
+    found = found or [name for pattern in names.patterns if (name := names.example(pattern))]
+    return next((name for name in found if len(list(_tiers(names, chains, name))) > 1), found[0] if found else "")
 
 
-def _tiers(settings: LiteLLMSettings, model: str, seen: tuple[str, ...] = ()) -> Iterator[list[Deployment]]:
+def _aliases(names: ModelNames, chains: Chains, requested: str) -> tuple[str, ...]:
+    """Return the aliases that the same deployments answer, with the same fallbacks."""
+    same = [name for name in names.aliases if names.aliases[name] == requested]
+    own = [one for one in promises.chain(chains, requested) if one != requested]
+    return tuple(one for one in same if [target for target in promises.chain(chains, one) if target != one] == own)
+
+
+def _cases(names: ModelNames, chains: Chains) -> Iterator[NameCase]:
+    """Yield a case for each name, unless the models that answer and those that replace them are the same."""
+    mentioned = [name for source, targets in chains.items() for name in (source, *targets)]
+    mentioned += names.aliases.values()
+    for one in names.names():
+        name = names.example(one.name, mentioned) if one.answer.kind == PATTERN else one.name
+        routed = name if one.answer.kind == PATTERN else one.routed
+        tiers = [tuple(dict.fromkeys(map(upstream_model, tier))) for tier in _tiers(names, chains, routed)]
+        if not name or not tiers or any("*" in model for tier in tiers for model in tier):
+            continue
+        following = tiers[1] if len(tiers) > 1 else ()
+        if not set(tiers[0]) & set(following):
+            yield NameCase(name, one.answer.kind, tiers[0], following)
+
+
+def _tiers(names: ModelNames, chains: Chains, name: str, seen: tuple[str, ...] = ()) -> Iterator[list[Deployment]]:
     """Yield the deployments that one request can reach, grouped by the order in which it reaches them."""
-    entries = promises.deployments(settings, model)
+    answer = names.resolve(name)
+    yield from _ranked(answer.deployments if answer else ())
+    for target in promises.chain(chains, name):
+        if target not in (*seen, name):
+            yield from _tiers(names, chains, target, (*seen, name))
+
+
+def _ranked(entries: Sequence[Deployment]) -> Iterator[list[Deployment]]:
     ranks = [number(entry["litellm_params"].get("order"), 1e9) for entry in entries]
     for rank in sorted(set(ranks)):
         yield [entry for entry, own in zip(entries, ranks, strict=True) if own == rank]
-    router = settings.get("router_settings") or {}
-    chains = promises.chains(router) or promises.chains(settings.get("litellm_settings") or {})
-    aliases = router.get("model_group_alias") or {}
-    for target in chains.get(model, chains.get("*", ())):
-        name = promises.target_name(aliases.get(target, target))
-        if name not in (*seen, model):
-            yield from _tiers(settings, name, (*seen, model))

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 
 from flowgate.errors import CheckFailed, FlowGateError
+from flowgate.rehearsal.misuse import REFUSED_BY_VENDORS, REPEATED, BadRequest, bad_requests
+from flowgate.rehearsal.observation import (
+    Observation,
+    SentRequest,
+    answering_models,
+    match_attempts,
+    name_observations,
+)
 from flowgate.rehearsal.private_stack import ScenarioStack
-from flowgate.rehearsal.roles import PRIMARY
+from flowgate.rehearsal.roles import PRIMARY, NameCase
+from flowgate.rehearsal.scenarios import MISUSE, NAMES, Fault
 from flowgate.rehearsal.stream import chunks
-from flowgate.rehearsal.verdicts import Attempt, Observation, ObservedRequest
 from flowgate.step import StepContext
 
 WARM_UP_REQUESTS = 3  # the first one includes work that LiteLLM does once
 RETURN_SECONDS = 12.0  # after the end of its cooldown, how long to wait for the primary
 REQUESTS_PER_COOLDOWN = 10  # while waiting for the primary
 ENOUGH_SECONDS = 20.0  # after that, send only as many requests as a cooldown needs
+NAMES_SECONDS = 60.0  # names that are left after that are not asked for
 LONG_COOLDOWN_SECONDS = 10.0  # do not wait for the end of a longer cooldown before the scenario
 LATE_ATTEMPT_SECONDS = 0.3  # an attempt can still arrive after its client has given up
-
-
-@dataclass(frozen=True, slots=True)
-class SentRequest:
-    """One request, as its client saw it.
-
-    Attributes:
-        at: When it was sent, in seconds since 1970.
-        seconds: How long the client waited.
-        error: Why it failed; empty for an answer.
-    """
-
-    at: float
-    seconds: float
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +39,16 @@ class ClientSettings:
         timeout_seconds: When it gives up.
         cooldown_seconds: Length of a cooldown in this rehearsal.
         minimum_requests: Number of requests that are needed to see a cooldown.
+        aliases: Other names of the model, which it requests in turn.
+        cases: Every name that clients may ask for.
     """
 
     model: str
     timeout_seconds: float
     cooldown_seconds: float
     minimum_requests: int
+    aliases: tuple[str, ...] = ()
+    cases: tuple[NameCase, ...] = ()
 
 
 class ScenarioRunner:
@@ -72,6 +69,10 @@ class ScenarioRunner:
             CheckFailed: A request failed before the fault started.
         """
         healthy_seconds = self._warm_up()
+        if self._scenario.kind == NAMES:
+            return self._ask_for_names(healthy_seconds, scale)
+        if self._scenario.kind == MISUSE:
+            self._misuse()
         self._stack.start_fault()
         start = self._clock.wall().timestamp()
         sent = self._send_all()
@@ -84,6 +85,41 @@ class ScenarioRunner:
         attempts = self._stack.attempts(since=start)
         requests = match_attempts(sent, attempts, start)
         return Observation(requests, healthy_seconds, None if ended is None else ended - start, scale, attempts)
+
+    def _misuse(self) -> None:
+        """Send the requests of a client that makes mistakes; what it gets does not matter here."""
+        for bad in bad_requests(self._client.model):
+            self._post(bad)
+        primary = self._stack.vendors.models(PRIMARY)
+        for status in REFUSED_BY_VENDORS:
+            self._stack.vendors.fail(self._scenario, primary, Fault(status=status))
+            for _ in range(REPEATED):
+                self._send(self._client.model)
+        self._stack.vendors.clear_faults(self._scenario)
+
+    def _post(self, bad: BadRequest) -> None:
+        headers = {**self._stack.headers, "content-type": "application/json"}
+        timeout = self._client.timeout_seconds
+        with suppress(FlowGateError):
+            self._http.request("POST", f"{self._stack.url}{bad.path}", bad.body, headers=headers, timeout=timeout)
+
+    def _ask_for_names(self, healthy_seconds: float, scale: float) -> Observation:
+        """Ask for each name twice: while all models work, and while those that it names fail."""
+        start, deadline = self._clock.wall().timestamp(), self._clock.now() + NAMES_SECONDS
+        sent: list[SentRequest] = []
+        for case in self._client.cases:
+            if self._clock.now() >= deadline:
+                break
+            sent.append(self._send(case.name))
+            self._stack.vendors.fail(self._scenario, case.first, Fault(status=500))
+            sent.append(self._send(case.name))
+            self._stack.vendors.clear_faults(self._scenario)
+        sent = sent or [self._send()]
+        self._clock.sleep(LATE_ATTEMPT_SECONDS)
+        attempts = self._stack.attempts(since=start)
+        requests = match_attempts(sent, attempts, start)
+        names = name_observations(self._client.cases, answering_models(sent, attempts, start))
+        return Observation(requests, healthy_seconds, None, scale, attempts, names)
 
     def _send_all(self) -> list[SentRequest]:
         """Send the requests of the scenario; if each one takes long, only as many as needed."""
@@ -126,17 +162,19 @@ class ScenarioRunner:
             self._clock.sleep(max(0.1, cooldown / REQUESTS_PER_COOLDOWN))
         return sent
 
-    def _send(self) -> SentRequest:
+    def _send(self, name: str = "") -> SentRequest:
+        names = (self._client.model, *self._client.aliases)
+        model = name or names[self._count % len(names)]
         self._count += 1
         content = f"request {self._count} of {self._scenario.name}"
         message = {"role": "user", "content": content}
-        body: dict[str, object] = {"model": self._client.model, "max_tokens": 50, "messages": [message]}
+        body: dict[str, object] = {"model": model, "max_tokens": 50, "messages": [message]}
         at, began = self._clock.wall().timestamp(), self._clock.now()
         try:
             error = self._send_streamed(body) if self._scenario.stream else self._send_plain(body)
         except FlowGateError as failure:
             error = failure.what[:200]
-        return SentRequest(at, self._clock.now() - began, error)
+        return SentRequest(at, self._clock.now() - began, error, model)
 
     def _send_plain(self, body: dict[str, object]) -> str:
         headers, timeout = self._stack.headers, self._client.timeout_seconds
@@ -152,23 +190,3 @@ class ScenarioRunner:
     @property
     def _url(self) -> str:
         return f"{self._stack.url}/v1/chat/completions"
-
-
-def match_attempts(sent: Sequence[SentRequest], attempts: Sequence[Attempt], start: float) -> list[ObservedRequest]:
-    """Assign each attempt to the request that was in progress when it arrived.
-
-    Args:
-        sent: Requests, one after another.
-        attempts: Attempts; their times count from the start.
-        start: Seconds since 1970.
-    """
-    found = []
-    for number, request in enumerate(sent):
-        begin = request.at - start
-        end = sent[number + 1].at - start if number + 1 < len(sent) else float("inf")
-        own = [attempt for attempt in attempts if begin <= attempt.at < end]
-        answered = [attempt.role for attempt in own if not attempt.failed]
-        answered_by = answered[-1] if answered and not request.error else None
-        counts = dict(Counter(attempt.role for attempt in own))
-        found.append(ObservedRequest(begin, request.seconds, answered_by, counts, request.error))
-    return found

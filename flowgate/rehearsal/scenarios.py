@@ -39,7 +39,8 @@ class Scenario:
         name: Name in commands and reports.
         description: What happens.
         kind: How LiteLLM classifies the failure: "refusal", "429" and "timeout" each have a number of retries,
-            "not_retried" has none, and "stream" is a stream that breaks off.
+            "not_retried" has none, and "stream" is a stream that breaks off. "names" and "misuse" are no outages: the
+            first asks for every name, the second checks that one client's errors do not harm the others.
         faults: Role -> fault of all models with that role.
         requests: Number of requests sent during the fault, one after another.
         stream: The requests ask for a stream.
@@ -48,6 +49,8 @@ class Scenario:
             vendor, not for a vendor that is silent or unreachable.
         recovers: The fault ends, and requests continue until the primary serves again.
         answerable: At least one model works.
+        isolated: LiteLLM calls the vendors directly and applies no cooldowns, so that one request does not change what
+            happens to the next one.
     """
 
     name: str
@@ -60,8 +63,10 @@ class Scenario:
     causes_upstream_cooldown: bool = True
     recovers: bool = False
     answerable: bool = True
+    isolated: bool = False
 
 
+NAMES, MISUSE = "names", "misuse"
 _ALL = (
     Scenario("healthy", "no fault", "refusal", {}, causes_cooldown=False),
     Scenario("500", "the primary responds with 500", "refusal", {PRIMARY: Fault(status=500)}),
@@ -125,6 +130,21 @@ _ALL = (
         "refusal",
         {PRIMARY: Fault(status=500)},
         recovers=True,
+    ),
+    Scenario(
+        name=NAMES,
+        description="every name that clients may ask for, while its models work and while they respond with 500",
+        kind=NAMES,
+        faults={},
+        causes_cooldown=False,
+        isolated=True,
+    ),
+    Scenario(
+        name=MISUSE,
+        description="one client sends requests that no model can answer, then others send correct ones",
+        kind=MISUSE,
+        faults={},
+        causes_cooldown=False,
     ),
 )
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

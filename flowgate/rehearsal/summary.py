@@ -11,6 +11,7 @@ from flowgate.rehearsal.roles import PRIMARY
 from flowgate.rehearsal.verdicts import BROKEN
 
 PROMISE_HEADER = ["scenario", "promise", "promised", "observed", "verdict"]
+ERROR = "error"  # in place of the role that answered
 SCENARIO_HEADER = ["scenario", "answered by", "first", "later", "attempts", "primary back"]
 
 
@@ -65,8 +66,8 @@ def notes(profile: ProfileResult) -> list[str]:
 
 
 def answers(scenario: ScenarioResult) -> str:
-    """Return how many requests each role answered."""
-    return _counts(request["answered_by"] or "nobody" for request in scenario["requests"])
+    """Return how many requests each role answered, and how many ended with an error."""
+    return _counts(request["answered_by"] or ERROR for request in scenario["requests"])
 
 
 def attempts(scenario: ScenarioResult) -> str:

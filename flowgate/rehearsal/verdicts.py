@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from flowgate.gateway.promises import Promises, pause
+from flowgate.rehearsal.observation import NameObservation, Observation, ObservedRequest
 from flowgate.rehearsal.result import PromiseResult
 from flowgate.rehearsal.roles import PRIMARY
-from flowgate.rehearsal.scenarios import Scenario
+from flowgate.rehearsal.scenarios import MISUSE, NAMES, Scenario
 
 KEPT, BROKEN, CANNOT = "kept", "broken", "cannot"
 # The promises.
@@ -18,72 +19,11 @@ ANSWERED, CLIENT_ERROR = "every request is answered", "the client gets an error"
 ATTEMPTS, ATTEMPTS_PER_MINUTE = "attempts on the primary per request", "attempts on the failed primary per minute"
 COOLDOWN, NO_DELAY = "cooldown", "no delay during the cooldown"
 LONGEST_WAIT, RETURN = "longest wait", "the primary serves again"
+UNHARMED = "others are answered by the primary at the first try"
 TIMED = (NO_DELAY, LONGEST_WAIT)  # a busy machine alone can break these
 DELAY_FACTOR = 1.2  # how much longer than a healthy response one may take during a cooldown
 SLACK_SECONDS = 0.25  # what a loaded machine may add to any response
 RETURN_SLACK_SECONDS = 10.0  # after the end of the cooldown, until the primary serves again
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedRequest:
-    """One request, as its client and the fake vendors saw it.
-
-    Attributes:
-        at: When it was sent, in seconds since the scenario began.
-        seconds: How long the client waited.
-        answered_by: Role that answered; None if the client got an error or an incomplete stream.
-        attempts: Role -> attempts that arrived there for this request.
-        error: What the client got instead of an answer; empty for an answer.
-    """
-
-    at: float
-    seconds: float
-    answered_by: str | None
-    attempts: Mapping[str, int]
-    error: str = ""
-
-    @property
-    def primary_attempts(self) -> int:
-        """Return the number of attempts that arrived at the primary."""
-        return self.attempts.get(PRIMARY, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt that arrived at a fake vendor.
-
-    Attributes:
-        at: When it arrived, in seconds since the scenario began.
-        role: Role of the requested model.
-        failed: The vendor failed it on purpose.
-    """
-
-    at: float
-    role: str
-    failed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What was observed in one scenario.
-
-    Attributes:
-        requests: In the order in which they were sent, including those after the end of the fault.
-        healthy_seconds: Median duration of a healthy response.
-        fault_ended_at: Seconds since the scenario began; None if the fault lasted until its end.
-        scale: Factor by which LiteLLM's times were multiplied.
-        attempts: All attempts, in the order of arrival.
-    """
-
-    requests: Sequence[ObservedRequest]
-    healthy_seconds: float
-    fault_ended_at: float | None = None
-    scale: float = 1.0
-    attempts: Sequence[Attempt] = ()
-
-    def during_fault(self) -> list[ObservedRequest]:
-        """Return the requests that were sent before the fault ended."""
-        return [one for one in self.requests if self.fault_ended_at is None or one.at < self.fault_ended_at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +51,10 @@ class Expectations:
         """
         if not observed.requests:
             raise ValueError(f"no request was sent in {scenario.name}")
+        if scenario.kind == NAMES:
+            return [_name_result(scenario, one) for one in observed.names]
+        if scenario.kind == MISUSE:
+            return [_unharmed(scenario, observed.requests)]
         checks = (
             *(self._answers, self._attempts, self._cooldown, self._delay, self._attempts_per_minute),
             *(self._longest_wait, self._return),
@@ -217,6 +161,24 @@ class Expectations:
 
     def _has_no_cooldown(self, scenario: Scenario) -> bool:
         return self.upstream_cooldowns and not scenario.causes_upstream_cooldown
+
+
+def _name_result(scenario: Scenario, found: NameObservation) -> PromiseResult:
+    """Compare what a name led to, first while its models worked and then while they failed."""
+    case = found.case
+    promised = f"{' or '.join(case.first)}; if it fails, {' or '.join(case.next) or 'an error'}"
+    if found.failing is None:
+        return _result(scenario, f"{case.name} ({case.kind})", promised, "not asked for: too many names", CANNOT)
+    observed = f"{found.healthy or 'an error'}; {found.failing or 'an error'}"
+    kept = found.healthy in case.first and (found.failing in case.next if case.next else not found.failing)
+    return _result(scenario, f"{case.name} ({case.kind})", promised, observed, _verdict(kept))
+
+
+def _unharmed(scenario: Scenario, requests: Sequence[ObservedRequest]) -> PromiseResult:
+    """Check that the primary answered every request at the first try."""
+    good = sum(one.answered_by == PRIMARY and dict(one.attempts) == {PRIMARY: 1} for one in requests)
+    total = len(requests)
+    return _result(scenario, UNHARMED, f"{total} of {total}", f"{good} of {total}", _verdict(good == total))
 
 
 def _verdict(kept: bool) -> str:

@@ -1,9 +1,9 @@
 """Send test requests through LiteLLM and check the responses."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from flowgate.errors import CheckFailed, FlowGateError, NotReady
+from flowgate.errors import CheckFailed, FlowGateError, NotReady, UsageError
 from flowgate.gateway import cliproxy
 from flowgate.rehearsal import stream
 from flowgate.step import Change, Facts, Result, StepContext, change
@@ -23,7 +23,8 @@ def smoke(context: StepContext, live: bool = False) -> Result | Change:
 
     Args:
         context: Tools and state of this run.
-        live: Also request model answers over real accounts (costs money); the embedded upstream always gets all.
+        live: Also request model answers over real accounts (costs money); a model of the embedded upstream is always
+            requested.
 
     Returns:
         `base` (base URL), `answers` (list of request, seconds, message).
@@ -31,20 +32,59 @@ def smoke(context: StepContext, live: bool = False) -> Result | Change:
     Raises:
         CheckFailed: A response is not as expected.
         NotReady: LiteLLM is not running.
+        UsageError: With `live`, no model can be requested by its name.
     """
-    embedded = cliproxy.is_embedded(context.config)
-    names = list(REQUESTS) if embedded or live else ["models"]
+    model, embedded = _model(context, live)
+    names = list(REQUESTS) if model else ["models"]
     over = "the embedded upstream" if embedded else "real accounts"
-    cost = "" if embedded else " (costs money)" if live else " (only what is free)"
+    cost = "" if embedded else " (costs money)" if model else " (only what is free)"
 
     def apply(acting: StepContext) -> Facts:
         base = _base_url(acting)
         before = _generations(acting)
-        answers = [_send(acting, name, base, before) for name in names]
+        tested = Target(base, model, embedded, before)
+        answers = [_send(acting, name, tested) for name in names]
         message = f"{len(answers)} of {len(names)} requests succeeded over {over}"
         return {"base": base, "answers": answers, "message": message}
 
     return change(f"send test requests over {over}{cost}: {', '.join(names)}", apply, changes=False)
+
+
+class Target(NamedTuple):
+    """What is tested.
+
+    Attributes:
+        base: Base URL of LiteLLM.
+        model: The requested model; empty if no model is requested.
+        embedded: The embedded upstream must answer.
+        before: The generations before the first request.
+    """
+
+    base: str
+    model: str
+    embedded: bool
+    before: Generations
+
+
+def _model(context: StepContext, live: bool) -> tuple[str, bool]:
+    """Choose a model that costs nothing, or any with `live`; empty if there is none.
+
+    Returns:
+        The model, and whether the embedded upstream answers.
+
+    Raises:
+        UsageError: Every model is a pattern, so that none can be requested.
+    """
+    stack = context.stack()
+    free = stack.through_upstream if cliproxy.is_embedded(context.config) else ()
+    if live and not stack.requestable:
+        raise UsageError(
+            f"no model of profile {stack.profile.value} can be requested by its name: each one is a pattern",
+            place=context.config.place("litellm_base.model_list"),
+            fix="inv smoke, without --live",
+        )
+    model = next(iter(stack.requestable if live else free), "")
+    return model, model in free
 
 
 def _base_url(context: StepContext) -> str:
@@ -56,15 +96,15 @@ def _base_url(context: StepContext) -> str:
     return private_base_url(context, context.stack().services["litellm"], generation)
 
 
-def _send(context: StepContext, name: str, base: str, before: Generations) -> Facts:
+def _send(context: StepContext, name: str, tested: Target) -> Facts:
     """Send one request, check its response and show it."""
     began = context.clock.now()
     try:
-        message = REQUESTS[name](context, base)
-        if cliproxy.is_embedded(context.config) and name != "models" and SIGNATURE not in message:
+        message = REQUESTS[name](context, tested)
+        if tested.embedded and name != "models" and SIGNATURE not in message:
             raise CheckFailed(f"the {name} answer did not come from the embedded upstream: {message[:80]!r}")
     except FlowGateError as error:
-        raise _explain(context, name, error, before) from None
+        raise _explain(context, name, error, tested.before) from None
     seconds = round(context.clock.now() - began, 3)
     context.emit(f"  {name:<9} {message[:70]:<70} {seconds:6.2f} s")
     return {"request": name, "seconds": seconds, "message": message}
@@ -79,35 +119,36 @@ def _headers(context: StepContext) -> Headers:
     return {**own, "Authorization": key.bearer()} if key else own
 
 
-def _models(context: StepContext, base: str) -> str:
-    response = context.http.get(f"{base}/v1/models", headers=_headers(context), timeout=30.0)
+def _models(context: StepContext, tested: Target) -> str:
+    response = context.http.get(f"{tested.base}/v1/models", headers=_headers(context), timeout=30.0)
     listed = [str(one.get("id")) for one in _body(response).get("data", ())]
-    absent = [name for name in context.stack().models if name not in listed]
+    absent = [name for name in context.stack().listed if name not in listed]
     if absent:
-        raise CheckFailed(f"LiteLLM does not list {', '.join(absent)}; it lists {', '.join(listed) or 'nothing'}")
+        more = f" and {len(absent) - 1} more" if absent[1:] else ""
+        raise CheckFailed(f"LiteLLM does not list {absent[0]}{more} (names that it lists: {len(listed)})")
     return f"{len(listed)} listed: {', '.join(listed)}"
 
 
-def _chat(context: StepContext, base: str) -> str:
-    response = context.http.post(f"{base}/v1/chat/completions", _prompt(context), headers=_headers(context))
+def _chat(context: StepContext, tested: Target) -> str:
+    response = context.http.post(f"{tested.base}/v1/chat/completions", _prompt(tested), headers=_headers(context))
     body = _body(response)
     return _text("chat", lambda: body["choices"][0]["message"]["content"])
 
 
-def _stream(context: StepContext, base: str) -> str:
-    prompt = {**_prompt(context), "stream": True}
-    lines = context.http.stream(f"{base}/v1/chat/completions", prompt, headers=_headers(context))
+def _stream(context: StepContext, tested: Target) -> str:
+    prompt = {**_prompt(tested), "stream": True}
+    lines = context.http.stream(f"{tested.base}/v1/chat/completions", prompt, headers=_headers(context))
     text = "".join(map(stream.chunk_text, stream.chunks(lines)))
     return _text("stream", lambda: text)
 
 
-def _messages(context: StepContext, base: str) -> str:
-    response = context.http.post(f"{base}/v1/messages", _prompt(context), headers=_headers(context))
+def _messages(context: StepContext, tested: Target) -> str:
+    response = context.http.post(f"{tested.base}/v1/messages", _prompt(tested), headers=_headers(context))
     body = _body(response)
     return _text("messages", lambda: next(part["text"] for part in body["content"] if part.get("type") == "text"))
 
 
-REQUESTS: dict[str, Callable[[StepContext, str], str]] = {
+REQUESTS: dict[str, Callable[[StepContext, Target], str]] = {
     "models": _models,
     "chat": _chat,
     "stream": _stream,
@@ -115,9 +156,9 @@ REQUESTS: dict[str, Callable[[StepContext, str], str]] = {
 }
 
 
-def _prompt(context: StepContext) -> dict[str, object]:
+def _prompt(tested: Target) -> dict[str, object]:
     messages = [{"role": "user", "content": PROMPT}]
-    return {"model": context.stack().models[0], "messages": messages, "max_tokens": 100}
+    return {"model": tested.model, "messages": messages, "max_tokens": 100}
 
 
 def _body(response: Response) -> Any:

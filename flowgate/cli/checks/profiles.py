@@ -9,7 +9,7 @@ from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
 from flowgate.context import StepContext
 from flowgate.errors import FlowGateError, raise_all
-from flowgate.gateway import build, cliproxy, litellm, preflight
+from flowgate.gateway import build, cliproxy, preflight, upstream_deployments
 
 CHECK = "profiles"
 
@@ -27,7 +27,8 @@ def profiles(session: Session) -> Iterator[Finding]:
             continue
         warnings = [*policy.unknown, *preflight.warnings(session.config, name, policy)]
         if served is not None:
-            unserved = preflight.unserved_models(litellm.upstream_models(session.config, policy.litellm), served)
+            requested = upstream_deployments.upstream_models(session.config, policy.litellm)
+            unserved = preflight.unserved_models(requested, served)
             warnings += [f"CLIProxyAPIPlus serves no model {one}; log in to its provider" for one in unserved]
         for line in warnings:
             yield Finding(CHECK, "warn", f"{name}: {line}", f"inv profile.show --name {name}")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from flowgate.domain import Config, Secret, Service, Sourced
-from flowgate.gateway import litellm
+from flowgate.gateway import litellm, upstream_deployments
 from flowgate.gateway.build import BuildInputs, build
 
 Make = Callable[..., Config]
@@ -92,7 +92,7 @@ def test_the_config_file_is_named_by_its_digest(config: Make) -> None:
 
 
 def test_upstream_models_have_no_provider_prefix(config: Make) -> None:
-    assert litellm.upstream_models(config(), config().litellm_base) == ("big", "small")
+    assert upstream_deployments.upstream_models(config(), config().litellm_base) == ("big", "small")
 
 
 @pytest.mark.parametrize("name", ["plain", "with blank", "with 'quote", "with \"both' $HOME"])
@@ -120,4 +120,4 @@ def test_keys_of_replaced_models_are_not_needed(config: Make) -> None:
 
 
 def test_an_invalid_base_url_does_not_use_the_upstream(config: Make) -> None:
-    assert not litellm.uses_upstream(config(), {"model": "openai/x", "api_base": "http://["})
+    assert not upstream_deployments.uses_upstream(config(), {"model": "openai/x", "api_base": "http://["})

@@ -6,7 +6,14 @@ from flowgate.rehearsal.result import AttemptResult, ProfileResult, RehearsalRes
 
 
 def request(at: float, seconds: float, answered_by: str | None, error: str = "", **attempts: int) -> RequestResult:
-    return {"at": at, "seconds": seconds, "answered_by": answered_by, "attempts": attempts, "error": error}
+    return {
+        "at": at,
+        "seconds": seconds,
+        "answered_by": answered_by,
+        "attempts": attempts,
+        "error": error,
+        "model": "big",
+    }
 
 
 def scenario(verdict: str = "kept", fault_ended_at: float | None = None, name: str = "500") -> ScenarioResult:

@@ -35,11 +35,10 @@ def test_a_fallback_to_an_unknown_model_is_an_error(stage: Stage) -> None:
         plan(stage)
 
 
-def test_a_profile_whose_models_are_all_patterns_is_an_error(stage: Stage) -> None:
+def test_a_profile_whose_models_are_all_patterns_is_requested_by_a_name_that_one_matches(stage: Stage) -> None:
     models: LiteLLMSettings = {"model_list": [{"model_name": "*", "litellm_params": {"model": "openai/*"}}]}
     stage.config = replace(stage.config, litellm_base=models)
-    with pytest.raises(UsageError, match="no model that can be requested"):
-        plan(stage)
+    assert plan(stage).roles.requested == "example"
 
 
 def test_no_scenario_waits_for_cliproxyapi_plus_if_litellm_applies_cooldowns(stage: Stage) -> None:

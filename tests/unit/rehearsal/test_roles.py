@@ -53,3 +53,33 @@ def test_deployments_of_one_model_without_an_order_have_the_same_role() -> None:
 def test_fallbacks_for_every_model_and_aliases_are_followed() -> None:
     router = {"fallbacks": [{"*": ["spare"]}], "model_group_alias": {"spare": {"model": "router-cheap"}}}
     assert assign_roles(settings(router_settings=router)).models("secondary") == ["router-cheap"]
+
+
+def names(**router: Any) -> Any:
+    tree = settings(router_settings={"fallbacks": [{"router-default": ["router-cheap"]}], **router})
+    tree["model_list"] += [{"model_name": "corp/*", "litellm_params": {"model": "openai/*"}}]
+    return tree
+
+
+def test_aliases_of_the_requested_model_are_requested_too() -> None:
+    chains = [{"router-default": ["router-cheap"]}, {"opus": ["router-cheap"]}, {"lone": []}]
+    aliases = {"opus": "router-default", "lone": "router-default", "other": "router-cheap"}
+    assert assign_roles(names(fallbacks=chains, model_group_alias=aliases)).aliases == ("opus",)
+
+
+def test_each_name_has_a_case_with_the_models_that_answer() -> None:
+    found = assign_roles(names(model_group_alias={"opus": "router-default", "far": "corp/embedded-x"}))
+    assert {one.name: (one.kind, one.first, one.next) for one in found.cases} == {
+        "router-default": ("model", ("router-default",), ("router-cheap",)),
+        "router-cheap": ("model", ("router-cheap",), ()),
+        "opus": ("alias", ("router-default",), ()),
+        "far": ("alias", ("embedded-x",), ()),
+        "corp/embedded-x": ("pattern", ("embedded-x",), ()),
+    }
+    assert found.by_model["embedded-x"] == "further"
+
+
+def test_the_promised_settings_decide_what_a_name_leads_to() -> None:
+    promised = names(fallbacks=[{"*": ["router-cheap"]}], model_group_alias={"opus": "router-default"})
+    found = assign_roles(names(), promised).cases
+    assert ("opus", ("router-cheap",)) in [(one.name, one.next) for one in found]

@@ -15,11 +15,11 @@ from flowgate.context import StepContext
 from flowgate.errors import CheckFailed
 from flowgate.rehearsal.config import vendor_model
 from flowgate.rehearsal.fake_vendors import FakeVendors
+from flowgate.rehearsal.observation import Attempt, Observation, ObservedRequest, SentRequest, match_attempts
 from flowgate.rehearsal.private_stack import ScenarioStack
-from flowgate.rehearsal.roles import Roles
-from flowgate.rehearsal.runner import ClientSettings, ScenarioRunner, SentRequest, match_attempts
+from flowgate.rehearsal.roles import NameCase, Roles
+from flowgate.rehearsal.runner import ClientSettings, ScenarioRunner
 from flowgate.rehearsal.scenarios import SCENARIOS
-from flowgate.rehearsal.verdicts import Attempt, Observation, ObservedRequest
 from flowgate.system import sockets
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
@@ -49,9 +49,14 @@ def context(tmp_path: Path) -> StepContext:
     return replace(Stage(tmp_path).context(), clock=Clock()._replace(sleep=lambda seconds: None))
 
 
-def run(context: StepContext, vendors: FakeVendors, name: str, timeout: float = 5.0, url: str = "") -> Observation:
+def run(
+    context: StepContext, vendors: FakeVendors, name: str, timeout: float = 5.0, url: str = "", alias: str = ""
+) -> Observation:
     scenario = replace(SCENARIOS[name], name=f"{name}-{free_port()}")  # attempts of earlier tests have other names
     client = ClientSettings(vendor_model(scenario.name, "big"), timeout, cooldown_seconds=0.0, minimum_requests=3)
+    cases = tuple(NameCase(vendor_model(scenario.name, one), "model", (one,), ()) for one in ("big", "small"))
+    aliases = (vendor_model(scenario.name, alias),) if alias else ()
+    client = replace(client, cases=cases, aliases=aliases)
     stack = ScenarioStack(scenario, url or vendors.url, {}, vendors, None)
     try:
         return ScenarioRunner(context, stack, client).run(scale=0.1)
@@ -68,6 +73,21 @@ def test_requests_fail_as_the_scenario_says(context: StepContext, vendors: FakeV
 
 def test_without_a_fault_the_primary_answers(context: StepContext, vendors: FakeVendors) -> None:
     assert {one.answered_by for one in run(context, vendors, "healthy").requests} == {"primary"}
+
+
+def test_aliases_are_requested_in_turn(context: StepContext, vendors: FakeVendors) -> None:
+    asked = [one.model.rpartition(".")[2] for one in run(context, vendors, "healthy", alias="other").requests]
+    assert sorted(asked) == ["big"] * 3 + ["other"] * 3
+
+
+def test_every_name_is_asked_for_with_and_without_a_fault(context: StepContext, vendors: FakeVendors) -> None:
+    found = [(one.case.first, one.healthy, one.failing) for one in run(context, vendors, "names").names]
+    assert found == [(("big",), "big", ""), (("small",), "small", "")]
+
+
+def test_mistakes_of_one_client_come_before_the_requests_of_others(context: StepContext, vendors: FakeVendors) -> None:
+    observed = run(context, vendors, "misuse")
+    assert [(one.answered_by, one.attempts) for one in observed.requests] == [("primary", {"primary": 1})] * 6
 
 
 def test_an_incomplete_stream_is_no_answer(context: StepContext, vendors: FakeVendors) -> None:

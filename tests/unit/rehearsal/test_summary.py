@@ -10,7 +10,7 @@ BROKEN = "cost & more breaks a promise in scenario '500': cooldown: promised wit
 
 def test_answers_and_attempts_are_counted_by_role() -> None:
     found = scenario()
-    assert summary.answers(found) == "secondary 1, nobody 1, primary 1"
+    assert summary.answers(found) == "secondary 1, error 1, primary 1"
     assert summary.attempts(found) == "primary 3, secondary 1"
 
 
@@ -35,7 +35,7 @@ def test_the_heading_shows_the_stack_and_the_time_scale() -> None:
 def test_tables_have_one_row_per_promise_and_per_scenario() -> None:
     found = profile(scenario(), scenario("broken", name="hang"))
     assert [row[0] for row in summary.promise_table(found)] == ["scenario", "500", "hang"]
-    row = ["500", "secondary 1, nobody 1, primary 1", "0.50 s", "0.10 s", "primary 3, secondary 1", ""]
+    row = ["500", "secondary 1, error 1, primary 1", "0.50 s", "0.10 s", "primary 3, secondary 1", ""]
     assert summary.scenario_table(found)[1] == row
 
 

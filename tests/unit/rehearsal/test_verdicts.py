@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from flowgate.rehearsal.observation import NameObservation, Observation, ObservedRequest
 from flowgate.rehearsal.result import PromiseResult
+from flowgate.rehearsal.roles import NameCase
 from flowgate.rehearsal.scenarios import SCENARIOS, Fault
 from flowgate.rehearsal.verdicts import (
     ANSWERED,
@@ -21,8 +23,6 @@ from flowgate.rehearsal.verdicts import (
     NO_DELAY,
     RETURN,
     Expectations,
-    Observation,
-    ObservedRequest,
 )
 from tests.unit.gateway.test_policy import COMMON, compiled
 
@@ -141,6 +141,42 @@ def test_an_observation_without_requests_is_an_error() -> None:
         results("500", Observation([], healthy_seconds=0.1))
 
 
-def test_every_scenario_except_healthy_has_a_fault() -> None:
-    assert [name for name, one in SCENARIOS.items() if not one.faults] == ["healthy"]
+def test_every_scenario_that_is_an_outage_has_a_fault() -> None:
+    assert [name for name, one in SCENARIOS.items() if not one.faults] == ["healthy", "names", "misuse"]
+
+
+@pytest.mark.parametrize(
+    ("next_models", "healthy", "failing", "verdict"),
+    [
+        (("small",), "big", "small", "kept"),
+        (("small",), "big", "", "broken"),
+        (("small",), "big", "other", "broken"),
+        (("small",), "", "small", "broken"),
+        ((), "big", "", "kept"),
+        ((), "big", "small", "broken"),
+        (("small",), "", None, "cannot"),
+    ],
+)
+def test_a_name_must_lead_to_its_model_and_then_to_its_fallback(
+    next_models: tuple[str, ...], healthy: str, failing: str | None, verdict: str
+) -> None:
+    found = NameObservation(NameCase("opus", "alias", ("big",), next_models), healthy, failing)
+    observed = Observation([ObservedRequest(0.0, 0.1, None, {})], 0.1, names=[found])
+    (result,) = results("names", observed)
+    assert (result["promise"], result["verdict"]) == ("opus (alias)", verdict)
+
+
+@pytest.mark.parametrize(
+    ("by", "attempts", "verdict"),
+    [
+        ("primary", {"primary": 1}, "kept"),
+        ("secondary", {"secondary": 1}, "broken"),
+        ("primary", {"primary": 2}, "broken"),
+        (None, {}, "broken"),
+    ],
+)
+def test_mistakes_of_one_client_must_not_harm_others(by: str | None, attempts: dict[str, int], verdict: str) -> None:
+    requests = [ObservedRequest(0.0, 0.1, "primary", {"primary": 1}), ObservedRequest(1.0, 0.1, by, attempts)]
+    (result,) = results("misuse", Observation(requests, 0.1))
+    assert result["verdict"] == verdict
     assert {fault for one in SCENARIOS.values() for fault in one.faults.values()} > {Fault(status=500)}

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.errors import CheckFailed, NotReady
+from flowgate.errors import CheckFailed, NotReady, UsageError
 from flowgate.steps.smoke import smoke
 from tests.unit.steps.conftest import fake_program, from_table, serving
 
@@ -49,6 +50,68 @@ def test_real_accounts_get_only_free_requests(stage: Stage) -> None:
     fake_program(stage.folder / "proxy")
     stage.configure(program="./proxy").prepared()
     assert ask(stage) == ["models"]
+
+
+def models(stage: Stage, *entries: tuple[str, str], **router: Any) -> Stage:
+    """Replace the model list: model name → `upstream` or another server."""
+    upstream = f"http://127.0.0.1:{stage.ports['upstream']}/v1"
+    found: Any = [
+        {"model_name": name, "litellm_params": {"model": "openai/x", "api_base": upstream if to == "upstream" else to}}
+        for name, to in entries
+    ]
+    base: Any = {"model_list": found, "router_settings": router}
+    stage.config = replace(stage.config, litellm_base=base, profiles={"balanced": {}})
+    return stage.prepared()
+
+
+@pytest.mark.parametrize(
+    ("entries", "requested"),
+    [
+        ([("paid", "http://127.0.0.1:1/v1"), ("free", "upstream")], 4),
+        ([("paid", "http://127.0.0.1:1/v1")], 1),
+        ([("anthropic/*", "")], 1),
+        ([("corp/*", "upstream")], 1),
+    ],
+)
+def test_only_a_model_of_the_embedded_upstream_is_requested_without_live(
+    stage: Stage, entries: list[tuple[str, str]], requested: int
+) -> None:
+    listed = json.dumps({"data": [{"id": name} for name, _ in entries]})
+    assert len(ask(models(stage, *entries), models=listed)) == requested
+
+
+@pytest.mark.parametrize("listed", [[], ["anthropic/claude-x"]])
+def test_a_pattern_need_not_be_listed(stage: Stage, listed: list[str]) -> None:
+    models(stage, ("anthropic/*", ""), model_group_alias={"far": {"model": "anthropic/x", "hidden": False}})
+    assert ask(stage, models=json.dumps({"data": [{"id": one} for one in listed]})) == ["models"]
+
+
+@pytest.mark.parametrize(("hidden", "missing"), [(False, True), (True, False)])
+def test_an_alias_must_be_listed_unless_it_is_hidden(stage: Stage, hidden: bool, missing: bool) -> None:
+    models(stage, ("paid", ""), model_group_alias={"opus": {"model": "paid", "hidden": hidden}})
+    listed = json.dumps({"data": [{"id": "paid"}]})
+    if not missing:
+        assert ask(stage, models=listed) == ["models"]
+        return
+    with pytest.raises(CheckFailed, match=r"does not list opus \(names that it lists: 1\)"):
+        ask(stage, models=listed)
+
+
+@pytest.mark.parametrize(
+    ("absent", "words"),
+    [(["a"], "does not list a \\("), (["a", "b"], "a and 1 more \\("), (list("abcde"), "a and 4 more \\(")],
+)
+def test_one_missing_model_is_named_and_the_others_are_counted(stage: Stage, absent: list[str], words: str) -> None:
+    models(stage, *((name, "") for name in absent))
+    with pytest.raises(CheckFailed, match=words) as raised:
+        ask(stage, models='{"data": []}')
+    assert str(raised.value).count("does not list") == 1
+
+
+def test_with_live_a_profile_of_patterns_alone_needs_a_name(stage: Stage) -> None:
+    models(stage, ("anthropic/*", ""))
+    with pytest.raises(UsageError, match="each one is a pattern"):
+        stage.apply(smoke, live=True)
 
 
 def test_the_smoke_test_changes_nothing(stage: Stage) -> None:
