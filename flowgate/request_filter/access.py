@@ -1,0 +1,155 @@
+"""Keys: where clients send them, and whether one of them is accepted.
+
+Keys are kept as SHA-256 digests and compared in constant time. A key that stands where the app would not find it is
+moved to where it does.
+
+Source: LiteLLM 1.106.2, proxy/auth/user_api_key_auth.py: `x-litellm-api-key` takes precedence over `Authorization`,
+then come `api-key`, `x-api-key`, `x-goog-api-key` and `Ocp-Apim-Subscription-Key`, then `?key=` on Google's paths. A
+websocket's key is read from `Authorization`, `api-key` or the subprotocol.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import importlib
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from flowgate.request_filter.dialects import Response, dialect, error_response
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from flowgate.domain.request_rules import RequestRules
+
+OWN_HEADER = b"x-litellm-api-key"
+KEY_HEADERS = (
+    *(OWN_HEADER, b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key"),
+    *(b"ocp-apim-subscription-key", b"litellm_user_api_key"),
+)
+SUBPROTOCOL = b"openai-insecure-api-key."
+AWS_CREDENTIAL = re.compile(rb"Credential=(?:Bearer\s+)?([^/\s,]+)")
+SEND = {
+    "openai": "`Authorization: Bearer KEY`",
+    "anthropic": "`x-api-key: KEY` or `Authorization: Bearer KEY`",
+    "google": "`x-goog-api-key: KEY` or `?key=KEY`",
+}
+FIX = "`flowgate key path` prints the file that contains the gateway's key"
+CHALLENGE = (b"www-authenticate", b"Bearer")
+
+
+class Access:
+    """The check of keys by one set of rules."""
+
+    def __init__(self, rules: RequestRules) -> None:
+        self._rules = rules
+        self._digests: tuple[bytes, ...] | None = None
+        own = rules.key_header.lower().encode()
+        self._headers = (own,) if own else KEY_HEADERS
+
+    def admit(self, scope: Scope) -> Scope | Response:
+        """Return the scope with which the app is called, or the 401 that the client gets.
+
+        Args:
+            scope: An HTTP or websocket scope.
+        """
+        if not self._rules.key_source or self._rules.own_keys or self._is_open(scope):
+            return scope
+        if not self._accepted():
+            return scope  # the app has no key that could be compared, so it decides
+        sent = list(self._sent(scope))
+        for place, key in sent:
+            if self._matches(key):
+                return self._readable(scope, place, key)
+        problem = "the API key is not the gateway's key" if sent else "the request has no API key"
+        message = f"{problem}; send {SEND[dialect(scope['path'], scope['headers'])]}; {FIX}"
+        return error_response(scope["path"], scope["headers"], 401, "no_key", message, [CHALLENGE])
+
+    def _is_open(self, scope: Scope) -> bool:
+        path, method = scope["path"], scope.get("method", "")
+        if path in self._rules.open_paths and method in ("GET", "HEAD"):
+            return True
+        if method == "OPTIONS" and any(name == b"access-control-request-method" for name, _ in scope["headers"]):
+            return True  # a browser asks whether it may send a request; it never sends a key with that
+        paths = self._rules.unchecked_paths
+        return any(path == one or (one.endswith("/") and path.startswith(one)) for one in paths)
+
+    def _accepted(self) -> tuple[bytes, ...]:
+        if self._digests is None:
+            module, _, function = self._rules.key_source.partition(":")
+            keys: tuple[str, ...] = getattr(importlib.import_module(module), function)()
+            self._digests = tuple(hashlib.sha256(key.encode()).digest() for key in keys)
+        return self._digests
+
+    def _matches(self, key: bytes) -> bool:
+        digest = hashlib.sha256(key).digest()
+        matched = False
+        for accepted in self._accepted():  # all of them: the time says nothing about which one matched
+            matched |= hmac.compare_digest(digest, accepted)
+        return matched
+
+    def _sent(self, scope: Scope) -> Iterator[tuple[bytes, bytes]]:
+        """Return the keys that a request carries, each with the header, or b"?" for the address."""
+        for name, value in scope["headers"]:
+            if name in self._headers:
+                yield from ((name, key) for key in tokens(value))
+            elif name == b"sec-websocket-protocol" and scope["type"] == "websocket":
+                words = (word.strip() for word in value.split(b","))
+                yield from ((name, word[len(SUBPROTOCOL) :]) for word in words if word.startswith(SUBPROTOCOL))
+        query: bytes = scope.get("query_string", b"")
+        if b"key=" in query:
+            for value in parse_qs(query.decode("latin-1")).get("key", ()):
+                yield b"?", value.encode("latin-1", "replace")
+
+    def _readable(self, scope: Scope, place: bytes, key: bytes) -> Scope:
+        """Return the scope with the key where the app looks for it first."""
+        carrier = b"authorization" if scope["type"] == "websocket" else self._headers[0]
+        order = (carrier,) if scope["type"] == "websocket" else self._headers
+        first = next(((name, value) for one in order for name, value in scope["headers"] if name == one), None)
+        if first is not None and first[0] == place and _reads(place, first[1], key, carrier):
+            return scope
+        kept = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name != carrier and not (name in KEY_HEADERS and key in tokens(value))
+        ]
+        return {**scope, "headers": [*kept, (carrier, b"Bearer " + key)]}
+
+
+def tokens(value: bytes) -> list[bytes]:
+    """Return the keys that the value of a header may mean: with or without a scheme, Basic in both its forms.
+
+    Args:
+        value: The header's value.
+    """
+    value = value.strip()
+    scheme, _, rest = value.partition(b" ")
+    match scheme.lower():
+        case b"bearer":
+            return [rest.strip()] if rest.strip() else []
+        case b"basic":
+            return [rest.strip(), *_decoded(rest)]
+        case b"aws4-hmac-sha256":
+            return AWS_CREDENTIAL.findall(value)
+    return [value] if value else []
+
+
+def _decoded(text: bytes) -> list[bytes]:
+    """Return the user and the password of HTTP's basic authentication."""
+    try:
+        return [part for part in base64.b64decode(text, validate=True).split(b":") if part]
+    except (binascii.Error, ValueError):
+        return []
+
+
+def _reads(name: bytes, value: bytes, key: bytes, first: bytes) -> bool:
+    """Return whether the app finds a key in the value of a header."""
+    if name in (b"authorization", first):
+        schemes = (b"Bearer " + key, b"bearer " + key, b"Basic " + key)
+        return value in schemes or value.startswith(b"AWS4") or (name == OWN_HEADER and value == key)
+    return value == key
