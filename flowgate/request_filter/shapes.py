@@ -1,0 +1,104 @@
+"""Bodies that no model can answer, whatever its provider: parts of the wrong type.
+
+LiteLLM answers them with 500 after all its retries, and counts them against the model. What a provider may see
+differently is left to the provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Tree = dict[str, object]
+NAMES = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
+
+
+def fault(word: str, tree: object) -> str:
+    """Return one sentence about the first wrong part of a body; empty if there is none.
+
+    Args:
+        word: The last words of the path: "chat/completions".
+        tree: The body's JSON.
+    """
+    if not isinstance(tree, dict):
+        return f"the body must be a JSON object, not {name(tree)}"
+    return next(filter(None, (check(tree) for check in CHECKS.get(word, ()))), "")
+
+
+def name(value: object) -> str:
+    """Return what a JSON value is, for people."""
+    return NAMES.get(type(value), "null")
+
+
+def _messages(tree: Tree) -> str:
+    messages = tree.get("messages")
+    if messages is None:
+        return ""  # LiteLLM says that it is missing
+    return _list_of_objects("messages", messages) or next(
+        filter(None, (_content(f"messages[{number}].content", one) for number, one in enumerate(_items(messages)))), ""
+    )
+
+
+def _given(key: str) -> Callable[[Tree], str]:
+    def check(tree: Tree) -> str:
+        return f"{key} must be a list, not null" if key in tree and tree[key] is None else ""
+
+    return check
+
+
+def _roles(tree: Tree) -> str:
+    for number, one in enumerate(_items(tree.get("messages"))):
+        if not isinstance(one.get("role"), str):
+            return f"messages[{number}] has no role: 'user' or 'assistant'"
+    return ""
+
+
+def _tools(tree: Tree) -> str:
+    return _list_of_objects("tools", tree["tools"]) if tree.get("tools") is not None else ""
+
+
+def _input(tree: Tree) -> str:
+    value = tree.get("input")
+    if value is None or isinstance(value, str):
+        return ""
+    return _list_of_objects("input", value) if isinstance(value, list) else _wrong("input", "a string or a list", value)
+
+
+def _contents(tree: Tree) -> str:
+    value = tree.get("contents")
+    return "" if value is None or isinstance(value, (str, dict)) else _list_of_objects("contents", value)
+
+
+def _content(place: str, message: Tree) -> str:
+    value = message.get("content")
+    if value is None or isinstance(value, str):
+        return ""
+    if not isinstance(value, list):
+        return _wrong(place, "a string or a list", value)
+    wrong = next((number for number, one in enumerate(value) if not isinstance(one, (dict, str))), None)
+    return "" if wrong is None else _wrong(f"{place}[{wrong}]", "an object", value[wrong])
+
+
+def _list_of_objects(place: str, value: object) -> str:
+    if not isinstance(value, list):
+        return _wrong(place, "a list", value)
+    wrong = next((number for number, one in enumerate(value) if not isinstance(one, dict)), None)
+    return "" if wrong is None else _wrong(f"{place}[{wrong}]", "an object", value[wrong])
+
+
+def _items(value: object) -> list[Tree]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _wrong(place: str, wanted: str, value: object) -> str:
+    return f"{place} must be {wanted}, not {name(value)}"
+
+
+CHECKS: dict[str, tuple[Callable[[Tree], str], ...]] = {
+    "chat/completions": (_messages, _tools),
+    "messages": (_given("messages"), _messages, _roles, _tools),
+    "messages/count_tokens": (_given("messages"), _messages, _tools),
+    "responses": (_input, _tools),
+    "responses/compact": (_input,),
+    "responses/input_tokens": (_input,),
+    "generateContent": (_contents,),
+}
