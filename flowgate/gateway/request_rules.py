@@ -1,0 +1,158 @@
+"""The rules of the request filter in front of LiteLLM, computed from the settings that LiteLLM gets.
+
+Source: LiteLLM 1.106.2: proxy/auth/user_api_key_auth.py (keys), proxy/route_llm_request.py (names of models),
+`resolve_inference_model` (models that the config prescribes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flowgate.domain import Deployment, LiteLLMSettings
+from flowgate.domain.request_rules import RequestRules
+from flowgate.gateway import capabilities, promises
+
+KEY_SOURCE = "flowgate.gateway.master_key:accepted"
+OPEN_PATHS = ("/health/readiness", "/health/liveliness", "/health/liveness")
+OWN_KEYS = (
+    *("database_url", "custom_auth", "enable_jwt_auth", "enable_oauth2_auth", "enable_oauth2_proxy_auth"),
+    *("store_model_in_db", "control_plane_url", "claude_code_gateway_managed_settings", "enable_claude_code_gateway"),
+)
+OWN_KEY_VARIABLES = ("DATABASE_URL", "STORE_MODEL_IN_DB")
+UNKNOWN_NAMES = ("database_url", "store_model_in_db", "control_plane_url")  # models that no config file lists
+METRICS = ("/metrics", "/metrics/")
+Names = Mapping[str, tuple[Deployment, ...]]
+
+
+def compute(
+    settings: LiteLLMSettings,
+    uses_upstream: Callable[[Deployment], bool],
+    variables: Mapping[str, str],
+    upstream_version: str = "",
+    health_paths: tuple[str, ...] = (),
+) -> RequestRules:
+    """Compute the rules.
+
+    Args:
+        settings: LiteLLM's settings under a profile.
+        uses_upstream: Says whether a deployment is served by CLIProxyAPIPlus.
+        variables: Environment variables that the config sets for LiteLLM.
+        upstream_version: The version of CLIProxyAPIPlus; empty if it is unknown.
+        health_paths: Paths that the config names for readiness and health; FlowGate asks them without a key.
+    """
+    general = settings.get("general_settings") or {}
+    shown, further = _shown(settings), _further(settings)
+    known: dict[str, tuple[Deployment, ...]] = {**further, **shown}
+    refused = {
+        name: lacks
+        for name, entries in known.items()
+        if (lacks := capabilities.lacking(((one, uses_upstream(one)) for one in entries), upstream_version))
+    }
+    patterns = tuple(name for name in shown if "*" in name)
+    return RequestRules(
+        key_source=KEY_SOURCE,
+        key_header=str(general.get("litellm_key_header_name") or ""),
+        own_keys=own_keys(settings, variables),
+        open_paths=(*OPEN_PATHS, *(path for path in health_paths if path != "/health")),
+        unchecked_paths=_unchecked_paths(settings),
+        models=tuple(name for name in shown if "*" not in name),
+        further_models=tuple(name for name in further if name not in shown),
+        patterns=patterns,
+        any_model="*" in patterns or _has_unknown_names(settings, variables),
+        model_optional=_model_optional(general, variables),
+        refused=refused,
+    )
+
+
+def describe(rules: RequestRules) -> list[str]:
+    """Describe the rules, one sentence each.
+
+    Args:
+        rules: The rules.
+    """
+    if rules.own_keys:
+        names = ", ".join(rules.own_keys)
+        return [
+            f"LiteLLM checks keys itself because of {names}: FlowGate lets every key pass, and requests without one"
+        ]
+    lines = [
+        f"a request needs the gateway's key, except for {', '.join(rules.open_paths)}; LiteLLM's web pages "
+        "(/, /ui/, /docs, /redoc, /openapi.json) are switched off"
+    ]
+    if rules.unchecked_paths:
+        lines.append(f"LiteLLM checks the keys of requests to {', '.join(rules.unchecked_paths)}")
+    if rules.any_model:
+        lines.append("names of models are checked by LiteLLM alone, since the config does not list all of them")
+    return lines
+
+
+def own_keys(settings: LiteLLMSettings, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the settings and variables by which LiteLLM accepts further keys, or none at all.
+
+    Args:
+        settings: LiteLLM's settings under a profile.
+        variables: Environment variables that the config sets for LiteLLM.
+    """
+    general = settings.get("general_settings") or {}
+    found = [f"general_settings.{key}" for key in OWN_KEYS if general.get(key)]
+    own = settings.get("environment_variables") or {}
+    return (*found, *(name for name in OWN_KEY_VARIABLES if variables.get(name) or own.get(name)))
+
+
+def _shown(settings: LiteLLMSettings) -> dict[str, tuple[Deployment, ...]]:
+    """Return the names that clients are told: models, patterns, aliases and routing groups, with their deployments."""
+    models = {name: tuple(promises.deployments(settings, name)) for name in promises.models(settings)}
+    found = dict(models)
+    router: Mapping[str, object] = dict(settings.get("router_settings") or {})
+    library = settings.get("litellm_settings") or {}
+    for aliases in (router.get("model_group_alias"), library.get("model_alias_map")):
+        for alias, target in aliases.items() if isinstance(aliases, dict) else ():
+            name = target.get("model") if isinstance(target, dict) else target
+            found.setdefault(str(alias), models.get(str(name), ()))
+    groups = router.get("routing_groups")
+    for group in groups if isinstance(groups, list) else ():
+        if isinstance(group, dict) and (name := group.get("group_name")):
+            members = group.get("models")
+            entries = [models.get(str(one), ()) for one in (members if isinstance(members, list) else ())]
+            found.setdefault(str(name), tuple(entry for some in entries for entry in some))
+    return found
+
+
+def _further(settings: LiteLLMSettings) -> dict[str, tuple[Deployment, ...]]:
+    """Return further names that LiteLLM accepts: ids, public names of teams, the deployments' own models."""
+    found: dict[str, tuple[Deployment, ...]] = {}
+    for entry in settings.get("model_list", ()):
+        info: object = entry.get("model_info")
+        about = info if isinstance(info, dict) else {}
+        for name in (about.get("id"), about.get("team_public_model_name"), entry["litellm_params"].get("model")):
+            if name and "*" not in str(name):
+                found[str(name)] = (*found.get(str(name), ()), entry)
+    return found
+
+
+def _has_unknown_names(settings: LiteLLMSettings, variables: Mapping[str, str]) -> bool:
+    """Return whether LiteLLM may know models that the config does not list, or replaces the model that is asked for."""
+    general = settings.get("general_settings") or {}
+    router: Mapping[str, object] = dict(settings.get("router_settings") or {})
+    unlisted = any(general.get(key) for key in (*UNKNOWN_NAMES, "completion_model", "image_generation_model"))
+    own = settings.get("environment_variables") or {}
+    stored = any(variables.get(name) or own.get(name) for name in OWN_KEY_VARIABLES)
+    return unlisted or stored or bool(router.get("router_general_settings")) or not settings.get("model_list")
+
+
+def _model_optional(general: Mapping[str, object], variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the capabilities for which LiteLLM has a model if none is named."""
+    return ("moderations",) if general.get("moderation_model") or variables.get("OPENAI_API_KEY") else ()
+
+
+def _unchecked_paths(settings: LiteLLMSettings) -> tuple[str, ...]:
+    general, library = settings.get("general_settings") or {}, settings.get("litellm_settings") or {}
+    endpoints, public = general.get("pass_through_endpoints"), general.get("public_routes")
+    paths = [
+        str(one["path"])
+        for one in (endpoints if isinstance(endpoints, list) else ())
+        if isinstance(one, dict) and str(one.get("path", "")).startswith("/")
+    ]
+    found = [path for one in paths for path in (one.rstrip("/"), one.rstrip("/") + "/") if path]
+    found += [str(one) for one in (public if isinstance(public, list) else ()) if str(one).startswith("/")]
+    return (*found, *(METRICS if library.get("require_auth_for_metrics_endpoint") is False else ()))
