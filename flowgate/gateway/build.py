@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 
 from flowgate.domain import Config, Secret, Service, Sourced, Stack
 from flowgate.errors import UnknownName, raise_all
-from flowgate.gateway import account_inventory, cliproxy, litellm, own_modules, promises, upstream_version
+from flowgate.gateway import (
+    account_inventory,
+    cliproxy,
+    litellm,
+    own_modules,
+    promises,
+    request_rules,
+    upstream_version,
+)
 from flowgate.gateway.own_modules import OwnModules
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
 
@@ -59,7 +67,10 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
             policy.cliproxy,
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
         ),
-        LITELLM: litellm.service(config, profile.value, policy.litellm, ports, build_inputs.modules.digests),
+        LITELLM: request_rules.added(
+            litellm.service(config, profile.value, policy.litellm, ports, build_inputs.modules.digests),
+            request_rules.compute(config, policy.litellm),
+        ),
     }
     return Stack(profile=profile, services=services, models=promises.models(policy.litellm), notes=policy.changes)
 

@@ -6,11 +6,12 @@ Source: LiteLLM 1.106.2: proxy/auth/user_api_key_auth.py (keys), proxy/route_llm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 
-from flowgate.domain import Deployment, LiteLLMSettings
+from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, ServiceSettings
 from flowgate.domain.request_rules import RequestRules
-from flowgate.gateway import capabilities, promises
+from flowgate.gateway import capabilities, litellm, promises, web_pages
 
 KEY_SOURCE = "flowgate.gateway.master_key:accepted"
 OPEN_PATHS = ("/health/readiness", "/health/liveliness", "/health/liveness")
@@ -20,41 +21,33 @@ OWN_KEYS = (
 )
 OWN_KEY_VARIABLES = ("DATABASE_URL", "STORE_MODEL_IN_DB")
 UNKNOWN_NAMES = ("database_url", "store_model_in_db", "control_plane_url")  # models that no config file lists
+NEED_A_KEY = ("/health", "/models", "/v1/models")
 METRICS = ("/metrics", "/metrics/")
 Names = Mapping[str, tuple[Deployment, ...]]
 
 
-def compute(
-    settings: LiteLLMSettings,
-    uses_upstream: Callable[[Deployment], bool],
-    variables: Mapping[str, str],
-    upstream_version: str = "",
-    health_paths: tuple[str, ...] = (),
-) -> RequestRules:
-    """Compute the rules.
+def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
+    """Compute the rules; there are none where LiteLLM is not started by FlowGate's runner.
 
     Args:
+        config: The config.
         settings: LiteLLM's settings under a profile.
-        uses_upstream: Says whether a deployment is served by CLIProxyAPIPlus.
-        variables: Environment variables that the config sets for LiteLLM.
-        upstream_version: The version of CLIProxyAPIPlus; empty if it is unknown.
-        health_paths: Paths that the config names for readiness and health; FlowGate asks them without a key.
     """
+    own = config.services[litellm.NAME]
+    if not litellm.uses_runner(config):
+        return RequestRules()
+    variables = own.env
     general = settings.get("general_settings") or {}
     shown, further = _shown(settings), _further(settings)
     known: dict[str, tuple[Deployment, ...]] = {**further, **shown}
-    refused = {
-        name: lacks
-        for name, entries in known.items()
-        if (lacks := capabilities.lacking(((one, uses_upstream(one)) for one in entries), upstream_version))
-    }
+    refused = {name: lacks for name, entries in known.items() if (lacks := _lacking(config, entries))}
     patterns = tuple(name for name in shown if "*" in name)
     return RequestRules(
         key_source=KEY_SOURCE,
         key_header=str(general.get("litellm_key_header_name") or ""),
         own_keys=own_keys(settings, variables),
-        open_paths=(*OPEN_PATHS, *(path for path in health_paths if path != "/health")),
-        unchecked_paths=_unchecked_paths(settings),
+        open_paths=tuple(dict.fromkeys((*OPEN_PATHS, *_probed(own)))),
+        unchecked_paths=(*_unchecked_paths(settings), *web_pages.paths(variables)),
         models=tuple(name for name in shown if "*" not in name),
         further_models=tuple(name for name in further if name not in shown),
         patterns=patterns,
@@ -64,26 +57,44 @@ def compute(
     )
 
 
-def describe(rules: RequestRules) -> list[str]:
-    """Describe the rules, one sentence each.
+def _probed(own: ServiceSettings) -> tuple[str, ...]:
+    """Return the paths that the config names for readiness and health; FlowGate asks them without a key."""
+    return tuple(path for path in (own.readiness_path, own.health_path) if path and path not in NEED_A_KEY)
+
+
+def _lacking(config: Config, entries: tuple[Deployment, ...]) -> tuple[str, ...]:
+    return capabilities.lacking((one, litellm.uses_upstream(config, one["litellm_params"])) for one in entries)
+
+
+def added(service: Service, rules: RequestRules) -> Service:
+    """Return LiteLLM's service with rules for its worker.
 
     Args:
+        service: The service.
         rules: The rules.
     """
+    return replace(service, program=replace(service.program, request_rules=rules))
+
+
+def describe(config: Config, settings: LiteLLMSettings) -> list[str]:
+    """Describe what clients need under a profile, one sentence each.
+
+    Args:
+        config: The config.
+        settings: LiteLLM's settings under the profile.
+    """
+    rules, pages = compute(config, settings), web_pages.describe(config.services[litellm.NAME].env)
+    if not rules.key_source:
+        return ["LiteLLM alone checks keys and requests, since FlowGate's runner does not start it", pages]
+    unchecked = _unchecked_paths(settings)
     if rules.own_keys:
-        names = ", ".join(rules.own_keys)
-        return [
-            f"LiteLLM checks keys itself because of {names}: FlowGate lets every key pass, and requests without one"
-        ]
-    lines = [
-        f"a request needs the gateway's key, except for {', '.join(rules.open_paths)}; LiteLLM's web pages "
-        "(/, /ui/, /docs, /redoc, /openapi.json) are switched off"
-    ]
-    if rules.unchecked_paths:
-        lines.append(f"LiteLLM checks the keys of requests to {', '.join(rules.unchecked_paths)}")
+        lines = [f"LiteLLM alone checks keys, because of {', '.join(rules.own_keys)}"]
+    else:
+        lines = [f"a request needs the gateway's key, except for {', '.join(rules.open_paths)}"]
+        lines += [f"LiteLLM checks the keys of requests to {', '.join(unchecked)}"] if unchecked else []
     if rules.any_model:
-        lines.append("names of models are checked by LiteLLM alone, since the config does not list all of them")
-    return lines
+        lines.append("LiteLLM alone checks the names of models, since the config does not list all of them")
+    return [*lines, pages]
 
 
 def own_keys(settings: LiteLLMSettings, variables: Mapping[str, str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
-from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway import cliproxy, litellm, request_rules
 from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
 from flowgate.rehearsal import time_scale
@@ -93,9 +93,11 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
     if fork_server is not None:
         names = {*environment.variables, *fork_server.import_variables, *delays}
         fork_server = replace(fork_server, import_variables=tuple(sorted(names.difference(NO_IMPORT_VARIABLES))))
+    asked: LiteLLMSettings = {**plan.settings, "general_settings": settings["general_settings"]}
     return replace(
         program,
         service=f"{litellm.NAME}-{scenario.name}",
+        request_rules=request_rules.compute(plan.config, asked),
         argv=(str(environment.litellm_program), *program.argv[1:]),
         env=without_proxy({**environment.variables, **program.env, **keys, **delays}),
         fork_server=fork_server,

@@ -8,11 +8,9 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 try:
-    import orjson
-
-    _loads = orjson.loads
+    from orjson import loads as _loads
 except ImportError:  # the app may bring it; without it large bodies cost twice the time
-    _loads = json.loads
+    _loads = json.loads  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive

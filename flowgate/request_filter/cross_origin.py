@@ -39,8 +39,9 @@ async def send_as_app(app: ASGIApp, scope: Scope, send: Send, response: Response
     if any(name == b"origin" for name, _ in scope.get("headers", ())):
         for one in getattr(app, "user_middleware", ()):
             if getattr(one.cls, "__name__", "") == MIDDLEWARE:
-                return await one.cls(respond, *one.args, **one.kwargs)(scope, _nothing, send)
-    return await send_response(send, response)
+                await one.cls(respond, *one.args, **one.kwargs)(scope, _nothing, send)
+                return
+    await send_response(send, response)
 
 
 async def refuse_websocket(scope: Scope, send: Send, response: Response) -> None:
