@@ -13,6 +13,8 @@ class RequestRules:
     Attributes:
         key_source: "module:function", called in the process that serves; it returns the accepted keys. Empty: keys are
             not checked.
+        name_source: "module:function", called in the process that serves before a model's name is refused; it returns
+            whether the app knows the name after all. Empty: the names below are all.
         key_header: Name of the only header in which the app looks for a key; empty for the usual ones.
         own_keys: Settings by which the app checks keys itself; with any of them, every request passes.
         open_paths: Paths that need no key.
@@ -26,6 +28,7 @@ class RequestRules:
     """
 
     key_source: str = ""
+    name_source: str = ""
     key_header: str = ""
     own_keys: tuple[str, ...] = ()
     open_paths: tuple[str, ...] = ()

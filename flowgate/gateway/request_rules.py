@@ -13,7 +13,8 @@ from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, Servic
 from flowgate.domain.request_rules import RequestRules
 from flowgate.gateway import capabilities, litellm, promises, web_pages
 
-KEY_SOURCE = "flowgate.gateway.master_key:accepted"
+KEY_SOURCE = "flowgate.gateway.loaded_settings:accepted_keys"
+NAME_SOURCE = "flowgate.gateway.loaded_settings:knows_model"
 OPEN_PATHS = ("/health/readiness", "/health/liveliness", "/health/liveness")
 OWN_KEYS = (
     *("database_url", "custom_auth", "enable_jwt_auth", "enable_oauth2_auth", "enable_oauth2_proxy_auth"),
@@ -44,6 +45,7 @@ def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
     patterns = tuple(name for name in shown if "*" in name)
     return RequestRules(
         key_source=KEY_SOURCE,
+        name_source=NAME_SOURCE,
         key_header=str(general.get("litellm_key_header_name") or ""),
         own_keys=own_keys(settings, variables),
         open_paths=tuple(dict.fromkeys((*OPEN_PATHS, *_probed(own)))),

@@ -14,12 +14,12 @@ import base64
 import binascii
 import hashlib
 import hmac
-import importlib
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+from flowgate.request_filter.app_questions import ask
 from flowgate.request_filter.dialects import Response, dialect, error_response
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ class Access:
 
     def _accepted(self) -> tuple[bytes, ...]:
         if self._digests is None:
-            module, _, function = self._rules.key_source.partition(":")
-            keys: tuple[str, ...] = getattr(importlib.import_module(module), function)()
+            keys: tuple[str, ...] = ask(self._rules.key_source)
             self._digests = tuple(hashlib.sha256(key.encode()).digest() for key in keys)
         return self._digests
 

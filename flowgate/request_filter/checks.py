@@ -64,7 +64,7 @@ class Checks:
         """
         scope = request.scope
         if scope.get("method") != "POST":
-            return None
+            return self._undescribed(scope)
         asked = paths.asked(scope["path"])
         headers = dict(scope.get("headers", ()))
         try:
@@ -78,6 +78,13 @@ class Checks:
         if isinstance(name, str) and name:
             row["model"] = name
         return self._refusal(scope, asked, name, tree)
+
+    def _undescribed(self, scope: Scope) -> Response | None:
+        """Return the response to a GET that describes a model, if there is no such model."""
+        name = paths.described_model(scope["path"]) if scope.get("method") == "GET" else ""
+        if not name or self._models.exists(name):
+            return None
+        return error_response(scope["path"], scope["headers"], 404, "unknown_model", self._models.unknown(name))
 
     async def _question(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> tuple[object, object]:
         """Return the model that is asked for (None: not named; False: not known), and the body if it was parsed.

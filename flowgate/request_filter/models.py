@@ -6,6 +6,8 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from flowgate.request_filter.app_questions import ask
+
 if TYPE_CHECKING:
     from flowgate.domain.request_rules import RequestRules
     from flowgate.request_filter.paths import Asked
@@ -52,7 +54,9 @@ class Models:
             return True
         if name.lower().endswith(LONG_CONTEXT):
             return self.exists(name[: -len(LONG_CONTEXT)])
-        return any(pattern.fullmatch(name) for pattern in self._patterns.values())
+        if any(pattern.fullmatch(name) for pattern in self._patterns.values()):
+            return True
+        return bool(self._rules.name_source and ask(self._rules.name_source, name))
 
     def lacks(self, name: str, capability: str) -> bool:
         """Return whether no model of a name has a capability; False when that is not known.

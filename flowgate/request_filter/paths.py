@@ -38,6 +38,7 @@ _REPEATED_WORD = re.compile(r"^(?P<first>(?:/v1)?/(?P<word>chat/completions|mess
 _GOOGLE = re.compile(r"^(?:/v1beta|/v1)?/models/(?P<model>.+):(?P<method>generateContent|streamGenerateContent)$")
 _NEEDS_V1 = ("messages", "messages/count_tokens")
 _USUAL = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/models"})
+_MODEL = re.compile(r"^(?:/v1|/v1beta)?/models/(?P<model>.+)$")
 _MODELS = re.compile(r"^(?:/v1|/v1beta)?/models(?:/|$)")
 _FREE = ("/health/readiness", "/health/liveliness", "/health/liveness")
 
@@ -86,6 +87,16 @@ def asked(path: str) -> Asked | None:
     if google := _GOOGLE.match(path):
         return Asked("generateContent", "text", google["model"])
     return None
+
+
+def described_model(path: str) -> str:
+    """Return the model that a GET asks a description of; empty if the path asks something else.
+
+    Args:
+        path: A path as `meant` returns it.
+    """
+    found = _MODEL.match(path)
+    return found["model"] if found else ""
 
 
 def normalized(scope: Scope) -> Scope:

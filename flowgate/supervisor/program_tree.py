@@ -44,6 +44,7 @@ class RequestRulesTree(TypedDict):
     """`RequestRules` as JSON."""
 
     key_source: str
+    name_source: str
     key_header: str
     own_keys: list[str]
     open_paths: list[str]
@@ -150,6 +151,7 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
         return RequestRules()
     return RequestRules(
         key_source=tree["key_source"],
+        name_source=tree["name_source"],
         key_header=tree["key_header"],
         own_keys=tuple(tree["own_keys"]),
         open_paths=tuple(tree["open_paths"]),
