@@ -159,7 +159,10 @@ def quick_model(content: bytes) -> str | None:
     found = _FIRST.match(content) or _LAST.search(content, max(0, len(content) - _TAIL_BYTES))
     if found is None or b"\\" in found[1]:
         return None
-    return found[1].decode("utf-8", "replace")
+    try:
+        return found[1].decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def form_model(content: bytes) -> str | None:

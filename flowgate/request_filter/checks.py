@@ -121,7 +121,7 @@ class Checks:
             if self._models.nobody_has(asked.capability):
                 return refuse(400, "bad_request", self._models.unable("", asked.capability))
             return refuse(400, "bad_request", self._models.unnamed()) if self._needs_name(asked, name) else None
-        names = [one.strip() for one in name.split(",")] if asked.word == "chat/completions" else [name]
+        names = [one.strip() for one in name.split(",")] if "," in name and asked.word == "chat/completions" else [name]
         for one in names if not self._models.exists(name) else [name]:
             if not self._models.exists(one):
                 return refuse(404, "unknown_model", self._models.unknown(one) if one else self._models.unnamed())
