@@ -6,12 +6,13 @@ Source: LiteLLM 1.106.2: proxy/auth/user_api_key_auth.py (keys), proxy/route_llm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, ServiceSettings
 from flowgate.domain.request_rules import RequestRules
 from flowgate.gateway import capabilities, litellm, promises, web_pages
+from flowgate.gateway.serialization import short_digest
 
 KEY_SOURCE = "flowgate.gateway.loaded_settings:accepted_keys"
 NAME_SOURCE = "flowgate.gateway.loaded_settings:knows_model"
@@ -75,7 +76,8 @@ def added(service: Service, rules: RequestRules) -> Service:
         service: The service.
         rules: The rules.
     """
-    return replace(service, program=replace(service.program, request_rules=rules))
+    digest = short_digest(f"{service.program.digest} {rules}")
+    return replace(service, program=replace(service.program, request_rules=rules, digest=digest))
 
 
 def describe(config: Config, settings: LiteLLMSettings) -> list[str]:
@@ -116,12 +118,10 @@ def _shown(settings: LiteLLMSettings) -> dict[str, tuple[Deployment, ...]]:
     """Return the names that clients are told: models, patterns, aliases and routing groups, with their deployments."""
     models = {name: tuple(promises.deployments(settings, name)) for name in promises.models(settings)}
     found = dict(models)
+    for alias, target, is_hidden in _aliases(settings):
+        if not is_hidden:
+            found.setdefault(alias, models.get(target, ()))
     router: Mapping[str, object] = dict(settings.get("router_settings") or {})
-    library = settings.get("litellm_settings") or {}
-    for aliases in (router.get("model_group_alias"), library.get("model_alias_map")):
-        for alias, target in aliases.items() if isinstance(aliases, dict) else ():
-            name = target.get("model") if isinstance(target, dict) else target
-            found.setdefault(str(alias), models.get(str(name), ()))
     groups = router.get("routing_groups")
     for group in groups if isinstance(groups, list) else ():
         if isinstance(group, dict) and (name := group.get("group_name")):
@@ -131,8 +131,19 @@ def _shown(settings: LiteLLMSettings) -> dict[str, tuple[Deployment, ...]]:
     return found
 
 
+def _aliases(settings: LiteLLMSettings) -> Iterator[tuple[str, str, bool]]:
+    """Yield each alias, the name that it stands for, and whether it is hidden from lists."""
+    router: Mapping[str, object] = dict(settings.get("router_settings") or {})
+    library = settings.get("litellm_settings") or {}
+    for aliases in (router.get("model_group_alias"), library.get("model_alias_map")):
+        for alias, target in aliases.items() if isinstance(aliases, dict) else ():
+            is_detailed = isinstance(target, dict)
+            name = target.get("model") if is_detailed else target
+            yield str(alias), str(name), is_detailed and bool(target.get("hidden"))
+
+
 def _further(settings: LiteLLMSettings) -> dict[str, tuple[Deployment, ...]]:
-    """Return further names that LiteLLM accepts: ids, public names of teams, the deployments' own models."""
+    """Return further names that LiteLLM accepts: hidden aliases, ids, names of teams, the deployments' own models."""
     found: dict[str, tuple[Deployment, ...]] = {}
     for entry in settings.get("model_list", ()):
         info: object = entry.get("model_info")
@@ -140,7 +151,8 @@ def _further(settings: LiteLLMSettings) -> dict[str, tuple[Deployment, ...]]:
         for name in (about.get("id"), about.get("team_public_model_name"), entry["litellm_params"].get("model")):
             if name and "*" not in str(name):
                 found[str(name)] = (*found.get(str(name), ()), entry)
-    return found
+    hidden = {alias: target for alias, target, is_hidden in _aliases(settings) if is_hidden}
+    return {**found, **{alias: tuple(promises.deployments(settings, target)) for alias, target in hidden.items()}}
 
 
 def _has_unknown_names(settings: LiteLLMSettings, variables: Mapping[str, str]) -> bool:

@@ -170,7 +170,8 @@ def test_a_websocket_without_a_key_is_refused() -> None:
             return {"type": "websocket.connect"}
 
         scope = {"type": "websocket", "path": "/v1/realtime", "headers": []}
-        for extensions in ({"websocket.http.response": {}}, {}):
+        answers: list[dict[str, object]] = [{"websocket.http.response": {}}, {}]
+        for extensions in answers:
             await echoing(KEYS)({**scope, "extensions": extensions}, receive, collect)
 
     asyncio.run(connect())
