@@ -19,7 +19,7 @@ from flowgate.domain import (
     Secret,
     Service,
 )
-from flowgate.gateway import own_modules, promises, runner_flags, web_pages
+from flowgate.gateway import own_modules, promises, runner_flags
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
 
@@ -74,12 +74,15 @@ def service(
     document = _document(config, profile, settings, ports)
     documents = (document, *own_modules.loaders(config, settings, modules or {}))
     labels = {"profile": profile, "config": str(config.file), "document": document.digest}
-    hold_while_down = (UPSTREAM,) if upstream_models(config, settings) else ()
-    needed = {UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"}
-    program = _program(config, ports[NAME], documents)
+    program = replace(
+        _program(config, ports[NAME], documents),
+        labels=labels,
+        hold_while_down=(UPSTREAM,) if upstream_models(config, settings) else (),
+        needed_addresses={UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"},
+    )
     return Service(
         name=NAME,
-        program=replace(program, labels=labels, hold_while_down=hold_while_down, needed_addresses=needed),
+        program=program,
         documents=documents,
         needs=_needs(config, profile, settings),
         after=own.depends_on,
@@ -91,9 +94,8 @@ def service(
 def _program(config: Config, port: int, documents: tuple[Document, ...]) -> Program:
     own = config.services[NAME]
     argv, is_runner = _argv(config, documents[0].path)
-    fixed = {**FIXED_ENV, **web_pages.switches(own.env)}
-    env = {**fixed, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
-    fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(fixed), warmup=warmup(CONFIG))
+    env = {**FIXED_ENV, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
+    fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(FIXED_ENV), warmup=warmup(CONFIG))
     digest = "-".join(one.digest for one in documents)
     return Program(
         service=NAME,
