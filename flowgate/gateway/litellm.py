@@ -19,7 +19,7 @@ from flowgate.domain import (
     Secret,
     Service,
 )
-from flowgate.gateway import own_modules, promises, runner_flags
+from flowgate.gateway import own_modules, promises, runner_flags, web_pages
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
 
@@ -94,8 +94,9 @@ def service(
 def _program(config: Config, port: int, documents: tuple[Document, ...]) -> Program:
     own = config.services[NAME]
     argv, is_runner = _argv(config, documents[0].path)
-    env = {**FIXED_ENV, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
-    fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(FIXED_ENV), warmup=warmup(CONFIG))
+    fixed = {**FIXED_ENV, **web_pages.switches(own.env)}
+    env = {**fixed, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
+    fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(fixed), warmup=warmup(CONFIG))
     digest = "-".join(one.digest for one in documents)
     return Program(
         service=NAME,
