@@ -66,8 +66,9 @@ def _measure(app: ASGIApp) -> float:
                 "path": "/v1/chat/completions",
                 "method": "POST",
                 "server": ("127.0.0.1", 1),
+                "headers": REQUEST_HEADERS,
+                "query_string": b"",
             }
-            scope |= {"headers": REQUEST_HEADERS, "query_string": b""}
             await app(scope, _receive, _send)
         return (time.perf_counter() - began) / REQUESTS
 
