@@ -15,7 +15,7 @@ class RequestRules:
             not checked.
         name_source: "module:function", called in the process that serves before a model's name is refused; it returns
             whether the app knows the name after all. Empty: the names below are all.
-        key_header: Name of the only header in which the app looks for a key; empty for the usual ones.
+        key_headers: Names of the headers in which the app looks for a key, in its order.
         own_keys: Settings by which the app checks keys itself; with any of them, every request passes.
         open_paths: Paths that need no key.
         unchecked_paths: Paths, and the beginnings of paths that end in "/", whose key the app checks.
@@ -29,7 +29,7 @@ class RequestRules:
 
     key_source: str = ""
     name_source: str = ""
-    key_header: str = ""
+    key_headers: tuple[str, ...] = ("Authorization",)
     own_keys: tuple[str, ...] = ()
     open_paths: tuple[str, ...] = ()
     unchecked_paths: tuple[str, ...] = ()

@@ -131,12 +131,8 @@ def _argv(config: Config, document: Path) -> tuple[tuple[str, ...], bool]:
     program = str(absolute(cwd, program))
     if uses_runner(config):
         return (program, GENERATION_FLAG), True
-    active = str(config.paths.active_config)
-    return (program, *(str(document) if _absolute(cwd, word) == active else word for word in flags)), False
-
-
-def _absolute(cwd: Path, word: str) -> str:
-    return str(absolute(cwd, word)) if "/" in word else word
+    active = config.paths.active_config
+    return (program, *(str(document) if absolute(cwd, word) == active else word for word in flags)), False
 
 
 def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: dict[str, int]) -> Document:

@@ -1,7 +1,8 @@
 """The rules of the request filter in front of LiteLLM, computed from the settings that LiteLLM gets.
 
-Source: LiteLLM 1.106.2: proxy/auth/user_api_key_auth.py (keys), proxy/route_llm_request.py (names of models),
-`resolve_inference_model` (models that the config prescribes).
+Source: LiteLLM 1.106.2: proxy/auth/user_api_key_auth.py (keys: `KEY_HEADERS` in this order, then `?key=` on Google's
+paths; a websocket's key in `Authorization`, `api-key` or the subprotocol), proxy/route_llm_request.py (names of
+models), `resolve_inference_model` (models that the config prescribes).
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from flowgate.gateway.serialization import short_digest
 
 KEY_SOURCE = "flowgate.gateway.loaded_settings:accepted_keys"
 NAME_SOURCE = "flowgate.gateway.loaded_settings:knows_model"
+KEY_HEADERS = (
+    *("x-litellm-api-key", "Authorization", "api-key", "x-api-key", "x-goog-api-key", "Ocp-Apim-Subscription-Key"),
+    "litellm_user_api_key",
+)
 OPEN_PATHS = ("/health/readiness", "/health/liveliness", "/health/liveness")
 OWN_KEYS = (
     *("database_url", "custom_auth", "enable_jwt_auth", "enable_oauth2_auth", "enable_oauth2_proxy_auth"),
@@ -47,7 +52,7 @@ def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
     return RequestRules(
         key_source=KEY_SOURCE,
         name_source=NAME_SOURCE,
-        key_header=str(general.get("litellm_key_header_name") or ""),
+        key_headers=(str(own_header),) if (own_header := general.get("litellm_key_header_name")) else KEY_HEADERS,
         own_keys=own_keys(settings, variables),
         open_paths=tuple(dict.fromkeys((*OPEN_PATHS, *_probed(own)))),
         unchecked_paths=(*_unchecked_paths(settings), *web_pages.paths(variables)),

@@ -1,11 +1,7 @@
 """Keys: where clients send them, and whether one of them is accepted.
 
 Keys are kept as SHA-256 digests and compared in constant time. A key that stands where the app would not find it is
-moved to where it does.
-
-Source: LiteLLM 1.106.2, proxy/auth/user_api_key_auth.py: `x-litellm-api-key` takes precedence over `Authorization`,
-then come `api-key`, `x-api-key`, `x-goog-api-key` and `Ocp-Apim-Subscription-Key`, then `?key=` on Google's paths. A
-websocket's key is read from `Authorization`, `api-key` or the subprotocol.
+moved to where it does: to the first of its headers; a websocket's key to `Authorization`.
 """
 
 from __future__ import annotations
@@ -27,11 +23,6 @@ if TYPE_CHECKING:
 
     from flowgate.domain.request_rules import RequestRules
 
-OWN_HEADER = b"x-litellm-api-key"
-KEY_HEADERS = (
-    *(OWN_HEADER, b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key"),
-    *(b"ocp-apim-subscription-key", b"litellm_user_api_key"),
-)
 SUBPROTOCOL = b"openai-insecure-api-key."
 AWS_CREDENTIAL = re.compile(rb"Credential=(?:Bearer\s+)?([^/\s,]+)")
 SEND = {
@@ -49,8 +40,7 @@ class Access:
     def __init__(self, rules: RequestRules) -> None:
         self._rules = rules
         self._digests: tuple[bytes, ...] | None = None
-        own = rules.key_header.lower().encode()
-        self._headers = (own,) if own else KEY_HEADERS
+        self._headers = tuple(name.lower().encode() for name in rules.key_headers)
 
     def admit(self, scope: Scope) -> Scope | Response:
         """Return the scope with which the app is called, or the 401 that the client gets.
@@ -115,7 +105,7 @@ class Access:
         kept = [
             (name, value)
             for name, value in scope["headers"]
-            if name != carrier and not (name in KEY_HEADERS and key in tokens(value))
+            if name != carrier and not (name in self._headers and key in tokens(value))
         ]
         return {**scope, "headers": [*kept, (carrier, b"Bearer " + key)]}
 
@@ -150,5 +140,5 @@ def _reads(name: bytes, value: bytes, key: bytes, first: bytes) -> bool:
     """Return whether the app finds a key in the value of a header."""
     if name in (b"authorization", first):
         schemes = (b"Bearer " + key, b"bearer " + key, b"Basic " + key)
-        return value in schemes or value.startswith(b"AWS4") or (name == OWN_HEADER and value == key)
+        return value in schemes or value.startswith(b"AWS4")
     return value == key

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 SHOWN_NAMES = 20
 GENERATED_ID = re.compile(r"[0-9a-f]{64}")  # a deployment's id, where the config sets none; clients see it in a header
-MADE_BY_APP = ("claude-router-", "a2a/")  # LiteLLM's names for Claude Code's model list, and for agents
-LONG_CONTEXT = "[1m]"  # Claude Code adds it to a name, and LiteLLM takes it away
+MADE_BY_APP = ("claude-router-", "a2a/")  # the app's names for Claude Code's model list, and for agents
+LONG_CONTEXT = "[1m]"  # Claude Code adds it to a name, and the app takes it away
 NOUNS = {
     "text": "answer with text",
     "embeddings": "make embeddings",

@@ -1,6 +1,6 @@
 """Bodies that no model can answer, whatever its provider: parts of the wrong type.
 
-LiteLLM answers them with 500 after all its retries, and counts them against the model. What a provider may see
+The app answers them with 500 after all its retries, and counts them against the model. What a provider may see
 differently is left to the provider.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Tree = dict[str, object]
+Fields = dict[str, object]
 NAMES = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
@@ -29,46 +29,46 @@ def name(value: object) -> str:
     return NAMES.get(type(value), "null")
 
 
-def _messages(tree: Tree) -> str:
+def _messages(tree: Fields) -> str:
     messages = tree.get("messages")
     if messages is None:
-        return ""  # LiteLLM says that it is missing
+        return ""  # the app says that it is missing
     return _list_of_objects("messages", messages) or next(
         filter(None, (_content(f"messages[{number}].content", one) for number, one in enumerate(_items(messages)))), ""
     )
 
 
-def _given(key: str) -> Callable[[Tree], str]:
-    def check(tree: Tree) -> str:
+def _given(key: str) -> Callable[[Fields], str]:
+    def check(tree: Fields) -> str:
         return f"{key} must be a list, not null" if key in tree and tree[key] is None else ""
 
     return check
 
 
-def _roles(tree: Tree) -> str:
+def _roles(tree: Fields) -> str:
     for number, one in enumerate(_items(tree.get("messages"))):
         if not isinstance(one.get("role"), str):
             return f"messages[{number}] has no role: 'user' or 'assistant'"
     return ""
 
 
-def _tools(tree: Tree) -> str:
+def _tools(tree: Fields) -> str:
     return _list_of_objects("tools", tree["tools"]) if tree.get("tools") is not None else ""
 
 
-def _input(tree: Tree) -> str:
+def _input(tree: Fields) -> str:
     value = tree.get("input")
     if value is None or isinstance(value, str):
         return ""
     return _list_of_objects("input", value) if isinstance(value, list) else _wrong("input", "a string or a list", value)
 
 
-def _contents(tree: Tree) -> str:
+def _contents(tree: Fields) -> str:
     value = tree.get("contents")
     return "" if value is None or isinstance(value, (str, dict)) else _list_of_objects("contents", value)
 
 
-def _content(place: str, message: Tree) -> str:
+def _content(place: str, message: Fields) -> str:
     value = message.get("content")
     if value is None or isinstance(value, str):
         return ""
@@ -85,7 +85,7 @@ def _list_of_objects(place: str, value: object) -> str:
     return "" if wrong is None else _wrong(f"{place}[{wrong}]", "an object", value[wrong])
 
 
-def _items(value: object) -> list[Tree]:
+def _items(value: object) -> list[Fields]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
@@ -93,7 +93,7 @@ def _wrong(place: str, wanted: str, value: object) -> str:
     return f"{place} must be {wanted}, not {name(value)}"
 
 
-CHECKS: dict[str, tuple[Callable[[Tree], str], ...]] = {
+CHECKS: dict[str, tuple[Callable[[Fields], str], ...]] = {
     "chat/completions": (_messages, _tools),
     "messages": (_given("messages"), _messages, _roles, _tools),
     "messages/count_tokens": (_given("messages"), _messages, _tools),

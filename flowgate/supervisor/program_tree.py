@@ -45,7 +45,7 @@ class RequestRulesTree(TypedDict):
 
     key_source: str
     name_source: str
-    key_header: str
+    key_headers: list[str]
     own_keys: list[str]
     open_paths: list[str]
     unchecked_paths: list[str]
@@ -152,7 +152,7 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
     return RequestRules(
         key_source=tree["key_source"],
         name_source=tree["name_source"],
-        key_header=tree["key_header"],
+        key_headers=tuple(tree["key_headers"]),
         own_keys=tuple(tree["own_keys"]),
         open_paths=tuple(tree["open_paths"]),
         unchecked_paths=tuple(tree["unchecked_paths"]),

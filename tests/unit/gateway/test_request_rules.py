@@ -66,7 +66,7 @@ def test_a_program_of_the_users_gets_no_rules(config: Make) -> None:
 
 
 def test_the_users_header_is_the_only_one(config: Make) -> None:
-    assert rules(config(), general_settings={"litellm_key_header_name": "X-Key"}).key_header == "X-Key"
+    assert rules(config(), general_settings={"litellm_key_header_name": "X-Key"}).key_headers == ("X-Key",)
 
 
 def test_paths_of_the_config_stay_open_to_probes(config: Make) -> None:
@@ -167,5 +167,5 @@ def test_clients_are_not_told_hidden_aliases(config: Make, target: object, shown
 def test_other_rules_are_another_program(config: Make) -> None:
     made = config()
     service = litellm.service(made, "balanced", made.litellm_base, {"litellm": 4000, "cliproxyapi_plus": 8317})
-    one, same, other = (request_rules.added(service, RequestRules(key_header=key)) for key in ("a", "a", "b"))
+    one, same, other = (request_rules.added(service, RequestRules(key_headers=(key,))) for key in ("a", "a", "b"))
     assert one.program.digest == same.program.digest != other.program.digest

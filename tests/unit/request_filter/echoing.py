@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from flowgate.domain.request_rules import RequestRules
+from flowgate.gateway.request_rules import KEY_HEADERS
 from flowgate.request_filter.filter import RequestFilter
 from flowgate.request_filter.rules import FilterRules
 
@@ -37,6 +38,7 @@ RULES = RequestRules(
 )
 KEYS = RequestRules(
     key_source="tests.unit.request_filter.echoing:accepted_keys",
+    key_headers=KEY_HEADERS,
     open_paths=("/health/readiness", "/health/liveliness"),
     unchecked_paths=("/metrics", "/vendor", "/vendor/"),
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "m", "messages": []}
-OWN_HEADER = replace(KEYS, key_header="X-Own-Key")
+OWN_HEADER = replace(KEYS, key_headers=("X-Own-Key",))
 WRONG = [
     {},
     {"authorization": ""},

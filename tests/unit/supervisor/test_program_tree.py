@@ -14,7 +14,7 @@ from flowgate.supervisor.program_tree import from_tree, request_rules_from_tree,
 RULES = RequestRules(
     key_source="a:b",
     name_source="a:c",
-    key_header="X-Key",
+    key_headers=("X-Key",),
     own_keys=("DATABASE_URL",),
     open_paths=("/health",),
     unchecked_paths=("/x/",),
