@@ -18,7 +18,7 @@ class RequestRules:
         key_headers: Names of the headers in which the app looks for a key, in its order.
         own_keys: Settings by which the app checks keys itself; with any of them, every request passes.
         open_paths: Paths that need no key.
-        unchecked_paths: Paths, and the beginnings of paths that end in "/", whose key the app checks.
+        unchecked_paths: Paths whose key the app checks; `*` at the end stands for any text.
         models: Names of models that clients may ask for, as they are shown to clients.
         further_models: Further names that the app accepts.
         patterns: Names with `*` that the app accepts.

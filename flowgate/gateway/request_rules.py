@@ -29,7 +29,7 @@ OWN_KEYS = (
 OWN_KEY_VARIABLES = ("DATABASE_URL", "STORE_MODEL_IN_DB")
 UNKNOWN_NAMES = ("database_url", "store_model_in_db", "control_plane_url")  # models that no config file lists
 NEED_A_KEY = ("/health", "/models", "/v1/models")
-METRICS = ("/metrics", "/metrics/")
+METRICS = ("/metrics", "/metrics/*")
 Names = Mapping[str, tuple[Deployment, ...]]
 
 
@@ -183,6 +183,6 @@ def _unchecked_paths(settings: LiteLLMSettings) -> tuple[str, ...]:
         for one in (endpoints if isinstance(endpoints, list) else ())
         if isinstance(one, dict) and str(one.get("path", "")).startswith("/")
     ]
-    found = [path for one in paths for path in (one.rstrip("/"), one.rstrip("/") + "/") if path]
+    found = [path for one in paths for path in (one.rstrip("/") or "/", one.rstrip("/") + "/*")]
     found += [str(one) for one in (public if isinstance(public, list) else ()) if str(one).startswith("/")]
     return (*found, *(METRICS if library.get("require_auth_for_metrics_endpoint") is False else ()))

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 OPENAPI, UI = "openapi", "ui"
 ADMIN_UI_PATHS = (
-    *("/", "/ui", "/ui/", "/sso/", "/fallback/login", "/login", "/v2/login", "/v3/login", "/v3/login/exchange"),
-    *("/litellm-asset-prefix/", "/get_image", "/get_favicon", "/get_logo_url", "/onboarding/", "/public/"),
+    *("/", "/ui", "/ui/*", "/sso/*", "/fallback/login", "/login", "/v2/login", "/v3/login", "/v3/login/exchange"),
+    *("/litellm-asset-prefix/*", "/get_image", "/get_favicon", "/get_logo_url", "/onboarding/*", "/public/*"),
     *("/.well-known/litellm-ui-config", "/litellm/.well-known/litellm-ui-config"),
 )
 
@@ -35,8 +35,8 @@ class Page(NamedTuple):
 
 
 PAGES = (
-    Page("docs", "NO_DOCS", "DOCS_URL", ("/", "/docs/oauth2-redirect", "/swagger/")),
-    Page("redoc", "NO_REDOC", "REDOC_URL", ("/redoc", "/swagger/")),
+    Page("docs", "NO_DOCS", "DOCS_URL", ("/", "/docs/oauth2-redirect", "/swagger/*")),
+    Page("redoc", "NO_REDOC", "REDOC_URL", ("/redoc", "/swagger/*")),
     Page(OPENAPI, "NO_OPENAPI", "OPENAPI_URL", ("/openapi.json",)),
     Page(UI, "DISABLE_ADMIN_UI", "", ADMIN_UI_PATHS),
 )

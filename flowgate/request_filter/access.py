@@ -66,8 +66,9 @@ class Access:
             return True
         if method == "OPTIONS" and any(name == b"access-control-request-method" for name, _ in scope["headers"]):
             return True  # a browser asks whether it may send a request; it never sends a key with that
-        paths = self._rules.unchecked_paths
-        return any(path == one or (one.endswith("/") and path.startswith(one)) for one in paths)
+        return any(
+            path == one or (one[-1:] == "*" and path.startswith(one[:-1])) for one in self._rules.unchecked_paths
+        )
 
     def _accepted(self) -> tuple[bytes, ...]:
         if self._digests is None:

@@ -77,9 +77,12 @@ def test_paths_of_the_config_stay_open_to_probes(config: Make) -> None:
 
 
 def test_litellm_checks_paths_that_pass_through(config: Make) -> None:
-    general = {"pass_through_endpoints": [{"path": "/vendor"}, {"path": 5}, "x"], "public_routes": ["/open", 3]}
+    general = {
+        "pass_through_endpoints": [{"path": "/vendor"}, {"path": 5}, "x"],
+        "public_routes": ["/open", 3, "/all/*"],
+    }
     found = rules(config(), general_settings=general, litellm_settings={"require_auth_for_metrics_endpoint": False})
-    assert found.unchecked_paths == ("/vendor", "/vendor/", "/open", "/metrics", "/metrics/")
+    assert found.unchecked_paths == ("/vendor", "/vendor/*", "/open", "/all/*", "/metrics", "/metrics/*")
 
 
 MODELS: dict[str, Mapping[str, Any]] = {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from flowgate.domain.request_rules import RequestRules
 from flowgate.gateway import web_pages
+from tests.unit.request_filter.echoing import send
 
 
 def test_all_pages_are_off() -> None:
@@ -22,7 +24,7 @@ def test_all_pages_are_off() -> None:
         ({"REDOC_URL": "/r"}, ["NO_DOCS", "DISABLE_ADMIN_UI"], "/r"),
         ({"NO_OPENAPI": "false"}, ["NO_DOCS", "NO_REDOC", "DISABLE_ADMIN_UI"], "/openapi.json"),
         ({"OPENAPI_URL": "/o.json"}, ["NO_DOCS", "NO_REDOC", "DISABLE_ADMIN_UI"], "/o.json"),
-        ({"DISABLE_ADMIN_UI": "False"}, ["NO_DOCS", "NO_REDOC", "NO_OPENAPI"], "/ui/"),
+        ({"DISABLE_ADMIN_UI": "False"}, ["NO_DOCS", "NO_REDOC", "NO_OPENAPI"], "/ui/*"),
         ({"NO_DOCS": "False", "NO_OPENAPI": "False"}, ["NO_REDOC", "DISABLE_ADMIN_UI"], "/openapi.json"),
     ],
     ids=str,
@@ -44,3 +46,10 @@ def test_docs_need_the_document() -> None:
 def test_the_sentence_names_what_is_off_and_what_is_open() -> None:
     assert web_pages.describe({}).startswith("LiteLLM's web pages are switched off: docs (NO_DOCS), redoc (NO_REDOC)")
     assert "openapi: no key is needed for /openapi.json" in web_pages.describe({"NO_OPENAPI": "False"})
+
+
+@pytest.mark.parametrize("page", web_pages.PAGES, ids=lambda page: page.name)
+def test_no_page_opens_the_api(page: web_pages.Page) -> None:
+    rules = RequestRules(key_source="tests.unit.request_filter.echoing:accepted_keys", unchecked_paths=page.paths)
+    for path in ("/v1/models", "/v1/chat/completions", "/models", "/key/generate", "/health"):
+        assert send(rules, path).status == 401

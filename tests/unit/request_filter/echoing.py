@@ -40,7 +40,7 @@ KEYS = RequestRules(
     key_source="tests.unit.request_filter.echoing:accepted_keys",
     key_headers=KEY_HEADERS,
     open_paths=("/health/readiness", "/health/liveliness"),
-    unchecked_paths=("/metrics", "/vendor", "/vendor/"),
+    unchecked_paths=("/", "/metrics", "/vendor", "/vendor/*"),
 )
 
 
