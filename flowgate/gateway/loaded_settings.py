@@ -29,20 +29,21 @@ def knows_model(name: str) -> bool:
     """
     router: Any = getattr(sys.modules.get(PROXY), "llm_router", None)
     refusal = getattr(sys.modules.get(LIBRARY), "BadRequestError", None)
-    find = getattr(router, "_common_checks_available_deployment", None)
-    if find is None or refusal is None:
+    if router is None or refusal is None:
         return True
     try:
-        find(model=name, request_kwargs={})
-    except refusal:
-        return _falls_back(router, name)
-    except Exception:  # noqa: BLE001 - LiteLLM's own code: whatever it raises, it decides
+        if router.pattern_router.patterns or router.default_deployment is not None:
+            return _is_routed(router, name, refusal)
+        known = (router.deployment_names, router.team_public_model_names)
+        return bool(router.is_recognized_model(name) or any(name in names for names in known))
+    except Exception:  # noqa: BLE001 - LiteLLM's own code, perhaps of another version: whatever it raises, it decides
         return True
+
+
+def _is_routed(router: Any, name: str, refusal: type[Exception]) -> bool:
+    """Return whether the router has a deployment or a fallback for a name; without patterns it is not even asked."""
+    try:
+        router._common_checks_available_deployment(model=name, request_kwargs={})
+    except refusal:
+        return any(isinstance(one, dict) and name in one for one in router.fallbacks or ())
     return True
-
-
-def _falls_back(router: Any, name: str) -> bool:
-    """Return whether a name that has no deployment has fallbacks; LiteLLM uses them if it has any pattern."""
-    if not getattr(getattr(router, "pattern_router", None), "patterns", None):
-        return False
-    return any(isinstance(one, dict) and name in one for one in getattr(router, "fallbacks", None) or ())

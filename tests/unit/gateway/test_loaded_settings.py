@@ -45,11 +45,15 @@ def load() -> Iterator[Load]:
             sys.modules[name] = module
 
 
-def router(*fallbacks: object, patterns: object = None) -> SimpleNamespace:
+def router(*fallbacks: object, **changes: object) -> SimpleNamespace:
+    """Return a router with patterns; it knows all names that begin with "known"."""
+    about = {"default_deployment": None, "deployment_names": ["openai/x"], "team_public_model_names": {"team"}}
     return SimpleNamespace(
+        **{**about, **changes},
         _common_checks_available_deployment=find,
+        is_recognized_model=lambda name: name == "recognized",
         fallbacks=list(fallbacks),
-        pattern_router=SimpleNamespace(patterns=patterns),
+        pattern_router=SimpleNamespace(patterns=changes.get("patterns", {"openai/(.*)": []})),
     )
 
 
@@ -59,19 +63,27 @@ def test_the_key_is_the_one_that_is_loaded(load: Load, key: object, accepted: tu
     assert loaded_settings.accepted_keys() == accepted
 
 
-@pytest.mark.parametrize(("name", "known"), [("known", True), ("other", False), ("broken", True)])
-def test_the_router_decides_about_a_name(load: Load, name: str, known: bool) -> None:
-    load(llm_router=router())
+@pytest.mark.parametrize(("name", "known"), [("known", True), ("other", False), ("broken", True), ("gone", True)])
+def test_a_router_with_patterns_decides_about_a_name(load: Load, name: str, known: bool) -> None:
+    load(llm_router=router("x", {"gone": ["known"]}))
     assert loaded_settings.knows_model(name) is known
 
 
-@pytest.mark.parametrize(("patterns", "known"), [({"openai/(.*)": []}, True), ({}, False), (None, False)])
-def test_a_fallback_of_an_unknown_name_is_used_beside_patterns(load: Load, patterns: object, known: bool) -> None:
-    load(llm_router=router("x", {"other": ["known"]}, patterns=patterns))
-    assert loaded_settings.knows_model("other") is known
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("recognized", True), ("openai/x", True), ("team", True), ("known", False), ("gone", False), ("other", False)],
+)
+def test_without_patterns_fallbacks_make_no_name_known(load: Load, name: str, known: bool) -> None:
+    load(llm_router=router({"gone": ["x"]}, {"*": ["x"]}, patterns={}))
+    assert loaded_settings.knows_model(name) is known
 
 
-@pytest.mark.parametrize("found", [None, SimpleNamespace()])
+def test_a_deployment_for_all_names_is_asked(load: Load) -> None:
+    load(llm_router=router(patterns={}, default_deployment={"model_name": "*"}))
+    assert loaded_settings.knows_model("known")
+
+
+@pytest.mark.parametrize("found", [None, SimpleNamespace(), SimpleNamespace(pattern_router=SimpleNamespace())])
 def test_a_router_that_cannot_be_asked_decides_itself(load: Load, found: object) -> None:
     load(llm_router=found)
     assert loaded_settings.knows_model("other")
