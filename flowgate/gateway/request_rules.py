@@ -7,7 +7,7 @@ models), `resolve_inference_model` (models that the config prescribes).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, ServiceSettings
@@ -83,6 +83,26 @@ def added(service: Service, rules: RequestRules) -> Service:
     """
     digest = short_digest(f"{service.program.digest} {rules}")
     return replace(service, program=replace(service.program, request_rules=rules, digest=digest))
+
+
+def answering_text(rules: RequestRules) -> RequestRules:
+    """Return rules that let every model be asked for text, whatever its mode.
+
+    Args:
+        rules: The rules.
+    """
+    refused = {name: tuple(one for one in lacks if one != capabilities.TEXT) for name, lacks in rules.refused.items()}
+    return replace(rules, refused=refused)
+
+
+def text_model(rules: RequestRules, models: Sequence[str]) -> str:
+    """Return the first model that may answer with text; the first one if none does.
+
+    Args:
+        rules: The rules.
+        models: Names of models.
+    """
+    return next((name for name in models if capabilities.TEXT not in rules.refused.get(name, ())), models[0])
 
 
 def describe(config: Config, settings: LiteLLMSettings) -> list[str]:

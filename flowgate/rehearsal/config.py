@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
+from flowgate.domain.request_rules import RequestRules
 from flowgate.gateway import cliproxy, litellm, request_rules
 from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
@@ -93,17 +94,22 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
     if fork_server is not None:
         names = {*environment.variables, *fork_server.import_variables, *delays}
         fork_server = replace(fork_server, import_variables=tuple(sorted(names.difference(NO_IMPORT_VARIABLES))))
-    asked: LiteLLMSettings = {**plan.settings, "general_settings": settings["general_settings"]}
     return replace(
         program,
         service=f"{litellm.NAME}-{scenario.name}",
-        request_rules=request_rules.compute(plan.config, asked),
+        request_rules=_request_rules(plan, settings),
         argv=(str(environment.litellm_program), *program.argv[1:]),
         env=without_proxy({**environment.variables, **program.env, **keys, **delays}),
         fork_server=fork_server,
         hold_while_down=(),
         stop_grace=STOP_GRACE_SECONDS,
     )
+
+
+def _request_rules(plan: Plan, settings: LiteLLMSettings) -> RequestRules:
+    """Return the rules of the profile with the rehearsal's key; chat requests stand for all kinds of requests."""
+    asked: LiteLLMSettings = {**plan.settings, "general_settings": settings["general_settings"]}
+    return request_rules.answering_text(request_rules.compute(plan.config, asked))
 
 
 def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment) -> LiteLLMSettings:

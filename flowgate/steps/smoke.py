@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowgate.errors import CheckFailed, FlowGateError, NotReady
-from flowgate.gateway import cliproxy
+from flowgate.gateway import cliproxy, litellm, request_rules
 from flowgate.rehearsal import stream
 from flowgate.step import Change, Facts, Result, StepContext, change
 from flowgate.steps.wait_healthy import LOG_LINES, config_place, private_base_url
@@ -117,7 +117,9 @@ REQUESTS: dict[str, Callable[[StepContext, str], str]] = {
 
 def _prompt(context: StepContext) -> dict[str, object]:
     messages = [{"role": "user", "content": PROMPT}]
-    return {"model": context.stack().models[0], "messages": messages, "max_tokens": 100}
+    stack = context.stack()
+    model = request_rules.text_model(stack.services[litellm.NAME].program.request_rules, stack.models)
+    return {"model": model, "messages": messages, "max_tokens": 100}
 
 
 def _body(response: Response) -> Any:

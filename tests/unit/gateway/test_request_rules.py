@@ -172,3 +172,12 @@ def test_other_rules_are_another_program(config: Make) -> None:
     service = litellm.service(made, "balanced", made.litellm_base, {"litellm": 4000, "cliproxyapi_plus": 8317})
     one, same, other = (request_rules.added(service, RequestRules(key_headers=(key,))) for key in ("a", "a", "b"))
     assert one.program.digest == same.program.digest != other.program.digest
+
+
+@pytest.mark.parametrize(
+    ("refused", "model"),
+    [({}, "a"), ({"a": ("text",)}, "b"), ({"a": ("images",)}, "a"), ({"a": ("text",), "b": ("text",)}, "a")],
+    ids=str,
+)
+def test_a_text_model_is_the_first_that_may_answer(refused: dict[str, tuple[str, ...]], model: str) -> None:
+    assert request_rules.text_model(RequestRules(refused=refused), ("a", "b")) == model
