@@ -30,7 +30,10 @@ OWN_KEY_VARIABLES = ("DATABASE_URL", "STORE_MODEL_IN_DB")
 UNKNOWN_NAMES = ("database_url", "store_model_in_db", "control_plane_url")  # models that no config file lists
 NEED_A_KEY = ("/health", "/models", "/v1/models")
 METRICS = ("/metrics", "/metrics/*")
-Names = Mapping[str, tuple[Deployment, ...]]
+MCP = (  # MCP clients find out here how to sign in; LiteLLM answers requests without a key with that address
+    *("/.well-known/*", "/mcp", "/mcp/*", "/sse", "/sse/*", "/v1/mcp/oauth/*"),
+    *("/authorize", "/authorize/*", "/token", "/register", "/revoke", "/callback"),
+)
 
 
 def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
@@ -205,4 +208,6 @@ def _unchecked_paths(settings: LiteLLMSettings) -> tuple[str, ...]:
     ]
     found = [path for one in paths for path in (one.rstrip("/") or "/", one.rstrip("/") + "/*")]
     found += [str(one) for one in (public if isinstance(public, list) else ()) if str(one).startswith("/")]
+    if servers := dict(settings).get("mcp_servers"):
+        found += [*MCP, *(f"/{name}/*" for name in (servers if isinstance(servers, dict) else ()))]
     return (*found, *(METRICS if library.get("require_auth_for_metrics_endpoint") is False else ()))

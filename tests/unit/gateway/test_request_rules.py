@@ -181,3 +181,9 @@ def test_other_rules_are_another_program(config: Make) -> None:
 )
 def test_a_text_model_is_the_first_that_may_answer(refused: dict[str, tuple[str, ...]], model: str) -> None:
     assert request_rules.text_model(RequestRules(refused=refused), ("a", "b")) == model
+
+
+def test_mcp_clients_may_ask_how_to_sign_in(config: Make) -> None:
+    assert "/.well-known/*" not in rules(config()).unchecked_paths
+    found = rules(config(), mcp_servers={"search": {"url": "http://127.0.0.1:9/mcp"}}).unchecked_paths
+    assert {"/.well-known/*", "/mcp", "/mcp/*", "/search/*"} <= set(found)
