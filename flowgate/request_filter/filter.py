@@ -79,12 +79,13 @@ class RequestFilter:
     async def _serve(self, request: Request, send: Send, row: RecentRequest) -> None:
         """Let the app answer, unless no model can."""
         if request.scope["type"] == "http" and (response := await self._current_checks().examine(request, row)):
+            row["refused"] = response.reason
             return await send_as_app(self.app, request.scope, send, response)
         return await self.app(request.scope, request.receive, send)
 
     async def _refuse(self, scope: Scope, send: Send, response: Response, row: RecentRequest) -> None:
         """Refuse a request without a valid key."""
-        row["status"], row["seconds"] = response.status, 0.0
+        row["status"], row["seconds"], row["refused"] = response.status, 0.0, response.reason
         self.recent.keep_refused(row)
         if scope["type"] == "websocket":
             return await refuse_websocket(scope, send, response)

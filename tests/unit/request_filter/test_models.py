@@ -165,5 +165,9 @@ def test_a_refused_request_is_listed_with_its_model() -> None:
     layer = echoing(RULES)
     for name in ("nope", "router-default", "embedder"):
         send(layer, CHAT, {"model": name, **TEXT})
-    found = [(row["model"], row["status"], row["path"]) for row in layer.recent.rows()]
-    assert found == [("nope", 404, CHAT), ("router-default", 200, CHAT), ("embedder", 400, CHAT)]
+    found = [(row["model"], row["status"], row.get("refused")) for row in layer.recent.rows()]
+    assert found == [
+        ("nope", 404, "no model is called 'nope'"),
+        ("router-default", 200, None),
+        ("embedder", 400, "the model 'embedder' cannot answer with text"),
+    ]
