@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive
 
 READ_BYTES = 33_554_432  # a larger body is passed on as it arrives, and not looked at
-PARSED_BYTES = 65_536  # a larger one is parsed only if its model is not found at its beginning or its end
+PARSED_BYTES = 1_000_000  # a larger one is parsed only if its model is not found at its beginning or its end
 FORM_BYTES = 65_536  # of a multipart body, of which only the fields before the first file are looked at
 WINDOW_BITS = {b"gzip": zlib.MAX_WBITS | 16, b"x-gzip": zlib.MAX_WBITS | 16, b"deflate": zlib.MAX_WBITS}
 _STRING = rb'"((?:[^"\\]|\\.)*)"'

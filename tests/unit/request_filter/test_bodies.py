@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Message
 
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
+GOOGLE = "/v1beta/models/router-default:generateContent"
 QUESTION = {"model": "router-default", "messages": [{"role": "user", "content": "hi ü"}]}
 PLAIN = json.dumps(QUESTION).encode()
 
@@ -101,6 +102,31 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (CHAT, {"messages": [None]}, "messages[0] must be an object, not null"),
     (CHAT, {"messages": [{"role": "user", "content": True}]}, "messages[0].content must be a string or a list"),
     (CHAT, {"messages": [], "tools": ["x"]}, "tools[0] must be an object, not a string"),
+    (CHAT, {"messages": [{"role": "user", "content": [{}]}]}, "messages[0].content[0] has no type"),
+    (CHAT, {"messages": [{"role": "user", "content": [{"type": 5}]}]}, "messages[0].content[0] has no type"),
+    (CHAT, {"messages": [{"role": "tool", "content": [{"type": "image_url"}]}]}, "content[0] has no image_url"),
+    (CHAT, {"messages": [{"role": "developer", "content": None}]}, "messages[0].content is missing"),
+    (CHAT, {"response_format": "x"}, "response_format must be an object, not a string"),
+    (CHAT, {"response_format": []}, "response_format must be an object, not a list"),
+    (CHAT, {"functions": 5}, "functions must be a list, not a number"),
+    (CHAT, {"extra_body": ["x"]}, "extra_body must be an object, not a list"),
+    (CHAT, {"extra_headers": "x"}, "extra_headers must be an object, not a string"),
+    (CHAT, {"extra_headers": {"a": 1}}, "the values of extra_headers must be strings"),
+    (CHAT, {"headers": True}, "headers must be an object, not a boolean"),
+    (CHAT, {"timeout": "soon"}, "timeout must be a number, not a string"),
+    (CHAT, {"timeout": [5]}, "timeout must be a number, not a list"),
+    (CHAT, {"tags": [{}]}, "tags must be a list of strings"),
+    ("/v1/completions", {"prompt": 5}, "prompt must be a string or a list of strings"),
+    ("/v1/completions", {"prompt": None}, "prompt must be a string or a list of strings"),
+    ("/v1/completions", {"prompt": []}, "prompt must be a string or a list of strings"),
+    ("/v1/completions", {"prompt": [{}]}, "prompt must be a string or a list of strings"),
+    ("/v1/completions", {"prompt": "x", "stream": "yes"}, "stream must be a boolean, not a string"),
+    (MESSAGES, {"messages": [], "tool_choice": "x"}, "tool_choice must be an object, not a string"),
+    (GOOGLE, {"contents": None}, "contents must be a list, not null"),
+    (GOOGLE, {"contents": [{"parts": 5}]}, "contents[0].parts must be a list, not a number"),
+    (GOOGLE, {"contents": [{"parts": [{"text": 5}]}]}, "contents[0].parts[0].text must be a string, not a number"),
+    (GOOGLE, {"contents": [], "generationConfig": "x"}, "generationConfig must be an object, not a string"),
+    (GOOGLE, {"contents": [], "tools": True}, "tools must be a list, not a boolean"),
     (RESPONSES, {"input": 5}, "input must be a string or a list, not a number"),
     (RESPONSES, {"input": ["x"]}, "input[0] must be an object, not a string"),
 ]
@@ -122,6 +148,10 @@ def test_a_part_of_the_wrong_type_is_named(path: str, given: dict[str, Any], wor
         {"messages": [{"role": "assistant", "tool_calls": [{}]}]},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}], "tools": []},
         {"messages": [{"role": "user", "content": "x"}], "tools": None, "stream": True, "extra": [1]},
+        {"messages": [], "timeout": "5", "tags": ["a"], "extra_body": {}, "headers": {"a": "b"}, "functions": []},
+        {"messages": [], "timeout": None, "response_format": {"type": "text"}, "tool_choice": None},
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]},
+        {"messages": [{"role": "user", "content": [{"type": "from-the-future", "x": 1}]}]},
     ],
 )
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
@@ -129,7 +159,7 @@ def test_what_a_model_may_answer_passes(path: str, given: dict[str, Any]) -> Non
     assert send(RULES, path, {"model": "router-default", **given}).status == 200
 
 
-PADDING = "x" * 100_000
+PADDING = "x" * body.PARSED_BYTES
 CHARACTERS = '"\\:,{} model\u00fc\ud800'
 PLACED = [
     {"model": "router-default", "input": PADDING},
