@@ -68,12 +68,25 @@ def test_an_unknown_model_is_told_with_those_that_exist(gateway: Gateway, path: 
     assert (status, "did you mean 'router-cheap'?" in tree["error"]["message"]) == (404, True)
 
 
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    *((f"/v1/{word}", {"input": "x"}) for word in ("embeddings", "moderations", "rerank", "audio/speech")),
+    (MESSAGES, {"messages": "nope"}),
+    (MESSAGES, {"tool_choice": "x"}),
+    (CHAT, {"messages": [{"role": "user", "content": [{}]}]}),
+    (CHAT, {"response_format": "x"}),
+    (CHAT, {"extra_body": 5}),
+    (CHAT, {"extra_headers": {"a": 1}}),
+    (CHAT, {"timeout": "soon"}),
+    ("/v1/completions", {"prompt": 5}),
+    ("/v1beta/models/router-default:generateContent", {"contents": None}),
+]
+
+
 def test_one_clients_wrong_questions_do_not_hurt_the_others(gateway: Gateway) -> None:
     key = {"authorization": f"Bearer {gateway.key()}"}
-    asked = ("embeddings", "moderations", "rerank", "audio/speech")
-    found = {send(gateway, f"/v1/{word}", {"model": "router-default", "input": "x"}, key)[0] for word in asked * 3}
-    found |= {send(gateway, MESSAGES, {**QUESTION, "messages": "nope"}, key)[0] for _ in range(3)}
-    assert found == {400}
+    assert {send(gateway, path, {**QUESTION, **body}, key)[0] for path, body in WRONG * 3} == {400}
+    image = {"model": "router-default", "prompt": "x"}
+    assert {send(gateway, "/v1/images/generations", image, key)[0] for _ in range(3)} <= {400, 404}
     assert gateway.workspace.json("cooldowns")["cooldowns"] == []
     assert send(gateway, CHAT, QUESTION, key)[0] == 200
 
