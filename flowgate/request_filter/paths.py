@@ -35,7 +35,14 @@ _REPEATED = re.compile(r"^(?:/v1)+(?=/v1(?:beta)?/)")
 _PREFIX = r"(?P<prefix>/v1|/v2|/openai/v1|(?:/engines|/openai/deployments)/(?P<model>[^/]+))?"
 _KNOWN = re.compile(rf"^{_PREFIX}/(?P<word>{_WORDS})$")
 _REPEATED_WORD = re.compile(r"^(?P<first>(?:/v1)?/(?P<word>chat/completions|messages|responses))(?:/v1)?/(?P=word)$")
-_GOOGLE = re.compile(r"^(?:/v1beta|/v1)?/models/(?P<model>.+):(?P<method>generateContent|streamGenerateContent)$")
+_GOOGLE_METHODS = {
+    "generateContent": "text",
+    "streamGenerateContent": "text",
+    "embedContent": "embeddings",
+    "batchEmbedContents": "embeddings",
+    "countTokens": "",
+}
+_GOOGLE = re.compile(rf"^(?:/v1beta|/v1)?/models/(?P<model>.+):(?P<method>{'|'.join(_GOOGLE_METHODS)})$")
 _NEEDS_V1 = ("messages", "messages/count_tokens")
 _USUAL = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/models"})
 _MODEL = re.compile(r"^(?:/v1|/v1beta)?/models/(?P<model>.+)$")
@@ -62,7 +69,7 @@ def meant(path: str) -> str:
 
     Args:
         path: The path that it sent. `//v1/x`, `/v1/v1/x`, `/v1/x/`, `/messages` and a doubled `/chat/completions` come
-            from a mistaken base URL; every other path is returned as it is.
+            from a mistaken base URL, and Google's client asks under `/v1` too; every other path is returned as it is.
     """
     if path in _USUAL:
         return path
@@ -72,6 +79,8 @@ def meant(path: str) -> str:
         stripped = doubled["first"]
     if known := _KNOWN.match(stripped):
         return f"/v1{stripped}" if known["prefix"] is None and known["word"] in _NEEDS_V1 else stripped
+    if google := _GOOGLE.match(short):
+        return f"/v1beta/models/{google['model']}:{google['method']}"
     return short if short != path and (short.startswith(("/v1/", "/v1beta/")) or short in _FREE) else path
 
 
@@ -85,7 +94,8 @@ def asked(path: str) -> Asked | None:
         word = known["word"]
         return None if word == "models" else Asked(word, CAPABILITIES.get(word, ""), known["model"] or "")
     if google := _GOOGLE.match(path):
-        return Asked("generateContent", "text", google["model"])
+        capability = _GOOGLE_METHODS[google["method"]]
+        return Asked("generateContent" if capability == "text" else google["method"], capability, google["model"])
     return None
 
 

@@ -15,6 +15,10 @@ MISTAKEN = {
     "/v1/v1/chat/completions": "/v1/chat/completions",
     "/v1/v1/v1/models": "/v1/models",
     "/v1/v1beta/models/m:generateContent": "/v1beta/models/m:generateContent",
+    "/v1/models/m:generateContent": "/v1beta/models/m:generateContent",
+    "/models/a/b:c:streamGenerateContent": "/v1beta/models/a/b:c:streamGenerateContent",
+    "/v1/models/m:countTokens": "/v1beta/models/m:countTokens",
+    "//v1beta/models/m:generateContent": "/v1beta/models/m:generateContent",
     "/v1/chat/completions/": "/v1/chat/completions",
     "/v1/chat/completions/chat/completions": "/v1/chat/completions",
     "/v1/chat/completions/v1/chat/completions": "/v1/chat/completions",
@@ -28,7 +32,7 @@ MISTAKEN = {
     "//health/readiness": "/health/readiness",
 }
 RIGHT = [
-    *("/v1/chat/completions", "/chat/completions", "/responses", "/v1/models", "/models", "/v1/models/a//b"[:-3]),
+    *("/v1/chat/completions", "/chat/completions", "/responses", "/v1/models", "/models", "/v1/models/llama3:8b"),
     *("/", "/ui/", "/ui//x", "/v1", "/v1/", "/vendor//x", "/v1/threads/t/messages", "/v1/files/f/content"),
     *("/anthropic/v1/messages", "/health//x"),
 ]
