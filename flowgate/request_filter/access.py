@@ -31,6 +31,7 @@ SEND = {
     "google": "`x-goog-api-key: KEY` or `?key=KEY`",
 }
 FIX = "`flowgate key path` prints the file that contains the gateway's key"
+PREFLIGHT = frozenset({b"origin", b"access-control-request-method"})
 CHALLENGE = (b"www-authenticate", b"Bearer")
 
 
@@ -64,7 +65,7 @@ class Access:
         path, method = scope["path"], scope.get("method", "")
         if path in self._rules.open_paths and method in ("GET", "HEAD"):
             return True
-        if method == "OPTIONS" and any(name == b"access-control-request-method" for name, _ in scope["headers"]):
+        if method == "OPTIONS" and {name for name, _ in scope["headers"]} >= PREFLIGHT:
             return True  # a browser asks whether it may send a request; it never sends a key with that
         return any(
             path == one or (one[-1:] == "*" and path.startswith(one[:-1])) for one in self._rules.unchecked_paths

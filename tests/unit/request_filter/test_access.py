@@ -108,7 +108,8 @@ def test_a_page_in_a_browser_can_read_the_refusal() -> None:
 def test_a_browser_may_ask_first() -> None:
     asks = {"origin": "http://localhost:3000", "access-control-request-method": "POST"}
     assert send(KEYS, CHAT, method="OPTIONS", headers=asks).status == 200
-    assert send(KEYS, CHAT, method="OPTIONS", headers={"origin": "http://localhost:3000"}).status == 401
+    for header in asks:
+        assert send(KEYS, CHAT, method="OPTIONS", headers={header: asks[header]}).status == 401
 
 
 @pytest.mark.parametrize("path", ["/health/readiness", "/health/liveliness", "//health/readiness"])
