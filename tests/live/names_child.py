@@ -35,7 +35,7 @@ async def main() -> None:
     found = []
     for settings, names in json.load(sys.stdin):
         router = Router(model_list=settings["model_list"], **settings.get("router_settings", {}))
-        proxy_server.llm_router = router  # type: ignore[assignment]
+        proxy_server.llm_router = router
         found.append([(name, await is_answered(router, name), loaded_settings.knows_model(name)) for name in names])
     sys.stdout.write(json.dumps(found))
 
