@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from flowgate.errors import UsageError
 from flowgate.system.atomic_write import read_bytes_or_none, write_atomic, write_in_place
 from flowgate.system.disk_errors import (
     SHARED_FOLDER,
+    NotRegularFile,
     free_bytes,
     make_own_folder,
     make_private_folder,
@@ -23,11 +25,14 @@ from flowgate.system.disk_errors import (
 )
 from flowgate.system.locks import exclusive_lock
 from flowgate.system.log_files import append_line, read_from, rotate_in_place, tail
+from flowgate.system.regular_files import decode, open_regular, read_text_bounded
+from flowgate.system.sweeping import sweep_bug_files
 
 __all__ = [
     "append_line",
     "delete",
     "digest",
+    "discard",
     "exclusive_lock",
     "file_digest",
     "free_bytes",
@@ -38,6 +43,7 @@ __all__ = [
     "read_from",
     "read_text",
     "read_text_or_none",
+    "require_listable",
     "rotate_in_place",
     "save_traceback",
     "tail",
@@ -56,13 +62,10 @@ def read_text(path: Path) -> str:
         Its text, with the line ends that it has.
 
     Raises:
-        UsageError: It does not exist, is a folder, or is not UTF-8.
+        UsageError: It does not exist, is not a regular file, is larger than 64 MB, or is not UTF-8.
         DiskError: It cannot be read.
     """
-    text = read_text_or_none(path)
-    if text is None:
-        raise UsageError(f"{path} does not exist")
-    return text
+    return read_text_bounded(path)
 
 
 def read_text_or_none(path: Path) -> str | None:
@@ -75,18 +78,15 @@ def read_text_or_none(path: Path) -> str | None:
         Its text; None if it does not exist.
 
     Raises:
-        UsageError: It is a folder, or not UTF-8.
+        UsageError: It is not a regular file, is larger than 64 MB, or is not UTF-8.
         DiskError: It cannot be read.
     """
     with translate_os_errors(path):
         try:
             data = read_bytes_or_none(path)
-        except IsADirectoryError:
-            raise UsageError(f"{path} is a folder, not a file") from None
-    try:
-        return None if data is None else data.decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a text file: invalid UTF-8 at byte {error.start + 1}") from None
+        except NotRegularFile as error:
+            raise UsageError(f"{path} {error.strerror}", fix="move it away, then run the command again") from None
+    return None if data is None else decode(path, data)
 
 
 def find_program(word: str, path: str | None) -> str | None:
@@ -122,6 +122,19 @@ def delete(paths: Iterable[Path]) -> list[Path]:
     return deleted
 
 
+def discard(path: Path) -> bool:
+    """Delete a file where that is possible; return whether nothing is there any more.
+
+    Args:
+        path: The file. A folder, or a file that cannot be deleted, stays.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
 def listing(folder: Path, pattern: str) -> list[Path]:
     """List the files of a folder.
 
@@ -136,6 +149,7 @@ def listing(folder: Path, pattern: str) -> list[Path]:
         DiskError: The folder cannot be read.
     """
     dated: list[tuple[int, str, Path]] = []
+    require_listable(folder)
     with translate_os_errors(folder):
         for path in folder.glob(pattern):
             try:
@@ -145,6 +159,19 @@ def listing(folder: Path, pattern: str) -> list[Path]:
             if stat.S_ISREG(info.st_mode):
                 dated.append((info.st_mtime_ns, path.name, path))
     return [path for _, _, path in sorted(dated, reverse=True)]
+
+
+def require_listable(folder: Path) -> None:
+    """Refuse a folder of somebody else; `Path.glob` finds nothing there and says nothing.
+
+    Args:
+        folder: The folder; it may be missing.
+
+    Raises:
+        DiskError: It cannot be listed.
+    """
+    with translate_os_errors(folder), suppress(FileNotFoundError, NotADirectoryError):
+        next(folder.iterdir(), None)
 
 
 def digest(text: str) -> str:
@@ -165,7 +192,7 @@ def file_digest(path: Path) -> str:
     """
     import hashlib
 
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), os.fdopen(open_regular(path), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -180,7 +207,7 @@ def is_executable(path: Path) -> bool:
 
 
 def save_traceback(text: str, *, shared: Path = SHARED_FOLDER) -> Path:
-    """Save a traceback in a private file.
+    """Save a traceback in a private file; the oldest of many are deleted.
 
     Args:
         text: The traceback.
@@ -195,4 +222,5 @@ def save_traceback(text: str, *, shared: Path = SHARED_FOLDER) -> Path:
     folder = make_own_folder(shared / f"flowgate-{os.getuid()}")
     path = folder / f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
     write_atomic(path, text)
+    sweep_bug_files(folder)
     return path
