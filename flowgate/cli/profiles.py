@@ -53,16 +53,23 @@ def show(config: str, name: str, as_json: bool) -> int:
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
     warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
-        console.document(_document(settled.value, policy, warnings))
+        console.document(_document(settled.value, policy, warnings, _access(session, policy)))
         return 0
     console.note(f"{session.describe()}; profile {settled.value} ({settled.by})")
-    _print_policy(settled.value, policy)
+    _print_policy(settled.value, policy, _access(session, policy))
     for line in warnings:
         console.note(f"warning: {line}")
     return 0
 
 
-def _document(profile: str, policy: Policy, warnings: list[str]) -> dict[str, object]:
+def _access(session: Session, policy: Policy) -> list[str]:
+    """Describe what the request filter asks of clients."""
+    from flowgate.gateway import request_rules
+
+    return request_rules.describe(session.config, policy.litellm)
+
+
+def _document(profile: str, policy: Policy, warnings: list[str], access: list[str]) -> dict[str, object]:
     """Return what `--json` prints; docs/json.md describes the keys."""
     from flowgate.gateway import policy_summary
 
@@ -72,6 +79,7 @@ def _document(profile: str, policy: Policy, warnings: list[str]) -> dict[str, ob
         "cliproxyapi_plus": without_secrets(policy.cliproxy),
         "promises": None if policy.unknown else asdict(policy.promises),
         "in_words": policy_summary.describe(policy),
+        "access": access,
         "cooldowns": {"by": policy.cooldowns_by, "why": policy.why},
         "budget": None if policy.unknown else _budget(policy),
         "changes": list(policy.changes),
@@ -84,11 +92,12 @@ def _budget(policy: Policy) -> dict[str, int]:
     return {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole}
 
 
-def _print_policy(profile: str, policy: Policy) -> None:
+def _print_policy(profile: str, policy: Policy, access: list[str]) -> None:
     from flowgate.gateway import policy_summary
 
     blocks = (
         (f"what {profile} promises", policy_summary.describe(policy)),
+        ("what clients need", access),
         ("what FlowGate moved or added, and why", list(policy.changes)),
         ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown(policy.cliproxy).splitlines()),
     )

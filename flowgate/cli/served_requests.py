@@ -44,6 +44,7 @@ class ServedRequest(TypedDict):
     generation: int
     own: bool
     count: int
+    refused: str
     asked: str
     answered: str
     base: str
@@ -153,6 +154,7 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
         "generation": recorded["generation"],
         "own": recorded.get("own", False),
         "count": recorded.get("count", 1),
+        "refused": recorded.get("refused", ""),
         "asked": recorded.get("model") or first or headers.get("model-group", ""),
         "answered": answering["deployment"] if answering else headers.get("model-name", "") if has_answered else "",
         "base": (answering["host"] if answering else headers.get("model-api-base", "") if has_answered else ""),
@@ -225,10 +227,12 @@ def _outcome(one: ServedRequest) -> str:
         return f"{own}{asked}{one['path']}: in progress"
     if one["status"] < 400 and not one["attempts"]:
         return f"{own}{asked}{one['path']}: who answered is not known"
+    if one["refused"]:
+        times = f" (the last of {one['count']} such requests)" if one["count"] > 1 else ""
+        return f"{own}{asked}{one['path']}: refused by FlowGate: {one['refused']}{times}"
     was_refused = one["attempts"] == [] or (one["attempts"] is None and one["status"] in (401, 403))
     what = "no deployment was asked" if was_refused else "no deployment answered"
-    times = f", the last of {one['count']} such requests" if one["count"] > 1 else ""
-    return f"{own}{asked}{one['path']}: {what}{times}"
+    return f"{own}{asked}{one['path']}: {what}"
 
 
 def _many(count: int | None, noun: str) -> str:

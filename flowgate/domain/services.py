@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flowgate.domain.config import Reference
 from flowgate.domain.forking import ForkServerSettings
+from flowgate.domain.request_rules import RequestRules
 from flowgate.domain.values import Secret, Sourced
 
 
@@ -58,6 +59,7 @@ class Program:
         hooks: What a worker calls in its own process: "set_up" at its start, "upstream_changed" when a service of
             `hold_while_down` stops or comes back; each to "module:function".
         needed_addresses: Service of `hold_while_down` to its "host:port".
+        request_rules: Requests that a worker refuses before its app sees them.
     """
 
     service: str
@@ -84,6 +86,7 @@ class Program:
     queries: Mapping[str, str] = field(default_factory=dict)
     hooks: Mapping[str, str] = field(default_factory=dict)
     needed_addresses: Mapping[str, str] = field(default_factory=dict)
+    request_rules: RequestRules = field(default_factory=RequestRules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from flowgate.gateway import (
     mistyped_references,
     own_modules,
     promises,
+    request_rules,
     setting_values,
     upstream_command,
     upstream_deployments,
@@ -87,7 +88,10 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
             policy.cliproxy,
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
         ),
-        LITELLM: litellm.service(config, profile.value, policy.litellm, ports, build_inputs.modules.digests),
+        LITELLM: request_rules.added(
+            litellm.service(config, profile.value, policy.litellm, ports, build_inputs.modules.digests),
+            request_rules.compute(config, policy.litellm),
+        ),
     }
     names = ModelNames(policy.litellm)
     requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))

@@ -6,13 +6,14 @@ import logging
 import sys
 from typing import Any
 
-from flowgate.gateway import cooldown_rules, router_attempts
+from flowgate.gateway import cooldown_rules, missing_database, router_attempts
 from flowgate.request_filter.upstreams import Upstreams
 from flowgate.system.processes import own_variable
 
 PROXY = "litellm.proxy.proxy_server"
 ROUTER = "litellm.router"
 COOLDOWNS = "litellm.router_utils.cooldown_handlers"
+DATABASE_ERRORS = "litellm.proxy.db.exception_handler"
 LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
 
@@ -26,6 +27,7 @@ def set_up(upstreams: Upstreams) -> dict[str, str]:
         What could not be done ("attempts", "cooldowns"), and why.
     """
     _apply_log_level(own_variable("LITELLM_LOG"))
+    missing_database.install(getattr(sys.modules.get(DATABASE_ERRORS), "PrismaDBExceptionHandler", None))
     router_class = getattr(sys.modules.get(ROUTER), "Router", None)
     found = {
         "attempts": router_attempts.install(router_class, upstreams),

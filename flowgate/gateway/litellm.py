@@ -18,7 +18,7 @@ from flowgate.domain import (
     Secret,
     Service,
 )
-from flowgate.gateway import name_settings, own_modules, runner_flags, upstream_deployments
+from flowgate.gateway import name_settings, own_modules, runner_flags, upstream_deployments, web_pages
 from flowgate.gateway.model_names import ModelNames
 from flowgate.gateway.serialization import absolute, comment_text, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
@@ -94,8 +94,9 @@ def service(
 def _program(config: Config, port: int, documents: tuple[Document, ...]) -> Program:
     own = config.services[NAME]
     argv, is_runner = _argv(config, documents[0].path)
-    env = {**FIXED_ENV, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
-    fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(FIXED_ENV), warmup=warmup(CONFIG))
+    fixed = {**FIXED_ENV, **web_pages.switches(own.env)}
+    env = {**fixed, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
+    fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(fixed), warmup=warmup(CONFIG))
     digest = "-".join(one.digest for one in documents)
     return Program(
         service=NAME,
@@ -130,12 +131,8 @@ def _argv(config: Config, document: Path) -> tuple[tuple[str, ...], bool]:
     program = str(absolute(cwd, program))
     if uses_runner(config):
         return (program, GENERATION_FLAG), True
-    active = str(config.paths.active_config)
-    return (program, *(str(document) if _absolute(cwd, word) == active else word for word in flags)), False
-
-
-def _absolute(cwd: Path, word: str) -> str:
-    return str(absolute(cwd, word)) if "/" in word else word
+    active = config.paths.active_config
+    return (program, *(str(document) if absolute(cwd, word) == active else word for word in flags)), False
 
 
 def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: dict[str, int]) -> Document:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
-from flowgate.gateway import cliproxy, litellm, upstream_deployments
+from flowgate.domain.request_rules import RequestRules
+from flowgate.gateway import cliproxy, litellm, request_rules, upstream_deployments
 from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
 from flowgate.gateway.upstream_settings import OwnSettings
@@ -97,12 +98,19 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
     return replace(
         program,
         service=f"{litellm.NAME}-{scenario.name}",
+        request_rules=_request_rules(plan, settings),
         argv=(str(environment.litellm_program), *program.argv[1:]),
         env=without_proxy({**environment.variables, **program.env, **keys, **delays}),
         fork_server=fork_server,
         hold_while_down=(),
         stop_grace=STOP_GRACE_SECONDS,
     )
+
+
+def _request_rules(plan: Plan, settings: LiteLLMSettings) -> RequestRules:
+    """Return the rules of the profile with the rehearsal's key; chat requests stand for all kinds of requests."""
+    asked: LiteLLMSettings = {**plan.settings, "general_settings": settings["general_settings"]}
+    return request_rules.answering_text(request_rules.compute(plan.config, asked))
 
 
 def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment) -> LiteLLMSettings:

@@ -56,11 +56,13 @@ class Response(NamedTuple):
         status: HTTP status.
         headers: ASGI headers.
         body: The whole body.
+        reason: Why the request is refused; without the fix.
     """
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    reason: str = ""
 
 
 def dialect(path: str, headers: Headers = ()) -> Dialect:
@@ -114,4 +116,6 @@ def error_response(
             tree = {"error": {"message": message, "type": words.openai_type, "param": param, "code": code}}
     body = json.dumps(tree).encode()
     length = (b"content-length", str(len(body)).encode())
-    return Response(status, [(b"content-type", b"application/json"), length, *extra_headers], body)
+    return Response(
+        status, [(b"content-type", b"application/json"), length, *extra_headers], body, message.partition("; ")[0]
+    )

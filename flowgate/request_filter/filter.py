@@ -1,7 +1,7 @@
 """The ASGI middleware around the app that a worker serves.
 
-It counts requests in progress, holds new ones, adds `x-flowgate-generation`, and sends `Connection: close` while the
-worker drains.
+It refuses requests without a valid key, and those that no model can answer. It counts requests in progress, holds new
+ones, adds `x-flowgate-generation`, and sends `Connection: close` while the worker drains.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from flowgate.request_filter.checks import Checks, Request
+from flowgate.request_filter.cross_origin import refuse_websocket, send_as_app
+from flowgate.request_filter.dialects import Response
 from flowgate.request_filter.exchange import CURRENT
 from flowgate.request_filter.recent import RecentRequests, begin_row, note_broken_stream
 from flowgate.request_filter.rules import FilterRules
@@ -45,6 +48,7 @@ class RequestFilter:
         self.recent = RecentRequests()
         self.upstreams = Upstreams()
         self.startup_error = ""
+        self._checks = Checks(rules.requests)
         self._released: asyncio.Event | None = None
         self._hold_seconds = 0.0
         self._started_at: dict[int, float] = {}
@@ -55,18 +59,47 @@ class RequestFilter:
             return await self._run_lifespan(scope, receive, send)
         is_http = scope["type"] == "http"
         row, started = begin_row(scope, self.rules.public_port), time.monotonic()
+        admitted = self._current_checks().admit(scope)
+        if isinstance(admitted, Response):
+            return await self._refuse(scope, send, admitted, row)
         self._follow(scope, row)
+        marked = self._marked(scope, send, row) if is_http else send
         try:
             if self._released is not None and is_http and not await self._wait_for_release(scope):
-                return await send_unavailable(scope, self._marked(scope, send, row), RESTARTING, RESTARTING_SECONDS)
+                return await send_unavailable(scope, marked, RESTARTING, RESTARTING_SECONDS)
             self._started_at[id(scope)] = time.monotonic()
-            return await self.app(scope, receive, self._marked(scope, send, row) if is_http else send)
+            return await self._serve(Request(admitted, receive), marked, row)
         except asyncio.CancelledError:  # uvicorn cancels what is in progress when the time to shut down is over
             self.cut += 1
             raise
         finally:
             self._started_at.pop(id(scope), None)
             row["seconds"] = round(time.monotonic() - started, 4)
+
+    async def _serve(self, request: Request, send: Send, row: RecentRequest) -> None:
+        """Let the app answer, unless no model can."""
+        if request.scope["type"] == "http" and (response := await self._current_checks().examine(request, row)):
+            row["refused"] = response.reason
+            return await send_as_app(self.app, request.scope, send, response)
+        return await self.app(request.scope, request.receive, send)
+
+    async def _refuse(self, scope: Scope, send: Send, response: Response, row: RecentRequest) -> None:
+        """Refuse a request without a valid key."""
+        row["status"], row["seconds"], row["refused"] = response.status, 0.0, response.reason
+        self.recent.keep_refused(row)
+        if scope["type"] == "websocket":
+            return await refuse_websocket(scope, send, response)
+
+        async def mark(message: Message) -> None:
+            self._add_headers(message)
+            await send(message)
+
+        return await send_as_app(self.app, scope, mark, response)
+
+    def _current_checks(self) -> Checks:
+        if self._checks.rules is not self.rules.requests:
+            self._checks = Checks(self.rules.requests)
+        return self._checks
 
     def _follow(self, scope: Scope, row: RecentRequest) -> None:
         """Keep the row of an admitted request, and let the code that serves it find the row."""
@@ -162,12 +195,17 @@ class RequestFilter:
     def _mark(self, start: Message, row: RecentRequest) -> None:
         """Record the start of a response, and add the filter's own headers to it."""
         self.recent.keep(row, start, self.rules.recorded_headers)
+        self._add_headers(start)
+
+    def _add_headers(self, message: Message) -> None:
+        if message["type"] != "http.response.start":
+            return
         added = [(b"x-flowgate-generation", self.rules.generation.encode())]
         if self.draining:
             # A kept connection would be cut when this process exits. A client that is asked to close it opens
             # a new one, which the newer generation accepts.
             added.append((b"connection", b"close"))
-        start["headers"] = [*start.get("headers", ()), *added]
+        message["headers"] = [*message.get("headers", ()), *added]
 
 
 def _last_line(traceback: str) -> str:

@@ -55,6 +55,7 @@ class RecentRequest(TypedDict):
         own: Whether FlowGate sent it, to check the worker.
         model: The model's name that the client asked for.
         count: Number of equal requests that this row stands for; absent for one.
+        refused: Why the request filter refused it; absent if it did not.
         status: Status of the response; absent until the response begins.
         seconds: Duration; absent while the response is in progress.
         headers: The recorded response headers.
@@ -68,6 +69,7 @@ class RecentRequest(TypedDict):
     own: NotRequired[bool]
     model: NotRequired[str]
     count: NotRequired[int]
+    refused: NotRequired[str]
     status: NotRequired[int]
     seconds: NotRequired[float]
     headers: NotRequired[dict[str, str]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from flowgate.domain.request_rules import RequestRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +16,11 @@ class FilterRules:
         public_port: Port whose new requests can be held; requests to the private listener are never held.
         recorded_headers: Lower-case prefixes of response headers to keep; no requests are kept when empty.
         tracks_attempts: Whether the app reports its attempts; otherwise they are not known.
+        requests: What is refused before the app sees it.
     """
 
     generation: str = "0"
     public_port: int = 0
     recorded_headers: tuple[str, ...] = ()
     tracks_attempts: bool = False
+    requests: RequestRules = field(default_factory=RequestRules)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from flowgate.errors import CheckFailed, FlowGateError, NotReady, UsageError
-from flowgate.gateway import cliproxy
+from flowgate.gateway import cliproxy, request_rules
 from flowgate.rehearsal import stream
 from flowgate.step import Change, Facts, Result, StepContext, change
 from flowgate.steps.wait_healthy import LOG_LINES, config_place, private_base_url
@@ -83,7 +83,8 @@ def _model(context: StepContext, live: bool) -> tuple[str, bool]:
             place=context.config.place("litellm_base.model_list"),
             fix="inv smoke, without --live",
         )
-    model = next(iter(stack.requestable if live else free), "")
+    names = stack.requestable if live else free
+    model = request_rules.text_model(stack.services["litellm"].program.request_rules, names) if names else ""
     return model, model in free
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 if TYPE_CHECKING:
     from flowgate.domain import ForkServerSettings, Program, WarmUp
+    from flowgate.domain.request_rules import RequestRules
 
 
 class WarmUpTree(TypedDict):
@@ -39,6 +40,23 @@ class ForkServerSpec(ForkServerTree):
     app: str
 
 
+class RequestRulesTree(TypedDict):
+    """`RequestRules` as JSON."""
+
+    key_source: str
+    name_source: str
+    key_headers: list[str]
+    own_keys: list[str]
+    open_paths: list[str]
+    unchecked_paths: list[str]
+    models: list[str]
+    further_models: list[str]
+    patterns: list[str]
+    any_model: bool
+    model_optional: list[str]
+    refused: dict[str, list[str]]
+
+
 class ProgramTree(TypedDict):
     """`Program` as JSON."""
 
@@ -65,6 +83,7 @@ class ProgramTree(TypedDict):
     queries: dict[str, str]
     hooks: dict[str, str]
     needed_addresses: dict[str, str]
+    request_rules: RequestRulesTree
     fork_server: ForkServerTree | None
 
 
@@ -99,6 +118,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "queries": dict(program.queries),
         "hooks": dict(program.hooks),
         "needed_addresses": dict(program.needed_addresses),
+        "request_rules": cast("RequestRulesTree", asdict(program.request_rules)),
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
     }
 
@@ -116,6 +136,32 @@ def warmup_from_tree(tree: WarmUpTree) -> WarmUp:
     responses = {path: (kind, text) for path, (kind, text) in tree["responses"].items()}
     return WarmUp(
         tree["document"], tree["variable"], tree["env"], tree["headers"], requests, responses, tree["seconds"]
+    )
+
+
+def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
+    """Convert JSON data to the rules of a request filter.
+
+    Args:
+        tree: The JSON data; None if a worker of an earlier FlowGate sent the program.
+    """
+    from flowgate.domain.request_rules import RequestRules
+
+    if tree is None:
+        return RequestRules()
+    return RequestRules(
+        key_source=tree["key_source"],
+        name_source=tree["name_source"],
+        key_headers=tuple(tree["key_headers"]),
+        own_keys=tuple(tree["own_keys"]),
+        open_paths=tuple(tree["open_paths"]),
+        unchecked_paths=tuple(tree["unchecked_paths"]),
+        models=tuple(tree["models"]),
+        further_models=tuple(tree["further_models"]),
+        patterns=tuple(tree["patterns"]),
+        any_model=tree["any_model"],
+        model_optional=tuple(tree["model_optional"]),
+        refused={name: tuple(capabilities) for name, capabilities in tree["refused"].items()},
     )
 
 
@@ -165,5 +211,6 @@ def from_tree(tree: ProgramTree) -> Program:
         queries=dict(tree["queries"]),
         hooks=dict(tree.get("hooks") or {}),  # a worker of an earlier FlowGate has none
         needed_addresses=dict(tree.get("needed_addresses") or {}),
+        request_rules=request_rules_from_tree(tree.get("request_rules")),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
     )

@@ -17,7 +17,7 @@ import uvicorn
 from flowgate.request_filter.filter import RequestFilter
 from flowgate.supervisor.connections import IdleConnections, PublicListener, close_all, most_connections
 from flowgate.supervisor.hooks import run_hook
-from flowgate.supervisor.program_tree import ProgramTree
+from flowgate.supervisor.program_tree import ProgramTree, request_rules_from_tree
 from flowgate.supervisor.protocol import WorkerCommand, WorkerEvent, encode
 from flowgate.supervisor.worker_control import ControlConnection
 from flowgate.system import open_files
@@ -90,6 +90,7 @@ class WorkerServer(uvicorn.Server):
             self.filter.rules,
             recorded_headers=tuple(program["recorded_headers"]),
             tracks_attempts=missing is not None and "attempts" not in missing,
+            requests=request_rules_from_tree(program.get("request_rules")),
         )
 
     def report(self, event: WorkerEvent) -> None:

@@ -89,8 +89,13 @@ def test_an_attempt_is_described_in_one_line(one: Attempt, wanted: str) -> None:
 
 
 def test_refused_requests_share_a_row() -> None:
-    [line] = text(served(status=401, count=3))
-    assert line.endswith("/v1/chat/completions: no deployment was asked, the last of 3 such requests")
+    [line] = text(served(status=401, count=3, refused="no key"))
+    assert line.endswith("/v1/chat/completions: refused by FlowGate: no key (the last of 3 such requests)")
+
+
+def test_a_refused_request_says_why() -> None:
+    [line] = text(served(status=404, model="bgi", refused="no model is called 'bgi'", attempts=[]))
+    assert line.endswith("bgi /v1/chat/completions: refused by FlowGate: no model is called 'bgi'")
 
 
 def test_a_request_in_progress_says_so() -> None:

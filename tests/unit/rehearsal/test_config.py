@@ -135,3 +135,10 @@ def test_all_scenarios_share_one_fork_server_that_sees_the_scaled_pauses(config:
     assert one.env["INITIAL_RETRY_DELAY"].reveal() == "0.0500"
     assert one.fork_server is not None
     assert "INITIAL_RETRY_DELAY" in one.fork_server.import_variables
+
+
+def test_the_request_filter_knows_the_profiles_models_and_the_rehearsals_key(config: Config) -> None:
+    rules = described(config)[-1].request_rules
+    assert (rules.models, rules.own_keys, rules.any_model) == (("router-default", "router-cheap"), (), False)
+    assert "embeddings" in rules.refused["router-default"]
+    assert not any("text" in lacks for lacks in rules.refused.values())

@@ -1,0 +1,41 @@
+"""Rules by which the request filter of a worker refuses requests before the app sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRules:
+    """What the request filter knows about the app that it stands in front of. It contains no key.
+
+    Attributes:
+        key_source: "module:function", called in the process that serves; it returns the accepted keys. Empty: keys are
+            not checked.
+        name_source: "module:function", called in the process that serves before a model's name is refused; it returns
+            whether the app knows the name after all. Empty: the names below are all.
+        key_headers: Names of the headers in which the app looks for a key, in its order.
+        own_keys: Settings by which the app checks keys itself; with any of them, every request passes.
+        open_paths: Paths that need no key.
+        unchecked_paths: Paths whose key the app checks; `*` at the end stands for any text.
+        models: Names of models that clients may ask for, as they are shown to clients.
+        further_models: Further names that the app accepts.
+        patterns: Names with `*` that the app accepts.
+        any_model: Whether names that are not listed may exist too.
+        model_optional: Capabilities for which a request need not name a model.
+        refused: Name or pattern to the capabilities that no model of that name has.
+    """
+
+    key_source: str = ""
+    name_source: str = ""
+    key_headers: tuple[str, ...] = ("Authorization",)
+    own_keys: tuple[str, ...] = ()
+    open_paths: tuple[str, ...] = ()
+    unchecked_paths: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    further_models: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    any_model: bool = True
+    model_optional: tuple[str, ...] = ()
+    refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,0 +1,165 @@
+"""The checks before the app: the key, the path, the model and the body of a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowgate.request_filter import body, paths, shapes
+from flowgate.request_filter.access import Access
+from flowgate.request_filter.body import BadBody, Body
+from flowgate.request_filter.dialects import Kind, Response, error_response
+from flowgate.request_filter.models import Models
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope
+
+    from flowgate.domain.request_rules import RequestRules
+    from flowgate.request_filter.paths import Asked
+    from flowgate.request_filter.recent import RecentRequest
+
+OWN_CREDENTIALS = ("api_key", "api_base", "user_config")  # such a request may name any model of another provider
+FORMS = (b"multipart/form-data", b"application/x-www-form-urlencoded")
+KINDS: dict[int, Kind] = {400: "bad_request", 413: "too_large", 415: "bad_request"}
+
+
+@dataclass(slots=True)
+class Request:
+    """A request on its way to the app.
+
+    Attributes:
+        scope: As the app gets it.
+        receive: Its messages, as the app gets them.
+    """
+
+    scope: Scope
+    receive: Receive
+
+
+class Checks:
+    """The checks by one set of rules.
+
+    Attributes:
+        rules: The rules.
+    """
+
+    def __init__(self, rules: RequestRules) -> None:
+        self.rules = rules
+        self._access, self._models = Access(rules), Models(rules)
+
+    def admit(self, scope: Scope) -> Scope | Response:
+        """Return the scope with the path and the key that the app understands, or the response to a wrong key.
+
+        Args:
+            scope: An HTTP or websocket scope.
+        """
+        return self._access.admit(paths.normalized(scope))
+
+    async def examine(self, request: Request, row: RecentRequest) -> Response | None:
+        """Return the response to a request that no model can answer; None when the app is to answer it.
+
+        Args:
+            request: The request; what is read of its body is put back, decompressed if need be.
+            row: Gets the name of the model that was asked for.
+        """
+        scope = request.scope
+        if scope.get("method") != "POST":
+            return self._undescribed(scope)
+        asked = paths.asked(scope["path"])
+        headers = dict(scope.get("headers", ()))
+        try:
+            if asked is None:
+                if b"content-encoding" in headers:
+                    await _read(request, headers)
+                return None
+            name, tree = await self._question(request, asked, headers)
+        except BadBody as bad:
+            return error_response(scope["path"], scope["headers"], bad.status, KINDS[bad.status], bad.sentence)
+        if isinstance(name, str) and name:
+            row["model"] = name
+        return self._refusal(scope, asked, name, tree)
+
+    def _undescribed(self, scope: Scope) -> Response | None:
+        """Return the response to a GET that describes a model, if there is no such model."""
+        name = paths.described_model(scope["path"]) if scope.get("method") == "GET" else ""
+        if not name or self._models.exists(name):
+            return None
+        return error_response(scope["path"], scope["headers"], 404, "unknown_model", self._models.unknown(name))
+
+    async def _question(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> tuple[object, object]:
+        """Return the model that is asked for (None: not named; False: not known), and the body if it was parsed.
+
+        Raises:
+            BadBody: The body cannot be used.
+        """
+        if headers.get(b"content-type", b"").lower().startswith(FORMS):
+            if not self._models.has_rules:
+                return asked.model or False, {}
+            found = await body.read(request.receive, body.FORM_BYTES)
+            request.receive = body.replayed(found, request.receive)
+            return asked.model or body.form_model(found.content) or False, {}
+        found = await _read(request, headers)
+        if not found.whole or not found.content:
+            return asked.model or (False if not found.whole else None), {}
+        if len(found.content) > body.PARSED_BYTES and (quick := body.quick_model(found.content)):
+            return asked.model or quick, {}
+        tree = body.tree(found.content)
+        named = tree.get("model") if isinstance(tree, dict) else False
+        return asked.model or named, tree
+
+    def _refusal(self, scope: Scope, asked: Asked, name: object, tree: object) -> Response | None:
+        def refuse(status: int, kind: Kind, message: str) -> Response:
+            return error_response(scope["path"], scope["headers"], status, kind, message)
+
+        if wrong := shapes.fault(asked.word, tree):
+            return refuse(400, "bad_request", wrong)
+        if not asked.capability or (isinstance(tree, dict) and _names_its_own(asked, tree)):
+            return None
+        if not isinstance(name, str):  # not known, not a string (the app says so), or not named
+            if name not in (None, False) or asked.capability in self.rules.model_optional:
+                return None
+            if self._models.nobody_has(asked.capability):
+                return refuse(400, "bad_request", self._models.unable("", asked.capability))
+            return refuse(400, "bad_request", self._models.unnamed()) if self._needs_name(asked, name) else None
+        names = [one.strip() for one in name.split(",")] if "," in name and asked.word == "chat/completions" else [name]
+        for one in names if not self._models.exists(name) else [name]:
+            if not self._models.exists(one):
+                return refuse(404, "unknown_model", self._models.unknown(one) if one else self._models.unnamed())
+            if self._models.lacks(one, asked.capability):
+                return refuse(400, "bad_request", self._models.unable(one, asked.capability))
+        return None
+
+    def _needs_name(self, asked: Asked, name: object) -> bool:
+        return name is None and self._models.needs_name(asked)
+
+
+def _names_its_own(asked: Asked, tree: dict[str, object]) -> bool:
+    """Return whether a request brings its own provider, or a stored prompt that names the model."""
+    stored = "prompt_id" in tree or (asked.word == "responses" and "prompt" in tree)
+    return any(key in tree for key in OWN_CREDENTIALS) or (stored and not tree.get("model"))
+
+
+async def _read(request: Request, headers: dict[bytes, bytes]) -> Body:
+    """Read a body, and put it back; a compressed one as plain text.
+
+    Raises:
+        BadBody: It cannot be decompressed.
+    """
+    found = await body.read(request.receive)
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding in (b"", b"identity"):
+        request.receive = body.replayed(found, request.receive)
+        return found
+    if not found.whole:
+        if found.messages[-1]["type"] != "http.request":  # the client is gone
+            request.receive = body.replayed(found, request.receive)
+            return found
+        raise BadBody(413, f"a compressed body may have up to {body.READ_BYTES:,} bytes")
+    text = body.decompressed(found.content, encoding) if found.content else b""
+    whole = Body([{"type": "http.request", "body": text, "more_body": False}], text, True)
+    request.receive = body.replayed(whole, request.receive)
+    kept = [
+        (key, value) for key, value in request.scope["headers"] if key not in (b"content-encoding", b"content-length")
+    ]
+    request.scope = {**request.scope, "headers": [*kept, (b"content-length", str(len(text)).encode())]}
+    return whole
