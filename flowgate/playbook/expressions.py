@@ -14,7 +14,6 @@ from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.check_mode import Predicted
 from flowgate.playbook.expression_parser import EXPRESSION_ERRORS, Expression, has_template, parse_expression
 from flowgate.playbook.locate import Locate, below, no_location
-from flowgate.playbook.sandbox import to_bool
 
 
 def render(value: Any, variables: Variables, at: Locate = no_location, path: str = "") -> Any:
@@ -51,16 +50,48 @@ def is_true(expression: object, variables: Variables, at: Locate = no_location) 
         at: Locates the conditions.
 
     Returns:
-        Whether all conditions hold. Texts such as "false" and "no" (from `-e flag=no`) are false.
+        Whether all conditions hold.
 
     Raises:
-        UsageError: A condition cannot be evaluated.
+        UsageError: A condition cannot be evaluated, or its value is neither true nor false.
     """
     if isinstance(expression, (list, tuple)):
         return all(is_true(entry, variables, below(at, str(index))) for index, entry in enumerate(expression))
-    if not isinstance(expression, str):
-        return bool(expression)
-    return to_bool(evaluate(expression, variables, at))
+    value = evaluate(expression, variables, at) if isinstance(expression, str) else expression
+    if isinstance(value, bool):
+        return value
+    raise not_boolean(str(expression), value, at(""))
+
+
+def not_boolean(expression: str, value: object, at: str) -> UsageError:
+    """Describe a condition whose value is neither true nor false. Its value may be a secret, so it is not shown.
+
+    Source: ansible-core 2.19, "Broken conditionals". Inside an expression (`not x`, `x and y`, `a if x`), Python decides:
+    empty, zero and null are false, everything else is true, also the text "false".
+
+    Args:
+        expression: The condition as written.
+        value: Its value.
+        at: `file:line:column` of the condition.
+
+    Returns:
+        The error, with what to write instead.
+    """
+    shown = expression.strip()
+    shown = shown if len(shown) <= 60 else f"{shown[:59]}…"
+    short = shown if shown.replace(".", "").replace("_", "").isalnum() else f"({shown})"
+    kind, fix = next(
+        (kind, fix.format(short))
+        for types, kind, fix in (
+            (str, "a text", "write: {0} | bool, if it says true or false; else compare it: {0} != ''"),
+            ((int, float), "a number", "write: {0} != 0"),
+            ((list, tuple, Mapping), "a list or a mapping", "write: {0} | length > 0"),
+            (type(None), "null", "write: {0} is not none"),
+            (object, "another value", "write a comparison"),
+        )
+        if isinstance(value, types)
+    )
+    return UsageError(f"the condition '{shown}' is {kind}, neither true nor false", fix=fix, place=at)
 
 
 def evaluate(expression: str, variables: Variables, at: Locate = no_location) -> Any:

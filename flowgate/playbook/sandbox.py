@@ -18,17 +18,25 @@ BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "n
 
 
 def to_bool(value: object) -> bool:
-    """Convert a value to a truth value.
+    """Convert a value that says true or false (the filter `bool`).
+
+    Source: ansible-core 2.19, `plugins/filter/core.py`: any other value is False, which is deprecated.
 
     Args:
-        value: Any value. Texts such as "no" and "false" have the meaning of the word.
+        value: A truth value, one of the words of `BOOLEANS`, 1 or 0. An empty text and null are false.
 
     Returns:
         The truth value.
+
+    Raises:
+        ValueError: The value says neither.
     """
-    if isinstance(value, str):
-        return BOOLEANS.get(value.strip().lower(), bool(value.strip()))
-    return bool(value)
+    word = "" if value is None else str(value).lower() if isinstance(value, (str, int)) else str(value)
+    known = {**BOOLEANS, "": False, "1.0": True, "0.0": False}
+    if word in known:
+        return known[word]
+    words = ", ".join(BOOLEANS)
+    raise ValueError(f"'{word[:40]}' says neither true nor false; `bool` reads {words}; compare the value instead")
 
 
 @cache
