@@ -470,9 +470,9 @@ def ask(c: Context, question: str, model: str = "", stream: bool = False) -> int
 @command
 def explain(c: Context, last: str = "1", id: str = "", json: bool = False) -> int:  # noqa: A002 - makes the flag --id
     """Explain who served a request and why: deployment, retries, fallbacks, times, current cooldowns."""
-    from flowgate.cli import arguments, ask
+    from flowgate.cli import arguments, served_requests
 
-    return ask.explain(config(c), arguments.count("last", last), id, json)
+    return served_requests.explain(config(c), arguments.count("last", last), id, json)
 
 
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})

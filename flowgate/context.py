@@ -15,11 +15,12 @@ from pathlib import Path
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Program, Reference, Secret, Service, Sourced, Stack
 from flowgate.errors import FlowGateError, StepContractError, raise_all
-from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, upstream_version
+from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, own_modules, upstream_version
 from flowgate.gateway.environment import MODULE_CACHE, Variables
+from flowgate.gateway.proxy_exceptions import plain_without_proxy
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.read_only import ReadOnlySupervisor
-from flowgate.system import bytecode, command, locations, sockets
+from flowgate.system import bytecode, command, installed, locations, sockets
 from flowgate.system.clock import Clock, stamp
 from flowgate.system.file_access import Files
 from flowgate.system.http import Http
@@ -135,6 +136,7 @@ class StepContext:
             upstream_text=self.files.read(own) if own else None,
             upstream_version=self.upstream_version(),
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
+            modules=own_modules.find(self.config, self.files.read, installed.is_importable),
         )
 
     def upstream_version(self) -> str:
@@ -222,7 +224,8 @@ class StepContext:
         """Run a command to its end, in the command line's own environment extended by `env`."""
         if not self.acting:
             raise StepContractError(f"a step tried to run {argv[0]} in its read-only phase")
-        return command.run(argv, cwd=cwd, env={**self.environment, **env}, stdin=stdin)
+        whole = plain_without_proxy({**self.environment, **env})
+        return command.run(argv, cwd=cwd, env=whole, stdin=stdin)
 
     def event(self, event: str, **fields: str) -> None:
         """Append an event to the event log; a full disk loses the event and stops nothing."""

@@ -1,39 +1,17 @@
-"""The commands `ask` and `explain`: send one prompt through the gateway; print which deployment answered requests."""
+"""The command `ask`: send one prompt through the gateway, print the answer and which deployment gave it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any
 
-from flowgate.cli import console, cooldowns
+from flowgate.cli import console
+from flowgate.cli.served_requests import describe_request, litellm_address, served_requests
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
+from flowgate.errors import CheckFailed, UnknownName
 
-if TYPE_CHECKING:
-    from flowgate.request_filter.recent import RecentRequest
-
-HEADER = "x-litellm-"
-SERVICE = "litellm"
 PATH = "/v1/chat/completions"
 TIMEOUT_SECONDS = 600.0
-ID_WIDTH = 8  # characters of a request's id that are shown
-
-
-class ServedRequest(TypedDict):
-    """One request that LiteLLM has served; docs/json.md describes the keys."""
-
-    id: str
-    at: str
-    path: str
-    status: int
-    seconds: float | None
-    generation: int
-    asked: str
-    answered: str
-    base: str
-    retries: int | None
-    fallbacks: int | None
 
 
 def ask(config: str, question: str, model: str, stream: bool) -> int:
@@ -53,9 +31,10 @@ def ask(config: str, question: str, model: str, stream: bool) -> int:
     session = open_session(config)
     console.note(session.describe())
     _ask(session, question, model, stream)
-    served = [one for one in served_requests(session) if one["path"] == PATH]
+    served = [one for one in served_requests(session) if one["path"] == PATH and not one["own"]]
     if served:
-        console.note(describe_request(served[-1]))
+        for line in describe_request(served[-1]):
+            console.note(line)
     return 0
 
 
@@ -63,7 +42,7 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> None:
     from flowgate.cli.checks.runtime import read_only_context
     from flowgate.system.http import Http
 
-    url = f"http://{_litellm_address(session)}{PATH}"
+    url = f"http://{litellm_address(session)}{PATH}"
     context = read_only_context(session, [])
     models = context.stack().models
     if model and model not in models:
@@ -81,99 +60,6 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> None:
     if not response.ok:
         raise CheckFailed(f"the gateway returned {response.status}: {response.text[:300]}", fix="inv explain")
     console.data(_answer_text(response.json()))
-
-
-def explain(config: str, last: int, id_prefix: str, as_json: bool) -> int:
-    """Print which deployments answered the last requests, and LiteLLM's cooldowns.
-
-    Args:
-        config: Path after `--config`; empty to search for the config.
-        last: Number of requests.
-        id_prefix: Only requests whose id begins so; empty for all.
-        as_json: Print one JSON document.
-
-    Raises:
-        NotReady: LiteLLM is not running.
-        CheckFailed: No recorded request has that id.
-    """
-    session = open_session(config)
-    _litellm_address(session)
-    served = [one for one in served_requests(session) if one["id"].startswith(id_prefix)]
-    if id_prefix and not served:
-        raise CheckFailed(f"no recorded request has an id that begins with '{id_prefix}'", fix="inv explain --last 20")
-    served = served[-last:]
-    in_cooldown, unknown = _cooldowns(session)
-    if as_json:
-        console.document({"answers": served, "cooldowns": in_cooldown})
-        return 0
-    console.note(session.describe())
-    if not served:
-        console.note("LiteLLM has answered no request since it was started")
-    for request in served:
-        console.data(describe_request(request))
-    for cooldown in in_cooldown or ():
-        console.data(cooldowns.describe_cooldown(cooldown))
-    if unknown:
-        console.note(f"note: LiteLLM's cooldowns are not known: {unknown}")
-    return 0
-
-
-def _cooldowns(session: Session) -> tuple[list[cooldowns.Row] | None, str]:
-    """Return LiteLLM's cooldowns; None, and why, if they are not known."""
-    from flowgate.system.clock import Clock
-
-    try:
-        return cooldowns.litellm_cooldowns(session, Clock().wall()), ""
-    except FlowGateError as error:
-        return None, error.what
-
-
-def served_requests(session: Session) -> list[ServedRequest]:
-    """Return the requests that LiteLLM's generations have recorded, oldest first."""
-    return [_served(one) for one in session.supervisor.recent_requests(SERVICE)]
-
-
-def _served(recorded: RecentRequest) -> ServedRequest:
-    headers = {name.removeprefix(HEADER): value for name, value in recorded["headers"].items()}
-    at = datetime.fromtimestamp(recorded["at"], UTC)
-    return {
-        "id": headers.get("call-id", ""),
-        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "path": recorded["path"],
-        "status": recorded["status"],
-        "seconds": recorded.get("seconds"),
-        "generation": recorded["generation"],
-        "asked": headers.get("model-group", ""),
-        "answered": headers.get("model-name", ""),
-        "base": headers.get("model-api-base", ""),
-        "retries": _count(headers.get("attempted-retries")),
-        "fallbacks": _count(headers.get("attempted-fallbacks")),
-    }
-
-
-def _count(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdigit() else None
-
-
-def describe_request(one: ServedRequest) -> str:
-    """Describe a request in one line: when, status, duration, generation, id, and which deployment answered."""
-    took = f"{one['seconds']:.2f} s" if one["seconds"] is not None else "in progress"
-    head = f"{one['at']}  {one['status']}  {took}  generation {one['generation']}  {one['id'][:ID_WIDTH]}"
-    if not one["answered"]:
-        return f"{head}  {one['path']}: no deployment answered"
-    model = f"{one['asked']} " if one["asked"] else ""
-    base = f" at {one['base']}" if one["base"] else ""
-    retries = {None: "", 0: ", at the first try"}.get(one["retries"], f", after {one['retries']} retries")
-    fallbacks = {None: "", 0: ", no fallback"}.get(one["fallbacks"], f", by fallback {one['fallbacks']}")
-    return f"{head}  {model}answered by {one['answered']}{base}{retries}{fallbacks}"
-
-
-def _litellm_address(session: Session) -> str:
-    generations = session.supervisor.status()["services"].get(SERVICE, {}).get("generations", ())
-    serving = next((one for one in generations if one["phase"] == "serving"), None)
-    if serving is None:
-        raise NotReady(f"{SERVICE} is not running", fix="inv up")
-    return f"{serving['host']}:{serving['port']}"
 
 
 def _stream_text(lines: Iterable[str]) -> Iterator[str]:

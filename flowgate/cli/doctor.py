@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.cli import console
-from flowgate.cli.checks import finding, profiles, runtime, secrets
+from flowgate.cli.checks import finding, limits, profiles, runtime, secrets
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
@@ -116,6 +116,7 @@ def _stale_files(session: Session) -> list[Path]:
 ALWAYS: tuple[tuple[str, finding.Check], ...] = (
     ("litellm", runtime.litellm_release),
     ("environment", runtime.environment_bytecode),
+    ("limits", limits.limits),
 )
 OF_A_CONFIG = (
     ("config", config),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowgate.cli import console
-from flowgate.domain import Config, Sourced
+from flowgate.domain import Config, ServiceSettings, Sourced
 from flowgate.errors import DiskError, UsageError
 from flowgate.system import files, locations
 
@@ -110,10 +110,39 @@ def open_session(config: str = "", *, quiet: bool = False) -> Session:
     except DiskError as error:
         raise UsageError(error.what, fix=error.fix) from None
     root = locations.state_folder() if embedded else None
-    found = read(text, named.value, root=root, embedded=embedded)
-    for line in () if quiet else found.notes:
+    config_read = read(text, named.value, root=root, embedded=embedded, read_file=files.read_text)
+    environment = dict(os.environ)
+    found = replace(config_read, services=services_on_path(config_read, environment))
+    for line in () if quiet else (*found.notes, *_path_notes(config_read, found)):
         console.note(f"note: {line}")
-    return Session(found, named, dict(os.environ))
+    return Session(found, named, environment)
+
+
+def services_on_path(config: Config, environment: Mapping[str, str]) -> dict[str, ServiceSettings]:
+    """Return the services with the program that PATH gives for a word without a slash.
+
+    Args:
+        config: The config.
+        environment: The command's own environment variables.
+    """
+    services = dict(config.services)
+    for name, service in services.items():
+        program, *flags = service.args
+        if program.startswith("~/"):
+            program = str(Path(program).expanduser())
+        elif "/" not in program:
+            path = service.env.get("PATH") or environment.get("PATH")
+            program = files.find_program(program, path) or program
+        services[name] = replace(service, args=(program, *flags))
+    return services
+
+
+def _path_notes(written: Config, found: Config) -> Iterator[str]:
+    for name, service in found.services.items():
+        word = written.services[name].args[0]
+        if "/" not in word and word != service.args[0]:
+            place = written.place(f"services.{name}.command.args")
+            yield f"{place}: {name} runs {service.args[0]} ({word!r} on PATH)"
 
 
 def locate_config(typed: str = "") -> Sourced[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flowgate.config import includes
 from flowgate.config.document import draft as draft_of
 from flowgate.config.litellm_section import read_base, read_profiles
 from flowgate.config.migrate import migrate
@@ -13,7 +14,14 @@ from flowgate.domain import BootstrapSettings, Config, Paths, ProviderSettings
 from flowgate.errors import raise_all
 
 
-def read(text: str, file: Path, *, root: Path | None = None, embedded: bool = False) -> Config:
+def read(
+    text: str,
+    file: Path,
+    *,
+    root: Path | None = None,
+    embedded: bool = False,
+    read_file: includes.ReadFile = includes.refuse,
+) -> Config:
     """Read a config.
 
     Args:
@@ -21,6 +29,7 @@ def read(text: str, file: Path, *, root: Path | None = None, embedded: bool = Fa
         file: Absolute path of the file.
         root: Folder that relative paths are resolved against; by default, the folder of the file.
         embedded: True for the embedded default.
+        read_file: Returns the text of an included file, or raises a FlowGateError.
 
     Raises:
         FlowGateError: A UsageError, UnknownName or InvalidValue, or MultipleErrors with all of them; each has a
@@ -29,6 +38,7 @@ def read(text: str, file: Path, *, root: Path | None = None, embedded: bool = Fa
     root = root or file.parent
     draft = draft_of(text, str(file))
     migrate(draft)
+    included = includes.expand(draft, root, read_file)
     top = Section(draft.tree, "", draft)
     top.only()
     paths = _paths(top.section("paths"), root)
@@ -47,6 +57,7 @@ def read(text: str, file: Path, *, root: Path | None = None, embedded: bool = Fa
         references=tuple(draft.references),
         places=draft.lines,
         notes=tuple(draft.notes),
+        included=included,
     )
     raise_all(str(file), draft.faults)
     return config

@@ -98,6 +98,7 @@ class Config:
         references: Every `os.environ/NAME` in the file.
         places: Dotted path ("services.litellm.port") → `file:line` of its key.
         notes: What was migrated or replaced when the file was read, one sentence each.
+        included: Absolute paths of the files that `litellm_base.include` names; their settings are in `litellm_base`.
     """
 
     file: Path
@@ -114,6 +115,7 @@ class Config:
     references: tuple[Reference, ...]
     places: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    included: tuple[Path, ...] = ()
 
     def place(self, path: str) -> str:
         """Return `file:line` of a dotted path, or of its nearest ancestor that is in the file."""

@@ -55,6 +55,9 @@ class Program:
         recorded_headers: Prefixes of response headers to keep for a while (see `inv explain`).
         fork_server: How to fork the app's workers, where that is safe.
         queries: What a worker can be asked about itself: word to "module:function", which returns rows.
+        hooks: What a worker calls in its own process: "set_up" at its start, "upstream_changed" when a service of
+            `hold_while_down` stops or comes back; each to "module:function".
+        needed_addresses: Service of `hold_while_down` to its "host:port".
     """
 
     service: str
@@ -79,6 +82,8 @@ class Program:
     recorded_headers: tuple[str, ...] = ()
     fork_server: ForkServerSettings | None = None
     queries: Mapping[str, str] = field(default_factory=dict)
+    hooks: Mapping[str, str] = field(default_factory=dict)
+    needed_addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

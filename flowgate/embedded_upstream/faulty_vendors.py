@@ -98,6 +98,8 @@ class FaultyVendors:
 
 def _error(request: CompletionRequest, status: int, retry_after: int | None) -> Response:
     message = f"vendor says {status}"
+    if status == 404:  # vendors name the model that they no longer have; a 404 for a route does not
+        message += f": model: {request.model}"
     anthropic = request.path == "/v1/messages"
     body = anthropic_error(message, status) if anthropic else error_body(message, status)
     return reply(body, status, RELAYED, {} if retry_after is None else {"retry-after": str(retry_after)})

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flowgate.domain import Config, Secret, Service, Sourced, Stack
-from flowgate.errors import UnknownName
-from flowgate.gateway import account_inventory, cliproxy, litellm, promises, upstream_version
+from flowgate.errors import UnknownName, raise_all
+from flowgate.gateway import account_inventory, cliproxy, litellm, own_modules, promises, upstream_version
+from flowgate.gateway.own_modules import OwnModules
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
 
 LITELLM, CLIPROXY = "litellm", "cliproxyapi_plus"
@@ -23,6 +24,7 @@ class BuildInputs:
         upstream_text: The text of the user's CLIProxyAPIPlus config, if its command line names one.
         accounts: Provider → accounts in use, counted in the auth folder.
         upstream_version: The version of CLIProxyAPIPlus that a start would run; empty if it is unknown.
+        modules: The user's Python modules that LiteLLM's settings name.
     """
 
     ports: Mapping[str, int]
@@ -30,6 +32,7 @@ class BuildInputs:
     upstream_text: str | None = None
     accounts: Mapping[str, int] = field(default_factory=dict)
     upstream_version: str = ""
+    modules: OwnModules = field(default_factory=OwnModules)
 
 
 def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> Stack:
@@ -56,7 +59,7 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
             policy.cliproxy,
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
         ),
-        LITELLM: litellm.service(config, profile.value, policy.litellm, ports),
+        LITELLM: litellm.service(config, profile.value, policy.litellm, ports, build_inputs.modules.digests),
     }
     return Stack(profile=profile, services=services, models=promises.models(policy.litellm), notes=policy.changes)
 
@@ -71,10 +74,11 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The user's CLIProxyAPIPlus config is not YAML.
+        UsageError: The user's CLIProxyAPIPlus config is not YAML, or a module that the settings name is missing.
     """
     if profile not in config.profiles:
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
+    raise_all(f"profile {profile}", own_modules.faults(config, profile, build_inputs.modules.missing))
     own = cliproxy.read_user_config(config, build_inputs.upstream_text)
     accounts = account_inventory.with_keys(build_inputs.accounts, own)
     upstream = UpstreamAccounts(own, accounts, lambda entry: litellm.uses_upstream(config, entry["litellm_params"]))

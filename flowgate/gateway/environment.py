@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowgate.domain import Program, Reference, Secret, Service, ServiceSettings
+from flowgate.domain import ForkServerSettings, Program, Reference, Secret, Service, ServiceSettings
 from flowgate.errors import UsageError
 from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway.proxy_exceptions import PROXIES, SPELLINGS, without_proxy
 
 KEY_FILES = {
     litellm.MASTER_KEY: "litellm-master-key",
@@ -17,7 +18,7 @@ KEY_FILES = {
 }
 INHERITED_VARIABLES = (
     *("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *(*PROXIES, *SPELLINGS),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
 )
 IRRELEVANT_TO_IMPORTS = ("PATH", "TMPDIR")  # a shell with another PATH must not cause a new import of the app
@@ -72,16 +73,23 @@ class Variables:
         env = {name: Secret(self.environment[name]) for name in INHERITED_VARIABLES if name in self.environment}
         env |= program.env
         env |= {name: Secret(value) for name, value in settings.env.items() if not value.startswith(litellm.PREFIX)}
-        fork_server = program.fork_server
-        if fork_server is not None:
-            irrelevant = {*IRRELEVANT_TO_IMPORTS, *(program.env.keys() - fork_server.import_variables)}
-            fork_server = replace(fork_server, import_variables=tuple(sorted(env.keys() - irrelevant)))
         for reference in service.needs:
             if (value := self.get(reference.name)) is not None:
                 env[_name_in_service(service, reference)] = value
+        env = without_proxy(env, [f"http://{program.host}", *(document.text for document in service.documents)])
         if service.name == cliproxy.NAME and (key := self.get(cliproxy.MANAGEMENT_KEY)):
             env["MANAGEMENT_PASSWORD"] = key
-        return replace(program, env=env, fork_server=fork_server)
+        needs = {_name_in_service(service, reference) for reference in service.needs}
+        return replace(program, env=env, fork_server=_with_import_variables(program, env.keys() - needs))
+
+
+def _with_import_variables(program: Program, names: Collection[str]) -> ForkServerSettings | None:
+    """Return the fork server's settings with the variables that can change what the app does when it is imported."""
+    settings = program.fork_server
+    if settings is None:
+        return None
+    irrelevant = {*IRRELEVANT_TO_IMPORTS, *(program.env.keys() - settings.import_variables)}
+    return replace(settings, import_variables=tuple(sorted(set(names) - irrelevant)))
 
 
 def _name_in_service(service: Service, reference: Reference) -> str:

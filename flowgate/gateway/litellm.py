@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
@@ -17,19 +19,28 @@ from flowgate.domain import (
     Secret,
     Service,
 )
-from flowgate.gateway import promises
+from flowgate.gateway import own_modules, promises, runner_flags
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
 
 NAME = "litellm"
 UPSTREAM = "cliproxyapi_plus"
 APP = "litellm.proxy.proxy_server:app"
-IMPORTS = ("litellm.proxy.proxy_server", "uvicorn.lifespan.on", "flowgate.supervisor.worker_server")
+IMPORTS = (
+    "litellm.proxy.proxy_server",
+    "uvicorn.lifespan.on",
+    "flowgate.supervisor.worker_server",
+    "flowgate.gateway.inside",
+)
 FORK_GUARD = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # raises if native threads are running
 GENERATION_FLAG = "--flowgate-generation"
 MASTER_KEY = "LITELLM_MASTER_KEY"
 CONFIG = "CONFIG_FILE_PATH"  # the environment variable that names LiteLLM's config file
 QUERIES = {"cooldowns": "flowgate.gateway.cooldowns:active"}
+HOOKS = {
+    "set_up": "flowgate.gateway.inside:set_up",
+    "upstream_changed": "flowgate.gateway.inside:clear_cooldowns",
+}
 READINESS = "/health/readiness"
 LIVENESS = "/health/liveliness"
 PREFIX = "os.environ/"
@@ -39,12 +50,17 @@ FIXED_ENV = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it downloads a price list at import, with retries when offline
     "LITELLM_MODE": "PRODUCTION",  # else it loads a `.env` of its working folder
     "OPENBLAS_NUM_THREADS": "1",  # else numpy starts threads at import, and only one survives a fork
-    "NO_PROXY": "127.0.0.1,localhost,::1",  # the upstream is local, whatever HTTP_PROXY says
     "PYTHONUNBUFFERED": "1",
 }
 
 
-def service(config: Config, profile: str, settings: LiteLLMSettings, ports: dict[str, int]) -> Service:
+def service(
+    config: Config,
+    profile: str,
+    settings: LiteLLMSettings,
+    ports: dict[str, int],
+    modules: Mapping[str, str] | None = None,
+) -> Service:
     """Describe LiteLLM under one profile.
 
     Args:
@@ -52,45 +68,54 @@ def service(config: Config, profile: str, settings: LiteLLMSettings, ports: dict
         profile: The profile's name.
         settings: LiteLLM's settings under this profile.
         ports: The port in use of each service.
+        modules: Modules beside the config that the settings name, each with the digest of its text.
     """
     own = config.services[NAME]
     document = _document(config, profile, settings, ports)
-    address = (own.host, ports[NAME])
-    argv, is_runner = _argv(config, document.path)
-    env = {**FIXED_ENV, CONFIG: str(document.path)}
-    readiness = own.readiness_path or READINESS
+    documents = (document, *own_modules.loaders(config, settings, modules or {}))
+    labels = {"profile": profile, "config": str(config.file), "document": document.digest}
+    hold_while_down = (UPSTREAM,) if upstream_models(config, settings) else ()
+    program = _program(config, ports[NAME], documents)
+    return Service(
+        name=NAME,
+        program=replace(program, labels=labels, hold_while_down=hold_while_down),
+        documents=documents,
+        needs=_needs(config, profile, settings),
+        after=own.depends_on,
+        readiness_path=own.readiness_path or READINESS,
+        health_path=own.health_path or LIVENESS,
+    )
+
+
+def _program(config: Config, port: int, documents: tuple[Document, ...]) -> Program:
+    own = config.services[NAME]
+    argv, is_runner = _argv(config, documents[0].path)
+    env = {**FIXED_ENV, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
     fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(FIXED_ENV), warmup=warmup(CONFIG))
-    program = Program(
+    digest = "-".join(one.digest for one in documents)
+    return Program(
         service=NAME,
         argv=argv,
-        cwd=config.paths.runtime_dir / "work" / NAME if is_runner else own.cwd or config.root,
+        cwd=own.cwd or config.root,  # LiteLLM resolves relative paths of its settings against it
         env={name: Secret(value) for name, value in env.items()},
         app=APP if is_runner else None,
-        host=address[0],
-        port=address[1],
-        readiness_path=readiness,
+        host=own.host,
+        port=port,
+        readiness_path=own.readiness_path or READINESS,
         log=config.paths.runtime_dir / "process-logs" / f"{NAME}.log",
-        documents=((document.path, document.text),),
-        labels={"profile": profile, "config": str(config.file), "document": document.digest},
-        digest=name_program(argv, address, document.digest, env, own.env),
+        documents=tuple((one.path, one.text) for one in documents),
+        labels={},
+        digest=name_program(argv, (own.host, port), digest, env, own.env),
         ready_timeout=own.ready_timeout,
         drain_timeout=own.drain_timeout,
         max_memory=own.max_memory,
         recorded_headers=("x-litellm-",),
-        hold_while_down=(UPSTREAM,) if upstream_models(config, settings) else (),
         queries=QUERIES if is_runner else {},
+        hooks=HOOKS if is_runner else {},
+        needed_addresses={UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"},
         hold_timeout=own.hold_timeout,
         restart=own.restart,
         fork_server=fork_server if is_runner else None,
-    )
-    return Service(
-        name=NAME,
-        program=program,
-        documents=(document,),
-        needs=_needs(config, profile, settings),
-        after=own.depends_on,
-        readiness_path=readiness,
-        health_path=own.health_path or LIVENESS,
     )
 
 
@@ -99,8 +124,8 @@ def _argv(config: Config, document: Path) -> tuple[tuple[str, ...], bool]:
     own = config.services[NAME]
     cwd = own.cwd or config.root
     program, *flags = own.args
-    program = _absolute(cwd, program)
-    if program == str(runner_path(config)):
+    program = str(absolute(cwd, program))
+    if uses_runner(config):
         return (program, GENERATION_FLAG), True
     active = str(config.paths.active_config)
     return (program, *(str(document) if _absolute(cwd, word) == active else word for word in flags)), False
@@ -192,6 +217,12 @@ def master_key_setting(config: Config, profile: str) -> str:
     return str((settings.get("general_settings") or {}).get("master_key") or PREFIX + MASTER_KEY)
 
 
+def uses_runner(config: Config) -> bool:
+    """Return whether LiteLLM's program is the runner script, which serves generations of the supervisor."""
+    own = config.services[NAME]
+    return absolute(own.cwd or config.root, own.args[0]) == runner_path(config)
+
+
 def runner_path(config: Config) -> Path:
     """Return the path of the runner script."""
     return config.paths.runtime_dir / "bin" / "litellm"
@@ -210,7 +241,7 @@ def runner(python: Path) -> str:
         "unset PYTHONDONTWRITEBYTECODE\n"
         f'if [ "${{1:-}}" = "{GENERATION_FLAG}" ]; then\n'
         "    shift\n"
-        f'    exec {quote(str(python))} -m flowgate.supervisor.worker "$@"\n'
+        f'    exec {quote(str(python))} -P -m flowgate.supervisor.worker "$@"\n'
         "fi\n"
         f'exec {quote(str(python))} -c "from litellm import run_server; run_server()" "$@"\n'
     )

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flowgate.domain import Config, LiteLLMSettings
 from flowgate.errors import FlowGateError, UnknownName, UsageError
-from flowgate.gateway import cliproxy, litellm, litellm_keys, promises
+from flowgate.gateway import cliproxy, litellm, litellm_keys, promises, runner_flags
 from flowgate.gateway.policy import Policy
 from flowgate.gateway.policy_summary import seconds
 
@@ -37,6 +37,8 @@ def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
     """
     settings = _Settings(config, profile)
     found = [fault for fault, certain in settings.unknown_keys() if certain]
+    if litellm.uses_runner(config):
+        found += runner_flags.faults(config)
     return [*found, *_unknown_models(settings, policy.litellm), *_cycles(settings, policy.litellm)]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
 from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
 from flowgate.rehearsal import time_scale
 from flowgate.rehearsal.plan import Plan, private_settings
@@ -74,7 +75,8 @@ def _private_config(config: Config, environment: ScenarioEnvironment) -> Config:
     }
     gateway, upstream = private[litellm.NAME], private[cliproxy.NAME]
     args = (str(environment.upstream_program), *environment.upstream_args)
-    private[litellm.NAME] = replace(gateway, port=environment.litellm_port, args=(runner,), max_memory=None)
+    folder = environment.folder / "work" / litellm.NAME
+    private[litellm.NAME] = replace(gateway, port=environment.litellm_port, args=(runner,), max_memory=None, cwd=folder)
     private[cliproxy.NAME] = replace(upstream, port=environment.upstream_port, args=args)
     return replace(config, paths=paths, services={**config.services, **private}, embedded=False)
 
@@ -95,7 +97,7 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
         program,
         service=f"{litellm.NAME}-{scenario.name}",
         argv=(str(environment.litellm_program), *program.argv[1:]),
-        env={**environment.variables, **program.env, **keys, **delays},
+        env=without_proxy({**environment.variables, **program.env, **keys, **delays}),
         fork_server=fork_server,
         hold_while_down=(),
         stop_grace=STOP_GRACE_SECONDS,
@@ -135,7 +137,7 @@ def _upstream_program(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
     return replace(
         program,
         service=f"{cliproxy.NAME}-{scenario.name}",
-        env={**environment.variables, **program.env},
+        env=without_proxy({**environment.variables, **program.env}),
         stop_grace=STOP_GRACE_SECONDS,
     )
 

@@ -10,13 +10,20 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter.recent import RecentRequests, begin_row
+from flowgate.request_filter.exchange import CURRENT
+from flowgate.request_filter.recent import RecentRequests, begin_row, note_broken_stream
 from flowgate.request_filter.rules import FilterRules
+from flowgate.request_filter.unavailable import reason, send_unavailable
+from flowgate.request_filter.upstreams import Upstreams
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from flowgate.request_filter.recent import RecentRequest
+
+
+RESTARTING = "a service that the gateway needs is restarting; try again"
+RESTARTING_SECONDS = 1
 
 
 class RequestFilter:
@@ -26,7 +33,8 @@ class RequestFilter:
         rules: Settings; may be replaced while requests are in progress.
         draining: Whether responses ask clients to close their connection.
         cut: Number of requests that were cancelled.
-        recent: The last responses.
+        recent: The last requests.
+        upstreams: The services that the app's deployments are behind.
         startup_error: Why the app did not start; empty when it did.
     """
 
@@ -35,6 +43,7 @@ class RequestFilter:
         self.draining = False
         self.cut = 0
         self.recent = RecentRequests()
+        self.upstreams = Upstreams()
         self.startup_error = ""
         self._released: asyncio.Event | None = None
         self._hold_seconds = 0.0
@@ -45,18 +54,27 @@ class RequestFilter:
         if scope["type"] == "lifespan":
             return await self._run_lifespan(scope, receive, send)
         is_http = scope["type"] == "http"
-        if self._released is not None and is_http and not await self._wait_for_release(scope):
-            return await _send_unavailable(send)
-        row, started = begin_row(scope), time.monotonic()
-        self._started_at[id(scope)] = started
+        row, started = begin_row(scope, self.rules.public_port), time.monotonic()
+        self._follow(scope, row)
         try:
-            return await self.app(scope, receive, self._marked(send, row) if is_http else send)
+            if self._released is not None and is_http and not await self._wait_for_release(scope):
+                return await send_unavailable(scope, self._marked(scope, send, row), RESTARTING, RESTARTING_SECONDS)
+            self._started_at[id(scope)] = time.monotonic()
+            return await self.app(scope, receive, self._marked(scope, send, row) if is_http else send)
         except asyncio.CancelledError:  # uvicorn cancels what is in progress when the time to shut down is over
             self.cut += 1
             raise
         finally:
-            del self._started_at[id(scope)]
+            self._started_at.pop(id(scope), None)
             row["seconds"] = round(time.monotonic() - started, 4)
+
+    def _follow(self, scope: Scope, row: RecentRequest) -> None:
+        """Keep the row of an admitted request, and let the code that serves it find the row."""
+        if self.rules.tracks_attempts:
+            row["attempts"] = []
+        if scope["type"] == "http":
+            self.recent.begin(row, self.rules.recorded_headers)
+        CURRENT.set(row)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def note_failure(message: Message) -> None:
@@ -116,28 +134,40 @@ class RequestFilter:
 
     # --- headers
 
-    def _marked(self, send: Send, row: RecentRequest) -> Send:
+    def _marked(self, scope: Scope, send: Send, row: RecentRequest) -> Send:
+        replaced = False
+
         async def mark(message: Message) -> None:
+            nonlocal replaced
+            if replaced:
+                return
             if message["type"] == "http.response.start":
-                self.recent.keep(row, message, self.rules.recorded_headers)
-                added = [(b"x-flowgate-generation", self.rules.generation.encode())]
-                if self.draining:
-                    # A kept connection would be cut when this process exits. A client that is asked to close it opens
-                    # a new one, which the newer generation accepts.
-                    added.append((b"connection", b"close"))
-                message["headers"] = [*message.get("headers", ()), *added]
+                if why := reason(row, message["status"]):
+                    replaced = True
+                    self.recent.keep(row, message, self.rules.recorded_headers)  # with the app's id of the request
+                    await send_unavailable(scope, mark_once, why, kept=message.get("headers", ()))
+                    return
+                self._mark(message, row)
+            elif message.get("body", b"")[:1] in (b"d", b"e"):
+                note_broken_stream(row, message["body"])
+            await send(message)
+
+        async def mark_once(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._mark(message, row)
             await send(message)
 
         return mark
 
-
-async def _send_unavailable(send: Send) -> None:
-    text = "a service that the gateway needs is restarting; try again"
-    body = b'{"error":{"message":"%s","type":"unavailable"}}' % text.encode()
-    headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    def _mark(self, start: Message, row: RecentRequest) -> None:
+        """Record the start of a response, and add the filter's own headers to it."""
+        self.recent.keep(row, start, self.rules.recorded_headers)
+        added = [(b"x-flowgate-generation", self.rules.generation.encode())]
+        if self.draining:
+            # A kept connection would be cut when this process exits. A client that is asked to close it opens
+            # a new one, which the newer generation accepts.
+            added.append((b"connection", b"close"))
+        start["headers"] = [*start.get("headers", ()), *added]
 
 
 def _last_line(traceback: str) -> str:

@@ -1,4 +1,4 @@
-"""The last responses of a worker: who answered, how fast; never a body, a query string or a key."""
+"""The last requests of a worker: what was asked, who was tried, who answered; never a body, a query string or a key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,40 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 if TYPE_CHECKING:
     from starlette.types import Message, Scope
 
-KEPT_RESPONSES = 500
+KEPT_REQUESTS = 500
+ERROR_EVENTS = (b'data: {"error"', b'data: {"type":"error"', b'data: {"type": "error"', b"event: error")
+BROKEN_STREAM = "the stream broke off"
+PROBE_HEADER = b"x-flowgate-probe"  # sent with FlowGate's own requests to the public port
+READING = ("GET", "HEAD", "OPTIONS")  # kept only when the response has a recorded header: probes and model lists
+
+
+class Attempt(TypedDict):
+    """One attempt to have a deployment answer a request.
+
+    Attributes:
+        model: The model group that was asked.
+        deployment: The provider's name of the model; empty when no deployment could be chosen.
+        id: The deployment's id.
+        host: Host and port of its address; empty when the provider's own is used.
+        at: When it began, in seconds since 1970.
+        seconds: How long it took until the answer, or until a stream began; None while in progress.
+        status: HTTP status of the error; None without one.
+        error: Kind of the error, without its text; empty when the deployment answered.
+        stream: Whether the answer is a stream.
+        obstacle: A sentence, when the deployment was not to blame: a service that is down, or a shortage of this
+            machine.
+    """
+
+    model: str
+    deployment: str
+    id: str
+    host: str
+    at: float
+    seconds: float | None
+    status: int | None
+    error: str
+    stream: NotRequired[bool]
+    obstacle: NotRequired[str]
 
 
 class RecentRequest(TypedDict):
@@ -19,33 +52,51 @@ class RecentRequest(TypedDict):
         path: Path of the request.
         method: HTTP method.
         at: When it arrived, in seconds since 1970.
-        status: Status of the response.
+        own: Whether FlowGate sent it, to check the worker.
+        model: The model's name that the client asked for.
+        count: Number of equal requests that this row stands for; absent for one.
+        status: Status of the response; absent until the response begins.
         seconds: Duration; absent while the response is in progress.
         headers: The recorded response headers.
+        attempts: The attempts, in order; absent when they are not known.
         generation: The generation that answered; added by the client that reads the rows.
     """
 
     path: str
     method: str
     at: float
+    own: NotRequired[bool]
+    model: NotRequired[str]
+    count: NotRequired[int]
     status: NotRequired[int]
     seconds: NotRequired[float]
     headers: NotRequired[dict[str, str]]
+    attempts: NotRequired[list[Attempt]]
     generation: NotRequired[int]
 
 
 class RecentRequests:
-    """The last responses that carried a recorded header, oldest first."""
+    """The last requests, oldest first."""
 
     def __init__(self) -> None:
-        self._rows: deque[RecentRequest] = deque(maxlen=KEPT_RESPONSES)
+        self._rows: deque[RecentRequest] = deque(maxlen=KEPT_REQUESTS)
 
     def rows(self) -> list[RecentRequest]:
         """Return the kept rows, oldest first."""
         return list(self._rows)
 
+    def begin(self, row: RecentRequest, prefixes: tuple[str, ...]) -> None:
+        """Keep the row of a request that asks a model; it is completed while the request is served.
+
+        Args:
+            row: The request.
+            prefixes: Lower-case prefixes of the headers to keep; without any, nothing is kept.
+        """
+        if prefixes and row["method"] not in READING:
+            self._rows.append(row)
+
     def keep(self, row: RecentRequest, response_start: Message, prefixes: tuple[str, ...]) -> None:
-        """Keep a row when its response carries a recorded header.
+        """Add the response to a row; keep the row of a request that only reads when it carries a recorded header.
 
         Args:
             row: The request; its status and headers are added here.
@@ -54,11 +105,43 @@ class RecentRequests:
         """
         names = ((key.decode("latin-1").lower(), value) for key, value in response_start.get("headers", ()))
         headers = {name: value.decode("latin-1") for name, value in names if prefixes and name.startswith(prefixes)}
-        if headers:
-            row["status"], row["headers"] = response_start["status"], headers
+        row["status"], row["headers"] = response_start["status"], {**row.get("headers", {}), **headers}
+        if headers and row["method"] in READING:
             self._rows.append(row)
 
+    def keep_refused(self, row: RecentRequest) -> None:
+        """Keep the row of a request without a valid key; all of them share the newest such row, and are counted there.
 
-def begin_row(scope: Scope) -> RecentRequest:
-    """Start the row of a request that has just arrived."""
-    return {"path": scope.get("path", ""), "method": scope.get("method", ""), "at": time.time()}
+        Args:
+            row: The request and its status.
+        """
+        same = next((one for one in self._rows if "count" in one and one.get("status") == row.get("status")), None)
+        if same is not None:
+            self._rows.remove(same)
+        self._rows.append({**row, "headers": {}, "count": same["count"] + 1 if same else 1})
+
+
+def note_broken_stream(row: RecentRequest, body: bytes) -> None:
+    """Note on the attempt that its stream broke off, when a part of the response is an error event.
+
+    Args:
+        row: The request.
+        body: A part of the response's body; nothing of it is kept.
+    """
+    attempts = row.get("attempts")
+    if attempts and not attempts[-1]["error"] and body.startswith(ERROR_EVENTS):
+        attempts[-1]["error"] = BROKEN_STREAM
+
+
+def begin_row(scope: Scope, public_port: int = 0) -> RecentRequest:
+    """Start the row of a request that has just arrived.
+
+    Args:
+        scope: The request.
+        public_port: Port that clients use; what arrives at another one comes from FlowGate. 0: not known.
+    """
+    row: RecentRequest = {"path": scope.get("path", ""), "method": scope.get("method", ""), "at": time.time()}
+    port = (scope.get("server") or (None, 0))[1]
+    if (public_port and port != public_port) or any(name == PROBE_HEADER for name, _ in scope.get("headers", ())):
+        row["own"] = True
+    return row

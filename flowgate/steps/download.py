@@ -107,5 +107,7 @@ def require_executable(context: StepContext, path: Path, service: str) -> None:
         fix = "inv bootstrap.download" if service == cliproxy.NAME else "inv up (it writes the runner)"
     else:
         fix = f"install the program there (chmod u+x {path}), or change services.{service}.command.args"
+    if "/" not in context.config.services[service].args[0]:
+        fix = f"{path.name} is not on PATH; write its path into services.{service}.command.args"
     what = "cannot be executed" if path.exists() else "is missing"
     raise ProgramMissing(f"the program of {service}, {path}, {what}", place=place, fix=fix)

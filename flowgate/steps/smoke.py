@@ -75,7 +75,8 @@ def _send(context: StepContext, name: str, base: str, before: Generations) -> Fa
 
 def _headers(context: StepContext) -> Headers:
     key = context.master_key()
-    return {"Authorization": key.bearer()} if key else {}
+    own: Headers = {"x-flowgate-probe": "smoke"}  # `explain` lists what clients asked
+    return {**own, "Authorization": key.bearer()} if key else own
 
 
 def _models(context: StepContext, base: str) -> str:

@@ -20,6 +20,7 @@ from flowgate.supervisor.housekeeping import EVERY_SECONDS, Housekeeping
 from flowgate.supervisor.journal import Journal
 from flowgate.supervisor.protocol import LOCK_NAME
 from flowgate.supervisor.supervisor import Supervisor
+from flowgate.system import open_files
 from flowgate.system.clock import Clock
 
 
@@ -85,6 +86,7 @@ def main(argv: list[str]) -> int:
     """Run the supervisor: `RUNTIME_DIR LOG_FILE READY_FD`."""
     runtime, log_file, ready_fd = Path(argv[0]), Path(argv[1]), int(argv[2])
     os.umask(0o077)
+    open_files.raise_limit()
     folder = runtime / "run"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # An earlier FlowGate that is still used on this folder must not start its own supervisor beside this one.

@@ -161,15 +161,14 @@ class ForkPool:
     def _start(self, name: str, program: Program, ends: int) -> None:
         assert program.fork_server is not None
         assert program.app is not None
-        files.make_private_folder(program.cwd)
+        folder = program.log.parent  # the warm-up writes a file into it; `cwd` may be a folder of the user
+        files.make_private_folder(folder)
         ours, theirs = socket.socketpair()
         argv = (*program.argv, "--fork-server", str(theirs.fileno()))
         env = _import_environment(program)
         try:
             with theirs:
-                process = processes.spawn(
-                    argv, cwd=program.cwd, env=env, output=program.log, pass_fds=(theirs.fileno(),)
-                )
+                process = processes.spawn(argv, cwd=folder, env=env, output=program.log, pass_fds=(theirs.fileno(),))
         except FlowGateError as error:
             ours.close()
             self.log(f"the fork server did not start: {error.what}")

@@ -63,6 +63,8 @@ class ProgramTree(TypedDict):
     hold_timeout: float
     recorded_headers: list[str]
     queries: dict[str, str]
+    hooks: dict[str, str]
+    needed_addresses: dict[str, str]
     fork_server: ForkServerTree | None
 
 
@@ -95,6 +97,8 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "hold_timeout": program.hold_timeout,
         "recorded_headers": list(program.recorded_headers),
         "queries": dict(program.queries),
+        "hooks": dict(program.hooks),
+        "needed_addresses": dict(program.needed_addresses),
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
     }
 
@@ -159,5 +163,7 @@ def from_tree(tree: ProgramTree) -> Program:
         hold_timeout=tree["hold_timeout"],
         recorded_headers=tuple(tree["recorded_headers"]),
         queries=dict(tree["queries"]),
+        hooks=dict(tree.get("hooks") or {}),  # a worker of an earlier FlowGate has none
+        needed_addresses=dict(tree.get("needed_addresses") or {}),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
     )

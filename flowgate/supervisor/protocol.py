@@ -146,13 +146,20 @@ class Reply(TypedDict, total=False):
 
 
 class WorkerCommand(TypedDict, total=False):
-    """A command to a worker, or to a fork server ("fork")."""
+    """A command to a worker, or to a fork server ("fork").
+
+    Attributes:
+        down: Needed service to why it is down.
+        restarting: Needed services that will be back in a moment.
+    """
 
     do: Required[str]
     program: ProgramTree
     seconds: float
     limit: float
     what: str
+    down: dict[str, str]
+    restarting: list[str]
 
 
 class WorkerEvent(TypedDict, total=False):

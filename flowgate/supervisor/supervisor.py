@@ -13,6 +13,8 @@ from flowgate.supervisor import fork_pool, state_machine
 from flowgate.supervisor.event_loop import Loop
 from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.journal import Journal
+from flowgate.supervisor.needed_services import is_restarting, report
+from flowgate.supervisor.protocol import WorkerCommand
 from flowgate.supervisor.service_state import Arm, Effect, Event, Note, ServiceState, Spawn, Stop, Timer
 from flowgate.supervisor.worker_pool import WorkerPool
 from flowgate.system.clock import Clock
@@ -64,6 +66,7 @@ class Supervisor:
         self.idle_since: float | None = None
         self.leaving = False
         self._held: set[Key] = set()
+        self._reported: dict[Key, WorkerCommand] = {}
 
     # --- events and effects
 
@@ -164,9 +167,10 @@ class Supervisor:
     def _hold_or_release(self) -> None:
         """Hold new requests of apps whose needed services are down, and where a client wants it; release the others."""
         states = self.states.items()
-        down = {name for name, state in states if state.wanted and not state.shared_listener and not state.serving()}
+        down = {name for name, state in states if is_restarting(state)}
         wanted = set(self.clients.held_services())
         wanted |= {w.program.service for w in self.workers.values() if down & set(w.program.hold_while_down)}
+        self._report_needed()
         for key, worker in self.workers.items():
             if key[0] in wanted and key not in self._held:
                 seconds = worker.program.hold_timeout
@@ -174,3 +178,12 @@ class Supervisor:
             elif key in self._held and key[0] not in wanted:
                 worker.send({"do": "release"})
         self._held = {key for key in self.workers if key[0] in wanted}
+
+    def _report_needed(self) -> None:
+        """Tell each worker which of the services that it needs are away, whenever that changes."""
+        apps = {key: worker.program for key, worker in self.workers.items() if worker.program.hold_while_down}
+        reports = {key: report(program.hold_while_down, self.states) for key, program in apps.items()}
+        for key, found in reports.items():
+            if found != self._reported.get(key):
+                self.workers[key].send(found)
+        self._reported = reports

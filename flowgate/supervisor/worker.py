@@ -23,6 +23,7 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from flowgate.supervisor.protocol import GENERATION_VARIABLE
+from flowgate.system import open_files
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -58,11 +59,18 @@ async def _serve(app: ASGIApp, control: socket.socket, private: socket.socket, p
 
     from flowgate.request_filter.filter import RequestFilter
     from flowgate.request_filter.rules import FilterRules
+    from flowgate.supervisor.connections import KEEP_ALIVE_SECONDS
     from flowgate.supervisor.worker_server import WorkerServer
 
     request_filter = RequestFilter(app, FilterRules(os.environ.get(GENERATION_VARIABLE, "0"), public.getsockname()[1]))
     config = uvicorn.Config(
-        request_filter, access_log=False, timeout_graceful_shutdown=8, log_level="info", lifespan="on"
+        request_filter,
+        access_log=False,
+        backlog=64,  # of the private listener; asyncio tries as often, with a log line each, when no file is left
+        timeout_keep_alive=int(KEEP_ALIVE_SECONDS),
+        timeout_graceful_shutdown=8,
+        log_level="info",
+        lifespan="on",
     )
     server = WorkerServer(config, request_filter, control, public)
     try:
@@ -82,6 +90,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--app", default="", help="module:attribute of an ASGI app")
     parser.add_argument("--fork-server", type=int, metavar="FD", help="serve nothing: fork workers on request")
     given = parser.parse_args(argv)
+    open_files.raise_limit()
     if given.fork_server is not None:
         from flowgate.supervisor import fork_server
 

@@ -15,12 +15,14 @@ from dataclasses import replace
 import uvicorn
 
 from flowgate.request_filter.filter import RequestFilter
+from flowgate.supervisor.connections import IdleConnections, PublicListener, close_all, most_connections
+from flowgate.supervisor.hooks import run_hook
 from flowgate.supervisor.program_tree import ProgramTree
 from flowgate.supervisor.protocol import WorkerCommand, WorkerEvent, encode
 from flowgate.supervisor.worker_control import ControlConnection
+from flowgate.system import open_files
 
 IDLE_SECONDS = 0.75  # a draining server closes a connection that is unused for so long
-SETTLE_SECONDS = 0.05  # from the last accepted connection until the listener is closed
 OVERDUE_SECONDS = 5.0  # a draining server waits so long beyond its drain timeout for the supervisor's `cut`
 
 
@@ -40,11 +42,9 @@ class WorkerServer(uvicorn.Server):
         self.state = "starting"
         self.program: ProgramTree | None = None
         self.supervisors: set[ControlConnection] = set()
-        self._public_server: asyncio.base_events.Server | None = None
-        self._opening = asyncio.Lock()
-        self._closing = False
+        self._listener: PublicListener | None = None
         self._holds = 0
-        self._idle_since: dict[object, float] = {}
+        self._idle = IdleConnections()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -65,7 +65,7 @@ class WorkerServer(uvicorn.Server):
         """Carry out a command of the supervisor; unknown ones are ignored."""
         match command["do"]:
             case "open":
-                await self._open()
+                self._open()
             case "drain":
                 self._drain(command.get("seconds"))
             case "cut":
@@ -77,9 +77,20 @@ class WorkerServer(uvicorn.Server):
             case "release":
                 self._release(self._holds)
             case "set_program":
-                self.program = command["program"]
-                prefixes = tuple(self.program["recorded_headers"])
-                self.filter.rules = replace(self.filter.rules, recorded_headers=prefixes)
+                self._set_program(command["program"])
+            case "upstreams":
+                for name in self.filter.upstreams.note(command["down"], command["restarting"]):
+                    run_hook(self.program, "upstream_changed", self.filter.upstreams, name)
+
+    def _set_program(self, program: ProgramTree) -> None:
+        self.program = program
+        self.filter.upstreams.set_addresses(program.get("needed_addresses") or {})
+        missing = run_hook(program, "set_up", self.filter.upstreams)
+        self.filter.rules = replace(
+            self.filter.rules,
+            recorded_headers=tuple(program["recorded_headers"]),
+            tracks_attempts=missing is not None and "attempts" not in missing,
+        )
 
     def report(self, event: WorkerEvent) -> None:
         """Send an event to every connected supervisor."""
@@ -110,14 +121,13 @@ class WorkerServer(uvicorn.Server):
 
     # --- the public listener
 
-    async def _open(self) -> None:
-        async with self._opening:  # two commands at once would create two servers on one socket
-            if self._public_server is None and self.state == "ready":
-                self._public_server = await asyncio.get_running_loop().create_server(
-                    self._create_protocol, sock=self.public, backlog=self.config.backlog
-                )
-                self.servers.append(self._public_server)
-                self.state = "serving"
+    def _open(self) -> None:
+        if self._listener is None and self.state == "ready":
+            most = most_connections(open_files.limit())
+            connections = self.server_state.connections
+            self._listener = PublicListener(self.public, self._create_protocol, connections, most)
+            self._listener.open()
+            self.state = "serving"
         self.report({"event": "opened"})
 
     def _create_protocol(self) -> asyncio.Protocol:
@@ -133,26 +143,14 @@ class WorkerServer(uvicorn.Server):
             seconds: When to cut; the supervisor sends `cut` too, but it may be gone by then.
         """
         self.filter.draining = True
-        loop = asyncio.get_running_loop()
-        if self._public_server is not None and not self._closing:
-            self._closing = True
-            loop.remove_reader(self.public.fileno())
-            loop.call_later(SETTLE_SECONDS, self._close_public)
+        if self._listener is not None:
+            self._listener.close()
+        if self.state != "draining":
+            self._idle = IdleConnections(asyncio.get_running_loop().time())
         self.state = "draining"
         self.report({"event": "draining"})
         if seconds is not None:
-            loop.call_later(seconds + OVERDUE_SECONDS, self._cut)
-
-    def _close_public(self) -> None:
-        """Close the public server once each accepted socket has become a connection.
-
-        Source: asyncio (3.11 to 3.13) accepts in one turn of its loop and creates the connection in a later one; a
-        server that is closed in between drops the socket, and the client is reset.
-        """
-        if self._public_server is not None:
-            self._public_server.close()
-            self.servers.remove(self._public_server)
-            self._public_server = None
+            asyncio.get_running_loop().call_later(seconds + OVERDUE_SECONDS, self._cut)
 
     # --- the end
 
@@ -173,14 +171,13 @@ class WorkerServer(uvicorn.Server):
         `Connection: close` instead.
         """
         now = asyncio.get_running_loop().time()
-        idle = [connection for connection in self.server_state.connections if _is_idle(connection)]
-        self._idle_since = {connection: self._idle_since.get(connection, now) for connection in idle}
-        for connection in idle:
-            if now - self._idle_since[connection] >= IDLE_SECONDS:
-                connection.transport.close()
+        self._idle.update(self.server_state.connections, now)
+        close_all(self._idle.since(now, IDLE_SECONDS))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Shut down, and report how many requests were cancelled."""
+        if self._listener is not None:
+            self._listener.close()
         await super().shutdown(sockets)
         if cut := self.filter.cut:
             self.report(
@@ -191,14 +188,10 @@ class WorkerServer(uvicorn.Server):
         """Do the regular work of a draining or holding server; uvicorn calls this every 0.1 s."""
         if self.state == "draining":
             self._close_idle_connections()
-            if not self.server_state.connections and self._public_server is None:
+            if not self.server_state.connections and (self._listener is None or not self._listener.pending):
                 self.leave()
+        elif counter % 10 == 0 and self._listener is not None:
+            self._listener.tidy()
         if self.filter.is_holding or (counter % 10 == 0 and self.state == "draining"):
             self._report_count()
         return bool(await super().on_tick(counter))
-
-
-def _is_idle(connection: object) -> bool:
-    """Return whether a connection carries no request; a websocket always carries one."""
-    cycle = getattr(connection, "cycle", connection)
-    return cycle is None or bool(getattr(cycle, "response_complete", False))

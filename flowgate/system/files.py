@@ -6,6 +6,7 @@ Writing is in `atomic_write`, logs in `log_files`, the lock in `locks`; their fu
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -86,6 +87,16 @@ def read_text_or_none(path: Path) -> str | None:
         return None if data is None else data.decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not a text file: invalid UTF-8 at byte {error.start + 1}") from None
+
+
+def find_program(word: str, path: str | None) -> str | None:
+    """Return the absolute path of a program; None if no folder of PATH contains it.
+
+    Args:
+        word: Its name.
+        path: The value of PATH; None for that of this process.
+    """
+    return shutil.which(word, path=path)
 
 
 def delete(paths: Iterable[Path]) -> list[Path]:

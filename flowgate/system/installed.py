@@ -20,8 +20,8 @@ def version(name: str) -> str | None:
 
 
 def is_importable(package: str) -> bool:
-    """Return whether a top-level package exists, without importing it."""
-    return importlib.util.find_spec(package) is not None
+    """Return whether a package exists, without importing it; of a dotted name the first part counts."""
+    return importlib.util.find_spec(package.partition(".")[0]) is not None
 
 
 def locked(root: Path, name: str) -> str | None:

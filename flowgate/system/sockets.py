@@ -79,7 +79,11 @@ def is_free(host: str, port: int) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host name or address is a loopback one."""
-    return host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdigit())
+    name = host.lower()
+    if name in ("localhost", "::1") or name.endswith(".localhost"):
+        return True
+    digits = name.removeprefix("::ffff:")
+    return digits.startswith("127.") and digits.replace(".", "").isdigit()
 
 
 def accepts_connections(host: str, port: int, seconds: float) -> bool:

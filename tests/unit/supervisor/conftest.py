@@ -105,6 +105,19 @@ async def describe_later():
     await asyncio.sleep(0)
     return describe()
 
+calls = []
+
+def set_up(upstreams):
+    calls.append({"hook": "set_up", "addresses": dict(upstreams.addresses)})
+    return {"attempts": "this app has none"}
+
+def changed(upstreams, name):
+    calls.append({"hook": "changed", "name": name, "down": dict(upstreams.down), "soon": sorted(upstreams.restarting)})
+    return {}
+
+def list_calls():
+    return calls
+
 def broken():
     raise LookupError("a private name has moved")
 
