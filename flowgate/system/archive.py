@@ -17,6 +17,7 @@ from typing import IO
 from flowgate.errors import EnvironmentFailure
 from flowgate.system.archive_members import BLOCK, MemberCheck
 from flowgate.system.disk_errors import disk_error, translate_os_errors
+from flowgate.system.regular_files import open_regular
 
 MAX_BYTES = 512 << 20  # unpacked, all members together
 MAX_DESCRIPTION = 1 << 20  # bytes of metadata that `tarfile` and `zipfile` read into memory
@@ -50,7 +51,7 @@ def kind(path: Path) -> str:
     Raises:
         DiskError: It cannot be read.
     """
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), os.fdopen(open_regular(path), "rb") as file:
         head = file.read(512)
     if head.startswith(b"\x1f\x8b"):
         return "tar.gz"
@@ -194,7 +195,7 @@ def _check_directory_size(archive: Path) -> None:
 
     Source: APPNOTE.TXT 6.3, 4.3.15 and 4.3.16: the tenth field of the end record; zip64 has a locator right before it
     """
-    with archive.open("rb") as file:
+    with os.fdopen(open_regular(archive), "rb") as file:
         file.seek(-min(archive.stat().st_size, 22 + 0xFFFF + 20), os.SEEK_END)
         tail = file.read()
     at = tail.rfind(b"PK\x05\x06")

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from flowgate.system.disk_errors import make_private_folder, translate_os_errors
+from flowgate.system.regular_files import open_regular, read_bytes_bounded, refuse_to_replace
 
 PRIVATE_FILE = 0o600
 _writing = threading.Lock()  # the temp file's name contains the pid only, so threads write one after another
@@ -30,6 +31,7 @@ def write_atomic(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
     data = text.encode()
     make_private_folder(path.parent)
     with translate_os_errors(path), _writing:
+        refuse_to_replace(path)
         _delete_stale_temp_files(path)
         if _is_same(path, data, mode):
             return False
@@ -69,7 +71,7 @@ def write_in_place(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
         if _is_same(path, data, mode):
             return False
         old = read_bytes_or_none(path)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        handle = open_regular(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE)
         try:
             _write(handle, data, mode)
         except OSError:
@@ -90,9 +92,12 @@ def read_bytes_or_none(path: Path) -> bytes | None:
 
     Returns:
         Its content; None if it does not exist.
+
+    Raises:
+        NotRegularFile: Something else is there, or the file is larger than 64 MB.
     """
     try:
-        return path.read_bytes()
+        return read_bytes_bounded(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -13,6 +13,7 @@ import sysconfig
 from pathlib import Path
 
 from flowgate.system import locations
+from flowgate.system.regular_files import read_bytes_bounded
 
 STAMP = ".flowgate-compiled"
 
@@ -51,7 +52,7 @@ def _digest(lines: list[str]) -> str:
 def _stale() -> list[str]:
     """Name the parts that are not compiled yet. The stamp file is deleted together with the environment."""
     try:
-        known = json.loads((site_packages() / STAMP).read_text())
+        known = json.loads(read_bytes_bounded(site_packages() / STAMP))
     except (OSError, ValueError):
         known = {}
     known = known if isinstance(known, dict) else {}

@@ -38,7 +38,13 @@ def disk_error(path: Path, error: OSError) -> DiskError:
         An error with the path, the system's message and a fix.
     """
     message = error.strerror or str(error)
+    if isinstance(error, NotRegularFile):
+        return DiskError(f"{path} {message}", fix="move it away, then run the command again")
     return DiskError(f"{path}: {message[:1].lower()}{message[1:]}", fix=FIXES.get(error.errno or 0, ""))
+
+
+class NotRegularFile(OSError):
+    """A path names something that is not a regular file, or a file that is too large to be read as a whole."""
 
 
 @contextmanager

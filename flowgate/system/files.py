@@ -16,6 +16,7 @@ from flowgate.errors import UsageError
 from flowgate.system.atomic_write import read_bytes_or_none, write_atomic, write_in_place
 from flowgate.system.disk_errors import (
     SHARED_FOLDER,
+    NotRegularFile,
     free_bytes,
     make_own_folder,
     make_private_folder,
@@ -23,6 +24,7 @@ from flowgate.system.disk_errors import (
 )
 from flowgate.system.locks import exclusive_lock
 from flowgate.system.log_files import append_line, read_from, rotate_in_place, tail
+from flowgate.system.regular_files import decode, open_regular, read_text_bounded
 
 __all__ = [
     "append_line",
@@ -56,13 +58,10 @@ def read_text(path: Path) -> str:
         Its text, with the line ends that it has.
 
     Raises:
-        UsageError: It does not exist, is a folder, or is not UTF-8.
+        UsageError: It does not exist, is not a regular file, is larger than 64 MB, or is not UTF-8.
         DiskError: It cannot be read.
     """
-    text = read_text_or_none(path)
-    if text is None:
-        raise UsageError(f"{path} does not exist")
-    return text
+    return read_text_bounded(path)
 
 
 def read_text_or_none(path: Path) -> str | None:
@@ -75,18 +74,15 @@ def read_text_or_none(path: Path) -> str | None:
         Its text; None if it does not exist.
 
     Raises:
-        UsageError: It is a folder, or not UTF-8.
+        UsageError: It is not a regular file, is larger than 64 MB, or is not UTF-8.
         DiskError: It cannot be read.
     """
     with translate_os_errors(path):
         try:
             data = read_bytes_or_none(path)
-        except IsADirectoryError:
-            raise UsageError(f"{path} is a folder, not a file") from None
-    try:
-        return None if data is None else data.decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a text file: invalid UTF-8 at byte {error.start + 1}") from None
+        except NotRegularFile as error:
+            raise UsageError(f"{path} {error.strerror}", fix="move it away, then run the command again") from None
+    return None if data is None else decode(path, data)
 
 
 def find_program(word: str, path: str | None) -> str | None:
@@ -165,7 +161,7 @@ def file_digest(path: Path) -> str:
     """
     import hashlib
 
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), os.fdopen(open_regular(path), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -12,8 +12,10 @@ from flowgate.errors import LockTimeout
 from flowgate.system.clock import Clock, poll
 from flowgate.system.disk_errors import make_private_folder, translate_os_errors
 from flowgate.system.log_files import is_at
+from flowgate.system.regular_files import open_regular, read_bytes_bounded
 
 POLL_SECONDS = 0.05
+MAX_HOLDER_BYTES = 4096
 
 
 @contextmanager
@@ -62,7 +64,7 @@ def _try_lock(path: Path) -> tuple[int] | None:
     """Lock the file if it is free; return its descriptor in a tuple, which is truthy even for descriptor 0."""
     with translate_os_errors(path):
         while True:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = open_regular(path, os.O_RDWR | os.O_CREAT)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -78,7 +80,8 @@ def _try_lock(path: Path) -> tuple[int] | None:
 
 def _holder(path: Path) -> str:
     try:
-        pid, _, what = path.read_text(errors="replace").strip().partition(" ")
+        text = read_bytes_bounded(path, MAX_HOLDER_BYTES).decode(errors="replace")
+        pid, _, what = text.strip().partition(" ")
     except OSError:
         pid, what = "", ""
     return f"'{what}' (pid {pid})" if pid else "another command"

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from flowgate.errors import DiskError
 from flowgate.system.disk_errors import make_private_folder, translate_os_errors
+from flowgate.system.regular_files import open_regular
 
 PRIVATE_FILE = 0o600
 BLOCK = 65536  # bytes read at once
+MAX_TAIL_BLOCKS = 512
+MAX_READ_BYTES = 8_000_000
 ATTEMPTS = 1000  # to append while other processes rotate the file
 
 
@@ -31,7 +34,7 @@ def append_line(path: Path, line: str, *, max_bytes: int = 5_000_000, keep: int 
     try:
         make_private_folder(path.parent)
         for _ in range(ATTEMPTS):
-            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+            handle = open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
             try:
                 written = _append(handle, path, data, max_bytes, keep)
             finally:
@@ -115,7 +118,7 @@ def _copy(path: Path, to: Path) -> None:
     to.unlink(missing_ok=True)
     handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)
     try:
-        with path.open("rb") as source, os.fdopen(handle, "wb") as target:
+        with os.fdopen(open_regular(path), "rb") as source, os.fdopen(handle, "wb") as target:
             while block := source.read(BLOCK):
                 target.write(block)
     except OSError:
@@ -124,7 +127,7 @@ def _copy(path: Path, to: Path) -> None:
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """Return the last lines of a file; read only as much of it as necessary.
+    """Return the last lines of a file; read only as much of it as necessary, and never more than 32 MB.
 
     Args:
         path: The file; it may be missing.
@@ -140,12 +143,12 @@ def tail(path: Path, lines: int) -> list[str]:
     newlines = 0
     with translate_os_errors(path):
         try:
-            file = path.open("rb")
+            file = os.fdopen(open_regular(path), "rb")
         except (FileNotFoundError, NotADirectoryError):
             return []
         with file:
             position = file.seek(0, os.SEEK_END)
-            while position and newlines <= lines:
+            while position and newlines <= lines and len(blocks) < MAX_TAIL_BLOCKS:
                 size = min(BLOCK, position)
                 position = file.seek(position - size)
                 blocks.append(file.read(size))
@@ -156,7 +159,7 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 def read_from(path: Path, position: int) -> tuple[str, int]:
-    """Read what was appended to a file since a position.
+    """Read what was appended to a file since a position; at most 8 MB at once.
 
     Args:
         path: The file.
@@ -168,9 +171,9 @@ def read_from(path: Path, position: int) -> tuple[str, int]:
     Raises:
         DiskError: It cannot be read.
     """
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), os.fdopen(open_regular(path), "rb") as file:
         file.seek(position)
-        data = file.read()
+        data = file.read(MAX_READ_BYTES)
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     text = decoder.decode(data)
     return text, position + len(data) - len(decoder.getstate()[0])

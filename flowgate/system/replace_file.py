@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from flowgate.system.disk_errors import make_private_folder, translate_os_errors
+from flowgate.system.regular_files import refuse_to_replace, require_regular
 
 
 def replace(new: Path, target: Path, previous: Path | None) -> None:
@@ -24,6 +25,7 @@ def replace(new: Path, target: Path, previous: Path | None) -> None:
     with translate_os_errors(target):
         if previous and target.is_file():
             _copy(target, previous)
+        refuse_to_replace(target)
         new.replace(target)
         _sync(target.parent)
 
@@ -63,6 +65,8 @@ def copy_program(source: Path, into: Path) -> None:
         DiskError: It failed.
     """
     try:
+        with translate_os_errors(source):
+            require_regular(source)
         with translate_os_errors(into):
             shutil.copyfile(source, into)
             into.chmod(0o700)

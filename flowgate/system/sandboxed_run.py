@@ -10,6 +10,7 @@ from pathlib import Path
 from flowgate.system.clock import Clock, poll
 from flowgate.system.disk_errors import make_private_folder, translate_os_errors
 from flowgate.system.processes import alive, identify, signal_tree, spawn, tree_of
+from flowgate.system.regular_files import open_regular
 
 MAX_OUTPUT = 1 << 20  # bytes; a program that prints more is ended
 EXCERPT = 64 << 10  # bytes
@@ -76,5 +77,5 @@ def run_once(program: Path, *words: str, folder: Path, seconds: float, clock: Cl
     finally:
         signal_tree(tree_of(process.pid), signal.SIGKILL)
         status = process.wait()
-    with translate_os_errors(output), output.open("rb") as file:
+    with translate_os_errors(output), os.fdopen(open_regular(output), "rb") as file:
         return SandboxResult(status if ended else None, file.read(EXCERPT).decode(errors="replace"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flowgate.errors import DiskError, EnvironmentFailure, FlowGateError, ProgramMissing
 from flowgate.system.disk_errors import disk_error, make_private_folder, translate_os_errors
+from flowgate.system.regular_files import open_regular
 
 
 def spawn(
@@ -72,7 +73,7 @@ def open_log(path: Path) -> int:
     """
     make_private_folder(path.parent)
     with translate_os_errors(path):
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
 def run_visible(argv: Sequence[str], *, cwd: Path) -> int:

@@ -136,7 +136,7 @@ def test_tail_reads_only_the_end_of_a_huge_file(tmp_path: Path) -> None:
 
 
 def test_tail_of_a_folder_is_a_disk_error(tmp_path: Path) -> None:
-    with pytest.raises(DiskError, match="is a directory"):
+    with pytest.raises(DiskError, match="is not a regular file: it is a folder"):
         tail(tmp_path, 1)
 
 

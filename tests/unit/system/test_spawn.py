@@ -76,7 +76,7 @@ def test_a_missing_working_folder_is_a_disk_error(tmp_path: Path) -> None:
 
 
 def test_an_unwritable_output_file_is_a_disk_error(tmp_path: Path) -> None:
-    with pytest.raises(DiskError, match="is a directory"):
+    with pytest.raises(DiskError, match="is not a regular file: it is a folder"):
         processes.spawn([sys.executable], cwd=tmp_path, env={}, output=tmp_path)
 
 
