@@ -13,7 +13,9 @@ from flowgate.domain import Value, Variables
 from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.check_mode import Predicted
 from flowgate.playbook.expression_parser import EXPRESSION_ERRORS, Expression, has_template, parse_expression
+from flowgate.playbook.limits import require_entries, require_value
 from flowgate.playbook.locate import Locate, below, no_location
+from flowgate.system.memory_limit import limited_memory
 
 
 def render(value: Any, variables: Variables, at: Locate = no_location, path: str = "") -> Any:
@@ -117,15 +119,18 @@ def _evaluated(expression: Expression, variables: Variables, at: str) -> Any:
     known = {name: variables[name] for name in expression.names - expression.guarded if name in variables}
     known |= _lookup_guarded(expression.guarded, variables)
     try:
-        return _settled(expression.evaluate(known))
+        with limited_memory():
+            return _settled(expression.evaluate(known))
     except TemplateError as error:
         what = (error.message or str(error)).rstrip(".")
         for name in expression.names - known.keys():
             if what == f"'{name}' is undefined":
                 raise UnknownName("variable", name, known=variables, at=at) from None
         raise UsageError(f"the expression fails: {what}", place=at) from error
+    except MemoryError:
+        raise UsageError("the expression fails: its values need too much memory", place=at) from None
     except EXPRESSION_ERRORS as error:
-        raise UsageError(f"the expression fails: {error or type(error).__name__}", place=at) from None
+        raise UsageError(f"the expression fails: {str(error) or type(error).__name__}", place=at) from None
 
 
 def _lookup_guarded(names: Collection[str], variables: Variables) -> Mapping[str, Value]:
@@ -143,17 +148,20 @@ def _lookup_guarded(names: Collection[str], variables: Variables) -> Mapping[str
     return found
 
 
-def _settled(value: Any) -> Any:
-    """Convert lazy sequences to lists, and raise for undefined values inside."""
-    from jinja2 import Undefined
-
-    if isinstance(value, Undefined):
-        return str(value)  # StrictUndefined raises here; `x if y` without else becomes an empty text
-    if isinstance(value, (str, int, float)) or value is None:
+def _settled(value: Any, count: list[int] | None = None) -> Any:
+    """Convert lazy sequences to lists, and raise for undefined values inside, and when there are too many values."""
+    count = [0] if count is None else count
+    count[0] += 1
+    require_entries(count[0])
+    if value is None or isinstance(value, (str, int, float)):
+        require_value(value)
         return value
     if isinstance(value, dict):
-        settled = {key: _settled(entry) for key, entry in value.items()}
+        settled = {key: _settled(entry, count) for key, entry in value.items()}
         return Predicted(settled) if isinstance(value, Predicted) else settled
     if isinstance(value, (list, range, Iterator)) or type(value) in (tuple, type({}.keys()), type({}.values())):
-        return [_settled(entry) for entry in value]
-    return value
+        return [_settled(entry, count) for entry in value]
+    from jinja2 import Undefined
+
+    # StrictUndefined raises here; `x if y` without else becomes an empty text
+    return str(value) if isinstance(value, Undefined) else value

@@ -8,8 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flowgate.domain import Value
-from flowgate.playbook import filters
-from flowgate.playbook.check_mode import Predicted
+from flowgate.playbook import filters, limits
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -43,25 +42,18 @@ def to_bool(value: object) -> bool:
 def environment() -> SandboxedEnvironment:
     """Create the Jinja2 environment, once."""
     from jinja2 import StrictUndefined, pass_context
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    class KeysFirst(ImmutableSandboxedEnvironment):
-        """Prefers keys to attributes: `result.items` is the key `items` if a step registered one, not the method."""
-
-        def getattr(self, obj: Any, attribute: str) -> Any:
-            if isinstance(obj, Mapping) and attribute in obj:
-                return obj[attribute]
-            if isinstance(obj, Predicted) and not hasattr(obj, attribute):
-                return obj[attribute]  # raises Unpredicted: the key is unknown, not undefined
-            return super().getattr(obj, attribute)
+    from flowgate.playbook.bounded_jinja import BoundedEnvironment, bound_filters
 
     @pass_context
     def finalize(context: object, value: Any) -> Any:
+        limits.require_value(value)
         return "" if value is None else value  # inside a text, as in Ansible
 
     # Without these two settings Jinja2 computes constants while it compiles, and checking `{{ 9 ** 9 ** 9 }}` hangs.
-    jinja = KeysFirst(undefined=StrictUndefined, optimized=False, finalize=finalize)
+    jinja = BoundedEnvironment(undefined=StrictUndefined, optimized=False, finalize=finalize)
     jinja.filters |= {"bool": to_bool, "to_json": json.dumps, "from_json": json.loads, **filters.FILTERS}
+    bound_filters(jinja.filters)
     jinja.tests |= filters.TESTS | {
         "failed": _registered("failed", True),
         "succeeded": _registered("failed", False),
