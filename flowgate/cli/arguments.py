@@ -152,6 +152,7 @@ def _tree(text: str, file: str) -> Any:
     from flowgate.config.yaml_source import Source
 
     source = Source(text, file)
+    source.keeps_spelling = True
     tree = None if source.root is None else source.plain(source.root, "", {})
     raise_all(file, source.faults)
     return tree

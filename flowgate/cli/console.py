@@ -41,12 +41,21 @@ def colour(text: str, code: str) -> str:
 
 def data(text: str) -> None:
     """Print a line of the command's output."""
-    print(text, flush=True)
+    print(_for_terminal(text), flush=True)
+
+
+def _for_terminal(text: str) -> str:
+    """Return data as it is for a pipe, and with escapes for a terminal."""
+    if (text.isascii() and text.isprintable()) or not sys.stdout.isatty():
+        return text
+    from flowgate.cli.escapes import escaped_output
+
+    return escaped_output(text)
 
 
 def data_part(text: str) -> None:
     """Print a part of a line of the command's output."""
-    print(text, end="", flush=True)
+    print(_for_terminal(text), end="", flush=True)
 
 
 def document(content: Mapping[str, object]) -> None:
@@ -98,12 +107,18 @@ def discard_stdout() -> None:
 
 def note(text: str) -> None:
     """Print a message."""
+    if not (text.isascii() and text.isprintable()):
+        from flowgate.cli.escapes import escaped_line
+
+        text = escaped_line(text)
     print(f"{text}\n", end="", file=sys.stderr, flush=True)  # one write: parallel tasks print too
 
 
 def prompt(question: str) -> str | None:
     """Ask the person at the terminal; return None when stdin is at its end."""
-    print(question, end="", file=sys.stderr, flush=True)
+    from flowgate.cli.escapes import escaped
+
+    print(escaped(question), end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline() if sys.stdin is not None else ""
     if not answer or not sys.stdin.isatty():
         note("")

@@ -93,7 +93,7 @@ class _PlayChecker:
         for task in tasks:
             inner = visible.with_names(self.names.declare(task.vars, task.at)) if task.vars else visible
             if task.loop is not None:
-                inner = self._check_loop(task, inner)
+                inner = self._check_loop(task, inner.guarded_by(task.when))
             inner = self.names.check_conditions(task.when, task, "when", inner)
             if task.name:
                 self.names.check_value(task.name, task, "name", inner)

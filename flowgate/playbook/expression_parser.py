@@ -29,6 +29,15 @@ EXPRESSION_ERRORS = (
     ValueError,
 )
 
+# Filters that take the name of a filter or test -> the position of the name, and what it names.
+NAMING = {
+    "map": (0, "filter"),
+    "select": (0, "test"),
+    "reject": (0, "test"),
+    "selectattr": (1, "test"),
+    "rejectattr": (1, "test"),
+}
+
 
 @dataclass
 class Expression:
@@ -137,6 +146,12 @@ def _check_names(jinja: SandboxedEnvironment, used: list[nodes.Expr]) -> None:
             raise UnknownName("filter", node.name, known=jinja.filters)
         if isinstance(node, nodes.Test) and node.name not in jinja.tests:
             raise UnknownName("test", node.name, known=jinja.tests)
+        if isinstance(node, nodes.Filter) and node.name in NAMING:
+            position, kind = NAMING[node.name]
+            named = node.args[position] if len(node.args) > position else None
+            known = jinja.filters if kind == "filter" else jinja.tests
+            if isinstance(named, nodes.Const) and isinstance(named.value, str) and named.value not in known:
+                raise UnknownName(kind, named.value, known=known)
 
 
 def _guarded(used: list[nodes.Expr]) -> Iterator[str]:

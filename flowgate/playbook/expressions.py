@@ -68,8 +68,8 @@ def is_true(expression: object, variables: Variables, at: Locate = no_location) 
 def not_boolean(expression: str, value: object, at: str) -> UsageError:
     """Describe a condition whose value is neither true nor false. Its value may be a secret, so it is not shown.
 
-    Source: ansible-core 2.19, "Broken conditionals". Inside an expression (`not x`, `x and y`, `a if x`), Python decides:
-    empty, zero and null are false, everything else is true, also the text "false".
+    Source: ansible-core 2.19, "Broken conditionals". Inside an expression (`not x`, `x and y`, `a if x`), Python
+    decides: empty, zero and null are false, everything else is true, also the text "false".
 
     Args:
         expression: The condition as written.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from flowgate.domain import Facts, Outcome, Task
 from flowgate.errors import FlowGateError, UsageError
+from flowgate.playbook.expression_parser import has_template
 from flowgate.playbook.expressions import render
 from flowgate.playbook.scope import Scope
 from flowgate.playbook.task_result import TaskResult, exit_code, registered_facts
 
 NAME_LENGTH = 60  # characters of a generated name
+EXPRESSION = re.compile(r"{{(.*?)}}", re.DOTALL)
 
 
 class FailedTask(TypedDict):
@@ -54,9 +57,9 @@ def task_failure(outcome: Outcome, error: BaseException) -> Failure:
     )
 
 
-def block_failure(block: Task, error: FlowGateError) -> Failure:
+def block_failure(block: Task, error: FlowGateError, scope: Scope) -> Failure:
     """Describe a failure of a block itself, when none of its tasks failed."""
-    name, code = block.name or "block", error.code
+    name, code = render_name(block.name, scope) or "block", error.code
     return Failure(
         error, {"task": name, "step": "", "error": error.what, "code": code, "place": block.place, "result": {}}
     )
@@ -79,12 +82,34 @@ def keep_cause(failure: Failure, cause: Failure) -> Failure:
     return replace(failure, error=failure.error.with_cause(cause.error))
 
 
+def render_name(written: str, scope: Scope) -> str:
+    """Render the name of a task, block or play.
+
+    Args:
+        written: The name as written.
+        scope: Variables.
+
+    Returns:
+        The name; an expression whose variables have no value yet, such as `item`, is shown as `<item>`.
+    """
+    if not has_template(written):
+        return written
+    try:
+        return str(render(written, scope))
+    except UsageError:
+        return EXPRESSION.sub(lambda found: _render_or_name(found, scope), written)
+
+
+def _render_or_name(found: re.Match[str], scope: Scope) -> str:
+    try:
+        return str(render(found[0], scope))
+    except UsageError:
+        return f"<{found[1].strip()}>"
+
+
 def task_name(task: Task, scope: Scope) -> str:
     """Return the rendered name of a task; for a task without a name, its step and parameters."""
     if task.name:
-        try:
-            return str(render(task.name, scope)) if "{" in task.name else task.name
-        except UsageError:
-            return task.name  # a variable such as `item` has no value yet
+        return render_name(task.name, scope)
     name = " ".join([task.step, *(f"{param}={value}" for param, value in task.params.items())])
     return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"

@@ -28,6 +28,16 @@ class Visible:
     known: Known
     guarded: frozenset[str] = frozenset()
 
+    def guarded_by(self, conditions: Iterable[Any]) -> Visible:
+        """Add the variables that conditions test with `is defined`; errors in them are reported elsewhere."""
+        guarded = set(self.guarded)
+        for text in conditions:
+            try:
+                guarded |= parse_expression(text, bare=True).guarded if isinstance(text, str) else set()
+            except UsageError:
+                continue
+        return Visible(self.known, frozenset(guarded))
+
     def with_names(self, names: Known) -> Visible:
         """Add variables."""
         return Visible(self.known | names, self.guarded) if names else self
