@@ -74,6 +74,7 @@ class StepContext:
         set_activity: Shows what a long step does now; replaces the previous text.
         read_line: Waits up to so many seconds for a line of input; returns it, or an empty text.
         open_browser: Opens a URL in the user's browser; returns whether it could.
+        mask: Hides secrets in the event log.
         requested_by: Name of the playbook or command that started this run ("switch-profile").
     """
 
@@ -91,6 +92,7 @@ class StepContext:
     set_activity: Callable[[str], None] = lambda words: None
     read_line: Callable[[float], str] = _no_input
     open_browser: Callable[[str], bool] = _no_browser
+    mask: Callable[[str], str] = str
     requested_by: str = ""
 
     def read_only(self) -> StepContext:
@@ -179,8 +181,7 @@ class StepContext:
     def master_key(self) -> Secret | None:
         """Return the key that clients send to LiteLLM."""
         setting = litellm.master_key_setting(self.config, self.run_state.profile.value)
-        reference = setting.startswith(litellm.PREFIX)
-        return self.key(setting.removeprefix(litellm.PREFIX)) if reference else Secret(setting)
+        return self.key(setting.removeprefix(litellm.PREFIX)) if setting.startswith(litellm.PREFIX) else Secret(setting)
 
     def missing_keys(self) -> list[str]:
         """List FlowGate's own keys that have not been generated."""
@@ -229,8 +230,9 @@ class StepContext:
 
     def event(self, event: str, **fields: str) -> None:
         """Append an event to the event log; a full disk loses the event and stops nothing."""
-        empty = dict.fromkeys(("service", "profile", "provider", "result", "detail"), "")
-        line = {"event": event, **empty, **fields, "timestamp": stamp(self.clock.wall())}
+        shown = dict.fromkeys(("service", "profile", "provider", "result", "detail"), "")
+        shown |= {name: self.mask(value) for name, value in fields.items()}
+        line = {"event": event, **shown, "timestamp": stamp(self.clock.wall())}
         self.files.append(self.runtime / "events.log", json.dumps(line, ensure_ascii=False))
 
     def python(self) -> Path:

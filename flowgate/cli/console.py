@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flowgate.errors import FlowGateError, MultipleErrors
@@ -36,12 +36,28 @@ def colour(text: str, code: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if is_terminal() and not os.environ.get("NO_COLOR") else text
 
 
+class _Masks:
+    """What everything that is printed passes through."""
+
+    hide: Callable[[str], str] = staticmethod(str)
+
+
+def set_mask(hide: Callable[[str], str]) -> None:
+    """Set the function that hides secrets in everything that is printed from now on."""
+    _Masks.hide = staticmethod(hide)
+
+
+def masked(text: str) -> str:
+    """Return a text without the secrets that this command knows."""
+    return _Masks.hide(text)
+
+
 # --- data, to stdout
 
 
 def data(text: str) -> None:
     """Print a line of the command's output."""
-    print(_for_terminal(text), flush=True)
+    print(_for_terminal(masked(text)), flush=True)
 
 
 def _for_terminal(text: str) -> str:
@@ -55,7 +71,7 @@ def _for_terminal(text: str) -> str:
 
 def data_part(text: str) -> None:
     """Print a part of a line of the command's output."""
-    print(_for_terminal(text), end="", flush=True)
+    print(_for_terminal(masked(text)), end="", flush=True)
 
 
 def document(content: Mapping[str, object]) -> None:
@@ -93,7 +109,7 @@ def _terminal_table(rows: Sequence[Sequence[str]], heading: bool) -> None:
     for name in rows[0]:
         grid.add_column(Text(name), overflow="fold")
     for row in rows[1:] if heading else rows:
-        grid.add_row(*map(Text, row))
+        grid.add_row(*(Text(masked(cell)) for cell in row))
     Console().print(grid)
 
 
@@ -107,11 +123,16 @@ def discard_stdout() -> None:
 
 def note(text: str) -> None:
     """Print a message."""
-    if not (text.isascii() and text.isprintable()):
-        from flowgate.cli.escapes import escaped_line
+    print(f"{_for_people(masked(text))}\n", end="", file=sys.stderr, flush=True)  # one write: parallel tasks print too
 
-        text = escaped_line(text)
-    print(f"{text}\n", end="", file=sys.stderr, flush=True)  # one write: parallel tasks print too
+
+def _for_people(text: str) -> str:
+    """Return a message with its control characters as escapes."""
+    if text.isascii() and text.isprintable():
+        return text
+    from flowgate.cli.escapes import escaped_line
+
+    return escaped_line(text)
 
 
 def prompt(question: str) -> str | None:

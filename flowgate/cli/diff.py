@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator
 
 from flowgate.cli import console
 from flowgate.domain import Outcome
+from flowgate.domain.secret_names import HIDDEN, mask_line
 
 COLOURS = {"+": console.GREEN, "-": console.RED, "@": "36"}
 LINES = 400  # shown of one file's diff
-KEY = re.compile(r"\bsk-[A-Za-z0-9_-]+")
-# `api_key: value`, `"password": "value"`; a reference such as `os.environ/NAME` is not a secret and stays readable.
-NAMED = re.compile(
-    r"""(?ix) (["']?[\w.-]*(?:api[_-]?key|master[_-]?key|secret|token(?!s)|password)[\w.-]*["']?\s*[:=]\s*)
-    (?!["']?os\.environ/)("[^"]*"|'[^']*'|[^\s"',}\]\#{[][^,}\]\#]*)"""
-)
 
 
 def show_diff(outcome: Outcome) -> None:
@@ -46,12 +40,7 @@ def diff_lines(path: str, old: str, new: str) -> Iterator[str]:
 
 def mask_secrets(line: str) -> str:
     """Replace keys and passwords in a line by "…"."""
-    return KEY.sub("sk-…", NAMED.sub(_without_value, line))
-
-
-def _without_value(found: re.Match[str]) -> str:
-    quote = found[2][0] if found[2][0] in "\"'" else ""
-    return f"{found[1]}{quote}…{quote}"
+    return mask_line(line, lambda secret: HIDDEN)
 
 
 def show_unpredicted(outcomes: Iterable[Outcome]) -> None:

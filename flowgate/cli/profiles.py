@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
+from flowgate.domain.secret_names import without_secrets
 from flowgate.errors import raise_all
 
 if TYPE_CHECKING:
+    from flowgate.domain import LiteLLMSettings, UpstreamSettings
     from flowgate.gateway.policy import Policy
 
 
@@ -66,8 +68,8 @@ def _document(profile: str, policy: Policy, warnings: list[str]) -> dict[str, ob
 
     return {
         "profile": profile,
-        "settings": policy.litellm,
-        "cliproxyapi_plus": policy.cliproxy,
+        "settings": without_secrets(policy.litellm),
+        "cliproxyapi_plus": without_secrets(policy.cliproxy),
         "promises": asdict(policy.promises),
         "in_words": policy_summary.describe(policy),
         "cooldowns": {"by": policy.cooldowns_by, "why": policy.why},
@@ -79,17 +81,23 @@ def _document(profile: str, policy: Policy, warnings: list[str]) -> dict[str, ob
 
 def _print_policy(profile: str, policy: Policy) -> None:
     from flowgate.gateway import policy_summary
-    from flowgate.gateway.serialization import dump
 
     blocks = (
         (f"what {profile} promises", policy_summary.describe(policy)),
         ("what FlowGate moved or added, and why", list(policy.changes)),
-        ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", dump(policy.cliproxy).splitlines()),
+        ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown(policy.cliproxy).splitlines()),
     )
     for title, lines in blocks:
         if lines:
             console.data("\n".join([f"# {title}:", *(f"#   {line}" for line in lines)]))
-    console.data(f"# settings of LiteLLM:\n{dump(policy.litellm).rstrip()}")
+    console.data(f"# settings of LiteLLM:\n{_shown(policy.litellm).rstrip()}")
+
+
+def _shown(settings: LiteLLMSettings | UpstreamSettings) -> str:
+    """Return settings as YAML, with secrets hidden."""
+    from flowgate.gateway.serialization import dump
+
+    return dump(cast("dict[str, object]", without_secrets(settings)))
 
 
 def _policy(session: Session, profile: str) -> Policy:
@@ -113,11 +121,9 @@ def diff(config: str, old: str, new: str) -> int:
     """
     import difflib
 
-    from flowgate.gateway.serialization import dump
-
     session = open_session(config)
     before, after = (
-        [*dump(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *dump(policy.cliproxy).splitlines()]
+        [*_shown(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *_shown(policy.cliproxy).splitlines()]
         for policy in (_policy(session, old), _policy(session, new))
     )
     lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))

@@ -184,6 +184,7 @@ def _context(session: Session, run_state: RunState, requested_by: str, progress:
         files=Files(acting=True),
         environment=session.environment,
         emit=progress.note,
+        mask=console.masked,
         progress=progress.progress,
         set_activity=progress.set_activity,
         read_line=progress.read_line,

@@ -68,10 +68,10 @@ def write_reports(result: RunResult, request: ReportRequest) -> None:
     from flowgate.cli.diff import mask_secrets
     from flowgate.playbook.report import report_document
 
-    found = report_document(report, mask_secrets)
+    found = report_document(report, lambda text: mask_secrets(console.masked(text)))
     for kind, path in request.files.items():
         if path:
-            files.write_atomic(Path(path).expanduser().absolute(), _text(kind, found), mode=0o644)
+            files.write_atomic(Path(path).expanduser().absolute(), _text(kind, found), mode=0o600)
 
 
 def _text(kind: str, document: ReportDocument) -> str:

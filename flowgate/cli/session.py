@@ -113,9 +113,28 @@ def open_session(config: str = "", *, quiet: bool = False) -> Session:
     config_read = read(text, named.value, root=root, embedded=embedded, read_file=files.read_text)
     environment = dict(os.environ)
     found = replace(config_read, services=services_on_path(config_read, environment))
+    hide_secrets(found, environment)
     for line in () if quiet else (*found.notes, *_path_notes(config_read, found)):
         console.note(f"note: {line}")
     return Session(found, named, environment)
+
+
+def hide_secrets(config: Config, environment: Mapping[str, str]) -> None:
+    """Mask the secrets that this command knows in everything that it prints; they are collected at the first line.
+
+    Args:
+        config: The config.
+        environment: The command's own environment variables.
+    """
+
+    def first(text: str) -> str:
+        from flowgate.cli.masking import known_secrets, masker
+
+        hide = masker(known_secrets(config, environment))
+        console.set_mask(hide)
+        return hide(text)
+
+    console.set_mask(first)
 
 
 def services_on_path(config: Config, environment: Mapping[str, str]) -> dict[str, ServiceSettings]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from unicodedata import combining, east_asian_width
 
+from flowgate.domain.secret_names import hide_in_line
 from flowgate.errors import FlowGateError
 from flowgate.system import files
 
@@ -33,6 +34,7 @@ def excerpt(place: str) -> list[str]:
     if not (1 <= number <= len(lines) and 0 <= index <= len(lines[number - 1])):
         return []
     shown = "".join(one if one.isprintable() else " " for one in lines[number - 1].rstrip("\r"))
+    shown = hide_in_line(shown)
     if len(shown) > WIDTH:
         start = max(0, min(index - BEFORE, len(shown) - WIDTH))
         shown, index = shown[start : start + WIDTH], index - start

@@ -11,6 +11,7 @@ from flowgate.config.document import Draft
 from flowgate.config.keys import KINDS, TABLE, Key, Keys, Kind
 from flowgate.config.yaml_source import Tree
 from flowgate.domain import Reference
+from flowgate.domain.secret_names import HiddenValue, is_secret_name
 from flowgate.errors import InvalidValue, UnknownName, UsageError, suggestion
 
 PREFIX = "os.environ/"
@@ -208,6 +209,8 @@ class Section:
             fix: What to do.
         """
         path = self.at(key)
+        if isinstance(found, (str, int, float)) and any(map(is_secret_name, path.split("."))):
+            found = HiddenValue()
         self.draft.faults.append(InvalidValue(path, found=found, wanted=wanted, at=self.draft.place(path), fix=fix))
 
     def at(self, key: object) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
 from flowgate.gateway import cooldown_rules, router_attempts
 from flowgate.request_filter.upstreams import Upstreams
+from flowgate.system.processes import own_variable
 
 PROXY = "litellm.proxy.proxy_server"
 ROUTER = "litellm.router"
 COOLDOWNS = "litellm.router_utils.cooldown_handlers"
+LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
 
 def set_up(upstreams: Upstreams) -> dict[str, str]:
@@ -22,6 +25,7 @@ def set_up(upstreams: Upstreams) -> dict[str, str]:
     Returns:
         What could not be done ("attempts", "cooldowns"), and why.
     """
+    _apply_log_level(own_variable("LITELLM_LOG"))
     router_class = getattr(sys.modules.get(ROUTER), "Router", None)
     found = {
         "attempts": router_attempts.install(router_class, upstreams),
@@ -47,3 +51,10 @@ def clear_cooldowns(upstreams: Upstreams, service: str) -> dict[str, str]:
             cache = router.cooldown_cache
             cache.in_memory_cache.delete_cache(cache.get_cooldown_cache_key(str(info.get("id"))))
     return {}
+
+
+def _apply_log_level(level: str) -> None:
+    """Give LiteLLM's loggers the level of LITELLM_LOG, which LiteLLM applies only behind its own command line."""
+    if level.upper() in logging.getLevelNamesMapping():
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(level.upper())

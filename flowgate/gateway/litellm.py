@@ -74,11 +74,15 @@ def service(
     document = _document(config, profile, settings, ports)
     documents = (document, *own_modules.loaders(config, settings, modules or {}))
     labels = {"profile": profile, "config": str(config.file), "document": document.digest}
-    hold_while_down = (UPSTREAM,) if upstream_models(config, settings) else ()
-    program = _program(config, ports[NAME], documents)
+    program = replace(
+        _program(config, ports[NAME], documents),
+        labels=labels,
+        hold_while_down=(UPSTREAM,) if upstream_models(config, settings) else (),
+        needed_addresses={UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"},
+    )
     return Service(
         name=NAME,
-        program=replace(program, labels=labels, hold_while_down=hold_while_down),
+        program=program,
         documents=documents,
         needs=_needs(config, profile, settings),
         after=own.depends_on,
@@ -112,7 +116,6 @@ def _program(config: Config, port: int, documents: tuple[Document, ...]) -> Prog
         recorded_headers=("x-litellm-",),
         queries=QUERIES if is_runner else {},
         hooks=HOOKS if is_runner else {},
-        needed_addresses={UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"},
         hold_timeout=own.hold_timeout,
         restart=own.restart,
         fork_server=fork_server if is_runner else None,

@@ -24,6 +24,7 @@ __all__ = [
     "identify",
     "memory",
     "open_log",
+    "own_variable",
     "run_visible",
     "signal_group",
     "signal_tree",
@@ -202,3 +203,8 @@ def signal_group(identity: Identity, number: int) -> bool:
     except (ProcessLookupError, PermissionError):  # it has ended, or belongs to another user
         return False
     return False
+
+
+def own_variable(name: str) -> str:
+    """Return an environment variable of this process; an empty text if it is not set."""
+    return os.environ.get(name, "")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
 import pytest
 
+from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
 from flowgate.supervisor.client import SupervisorClient
 from tests.conftest import Workspace
 from tests.unit.cli.sessions import SessionFactory
 from tests.unit.steps.conftest import FakeSupervisor
+
+
+@pytest.fixture(autouse=True)
+def _no_masks() -> Iterator[None]:
+    """Forget the secrets of a test, which would hide words of the next one."""
+    yield
+    console.set_mask(str)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_a_changed_secret_is_listed_and_masked() -> None:
 @pytest.mark.parametrize(
     "line, shown",
     [
-        ("  password: hunter2 # note", "  password: …# note"),
+        ("  password: hunter2 # note", "  password: … # note"),
         ('  "management_token": "abc",', '  "management_token": "…",'),
         ("master_key: os.environ/LITELLM_MASTER_KEY", "master_key: os.environ/LITELLM_MASTER_KEY"),
         ("MANAGEMENT_PASSWORD=abc", "MANAGEMENT_PASSWORD=…"),

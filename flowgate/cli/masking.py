@@ -1,0 +1,66 @@
+"""Secrets that this command knows, masked by their value in everything that it prints or writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from flowgate.domain import Config
+from flowgate.domain.secret_names import HIDDEN, is_secret_name, literal_secrets
+from flowgate.errors import FlowGateError
+from flowgate.gateway import cliproxy
+from flowgate.gateway.environment import KEY_FILES
+from flowgate.system import files
+
+SHORTEST = 8  # a shorter value stands in too many other words
+PLACEHOLDERS = {"placeholder", "not-needed", "anything", "os.environ", "no-key-needed", "undefined"}
+
+
+def masker(values: Iterable[str]) -> Callable[[str], str]:
+    """Return a function that masks values in a text.
+
+    Args:
+        values: The secrets; short ones and usual placeholders are left alone.
+    """
+    known = {value.strip() for value in values}
+    chosen = sorted((one for one in known if len(one) >= SHORTEST and one not in PLACEHOLDERS), key=len, reverse=True)
+    if not chosen:
+        return str
+    pattern = re.compile("|".join(map(re.escape, chosen)))
+    return lambda text: pattern.sub(HIDDEN, text)
+
+
+def known_secrets(config: Config, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield every secret that the config, its files and the variables of this command contain.
+
+    Args:
+        config: The config.
+        environment: The command's own environment variables.
+    """
+    env = [service.env for service in config.services.values()]
+    yield from literal_secrets([dict(config.litellm_base), dict(config.profiles), env, dict(config.vars)])
+    for reference in config.references:
+        if is_secret_name(reference.path.rpartition(".")[2]) or is_secret_name(reference.name.lower()):
+            yield environment.get(reference.name, "")
+    for name, file in KEY_FILES.items():
+        yield environment.get(name, "")
+        yield _read(config.paths.runtime_dir.parent / "secrets" / file)
+    own = cliproxy.user_config(config)
+    text = _read(own) if own else ""
+    if text:
+        yield from literal_secrets(_settings(config, text))
+
+
+def _settings(config: Config, text: str) -> object:
+    try:
+        return cliproxy.read_user_config(config, text)
+    except FlowGateError:  # another part of the command reports it
+        return {}
+
+
+def _read(path: Path) -> str:
+    try:
+        return files.read_text_or_none(path) or ""
+    except FlowGateError:
+        return ""
