@@ -13,7 +13,7 @@ COLOUR = re.compile("(\x1b\\[[0-9;]*m)")
 
 
 def escaped(text: str) -> str:
-    """Return a text with its control characters as escapes ("\\x1b"); tabs and newlines stay.
+    """Return a text with its control characters as escapes ("x1b" after a backslash); tabs and newlines stay.
 
     Args:
         text: The text.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from flowgate.cli import console, step_catalog
@@ -14,7 +15,7 @@ from flowgate.cli.requests import RunRequest, RunResult
 from flowgate.cli.session import Session
 from flowgate.cli.task_selection import TaskSelection
 from flowgate.context import Files, RunState, StepContext
-from flowgate.domain import Play, Report
+from flowgate.domain import Config, Play, Report, Value
 from flowgate.errors import FlowGateError, UnknownName, UsageError
 from flowgate.gateway.cliproxy import is_embedded
 from flowgate.playbook.catalog import Catalog
@@ -27,6 +28,7 @@ from flowgate.system.clock import Clock, stamp
 from flowgate.system.http import Http
 
 LOCK_SECONDS = 900.0
+LONGEST_PATH = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,15 @@ def find_playbook(name: str) -> Path:
         UnknownName: No shipped playbook has this name.
         UsageError: There is no file at this path.
     """
+    if len(name) > LONGEST_PATH or "\0" in name:
+        raise UsageError(f"'{name[:40]}…' is no path of a playbook: it is too long, or contains a NUL character")
     path = Path(name).expanduser()
     if path.suffix in (".yml", ".yaml") or "/" in name:
-        if path.is_file():
-            return path
-        raise UsageError(f"there is no playbook at {path.absolute()}", fix=f"shipped ones: {', '.join(_shipped())}")
+        if not files.is_there(path):
+            raise UsageError(f"there is no playbook at {path.absolute()}", fix=f"shipped ones: {', '.join(_shipped())}")
+        return path
     shipped = locations.playbooks() / f"{name}.yml"
-    if not shipped.is_file():
+    if not files.is_there(shipped):
         raise UnknownName("playbook", name, known=_shipped())
     return shipped
 
@@ -132,13 +136,36 @@ def _checked(session: Session, request: RunRequest) -> _CheckedPlaybook:
     faults: list[FlowGateError] = []
     plays = parse(files.read_text(path), str(path), faults)
     catalog = step_catalog.catalog(session.named.value)
-    defaults = session.config.vars
+
+    def profile() -> str:
+        return session.profile(request.typed_profile).value
+
     selection = TaskSelection(
-        plays, request, lambda: request.values(session.profile(request.typed_profile).value), defaults, faults
+        plays, request, lambda: request.values(profile()), lambda: _defaults(session.config, profile()), faults
     )
     tags = (*request.tags, *request.skip_tags)
-    check(plays, catalog, request.names, defaults=defaults.keys(), tags=tags, errors=faults)
+    defaults = _defaults(session.config, "").keys()
+    used = check(plays, catalog, request.names, defaults=defaults, tags=tags, errors=faults)
+    _check_used(request, used)
     return _CheckedPlaybook(path, plays, catalog, selection)
+
+
+def _defaults(config: Config, profile: str) -> dict[str, Value]:
+    """Return the variables that all others override: the profile of the run, and the `vars` of the config."""
+    return {"profile": profile, **config.vars}
+
+
+def _check_used(request: RunRequest, used: frozenset[str]) -> None:
+    """Tell which variables of `-e` have no effect.
+
+    Raises:
+        UnknownName: One is most likely misspelt.
+    """
+    for name in sorted(request.extra_names - used - {"profile"}):
+        what = f"the playbook uses no variable '{name}' (-e)"
+        if near := get_close_matches(name, {*used, "profile"}, n=1, cutoff=0.75):
+            raise UsageError(what, fix=f"did you mean '{near[0]}'?")
+        console.note(f"warning: {what}; it has no effect")
 
 
 @contextmanager
@@ -199,7 +226,7 @@ def _run_tasks(context: StepContext, request: RunRequest, checked: _CheckedPlayb
         emit=progress.emit,
         check=request.check,
         clock=progress.clock(context.clock),
-        defaults=context.config.vars,
+        defaults=_defaults(context.config, context.run_state.profile.value),
         tags=request.tags,
         skip_tags=request.skip_tags,
         allow=task_filter.allows if task_filter else None,

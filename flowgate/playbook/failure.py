@@ -111,5 +111,6 @@ def task_name(task: Task, scope: Scope) -> str:
     """Return the rendered name of a task; for a task without a name, its step and parameters."""
     if task.name:
         return render_name(task.name, scope)
-    name = " ".join([task.step, *(f"{param}={value}" for param, value in task.params.items())])
+    written = " ".join([task.step, *(f"{param}={value}" for param, value in task.params.items())])
+    name = " ".join(render_name(written, scope).split())
     return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
