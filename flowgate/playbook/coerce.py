@@ -43,6 +43,7 @@ class EvaluatedExpression:
     value: Any
 
 
+LONGEST_PATH, LONGEST_NAME = 4095, 255  # bytes, on Linux and macOS
 CONDITIONS = tuple[EvaluatedCondition, ...]
 # Parameters of these types are written as expressions without braces. They are evaluated before they are converted.
 EVALUATED = (CONDITIONS, EvaluatedExpression, EvaluatedExpression | None)
@@ -175,6 +176,10 @@ def _to_path(value: Any) -> Path:
     if isinstance(value, Path):
         return value
     if isinstance(value, str) and value and "\0" not in value:
+        if len(value.encode(errors="replace")) > LONGEST_PATH or any(
+            len(part.encode(errors="replace")) > LONGEST_NAME for part in value.split("/")
+        ):
+            raise ValueError("a path (this one is too long)")
         return Path(value)
     raise ValueError("a path")
 

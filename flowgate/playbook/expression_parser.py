@@ -29,6 +29,8 @@ EXPRESSION_ERRORS = (
     ValueError,
 )
 
+LARGE = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")  # perhaps an infinite number
+
 # Filters that take the name of a filter or test -> the position of the name, and what it names.
 NAMING = {
     "map": (0, "filter"),
@@ -103,6 +105,8 @@ def parse_expression(text: str, at: str = "", *, bare: bool = False) -> Expressi
     Raises:
         UsageError: The text does not parse, or uses an unknown filter or test.
     """
+    if bare and not text.strip():
+        raise UsageError("the expression is empty", fix="write a condition, such as: port == 4000", place=at)
     if bare and has_template(text):
         inner = text.replace("{{", "").replace("}}", "").strip()
         raise UsageError("a condition must be written without braces", fix=f"write: {inner}", place=at)
@@ -119,6 +123,8 @@ def _parse(text: str) -> Expression:
     jinja = environment()
     try:
         tree = jinja.parse(text)
+        if LARGE.search(text):
+            _check_constants(tree)
         used = list(tree.find_all((nodes.Name, nodes.Filter, nodes.Test)))
         _check_names(jinja, used)
         names = _variables(tree, used) - jinja.globals.keys()
@@ -127,6 +133,15 @@ def _parse(text: str) -> Expression:
     except EXPRESSION_ERRORS as error:
         raise UsageError(f"the expression does not parse: {error or type(error).__name__}") from None
     return Expression(names, frozenset(_guarded(used)) & names, tree)
+
+
+def _check_constants(tree: nodes.Template) -> None:
+    """Refuse numbers that Python reads as infinite, which Jinja2 cannot compile."""
+    from jinja2 import nodes
+
+    for constant in tree.find_all(nodes.Const):
+        if isinstance(constant.value, float) and constant.value - constant.value != 0:
+            raise UsageError("a number in the expression is too large")
 
 
 def _variables(tree: nodes.Template, used: list[nodes.Expr]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from flowgate.domain import Value, Variables
 from flowgate.errors import UnknownName, UsageError
 from flowgate.playbook.check_mode import Predicted
 from flowgate.playbook.expression_parser import EXPRESSION_ERRORS, Expression, has_template, parse_expression
-from flowgate.playbook.limits import require_entries, require_value
+from flowgate.playbook.limits import require_data, require_entries, require_value
 from flowgate.playbook.locate import Locate, below, no_location
 from flowgate.system.memory_limit import limited_memory
 
@@ -164,4 +164,7 @@ def _settled(value: Any, count: list[int] | None = None) -> Any:
     from jinja2 import Undefined
 
     # StrictUndefined raises here; `x if y` without else becomes an empty text
-    return str(value) if isinstance(value, Undefined) else value
+    if isinstance(value, Undefined):
+        return str(value)
+    require_data(value)
+    return value

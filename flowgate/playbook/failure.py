@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from flowgate.domain import Facts, Outcome, Task
-from flowgate.errors import FlowGateError, UsageError
+from flowgate.errors import FlowGateError, Unreachable, UsageError
 from flowgate.playbook.expression_parser import has_template
 from flowgate.playbook.expressions import render
 from flowgate.playbook.scope import Scope
 from flowgate.playbook.task_result import TaskResult, exit_code, registered_facts
+from flowgate.system.deadline import deadline
 
 NAME_LENGTH = 60  # characters of a generated name
+NAME_SECONDS = 2.0  # to render a name
 EXPRESSION = re.compile(r"{{(.*?)}}", re.DOTALL)
 
 
@@ -95,15 +97,19 @@ def render_name(written: str, scope: Scope) -> str:
     if not has_template(written):
         return written
     try:
-        return str(render(written, scope))
+        with deadline(NAME_SECONDS):
+            return str(render(written, scope))
     except UsageError:
         return EXPRESSION.sub(lambda found: _render_or_name(found, scope), written)
+    except Unreachable:
+        return EXPRESSION.sub(lambda found: f"<{found[1].strip()}>", written)
 
 
 def _render_or_name(found: re.Match[str], scope: Scope) -> str:
     try:
-        return str(render(found[0], scope))
-    except UsageError:
+        with deadline(NAME_SECONDS):
+            return str(render(found[0], scope))
+    except (UsageError, Unreachable):
         return f"<{found[1].strip()}>"
 
 

@@ -61,6 +61,20 @@ def require_value(value: object) -> None:
         _measure(value, [0, 0])
 
 
+def require_data(value: object) -> None:
+    """Refuse a function or class, which is not a value.
+
+    Args:
+        value: Any value.
+
+    Raises:
+        TypeError: It can be called.
+    """
+    if callable(value):
+        name = getattr(value, "__name__", getattr(value, "name", type(value).__name__))
+        raise TypeError(f"'{name}' is a function, not a value; call it: {name}(…)")
+
+
 def _measure(value: object, sizes: list[int]) -> None:
     sizes[0] += 1
     require_entries(sizes[0])

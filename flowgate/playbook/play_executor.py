@@ -14,7 +14,7 @@ from flowgate.playbook.block_numbers import may_run, unreadable
 from flowgate.playbook.builtin import FLUSH
 from flowgate.playbook.check_mode import UNKNOWN, Unpredicted
 from flowgate.playbook.expressions import is_true
-from flowgate.playbook.failure import Failure, block_failure, keep_cause, task_failure
+from flowgate.playbook.failure import Failure, block_failure, keep_cause, task_failure, task_name
 from flowgate.playbook.handlers import Handlers
 from flowgate.playbook.inherited import Inherited
 from flowgate.playbook.locate import below
@@ -182,7 +182,7 @@ class PlayExecutor:
             inherited = inherited.inside(task)
         if _word(task) == FLUSH and not is_handler:
             return self._run_flush(task, inherited)
-        clock, name = self._tasks.clock, self._tasks.name(task, inherited.scope)
+        clock, name = self._tasks.clock, task_name(task, inherited.scope)
         if self._options.allow is not None and not self._options.allow(task, name):
             return None
         began = clock.now()

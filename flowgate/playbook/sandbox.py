@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,10 @@ def environment() -> SandboxedEnvironment:
 
     @pass_context
     def finalize(context: object, value: Any) -> Any:
+        if isinstance(value, Iterator):
+            value = list(value)
         limits.require_value(value)
+        limits.require_data(value)
         return "" if value is None else value  # inside a text, as in Ansible
 
     # Without these two settings Jinja2 computes constants while it compiles, and checking `{{ 9 ** 9 ** 9 }}` hangs.

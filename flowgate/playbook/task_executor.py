@@ -13,7 +13,6 @@ from flowgate.playbook import builtin
 from flowgate.playbook.catalog import Catalog, StepInfo, bind
 from flowgate.playbook.check_mode import Unpredicted
 from flowgate.playbook.expressions import is_true, render
-from flowgate.playbook.failure import task_name
 from flowgate.playbook.locate import below
 from flowgate.playbook.overrides import override_changed, override_failed, with_result
 from flowgate.playbook.retries import read_number, read_parallel, read_retries, retry
@@ -80,14 +79,6 @@ class TaskExecutor:
             raise
         except UsageError:
             raise error from None
-
-    def name(self, task: Task, scope: Scope) -> str:
-        """Return the rendered name of a task."""
-        try:
-            with time_limit(task, scope):
-                return task_name(task, scope)
-        except FlowGateError:  # also of `timeout`, which is reported when the task runs
-            return task.name or task.step
 
     def _execute_loop(self, task: Task, scope: Scope, when: When, items: list[Any], width: int) -> TaskResult:
         control = task.loop_control

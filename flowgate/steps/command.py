@@ -45,6 +45,7 @@ def command(
         ProgramMissing: The program does not exist.
     """
     words = _words(argv, cmd, shell)
+    _check_environment(env or {})
     folder = (cwd or chdir or Path()).absolute()
     shown = _shorten(shell if shell is not None else shlex.join(words))
     if creates is not None and context.files.is_there(folder / creates):
@@ -80,9 +81,18 @@ def _words(argv: list[str] | None, cmd: str | None, shell: str | None) -> list[s
         words = ["/bin/sh", "-c", shell] if shell is not None else shlex.split(cmd) if cmd is not None else argv
     except ValueError as fault:
         raise UsageError(f"the command cannot be split into words: {str(fault).lower()}") from None
+    if words and not words[0].strip():
+        raise UsageError("the name of the program is empty")
     if not words or any("\0" in word for word in words):
         raise UsageError("the command is empty" if not words else "a command cannot contain a NUL character")
     return words
+
+
+def _check_environment(env: dict[str, str]) -> None:
+    for name, value in env.items():
+        if not name or "=" in name or "\0" in name + value:
+            what = "its value has a NUL character" if "\0" in value else "a name is not empty, without = and NUL"
+            raise UsageError(f"{name[:40]!r} cannot be set in the environment: {what}")
 
 
 def _facts(words: list[str], code: int, stdout: str, stderr: str) -> Facts:
