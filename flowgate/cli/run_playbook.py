@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flowgate.cli import console, step_catalog
 from flowgate.cli.entrypoint import print_bug
+from flowgate.cli.find_playbook import find_playbook
 from flowgate.cli.progress import RunProgress
 from flowgate.cli.requests import RunRequest, RunResult
 from flowgate.cli.session import Session
@@ -23,12 +24,11 @@ from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
 from flowgate.playbook.run_options import RunOptions
-from flowgate.system import files, locations, terminal
+from flowgate.system import files, terminal
 from flowgate.system.clock import Clock, stamp
 from flowgate.system.http import Http
 
 LOCK_SECONDS = 900.0
-LONGEST_PATH = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +92,6 @@ def print_end(result: RunResult) -> int:
     elif error is not None:
         return print_bug(error)
     return result.report.code
-
-
-def find_playbook(name: str) -> Path:
-    """Find a playbook.
-
-    Args:
-        name: A path, or the name of a shipped playbook.
-
-    Returns:
-        Its path.
-
-    Raises:
-        UnknownName: No shipped playbook has this name.
-        UsageError: There is no file at this path.
-    """
-    if len(name) > LONGEST_PATH or "\0" in name:
-        raise UsageError(f"'{name[:40]}…' is no path of a playbook: it is too long, or contains a NUL character")
-    path = Path(name).expanduser()
-    if path.suffix in (".yml", ".yaml") or "/" in name:
-        if not files.is_there(path):
-            raise UsageError(f"there is no playbook at {path.absolute()}", fix=f"shipped ones: {', '.join(_shipped())}")
-        return path
-    shipped = locations.playbooks() / f"{name}.yml"
-    if not files.is_there(shipped):
-        raise UnknownName("playbook", name, known=_shipped())
-    return shipped
-
-
-def _shipped() -> list[str]:
-    return sorted(path.stem for path in locations.playbooks().glob("*.yml"))
 
 
 def _check_profile(session: Session, name: str) -> None:

@@ -6,15 +6,17 @@ import re
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from flowgate.domain import Facts, Outcome, Task
+from flowgate.domain import Facts, Outcome, Task, Value
 from flowgate.errors import FlowGateError, Unreachable, UsageError
 from flowgate.playbook.expression_parser import has_template
 from flowgate.playbook.expressions import render
+from flowgate.playbook.operands import SECRET
 from flowgate.playbook.scope import Scope
 from flowgate.playbook.task_result import TaskResult, exit_code, registered_facts
 from flowgate.system.deadline import deadline
 
 NAME_LENGTH = 60  # characters of a generated name
+PRIVATE = ("body", "env", "headers", "stdin")  # parameters that often hold secrets
 NAME_SECONDS = 2.0  # to render a name
 EXPRESSION = re.compile(r"{{(.*?)}}", re.DOTALL)
 
@@ -105,6 +107,14 @@ def render_name(written: str, scope: Scope) -> str:
         return EXPRESSION.sub(lambda found: f"<{found[1].strip()}>", written)
 
 
+def _shown(param: str, value: Value, scope: Scope) -> str:
+    """Write a parameter for a generated name; an expression that may hold a secret is not rendered."""
+    written = f"{param}={value}"
+    if param in PRIVATE or SECRET.search(written):
+        return EXPRESSION.sub(lambda found: f"<{found[1].strip()}>", written)
+    return " ".join(render_name(written, scope).split())
+
+
 def _render_or_name(found: re.Match[str], scope: Scope) -> str:
     try:
         with deadline(NAME_SECONDS):
@@ -117,6 +127,5 @@ def task_name(task: Task, scope: Scope) -> str:
     """Return the rendered name of a task; for a task without a name, its step and parameters."""
     if task.name:
         return render_name(task.name, scope)
-    written = " ".join([task.step, *(f"{param}={value}" for param, value in task.params.items())])
-    name = " ".join(render_name(written, scope).split())
+    name = " ".join([task.step, *(_shown(param, value, scope) for param, value in task.params.items())])
     return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
