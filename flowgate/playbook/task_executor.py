@@ -63,12 +63,13 @@ class TaskExecutor:
             with time_limit(task, scope):
                 items = loop_items(render(task.loop, scope, below(task.at, "loop")), task)
                 parallel = read_parallel(task, scope)
+                pause = read_number(task, "loop_control.pause", float, task.loop_control.pause, scope)
         except UsageError as error:
             # As in Ansible, the loop may be undefined when the condition does not hold.
             if self._may_run(task, scope, when, error):
                 raise
             return TaskResult("skipped", "the condition does not hold")
-        return self._execute_loop(task, scope, when, items, 1 if self.check else parallel)
+        return self._execute_loop(task, scope, when, items, 1 if self.check else parallel, pause)
 
     def _may_run(self, task: Task, scope: Scope, when: When, error: UsageError) -> bool:
         """Return whether the condition of a task holds whose loop has an error; one that uses the item has it too."""
@@ -80,9 +81,10 @@ class TaskExecutor:
         except UsageError:
             raise error from None
 
-    def _execute_loop(self, task: Task, scope: Scope, when: When, items: list[Any], width: int) -> TaskResult:
+    def _execute_loop(
+        self, task: Task, scope: Scope, when: When, items: list[Any], width: int, pause: float | None
+    ) -> TaskResult:
         control = task.loop_control
-        pause = read_number(task, "loop_control.pause", float, control.pause, scope)
         last: dict[str, Value] = {}  # the variables of an item include the result of the one before, as in Ansible
 
         def run(index: int, item: Any) -> tuple[TaskResult, dict[str, Value]]:
@@ -200,7 +202,7 @@ class TaskExecutor:
 
     def _run_step(self, task: Task, scope: Scope) -> TaskResult:
         info = self.catalog.find(task.step, task.at(task.step))
-        with time_limit(task, scope):
+        with time_limit(task, scope, required=True):
             arguments = bind(info, rendered(task, info, scope), below(task.at, task.step))
             result = self._call(info, arguments)
         if not isinstance(result.facts, dict):

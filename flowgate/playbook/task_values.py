@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from flowgate.domain import Task
-from flowgate.errors import InvalidValue
+from flowgate.errors import InvalidValue, UsageError
 from flowgate.playbook.catalog import StepInfo
 from flowgate.playbook.coerce import CONDITIONS, EVALUATED, EvaluatedCondition, EvaluatedExpression
 from flowgate.playbook.expressions import evaluate, is_true, render
@@ -61,7 +61,19 @@ def holds(when: When, scope: Scope) -> bool:
     return all(is_true(text, scope, fixed_location(place)) for text, place in when)
 
 
-def time_limit(task: Task, scope: Scope) -> AbstractContextManager[None]:
-    """Limit the time of what follows to the `timeout` of a task; without one, there is no limit."""
-    seconds = read_number(task, "timeout", float, task.timeout, scope)
+def time_limit(task: Task, scope: Scope, *, required: bool = False) -> AbstractContextManager[None]:
+    """Limit the time of what follows to the `timeout` of a task; without one, there is no limit.
+
+    Args:
+        task: The task.
+        scope: Its variables.
+        required: Raise an error for a `timeout` that cannot be read; before the condition of the task is known, such a
+            `timeout` is ignored.
+    """
+    try:
+        seconds = read_number(task, "timeout", float, task.timeout, scope)
+    except UsageError:
+        if required:
+            raise
+        seconds = None
     return deadline(seconds) if seconds else nullcontext()

@@ -33,7 +33,7 @@ def test_a_guarded_task_is_skipped(stage: Stage, task: str, when: str, check: bo
 
 @pytest.mark.parametrize("task", GUARDED)
 def test_without_the_guard_it_is_an_error_before_the_run(stage: Stage, task: str) -> None:
-    with pytest.raises(Exception, match="extras|errors"):
+    with pytest.raises(Exception, match=r"extras|errors"):
         stage.check(f"tasks: [{task[:-1]}, when: true}}]")
 
 
