@@ -133,7 +133,7 @@ def _check_used(request: RunRequest, used: frozenset[str]) -> None:
     """
     for name in sorted(request.extra_names - used - {"profile"}):
         what = f"the playbook uses no variable '{name}' (-e)"
-        if near := get_close_matches(name, {*used, "profile"}, n=1, cutoff=0.75):
+        if near := get_close_matches(name, {*used, "profile"}, n=1, cutoff=0.6):
             raise UsageError(what, fix=f"did you mean '{near[0]}'?")
         console.note(f"warning: {what}; it has no effect")
 

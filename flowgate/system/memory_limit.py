@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,13 +14,18 @@ STATM = Path("/proc/self/statm")  # Linux only; elsewhere nothing is limited
 
 @contextmanager
 def limited_memory(added: int = ADDED_BYTES) -> Iterator[None]:
-    """Raise MemoryError in the body when the process grows too much.
+    """Raise MemoryError in the body when the process grows too much; only in the main thread.
+
+    The limit is inherited by programs, and while other threads work, one of them may start a program.
 
     Args:
         added: Bytes of address space that the body may add.
     """
     import resource
 
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     soft, hard = _original()
     try:
         pages = int(STATM.read_bytes().split()[0])

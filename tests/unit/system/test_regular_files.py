@@ -12,9 +12,10 @@ import pytest
 from flowgate.errors import DiskError, FlowGateError, LockTimeout, UsageError
 from flowgate.system import archive, files, replace_file
 from flowgate.system.clock import Clock
+from flowgate.system.disk_errors import NotRegularFile
 from flowgate.system.locks import exclusive_lock
 from flowgate.system.processes import open_log
-from flowgate.system.regular_files import NotRegularFile, open_regular, read_bytes_bounded, read_text_bounded
+from flowgate.system.regular_files import open_regular, read_bytes_bounded, read_text_bounded
 
 HUGE = 10**12
 
