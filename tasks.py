@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType
@@ -21,10 +22,6 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         from flowgate.cli.entrypoint import guarded
 
-        if any(word in ("--help", "-h") for word in (*args[1:], *kwargs.values()) if isinstance(word, str)):
-            from flowgate.cli.help import help_of
-
-            raise Exit(code=help_of(ns, body))  # stock invoke took the flag for a name
         code = guarded(functools.partial(body, *args, **kwargs))
         if code:
             raise Exit(code=code)
@@ -36,8 +33,13 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
 
 
 def config(c: Context) -> str:
-    """Return the path after `flowgate --config`; empty where none was typed."""
+    """Return the path after `--config`; empty where none was typed."""
     return str(c.config.get("flowgate_config", ""))
+
+
+def dry(c: Context) -> bool:
+    """Return whether `--dry` was typed: predict changes without making them."""
+    return bool(c.config.get("flowgate_dry", False))
 
 
 # A number's default is written as text: stock invoke would answer a word in its place with a traceback.
@@ -66,7 +68,7 @@ def smoke(c: Context, profile: str = "", startup_timeout: str = "120", keep: boo
         "keep": keep,
         "live": live,
     }
-    return play.smoke(config(c), profile, variables)
+    return play.smoke(config(c), profile, variables, check=dry(c))
 
 
 @task(help={"profile": PROFILE})
@@ -75,7 +77,7 @@ def up(c: Context, profile: str = "") -> int:
     """Start everything and activate a profile."""
     from flowgate.cli import play
 
-    return play.run(config(c), "up", {}, profile=profile)
+    return play.run(config(c), "up", {}, profile=profile, check=dry(c))
 
 
 @task
@@ -84,7 +86,7 @@ def down(c: Context) -> int:
     """Stop everything."""
     from flowgate.cli import play
 
-    return play.run(config(c), "down", {})
+    return play.run(config(c), "down", {}, check=dry(c))
 
 
 @task(
@@ -135,7 +137,7 @@ def play(
         name,
         extra or [],
         profile=profile,
-        check=check,
+        check=check or dry(c),
         diff=diff,
         tags=tags,
         skip_tags=skip_tags,
@@ -229,6 +231,7 @@ def bootstrap_download(
         "bootstrap-download",
         {**typed, "offline": offline, "allow_unverified": allow_unverified},
         event="bootstrap_download",
+        check=dry(c),
     )
 
 
@@ -238,7 +241,7 @@ def bootstrap_rollback(c: Context) -> int:
     """Restore the previously installed CLIProxyAPIPlus."""
     from flowgate.cli import play
 
-    return play.run(config(c), "bootstrap-rollback", {}, event="bootstrap_download")
+    return play.run(config(c), "bootstrap-rollback", {}, event="bootstrap_rollback", check=dry(c))
 
 
 # --- services ----------------------------------------------------------------------------------------------------
@@ -250,7 +253,8 @@ def start(c: Context, service: str = "all") -> int:
     """Start services and wait until they are ready."""
     from flowgate.cli import arguments, play
 
-    return play.run(config(c), "service-start", {"service": arguments.service(service)}, profile="")
+    named = {"service": arguments.service(service)}
+    return play.run(config(c), "service-start", named, profile="", check=dry(c))
 
 
 @task(help={"service": SERVICE})
@@ -259,7 +263,7 @@ def stop(c: Context, service: str = "all") -> int:
     """Stop services with their whole process trees."""
     from flowgate.cli import arguments, play
 
-    return play.run(config(c), "down", {"service": arguments.service(service)})
+    return play.run(config(c), "down", {"service": arguments.service(service)}, check=dry(c))
 
 
 @task(help={"service": SERVICE, "now": "do not wait for running requests in CLIProxyAPIPlus: cut them"})
@@ -268,7 +272,8 @@ def restart(c: Context, service: str = "all", now: bool = False) -> int:
     """Restart services without cutting a request: LiteLLM by a hand-over, CLIProxyAPIPlus when it is idle."""
     from flowgate.cli import arguments, play
 
-    return play.run(config(c), "service-restart", {"service": arguments.service(service), "now": now}, profile="")
+    name = arguments.service(service)
+    return play.run(config(c), "service-restart", {"service": name, "now": now}, profile="", check=dry(c))
 
 
 @task(help={"service": SERVICE, "watch": "wait until the older generation has ended, and print what changes"})
@@ -277,7 +282,16 @@ def reload(c: Context, service: str = "all", watch: bool = False) -> int:
     """Apply changed settings without cutting a request; CLIProxyAPIPlus rereads its file."""
     from flowgate.cli import arguments, play
 
-    return play.reload(config(c), arguments.service(service), watch)
+    return play.reload(config(c), arguments.service(service), watch, check=dry(c))
+
+
+@task
+@command
+def recover(c: Context) -> int:
+    """Replace a supervisor that does not answer; its services serve all the time."""
+    from flowgate.cli import recover
+
+    return recover.recover(config(c))
 
 
 @task(
@@ -314,7 +328,7 @@ def profile_set(c: Context, name: str) -> int:
     """Activate a profile; a running LiteLLM switches without dropping a request."""
     from flowgate.cli import arguments, play
 
-    return play.run(config(c), "switch-profile", {}, profile=arguments.named(name, "a profile"))
+    return play.run(config(c), "switch-profile", {}, profile=arguments.named(name, "a profile"), check=dry(c))
 
 
 @task(name="show", help={"name": PROFILE, "json": JSON})
@@ -326,13 +340,14 @@ def profile_show(c: Context, name: str = "", json: bool = False) -> int:
     return profiles.show(config(c), name, json)
 
 
-@task(name="diff", positional=["old", "new"], help={"old": "one profile", "new": "the other"})
+@task(name="diff", positional=["old", "new"], help={"old": "one profile", "new": "the other", "json": JSON})
 @command
-def profile_diff(c: Context, old: str, new: str) -> int:
+def profile_diff(c: Context, old: str, new: str, json: bool = False) -> int:
     """Compare two profiles."""
     from flowgate.cli import arguments, profiles
 
-    return profiles.diff(config(c), arguments.named(old, "a profile"), arguments.named(new, "a profile"))
+    names = arguments.named(old, "a profile"), arguments.named(new, "a profile")
+    return profiles.diff(config(c), *names, json)
 
 
 # --- accounts ----------------------------------------------------------------------------------------------------
@@ -342,9 +357,9 @@ def profile_diff(c: Context, old: str, new: str) -> int:
 @command
 def auth_list(c: Context, json: bool = False) -> int:
     """List the providers, and what the installed program can do with each."""
-    from flowgate.cli import accounts
+    from flowgate.cli import provider_list
 
-    return accounts.list_providers(config(c), json)
+    return provider_list.list_providers(config(c), json)
 
 
 @task(name="status", help={"json": JSON})
@@ -448,9 +463,9 @@ def events(
     json: bool = False,
 ) -> int:
     """Print the event log."""
-    from flowgate.cli import arguments, logs
+    from flowgate.cli import arguments, event_log
 
-    return logs.events(config(c), arguments.count("lines", lines), follow, service, event, since, json)
+    return event_log.events(config(c), arguments.count("lines", lines), follow, service, event, since, json)
 
 
 @task(
@@ -459,14 +474,15 @@ def events(
         "question": "what to ask, in quotes",
         "model": "a model of the profile; default: its first",
         "stream": "print the answer as it arrives",
+        "json": JSON,
     },
 )
 @command
-def ask(c: Context, question: str, model: str = "", stream: bool = False) -> int:
+def ask(c: Context, question: str, model: str = "", stream: bool = False, json: bool = False) -> int:
     """Ask one question through the gateway; print the answer, which deployment gave it, and why."""
-    from flowgate.cli import arguments, ask
+    from flowgate.cli import ask
 
-    return ask.ask(config(c), arguments.named(question, "a question"), model, stream)
+    return ask.ask(config(c), question, model, stream, json)
 
 
 @task(help={"last": "how many of the last requests", "id": "one request, by the beginning of its id", "json": JSON})
@@ -487,13 +503,13 @@ def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
     return cooldowns.show(config(c), arguments.named(clear, "a model"), json)
 
 
-@task(name="path")
+@task(name="path", help={"json": JSON})
 @command
-def key_path(c: Context) -> int:
+def key_path(c: Context, json: bool = False) -> int:
     """Print the path of the gateway's key; clients use `$(cat …)`."""
     from flowgate.cli import logs
 
-    return logs.key_path(config(c))
+    return logs.key_path(config(c), json)
 
 
 @task(positional=["shell"], help={"shell": "bash, zsh or fish"})
@@ -666,10 +682,15 @@ for one in (*TOP, *(DEVELOPMENT if Path(__file__).with_name("dev").is_dir() else
     ns.add_task(one)
 for collection in _named(
     bootstrap=(bootstrap_download, bootstrap_rollback),
-    service=(start, stop, restart, reload, logs),
+    service=(start, stop, restart, reload, recover, logs),
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),
     security=(security_check, security_hook),
 ):
     ns.add_collection(collection)
+
+if "invoke.main" in sys.modules:  # stock invoke is loading this file
+    from flowgate.cli.stock_invoke import take_over
+
+    take_over(sys.modules["invoke.main"].program)

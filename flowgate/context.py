@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -75,6 +76,7 @@ class StepContext:
         read_line: Waits up to so many seconds for a line of input; returns it, or an empty text.
         open_browser: Opens a URL in the user's browser; returns whether it could.
         mask: Hides secrets in the event log.
+        without_lock: Lets other commands change the runtime folder while the body waits for a person.
         requested_by: Name of the playbook or command that started this run ("switch-profile").
     """
 
@@ -93,6 +95,7 @@ class StepContext:
     read_line: Callable[[float], str] = _no_input
     open_browser: Callable[[str], bool] = _no_browser
     mask: Callable[[str], str] = str
+    without_lock: Callable[[], AbstractContextManager[None]] = nullcontext
     requested_by: str = ""
 
     def read_only(self) -> StepContext:
@@ -131,14 +134,15 @@ class StepContext:
 
     def build_inputs(self) -> build.BuildInputs:
         """Collect what building a stack needs beside the config."""
-        own = cliproxy.user_config(self.config)
         return build.BuildInputs(
             ports=self.ports(),
             upstream_key=self.key(cliproxy.UPSTREAM_KEY),
-            upstream_text=self.files.read(own) if own else None,
+            upstream_text=cliproxy.own_text(self.config, self.files.read),
+            unnamed_config=cliproxy.unnamed_config(self.config, self.files.read),
             upstream_version=self.upstream_version(),
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
             modules=own_modules.find(self.config, self.files.read, installed.is_importable),
+            variables=self.variables.of_settings(self.config),
         )
 
     def upstream_version(self) -> str:
@@ -166,8 +170,6 @@ class StepContext:
     def port_owner(self, host: str, port: int) -> tuple[int | None, str] | None:
         """Return pid and command of the process that listens on a port; None if the port is free."""
         return sockets.owner(host, port)
-
-    # --- keys and variables
 
     @property
     def variables(self) -> Variables:
@@ -216,8 +218,6 @@ class StepContext:
             self.run_state.warned.add(need.place)
             self.emit(f"warning: the variable {need.name} is not set ({need.place}); its model does not work")
         return True
-
-    # --- commands, events, the Python environment
 
     def run(
         self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str | None = None

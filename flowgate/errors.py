@@ -11,7 +11,8 @@ FlowGateError                what happened, where, how to fix it
 │   ├── ProgramMissing       a program is missing or cannot be executed
 │   ├── NotReady             a program did not become ready; has its last log lines
 │   ├── Unreachable          a server cannot be reached
-│   │   └── ResponseTimeout  a server accepted the connection and did not respond in time
+│   │   ├── ResponseTimeout  a server accepted the connection and did not respond in time
+│   │   └── NotAnswering     the supervisor runs, but does not answer
 │   ├── DiskError            a file or folder cannot be read or written
 │   └── LockTimeout          another command is changing this runtime folder
 └── Interrupted        130   Ctrl-C
@@ -156,6 +157,10 @@ class Unreachable(EnvironmentFailure):
 
 class ResponseTimeout(Unreachable):
     """A server did not respond in time; it may be busy, so nothing is known about its state."""
+
+
+class NotAnswering(Unreachable):
+    """The supervisor runs, but does not answer; its services may serve all the same."""
 
 
 class DiskError(EnvironmentFailure):

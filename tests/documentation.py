@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from invoke.parser import Parser
 
 from flowgate.cli.argv import parse
+from flowgate.cli.help import describe_task
 from flowgate.cli.main import load_tasks
 from tests.conftest import CHECKOUT, Workspace
 
@@ -139,19 +139,16 @@ ALL = [command for page in PAGES for command in page.commands()]
 
 
 def parsed(words: list[str]) -> None:
-    """Parse what follows `inv`, as Invoke does; ParseError for anything unknown or missing."""
-    if words[0] == "--help":
+    """Parse what follows `inv` or `flowgate`; UsageError for anything unknown or missing."""
+    if words[0] == "--help" and len(words) > 1:
         assert words[1] in NAMES
     elif words[0] not in ("--list", "TASK"):
-        Parser(contexts=TASKS.to_contexts()).parse_argv(words)
+        parse(words, NAMES, lambda name: describe_task(TASKS, name).arguments)
 
 
 def check(command: Command) -> None:
     """Fail for a command that does not exist."""
     words = command.words[1:]
-    if command.program == "flowgate":
-        line = parse(words, NAMES)
-        words = list(line.argv) if line.help is None else []
     if command.program in OURS and words:
         parsed([*words, "VALUE"] if command.cut else words)
     assert command.program in {*OURS, *OTHERS, *ABSENT, *SCRIPTS}, f"{command.page}: unknown program: {command.text}"

@@ -34,6 +34,8 @@ SAME_OUTPUT = [
     ("play up --syntax-check", "play up --syntax-check", 0),
     ("auth.login codecks", "auth codecks login", 2),
     ("auth.import-headless kimi", "auth kimi import-headless", 2),
+    ("ask hi --json", "ask hi --json", 0),
+    ("ask hi --json --stream", "ask hi --json --stream", 2),
     ("bootstrap.rollback", "bootstrap rollback", 3),
     ("bootstrap.download --offline", "bootstrap download --offline", 3),
 ]
@@ -94,16 +96,34 @@ def run(place: Workspace, program: str, words: str) -> CompletedCommand:
     )
 
 
-def without_numbers(text: str) -> str:
-    """Replace numbers, which differ between two calls."""
-    return re.sub(r"\d+([.:]\d+)*", "#", text)
+def comparable(text: str) -> str:
+    """Replace numbers, which differ between two calls, and spell commands in one way."""
+    spelled = re.sub(r"\binv ([a-z.-]+)", lambda found: f"flowgate {found[1].replace('.', ' ')}", text)
+    return re.sub(r"\d+([.:]\d+)*", "#", spelled)
 
 
 @pytest.mark.parametrize(("inv", "flowgate", "code"), SAME_OUTPUT, ids=[row[1] for row in SAME_OUTPUT])
 def test_both_spellings_print_the_same(place: Workspace, inv: str, flowgate: str, code: int) -> None:
     one, other = run(place, "inv", inv), run(place, "flowgate", flowgate)
     assert (one.returncode, other.returncode) == (code, code), one.stderr + other.stderr
-    assert without_numbers(one.stdout) == without_numbers(other.stdout)
+    assert comparable(one.stdout) == comparable(other.stdout)
+
+
+MISTAKES = ["statsu", "profile sett cost", "status --jsn", "status --echo", "status --config x", "status extra", "play"]
+MISTAKES += ["up --profile", "up --profile=", "-x status", "--config= status", "events --since 9d9", "--dry init"]
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_both_programs_answer_a_mistake_alike(place: Workspace, words: str) -> None:
+    one, other = run(place, "inv", words), run(place, "flowgate", words)
+    assert (one.returncode, other.returncode) == (2, 2)
+    assert comparable(one.stderr) == comparable(other.stderr)
+
+
+def test_ask_prints_one_document(place: Workspace) -> None:
+    tree = place.json("ask", "hi")
+    assert set(tree) == {"version", "model", "answer", "request"}
+    assert (tree["model"], bool(tree["answer"])) == ("router-default", True)
 
 
 def test_one_spelling_undoes_what_the_other_does(place: Workspace) -> None:

@@ -15,6 +15,7 @@ PACKAGE = ROOT / "flowgate"
 PRINTERS = {  # modules whose output is data, or the log of a process
     "flowgate/cli/console.py",
     "flowgate/supervisor/worker.py",
+    "flowgate/system/streams.py",
     "flowgate/supervisor/fork_server.py",
 }
 TOP_LEVEL = {

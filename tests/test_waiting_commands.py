@@ -51,3 +51,38 @@ def test_a_reload_that_waited_for_a_stop_says_that_nothing_runs(workspace: Works
     done = workspace.start("service.reload").wait_for_exit(60)
     assert stopping.wait_for_exit(60).returncode == 0
     assert (done.returncode, "litellm is not running" in done.stderr) == (3, True), done.stderr
+
+
+def test_a_restart_of_litellm_that_waited_for_a_stop_starts_what_it_needs(workspace: Workspace) -> None:
+    workspace.inv("up", "--profile", "cost")
+    workspace.set_behaviour(litellm={"exits_after": 2})
+    stopping = workspace.start("down")
+    stopping.wait_for_message("config:")
+    restarting = workspace.start("service.restart", "--service", "litellm")
+    assert stopping.wait_for_exit(60).returncode == 0
+    assert restarting.wait_for_exit(60).returncode == 0
+    assert workspace.json("health")["ok"]
+    assert served_profile(workspace) == ["cost"]
+
+
+def test_a_switch_that_waited_for_a_stop_starts_nothing(workspace: Workspace) -> None:
+    workspace.inv("up", "--profile", "balanced")
+    workspace.set_behaviour(litellm={"exits_after": 2})
+    stopping = workspace.start("down")
+    stopping.wait_for_message("config:")
+    switching = workspace.start("profile.set", "cost")
+    assert stopping.wait_for_exit(60).returncode == 0
+    assert switching.wait_for_exit(60).returncode == 0
+    assert workspace.nothing_runs()
+    assert workspace.json("status")["profile"]["name"] == "cost"
+
+
+def test_a_switch_that_waited_for_the_stop_of_the_upstream_starts_it_again(workspace: Workspace) -> None:
+    workspace.inv("up", "--profile", "balanced")
+    workspace.set_behaviour(upstream={"exits_after": 2})
+    stopping = workspace.start("service.stop", "--service", "cliproxyapi_plus")
+    stopping.wait_for_message("config:")
+    switching = workspace.start("profile.set", "cost")
+    assert stopping.wait_for_exit(60).returncode == 0
+    assert switching.wait_for_exit(60).returncode == 0
+    assert workspace.json("health")["ok"]

@@ -19,6 +19,7 @@ from flowgate.accounts.actions import (
     get,
     wait,
 )
+from flowgate.accounts.installed_program import recorded
 from flowgate.accounts.login_session import STATE, LoginSession, cancel, handle_pasted, state_in, submit
 from flowgate.accounts.management_api import check, error_message, inspect_server
 from flowgate.accounts.providers import NEWER, Provider, line_of
@@ -160,7 +161,7 @@ def _url_in(response: Response) -> str:
 def _unsupported(provider: Provider, version: str) -> EnvironmentFailure:
     what = f"this CLIProxyAPIPlus ({version}) has no login for {provider.name} in its management API"
     fix = "inv auth.list"
-    if provider.cli_flag and line_of(version) == NEWER:
+    if provider.cli_flag and line_of(version) == NEWER and recorded(version).has_flag(provider.cli_flag):
         program = ".router/runtime/bin/CLIProxyAPIPlus -config .router/runtime/cliproxyapi.yaml"
         fix = f"try its own command line: umask 077; {program} {provider.cli_flag} -no-browser </dev/null"
     return EnvironmentFailure(what, fix=fix)

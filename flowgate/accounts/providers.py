@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 
 from flowgate.domain import ProviderSettings
 from flowgate.errors import UnknownName, UsageError
+from flowgate.gateway import upstream_version
+from flowgate.gateway.upstream_command import FORK
 
 OLDER, NEWER = "6.8", "7.2"
 Flow = Literal["browser", "device", "poll"]
@@ -23,7 +25,8 @@ class Provider(NamedTuple):
         callback_name: The name that `/oauth-callback` uses for it.
         flow: "browser" (the vendor redirects the browser to a local port), "device" (the user enters a code) or "poll"
             (paths from the config).
-        login_paths: For each line of CLIProxyAPIPlus, the path that starts a login; a missing line has no login.
+        login_paths: For each line of CLIProxyAPIPlus, the path that starts a login; a missing line has no login. A
+            recorded line of its own ("7.2.137") takes precedence over "6.8" and "7.2".
         status_path: The path that reports the state of a login.
         callback_port: The port to which the vendor redirects the browser; None if it does not.
         cli_flag: The flag with which the program's own command line logs in, where its API cannot; may be empty.
@@ -48,14 +51,14 @@ class Provider(NamedTuple):
 
     def login_path(self, version: str) -> str | None:
         """Return the path that starts a login in a version; None if that version has none."""
-        return self.login_paths.get(line_of(version))
+        return self.login_paths.get(upstream_version.line(version)) or self.login_paths.get(line_of(version))
 
 
 def _paths(name: str, *lines: str) -> dict[str, str]:
     return dict.fromkeys(lines, f"/v0/management/{name}-auth-url")
 
 
-# Source: routes of v6.8.16-0 and v7.2.99/7.2.101-1 as recorded in tests/contract/data; flags of 7.2.101-1
+# Source: routes of v6.8.16-0 and v7.2.99/7.2.101-1 as recorded in tests/contract/data; kiro also in 7.2.137-9
 PROVIDERS = (
     Provider(
         "codex",
@@ -116,7 +119,7 @@ PROVIDERS = (
         _paths("antigravity", OLDER, NEWER),
         callback_port=51121,
     ),
-    Provider("kiro", "Kiro", ("kiro",), "kiro", "device", _paths("kiro", OLDER), cli_flag="-kiro-aws-login"),
+    Provider("kiro", "Kiro", ("kiro",), "kiro", "device", _paths("kiro", OLDER, FORK), cli_flag="-kiro-aws-login"),
 )
 KNOWN = {provider.name: provider for provider in PROVIDERS}
 

@@ -1,4 +1,4 @@
-"""Accounts: what each provider supports, which accounts exist, and logging in."""
+"""Accounts: which exist, and logging in."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from flowgate.domain import Variables
 
 LOGIN = "inv auth.login PROVIDER"
-LOGIN_KINDS = {"browser": "in a browser", "device": "with a code", "poll": "at the paths in the config"}
-ProviderRow = TypedDict("ProviderRow", {"name": str, "title": str, "login": str, "why": str, "import": str})
 
 
 class AccountRow(TypedDict):
@@ -37,61 +35,6 @@ class AccountRow(TypedDict):
     path: str
     mode: str
     private: bool
-
-
-def list_providers(config: str, as_json: bool) -> int:
-    """Print what each provider supports with the installed version.
-
-    Args:
-        config: Path after `--config`; empty to search for the config.
-        as_json: Print a JSON document.
-
-    Returns:
-        The exit code.
-    """
-    session = open_session(config)
-    version = _version(session)
-    names = list(dict.fromkeys([*KNOWN, *session.config.providers]))
-    rows = [_provider_row(session, name, version) for name in names]
-    embedded = cliproxy.is_embedded(session.config)
-    if as_json:
-        console.document({"cliproxyapi_plus_version": version, "embedded": embedded, "providers": rows})
-        return 0
-    console.note(session.describe())
-    if embedded:
-        console.note("the embedded upstream is in use: its accounts are fake, and its own page approves every login")
-    else:
-        unknown = "CLIProxyAPIPlus is not installed, or its version is not known"
-        console.note(f"CLIProxyAPIPlus {version}" if version else unknown)
-    shown = [[one["name"], one["title"], one["login"] or f"no: {one['why']}", one["import"] or "-"] for one in rows]
-    console.table([["provider", "", "login", "import"], *shown])
-    return 0
-
-
-def _provider_row(session: Session, name: str, version: str) -> ProviderRow:
-    try:
-        provider = find(name, session.config.providers, session.config.place(f"auth.providers.{name}"))
-    except UsageError as error:
-        return {"name": name, "title": name, "login": "", "why": error.what, "import": ""}
-    supported = provider.login_path(version) is not None
-    flag = provider.cli_flag
-    why = f"only by its own command line ({flag})" if flag else "not in this version"
-    return {
-        "name": name,
-        "title": provider.title,
-        "login": LOGIN_KINDS[provider.flow] if supported else "",
-        "why": "" if supported else why,
-        "import": f"from {provider.login_file}" if provider.login_file else "",
-    }
-
-
-def _version(session: Session) -> str:
-    from flowgate.cli.checks import runtime
-
-    return runtime.read_only_context(session, []).upstream_version()
-
-
-# --- the accounts
 
 
 def status(config: str, as_json: bool) -> int:

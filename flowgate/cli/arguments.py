@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from flowgate.domain import Value, Variables
 
 DAY_SECONDS = 86_400
+NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?|\.[0-9]{1,20}")
 SERVICES = ("all", "litellm", "cliproxyapi_plus")
 
 
@@ -62,10 +64,7 @@ def seconds(flag: str, typed: str) -> float:
     Raises:
         InvalidValue: Not a number between 0 and a day.
     """
-    try:
-        found = float(typed)
-    except ValueError:
-        found = 0.0
+    found = float(typed) if NUMBER.fullmatch(typed) else 0.0
     if not 0 < found <= DAY_SECONDS:
         raise InvalidValue(flag, found=typed, wanted="seconds, more than 0 and at most a day")
     return found

@@ -1,17 +1,20 @@
-"""The command line of `flowgate`: words separated by blanks, optional words, older spellings, `--help` anywhere.
+"""The command line: words separated by blanks or dots, optional words, older spellings, `--help` anywhere.
 
-`flowgate auth login codex --timeout 180` is the task `auth.login` with the argument `codex`. Stock invoke wants a dot
-between group and task and a flag for each optional argument, so the words are rewritten before invoke parses them.
+`flowgate auth login codex --timeout 180` and `inv auth.login codex --timeout 180` are the task `auth.login` with the
+values `{"provider": "codex", "timeout": "180"}`. invoke runs the tasks; it does not parse the words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
+from flowgate.cli import argv_words, foreign_options
+from flowgate.cli.argv_words import Argument, Values, shown
 from flowgate.errors import UnknownName, UsageError
 
 HELP = ("--help", "-h")
+GLOBAL = ("--config", "--dry", "--help", "--version")
 
 # Tasks whose optional argument may be typed without its flag, and that flag.
 OPTIONAL_WORDS = {
@@ -21,8 +24,14 @@ OPTIONAL_WORDS = {
     "service.reload": "service",
     "profile.show": "name",
 }
-SPELLINGS = {"auth.import_headless": "auth.import-headless"}
-AUTH_VERBS = ("login", "import-headless", "import_headless")
+AUTH_VERBS = ("login", "import-headless")
+
+
+class Call(NamedTuple):
+    """A task to run, and the values of its arguments by their Python names."""
+
+    task: str
+    values: Values
 
 
 class CommandLine(NamedTuple):
@@ -30,79 +39,115 @@ class CommandLine(NamedTuple):
 
     Attributes:
         config: The value of `--config`; None if it was not given.
-        version: `--version` was given.
         help: The task or group whose help is wanted, "" for all tasks; None if no help is wanted.
-        argv: The words for invoke.
+        dry: `--dry` was given: predict changes without making them.
+        calls: The tasks to run, in order.
+        version: `--version` was given.
     """
 
     config: str | None
-    version: bool
     help: str | None
-    argv: tuple[str, ...]
+    dry: bool
+    calls: tuple[Call, ...] = ()
+    version: bool = False
 
 
-def parse(words: Sequence[str], tasks: Collection[str]) -> CommandLine:
+class _Found(NamedTuple):
+    """A task, the words after it, and whether it was typed with a blank (`profile show`)."""
+
+    task: str
+    words: list[str]
+    spaced: bool
+
+
+def parse(words: Sequence[str], tasks: Collection[str], describe: Callable[[str], Sequence[Argument]]) -> CommandLine:
     """Parse a command line; run nothing.
 
     Args:
-        words: What was typed after `flowgate`.
+        words: What was typed after the program's name.
         tasks: The dotted names of all tasks.
+        describe: Returns the arguments of a task.
 
     Raises:
-        UnknownName: The first words name no task, or an option before them is unknown.
-        UsageError: `--config` has no path.
+        UnknownName: A word names no task, or an option is unknown.
+        UsageError: A value is missing, given twice, or cannot be a value.
     """
-    config, version, rest = _parse_global_options(words)
-    wants_help = any(word in HELP for word in rest)
-    rest = [word for word in rest if word not in HELP]
-    if not rest:
-        return CommandLine(config, version, "" if wants_help or not version else None, ())
-    name, arguments = _find_task(rest, tasks)
-    if wants_help or name not in tasks:
-        return CommandLine(config, version, name, ())
-    return CommandLine(config, version, None, (name, *_with_flag(name, arguments)))
+    config, dry, rest = _global_options(words)
+    end = rest.index("--") if "--" in rest else len(rest)
+    wants_help = any(word in HELP for word in rest[:end])
+    left = [word for word in rest[:end] if word not in HELP] + rest[end:]
+    if not left:
+        return CommandLine(config, "", dry)
+    if left[0] in ("--version", "-V"):
+        return CommandLine(config, None, dry, version=True)
+    if left[0].startswith("-"):
+        raise foreign_options.refusal(left[0]) or UnknownName("option", shown(left[0]), known=GLOBAL)
+    calls: list[Call] = []
+    while left:
+        found = _find_task(left, tasks, after=calls[-1].task if calls else "")
+        if found.task not in tasks:
+            return CommandLine(config, found.task, dry)
+        if wants_help:
+            return CommandLine(config, found.task, dry)
+        optional = OPTIONAL_WORDS.get(found.task, "")
+        values, left = argv_words.take(
+            found.task, found.words, describe(found.task), optional, None if found.spaced else tasks
+        )
+        calls.append(Call(found.task, values))
+    return CommandLine(config, None, dry, tuple(calls))
 
 
-def _parse_global_options(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
-    """Return the config, whether `--version` was given, and the words from the task on."""
-    config, version = None, False
+def _global_options(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
+    """Take `--config` and `--dry` out of the words; `--config` stands before the task, `--dry` anywhere."""
+    config: str | None = None
+    dry = False
+    rest: list[str] = []
     left = list(words)
-    while left and left[0].startswith("-") and left[0] not in HELP:
+    while left:
         word = left.pop(0)
-        if word in ("--version", "-V"):
-            version = True
+        if word == "--":
+            rest += [word, *left]
+            break
+        if word == "--dry":
+            dry = True
         elif word == "--config" or word.startswith("--config="):
-            config = word.partition("=")[2] or (left.pop(0) if left else "")
-            if not config or config.startswith("-"):
-                raise UsageError("--config needs the path of a config file", fix="flowgate --config PATH TASK")
+            if config is not None:
+                raise UsageError("--config is given twice", fix="give it once: --config PATH")
+            if any(not one.startswith("-") for one in rest):
+                raise UsageError("--config goes before the task", fix=f"inv --config PATH {shown(rest[0])}")
+            config = word.partition("=")[2] if "=" in word else (left.pop(0) if left else "")
+            if not config.strip() or config.startswith("-"):
+                raise UsageError("--config needs the path of a config file", fix="give it as --config PATH")
+            argv_words.check_word("--config", config)
         else:
-            raise UnknownName("option", word, known=["--config", "--version", "--help"])
-    return config, version, left
+            rest.append(word)
+    return config, dry, rest
 
 
-def _find_task(words: list[str], tasks: Collection[str]) -> tuple[str, list[str]]:
-    """Return the task that the first words name, or the group if they name no more, and the remaining words."""
+def _find_task(words: list[str], tasks: Collection[str], *, after: str) -> _Found:
+    """Find the task, or the group, that the first words name; `after` is the task before it on the line."""
     groups = {name.partition(".")[0] for name in tasks if "." in name}
-    first = words[0]
+    first = words[0].replace("_", "-")
     if first in tasks:
-        return first, words[1:]
+        return _Found(first, words[1:], False)
     if first not in groups:
-        raise UnknownName("task", first, known=sorted({*groups, *(name for name in tasks if "." not in name)}))
+        if "." in first and first.partition(".")[0] in groups:
+            raise UnknownName("task", first, known=sorted(tasks))
+        raise _unknown_task(words[0], {*groups, *(name for name in tasks if "." not in name)}, after)
     if len(words) == 1 or words[1].startswith("-"):
-        return first, words[1:]
-    second = words[1]
-    dotted = SPELLINGS.get(f"{first}.{second}", f"{first}.{second}")
-    if dotted in tasks:
-        return dotted, words[2:]
-    if first == "auth" and len(words) > 2 and words[2] in AUTH_VERBS:  # `auth codex login`, the older spelling
-        verb = SPELLINGS.get(f"auth.{words[2]}", f"auth.{words[2]}")
-        return verb, [second, *words[3:]]
+        return _Found(first, words[1:], True)
+    second = words[1].replace("_", "-")
+    if f"{first}.{second}" in tasks:
+        return _Found(f"{first}.{second}", words[2:], True)
+    verb = words[2].replace("_", "-") if len(words) > 2 else ""
+    if first == "auth" and verb in AUTH_VERBS:  # `auth codex login`, the older spelling
+        return _Found(f"auth.{verb}", [words[1], *words[3:]], True)
     known = sorted(name.partition(".")[2] for name in tasks if name.startswith(f"{first}."))
-    raise UnknownName(f"task of '{first}'", second, known=known)
+    raise UnknownName(f"task of '{first}'", words[1], known=known)
 
 
-def _with_flag(name: str, words: list[str]) -> list[str]:
-    flag = OPTIONAL_WORDS.get(name)
-    if flag and words and not words[0].startswith("-"):
-        return [f"--{flag}", *words]
-    return words
+def _unknown_task(word: str, known: set[str], after: str) -> UsageError:
+    if not after:
+        return UnknownName("task", shown(word), known=sorted(known))
+    what = f"unexpected word '{shown(word)}' after '{after.replace('.', ' ')}'"
+    return UsageError(what, fix=f"inv {after} --help")

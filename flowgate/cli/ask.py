@@ -8,13 +8,13 @@ from typing import Any
 from flowgate.cli import console
 from flowgate.cli.served_requests import describe_request, litellm_address, served_requests
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import CheckFailed, UnknownName
+from flowgate.errors import CheckFailed, UnknownName, UsageError
 
 PATH = "/v1/chat/completions"
 TIMEOUT_SECONDS = 600.0
 
 
-def ask(config: str, question: str, model: str, stream: bool) -> int:
+def ask(config: str, question: str, model: str, stream: bool, as_json: bool = False) -> int:
     """Send a question to a model; print the answer to stdout, and who answered to stderr.
 
     Args:
@@ -22,23 +22,34 @@ def ask(config: str, question: str, model: str, stream: bool) -> int:
         question: The text of the user's message.
         model: A model of the active profile; empty for its first.
         stream: Print the answer as it arrives.
+        as_json: Print one JSON document with the answer and who gave it.
 
     Raises:
+        UsageError: Both a stream and a document are wanted.
         NotReady: LiteLLM is not running.
         UnknownName: The profile has no such model.
         CheckFailed: The gateway returned an error, or no text.
     """
+    if stream and as_json:
+        raise UsageError("--stream and --json exclude each other", fix="leave one of them out")
     session = open_session(config)
-    console.note(session.describe())
-    _ask(session, question, model, stream)
+    if not as_json:
+        console.note(session.describe())
+    asked, answer = _ask(session, question, model, stream)
     served = [one for one in served_requests(session) if one["path"] == PATH and not one["own"]]
+    if as_json:
+        console.document({"model": asked, "answer": answer, "request": served[-1] if served else None})
+        return 0
+    if not stream:
+        console.data(answer)
     if served:
         for line in describe_request(served[-1]):
             console.note(line)
     return 0
 
 
-def _ask(session: Session, question: str, model: str, stream: bool) -> None:
+def _ask(session: Session, question: str, model: str, stream: bool) -> tuple[str, str]:
+    """Return the model that was asked, and its answer; a stream is printed instead."""
     from flowgate.cli.checks.runtime import read_only_context
     from flowgate.system.http import Http
 
@@ -49,17 +60,18 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> None:
         raise UnknownName("model", model, known=models)
     key = context.master_key()
     headers = {"Authorization": key.bearer()} if key else {}
-    body = {"model": model or models[0], "messages": [{"role": "user", "content": question}]}
+    model = model or models[0]
+    body = {"model": model, "messages": [{"role": "user", "content": question}]}
     if stream:
         lines = Http().stream(url, {**body, "stream": True}, headers=headers, timeout=TIMEOUT_SECONDS)
         for part in _stream_text(lines):
             console.data_part(part)
         console.data("")
-        return
+        return model, ""
     response = Http().post(url, body, headers=headers, timeout=TIMEOUT_SECONDS)
     if not response.ok:
         raise CheckFailed(f"the gateway returned {response.status}: {response.text[:300]}", fix="inv explain")
-    console.data(_answer_text(response.json()))
+    return model, _answer_text(response.json())
 
 
 def _stream_text(lines: Iterable[str]) -> Iterator[str]:

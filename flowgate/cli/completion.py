@@ -6,18 +6,20 @@ know the grammar.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from flowgate.cli import console
 from flowgate.cli.argv import OPTIONAL_WORDS
+from flowgate.cli.completion_values import SHELLS, Values
 from flowgate.cli.help import TaskHelp
 from flowgate.errors import UnknownName
-
-SHELLS = ("bash", "zsh", "fish")
 
 BASH = """_flowgate() {
     local IFS=$'\\n'
     COMPREPLY=($(flowgate --complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+    if [ "${#COMPREPLY[@]}" -eq 1 ] && [ "${COMPREPLY[0]%/}" != "${COMPREPLY[0]}" ]; then
+        compopt -o nospace 2>/dev/null
+    fi
 }
 complete -o default -F _flowgate flowgate
 """
@@ -25,7 +27,8 @@ ZSH = """#compdef flowgate
 _flowgate() {
     local -a found
     found=("${(@f)$(flowgate --complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-    compadd -a found
+    compadd -S '' -- ${(M)found:#*/}
+    compadd -- ${found:#*/}
 }
 if [ "$funcstack[1]" = "_flowgate" ]; then _flowgate; else compdef _flowgate flowgate; fi
 """
@@ -36,9 +39,6 @@ end
 complete -c flowgate -f -a '(__flowgate_complete)'
 """
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
-
-# Argument name, or "task:argument" → its possible values.
-Values = Mapping[str, Callable[[], Sequence[str]]]
 
 
 def script(shell: str) -> int:
@@ -53,37 +53,6 @@ def script(shell: str) -> int:
     return 0
 
 
-def known_values(config: str) -> Values:
-    """Return the possible values of arguments: profiles, services, playbooks, shells.
-
-    Args:
-        config: Path after `--config`; empty to search for the config.
-    """
-
-    def profiles() -> list[str]:
-        from flowgate.cli.session import open_session
-
-        return list(open_session(config, quiet=True).config.profiles)
-
-    def playbooks() -> list[str]:
-        from flowgate.system import locations
-
-        return sorted(path.stem for path in locations.playbooks().glob("*.yml"))
-
-    services = ("all", "litellm", "cliproxyapi_plus")
-    return {
-        "profile": profiles,
-        "profile.set:name": profiles,
-        "profile.show:name": profiles,
-        "old": profiles,
-        "new": profiles,
-        "service": lambda: services,
-        "service.logs:name": lambda: (*services[1:], "supervisor"),
-        "play:name": playbooks,
-        "shell": lambda: SHELLS,
-    }
-
-
 def candidates(words: Sequence[str], tasks: Sequence[TaskHelp], values: Values) -> list[str]:
     """Return what the last word may become.
 
@@ -95,21 +64,36 @@ def candidates(words: Sequence[str], tasks: Sequence[TaskHelp], values: Values) 
     Returns:
         The candidates that begin with the last word, sorted.
     """
-    *before, last = list(words) or [""]
-    before = _without_config(before)
-    if before:
+    *before, last = _split_by_bash(list(words)) or [""]
+    before, wants_config = _without_global(before)
+    if wants_config:
+        found = set(values["config"](last)) if "config" in values else set()
+    elif before:
         found = _after(before, last, tasks, values)
     elif last.startswith("-"):
-        found = {"--config", "--help", "--version"}
+        found = {"--config", "--dry", "--help", "--version"}
+    elif "." in last:
+        found = {task.name for task in tasks}
     else:
         found = {task.name.partition(".")[0] for task in tasks}
     return sorted(one for one in found if one.startswith(last))
 
 
-def _without_config(words: list[str]) -> list[str]:
-    if words and words[0] == "--config":
-        return words[2:]
-    return words[1:] if words and words[0].startswith("--config=") else words
+def _split_by_bash(words: list[str]) -> list[str]:
+    """Leave out the `=` that bash makes a word of its own: `--profile`, `=`, `co`."""
+    kept = [word for place, word in enumerate(words) if word != "=" or not words[place - 1].startswith("--")]
+    return [*kept, ""] if words[-1:] == ["="] and len(kept) < len(words) else kept
+
+
+def _without_global(words: list[str]) -> tuple[list[str], bool]:
+    """Return the words from the task on, and whether the value of `--config` comes next."""
+    while words and words[0].startswith("-"):
+        if words[0] == "--config":
+            if len(words) == 1:
+                return [], True
+            words = words[1:]
+        words = words[1:]
+    return words, False
 
 
 def _after(before: list[str], last: str, tasks: Sequence[TaskHelp], values: Values) -> set[str]:
@@ -127,19 +111,24 @@ def _after(before: list[str], last: str, tasks: Sequence[TaskHelp], values: Valu
 
 def _argument(task: TaskHelp, typed: list[str], last: str, values: Values) -> set[str]:
     """Return the flags of a task, or the values of the argument that comes next."""
+    flags = {flag: one for one in task.arguments for flag in one.flags if not one.positional and one.kind != "bool"}
+    flag, equals, value = last.partition("=")
+    if equals and flag in flags:
+        return {f"{flag}={one}" for one in _values(flags[flag].name, task.name, value, values)}
     if last.startswith("-"):
-        return {f"--{one.name}" for one in task.arguments if not one.positional} | {"--help"}
-    if typed and typed[-1].startswith("--"):
-        return _values(typed[-1].lstrip("-"), task.name, values)
-    plain = [word for word in typed if not word.startswith("-")]
+        return {f"--{one.name}" for one in task.arguments if not one.positional} | {"--dry", "--help"}
+    if typed and typed[-1] in flags:
+        return _values(flags[typed[-1]].name, task.name, last, values)
+    after = ["", *typed]
+    plain = [word for place, word in enumerate(typed) if not word.startswith("-") and after[place] not in flags]
     wanted = [one.name for one in task.arguments if one.positional]
     if not wanted and task.name in OPTIONAL_WORDS:
         wanted = [OPTIONAL_WORDS[task.name]]
-    return _values(wanted[len(plain)], task.name, values) if len(plain) < len(wanted) else set()
+    return _values(wanted[len(plain)], task.name, last, values) if len(plain) < len(wanted) else set()
 
 
-def _values(argument: str, task: str, values: Values) -> set[str]:
+def _values(argument: str, task: str, typed: str, values: Values) -> set[str]:
     for key in (f"{task}:{argument}", argument):
         if key in values:
-            return set(values[key]())
+            return set(values[key](typed))
     return set()

@@ -18,6 +18,10 @@ MARKS = {"unchanged": "=", "changed": "~", "skipped": "-", "failed": "!", "rescu
 GREEN, YELLOW, RED, DIM = "32", "33", "31", "2"
 COLOURS = {"=": GREEN, "~": YELLOW, "-": DIM, "!": RED}
 NAME_WIDTH = 24
+TASKS = (  # the first words of FlowGate's commands, as its messages name them
+    "ask|auth|bootstrap|completion|cooldowns|docs|doctor|down|events|explain|health|init|key|play|profile|rehearse"
+    "|security|service|smoke|status|steps|up"
+)
 LINE_WIDTH = 110
 
 
@@ -57,31 +61,43 @@ def masked(text: str) -> str:
 
 def data(text: str) -> None:
     """Print a line of the command's output."""
-    print(_for_terminal(masked(text)), flush=True)
+    print(_safe(text, output=True), flush=True)
 
 
-def _for_terminal(text: str) -> str:
-    """Return data as it is for a pipe, and with escapes for a terminal."""
-    if (text.isascii() and text.isprintable()) or not sys.stdout.isatty():
+def _safe(text: str, *, output: bool = False) -> str:
+    """Return a masked text with its control characters as escapes; output for a pipe stays as it is."""
+    text = masked(text)
+    if (text.isascii() and text.isprintable()) or (output and not sys.stdout.isatty()):
         return text
-    from flowgate.cli.escapes import escaped_output
+    from flowgate.cli import escapes
 
-    return escaped_output(text)
+    return escapes.escaped_output(text) if output else escapes.escaped_line(text)
 
 
 def data_part(text: str) -> None:
     """Print a part of a line of the command's output."""
-    print(_for_terminal(masked(text)), end="", flush=True)
+    print(_safe(text, output=True), end="", flush=True)
 
 
 def document(content: Mapping[str, object]) -> None:
     """Print the JSON document of a command, with the version of its format."""
-    data(json.dumps({"version": DOCUMENT_VERSION, **content}, indent=2, ensure_ascii=False))
+    data(_dump({"version": DOCUMENT_VERSION, **content}, indent=2))
 
 
 def one_line_document(content: Mapping[str, object]) -> str:
     """Return a JSON document as one line, with the version of its format."""
-    return json.dumps({"version": DOCUMENT_VERSION, **content}, ensure_ascii=False)
+    return _dump({"version": DOCUMENT_VERSION, **content}, indent=None)
+
+
+def _dump(content: Mapping[str, object], indent: int | None) -> str:
+    """Return JSON; with escapes in place of characters that stdout cannot encode."""
+    readable = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    text = json.dumps(content, indent=indent, ensure_ascii=not readable)
+    return text if text.isascii() or not _has_surrogates(text) else json.dumps(content, indent=indent)
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def table(rows: Sequence[Sequence[str]], *, heading: bool = True) -> None:
@@ -91,48 +107,51 @@ def table(rows: Sequence[Sequence[str]], *, heading: bool = True) -> None:
         rows: At least one; all of the same length.
         heading: The first row is a heading.
     """
-    if sys.stdout.isatty():
-        _terminal_table(rows, heading)
-        return
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        data("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    from flowgate.cli.columns import lay_out
+
+    bold = heading and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for number, line in enumerate(lay_out(rows, _table_width())):
+        data(f"\x1b[1m{line}\x1b[0m" if bold and not number else line)
 
 
-def _terminal_table(rows: Sequence[Sequence[str]], heading: bool) -> None:
-    """Wrap the cells to the width of the terminal; rich takes 0.1 s to import, so pipes get plain columns."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(box=None, pad_edge=False, show_header=heading, header_style="bold")
-    for name in rows[0]:
-        grid.add_column(Text(name), overflow="fold")
-    for row in rows[1:] if heading else rows:
-        grid.add_row(*(Text(masked(cell)) for cell in row))
-    Console().print(grid)
+def _table_width() -> int | None:
+    """Return the width of the terminal, or `COLUMNS`; None for a pipe without it."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns[:6]) > 0:
+        return int(columns[:6])
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):  # a pipe, or a stream without a descriptor
+        return None
 
 
-def discard_stdout() -> None:
-    """Drop further output: its reader is gone, and Python would report that when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def lost_output() -> str:
+    """Return why data on stdout was lost, although somebody would have read it; empty if none was."""
+    from flowgate.system import streams
+
+    ended = streams.failure(sys.stdout)
+    lost = ended is not None and ended.data_lost
+    return str(ended.failure.strerror) if lost and ended is not None and ended.failure is not None else ""
+
+
+def reader_is_gone() -> bool:
+    """Return whether nobody reads the output any more."""
+    from flowgate.system import streams
+
+    return streams.reader_is_gone(sys.stdout)
 
 
 # --- messages for people, to stderr
 
 
 def note(text: str) -> None:
-    """Print a message."""
-    print(f"{_for_people(masked(text))}\n", end="", file=sys.stderr, flush=True)  # one write: parallel tasks print too
+    """Print a message of FlowGate's; its commands are spelled for the program that runs."""
+    quote(spell_commands(text))
 
 
-def _for_people(text: str) -> str:
-    """Return a message with its control characters as escapes."""
-    if text.isascii() and text.isprintable():
-        return text
-    from flowgate.cli.escapes import escaped_line
-
-    return escaped_line(text)
+def quote(text: str) -> None:
+    """Print a message as it is: what a user or another program wrote."""
+    print(f"{_safe(text)}\n", end="", file=sys.stderr, flush=True)  # one write: parallel tasks print too
 
 
 def prompt(question: str) -> str | None:
@@ -153,7 +172,7 @@ def print_outcome(outcome: Outcome) -> None:
     width = LINE_WIDTH - NAME_WIDTH - 14
     message = message if len(message) <= width or mark == "!" else f"{message[: width - 1]}…"
     line = f"{mark} {outcome.task:<{NAME_WIDTH}} {message:<{width}} {outcome.seconds:7.2f} s"
-    note(colour(line, COLOURS[mark]))
+    quote(colour(line, COLOURS[mark]))
 
 
 def print_error(error: BaseException, *, already_printed: bool = False) -> None:
@@ -179,13 +198,13 @@ def print_error(error: BaseException, *, already_printed: bool = False) -> None:
 
 def _print_details(error: FlowGateError, indent: str) -> None:
     for line in _excerpt(error):
-        note(f"{indent}  {line}")
+        quote(f"{indent}  {line}")
     if error.log:
         note(f"{indent}last log lines:")
         for line in error.log:
-            note(f"{indent}  | {line[:200]}")
+            quote(f"{indent}  | {line[:200]}")
     if error.fix:
-        note(f"{indent}fix: {spell_commands(error.fix)}")
+        note(f"{indent}fix: {error.fix}")
 
 
 def _excerpt(error: FlowGateError) -> list[str]:
@@ -198,11 +217,28 @@ def _excerpt(error: FlowGateError) -> list[str]:
 
 def spell_commands(text: str) -> str:
     """Spell the commands in a text for the program that runs: `inv service.start` or `flowgate service start`."""
-    if "inv " not in text or os.path.basename(sys.argv[0]) != "flowgate":  # noqa: PTH119 - pathlib takes longer
+    if "inv " not in text or runs_as_inv():
         return text
     import re
 
     def flowgate(found: re.Match[str]) -> str:
         return "flowgate " + found[1].replace(".", " ")
 
-    return re.sub(r"(?<!uv run )\binv ([a-z][a-z-]*(?:\.[a-z-]+)*)", flowgate, text)
+    return re.sub(rf"(?<!uv run )\binv ((?:--config PATH )?(?:{TASKS})\b(?:\.[a-z-]+)*)", flowgate, text)
+
+
+def program() -> str:
+    """Return the name of the program that runs, for usage lines."""
+    return "inv" if runs_as_inv() else "flowgate"
+
+
+def runs_as_inv() -> bool:
+    """Return whether the user typed `inv`; other programs, such as a test run, count as `inv` in a checkout."""
+    program = os.path.basename(sys.argv[0])  # noqa: PTH119 - pathlib takes longer
+    if program in ("inv", "invoke", "__main__.py"):
+        return True
+    if program in ("flowgate", "-c"):
+        return False
+    from flowgate.system import locations
+
+    return locations.checkout() is not None

@@ -19,7 +19,7 @@ def show_diff(outcome: Outcome) -> None:
         lines = list(diff_lines(path, old, new))
         for line in lines[:LINES]:
             shown = f"    {line}"
-            console.note(console.colour(shown, COLOURS[line[0]]) if line[:1] in COLOURS else shown)
+            console.quote(console.colour(shown, COLOURS[line[0]]) if line[:1] in COLOURS else shown)
         if len(lines) > LINES:
             console.note(f"    … and {len(lines) - LINES} more lines")
 

@@ -8,18 +8,20 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.cli import console
-from flowgate.cli.checks import finding, limits, profiles, runtime, secrets
+from flowgate.cli.checks import finding, limits, profiles, runtime, secrets, upstream
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import FlowGateError
 from flowgate.gateway import cliproxy
 from flowgate.supervisor import orphans
-from flowgate.system import files, permissions
+from flowgate.system import files, permissions, tempdirs
 from flowgate.system.clock import Clock
+from flowgate.system.disk_errors import free_inodes
 
 FIX = "inv doctor --fix"
 LOCK_SECONDS = 60.0
+FAIL_INODES, WARN_INODES = 100, 1_000  # files that can be created
 FAIL_BYTES, WARN_BYTES = 200_000_000, 1_000_000_000  # free disk space; logs alone may need the first
 
 
@@ -86,6 +88,10 @@ def disk(session: Session) -> Iterator[Finding]:
     status = "fail" if free < FAIL_BYTES else "warn" if free < WARN_BYTES else "pass"
     fix = "" if status == "pass" else f"du -ah {quote(str(folder.parent))} | sort -h | tail"
     yield Finding("disk", status, f"{free / 1e9:.1f} GB are free for {folder}", fix)
+    inodes = free_inodes(folder)
+    if inodes is not None and inodes < WARN_INODES:
+        status = "fail" if inodes < FAIL_INODES else "warn"
+        yield Finding("disk", status, f"{inodes} more files can be created in {folder}", f"df -i {quote(str(folder))}")
 
 
 def leftovers(session: Session) -> Iterator[Finding]:
@@ -99,7 +105,10 @@ def leftovers(session: Session) -> Iterator[Finding]:
     if stale:
         names = ", ".join(path.name for path in stale)
         yield Finding("leftovers", "warn", f"files of a supervisor that no longer runs: {names}", FIX)
-    if not orphaned and not stale:
+    killed = tempdirs.stale_folders(tempdirs.REHEARSAL)
+    if killed:
+        yield Finding("leftovers", "warn", f"folders of killed rehearsals: {', '.join(map(str, killed))}", FIX)
+    if not orphaned and not stale and not killed:
         yield Finding("leftovers", "pass", "no leftovers of a killed supervisor")
 
 
@@ -121,6 +130,7 @@ ALWAYS: tuple[tuple[str, finding.Check], ...] = (
 OF_A_CONFIG = (
     ("config", config),
     ("profiles", profiles.profiles),
+    ("upstream", upstream.upstream),
     ("folders", folders),
     ("disk", disk),
     ("binaries", runtime.binaries),
@@ -169,7 +179,8 @@ def _close_secrets(session: Session) -> list[str]:
 
 
 def _delete_stale_files(session: Session) -> list[str]:
-    return [f"deleted {path}" for path in files.delete(_stale_files(session))]
+    deleted = [*files.delete(_stale_files(session)), *tempdirs.sweep(tempdirs.REHEARSAL)]
+    return [f"deleted {path}" for path in deleted]
 
 
 def _on_wait(holder: str) -> None:

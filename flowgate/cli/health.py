@@ -56,21 +56,20 @@ def health(config: str, as_json: bool) -> int:
         console.document({"ok": healthy, "services": services})
         return 0 if healthy else 1
     console.note(session.describe())
-    for name, one in services.items():
-        console.data(_line(name, one))
+    console.table([_row(name, one) for name, one in services.items()], heading=False)
     if not healthy:
         down = any(one["live"] is False or one["ready"] is False for one in services.values())
-        console.note(console.spell_commands("fix: inv up" if down else "fix: try again: inv health"))
+        console.note("fix: inv up" if down else "fix: try again: inv health")
     return 0 if healthy else 1
 
 
-def _line(name: str, one: Health) -> str:
+def _row(name: str, one: Health) -> list[str]:
     mark = "=" if one["live"] and one["ready"] else "!"
     live = {True: "alive", False: "not running", None: "unknown"}[one["live"]]
     ready = {True: "ready", False: "not ready", None: "unknown"}[one["ready"]]
     result = one["error"] or f"{one['status']} in {one['seconds'] * 1000:.0f} ms"
     misses = f", failed tries before: {one['misses']}" if one["misses"] and one["ready"] else ""
-    return f"{mark} {name:<18} {live:<12} {ready:<10} {one['url']}  {result}{misses}"
+    return [f"{mark} {name}", live, ready, one["url"], result + misses]
 
 
 def check(session: Session, name: str, found: ServiceStatus, *, timeout: float = TIMEOUT_SECONDS) -> Health:
@@ -90,6 +89,9 @@ def check(session: Session, name: str, found: ServiceStatus, *, timeout: float =
     result = Health(live=False, ready=False, status=None, error="", seconds=0.0, misses=0, url=base + path)
     if serving is None:
         result["error"] = found.get("failure") or "not running"
+        return result
+    if silent := serving.get("silent"):
+        result |= {"live": None, "ready": False, "error": f"process {serving.get('pid')} {silent}"}
         return result
     result["live"] = True if serving["phase"] == "serving" else None  # without a supervisor, an exit goes unnoticed
 

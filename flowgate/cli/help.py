@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowgate.cli import argv, console
-from flowgate.errors import UsageError
+from flowgate.cli.argv_words import Argument
+from flowgate.errors import UnknownName
 
 if TYPE_CHECKING:
     from invoke.collection import Collection
 
-HEAD = """flowgate: runs, proves and switches a local LLM gateway made of LiteLLM and CLIProxyAPIPlus.
+HEAD = """FlowGate: runs, proves and switches a local LLM gateway made of LiteLLM and CLIProxyAPIPlus.
 
-Usage: flowgate [--config PATH] TASK [WORDS] [--flags]
-       flowgate TASK --help
+Usage: {program} [--config PATH] TASK [WORDS] [--flags]
+       {program} TASK --help
 """
 FIRST = ("smoke", "up", "down", "status", "health")
-
-
-class Argument(NamedTuple):
-    """One argument of a task.
-
-    Attributes:
-        name: As it is typed, without dashes.
-        kind: The name of its Python type.
-        positional: It is typed without its flag and is required.
-        default: Its default.
-        meaning: One phrase.
-    """
-
-    name: str
-    kind: str
-    positional: bool
-    default: object
-    meaning: str
 
 
 class TaskHelp(NamedTuple):
@@ -51,17 +34,22 @@ def show(wanted: str, tasks: Sequence[TaskHelp]) -> int:
     Args:
         wanted: The name of a task or a group; "" for everything.
         tasks: All tasks.
+
+    Raises:
+        UnknownName: There is no such task.
     """
     for task in tasks:
         if task.name == wanted:
-            console.data(_task(task))
+            _show_task(task)
             return 0
     group = [task for task in tasks if wanted and task.name.startswith(f"{wanted}.")]
+    if wanted and not group:
+        raise UnknownName("task", wanted, known=[task.name for task in tasks])
     if group:
-        console.data(f"Usage: flowgate {wanted} WORD …\n")
+        console.data(f"Usage: {console.program()} {wanted} WORD …\n")
         console.table([[_usage(task), task.summary] for task in group], heading=False)
         return 0
-    console.data(HEAD)
+    console.data(HEAD.format(program=console.program()))
     rank = {name: place for place, name in enumerate(FIRST)}
     ranked = sorted(tasks, key=lambda task: (rank.get(task.name, 99), "." in task.name, task.name))
     console.table([[task.name.replace(".", " "), task.summary] for task in ranked], heading=False)
@@ -72,17 +60,20 @@ def _usage(task: TaskHelp) -> str:
     words = [one.name.upper() for one in task.arguments if one.positional]
     optional = argv.OPTIONAL_WORDS.get(task.name)
     words += [f"[{optional.upper()}]"] if optional else []
-    return " ".join([task.name.replace(".", " "), *words])
+    return " ".join([task.name if console.runs_as_inv() else task.name.replace(".", " "), *words])
 
 
-def _task(task: TaskHelp) -> str:
+def _show_task(task: TaskHelp) -> None:
     has_flags = any(not one.positional for one in task.arguments)
-    lines = [f"Usage: flowgate {_usage(task)}{' [flags]' if has_flags else ''}", "", f"  {task.summary}", ""]
+    console.data(f"Usage: {console.program()} {_usage(task)}{' [flags]' if has_flags else ''}\n\n  {task.summary}")
+    rows = []
     for one in task.arguments:
         shown = one.name.upper() if one.positional else f"--{one.name}" + _value(one)
         default = f" (default {one.default})" if one.default not in ("", None, False, []) else ""
-        lines.append(f"  {shown:<28} {one.meaning}{default}")
-    return "\n".join(lines).rstrip()
+        rows.append([f"  {shown:<28}", console.spell_commands(one.meaning) + default])
+    if rows:
+        console.data("")
+        console.table(rows, heading=False)
 
 
 def _value(argument: Argument) -> str:
@@ -91,36 +82,30 @@ def _value(argument: Argument) -> str:
     return {"bool": "", "list": " …"}.get(argument.kind, " TEXT")
 
 
-def help_of(collection: Collection, body: Callable[..., object]) -> int:
-    """Print the help of a task, for a call that has a flag in place of a name.
+def describe(collection: Collection) -> list[TaskHelp]:
+    """Describe every task of a collection, sorted by name."""
+    return [describe_task(collection, name) for name in sorted(collection.task_names)]
+
+
+def describe_task(collection: Collection, name: str) -> TaskHelp:
+    """Describe one task.
 
     Args:
         collection: All tasks.
-        body: The function of the task.
-
-    Returns:
-        The exit code of a usage error.
+        name: The dotted name of the task.
     """
-    for name in collection.task_names:
-        if getattr(collection[name].body, "__wrapped__", None) is body:
-            show(name, describe(collection))
-    return UsageError.code
-
-
-def describe(collection: Collection) -> list[TaskHelp]:
-    """Describe every task of a collection, sorted by name."""
-    found = []
-    for name in sorted(collection.task_names):
-        task = collection[name]
-        arguments = tuple(
-            Argument(
-                name=str(argument.name).replace("_", "-"),
-                kind=argument.kind.__name__,
-                positional=bool(argument.positional),
-                default=argument.default,
-                meaning=argument.help or "",
-            )
-            for argument in task.get_arguments()
+    task = collection[name]
+    meanings = dict(task.help)  # invoke takes a text out of `help` when it first asks for the argument
+    arguments = tuple(
+        Argument(
+            name=argument.names[0].replace("_", "-"),
+            kind=argument.kind.__name__,
+            positional=bool(argument.positional),
+            default=argument.default,
+            meaning=argument.help or "",
+            short=next((one for one in argument.names[1:] if len(one) == 1), ""),
         )
-        found.append(TaskHelp(name, (task.__doc__ or "").strip().splitlines()[0], arguments))
-    return found
+        for argument in task.get_arguments()
+    )
+    task.help = meanings
+    return TaskHelp(name, (task.__doc__ or "").strip().splitlines()[0], arguments)

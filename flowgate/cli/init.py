@@ -29,7 +29,7 @@ def init() -> int:
     folder = (locations.checkout() or Path.cwd()) / USUAL.parent
     for path in write(folder):
         console.data(str(path))
-    console.note(console.spell_commands(NEXT))
+    console.note(NEXT)
     return 0
 
 

@@ -6,7 +6,7 @@ import gc
 import importlib
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -15,11 +15,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from invoke.collection import Collection
 
+    from flowgate.cli.argv import Call
+
 
 def main() -> None:
     """Run `flowgate` with the words of the command line."""
+    from flowgate.cli.entrypoint import complete
+    from flowgate.system import streams
+
     gc.set_threshold(50_000)  # imports create few garbage cycles; collecting takes a tenth of a short command's time
-    code = run(sys.argv[1:])
+    streams.protect()
+    code = complete(run(sys.argv[1:]))
     gc.freeze()  # Python collects twice when it exits, which takes 10 ms; exit handlers still run
     sys.exit(code)
 
@@ -32,82 +38,67 @@ def run(words: list[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
-    from flowgate import __version__
-    from flowgate.cli import argv, console
-
-    if list(words) in (["--version"], ["-V"]):
-        console.data(f"flowgate {__version__}")
-        return 0
     collection = load_tasks()
     if words[:1] == ["--complete"]:
         return _complete(words[1:], collection)
-    names = {name.replace("_", "-") for name in collection.task_names}
-    line = argv.parse(words, names)
-    if line.help is not None:
-        from flowgate.cli import help as task_help
+    return run_words(words, collection, {})
 
+
+def run_words(words: list[str], collection: Collection, settings: dict[str, Any]) -> int:
+    """Run the tasks that the words of a command line name.
+
+    Args:
+        words: The words after the program's name.
+        collection: All tasks.
+        settings: Values of invoke's configuration: what invoke has parsed already.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UsageError: A word is wrong; no task has run.
+    """
+    from flowgate import __version__
+    from flowgate.cli import argv, console, dry_run
+    from flowgate.cli import help as task_help
+
+    names = {name.replace("_", "-") for name in collection.task_names}
+    line = argv.parse(words, names, lambda name: task_help.describe_task(collection, name).arguments)
+    if line.version:
+        console.data(f"flowgate {__version__}")
+        return 0
+    if line.help is not None:
         return task_help.show(line.help, task_help.describe(collection))
-    return _execute(collection, list(line.argv), line.config or "")
+    dry = line.dry or settings.get("flowgate_dry", False)
+    settings = {**settings, "flowgate_dry": dry, **({"flowgate_config": line.config} if line.config else {})}
+    if dry:
+        dry_run.refuse_changes(line.calls)
+    return _execute(collection, line.calls, settings)
 
 
 def _complete(words: list[str], collection: Collection) -> int:
     """Print completion candidates, one a line; an invalid config contributes none."""
     from flowgate.cli import completion, console
     from flowgate.cli import help as task_help
-    from flowgate.errors import FlowGateError
+    from flowgate.cli.completion_values import known_values
 
     config = words[1] if words[:1] == ["--config"] and len(words) > 2 else ""
-    try:
-        found = completion.candidates(words, task_help.describe(collection), completion.known_values(config))
-    except FlowGateError:
-        return 0
-    for one in found:
+    for one in completion.candidates(words, task_help.describe(collection), known_values(config)):
         console.data(one)
     return 0
 
 
-def _execute(collection: Collection, argv: list[str], config: str) -> int:
-    from invoke.exceptions import Exit, ParseError
-    from invoke.program import Program
+def _execute(collection: Collection, calls: Sequence[Call], settings: dict[str, Any]) -> int:
+    """Let invoke run the tasks; its own config files and variables have no say."""
+    from invoke.config import Config
+    from invoke.exceptions import Exit
+    from invoke.executor import Executor
 
-    from flowgate import __version__
-    from flowgate.errors import UsageError
-
-    program = Program(version=__version__, namespace=_typed_tasks(collection, argv), name="flowgate", binary="flowgate")
     try:
-        program.create_config()
-        writes_no_bytecode = sys.dont_write_bytecode
-        program.parse_core(["flowgate", *argv])
-        sys.dont_write_bytecode = writes_no_bytecode  # invoke sets it; tasks' imports would be compiled in every run
-        program.parse_collection()
-        program.parse_tasks()
-        program.update_config()
-        program.config.load_overrides({"flowgate_config": config})
-        program.execute()
-    except ParseError as fault:
-        raise UsageError(str(fault), fix=f"flowgate {argv[0].replace('.', ' ')} --help") from None
+        Executor(collection, Config(lazy=True, overrides=settings)).execute(*calls)
     except Exit as ended:
         return int(ended.code or 0)
     return 0
-
-
-def _typed_tasks(collection: Collection, argv: list[str]) -> Collection:
-    """Return a collection of the tasks that the command line may name: invoke builds a parser for each task it gets.
-
-    Args:
-        collection: All tasks.
-        argv: The words for invoke. A value that equals a task's name adds that task, which is harmless.
-    """
-    chosen = type(collection)()
-    words = {word.replace("_", "-") for word in argv}
-    for name in collection.task_names:
-        if name.replace("_", "-") not in words:
-            continue
-        group, _, own = name.rpartition(".")
-        if group and group not in chosen.collections:
-            chosen.add_collection(type(collection)(group))
-        (chosen.collections[group] if group else chosen).add_task(collection[name], name=own)
-    return chosen
 
 
 def load_tasks() -> Collection:

@@ -9,7 +9,7 @@ from pathlib import Path
 from flowgate.domain import Config
 from flowgate.domain.secret_names import HIDDEN, is_secret_name, literal_secrets
 from flowgate.errors import FlowGateError
-from flowgate.gateway import cliproxy
+from flowgate.gateway import cliproxy, upstream_settings
 from flowgate.gateway.environment import KEY_FILES
 from flowgate.system import files
 
@@ -47,16 +47,8 @@ def known_secrets(config: Config, environment: Mapping[str, str]) -> Iterator[st
         yield environment.get(name, "")
         yield _read(config.paths.runtime_dir.parent / "secrets" / file)
     own = cliproxy.user_config(config)
-    text = _read(own) if own else ""
-    if text:
-        yield from literal_secrets(_settings(config, text))
-
-
-def _settings(config: Config, text: str) -> object:
-    try:
-        return cliproxy.read_user_config(config, text)
-    except FlowGateError:  # another part of the command reports it
-        return {}
+    if own:
+        yield from literal_secrets(upstream_settings.as_written(_read(own)))
 
 
 def _read(path: Path) -> str:

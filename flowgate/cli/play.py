@@ -41,39 +41,43 @@ def run_in(session: Session, request: RunRequest) -> int:
     return print_end(execute(session, request))
 
 
-def smoke(config: str, profile: str, variables: Variables) -> int:
+def smoke(config: str, profile: str, variables: Variables, *, check: bool = False) -> int:
     """Run the smoke playbook and print its verdict.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         profile: Profile to test; empty for the active one.
         variables: Variables of the playbook.
+        check: Predict the changes without making them.
 
     Returns:
         The exit code.
     """
-    result = execute(open_session(config), RunRequest("smoke", variables, profile=profile, event="smoke"))
+    result = execute(open_session(config), RunRequest("smoke", variables, profile=profile, event="smoke", check=check))
     code = print_end(result)
+    if check:
+        return code
     upstream = "FlowGate's embedded upstream (not a provider)" if result.embedded else "your accounts"
     verdict = "PASS" if code == 0 else "FAIL"
     console.data(f"{verdict}  {result.profile} over {upstream}, {result.report.seconds:.1f} s")
     return code
 
 
-def reload(config: str, service: str, watch: bool) -> int:
+def reload(config: str, service: str, watch: bool, *, check: bool = False) -> int:
     """Apply changed settings to running services.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         service: Name of the service, or "all".
         watch: Wait until the older generation has ended, and print what changes.
+        check: Predict the changes without making them.
 
     Returns:
         The exit code.
     """
     session = open_session(config)
-    code = run_in(session, RunRequest("service-reload", {"service": service}, profile=""))
-    if watch and code == 0:
+    code = run_in(session, RunRequest("service-reload", {"service": service}, profile="", check=check))
+    if watch and code == 0 and not check:
         from flowgate.cli.watch_generations import watch_generations
 
         watch_generations(session)

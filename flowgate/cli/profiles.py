@@ -51,7 +51,7 @@ def show(config: str, name: str, as_json: bool) -> int:
     settled = session.profile(name)
     policy = _policy(session, settled.value)
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
-    warnings = preflight.warnings(session.config, settled.value, policy)
+    warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
         console.document(_document(settled.value, policy, warnings))
         return 0
@@ -70,13 +70,18 @@ def _document(profile: str, policy: Policy, warnings: list[str]) -> dict[str, ob
         "profile": profile,
         "settings": without_secrets(policy.litellm),
         "cliproxyapi_plus": without_secrets(policy.cliproxy),
-        "promises": asdict(policy.promises),
+        "promises": None if policy.unknown else asdict(policy.promises),
         "in_words": policy_summary.describe(policy),
         "cooldowns": {"by": policy.cooldowns_by, "why": policy.why},
-        "budget": {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole},
+        "budget": None if policy.unknown else _budget(policy),
         "changes": list(policy.changes),
+        "unknown": list(policy.unknown),
         "warnings": warnings,
     }
+
+
+def _budget(policy: Policy) -> dict[str, int]:
+    return {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole}
 
 
 def _print_policy(profile: str, policy: Policy) -> None:
@@ -108,13 +113,14 @@ def _policy(session: Session, profile: str) -> Policy:
     return build.compile_policy(session.config, profile, runtime.read_only_context(session, []).build_inputs())
 
 
-def diff(config: str, old: str, new: str) -> int:
+def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
     """Print a unified diff of the settings of two profiles; return 0 whether or not they differ.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         old: One profile.
         new: The other.
+        as_json: Print one JSON document.
 
     Raises:
         UnknownName: There is no such profile.
@@ -127,6 +133,9 @@ def diff(config: str, old: str, new: str) -> int:
         for policy in (_policy(session, old), _policy(session, new))
     )
     lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))
+    if as_json:
+        console.document({"old": old, "new": new, "same": not lines, "lines": lines})
+        return 0
     for line in lines:
         console.data(line)
     if not lines:

@@ -71,4 +71,4 @@ def _print_profile(profile: ProfileResult) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    files.write_atomic(Path(path).expanduser().absolute(), text, mode=0o644)
+    files.write_atomic(Path(path).expanduser().absolute(), text)

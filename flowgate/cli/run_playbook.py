@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,6 +11,7 @@ from flowgate.cli.entrypoint import print_bug
 from flowgate.cli.find_playbook import find_playbook
 from flowgate.cli.progress import RunProgress
 from flowgate.cli.requests import RunRequest, RunResult
+from flowgate.cli.runtime_lock import RuntimeLock
 from flowgate.cli.session import Session
 from flowgate.cli.task_selection import TaskSelection
 from flowgate.context import Files, RunState, StepContext
@@ -27,8 +26,6 @@ from flowgate.playbook.run_options import RunOptions
 from flowgate.system import files, terminal
 from flowgate.system.clock import Clock, stamp
 from flowgate.system.http import Http
-
-LOCK_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +63,10 @@ def execute(session: Session, request: RunRequest) -> RunResult:
         report = Report(checked.path.stem, (), None, 0, 0.0)
         return RunResult(report, request.typed_profile, is_embedded(session.config))
     progress = RunProgress(request.diff)
+    lock = RuntimeLock(session, request)
     try:
-        with _lock(session, request):
-            return _run(session, request, checked, progress)
+        with lock.hold():
+            return _run(session, request, checked, progress, lock)
     finally:
         progress.pause()
 
@@ -138,29 +136,11 @@ def _check_used(request: RunRequest, used: frozenset[str]) -> None:
         console.note(f"warning: {what}; it has no effect")
 
 
-@contextmanager
-def _lock(session: Session, request: RunRequest) -> Iterator[None]:
-    """Hold the lock of the runtime folder where the run changes it."""
-    if request.check:
-        yield
-        return
-
-    def on_wait(holder: str) -> None:
-        console.note(f"waiting for {holder}, which is changing this runtime folder")
-
-    path = session.config.paths.runtime_dir / "lock"
-    lock = files.exclusive_lock(path, f"'{request.playbook}'", clock=Clock(), timeout=LOCK_SECONDS, on_wait=on_wait)
-    with lock if request.exclusive else nullcontext():
-        session.supervisor.recover()
-        try:
-            yield
-        finally:
-            session.supervisor.close()
-
-
-def _run(session: Session, request: RunRequest, checked: _CheckedPlaybook, progress: RunProgress) -> RunResult:
+def _run(
+    session: Session, request: RunRequest, checked: _CheckedPlaybook, progress: RunProgress, lock: RuntimeLock
+) -> RunResult:
     run_state = RunState(session.profile(request.typed_profile))
-    context = _context(session, run_state, request.playbook, progress)
+    context = replace(_context(session, run_state, request.playbook, progress), without_lock=lock.given_back)
     started = stamp(context.clock.wall())
     report = _run_tasks(context, request, checked, progress)
     report = replace(report, playbook=str(checked.path), started=started, check=request.check)

@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.cli import console
-from flowgate.cli.checks import finding, permissions, runtime, secrets
+from flowgate.cli.checks import finding, permissions, runtime, secrets, upstream
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import Secret
@@ -58,7 +58,10 @@ def check(config: str, as_json: bool) -> int:
         ("litellm", runtime.litellm_release),
     ]
     if session:
-        of_a_config = (("secrets", secrets.secrets), ("keys", secrets.keys), ("listening", listening))
+        of_a_config = (
+            *(("secrets", secrets.secrets), ("keys", secrets.keys), ("prompts", upstream.prompts)),
+            ("listening", listening),
+        )
         checks += [(name, partial(one, session)) for name, one in of_a_config]
     found += finding.run_checks(checks)
     return finding.print_findings(found, as_json=as_json, config=str(session.config.file) if session else "")

@@ -182,14 +182,24 @@ def locate_config(typed: str = "") -> Sourced[Path]:
         return Sourced(_existing(typed, "--config"), "typed")
     if os.environ.get(ENVIRONMENT):
         return Sourced(_existing(os.environ[ENVIRONMENT], ENVIRONMENT), "environment", ENVIRONMENT)
-    usual = (locations.checkout() or Path.cwd()) / USUAL
+    usual = _usual()
     if usual.is_file():
         return Sourced(usual, "default")
     return Sourced(locations.examples() / "embedded.yaml", "default")
 
 
+def _usual() -> Path:
+    try:
+        return (locations.checkout() or Path.cwd()) / USUAL
+    except FileNotFoundError:
+        raise UsageError("the current folder does not exist any more", fix="cd to a folder that exists") from None
+
+
 def _existing(given: str, by: str) -> Path:
+    from flowgate.cli.argv_words import check_word
+
     path = Path(given).expanduser().absolute()
+    check_word(f"the path of {by}", str(path))
     if not path.is_file():
         fix = f"give {by} the path of a config file, or leave it out to use the embedded default"
         raise UsageError(f"there is no config file at {path} (named by {by})", fix=fix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console
+from flowgate.cli import console, service_faults
 from flowgate.cli.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class GenerationReport(TypedDict):
     under_way: int | None
     profile: str | None
     by: str | None
+    silent: str
 
 
 class GenerationState(TypedDict):
@@ -100,6 +101,8 @@ def status(config: str, as_json: bool) -> int:
         for generation in service["generations"] if len(service["generations"]) > 1 else ():
             console.data(f"  {describe_generation(name, generation)}")
     for name, service in services.items():
+        for generation in service["generations"]:
+            service_faults.print_silence(name, generation["number"], generation["pid"], generation["silent"])
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
     for secret in report["secrets"]:
@@ -110,13 +113,7 @@ def status(config: str, as_json: bool) -> int:
 
 def recover_supervisor(session: Session) -> None:
     """Start a new supervisor if the last one was killed and its workers still run; print a failure and go on."""
-    from flowgate.errors import FlowGateError
-
-    try:
-        if session.supervisor.recover():
-            console.note("note: the supervisor was killed; a new one has taken over its processes")
-    except FlowGateError as error:
-        console.note(f"warning: {error.what}")
+    service_faults.recover_supervisor(session)
 
 
 def collect_status(session: Session) -> StatusReport:
@@ -192,6 +189,7 @@ def _generation(found: GenerationStatus) -> GenerationReport:
         "under_way": found.get("under_way"),
         "profile": found["labels"].get("profile"),
         "by": found["labels"].get("by"),
+        "silent": found.get("silent", ""),
     }
 
 

@@ -44,7 +44,7 @@ def steps(config: str, show: str, as_json: bool, as_schema: bool = False) -> int
     if as_json:
         console.document({"steps": [_tree(info) for info in infos]})
     elif show:
-        console.data(page(infos[0]) + f"From: {step_catalog.source(infos[0])}")
+        console.data(console.spell_commands(page(infos[0])) + f"From: {step_catalog.source(infos[0])}")
     else:
         console.table([["step", "parameters", "what it does"], *(_row(info) for info in infos)])
     return 0

@@ -19,6 +19,14 @@ LITELLM_KEYS = (
     *("sandbox_tools", "vector_store_registry", "worker_registry", "default_vertex_config", "assistant_settings"),
     *("finetune_settings", "files_settings"),
 )
+# Settings that are often written one level too high, or outside LiteLLM's settings → where LiteLLM reads them.
+SECTION_OF = {
+    **dict.fromkeys(("master_key", "database_url", "alerting"), "general_settings"),
+    **dict.fromkeys(("num_retries", "timeout", "stream_timeout", "allowed_fails", "cooldown_time"), "router_settings"),
+    **dict.fromkeys(("fallbacks", "default_fallbacks", "model_group_alias", "routing_strategy"), "router_settings"),
+    **dict.fromkeys(("retry_policy", "allowed_fails_policy", "disable_cooldowns"), "router_settings"),
+    **dict.fromkeys(("drop_params", "callbacks", "success_callback", "cache"), "litellm_settings"),
+}
 ONE_MODEL = "write at least one: `- {model_name: NAME, litellm_params: {model: openai/ID}}`"
 
 
@@ -37,7 +45,7 @@ def read_profiles(section: Section) -> dict[str, LiteLLMSettings]:
 
 
 def _checked(section: Section) -> LiteLLMSettings:
-    section.only(LITELLM_KEYS)
+    section.only(LITELLM_KEYS, fixes_of_misplaced(section.path))
     for key in MAPPINGS:
         if key in section.tree and not isinstance(section.tree[key], dict):
             section.wrong(key, section.tree[key], "a mapping (key: value)", "remove the key if it has no value")
@@ -49,6 +57,15 @@ def _checked(section: Section) -> LiteLLMSettings:
     for key, text in _texts(section.tree, ""):
         section.refer(key, text)
     return cast("LiteLLMSettings", section.tree)
+
+
+def fixes_of_misplaced(path: str) -> dict[str, str]:
+    """Return for each setting of a section of LiteLLM what to do if it is written outside of that section.
+
+    Args:
+        path: The path that the section belongs to: `litellm_base` or a profile.
+    """
+    return {name: f"write it under {path}.{section}" for name, section in SECTION_OF.items()}
 
 
 def _check_models(section: Section) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flowgate.config import includes
 from flowgate.config.document import draft as draft_of
-from flowgate.config.litellm_section import read_base, read_profiles
+from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_profiles
 from flowgate.config.migrate import migrate
 from flowgate.config.section import Section
 from flowgate.config.services import read_services
@@ -41,7 +41,7 @@ def read(
     migrate(draft)
     included = includes.expand(draft, root, read_file)
     top = Section(draft.tree, "", draft)
-    top.only()
+    top.only(fixes=fixes_of_misplaced("litellm_base"))
     paths = _paths(top.section("paths"), root)
     config = Config(
         file=file,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from posixpath import normpath
 
@@ -40,15 +40,20 @@ class Section:
         elif value is not None:
             self.wrong("", value, "a mapping (key: value)")
 
-    def only(self, known: Collection[str] = ()) -> None:
-        """Reject unknown keys, each with a suggestion; by default, the known keys are those of the table."""
+    def only(self, known: Collection[str] = (), fixes: Mapping[str, str] | None = None) -> None:
+        """Reject unknown keys, each with a suggestion.
+
+        Args:
+            known: The known keys; by default, those of the table.
+            fixes: Keys that belong elsewhere → what to do about them.
+        """
         known = known or self.keys
         for key in self.tree:
             if key not in known:
                 fault = UnknownName("key", self.at(key), known=map(self.at, known), at=self.draft.place(self.at(key)))
                 # The suggestion compares last parts only: two long paths are similar whatever their ends are.
                 near = re.sub(r"'(.+)'", lambda found: f"'{self.at(found[1])}'", suggestion(str(key), known))
-                fault.fix = near
+                fault.fix = (fixes or {}).get(str(key), near)
                 self.draft.faults.append(fault)
 
     def named(self, what: str, pattern: re.Pattern[str] = WORD, fix: str = "use letters, digits, - and _") -> list[str]:

@@ -23,6 +23,11 @@ NO_SECRET = re.compile(  # names of keys, files and variables, and words of Lite
     | ^public | primary_key | per_token$ | ^(sk_)?cache[_-]?key$ | secret[_-]?files
     """
 )
+VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+LAST_WORDS = ("KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PASS", "PWD", "CREDENTIALS", "URL", "BASE", "ID")
+DUMMIES = {"ANY", "ANYTHING", "DUMMY", "EMPTY", "EXAMPLE", "FAKE", "IGNORED", "LOCAL", "MOCK", "NO", "NONE", "NOT"} | {
+    *("NULL", "PLACEHOLDER", "SAMPLE", "SK", "TEST", "UNUSED", "XXX", "YOUR"),
+}
 PAIR = re.compile(
     r"""(?x) (["']?)(?P<name>[\w.-]+)\1 \s*[:=]\s*
     (?P<value>"[^"]*"? | '[^']*'? | \[[^\]]*\]? | [^\s"',}\]\#{\[][^,}\]\#]*)"""
@@ -42,6 +47,12 @@ class HiddenValue:
 def is_secret_name(name: object) -> bool:
     """Return whether the value of a setting of this name is a secret, such as `api_key` or `redis_password`."""
     return isinstance(name, str) and bool(SECRET_NAME.search(name)) and not NO_SECRET.search(name)
+
+
+def is_variable_name(text: str) -> bool:
+    """Return whether a text looks like the name of a variable for a key, such as `GROQ_API_KEY`, and is no secret."""
+    words = text.split("_")
+    return bool(VARIABLE.fullmatch(text)) and words[-1] in LAST_WORDS and words[0] not in DUMMIES
 
 
 def without_secrets(value: object, name: object = "") -> object:
@@ -72,7 +83,8 @@ def is_literal_secret(name: object, value: object) -> bool:
         value: Its value.
     """
     if isinstance(value, str):
-        return bool(value) and not value.startswith(REFERENCE) and is_secret_name(name)
+        is_name = value.startswith(REFERENCE) or is_variable_name(value.strip())
+        return bool(value) and not is_name and is_secret_name(name)
     return isinstance(value, (int, float)) and not isinstance(value, bool) and is_secret_name(name)
 
 

@@ -85,6 +85,7 @@ UpstreamSettings = TypedDict(
         "request-retry": int,
         "max-retry-interval": int,
         "routing": dict[str, str],
+        "commercial-mode": bool,
         "openai-compatibility": list[dict[str, object]],
         "codex-api-key": list[dict[str, str]],
         "embedded": dict[str, list[str]],

@@ -1,8 +1,9 @@
 """FlowGate's embedded upstream: a test server with the HTTP interface of CLIProxyAPIPlus.
 
 It is a program of its own, started as a process (`python -m flowgate.embedded_upstream -config FILE`); no other package
-imports it. It imitates v6.8.16-0 or, with `--contract 7.2`, 7.2.101-1: `tests/contract/` replays what these programs
-responded. It is not a provider: its answers are canned and name it as their source.
+imports it. It imitates v6.8.16-0 or, with `--contract`, another line: `7.2` (7.2.101-1), `7.2.137` (7.2.137-9) or
+`7.2.140` (mainline CLIProxyAPI): `tests/contract/` replays what these programs responded. It is not a provider: its
+answers are canned and name it as their source.
 
 What the real program does not have:
 
@@ -14,7 +15,8 @@ What the real program does not have:
 - `--faults`: every model is answered without an account, and fails as `PUT /embedded/faults` says.
 - `(take 5 s)` in the prompt of a streamed request: the stream takes that long.
 
-It never connects to another machine. With `proxy-url` set, its vendors are unreachable, as behind a dead proxy.
+It never connects to another machine: the models that 7.2.137 offers without an account are listed, and their provider
+is unreachable. With `proxy-url` set, so are its vendors, as behind a dead proxy.
 
 Not implemented: token refresh, websockets, Amp, the vendors' own APIs, images, `/v0/oauth/kiro`, `POST /api-call`,
 cookie logins, the texts of error logs, `usage/import` and TLS. The newer line's default `auth-dir` in the home folder

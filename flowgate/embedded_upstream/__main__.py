@@ -61,7 +61,8 @@ def main(words: list[str], create: CreateApp = create_app) -> int:
     name = flags.get("contract") or _configured_contract(_config_path(flags)) or "6.8"
     contract = CONTRACTS.get(name)
     if contract is None:
-        print(f"the contract must be {' or '.join(CONTRACTS)}, not '{name}'", file=sys.stderr)
+        *first, last = CONTRACTS
+        print(f"the contract must be {', '.join(first)} or {last}, not '{name}'", file=sys.stderr)
         return 2
     print(contract.version_line(), flush=True)
     if "help" in flags:

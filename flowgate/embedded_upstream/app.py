@@ -1,6 +1,6 @@
 """The HTTP interface: the real program's routes and errors.
 
-Source: recorded responses of v6.8.16-0 and 7.2.101-1 (`tests/contract/data/`)
+Source: recorded responses of all lines (`tests/contract/data/`)
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from flowgate.embedded_upstream import dialects
+from flowgate.embedded_upstream import anonymous, dialects
 from flowgate.embedded_upstream.client_auth import SAFE_MODE, client_keys, refuse
 from flowgate.embedded_upstream.completions import DIALECTS, CompletionRequest, render
 from flowgate.embedded_upstream.dispatch import Dispatcher
 from flowgate.embedded_upstream.faulty_vendors import FaultyVendors
+from flowgate.embedded_upstream.json_data import JsonObject, mapping, text
+from flowgate.embedded_upstream.listed_models import revealed
 from flowgate.embedded_upstream.logins import LoginApi
 from flowgate.embedded_upstream.management import ManagementApi
 from flowgate.embedded_upstream.model_list import ModelList
@@ -58,8 +60,9 @@ class Upstream:
         self.logins = LoginApi(state)
         self.management = ManagementApi(state, self.logins)
         compatible = CompatibleCredentials(state)
-        self.models = ModelList(state, compatible)
-        self.dispatcher = Dispatcher(state, compatible)
+        accesses = anonymous.credentials(state)
+        self.models = ModelList(state, compatible, accesses)
+        self.dispatcher = Dispatcher(state, lambda: [*compatible(), *accesses])
         missing = self._missing
         self.app = Starlette(routes=self._routes(), exception_handlers={404: missing, 405: missing})
         self.app.router.redirect_slashes = False
@@ -134,11 +137,18 @@ class Upstream:
         if refused := refuse(self.state, request):
             return self._logged(request, refused)
         client_key = next(iter(client_keys(request)), "")
-        completion = CompletionRequest(request.url.path, await body_of(request) or {}, client_key)
+        completion = CompletionRequest(request.url.path, await self._body(request), client_key)
         response = self.vendors.respond(completion) if self.vendors else await self._dispatch(request, completion)
         if response is None and completion.model in self.state.settings.models:
             response = render(completion, dialects.complete(completion.body))
         return self._logged(request, response or self._unknown_model(completion))
+
+    async def _body(self, request: Request) -> JsonObject:
+        """Read the body; the newest lines give models of other vendors names that Anthropic's clients accept."""
+        body = await body_of(request) or {}
+        if self.state.contract.newest and request.url.path.startswith("/v1/messages"):
+            body |= {"model": revealed(text(body.get("model")))}
+        return body
 
     async def _dispatch(self, request: Request, completion: CompletionRequest) -> Response | None:
         """Answer with a credential; a client that disconnects cancels a forwarded request."""
@@ -157,14 +167,18 @@ class Upstream:
     async def _count_tokens(self, request: Request) -> Response:
         if refused := refuse(self.state, request):
             return refused
-        completion = CompletionRequest(request.url.path, await body_of(request) or {})
+        completion = CompletionRequest(request.url.path, await self._body(request))
         if completion.model in {one.id for one in self.models.models()}:
             return reply({"input_tokens": dialects.complete(completion.body).tokens.input}, media_type=RELAYED)
         return self._logged(request, self._unknown_model(completion))
 
     def _unknown_model(self, completion: CompletionRequest) -> Response:
-        body = error_body(f"unknown provider for model {completion.model}".strip(), 502)
-        return reply(in_dialect(body, 502, completion.path, self.state.contract), 502, media_type=RELAYED)
+        contract, message = self.state.contract, f"unknown provider for model {completion.model}"
+        status = 400 if contract.newest else 502
+        body = error_body(message if contract.newest else message.strip(), status)
+        if contract.newest:
+            body = {"error": {**mapping(body["error"]), "code": "model_not_found", "param": "model"}}
+        return reply(in_dialect(body, status, completion.path, contract), status, media_type=RELAYED)
 
     def _logged(self, request: Request, response: Response) -> Response:
         """Add a failed request to the error logs."""

@@ -119,7 +119,8 @@ class ConfigApi:
     # --- client keys
 
     async def _show_keys(self, request: Request) -> Response:
-        return reply({"api-keys": self.state.settings.api_keys})
+        more = {"model-whitelists": None} if self.state.contract.whitelists else {}
+        return reply({"api-keys": self.state.settings.api_keys, **more})
 
     async def _change_key(self, request: Request) -> Response:
         body, keys = await body_of(request), list(self.state.settings.api_keys)

@@ -159,7 +159,7 @@ class Dispatcher:
             now = self.state.now()
             return self._cooling(model, min(one.cooldowns.seconds_left(model, now) for one in candidates), providers[0])
         message = "auth_unavailable: no auth available"
-        message += f" (providers={','.join(providers)}, model={model})" if contract.newer else ""
+        message += f" (providers={','.join(providers)}, model={model or 'unknown'})" if contract.newer else ""
         status = 503 if contract.newer else 500
         return reply(in_dialect(error_body(message, status), status, request.path, contract), status, RELAYED)
 

@@ -44,6 +44,7 @@ ALIASES = {
 NO_DEVICE_FLOW = {
     "github": "failed to initiate device flow",
     "xai": "failed to start device authorization flow",
+    "kiro": "failed to start device authorization flow",
 }
 KIRO_KINDS = {"": "aws", "aws": "aws", "builder-id": "aws", "google": "social", "github": "social"}
 DEVICE_LIFE_SECONDS = 900

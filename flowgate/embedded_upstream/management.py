@@ -13,7 +13,7 @@ from flowgate.embedded_upstream.management_auth import ManagementAuth
 from flowgate.embedded_upstream.responses import CORS, Handler, Routes, failed, not_found, reply, unreachable
 from flowgate.embedded_upstream.state import State
 
-RELEASES = "https://api.github.com/repos/router-for-me/CLIProxyAPIPlus/releases/latest"
+RELEASES = "https://api.github.com/repos/router-for-me/{}/releases/latest"
 WITHOUT_KEY = ("oauth-callback",)  # paths that need no key on the newer line
 
 
@@ -91,7 +91,10 @@ class ManagementApi:
     async def _latest_version(self, request: Request) -> Response:
         """Report that GitHub cannot be reached: this program never connects to it."""
         cause = unreachable(self.state.settings.proxy_url, "api.github.com")
-        return reply({"error": "request_failed", "message": f'Get "{RELEASES}": {cause}'}, 502)
+        return reply(
+            {"error": "request_failed", "message": f'Get "{RELEASES.format(self.state.contract.repository)}": {cause}'},
+            502,
+        )
 
     async def _model_definitions(self, request: Request) -> Response:
         channel = str(request.path_params["path"]).rpartition("/")[2]

@@ -1,12 +1,12 @@
-"""What differs between the two lines of the real program, 6.8 and 7.2.
+"""What differs between the lines of the real program: 6.8, 7.2, 7.2.137 and mainline 7.2.140.
 
-Source: recorded responses of v6.8.16-0 and 7.2.101-1 (`tests/contract/data/`)
+Source: recorded responses of v6.8.16-0, 7.2.101-1, 7.2.137-9 and CLIProxyAPI 7.2.140 (`tests/contract/data/`)
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,8 @@ class Model(TypedDict):
     owned_by: str
     type: str
     display_name: NotRequired[str]
+    context_length: NotRequired[int]
+    max_completion_tokens: NotRequired[int]
 
 
 class Table(TypedDict):
@@ -49,15 +51,19 @@ class Contract:
     """One line of the real program.
 
     Attributes:
-        name: "6.8" or "7.2".
+        name: "6.8", "7.2", "7.2.137" or "7.2.140".
         version: The version that the program reports.
         config_error_source: The source line that the log names for an invalid config.
-        newer: True for 7.2. Differences in values are attributes here; differences in rules depend on this flag.
+        newer: False for 6.8. Differences in values are attributes here; differences in rules depend on this flag.
+        newest: True for 7.2.137 and 7.2.140: unknown models are the client's mistake, model lists say more.
         not_found: The body of an ordinary 404 response.
         session_seconds: How long an OAuth session is kept.
         pkce_providers: Providers whose login ends with a callback.
         device_providers: Providers whose login shows a code.
         callback_routes: First parts of the callback paths.
+        anonymous_providers: Providers that get requests without an account.
+        whitelists: Whether each client key can have a list of models.
+        repository: The repository whose newest release is looked up.
     """
 
     name: str
@@ -69,6 +75,10 @@ class Contract:
     pkce_providers: tuple[str, ...]
     device_providers: tuple[str, ...]
     callback_routes: tuple[str, ...]
+    newest: bool = False
+    anonymous_providers: tuple[str, ...] = ()
+    whitelists: bool = False
+    repository: str = "CLIProxyAPIPlus"
 
     def management_headers(self) -> dict[str, str]:
         """Return the headers of every management response."""
@@ -80,6 +90,17 @@ class Contract:
         return f"CLIProxyAPI Version: {self.version}, Commit: {COMMIT}, BuiltAt: {BUILD_DATE}"
 
 
+SEVEN = Contract(
+    name="7.2",
+    version="7.2.101-1",
+    config_error_source="main.go:586",
+    newer=True,
+    not_found="",
+    session_seconds=1800.0,
+    pkce_providers=("codex", "anthropic", "antigravity"),
+    device_providers=("kimi", "xai"),
+    callback_routes=("codex", "anthropic", "antigravity"),
+)
 CONTRACTS = {
     "6.8": Contract(
         name="6.8",
@@ -92,16 +113,24 @@ CONTRACTS = {
         device_providers=("qwen", "kimi", "github"),
         callback_routes=("codex", "anthropic", "google", "iflow", "antigravity", "kiro"),
     ),
-    "7.2": Contract(
-        name="7.2",
-        version="7.2.101-1",
-        config_error_source="main.go:586",
-        newer=True,
-        not_found="",
-        session_seconds=1800.0,
-        pkce_providers=("codex", "anthropic", "antigravity"),
-        device_providers=("kimi", "xai"),
-        callback_routes=("codex", "anthropic", "antigravity"),
+    "7.2": SEVEN,
+    "7.2.137": replace(
+        SEVEN,
+        name="7.2.137",
+        version="7.2.137-9-plus",
+        config_error_source="main.go:590",
+        newest=True,
+        device_providers=("kimi", "xai", "kiro"),
+        anonymous_providers=("kilo", "kilo-gateway"),
+        whitelists=True,
+    ),
+    "7.2.140": replace(
+        SEVEN,
+        name="7.2.140",
+        version="7.2.140",
+        config_error_source="main.go:531",
+        newest=True,
+        repository="CLIProxyAPI",
     ),
 }
 

@@ -14,7 +14,10 @@ from typing import Protocol
 from flowgate.domain import UpstreamSettings
 from flowgate.errors import UsageError
 
-KEY_LISTS = ("gemini-api-key", "codex-api-key", "claude-api-key", "vertex-api-key")
+KEY_LISTS = (
+    *("gemini-api-key", "codex-api-key", "claude-api-key", "vertex-api-key", "xai-api-key", "interactions-api-key"),
+    *("commandcode-api-key", "freebuff-api-key"),
+)
 
 
 class Reader(Protocol):
@@ -60,7 +63,7 @@ def with_keys(accounts: Mapping[str, int], settings: UpstreamSettings) -> dict[s
             found[provider] = found.get(provider, 0) + len(entries)
     others: object = settings.get("openai-compatibility")
     for entry in others if isinstance(others, list) else ():
-        if isinstance(entry, dict):
+        if isinstance(entry, dict) and entry.get("disabled") is not True:
             name, keys = str(entry.get("name")), entry.get("api-key-entries")
             found[name] = found.get(name, 0) + (len(keys) if isinstance(keys, list) else 1)
     return found

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from flowgate.config.overlay import overlay
 from flowgate.domain import Config, Secret, Service, Sourced, Stack
 from flowgate.errors import UnknownName, raise_all
-from flowgate.gateway import account_inventory, cliproxy, litellm, own_modules, promises, upstream_version
+from flowgate.gateway import (
+    account_inventory,
+    cliproxy,
+    deployment_names,
+    litellm,
+    mistyped_references,
+    own_modules,
+    promises,
+    setting_values,
+    upstream_command,
+    upstream_environment,
+    upstream_overrides,
+    upstream_settings,
+    upstream_version,
+)
+from flowgate.gateway.litellm_declarations import Declarations, of_installed
 from flowgate.gateway.own_modules import OwnModules
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
+from flowgate.gateway.unknown_values import unknown
+from flowgate.gateway.upstream_settings import OwnSettings
 
 LITELLM, CLIPROXY = "litellm", "cliproxyapi_plus"
 
@@ -25,6 +43,10 @@ class BuildInputs:
         accounts: Provider → accounts in use, counted in the auth folder.
         upstream_version: The version of CLIProxyAPIPlus that a start would run; empty if it is unknown.
         modules: The user's Python modules that LiteLLM's settings name.
+        declared: What the installed LiteLLM declares about its settings.
+        variables: The variables that the settings refer to and that are set.
+        unnamed_config: A CLIProxyAPIPlus config that the program would read if it were started by hand, and that its
+            command line does not name; empty if there is none.
     """
 
     ports: Mapping[str, int]
@@ -33,6 +55,9 @@ class BuildInputs:
     accounts: Mapping[str, int] = field(default_factory=dict)
     upstream_version: str = ""
     modules: OwnModules = field(default_factory=OwnModules)
+    declared: Declarations = field(default_factory=of_installed)
+    variables: Mapping[str, Secret] = field(default_factory=dict)
+    unnamed_config: str = ""
 
 
 def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> Stack:
@@ -45,16 +70,17 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The user's CLIProxyAPIPlus config is not YAML.
+        UsageError: The user's CLIProxyAPIPlus config, or the program's command line, cannot be used.
     """
     policy = compile_policy(config, profile.value, build_inputs)
+    own = replace(own_settings(config, build_inputs), notes=list(policy.notes), warnings=list(policy.warnings))
     ports = {name: build_inputs.ports.get(name, service.port) for name, service in config.services.items()}
     services: dict[str, Service] = {
         CLIPROXY: cliproxy.service(
             config,
             ports[CLIPROXY],
             build_inputs.upstream_key,
-            cliproxy.read_user_config(config, build_inputs.upstream_text),
+            own,
             litellm.upstream_models(config, policy.litellm),
             policy.cliproxy,
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
@@ -74,15 +100,62 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The user's CLIProxyAPIPlus config is not YAML, or a module that the settings name is missing.
+        UsageError: The user's CLIProxyAPIPlus config or the program's command line cannot be used, a module that the
+            settings name is missing, or a value is of a wrong kind, a mistyped reference, or a misspelt provider or
+            parameter.
     """
     if profile not in config.profiles:
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
-    raise_all(f"profile {profile}", own_modules.faults(config, profile, build_inputs.modules.missing))
-    own = cliproxy.read_user_config(config, build_inputs.upstream_text)
-    accounts = account_inventory.with_keys(build_inputs.accounts, own)
-    upstream = UpstreamAccounts(own, accounts, lambda entry: litellm.uses_upstream(config, entry["litellm_params"]))
-    return compile_profile(config.litellm_base, config.profiles[profile], upstream)
+    read = setting_values.read(config, profile, build_inputs.declared, build_inputs.variables)
+    wrong = [
+        *own_modules.faults(config, profile, build_inputs.modules.missing),
+        *read.faults,
+        *mistyped_references.faults(config, profile, build_inputs.variables),
+        *deployment_names.faults(config, profile, read, build_inputs.declared),
+    ]
+    raise_all(f"profile {profile}", wrong)
+    own = own_settings(config, build_inputs)
+    accounts = account_inventory.with_keys(build_inputs.accounts, own.settings)
+    upstream = UpstreamAccounts(
+        own.settings, accounts, lambda entry: litellm.uses_upstream(config, entry["litellm_params"])
+    )
+    policy = compile_profile(read.base, read.profile, upstream)
+    added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version)
+    notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
+    return replace(
+        policy,
+        cliproxy=overlay(policy.cliproxy, added.settings),
+        changes=(*read.changes, *policy.changes, *added.changes, *notes, *upstream_overrides.kept_keys(own)),
+        unknown=tuple(unknown(policy.litellm)),
+        notes=tuple(notes),
+        warnings=(*own.warnings, *added.warnings),
+    )
+
+
+def own_settings(config: Config, build_inputs: BuildInputs) -> OwnSettings:
+    """Read the program's command line and the user's own CLIProxyAPIPlus config.
+
+    Args:
+        config: The config.
+        build_inputs: What was read.
+
+    Raises:
+        UsageError: A flag or a setting cannot be used.
+    """
+    line = upstream_version.line(build_inputs.upstream_version)
+    command = upstream_command.read(config, line)
+    wrong = [] if cliproxy.is_embedded(config) else upstream_environment.faults(config)
+    raise_all(f"services.{CLIPROXY}", [*command.faults, *wrong])
+    found = OwnSettings()
+    if build_inputs.upstream_text is not None:
+        file = command.own_config or config.root / "cliproxyapi.yaml"
+        found = upstream_settings.read(build_inputs.upstream_text, file, line)
+    notes = [*command.notes, *upstream_environment.notes(config)]
+    if build_inputs.unnamed_config:
+        place = config.place(f"services.{CLIPROXY}.command.args")
+        what = f"{build_inputs.unnamed_config} is not read, because no -config names it"
+        notes.append(f"{what} ({place})")
+    return replace(found, notes=[*notes, *found.notes])
 
 
 def start_order(stack: Stack) -> list[list[str]]:

@@ -7,22 +7,25 @@ plaintext `secret-key` makes it rewrite its file, and its file watcher stops whe
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from flowgate.config.overlay import overlay
-from flowgate.errors import UsageError
+from flowgate.errors import FlowGateError, UsageError
+from flowgate.gateway import upstream_command, upstream_environment, upstream_overrides
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 
 if TYPE_CHECKING:
     from flowgate.domain import Config, Program, Reference, Secret, Service, UpstreamSettings
+    from flowgate.gateway.upstream_settings import OwnSettings
 
-NAME = "cliproxyapi_plus"
-EMBEDDED = "embedded-upstream"
+NAME, EMBEDDED = upstream_command.NAME, upstream_command.EMBEDDED
 UPSTREAM_KEY = "UPSTREAM_API_KEY"
 MANAGEMENT_KEY = "MANAGEMENT_KEY"
-CONFIG_FLAGS = ("-config", "--config")
+TYPICAL = ("api-keys", "auth-dir", "remote-management")  # names that only a config of CLIProxyAPIPlus has
 PENDING_KEY = "sk-to-be-generated"
 
 
@@ -30,7 +33,7 @@ def service(
     config: Config,
     port: int,
     key: Secret | None,
-    own: UpstreamSettings,
+    own: OwnSettings,
     models: tuple[str, ...],
     policy: UpstreamSettings,
     readiness: str,
@@ -41,20 +44,22 @@ def service(
         config: The config.
         port: The port in use.
         key: The key that LiteLLM sends; None while it has not been generated.
-        own: The user's own CLIProxyAPIPlus config; kept, except for keys that would open the proxy.
+        own: The user's own CLIProxyAPIPlus config; kept, except for what its notes say.
         models: The model names that LiteLLM requests; the embedded upstream serves only these.
         policy: The settings that the profile determines.
         readiness: The path that reports readiness.
     """
     from flowgate.domain import Document, Service
 
-    tree = _settings(config, port, key, overlay(own, policy), models if is_embedded(config) else ())
-    text = "# Written by FlowGate, in place. Change config/cliproxyapi.yaml, not this file.\n" + dump(tree)
+    tree = _settings(config, port, key, own.settings, policy)
+    if models and is_embedded(config):
+        tree["embedded"] = {"models": list(models)}
+    text = _header(own) + dump(tree)
     path = config.paths.runtime_dir / "cliproxyapi.yaml"
     settings = config.services[NAME]
     return Service(
         name=NAME,
-        program=_program(config, port, (path, text), tree["auth-dir"], readiness),
+        program=_program(config, port, (path, text), tree, readiness),
         documents=(Document(path, text, short_digest(text), in_place=True),),
         needs=_needs(config),
         after=settings.depends_on,
@@ -63,11 +68,18 @@ def service(
     )
 
 
-def _program(config: Config, port: int, document: tuple[Path, str], auth_dir: str, readiness: str) -> Program:
+def _header(own: OwnSettings) -> str:
+    """Return comments that say what is changed, so that a change of the user's that has no effect is rendered too."""
+    lines = [f"# Written by FlowGate, in place. Change {own.file or 'config/cliproxyapi.yaml'}, not this file."]
+    lines += [f"# {line}" for line in [*own.notes, *own.warnings]]
+    return "".join("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) + "\n" for line in lines)
+
+
+def _program(config: Config, port: int, document: tuple[Path, str], tree: UpstreamSettings, readiness: str) -> Program:
     from flowgate.domain import Program, Secret
 
     settings = config.services[NAME]
-    argv = (str(binary(config)), *_without_config(settings.args[1:]), "-config", str(document[0]))
+    argv = (str(binary(config)), *upstream_command.read(config).kept, "-config", str(document[0]))
     env = {"WRITABLE_PATH": str(config.paths.runtime_dir / "work" / NAME), "PYTHONUNBUFFERED": "1"}
     return Program(
         service=NAME,
@@ -83,10 +95,15 @@ def _program(config: Config, port: int, document: tuple[Path, str], auth_dir: st
         documents=(document,),
         labels={"embedded": "yes"} if is_embedded(config) else {},
         # The program reloads its file: the digest contains only what needs a restart.
-        digest=name_program(argv, (settings.host, port), auth_dir, env, settings.env),
+        digest=name_program(argv, (settings.host, port), _restart_settings(tree), env, settings.env),
         ready_timeout=settings.ready_timeout,
         restart=settings.restart,
     )
+
+
+def _restart_settings(tree: UpstreamSettings) -> str:
+    """Return the settings that the program reads only when it starts."""
+    return tree["auth-dir"] + (" without request logs" if tree.get("commercial-mode") else "")
 
 
 def is_embedded(config: Config) -> bool:
@@ -102,11 +119,60 @@ def binary(config: Config) -> Path:
 
 def user_config(config: Config) -> Path | None:
     """Return the path of the user's own CLIProxyAPIPlus config, if the command line names one."""
-    settings = config.services[NAME]
-    for flag, value in zip(settings.args, settings.args[1:], strict=False):
-        if flag in CONFIG_FLAGS:
-            return absolute(settings.cwd or config.root, value)
-    return None
+    return upstream_command.read(config).own_config
+
+
+def request_log_folder(config: Config) -> Path:
+    """Return the folder in which the program writes requests, if it does."""
+    return upstream_environment.log_folder(config)
+
+
+def own_text(config: Config, read: Callable[[Path], str | None]) -> str | None:
+    """Read the user's own CLIProxyAPIPlus config.
+
+    Args:
+        config: The config.
+        read: Reads a regular file; returns None if it does not exist.
+
+    Returns:
+        Its text; None if the command line names no such config.
+
+    Raises:
+        UsageError: It does not exist, or is not a regular text file.
+    """
+    command = upstream_command.read(config)
+    if command.own_config is None:
+        return None
+    try:
+        text = read(command.own_config)
+    except UsageError as error:
+        raise UsageError(f"the CLIProxyAPIPlus config {error.what}", place=command.config_place) from None
+    if text is None:
+        what = f"the CLIProxyAPIPlus config {command.own_config} does not exist"
+        fix = "correct the path, or remove -config from services.cliproxyapi_plus.command.args"
+        if "~" in command.own_config.parts:
+            fix = "write the whole path: only a shell replaces ~"
+        raise UsageError(what, place=command.config_place, fix=fix)
+    return text
+
+
+def unnamed_config(config: Config, read: Callable[[Path], str | None]) -> str:
+    """Return the config that the program reads without `-config`, if there is one that FlowGate does not read.
+
+    Args:
+        config: The config.
+        read: Reads a regular file; returns None if it does not exist.
+
+    Source: v6.8.16-0, cmd/server/main.go: `config.yaml` in the working folder.
+    """
+    path = (config.services[NAME].cwd or config.root) / "config.yaml"
+    if upstream_command.read(config).own_config or path == config.file:
+        return ""
+    try:
+        text = read(path) or ""
+    except FlowGateError:  # the program could not read it either
+        return ""
+    return str(path) if any(re.search(rf"^{name}\s*:", text, re.MULTILINE) for name in TYPICAL) else ""
 
 
 def auth_folder(config: Config) -> Path:
@@ -115,56 +181,15 @@ def auth_folder(config: Config) -> Path:
 
 
 def _settings(
-    config: Config, port: int, key: Secret | None, settings: UpstreamSettings, models: tuple[str, ...]
+    config: Config, port: int, key: Secret | None, own: UpstreamSettings, policy: UpstreamSettings
 ) -> UpstreamSettings:
-    remote = dict(settings.get("remote-management") or {})
-    remote |= {"allow-remote": False, "secret-key": "", "disable-control-panel": True}
-    settings["host"] = config.services[NAME].host
-    settings["port"] = port
-    settings["auth-dir"] = str(auth_folder(config))
-    settings["api-keys"] = [key.reveal() if key else PENDING_KEY]
-    settings["remote-management"] = remote
-    if models:
-        settings["embedded"] = {"models": list(models)}
-    return settings
-
-
-def read_user_config(config: Config, text: str | None) -> UpstreamSettings:
-    """Parse the user's own CLIProxyAPIPlus config; empty if there is none.
-
-    Args:
-        config: The config, which names the file.
-        text: The text of the file.
-
-    Raises:
-        UsageError: The text is not YAML, or not a mapping.
-    """
-    if not text:
-        return {}
-    import yaml
-
-    try:
-        tree = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
-    except yaml.YAMLError as fault:
-        mark = getattr(fault, "problem_mark", None)
-        place = f"{user_config(config)}:{mark.line + 1}" if mark else str(user_config(config))
-        raise UsageError("the CLIProxyAPIPlus config is not YAML", place=place, fix="correct that line") from None
-    if not isinstance(tree, dict):
-        raise UsageError("the CLIProxyAPIPlus config must be a mapping", place=str(user_config(config)))
-    return cast("UpstreamSettings", tree)
-
-
-def _without_config(args: tuple[str, ...]) -> tuple[str, ...]:
-    kept: list[str] = []
-    skip = False
-    for word in args:
-        if skip:
-            skip = False
-        elif word in CONFIG_FLAGS:
-            skip = True
-        elif not word.startswith(tuple(f"{flag}=" for flag in CONFIG_FLAGS)):
-            kept.append(word)
-    return tuple(kept)
+    made = cast("dict[str, object]", overlay(own, policy))
+    for path, value in upstream_overrides.forced(config, port, auth_folder(config), own).items():
+        head, _, tail = path.partition(".")
+        section = made.get(head)
+        made[head] = {**(section if isinstance(section, dict) else {}), tail: value} if tail else value
+    made["api-keys"] = upstream_overrides.client_keys(own, key.reveal() if key else PENDING_KEY)
+    return cast("UpstreamSettings", made)
 
 
 def _needs(config: Config) -> tuple[Reference, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowgate.domain import ForkServerSettings, Program, Reference, Secret, Service, ServiceSettings
+from flowgate.domain import Config, ForkServerSettings, Program, Reference, Secret, Service, ServiceSettings
 from flowgate.errors import UsageError
 from flowgate.gateway import cliproxy, litellm
 from flowgate.gateway.proxy_exceptions import PROXIES, SPELLINGS, without_proxy
@@ -45,6 +45,18 @@ class Variables:
             return Secret(self.environment[name])
         text = (self.read_file(self.file(name)) or "").strip()
         return Secret(text) if text else None
+
+    def of_settings(self, config: Config) -> dict[str, Secret]:
+        """Return the variables that LiteLLM's settings refer to, as LiteLLM gets them; those not set are left out."""
+        own = config.services[litellm.NAME].env
+        names = {one.name for one in config.references if not one.path.startswith("services.")}
+        found = {name: self._of_service(own[name]) if name in own else self.get(name) for name in sorted(names)}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _of_service(self, written: str) -> Secret | None:
+        if not written.startswith(litellm.PREFIX):
+            return Secret(written)
+        return self.get(written.removeprefix(litellm.PREFIX))
 
     def file(self, name: str) -> Path:
         """Return the file that may contain the value of a variable."""

@@ -20,7 +20,7 @@ from flowgate.domain import (
     Service,
 )
 from flowgate.gateway import own_modules, promises, runner_flags
-from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
+from flowgate.gateway.serialization import absolute, comment_text, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
 
 NAME = "litellm"
@@ -146,8 +146,8 @@ def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: di
         params = entry["litellm_params"]
         if uses_upstream(config, params):
             params["api_base"] = params["api_base"].replace(f":{old}", f":{new}", 1)
-    head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one.\n"
-    text = head + dump(settings)
+    head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one."
+    text = f"{comment_text(head)}\n{dump(settings)}"
     digest = short_digest(text)
     return Document(config.paths.runtime_dir / f"litellm-{digest}.yaml", text, digest)
 
@@ -182,6 +182,7 @@ def _needs(config: Config, profile: str, settings: LiteLLMSettings) -> tuple[Ref
     found = [r for r in config.references if any(r.path == root or r.path.startswith(root + ".") for root in roots)]
     if "model_list" in config.profiles[profile]:  # it replaces the whole list of the base
         found = [r for r in found if not r.path.startswith("litellm_base.model_list.")]
+    found = [r for r in found if r.name not in config.services[NAME].env or r.path.startswith(roots[-1])]
     if "master_key" not in (settings.get("general_settings") or {}):
         found.append(Reference(MASTER_KEY, "general_settings.master_key", config.place("litellm_base")))
     return tuple(found)
@@ -198,12 +199,11 @@ def optional(config: Config, settings: LiteLLMSettings, reference: Reference) ->
     head, _, rest = reference.path.partition("model_list.")
     index, _, _ = rest.partition(".")
     models = settings.get("model_list") or []
-    if not head or not index.isdigit() or int(index) >= len(models):
-        return False
-    return models[int(index)]["model_name"] not in _needed(settings)
+    known = bool(head) and index.isdigit() and int(index) < len(models)
+    return known and models[int(index)]["model_name"] not in needed_models(settings)
 
 
-def _needed(settings: LiteLLMSettings) -> set[str]:
+def needed_models(settings: LiteLLMSettings) -> set[str]:
     """Return the first model, and every model in fallbacks and aliases."""
     needed = {entry["model_name"] for entry in settings.get("model_list", [])[:1]}
     for section in (settings.get("router_settings", {}), settings.get("litellm_settings", {})):

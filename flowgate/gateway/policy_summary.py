@@ -16,8 +16,10 @@ KINDS = {"refusal": "a 5xx", "429": "a 429", "timeout": "a time-out"}
 
 
 def describe(policy: Policy) -> list[str]:
-    """Describe what a profile promises, one sentence each."""
+    """Describe what a profile promises, one sentence each; of unknown values nothing is promised."""
     found = policy.promises
+    if policy.unknown:
+        return [f"unknown: {one}" for one in policy.unknown] + ["nothing is promised until these variables are set"]
     lines = [_attempts(found), *_cooldowns(policy), *_fallbacks(found)]
     request, stream = seconds(found.request_timeout), seconds(found.stream_timeout)
     lines.append(f"one attempt may take {request}; a stream may be silent for {stream}")

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
+from flowgate.config.litellm_section import SECTION_OF
 from flowgate.domain import Config, LiteLLMSettings
 from flowgate.errors import FlowGateError, UnknownName, UsageError
-from flowgate.gateway import cliproxy, litellm, litellm_keys, promises, runner_flags
+from flowgate.gateway import cliproxy, deployment_names, litellm, litellm_keys, promises, runner_flags
+from flowgate.gateway.litellm_declarations import of_installed
 from flowgate.gateway.policy import Policy
 from flowgate.gateway.policy_summary import seconds
 
@@ -52,11 +54,12 @@ def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
     """
     settings = _Settings(config, profile)
     found = [str(fault) for fault, certain in settings.unknown_keys() if not certain]
+    judged = [] if policy.unknown else [*_timeouts(config, policy), *_multiplied_retries(policy)]
     return [
         *found,
         *_wrong_keys(config, policy.litellm),
-        *_timeouts(config, policy),
-        *_multiplied_retries(policy),
+        *deployment_names.warnings(policy.litellm, of_installed()),
+        *judged,
         *_paid_checks(settings, policy.litellm),
     ]
 
@@ -99,6 +102,9 @@ class _Settings:
 
 
 def _unknown_key(section: str, key: str, known: Collection[str], place: str) -> tuple[FlowGateError, bool]:
+    if elsewhere := _section_of(section, key):
+        fix = f"LiteLLM reads it from {elsewhere}: write it there"
+        return UsageError(f"LiteLLM has no setting '{section}.{key}'", fix=fix, place=place), True
     meant = litellm_keys.MEANT.get(key) if section == "router_settings" else None
     similar = [meant] if meant else get_close_matches(key, known, n=1, cutoff=SIMILARITY)
     certain = bool(similar) or section.endswith(COMPLETE)
@@ -107,6 +113,11 @@ def _unknown_key(section: str, key: str, known: Collection[str], place: str) -> 
     else:
         fix = "LiteLLM ignores it; remove it" if certain else "LiteLLM may ignore it"
     return UsageError(f"LiteLLM has no setting '{section}.{key}'", fix=fix, place=place), certain
+
+
+def _section_of(section: str, key: str) -> str:
+    """Return the section that a setting belongs to, if it is written in another one; else an empty string."""
+    return SECTION_OF.get(key, "") if section in SECTION_OF.values() and SECTION_OF.get(key) != section else ""
 
 
 def _known_models(settings: LiteLLMSettings) -> set[str]:
@@ -175,6 +186,8 @@ def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
     upstream = config.services[cliproxy.NAME]
     for entry in settings.get("model_list", ()):
         params, name = entry["litellm_params"], entry["model_name"]
+        if str(params.get("api_base") or "").startswith(litellm.PREFIX):
+            continue  # not known yet
         if litellm.uses_upstream(config, params):
             if params.get("api_key") != key:
                 yield (

@@ -17,6 +17,11 @@ def dump(tree: Mapping[str, object]) -> str:
     return text
 
 
+def comment_text(text: object) -> str:
+    """Return a path or name for a YAML comment: characters that would end the comment, or the encoding, are escaped."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(text))
+
+
 def short_digest(text: str) -> str:
     """Return the first 12 hex digits of a text's SHA-256."""
     import hashlib

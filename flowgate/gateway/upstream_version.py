@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flowgate.gateway.cliproxy import NAME, binary, is_embedded
+from flowgate.gateway import upstream_command
+from flowgate.gateway.cliproxy import binary, is_embedded
 
 if TYPE_CHECKING:
     from flowgate.domain import Config
 
 HEALTHZ, ROOT = "/healthz", "/"
-CONTRACT = "--contract"  # flag of the embedded upstream: the version that it imitates
+CONTRACT = "contract"  # flag of the embedded upstream: the version that it imitates
 
 
 def version(config: Config, lock: str | None) -> str:
@@ -26,11 +27,24 @@ def version(config: Config, lock: str | None) -> str:
     """
     from flowgate.gateway import install_record
 
-    args = config.services[NAME].args
     if is_embedded(config):
-        return args[args.index(CONTRACT) + 1] if CONTRACT in args[:-1] else "6.8"
+        return upstream_command.read(config).values.get(CONTRACT, upstream_command.OLDER)
     installed = install_record.read(lock) if binary(config) == install_record.install_paths(config).program else None
     return installed.version if installed else ""
+
+
+def line(version: str) -> str:
+    """Return the recorded line to which a version belongs; empty if its flags and settings are not known.
+
+    Args:
+        version: The version ("v7.2.137-9"); empty if it is not known.
+    """
+    number = version.removeprefix("v")
+    if number in upstream_command.LINES:
+        return number
+    prefixes = {"6.8.": upstream_command.OLDER, "7.2.101-": upstream_command.NEWER}
+    prefixes |= {"7.2.137-": upstream_command.FORK}
+    return next((name for prefix, name in prefixes.items() if number.startswith(prefix)), "")
 
 
 def readiness_path(version: str, configured: str | None) -> str:

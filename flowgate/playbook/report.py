@@ -127,7 +127,7 @@ def _task(outcome: Outcome, mask: Mask) -> TaskDocument:
         "began": round(outcome.began, 3),
         "seconds": round(outcome.seconds, 3),
         "place": outcome.place,
-        "facts": {str(key): plain(value, mask) for key, value in outcome.facts.items()},
+        "facts": {mask(str(key)): plain(value, mask) for key, value in outcome.facts.items()},
         "unpredicted": mask(outcome.unpredicted),
         "error": _error(outcome.error, mask),
     }
@@ -162,7 +162,7 @@ def plain(value: Any, mask: Mask = str) -> Any:
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # JSON has no NaN and no infinity
     if isinstance(value, Mapping):
-        return {str(key): plain(entry, mask) for key, entry in value.items()}
+        return {mask(str(key)): plain(entry, mask) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(entry, mask) for entry in value]
     if isinstance(value, (set, frozenset)):

@@ -12,6 +12,7 @@ from flowgate.domain import Config, LiteLLMSettings, Program, Secret
 from flowgate.gateway import cliproxy, litellm
 from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
+from flowgate.gateway.upstream_settings import OwnSettings
 from flowgate.rehearsal import time_scale
 from flowgate.rehearsal.plan import Plan, private_settings
 from flowgate.rehearsal.roles import upstream_model
@@ -133,7 +134,9 @@ def _upstream_program(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
     providers = [_provider(plan, scenario, environment, model) for model in dict.fromkeys(models)]
     settings = overlay(plan.upstream_settings, {"openai-compatibility": providers})
     port = environment.upstream_port
-    program = cliproxy.service(config, port, plan.key, plan.user_settings, (), settings, READINESS_PATH).program
+    program = cliproxy.service(
+        config, port, plan.key, OwnSettings(plan.user_settings), (), settings, READINESS_PATH
+    ).program
     return replace(
         program,
         service=f"{cliproxy.NAME}-{scenario.name}",

@@ -10,7 +10,7 @@ from typing import cast
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Secret, UpstreamSettings
 from flowgate.errors import UsageError, raise_all
-from flowgate.gateway import account_inventory, build, cliproxy, preflight
+from flowgate.gateway import account_inventory, build, preflight
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.rehearsal.roles import Roles, assign_roles
 from flowgate.rehearsal.scenarios import Scenario
@@ -20,7 +20,17 @@ from flowgate.step import StepContext
 COPIED_SECTIONS = ("model_list", "router_settings", "litellm_settings")
 # Settings that connect to other systems, or answer in place of a vendor: databases, caches, callbacks.
 EXTERNAL = re.compile(r"callback|cache|redis|database|guardrail|alert|pass_through|store_")
-ACCOUNT_SETTINGS = (*account_inventory.KEY_LISTS, "openai-compatibility", "ampcode", "proxy-url", "tls", "embedded")
+ACCOUNT_SETTINGS = (
+    *(
+        *account_inventory.KEY_LISTS,
+        "generative-language-api-key",
+        "openai-compatibility",
+        "kiro",
+        "api-keys",
+        "embedded",
+    ),
+    *("ampcode", "amp-upstream-url", "amp-upstream-api-key", "proxy-url", "tls", "pprof", "plugins", "usage-export"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,9 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         inputs = replace(inputs, accounts={}, upstream_text=None)
     policy = build.compile_policy(config, profile, inputs)
     raise_all(f"profile {profile}", preflight.faults(config, profile, policy))
+    if policy.unknown:
+        what = f"profile {profile} promises nothing: {policy.unknown[0]}"
+        raise UsageError(what, fix="set it, and repeat the command")
     settings = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
     roles = assign_roles(settings)
     if not roles.requested:
@@ -95,19 +108,17 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         scale=time_scale(policy.promises, scales_cooldown=policy.cooldowns_by != CLIPROXY),
         key=Secret(f"sk-{secrets.token_hex(24)}"),
         litellm_only=litellm_only,
-        user_settings=without_accounts(config, inputs.upstream_text),
+        user_settings=without_accounts(build.own_settings(config, inputs).settings),
         upstream_settings={} if as_written else policy.cliproxy,
     )
 
 
-def without_accounts(config: Config, text: str | None) -> UpstreamSettings:
-    """Return the user's CLIProxyAPIPlus settings without those that lead to an account.
+def without_accounts(settings: UpstreamSettings) -> UpstreamSettings:
+    """Return CLIProxyAPIPlus settings without those that lead to an account or admit clients.
 
     Args:
-        config: The config.
-        text: Text of the user's CLIProxyAPIPlus config; None if there is none.
+        settings: The user's settings.
     """
-    settings = cliproxy.read_user_config(config, text)
     kept = {key: value for key, value in settings.items() if key not in ACCOUNT_SETTINGS}
     return cast("UpstreamSettings", kept)
 

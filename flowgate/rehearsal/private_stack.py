@@ -171,7 +171,7 @@ class PrivateStack:
             except FlowGateError as error:
                 lines = self._context.files.tail(program.log, LOG_LINES)
                 raise NotReady(f"in the rehearsal, {error.what}", fix=error.fix, log=lines) from None
-        last = supervisor.generation(started[-1].service)
+        last = supervisor.chosen(started[-1].service)
         if last is None:
             raise NotReady(f"in the rehearsal, {started[-1].service} ended unexpectedly")
         host, port = last.get("private_address") or (last["host"], last["port"])

@@ -20,7 +20,6 @@ LONGEST_TIMEOUT_SECONDS = 25.0
 TIMEOUT_SLACK_SECONDS = 5.0
 SLOW_KINDS = ("timeout", "stream")
 SHORT_SECONDS = 6.0  # a scenario this short is worth a repetition
-FOLDER_PREFIX = "flowgate-rehearsal-"
 
 
 def rehearse_profile(
@@ -41,7 +40,7 @@ def rehearse_profile(
     """
     began = context.clock.now()
     selected = [one for one in scenarios if long or not plan.waits_for_upstream_cooldown(one)]
-    with tempdirs.folder(FOLDER_PREFIX) as folder:
+    with tempdirs.folder(tempdirs.REHEARSAL) as folder:
         stack = PrivateStack(context, plan, folder, vendor_proxy)
         try:
             stack.open(selected)

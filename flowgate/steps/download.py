@@ -1,9 +1,10 @@
 """Put the programs in place: the runners, CLIProxyAPIPlus, and the bytecode of the Python environment."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.gateway import cliproxy, install_record, litellm
+from flowgate.gateway import build, cliproxy, install_record, litellm
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
 
@@ -22,7 +23,10 @@ def download(context: StepContext) -> Result | Change:
     Raises:
         ProgramMissing: The config names a CLIProxyAPIPlus that does not exist, and no source.
         EnvironmentFailure: The source has no such archive, or the archive cannot be verified.
+        UsageError: A flag of CLIProxyAPIPlus, or your own config of it, cannot be used; nothing is downloaded.
     """
+    # What depends on the version is judged once the version to start is installed, by `render`.
+    build.own_settings(context.config, replace(context.build_inputs(), upstream_version=""))
     runners = _runners(context)
     outdated = [path for path, text in runners.items() if not _is_in_place(context, path, text)]
     upstream = "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))

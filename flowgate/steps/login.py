@@ -47,12 +47,13 @@ def login(
     def apply(acting: StepContext) -> Facts:
         driver = LoginDriver(acting, management_key(acting, about), open_browser=open_)
         started = started_version(acting)
-        if redirect_url:
-            account = driver.run(conversation.finish(about, redirect_url, started))
-        else:
-            query = {"project_id": project} if project else {}
-            request = conversation.LoginRequest(about, started, timeout, poll_interval, query)
-            account = driver.run(conversation.login(request))
+        with acting.without_lock():
+            if redirect_url:
+                account = driver.run(conversation.finish(about, redirect_url, started))
+            else:
+                query = {"project_id": project} if project else {}
+                request = conversation.LoginRequest(about, started, timeout, poll_interval, query)
+                account = driver.run(conversation.login(request))
         refresh_upstream_config(acting)
         return _facts(account)
 

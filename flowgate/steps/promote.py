@@ -1,4 +1,4 @@
-"""Let the newest generation of LiteLLM serve, and record the active profile."""
+"""Let a new generation of LiteLLM serve, and record the active profile."""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +9,9 @@ from flowgate.system.clock import stamp
 
 
 def promote(context: StepContext) -> Result | Change:
-    """Let LiteLLM's newest generation serve, drain the older one, then write the active config and the state.
+    """Let the LiteLLM that this run started serve, drain the older one, then write the active config and the state.
 
+    When this run started none, its newest generation is meant.
     When LiteLLM does not run, this records what its next start will serve. The supervisor promotes only a generation
     that runs the settings of this run's profile, and refuses any other.
 
@@ -21,12 +22,12 @@ def promote(context: StepContext) -> Result | Change:
         `profile`, `generation` (null when LiteLLM does not run) and `switched` (whether the active profile changed).
 
     Raises:
-        NotReady: The newest generation is not ready.
-        EnvironmentFailure: The newest generation runs other settings. Nothing was written.
+        NotReady: The generation is not ready, or has ended. Nothing was written.
+        EnvironmentFailure: The generation runs other settings. Nothing was written.
     """
     service = context.stack().services["litellm"]
     document, digest = service.documents[0], service.program.digest
-    generation = context.supervisor.generation("litellm")
+    generation = context.supervisor.chosen("litellm")
     profile = context.run_state.profile.value
     state = read_state(context)
     active = context.files.read(context.config.paths.active_config)
@@ -37,8 +38,8 @@ def promote(context: StepContext) -> Result | Change:
         return unchanged(f"profile {profile} is active", profile=profile, switched=False, generation=number)
 
     def apply(acting: StepContext) -> Facts:
-        newest = acting.supervisor.generation("litellm")
-        number = int(newest["number"]) if newest else None
+        meant = acting.supervisor.chosen("litellm")
+        number = int(meant["number"]) if meant else None
         if number is not None:
             acting.supervisor.promote("litellm", number, digest)
         acting.files.write(acting.config.paths.active_config, document.text)

@@ -39,8 +39,10 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
     written += ["1 new key" if len(missing) == 1 else f"{len(missing)} new keys"] if missing else []
 
     def apply(acting: StepContext) -> Facts:
-        for warning in preflight.warnings(acting.config, name, policy):
+        for warning in [*preflight.warnings(acting.config, name, policy), *policy.warnings]:
             acting.emit(f"warning: {warning}")
+        for note in policy.notes:
+            acting.emit(f"changed: {note}")
         acting.generate_keys()
         rendered = acting.stack()
         for document in _documents(rendered):

@@ -48,7 +48,7 @@ def smoke(context: StepContext, live: bool = False) -> Result | Change:
 
 
 def _base_url(context: StepContext) -> str:
-    generation = context.supervisor.generation("litellm")
+    generation = context.supervisor.chosen("litellm")
     if generation is None:
         raise NotReady("litellm is not running", fix="inv up")
     if generation["phase"] == "serving":

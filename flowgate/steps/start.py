@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from flowgate.domain import Program, Service
+from flowgate.domain import Program, Service, Stack
 from flowgate.errors import FlowGateError, PortInUse, raise_all
 from flowgate.gateway import build
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
@@ -15,6 +15,8 @@ Name = Literal["all", "litellm", "cliproxyapi_plus"]
 
 def start(context: StepContext, service: Name = "all", fresh: bool = False) -> Result | Change:
     """Start services that do not run the rendered config; a serving LiteLLM continues beside the new generation.
+
+    A service does not start alone: what it depends on, and does not run, is started first and waited for.
 
     Args:
         context: Tools and state of this run.
@@ -30,7 +32,7 @@ def start(context: StepContext, service: Name = "all", fresh: bool = False) -> R
         UsageError: A variable is not set.
     """
     stack = context.stack()
-    order = [[name for name in group if service in ("all", name)] for group in build.start_order(stack)]
+    order = _order(context, stack, service)
     chosen = [stack.services[name] for group in order for name in group]
     outdated = _outdated(context, chosen, fresh)
     if not outdated:
@@ -47,6 +49,21 @@ def start(context: StepContext, service: Name = "all", fresh: bool = False) -> R
         return {"started": names, "generations": generations, "message": f"started {', '.join(started)}"}
 
     return change(f"start {' and '.join(names)}", apply, facts={"started": names, "generations": {}})
+
+
+def _order(context: StepContext, stack: Stack, service: str) -> list[list[str]]:
+    """Return groups of services in the order in which they start: first what the chosen one needs and does not run."""
+    order = build.start_order(stack)
+    if service == "all":
+        return order
+    needed, pending = set[str](), [service]
+    while pending:
+        one = stack.services[pending.pop()]
+        more = {*one.after, *one.program.hold_while_down} - needed - {service}
+        needed |= more
+        pending += more
+    down = [name for group in order for name in group if name in needed and not context.supervisor.generation(name)]
+    return [*([name] for name in down), [service]]
 
 
 def _outdated(context: StepContext, services: list[Service], fresh: bool) -> list[Service]:

@@ -59,7 +59,9 @@ def _facts(reply: Stopped) -> Facts:
 
 def _still_runs(status: Mapping[str, ServiceStatus], name: str, started: int) -> bool:
     """Return whether a generation, or the one that replaced it when it was respawned, still runs."""
-    return any(one["number"] >= started for one in status.get(name, {}).get("generations", ()))
+    generations = status.get(name, {}).get("generations", ())
+    # A later number without a lease is an older program that came back because this run's did not start.
+    return any(one["number"] == started or (one["number"] > started and one.get("leased")) for one in generations)
 
 
 def _older_serves(status: Mapping[str, ServiceStatus], name: str, started: int) -> bool:

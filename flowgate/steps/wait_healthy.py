@@ -78,7 +78,7 @@ def private_base_url(context: StepContext, service: Service, generation: Generat
 
 
 def is_ready(context: StepContext, service: Service, seconds: float = REQUEST_SECONDS) -> bool:
-    """Check once whether a service's newest generation is ready.
+    """Check once whether the generation of a service that this run means is ready: the one it started, else the newest.
 
     Args:
         context: Tools and state of this run.
@@ -88,7 +88,10 @@ def is_ready(context: StepContext, service: Service, seconds: float = REQUEST_SE
     Returns:
         Whether it is ready.
     """
-    generation = context.supervisor.generation(service.name)
+    try:
+        generation = context.supervisor.chosen(service.name)
+    except NotReady:  # what this run started has ended
+        return False
     if generation is None or generation["phase"] not in ("ready", "serving"):
         return False
     base = private_base_url(context, service, generation)
@@ -137,7 +140,7 @@ def _wait(context: StepContext, service: Service, timeout: float | None) -> floa
 
 def _wait_for_supervisor(context: StepContext, service: Service, seconds: float) -> None:
     """Wait until the supervisor reports that the generation is ready; it learns at once when the program ends."""
-    generation = context.supervisor.generation(service.name)
+    generation = context.supervisor.chosen(service.name)
     if generation is None:
         failure = context.supervisor.status()["services"].get(service.name, {}).get("failure")
         raise NotReady(f"{service.name} did not start: {failure}" if failure else f"{service.name} is not running")

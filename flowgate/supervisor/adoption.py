@@ -66,7 +66,7 @@ def find_generations(folder: Path, now: float) -> list[Adopted]:
 def _adopt(folder: Path, path: Path, record: GenerationRecord, now: float) -> Adopted | None:
     identity = orphans.identity(record)
     host, port = record["private_address"]
-    worker = WorkerProcess(from_tree(record), record["number"], None, identity, now, (str(host), int(port)), path)
+    worker = WorkerProcess(from_tree(record), record["number"], identity, now, (str(host), int(port)), path)
     if record["app"] is not None:
         return _adopt_app(folder, worker)
     program = _complete(worker.program, record, identity)

@@ -7,108 +7,28 @@ leaves nothing running that it had not finished.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowgate.errors import EnvironmentFailure, NotReady
-from flowgate.supervisor import orphans, worker_client
-from flowgate.supervisor.connection import REPLY_SECONDS, Connection
+from flowgate.supervisor import orphans
+from flowgate.supervisor.connection import REPLY_SECONDS
 from flowgate.supervisor.program_tree import to_tree
 from flowgate.supervisor.protocol import (
-    GenerationStatus,
     Request,
     Started,
-    StatusDocument,
     Stopped,
     StoppedGeneration,
 )
+from flowgate.supervisor.reader import SupervisorReader
 from flowgate.system import processes
 from flowgate.system.clock import Clock, poll
 
 if TYPE_CHECKING:
     from flowgate.domain import Program
-    from flowgate.request_filter.recent import RecentRequest
 
 
-class SupervisorClient:
-    """The supervisor of one runtime folder, as a command uses it.
-
-    Attributes:
-        folder: `run/` of the runtime folder.
-        started: (service, generation) of what this command has started.
-    """
-
-    def __init__(self, runtime: Path, log_file: Path) -> None:
-        """Create a client; it connects when it has to.
-
-        Args:
-            runtime: The runtime folder, absolute.
-            log_file: The supervisor's own log.
-        """
-        self.runtime, self.log_file = runtime, log_file
-        self.folder = runtime / "run"
-        self.started: list[tuple[str, int]] = []
-        self._connection = Connection(runtime, log_file)
-
-    # --- reading
-
-    def status(self) -> StatusDocument:
-        """Return what the supervisor runs.
-
-        Without a supervisor, what a killed one left running is listed as generations in the phase "orphaned".
-        """
-        if not self._connection.find():
-            return {"supervisor": None, "fork_servers": [], "services": orphans.describe(self.folder)}
-        return self._connection.request({"verb": "status"})["status"]
-
-    def _generations(self, service: str) -> list[GenerationStatus]:
-        return self.status()["services"].get(service, {}).get("generations", [])
-
-    def generation(self, service: str) -> GenerationStatus | None:
-        """Return the newest generation of a service that is neither draining nor stopping; None when there is none."""
-        past = ("draining", "stopping", "orphaned")
-        current = [one for one in self._generations(service) if one["phase"] not in past]
-        return current[-1] if current else None
-
-    def matches(self, program: Program) -> bool:
-        """Return whether the newest generation runs exactly this program, with exactly this environment."""
-        if not self._connection.find():
-            return False
-        return self._connection.request({"verb": "matches", "program": to_tree(program, secrets=True)})["same"]
-
-    def recent_requests(self, service: str) -> list[RecentRequest]:
-        """Return the last requests of all generations of a service, oldest first."""
-        rows: list[RecentRequest] = []
-        for one in self._generations(service):
-            found = worker_client.recent_requests(worker_client.control_path(self.folder, service, one["number"]))
-            for row in found:
-                row["generation"] = one["number"]
-            rows += found
-        return sorted(rows, key=lambda row: row["at"])
-
-    def query(self, service: str, what: str) -> list[Any]:
-        """Query the inside of the serving generation of a service.
-
-        Args:
-            service: Name of the service.
-            what: A key of `Program.queries`.
-
-        Returns:
-            The rows that the program's function returns.
-
-        Raises:
-            NotReady: No generation serves.
-            EnvironmentFailure: The generation cannot answer the query.
-        """
-        serving = next((one for one in self._generations(service) if one["phase"] == "serving"), None)
-        if serving is None:
-            raise NotReady(f"{service} is not running", fix="inv up")
-        event = worker_client.query(worker_client.control_path(self.folder, service, serving["number"]), what)
-        reason = "it does not respond" if event is None else event.get("error")
-        if event is None or reason:
-            fix = f"inv service.reload --service {service}"
-            raise EnvironmentFailure(f"{service} cannot report its {what}: {reason}", fix=fix)
-        return event["rows"]
+class SupervisorClient(SupervisorReader):
+    """The supervisor of one runtime folder, as a command uses it."""
 
     # --- starting
 
@@ -118,6 +38,10 @@ class SupervisorClient:
             return False
         self._connection.ensure()
         return True
+
+    def forget_silence(self) -> None:
+        """Ask the supervisor again, although it did not answer this command: it has been replaced."""
+        self._connection.forget_silence()
 
     def start(self, program: Program, *, fresh: bool = False) -> Started:
         """Start a new generation, unless the newest one runs exactly this program.
@@ -131,6 +55,7 @@ class SupervisorClient:
         started: Started = {"generation": int(reply["generation"] or 0), "same": reply["same"]}
         if not started["same"]:
             self.started.append((program.service, started["generation"]))
+            self._meant[program.service] = started["generation"]
         return started
 
     def wait(self, service: str, generation: int, timeout: float, *, serving: bool = False) -> str:
@@ -184,6 +109,8 @@ class SupervisorClient:
         """Stop a candidate."""
         if self._connection.find():
             self._connection.request({"verb": "discard", "service": service, "generation": generation})
+        if self._meant.get(service) == generation:
+            del self._meant[service]
 
     def stop(self, services: Iterable[str], timeout: float = 60.0) -> Stopped:
         """Stop services with their whole process trees.
@@ -192,10 +119,13 @@ class SupervisorClient:
             services: Names of the services.
             timeout: Seconds to wait.
         """
+        names = list(services)
+        for name in names:
+            self._meant.pop(name, None)
         left = orphans.living(self.folder) if not self._connection.is_open else []
         if not self._connection.find() and not left:
             return {"stopped": [], "killed": []}
-        request: Request = {"verb": "stop", "services": list(services), "timeout": timeout}
+        request: Request = {"verb": "stop", "services": names, "timeout": timeout}
         reply = self._connection.request(request, timeout=timeout + REPLY_SECONDS)
         # A new supervisor has stopped, at its start, what a killed one left running and it could not adopt.
         pids = {one["pid"] for one in reply["stopped"]}

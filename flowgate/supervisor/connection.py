@@ -7,14 +7,15 @@ import threading
 import time
 from pathlib import Path
 
-from flowgate.errors import EnvironmentFailure, Unreachable
+from flowgate.errors import EnvironmentFailure, NotAnswering, Unreachable
 from flowgate.supervisor import daemon_process
 from flowgate.supervisor.protocol import CHUNK_BYTES, PROTOCOL_VERSION, SOCKET_NAME, Lines, Reply, Request, encode
 from flowgate.system import files, sockets
 from flowgate.system.clock import Clock, poll
 
 REPLY_SECONDS = 15.0  # for a reply that needs no waiting; a supervisor that takes longer hangs
-CONNECT_SECONDS = 5.0
+HELLO_SECONDS = 5.0  # for the first reply: connecting included, a command that only looks waits no longer
+RECOVER = "service.recover"
 SOCKET_SECONDS = 5.0  # how long to wait for the socket of a running supervisor
 SLICE_SECONDS = 0.2  # of a wait, where several threads wait or one can be interrupted
 
@@ -27,6 +28,7 @@ class Connection:
         self._path = sockets.unix_path(runtime / "run", SOCKET_NAME)
         self._sock: socket.socket | None = None
         self._has_replaced = False
+        self._silence: EnvironmentFailure | None = None
         self._lines = Lines[Reply]()
         self._last_id = 0
         self._awaited: set[int] = set()
@@ -44,6 +46,10 @@ class Connection:
         """Connect to the supervisor if one runs.
 
         A supervisor that runs without its socket, because the file was deleted, creates it again.
+
+        Raises:
+            NotAnswering: It runs, but does not answer.
+            EnvironmentFailure: Another program listens on its socket.
         """
         if self._connect() is None and daemon_process.find(self._runtime):
             poll(
@@ -64,9 +70,18 @@ class Connection:
             self._sock.close()
             self._sock = None
 
+    def forget_silence(self) -> None:
+        """Ask the supervisor again, although it did not answer this command."""
+        self._silence = None
+
     def _connect(self) -> socket.socket | None:
+        if self._silence is not None:  # one wait for each command, not one for each question
+            raise self._silence
         if self._sock is None:
-            sock = sockets.connect_unix(self._path, CONNECT_SECONDS)
+            try:
+                sock = sockets.connect_unix(self._path, HELLO_SECONDS)
+            except Unreachable:  # so many commands wait already that no more can connect
+                raise self._fell_silent(None) from None
             if sock is not None:
                 return self._greet(sock)
             if daemon_process.replace_legacy(self._runtime):
@@ -78,13 +93,22 @@ class Connection:
 
         A supervisor that is just leaving accepts a connection and then cuts it.
         """
-        reply = daemon_process.exchange(sock, {"verb": "hello"}, REPLY_SECONDS)
+        try:
+            reply = daemon_process.exchange(sock, {"verb": "hello"}, HELLO_SECONDS)
+        except TimeoutError:
+            with sock:
+                raise self._fell_silent(sock) from None
         protocol = reply.get("protocol", 0) if reply else None
         if protocol == PROTOCOL_VERSION:
             self._sock, self._lines = sock, Lines[Reply]()
             return sock
         with sock:
             if protocol is None:
+                if stranger := daemon_process.find_stranger(sock, self._runtime):
+                    raise EnvironmentFailure(
+                        f"another program (pid {stranger}) listens on {self._path} and is no supervisor",
+                        fix=f"stop it (kill {stranger}), then run the command again",
+                    )
                 return None
             if protocol > PROTOCOL_VERSION:
                 raise EnvironmentFailure(
@@ -101,6 +125,20 @@ class Connection:
             if process := daemon_process.find(self._runtime):
                 daemon_process.replace(process, sock)
         return self._boot()
+
+    def _fell_silent(self, sock: socket.socket | None) -> EnvironmentFailure:
+        """Remember that nobody answers, and return the error that says who."""
+        stranger = daemon_process.find_stranger(sock, self._runtime) if sock is not None else None
+        found = daemon_process.find(self._runtime)
+        if stranger is not None:
+            what = f"another program (pid {stranger}) listens on {self._path} and has not answered for"
+            fix = f"stop it (kill {stranger}), then run the command again"
+            self._silence = EnvironmentFailure(f"{what} {HELLO_SECONDS:g} s", fix=fix)
+        else:
+            who = f"the supervisor{f' (pid {found.pid})' if found else ''}"
+            what = f"{who} has not answered for {HELLO_SECONDS:g} s; what it started may serve all the same"
+            self._silence = NotAnswering(what, fix=f"inv {RECOVER}, which replaces it and loses no request")
+        return self._silence
 
     def _boot(self) -> socket.socket:
         """Start a supervisor; wait for the socket of one that runs already."""
@@ -145,7 +183,7 @@ class Connection:
             why = "did not reply in time to" if isinstance(fault, TimeoutError) else "went away during"
             raise Unreachable(
                 f"the supervisor {why} the request '{request['verb']}'",
-                fix="run the command again; what it left running is found and adopted",
+                fix=f"run the command again, or inv {RECOVER}; what it left running is found and adopted",
                 log=files.tail(self._log_file, 5),
             ) from None
         finally:

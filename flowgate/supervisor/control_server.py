@@ -7,11 +7,12 @@ import socket
 from collections.abc import Collection
 from pathlib import Path
 
+from flowgate.errors import FlowGateError
 from flowgate.supervisor.protocol import CHUNK_BYTES, SOCKET_NAME, Reply, encode
 from flowgate.supervisor.requests import ClientConnection, Requests, Wait
 from flowgate.supervisor.service_state import Abandon, Note
 from flowgate.supervisor.supervisor import Supervisor
-from flowgate.system import sockets
+from flowgate.system import files, sockets
 
 SEND_SECONDS = 5.0
 
@@ -26,31 +27,42 @@ class ControlServer:
         self._path: Path = sockets.unix_path(supervisor.folder, SOCKET_NAME)
         self._listener: socket.socket | None = None
         self._inode = 0
+        self._obstacle = ""
 
     # --- the socket
 
     def open(self) -> None:
         """Listen on the control socket."""
-        self._listener = sockets.listen_unix(self._path)
+        self._watch(sockets.listen_unix(self._path))
+
+    def _watch(self, listener: socket.socket) -> None:
+        self._listener, self._obstacle = listener, ""
         self._inode = self._path.stat().st_ino
         self._supervisor.loop.watch(self._listener, self._accept)
 
     def restore_socket(self) -> None:
         """Listen again when the file of the socket was deleted."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             if self._path.stat().st_ino == self._inode:
                 return
-        self._supervisor.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            files.make_private_folder(self._supervisor.folder)
+            listener = sockets.listen_unix(self._path)
+        except FlowGateError as error:  # tried again in the next round
+            if error.what != self._obstacle:
+                self._supervisor.journal.log(f"the control socket was deleted and cannot be created: {error.what}")
+            self._obstacle = error.what
+            return
         if self._listener is not None:
             self._supervisor.loop.forget(self._listener)
-        self.open()
+        self._watch(listener)
         self._supervisor.journal.log("the control socket was deleted; created again")
 
     def close(self) -> None:
         """Stop listening and remove the socket."""
         if self._listener is not None:
             self._supervisor.loop.forget(self._listener)
-        self._path.unlink(missing_ok=True)
+        files.discard(self._path)
 
     # --- connections
 

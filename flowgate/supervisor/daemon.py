@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from flowgate.errors import FlowGateError
 from flowgate.supervisor import adoption, legacy, orphans
 from flowgate.supervisor.control_server import ControlServer
 from flowgate.supervisor.housekeeping import EVERY_SECONDS, Housekeeping
@@ -22,6 +23,7 @@ from flowgate.supervisor.protocol import LOCK_NAME
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.system import open_files
 from flowgate.system.clock import Clock
+from flowgate.system.regular_files import open_regular
 
 
 def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
@@ -66,9 +68,13 @@ def _handle_signals(supervisor: Supervisor) -> None:
 
 
 def _lock(path: Path, *, create: bool) -> bool:
-    """Lock a file until this process exits, and write the pid into it; return False when another process has it."""
+    """Lock a file until this process exits, and write the pid into it; return False when another process has it.
+
+    Raises:
+        OSError: There is no regular file, and none can be created.
+    """
     try:
-        lock = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
+        lock = open_regular(path, os.O_RDWR | (os.O_CREAT if create else 0))
     except FileNotFoundError:
         return True
     try:
@@ -87,13 +93,17 @@ def main(argv: list[str]) -> int:
     runtime, log_file, ready_fd = Path(argv[0]), Path(argv[1]), int(argv[2])
     os.umask(0o077)
     open_files.raise_limit()
-    folder = runtime / "run"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # An earlier FlowGate that is still used on this folder must not start its own supervisor beside this one.
-    if not (_lock(runtime / LOCK_NAME, create=True) and _lock(runtime / legacy.LOCK_NAME, create=False)):
+    folder, journal = runtime / "run", Journal(log_file, runtime / "events.log")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # An earlier FlowGate that is still used on this folder must not start its own supervisor beside this one.
+        locked = _lock(runtime / LOCK_NAME, create=True) and _lock(runtime / legacy.LOCK_NAME, create=False)
+    except OSError as error:
+        journal.log(f"did not start: {error.filename} {error.strerror}")
+        return 3
+    if not locked:
         os.write(ready_fd, b"taken\n")
         return 0
-    journal = Journal(log_file, runtime / "events.log")
 
     def ready() -> None:
         os.write(ready_fd, b"ready\n")
@@ -101,6 +111,9 @@ def main(argv: list[str]) -> int:
 
     try:
         run(folder, journal, ready)
+    except FlowGateError as error:
+        journal.log(f"ended: {error.what}{f'; {error.fix}' if error.fix else ''}")
+        return 3
     except Exception as error:  # noqa: BLE001 - the outermost loop: a bug must reach the log before the process ends
         journal.log_traceback(error)
         return 70

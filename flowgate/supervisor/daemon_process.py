@@ -27,8 +27,6 @@ PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR")
 
 def find(runtime: Path) -> Identity | None:
     """Find the supervisor of a runtime folder: by the pid in its lock file, else in the process table."""
-    if not runtime.is_dir():
-        return None
     pid = _locked_pid(runtime / LOCK_NAME)
     words = (DAEMON, str(runtime))
     if pid is not None:
@@ -50,6 +48,17 @@ def _locked_pid(lock: Path) -> int | None:
     return int(text) if text.isdigit() else None
 
 
+def kill(process: Identity) -> None:
+    """Kill a supervisor, and wait until it has gone.
+
+    Raises:
+        EnvironmentFailure: It is still there.
+    """
+    processes.signal_tree([process], signal.SIGKILL)
+    if not poll(lambda: not processes.alive(process), Clock(), timeout=KILL_SECONDS):
+        raise EnvironmentFailure(f"the supervisor (pid {process.pid}) cannot be killed", fix=f"kill -9 {process.pid}")
+
+
 def replace(process: Identity, sock: socket.socket | None) -> None:
     """Kill a supervisor of an earlier FlowGate; the next one adopts its generations, which serve all the time.
 
@@ -64,8 +73,7 @@ def replace(process: Identity, sock: socket.socket | None) -> None:
         raise EnvironmentFailure(
             "a command of an earlier FlowGate is starting services", fix="run the command again when it has ended"
         )
-    processes.signal_tree([process], signal.SIGKILL)
-    poll(lambda: not processes.alive(process), Clock(), timeout=KILL_SECONDS)
+    kill(process)
 
 
 def replace_legacy(runtime: Path) -> bool:
@@ -83,7 +91,10 @@ def replace_legacy(runtime: Path) -> bool:
 
 
 def _has_leases(sock: socket.socket) -> bool:
-    reply = exchange(sock, {"verb": "status"}, REPLY_SECONDS)
+    try:
+        reply = exchange(sock, {"verb": "status"}, REPLY_SECONDS)
+    except TimeoutError:
+        reply = None
     if reply is None:  # it hangs
         return False
     # The status document was the reply itself before the protocol had a version.
@@ -92,7 +103,11 @@ def _has_leases(sock: socket.socket) -> bool:
 
 
 def exchange(sock: socket.socket, request: Request, timeout: float) -> Reply | None:
-    """Send one request and return the first reply; None when the connection is cut or nothing comes in time."""
+    """Send one request and return the first reply; None when the connection is cut, or is no supervisor's.
+
+    Raises:
+        TimeoutError: Nothing comes in time.
+    """
     lines = Lines[Reply]()
     sock.settimeout(timeout)
     try:
@@ -100,9 +115,26 @@ def exchange(sock: socket.socket, request: Request, timeout: float) -> Reply | N
         while data := sock.recv(CHUNK_BYTES):
             if replies := lines.feed(data):
                 return replies[0]
+    except TimeoutError:
+        raise
     except (OSError, ValueError):
         return None
     return None
+
+
+def find_stranger(sock: socket.socket, runtime: Path) -> int | None:
+    """Return the pid of the process at the other end of a connection, when it is no supervisor of this folder.
+
+    Args:
+        sock: A connection to the control socket.
+        runtime: The runtime folder.
+
+    Returns:
+        The pid; None for a supervisor, and when it is not known.
+    """
+    pid = sockets.peer_pid(sock)
+    argv = process_table.argv(pid) if pid else []
+    return pid if argv and not (str(runtime) in argv and {DAEMON, legacy.DAEMON} & set(argv)) else None
 
 
 def start(runtime: Path, log_file: Path) -> str:
@@ -124,7 +156,7 @@ def start(runtime: Path, log_file: Path) -> str:
     env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     argv = [sys.executable, "-m", DAEMON, str(runtime), str(log_file), str(writing)]
     try:
-        with os.fdopen(os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
+        with os.fdopen(processes.open_log(log_file), "ab") as log:
             process = subprocess.Popen(
                 argv,
                 cwd="/",

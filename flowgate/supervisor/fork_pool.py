@@ -10,47 +10,25 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import signal
 import socket
 import subprocess
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 
 from flowgate.domain import ForkServerSettings, Program
 from flowgate.errors import FlowGateError
 from flowgate.supervisor.event_loop import Loop
+from flowgate.supervisor.fork_channel import ForkServer, Record, fork_worker
 from flowgate.supervisor.program_tree import ForkServerSpec, fork_server_tree
-from flowgate.supervisor.protocol import Lines, WorkerEvent, encode
+from flowgate.supervisor.protocol import encode
 from flowgate.system import files, processes
 from flowgate.system.processes import Identity
 
-FORK_SECONDS = 3.0  # a fork server that takes longer to fork is stuck
 IMPORT_SECONDS = 60.0  # a fork server that takes longer to import is stuck
 EXIT_SECONDS = 2.0
 RESTART_WAITS = (0.0, 1.0, 5.0, 30.0)  # seconds before a fork server is replaced, after its 1st, 2nd, … end in a row
 
 Key = tuple[str, int]
-
-
-@dataclass(slots=True)
-class ForkServer:
-    """One fork server.
-
-    Attributes:
-        state: importing, ready, refused (forking is unsafe) or gone.
-        ends: How often in a row a fork server with these imports has ended.
-        restart_at: When it may be replaced, once it is gone.
-    """
-
-    process: subprocess.Popen[bytes]
-    identity: Identity
-    channel: socket.socket
-    started: float
-    state: str = "importing"
-    ends: int = 0
-    restart_at: float = 0.0
-    lines: Lines[WorkerEvent] = field(default_factory=Lines)
 
 
 def fork_server_id(program: Program) -> str:
@@ -105,32 +83,36 @@ class ForkPool:
         """Remove a generation from the queue; return whether it was queued."""
         return self._waiting.pop(key, None) is not None
 
-    def fork(self, program: Program, descriptors: Collection[int], env: Mapping[str, str]) -> Identity | None:
+    def fork(
+        self,
+        program: Program,
+        descriptors: Collection[int],
+        env: Mapping[str, str],
+        record: Record,
+    ) -> Identity | None:
         """Fork a worker.
 
         Args:
             program: The worker's program.
             descriptors: Control socket, private and public listener.
             env: The worker's environment.
+            record: Records the process, which does nothing before it gets its settings.
 
         Returns:
             Its process; None when no fork server can do it now.
+
+        Raises:
+            DiskError: It could not be recorded, and was killed.
         """
         server = self.servers.get(fork_server_id(program)) if program.fork_server else None
         if server is None or server.state != "ready":
             return None
-        settings = {"app": program.app, "env": dict(env), "cwd": str(program.cwd)}
-        ours, theirs = socket.socketpair()
-        with ours, theirs, os.fdopen(processes.open_log(program.log), "ab") as log:
-            try:
-                pid = self._request_fork(server, [*descriptors, log.fileno(), theirs.fileno()])
-                ours.settimeout(FORK_SECONDS)
-                ours.sendall(encode(settings))
-            except (OSError, ValueError) as fault:
-                self.log(f"fork server {server.identity.pid} cannot fork: {fault}; stopped")
-                self._schedule_restart(server)
-                return None
-        return processes.identify(pid) or Identity(pid, 0)
+        try:
+            return fork_worker(server, program, descriptors, env, record)
+        except (OSError, ValueError) as fault:
+            self.log(f"fork server {server.identity.pid} cannot fork: {fault}; stopped")
+            self._schedule_restart(server)
+            return None
 
     def keep(self, wanted: Mapping[str, Program]) -> None:
         """Stop all fork servers but the wanted ones (by `fork_server_id`), and start those that are missing."""
@@ -141,6 +123,13 @@ class ForkPool:
         if self.enabled:
             for name, program in wanted.items():
                 self._start_if_missing(name, program)
+
+    def replace(self, server: ForkServer, why: str) -> None:
+        """Stop a fork server that does nothing; the generations that wait for it are started without it."""
+        self.log(f"fork server {server.identity.pid}: {why}")
+        self._schedule_restart(server)
+        for name in [name for name, known in self.servers.items() if known is server]:
+            self._launch_waiting(name)
 
     def pids(self) -> set[int]:
         """Return the pids of the fork servers."""
@@ -183,7 +172,7 @@ class ForkPool:
         self.loop.after(IMPORT_SECONDS, lambda: self._check_import_time(name, server))
 
     def _read(self, name: str, server: ForkServer) -> None:
-        events = self._receive(server)
+        events = server.receive()
         for event in events or ():
             match event.get("event"):
                 case "ready":
@@ -196,13 +185,6 @@ class ForkPool:
             self._schedule_restart(server)
         if server.state != "importing":
             self._launch_waiting(name)
-
-    def _receive(self, server: ForkServer) -> list[WorkerEvent] | None:
-        try:
-            data = server.channel.recv(65536)
-            return server.lines.feed(data) if data else None
-        except (OSError, ValueError):
-            return None
 
     def _launch_waiting(self, name: str) -> None:
         for key in [key for key, wanted in self._waiting.items() if wanted == name]:
@@ -233,17 +215,3 @@ class ForkPool:
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.process.wait(EXIT_SECONDS)
         self.loop.forget(server.channel)
-
-    def _request_fork(self, server: ForkServer, descriptors: list[int]) -> int:
-        """Request a worker; return its pid."""
-        server.channel.settimeout(FORK_SECONDS)
-        socket.send_fds(server.channel, [encode({"do": "fork"})], descriptors)
-        while True:
-            events = self._receive(server)
-            if events is None:
-                raise OSError("it ended, or did not respond in time")
-            for event in events:
-                if event.get("event") == "fork_failed":
-                    raise OSError(event.get("reason"))
-                if event.get("event") == "forked":
-                    return event["pid"]

@@ -1,10 +1,11 @@
-"""The supervisor's regular work: restore its socket, rotate logs, renew generations that use too much memory."""
+"""The supervisor's regular work: restore its socket, rotate logs, find stuck processes, renew large ones."""
 
 from __future__ import annotations
 
 import math
 
 from flowgate.supervisor.control_server import ControlServer
+from flowgate.supervisor.liveness import Liveness
 from flowgate.supervisor.service_state import Renew
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.system import memory, processes
@@ -21,6 +22,7 @@ class Housekeeping:
 
     def __init__(self, supervisor: Supervisor, server: ControlServer) -> None:
         self._supervisor, self._server = supervisor, server
+        self._liveness = Liveness(supervisor)
         self._renewed: dict[str, float] = {}
         self._rounds = 0
 
@@ -28,8 +30,7 @@ class Housekeeping:
         """Do one round, and schedule the next one; stop the loop of an idle supervisor."""
         supervisor = self._supervisor
         self._server.restore_socket()
-        if any(worker.process is None for worker in supervisor.workers.values()):
-            supervisor.pool.reap()
+        supervisor.pool.reap()  # a process that is not our child ends without a signal
         self._rounds += 1
         if self._rounds % ROUNDS_PER_ROTATION == 0:
             supervisor.journal.rotate({worker.program.log for worker in supervisor.workers.values()})
@@ -38,6 +39,7 @@ class Housekeeping:
                 memory.trim()
         if self._rounds % ROUNDS_PER_MEMORY_CHECK == 0:
             self._check_memory()
+        self._liveness.check()
         supervisor.tidy()
         idle_since = supervisor.idle_since
         if idle_since is not None and supervisor.clock.now() - idle_since >= IDLE_SECONDS:

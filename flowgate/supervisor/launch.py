@@ -1,26 +1,37 @@
-"""Start the process of a generation."""
+"""Start the process of a generation, and record it before it does anything.
+
+A process is recorded while it still waits: before it executes its program, or before a forked worker gets its
+settings. One that cannot be recorded is killed, and one whose supervisor ends before the record goes away by itself.
+"""
 
 from __future__ import annotations
 
 import json
-import signal
 import socket
-import subprocess
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowgate.domain import Program
 from flowgate.errors import FlowGateError
+from flowgate.supervisor.fork_channel import Record
 from flowgate.supervisor.orphans import GenerationRecord
 from flowgate.supervisor.program_tree import to_tree
-from flowgate.supervisor.protocol import GENERATION_VARIABLE, encode
+from flowgate.supervisor.protocol import GENERATION_VARIABLE
 from flowgate.supervisor.worker_client import control_path
 from flowgate.supervisor.worker_process import WorkerProcess
-from flowgate.system import files, processes, sockets
+from flowgate.system import files, held_spawn, sockets
 from flowgate.system.processes import Identity
 
-Fork = Callable[[Program, Collection[int], Mapping[str, str]], Identity | None]
+Fork = Callable[[Program, Collection[int], Mapping[str, str], Record], Identity | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """What is known of a generation before it has a process: its record, and the time by the supervisor's clock."""
+
+    record: Path
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,7 @@ class Launcher:
 
         Raises:
             ProgramMissing: The program is absent or cannot be executed.
-            DiskError: A folder, a document or the record cannot be written.
+            DiskError: A folder, a document or the record cannot be written. Nothing runs.
         """
         files.make_private_folder(program.cwd)
         files.make_private_folder(program.log.parent)
@@ -55,45 +66,79 @@ class Launcher:
             if files.read_text_or_none(path) is None:  # deleted while the service ran; the program needs it
                 files.write_atomic(path, text)
         env = {name: value.reveal() for name, value in program.env.items()} | {GENERATION_VARIABLE: str(number)}
-        worker = (
-            self._launch_app(program, number, env, now)
-            if program.app is not None
-            else self._launch_program(program, number, env, now)
-        )
-        files.write_atomic(worker.record, json.dumps(_record(worker)))
-        return worker
+        launch = self._launch_program if program.app is None else self._launch_app
+        record = self.folder / f"{program.service}-{number}.json"
+        try:
+            return launch(program, number, env, Newcomer(record, now))
+        except BaseException:
+            files.discard(record)
+            raise
 
-    def _launch_program(self, program: Program, number: int, env: dict[str, str], now: float) -> WorkerProcess:
-        process = processes.spawn(program.argv, cwd=program.cwd, env=env, output=program.log)
-        address = (program.host, program.port)
-        return WorkerProcess(program, number, process, _identify(process), now, address, self._path(program, number))
+    def _launch_program(self, program: Program, number: int, env: dict[str, str], new: Newcomer) -> WorkerProcess:
+        def record(identity: Identity) -> WorkerProcess:
+            address = (program.host, program.port)
+            worker = WorkerProcess(program, number, identity, new.now, address, new.record)
+            files.write_atomic(new.record, json.dumps(_record(worker)))
+            return worker
 
-    def _launch_app(self, program: Program, number: int, env: dict[str, str], now: float) -> WorkerProcess:
+        return self._spawn(program.argv, program, env, (), record)
+
+    def _launch_app(self, program: Program, number: int, env: dict[str, str], new: Newcomer) -> WorkerProcess:
         path = control_path(self.folder, program.service, number)
         public = self.public_listener(program)
         with sockets.listen_unix(path) as listener, sockets.listen("127.0.0.1", 0) as private:
-            fds = (listener.fileno(), private.fileno(), public.fileno())
-            identity, process = self.fork(program, fds, env), None
-            if identity is None:
-                argv = (*program.argv, "--fds", ",".join(map(str, fds)), "--app", program.app or "")
-                process = processes.spawn(argv, cwd=program.cwd, env=env, output=program.log, pass_fds=fds)
-                identity = _identify(process)
-            address = private.getsockname()[:2]
             control = sockets.connect_unix(path, 1.0)  # waits in the queue until the worker has imported its app
-        if control is None:
-            processes.signal_tree([identity], signal.SIGKILL)
-            raise FlowGateError(f"the control socket {path} of {program.service} could not be reached")
-        control.sendall(encode({"do": "set_program", "program": to_tree(program, secrets=True)}))
+            if control is None:
+                raise FlowGateError(f"the control socket {path} of {program.service} could not be reached")
+
+            def record(identity: Identity) -> WorkerProcess:
+                address = private.getsockname()[:2]
+                worker = WorkerProcess(program, number, identity, new.now, address, new.record, control)
+                files.write_atomic(new.record, json.dumps(_record(worker)))
+                return worker
+
+            fds = (listener.fileno(), private.fileno(), public.fileno())
+            try:
+                worker = self._fork_or_spawn(program, env, fds, record)
+            except BaseException:
+                control.close()
+                files.discard(path)
+                raise
         control.setblocking(False)
-        return WorkerProcess(program, number, process, identity, now, address, self._path(program, number), control)
+        worker.send({"do": "set_program", "program": to_tree(program, secrets=True)})
+        return worker
 
-    def _path(self, program: Program, number: int) -> Path:
-        return self.folder / f"{program.service}-{number}.json"
+    def _fork_or_spawn(
+        self,
+        program: Program,
+        env: dict[str, str],
+        fds: tuple[int, ...],
+        record: Callable[[Identity], WorkerProcess],
+    ) -> WorkerProcess:
+        forked: list[WorkerProcess] = []
+        if self.fork(program, fds, env, lambda identity: forked.append(record(identity))) is not None:
+            forked[-1].is_forked = True
+            return forked[-1]
+        argv = (*program.argv, "--fds", ",".join(map(str, fds)), "--app", program.app or "")
+        return self._spawn(argv, program, env, fds, record)
 
-
-def _identify(process: subprocess.Popen[bytes]) -> Identity:
-    """Identify a process; one that has ended already is not reaped yet, so it can be identified."""
-    return processes.identify(process.pid) or Identity(process.pid, 0)
+    @staticmethod
+    def _spawn(
+        argv: Sequence[str],
+        program: Program,
+        env: dict[str, str],
+        fds: tuple[int, ...],
+        record: Callable[[Identity], WorkerProcess],
+    ) -> WorkerProcess:
+        """Start a process, record it, then let it execute its program."""
+        held = held_spawn.hold(argv, cwd=program.cwd, env=env, output=program.log, pass_fds=fds)
+        try:
+            worker = record(held.identity)
+        except BaseException:
+            held.discard()
+            raise
+        held.release()
+        return worker
 
 
 def _record(worker: WorkerProcess) -> GenerationRecord:

@@ -113,8 +113,8 @@ def sweep(folder: Path, log: Callable[[str], None], spared: Collection[Path] = (
     if not gone:
         processes.signal_tree(members, signal.SIGKILL)
     for path, _ in records(folder):
-        if path not in spared:
-            path.unlink(missing_ok=True)
+        if path not in spared and not files.discard(path):
+            log(f"{path} cannot be deleted: move it away")
     for path in folder.glob("*.sock"):
         if path.with_suffix(".json") not in spared:
-            path.unlink(missing_ok=True)
+            files.discard(path)

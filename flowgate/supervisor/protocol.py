@@ -55,6 +55,7 @@ class GenerationStatus(TypedDict, total=False):
         seconds: Age of the process.
         memory: Bytes of resident memory.
         under_way: Requests in progress; None for a program that does not report them.
+        silent: Why the process does not answer ("is stopped (SIGSTOP)"); empty when it does.
     """
 
     number: Required[int]
@@ -72,6 +73,7 @@ class GenerationStatus(TypedDict, total=False):
     memory: int | None
     open_connections: int | None
     under_way: int | None
+    silent: str
 
 
 class ServiceStatus(TypedDict, total=False):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection
 
 from flowgate.supervisor.fork_pool import Key
+from flowgate.supervisor.liveness import silence
 from flowgate.supervisor.protocol import ForkServerStatus, GenerationStatus, ServiceStatus, StatusDocument
 from flowgate.supervisor.service_state import ServiceState
 from flowgate.supervisor.supervisor import Supervisor
@@ -55,5 +56,6 @@ def _generation(supervisor: Supervisor, key: Key, phase: str, leased: Collection
         about["private_address"] = list(worker.private_address)
         about["seconds"] = round(supervisor.clock.now() - worker.started, 3)
         about["memory"] = processes.memory(worker.identity.pid)
+        about["silent"] = silence(worker, supervisor.clock.now())
         about["open_connections"], about["under_way"] = worker.open_connections, worker.under_way
     return about

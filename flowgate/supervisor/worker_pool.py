@@ -16,6 +16,7 @@ from flowgate.supervisor.service_state import Cut, Died, Drain, Event, Kill, Ope
 from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import processes, sockets, subreaper
 
+FLUSH_SECONDS = 0.05  # between two tries to send what a worker's connection could not take
 REAP_SECONDS = (0.005, 0.05, 0.3)  # after the end of a worker's connection: when its process should have ended
 
 
@@ -74,24 +75,33 @@ class WorkerPool:
         service, number = key
         try:
             worker = self._launcher.launch(program, number, self._loop.clock.now())
-        except FlowGateError as error:
+        except (FlowGateError, OSError) as error:
             self._start_failed(key, error)
             return
         self.launched += 1
-        how = "started" if worker.process else "forked"
+        how = "forked" if worker.is_forked else "started"
         self._log(f"{service} {number}: {how} as process {worker.identity.pid}")
         self.add(worker)
         if worker.control is None:
             self._probe(key, worker)
 
-    def _start_failed(self, key: Key, error: FlowGateError) -> None:
-        self._enqueue(key[0], Died(key[1], error.what + (f"; {error.fix}" if error.fix else "")))
+    def _start_failed(self, key: Key, error: FlowGateError | OSError) -> None:
+        if isinstance(error, FlowGateError):
+            why = error.what + (f"; {error.fix}" if error.fix else "")
+        else:  # of the system itself: no descriptors left, no memory
+            why = f"it could not be started: {error.strerror or error}"
+        self._enqueue(key[0], Died(key[1], why))
 
     def add(self, worker: WorkerProcess) -> None:
         """Add a process, and receive its events."""
         self.workers[worker.program.service, worker.number] = worker
         if worker.control is not None:
             self._loop.watch(worker.control, lambda: self._receive(worker))
+            self._flush(worker)
+
+    def _flush(self, worker: WorkerProcess) -> None:
+        if worker.flush():
+            self._loop.after(FLUSH_SECONDS, lambda: self._flush(worker), about=(worker.program.service, worker.number))
 
     # --- public listeners
 
@@ -156,6 +166,8 @@ class WorkerPool:
                     worker.accepts = False
                 case "failed" | "cut":
                     worker.exit_reason = event.get("reason") or ""
+                case "query_result" | "told":  # the second from a worker of an earlier FlowGate
+                    worker.asked_at, worker.answered_at = None, self._loop.clock.now()
                 case "count":
                     worker.open_connections, worker.under_way = event["open"], event["busy"]
                     worker.oldest, worker.counted_at = event["oldest"], self._loop.clock.now()

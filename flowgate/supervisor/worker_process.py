@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from flowgate.domain import Program
 from flowgate.supervisor import legacy
 from flowgate.supervisor.protocol import Lines, WorkerCommand, WorkerEvent, encode
 from flowgate.supervisor.worker_client import control_path
-from flowgate.system import processes, subreaper
+from flowgate.system import files, processes, subreaper
 from flowgate.system.processes import Identity
 
 
@@ -21,11 +20,12 @@ class WorkerProcess:
     """The process of one generation.
 
     Attributes:
-        process: The process as it was started; None when it was forked by a fork server or adopted.
         private_address: (host, port) that only this generation serves.
         record: File through which a later supervisor finds the process.
         control: Connection to the worker; None for a program that binds its own port.
+        is_forked: Whether a fork server forked it.
         is_legacy: Whether the worker belongs to an earlier FlowGate and uses the old words.
+        unsent: Commands that the connection could not take yet; see `flush`.
         exit_reason: Why it ended, in its own words.
         killed: Whether it had to be killed.
         members: Its process tree at the time of SIGTERM.
@@ -34,17 +34,20 @@ class WorkerProcess:
         under_way: Number of requests in progress, as last reported.
         oldest: Age of the oldest of them, in seconds.
         counted_at: When these numbers were reported.
+        asked_at: When it was asked for a sign of life; None when nothing is unanswered.
+        answered_at: When it last answered.
     """
 
     program: Program
     number: int
-    process: subprocess.Popen[bytes] | None
     identity: Identity
     started: float
     private_address: tuple[str, int]
     record: Path
     control: socket.socket | None = None
+    is_forked: bool = False
     is_legacy: bool = False
+    unsent: bytes = b""
     lines: Lines[WorkerEvent] = field(default_factory=Lines)
     exit_reason: str = ""
     killed: bool = False
@@ -55,14 +58,28 @@ class WorkerProcess:
     under_way: int | None = None
     oldest: float = 0.0
     counted_at: float = 0.0
+    asked_at: float | None = None
+    answered_at: float = 0.0
 
     def send(self, command: WorkerCommand) -> None:
-        """Send the worker a command; the death of a worker is an event of its own, so a failure is ignored."""
-        if self.control is not None:
-            try:
-                self.control.sendall(encode(legacy.old_command(command) if self.is_legacy else command))
-            except OSError:
-                return
+        """Send the worker a command, without waiting for it; see `flush`."""
+        self.unsent += encode(legacy.old_command(command) if self.is_legacy else command)
+        self.flush()
+
+    def flush(self) -> bool:
+        """Send what the connection takes now; return whether something is left.
+
+        A worker reads nothing while it imports its app, and a large program does not fit into the buffer. The death of
+        a worker is an event of its own, so a failure is ignored.
+        """
+        try:
+            while self.unsent and self.control is not None:
+                self.unsent = self.unsent[self.control.send(self.unsent) :]
+        except BlockingIOError:
+            return True
+        except OSError:
+            self.unsent = b""
+        return False
 
     def receive(self) -> list[WorkerEvent] | None:
         """Return the events that have arrived; None when the connection is closed."""
@@ -87,10 +104,8 @@ class WorkerProcess:
     def has_ended(self) -> bool:
         """Return whether the process has ended. It is not reaped: its pid stays taken until the tree is killed."""
         ended = subreaper.has_ended(self.identity.pid)
-        if ended is not None:
-            return ended
-        # Not a child of this process, or a system that cannot tell.
-        return not processes.alive(self.identity) if self.process is None else self.process.poll() is not None
+        # None: not a child of this process, or a system that cannot tell.
+        return not processes.alive(self.identity) if ended is None else ended
 
     def clean_up(self) -> str:
         """Kill what the ended process left behind, reap it, and remove its record and its control socket.
@@ -101,9 +116,9 @@ class WorkerProcess:
         members = {*self.members, *processes.tree(self.identity)}
         leftovers = [one for one in members if one.pid != self.identity.pid]
         processes.signal_tree(leftovers, signal.SIGKILL)
-        code = subreaper.reap(self.identity.pid) if self.process is None else self.process.wait()
-        self.record.unlink(missing_ok=True)
-        control_path(self.record.parent, self.program.service, self.number).unlink(missing_ok=True)
+        code = subreaper.reap(self.identity.pid)
+        files.discard(self.record)
+        files.discard(control_path(self.record.parent, self.program.service, self.number))
         return self.exit_reason or describe_exit(code)
 
 

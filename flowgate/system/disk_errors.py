@@ -14,6 +14,7 @@ from flowgate.errors import DiskError
 PRIVATE_FOLDER = 0o700
 SHARED_FOLDER = Path("/tmp")  # noqa: S108 - not TMPDIR: shells with different values must find the same socket
 NO_ACCESS = "give yourself access to it (ls -ld shows its owner), or set paths.runtime_dir to a folder of your own"
+NO_INODES = "delete files there that nobody needs (df -i shows the number), then run the command again"
 FIXES = {
     errno.ENOSPC: "free some space there, then run the command again",
     errno.EDQUOT: "free some of your quota there, then run the command again",
@@ -23,6 +24,7 @@ FIXES = {
     errno.ENOTDIR: "a file exists where a folder is needed: move it away",
     errno.EEXIST: "a file exists where a folder is needed: move it away",
     errno.EISDIR: "a folder exists where a file is needed: move it away",
+    errno.ENAMETOOLONG: "use a shorter path",
     errno.ELOOP: "a link exists where a file is needed: move it away",
 }
 
@@ -38,9 +40,12 @@ def disk_error(path: Path, error: OSError) -> DiskError:
         An error with the path, the system's message and a fix.
     """
     message = error.strerror or str(error)
+    fix = FIXES.get(error.errno or 0, "")
     if isinstance(error, NotRegularFile):
         return DiskError(f"{path} {message}", fix="move it away, then run the command again")
-    return DiskError(f"{path}: {message[:1].lower()}{message[1:]}", fix=FIXES.get(error.errno or 0, ""))
+    if error.errno == errno.ENOSPC and free_inodes(path) == 0:
+        message, fix = "its file system has no free inodes", NO_INODES
+    return DiskError(f"{path}: {message[:1].lower()}{message[1:]}", fix=fix)
 
 
 class NotRegularFile(OSError):
@@ -129,3 +134,26 @@ def free_bytes(path: Path) -> int:
     with translate_os_errors(existing):
         info = os.statvfs(existing)
     return info.f_bavail * info.f_frsize
+
+
+def free_inodes(path: Path) -> int | None:
+    """Return how many files can still be created on the file system of a path; None if it sets no limit.
+
+    Args:
+        path: A file or folder that need not exist.
+    """
+    try:
+        existing = next((one for one in (path, *path.parents) if one.exists()), Path("/"))
+        info = os.statvfs(existing)
+    except OSError:
+        return None
+    return info.f_favail if info.f_files else None
+
+
+def is_full(error: DiskError) -> bool:
+    """Return whether an error means that nothing can be written, though what is there can be read.
+
+    Args:
+        error: From `disk_error`.
+    """
+    return error.fix in (NO_INODES, *(FIXES[one] for one in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)))

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,11 +26,13 @@ from flowgate.system.disk_errors import (
 from flowgate.system.locks import exclusive_lock
 from flowgate.system.log_files import append_line, read_from, rotate_in_place, tail
 from flowgate.system.regular_files import decode, open_regular, read_text_bounded
+from flowgate.system.sweeping import sweep_bug_files
 
 __all__ = [
     "append_line",
     "delete",
     "digest",
+    "discard",
     "exclusive_lock",
     "file_digest",
     "free_bytes",
@@ -41,6 +44,7 @@ __all__ = [
     "read_from",
     "read_text",
     "read_text_or_none",
+    "require_listable",
     "rotate_in_place",
     "save_traceback",
     "tail",
@@ -119,6 +123,19 @@ def delete(paths: Iterable[Path]) -> list[Path]:
     return deleted
 
 
+def discard(path: Path) -> bool:
+    """Delete a file where that is possible; return whether nothing is there any more.
+
+    Args:
+        path: The file. A folder, or a file that cannot be deleted, stays.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
 def listing(folder: Path, pattern: str) -> list[Path]:
     """List the files of a folder.
 
@@ -133,6 +150,7 @@ def listing(folder: Path, pattern: str) -> list[Path]:
         DiskError: The folder cannot be read.
     """
     dated: list[tuple[int, str, Path]] = []
+    require_listable(folder)
     with translate_os_errors(folder):
         for path in folder.glob(pattern):
             try:
@@ -142,6 +160,19 @@ def listing(folder: Path, pattern: str) -> list[Path]:
             if stat.S_ISREG(info.st_mode):
                 dated.append((info.st_mtime_ns, path.name, path))
     return [path for _, _, path in sorted(dated, reverse=True)]
+
+
+def require_listable(folder: Path) -> None:
+    """Refuse a folder of somebody else; `Path.glob` finds nothing there and says nothing.
+
+    Args:
+        folder: The folder; it may be missing.
+
+    Raises:
+        DiskError: It cannot be listed.
+    """
+    with translate_os_errors(folder), suppress(FileNotFoundError, NotADirectoryError):
+        next(folder.iterdir(), None)
 
 
 def digest(text: str) -> str:
@@ -185,7 +216,7 @@ def is_executable(path: Path) -> bool:
 
 
 def save_traceback(text: str, *, shared: Path = SHARED_FOLDER) -> Path:
-    """Save a traceback in a private file.
+    """Save a traceback in a private file; the oldest of many are deleted.
 
     Args:
         text: The traceback.
@@ -200,4 +231,5 @@ def save_traceback(text: str, *, shared: Path = SHARED_FOLDER) -> Path:
     folder = make_own_folder(shared / f"flowgate-{os.getuid()}")
     path = folder / f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
     write_atomic(path, text)
+    sweep_bug_files(folder)
     return path

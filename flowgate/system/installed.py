@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import re
 import tomllib
 from pathlib import Path
 
-from flowgate.errors import UsageError
+from flowgate.errors import FlowGateError, UsageError
 from flowgate.system import files
+from flowgate.system.atomic_write import read_bytes_or_none
 
 
 def version(name: str) -> str | None:
@@ -44,3 +46,50 @@ def locked(root: Path, name: str) -> str | None:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{root / 'uv.lock'} is damaged: {error}", fix="git checkout uv.lock") from None
     return next((str(one.get("version")) for one in packages if one.get("name") == name), None)
+
+
+def source(package: str, path: str) -> str | None:
+    """Return the text of a file of an installed package, without importing it; None if it cannot be read.
+
+    Args:
+        package: The package.
+        path: The file's path below the package's folder.
+    """
+    root = folder(package)
+    if root is None:
+        return None
+    try:
+        return files.read_text_or_none(root / path)
+    except FlowGateError:
+        return None
+
+
+def uses_name(package: str, name: str) -> bool:
+    """Return whether the source of a package contains a name in quotes or as an argument, also if it cannot be read.
+
+    Args:
+        package: The package.
+        name: The name.
+    """
+    root = folder(package)
+    if root is None:
+        return True
+    word = re.escape(name.encode())
+    pattern = re.compile(rb"""(["'])%b\1|\b%b\s*[:=]""" % (word, word))
+    for path in root.rglob("*.py"):
+        try:
+            data = read_bytes_or_none(path) or b""
+        except (FlowGateError, OSError):
+            return True
+        if name.encode() in data and pattern.search(data):
+            return True
+    return False
+
+
+def folder(package: str) -> Path | None:
+    """Return the folder of an installed package, without importing it; None if there is none."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin).parent if spec is not None and spec.origin else None

@@ -136,7 +136,7 @@ def psutil_row(pid: int) -> Row | None:
 
     def read(process: Process) -> Row:
         with process.oneshot():
-            state = "Z" if process.status() == psutil.STATUS_ZOMBIE else "R"
+            state = {psutil.STATUS_ZOMBIE: "Z", psutil.STATUS_STOPPED: "T"}.get(process.status(), "R")
             return Row(pid, process.ppid(), _session(pid), int(process.create_time() * 1000), state)
 
     return _psutil(pid, read)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from flowgate.errors import EnvironmentFailure
 from flowgate.system import process_table, processes
-from flowgate.system.unix_sockets import connect_unix, listen_unix, unix_path
+from flowgate.system.unix_sockets import connect_unix, listen_unix, peer_pid, unix_path
 
 __all__ = [
     "Owner",
@@ -30,6 +30,7 @@ __all__ = [
     "listen",
     "listen_unix",
     "owner",
+    "peer_pid",
     "unix_path",
 ]
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from flowgate.system import processes, replace_file
 from flowgate.system.disk_errors import translate_os_errors
 
+REHEARSAL = "flowgate-rehearsal-"  # the beginning of the names of rehearsals' folders
+
 
 @contextmanager
 def folder(prefix: str) -> Iterator[Path]:
@@ -26,7 +28,7 @@ def folder(prefix: str) -> Iterator[Path]:
     """
     parent = Path(tempfile.gettempdir())
     with translate_os_errors(parent):
-        _delete_stale_folders(parent, prefix)
+        sweep(prefix)
         created = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-")).resolve()
     try:
         yield created
@@ -34,8 +36,30 @@ def folder(prefix: str) -> Iterator[Path]:
         replace_file.delete_folder(created)
 
 
-def _delete_stale_folders(parent: Path, prefix: str) -> None:
-    for old in parent.glob(f"{prefix}*-*"):
+def stale_folders(prefix: str) -> list[Path]:
+    """Return this user's temporary folders whose processes have ended.
+
+    Args:
+        prefix: The beginning of the folders' names.
+    """
+    found = []
+    for old in Path(tempfile.gettempdir()).glob(f"{prefix}*-*"):
         pid = old.name.removeprefix(prefix).partition("-")[0]
         if pid.isdigit() and old.is_dir() and old.stat().st_uid == os.getuid() and processes.identify(int(pid)) is None:
-            replace_file.delete_folder(old)
+            found.append(old)
+    return found
+
+
+def sweep(prefix: str) -> list[Path]:
+    """Delete this user's temporary folders whose processes have ended.
+
+    Args:
+        prefix: The beginning of the folders' names.
+
+    Returns:
+        The deleted folders.
+    """
+    stale = stale_folders(prefix)
+    for old in stale:
+        replace_file.delete_folder(old)
+    return stale

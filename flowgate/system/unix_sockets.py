@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import stat
+import struct
 from pathlib import Path
 
 from flowgate.errors import DiskError, EnvironmentFailure, Unreachable
@@ -34,7 +35,12 @@ def unix_path(folder: Path, name: str, *, shared: Path = SHARED_FOLDER) -> Path:
     from hashlib import sha256
 
     ours = make_own_folder(shared / f"flowgate-{os.getuid()}")
-    return make_own_folder(ours / sha256(os.fsencode(folder.resolve())).hexdigest()[:16]) / name
+    private = ours / sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    if not private.is_dir():
+        from flowgate.system.sweeping import sweep_socket_folders
+
+        sweep_socket_folders(ours)
+    return make_own_folder(private) / name
 
 
 def listen_unix(path: Path, *, backlog: int = 128) -> socket.socket:
@@ -78,6 +84,21 @@ def _delete_stale_socket(path: Path) -> None:
             connection.close()
             raise _in_use(path)
         path.unlink(missing_ok=True)
+
+
+def peer_pid(sock: socket.socket) -> int | None:
+    """Return the process that listens at the other end of a connection; None where the system does not say.
+
+    Source: unix(7): SO_PEERCRED returns the credentials at the time of `listen`
+    """
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return None
+    try:
+        pid: int = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))[0]
+    except OSError:
+        return None
+    return pid or None
 
 
 def _in_use(path: Path) -> EnvironmentFailure:

@@ -21,7 +21,7 @@ class Candidate:
 
     Attributes:
         name: "embedded" or "real".
-        contract: "6.8" or "7.2".
+        contract: "6.8", "7.2", "7.2.137" or "7.2.140".
         begin: Starts it with config values, with `_` for `-`.
     """
 
@@ -31,10 +31,10 @@ class Candidate:
 
     @property
     def newer(self) -> bool:
-        return self.contract == "7.2"
+        return self.contract != "6.8"
 
 
-@pytest.fixture(scope="module", params=["embedded-6.8", "embedded-7.2", "real"])
+@pytest.fixture(scope="module", params=["embedded-6.8", "embedded-7.2", "embedded-7.2.137", "embedded-7.2.140", "real"])
 def candidate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
     """Each program in turn; all its runs are stopped afterwards."""
     name, _, contract = request.param.partition("-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -131,4 +132,7 @@ def real() -> tuple[str, str] | None:
     if not named:
         return None
     output = subprocess.run([named, "-h"], capture_output=True, text=True, timeout=30, check=False).stdout
-    return named, "7.2" if "Version: 7." in output else "6.8"
+    found = re.search(r"Version: v?(\d+\.\d+\.\d+)", output)
+    version = found[1] if found else "6.8"
+    newest = {"7.2.137": "7.2.137", "7.2.140": "7.2.140"}
+    return named, newest.get(version, "7.2" if version.startswith("7.") else "6.8")

@@ -25,6 +25,8 @@ ONLINE = {"proxy_url": ""}
 def _vendors_are_simulated(candidate: Candidate) -> None:
     if candidate.name == "real":
         pytest.skip("a real binary needs fake vendors")
+    if candidate.contract not in MODELS:
+        pytest.skip(f"no flows were recorded of {candidate.contract}")
 
 
 @pytest.fixture(scope="module")

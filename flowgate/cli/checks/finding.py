@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from flowgate.cli import console
-from flowgate.errors import FlowGateError, MultipleErrors
+from flowgate.errors import FlowGateError, MultipleErrors, NotAnswering
 
 STATUSES = ("pass", "warn", "fail")
 NAME_WIDTH = 12
@@ -33,7 +33,7 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
-    """Run checks in order; an error in a check is a finding with the status "fail".
+    """Run checks in order; an error in a check is a finding with the status "fail", reported once.
 
     Args:
         checks: Names and checks.
@@ -41,10 +41,19 @@ def run_checks(checks: Sequence[tuple[str, Check]]) -> list[Finding]:
     found: list[Finding] = []
     for name, check in checks:
         try:
-            found += check()
+            for one in check():
+                if not _is_repeated(one, found):
+                    found.append(one)
+        except NotAnswering as error:  # each check that asks the supervisor meets the same error: told once
+            if not any(error.what in one.message for one in found):
+                found += error_findings(name, error)
         except FlowGateError as error:
-            found += error_findings(name, error)
+            found += [one for one in error_findings(name, error) if not _is_repeated(one, found)]
     return found
+
+
+def _is_repeated(finding: Finding, found: Iterable[Finding]) -> bool:
+    return finding.status == "fail" and any((one.message, one.fix) == (finding.message, finding.fix) for one in found)
 
 
 def error_findings(check: str, error: FlowGateError) -> list[Finding]:
@@ -93,6 +102,7 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool, config: str, f
     Returns:
         1 if a check has failed, else 0.
     """
+    findings = [_spelled(one) for one in findings]
     counts = {status: sum(one.status == status for one in findings) for status in STATUSES}
     if as_json:
         console.document(
@@ -108,8 +118,12 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool, config: str, f
         for done in fixed:
             console.note(f"~ {done}")
         for one in findings:
-            console.data(f"{one.status}  {one.check:<{NAME_WIDTH}} {console.spell_commands(one.message)}")
+            console.data(f"{one.status}  {one.check:<{NAME_WIDTH}} {one.message}")
             if one.fix:
-                console.data(f"{'':<{NAME_WIDTH + 7}}fix: {console.spell_commands(one.fix)}")
+                console.data(f"{'':<{NAME_WIDTH + 7}}fix: {one.fix}")
         console.note(", ".join(f"{count} {status}" for status, count in counts.items()))
     return 1 if counts["fail"] else 0
+
+
+def _spelled(one: Finding) -> Finding:
+    return replace(one, message=console.spell_commands(one.message), fix=console.spell_commands(one.fix))

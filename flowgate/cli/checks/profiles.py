@@ -19,13 +19,13 @@ def profiles(session: Session) -> Iterator[Finding]:
     context = runtime.read_only_context(session, [])
     build_inputs, served = context.build_inputs(), _served_models(context)
     for name in session.config.profiles:
-        policy = build.compile_policy(session.config, name, build_inputs)
         try:
+            policy = build.compile_policy(session.config, name, build_inputs)
             raise_all(f"profile {name}", preflight.faults(session.config, name, policy))
         except FlowGateError as error:
             yield from finding.error_findings(CHECK, error)
             continue
-        warnings = preflight.warnings(session.config, name, policy)
+        warnings = [*policy.unknown, *preflight.warnings(session.config, name, policy)]
         if served is not None:
             unserved = preflight.unserved_models(litellm.upstream_models(session.config, policy.litellm), served)
             warnings += [f"CLIProxyAPIPlus serves no model {one}; log in to its provider" for one in unserved]

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from shlex import quote
 
 from flowgate.cli.checks import example_keys
-from flowgate.cli.checks.finding import Finding, edit_command
+from flowgate.cli.checks.finding import Finding, edit_command, error_findings
 from flowgate.cli.checks.permissions import exposed, secrets_folder
 from flowgate.cli.session import Session
 from flowgate.domain import Config
-from flowgate.gateway import cliproxy
+from flowgate.gateway import cliproxy, mistyped_references
 from flowgate.gateway.environment import KEY_FILES
 from flowgate.system import files
 
@@ -19,6 +19,8 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 def secrets(session: Session) -> Iterator[Finding]:
     """Check that secret files have the mode 0600 and their folders 0700."""
+    for folder in (secrets_folder(session.config), cliproxy.auth_folder(session.config)):
+        files.require_listable(folder)
     found = exposed(session.config)
     for one in found:
         message = f"other users can read {one.path} (mode {one.mode:03o}, should be {one.wanted:03o})"
@@ -37,6 +39,7 @@ def keys(session: Session) -> Iterator[Finding]:
         *_config_keys(session.config, known),
         *_upstream_keys(session.config, known),
         *_stored_keys(session, known),
+        *_mistyped(session),
     ]
     yield from found
     if not found:
@@ -51,6 +54,13 @@ def _config_keys(config: Config, known: frozenset[str]) -> Iterator[Finding]:
             place = config.place(path)
             message = f"'{path}' is an example key from documentation ({place})"
             yield Finding("keys", "fail", message, edit_command(place))
+
+
+def _mistyped(session: Session) -> Iterator[Finding]:
+    """Find keys that are the name of a variable or a mistyped reference."""
+    config = session.config
+    faults = [one for name in config.profiles for one in mistyped_references.faults(config, name)]
+    yield from dict.fromkeys(finding for fault in faults for finding in error_findings("keys", fault))
 
 
 def _upstream_keys(config: Config, known: frozenset[str]) -> Iterator[Finding]:

@@ -36,3 +36,11 @@ def test_a_provider_without_login_paths_and_an_unknown_one_are_refused() -> None
     with pytest.raises(UnknownName) as refused:
         find("codx", {})
     assert refused.value.fix == "did you mean 'codex'?"
+
+
+@pytest.mark.parametrize(
+    ("version", "able"),
+    [("6.8.16-0", True), ("7.2.101-1", False), ("v7.2.137-9", True), ("7.2.137-9-plus", True), ("7.2.140", False)],
+)
+def test_kiro_logs_in_only_where_the_program_has_the_path(version: str, able: bool) -> None:
+    assert bool(find("kiro", {}).login_path(version)) is able

@@ -45,6 +45,10 @@ class SessionFactory:
             text = text.replace(old, new)
         file = self.folder / "flowgate.yaml"
         file.write_text(text)
+        own = self.folder / "cliproxyapi.yaml"
+        if not own.exists():
+            own.write_text("debug: false\n")
+            own.chmod(0o600)
         config = read(text, file, embedded=embedded)
         return Session(config, Sourced(file, "typed"), environment or {"FIRST_KEY": "x"})
 

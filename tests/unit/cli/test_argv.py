@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.cli.argv import parse
+from flowgate.cli import argv
+from flowgate.cli.argv import CommandLine
+from flowgate.cli.argv_words import Argument
 from flowgate.errors import UnknownName, UsageError
 
 TASKS = (
@@ -17,35 +19,109 @@ TASKS = (
     "profile.set",
     "profile.show",
     "bootstrap.download",
+    "ask",
+    "play",
 )
+
+
+def word(name: str, short: str = "") -> Argument:
+    return Argument(name, "str", True, "", "", short)
+
+
+def text(name: str, short: str = "") -> Argument:
+    return Argument(name, "str", False, "", "", short)
+
+
+def truth(name: str, short: str = "") -> Argument:
+    return Argument(name, "bool", False, False, "", short)
+
+
+ARGUMENTS = {
+    "status": [truth("json", "j")],
+    "smoke": [text("profile", "p"), truth("keep", "k")],
+    "auth.login": [word("provider"), text("timeout", "t"), text("poll-interval"), truth("open", "o")],
+    "auth.import-headless": [word("provider")],
+    "service.start": [text("service"), truth("now")],
+    "profile.set": [word("name")],
+    "profile.show": [text("name"), truth("json")],
+    "ask": [word("question"), text("model", "m")],
+    "play": [word("name"), Argument("extra", "list", False, None, "", "e"), text("tags")],
+}
+
+
+def parse(words: list[str]) -> CommandLine:
+    return argv.parse(words, TASKS, lambda name: ARGUMENTS.get(name, []))
 
 
 @pytest.mark.parametrize(
-    "typed, argv",
+    "typed, calls",
     [
-        ("status --json", "status --json"),
-        ("profile set cost", "profile.set cost"),
-        ("profile.set cost", "profile.set cost"),
-        ("profile show", "profile.show"),
-        ("profile show cost", "profile.show --name cost"),
-        ("service start", "service.start"),
-        ("service start litellm --now", "service.start --service litellm --now"),
-        ("auth login codex --timeout 180 --poll-interval 2", "auth.login codex --timeout 180 --poll-interval 2"),
-        ("auth codex login --timeout 9", "auth.login codex --timeout 9"),
-        ("auth copilot login", "auth.login copilot"),
-        ("auth somebody-new login", "auth.login somebody-new"),
-        ("auth codex import-headless", "auth.import-headless codex"),
-        ("auth import_headless codex", "auth.import-headless codex"),
-        ("--config C auth list", "auth.list"),
+        ("status --json", [("status", {"json": True})]),
+        ("status -j", [("status", {"json": True})]),
+        ("profile set cost", [("profile.set", {"name": "cost"})]),
+        ("profile.set cost", [("profile.set", {"name": "cost"})]),
+        ("profile show", [("profile.show", {})]),
+        ("profile show cost", [("profile.show", {"name": "cost"})]),
+        ("profile show status", [("profile.show", {"name": "status"})]),
+        ("profile.show status", [("profile.show", {}), ("status", {})]),
+        ("profile.show cost", [("profile.show", {"name": "cost"})]),
+        ("service start litellm --now", [("service.start", {"service": "litellm", "now": True})]),
+        ("service.start service.start", [("service.start", {}), ("service.start", {})]),
+        (
+            "auth login codex --timeout 180 --poll-interval=2",
+            [("auth.login", {"provider": "codex", "timeout": "180", "poll_interval": "2"})],
+        ),
+        ("auth codex login -ot9", [("auth.login", {"provider": "codex", "open": True, "timeout": "9"})]),
+        ("auth somebody-new login", [("auth.login", {"provider": "somebody-new"})]),
+        ("auth codex import-headless", [("auth.import-headless", {"provider": "codex"})]),
+        ("auth import_headless codex", [("auth.import-headless", {"provider": "codex"})]),
+        ("--config C auth list", [("auth.list", {})]),
+        ("play up -e a=1 -eb=2 --extra=c=3", [("play", {"name": "up", "extra": ["a=1", "b=2", "c=3"]})]),
+        ("ask -- --why?", [("ask", {"question": "--why?"})]),
+        (
+            "status smoke --keep profile set cost",
+            [("status", {}), ("smoke", {"keep": True}), ("profile.set", {"name": "cost"})],
+        ),
     ],
 )
-def test_words_are_rewritten_for_invoke(typed: str, argv: str) -> None:
-    assert list(parse(typed.split(), TASKS).argv) == argv.split()
+def test_words_become_tasks_and_values(typed: str, calls: list[tuple[str, object]]) -> None:
+    assert [tuple(one) for one in parse(typed.split()).calls] == calls
 
 
-@pytest.mark.parametrize("typed", ["--config C status", "--config=C status"])
+@pytest.mark.parametrize("typed", ["--config C status", "--config=C status --json", "--dry --config C status --dry"])
 def test_config_is_parsed_before_the_task(typed: str) -> None:
-    assert parse(typed.split(), TASKS).config == "C"
+    assert parse(typed.split()).config == "C"
+
+
+@pytest.mark.parametrize("typed", ["status --config C", "profile set --config=C cost", "status --json --config"])
+def test_config_after_the_task_is_refused_with_its_place(typed: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse(typed.split())
+    assert error.value.what == "--config goes before the task"
+    assert error.value.fix.startswith("inv --config PATH")
+
+
+@pytest.mark.parametrize(
+    "typed, words",
+    [
+        ("status --echo", "no effect"),
+        ("status -e", "-e (--echo) has no effect"),
+        ("status --hide both", "no effect"),
+        ("status --hide=both", "no effect"),
+        ("--pty status", "no effect"),
+        ("status --warn-only", "no effect"),
+        ("status --prompt-for-sudo-password", "no effect"),
+        ("status -T 4", "no effect"),
+        ("status --search-root /", "option of invoke"),
+        ("status -l", "-l (--list) is an option of invoke"),
+        ("status --version", "option of invoke"),
+    ],
+)
+def test_options_of_invoke_are_named_as_such(typed: str, words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse(typed.split())
+    assert words in error.value.what
+    assert error.value.fix
 
 
 @pytest.mark.parametrize(
@@ -60,7 +136,7 @@ def test_config_is_parsed_before_the_task(typed: str) -> None:
     ],
 )
 def test_help_works_at_every_level(typed: str, about: str) -> None:
-    assert parse(typed.split(), TASKS).help == about
+    assert parse(typed.split()).help == about
 
 
 @pytest.mark.parametrize(
@@ -74,11 +150,11 @@ def test_help_works_at_every_level(typed: str, about: str) -> None:
 )
 def test_a_misspelled_word_gets_a_suggestion(typed: str, fix: str) -> None:
     with pytest.raises(UnknownName) as error:
-        parse(typed.split(), TASKS)
+        parse(typed.split())
     assert error.value.fix == fix
 
 
 @pytest.mark.parametrize("typed", ["--config", "--config --json status"])
 def test_config_without_a_path_is_an_error(typed: str) -> None:
     with pytest.raises(UsageError, match="needs the path"):
-        parse(typed.split(), TASKS)
+        parse(typed.split())

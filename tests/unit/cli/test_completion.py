@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from flowgate.cli.argv_words import Argument
 from flowgate.cli.completion import candidates
-from flowgate.cli.help import Argument, TaskHelp
+from flowgate.cli.completion_values import known_values
+from flowgate.cli.help import TaskHelp, describe
+from flowgate.cli.main import load_tasks
+from flowgate.errors import UsageError
+from flowgate.system import locations
+from tests.conftest import CHECKOUT
 
 
 def argument(name: str, positional: bool = False) -> Argument:
@@ -24,7 +30,12 @@ TASKS = (
     TaskHelp("profile.show", "", (argument("name"), argument("json"))),
     TaskHelp("service.start", "", (argument("service"),)),
 )
-VALUES = {"profile": lambda: ["cost", "balanced"], "profile.set:name": lambda: ["cost"], "service": lambda: ["all"]}
+VALUES = {
+    "profile": lambda typed: ["cost", "balanced"],
+    "profile.set:name": lambda typed: ["cost"],
+    "service": lambda typed: ["all"],
+    "config": lambda typed: [f"{typed}.yaml"],
+}
 
 
 @pytest.mark.parametrize(
@@ -32,12 +43,20 @@ VALUES = {"profile": lambda: ["cost", "balanced"], "profile.set:name": lambda: [
     [
         ([""], ["profile", "service", "smoke"]),
         (["s"], ["service", "smoke"]),
-        (["-"], ["--config", "--help", "--version"]),
+        (["-"], ["--config", "--dry", "--help", "--version"]),
+        (["profile.s"], ["profile.set", "profile.show"]),
+        (["profile.set", ""], ["cost"]),
         (["profile", ""], ["set", "show"]),
         (["profile", "set", ""], ["cost"]),
         (["profile", "set", "cost", ""], []),
-        (["smoke", "--"], ["--help", "--keep", "--profile"]),
+        (["smoke", "--"], ["--dry", "--help", "--keep", "--profile"]),
         (["smoke", "--profile", "b"], ["balanced"]),
+        (["smoke", "--profile=b"], ["--profile=balanced"]),
+        (["smoke", "--profile", "=", "b"], ["balanced"]),
+        (["smoke", "--profile", "="], ["balanced", "cost"]),
+        (["profile", "show", "--json", "x", ""], []),
+        (["--config", "own"], ["own.yaml"]),
+        (["--dry", "--config", "x", "sm"], ["smoke"]),
         (["service", "start", ""], ["all"]),
         (["--config", "x", "pro"], ["profile"]),
         (["nonsense", ""], []),
@@ -47,9 +66,78 @@ def test_candidates_fit_the_last_word(words: list[str], found: list[str]) -> Non
     assert candidates(words, TASKS, VALUES) == found
 
 
+def ask(*words: str) -> list[str]:
+    tasks = describe(load_tasks())
+    return candidates(words, tasks, known_values(str(locations.examples() / "embedded.yaml")))
+
+
+@pytest.mark.parametrize(
+    "typed, one_of_them",
+    [
+        ("auth login co", "codex"),
+        ("auth.import-headless cl", "claude"),
+        ("rehearse --scenario 4", "429"),
+        ("rehearse --scenario 500,ha", "500,hang"),
+        ("ask hi --model router-", "router-default"),
+        ("ask hi -m router-", "router-default"),
+        ("cooldowns --clear ", "router-default"),
+        ("steps --show pro", "promote"),
+        ("profile diff cost re", "reliability"),
+        ("auth login --timeout 5 ki", "kimi"),
+        ("service logs su", "supervisor"),
+        ("play u", "up"),
+        ("completion f", "fish"),
+    ],
+)
+def test_values_of_arguments_are_known(typed: str, one_of_them: str) -> None:
+    assert one_of_them in ask(*typed.split(" "))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("own.yml", "a b.yaml", "report.json", ".hidden.yml", "plays/x.yml", "new\nline.yml"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "typed, found",
+    [
+        ("play ow", ["own.yml"]),
+        ("play plays/", ["plays/x.yml"]),
+        ("play up -e @r", ["@report.json"]),
+        ("play up --report-json rep", ["report.json"]),
+        ("--config o", ["own.yml"]),
+        ("play ./", ["./a b.yaml", "./own.yml", "./plays/"]),
+        ("play ./.h", ["./.hidden.yml"]),
+        ("auth import-headless codex --source pl", ["plays/"]),
+        ("play /nowhere/", []),
+    ],
+)
+def test_files_are_candidates(folder: Path, typed: str, found: list[str]) -> None:
+    assert ask(*typed.split(" ")) == found
+
+
+def test_an_invalid_config_leaves_what_needs_none(folder: Path) -> None:
+    (folder / "own.yml").write_text("[")
+    values = known_values("own.yml")
+    assert "codex" in values["provider"]("")
+    with pytest.raises(UsageError):
+        values["profile"]("")
+
+
+def test_stock_invoke_completes_the_same() -> None:
+    argv = [sys.executable, "-m", "invoke", "--complete", "--", "inv", "auth.login"]
+    done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)
+    assert {"codex", "auth.login"} <= set(done.stdout.split())
+
+
 ASKING = {
     "bash": "source $0.script; COMP_WORDS=(flowgate profile set co); COMP_CWORD=3; _flowgate; echo ${COMPREPLY[@]}",
-    "zsh": "compdef() { :; }; compadd() { print -l $found; }; source $0.script; words=(flowgate profile set co); "
+    "zsh": "compdef() { :; }; compadd() { print -l -- ${@:#-*}; }; source $0.script; words=(flowgate profile set co); "
     "CURRENT=4; _flowgate",
     "fish": "source $argv[1].script; complete -C 'flowgate profile set co'",
 }

@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,3 +150,16 @@ def test_a_running_gateway_passes(workspace: Workspace) -> None:
 def test_a_missing_config_is_a_usage_error(workspace: Workspace) -> None:
     workspace.config.unlink()
     assert "there is no config file at" in workspace.inv("doctor", code=2).stderr
+
+
+def test_folders_of_killed_rehearsals_are_found_and_deleted(
+    new_session: SessionFactory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    left = tmp_path / f"flowgate-rehearsal-{int(ended.stdout)}-x"
+    left.mkdir()
+    session = new_session()
+    assert str(left) in next(one.message for one in doctor.leftovers(session) if one.status == "warn")
+    assert f"deleted {left}" in doctor.apply_fixes(session)
+    assert not left.exists()

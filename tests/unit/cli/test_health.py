@@ -82,7 +82,7 @@ def test_a_failed_try_is_repeated(session: Session, supervisor: FakeSupervisor, 
     with serving(lambda path: (next(codes, 200), ""), place.litellm_port):
         one = look(session, supervisor)
     assert (one["ready"], one["status"], one["misses"]) == (True, 200, 1)
-    assert health._line("litellm", one).endswith(", failed tries before: 1")
+    assert health._row("litellm", one)[-1].endswith(", failed tries before: 1")
 
 
 def test_a_service_without_2xx_is_not_ready(session: Session, supervisor: FakeSupervisor, place: Workspace) -> None:
@@ -105,7 +105,7 @@ def test_a_timeout_is_unknown_and_a_slow_response_counts(
         over.set()
     assert (silent["live"], silent["ready"], silent["misses"]) == (True, None, 0)
     assert "no response from" in silent["error"]
-    assert "unknown" in health._line("litellm", silent)
+    assert "unknown" in health._row("litellm", silent)
     assert (slow["ready"], slow["seconds"] >= 0.4) == (True, True)
 
 

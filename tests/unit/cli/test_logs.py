@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.cli import logs
+from flowgate.cli import event_log, logs
 from flowgate.errors import InvalidValue, UnknownName, UsageError
 from flowgate.system.clock import stamp
 
@@ -48,25 +48,43 @@ def log(place: Workspace) -> list[str]:
 )
 def test_events_are_filtered(log: list[str], capsys: Captured, filters: dict[str, object], found: list[int]) -> None:
     known: dict[str, object] = {"lines": 20, "follow": False, "service": "", "event": "", "since": "", "as_json": True}
-    logs.events("", **(known | filters))  # type: ignore[arg-type]
+    event_log.events("", **(known | filters))  # type: ignore[arg-type]
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert printed == [{"version": 1, **json.loads(log[number])} for number in found]
 
 
-@pytest.mark.parametrize("damaged", ['{"event": ', "5", '["x"]'])
-def test_a_damaged_line_is_reported_and_skipped(
-    log: list[str], place: Workspace, capsys: Captured, damaged: str
+DAMAGED = [
+    *('{"event": ', "5", "null", "[]", '["x"]', "{}", '{"event": 5}', '{"event": "play", "timestamp": 1}', "\0\0\0"),
+    *("[" * 100_000, '{"event": "' + "x" * 1_100_000 + '"}', '{"event": null}', "\ufeff", "NaN", "9" * 5000),
+]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("damaged", DAMAGED, ids=lambda text: text[:12].encode().hex())
+def test_lines_that_are_no_events_are_skipped_and_counted(
+    log: list[str], place: Workspace, capsys: Captured, damaged: str, as_json: bool
 ) -> None:
     with (place.runtime / "events.log").open("a") as file:
-        file.write(f"{damaged}\n")
-    logs.events("", 2, False, "", "", "", True)
+        file.write(f"{damaged}\n{damaged}")
+    event_log.events("", 2, False, "", "", "", as_json)
     printed = capsys.readouterr()
-    assert len(printed.out.splitlines()) == 1
-    assert "contains a damaged line" in printed.err
+    assert len(printed.out.splitlines()) == 2
+    assert "2 lines of" in printed.err
+    assert "could not be read" in printed.err
+
+
+@pytest.mark.parametrize("typed", ["9" * 4000 + "d", "99999999d", "\u0661d", "2026-13-01", "2026-01-31T99", "-5m"])
+def test_a_time_out_of_range_is_an_error(place: Workspace, typed: str) -> None:
+    with pytest.raises(InvalidValue):
+        event_log.events("", 1, False, "", "", typed, False)
+
+
+def test_a_timestamp_with_a_zone_is_converted() -> None:
+    assert event_log.earliest("2026-01-31T12:00:00+02:00") == event_log.earliest("2026-01-31T10:00:00")
 
 
 def test_an_event_is_one_readable_line(log: list[str], capsys: Captured) -> None:
-    logs.events("", 1, False, "", "", "", False)
+    event_log.events("", 1, False, "", "", "", False)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.split()[1:] == ["play", "ok"]
 
@@ -74,11 +92,11 @@ def test_an_event_is_one_readable_line(log: list[str], capsys: Captured) -> None
 @pytest.mark.parametrize("since", ["soon", "10", "1w", "m"])
 def test_an_invalid_time_is_an_error(place: Workspace, since: str) -> None:
     with pytest.raises(InvalidValue, match="10m, 2h, 1d"):
-        logs.events("", 1, False, "", "", since, False)
+        event_log.events("", 1, False, "", "", since, False)
 
 
 def test_a_missing_event_log_is_no_error(place: Workspace, capsys: Captured) -> None:
-    assert logs.events("", 20, False, "", "", "", False) == 0
+    assert event_log.events("", 20, False, "", "", "", False) == 0
     assert capsys.readouterr().out == ""
 
 

@@ -129,7 +129,7 @@ def test_the_newer_line_is_chosen_by_a_flag_or_in_the_config(tmp_path: Path, fla
 
 def test_an_unknown_contract_is_an_error() -> None:
     done = run("--contract", "8")
-    assert (done.returncode, done.stderr) == (2, "the contract must be 6.8 or 7.2, not '8'\n")
+    assert (done.returncode, done.stderr) == (2, "the contract must be 6.8, 7.2, 7.2.137 or 7.2.140, not '8'\n")
 
 
 def test_a_plain_management_key_is_hashed_in_the_file_and_comments_stay(start: Start) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from flowgate.config.loader import read
 from flowgate.domain import Config, Program, Secret
-from flowgate.gateway import build
+from flowgate.gateway import build, upstream_settings
 from flowgate.rehearsal.config import ScenarioEnvironment, programs
 from flowgate.rehearsal.plan import Plan, omitted_settings, without_accounts
 from flowgate.rehearsal.roles import assign_roles
@@ -70,7 +70,7 @@ def plan(config: Config, litellm_only: bool = False, accounts: int = 1) -> Plan:
         scale=0.1,
         key=Secret("sk-private"),
         litellm_only=litellm_only,
-        user_settings=without_accounts(config, OWN),
+        user_settings=without_accounts(upstream_settings.read(OWN, config.root / "own.yaml").settings),
         upstream_settings=policy.cliproxy,
     )
 

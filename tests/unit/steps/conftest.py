@@ -73,6 +73,14 @@ class FakeSupervisor:
         living = [one for one in self.services.get(service, []) if one["phase"] not in ("draining", "stopping")]
         return living[-1] if living else None
 
+    def chosen(self, service: str) -> dict[str, Any] | None:
+        mine = [number for name, number in self.started if name == service]
+        if not mine:
+            return self.generation(service)
+        if (found := self.generation(service)) is None or found["number"] != mine[-1]:
+            raise NotReady(f"{service} generation {mine[-1]}, which this run started, has ended")
+        return found
+
     def query(self, service: str, what: str) -> list[dict[str, Any]]:
         if service not in self.query_rows:
             raise NotReady(f"{service} is not running", fix="inv up")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.errors import ProgramMissing
+from flowgate.errors import ProgramMissing, UsageError
 from flowgate.steps.download import download
 from tests.unit.steps.conftest import fake_program
 
@@ -53,3 +53,32 @@ def test_a_missing_program_is_named_with_its_place_before_anything_is_written(st
         stage.apply(download)
     assert refused.value.place.startswith(str(stage.folder / "flowgate.yaml:"))
     assert not stage.runtime.exists()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-config=none.yaml"],
+        ["--config", "none.yaml"],
+        ["-config=."],
+        ["-config="],
+        ["-conf=x"],
+        ["-codex-login"],
+        ["--password=x"],
+        ["-tui"],
+    ],
+)
+def test_a_command_line_that_cannot_be_used_is_refused_before_anything_is_written(
+    stage: Stage, args: list[str]
+) -> None:
+    stage.configure(cliproxyapi_plus={"args": (".router/runtime/bin/CLIProxyAPIPlus", *args)})
+    with pytest.raises(UsageError) as refused:
+        stage.apply(download)
+    assert refused.value.place.startswith(str(stage.folder / "flowgate.yaml:"))
+    assert not stage.runtime.exists()
+
+
+def test_a_flag_that_only_other_versions_have_does_not_stop_an_installation(stage: Stage) -> None:
+    program = fake_program(stage.folder / "own" / "CLIProxyAPIPlus")
+    stage.configure(cliproxyapi_plus={"args": (str(program), "-local-model")})
+    assert stage.apply(download)[1]["upstream"] == str(program)

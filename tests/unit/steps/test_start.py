@@ -35,13 +35,38 @@ def test_a_service_waits_for_what_it_depends_on(stage: Stage) -> None:
     ]
 
 
-def test_one_service_can_be_started_alone(stage: Stage) -> None:
-    stage.prepared().apply(start, service="litellm")
-    assert stage.supervisor.calls == [("start", "litellm")]
+@pytest.mark.parametrize("service, other", [("litellm", "cliproxyapi_plus"), ("cliproxyapi_plus", "litellm")])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_one_service_is_started_beside_another_one(stage: Stage, service: str, other: str, fresh: bool) -> None:
+    stage.prepared().supervisor.run(other)
+    stage.apply(start, service=service, fresh=fresh)
+    assert stage.supervisor.calls == [("start", service)]
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("declared", [(), ("cliproxyapi_plus",)])
+def test_what_a_service_needs_is_started_first_and_waited_for(stage: Stage, fresh: bool, declared: object) -> None:
+    stage.configure(litellm={"depends_on": declared}).prepared()
+    _, facts = stage.apply(start, service="litellm", fresh=fresh)
+    needed = [("start", "cliproxyapi_plus"), ("wait", "cliproxyapi_plus", 1)]
+    assert stage.supervisor.calls == [*needed, ("start", "litellm")]
+    assert facts["message"] == "started cliproxyapi_plus generation 1, litellm generation 1"
+
+
+def test_a_service_that_needs_nothing_starts_alone(stage: Stage) -> None:
+    stage.prepared().apply(start, service="cliproxyapi_plus")
+    assert stage.supervisor.calls == [("start", "cliproxyapi_plus")]
+
+
+@pytest.mark.parametrize("phase", ["draining", "stopping"])
+def test_a_needed_service_that_is_going_away_does_not_count(stage: Stage, phase: str) -> None:
+    stage.prepared().supervisor.run("cliproxyapi_plus", phase)
+    assert stage.apply(start, service="litellm")[1]["started"] == ["cliproxyapi_plus", "litellm"]
 
 
 def test_the_fork_server_gets_the_variables_of_imports_but_no_keys(stage: Stage) -> None:
-    stage.prepared().apply(start, service="litellm")
+    stage.prepared().supervisor.run("cliproxyapi_plus")
+    stage.apply(start, service="litellm")
     (program,) = stage.supervisor.programs
     assert program.fork_server is not None
     assert {"LITELLM_MODE", "LITELLM_LOCAL_MODEL_COST_MAP", "OPENBLAS_NUM_THREADS"} <= set(
@@ -53,7 +78,7 @@ def test_the_fork_server_gets_the_variables_of_imports_but_no_keys(stage: Stage)
 
 
 def test_a_fresh_start_also_starts_what_is_already_running(stage: Stage) -> None:
-    stage.prepared().supervisor.run("litellm").up_to_date = {"litellm"}
+    stage.prepared().supervisor.run("litellm").run("cliproxyapi_plus").up_to_date = {"litellm"}
     assert stage.apply(start, service="litellm", fresh=True)[1]["generations"] == {"litellm": 2}
 
 

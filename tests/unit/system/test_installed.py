@@ -33,3 +33,16 @@ def test_an_invalid_uv_lock_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text("[[[")
     with pytest.raises(UsageError, match="is damaged"):
         installed.locked(tmp_path, "litellm")
+
+
+def test_the_source_of_a_package_is_read_without_an_import() -> None:
+    assert "class Router:" in (installed.source("litellm", "router.py") or "")
+    assert installed.source("litellm", "no_such_file.py") is None
+    assert installed.source("litellm", "proxy") is None
+    assert installed.source("no_such_thing", "a.py") is None
+
+
+def test_names_in_the_source_of_a_package_are_found() -> None:
+    assert installed.uses_name("litellm", "repetition_penalty")
+    assert not installed.uses_name("litellm", "api_bse")
+    assert installed.uses_name("no_such_thing", "api_bse")

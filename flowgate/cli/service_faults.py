@@ -1,0 +1,43 @@
+"""Faults of the gateway that commands meet first: a killed supervisor, processes that do not answer."""
+
+from __future__ import annotations
+
+from flowgate.cli import console
+from flowgate.cli.session import Session
+
+
+def recover_supervisor(session: Session) -> None:
+    """Start a new supervisor if the last one was killed and its workers still run; print a failure and go on.
+
+    Args:
+        session: The session of this command.
+
+    Raises:
+        NotAnswering: A supervisor runs, but does not answer.
+    """
+    from flowgate.errors import FlowGateError, NotAnswering
+    from flowgate.system.disk_errors import NO_ACCESS
+
+    try:
+        if session.supervisor.recover():
+            console.note("note: the supervisor was killed; a new one has taken over its processes")
+    except NotAnswering:
+        raise
+    except FlowGateError as error:
+        if error.fix != NO_ACCESS:  # else the question that follows ends the command with the same sentence
+            console.note(f"warning: {error.what}")
+
+
+def print_silence(service: str, number: int, pid: int | None, silent: str) -> None:
+    """Print that a generation does not answer, and what happens next.
+
+    Args:
+        service: Name of the service.
+        number: Number of the generation.
+        pid: Its process.
+        silent: Why it does not answer; empty when it does.
+    """
+    if silent:
+        console.note(f"error: {service}: generation {number} (process {pid}) {silent}")
+        hint = f"kill -CONT {pid} lets it continue; " if "SIGSTOP" in silent else ""
+        console.note(f"  fix: {hint}the supervisor replaces it after 30 s")

@@ -1,0 +1,79 @@
+"""Find processes that are alive and do nothing: stopped by a signal, or stuck.
+
+A worker is asked a question every few seconds, which its event loop answers in a millisecond. Of a program that binds
+its own port only the process table is read: which of its URLs costs nothing is not known.
+"""
+
+from __future__ import annotations
+
+from flowgate.supervisor.fork_pool import Key
+from flowgate.supervisor.service_state import Generation
+from flowgate.supervisor.supervisor import Supervisor
+from flowgate.supervisor.worker_process import WorkerProcess
+from flowgate.system import process_table
+
+ASK_SECONDS = 2.0  # between an answer and the next question
+SILENT_SECONDS = 5.0  # after so long without an answer, the status says so
+HUNG_SECONDS = 30.0  # after so long, the process is killed and respawned
+FORK_SERVER_SECONDS = 5.0
+STOPPED = "T"  # state of a process that got SIGSTOP; one in a debugger has another
+
+
+class Liveness:
+    """The processes of one supervisor that do not answer."""
+
+    def __init__(self, supervisor: Supervisor, hung_seconds: float = HUNG_SECONDS) -> None:
+        self._supervisor, self._hung_seconds = supervisor, hung_seconds
+        self._stopped_since: dict[int, float] = {}
+
+    def check(self) -> None:
+        """Ask the workers, and kill what has been silent for too long; called about once a second."""
+        pool, states = self._supervisor.pool, self._supervisor.states
+        for (service, number), worker in list(pool.workers.items()):
+            found = states[service].find(number)
+            if found is not None and found.phase in ("ready", "serving", "draining"):
+                self._check_worker((service, number), worker, found)
+        for server in list(pool.fork_pool.servers.values()):
+            if self._stopped_seconds(server.identity.pid) > FORK_SERVER_SECONDS:
+                pool.fork_pool.replace(server, "it is stopped (SIGSTOP)")
+        known = {worker.identity.pid for worker in pool.workers.values()} | pool.fork_pool.pids()
+        self._stopped_since = {pid: since for pid, since in self._stopped_since.items() if pid in known}
+
+    def _check_worker(self, key: Key, worker: WorkerProcess, found: Generation) -> None:
+        now = self._supervisor.clock.now()
+        if worker.asked_at is None and worker.control is not None and now - worker.answered_at >= ASK_SECONDS:
+            worker.asked_at = now
+            worker.send({"do": "query", "what": ""})  # every version of a worker answers it, if only with an error
+        silent = max(self._stopped_seconds(worker.identity.pid), now - (worker.asked_at or now))
+        # With `restart: never` nothing would replace it; a draining one serves nobody new and is only in the way.
+        expendable = worker.program.restart != "never" or found.phase == "draining"
+        if silent >= self._hung_seconds and expendable and not worker.killed:
+            worker.exit_reason = f"it did not answer for {silent:.0f} s"
+            self._supervisor.journal.log(f"{key[0]} {key[1]}: {worker.exit_reason}; killed")
+            worker.kill()
+
+    def _stopped_seconds(self, pid: int) -> float:
+        if not is_stopped(pid):
+            self._stopped_since.pop(pid, None)
+            return 0.0
+        now = self._supervisor.clock.now()
+        return now - self._stopped_since.setdefault(pid, now)
+
+
+def is_stopped(pid: int) -> bool:
+    """Return whether a process is stopped by a signal."""
+    row = process_table.row(pid)
+    return row is not None and row.state == STOPPED
+
+
+def silence(worker: WorkerProcess, now: float) -> str:
+    """Return why a process does not answer, as the rest of a sentence; empty when it does.
+
+    Args:
+        worker: The process.
+        now: The time by the supervisor's clock.
+    """
+    if is_stopped(worker.identity.pid):
+        return "is stopped (SIGSTOP)"
+    seconds = now - (worker.asked_at or now)
+    return f"has not answered for {seconds:.0f} s" if seconds >= SILENT_SECONDS else ""

@@ -1,0 +1,116 @@
+"""What a supervisor runs, as a command reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flowgate.errors import EnvironmentFailure, NotReady
+from flowgate.supervisor import orphans, worker_client
+from flowgate.supervisor.connection import Connection
+from flowgate.supervisor.program_tree import to_tree
+from flowgate.supervisor.protocol import GenerationStatus, Request, StatusDocument
+
+if TYPE_CHECKING:
+    from flowgate.domain import Program
+    from flowgate.request_filter.recent import RecentRequest
+
+PAST = ("draining", "stopping", "orphaned")
+
+
+class SupervisorReader:
+    """The supervisor of one runtime folder, as a command reads it.
+
+    Attributes:
+        folder: `run/` of the runtime folder.
+        started: (service, generation) of what this command has started.
+    """
+
+    def __init__(self, runtime: Path, log_file: Path) -> None:
+        """Create a client; it connects when it has to.
+
+        Args:
+            runtime: The runtime folder, absolute.
+            log_file: The supervisor's own log.
+        """
+        self.runtime, self.log_file = runtime, log_file
+        self.folder = runtime / "run"
+        self.started: list[tuple[str, int]] = []
+        self._meant: dict[str, int] = {}
+        self._connection = Connection(runtime, log_file)
+
+    def status(self) -> StatusDocument:
+        """Return what the supervisor runs.
+
+        Without a supervisor, what a killed one left running is listed as generations in the phase "orphaned".
+        """
+        if not self._connection.find():
+            return {"supervisor": None, "fork_servers": [], "services": orphans.describe(self.folder)}
+        return self._connection.request({"verb": "status"})["status"]
+
+    def _generations(self, service: str) -> list[GenerationStatus]:
+        return self.status()["services"].get(service, {}).get("generations", [])
+
+    def generation(self, service: str) -> GenerationStatus | None:
+        """Return the newest generation of a service that is neither draining nor stopping; None when there is none."""
+        current = [one for one in self._generations(service) if one["phase"] not in PAST]
+        return current[-1] if current else None
+
+    def chosen(self, service: str) -> GenerationStatus | None:
+        """Return the generation that this command means: the one that it started last, else the newest.
+
+        Raises:
+            NotReady: The generation that this command started has ended. An older one may serve, but is not meant.
+        """
+        number = self._meant.get(service)
+        if number is None:
+            return self.generation(service)
+        found = next((one for one in self._generations(service) if one["number"] == number), None)
+        if found is None or found["phase"] in PAST:
+            raise NotReady(f"{service} generation {number}, which this run started, {self._ending(service, number)}")
+        return found
+
+    def _ending(self, service: str, number: int) -> str:
+        request: Request = {"verb": "wait", "service": service, "generation": number, "goal": "ready", "timeout": 0.0}
+        reply = self._connection.request(request, check=False)
+        return f"has ended: {reply['error']}" if reply.get("failed") and reply.get("error") else "has ended"
+
+    def matches(self, program: Program) -> bool:
+        """Return whether the newest generation runs exactly this program, with exactly this environment."""
+        if not self._connection.find():
+            return False
+        return self._connection.request({"verb": "matches", "program": to_tree(program, secrets=True)})["same"]
+
+    def recent_requests(self, service: str) -> list[RecentRequest]:
+        """Return the last requests of all generations of a service, oldest first."""
+        rows: list[RecentRequest] = []
+        for one in self._generations(service):
+            found = worker_client.recent_requests(worker_client.control_path(self.folder, service, one["number"]))
+            for row in found:
+                row["generation"] = one["number"]
+            rows += found
+        return sorted(rows, key=lambda row: row["at"])
+
+    def query(self, service: str, what: str) -> list[Any]:
+        """Query the inside of the serving generation of a service.
+
+        Args:
+            service: Name of the service.
+            what: A key of `Program.queries`.
+
+        Returns:
+            The rows that the program's function returns.
+
+        Raises:
+            NotReady: No generation serves.
+            EnvironmentFailure: The generation cannot answer the query.
+        """
+        serving = next((one for one in self._generations(service) if one["phase"] == "serving"), None)
+        if serving is None:
+            raise NotReady(f"{service} is not running", fix="inv up")
+        event = worker_client.query(worker_client.control_path(self.folder, service, serving["number"]), what)
+        reason = "it does not respond" if event is None else event.get("error")
+        if event is None or reason:
+            fix = f"inv service.reload --service {service}"
+            raise EnvironmentFailure(f"{service} cannot report its {what}: {reason}", fix=fix)
+        return event["rows"]
