@@ -95,6 +95,7 @@ def down(c: Context) -> int:
     help={
         "name": "a shipped playbook's name, or the path of one",
         "extra": "variables: key=value, a YAML mapping {…}, or @FILE that holds one; may be repeated",
+        "profile": PROFILE,
         "check": "check mode: predict the changes without making them",
         "diff": "show the changes in files",
         "tags": "run only tasks with these tags, separated by commas",
@@ -114,6 +115,7 @@ def play(
     c: Context,
     name: str,
     extra: list[str] | None = None,
+    profile: str = "",
     check: bool = False,
     diff: bool = False,
     tags: str = "",
@@ -134,6 +136,7 @@ def play(
         config(c),
         name,
         extra or [],
+        profile=profile,
         check=check or dry(c),
         diff=diff,
         tags=tags,

@@ -36,7 +36,7 @@ program.run(["inv", *sys.argv[2:]])
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_playbook_is_valid(path: Path) -> None:
     plays = parse(path.read_text(), str(path))
-    check(plays, CATALOG, ())
+    check(plays, CATALOG, (), defaults=("profile",))
     assert all(task.name for play in plays for task in play.tasks if task.step)
 
 
@@ -46,7 +46,7 @@ def test_a_misspelt_step_is_rejected(path: Path) -> None:
     for word in {task.step for play in plays for task in flat(play.tasks)}:
         text = path.read_text().replace(f"{word}:", f"{word[:-1]}_:")
         with pytest.raises(UsageError):
-            check(parse(text, "x.yml"), CATALOG, ())
+            check(parse(text, "x.yml"), CATALOG, (), defaults=("profile",))
 
 
 def flat(tasks: tuple[Task, ...]) -> list[Task]:

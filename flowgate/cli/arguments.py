@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flowgate.errors import InvalidValue, UnknownName, UsageError, raise_all
 
 if TYPE_CHECKING:
-    from flowgate.domain import Value
+    from flowgate.domain import Value, Variables
 
 DAY_SECONDS = 86_400
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?|\.[0-9]{1,20}")
@@ -129,8 +129,32 @@ def variables(extra: Sequence[str]) -> dict[str, Value]:
             tree = {name: _tree(value, f"-e {name}") for name, value in _pairs(one)} or None
         if not isinstance(tree, dict):
             raise InvalidValue("extra", found=one, wanted="key=value, {key: value}, or @FILE with a mapping")
+        for name in tree:
+            if not isinstance(name, str) or not name.isidentifier():
+                raise InvalidValue("extra", found=name, wanted="the name of a variable (letters, digits, _)")
         found |= tree
     return found
+
+
+def one_profile(typed: str, extra: Variables) -> str | None:
+    """Return the profile that a command line names.
+
+    Args:
+        typed: The value of `--profile`; empty for none.
+        extra: Variables from `-e`.
+
+    Returns:
+        The profile; None when `--profile` names none.
+
+    Raises:
+        UsageError: `-e` names another one, or one that is not text.
+    """
+    other = extra.get("profile")
+    if other is not None and not isinstance(other, str):
+        raise InvalidValue("profile", found=other, wanted="the name of a profile")
+    if typed and other not in (None, typed):
+        raise UsageError(f"two profiles are named: --profile {typed} and -e profile={other}", fix="name one of them")
+    return typed or None
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
@@ -151,6 +175,7 @@ def _tree(text: str, file: str) -> Any:
     from flowgate.config.yaml_source import Source
 
     source = Source(text, file)
+    source.keeps_spelling = True
     tree = None if source.root is None else source.plain(source.root, "", {})
     raise_all(file, source.faults)
     return tree

@@ -61,12 +61,22 @@ def masked(text: str) -> str:
 
 def data(text: str) -> None:
     """Print a line of the command's output."""
-    print(masked(text), flush=True)
+    print(_safe(text, output=True), flush=True)
+
+
+def _safe(text: str, *, output: bool = False) -> str:
+    """Return a masked text with its control characters as escapes; output for a pipe stays as it is."""
+    text = masked(text)
+    if (text.isascii() and text.isprintable()) or (output and not sys.stdout.isatty()):
+        return text
+    from flowgate.cli import escapes
+
+    return escapes.escaped_output(text) if output else escapes.escaped_line(text)
 
 
 def data_part(text: str) -> None:
     """Print a part of a line of the command's output."""
-    print(masked(text), end="", flush=True)
+    print(_safe(text, output=True), end="", flush=True)
 
 
 def document(content: Mapping[str, object]) -> None:
@@ -141,12 +151,14 @@ def note(text: str) -> None:
 
 def quote(text: str) -> None:
     """Print a message as it is: what a user or another program wrote."""
-    print(f"{masked(text)}\n", end="", file=sys.stderr, flush=True)  # one write: parallel tasks print too
+    print(f"{_safe(text)}\n", end="", file=sys.stderr, flush=True)  # one write: parallel tasks print too
 
 
 def prompt(question: str) -> str | None:
     """Ask the person at the terminal; return None when stdin is at its end."""
-    print(question, end="", file=sys.stderr, flush=True)
+    from flowgate.cli.escapes import escaped
+
+    print(escaped(question), end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline() if sys.stdin is not None else ""
     if not answer or not sys.stdin.isatty():
         note("")

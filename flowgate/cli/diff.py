@@ -18,7 +18,8 @@ def show_diff(outcome: Outcome) -> None:
     for path, old, new in outcome.diff:
         lines = list(diff_lines(path, old, new))
         for line in lines[:LINES]:
-            console.quote(f"    {console.colour(line, COLOURS[line[0]]) if line[:1] in COLOURS else line}")
+            shown = f"    {line}"
+            console.quote(console.colour(shown, COLOURS[line[0]]) if line[:1] in COLOURS else shown)
         if len(lines) > LINES:
             console.note(f"    … and {len(lines) - LINES} more lines")
 

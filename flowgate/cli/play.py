@@ -101,7 +101,9 @@ def play_any(config: str, name: str, extra: Sequence[str], *, reports: Mapping[s
 
     run_reports.check_writable(reports)
     fields = {**typed, "tags": arguments.words(typed["tags"]), "skip_tags": arguments.words(typed["skip_tags"])}
-    request = RunRequest(arguments.named(name, "a playbook"), arguments.variables(extra), **fields)
+    variables = arguments.variables(extra)
+    fields["profile"] = arguments.one_profile(typed["profile"], variables)
+    request = RunRequest(arguments.named(name, "a playbook"), variables, extra_names=frozenset(variables), **fields)
     session = open_session(config)
     result = execute(session, request)
     code = print_end(result)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flowgate.cli import console
+from flowgate.cli.escapes import escaped
 from flowgate.domain import Outcome
 from flowgate.playbook.run_options import Event
 from flowgate.system import terminal
@@ -119,7 +120,7 @@ class Display:
     def begin(self, task: str, place: str) -> None:
         """Add a running task."""
         with self.lock:
-            self._running.append((task, place, self._tasks.add_task(task, total=None)))
+            self._running.append((task, place, self._tasks.add_task(escaped(task), total=None)))
             self.show()
 
     def end(self, task: str, place: str) -> None:
@@ -136,7 +137,7 @@ class Display:
         with self.lock:
             if len(self._running) == 1:
                 task, _, number = self._running[0]
-                self._tasks.update(number, description=f"{task}: {activity}")
+                self._tasks.update(number, description=escaped(f"{task}: {activity}"))
 
     def download(self, name: str, done: int, total: int | None) -> None:
         """Show how many bytes of a download have arrived; total is None if it is not known."""

@@ -16,6 +16,7 @@ class RunRequest:
         playbook: Name of a shipped playbook, or a path.
         variables: Typed variables; they override the playbook's own.
         profile: Profile to pass to the playbook; empty for the active one, None to leave it to the playbook.
+        extra_names: Names of the variables from `-e`.
         event: Name of the run in the event log.
         provider: Provider whose account the run is about.
         exclusive: Hold the lock of the runtime folder during the run.
@@ -32,6 +33,7 @@ class RunRequest:
     playbook: str
     variables: Variables = field(default_factory=dict)
     profile: str | None = None
+    extra_names: frozenset[str] = frozenset()
     event: str = "play"
     provider: str = ""
     exclusive: bool = True

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from flowgate.cli import console, step_catalog
 from flowgate.cli.entrypoint import print_bug
+from flowgate.cli.find_playbook import find_playbook
 from flowgate.cli.progress import RunProgress
 from flowgate.cli.requests import RunRequest, RunResult
 from flowgate.cli.runtime_lock import RuntimeLock
 from flowgate.cli.session import Session
 from flowgate.cli.task_selection import TaskSelection
 from flowgate.context import Files, RunState, StepContext
-from flowgate.domain import Play, Report
+from flowgate.domain import Config, Play, Report, Value
 from flowgate.errors import FlowGateError, UnknownName, UsageError
 from flowgate.gateway.cliproxy import is_embedded
 from flowgate.playbook.catalog import Catalog
@@ -21,7 +23,7 @@ from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
 from flowgate.playbook.run_options import RunOptions
-from flowgate.system import files, locations, terminal
+from flowgate.system import files, terminal
 from flowgate.system.clock import Clock, stamp
 from flowgate.system.http import Http
 
@@ -90,34 +92,6 @@ def print_end(result: RunResult) -> int:
     return result.report.code
 
 
-def find_playbook(name: str) -> Path:
-    """Find a playbook.
-
-    Args:
-        name: A path, or the name of a shipped playbook.
-
-    Returns:
-        Its path.
-
-    Raises:
-        UnknownName: No shipped playbook has this name.
-        UsageError: There is no file at this path.
-    """
-    path = Path(name).expanduser()
-    if path.suffix in (".yml", ".yaml") or "/" in name:
-        if path.is_file():
-            return path
-        raise UsageError(f"there is no playbook at {path.absolute()}", fix=f"shipped ones: {', '.join(_shipped())}")
-    shipped = locations.playbooks() / f"{name}.yml"
-    if not shipped.is_file():
-        raise UnknownName("playbook", name, known=_shipped())
-    return shipped
-
-
-def _shipped() -> list[str]:
-    return sorted(path.stem for path in locations.playbooks().glob("*.yml"))
-
-
 def _check_profile(session: Session, name: str) -> None:
     known = session.config.profiles
     if name and name not in known:
@@ -130,13 +104,36 @@ def _checked(session: Session, request: RunRequest) -> _CheckedPlaybook:
     faults: list[FlowGateError] = []
     plays = parse(files.read_text(path), str(path), faults)
     catalog = step_catalog.catalog(session.named.value)
-    defaults = session.config.vars
+
+    def profile() -> str:
+        return session.profile(request.typed_profile).value
+
     selection = TaskSelection(
-        plays, request, lambda: request.values(session.profile(request.typed_profile).value), defaults, faults
+        plays, request, lambda: request.values(profile()), lambda: _defaults(session.config, profile()), faults
     )
     tags = (*request.tags, *request.skip_tags)
-    check(plays, catalog, request.names, defaults=defaults.keys(), tags=tags, errors=faults)
+    defaults = _defaults(session.config, "").keys()
+    used = check(plays, catalog, request.names, defaults=defaults, tags=tags, errors=faults)
+    _check_used(request, used)
     return _CheckedPlaybook(path, plays, catalog, selection)
+
+
+def _defaults(config: Config, profile: str) -> dict[str, Value]:
+    """Return the variables that all others override: the profile of the run, and the `vars` of the config."""
+    return {"profile": profile, **config.vars}
+
+
+def _check_used(request: RunRequest, used: frozenset[str]) -> None:
+    """Tell which variables of `-e` have no effect.
+
+    Raises:
+        UnknownName: One is most likely misspelt.
+    """
+    for name in sorted(request.extra_names - used - {"profile"}):
+        what = f"the playbook uses no variable '{name}' (-e)"
+        if near := get_close_matches(name, {*used, "profile"}, n=1, cutoff=0.6):
+            raise UsageError(what, fix=f"did you mean '{near[0]}'?")
+        console.note(f"warning: {what}; it has no effect")
 
 
 def _run(
@@ -179,7 +176,7 @@ def _run_tasks(context: StepContext, request: RunRequest, checked: _CheckedPlayb
         emit=progress.emit,
         check=request.check,
         clock=progress.clock(context.clock),
-        defaults=context.config.vars,
+        defaults=_defaults(context.config, context.run_state.profile.value),
         tags=request.tags,
         skip_tags=request.skip_tags,
         allow=task_filter.allows if task_filter else None,

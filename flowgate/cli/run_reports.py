@@ -20,7 +20,9 @@ from flowgate.system import files
 if TYPE_CHECKING:
     from flowgate.playbook.report import ReportDocument
 
+LONGEST_PATH, LONGEST_NAME = 4000, 255  # bytes
 FLAGS = {
+    "profile": "--profile",
     "check": "--check",
     "diff": "--diff",
     "tags": "--tags",
@@ -39,6 +41,10 @@ def check_writable(reports: Mapping[str, str]) -> None:
         UsageError: The path is a folder, or its folder does not exist.
     """
     for kind, path in reports.items():
+        if len(path) > LONGEST_PATH or any(len(part) > LONGEST_NAME for part in path.encode().split(b"/")):
+            raise UsageError(f"the path of --report-{kind} is too long: {path[:40]}…")
+        if path and files.is_special(Path(path).expanduser()):
+            raise UsageError(f"--report-{kind} names {path}, which is no regular file", fix="name another file")
         if path and Path(path).expanduser().is_dir():
             raise UsageError(f"--report-{kind} names a folder, {path}", fix="name a file in it")
         if path and not Path(path).expanduser().absolute().parent.is_dir():

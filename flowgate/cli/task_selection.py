@@ -23,7 +23,7 @@ class TaskSelection:
         plays: The plays of the playbook.
         request: What to run.
         variables: Returns the variables of the run.
-        defaults: The config's variables.
+        defaults: Returns the config's variables and the profile.
         faults: Receives the error when the first task cannot be found.
     """
 
@@ -32,7 +32,7 @@ class TaskSelection:
         plays: tuple[Play, ...],
         request: RunRequest,
         variables: Callable[[], Variables],
-        defaults: Variables,
+        defaults: Callable[[], Variables],
         faults: list[FlowGateError],
     ) -> None:
         self.plays, self.request, self._variables, self._defaults = plays, request, variables, defaults
@@ -49,7 +49,7 @@ class TaskSelection:
     def _entries(self) -> list[Entry]:
         from flowgate.playbook.outline import outline
 
-        return outline(self.plays, self._variables(), self._defaults)
+        return outline(self.plays, self._variables(), self._defaults())
 
     def task_filter(self) -> TaskFilter | None:
         """Return the filter that decides before each task; None when every task runs."""
@@ -76,6 +76,8 @@ class TaskSelection:
         Args:
             listing: "tasks" or "tags".
         """
+        from flowgate.playbook.failure import render_name
+        from flowgate.playbook.inherited import from_play
         from flowgate.playbook.outline import filter_by_tags
 
         entries = filter_by_tags(self._entries, self.request.tags, self.request.skip_tags)
@@ -83,7 +85,8 @@ class TaskSelection:
         entries = [one for one in entries if one.number >= first]
         for index, play in enumerate(self.plays):
             own = [one for one in entries if one.play == index]
-            console.data(f"play #{index + 1}: {play.name}{_tags(play.tags)}")
+            scope = from_play(play, self._variables(), self._defaults(), {}).scope
+            console.data(f"play #{index + 1}: {render_name(play.name, scope)}{_tags(play.tags)}")
             if listing == "tasks":
                 _show_tasks(own)
             else:

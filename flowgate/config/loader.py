@@ -10,6 +10,7 @@ from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_
 from flowgate.config.migrate import migrate
 from flowgate.config.section import Section
 from flowgate.config.services import read_services
+from flowgate.config.spelled_numbers import spell_tree
 from flowgate.domain import BootstrapSettings, Config, Paths, ProviderSettings
 from flowgate.errors import raise_all
 
@@ -53,7 +54,7 @@ def read(
         providers=_providers(top.section("auth")),
         secret_files=top.paths_of("secret_files", root),
         bootstrap=_bootstrap(top.section("bootstrap"), root),
-        vars=top.section("vars").tree,
+        vars=spell_tree(top.section("vars").tree, draft.written, "vars"),
         references=tuple(draft.references),
         places=draft.lines,
         notes=tuple(draft.notes),

@@ -6,26 +6,20 @@ from collections.abc import Hashable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from flowgate.config.spelled_numbers import spelled
+from flowgate.config.yaml_compose import MAX_DEPTH, compose
+from flowgate.config.yaml_tags import TAG, tag_fix
 from flowgate.errors import FlowGateError, UsageError
 
 if TYPE_CHECKING:
-    from yaml import SafeLoader
     from yaml.constructor import SafeConstructor
     from yaml.nodes import Node, ScalarNode
 
 Tree = dict[str, Any]  # a mapping as `Source.plain` returns it, before its values are checked
 Marks = dict[str, tuple[int, int]]  # dotted path → (line, column), both from 1
 
-MAX_DEPTH = 100  # libyaml's composer overflows the C stack at some thousand levels, which kills the process
 MAX_BITS = 1024  # bits of a whole number: Python cannot convert much longer ones to a string
 IN_PROGRESS = (0, 0)
-TAG = "tag:yaml.org,2002:"
-FIXES = {
-    "found character that cannot start any token": "indent with spaces, not tabs; quote text that begins with % or @",
-    "mapping values are not allowed in this context": "quote a string that contains ': ', and check the indentation",
-    "found unexpected end of stream": "close the quote",
-    "but found another document": "a file contains one document: remove the '---' between them",
-}
 
 
 class Pair(NamedTuple):
@@ -48,11 +42,13 @@ class Source:
         UsageError: The text is not YAML.
     """
 
+    keeps_spelling = False  # whether `plain` returns numbers that keep their spelling
+
     def __init__(self, text: str, file: str) -> None:
         self.file = file
         self.faults: list[FlowGateError] = []
         self.written: dict[str, str] = {}  # dotted path → a number as it is written in the text ("022", "1.10")
-        self.root = _compose(text, file)
+        self.root = compose(text, file)
         if self.root is not None and "*" in text:  # without an alias its size and depth are those of the text
             self._measure_aliases(self.root, {}, budget=len(text) + 50_000)
 
@@ -69,13 +65,15 @@ class Source:
         """Return the nodes of a list; anything else is an error."""
         if kind(node) == "seq":
             return list(node.value)
-        self.add_fault(f"{what} must be a list", node)
+        if not self._has_foreign_tag(node):
+            self.add_fault(f"{what} must be a list", node)
         return []
 
     def pairs(self, node: Node, what: str) -> list[Pair]:
         """Return the entries of a mapping, those of merge keys (`<<`) included; anything else is an error."""
         if kind(node) != "map":
-            self.add_fault(f"{what} must be a mapping (key: value)", node)
+            if not self._has_foreign_tag(node):
+                self.add_fault(f"{what} must be a mapping (key: value)", node)
             return []
         found: dict[str, Pair] = {}
         for pair in self._own(node):
@@ -134,25 +132,31 @@ class Source:
 
     def _scalar(self, node: Node) -> Any:
         tag, value = node.tag.removeprefix(TAG), node.value
+        if self._has_foreign_tag(node):
+            return None
         if not isinstance(value, str):
-            self.add_fault(f"the tag '{node.tag.replace(TAG, '!!')}' cannot be used for a list or a mapping", node)
+            self.add_fault(f"the tag '!!{tag}' cannot be used for a list or a mapping", node)
             return None
         # A date stays a string, because reports are JSON. `=` and `<<` as values are strings too.
         if tag in ("str", "timestamp", "value", "merge"):
             return value
         if tag == "null":
             return None
-        if tag not in ("bool", "int", "float"):
-            self.add_fault(f"the tag '{node.tag.replace(TAG, '!!')}' is not supported", node)
-            return None
         try:
             number = getattr(_constructor(), f"construct_yaml_{tag}")(node)
         except (ValueError, LookupError, OverflowError):
             number = None
         if number is None or (isinstance(number, int) and number.bit_length() > MAX_BITS):
-            self.add_fault(f"'{value[:40]}' cannot be read as {tag}", node)
+            self.add_fault(f"'{value[:40]}' cannot be read as {tag}", node, "put it in quotes if it is text")
             return None
-        return number
+        return spelled(number, value) if self.keeps_spelling else number
+
+    def _has_foreign_tag(self, node: Node) -> bool:
+        """Add a fault for a tag that is not one of YAML's simple types; return whether there was one."""
+        fix = tag_fix(node.tag)
+        if fix:
+            self.add_fault(f"the tag '{node.tag.replace(TAG, '!!')}' is not supported", node, fix)
+        return bool(fix)
 
     def _measure_aliases(self, node: Node, known: dict[int, tuple[int, int]], budget: int) -> tuple[int, int]:
         """Return the number of nodes and levels of a text whose aliases are expanded.
@@ -178,43 +182,6 @@ class Source:
                 raise UsageError("aliases make this text too large", place=self.at(node))
         known[id(node)] = size, depth + 1
         return size, depth + 1
-
-
-def _compose(text: str, file: str) -> Node | None:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML is sometimes built without libyaml
-    try:
-        _measure_depth(text, file, loader)
-        return yaml.compose(text, Loader=loader)
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        if loader is not yaml.SafeLoader:  # libyaml counts bytes
-            before = text.encode()[: error.position].decode(errors="ignore")
-        place = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
-        raise UsageError(f"not YAML: {error.reason}", place=place) from None
-    except UnicodeError:
-        raise UsageError("not YAML: it contains half of a surrogate pair", place=f"{file}:1:1") from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-        problem = error.problem or "it cannot be parsed"
-        raise UsageError(f"not YAML: {problem}", fix=FIXES.get(problem, ""), place=place) from None
-
-
-def _measure_depth(text: str, file: str, loader: type[SafeLoader]) -> None:
-    import yaml
-
-    depth = 0
-    for event in yaml.parse(text, Loader=loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                mark = event.start_mark
-                place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-                raise UsageError(f"nested deeper than {MAX_DEPTH} levels", place=place)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 def position(node: Node) -> tuple[int, int]:

@@ -59,8 +59,9 @@ def assert_(
     Raises:
         CheckFailed: A condition does not hold.
     """
-    failed = next((f"does not hold: {condition.expression}" for condition in that if not condition.holds), "")
-    if failed:
+    broken = next((condition for condition in that if not condition.holds), None)
+    if broken is not None:
+        failed = f"does not hold: {broken.expression}" + (f" ({broken.values})" if broken.values else "")
         message = fail_msg or msg
         raise CheckFailed(message or failed, fix=failed if message else "")
     message = success_msg or "all conditions hold"

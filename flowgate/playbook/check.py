@@ -30,7 +30,7 @@ def check(
     defaults: Collection[str] = (),
     tags: Collection[str] = (),
     errors: Collection[FlowGateError] = (),
-) -> None:
+) -> frozenset[str]:
     """Check plays before the first task runs.
 
     Args:
@@ -41,12 +41,16 @@ def check(
         tags: Tags from `--tags` and `--skip-tags`.
         errors: Errors found so far, reported with the others.
 
+    Returns:
+        The names that expressions use, and those that `vars` define.
+
     Raises:
         UsageError: Something is wrong; the error has `file:line:column`. Several errors are one `MultipleErrors`.
     """
     found: list[FlowGateError] = list(errors)
     known_tags: set[str] = set()
     facts: set[str] = set()
+    used: set[str] = set()
     file = ""
     for play in plays:
         file = play.place.rsplit(":", 2)[0]
@@ -54,13 +58,16 @@ def check(
         set_late = {name for handler in play.handlers for name in defined_names(handler)}
         checker = _PlayChecker(catalog, names, [handler.name for handler in play.handlers], set_late)
         visible = Visible(dict.fromkeys(defaults)).with_names(names.declare(play.vars, play.at))
+        names.check_play_name(play.name, play.at("name"), visible)
         checker.check_tasks(play.tasks, visible)
         checker.check_tasks(play.handlers, visible)
         facts = names.facts
+        used |= names.used | play.vars.keys()
         known_tags |= {*play.tags, *_tags(play.tasks)}
     allowed = {*known_tags, *SPECIAL_TAGS}
     found += [UnknownName("tag", tag, known=known_tags, at=file) for tag in tags if tag not in allowed]
     raise_all(f"the playbook {file}".rstrip(), sorted(found, key=_location))
+    return frozenset(used)
 
 
 def _tags(tasks: Iterable[Task]) -> set[str]:
@@ -93,7 +100,7 @@ class _PlayChecker:
         for task in tasks:
             inner = visible.with_names(self.names.declare(task.vars, task.at)) if task.vars else visible
             if task.loop is not None:
-                inner = self._check_loop(task, inner)
+                inner = self._check_loop(task, inner.guarded_by(task.when))
             inner = self.names.check_conditions(task.when, task, "when", inner)
             if task.name:
                 self.names.check_value(task.name, task, "name", inner)

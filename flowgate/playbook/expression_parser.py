@@ -29,6 +29,17 @@ EXPRESSION_ERRORS = (
     ValueError,
 )
 
+LARGE = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")  # perhaps an infinite number
+
+# Filters that take the name of a filter or test -> the position of the name, and what it names.
+NAMING = {
+    "map": (0, "filter"),
+    "select": (0, "test"),
+    "reject": (0, "test"),
+    "selectattr": (1, "test"),
+    "rejectattr": (1, "test"),
+}
+
 
 @dataclass
 class Expression:
@@ -94,6 +105,8 @@ def parse_expression(text: str, at: str = "", *, bare: bool = False) -> Expressi
     Raises:
         UsageError: The text does not parse, or uses an unknown filter or test.
     """
+    if bare and not text.strip():
+        raise UsageError("the expression is empty", fix="write a condition, such as: port == 4000", place=at)
     if bare and has_template(text):
         inner = text.replace("{{", "").replace("}}", "").strip()
         raise UsageError("a condition must be written without braces", fix=f"write: {inner}", place=at)
@@ -110,6 +123,8 @@ def _parse(text: str) -> Expression:
     jinja = environment()
     try:
         tree = jinja.parse(text)
+        if LARGE.search(text):
+            _check_constants(tree)
         used = list(tree.find_all((nodes.Name, nodes.Filter, nodes.Test)))
         _check_names(jinja, used)
         names = _variables(tree, used) - jinja.globals.keys()
@@ -118,6 +133,15 @@ def _parse(text: str) -> Expression:
     except EXPRESSION_ERRORS as error:
         raise UsageError(f"the expression does not parse: {error or type(error).__name__}") from None
     return Expression(names, frozenset(_guarded(used)) & names, tree)
+
+
+def _check_constants(tree: nodes.Template) -> None:
+    """Refuse numbers that Python reads as infinite, which Jinja2 cannot compile."""
+    from jinja2 import nodes
+
+    for constant in tree.find_all(nodes.Const):
+        if isinstance(constant.value, float) and constant.value - constant.value != 0:
+            raise UsageError("a number in the expression is too large")
 
 
 def _variables(tree: nodes.Template, used: list[nodes.Expr]) -> frozenset[str]:
@@ -137,6 +161,12 @@ def _check_names(jinja: SandboxedEnvironment, used: list[nodes.Expr]) -> None:
             raise UnknownName("filter", node.name, known=jinja.filters)
         if isinstance(node, nodes.Test) and node.name not in jinja.tests:
             raise UnknownName("test", node.name, known=jinja.tests)
+        if isinstance(node, nodes.Filter) and node.name in NAMING:
+            position, kind = NAMING[node.name]
+            named = node.args[position] if len(node.args) > position else None
+            known = jinja.filters if kind == "filter" else jinja.tests
+            if isinstance(named, nodes.Const) and isinstance(named.value, str) and named.value not in known:
+                raise UnknownName(kind, named.value, known=known)
 
 
 def _guarded(used: list[nodes.Expr]) -> Iterator[str]:

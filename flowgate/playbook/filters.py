@@ -115,6 +115,16 @@ def is_found(text: object, pattern: str) -> bool:
     return re.search(pattern, _bounded(text)) is not None
 
 
+def is_truthy(value: object) -> bool:
+    """Return whether Python takes a value for true: not empty, zero or null. The text "false" is not empty."""
+    return bool(value)
+
+
+def is_falsy(value: object) -> bool:
+    """Return the opposite of `is_truthy`."""
+    return not value
+
+
 def _bounded(text: object) -> str:
     shown = str(text)
     if len(shown) > MAX_LENGTH:
@@ -129,4 +139,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
         *(basename, dirname, split, union, intersect, difference),
     )
 }
-TESTS: dict[str, Callable[..., Any]] = {"match": is_match, "search": is_found, "regex": is_found}
+TESTS: dict[str, Callable[..., Any]] = {
+    "match": is_match,
+    "search": is_found,
+    "regex": is_found,
+    "truthy": is_truthy,
+    "falsy": is_falsy,
+}

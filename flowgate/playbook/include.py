@@ -36,6 +36,8 @@ class PlaybookSource(Source):
         count: Number of imported files, shared by the whole playbook.
     """
 
+    keeps_spelling = True
+
     def __init__(self, text: str, file: str, chain: tuple[Path, ...] = (), count: list[int] | None = None) -> None:
         super().__init__(text, file)
         self.chain = chain or (Path(file).resolve(),)

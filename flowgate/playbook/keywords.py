@@ -7,6 +7,7 @@ from dataclasses import replace
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
+from flowgate.config.spelled_numbers import is_ambiguous
 from flowgate.config.yaml_source import Marks, Source, kind, position
 from flowgate.domain import LoopControl, Value
 from flowgate.errors import InvalidValue, UnknownName
@@ -62,7 +63,7 @@ def read_number(source: Source, node: Node, path: str, marks: Marks) -> int | fl
     found = source.plain(node, path, marks)
     kinds = (int,) if path in ("retries", "parallel") else (int, float)
     minimum = 1 if path in ("backoff", "parallel") else 0
-    if isinstance(found, kinds) and not isinstance(found, bool) and minimum <= found < 1e9:
+    if isinstance(found, kinds) and not isinstance(found, bool) and minimum <= found < 1e9 and not is_ambiguous(found):
         return found
     if isinstance(found, str) and "{{" in found:
         return found

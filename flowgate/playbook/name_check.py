@@ -9,7 +9,7 @@ from typing import Any
 from flowgate.domain import Task, Variables
 from flowgate.errors import FlowGateError, InvalidValue, UnknownName, UsageError
 from flowgate.playbook import ansible_keywords
-from flowgate.playbook.expression_parser import Expression, find_templates, parse_expression
+from flowgate.playbook.expression_parser import Expression, find_templates, has_template, parse_expression
 from flowgate.playbook.locate import Locate, below
 
 # Variable -> its value as written and the locations in it; None for a plain value.
@@ -28,6 +28,16 @@ class Visible:
     known: Known
     guarded: frozenset[str] = frozenset()
 
+    def guarded_by(self, conditions: Iterable[Any]) -> Visible:
+        """Add the variables that conditions test with `is defined`; errors in them are reported elsewhere."""
+        guarded = set(self.guarded)
+        for text in conditions:
+            try:
+                guarded |= parse_expression(text, bare=True).guarded if isinstance(text, str) else set()
+            except UsageError:
+                continue
+        return Visible(self.known, frozenset(guarded))
+
     def with_names(self, names: Known) -> Visible:
         """Add variables."""
         return Visible(self.known | names, self.guarded) if names else self
@@ -41,12 +51,14 @@ class NameChecker:
         extra_vars: Names from `-e`.
         errors: Receives the errors.
         facts: Names that tasks registered or set so far.
+        used: Names that any expression uses.
         reported: (location, subject) of the errors so far, so that none is reported twice.
     """
 
     extra_vars: frozenset[str]
     errors: list[FlowGateError]
     facts: set[str]
+    used: set[str] = field(default_factory=set)
     reported: set[tuple[str, str]] = field(default_factory=set)
 
     def declare(self, variables: Variables, at: Locate) -> Known:
@@ -55,6 +67,11 @@ class NameChecker:
         for path, text in find_templates(dict(variables)):
             self._parse(text, place(path))
         return {name: (value, place) for name, value in variables.items()}
+
+    def check_play_name(self, name: str, at: str, visible: Visible) -> None:
+        """Check the expressions in the name of a play."""
+        if has_template(name) and (expression := self._parse(name, at)):
+            self._check_names(expression, at, visible, ())
 
     def check_value(self, value: Any, task: Task, path: str, visible: Visible) -> None:
         """Check the expressions inside a value.
@@ -98,10 +115,12 @@ class NameChecker:
 
     def _parse(self, text: str, at: str, *, bare: bool = False) -> Expression | None:
         try:
-            return parse_expression(text, at, bare=bare)
+            expression = parse_expression(text, at, bare=bare)
         except UsageError as error:
             self._report(error, text)
             return None
+        self.used |= expression.names
+        return expression
 
     def _check_names(self, expression: Expression, at: str, visible: Visible, chain: tuple[str, ...]) -> None:
         ignored = (expression.guarded, visible.guarded, self.extra_vars, self.facts)

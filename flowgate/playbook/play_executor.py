@@ -10,18 +10,20 @@ from threading import RLock
 
 from flowgate.domain import Outcome, Task
 from flowgate.errors import CheckFailed, FlowGateError, Interrupted
+from flowgate.playbook.block_numbers import may_run, unreadable
 from flowgate.playbook.builtin import FLUSH
 from flowgate.playbook.check_mode import UNKNOWN, Unpredicted
 from flowgate.playbook.expressions import is_true
 from flowgate.playbook.failure import Failure, block_failure, keep_cause, task_failure, task_name
 from flowgate.playbook.handlers import Handlers
 from flowgate.playbook.inherited import Inherited
-from flowgate.playbook.locate import below, fixed_location
+from flowgate.playbook.locate import below
 from flowgate.playbook.retries import read_parallel, read_retries, retry
 from flowgate.playbook.run_options import Event, RunOptions, Started
 from flowgate.playbook.tags import selected
 from flowgate.playbook.task_executor import TaskExecutor
 from flowgate.playbook.task_result import TaskResult, failed_result, registered_facts, retries_exhausted
+from flowgate.playbook.task_values import holds
 from flowgate.system.parallel import run_parallel
 
 
@@ -102,8 +104,10 @@ class PlayExecutor:
 
     def _try_block(self, block: Task, inside: Inherited) -> Failure | None:
         """Run the tasks of a block, again while its `retries` and `until` require it."""
-        if self._tasks.check or (not block.until and block.retries is None):
+        if not block.until and block.retries is None:
             return self.guard(lambda: self._run_inner(block, inside))
+        if self._tasks.check:
+            return self._check_block(block, inside)
         first = len(self.outcomes)
 
         def attempt(number: int) -> Failure | None:
@@ -117,23 +121,32 @@ class PlayExecutor:
                 return True
             return failure is None and is_true(block.until, inside.scope, below(block.at, "until"))
 
+        if not may_run(inside):
+            return self.guard(lambda: self._run_inner(block, inside))
         try:
             policy = read_retries(block, inside.scope)
             failure, done = retry(policy, attempt, is_done, self._tasks.clock.sleep)
         except FlowGateError as error:  # `retries` or `until` cannot be evaluated
-            return block_failure(block, error)
+            return block_failure(block, error, inside.scope)
         if done or failure is not None:
             return failure
         what = retries_exhausted(policy.attempts, block.until)
-        return block_failure(block, CheckFailed(what, place=block.at("until")))
+        return block_failure(block, CheckFailed(what, place=block.at("until")), inside.scope)
+
+    def _check_block(self, block: Task, inside: Inherited) -> Failure | None:
+        """Run the tasks of a block once, after a look at its `retries`."""
+        if failure := unreadable(block, inside, lambda: read_retries(block, inside.scope)):
+            return failure
+        return self.guard(lambda: self._run_inner(block, inside))
 
     def _run_inner(self, block: Task, inside: Inherited) -> Failure | None:
         """Run the tasks of a block one after the other, or in parallel when `parallel` is set."""
-        sequential = self._tasks.check or block.parallel is None or self._options.allow is not None
-        try:
-            width = 1 if sequential else read_parallel(block, inside.scope)
-        except FlowGateError as error:
-            return block_failure(block, error)
+        width = 1
+        if block.parallel is not None:
+            if failure := unreadable(block, inside, lambda: read_parallel(block, inside.scope)):
+                return failure
+            if not self._tasks.check and self._options.allow is None and may_run(inside):
+                width = read_parallel(block, inside.scope)
         return self.run_tasks(block.block, inside) if width == 1 else self._run_parallel(block.block, inside, width)
 
     def _run_parallel(self, tasks: tuple[Task, ...], inside: Inherited, width: int) -> Failure | None:
@@ -188,11 +201,11 @@ class PlayExecutor:
 
     def _run_flush(self, task: Task, inherited: Inherited) -> Failure | None:
         try:
-            due = all(is_true(text, inherited.scope, fixed_location(at)) for text, at in inherited.when)
+            due = holds(inherited.when, inherited.scope)
         except Unpredicted:
             due = True  # check mode shows the handlers that may run
         except FlowGateError as error:
-            return block_failure(task, error)
+            return block_failure(task, error, inherited.scope)
         return self.flush_handlers() if due else None
 
     def _execute(self, task: Task, inherited: Inherited) -> TaskResult:

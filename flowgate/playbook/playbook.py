@@ -8,6 +8,8 @@ from dataclasses import replace
 from flowgate.domain import Outcome, Play, Report, Value, Variables
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.executor import run
+from flowgate.playbook.failure import render_name
+from flowgate.playbook.inherited import from_play
 from flowgate.playbook.run_context import RunContext
 from flowgate.playbook.run_options import RunOptions
 
@@ -28,7 +30,7 @@ def run_plays(
         variables: Variables from `-e`.
         catalog: All steps.
         options: Options of the run.
-        on_play: Called before each play.
+        on_play: Called before each play; its name is rendered.
 
     Returns:
         One report: the outcomes of all plays, and the error and exit code of the last play that ran.
@@ -36,7 +38,9 @@ def run_plays(
     outcomes: list[Outcome] = []
     facts: dict[str, Value] = {}
     seconds, report = 0.0, Report("", (), None, 0, 0.0)
-    for play in plays:
+    defaults = options.defaults if options else {}
+    for written in plays:
+        play = replace(written, name=render_name(written.name, from_play(written, variables, defaults, facts).scope))
         on_play(play)
         report = run(play, context, variables, catalog, options, facts)
         outcomes += [replace(outcome, play=play.name, began=seconds + outcome.began) for outcome in report.outcomes]

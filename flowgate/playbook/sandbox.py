@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flowgate.domain import Value
-from flowgate.playbook import filters
-from flowgate.playbook.check_mode import Predicted
+from flowgate.playbook import filters, limits
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -18,42 +17,46 @@ BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "n
 
 
 def to_bool(value: object) -> bool:
-    """Convert a value to a truth value.
+    """Convert a value that says true or false (the filter `bool`).
+
+    Source: ansible-core 2.19, `plugins/filter/core.py`: any other value is False, which is deprecated.
 
     Args:
-        value: Any value. Texts such as "no" and "false" have the meaning of the word.
+        value: A truth value, one of the words of `BOOLEANS`, 1 or 0. An empty text and null are false.
 
     Returns:
         The truth value.
+
+    Raises:
+        ValueError: The value says neither.
     """
-    if isinstance(value, str):
-        return BOOLEANS.get(value.strip().lower(), bool(value.strip()))
-    return bool(value)
+    word = "" if value is None else str(value).lower() if isinstance(value, (str, int)) else str(value)
+    known = {**BOOLEANS, "": False, "1.0": True, "0.0": False}
+    if word in known:
+        return known[word]
+    words = ", ".join(BOOLEANS)
+    raise ValueError(f"'{word[:40]}' says neither true nor false; `bool` reads {words}; compare the value instead")
 
 
 @cache
 def environment() -> SandboxedEnvironment:
     """Create the Jinja2 environment, once."""
     from jinja2 import StrictUndefined, pass_context
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    class KeysFirst(ImmutableSandboxedEnvironment):
-        """Prefers keys to attributes: `result.items` is the key `items` if a step registered one, not the method."""
-
-        def getattr(self, obj: Any, attribute: str) -> Any:
-            if isinstance(obj, Mapping) and attribute in obj:
-                return obj[attribute]
-            if isinstance(obj, Predicted) and not hasattr(obj, attribute):
-                return obj[attribute]  # raises Unpredicted: the key is unknown, not undefined
-            return super().getattr(obj, attribute)
+    from flowgate.playbook.bounded_jinja import BoundedEnvironment, bound_filters
 
     @pass_context
     def finalize(context: object, value: Any) -> Any:
+        if isinstance(value, Iterator):
+            value = list(value)
+        limits.require_value(value)
+        limits.require_data(value)
         return "" if value is None else value  # inside a text, as in Ansible
 
     # Without these two settings Jinja2 computes constants while it compiles, and checking `{{ 9 ** 9 ** 9 }}` hangs.
-    jinja = KeysFirst(undefined=StrictUndefined, optimized=False, finalize=finalize)
+    jinja = BoundedEnvironment(undefined=StrictUndefined, optimized=False, finalize=finalize)
     jinja.filters |= {"bool": to_bool, "to_json": json.dumps, "from_json": json.loads, **filters.FILTERS}
+    bound_filters(jinja.filters)
     jinja.tests |= filters.TESTS | {
         "failed": _registered("failed", True),
         "succeeded": _registered("failed", False),

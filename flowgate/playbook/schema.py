@@ -21,7 +21,7 @@ Schema = dict[str, object]  # JSON Schema
 
 NAME = r"^[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*$"  # of a variable: letters of any script, digits, _
 TEMPLATE: Schema = {"type": "string", "pattern": r"\{\{|\{%"}
-TEXT: Schema = {"type": ["string", "integer"]}
+TEXT: Schema = {"type": ["string", "number"]}
 ONE_VALUE: Schema = {"type": ["string", "number", "boolean", "null"]}
 ONE_CONDITION: Schema = {"type": ["string", "boolean", "integer"]}
 TASKS: Schema = {"type": ["array", "null"], "items": {"$ref": "#/$defs/task"}}

@@ -11,7 +11,7 @@ from typing import Any
 
 from flowgate.domain import Value
 from flowgate.errors import FlowGateError, InvalidValue, StepContractError, UnknownName, UsageError, raise_all
-from flowgate.playbook.coerce import EVALUATED, coerce, type_text
+from flowgate.playbook.coerce import EVALUATED, WrongEntry, coerce, type_text
 from flowgate.playbook.expression_parser import has_template
 from flowgate.playbook.locate import Locate
 
@@ -193,7 +193,7 @@ def find_errors(info: StepInfo, params: Mapping[str, Value], place: Locate) -> l
         param = info.params.get(name)
         if param is not None and param.kind not in EVALUATED and not _is_template(value):
             try:
-                coerce(param.kind, _without_templates(value))
+                coerce(param.kind, value, _is_template)
             except ValueError as wanted:
                 errors.append(_invalid(info, name, value, wanted, place))
     return errors + _missing(info, params, place)
@@ -218,17 +218,10 @@ def _missing(info: StepInfo, params: Collection[str], place: Locate) -> list[Flo
 
 
 def _invalid(info: StepInfo, name: str, value: Any, wanted: ValueError, place: Locate) -> FlowGateError:
+    if isinstance(wanted, WrongEntry):
+        name, value = f"{name}.{wanted.path}", wanted.found
     return InvalidValue(f"{info.name}.{name}", found=value, wanted=str(wanted), at=place(name))
 
 
 def _is_template(value: Any) -> bool:
     return isinstance(value, str) and has_template(value)
-
-
-def _without_templates(value: Any) -> Any:
-    """Remove texts with expressions from lists and mappings; the other entries can be checked before the run."""
-    if isinstance(value, (list, tuple)):
-        return [_without_templates(entry) for entry in value if not _is_template(entry)]
-    if isinstance(value, Mapping):
-        return {name: _without_templates(entry) for name, entry in value.items() if not _is_template(entry)}
-    return value

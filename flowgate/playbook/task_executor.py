@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from flowgate.domain import Change, Facts, Result, Task, Value
-from flowgate.errors import CheckFailed, FlowGateError, Interrupted, InvalidValue, StepContractError, UsageError
+from flowgate.errors import CheckFailed, FlowGateError, Interrupted, StepContractError, UsageError
 from flowgate.playbook import builtin
 from flowgate.playbook.catalog import Catalog, StepInfo, bind
 from flowgate.playbook.check_mode import Unpredicted
-from flowgate.playbook.coerce import CONDITIONS, EVALUATED, EvaluatedCondition, EvaluatedExpression
-from flowgate.playbook.expressions import evaluate, is_true, render
-from flowgate.playbook.locate import below, fixed_location
+from flowgate.playbook.expressions import is_true, render
+from flowgate.playbook.locate import below
 from flowgate.playbook.overrides import override_changed, override_failed, with_result
 from flowgate.playbook.retries import read_number, read_parallel, read_retries, retry
 from flowgate.playbook.run_context import RunClock, RunContext
 from flowgate.playbook.scope import Scope
 from flowgate.playbook.task_result import TaskResult, failed_result, loop_result, registered_facts, retries_exhausted
-from flowgate.system.deadline import deadline
-
-When = tuple[tuple[str | bool, str], ...]  # conditions with their locations
+from flowgate.playbook.task_values import When, holds, loop_items, rendered, time_limit
+from flowgate.system.memory_limit import restore_memory_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +60,31 @@ class TaskExecutor:
         if task.loop is None:
             return self._execute_once(task, scope, when)
         try:
-            items = _items(render(task.loop, scope, below(task.at, "loop")), task)
-        except UsageError:
+            with time_limit(task, scope):
+                items = loop_items(render(task.loop, scope, below(task.at, "loop")), task)
+                parallel = read_parallel(task, scope)
+                pause = read_number(task, "loop_control.pause", float, task.loop_control.pause, scope)
+        except UsageError as error:
             # As in Ansible, the loop may be undefined when the condition does not hold.
-            if _holds(when, scope):
+            if self._may_run(task, scope, when, error):
                 raise
             return TaskResult("skipped", "the condition does not hold")
-        return self._execute_loop(task, scope, when, items)
+        return self._execute_loop(task, scope, when, items, 1 if self.check else parallel, pause)
 
-    def _execute_loop(self, task: Task, scope: Scope, when: When, items: list[Any]) -> TaskResult:
+    def _may_run(self, task: Task, scope: Scope, when: When, error: UsageError) -> bool:
+        """Return whether the condition of a task holds whose loop has an error; one that uses the item has it too."""
+        try:
+            with time_limit(task, scope):
+                return holds(when, scope)
+        except Unpredicted:
+            raise
+        except UsageError:
+            raise error from None
+
+    def _execute_loop(
+        self, task: Task, scope: Scope, when: When, items: list[Any], width: int, pause: float | None
+    ) -> TaskResult:
         control = task.loop_control
-        pause = read_number(task, "loop_control.pause", float, control.pause, scope)
-        width = 1 if self.check else read_parallel(task, scope)
         last: dict[str, Value] = {}  # the variables of an item include the result of the one before, as in Ansible
 
         def run(index: int, item: Any) -> tuple[TaskResult, dict[str, Value]]:
@@ -101,7 +111,8 @@ class TaskExecutor:
         label = f"{item!s:.60}"
         try:
             if task.loop_control.label:
-                label = str(render(task.loop_control.label, scope, below(task.at, "loop_control.label")))
+                with time_limit(task, scope):
+                    label = str(render(task.loop_control.label, scope, below(task.at, "loop_control.label")))
             return replace(self._execute_once(task, scope, when), label=label)
         except (Interrupted, Unpredicted):
             raise
@@ -109,12 +120,22 @@ class TaskExecutor:
             return replace(failed_result(error), label=label)
 
     def _execute_once(self, task: Task, scope: Scope, when: When) -> TaskResult:
-        if when and not _holds(when, scope):
-            return TaskResult("skipped", "the condition does not hold")
-        # Check mode changes nothing, so waiting for a change would be useless.
-        if self.check or (not task.until and task.retries is None):
+        if when:
+            with time_limit(task, scope):
+                may_run = holds(when, scope)
+            if not may_run:
+                return TaskResult("skipped", "the condition does not hold")
+        if not task.until and task.retries is None:
             return self._attempt(task, scope)
-        return self._retry(task, scope)
+        return self._check_retries(task, scope) if self.check else self._retry(task, scope)
+
+    def _check_retries(self, task: Task, scope: Scope) -> TaskResult:
+        """Make one attempt: check mode changes nothing, so waiting for a change would be useless."""
+        read_retries(task, scope)
+        result = self._attempt(task, scope)
+        if task.until and not result.unpredicted:
+            self._is_done(task, scope, result, 0.0)  # for its errors
+        return result
 
     def _retry(self, task: Task, scope: Scope) -> TaskResult:
         """Repeat the step until `until` holds or, without `until`, until it does not fail."""
@@ -145,7 +166,8 @@ class TaskExecutor:
         if not task.until:
             return result.error is None
         try:
-            return is_true(task.until, with_result(task, scope, result, seconds), below(task.at, "until"))
+            with time_limit(task, scope):
+                return is_true(task.until, with_result(task, scope, result, seconds), below(task.at, "until"))
         except UsageError:
             if result.error is None:
                 raise
@@ -167,8 +189,9 @@ class TaskExecutor:
             result = failed_result(error)
         seconds = self.clock.now() - began
         try:
-            result = override_changed(task, scope, result, seconds)
-            return override_failed(task, scope, result, seconds)
+            with time_limit(task, scope):
+                result = override_changed(task, scope, result, seconds)
+                return override_failed(task, scope, result, seconds)
         except Unpredicted as error:
             return replace(result, unpredicted=result.unpredicted or error.what)
         except UsageError as error:
@@ -179,9 +202,8 @@ class TaskExecutor:
 
     def _run_step(self, task: Task, scope: Scope) -> TaskResult:
         info = self.catalog.find(task.step, task.at(task.step))
-        arguments = bind(info, _rendered(task, info, scope), below(task.at, task.step))
-        seconds = read_number(task, "timeout", float, task.timeout, scope)
-        with deadline(seconds) if seconds else nullcontext():
+        with time_limit(task, scope, required=True):
+            arguments = bind(info, rendered(task, info, scope), below(task.at, task.step))
             result = self._call(info, arguments)
         if not isinstance(result.facts, dict):
             kind = type(result.facts).__name__
@@ -192,6 +214,7 @@ class TaskExecutor:
 
     def _call(self, info: StepInfo, arguments: dict[str, Any]) -> TaskResult:
         """Call the step with the read-only context, and apply the change that it returns."""
+        restore_memory_limit()
         found = info.function(self.read_only, **arguments)
         if isinstance(found, Change):
             return self._predict(found) if self.check else self._apply(found)
@@ -217,31 +240,3 @@ def _status(change: Change) -> str:
 def _message(change: Change, facts: Facts) -> str:
     """Return the message of the facts, which can be more precise than the summary."""
     return str(facts.get("message", change.summary)) if isinstance(facts, dict) else change.summary
-
-
-def _rendered(task: Task, info: StepInfo, scope: Scope) -> dict[str, Any]:
-    """Evaluate the expressions in the parameters of a task."""
-    values: dict[str, Any] = {}
-    for name, value in task.params.items():
-        at = below(task.at, f"{task.step}.{name}")
-        param = info.params.get(name)
-        if param is not None and param.kind == CONDITIONS:
-            listed = value if isinstance(value, list) else [value]
-            values[name] = tuple(EvaluatedCondition(str(text), is_true([text], scope, at)) for text in listed)
-        elif param is not None and param.kind in EVALUATED and value is not None:
-            values[name] = EvaluatedExpression(str(value), evaluate(str(value), scope, at))
-        else:
-            values[name] = render(value, scope, at)
-    return values
-
-
-def _items(value: Any, task: Task) -> list[Any]:
-    if isinstance(value, Mapping):
-        return [{"key": key, "value": entry} for key, entry in value.items()]
-    if isinstance(value, (list, tuple)):
-        return list(value)
-    raise InvalidValue("loop", found=value, wanted="a list or a mapping", at=task.at("loop"))
-
-
-def _holds(when: When, scope: Scope) -> bool:
-    return all(is_true(text, scope, fixed_location(place)) for text, place in when)

@@ -45,7 +45,7 @@ def command(
         ProgramMissing: The program does not exist.
     """
     words = _words(argv, cmd, shell)
-    folder = (cwd or chdir or Path()).absolute()
+    folder, env = (cwd or chdir or Path()).absolute(), _checked_environment(env or {})
     shown = _shorten(shell if shell is not None else shlex.join(words))
     if creates is not None and context.files.is_there(folder / creates):
         return unchanged(f"not run: {creates} exists", **_facts(words, 0, "", ""))
@@ -53,7 +53,7 @@ def command(
         return unchanged(f"not run: {removes} does not exist", **_facts(words, 0, "", ""))
 
     def apply(acting: StepContext) -> Facts:
-        ended = acting.run(words, cwd=folder, env=env or {}, stdin=stdin)
+        ended = acting.run(words, cwd=folder, env=env, stdin=stdin)
         facts = _facts(words, ended.code, ended.stdout, ended.stderr)
         if ended.code:
             log = [*_lines(ended.stdout), *_lines(ended.stderr)][-LOG_LINES:]
@@ -80,9 +80,19 @@ def _words(argv: list[str] | None, cmd: str | None, shell: str | None) -> list[s
         words = ["/bin/sh", "-c", shell] if shell is not None else shlex.split(cmd) if cmd is not None else argv
     except ValueError as fault:
         raise UsageError(f"the command cannot be split into words: {str(fault).lower()}") from None
+    if words and not words[0].strip():
+        raise UsageError("the name of the program is empty")
     if not words or any("\0" in word for word in words):
         raise UsageError("the command is empty" if not words else "a command cannot contain a NUL character")
     return words
+
+
+def _checked_environment(env: dict[str, str]) -> dict[str, str]:
+    for name, value in env.items():
+        if not name or "=" in name or "\0" in name + value:
+            what = "its value has a NUL character" if "\0" in value else "a name is not empty, without = and NUL"
+            raise UsageError(f"{name[:40]!r} cannot be set in the environment: {what}")
+    return env
 
 
 def _facts(words: list[str], code: int, stdout: str, stderr: str) -> Facts:

@@ -69,10 +69,11 @@ def uri(
 
 def _validate(url: str, timeout: float) -> None:
     try:
-        scheme = urlsplit(url).scheme
-    except ValueError:  # an incomplete IPv6 address
+        parts = urlsplit(url)
+        scheme = parts.scheme if parts.hostname and parts.port != 0 else ""
+    except ValueError:  # an incomplete IPv6 address, or a port that is no number up to 65535
         scheme = ""
-    if scheme not in ("http", "https"):
+    if scheme not in ("http", "https") or any(one.isspace() or not one.isprintable() for one in url):
         raise UsageError(f"'{url[:60]}' is not an HTTP URL", fix="write: uri: { url: https://… }")
     if not 0 < timeout <= MAX_SECONDS:
         raise InvalidValue("uri.timeout", found=timeout, wanted=f"seconds, above 0 and up to {MAX_SECONDS:g}")

@@ -37,6 +37,7 @@ __all__ = [
     "file_digest",
     "free_bytes",
     "is_executable",
+    "is_special",
     "is_there",
     "listing",
     "make_private_folder",
@@ -198,7 +199,15 @@ def file_digest(path: Path) -> str:
 
 def is_there(path: Path) -> bool:
     """Return whether a file or folder exists; a broken link does not."""
-    return path.exists()
+    try:
+        return path.exists()
+    except OSError:  # the name is too long
+        return False
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path names a device, a FIFO or a socket."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def is_executable(path: Path) -> bool:

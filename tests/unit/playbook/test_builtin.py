@@ -47,7 +47,7 @@ def test_assert_holds_for_a_list_of_conditions(stage: Stage) -> None:
 
 def test_assert_names_the_condition_that_does_not_hold(stage: Stage) -> None:
     report = stage.run("{vars: {a: 1}, tasks: [assert: {that: [a == 1, a == 2]}]}")
-    assert (report.outcomes[0].message, report.code) == ("does not hold: a == 2", 1)
+    assert (report.outcomes[0].message, report.code) == ("does not hold: a == 2 (a is 1)", 1)
 
 
 def test_assert_shows_its_message_before_the_condition(stage: Stage) -> None:

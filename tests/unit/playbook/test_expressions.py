@@ -100,14 +100,16 @@ def test_compiling_does_not_compute_constants() -> None:
     "condition, holds",
     [
         ("n == 3", True),
-        ("n", True),
         (False, False),
         (["n == 3", "n == 4"], False),
         ([], True),
         ("nothing is defined and nothing.x", False),
-        ("'no'", False),
-        ("'false'", False),
-        ("'text'", True),
+        ("not 'false'", False),
+        ("'false' | bool", False),
+        ("('false' and 1) == 1", True),
+        ("('a' if 'false' else 'b') == 'a'", True),
+        ("['false', ''] | select('truthy') | list == ['false']", True),
+        ("[0, 'no'] | reject('falsy') | list == ['no']", True),
         ("r is failed", True),
         ("r is succeeded", False),
         ("{'a': {'b': 1}}.a.b == 1", True),
@@ -115,6 +117,22 @@ def test_compiling_does_not_compute_constants() -> None:
 )
 def test_conditions_are_evaluated(condition: object, holds: bool) -> None:
     assert is_true(condition, VARIABLES) is holds
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["n", "'false'", "'no'", "''", "0", "[]", "{}", "none", "n and 2", "'a' or true", "[1]", "1.5", ["true", "'x'"]],
+)
+def test_a_condition_that_is_neither_true_nor_false_is_rejected(condition: object) -> None:
+    with pytest.raises(UsageError, match="neither true nor false") as rejected:
+        is_true(condition, VARIABLES)
+    assert rejected.value.fix.startswith("write")
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", "'  yes'", "[]", "1.5", "{}"])
+def test_the_filter_bool_rejects_what_says_neither(value: str) -> None:
+    with pytest.raises(UsageError, match="neither true nor false"):
+        is_true(f"{value} | bool", {"maybe": "maybe"})
 
 
 def test_a_condition_in_braces_is_rejected_with_the_correct_form() -> None:

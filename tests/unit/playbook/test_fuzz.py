@@ -92,7 +92,7 @@ EDITS = st.lists(
 def faults(text: str) -> tuple[FlowGateError, ...]:
     """Parse and check a text, and return the error; None when it is valid."""
     try:
-        check(parse(text, "f.yml"), CATALOG, ("typed",), defaults=("known",))
+        check(parse(text, "f.yml"), CATALOG, ("typed",), defaults=("known", "profile"))
     except FlowGateError as error:
         return (error, *error.errors) if isinstance(error, MultipleErrors) else (error,)
     return ()
@@ -154,4 +154,4 @@ def test_none_of_a_hundred_thousand_playbooks_crashes_the_parser(kind: Callable[
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_playbook_is_valid_before_it_is_damaged(name: str) -> None:
-    check(parse(SHIPPED[name].decode(), "f.yml"), CATALOG, ())
+    check(parse(SHIPPED[name].decode(), "f.yml"), CATALOG, (), defaults=("profile",))

@@ -38,7 +38,7 @@ def tree(text: str) -> Any:
 def runs(text: str) -> bool:
     """Return whether a run accepts a playbook."""
     try:
-        check(parse(text, "x.yml"), CATALOG, ())
+        check(parse(text, "x.yml"), CATALOG, (), defaults=("profile",))
     except FlowGateError:
         return False
     return True

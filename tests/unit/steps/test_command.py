@@ -87,7 +87,10 @@ def test_a_program_that_does_not_exist_is_reported_as_missing(stage: Stage) -> N
         ({"cmd": ""}, "is empty"),
         ({"cmd": "echo 'a"}, "no closing quotation"),
         ({"argv": ["a\0"]}, "NUL"),
-        ({"argv": ["true"], "env": {"a=b": "c"}}, "cannot be started"),
+        ({"argv": ["true"], "env": {"a=b": "c"}}, "cannot be set in the environment"),
+        ({"argv": ["true"], "env": {"": "c"}}, "cannot be set in the environment"),
+        ({"argv": ["true"], "env": {"a": "c\0"}}, "NUL"),
+        ({"argv": [""]}, "program is empty"),
     ],
 )
 def test_an_invalid_command_is_a_usage_error(stage: Stage, params: dict[str, Any], what: str) -> None:
