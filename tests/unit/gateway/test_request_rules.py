@@ -85,6 +85,7 @@ def test_litellm_checks_paths_that_pass_through(config: Make) -> None:
     assert found.unchecked_paths == ("/vendor", "/vendor/*", "/open", "/all/*", "/metrics", "/metrics/*")
 
 
+TEAM = {"team_id": "t", "team_public_model_name": "asked"}
 MODELS: dict[str, Mapping[str, Any]] = {
     "a model": {},
     "an alias": {"router_settings": {"model_group_alias": {"asked": "router-default"}}},
@@ -94,9 +95,7 @@ MODELS: dict[str, Mapping[str, Any]] = {
     "an alias of the library": {"litellm_settings": {"model_alias_map": {"asked": "router-default"}}},
     "a routing group": {"router_settings": {"routing_groups": [{"group_name": "asked", "models": ["router-default"]}]}},
     "an id": {"model_list": [{**deployment("x", "openai/x", UPSTREAM), "model_info": {"id": "asked"}}]},
-    "a team's name": {
-        "model_list": [{**deployment("x", "openai/x", UPSTREAM), "model_info": TEAM}]
-    },
+    "a team's name": {"model_list": [{**deployment("x", "openai/x", UPSTREAM), "model_info": TEAM}]},
     "a deployment's own model": {"model_list": [deployment("x", "asked", UPSTREAM)]},
     "a pattern": {"model_list": [deployment("ask*", "openai/*", UPSTREAM)]},
     "a pattern inside": {"model_list": [deployment("a*d", "openai/*", UPSTREAM)]},
