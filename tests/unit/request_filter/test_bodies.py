@@ -34,14 +34,15 @@ def raw_deflate(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("gzip", gzip.compress(PLAIN)),
-        ("GZIP", gzip.compress(PLAIN)),
-        ("x-gzip", gzip.compress(PLAIN)),
+        ("gzip", gzip.compress(PLAIN, mtime=0)),
+        ("GZIP", gzip.compress(PLAIN, mtime=0)),
+        ("x-gzip", gzip.compress(PLAIN, mtime=0)),
         ("deflate", zlib.compress(PLAIN)),
         ("deflate", raw_deflate(PLAIN)),
         ("identity", PLAIN),
         ("", PLAIN),
     ],
+    ids=lambda one: one if isinstance(one, str) else len(one),
 )
 def test_a_compressed_body_reaches_the_app_as_plain_text(path: str, name: str, content: bytes) -> None:
     got = send(RULES, path, content, headers={"content-encoding": name})
@@ -59,14 +60,14 @@ def test_a_compressed_body_reaches_the_app_as_plain_text(path: str, name: str, c
         ("gzip, gzip", PLAIN, 415),
         ("compress", PLAIN, 415),
         ("gzip", PLAIN, 400),
-        ("gzip", gzip.compress(PLAIN)[:-9], 400),
+        ("gzip", gzip.compress(PLAIN, mtime=0)[:-9], 400),
         ("gzip", b"\x1f\x8b", 400),
         ("deflate", PLAIN, 400),
-        ("gzip", gzip.compress(b"no json"), 400),
-        ("gzip", gzip.compress(bytes(body.READ_BYTES + 1)), 413),
+        ("gzip", gzip.compress(b"no json", mtime=0), 400),
+        ("gzip", gzip.compress(bytes(body.READ_BYTES + 1), mtime=0), 413),
         ("gzip", bytes(body.READ_BYTES + 1), 413),
     ],
-    ids=lambda one: one[:9] if isinstance(one, (str, bytes)) else None,
+    ids=lambda one: one if isinstance(one, str) else len(one) if isinstance(one, bytes) else None,
 )
 def test_a_body_that_cannot_be_decompressed_is_refused(path: str, name: str, content: bytes, status: int) -> None:
     got = send(RULES, path, content, headers={"content-encoding": name})
