@@ -25,6 +25,7 @@ An exception holds facts; `cli/console.py` turns them into text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 MAX_NAMES = 20  # of a list of known names that a message shows
@@ -136,10 +137,15 @@ class EnvironmentFailure(FlowGateError):
 class PortInUse(EnvironmentFailure):
     """Another process listens on a port; nothing was started."""
 
-    def __init__(self, service: str, host: str, port: int, *, pid: int | None, command: str, fix: str = "") -> None:
+    def __init__(self, service: str, host: str, port: int, *, pid: int | None, command: str, gateway: str = "") -> None:
         self.service, self.port, self.pid, self.command = service, port, pid, command
         owner = f"process {pid} ({command})" if pid else "another user's process"
-        fix = fix or (f"stop it (kill {pid}), or set services.{service}.port to a free port" if pid else "")
+        fix = f"stop it (kill {pid}), or set services.{service}.port to a free port" if pid else ""
+        if gateway:
+            owner = f"another FlowGate, that of {gateway} (process {pid})"
+            fix = (
+                f"set services.{service}.port to a free port, or stop that one: flowgate --config {quote(gateway)} down"
+            )
         super().__init__(f"port {host}:{port} for {service} is in use by {owner}", fix=fix)
 
 

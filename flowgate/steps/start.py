@@ -8,6 +8,7 @@ from flowgate.errors import FlowGateError, PortInUse, raise_all
 from flowgate.gateway import build
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.download import pending_installation, require_executable
+from flowgate.supervisor import other_gateways
 from flowgate.system import processes
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
@@ -106,7 +107,9 @@ def _obstacles(context: StepContext, program: Program) -> list[FlowGateError]:
         errors.append(error)
     owner = context.port_owner(program.host, program.port)
     if owner is not None and not _is_own(context, program, owner[0]):
-        errors.append(PortInUse(program.service, program.host, program.port, pid=owner[0], command=owner[1]))
+        pid, command = owner
+        other = other_gateways.config_of(pid)
+        errors.append(PortInUse(program.service, program.host, program.port, pid=pid, command=command, gateway=other))
     return errors
 
 
