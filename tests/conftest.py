@@ -261,6 +261,11 @@ def without_crash(done: CompletedCommand) -> CompletedCommand:
     return done
 
 
+def pytest_configure() -> None:
+    """Let workers of xdist, which run as `python -c`, count as `inv`, as pytest itself does."""
+    sys.argv[0] = "pytest"
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Run the tests of one module, and all tests of the shared real gateway, in the same worker."""
