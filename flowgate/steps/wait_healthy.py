@@ -13,6 +13,7 @@ from flowgate.system.clock import poll
 from flowgate.system.http import Headers, Http, Response
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
+ENDING = 5  # lines of a log in which an error that spans several lines ends
 LOG_LINES = 15
 REQUEST_SECONDS = 5.0
 
@@ -153,7 +154,7 @@ def _explain(context: StepContext, error: FlowGateError, service: Service) -> No
     lines = context.files.tail(log, LOG_LINES)
     cause, fix = probable_cause("\n".join(lines))
     what = f"{error.what}: {cause}" if cause and cause not in error.what else error.what
-    place = config_place(context, service, error.what)
+    place = config_place(context, service, error.what) or config_place(context, service, "\n".join(lines[-ENDING:]))
     return NotReady(what, fix=fix or f"the whole log: less {log}", place=place, log=lines)
 
 

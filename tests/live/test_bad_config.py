@@ -87,5 +87,5 @@ def test_an_unset_variable_is_reported_with_its_line(workspace: Workspace) -> No
 
 
 def test_a_flag_in_place_of_a_profile_is_an_error_except_help(workspace: Workspace) -> None:
-    assert "expected a profile, got '--json'" in workspace.inv("profile.set", "--json", code=2).stderr
-    assert "Usage: flowgate profile set NAME" in workspace.inv("profile.set", "--help", code=2).stdout
+    assert "no option of 'profile set' is called '--json'" in workspace.inv("profile.set", "--json", code=2).stderr
+    assert "Usage: inv profile.set NAME" in workspace.inv("profile.set", "--help").stdout

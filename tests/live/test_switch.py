@@ -24,7 +24,8 @@ profiles:
       - model_name: router-default
         litellm_params: {{model: openai/strange, api_base: "http://127.0.0.1:{port}/v1", api_key: k}}
     router_settings:
-      routing_strategy: fastest
+      routing_strategy: latency-based-routing
+      routing_strategy_args: {{ttl: fastest}}
 """
 
 
@@ -108,10 +109,11 @@ def test_a_profile_that_litellm_rejects_is_reported_with_its_line_and_changes_no
     gateway.workspace.edit_config(("profiles:\n", invalid))
     try:
         message = gateway.workspace.inv("profile.set", "strange", code=3).stderr
-        line = gateway.workspace.config.read_text().splitlines().index("      routing_strategy: fastest") + 1
+        lines = gateway.workspace.config.read_text().splitlines()
+        line = next(number for number, text in enumerate(lines, 1) if "ttl: fastest" in text)
     finally:
         gateway.workspace.edit_config((invalid, "profiles:\n"))
-    assert "ValueError: Invalid routing_strategy: 'fastest'" in message
+    assert "validation error for RoutingArgs" in message
     assert f"{gateway.workspace.config}:{line}" in message
     assert "the old settings still serve" in message
     after = gateway.workspace.json("status")

@@ -50,8 +50,9 @@ def test_the_command_prints_the_next_steps(
 ) -> None:
     monkeypatch.setattr("flowgate.system.locations.checkout", lambda: None)
     monkeypatch.setattr("flowgate.system.locations.examples", lambda: Path(__file__).parents[3] / "config" / "examples")
+    monkeypatch.setattr("sys.argv", ["flowgate"])
     monkeypatch.chdir(tmp_path)
     assert init.init() == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [str(tmp_path / "config" / name) for name in init.NAMES]
-    assert "inv doctor" in printed.err
+    assert "flowgate doctor" in printed.err
