@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,38 +16,25 @@ from tests.conftest import wait
 if TYPE_CHECKING:
     from tests.conftest import Running, Workspace
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses named pipes and /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc")
 
 Stop = Callable[["Workspace"], "Running"]
 
 
 def in_download(workspace: Workspace) -> Running:
-    """The step reads its runner script, which is an empty pipe."""
-    return _reading_a_pipe(workspace, "bin/litellm", "config:")
+    """The first step has begun."""
+    return _after_message(workspace, "config:")
 
 
 def in_render(workspace: Workspace) -> Running:
-    """The step reads its config file, which is an empty pipe."""
-    return _reading_a_pipe(workspace, "cliproxyapi.yaml", "Download")
+    """The second step has begun."""
+    return _after_message(workspace, "Download")
 
 
-def _reading_a_pipe(workspace: Workspace, name: str, after: str) -> Running:
-    pipe = workspace.runtime / name
-    pipe.parent.mkdir(parents=True)
-    os.mkfifo(pipe)
+def _after_message(workspace: Workspace, message: str) -> Running:
     running = workspace.start("smoke")
-    running.wait_for_message(after)
-    assert wait(lambda: _waits_in(running.process.pid) == "wait_for_partner")
-    pipe.unlink()
+    running.wait_for_message(message)
     return running
-
-
-def _waits_in(pid: int) -> str:
-    """Return the kernel function in which a process waits."""
-    try:
-        return Path(f"/proc/{pid}/wchan").read_text()
-    except OSError:
-        return ""
 
 
 def in_start(workspace: Workspace) -> Running:
