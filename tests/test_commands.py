@@ -66,7 +66,7 @@ ELSEWHERE = {
     "cooldowns": "tests/live/test_cooldowns.py",
     "rehearse": "tests/live/test_rehearse.py",
     "init": "tests/unit/cli/test_init.py",
-    "service.recover": "tests/unit/supervisor/test_hung.py",
+    "service.recover": "tests/test_faults.py",
     "security.install-hook": "tests/unit/cli/test_security.py",
     "release": "tests/unit/dev/test_release.py",
     "docs": "tests/test_package.py",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import shutil
+import signal
 import time
 import urllib.request
 from collections.abc import Callable
@@ -93,15 +96,14 @@ def run_all(workspace: Workspace) -> dict[str, CompletedCommand]:
     return done
 
 
+SAMPLED = 17  # one of so many cases is tested in every run
 CASES = [
-    pytest.param(file, kind, marks=() if (at + turn) % 4 == 0 else pytest.mark.long)
-    for at, file in enumerate(FILES)
-    for turn, kind in enumerate(KINDS)
+    pytest.param(*case, marks=() if number % SAMPLED == 0 else pytest.mark.long)
+    for number, case in enumerate(itertools.product(FILES, KINDS, [False, True]))
 ]
 
 
-@pytest.mark.parametrize("file, kind", CASES)
-@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.parametrize("file, kind, running", CASES)
 def test_no_command_waits_for_what_is_no_file(
     workspace: Workspace, file: str, kind: Callable[[Path], object], running: bool
 ) -> None:
@@ -114,3 +116,48 @@ def test_no_command_waits_for_what_is_no_file(
     path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
     workspace.inv("up")
     assert workspace.json("health")["ok"], done
+
+
+# --- killed, stopped and deleted
+
+
+def test_after_a_kill_of_everything_status_says_what_was_there_and_what_brings_it_back(workspace: Workspace) -> None:
+    workspace.inv("up", "--profile", "cost")
+    workspace.kill_processes()
+    assert workspace.json("status")["lost"] == ["cliproxyapi_plus generation 1", "litellm generation 1"]
+    said = workspace.inv("status").stderr
+    assert "ended without a stop" in said
+    assert "fix: inv up, which starts profile cost" in said
+    workspace.inv("up")
+    assert (workspace.json("status")["lost"], served_profile(workspace)) == ([], ["cost"])
+
+
+def test_after_a_stop_nothing_is_lost(workspace: Workspace) -> None:
+    workspace.inv("up")
+    workspace.inv("down")
+    assert workspace.json("status")["lost"] == []
+
+
+def test_a_deleted_folder_does_not_hide_what_serves(workspace: Workspace) -> None:
+    workspace.inv("up")
+    shutil.rmtree(workspace.runtime.parent)
+    assert workspace.json("status")["services"]["litellm"]["state"] == "serving"
+    workspace.inv("down")
+
+
+def test_a_stopped_supervisor_is_named_and_replaced_without_a_loss(workspace: Workspace) -> None:
+    workspace.inv("up")
+    pid = workspace.json("status")["supervisor"]
+    os.kill(pid, signal.SIGSTOP)
+    said = workspace.inv("status", code=3).stderr
+    assert f"the supervisor (pid {pid}) has not answered for 5 s" in said
+    assert "inv service.recover" in said
+    assert "adopted litellm generation 1" in workspace.inv("service.recover").stdout
+    assert workspace.json("health")["ok"]
+
+
+def test_a_supervisor_that_answers_is_left_alone(workspace: Workspace) -> None:
+    workspace.inv("up")
+    before = workspace.json("status")["supervisor"]
+    workspace.inv("service.recover")
+    assert workspace.json("status")["supervisor"] == before

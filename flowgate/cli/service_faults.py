@@ -41,3 +41,23 @@ def print_silence(service: str, number: int, pid: int | None, silent: str) -> No
         console.note(f"error: {service}: generation {number} (process {pid}) {silent}")
         hint = f"kill -CONT {pid} lets it continue; " if "SIGSTOP" in silent else ""
         console.note(f"  fix: {hint}the supervisor replaces it after 30 s")
+
+
+def lost(session: Session) -> list[str]:
+    """Return the generations that ended together with the supervisor: "litellm generation 3"."""
+    from flowgate.supervisor import orphans
+
+    found = orphans.ended(session.supervisor.folder)
+    return [f"{record['service']} generation {record['number']}" for record in found]
+
+
+def print_lost(names: list[str], profile: str) -> None:
+    """Print which generations ended without a stop, and what starts them again.
+
+    Args:
+        names: What `lost` returns.
+        profile: The profile that the next start uses.
+    """
+    if names:
+        console.note(f"note: {', '.join(names)} ended without a stop: killed, or the machine restarted")
+        console.note(console.spell_commands(f"  fix: inv up, which starts profile {profile}"))

@@ -76,6 +76,7 @@ class StatusReport(TypedDict):
     since: str
     supervisor: int | None
     services: dict[str, ServiceReport]
+    lost: list[str]
     secrets: list[ExposedSecret]
 
 
@@ -105,6 +106,7 @@ def status(config: str, as_json: bool) -> int:
             service_faults.print_silence(name, generation["number"], generation["pid"], generation["silent"])
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
+    service_faults.print_lost(report["lost"], profile["name"])
     for secret in report["secrets"]:
         console.note(f"warning: other users can read {secret['path']} (mode {secret['mode']})")
         console.note(f"  fix: chmod {secret['wanted']} {secret['path']}")
@@ -131,6 +133,7 @@ def collect_status(session: Session) -> StatusReport:
         "since": state.get("updated_at", "") if state.get("current_profile") == active["name"] else "",
         "supervisor": found["supervisor"],
         "services": services,
+        "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),
     }
 

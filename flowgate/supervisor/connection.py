@@ -10,7 +10,7 @@ from pathlib import Path
 from flowgate.errors import EnvironmentFailure, NotAnswering, Unreachable
 from flowgate.supervisor import daemon_process
 from flowgate.supervisor.protocol import CHUNK_BYTES, PROTOCOL_VERSION, SOCKET_NAME, Lines, Reply, Request, encode
-from flowgate.system import files, sockets
+from flowgate.system import files, sockets, unix_sockets
 from flowgate.system.clock import Clock, poll
 
 REPLY_SECONDS = 15.0  # for a reply that needs no waiting; a supervisor that takes longer hangs
@@ -78,6 +78,7 @@ class Connection:
         if self._silence is not None:  # one wait for each command, not one for each question
             raise self._silence
         if self._sock is None:
+            self._require_socket()
             try:
                 sock = sockets.connect_unix(self._path, HELLO_SECONDS)
             except Unreachable:  # so many commands wait already that no more can connect
@@ -87,6 +88,14 @@ class Connection:
             if daemon_process.replace_legacy(self._runtime):
                 return self._boot()
         return self._sock
+
+    def _require_socket(self) -> None:
+        """Refuse anything else in the place of the socket: the supervisor cannot replace it."""
+        if kind := unix_sockets.not_a_socket(self._path):
+            self._silence = NotAnswering(
+                f"{self._path} is not a socket: it is {kind}", fix="move it away, then run the command again"
+            )
+            raise self._silence
 
     def _greet(self, sock: socket.socket) -> socket.socket | None:
         """Check that a supervisor responds, and its protocol; replace an older supervisor.

@@ -63,6 +63,11 @@ def living(folder: Path) -> list[GenerationRecord]:
     return [record for _, record in records(folder) if is_living(record)]
 
 
+def ended(folder: Path) -> list[GenerationRecord]:
+    """Return the records whose process has ended although nobody stopped it: a stop deletes its record."""
+    return [record for _, record in records(folder) if record and not is_living(record)]
+
+
 def describe(folder: Path) -> dict[str, ServiceStatus]:
     """Describe the processes that run without a supervisor, as services of a status document."""
     services: dict[str, ServiceStatus] = {}

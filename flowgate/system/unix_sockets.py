@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flowgate.errors import DiskError, EnvironmentFailure, Unreachable
 from flowgate.system.disk_errors import SHARED_FOLDER, disk_error, make_own_folder, translate_os_errors
+from flowgate.system.regular_files import kind_of
 
 MAX_PATH_BYTES = 100  # macOS allows 103, Linux 107
 
@@ -41,6 +42,21 @@ def unix_path(folder: Path, name: str, *, shared: Path = SHARED_FOLDER) -> Path:
 
         sweep_socket_folders(ours)
     return make_own_folder(private) / name
+
+
+def not_a_socket(path: Path) -> str:
+    """Return what stands in the place of a socket ("a folder"); empty for a socket, and if nothing is there.
+
+    Args:
+        path: The socket.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return ""
+    if stat.S_ISSOCK(mode):
+        return ""
+    return "a link" if stat.S_ISLNK(mode) else kind_of(mode) or "a file"
 
 
 def listen_unix(path: Path, *, backlog: int = 128) -> socket.socket:

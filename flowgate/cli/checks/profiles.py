@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flowgate.cli.checks import finding, runtime
 from flowgate.cli.checks.finding import Finding
+from flowgate.cli.checks.upstream import MODELS_SECONDS
 from flowgate.cli.session import Session
 from flowgate.context import StepContext
 from flowgate.errors import FlowGateError, raise_all
@@ -45,7 +46,7 @@ def _served_models(context: StepContext) -> list[str] | None:
         return None
     url = f"http://{running['host']}:{running['port']}/v1/models"
     try:
-        response = context.http.get(url, headers={"Authorization": key.bearer()})
+        response = context.http.get(url, headers={"Authorization": key.bearer()}, timeout=MODELS_SECONDS)
         listed = response.json().get("data") if response.ok else None
         return [str(one["id"]) for one in listed] if isinstance(listed, list) else None
     except (FlowGateError, AttributeError, KeyError, TypeError):  # `health` reports what is wrong with it

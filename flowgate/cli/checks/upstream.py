@@ -20,6 +20,7 @@ from flowgate.system import files
 if TYPE_CHECKING:
     from flowgate.domain import UpstreamSettings
 
+MODELS_SECONDS = 2.0  # to list the models of a running program
 CHECK, PROMPTS = "upstream", "prompts"
 
 
@@ -95,7 +96,7 @@ def _served(context: StepContext) -> list[ServedModel]:
         return []
     url = f"http://{running['host']}:{running['port']}/v1/models"
     try:
-        listed = context.http.get(url, headers={"Authorization": key.bearer()}).json()["data"]
+        listed = context.http.get(url, headers={"Authorization": key.bearer()}, timeout=MODELS_SECONDS).json()["data"]
         return [ServedModel(str(one["id"]), str(one.get("owned_by"))) for one in listed]
     except (FlowGateError, AttributeError, KeyError, TypeError):  # `health` reports what is wrong with it
         return []

@@ -17,8 +17,9 @@ from tests.unit.steps.conftest import FakeSupervisor
 
 
 @pytest.fixture(autouse=True)
-def _no_masks() -> Iterator[None]:
-    """Forget the secrets of a test, which would hide words of the next one."""
+def _plain_output(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ignore the terminal's width, and forget the secrets of a test, which would hide words of the next one."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     yield
     console.set_mask(str)
 
