@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from flowgate.domain import Config
-from flowgate.domain.secret_names import HIDDEN, is_secret_name, literal_secrets
+from flowgate.domain.secret_names import HIDDEN, REFERENCE, is_secret_name, literal_secrets
 from flowgate.errors import FlowGateError
-from flowgate.gateway import cliproxy, upstream_settings
+from flowgate.gateway import cliproxy, mistyped_references, upstream_settings
 from flowgate.gateway.environment import KEY_FILES
 from flowgate.system import files
 
@@ -21,14 +21,18 @@ def masker(values: Iterable[str]) -> Callable[[str], str]:
     """Return a function that masks values in a text.
 
     Args:
-        values: The secrets; short ones and usual placeholders are left alone.
+        values: The secrets; short ones, usual placeholders and mistyped references are left alone.
     """
-    known = {value.strip() for value in values}
-    chosen = sorted((one for one in known if len(one) >= SHORTEST and one not in PLACEHOLDERS), key=len, reverse=True)
+    known = {value.strip() for value in values if mistyped_references.meant("api_key", value) is None}
+    chosen = sorted(filter(_is_masked, known), key=len, reverse=True)
     if not chosen:
         return str
     pattern = re.compile("|".join(map(re.escape, chosen)))
     return lambda text: pattern.sub(HIDDEN, text)
+
+
+def _is_masked(value: str) -> bool:
+    return len(value) >= SHORTEST and value not in PLACEHOLDERS and not value.startswith(REFERENCE)
 
 
 def known_secrets(config: Config, environment: Mapping[str, str]) -> Iterator[str]:

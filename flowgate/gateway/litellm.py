@@ -137,7 +137,9 @@ def _argv(config: Config, document: Path) -> tuple[tuple[str, ...], bool]:
 
 def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: dict[str, int]) -> Document:
     settings = overlay(settings, {})
-    settings.setdefault("general_settings", {}).setdefault("master_key", PREFIX + MASTER_KEY)
+    general = settings.setdefault("general_settings", {})
+    if general.get("master_key") is None:
+        general["master_key"] = PREFIX + MASTER_KEY
     old, new = config.services[UPSTREAM].port, ports[UPSTREAM]
     for entry in settings.get("model_list", ()):
         params = entry["litellm_params"]
@@ -156,7 +158,7 @@ def _needs(config: Config, profile: str, settings: LiteLLMSettings) -> tuple[Ref
     if "model_list" in config.profiles[profile]:  # it replaces the whole list of the base
         found = [r for r in found if not r.path.startswith("litellm_base.model_list.")]
     found = [r for r in found if r.name not in config.services[NAME].env or r.path.startswith(roots[-1])]
-    if "master_key" not in (settings.get("general_settings") or {}):
+    if (settings.get("general_settings") or {}).get("master_key") is None:
         found.append(Reference(MASTER_KEY, "general_settings.master_key", config.place("litellm_base")))
     return tuple(found)
 
