@@ -6,6 +6,7 @@ LiteLLM's own, in a list of success or failure callbacks, is kept and never call
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/responses", "
 FURTHER_MODES = ("decisions", "evaluation", "search", "vector_store", "guardrail")
 CLOSE = 0.7
 NO_KEYS = ("null", "none", "nil", "undefined", "false", "true", "~")
+OWN_NAME = re.compile(r"[a-z][a-z0-9_]{1,40}", re.ASCII)  # of a callback
 KEY = "general_settings.master_key"
 
 
@@ -133,7 +135,7 @@ def _callbacks(
         listed = library.get(name)
         words = listed if isinstance(listed, list) and declared.callbacks else []
         for word in (one for one in words if isinstance(one, str) and "." not in one):
-            if word.startswith(PREFIX) or word in declared.callbacks or declared.is_used(word):
+            if word in declared.callbacks or (OWN_NAME.fullmatch(word) and declared.is_used(word)):
                 continue
             path = f"profiles.{profile}.litellm_settings.{name}"
             place = config.place(path if path in config.places else f"litellm_base.litellm_settings.{name}")
