@@ -131,8 +131,27 @@ def _argv(config: Config, document: Path) -> tuple[tuple[str, ...], bool]:
     program = str(absolute(cwd, program))
     if uses_runner(config):
         return (program, GENERATION_FLAG), True
-    active = config.paths.active_config
-    return (program, *(str(document) if absolute(cwd, word) == active else word for word in flags)), False
+    return (program, *(_with_document(config, word, document) for word in flags)), False
+
+
+def names_active_config(config: Config, word: str) -> bool:
+    """Return whether a word of LiteLLM's command line is the active config, or a flag with it: `--config=PATH`.
+
+    Args:
+        config: The config.
+        word: The word.
+    """
+    own = config.services[NAME]
+    _, equals, value = word.partition("=")
+    paths = (word, value) if equals and word.startswith("-") else (word,)
+    return any(absolute(own.cwd or config.root, one) == config.paths.active_config for one in paths)
+
+
+def _with_document(config: Config, word: str, document: Path) -> str:
+    if not names_active_config(config, word):
+        return word
+    head, equals, _ = word.partition("=")
+    return f"{head}={document}" if equals and word.startswith("-") else str(document)
 
 
 def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: dict[str, int]) -> Document:
