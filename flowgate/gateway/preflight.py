@@ -167,8 +167,8 @@ def _other_program(config: Config) -> Iterator[str]:
     place, words = config.place(f"services.{litellm.NAME}.command.args"), service.args[1:]
     if not any(litellm.names_active_config(config, word) for word in (*words, *service.env.values())):
         yield (
-            f"whether {service.args[0]} gets the profile is not known: no word of its command line is the active config; "
-            f"write --config {config.paths.active_config} ({place})"
+            f"whether {service.args[0]} gets the profile is not known: no word of its command line is the active "
+            f"config; write --config {config.paths.active_config} ({place})"
         )
     for word, following in pairwise((*words, "")):
         flag, equals, value = word.partition("=")
