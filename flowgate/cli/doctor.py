@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.cli import console
-from flowgate.cli.checks import finding, limits, profiles, runtime, secrets, upstream
+from flowgate.cli.checks import finding, limits, profiles, running, runtime, secrets, upstream
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
@@ -135,6 +135,7 @@ OF_A_CONFIG = (
     ("disk", disk),
     ("binaries", runtime.binaries),
     ("ports", runtime.ports),
+    ("services", running.services),
     ("variables", runtime.variables),
     ("secrets", secrets.secrets),
     ("keys", secrets.keys),

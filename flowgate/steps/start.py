@@ -8,6 +8,7 @@ from flowgate.errors import FlowGateError, PortInUse, raise_all
 from flowgate.gateway import build
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.download import pending_installation, require_executable
+from flowgate.supervisor import neighbours
 from flowgate.system import processes
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
@@ -106,8 +107,14 @@ def _obstacles(context: StepContext, program: Program) -> list[FlowGateError]:
         errors.append(error)
     owner = context.port_owner(program.host, program.port)
     if owner is not None and not _is_own(context, program, owner[0]):
-        errors.append(PortInUse(program.service, program.host, program.port, pid=owner[0], command=owner[1]))
+        errors.append(_port_in_use(context, program, *owner))
     return errors
+
+
+def _port_in_use(context: StepContext, program: Program, pid: int | None, command: str) -> PortInUse:
+    neighbour = neighbours.of_process(pid, program.service, context.runtime)
+    what, fix = neighbour or (command, "")
+    return PortInUse(program.service, program.host, program.port, pid=pid, command=what, fix=fix)
 
 
 def _written_by_download(context: StepContext, path: Path) -> bool:

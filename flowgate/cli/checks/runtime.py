@@ -12,6 +12,7 @@ from flowgate.cli.session import Session
 from flowgate.context import Files, RunState, StepContext
 from flowgate.errors import PortInUse
 from flowgate.gateway import blocked_versions, cliproxy, install_record, litellm, release_assets
+from flowgate.supervisor import neighbours
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
@@ -149,8 +150,11 @@ def ports(session: Session) -> Iterator[Finding]:
 def _taken(session: Session, name: str, port: int, owner: sockets.Owner) -> Finding:
     pid, command = owner
     settings = session.config.services[name]
-    message = PortInUse(name, settings.host, port, pid=pid, command=command).what
+    neighbour = neighbours.of_process(pid, name, session.config.paths.runtime_dir)
+    message = PortInUse(name, settings.host, port, pid=pid, command=neighbour.what if neighbour else command).what
     fix = f"kill {pid}" if pid else f"sudo lsof -nP -iTCP:{port} -sTCP:LISTEN"
+    if neighbour:
+        fix = neighbour.fix
     if session.config.embedded:
         return Finding("ports", "warn", f"{message}; the embedded default uses a free port instead", fix)
     return Finding("ports", "fail", message, fix)
