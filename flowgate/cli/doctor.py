@@ -68,11 +68,21 @@ def folders(session: Session) -> Iterator[Finding]:
     if not permissions.is_writable(folder):
         yield Finding("folders", "fail", f"{folder} cannot be written", f"ls -ld {quote(str(folder))}")
         return
+    paths = session.config.paths
+    wrong = [one for one in (paths.log_file, paths.active_config, paths.state_file) if one.is_dir()]
+    for path in wrong:
+        yield Finding("folders", "fail", f"{path} is a folder, and FlowGate writes a file there", _edit_paths(session))
     missing = ", ".join(str(one) for one in _missing_folders(session))
+    if wrong:
+        return
     if missing:
         yield Finding("folders", "warn", f"not created yet: {missing}; `inv up` creates them too", FIX)
     else:
         yield Finding("folders", "pass", f"{folder} can be written")
+
+
+def _edit_paths(session: Session) -> str:
+    return finding.edit_command(session.config.place("paths"))
 
 
 def _missing_folders(session: Session) -> list[Path]:

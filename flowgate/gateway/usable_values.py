@@ -50,6 +50,7 @@ def faults(config: Config, profile: str, read: ReadSettings, declared: Declarati
     merged = overlay(read.base, read.profile)
     yield from _key(config, profile, merged)
     yield from _callbacks(config, profile, merged, declared)
+    yield from _guardrails(config, merged, declared)
 
 
 def _address(config: Config, path: str, params: Mapping[str, object]) -> Iterator[FlowGateError]:
@@ -143,3 +144,15 @@ def _callbacks(
             what = f"LiteLLM {declared.version} has no callback '{word}' ({name})"
             fix = f"did you mean '{near[0]}'?" if near else "write module.object for a callback of your own"
             yield UsageError(what, place=place, fix=fix)
+
+
+def _guardrails(config: Config, settings: LiteLLMSettings, declared: Declarations) -> Iterator[FlowGateError]:
+    listed: object = {**settings}.get("guardrails")
+    for index, entry in enumerate(listed if isinstance(listed, list) and declared.callbacks else []):
+        params = entry.get("litellm_params") if isinstance(entry, dict) else None
+        name = params.get("guardrail") if isinstance(params, dict) else None
+        if not isinstance(name, str) or "." in name or name.startswith(PREFIX) or declared.is_used(name):
+            continue
+        place = config.place(f"litellm_base.guardrails.{index}.litellm_params.guardrail")
+        what = f"LiteLLM {declared.version} has no guardrail '{name}'"
+        yield UsageError(what, place=place, fix="write the name of one of its own, or module.Class for one of yours")

@@ -7,7 +7,7 @@ from flowgate.domain import Program, Service, Stack
 from flowgate.errors import FlowGateError, PortInUse, raise_all
 from flowgate.gateway import build
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
-from flowgate.steps.download import pending_installation, require_executable
+from flowgate.steps.download import pending_installation, require_executable, runners
 from flowgate.supervisor import neighbours
 from flowgate.system import processes
 
@@ -119,7 +119,7 @@ def _port_in_use(context: StepContext, program: Program, pid: int | None, comman
 
 def _written_by_download(context: StepContext, path: Path) -> bool:
     """Return whether `download` will write the file: in check mode it does not exist yet."""
-    return not context.runtime.exists() and path.is_relative_to(context.runtime)
+    return not context.runtime.exists() and (path.is_relative_to(context.runtime) or path in runners(context))
 
 
 def _is_own(context: StepContext, program: Program, pid: int | None) -> bool:

@@ -134,3 +134,14 @@ def test_the_fix_of_a_mistyped_reference_is_not_masked() -> None:
         [" os.environ/LITELLM_MASTER_KEY", "environ/LITELLM_MASTER_KEY", "os.environ/LITELLM_MASTER_KEY", "sk-hidden-0"]
     )
     assert hide("write os.environ/LITELLM_MASTER_KEY, not sk-hidden-0") == "write os.environ/LITELLM_MASTER_KEY, not …"
+
+
+def test_a_guardrail_that_litellm_does_not_have_is_refused() -> None:
+    def base(name: str) -> str:
+        return text(
+            base=f"guardrails: [{{guardrail_name: g, litellm_params: {{guardrail: {name}, mode: pre_call}}}}]",
+        )
+
+    assert "has no guardrail 'presidoi'" in error(base("presidoi")).what
+    for name in ("presidio", "lakera_v2", "hide-secrets", "azure/prompt_shield"):
+        assert errors(base(name)) == []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowgate.domain import Change
 from flowgate.errors import MultipleErrors, PortInUse, ProgramMissing, UsageError
 from flowgate.steps.start import start
 
@@ -119,3 +120,9 @@ def test_a_program_gets_its_keys_but_no_other_variables_of_the_shell(stage: Stag
     assert {"PATH", "LITELLM_MASTER_KEY", "UPSTREAM_API_KEY"} <= litellm.env.keys()
     assert "SHELL_SECRET" not in litellm.env
     assert litellm.env["LITELLM_MASTER_KEY"].reveal().startswith("sk-")
+
+
+def test_check_mode_knows_a_runner_outside_the_runtime_folder(stage: Stage) -> None:
+    stage.configure(cliproxyapi_plus={"cwd": stage.folder / "later"})
+    found = start(stage.context().read_only())
+    assert isinstance(found, Change)
