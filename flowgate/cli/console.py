@@ -40,10 +40,19 @@ def colour(text: str, code: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if is_terminal() and not os.environ.get("NO_COLOR") else text
 
 
+def _hide_obvious(text: str) -> str:
+    """Hide what has the form of a secret, until the config is read: its errors may show what it contains."""
+    if "://" not in text and "sk-" not in text:
+        return text
+    from flowgate.domain.secret_names import hide_obvious
+
+    return hide_obvious(text)
+
+
 class _Masks:
     """What everything that is printed passes through."""
 
-    hide: Callable[[str], str] = staticmethod(str)
+    hide: Callable[[str], str] = staticmethod(_hide_obvious)
 
 
 def set_mask(hide: Callable[[str], str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from flowgate.domain import Config
@@ -44,6 +45,11 @@ def known_secrets(config: Config, environment: Mapping[str, str]) -> Iterator[st
     """
     env = [service.env for service in config.services.values()]
     yield from literal_secrets([dict(config.litellm_base), dict(config.profiles), env, dict(config.vars)])
+    for service in config.services.values():
+        for flag, following in pairwise((*service.args, "")):
+            name, equals, value = flag.lstrip("-").partition("=")
+            if flag.startswith("-") and is_secret_name(name):
+                yield value if equals else following
     for reference in config.references:
         if is_secret_name(reference.path.rpartition(".")[2]) or is_secret_name(reference.name.lower()):
             yield environment.get(reference.name, "")
