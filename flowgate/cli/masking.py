@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from flowgate.domain import Config
+from flowgate.domain import Config, Play, Variables
 from flowgate.domain.secret_names import HIDDEN, REFERENCE, is_secret_name, literal_secrets
 from flowgate.errors import FlowGateError
 from flowgate.gateway import cliproxy, mistyped_references, upstream_settings
@@ -59,6 +60,26 @@ def known_secrets(config: Config, environment: Mapping[str, str]) -> Iterator[st
     own = cliproxy.user_config(config)
     if own:
         yield from literal_secrets(upstream_settings.as_written(_read(own)))
+
+
+def playbook_secrets(plays: Iterable[Play], variables: Variables) -> Iterator[str]:
+    """Yield every secret that a playbook and the variables of a run contain; what is computed later is not known.
+
+    Args:
+        plays: The parsed playbook.
+        variables: Typed variables.
+    """
+    found = literal_secrets([*map(_plain, plays), dict(variables)])
+    return (value for value in found if "{{" not in value and "{%" not in value)
+
+
+def _plain(value: object) -> object:
+    """Return dataclasses as mappings; the places of keys are left out."""
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value) if one.name != "marks"}
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def _read(path: Path) -> str:
