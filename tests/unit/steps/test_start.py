@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.domain import Change
-from flowgate.errors import MultipleErrors, PortInUse, ProgramMissing, UsageError
+from flowgate.errors import EnvironmentFailure, MultipleErrors, PortInUse, ProgramMissing, UsageError
 from flowgate.steps.start import start
 
 if TYPE_CHECKING:
@@ -126,3 +126,11 @@ def test_check_mode_knows_a_runner_outside_the_runtime_folder(stage: Stage) -> N
     stage.configure(cliproxyapi_plus={"cwd": stage.folder / "later"})
     found = start(stage.context().read_only())
     assert isinstance(found, Change)
+
+
+def test_a_proxy_with_which_litellm_cannot_start_is_refused(stage: Stage) -> None:
+    stage.environment["ALL_PROXY"] = "socks4://127.0.0.1:1"
+    with pytest.raises(EnvironmentFailure, match="it knows no socks4://") as refused:
+        stage.prepared().apply(start)
+    assert (refused.value.code, "ALL_PROXY" in refused.value.fix) == (3, True)
+    assert stage.supervisor.calls == []
