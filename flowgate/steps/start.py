@@ -122,7 +122,7 @@ def _port_in_use(context: StepContext, program: Program, pid: int | None, comman
 
 def _written_by_download(context: StepContext, path: Path) -> bool:
     """Return whether `download` will write the file: in check mode it does not exist yet."""
-    return not context.runtime.exists() and (path.is_relative_to(context.runtime) or path in runners(context))
+    return not path.parent.exists() and (path.is_relative_to(context.runtime) or path in runners(context))
 
 
 def _is_own(context: StepContext, program: Program, pid: int | None) -> bool:

@@ -122,6 +122,11 @@ def test_a_program_gets_its_keys_but_no_other_variables_of_the_shell(stage: Stag
     assert litellm.env["LITELLM_MASTER_KEY"].reveal().startswith("sk-")
 
 
+def test_check_mode_knows_the_runners_in_a_runtime_folder_that_exists(stage: Stage) -> None:
+    stage.runtime.mkdir(parents=True)
+    assert isinstance(start(stage.context().read_only()), Change)
+
+
 def test_check_mode_knows_a_runner_outside_the_runtime_folder(stage: Stage) -> None:
     stage.configure(cliproxyapi_plus={"cwd": stage.folder / "later"})
     found = start(stage.context().read_only())
