@@ -134,7 +134,7 @@ def _callbacks(
     library: Mapping[str, object] = {**(settings.get("litellm_settings") or {})}
     for name in own_modules.CALLBACKS:
         listed = library.get(name)
-        words = listed if isinstance(listed, list) and declared.callbacks else []
+        words = (listed if isinstance(listed, list) else [listed]) if declared.callbacks else []
         for word in (one for one in words if isinstance(one, str) and "." not in one):
             if word in declared.callbacks or (OWN_NAME.fullmatch(word) and declared.is_used(word)):
                 continue

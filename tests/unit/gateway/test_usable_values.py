@@ -81,6 +81,8 @@ def test_a_key_without_a_value_is_the_generated_one() -> None:
 @pytest.mark.parametrize("name", ["callbacks", "success_callback", "failure_callback"])
 def test_a_callback_that_litellm_never_calls_is_refused(name: str) -> None:
     assert error(text(base=f"litellm_settings: {{{name}: [langfus]}}")).fix == "did you mean 'langfuse'?"
+    if name == "callbacks":
+        assert error(text(base="litellm_settings: {callbacks: langfus}")).fix == "did you mean 'langfuse'?"
     assert "module.object" in error(text(base=f"litellm_settings: {{{name}: [tally_of_mine]}}")).fix
     assert errors(text(base=f"litellm_settings: {{{name}: [prometheus, langfuse, s3, sentry, slack]}}")) == []
 
