@@ -61,9 +61,7 @@ def _runtime(pid: int | None) -> Path | None:
 def _config(runtime: Path) -> Path | None:
     """Return the config that its newest rendered file names."""
     try:
-        rendered = files.listing(runtime, "litellm-*.yaml")
-        head = (files.read_text_or_none(rendered[0]) or "").partition("\n")[0] if rendered else ""
+        heads = [(files.read_text_or_none(one) or "").partition("\n")[0] for one in files.listing(runtime, "*-*.yaml")]
     except FlowGateError:
         return None
-    found = HEAD.match(head)
-    return Path(found["file"]) if found else None
+    return next((Path(found["file"]) for head in heads if (found := HEAD.match(head))), None)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -100,7 +100,7 @@ def test_a_doubtful_setting_causes_a_warning_and_is_written(stage: Stage) -> Non
 
 
 def with_aliases(stage: Stage, count: int) -> Stage:
-    aliases = {f"alias-{number}": "router-default" for number in range(count)}
+    aliases: dict[str, Any] = {f"alias-{number}": "router-default" for number in range(count)}
     router: RouterSettings = {"model_group_alias": aliases, "fallbacks": [{"router-default": ["other"]}]}
     other = [{"model_name": "other", "litellm_params": {"model": "openai/other"}}]
     base = {**stage.config.litellm_base, "model_list": [*stage.config.litellm_base["model_list"], *other]}

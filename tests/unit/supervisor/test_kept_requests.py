@@ -26,6 +26,10 @@ def ask(program: Program, path: str) -> None:
     connection.close()
 
 
+def settled(supervisor: SupervisorClient, number: int) -> None:
+    until(lambda: list(phases(supervisor)) == [number])
+
+
 def seen(supervisor: SupervisorClient) -> list[tuple[str, int]]:
     return [(row["path"], row["generation"]) for row in supervisor.recent_requests("app")]
 
@@ -37,7 +41,7 @@ def test_requests_of_drained_generations_are_listed_until_the_service_stops(
         one = app(f"n{number}", way=way, recorded_headers=("x-",))
         assert hand_over(supervisor, one) == number
         ask(one, f"/{number}")
-        until(lambda newest=number: list(phases(supervisor)) == [newest])
+        settled(supervisor, number)
     assert seen(supervisor) == [(f"/{number}", number) for number in (2, 3, 4, 5)]
     supervisor.stop(["app"])
     assert seen(supervisor) == []
@@ -48,11 +52,11 @@ def test_a_candidate_that_is_dismissed_leaves_them(supervisor: SupervisorClient,
     for name in ("one", "two"):
         hand_over(supervisor, app(name, recorded_headers=("x-",)))
         ask(app(name), f"/{name}")
-    until(lambda: list(phases(supervisor)) == [2])
+    settled(supervisor, 2)
     number = supervisor.start(app("three"))["generation"]
     supervisor.wait("app", number, 20)
     supervisor.discard("app", number)
-    until(lambda: list(phases(supervisor)) == [2])
+    settled(supervisor, 2)
     assert seen(supervisor) == [("/one", 1), ("/two", 2)]
 
 
