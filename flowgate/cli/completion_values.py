@@ -53,9 +53,17 @@ class _OfConfig:
 
     def models(self, typed: str) -> Iterable[str]:
         from flowgate.cli.session import open_session
+        from flowgate.config.overlay import overlay
+        from flowgate.gateway import name_settings
+        from flowgate.gateway.model_names import PATTERN, ModelNames
+        from flowgate.gateway.setting_placement import move_to_router
 
-        entries = open_session(self._config, quiet=True).config.litellm_base.get("model_list") or ()
-        return dict.fromkeys(str(one["model_name"]) for one in entries)
+        config, found = open_session(self._config, quiet=True).config, dict[str, None]()
+        for profile in config.profiles.values():
+            settings = overlay(move_to_router(config.litellm_base)[0], move_to_router(profile)[0])
+            name_settings.complete(settings, [])
+            found.update((one.name, None) for one in ModelNames(settings).names() if one.answer.kind != PATTERN)
+        return found
 
     def providers(self, typed: str) -> Iterable[str]:
         from flowgate.accounts.providers import KNOWN

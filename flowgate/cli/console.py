@@ -40,10 +40,15 @@ def colour(text: str, code: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if is_terminal() and not os.environ.get("NO_COLOR") else text
 
 
-class _Masks:
-    """What everything that is printed passes through."""
+def _hide_obvious(text: str) -> str:
+    """Hide what has the form of a secret, until the config is read: its errors may show what it contains."""
+    from flowgate.domain.secret_names import hide_obvious
 
-    hide: Callable[[str], str] = staticmethod(str)
+    return hide_obvious(text) if "://" in text or "sk-" in text else text
+
+
+class _Masks:
+    hide: Callable[[str], str] = staticmethod(_hide_obvious)
 
 
 def set_mask(hide: Callable[[str], str]) -> None:

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from flowgate.cli import console
-from flowgate.cli.checks import finding, limits, profiles, runtime, secrets, services, upstream
+from flowgate.cli import console, running_services
+from flowgate.cli.checks import finding, limits, profiles, runtime, secrets, upstream
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
@@ -68,11 +68,21 @@ def folders(session: Session) -> Iterator[Finding]:
     if not permissions.is_writable(folder):
         yield Finding("folders", "fail", f"{folder} cannot be written", f"ls -ld {quote(str(folder))}")
         return
+    paths = session.config.paths
+    wrong = [one for one in (paths.log_file, paths.active_config, paths.state_file) if one.is_dir()]
+    for path in wrong:
+        yield Finding("folders", "fail", f"{path} is a folder, and FlowGate writes a file there", _edit_paths(session))
     missing = ", ".join(str(one) for one in _missing_folders(session))
+    if wrong:
+        return
     if missing:
         yield Finding("folders", "warn", f"not created yet: {missing}; `inv up` creates them too", FIX)
     else:
         yield Finding("folders", "pass", f"{folder} can be written")
+
+
+def _edit_paths(session: Session) -> str:
+    return finding.edit_command(session.config.place("paths"))
 
 
 def _missing_folders(session: Session) -> list[Path]:
@@ -135,7 +145,7 @@ OF_A_CONFIG = (
     ("disk", disk),
     ("binaries", runtime.binaries),
     ("ports", runtime.ports),
-    ("services", services.services),
+    ("services", running_services.services),
     ("variables", runtime.variables),
     ("secrets", secrets.secrets),
     ("keys", secrets.keys),

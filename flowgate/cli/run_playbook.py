@@ -9,10 +9,11 @@ from pathlib import Path
 from flowgate.cli import console, step_catalog
 from flowgate.cli.entrypoint import print_bug
 from flowgate.cli.find_playbook import find_playbook
+from flowgate.cli.masking import playbook_secrets
 from flowgate.cli.progress import RunProgress
 from flowgate.cli.requests import RunRequest, RunResult
 from flowgate.cli.runtime_lock import RuntimeLock
-from flowgate.cli.session import Session
+from flowgate.cli.session import Session, hide_secrets
 from flowgate.cli.task_selection import TaskSelection
 from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import Config, Play, Report, Value
@@ -103,6 +104,7 @@ def _checked(session: Session, request: RunRequest) -> _CheckedPlaybook:
     path = find_playbook(request.playbook)
     faults: list[FlowGateError] = []
     plays = parse(files.read_text(path), str(path), faults)
+    hide_secrets(session.config, session.environment, playbook_secrets(plays, request.variables))
     catalog = step_catalog.catalog(session.named.value)
 
     def profile() -> str:

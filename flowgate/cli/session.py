@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -119,18 +119,19 @@ def open_session(config: str = "", *, quiet: bool = False) -> Session:
     return Session(found, named, environment)
 
 
-def hide_secrets(config: Config, environment: Mapping[str, str]) -> None:
+def hide_secrets(config: Config, environment: Mapping[str, str], more: Iterable[str] = ()) -> None:
     """Mask the secrets that this command knows in everything that it prints; they are collected at the first line.
 
     Args:
         config: The config.
         environment: The command's own environment variables.
+        more: Further secrets.
     """
 
     def first(text: str) -> str:
         from flowgate.cli.masking import known_secrets, masker
 
-        hide = masker(known_secrets(config, environment))
+        hide = masker([*known_secrets(config, environment), *more])
         console.set_mask(hide)
         return hide(text)
 

@@ -13,7 +13,7 @@ SECRET_NAME = re.compile(
     | secret | passw(or)?d | passphrase | (^|[._-])pass$ | credential | private[_-]?key | access[_-]?key
     | (^|[._-])(access|auth|bearer|id|refresh|session|api|ad|hf|bot|azure_ad)?[_-]?token$
     | authorization | cookie | bearer | connection[_-]?string | (database|redis|db)[_-]?ur[il]$ | dsn$
-    | webhook | signing
+    | webhook | signing | licen[cs]e | (^|-)auth$ | auth[_-]?value$
     """
 )
 NO_SECRET = re.compile(  # names of keys, files and variables, and words of LiteLLM that are numbers or switches
@@ -33,6 +33,13 @@ PAIR = re.compile(
     (?P<value>"[^"]*"? | '[^']*'? | \[[^\]]*\]? | [^\s"',}\]\#{\[][^,}\]\#]*)"""
 )
 KEY = re.compile(r"\bsk-[A-Za-z0-9_-]+")
+QUERY = re.compile(r"""(?<=[?&])(?P<name>[\w.-]+)=(?P<value>[^&\s'"#,]+)""")
+SIGNATURES = ("sig", "signature", "code")  # names in the query of an address
+HEADERS = ("headers", "extra_headers", "default_headers")
+PLAIN_HEADERS = frozenset(  # what is not in this list may be a key, whatever its name
+    {"accept", "accept-encoding", "accept-language", "content-type", "host", "http-referer", "origin", "referer"}
+    | {"user-agent", "x-title", "anthropic-version", "anthropic-beta", "openai-beta", "openai-organization"}
+)
 USER_INFO = re.compile(r"(?<=://)[^/@\s'\"]+(?=@)")
 
 
@@ -63,16 +70,12 @@ def without_secrets(value: object, name: object = "") -> object:
         name: The name of the setting that has this value.
     """
     if isinstance(value, Mapping):
-        inherited = name if is_secret_name(name) else ""
-        return {
-            key: without_secrets(entry, key if is_secret_name(key) else inherited or key)
-            for key, entry in value.items()
-        }
+        return {key: without_secrets(entry, _name_of(key, name)) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [without_secrets(entry, name) for entry in value]
     if is_literal_secret(name, value):
         return HIDDEN
-    return USER_INFO.sub(HIDDEN, value) if isinstance(value, str) else value
+    return _in_address(value, lambda secret: HIDDEN) if isinstance(value, str) else value
 
 
 def is_literal_secret(name: object, value: object) -> bool:
@@ -96,9 +99,8 @@ def literal_secrets(value: object, name: object = "") -> Iterator[str]:
         name: The name of the setting that has this value.
     """
     if isinstance(value, Mapping):
-        inherited = name if is_secret_name(name) else ""
         for key, entry in value.items():
-            yield from literal_secrets(entry, key if is_secret_name(key) else inherited or key)
+            yield from literal_secrets(entry, _name_of(key, name))
     elif isinstance(value, (list, tuple)):
         for entry in value:
             yield from literal_secrets(entry, name)
@@ -107,6 +109,39 @@ def literal_secrets(value: object, name: object = "") -> Iterator[str]:
     elif isinstance(value, str):
         for found in USER_INFO.findall(value):
             yield from (found, found.rpartition(":")[2])
+        yield from (one["value"] for one in QUERY.finditer(value) if _is_secret_query(one["name"]))
+
+
+def _name_of(key: object, parent: object) -> object:
+    """Return the name by which a value is judged: its own, or that of the mapping around it."""
+    if is_secret_name(key):
+        return key
+    if parent in HEADERS and str(key).lower() not in PLAIN_HEADERS:
+        return "authorization"
+    return parent if is_secret_name(parent) else key
+
+
+def _is_secret_query(name: str) -> bool:
+    return is_secret_name(name) or name.lower() in SIGNATURES
+
+
+def _in_address(text: str, replace: Callable[[str], str]) -> str:
+    """Replace the user, the password and the secret parts of the query of every address in a text."""
+
+    def value(found: re.Match[str]) -> str:
+        secret = _is_secret_query(found["name"]) and not found["value"].startswith(HIDDEN)
+        return f"{found['name']}={replace(found['value'])}" if secret else found[0]
+
+    return USER_INFO.sub(lambda found: replace(found[0]), QUERY.sub(value, text))
+
+
+def hide_obvious(text: str) -> str:
+    """Return a text without what has the form of a secret: keys, and users, passwords and keys in addresses.
+
+    Args:
+        text: The text, of a command that has not read its config yet.
+    """
+    return _in_address(KEY.sub(f"sk-{HIDDEN}", text), lambda secret: HIDDEN)
 
 
 def mask_line(line: str, replace: Callable[[str], str]) -> str:
@@ -129,7 +164,7 @@ def mask_line(line: str, replace: Callable[[str], str]) -> str:
 
     line = PAIR.sub(value, line)
     line = KEY.sub(lambda found: "sk-" + replace(found[0][3:]), line)
-    return USER_INFO.sub(lambda found: replace(found[0]), line)
+    return _in_address(line, replace)
 
 
 def hide_in_line(line: str) -> str:

@@ -24,6 +24,7 @@ from flowgate.gateway import (
     upstream_overrides,
     upstream_settings,
     upstream_version,
+    usable_values,
 )
 from flowgate.gateway.litellm_declarations import Declarations, of_installed
 from flowgate.gateway.model_names import ID, PATTERN, ModelNames
@@ -138,6 +139,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         *read.faults,
         *mistyped_references.faults(config, profile, build_inputs.variables),
         *deployment_names.faults(config, profile, read, build_inputs.declared),
+        *usable_values.faults(config, profile, read, build_inputs.declared),
     ]
     raise_all(f"profile {profile}", wrong)
     own = own_settings(config, build_inputs)

@@ -131,13 +131,34 @@ def _argv(config: Config, document: Path) -> tuple[tuple[str, ...], bool]:
     program = str(absolute(cwd, program))
     if uses_runner(config):
         return (program, GENERATION_FLAG), True
-    active = config.paths.active_config
-    return (program, *(str(document) if absolute(cwd, word) == active else word for word in flags)), False
+    return (program, *(_with_document(config, word, document) for word in flags)), False
+
+
+def names_active_config(config: Config, word: str) -> bool:
+    """Return whether a word of LiteLLM's command line is the active config, or a flag with it: `--config=PATH`.
+
+    Args:
+        config: The config.
+        word: The word.
+    """
+    own = config.services[NAME]
+    _, equals, value = word.partition("=")
+    paths = (word, value) if equals and word.startswith("-") else (word,)
+    return any(absolute(own.cwd or config.root, one) == config.paths.active_config for one in paths)
+
+
+def _with_document(config: Config, word: str, document: Path) -> str:
+    if not names_active_config(config, word):
+        return word
+    head, equals, _ = word.partition("=")
+    return f"{head}={document}" if equals and word.startswith("-") else str(document)
 
 
 def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: dict[str, int]) -> Document:
     settings = overlay(settings, {})
-    settings.setdefault("general_settings", {}).setdefault("master_key", PREFIX + MASTER_KEY)
+    general = settings.setdefault("general_settings", {})
+    if general.get("master_key") is None:
+        general["master_key"] = PREFIX + MASTER_KEY
     old, new = config.services[UPSTREAM].port, ports[UPSTREAM]
     for entry in settings.get("model_list", ()):
         params = entry["litellm_params"]
@@ -156,7 +177,7 @@ def _needs(config: Config, profile: str, settings: LiteLLMSettings) -> tuple[Ref
     if "model_list" in config.profiles[profile]:  # it replaces the whole list of the base
         found = [r for r in found if not r.path.startswith("litellm_base.model_list.")]
     found = [r for r in found if r.name not in config.services[NAME].env or r.path.startswith(roots[-1])]
-    if "master_key" not in (settings.get("general_settings") or {}):
+    if (settings.get("general_settings") or {}).get("master_key") is None:
         found.append(Reference(MASTER_KEY, "general_settings.master_key", config.place("litellm_base")))
     return tuple(found)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from textwrap import dedent
 
+from flowgate.gateway.litellm_keys import GENERAL
 from flowgate.gateway.value_kinds import Kind, kind_of
 from flowgate.system import installed
 
@@ -40,8 +41,22 @@ UNDECLARED = {
     "order": Kind(frozenset({"int", "none"})),
     "max_parallel_requests": Kind(frozenset({"int", "none"})),
 }
+SWITCHED, MAPPED = Kind(frozenset({"bool", "none"})), Kind(frozenset({"dict", "none"}))
+NUMBERED = Kind(frozenset({"float", "none"}))
+# Declared wider than LiteLLM uses them: it takes every text as true, and passes a mapping on.
+NARROWER = {"drop_params": SWITCHED, "headers": MAPPED, "extra_headers": MAPPED, "extra_body": MAPPED}
+# Read by the proxy from `general_settings`, and declared nowhere: switches by their names, and numbers.
+SWITCH_NAME = re.compile(r"(allow|disable|enable|enforce|expose|fail|forward|hide|use)_(?!.*_time)", re.ASCII)
+GENERAL_NUMBERS = (
+    *("proxy_batch_write_at", "proxy_batch_polling_interval", "proxy_budget_rescheduler_max_time"),
+    *("proxy_budget_rescheduler_min_time", "database_connection_pool_timeout", "user_api_key_cache_ttl"),
+)
+CACHE_NUMBERS = (
+    *("ttl", "default_in_memory_ttl", "default_in_redis_ttl", "max_connections", "similarity_threshold", "port"),
+)
+INFO = (("MirroredPricingParams", UTILS), ("ModelInfoBase", UTILS), ("ModelInfo", TYPES))
 # Settings of `litellm_settings` that the proxy converts itself, so the declared kind is not what may be written.
-CONVERTED = {"post_call_rules": None, "cache": Kind(frozenset({"bool", "none"}))}
+CONVERTED = {"post_call_rules": None, "cache": SWITCHED, "set_verbose": SWITCHED, "json_logs": SWITCHED}
 NOT_PROVIDERS = frozenset({"auto_router", "litellm_agent", "custom"})
 VARIABLE = re.compile(r"^([a-z]\w*): ([^=\n]+?)(?: = .*)?(?:  # .*)?$", re.MULTILINE | re.ASCII)
 SWITCH = re.compile(r"^([a-z]\w*) = (?:bool\(|\w+_flag\(|True\b|False\b)", re.MULTILINE | re.ASCII)
@@ -67,6 +82,9 @@ class Declarations:
         retry_policy: The same of a retry policy.
         fails_policy: The same of a policy of allowed fails.
         params: The same of `litellm_params`, with the parameters of a chat request.
+        info: The same of `model_info`: numbers and switches only.
+        cache: The same of `cache_params`.
+        callbacks: Names of callbacks that LiteLLM brings.
         providers: Names of providers.
         endpoints: Text that names the hosts from which LiteLLM knows the provider.
         is_used: Returns whether LiteLLM's source uses a word as a name, such as a provider's own parameter.
@@ -80,6 +98,9 @@ class Declarations:
     retry_policy: Kinds = field(default_factory=dict)
     fails_policy: Kinds = field(default_factory=dict)
     params: Kinds = field(default_factory=dict)
+    info: Kinds = field(default_factory=dict)
+    cache: Kinds = field(default_factory=dict)
+    callbacks: tuple[str, ...] = ()
     providers: frozenset[str] = frozenset()
     endpoints: str = ""
     is_used: Callable[[str], bool] = _never
@@ -101,6 +122,10 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
     params |= UNDECLARED
     for name, file in PARAMS:
         params |= _fields(source(file) or "", name, aliases)
+    info = {key: kind for name, file in INFO for key, kind in _fields(source(file) or "", name, {}).items()}
+    general = _fields(source("proxy/_types.py") or "", "ConfigGeneralSettings", {})
+    undeclared = {name: SWITCHED for name in GENERAL if SWITCH_NAME.match(name)}
+    undeclared |= dict.fromkeys(GENERAL_NUMBERS, NUMBERED)
 
     constants = source("constants.py") or ""
     _, _, endpoints = constants.partition("\nopenai_compatible_endpoints")
@@ -108,10 +133,13 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
         version,
         router=_arguments(source(ROUTER) or "", "\nclass Router:", aliases),
         library=_variables(source("__init__.py") or "") | CONVERTED,
-        general=_fields(source("proxy/_types.py") or "", "ConfigGeneralSettings", {}),
+        general=undeclared | general if general else {},
         retry_policy=_fields(source(TYPES) or "", "RetryPolicy", {}),
         fails_policy=_fields(source(TYPES) or "", "AllowedFailsPolicy", {}),
-        params=params,
+        params=params | (NARROWER if params else {}),
+        info={key: kind for key, kind in info.items() if kind and not kind.types & {"str", "list", "dict"}},
+        cache={**dict.fromkeys(CACHE_NUMBERS, NUMBERED), **_cache_types(source("types/caching.py") or "")},
+        callbacks=_callbacks(source("__init__.py") or ""),
         providers=_providers(source),
         endpoints=endpoints.partition("\n]")[0],
         is_used=is_used,
@@ -124,6 +152,16 @@ def of_installed() -> Declarations:
     """Read the declarations of the installed LiteLLM, once in a process."""
     version = installed.version(PACKAGE) or ""
     return read(version, cache(partial(installed.source, PACKAGE)), cache(partial(installed.uses_name, PACKAGE)))
+
+
+def _cache_types(text: str) -> dict[str, Kind]:
+    words = tuple(re.findall(r'^    \w+ = "([\w-]+)"', _block(text, "LiteLLMCacheType"), re.MULTILINE))
+    return {"type": Kind(frozenset({"str", "none"}), words)} if words else {}
+
+
+def _callbacks(text: str) -> tuple[str, ...]:
+    _, _, rest = text.partition("_custom_logger_compatible_callbacks_literal = Literal[")
+    return tuple(re.findall(r'"(\w+)"', rest.partition("]")[0]))
 
 
 def _is_listed(prices: str, model: str) -> bool:

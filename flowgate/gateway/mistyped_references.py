@@ -30,6 +30,8 @@ SHELL_LIKE = re.compile(
     | \{{\{{\s*(?:env\.|\$)?(?P<template>{NAME})\s*\}}\}}
     ) \s*$"""
 )
+# How other programs refer to a secret that is kept elsewhere.
+ELSEWHERE = re.compile(r"\s*(?:\$\(.*\)|`.*`|(?:op|vault|file|keyring|sops|secret|aws-?sm|gcp-?sm|ref\+\w+):/*\S+)\s*")
 NAMES_OF_KEYS = "key_management_settings"  # there, names of keys are meant
 IDS = ("aws_access_key_id", "s3_access_key_id")  # half of a secret
 ADDRESSES = ("api_base", "base_url", "database_url", "redis_url")
@@ -70,6 +72,8 @@ def meant(key: str, text: str, variables: Collection[str] = ()) -> str | None:
             return found["name"] or ""
         if found := SHELL_LIKE.fullmatch(text):
             return next(name for name in found.groupdict().values() if name)
+        if is_key and ELSEWHERE.fullmatch(text):
+            return ""
         found = MISSPELT.fullmatch(text)
         if found and get_close_matches(found["head"].lower(), ["os.environ"], cutoff=0.75):
             return found["name"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from flowgate.config.litellm_section import SECTION_OF
@@ -69,6 +70,7 @@ def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
         *name_checks.NameChecks(policy.litellm, settings.place).warnings(),
         *_wrong_keys(config, policy.litellm),
         *deployment_names.warnings(policy.litellm, of_installed()),
+        *_other_program(config),
         *judged,
         *_paid_checks(settings, policy.litellm),
     ]
@@ -155,6 +157,24 @@ def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
         elif params.get("api_key") == key:
             base = urlsplit(str(params.get("api_base") or "")).netloc or "the vendor"
             yield f"{name} sends CLIProxyAPIPlus' key to {base}; CLIProxyAPIPlus is at {upstream.host}:{upstream.port}"
+
+
+def _other_program(config: Config) -> Iterator[str]:
+    """Find what a program other than FlowGate's runner will not know: the profile, and the port."""
+    service = config.services[litellm.NAME]
+    if litellm.uses_runner(config):
+        return
+    place, words = config.place(f"services.{litellm.NAME}.command.args"), service.args[1:]
+    if not any(litellm.names_active_config(config, word) for word in (*words, *service.env.values())):
+        yield (
+            f"whether {service.args[0]} gets the profile is not known: no word of its command line is the active "
+            f"config; write --config {config.paths.active_config} ({place})"
+        )
+    for word, following in pairwise((*words, "")):
+        flag, equals, value = word.partition("=")
+        port = value if equals else following
+        if flag == "--port" and port != str(service.port):
+            yield f"LiteLLM is started with --port {port}, but services.{litellm.NAME}.port is {service.port} ({place})"
 
 
 def _paid_checks(where: _Settings, settings: LiteLLMSettings) -> Iterator[str]:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from flowgate.domain import Secret
+from flowgate.errors import EnvironmentFailure, FlowGateError
 from flowgate.system import sockets
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+SCHEMES, SOCKS = ("http", "https", "socks5", "socks5h"), "socksio"
 SPELLINGS = ("NO_PROXY", "no_proxy")  # some programs prefer one, some the other
 ALWAYS = ("localhost", "127.0.0.1", "::1")
 EVERYTHING = "*"
@@ -38,6 +40,25 @@ def without_proxy(env: Mapping[str, Secret], texts: Iterable[str] = ()) -> dict[
     listed = [env[name].reveal() for name in SPELLINGS if name in env]
     value = merge(listed, [*texts, *(value.reveal() for value in env.values())])
     return {**env, **dict.fromkeys(SPELLINGS, Secret(value))}
+
+
+def faults(env: Mapping[str, str], has_socks: bool) -> Iterator[FlowGateError]:
+    """Find proxies with which LiteLLM does not start: its HTTP client refuses them when it is created.
+
+    Source: httpx 0.28, `get_environment_proxies` and `HTTPTransport`.
+
+    Args:
+        env: LiteLLM's environment.
+        has_socks: Whether the package is installed that SOCKS needs.
+    """
+    for name in PROXIES:
+        scheme, found, _ = env.get(name, "").partition("://")
+        if found and scheme.lower() not in SCHEMES:
+            what = f"LiteLLM cannot use the proxy of {name}: it knows no {scheme}://"
+            yield EnvironmentFailure(what, fix=f"unset {name}, or give it an http:// or socks5:// address")
+        elif scheme.lower().startswith("socks") and found and not has_socks:
+            what = f"{name} is a SOCKS proxy, and LiteLLM needs the package {SOCKS} for that"
+            yield EnvironmentFailure(what, fix=f"unset {name}, or pip install {SOCKS}")
 
 
 def plain_without_proxy(environment: Mapping[str, str]) -> dict[str, str]:

@@ -82,7 +82,8 @@ class _Reader:
         made["model_name"] = self.value(path, "model_name", entry.get("model_name"), TEXT)
         if isinstance(params := entry.get("litellm_params"), dict):
             made["litellm_params"] = self.mapping(f"{path}.litellm_params", params, self.declared.params)
-        self.sizes(f"{path}.model_info", entry.get("model_info"))
+        if isinstance(info := entry.get("model_info"), dict):
+            made["model_info"] = self.mapping(f"{path}.model_info", info, self.declared.info)
         return made
 
     def section(self, path: str, settings: Mapping[str, object], kinds: Kinds) -> dict[str, object]:
@@ -101,8 +102,9 @@ class _Reader:
                 }
             elif name == "model_group_alias" and isinstance(value, dict):
                 made[name] = {alias: self.alias(f"{below}.{alias}", one) for alias, one in value.items()}
-            elif name == "default_litellm_params" and isinstance(value, dict):
-                made[name] = self.mapping(below, value, self.declared.params)
+            elif name in ("default_litellm_params", "cache_params") and isinstance(value, dict):
+                of = self.declared.cache if name == "cache_params" else self.declared.params
+                made[name] = self.mapping(below, value, of)
             elif name in FALLBACKS and isinstance(value, list):
                 self.items(below, value)
         return made

@@ -155,15 +155,16 @@ class _Reader:
         self._judge(number, name, value if name in self.values else value or "true", words)
 
     def _judge(self, number: int, name: str, value: str, words: list[str]) -> None:
+        flag = words[0].partition("=")[0]  # its value may be a secret
         found, off = self.found, value in ("0", "f", "F", "false", "FALSE", "False")
         if name == "config":
             self._own_config(number, value)
         elif name in LOGINS and not off:
-            self._fault(number, f"with {words[0]} the program logs in and ends, instead of serving", _login(name))
+            self._fault(number, f"with {flag} the program logs in and ends, instead of serving", _login(name))
         elif name in REFUSED and not off:
-            self._fault(number, f"{words[0]} does not work under FlowGate", REFUSED[name])
+            self._fault(number, f"{flag} does not work under FlowGate", REFUSED[name])
         elif self.line and name in FLAGS and name not in flags_of(self.line):
-            self._fault(number, f"CLIProxyAPIPlus {self.line} has no flag {words[0]}", "remove it")
+            self._fault(number, f"CLIProxyAPIPlus {self.line} has no flag {flag}", "remove it")
         else:
             found.kept += words
             found.values[name] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
@@ -136,16 +137,25 @@ def tree(content: bytes) -> object:
         content: The whole body.
 
     Raises:
-        BadBody: The body is not JSON.
+        BadBody: The body is not JSON, or has a number that JSON does not have: the app accepts it, no provider does.
     """
     try:
         return _loads(content)
     except ValueError:
         pass
-    try:
-        return json.loads(content)  # it accepts what orjson refuses, such as half of a surrogate pair; so does the app
+    try:  # it accepts what orjson refuses, such as half of a surrogate pair; so does the app
+        return json.loads(content, parse_constant=_refuse_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise BadBody(400, f"the body is not valid JSON: {error}") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_number(text[:20])
+
+
+def _refuse_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def quick_model(content: bytes) -> str | None:

@@ -65,7 +65,7 @@ def _input(tree: Fields) -> str:
 
 def _contents(tree: Fields) -> str:
     value = tree.get("contents")
-    return "" if value is None or isinstance(value, (str, dict)) else _list_of_objects("contents", value)
+    return "" if value is None or isinstance(value, dict) else _list_of_objects("contents", value)
 
 
 def _content(place: str, message: Fields) -> str:
@@ -129,9 +129,17 @@ def _settings(tree: Fields) -> str:
         values = tree.get(key)
         if isinstance(values, dict) and not all(isinstance(one, str) for one in values.values()):
             return f"the values of {key} must be strings"
+        if isinstance(values, dict) and not all(map(_is_header, [*values, *values.values()])):
+            return f"{key} has characters that no HTTP header carries"
     if isinstance(tags, list) and any(isinstance(one, (dict, list)) for one in tags):
         return "tags must be a list of strings"
+    if seconds and _is_number(seconds) and float(seconds) <= 0:  # type: ignore[arg-type]
+        return "timeout must be a number above 0"
     return _wrong("timeout", "a number", seconds) if seconds and not _is_number(seconds) else ""
+
+
+def _is_header(text: object) -> bool:
+    return str(text).isascii() and str(text).isprintable()
 
 
 def _is_number(value: object) -> bool:
@@ -170,6 +178,6 @@ CHECKS: dict[str, tuple[Callable[[Fields], str], ...]] = {
     "responses/input_tokens": (_input,),
     "generateContent": (
         *(_given("contents"), _contents, _google_parts),
-        _typed(tools=list, generationConfig=dict),
+        _typed(tools=list, generationConfig=dict, systemInstruction=dict, system_instruction=dict),
     ),
 }

@@ -27,8 +27,8 @@ def download(context: StepContext) -> Result | Change:
     """
     # What depends on the version is judged once the version to start is installed, by `render`.
     build.own_settings(context.config, replace(context.build_inputs(), upstream_version=""))
-    runners = _runners(context)
-    outdated = [path for path, text in runners.items() if not _is_in_place(context, path, text)]
+    scripts = runners(context)
+    outdated = [path for path, text in scripts.items() if not _is_in_place(context, path, text)]
     upstream = "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
     installation = pending_installation(context, Path(upstream))
     if upstream != "embedded" and installation is None:
@@ -42,7 +42,7 @@ def download(context: StepContext) -> Result | Change:
         if installation is not None:
             acting.emit(str(installation.apply(acting)["message"]))
         for path in outdated:
-            acting.files.write(path, runners[path], mode=0o700)
+            acting.files.write(path, scripts[path], mode=0o700)
         if not compiled:
             acting.emit("compiling the Python environment, once (this halves the time that LiteLLM needs to start)")
             acting.compile_environment()
@@ -82,11 +82,16 @@ def pending_installation(context: StepContext, program: Path) -> Change | None:
     return found if isinstance(found, Change) else None
 
 
-def _runners(context: StepContext) -> dict[Path, str]:
-    runners = {litellm.runner_path(context.config): litellm.runner(context.python())}
+def runners(context: StepContext) -> dict[Path, str]:
+    """Return the scripts that this step writes, each with its text.
+
+    Args:
+        context: Tools and state of this run.
+    """
+    found = {litellm.runner_path(context.config): litellm.runner(context.python())}
     if cliproxy.is_embedded(context.config):
-        runners[cliproxy.binary(context.config)] = cliproxy.embedded_runner(context.python())
-    return runners
+        found[cliproxy.binary(context.config)] = cliproxy.embedded_runner(context.python())
+    return found
 
 
 def _is_in_place(context: StepContext, path: Path, text: str) -> bool:

@@ -5,7 +5,10 @@ import re
 from flowgate.domain import Document, Stack
 from flowgate.errors import raise_all
 from flowgate.gateway import build, preflight
+from flowgate.gateway.policy import Policy
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+
+SHOWN_CHANGES = 8  # lines; a config with many aliases can have dozens
 
 
 def render(context: StepContext, profile: str | None = None) -> Result | Change:
@@ -41,8 +44,8 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
     def apply(acting: StepContext) -> Facts:
         for warning in [*preflight.warnings(acting.config, name, policy), *policy.warnings]:
             acting.emit(f"warning: {warning}")
-        for note in policy.notes:
-            acting.emit(f"changed: {note}")
+        for line in _changes(policy):
+            acting.emit(f"changed: {line}")
         acting.generate_keys()
         rendered = acting.stack()
         for document in _documents(rendered):
@@ -51,6 +54,13 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
 
     diff = [(str(one.path), _mask_keys(_before(context, one)), _mask_keys(one.text)) for one in outdated]
     return change(f"write {', '.join(written)} for profile {name}", apply, facts=facts, diff=diff)
+
+
+def _changes(policy: Policy) -> list[str]:
+    """Return what FlowGate moved, added or kept, and where the rest stands if that is much."""
+    shown = list(dict.fromkeys([*policy.notes, *policy.changes]))
+    rest = len(shown) - SHOWN_CHANGES
+    return shown if rest <= 0 else [*shown[:SHOWN_CHANGES], f"{rest} more settings; `inv profile.show` lists all"]
 
 
 def _before(context: StepContext, document: Document) -> str:

@@ -5,11 +5,11 @@ from typing import Literal
 
 from flowgate.domain import Program, Service, Stack
 from flowgate.errors import FlowGateError, PortInUse, raise_all
-from flowgate.gateway import build
+from flowgate.gateway import build, proxy_exceptions
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
-from flowgate.steps.download import pending_installation, require_executable
+from flowgate.steps.download import pending_installation, require_executable, runners
 from flowgate.supervisor import other_gateways
-from flowgate.system import processes
+from flowgate.system import installed, processes
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
 
@@ -105,6 +105,9 @@ def _obstacles(context: StepContext, program: Program) -> list[FlowGateError]:
             require_executable(context, Path(program.argv[0]), program.service)
     except FlowGateError as error:
         errors.append(error)
+    if program.app is not None:
+        env = {**context.environment, **context.config.services[program.service].env}
+        errors += proxy_exceptions.faults(env, installed.is_importable(proxy_exceptions.SOCKS))
     owner = context.port_owner(program.host, program.port)
     if owner is not None and not _is_own(context, program, owner[0]):
         pid, command = owner
@@ -115,7 +118,7 @@ def _obstacles(context: StepContext, program: Program) -> list[FlowGateError]:
 
 def _written_by_download(context: StepContext, path: Path) -> bool:
     """Return whether `download` will write the file: in check mode it does not exist yet."""
-    return not context.runtime.exists() and path.is_relative_to(context.runtime)
+    return not path.parent.exists() and (path.is_relative_to(context.runtime) or path in runners(context))
 
 
 def _is_own(context: StepContext, program: Program, pid: int | None) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import EnvironmentFailure, NotReady
-from flowgate.supervisor import orphans, worker_client
+from flowgate.supervisor import kept_requests, orphans, worker_client
 from flowgate.supervisor.connection import Connection
 from flowgate.supervisor.program_tree import to_tree
 from flowgate.supervisor.protocol import GenerationStatus, Request, StatusDocument
@@ -82,12 +82,16 @@ class SupervisorReader:
         return self._connection.request({"verb": "matches", "program": to_tree(program, secrets=True)})["same"]
 
     def recent_requests(self, service: str) -> list[RecentRequest]:
-        """Return the last requests of all generations of a service, oldest first."""
+        """Return the last requests of all generations of a service and of those that drained last, oldest first."""
         rows: list[RecentRequest] = []
-        for one in self._generations(service):
-            found = worker_client.recent_requests(worker_client.control_path(self.folder, service, one["number"]))
+        living = [one["number"] for one in self._generations(service)]
+        for number in sorted({*living, *kept_requests.drained(max(living, default=0))}):
+            path = worker_client.control_path(self.folder, service, number)
+            found = worker_client.recent_requests(path) if number in living else None
+            if found is None:  # it has drained, perhaps just now
+                found = kept_requests.read(self.folder, service, number)
             for row in found:
-                row["generation"] = one["number"]
+                row["generation"] = number
             rows += found
         return sorted(rows, key=lambda row: row["at"])
 

@@ -77,10 +77,10 @@ def _converse(control: socket.socket, command: WorkerCommand, awaited: str) -> A
                 return Answer(current, control, listener, is_legacy)
 
 
-def recent_requests(path: Path) -> list[RecentRequest]:
-    """Return the last requests of a worker; none when no worker listens there."""
+def recent_requests(path: Path) -> list[RecentRequest] | None:
+    """Return the last requests of a worker; None when no worker listens there, or it does not answer."""
     event = _ask_once(path, {"do": "recent_requests"}, "recent_requests")
-    return event["rows"] if event else []
+    return event["rows"] if event else None
 
 
 def query(path: Path, what: str) -> WorkerEvent | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flowgate.domain import Program
 from flowgate.errors import FlowGateError
+from flowgate.supervisor import kept_requests
 from flowgate.supervisor.event_loop import Loop
 from flowgate.supervisor.fork_pool import ForkPool, Key
 from flowgate.supervisor.launch import Launcher
@@ -198,6 +199,8 @@ class WorkerPool:
                 self._loop.forget(worker.control)
             del self.workers[service, number]
             self._loop.drop((service, number))
+            is_last = service not in {name for name, _ in self.workers}
+            kept_requests.discard(worker.record.parent, service, number, all_of_them=is_last)
             self._enqueue(service, Died(number, worker.clean_up()))
         subreaper.reap_unknown({*self.fork_pool.pids(), *(worker.identity.pid for worker in self.workers.values())})
         self._advance()

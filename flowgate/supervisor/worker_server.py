@@ -11,10 +11,12 @@ import signal
 import socket
 from collections.abc import Generator
 from dataclasses import replace
+from pathlib import Path
 
 import uvicorn
 
 from flowgate.request_filter.filter import RequestFilter
+from flowgate.supervisor import kept_requests
 from flowgate.supervisor.connections import IdleConnections, PublicListener, close_all, most_connections
 from flowgate.supervisor.hooks import run_hook
 from flowgate.supervisor.program_tree import ProgramTree, request_rules_from_tree
@@ -176,10 +178,12 @@ class WorkerServer(uvicorn.Server):
         close_all(self._idle.since(now, IDLE_SECONDS))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Shut down, and report how many requests were cancelled."""
+        """Shut down, keep the last requests after a drain, and report how many requests were cancelled."""
         if self._listener is not None:
             self._listener.close()
         await super().shutdown(sockets)
+        if self.state == "draining":
+            kept_requests.keep(Path(self.control.getsockname()), self.filter.recent.rows())
         if cut := self.filter.cut:
             self.report(
                 {"event": "cut", "reason": f"{cut} request{'s' if cut > 1 else ''} in progress cut", "cut": cut}

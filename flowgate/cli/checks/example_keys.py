@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from flowgate.system import files, locations
 
-# Source: config.example.yaml of CLIProxyAPIPlus; "sk-1234" is the key in LiteLLM's documentation.
-FOREIGN_KEYS = frozenset({"your-api-key-1", "your-api-key-2", "your-api-key-3", "sk-1234"})
+# Source: config.example.yaml of CLIProxyAPIPlus; "sk-1234" is the key in LiteLLM's documentation. The rest
+# is what people write until they have a key.
+FOREIGN_KEYS = frozenset({"your-api-key-1", "your-api-key-2", "your-api-key-3", "sk-1234"}) | {
+    *("changeme", "change-me", "your-api-key", "your-master-key", "sk-your-key", "sk-changeme", "sk-12345"),
+}
 KEY_NAMES = ("api_key", "api_keys", "master_key", "secret_key")
 REFERENCE = "os.environ/"
 

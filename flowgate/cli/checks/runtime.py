@@ -11,7 +11,7 @@ from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
 from flowgate.context import Files, RunState, StepContext
 from flowgate.errors import PortInUse
-from flowgate.gateway import blocked_versions, cliproxy, install_record, litellm, release_assets
+from flowgate.gateway import blocked_versions, cliproxy, install_record, litellm, proxy_exceptions, release_assets
 from flowgate.supervisor import other_gateways
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
 from flowgate.system.clock import Clock
@@ -190,6 +190,10 @@ def variables(session: Session) -> Iterator[Finding]:
     for warning in messages:  # variables of models that the profile does not need
         name = next((word for word in warning.split() if word in names), "NAME")
         found.append(Finding("variables", "warn", warning.removeprefix("warning: "), f"export {name}=…"))
+    if stack.services[litellm.NAME].program.app is not None:
+        env = {**session.environment, **session.config.services[litellm.NAME].env}
+        faults = proxy_exceptions.faults(env, installed.is_importable(proxy_exceptions.SOCKS))
+        found += [Finding("variables", "fail", one.what, one.fix) for one in faults]
     yield from found
     if pending:
         yield Finding("variables", "pass", f"not set yet: {', '.join(sorted(pending))}; `inv up` generates them")

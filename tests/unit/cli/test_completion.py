@@ -121,6 +121,25 @@ def test_files_are_candidates(folder: Path, typed: str, found: list[str]) -> Non
     assert ask(*typed.split(" ")) == found
 
 
+NAMES = """
+litellm_base:
+  model_list:
+    - {model_name: big, litellm_params: {model: openai/big}, model_info: {id: big-1}}
+    - {model_name: "corp/*", litellm_params: {model: "openai/*"}}
+  litellm_settings: {model_group_alias: {opus: big}}
+profiles:
+  one: {}
+  two: {router_settings: {model_group_alias: {haiku: opus, inhouse: corp/x}}}
+"""
+
+
+def test_every_name_that_a_profile_answers_is_a_candidate(tmp_path: Path) -> None:
+    (tmp_path / "own.yml").write_text(NAMES)
+    values = known_values(str(tmp_path / "own.yml"))
+    for argument_name in ("model", "cooldowns:clear"):
+        assert sorted(values[argument_name]("")) == ["big", "big-1", "haiku", "inhouse", "opus"]
+
+
 def test_an_invalid_config_leaves_what_needs_none(folder: Path) -> None:
     (folder / "own.yml").write_text("[")
     values = known_values("own.yml")

@@ -163,3 +163,11 @@ def test_folders_of_killed_rehearsals_are_found_and_deleted(
     assert str(left) in next(one.message for one in doctor.leftovers(session) if one.status == "warn")
     assert f"deleted {left}" in doctor.apply_fixes(session)
     assert not left.exists()
+
+
+@pytest.mark.parametrize("key", ["log_file", "active_config", "state_file"])
+def test_a_folder_in_the_place_of_a_file_fails(new_session: SessionFactory, tmp_path: Path, key: str) -> None:
+    one = new_session(("services:\n", f"paths: {{{key}: taken}}\nservices:\n"))
+    (one.config.root / "taken").mkdir()
+    (found,) = doctor.folders(one)
+    assert (found.status, "is a folder" in found.message) == ("fail", True)

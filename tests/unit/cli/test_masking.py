@@ -11,7 +11,7 @@ import yaml
 
 from flowgate.cli import console, doctor, profiles
 from flowgate.cli.masking import known_secrets, masker
-from flowgate.domain.secret_names import is_secret_name, literal_secrets, without_secrets
+from flowgate.domain.secret_names import hide_obvious, is_secret_name, literal_secrets, without_secrets
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -30,6 +30,12 @@ PLACES = [  # (text of the config, the same with a secret in it)
     ("litellm_base:\n", f"litellm_base:\n  environment_variables: {{LANGFUSE_SECRET_KEY: {SECRET}}}\n"),
     ("balanced: {}", f"balanced: {{general_settings: {{master_key: sk-{SECRET}}}}}"),
     ("services:\n", f"vars: {{deploy_token: {SECRET}}}\nservices:\n"),
+    ("api_key: os.environ/SPARE_KEY", f"api_key: x, extra_headers: {{X-Custom-Auth: {SECRET}}}"),
+    ("api_key: os.environ/SPARE_KEY", f"api_key: x, extra_headers: {{X-Whatever: {SECRET}}}"),
+    ("api_key: os.environ/SPARE_KEY", f'api_key: x, api_base: "http://127.0.0.1:9/v1?x=1&api_key={SECRET}"'),
+    ("api_key: os.environ/SPARE_KEY", f'api_key: x, api_base: "https://h/v1?sig={SECRET}&v=2"'),
+    ("litellm_base:\n", f"litellm_base:\n  general_settings: {{litellm_license: {SECRET}}}\n"),
+    ("litellm_base:\n", f"litellm_base:\n  mcp_servers: {{m: {{url: https://x, auth_value: {SECRET}}}}}\n"),
 ]
 Captured = pytest.CaptureFixture[str]
 OTHER = ("profiles:\n", "profiles:\n  other: {router_settings: {timeout: 61}}\n")
@@ -140,3 +146,27 @@ def test_references_stay_readable_and_lists_are_hidden() -> None:
         "tokens": {"access_token": "…"},
     }
     assert list(literal_secrets(settings)) == ["one-key", "5"]
+
+
+def test_flags_with_secret_names_are_known(new_session: SessionFactory) -> None:
+    session = new_session(
+        ("[.router/runtime/bin/CLIProxyAPIPlus,", f"[/opt/x, --api-key={SECRET}, --token, {SECRET}2,")
+    )
+    hide = masker(known_secrets(session.config, session.environment))
+    assert hide(f"x {SECRET} {SECRET}2") == "x … …"
+
+
+@pytest.mark.parametrize(
+    "text", ["https://me:{}@host/x", "http://h/?key={}", "the key sk-{}", "//u:p@h https://t:{}@h"]
+)
+def test_what_has_the_form_of_a_secret_is_hidden_before_the_config_is_read(text: str) -> None:
+    assert SECRET not in hide_obvious(text.format(SECRET))
+
+
+def test_other_parts_of_addresses_and_headers_stay() -> None:
+    tree = {
+        "api_base": "https://h/v1?api-version=2024-01&model=x",
+        "extra_headers": {"User-Agent": "me", "X-Title": "t"},
+    }
+    assert without_secrets(tree) == tree
+    assert hide_obvious(str(tree)) == str(tree)

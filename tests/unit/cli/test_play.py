@@ -98,3 +98,42 @@ def test_the_name_of_a_play_is_rendered(written: Path, capsys: pytest.CaptureFix
     written.write_text(USES.replace("- vars", "- name: Hello {{ who }}\n  vars"))
     assert run(written, listing="tasks") == 0
     assert "play #1: Hello Bob" in capsys.readouterr().out
+
+
+SECRET = "hunter2-hunter2"
+WITH_SECRETS = [
+    ("- tasks: [debug: { msg: 'pw {{ db_password }}' }]\n", (f"db_password={SECRET}",)),
+    ("- vars: { api_token: SECRET }\n  tasks: [debug: { msg: 'pw {{ api_token }}' }]\n", ()),
+    ("- tasks:\n    - vars: { secret: { deep: [SECRET] } }\n      debug: { msg: '{{ secret }}' }\n", ()),
+    (
+        "- tasks:\n    - vars: { api_key: SECRET }\n      block: [debug: { msg: '{{ api_key }}' }]\n",
+        (),
+    ),
+    ("- tasks:\n    - uri: { url: 'http://127.0.0.1:9/?token=SECRET', headers: { X-Own: SECRET2 } }\n", ()),
+    ("- tasks:\n    - name: with SECRET\n      vars: { my_token: SECRET }\n      command: [ls, SECRET]\n", ()),
+    (
+        "- vars: { passwd: SECRET }\n  tasks: [assert: { that: passwd == 'x' }]\n",
+        (),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "extra"), WITH_SECRETS)
+@pytest.mark.parametrize("check", [True, False])
+def test_secrets_of_a_playbook_are_masked_in_output_and_reports(
+    place: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, extra: tuple[str, ...], check: bool
+) -> None:
+    path = tmp_path / "own.yml"
+    path.write_text(text.replace("SECRET", SECRET))
+    reports = {kind: str(tmp_path / f"report.{kind}") for kind in ("json", "junit", "html")}
+    run(path, *extra, reports=reports, check=check)
+    printed = capsys.readouterr()
+    shown = printed.out + printed.err + "".join(Path(one).read_text() for one in reports.values())
+    assert SECRET not in shown
+    assert SECRET not in ((place.runtime / "events.log").read_text() if (place.runtime / "events.log").exists() else "")
+
+
+def test_text_with_braces_is_no_secret(written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written.write_text("- vars: { own_token: 'a-{{ profile }}' }\n  tasks: [debug: { msg: 'x a-{{ profile }}' }]\n")
+    assert run(written) == 0
+    assert "x a-balanced" in capsys.readouterr().err

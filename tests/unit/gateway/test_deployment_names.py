@@ -20,7 +20,7 @@ OF_PROVIDERS = """
     route transforms models include_reasoning betas container cache_control safety_settings generation_config
     thinking_config reasoning truncation max_new_tokens max_output_tokens do_sample num_beams input_type dimensions
     random_seed safe_prompt guardrailConfig performanceConfig maxTokens topK topP return_images return_citations
-    search_recency_filter wait_for_model mock_timeout mock_delay enable_thinking thinking_budget extra_body
+    search_recency_filter wait_for_model mock_timeout mock_delay enable_thinking thinking_budget
     cache_control_injection_points custom_tokenizer_setting x y_z
 """
 

@@ -81,9 +81,11 @@ def test_only_the_runner_serves_generations(config: Make) -> None:
 def test_another_program_gets_the_rendered_config_in_place_of_the_active_one(config: Make) -> None:
     services = dict(config().services)
     active = str(config().paths.active_config)
-    services["litellm"] = replace(services["litellm"], args=("/opt/gateway", "--config", active))
+    args = ("/opt/gateway", "--config", active, f"--config={active}", f"--other={active}.old")
+    services["litellm"] = replace(services["litellm"], args=args)
     made = service(config(services=services))
-    assert made.program.argv == ("/opt/gateway", "--config", str(made.documents[0].path))
+    document = str(made.documents[0].path)
+    assert made.program.argv == ("/opt/gateway", "--config", document, f"--config={document}", f"--other={active}.old")
 
 
 def test_the_config_file_is_named_by_its_digest(config: Make) -> None:

@@ -161,3 +161,27 @@ def test_a_wildcard_model_accepts_every_fallback(config: Make) -> None:
     made = profile(config, router_settings={"fallbacks": [{"any": ["thing"]}]})
     made.litellm_base["model_list"] = [{"model_name": "*", "litellm_params": {"model": "openai/*"}}]
     assert checked(made)[0] == []
+
+
+ACTIVE = "/home/me/.router/runtime/litellm.active.yaml"
+OTHER_PROGRAMS = [
+    (("uvx", "litellm"), {}, "whether uvx gets the profile is not known"),
+    (("python3", "-m", "litellm", "--config", "mine.yaml"), {}, f"write --config {ACTIVE}"),
+    (("uvx", "litellm", "--config", ACTIVE), {}, ""),
+    (("uvx", "litellm", f"--config={ACTIVE}"), {}, ""),
+    (("uvx", "litellm", "--config", ".router/runtime/litellm.active.yaml"), {}, ""),
+    (("docker-litellm",), {"CONFIG_FILE_PATH": ACTIVE}, ""),
+    (("uvx", "litellm", "--config", ACTIVE, "--port", "4001"), {}, "--port 4001, but services.litellm.port is 4000"),
+    (("uvx", "litellm", "--config", ACTIVE, "--port=4001"), {}, "--port 4001, but services.litellm.port is 4000"),
+    (("uvx", "litellm", "--config", ACTIVE, "--port=4000"), {}, ""),
+]
+
+
+@pytest.mark.parametrize(("args", "env", "words"), OTHER_PROGRAMS)
+def test_a_program_that_may_not_get_the_profile_is_a_warning(
+    config: Make, args: tuple[str, ...], env: dict[str, str], words: str
+) -> None:
+    services = dict(config().services)
+    services["litellm"] = replace(services["litellm"], args=args, env=env)
+    _, warnings = checked(replace(profile(config, router_settings={"timeout": 60}), services=services))
+    assert [words in one for one in warnings] == ([True] if words else [])

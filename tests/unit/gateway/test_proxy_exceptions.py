@@ -12,7 +12,7 @@ import pytest
 from flowgate.domain import Config, Secret, Sourced
 from flowgate.gateway.build import BuildInputs, build
 from flowgate.gateway.environment import Variables
-from flowgate.gateway.proxy_exceptions import merge, plain_without_proxy, without_proxy
+from flowgate.gateway.proxy_exceptions import PROXIES, faults, merge, plain_without_proxy, without_proxy
 
 Make = Callable[..., Config]
 PROXY = "http://proxy.corp.test:3128"
@@ -91,3 +91,18 @@ def test_each_service_asks_loopback_without_the_users_proxy(config: Make, servic
     assert entries(program.env, "NO_PROXY")[:2] == ["corp.test", "localhost"]
     assert program.env["no_proxy"] == program.env["NO_PROXY"]
     assert program.env["http_proxy"].reveal() == PROXY
+
+
+@pytest.mark.parametrize(
+    ("value", "has_socks", "words"),
+    [
+        *((one, False, "") for one in ("", "http://p:1", "https://p:1", "p:1", "HTTP://p:1")),
+        *((one, False, "needs the package socksio") for one in ("socks5://p:1", "socks5h://p:1", "SOCKS5://p:1")),
+        *((one, True, "") for one in ("socks5://p:1", "socks5h://p:1")),
+        *((one, True, "knows no") for one in ("socks4://p:1", "socks://p:1", "ftp://p:1")),
+    ],
+)
+@pytest.mark.parametrize("name", PROXIES)
+def test_proxies_with_which_litellm_does_not_start(name: str, value: str, has_socks: bool, words: str) -> None:
+    found = [one.what for one in faults({name: value}, has_socks)]
+    assert [words in one and name in one for one in found] == ([True] if words else [])

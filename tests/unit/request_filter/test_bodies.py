@@ -115,6 +115,11 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (CHAT, {"extra_headers": {"a": 1}}, "the values of extra_headers must be strings"),
     (CHAT, {"headers": True}, "headers must be an object, not a boolean"),
     (CHAT, {"timeout": "soon"}, "timeout must be a number, not a string"),
+    (CHAT, {"timeout": -1}, "timeout must be a number above 0"),
+    (CHAT, {"extra_headers": {"a": "b\nc"}}, "extra_headers has characters that no HTTP header carries"),
+    (CHAT, {"headers": {"a b\r": "c"}}, "headers has characters that no HTTP header carries"),
+    (GOOGLE, {"contents": "x"}, "contents must be a list, not a string"),
+    (GOOGLE, {"contents": [], "systemInstruction": "x"}, "systemInstruction must be an object, not a string"),
     (CHAT, {"timeout": [5]}, "timeout must be a number, not a list"),
     (CHAT, {"tags": [{}]}, "tags must be a list of strings"),
     ("/v1/completions", {"prompt": 5}, "prompt must be a string or a list of strings"),
@@ -222,3 +227,17 @@ def test_a_client_that_leaves_while_it_sends_is_no_error() -> None:
     layer.app = app
     asyncio.run(layer({"type": "http", "method": "POST", "path": CHAT, "headers": []}, receive, drop))
     assert [one["type"] for one in seen] == ["http.request", "http.disconnect"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e400"])
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES, GOOGLE])
+def test_a_number_that_no_provider_gets_is_refused(path: str, number: str) -> None:
+    content = PLAIN.replace(b'{"model"', f'{{"temperature": {number}, "model"'.encode(), 1)
+    got = send(RULES, path, content)
+    assert got.status == 400
+    assert f"{number} is no number of JSON" in got.tree["error"]["message"]
+
+
+def test_half_of_a_surrogate_pair_and_usual_numbers_reach_the_app() -> None:
+    content = rb'{"model": "router-default", "temperature": 1.5, "messages": [{"role": "user", "content": "\ud83d"}]}'
+    assert send(RULES, CHAT, content).status == 200

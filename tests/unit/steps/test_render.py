@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -97,3 +97,27 @@ def test_a_doubtful_setting_causes_a_warning_and_is_written(stage: Stage) -> Non
     stage.config = replace(stage.config, profiles={"balanced": {"router_settings": router}})
     assert stage.apply(render)[0] == "changed"
     assert any(line.startswith("warning: a stream may be silent for 90 s") for line in stage.messages)
+
+
+def with_aliases(stage: Stage, count: int) -> Stage:
+    aliases: dict[str, Any] = {f"alias-{number}": "router-default" for number in range(count)}
+    router: RouterSettings = {"model_group_alias": aliases, "fallbacks": [{"router-default": ["other"]}]}
+    other = [{"model_name": "other", "litellm_params": {"model": "openai/other"}}]
+    base = {**stage.config.litellm_base, "model_list": [*stage.config.litellm_base["model_list"], *other]}
+    stage.config = replace(stage.config, litellm_base=base, profiles={"balanced": {"router_settings": router}})  # type: ignore[arg-type]
+    return stage
+
+
+def test_what_flowgate_moved_or_added_is_said_once_for_each_document(stage: Stage) -> None:
+    with_aliases(stage, 1).apply(render)
+    assert any("changed: router_settings.fallbacks: alias-0 → other is added" in line for line in stage.messages)
+    stage.messages.clear()
+    stage.apply(render)
+    assert stage.messages == []
+
+
+def test_a_long_list_of_changes_is_cut_and_says_where_the_rest_is(stage: Stage) -> None:
+    with_aliases(stage, 30).apply(render)
+    changed = [line for line in stage.messages if line.startswith("changed: ")]
+    assert len(changed) == 9
+    assert "more settings; `inv profile.show` lists all" in changed[-1]

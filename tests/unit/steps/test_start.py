@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.errors import MultipleErrors, PortInUse, ProgramMissing, UsageError
+from flowgate.domain import Change
+from flowgate.errors import EnvironmentFailure, MultipleErrors, PortInUse, ProgramMissing, UsageError
 from flowgate.steps.start import start
 
 if TYPE_CHECKING:
@@ -119,3 +120,22 @@ def test_a_program_gets_its_keys_but_no_other_variables_of_the_shell(stage: Stag
     assert {"PATH", "LITELLM_MASTER_KEY", "UPSTREAM_API_KEY"} <= litellm.env.keys()
     assert "SHELL_SECRET" not in litellm.env
     assert litellm.env["LITELLM_MASTER_KEY"].reveal().startswith("sk-")
+
+
+def test_check_mode_knows_the_runners_in_a_runtime_folder_that_exists(stage: Stage) -> None:
+    stage.runtime.mkdir(parents=True)
+    assert isinstance(start(stage.context().read_only()), Change)
+
+
+def test_check_mode_knows_a_runner_outside_the_runtime_folder(stage: Stage) -> None:
+    stage.configure(cliproxyapi_plus={"cwd": stage.folder / "later"})
+    found = start(stage.context().read_only())
+    assert isinstance(found, Change)
+
+
+def test_a_proxy_with_which_litellm_cannot_start_is_refused(stage: Stage) -> None:
+    stage.environment["ALL_PROXY"] = "socks4://127.0.0.1:1"
+    with pytest.raises(EnvironmentFailure, match="it knows no socks4://") as refused:
+        stage.prepared().apply(start)
+    assert (refused.value.code, "ALL_PROXY" in refused.value.fix) == (3, True)
+    assert stage.supervisor.calls == []

@@ -154,3 +154,10 @@ def test_our_own_keys_may_be_missing_before_the_first_start(new_session: Session
     assert "`inv up` generates them" in next(
         one.message for one in runtime.variables(new_session()) if one.status == "pass"
     )
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "https_proxy"])
+def test_a_proxy_with_which_litellm_cannot_start_fails(new_session: SessionFactory, name: str) -> None:
+    environment = {"FIRST_KEY": "x", name: "socks4://127.0.0.1:1"}
+    found = [one for one in runtime.variables(new_session(environment=environment)) if one.status == "fail"]
+    assert ["it knows no socks4://" in one.message for one in found] == [True]

@@ -1,0 +1,74 @@
+"""The last requests of a generation that has drained, kept in a file beside its control socket.
+
+A worker's rows end with its process. One that drains writes them, so that a switch does not hide what was asked
+before it; nobody needs them after the service has been stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowgate.errors import FlowGateError
+from flowgate.supervisor.worker_client import control_path
+from flowgate.system import files
+
+if TYPE_CHECKING:
+    from flowgate.request_filter.recent import RecentRequest
+
+KEPT_GENERATIONS = 3  # drained ones whose requests can still be read
+
+
+def keep(control: Path, rows: list[RecentRequest]) -> None:
+    """Write the rows of a worker that ends. A full disk costs the rows and nothing else.
+
+    Args:
+        control: The worker's control socket.
+        rows: Its last requests.
+    """
+    text = json.dumps(rows)
+    try:
+        files.write_atomic(_beside(control), f"{files.digest(text)}\n{text}")
+    except (FlowGateError, OSError):
+        return
+
+
+def read(folder: Path, service: str, number: int) -> list[RecentRequest]:
+    """Return the rows that a drained generation has kept; none if there are none, or they are damaged.
+
+    Args:
+        folder: `run/` of the runtime folder.
+        service: Name of the service.
+        number: The generation.
+    """
+    try:
+        text = files.read_text_or_none(_beside(control_path(folder, service, number))) or ""
+        digest, _, kept = text.partition("\n")
+        rows: list[RecentRequest] = json.loads(kept) if kept and digest == files.digest(kept) else []
+    except (FlowGateError, OSError, ValueError):
+        return []
+    return rows
+
+
+def drained(newest: int) -> range:
+    """Return the numbers of the generations before the newest one whose requests may be kept."""
+    return range(max(1, newest - KEPT_GENERATIONS), newest)
+
+
+def discard(folder: Path, service: str, newest: int, *, all_of_them: bool) -> None:
+    """Delete rows that are not needed any more.
+
+    Args:
+        folder: `run/` of the runtime folder.
+        service: Name of the service.
+        newest: The generation that has ended.
+        all_of_them: No other generation runs: delete all; otherwise only the oldest.
+    """
+    numbers = [*drained(newest), newest] if all_of_them else [newest - KEPT_GENERATIONS]
+    for number in numbers:
+        files.discard(_beside(control_path(folder, service, number)))
+
+
+def _beside(control: Path) -> Path:
+    return control.with_suffix(".requests")
