@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
@@ -17,9 +18,9 @@ from tests.unit.steps.conftest import FakeSupervisor
 
 
 @pytest.fixture(autouse=True)
-def _plain_output(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _plain_output() -> Iterator[None]:
     """Ignore the terminal's width, and forget the secrets of a test, which would hide words of the next one."""
-    monkeypatch.delenv("COLUMNS", raising=False)
+    os.environ.pop("COLUMNS", None)
     yield
     console.set_mask(str)
 
