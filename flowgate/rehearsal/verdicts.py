@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from flowgate.gateway.promises import Promises, pause
+from flowgate.gateway.promises import LIBRARY_TIMEOUT, Promises, pause
 from flowgate.rehearsal.observation import NameObservation, Observation, ObservedRequest
 from flowgate.rehearsal.result import PromiseResult
 from flowgate.rehearsal.roles import PRIMARY
@@ -59,7 +59,12 @@ class Expectations:
             *(self._answers, self._attempts, self._cooldown, self._delay, self._attempts_per_minute),
             *(self._longest_wait, self._return),
         )
-        return [result for check in checks for result in check(scenario, observed)]
+        results = [result for check in checks for result in check(scenario, observed)]
+        return [_unbounded(one) for one in results] if self._waits_for_ever(scenario) else results
+
+    def _waits_for_ever(self, scenario: Scenario) -> bool:
+        """Return whether a rehearsal cannot wait for the end of a silence: no time-out is set, LiteLLM's is 100 min."""
+        return scenario.kind == "timeout" and self.promises.request_timeout >= LIBRARY_TIMEOUT
 
     def _answers(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
         requests = observed.during_fault()
@@ -183,6 +188,10 @@ def _unharmed(scenario: Scenario, requests: Sequence[ObservedRequest]) -> Promis
 
 def _verdict(kept: bool) -> str:
     return KEPT if kept else BROKEN
+
+
+def _unbounded(result: PromiseResult) -> PromiseResult:
+    return {**result, "promised": f"unknown: no time-out is set (else {result['promised']})", "verdict": CANNOT}
 
 
 def _result(scenario: Scenario, promise: str, promised: str, observed: str, verdict: str) -> PromiseResult:

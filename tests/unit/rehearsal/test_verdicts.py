@@ -98,6 +98,14 @@ def test_cliproxyapi_plus_applies_no_cooldown_to_a_vendor_that_does_not_respond(
     assert verdicts(scenario, outage([1, 1, 1, 1]))[COOLDOWN] == BROKEN
 
 
+@pytest.mark.parametrize("scenario", ["hang", "silent"])
+@pytest.mark.parametrize("timeout, unknown", [(6000.0, True), (60.0, False)])
+def test_without_a_time_out_nothing_is_known_about_a_silent_model(scenario: str, timeout: float, unknown: bool) -> None:
+    expected = Expectations(replace(PROMISES, request_timeout=timeout))
+    found = set(verdicts(scenario, outage([4, 4, 4]), expected).values())
+    assert (found == {CANNOT}) is unknown
+
+
 @pytest.mark.parametrize(("attempts", "verdict"), [([1, 1, 0], KEPT), ([2, 1, 0], BROKEN)])
 def test_a_429_may_not_be_retried_if_the_profile_has_no_retries_for_it(attempts: list[int], verdict: str) -> None:
     assert verdicts("429", outage(attempts))[ATTEMPTS] == verdict
