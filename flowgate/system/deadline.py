@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 from flowgate.errors import Unreachable
+
+REPEAT_SECONDS = 0.1
 
 
 class _Expired(BaseException):
@@ -54,11 +56,13 @@ def raise_in_thread(thread: int, error: type[BaseException]) -> None:
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    def expire(number: int, frame: FrameType | None) -> NoReturn:
-        raise _Expired
+    def expire(number: int, frame: FrameType | None) -> None:
+        if not isinstance(sys.exc_info()[1], _Expired):  # else `finally` blocks run already
+            raise _Expired
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again and again: an exception is lost where Python ignores it, as in a callback of the garbage collector.
+    signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT_SECONDS)
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
@@ -64,3 +65,30 @@ def test_work_in_another_thread_is_interrupted() -> None:
 def test_an_exception_of_the_work_is_not_changed() -> None:
     with pytest.raises(KeyError), deadline(5):
         raise KeyError("x")
+
+
+def test_an_interruption_that_was_lost_comes_again() -> None:
+    @deadline(0.05)
+    def work() -> None:
+        with contextlib.suppress(BaseException):  # as Python does in a callback of the garbage collector
+            threading.Event().wait(10)
+        threading.Event().wait(10)
+
+    with pytest.raises(Unreachable):
+        work()
+
+
+def test_what_runs_at_the_end_is_not_interrupted_again() -> None:
+    finished = threading.Event()
+
+    @deadline(0.05)
+    def work() -> None:
+        try:
+            threading.Event().wait(10)
+        finally:
+            threading.Event().wait(0.4)
+            finished.set()
+
+    with pytest.raises(Unreachable):
+        work()
+    assert finished.is_set()
