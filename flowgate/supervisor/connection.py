@@ -90,8 +90,9 @@ class Connection:
         return self._sock
 
     def _require_socket(self) -> None:
-        """Refuse anything else in the place of the socket: the supervisor cannot replace it."""
-        if kind := unix_sockets.not_a_socket(self._path):
+        """Refuse anything else in the place of the socket, unless a supervisor that starts can replace it."""
+        kind = unix_sockets.not_a_socket(self._path)
+        if kind == "a folder" or (kind and daemon_process.find(self._runtime)):
             self._silence = NotAnswering(
                 f"{self._path} is not a socket: it is {kind}", fix="move it away, then run the command again"
             )
