@@ -119,8 +119,8 @@ def match_attempts(sent: Sequence[SentRequest], attempts: Sequence[Attempt], sta
     """
     found = []
     for request, own in zip(sent, _by_request(sent, attempts, start), strict=True):
-        answered = [attempt.role for attempt in own if not attempt.failed]
-        answered_by = answered[-1] if answered and not request.error else None
+        answer = _answer(request, own)
+        answered_by = answer.role if answer else None
         counts = dict(Counter(attempt.role for attempt in own))
         begin = request.at - start
         found.append(ObservedRequest(begin, request.seconds, answered_by, counts, request.error, request.model))
@@ -135,11 +135,15 @@ def answering_models(sent: Sequence[SentRequest], attempts: Sequence[Attempt], s
         attempts: Attempts; their times count from the start.
         start: Seconds since 1970.
     """
-    found = []
-    for request, own in zip(sent, _by_request(sent, attempts, start), strict=True):
-        answered = [attempt.model for attempt in own if not attempt.failed]
-        found.append(answered[-1] if answered and not request.error else "")
-    return found
+    pairs = zip(sent, _by_request(sent, attempts, start), strict=True)
+    answers = [_answer(request, own) for request, own in pairs]
+    return [answer.model if answer else "" for answer in answers]
+
+
+def _answer(request: SentRequest, own: Sequence[Attempt]) -> Attempt | None:
+    """Return the attempt that answered a request; None if the client got an error."""
+    answered = [attempt for attempt in own if not attempt.failed]
+    return answered[-1] if answered and not request.error else None
 
 
 def name_observations(cases: Sequence[NameCase], answers: Sequence[str]) -> list[NameObservation]:
