@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowgate.gateway import promises
 from flowgate.gateway.model_names import ID, MODEL, PATTERN, ModelNames, Name
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
@@ -21,7 +22,7 @@ def describe(policy: Policy) -> list[str]:
     found = policy.promises
     if policy.unknown:
         return [f"unknown: {one}" for one in policy.unknown] + ["nothing is promised until these variables are set"]
-    lines = [_attempts(found), *_cooldowns(policy), *_fallbacks(found), *_names(policy)]
+    lines = [_attempts(found), *_cooldowns(policy), *_fallbacks(policy), *_names(policy)]
     request, stream = seconds(found.request_timeout), seconds(found.stream_timeout)
     lines.append(f"one attempt may take {request}; a stream may be silent for {stream}")
     lines.append(
@@ -66,7 +67,8 @@ def _cooldowns(policy: Policy) -> list[str]:
     ]
 
 
-def _fallbacks(found: Promises) -> list[str]:
+def _fallbacks(policy: Policy) -> list[str]:
+    found = policy.promises
     lines = [f"{name} uses {', then '.join(order)}" for name, order in found.orders.items()]
     for name, targets in found.fallbacks.items():
         source = "any other model" if name == "*" else name
@@ -74,12 +76,26 @@ def _fallbacks(found: Promises) -> list[str]:
             lines.append(f"if {source} fails, the request goes to {', then '.join(targets)}")
         else:
             lines.append(f"{source} has no fallback; if it fails, the client gets the error")
+    lines += _depth(policy)
     return lines or ["no model has a fallback; if it fails, the client gets the error"]
+
+
+def _depth(policy: Policy) -> list[str]:
+    """Name the fallbacks that LiteLLM does not reach, because it follows them only so deep."""
+    found = promises.fallbacks(policy.litellm)
+    if found.limit < 1:
+        return ["max_fallbacks: 0 switches all fallbacks off"] if found.lists else []
+    cut = {one.name: names for one in ModelNames(policy.litellm).names() if (names := found.cut_off(one.routed))}
+    return [
+        f"a request for {name} never reaches {', '.join(names)}: LiteLLM stops {found.limit} steps deep (max_fallbacks)"
+        for name, names in cut.items()
+    ]
 
 
 def _names(policy: Policy) -> list[str]:
     """Describe the names that clients may ask for beside the models, and what holds for them only."""
     names, found = ModelNames(policy.litellm), policy.promises.fallbacks
+    fallbacks = promises.fallbacks(policy.litellm)
     others = [f"{one.name} ({_kind(one, names)})" for one in names.names() if one.answer.kind != MODEL]
     lines = [f"clients may also ask for {', '.join(others)}"] if others else []
     if names.ids and policy.promises.cooldown_after is not None:
@@ -92,7 +108,9 @@ def _names(policy: Policy) -> list[str]:
         own = [name for name in found if (answer := names.resolve(name)) and answer.group == pattern]
         except_for = f", except {', '.join(own)}" if own else ""
         lines.append(f"names that match {pattern} have no fallback{except_for}")
-    lines.append("a model that is asked for by its provider's name (openai/…) has no fallback")
+    asked = dict.fromkeys(one["litellm_params"]["model"] for one in policy.litellm.get("model_list", ()))
+    if without := [name for name in asked if "*" not in name and name not in names.models and not fallbacks.of(name)]:
+        lines.append(f"a model that is asked for by its provider's name ({without[0]}) has no fallback")
     return lines
 
 

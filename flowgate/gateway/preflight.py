@@ -20,7 +20,9 @@ from flowgate.gateway import (
     runner_flags,
     upstream_deployments,
 )
+from flowgate.gateway.fallback_walk import Fallbacks, depth_limit
 from flowgate.gateway.litellm_declarations import of_installed
+from flowgate.gateway.model_names import ModelNames
 from flowgate.gateway.policy import Policy
 from flowgate.gateway.policy_summary import seconds
 
@@ -134,10 +136,15 @@ def _section_of(section: str, key: str) -> str:
 
 def _cycles(where: _Settings, settings: LiteLLMSettings) -> Iterator[FlowGateError]:
     router = settings.get("router_settings") or {}
-    for key, loop in name_checks.cycles(settings, lambda key: promises.chains(router, key)):
+    names = ModelNames(settings)
+    for key in promises.LISTS:
+        lists = {name: targets for name, targets in promises.chains(router, key).items() if name != "*"}
         at = where.place(f"router_settings.{key}", f"litellm_settings.{key}")
-        fix = "remove one of these steps: a failed model would get the request again"
-        yield UsageError(f"{key} form a loop: {loop}", place=at, fix=fix)
+        own = next((name for name, targets in lists.items() if name in targets), "")
+        found = [own, own] if own else next(Fallbacks(lists, depth_limit(router)).repeated(names), [])
+        if found:
+            fix = "remove one of these steps: a failed model would get the request again"
+            yield UsageError(f"{key} form a loop: {' → '.join(found)}", place=at, fix=fix)
 
 
 def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
