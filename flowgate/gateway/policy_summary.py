@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowgate.gateway import promises
 from flowgate.gateway.model_names import ID, MODEL, PATTERN, ModelNames, Name
+from flowgate.gateway.own_cooldowns import own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import TIMEOUT_FAILS
@@ -53,8 +54,9 @@ def _cooldowns(policy: Policy) -> list[str]:
             "an account goes into cooldown at its first 5xx, for 1 min",
             "LiteLLM applies neither retries nor cooldowns to models that go through CLIProxyAPIPlus",
         ]
+    own = _own_cooldowns(policy)
     if found.cooldown_after is None:
-        return ["no cooldowns: during an outage every request makes all attempts"]
+        return ["no cooldowns: during an outage every request makes all attempts", *own]
     length, count = seconds(found.cooldown_seconds), found.cooldown_after
     start = "its first failed request" if count == 1 else f"its {_nth(count)} failed request within {length}"
     timeouts = ((policy.litellm.get("router_settings") or {}).get("allowed_fails_policy") or {}).get(TIMEOUT_FAILS)
@@ -64,7 +66,26 @@ def _cooldowns(policy: Policy) -> list[str]:
         who,
         f"a model goes into cooldown at {start}, for {length} or as long as the vendor's Retry-After says",
         f"successive requests make at most {attempts} per minute on a failed model",
+        *own,
     ]
+
+
+def _own_cooldowns(policy: Policy) -> list[str]:
+    """Describe the cooldowns of models whose deployments have settings of their own."""
+    lines = []
+    for model, own in own_cooldowns(policy.litellm).items():
+        found = policy.promises.of_model(own)
+        if own.counted_by:
+            lines.append(f"unknown: when {model} goes into cooldown; {own.counted_by} of its deployments decides it")
+        elif own.seconds == 0:
+            lines.append(f"{model} never goes into cooldown: its own cooldown_time is 0")
+        elif own.seconds is not None and found.cooldown_after is not None:
+            attempts = _count(found.attempts_per_minute, "attempt", "attempts")
+            lines.append(
+                f"{model} stays in cooldown for {seconds(own.seconds)} (its own cooldown_time), whatever the vendor's "
+                f"Retry-After says: at most {attempts} per minute"
+            )
+    return lines
 
 
 def _fallbacks(policy: Policy) -> list[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings
 from flowgate.gateway.fallback_walk import Fallbacks, depth_limit
 from flowgate.gateway.model_names import ModelNames, names_of
+from flowgate.gateway.own_cooldowns import OwnCooldown
 
 LIBRARY_RETRIES = 2
 LIBRARY_FAILS = 3
@@ -78,6 +79,17 @@ class Promises:
             raise ValueError("without cooldowns the number of attempts has no limit")
         until_cooldown = (self.cooldown_after - 1) * self.attempts + 1
         return math.ceil(60 / max(self.cooldown_seconds, 1.0)) * until_cooldown
+
+    def of_model(self, own: OwnCooldown | None) -> Promises:
+        """Return what is promised of a model whose deployments have cooldown settings of their own.
+
+        Args:
+            own: These settings; None if there are none.
+        """
+        if own is None or own.seconds is None:
+            return self
+        after = self.cooldown_after if own.seconds else None
+        return replace(self, cooldown_after=after, cooldown_seconds=own.seconds)
 
 
 def read(settings: LiteLLMSettings) -> Promises:

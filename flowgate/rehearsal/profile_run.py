@@ -105,7 +105,7 @@ def _collect(
 
 
 def _run(context: StepContext, stack: PrivateStack, scenario: Scenario) -> Observation:
-    plan, promises = stack.plan, stack.plan.policy.promises
+    plan, promises = stack.plan, stack.plan.promises
     longest = promises.waits.quiet + promises.stream_timeout + promises.request_timeout
     client = ClientSettings(
         model=plan.roles.requested,
@@ -120,11 +120,12 @@ def _run(context: StepContext, stack: PrivateStack, scenario: Scenario) -> Obser
 
 
 def _expectations(plan: Plan) -> Expectations:
-    promises, budget = plan.policy.promises, plan.policy.budget
+    promises, budget = plan.promises, plan.policy.budget
     if plan.upstream_cooldowns:  # not scaled, while every promised time is compared at the plan's scale
         promises = replace(promises, cooldown_seconds=promises.cooldown_seconds / plan.scale)
     attempts = 1 if plan.litellm_only else budget.south * budget.accounts
-    return Expectations(promises, plan.roles.has_secondary, attempts, plan.upstream_cooldowns)
+    counted_by = plan.own_cooldown.counted_by if plan.own_cooldown else ""
+    return Expectations(promises, plan.roles.has_secondary, attempts, plan.upstream_cooldowns, unknown_start=counted_by)
 
 
 def _is_only_late(result: ScenarioResult) -> bool:

@@ -20,6 +20,7 @@ ATTEMPTS, ATTEMPTS_PER_MINUTE = "attempts on the primary per request", "attempts
 COOLDOWN, NO_DELAY = "cooldown", "no delay during the cooldown"
 LONGEST_WAIT, RETURN = "longest wait", "the primary serves again"
 UNHARMED = "others are answered by the primary at the first try"
+AFTER_START = (ATTEMPTS, ATTEMPTS_PER_MINUTE, COOLDOWN, LONGEST_WAIT, RETURN)  # they depend on when a cooldown starts
 TIMED = (NO_DELAY, LONGEST_WAIT)  # a busy machine alone can break these
 DELAY_FACTOR = 1.2  # how much longer than a healthy response one may take during a cooldown
 SLACK_SECONDS = 0.25  # what a loaded machine may add to any response
@@ -35,6 +36,8 @@ class Expectations:
         upstream_attempts: Attempts at the vendor for each attempt of LiteLLM: CLIProxyAPIPlus' rounds times accounts.
         upstream_cooldowns: CLIProxyAPIPlus applies the cooldowns.
         slack_seconds: What a loaded machine may add to any response.
+        unknown_start: The setting of the requested model's deployments that decides when a cooldown starts, in a way
+            that is not known; empty if the router's settings do.
     """
 
     promises: Promises
@@ -42,6 +45,7 @@ class Expectations:
     upstream_attempts: int = 1
     upstream_cooldowns: bool = False
     slack_seconds: float = SLACK_SECONDS
+    unknown_start: str = ""
 
     def compare(self, scenario: Scenario, observed: Observation) -> list[PromiseResult]:
         """Return one result for each promise that applies to a scenario.
@@ -60,7 +64,12 @@ class Expectations:
             *(self._longest_wait, self._return),
         )
         results = [result for check in checks for result in check(scenario, observed)]
-        return [_unbounded(one) for one in results] if self._waits_for_ever(scenario) else results
+        if self._waits_for_ever(scenario):
+            return [_unknown(one, "no time-out is set") for one in results]
+        if self.unknown_start:
+            why = f"{self.unknown_start} decides when the cooldown starts"
+            return [_unknown(one, why) if one["promise"] in AFTER_START else one for one in results]
+        return results
 
     def _waits_for_ever(self, scenario: Scenario) -> bool:
         """Return whether a rehearsal cannot wait for the end of a silence: no time-out is set, LiteLLM's is 100 min."""
@@ -190,8 +199,8 @@ def _verdict(kept: bool) -> str:
     return KEPT if kept else BROKEN
 
 
-def _unbounded(result: PromiseResult) -> PromiseResult:
-    return {**result, "promised": f"unknown: no time-out is set (else {result['promised']})", "verdict": CANNOT}
+def _unknown(result: PromiseResult, why: str) -> PromiseResult:
+    return {**result, "promised": f"unknown: {why} (else {result['promised']})", "verdict": CANNOT}
 
 
 def _result(scenario: Scenario, promise: str, promised: str, observed: str, verdict: str) -> PromiseResult:

@@ -247,6 +247,17 @@ def test_a_stream_that_stops_in_the_middle_is_not_continued_by_another_model(rou
     assert router.ask(2, stream=True) == [("embedded", 1, 0)] * 2
 
 
+def test_a_models_own_cooldown_time_wins_over_the_vendors(router: Router) -> None:
+    profile = overlay(SHIPPED["litellm_base"], SHIPPED["profiles"]["reliability"])
+    for entry in profile["model_list"]:
+        entry["litellm_params"]["cooldown_time"] = 1
+    router.configure(compile_profile(profile, {}, UpstreamAccounts({}, {"codex": 1}, lambda entry: True)).litellm)
+    router.vendor.faults[FIRST] = {"status": 429, "headers": {"retry-after": "30"}}
+    assert router.ask(4)[3] == (SPARE, 0, 1)
+    router.vendor.faults = {}
+    assert wait(lambda: router.ask() == [(FIRST, 1, 0)], seconds=5)
+
+
 @pytest.mark.parametrize("limit", [0, 1, 2, 4, 5, 6])
 @pytest.mark.parametrize("lists", [MIXED, CHAIN, DEEP, {"*": ("b", "c"), "b": ("d",)}, {"a": ("b",), "b": ("a",)}])
 def test_a_request_goes_through_fallbacks_in_the_computed_order(
