@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flowgate.domain.config import BootstrapSettings, Config, Paths, ProviderSettings, Reference, ServiceSettings
     from flowgate.domain.forking import ForkServerSettings, WarmUp
+    from flowgate.domain.litellm_environment import LiteLLMEnvironment
     from flowgate.domain.playbook import Change, Facts, LoopControl, Outcome, Play, Report, Result, Task
     from flowgate.domain.services import Document, Program, Service, Stack
     from flowgate.domain.settings import (
@@ -35,6 +36,7 @@ __all__ = [
     "Document",
     "Facts",
     "ForkServerSettings",
+    "LiteLLMEnvironment",
     "LiteLLMSettings",
     "LoopControl",
     "Outcome",
@@ -62,6 +64,7 @@ __all__ = [
 MODULES = {
     "config": ("BootstrapSettings", "Config", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),
     "forking": ("ForkServerSettings", "WarmUp"),
+    "litellm_environment": ("LiteLLMEnvironment",),
     "playbook": ("Change", "Facts", "LoopControl", "Outcome", "Play", "Report", "Result", "Task"),
     "services": ("Document", "Program", "Service", "Stack"),
     "settings": (
