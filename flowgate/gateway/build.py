@@ -147,7 +147,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     upstream = UpstreamAccounts(
         own.settings, accounts, lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"])
     )
-    policy = compile_profile(read.base, read.profile, upstream)
+    policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version)
     added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version)
     notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
     return replace(
@@ -157,6 +157,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         unknown=tuple(unknown(policy.litellm)),
         notes=tuple(notes),
         warnings=(*own.warnings, *added.warnings),
+        declared=build_inputs.declared,
     )
 
 

@@ -60,7 +60,8 @@ def _cooldowns(policy: Policy) -> list[str]:
     length, count = seconds(found.cooldown_seconds), found.cooldown_after
     start = "its first failed request" if count == 1 else f"its {_nth(count)} failed request within {length}"
     timeouts = ((policy.litellm.get("router_settings") or {}).get("allowed_fails_policy") or {}).get(TIMEOUT_FAILS)
-    start += f" or its {_nth(timeouts + 1)} time-out" if isinstance(timeouts, int) else ""
+    if isinstance(timeouts, int) and timeouts + 1 != count:
+        start += f" or its {_nth(timeouts + 1)} time-out"
     attempts = _count(found.attempts_per_minute, "attempt", "attempts")
     return [
         who,

@@ -86,6 +86,27 @@ def uses_name(package: str, name: str) -> bool:
     return False
 
 
+def looked_up(package: str, under: str, mapping: str) -> frozenset[str]:
+    """Return the keys that a package's source looks up in a mapping by `MAPPING.get("key")` or `MAPPING["key"]`.
+
+    Args:
+        package: The package.
+        under: The folder of the package to look in.
+        mapping: The name of the variable that holds the mapping.
+    """
+    root = folder(package)
+    pattern = re.compile(rb"""%b(?:\.get\(|\[)\s*["'](\w+)["']""" % re.escape(mapping.encode()))
+    found: set[str] = set()
+    for path in (root / under).rglob("*.py") if root is not None else ():
+        try:
+            data = read_bytes_or_none(path) or b""
+        except (FlowGateError, OSError):
+            continue
+        if mapping.encode() in data:
+            found.update(name.decode() for name in pattern.findall(data))
+    return frozenset(found)
+
+
 def folder(package: str) -> Path | None:
     """Return the folder of an installed package, without importing it; None if there is none."""
     try:

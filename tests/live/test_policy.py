@@ -21,7 +21,7 @@ from flowgate.config.overlay import overlay
 from flowgate.domain import LiteLLMSettings, UpstreamSettings
 from flowgate.gateway.fallback_walk import Fallbacks
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
-from flowgate.system import sockets
+from flowgate.system import installed, sockets
 from tests.conftest import free_port, wait
 from tests.unit.gateway.test_fallback_walk import CHAIN, DEEP, MIXED
 
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         message = {"role": "assistant", "content": model}
         whole = {"id": "x", "object": "chat.completion", "created": 1, "model": model}
         whole["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
-        text = json.dumps({"error": {"message": "no"}} if "status" in fault else whole).encode()
+        text = json.dumps({"error": {"message": "no such model"}} if "status" in fault else whole).encode()
         self.send_response(fault.get("status", 200))
         for name, value in {"content-type": "application/json", **fault.get("headers", {})}.items():
             self.send_header(name, value)
@@ -153,7 +153,10 @@ def router() -> Iterator[Router]:
 def compiled(profile: Any, accounts: int = 1, **router: Any) -> Policy:
     changed = overlay(profile, {"router_settings": router} if router else {})
     return compile_profile(
-        SHIPPED["litellm_base"], changed, UpstreamAccounts({}, {"codex": accounts}, lambda entry: True)
+        SHIPPED["litellm_base"],
+        changed,
+        UpstreamAccounts({}, {"codex": accounts}, lambda entry: True),
+        installed.version("litellm") or "",
     )
 
 

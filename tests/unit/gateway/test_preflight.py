@@ -12,6 +12,7 @@ from flowgate.domain import Config
 from flowgate.errors import FlowGateError
 from flowgate.gateway import preflight
 from flowgate.gateway.build import BuildInputs, compile_policy
+from flowgate.gateway.litellm_declarations import of_installed
 
 Make = Callable[..., Config]
 
@@ -120,7 +121,7 @@ def test_a_misspelt_setting_is_an_error(config: Make, tree: Any, message: str, f
 def test_an_unknown_setting_without_a_similar_one_is_a_warning(config: Make) -> None:
     assert checked(profile(config, litellm_settings={"zzz": 1})) == (
         [],
-        ["LiteLLM has no setting 'litellm_settings.zzz' (f.yaml:20)"],
+        [f"LiteLLM {of_installed().version} has no setting 'litellm_settings.zzz' (f.yaml:20)"],
     )
 
 
