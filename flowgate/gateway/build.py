@@ -148,7 +148,8 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         own.settings, accounts, lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"])
     )
     policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version)
-    added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version)
+    embedded = cliproxy.is_embedded(config)
+    added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version, logs=not embedded)
     notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
     return replace(
         policy,

@@ -12,10 +12,13 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from flowgate.errors import DiskError
 from flowgate.system import locations
+from flowgate.system.atomic_write import write_atomic
 from flowgate.system.regular_files import read_bytes_bounded
 
 STAMP = ".flowgate-compiled"
+STAMP_MODE = 0o644  # other users of the environment read it too
 
 
 def site_packages() -> Path:
@@ -77,7 +80,7 @@ def compile_environment() -> bool:
     if sources:
         subprocess.run(argv, env=env, check=False, stdin=subprocess.DEVNULL, capture_output=True)
     try:
-        (site_packages() / STAMP).write_text(json.dumps(fingerprints()))
-    except OSError:
+        write_atomic(site_packages() / STAMP, json.dumps(fingerprints()), mode=STAMP_MODE)
+    except DiskError:
         return False
     return True

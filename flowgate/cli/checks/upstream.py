@@ -15,6 +15,7 @@ from flowgate.cli.session import Session
 from flowgate.context import StepContext
 from flowgate.errors import FlowGateError
 from flowgate.gateway import account_inventory, build, cliproxy, upstream_overrides
+from flowgate.steps._replaced_program import RESTART, replaced_program
 from flowgate.system import files
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def upstream(session: Session) -> Iterator[Finding]:
     accounts = account_inventory.with_keys(inputs.accounts, own)
     edit = edit_command(str(cliproxy.user_config(session.config) or session.config.file))
     found += foreign(_served(context), accounts, _excluded(policy.cliproxy), edit)
+    replaced = replaced_program(context)
+    found += [Finding(CHECK, "warn", replaced, RESTART)] if replaced else []
     yield from found
     if not found:
         yield Finding(CHECK, "pass", "CLIProxyAPIPlus gets your settings unchanged, and uses your accounts only")
