@@ -81,6 +81,10 @@ class FakeSupervisor:
             raise NotReady(f"{service} generation {mine[-1]}, which this run started, has ended")
         return found
 
+    def serving_label(self, service: str, label: str) -> str | None:
+        found = [one["labels"].get(label, "") for one in self.services.get(service, []) if one["phase"] == "serving"]
+        return found[-1] if found else None
+
     def query(self, service: str, what: str) -> list[dict[str, Any]]:
         if service not in self.query_rows:
             raise NotReady(f"{service} is not running", fix="inv up")
