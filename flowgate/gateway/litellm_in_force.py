@@ -13,6 +13,7 @@ from flowgate.gateway import litellm_environments, litellm_receipt
 from flowgate.gateway.environment import MODULE_CACHE
 from flowgate.gateway.litellm_declarations import PACKAGE, Declarations, of_installed, read
 from flowgate.gateway.litellm_environments import BUNDLED, EnvironmentRecord
+from flowgate.gateway.litellm_receipt import RECEIPT
 from flowgate.system import bytecode, installed, locations
 
 Read = Callable[[Path], str | None]
@@ -50,23 +51,26 @@ def environment(config: Config, read_file: Read, name: str) -> LiteLLMEnvironmen
     if name == BUNDLED:
         return bundled()
     folder = litellm_environments.folder(config) / name
-    receipt = litellm_receipt.parse(read_file(folder / litellm_receipt.RECEIPT))
+    receipt = litellm_receipt.parse(read_file(folder / RECEIPT))
     found = litellm_receipt.environment(receipt, folder) if receipt else None
     return found if found is not None and found.version == name else None
 
 
-def required(config: Config, read_file: Read, name: str) -> LiteLLMEnvironment:
+def required(config: Config, read_file: Read, name: str, is_expected: bool = False) -> LiteLLMEnvironment:
     """Return an environment by its name.
 
     Args:
         config: The config.
         read_file: Reads a file; returns None if it is absent.
         name: Its name; empty for the one that came with FlowGate.
+        is_expected: An earlier task of this run installs it; in check mode it is not there yet.
 
     Raises:
         ProgramMissing: It is absent or not complete.
     """
     found = environment(config, read_file, name)
+    if found is None and is_expected and not read_file(litellm_environments.folder(config) / name / RECEIPT):
+        return expected(config, name)
     if found is None:
         folder = litellm_environments.folder(config) / name
         what = f"the environment of LiteLLM {name}, {folder}, is missing or not complete"
@@ -85,6 +89,18 @@ def named(config: Config, read_file: Read, version: str) -> str:
     """
     is_bundled = version == installed.version(PACKAGE)
     return BUNDLED if is_bundled and environment(config, read_file, version) is None else version
+
+
+def version(config: Config, read_file: Read, name: str) -> str:
+    """Return the version of LiteLLM in an environment, also if the environment is missing.
+
+    Args:
+        config: The config.
+        read_file: Reads a file; returns None if it is absent.
+        name: Its name; empty for the one that came with FlowGate.
+    """
+    found = environment(config, read_file, name)
+    return found.version if found is not None else name
 
 
 def expected(config: Config, version: str) -> LiteLLMEnvironment:

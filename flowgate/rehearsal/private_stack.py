@@ -35,6 +35,7 @@ class ScenarioStack:
         url: Base URL of LiteLLM.
         headers: Headers of every request.
         proxy: Forwards to the vendors, and refuses connections during the fault; None if not needed.
+        pid: LiteLLM's process.
     """
 
     scenario: Scenario
@@ -42,6 +43,7 @@ class ScenarioStack:
     headers: Mapping[str, str | Secret]
     vendors: FakeVendors
     proxy: BlockableProxy | None
+    pid: int = 0
 
     def start_fault(self) -> None:
         """Start the faults of the scenario."""
@@ -132,10 +134,10 @@ class PrivateStack:
             made = [litellm_in_force.with_imports(one, self._context.litellm()) for one in described]
             for path, text in [document for program in made for document in program.documents]:
                 self._context.files.write(path, text)
-            url = self._run(supervisor, made)
+            url, pid = self._run(supervisor, made)
             self._vendors.clear_faults(scenario)  # set if this is a repetition
             headers: dict[str, str | Secret] = {"Authorization": self.plan.key.bearer()}
-            yield ScenarioStack(scenario, url, headers, self._vendors, proxy)
+            yield ScenarioStack(scenario, url, headers, self._vendors, proxy, pid)
 
     def _connect(self) -> SupervisorClient:
         return SupervisorClient(self._runtime, self._runtime / "supervisor.log")
@@ -155,8 +157,8 @@ class PrivateStack:
             refusing_url=f"http://{LOOPBACK}:{proxy.port}" if proxy else self._vendors_url,
         )
 
-    def _run(self, supervisor: SupervisorClient, started: list[Program]) -> str:
-        """Start programs, wait until all are ready, and return the base URL of the last one."""
+    def _run(self, supervisor: SupervisorClient, started: list[Program]) -> tuple[str, int]:
+        """Start programs, wait until all are ready, and return the base URL and the pid of the last one."""
         numbers = [int(supervisor.start(program, fresh=True)["generation"]) for program in started]
         for program, number in zip(started, numbers, strict=True):
             try:
@@ -168,7 +170,7 @@ class PrivateStack:
         if last is None:
             raise NotReady(f"in the rehearsal, {started[-1].service} ended unexpectedly")
         host, port = last.get("private_address") or (last["host"], last["port"])
-        return f"http://{host}:{port}"
+        return f"http://{host}:{port}", int(last.get("pid") or 0)
 
     def _leave(self, supervisor: SupervisorClient) -> None:
         """Stop the programs of a scenario; those of the first one continue, because the fork server runs with them."""

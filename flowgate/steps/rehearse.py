@@ -42,7 +42,7 @@ def rehearse(
         UnknownName: No scenario or profile has this name.
         UsageError: A profile cannot be rendered, or has no model that can be requested by its name.
     """
-    scenarios = _select(scenario)
+    scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
     plans = [make_plan(context, name, litellm_only=litellm_only, as_written=as_written) for name in names]
 
@@ -59,7 +59,15 @@ def rehearse(
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
 
 
-def _select(names: str) -> list[Scenario]:
+def select(names: str) -> list[Scenario]:
+    """Return the scenarios with these names.
+
+    Args:
+        names: Names, separated by commas; if empty, all of them.
+
+    Raises:
+        UnknownName: No scenario has this name.
+    """
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted:
         if name not in SCENARIOS:

@@ -1,0 +1,51 @@
+"""Import a version of LiteLLM beside the one that serves, so that a hand-over to it takes a second."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flowgate.errors import UsageError
+from flowgate.gateway import litellm, litellm_in_force
+from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+
+PREPARED_SECONDS = 3600.0
+
+
+def prepare_litellm(
+    context: StepContext, version: str = "", seconds: float = PREPARED_SECONDS, expected: bool = False
+) -> Result | Change:
+    """Import a version of LiteLLM in a fork server beside the one that serves, so that a hand-over takes a second.
+
+    Args:
+        context: Tools and state of this run.
+        version: Version of LiteLLM; if empty, the one that is in force.
+        seconds: How long the fork server is kept when nothing that runs needs it; 0 ends it.
+        expected: An earlier task of this run installs it; in check mode it is not there yet.
+
+    Returns:
+        `version` and `prepared` (whether the fork server has imported LiteLLM).
+
+    Raises:
+        ProgramMissing: The version is not installed.
+    """
+    config, read = context.config, context.files.read
+    name = litellm_in_force.named(config, read, version) if version else context.litellm_record().in_force
+    chosen = litellm_in_force.required(config, read, name, expected)
+    if context.supervisor.generation(litellm.NAME) is None:
+        return unchanged("LiteLLM is not running", version=chosen.version, prepared=False)
+
+    def apply(acting: StepContext) -> Facts:
+        facts: Facts = {"version": chosen.version, "prepared": False}
+        trial = replace(acting, run_state=replace(acting.run_state, litellm=chosen))
+        try:
+            program = trial.with_environment(trial.stack().services[litellm.NAME])
+        except UsageError as error:
+            return {**facts, "message": f"LiteLLM {chosen.version} is not kept ready: {error.what}"}
+        ready = acting.supervisor.reserve_fork_server(program, seconds)
+        if seconds <= 0:
+            return {**facts, "message": f"LiteLLM {chosen.version} is not kept ready any longer"}
+        done = f"is ready for {seconds / 60:g} min" if ready else "cannot be kept ready; a start imports it"
+        return {**facts, "prepared": ready, "message": f"LiteLLM {chosen.version} {done}"}
+
+    summary = f"import LiteLLM {chosen.version} beside the one that serves"
+    return change(summary, apply, facts={"version": chosen.version, "prepared": True}, changes=False)
