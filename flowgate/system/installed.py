@@ -21,6 +21,34 @@ def version(name: str) -> str | None:
         return None
 
 
+def requirements(name: str) -> list[str]:
+    """Return the requirements of an installed distribution as its metadata lists them, with those of its extras.
+
+    Args:
+        name: The distribution.
+    """
+    try:
+        return importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+
+
+def declared(project: Path) -> list[str]:
+    """Return the requirements in a `pyproject.toml`: those of the project, and those of its extra `runtime`.
+
+    Args:
+        project: The file.
+
+    Raises:
+        UsageError: It is damaged or missing.
+    """
+    try:
+        tree = tomllib.loads(files.read_text(project)).get("project", {})
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{project} is damaged: {error}", fix=f"git checkout {project.name}") from None
+    return [*tree.get("dependencies", []), *tree.get("optional-dependencies", {}).get("runtime", [])]
+
+
 def is_importable(package: str) -> bool:
     """Return whether a package exists, without importing it; of a dotted name the first part counts."""
     return importlib.util.find_spec(package.partition(".")[0]) is not None

@@ -56,6 +56,11 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def own_pid() -> int:
+    """Return the number of this process."""
+    return os.getpid()
+
+
 def identify(pid: int) -> Identity | None:
     """Return the identity of a process, even of a zombie; None if there is no process with this pid."""
     row = process_table.row(pid)
