@@ -7,6 +7,7 @@ from dataclasses import replace
 from flowgate.errors import UsageError
 from flowgate.gateway import litellm, litellm_in_force
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.steps.use_litellm import write_runner
 
 PREPARED_SECONDS = 3600.0
 
@@ -41,6 +42,7 @@ def prepare_litellm(
             program = trial.with_environment(trial.stack().services[litellm.NAME])
         except UsageError as error:
             return {**facts, "message": f"LiteLLM {chosen.version} is not kept ready: {error.what}"}
+        write_runner(acting, chosen)
         ready = acting.supervisor.reserve_fork_server(program, seconds)
         if seconds <= 0:
             return {**facts, "message": f"LiteLLM {chosen.version} is not kept ready any longer"}

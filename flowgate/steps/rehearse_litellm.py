@@ -52,6 +52,9 @@ def rehearse_litellm(
     config, read, scenarios = context.config, context.files.read, select(scenario)
     tried = litellm_in_force.required(config, read, litellm_in_force.named(config, read, version), expected)
     in_force = litellm_in_force.environment(config, read, context.litellm_record().in_force)
+    if in_force is not None and tried.name == in_force.name:
+        message = f"LiteLLM {tried.version} is in force already"
+        return unchanged(message, version=VERSION, broken=0, profiles=[], comparison=[])
     trial = replace(context, run_state=replace(context.run_state, litellm=tried))
     plans = {name: make_plan(trial, name, litellm_only=False, as_written=False) for name in config.profiles}
     digests = {name: settings_digest(plan) for name, plan in plans.items()}

@@ -56,7 +56,7 @@ def choice(
     before = litellm_in_force.version(context.config, context.files.read, record.in_force)
     facts: Facts = {"version": found.version, "environment": found.name, "before": before}
     facts = {**facts, "switches": found.name != record.in_force}
-    path, text = runner(context, found)
+    path, text = _runner(context, found)
     record_file = litellm_environments.record_path(context.config)
     wanted = replace(record, pending=None if found.name == record.in_force else found.name)
     settled = litellm_environments.parse(context.files.read(record_file)) == wanted
@@ -64,7 +64,7 @@ def choice(
         return unchanged(f"this run uses LiteLLM {found.version}", **facts)
 
     def apply(acting: StepContext) -> Facts:
-        acting.files.write(path, text, mode=0o700)
+        write_runner(acting, found)
         if not settled:
             acting.files.write(record_file, litellm_environments.dump(wanted))
         return {**facts, "message": f"this run uses LiteLLM {found.version}; {before} is in force"}
@@ -79,13 +79,18 @@ def _require_usable(context: StepContext, environment: LiteLLMEnvironment) -> No
     raise_all(f"profile {name} on LiteLLM {environment.version}", preflight.faults(context.config, name, policy))
 
 
-def runner(context: StepContext, environment: LiteLLMEnvironment) -> tuple[Path, str]:
-    """Return the path and the text of the script that starts LiteLLM from an environment.
+def write_runner(context: StepContext, environment: LiteLLMEnvironment) -> None:
+    """Write the script that starts LiteLLM from an environment.
 
     Args:
         context: Tools and state of this run.
         environment: The environment.
     """
+    path, text = _runner(context, environment)
+    context.files.write(path, text, mode=0o700)
+
+
+def _runner(context: StepContext, environment: LiteLLMEnvironment) -> tuple[Path, str]:
     path = litellm_runner.runner_path(context.config, environment)
     return path, litellm_runner.runner(environment.python)
 

@@ -131,8 +131,9 @@ class ForkPool:
         if seconds <= 0:
             self._reserved.pop(name, None)
             return ""
-        self._reserved[name] = (program, self.loop.clock.now() + seconds)
         self._start_if_missing(name, program)
+        if name in self.servers:  # else its program is missing
+            self._reserved[name] = (program, self.loop.clock.now() + seconds)
         return self.state(program)
 
     def state(self, program: Program) -> str:
@@ -146,7 +147,8 @@ class ForkPool:
         Reserved ones are wanted too, as long as any other is.
         """
         now = self.loop.clock.now()
-        self._reserved = {name: one for name, one in self._reserved.items() if wanted and one[1] > now}
+        kept = {name: one for name, one in self._reserved.items() if wanted and one[1] > now}
+        self._reserved = {name: one for name, one in kept.items() if name in self.servers}
         wanted = {**{name: program for name, (program, _) in self._reserved.items()}, **wanted}
         for name in [name for name in self.servers if name not in wanted]:
             server = self.servers.pop(name)
