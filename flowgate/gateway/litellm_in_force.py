@@ -14,7 +14,7 @@ from flowgate.gateway.environment import MODULE_CACHE
 from flowgate.gateway.litellm_declarations import PACKAGE, Declarations, of_installed, read
 from flowgate.gateway.litellm_environments import BUNDLED, EnvironmentRecord
 from flowgate.gateway.litellm_receipt import RECEIPT
-from flowgate.system import bytecode, installed, locations
+from flowgate.system import bytecode, files, installed, locations
 
 Read = Callable[[Path], str | None]
 Serving = Callable[[], str | None]
@@ -53,7 +53,8 @@ def environment(config: Config, read_file: Read, name: str) -> LiteLLMEnvironmen
     folder = litellm_environments.folder(config) / name
     receipt = litellm_receipt.parse(read_file(folder / RECEIPT))
     found = litellm_receipt.environment(receipt, folder) if receipt else None
-    return found if found is not None and found.version == name else None
+    usable = found is not None and found.version == name and files.is_there(found.python)
+    return found if usable else None
 
 
 def required(config: Config, read_file: Read, name: str, is_expected: bool = False) -> LiteLLMEnvironment:

@@ -138,7 +138,7 @@ class ForkPool:
 
     def state(self, program: Program) -> str:
         """Return the state of a program's fork server; empty if there is none."""
-        server = self.servers.get(fork_server_id(program)) if program.fork_server else None
+        server = self.servers.get(fork_server_id(program))
         return server.state if server else ""
 
     def keep(self, wanted: Mapping[str, Program]) -> None:
@@ -146,8 +146,7 @@ class ForkPool:
 
         Reserved ones are wanted too, as long as any other is.
         """
-        now = self.loop.clock.now()
-        kept = {name: one for name, one in self._reserved.items() if wanted and one[1] > now}
+        kept = {name: one for name, one in self._reserved.items() if wanted and one[1] > self.loop.clock.now()}
         self._reserved = {name: one for name, one in kept.items() if name in self.servers}
         wanted = {**{name: program for name, (program, _) in self._reserved.items()}, **wanted}
         for name in [name for name in self.servers if name not in wanted]:
