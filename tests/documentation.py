@@ -26,6 +26,8 @@ NOT_RUN = {
     "security.install-hook": "writes into this checkout; the unit tests of the security check run it",
     "bootstrap.download": "needs the network",
     "bootstrap.rollback": "needs an earlier binary",
+    "litellm.upgrade": "installs and starts the real LiteLLM",
+    "litellm.rollback": "needs an earlier upgrade",
     "rehearse": "starts the real LiteLLM; tests/live/test_rehearse.py runs it",
     "auth.login": "needs a person; tests/live/test_accounts.py runs it",
     "auth.import-headless": "needs a login to import; tests/live/test_accounts.py runs it",

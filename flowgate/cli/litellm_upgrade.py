@@ -31,7 +31,8 @@ def upgrade(config: str, variables: Variables, *, as_json: bool, check: bool) ->
     rows = _comparison(run.report.outcomes)
     result = find_result(run.report.outcomes)
     if as_json:
-        console.document({**(result or {}), "comparison": rows})
+        profiles = result["profiles"] if result else []
+        console.document({"broken": result["broken"] if result else None, "comparison": rows, "profiles": profiles})
     elif rows:
         console.table(rows)
         for line in _broken(result):

@@ -120,7 +120,8 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
     for name, kind in _arguments(source("main.py") or "", "\ndef completion(", {}).items():
         params[name] = kind if kind and (kind.is_number or kind.types <= {"bool", "none"}) else None
     declared = [_fields(source(file) or "", name, aliases) for name, file in PARAMS]
-    for one in [UNDECLARED, *declared]:
+    params |= UNDECLARED
+    for one in declared:
         params |= one
     info = {key: kind for name, file in INFO for key, kind in _fields(source(file) or "", name, {}).items()}
     general = _fields(source("proxy/_types.py") or "", "ConfigGeneralSettings", {})

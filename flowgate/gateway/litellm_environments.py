@@ -23,12 +23,19 @@ class EnvironmentRecord:
         since: When it came into force (UTC, RFC 3339); empty if there was no upgrade.
         pending: The one to which a command is handing over; None if there is none. A command that was killed leaves
             it, and then the environment that serves is in force.
+        prepared: One that has been installed and rehearsed for a later upgrade; None if there is none.
     """
 
     in_force: str = BUNDLED
     previous: str | None = None
     since: str = ""
     pending: str | None = None
+    prepared: str | None = None
+
+    @property
+    def kept(self) -> set[str]:
+        """Return the environments that must not be deleted."""
+        return {name for name in (self.in_force, self.previous, self.pending, self.prepared) if name is not None}
 
     def switched(self, name: str, now: str) -> EnvironmentRecord:
         """Return the record after another environment has come into force.
@@ -74,12 +81,13 @@ def parse(text: str | None) -> EnvironmentRecord:
         return EnvironmentRecord()
     if not isinstance(data, dict) or not is_name(data.get("in_force", "")):
         return EnvironmentRecord()
-    previous, pending = data.get("previous"), data.get("pending")
+    previous, pending, prepared = data.get("previous"), data.get("pending"), data.get("prepared")
     return EnvironmentRecord(
         in_force=data.get("in_force", ""),
         previous=previous if is_name(previous) else None,
         since=str(data.get("since", "")),
         pending=pending if is_name(pending) else None,
+        prepared=prepared if is_name(prepared) else None,
     )
 
 
@@ -99,5 +107,5 @@ def dump(record: EnvironmentRecord) -> str:
         record: The record.
     """
     tree = {"version": RECORD_VERSION, "in_force": record.in_force, "previous": record.previous, "since": record.since}
-    pending = {} if record.pending is None else {"pending": record.pending}
-    return json.dumps({**tree, **pending}, indent=2) + "\n"
+    rare = {"pending": record.pending, "prepared": record.prepared}
+    return json.dumps({**tree, **{name: one for name, one in rare.items() if one is not None}}, indent=2) + "\n"

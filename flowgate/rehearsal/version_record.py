@@ -17,6 +17,7 @@ from flowgate.rehearsal.scenarios import Scenario
 from flowgate.rehearsal.summary import broken_promises, promise_text
 from flowgate.rehearsal.verdicts import KEPT
 from flowgate.step import StepContext
+from flowgate.system.clock import stamp
 
 RECORD_VERSION = 1
 
@@ -167,11 +168,26 @@ def read(context: StepContext) -> VersionRecord:
 
 
 def write(context: StepContext, record: VersionRecord) -> None:
-    """Write the record of the environment of LiteLLM that a run uses; settings that were rehearsed before are kept.
+    """Write the record of the environment of LiteLLM that a run uses; what it holds of other profiles stays.
 
     Args:
         context: Tools and state of this run.
         record: The record.
     """
-    kept = {**read(context).profiles, **record.profiles}
-    context.files.write(path(context.config, context.litellm()), dump(replace(record, profiles=kept)))
+    known = read(context)
+    whole = replace(record, profiles={**known.profiles, **record.profiles}, figures=record.figures or known.figures)
+    context.files.write(path(context.config, context.litellm()), dump(whole))
+
+
+def note(context: StepContext, plans: Sequence[Plan], results: Sequence[ProfileResult]) -> None:
+    """Record rehearsals on the environment of LiteLLM that a run uses.
+
+    Args:
+        context: Tools and state of this run.
+        plans: The plans.
+        results: The result of each.
+    """
+    environment = context.litellm()
+    profiles = {plan.profile: of_profile(plan, one) for plan, one in zip(plans, results, strict=True)}
+    at = stamp(context.clock.wall())
+    write(context, VersionRecord(environment.version, environment.digest, at, profiles))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from flowgate.errors import CheckFailed, UnknownName
+from flowgate.rehearsal import version_record
 from flowgate.rehearsal.plan import make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
 from flowgate.rehearsal.result import VERSION, RehearsalResult
@@ -48,6 +49,8 @@ def rehearse(
 
     def run(context: StepContext) -> Facts:
         profiles = [rehearse_profile(context, plan, scenarios, long) for plan in plans]
+        if not (as_written or litellm_only):
+            version_record.note(context, plans, profiles)
         broken = sum(len(broken_promises(one["promises"])) for one in profiles)
         result: RehearsalResult = {"version": VERSION, "broken": broken, "profiles": profiles}
         if broken:

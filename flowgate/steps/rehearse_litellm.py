@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import cast
 
+from flowgate.domain import LiteLLMEnvironment
 from flowgate.errors import CheckFailed
 from flowgate.gateway import litellm_in_force
 from flowgate.rehearsal import version_record
-from flowgate.rehearsal.plan import make_plan
+from flowgate.rehearsal.plan import Plan, make_plan
 from flowgate.rehearsal.result import VERSION, RehearsalResult
+from flowgate.rehearsal.scenarios import Scenario
 from flowgate.rehearsal.summary import conclusion
 from flowgate.rehearsal.version_comparison import compare, recorded_broken
 from flowgate.rehearsal.version_record import settings_digest
@@ -49,36 +51,61 @@ def rehearse_litellm(
         ProgramMissing: The version is not installed.
         UsageError: A profile cannot be rendered, or has no model that can be requested by its name.
     """
-    config, read, scenarios = context.config, context.files.read, select(scenario)
-    tried = litellm_in_force.required(config, read, litellm_in_force.named(config, read, version), expected)
-    in_force = litellm_in_force.environment(config, read, context.litellm_record().in_force)
+    tried, in_force = _environments(context, version, expected)
     if in_force is not None and tried.name == in_force.name:
         message = f"LiteLLM {tried.version} is in force already"
         return unchanged(message, version=VERSION, broken=0, profiles=[], comparison=[])
-    trial = replace(context, run_state=replace(context.run_state, litellm=tried))
-    plans = {name: make_plan(trial, name, litellm_only=False, as_written=False) for name in config.profiles}
+    scenarios, trial = select(scenario), _trying(context, tried)
+    plans = {name: make_plan(trial, name, litellm_only=False, as_written=False) for name in context.config.profiles}
     digests = {name: settings_digest(plan) for name, plan in plans.items()}
     record = version_record.read(trial).limited(digests)
     if record.covers(digests, scenarios) and (accept_broken or not recorded_broken(record)):
-        old = None if in_force is None else version_record.parse(read(version_record.path(config, in_force)))
+        old = version_record.read(_trying(context, in_force)) if in_force else None
         rows = compare(old, record, in_force.version if in_force else "", "")
         message = f"LiteLLM {version} was rehearsed with these settings ({record.at})"
         return unchanged(message, version=VERSION, broken=len(recorded_broken(record)), profiles=[], comparison=rows)
 
-    def run(acting: StepContext) -> Facts:
-        trying = replace(acting, run_state=replace(acting.run_state, litellm=tried))
-        new, profiles = rehearse_version(trying, plans, scenarios, long)
-        old, source = known_figures(acting, in_force, next(iter(plans.values())))
+    trial_run = _Trial(tried, in_force, plans, scenarios, long, accept_broken)
+    summary = f"rehearse {', '.join(_distinct(digests))} on LiteLLM {version}: {len(scenarios)} scenarios"
+    return change(summary, trial_run.carry_out, changes=False, unpredicted="only a rehearsal shows what happens")
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A rehearsal of all profiles on one environment, compared with the one in force."""
+
+    tried: LiteLLMEnvironment
+    in_force: LiteLLMEnvironment | None
+    plans: Mapping[str, Plan]
+    scenarios: Sequence[Scenario]
+    long: bool
+    accept_broken: bool
+
+    def carry_out(self, context: StepContext) -> Facts:
+        """Rehearse, compare, and refuse what breaks a promise."""
+        version = self.tried.version
+        new, profiles = rehearse_version(_trying(context, self.tried), self.plans, self.scenarios, self.long)
+        old, source = known_figures(context, self.in_force, next(iter(self.plans.values())))
         broken = recorded_broken(new)
         result: RehearsalResult = {"version": VERSION, "broken": len(broken), "profiles": profiles}
-        rows = compare(old, new, in_force.version if in_force else "", source)
+        rows = compare(old, new, self.in_force.version if self.in_force else "", source)
         facts = cast("Facts", {**result, "comparison": rows, "message": conclusion(result)})
-        if broken and not accept_broken:
+        if broken and not self.accept_broken:
             raise CheckFailed(f"on LiteLLM {version}, {conclusion(result)}", fix=_fix(version), facts=facts)
         return facts
 
-    summary = f"rehearse {', '.join(_distinct(digests))} on LiteLLM {version}: {len(scenarios)} scenarios"
-    return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
+
+def _environments(
+    context: StepContext, version: str, expected: bool
+) -> tuple[LiteLLMEnvironment, LiteLLMEnvironment | None]:
+    """Return the environment of a version, and the one in force; None if that is missing."""
+    config, read = context.config, context.files.read
+    tried = litellm_in_force.required(config, read, litellm_in_force.named(config, read, version), expected)
+    return tried, litellm_in_force.environment(config, read, context.litellm_record().in_force)
+
+
+def _trying(context: StepContext, environment: LiteLLMEnvironment) -> StepContext:
+    return replace(context, run_state=replace(context.run_state, litellm=environment))
 
 
 def _distinct(digests: Mapping[str, str]) -> list[str]:

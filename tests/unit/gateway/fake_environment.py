@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from flowgate.domain import Config, LiteLLMEnvironment
-from flowgate.gateway import litellm_environments, litellm_receipt
+from flowgate.gateway import litellm_environments, litellm_in_force, litellm_receipt
 from flowgate.gateway.litellm_receipt import Receipt
+from flowgate.system import files
 
 
 def build(config: Config, version: str) -> LiteLLMEnvironment:
@@ -27,3 +28,13 @@ def build(config: Config, version: str) -> LiteLLMEnvironment:
     found = litellm_receipt.environment(receipt, folder)
     assert found is not None
     return found
+
+
+def known(config: Config, version: str) -> LiteLLMEnvironment:
+    """Return an environment that has been built.
+
+    Args:
+        config: The config in whose runtime folder it lies.
+        version: Its version.
+    """
+    return litellm_in_force.required(config, files.read_text_or_none, version)

@@ -49,6 +49,7 @@ class FakeSupervisor:
     services: service → its generations, oldest first; failures: service → why its last generation ended
     up_to_date: services that run the rendered config
     query_rows: service → rows that its serving generation returns
+    reserved: environment of LiteLLM → how long its fork server is kept
     """
 
     services: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class FakeSupervisor:
     programs: list[Program] = field(default_factory=list)
     busy: tuple[int, float] = (0, 0.0)
     query_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    reserved: dict[str, float] = field(default_factory=dict)
 
     def status(self) -> dict[str, Any]:
         names = {*self.services, *self.failures}
@@ -107,6 +109,11 @@ class FakeSupervisor:
         about = {"number": len(generations) + 1, "phase": phase, "pid": None, "labels": {}, "host": "127.0.0.1"}
         generations.append(about | {"port": 1, "digest": ""} | more)
         return self
+
+    def reserve_fork_server(self, program: Program, seconds: float, timeout: float = 60.0) -> bool:
+        self.programs.append(program)
+        self.reserved[program.labels["litellm_environment"]] = seconds
+        return seconds > 0
 
     def wait(self, service: str, generation: int, timeout: float, *, serving: bool = False) -> str:
         self.calls.append(("wait", service, generation))
