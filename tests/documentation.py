@@ -25,6 +25,7 @@ NOT_RUN = {
     "init": "writes into this checkout; tests/test_commands.py runs it",
     "security.install-hook": "writes into this checkout; the unit tests of the security check run it",
     "bootstrap.download": "needs the network",
+    "litellm.list": "asks the package index; tests/test_commands.py runs it offline",
     "bootstrap.rollback": "needs an earlier binary",
     "rehearse": "starts the real LiteLLM; tests/live/test_rehearse.py runs it",
     "auth.login": "needs a person; tests/live/test_accounts.py runs it",

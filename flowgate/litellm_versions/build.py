@@ -45,14 +45,17 @@ def build(wanted: Wanted, lock: str, requirements_digest: str, staging: Path, to
     version = pins(lock)[LITELLM]
     folder = staging / "environment"
     _install(wanted, lock, folder, tools)
+    tools.show(f"checking the files of LiteLLM {version}")
     _verify(version, folder)
     tools.show(f"compiling LiteLLM {version}")
     site = python_environment.site_packages(folder)
     bytecode.compile_other(python_environment.python(folder), site)
+    tools.show(f"trying LiteLLM {version}")
     _try(version, folder)
     receipt = _receipt(wanted, lock, requirements_digest, folder, tools)
     files.write_atomic(folder / litellm_receipt.RECEIPT, litellm_receipt.dump(receipt))
     files.write_atomic(environments.lock_path(tools.config, version), lock)
+    tools.show(f"putting LiteLLM {version} in place")
     target = environments.folder(tools.config, version)
     python_environment.move_into_place(folder, target, staging / "replaced")
     built = environments.environment(tools.config, version)
