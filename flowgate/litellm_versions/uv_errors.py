@@ -28,8 +28,8 @@ NETWORK = re.compile(
     r"[Cc]onnection reset|invalid peer certificate|Could not connect|HTTP status (?:client|server) error|request failed"
 )
 DAMAGED = re.compile(
-    r"Failed to (?:extract|unzip|parse|read)|invalid (?:Zip|zip)|Bad CRC|metadata|Metadata|METADATA|wheel is invalid"
-    r"|Wheel version|\.dist-info"
+    r"Failed to (?:extract|unzip|parse|read)|invalid (?:Zip|zip)|Bad CRC|metadata|Metadata|METADATA"
+    r"|wheel is invalid|Wheel version|\.dist-info"
 )
 CAUSE = re.compile(r"^(?:error:|cause:|Caused by:)\s*")
 EMPTY = re.compile(r"No solution found when resolving|Request failed after \d+ retr")
@@ -58,7 +58,10 @@ def explain(ran: CommandResult, wanted: Wanted, folder: Path) -> FlowGateError:
         return DiskError(what, fix="free some space there, then run the command again", log=log)
     cause = _cause(ran.stderr)
     no_solution = "No solution found" in ran.stderr
-    if not no_solution and NETWORK.search(ran.stderr) and not LOGIN.search(ran.stderr) and not wanted.offline:
+    if LOGIN.search(ran.stderr):
+        what = "the package index refuses the credentials (or wants some)"
+        return EnvironmentFailure(what, fix="check them in your index settings (UV_DEFAULT_INDEX)", log=log)
+    if not no_solution and NETWORK.search(ran.stderr) and not wanted.offline:
         return Unreachable(f"the package index cannot be reached: {cause}", fix=INDEX_FIX, log=log)
     what, fix = _unsolved(ran.stderr, cause, wanted) if no_solution else _refused(ran.stderr, cause, wanted)
     return EnvironmentFailure(what, fix=fix, log=log)
@@ -82,8 +85,6 @@ def _refused(text: str, cause: str, wanted: Wanted) -> tuple[str, str]:
     what = f"{wanted.subject} cannot be installed: {cause}"
     if HASHES.search(text):
         return what, "these are not the files that were installed before: find out why before you install them"
-    if LOGIN.search(text):
-        return f"the package index refuses the credentials: {cause}", INDEX_FIX
     if wanted.offline and (OFFLINE.search(text) or NETWORK.search(text)):
         return f"{wanted.subject} is not whole in uv's cache: {cause}", "run it without --offline"
     if NO_ACCESS.search(text):
