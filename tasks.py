@@ -244,7 +244,16 @@ def bootstrap_rollback(c: Context) -> int:
     return play.run(config(c), "bootstrap-rollback", {}, event="bootstrap_rollback", check=dry(c))
 
 
-# --- LiteLLM's version ---------------------------------------------------------------------------------------------
+# --- versions of LiteLLM -----------------------------------------------------------------------------------------
+
+
+@task(name="list", help={"offline": "do not ask the package index", "json": JSON})
+@command
+def litellm_list(c: Context, offline: bool = False, json: bool = False) -> int:
+    """List the versions of LiteLLM: installed, in force, on offer; and why some are not taken."""
+    from flowgate.cli import litellm_list
+
+    return litellm_list.list_versions(config(c), offline, json)
 
 
 @task(
@@ -725,7 +734,7 @@ for one in (*TOP, *(DEVELOPMENT if Path(__file__).with_name("dev").is_dir() else
     ns.add_task(one)
 for collection in _named(
     bootstrap=(bootstrap_download, bootstrap_rollback),
-    litellm=(litellm_upgrade, litellm_rollback),
+    litellm=(litellm_list, litellm_upgrade, litellm_rollback),
     service=(start, stop, restart, reload, recover, logs),
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),

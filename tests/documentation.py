@@ -25,6 +25,7 @@ NOT_RUN = {
     "init": "writes into this checkout; tests/test_commands.py runs it",
     "security.install-hook": "writes into this checkout; the unit tests of the security check run it",
     "bootstrap.download": "needs the network",
+    "litellm.list": "asks the package index; tests/test_commands.py runs it offline",
     "bootstrap.rollback": "needs an earlier binary",
     "litellm.upgrade": "installs and starts the real LiteLLM",
     "litellm.rollback": "needs an earlier upgrade",

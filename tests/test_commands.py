@@ -29,6 +29,7 @@ SAME_OUTPUT = [
     ("service.logs litellm --lines 3", "service logs litellm --lines 3", 0),
     ("key.path", "key path", 0),
     ("steps", "steps", 0),
+    ("litellm.list --offline", "litellm list --offline", 0),
     ("completion bash", "completion bash", 0),
     ("security.check", "security check", 0),
     ("play up --syntax-check", "play up --syntax-check", 0),

@@ -11,9 +11,9 @@ from flowgate.gateway import litellm_receipt
 from flowgate.gateway.litellm_receipt import Distribution, Receipt
 from flowgate.litellm_versions import environments, uv_errors
 from flowgate.litellm_versions.build_tools import BuildTools
-from flowgate.litellm_versions.requirements import LITELLM, pins
+from flowgate.litellm_versions.requirements import LITELLM, normalise, pins
 from flowgate.litellm_versions.wanted import Wanted
-from flowgate.system import bound_command, bytecode, files, python_environment, uv
+from flowgate.system import bound_command, bytecode, files, package_faults, python_environment, uv
 from flowgate.system.clock import stamp
 
 VENV_SECONDS, INSTALL_SECONDS, TRIAL_SECONDS = 60.0, 1800.0, 60.0
@@ -45,14 +45,17 @@ def build(wanted: Wanted, lock: str, requirements_digest: str, staging: Path, to
     version = pins(lock)[LITELLM]
     folder = staging / "environment"
     _install(wanted, lock, folder, tools)
-    _verify(version, folder)
+    tools.show(f"checking the files of LiteLLM {version}")
+    _verify(wanted, lock, folder)
     tools.show(f"compiling LiteLLM {version}")
     site = python_environment.site_packages(folder)
     bytecode.compile_other(python_environment.python(folder), site)
+    tools.show(f"trying LiteLLM {version}")
     _try(version, folder)
     receipt = _receipt(wanted, lock, requirements_digest, folder, tools)
     files.write_atomic(folder / litellm_receipt.RECEIPT, litellm_receipt.dump(receipt))
     files.write_atomic(environments.lock_path(tools.config, version), lock)
+    tools.show(f"putting LiteLLM {version} in place")
     target = environments.folder(tools.config, version)
     python_environment.move_into_place(folder, target, staging / "replaced")
     built = environments.environment(tools.config, version)
@@ -81,10 +84,16 @@ def _install(wanted: Wanted, lock: str, folder: Path, tools: BuildTools) -> None
     python_environment.add_own_package(folder)
 
 
-def _verify(version: str, folder: Path) -> None:
-    if found := python_environment.faults(folder):
-        what = f"LiteLLM {version} is refused: {'; '.join(found)}"
-        raise EnvironmentFailure(what, fix="do not use these wheels; inv litellm.list shows other versions")
+def _verify(wanted: Wanted, lock: str, folder: Path) -> None:
+    """Refuse packages that write outside, that lack files, that need another Python, or that run at every start."""
+    locked = pins(lock)
+    found = package_faults.of_environment(folder)
+    if wanted.wheelhouse and not found:
+        is_used = lambda name, version: locked.get(normalise(name)) == version  # noqa: E731
+        found = package_faults.of_wheels(Path(wanted.wheelhouse), is_used)
+    if found:
+        what = f"LiteLLM {locked[LITELLM]} is refused: {'; '.join(found)}"
+        raise EnvironmentFailure(what, fix="do not use these files; inv litellm.list shows other versions")
 
 
 def _try(version: str, folder: Path) -> None:

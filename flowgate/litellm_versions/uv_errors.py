@@ -10,7 +10,7 @@ from flowgate.litellm_versions.wanted import Wanted
 from flowgate.system.command import CommandResult
 
 MAX_SENTENCE = 400
-LOG_LINES = 12
+SHORT, LOG_LINES = 4, 12
 WHEELHOUSE_FIX = "put the missing wheels there (pip download -d FOLDER 'litellm[proxy]==VERSION'), or use the index"
 INDEX_FIX = "check the network, or your index settings (UV_DEFAULT_INDEX); --wheelhouse FOLDER needs neither"
 OTHER_FIX = "inv litellm.list shows the versions that can be installed"
@@ -28,12 +28,13 @@ NETWORK = re.compile(
     r"[Cc]onnection reset|invalid peer certificate|Could not connect|HTTP status (?:client|server) error|request failed"
 )
 DAMAGED = re.compile(
-    r"Failed to (?:extract|unzip|parse|read)|invalid (?:Zip|zip)|Bad CRC|metadata|Metadata|METADATA|wheel is invalid"
-    r"|Wheel version|\.dist-info"
+    r"Failed to (?:extract|unzip|parse|read)|invalid (?:Zip|zip)|Bad CRC|metadata|Metadata|METADATA"
+    r"|wheel is invalid|Wheel version|\.dist-info"
 )
 CAUSE = re.compile(r"^(?:error:|cause:|Caused by:)\s*")
-SENTENCE_END = re.compile(r"\. And (?=because)")
-UNSATISFIABLE = re.compile(r",? we can conclude that your requirements are unsatisfiable$")
+EMPTY = re.compile(r"No solution found when resolving|Request failed after \d+ retr")
+REASON = re.compile(r"Because (.+?),? (?:we can conclude|and you require [^,]+, we can conclude) that ")
+REQUIRED = re.compile(r" and you require litellm\[proxy\]\S*$")
 MISSING = re.compile(
     r"there (?:is|are) no versions? of (\S+)|(\S+) was not found in (?:the package registry|the provided)"
 )
@@ -51,12 +52,16 @@ def explain(ran: CommandResult, wanted: Wanted, folder: Path) -> FlowGateError:
         An error with the exit code 3; the end of uv's output is its log.
     """
     log = [one for one in ran.stderr.splitlines() if one.strip()][-LOG_LINES:]
+    log = log if len(log) > SHORT else []  # a short one stands in the sentence
     if SPACE.search(ran.stderr):
         what = f"{folder}: no space is left to install {wanted.subject}"
         return DiskError(what, fix="free some space there, then run the command again", log=log)
     cause = _cause(ran.stderr)
     no_solution = "No solution found" in ran.stderr
-    if not no_solution and NETWORK.search(ran.stderr) and not LOGIN.search(ran.stderr) and not wanted.offline:
+    if LOGIN.search(ran.stderr):
+        what = "the package index refuses the credentials (or wants some)"
+        return EnvironmentFailure(what, fix="check them in your index settings (UV_DEFAULT_INDEX)", log=log)
+    if not no_solution and NETWORK.search(ran.stderr) and not wanted.offline:
         return Unreachable(f"the package index cannot be reached: {cause}", fix=INDEX_FIX, log=log)
     what, fix = _unsolved(ran.stderr, cause, wanted) if no_solution else _refused(ran.stderr, cause, wanted)
     return EnvironmentFailure(what, fix=fix, log=log)
@@ -80,8 +85,6 @@ def _refused(text: str, cause: str, wanted: Wanted) -> tuple[str, str]:
     what = f"{wanted.subject} cannot be installed: {cause}"
     if HASHES.search(text):
         return what, "these are not the files that were installed before: find out why before you install them"
-    if LOGIN.search(text):
-        return f"the package index refuses the credentials: {cause}", INDEX_FIX
     if wanted.offline and (OFFLINE.search(text) or NETWORK.search(text)):
         return f"{wanted.subject} is not whole in uv's cache: {cause}", "run it without --offline"
     if NO_ACCESS.search(text):
@@ -93,11 +96,15 @@ def _refused(text: str, cause: str, wanted: Wanted) -> tuple[str, str]:
 
 
 def _cause(text: str) -> str:
-    """Return uv's error and its causes as one sentence."""
-    lines = [one.strip() for one in text.splitlines() if one.strip() and not one.startswith(("warning:", "hint:"))]
-    start = next((number for number, one in enumerate(lines) if one.startswith("error:")), 0)
-    words = " ".join(CAUSE.sub("", one) for one in lines[start:])
-    words = words.removeprefix("No solution found when resolving dependencies").removeprefix(":").strip()
-    words = SENTENCE_END.sub("; and ", words.rstrip("."))
-    words = UNSATISFIABLE.sub("", words) or "uv gave no reason"
+    """Return uv's error and its causes as one sentence: the first one that says something, and the last."""
+    chain: list[str] = []
+    for one in filter(None, map(str.strip, text.splitlines())):
+        if CAUSE.match(one):
+            chain.append(CAUSE.sub("", one))
+        elif chain and not one.startswith(("warning:", "hint:")):
+            chain[-1] += f" {one}"
+    telling = [one.strip(" :.") for one in chain if not EMPTY.match(one)] or ["uv gave no reason"]
+    words = ": ".join(dict.fromkeys((telling[0], telling[-1])))
+    if reason := REASON.match(words):
+        words = REQUIRED.sub("", reason[1])
     return words if len(words) <= MAX_SENTENCE else words[: MAX_SENTENCE - 1] + "…"

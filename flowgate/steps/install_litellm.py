@@ -41,7 +41,15 @@ def install_litellm(
     tools = _tools(context)
     if named and (found := install.existing(wanted, tools)):
         return unchanged(f"LiteLLM {named} is installed in an environment of its own", **_facts(context, found, False))
-    predicted: Facts = {"version": named, "folder": str(environments.folder(context.config, named))} if named else {}
+    folder = environments.folder(context.config, named) if named else ""
+    predicted: Facts = {
+        "version": named,
+        "python": "",
+        "folder": str(folder),
+        "digest": "",
+        "built": True,
+        "bundled": False,
+    }
     return change(
         f"install {wanted.subject} in an environment of its own",
         lambda acting: _install(acting, wanted),
@@ -73,7 +81,8 @@ def _install(context: StepContext, wanted: Wanted) -> Facts:
     facts = _facts(context, found, built)
     if built:
         return {**facts, "message": f"installed LiteLLM {found.version} in an environment of its own"}
-    what = "is the newest one that may be installed, and in force" if not wanted.version else "is installed"
+    serves = found == environments.in_force(context.config)
+    what = "is installed" if not serves else "is in force" if wanted.version else "is in force, and none is newer"
     return {**facts, "message": f"LiteLLM {found.version} {what}"}
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from flowgate.system import bytecode, replace_file
@@ -18,9 +16,6 @@ from flowgate.system.regular_files import read_bytes_bounded
 OWN = "own"  # the folder with a link to FlowGate's package
 OWN_PTH = "flowgate-own.pth"
 INFO = ".dist-info"
-AT_START = ("sitecustomize.py", "usercustomize.py", "sitecustomize", "usercustomize")
-CODE_LINE = re.compile(rb"^import[ \t]", re.MULTILINE)
-MAX_EXAMPLES = 3
 
 
 def base_python() -> Path:
@@ -81,7 +76,7 @@ def digest(site: Path) -> str:
 
 
 def add_own_package(folder: Path) -> None:
-    """Put FlowGate's own package on the path of an environment; relative, so that the environment can be moved.
+    """Put FlowGate's own package on the path of an environment, by a path that survives a move of the environment.
 
     Args:
         folder: The environment's folder.
@@ -92,7 +87,10 @@ def add_own_package(folder: Path) -> None:
     site = site_packages(folder)
     with translate_os_errors(folder):
         (folder / OWN).mkdir(0o700, exist_ok=True)
-        (folder / OWN / PACKAGE.name).symlink_to(PACKAGE)
+        temp = folder / OWN / f".{PACKAGE.name}.new"
+        temp.unlink(missing_ok=True)
+        temp.symlink_to(PACKAGE)
+        temp.replace(folder / OWN / PACKAGE.name)
         (site / OWN_PTH).write_text(f"{os.path.relpath(folder / OWN, site)}\n")
 
 
@@ -104,51 +102,6 @@ def has_own_package(folder: Path) -> bool:
     """
     link = folder / OWN / PACKAGE.name
     return link.is_dir() and link.resolve() == PACKAGE and (site_packages(folder) / OWN_PTH).is_file()
-
-
-def faults(folder: Path) -> list[str]:
-    """Return what is wrong with the files of an environment, as phrases; at most three of them.
-
-    Args:
-        folder: The environment's folder.
-
-    Raises:
-        DiskError: It cannot be read.
-    """
-    with translate_os_errors(folder):
-        found = []
-        for fault in _faults(folder.resolve()):
-            found.append(fault)
-            if len(found) == MAX_EXAMPLES:
-                break
-        return found
-
-
-def _faults(folder: Path) -> Iterator[str]:
-    site = site_packages(folder)
-    for path in sorted(site.glob("*.pth")):
-        if path.name != OWN_PTH and CODE_LINE.search(read_bytes_bounded(path)):
-            yield f"{path.name} would run code at every start of Python"
-    for name in (PACKAGE.name, *AT_START):
-        if (site / name).exists():
-            yield f"a package brings {name}, which would run in the place of FlowGate's or at every start of Python"
-    for info in sorted(site.glob(f"*{INFO}")):
-        name = info.name.removesuffix(INFO).replace("-", " ")
-        record = info / "RECORD"
-        if not record.is_file():
-            yield f"{name} has no list of its files"
-            continue
-        for row in csv.reader(read_bytes_bounded(record).decode(errors="replace").splitlines()):
-            if row and (fault := _misplaced(folder, site, row[0])):
-                yield f"{name} {fault}"
-
-
-def _misplaced(folder: Path, site: Path, listed: str) -> str:
-    """Return what is wrong with a file that a distribution lists; empty if it is there and inside."""
-    path = Path(os.path.normpath(site / listed))
-    if not path.is_relative_to(folder):
-        return f"would write outside of its environment ({listed})"
-    return "" if path.exists() or "__pycache__" in path.parts else f"lacks the file {listed}"
 
 
 def move_into_place(built: Path, target: Path, aside: Path) -> None:

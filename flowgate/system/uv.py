@@ -42,7 +42,7 @@ SIGNED = re.compile(r"(https?://[^\s?'\"`]+)\?[^\s'\"`)]+")
 
 
 def find(environment: Mapping[str, str]) -> list[str]:
-    """Return the command that starts uv: beside FlowGate's interpreter, in the PATH, or as a module.
+    """Return the command that starts uv: the one that started us, beside our Python, in the PATH, or as a module.
 
     Args:
         environment: The command's environment variables.
@@ -50,6 +50,8 @@ def find(environment: Mapping[str, str]) -> list[str]:
     Raises:
         ProgramMissing: There is no uv.
     """
+    if (started_by := environment.get("UV", "")) and shutil.which(started_by):
+        return [started_by]
     beside = Path(sys.executable).with_name("uv")
     if beside.is_file():
         return [str(beside)]
