@@ -29,6 +29,7 @@ SAME_OUTPUT = [
     ("service.logs litellm --lines 3", "service logs litellm --lines 3", 0),
     ("key.path", "key path", 0),
     ("steps", "steps", 0),
+    ("litellm.list --offline", "litellm list --offline", 0),
     ("completion bash", "completion bash", 0),
     ("security.check", "security check", 0),
     ("play up --syntax-check", "play up --syntax-check", 0),
@@ -37,6 +38,7 @@ SAME_OUTPUT = [
     ("ask hi --json", "ask hi --json", 0),
     ("ask hi --json --stream", "ask hi --json --stream", 2),
     ("bootstrap.rollback", "bootstrap rollback", 3),
+    ("litellm.rollback", "litellm rollback", 3),
     ("bootstrap.download --offline", "bootstrap download --offline", 3),
 ]
 # Commands that change something: one spelling does it, the other undoes it.

@@ -24,10 +24,15 @@ DOCUMENTS = (
         "cooldowns",
         "auth.list",
         "auth.status",
+        "litellm.list",
     ),
     *("doctor", "security.check", "steps", "events"),
 )
-NOT_SEEN = {"rehearse": "starts the real LiteLLM", "ask": "needs a running gateway: tests/test_commands.py"}
+NOT_SEEN = {
+    "rehearse": "starts the real LiteLLM",
+    "litellm.upgrade": "installs and starts the real LiteLLM",
+    "ask": "needs a running gateway: tests/test_commands.py",
+}
 
 
 def documented() -> dict[str, set[str]]:
@@ -73,7 +78,7 @@ def test_every_key_is_documented_and_every_documented_key_is_printed(workspace: 
     account.parent.mkdir(parents=True, mode=0o700)
     account.write_text('{"type": "codex", "email": "a@example.org"}')
     account.chmod(0o600)
-    more = {"events": " --lines 1", "profile.diff": " balanced cost"}
+    more = {"events": " --lines 1", "profile.diff": " balanced cost", "litellm.list": " --offline"}
     typed = [f"inv {name}{more.get(name, '')} --json" for name in DOCUMENTS]
     text = run(workspace, [Command("docs/json.md", one, exact=True) for one in typed])
     keys = documented()

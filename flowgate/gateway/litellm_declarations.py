@@ -22,7 +22,7 @@ from flowgate.gateway.litellm_keys import GENERAL
 from flowgate.gateway.value_kinds import Kind
 from flowgate.system import installed
 
-PACKAGE = "litellm"
+PACKAGE, PROXY = "litellm", "proxy"
 TYPES, UTILS = "types/router.py", "types/utils.py"
 # Where the router's arguments are, up to 1.108, in 1.109, and from 1.110 on.
 ROUTERS = (
@@ -134,9 +134,10 @@ def read(
     params: dict[str, Kind | None] = {}
     for name, kind in litellm_source.arguments(source("main.py") or "", "\ndef completion(", {}).items():
         params[name] = kind if kind and (kind.is_number or kind.types <= {"bool", "none"}) else None
+    declared = [litellm_source.fields(source(file) or "", name, aliases) for name, file in PARAMS]
     params |= UNDECLARED
-    for name, file in PARAMS:
-        params |= litellm_source.fields(source(file) or "", name, aliases)
+    for one in declared:
+        params |= one
     info = {
         key: kind for name, file in INFO for key, kind in litellm_source.fields(source(file) or "", name, {}).items()
     }
@@ -153,7 +154,7 @@ def read(
         general=undeclared | general if general else {},
         retry_policy=litellm_source.fields(source(TYPES) or "", "RetryPolicy", {}),
         fails_policy=litellm_source.fields(source(TYPES) or "", "AllowedFailsPolicy", {}),
-        params=params | (NARROWER if params else {}),
+        params=params | NARROWER if any(declared) else {},
         info={key: kind for key, kind in info.items() if kind and not kind.types & {"str", "list", "dict"}},
         cache={**dict.fromkeys(CACHE_NUMBERS, NUMBERED), **_cache_types(source("types/caching.py") or "")},
         callbacks=_callbacks(source("__init__.py") or ""),
@@ -170,7 +171,7 @@ def of_installed() -> Declarations:
     """Read the declarations of the installed LiteLLM, once in a process."""
     version = installed.version(PACKAGE) or ""
     files, used = cache(partial(installed.source, PACKAGE)), cache(partial(installed.uses_name, PACKAGE))
-    return read(version, files, used, cache(partial(installed.looked_up, PACKAGE, "proxy")))
+    return read(version, files, used, cache(partial(installed.looked_up, PACKAGE, PROXY)))
 
 
 def _cache_types(text: str) -> dict[str, Kind]:

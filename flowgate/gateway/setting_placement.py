@@ -12,7 +12,7 @@ from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import LiteLLMSettings, RouterSettings
-from flowgate.gateway.promises import LIBRARY_FAILS, chain, chains, deployments, models, number
+from flowgate.gateway.promises import LIBRARY_FAILS, deployments, fallbacks, models, number
 
 NO_EFFECT = "LiteLLM ignores it there for a model with one deployment"
 ONE_SECTION = "all policy settings belong in one section"
@@ -155,5 +155,5 @@ def lone_models(settings: LiteLLMSettings) -> list[str]:
     Args:
         settings: LiteLLM's settings.
     """
-    found = chains(settings.get("router_settings") or {})
-    return [name for name in models(settings) if len(deployments(settings, name)) == 1 and not chain(found, name)]
+    found = fallbacks(settings)
+    return [name for name in models(settings) if len(deployments(settings, name)) == 1 and not found.of(name)]

@@ -13,12 +13,14 @@ import sysconfig
 from pathlib import Path
 
 from flowgate.errors import DiskError
-from flowgate.system import locations
+from flowgate.system import bound_command, locations
 from flowgate.system.atomic_write import write_atomic
 from flowgate.system.regular_files import read_bytes_bounded
 
 STAMP = ".flowgate-compiled"
 STAMP_MODE = 0o644  # other users of the environment read it too
+COMPILE = ("-m", "compileall", "-q", "-q", "-j", "0")  # quiet also about files that do not compile
+COMPILE_SECONDS = 900.0
 
 
 def site_packages() -> Path:
@@ -41,9 +43,13 @@ def fingerprints() -> dict[str, str]:
     return {"environment": environment(), "own": _digest(own)}
 
 
-def environment() -> str:
-    """Return a digest of the Python version and of every installed distribution with its version."""
-    return _digest([sys.version, *sorted(path.name for path in site_packages().glob("*.dist-info"))])
+def environment(site: Path | None = None) -> str:
+    """Return a digest of the Python version and of every installed distribution with its version.
+
+    Args:
+        site: The folder of an environment's packages; None for FlowGate's own environment.
+    """
+    return _digest([sys.version, *sorted(path.name for path in (site or site_packages()).glob("*.dist-info"))])
 
 
 def _digest(lines: list[str]) -> str:
@@ -75,7 +81,7 @@ def compile_environment() -> bool:
     """
     parts = {"environment": [str(site_packages())], "own": [str(path) for path in own_sources()]}
     sources = [path for part in _stale() for path in parts[part]]
-    argv = [sys.executable, "-m", "compileall", "-q", "-q", "-j", "0", *sources]
+    argv = [sys.executable, *COMPILE, *sources]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if sources:
         subprocess.run(argv, env=env, check=False, stdin=subprocess.DEVNULL, capture_output=True)
@@ -84,3 +90,19 @@ def compile_environment() -> bool:
     except DiskError:
         return False
     return True
+
+
+def compile_other(python: Path, site: Path) -> None:
+    """Compile the packages of another environment, on all processors; skip files that do not compile.
+
+    Args:
+        python: The environment's interpreter.
+        site: The folder of its packages.
+
+    Raises:
+        EnvironmentFailure: The interpreter does not run, or did not finish.
+        DiskError: The result cannot be recorded.
+    """
+    env = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
+    bound_command.run([str(python), *COMPILE, str(site)], cwd=site, env=env, timeout=COMPILE_SECONDS)
+    write_atomic(site / STAMP, json.dumps({"environment": environment(site)}), mode=STAMP_MODE)

@@ -21,6 +21,34 @@ def version(name: str) -> str | None:
         return None
 
 
+def requirements(name: str) -> list[str]:
+    """Return the requirements of an installed distribution as its metadata lists them, with those of its extras.
+
+    Args:
+        name: The distribution.
+    """
+    try:
+        return importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+
+
+def declared(project: Path) -> list[str]:
+    """Return the requirements in a `pyproject.toml`: those of the project, and those of its extra `runtime`.
+
+    Args:
+        project: The file.
+
+    Raises:
+        UsageError: It is damaged or missing.
+    """
+    try:
+        tree = tomllib.loads(files.read_text(project)).get("project", {})
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{project} is damaged: {error}", fix=f"git checkout {project.name}") from None
+    return [*tree.get("dependencies", []), *tree.get("optional-dependencies", {}).get("runtime", [])]
+
+
 def is_importable(package: str) -> bool:
     """Return whether a package exists, without importing it; of a dotted name the first part counts."""
     return importlib.util.find_spec(package.partition(".")[0]) is not None
@@ -56,8 +84,16 @@ def source(package: str, path: str) -> str | None:
         path: The file's path below the package's folder.
     """
     root = folder(package)
-    if root is None:
-        return None
+    return None if root is None else source_in(root, path)
+
+
+def source_in(root: Path, path: str) -> str | None:
+    """Return the text of a file of a package; None if it cannot be read.
+
+    Args:
+        root: The package's folder.
+        path: The file's path below it.
+    """
     try:
         return files.read_text_or_none(root / path)
     except FlowGateError:
@@ -72,8 +108,16 @@ def uses_name(package: str, name: str) -> bool:
         name: The name.
     """
     root = folder(package)
-    if root is None:
-        return True
+    return True if root is None else uses_name_in(root, name)
+
+
+def uses_name_in(root: Path, name: str) -> bool:
+    """Return whether the source of a package contains a name in quotes or as an argument, also if it cannot be read.
+
+    Args:
+        root: The package's folder.
+        name: The name.
+    """
     word = re.escape(name.encode())
     pattern = re.compile(rb"""(["'])%b\1|\b%b\s*[:=]""" % (word, word))
     for path in root.rglob("*.py"):
@@ -95,9 +139,19 @@ def looked_up(package: str, under: str, mapping: str) -> frozenset[str]:
         mapping: The name of the variable that holds the mapping.
     """
     root = folder(package)
+    return looked_up_in(root / under, mapping) if root is not None else frozenset()
+
+
+def looked_up_in(root: Path, mapping: str) -> frozenset[str]:
+    """Return the keys that the source in a folder looks up in a mapping.
+
+    Args:
+        root: The folder.
+        mapping: The name of the variable that holds the mapping.
+    """
     pattern = re.compile(rb"""%b(?:\.get\(|\[)\s*["'](\w+)["']""" % re.escape(mapping.encode()))
     found: set[str] = set()
-    for path in (root / under).rglob("*.py") if root is not None else ():
+    for path in root.rglob("*.py"):
         try:
             data = read_bytes_or_none(path) or b""
         except (FlowGateError, OSError):

@@ -57,6 +57,11 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def own_pid() -> int:
+    """Return the number of this process."""
+    return os.getpid()
+
+
 def identify(pid: int) -> Identity | None:
     """Return the identity of a process, even of a zombie; None if there is no process with this pid."""
     row = process_table.row(pid)
@@ -137,6 +142,17 @@ def find(words: Sequence[str]) -> int | None:
             if all(word in argv for word in words):
                 return row.pid
     return None
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """Return the processor time that a process has used; None if it does not exist."""
+    import psutil
+
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return None
+    return float(times.user + times.system)
 
 
 def describe(pid: int) -> str:

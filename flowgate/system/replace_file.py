@@ -27,7 +27,7 @@ def replace(new: Path, target: Path, previous: Path | None) -> None:
             _copy(target, previous)
         refuse_to_replace(target)
         new.replace(target)
-        _sync(target.parent)
+        sync_folder(target.parent)
 
 
 def swap(target: Path, previous: Path) -> None:
@@ -51,7 +51,7 @@ def swap(target: Path, previous: Path) -> None:
             target.unlink(missing_ok=True)
         if exists:
             temp.replace(previous)
-        _sync(target.parent)
+        sync_folder(target.parent)
 
 
 def copy_program(source: Path, into: Path) -> None:
@@ -105,7 +105,7 @@ def _copy(source: Path, target: Path) -> None:
         temp.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Write the folder's entries to the disk; otherwise a power failure could restore the old names."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

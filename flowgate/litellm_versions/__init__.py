@@ -1,0 +1,1 @@
+"""Versions of LiteLLM: which may be installed, and Python environments of their own for them."""

@@ -1,0 +1,37 @@
+"""What is to be installed, and from where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be installed, and from where.
+
+    Attributes:
+        version: LiteLLM's version; empty for the newest one that may be installed.
+        wheelhouse: A folder of wheels; empty for the index.
+        offline: Use only what is in uv's cache.
+    """
+
+    version: str = ""
+    wheelhouse: str = ""
+    offline: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What is installed, in words."""
+        return f"LiteLLM {self.version}" if self.version else "the newest LiteLLM"
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, in a receipt."""
+        return self.wheelhouse or ("cache" if self.offline else "index")
+
+    def where(self) -> list[str]:
+        """Return uv's options that say where wheels come from; only wheels, since a source would run its own code."""
+        found = ["--only-binary", ":all:"]
+        if self.wheelhouse:
+            found += ["--no-index", "--find-links", self.wheelhouse]
+        return found + (["--offline"] if self.offline else [])

@@ -1,0 +1,92 @@
+"""Build an environment of its own for a version of LiteLLM, beside the one that serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flowgate.domain import Facts, LiteLLMEnvironment
+from flowgate.errors import UsageError
+from flowgate.litellm_versions import environments, install, requirements
+from flowgate.litellm_versions.build_tools import BuildTools
+from flowgate.litellm_versions.wanted import Wanted
+from flowgate.step import Change, Result, StepContext, change, unchanged
+
+
+def install_litellm(
+    context: StepContext, version: str = "", wheelhouse: str = "", offline: bool = False
+) -> Result | Change:
+    """Build an environment of its own for a version of LiteLLM, beside the one that serves.
+
+    Nothing that runs is touched. Every file must have a hash of the lock file, which is kept: the same version is
+    installed again only from the same files.
+
+    Args:
+        context: Tools and state of this run.
+        version: LiteLLM's version; default is the newest one that may be installed and whose release is 3 days old.
+        wheelhouse: A folder of wheels, in place of the package index.
+        offline: Use only what is in uv's cache.
+
+    Returns:
+        `version`, `python` (path), `folder`, `digest`, `built` (whether it was built now), `bundled` (it came with
+        FlowGate).
+
+    Raises:
+        InvalidValue: The version is not one.
+        UsageError: The version is blocked, or there is no such folder of wheels.
+        EnvironmentFailure: It cannot be installed; nothing has changed.
+        ProgramMissing: There is no uv.
+    """
+    named = requirements.checked_version(str(version))
+    wanted = Wanted(named, _wheelhouse(context, wheelhouse), offline)
+    tools = _tools(context)
+    if named and (found := install.existing(wanted, tools)):
+        return unchanged(f"LiteLLM {named} is installed in an environment of its own", **_facts(context, found, False))
+    folder = environments.folder(context.config, named) if named else ""
+    predicted: Facts = {
+        "version": named,
+        "python": "",
+        "folder": str(folder),
+        "digest": "",
+        "built": True,
+        "bundled": False,
+    }
+    return change(
+        f"install {wanted.subject} in an environment of its own",
+        lambda acting: _install(acting, wanted),
+        facts=predicted,
+        unpredicted="" if named else "only the package index tells which version is the newest",
+    )
+
+
+def _wheelhouse(context: StepContext, folder: str) -> str:
+    """Return the absolute path of a folder of wheels."""
+    if not folder:
+        return ""
+    path = Path(folder).expanduser().absolute()
+    if not path.is_dir():
+        raise UsageError(f"there is no folder {path}", fix="name the folder that holds the wheels")
+    if not context.files.listing(path, "*.whl"):
+        raise UsageError(f"no wheel (*.whl) is in {path}", fix="name the folder that holds the wheels")
+    return str(path)
+
+
+def _tools(context: StepContext) -> BuildTools:
+    return BuildTools(context.config, context.environment, context.clock.wall(), context.set_activity, context.emit)
+
+
+def _install(context: StepContext, wanted: Wanted) -> Facts:
+    if wanted.version and (said := requirements.warning(wanted.version)):
+        context.emit(f"warning: {said}")
+    found, built = install.install(wanted, _tools(context))
+    facts = _facts(context, found, built)
+    if built:
+        return {**facts, "message": f"installed LiteLLM {found.version} in an environment of its own"}
+    serves = found == environments.in_force(context.config)
+    what = "is installed" if not serves else "is in force" if wanted.version else "is in force, and none is newer"
+    return {**facts, "message": f"LiteLLM {found.version} {what}"}
+
+
+def _facts(context: StepContext, found: LiteLLMEnvironment, built: bool) -> Facts:
+    folder = "" if found.bundled else str(environments.folder(context.config, found.version))
+    about = {"version": found.version, "python": str(found.python), "folder": folder, "digest": found.digest}
+    return {**about, "built": built, "bundled": found.bundled}
