@@ -17,6 +17,7 @@ from tests.conftest import SUPERVISOR_MODULE, wait
 if TYPE_CHECKING:
     from tests.conftest import Workspace
 
+SAMPLED = 35
 DELAYS = [
     0,
     2,
