@@ -10,6 +10,7 @@ from flowgate.cli.requests import ReportRequest, RunRequest
 from flowgate.cli.run_playbook import execute, print_end
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import Variables
+from flowgate.gateway import southbound
 
 
 def run(config: str, playbook: str, variables: Variables, *, profile: str | None = None, **more: Any) -> int:
@@ -37,7 +38,11 @@ def run_in(session: Session, request: RunRequest) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        UsageError: The gateway has no such service.
     """
+    southbound.require_service(session.config, str(request.variables.get("service") or ""))
     return print_end(execute(session, request))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -101,6 +102,9 @@ def status(config: str, as_json: bool) -> int:
     for name, service in services.items():
         for generation in service["generations"] if len(service["generations"]) > 1 else ():
             console.data(f"  {describe_generation(name, generation)}")
+    for name in services.keys() - session.config.services:
+        console.note(f"warning: {name} runs, but the config has no services.{name}")
+        console.note(f"  fix: inv service.stop --service {name}, or add it to the config")
     for name, service in services.items():
         for generation in service["generations"]:
             service_faults.print_silence(name, generation["number"], generation["pid"], generation["silent"])
@@ -122,6 +126,7 @@ def collect_status(session: Session) -> StatusReport:
     """Collect the data of `status`."""
     found = session.supervisor.status()
     services = {name: _service(one, found["services"].get(name, {})) for name, one in session.config.services.items()}
+    services |= {name: _service(None, one) for name, one in _unconfigured(session, found["services"]).items()}
     serving = services["litellm"]["profile"] if "litellm" in services else None
     settled = session.profile()
     active = ActiveProfile(name=serving or settled.value, by="serving" if serving else settled.by)
@@ -138,10 +143,15 @@ def collect_status(session: Session) -> StatusReport:
     }
 
 
-def _service(settings: ServiceSettings, found: ServiceStatus) -> ServiceReport:
+def _unconfigured(session: Session, found: Mapping[str, ServiceStatus]) -> dict[str, ServiceStatus]:
+    """Return what runs and is not in the config any more."""
+    return {name: one for name, one in found.items() if one["generations"] and name not in session.config.services}
+
+
+def _service(settings: ServiceSettings | None, found: ServiceStatus) -> ServiceReport:
     generations = found.get("generations", [])
     serving = [one for one in generations if one["phase"] == "serving"]
-    if generations:
+    if generations or settings is None:
         state = _state((serving or generations)[-1])
     else:
         state = _no_generation(settings, "crashing" if found.get("wanted") else "stopped")
@@ -149,7 +159,7 @@ def _service(settings: ServiceSettings, found: ServiceStatus) -> ServiceReport:
         **state,
         "restarts": found.get("restarts", 0),
         "failure": found.get("failure", ""),
-        "embedded": Path(settings.args[0]).name == "embedded-upstream",
+        "embedded": settings is not None and Path(settings.args[0]).name == "embedded-upstream",
         "generations": [_generation(one) for one in generations],
     }
 

@@ -72,15 +72,16 @@ def _private_config(config: Config, environment: ScenarioEnvironment) -> Config:
     paths = config.paths._replace(runtime_dir=environment.folder)
     runner = str(litellm.runner_path(replace(config, paths=paths)))
     private = {
-        name: replace(config.services[name], host=LOOPBACK, cwd=None, restart="never", env={}, depends_on=())
-        for name in (litellm.NAME, cliproxy.NAME)
+        name: replace(one, host=LOOPBACK, cwd=None, restart="never", env={}, depends_on=())
+        for name, one in config.services.items()
     }
-    gateway, upstream = private[litellm.NAME], private[cliproxy.NAME]
+    gateway, upstream = private[litellm.NAME], private.get(cliproxy.NAME)
     args = (str(environment.upstream_program), *environment.upstream_args)
     folder = environment.folder / "work" / litellm.NAME
     private[litellm.NAME] = replace(gateway, port=environment.litellm_port, args=(runner,), max_memory=None, cwd=folder)
-    private[cliproxy.NAME] = replace(upstream, port=environment.upstream_port, args=args)
-    return replace(config, paths=paths, services={**config.services, **private}, embedded=False)
+    if upstream:
+        private[cliproxy.NAME] = replace(upstream, port=environment.upstream_port, args=args)
+    return replace(config, paths=paths, services=private, embedded=False)
 
 
 def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment, config: Config) -> Program:

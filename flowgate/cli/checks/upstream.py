@@ -14,7 +14,7 @@ from flowgate.cli.checks.finding import Finding, edit_command
 from flowgate.cli.session import Session
 from flowgate.context import StepContext
 from flowgate.errors import FlowGateError
-from flowgate.gateway import account_inventory, build, cliproxy, upstream_overrides
+from flowgate.gateway import account_inventory, build, cliproxy, install_record, upstream_overrides
 from flowgate.system import files
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class ServedModel(NamedTuple):
 
 def upstream(session: Session) -> Iterator[Finding]:
     """Check that no setting of the user's is ignored or replaced, and that no provider is used without an account."""
+    if not cliproxy.is_configured(session.config):
+        yield _absent(session)
+        return
     context = runtime.read_only_context(session, [])
     inputs = context.build_inputs()
     policy = build.compile_policy(session.config, context.run_state.profile.value, inputs)
@@ -44,6 +47,16 @@ def upstream(session: Session) -> Iterator[Finding]:
     yield from found
     if not found:
         yield Finding(CHECK, "pass", "CLIProxyAPIPlus gets your settings unchanged, and uses your accounts only")
+
+
+def _absent(session: Session) -> Finding:
+    """Report that the gateway has no CLIProxyAPIPlus, and whether one is installed all the same."""
+    program = install_record.install_paths(session.config).program
+    alone = f"the gateway has no CLIProxyAPIPlus (no services.{cliproxy.NAME}): LiteLLM calls the providers itself"
+    if not program.exists():
+        return Finding(CHECK, "pass", alone)
+    what = f"{alone}; {program} is installed and is not started"
+    return Finding(CHECK, "warn", what, edit_command(session.config.place("services")))
 
 
 def _excluded(settings: UpstreamSettings) -> list[str]:

@@ -33,10 +33,7 @@ def test_absent_sections_get_defaults(reads: Reads) -> None:
     config = reads("")
     assert config.paths.runtime_dir == Path("/home/me/config/.router/runtime")
     assert config.paths.log_file == Path("/home/me/config/.router/logs/flowgate.log")
-    assert [(one.name, one.host, one.port) for one in config.services.values()] == [
-        ("litellm", "127.0.0.1", 4000),
-        ("cliproxyapi_plus", "127.0.0.1", 8317),
-    ]
+    assert [(one.name, one.host, one.port) for one in config.services.values()] == [("litellm", "127.0.0.1", 4000)]
     assert config.services["litellm"].args == ("/home/me/config/.router/runtime/bin/litellm",)
 
 
@@ -128,7 +125,7 @@ def test_a_value_of_a_wrong_type_is_reported_with_its_path(errors_of: ErrorsOf, 
     "text, what",
     [
         ("services: {litellm: {host: 0.0.0.0}}", "loopback"),
-        ("services: {litellm: {port: 8317}}", "both services use port 8317"),
+        ("services: {litellm: {port: 8317}, cliproxyapi_plus: {}}", "both services use port 8317"),
         ("services: {litellm: {depends_on: [litellm]}}", "depends on itself"),
         ("services: {litellm: {depends_on: [elsewhere]}}", "elsewhere"),
         ("services: {litellm: {readiness_path: health}}", "begins with '/'"),
