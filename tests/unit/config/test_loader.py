@@ -193,14 +193,14 @@ def test_a_malformed_reference_is_rejected(errors_of: ErrorsOf) -> None:
     assert "os.environ/ followed by the name of a variable" in error.what
 
 
-@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
+@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml", "api-keys.yaml"])
 def test_the_examples_are_valid_and_need_no_migration(name: str) -> None:
     config = read((EXAMPLES / name).read_text(), EXAMPLES / name)
     assert config.notes == ()
     assert list(config.profiles) == ["reliability", "balanced", "cost"]
 
 
-@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
+@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml", "api-keys.yaml"])
 def test_the_cost_profile_of_the_examples_uses_the_cheap_model_first(name: str) -> None:
     config = read((EXAMPLES / name).read_text(), EXAMPLES / name)
     cheap, other = (
@@ -232,7 +232,7 @@ def test_mutated_examples_are_read_or_rejected_with_an_error(name: str, data: st
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(["flowgate.yaml", "embedded.yaml"]), st.data())
+@given(st.sampled_from(["flowgate.yaml", "embedded.yaml", "api-keys.yaml"]), st.data())
 def test_any_value_in_any_place_is_read_or_rejected_with_an_error(name: str, data: st.DataObject) -> None:
     tree = yaml.safe_load((EXAMPLES / name).read_text())
     for _ in range(data.draw(st.integers(1, 3))):

@@ -65,7 +65,10 @@ def test_a_model_that_uses_it_implies_the_section_and_a_note_says_so(reads: Read
         ("oauth: {codex: {method: device}}\n", 1),
         ("bootstrap: {repo: a/b}\n", 1),
         ("services: {litellm: {depends_on: [cliproxyapi_plus]}}\n", 1),
-        (f"profiles: {{p: {{model_list: [{{model_name: m, litellm_params: {{model: o/a, api_base: '{AT}'}}}}]}}}}\n", 1),
+        (
+            f"profiles: {{p: {{model_list: [{{model_name: m, litellm_params: {{model: o/a, api_base: '{AT}'}}}}]}}}}\n",
+            1,
+        ),
     ],
 )
 def test_other_settings_imply_it_too(reads: Reads, text: str, line: int) -> None:
