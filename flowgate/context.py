@@ -187,9 +187,7 @@ class StepContext:
 
     def missing_keys(self) -> list[str]:
         """List FlowGate's own keys that have not been generated."""
-        needed = {litellm.MASTER_KEY, *(one.name for one in self.config.references)}
-        missing = self.variables.missing_keys()
-        return missing if cliproxy.is_configured(self.config) else [name for name in missing if name in needed]
+        return self.variables.missing_keys(self.config)
 
     def generate_keys(self) -> None:
         """Generate FlowGate's own keys that are missing."""

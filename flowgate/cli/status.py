@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -89,7 +88,7 @@ def status(config: str, as_json: bool) -> int:
         as_json: Print one JSON document.
     """
     session = open_session(config)
-    recover_supervisor(session)
+    service_faults.recover_supervisor(session)
     report = collect_status(session)
     if as_json:
         console.document(report)
@@ -102,9 +101,7 @@ def status(config: str, as_json: bool) -> int:
     for name, service in services.items():
         for generation in service["generations"] if len(service["generations"]) > 1 else ():
             console.data(f"  {describe_generation(name, generation)}")
-    for name in services.keys() - session.config.services:
-        console.note(f"warning: {name} runs, but the config has no services.{name}")
-        console.note(f"  fix: inv service.stop --service {name}, or add it to the config")
+    service_faults.print_unconfigured(session, services)
     for name, service in services.items():
         for generation in service["generations"]:
             service_faults.print_silence(name, generation["number"], generation["pid"], generation["silent"])
@@ -117,16 +114,12 @@ def status(config: str, as_json: bool) -> int:
     return 0
 
 
-def recover_supervisor(session: Session) -> None:
-    """Start a new supervisor if the last one was killed and its workers still run; print a failure and go on."""
-    service_faults.recover_supervisor(session)
-
-
 def collect_status(session: Session) -> StatusReport:
     """Collect the data of `status`."""
     found = session.supervisor.status()
     services = {name: _service(one, found["services"].get(name, {})) for name, one in session.config.services.items()}
-    services |= {name: _service(None, one) for name, one in _unconfigured(session, found["services"]).items()}
+    more = service_faults.unconfigured(session, [name for name, one in found["services"].items() if one["generations"]])
+    services |= {name: _service(None, found["services"][name]) for name in more}
     serving = services["litellm"]["profile"] if "litellm" in services else None
     settled = session.profile()
     active = ActiveProfile(name=serving or settled.value, by="serving" if serving else settled.by)
@@ -141,11 +134,6 @@ def collect_status(session: Session) -> StatusReport:
         "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),
     }
-
-
-def _unconfigured(session: Session, found: Mapping[str, ServiceStatus]) -> dict[str, ServiceStatus]:
-    """Return what runs and is not in the config any more."""
-    return {name: one for name, one in found.items() if one["generations"] and name not in session.config.services}
 
 
 def _service(settings: ServiceSettings | None, found: ServiceStatus) -> ServiceReport:

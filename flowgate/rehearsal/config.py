@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
@@ -125,6 +126,7 @@ def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
         else:
             params["api_base"] = _vendor_url(plan, scenario, environment, model)
             params["model"] = f"openai/{vendor_model(scenario.name, model)}"
+            cast("dict[str, object]", params).pop("custom_llm_provider", None)  # it has precedence over the prefix
     if scenario.isolated:
         settings.setdefault("router_settings", {})["disable_cooldowns"] = True
     settings["general_settings"] = {"master_key": litellm.PREFIX + litellm.MASTER_KEY}

@@ -124,7 +124,9 @@ def prompts(session: Session) -> Iterator[Finding]:
         message = f"{count} in {folder} with whole requests and their prompts (the newest: {written[0]})"
         yield Finding(PROMPTS, "warn", message, f"rm -r {quote(str(folder))}")
     yield from asked_for or ()
-    if not (written or asked_for):
+    if not written and not cliproxy.is_configured(session.config):
+        yield Finding(PROMPTS, "pass", "there is no CLIProxyAPIPlus that could write prompts to the disk")
+    elif not (written or asked_for):
         known = "; its config cannot be read (see `doctor`)" if asked_for is None else ", and its settings prevent it"
         yield Finding(PROMPTS, "pass", f"CLIProxyAPIPlus has written no prompts to the disk{known}")
 
