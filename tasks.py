@@ -576,13 +576,13 @@ def completion(c: Context, shell: str) -> int:
 # --- preflight and security --------------------------------------------------------------------------------------
 
 
-@task
+@task(help={"southbound": "none, cliproxyapi-plus or embedded: what answers LiteLLM; default: ask on a terminal"})
 @command
-def init(c: Context) -> int:
+def init(c: Context, southbound: str = "") -> int:
     """Write your own config from the examples, with fresh random keys."""
     from flowgate.cli import init as config
 
-    return config.init()
+    return config.init(southbound)
 
 
 @task(help={"fix": "first fix permissions, missing folders and leftovers", "json": JSON})

@@ -87,8 +87,9 @@ def _edit_paths(session: Session) -> str:
 
 def _missing_folders(session: Session) -> list[Path]:
     paths = session.config.paths
-    wanted = [paths.runtime_dir, permission_check.secrets_folder(session.config), cliproxy.auth_folder(session.config)]
-    return [one for one in [*wanted, paths.log_file.parent] if not one.is_dir()]
+    accounts = [cliproxy.auth_folder(session.config)] if cliproxy.is_configured(session.config) else []
+    wanted = [paths.runtime_dir, permission_check.secrets_folder(session.config), *accounts, paths.log_file.parent]
+    return [one for one in wanted if not one.is_dir()]
 
 
 def disk(session: Session) -> Iterator[Finding]:

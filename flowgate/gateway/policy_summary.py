@@ -147,10 +147,12 @@ def _kind(one: Name, names: ModelNames) -> str:
 
 def _budget(policy: Policy) -> str:
     one = policy.budget
+    north, whole = f"{_count(one.north, 'attempt', 'attempts')} (LiteLLM)", f"{one.whole} over all models"
+    if not policy.cliproxy:  # the gateway has no CLIProxyAPIPlus
+        return f"retry budget: {north} at one vendor per request, {whole}"
     return (
-        f"retry budget: {_count(one.north, 'attempt', 'attempts')} (LiteLLM) x {_count(one.south, 'round', 'rounds')} "
-        f"(CLIProxyAPIPlus) x {_count(one.accounts, 'account', 'accounts')} = {one.vendor} at one vendor per request, "
-        f"{one.whole} over all models"
+        f"retry budget: {north} x {_count(one.south, 'round', 'rounds')} (CLIProxyAPIPlus) x "
+        f"{_count(one.accounts, 'account', 'accounts')} = {one.vendor} at one vendor per request, {whole}"
     )
 
 

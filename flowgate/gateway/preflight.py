@@ -147,7 +147,7 @@ def _cycles(where: _Settings, settings: LiteLLMSettings) -> Iterator[FlowGateErr
 def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
     """Find deployments that send CLIProxyAPIPlus another key than it accepts, or its key to another server."""
     key = litellm.PREFIX + cliproxy.UPSTREAM_KEY
-    upstream = config.services[cliproxy.NAME]
+    upstream = config.services.get(cliproxy.NAME)
     for entry in settings.get("model_list", ()):
         params, name = entry["litellm_params"], entry["model_name"]
         if str(params.get("api_base") or "").startswith(litellm.PREFIX):
@@ -158,7 +158,7 @@ def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
                     f"{name} sends CLIProxyAPIPlus another key than {key}: unless it is the same key, the response is "
                     "401"
                 )
-        elif params.get("api_key") == key:
+        elif upstream and params.get("api_key") == key:
             base = urlsplit(str(params.get("api_base") or "")).netloc or "the vendor"
             yield f"{name} sends CLIProxyAPIPlus' key to {base}; CLIProxyAPIPlus is at {upstream.host}:{upstream.port}"
 

@@ -10,7 +10,7 @@ from typing import cast
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Secret, UpstreamSettings
 from flowgate.errors import UsageError, raise_all
-from flowgate.gateway import account_inventory, build, preflight
+from flowgate.gateway import account_inventory, build, cliproxy, preflight
 from flowgate.gateway.own_cooldowns import OwnCooldown, own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
@@ -91,7 +91,7 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
     Args:
         context: Tools and state of this run.
         profile: Name of the profile.
-        litellm_only: Leave CLIProxyAPIPlus out.
+        litellm_only: Leave CLIProxyAPIPlus out, as a config without one does.
         as_written: Use the profile as it is written, without FlowGate's changes.
 
     Raises:
@@ -99,6 +99,7 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         UsageError: The profile cannot be rendered, or has no model that can be requested by its name.
     """
     config, inputs = context.config, context.build_inputs()
+    litellm_only = litellm_only or not cliproxy.is_configured(config)
     if litellm_only:
         inputs = replace(inputs, accounts={}, upstream_text=None)
     policy = build.compile_policy(config, profile, inputs)

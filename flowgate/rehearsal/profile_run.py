@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
+from flowgate.gateway import cliproxy
 from flowgate.rehearsal.observation import Observation
 from flowgate.rehearsal.plan import Plan, omitted_settings
 from flowgate.rehearsal.private_stack import PrivateStack
@@ -56,7 +57,7 @@ def rehearse_profile(
         "model": plan.roles.requested,
         "roles": dict(plan.roles.by_model),
         "litellm_only": plan.litellm_only,
-        "upstream": "the embedded upstream" if stack.uses_embedded else "CLIProxyAPIPlus",
+        "upstream": _upstream(context, stack),
         "omitted_scenarios": {
             one.name: "it waits for CLIProxyAPIPlus' own cooldown of a minute; add --long"
             for one in scenarios
@@ -66,6 +67,12 @@ def rehearse_profile(
         "promises": [promise for result in ordered for promise in result["promises"]],
         "scenarios": ordered,
     }
+
+
+def _upstream(context: StepContext, stack: PrivateStack) -> str:
+    if not cliproxy.is_configured(context.config):
+        return "none"
+    return "the embedded upstream" if stack.uses_embedded else "CLIProxyAPIPlus"
 
 
 def _run_all(context: StepContext, stack: PrivateStack, scenarios: list[Scenario]) -> dict[str, ScenarioResult]:

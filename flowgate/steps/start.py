@@ -5,7 +5,7 @@ from typing import Literal
 
 from flowgate.domain import Program, Service, Stack
 from flowgate.errors import FlowGateError, PortInUse, raise_all
-from flowgate.gateway import build, cliproxy, proxy_exceptions
+from flowgate.gateway import build, cliproxy, proxy_exceptions, southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps._replaced_program import RESTART, replaced_program
 from flowgate.steps.download import pending_installation, require_executable, runners
@@ -31,8 +31,9 @@ def start(context: StepContext, service: Name = "all", fresh: bool = False) -> R
     Raises:
         ProgramMissing: A program is missing or not executable.
         PortInUse: Another program uses a port.
-        UsageError: A variable is not set.
+        UsageError: A variable is not set, or the gateway has no such service.
     """
+    southbound.require_service(context.config, service)
     stack = context.stack()
     order = _order(context, stack, service)
     chosen = [stack.services[name] for group in order for name in group]

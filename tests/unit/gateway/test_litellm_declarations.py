@@ -92,7 +92,7 @@ def compiled(text: str) -> None:
         compile_policy(made, profile, BuildInputs({}, None))
 
 
-@pytest.mark.parametrize("file", ["flowgate.yaml", "embedded.yaml"])
+@pytest.mark.parametrize("file", ["flowgate.yaml", "embedded.yaml", "api-keys.yaml"])
 def test_the_example_configs_are_accepted(file: str) -> None:
     compiled((CHECKOUT / "config" / "examples" / file).read_text(encoding="utf-8"))
 
