@@ -21,8 +21,8 @@ SETTINGS = """
   general_settings: {master_key: os.environ/LITELLM_MASTER_KEY}
   router_settings:
     model_group_alias: {fast: router-cheap, deep: {model: router-default, hidden: true}}
-    fallbacks: [{router-default: [router-cheap]}, {fast: [deep]}]
-    context_window_fallbacks: [{router-cheap: [router-default]}]
+    fallbacks: [{router-default: [router-cheap]}]
+    context_window_fallbacks: [{router-default: [router-cheap]}]
     retry_policy: {TimeoutErrorRetries: 1, RateLimitErrorRetries: 0}
     allowed_fails_policy: {TimeoutErrorAllowedFails: 2}
     routing_strategy: simple-shuffle
@@ -58,22 +58,100 @@ SERVICES = """\
 """
 PORTS = {"litellm_port": 4000, "upstream_port": 8317, "litellm": "[python3]", "upstream": "[python3]"}
 SMALL = CONFIG.format(**PORTS)
-LARGE = SMALL.replace("\nprofiles:", SETTINGS).replace("litellm_base:\n  model_list:\n", f"litellm_base:\n  model_list:\n{MODELS}")
+LARGE = SMALL.replace("\nprofiles:", SETTINGS).replace(
+    "litellm_base:\n  model_list:\n", f"litellm_base:\n  model_list:\n{MODELS}"
+)
 LARGE = LARGE.replace("  cliproxyapi_plus:\n", SERVICES, 1)
 EXAMPLES = [path.read_text("utf-8") for path in sorted((CHECKOUT / "config" / "examples").glob("*.yaml"))]
 UPSTREAM = next(text for text in EXAMPLES if "auth-dir" in text)
 CONFIGS = [SMALL, LARGE, LARGE, LARGE, *(text for text in EXAMPLES if "config_version" in text)]
 
 NUMBERS: list[Any] = [-1, 0, 1, 2, 1.5, 65536, 10**400, -(10**400), float("nan"), float("inf"), -0.0, 1e308, 1e-9, 6000]
-TEXTS: list[Any] = ["", " ", "3", "1m", "ten", "-5s", "1e999", "nan", "true", "é", "\u202e", "\0", "\x1b[2J", "a\nb", "~", "{{ x }}"]
-TEXTS += ["x" * 5000, "/dev/null", "/", "../..", "~nobody/x", "$(id)", "%s", "*", "[", "a:b", "None", "\ud800", "日本", "'", "\\"]
-REFERENCES = ["os.environ/TRIES", "os.environ/", "os.env/KEY", "os.environ/HOME", "OS.ENVIRON/KEY", "${KEY}", "$KEY", "KEY"]
+TEXTS: list[Any] = [
+    "",
+    " ",
+    "3",
+    "1m",
+    "ten",
+    "-5s",
+    "1e999",
+    "nan",
+    "true",
+    "é",
+    "\u202e",
+    "\0",
+    "\x1b[2J",
+    "a\nb",
+    "~",
+    "{{ x }}",
+]
+TEXTS += [
+    "x" * 5000,
+    "/dev/null",
+    "/",
+    "../..",
+    "~nobody/x",
+    "$(id)",
+    "%s",
+    "*",
+    "[",
+    "a:b",
+    "None",
+    "\ud800",
+    "日本",
+    "'",
+    "\\",
+]
+REFERENCES = [
+    "os.environ/TRIES",
+    "os.environ/",
+    "os.env/KEY",
+    "os.environ/HOME",
+    "OS.ENVIRON/KEY",
+    "${KEY}",
+    "$KEY",
+    "KEY",
+]
 REFERENCES += ["os.environ/ TRIES", "os.environ.TRIES", "os.environ/A/B", "env/KEY", "os.environ/é", "!vault x"]
-KINDS: list[Any] = [None, True, False, [], {}, [[]], [None], [{}], {"": 1}, {None: 1}, {1: 2, "1": 3}, [1, "1", 1], {"a": {"b": ["c"]}}]
+KINDS: list[Any] = [
+    None,
+    True,
+    False,
+    [],
+    {},
+    [[]],
+    [None],
+    [{}],
+    {"": 1},
+    {None: 1},
+    {1: 2, "1": 3},
+    [1, "1", 1],
+    {"a": {"b": ["c"]}},
+]
 KINDS += [datetime.date(2026, 9, 9), datetime.datetime(2026, 1, 2, 3, 4), b"\x00\xff", {"x"}, [["x"] * 3] * 40]
 NAMES = ["router-default", "router-cheap", "fast", "deep", "nope", "*", "openai/*", "router-*", "second", "all", "cost"]
-PROVIDERS = ["openai/", "olma_chat/x", "fastest/x", "openai/x ", "/x", "anthropic/*", "openai/*", "gpt-4o", "bedrock/x", "custom_openai/é"]
-ADDRESSES = ["http://127.0.0.1:0/v1", "http://[::1]:1/v1", "127.0.0.1", "ftp://x", "http://", "http://a b/v1", "http://x:99999", "http://[::"]
+PROVIDERS = [
+    "openai/",
+    "olma_chat/x",
+    "fastest/x",
+    "openai/x ",
+    "/x",
+    "anthropic/*",
+    "openai/*",
+    "gpt-4o",
+    "bedrock/x",
+    "custom_openai/é",
+]
+ADDRESSES = [
+    "http://127.0.0.1:0/v1",
+    "http://[::1]:1/v1",
+    "127.0.0.1",
+    "ftp://x",
+    "http://",
+    "http://a b/v1",
+    "http://x:99999",
+    "http://[::",
+]
 POOL = [NUMBERS, TEXTS, REFERENCES, KINDS, NAMES, PROVIDERS, ADDRESSES]
 
 
@@ -98,7 +176,9 @@ def mutated(seed: int) -> tuple[str, str]:
     config, upstream = chosen.choice(CONFIGS), UPSTREAM
     change = _as_text if chosen.random() < 0.15 else _as_values
     if chosen.random() < 0.1:
-        return config.replace("[python3]", "[.router/runtime/bin/CLIProxyAPIPlus, -config, cliproxyapi.yaml]"), change(chosen, upstream)
+        return config.replace("[python3]", "[.router/runtime/bin/CLIProxyAPIPlus, -config, cliproxyapi.yaml]"), change(
+            chosen, upstream
+        )
     return change(chosen, config), upstream
 
 
@@ -153,8 +233,9 @@ def swap(chosen: random.Random, found: list[Place]) -> None:
 
 def move(chosen: random.Random, found: list[Place]) -> None:
     """Move a key to another mapping."""
-    put_elsewhere(chosen, found, taken := chosen.choice(found))
-    taken.container.pop(taken.key, None) if isinstance(taken.container, dict) else taken.container.pop(taken.key)
+    taken = chosen.choice(found)
+    put_elsewhere(chosen, found, taken)
+    del taken.container[taken.key]
 
 
 def put_elsewhere(chosen: random.Random, found: list[Place], place: Place | None = None) -> None:
@@ -201,8 +282,32 @@ def _mappings(node: Any) -> Iterator[Any]:
 
 # --- as text
 
-WORDS = ["''", "null", "-1", ".nan", "1e999", "9" * 400, "1_000", "0x1F", "1:30", "&a [*a]", "*nope", "<<", "!!binary x"]
-WORDS += ["!!python/object:os.system x", "!vault x", "2026-99-99", '"\\0"', '"\\ud800"', "!!set {x}", "!!float x", "? x", "yes"]
+WORDS = [
+    "''",
+    "null",
+    "-1",
+    ".nan",
+    "1e999",
+    "9" * 400,
+    "1_000",
+    "0x1F",
+    "1:30",
+    "&a [*a]",
+    "*nope",
+    "<<",
+    "!!binary x",
+]
+WORDS += [
+    "!!python/object:os.system x",
+    "!vault x",
+    "2026-99-99",
+    '"\\0"',
+    '"\\ud800"',
+    "!!set {x}",
+    "!!float x",
+    "? x",
+    "yes",
+]
 LINES: list[Callable[[str], list[str]]] = [
     lambda line: [],
     lambda line: [line, line],

@@ -1,4 +1,4 @@
-"""Mutated configs, values as well as structure: known exit codes, no traceback, errors with a place, answers in time."""
+"""Mutated configs, values and structure: known exit codes, no traceback, errors with a place, answers in time."""
 
 from __future__ import annotations
 
