@@ -46,7 +46,7 @@ def run_command(words: list[str]) -> Ended:
 
 def run_once(words: list[str]) -> Ended:
     out, err, began = io.StringIO(), io.StringIO(), time.monotonic()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), deadline(LONGEST_SECONDS * 2):
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), deadline(LONGEST_SECONDS * 6):
         code = run(words)
     return Ended(words, code, time.monotonic() - began, out.getvalue(), err.getvalue())
 
@@ -110,7 +110,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "config"
 
 
-@pytest.mark.parametrize("config", sorted(set(CONFIGS), key=len))
+@pytest.mark.parametrize("config", dict.fromkeys(CONFIGS))
 def test_the_configs_are_accepted_before_they_are_mutated(folder: Path, config: str) -> None:
     write(folder, config, UPSTREAM)
     assert run_command(["profile", "show"]).code == 0

@@ -113,7 +113,11 @@ def fallbacks(draft: Draft) -> None:
 
 def other_fallbacks(draft: Draft) -> None:
     """Add fallbacks of other kinds, or bound their number."""
-    more = [{"default_fallbacks": ["router-cheap"], "fallbacks": []}, {"max_fallbacks": 0}, {"max_fallbacks": 1}]
+    more: list[dict[str, Any]] = [
+        {"default_fallbacks": ["router-cheap"], "fallbacks": []},
+        {"max_fallbacks": 0},
+        {"max_fallbacks": 1},
+    ]
     more += [{"context_window_fallbacks": [{"router-default": ["router-cheap"]}]}]
     draft.router.update(draft.chosen.choice(more))
 
