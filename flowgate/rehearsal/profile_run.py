@@ -11,6 +11,7 @@ from flowgate.rehearsal.observation import Observation
 from flowgate.rehearsal.plan import Plan, omitted_settings
 from flowgate.rehearsal.private_stack import PrivateStack
 from flowgate.rehearsal.result import AttemptResult, ProfileResult, RequestResult, ScenarioResult
+from flowgate.rehearsal.roles import PRIMARY
 from flowgate.rehearsal.runner import ClientSettings, ScenarioRunner
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
 from flowgate.rehearsal.verdicts import BROKEN, TIMED, Expectations
@@ -131,8 +132,14 @@ def _expectations(plan: Plan) -> Expectations:
     if plan.upstream_cooldowns:  # not scaled, while every promised time is compared at the plan's scale
         promises = replace(promises, cooldown_seconds=promises.cooldown_seconds / plan.scale)
     attempts = 1 if plan.litellm_only else budget.south * budget.accounts
-    counted_by = plan.own_cooldown.counted_by if plan.own_cooldown else ""
-    return Expectations(promises, plan.roles.has_secondary, attempts, plan.upstream_cooldowns, unknown_start=counted_by)
+    return Expectations(
+        promises,
+        plan.roles.has_secondary,
+        attempts,
+        plan.upstream_cooldowns,
+        unknown_start=plan.own_cooldown.counted_by if plan.own_cooldown else "",
+        deployments=max(1, len(plan.roles.models(PRIMARY))),
+    )
 
 
 def _is_only_late(result: ScenarioResult) -> bool:
