@@ -47,8 +47,11 @@ def run(root: Path, version: str, options: Sequence[str], words: Sequence[str]) 
         copy_files(root, copy, names)
         python = copy / ".venv" / "bin" / "python"
         extra = f"litellm[proxy]=={version}"
-        _install([uv, "sync", "--locked", "--quiet", "--group=test", f"--python={sys.executable}"], copy)
-        _install([uv, "pip", "install", f"--python={python}", extra], copy)
+        _install(
+            [uv, "sync", "--locked", "--quiet", "--compile-bytecode", "--group=test", f"--python={sys.executable}"],
+            copy,
+        )
+        _install([uv, "pip", "install", "--compile-bytecode", f"--python={python}", extra], copy)
         found = installed(python)
         if litellm_releases.parse(found) != litellm_releases.parse(version):
             raise CheckFailed(f"LiteLLM {found} was installed in place of {version}")

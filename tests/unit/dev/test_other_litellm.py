@@ -55,7 +55,7 @@ def test_the_live_tests_run_in_a_copy(root: Path, tmp_path: Path, monkeypatch: p
     log = fake(tmp_path, monkeypatch)
     assert other_litellm.run(root, "1.108.7", ["-m", "not long"], []) == 5
     sync, install, run, *files = log.read_text().splitlines()
-    assert sync == f"sync --locked --quiet --group=test --python={sys.executable}"
+    assert sync == f"sync --locked --quiet --compile-bytecode --group=test --python={sys.executable}"
     assert install.endswith("/checkout/.venv/bin/python litellm[proxy]==1.108.7")
     assert run.startswith("-m pytest -m not long tests/live in ")
     assert files == ["new", "tracked"]
