@@ -621,14 +621,15 @@ def security_hook(c: Context) -> int:
         "cov": "measure the coverage; fails below the floor",
         "junit": "write a JUnit report to this file",
         "args": "for pytest",
+        "litellm": "run the live tests over this release of LiteLLM, in a copy of the checkout",
     }
 )
 @command
-def test(c: Context, long: bool = False, cov: bool = False, junit: str = "", args: str = "") -> int:
+def test(c: Context, long: bool = False, cov: bool = False, junit: str = "", args: str = "", litellm: str = "") -> int:
     """Run the tests."""
     from dev import tasks
 
-    return tasks.test(long, cov, junit, args)
+    return tasks.test(long, cov, junit, args, litellm)
 
 
 @task

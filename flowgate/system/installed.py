@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import re
 import tomllib
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flowgate.errors import FlowGateError, UsageError
@@ -18,6 +19,19 @@ def version(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def written_on(name: str) -> date | None:
+    """Return the day on which the files of an installed distribution were written (UTC); None if that is not known.
+
+    Args:
+        name: The distribution.
+    """
+    try:
+        record = importlib.metadata.distribution(name).locate_file("") / f"{name}-{version(name)}.dist-info" / "RECORD"
+        return datetime.fromtimestamp(Path(str(record)).stat().st_mtime, UTC).date()
+    except (importlib.metadata.PackageNotFoundError, OSError, OverflowError, ValueError):
         return None
 
 

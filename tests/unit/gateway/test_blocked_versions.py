@@ -21,3 +21,13 @@ def test_a_blocked_release_has_a_reason_and_cannot_be_installed(version: str) ->
 
 def test_other_releases_are_not_blocked() -> None:
     assert blocked_versions.reason("1.106.2") == ""
+
+
+@pytest.mark.parametrize("version", ["1.107", "v1.107.0", "1.82.7+cpu", "1.107.0.0"])
+def test_another_spelling_of_a_blocked_release_is_blocked(version: str) -> None:
+    assert blocked_versions.reason(version)
+
+
+@pytest.mark.parametrize("version", ["1.107.0rc1", "1.107.1", "1.82.7.post1", "main", ""])
+def test_another_release_is_not_blocked(version: str) -> None:
+    assert blocked_versions.reason(version) == ""
