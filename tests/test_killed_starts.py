@@ -90,7 +90,7 @@ MIXED = (
     ("down",),
     ("profile.set", "reliability"),
     ("service.restart", "--service", "litellm"),
-    ("service.stop", "--service", "cliproxyapi_plus"),
+    ("service.restart", "--service", "cliproxyapi_plus", "--now"),
     ("health",),
     ("service.start", "--service", "litellm"),
     ("profile.set", "balanced"),
