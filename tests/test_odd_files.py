@@ -152,7 +152,7 @@ FILES = (
     "run/supervisor.sock",
 )
 FOLDERS = ("bin", "run", "process-logs", "work", "../secrets", "../auths", "../logs", "../runtime")
-SAMPLED = 37  # one of so many cases is tested in every run
+SAMPLED = 67  # one of so many cases is tested in every run
 
 
 def sampled(cases: Sequence[tuple[object, ...]], every: int = SAMPLED) -> list[object]:
