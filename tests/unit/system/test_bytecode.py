@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,10 @@ def test_a_changed_source_does_not_recompile_the_environment(environment: Path) 
 def test_a_damaged_stamp_file_counts_as_missing(environment: Path, text: str) -> None:
     (environment / "env" / bytecode.STAMP).write_text(text)
     assert not bytecode.is_compiled()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+def test_what_is_no_stamp_file_is_neither_read_nor_written(environment: Path, make: Callable[[Path], None]) -> None:
+    make(environment / "env" / bytecode.STAMP)
+    assert not bytecode.is_compiled()
+    assert not bytecode.compile_environment()
