@@ -48,7 +48,7 @@ _ALL = (
         "a chat stream that fails before its first chunk is retried as often as num_retries says; until then it went "
         "to the fallback at once",
         "a stream that stays silent until its time-out counts as a time-out, so the retries after a time-out apply; "
-        "the same for /v1/messages, where every version retries",
+        "the same for /v1/messages of a provider that has it; with others LiteLLM reports a 5xx",
         MEASURED,
         probe="mute",
     ),

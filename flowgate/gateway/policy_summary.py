@@ -17,6 +17,8 @@ LITELLM_LIMITS = (
     "LiteLLM cannot put a model into cooldown whose streams begin and then stay silent; each request waits for its "
     "time-out before the fallback",
     "LiteLLM uses no fallback for a /v1/responses stream that falls silent; the client gets an error",
+    "LiteLLM reports a /v1/messages stream of an OpenAI-compatible provider that falls silent as a 5xx, so the retries "
+    "after a 5xx apply to it",
 )
 UPSTREAM_LIMITS = ("CLIProxyAPIPlus cannot put an account into cooldown whose vendor is silent or unreachable",)
 KINDS = {"refusal": "a 5xx", "429": "a 429", "timeout": "a time-out"}

@@ -14,7 +14,6 @@ from typing import Any
 from flowgate.gateway.name_sections import aliases as aliases_of
 
 PROXY = "litellm.proxy.proxy_server"
-Entry = Mapping[str, Any]
 
 
 def current() -> Any:
@@ -22,20 +21,18 @@ def current() -> Any:
     return getattr(sys.modules.get(PROXY), "llm_router", None)
 
 
-def deployments(router: Any) -> list[Entry]:
+def deployments(router: Any) -> list[Any]:
     """Return a router's deployments as it has them; empty if it has none.
 
     Args:
         router: The router, or None.
     """
     registry = getattr(type(router), "registry", None)
-    found: Iterable[Entry] | None = (
-        router.registry().all() if callable(registry) else getattr(router, "model_list", None)
-    )
+    found: Iterable[Any] | None = router.registry().all() if callable(registry) else getattr(router, "model_list", None)
     return list(found or ())
 
 
-def number(entry: Entry) -> str:
+def number(entry: Any) -> str:
     """Return the id of a deployment.
 
     Args:
@@ -44,7 +41,7 @@ def number(entry: Entry) -> str:
     return str((entry.get("model_info") or {}).get("id"))
 
 
-def address(entry: Entry) -> str:
+def address(entry: Any) -> str:
     """Return the address of a deployment; empty when it is not known.
 
     Args:
@@ -72,7 +69,7 @@ def aliases(router: Any) -> Mapping[str, str]:
     return aliases_of(getattr(router, "model_group_alias", None))
 
 
-async def cooldowns(router: Any) -> list[tuple[Entry, Entry]]:
+async def cooldowns(router: Any) -> list[tuple[Any, Any]]:
     """Return the deployments in cooldown, each with its entry in LiteLLM's cache.
 
     Args:
@@ -85,7 +82,7 @@ async def cooldowns(router: Any) -> list[tuple[Entry, Entry]]:
     return [(by_number[name], entry) for name, entry in found]
 
 
-def end_cooldown(router: Any, entry: Entry) -> None:
+def end_cooldown(router: Any, entry: Any) -> None:
     """End the cooldown of a deployment.
 
     Args:
