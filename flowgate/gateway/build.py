@@ -25,6 +25,7 @@ from flowgate.gateway import (
     upstream_settings,
     upstream_version,
     usable_values,
+    version_warnings,
 )
 from flowgate.gateway.litellm_declarations import Declarations, of_installed
 from flowgate.gateway.model_names import ID, PATTERN, ModelNames
@@ -139,6 +140,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
     read = setting_values.read(config, profile, build_inputs.declared, build_inputs.variables)
     wrong = [
+        *version_warnings.faults(build_inputs.declared.version),
         *own_modules.faults(config, profile, build_inputs.modules.missing),
         *read.faults,
         *mistyped_references.faults(config, profile, build_inputs.variables),
