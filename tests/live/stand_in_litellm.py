@@ -54,26 +54,32 @@ async def app(scope, receive, send):
 """
 
 
-def create(workspace: Workspace, version: str, *, ready: bool = True) -> None:
+def create(workspace: Workspace, version: str, *, ready: bool = True, real: bool = False) -> None:
     """Write an environment with a stand-in for a version, as if it had been installed.
 
     Args:
         workspace: The workspace; its config names the runner.
         version: LiteLLM's version.
         ready: Whether its readiness path answers 200.
+        real: Link to the bundled LiteLLM, in the place of a stand-in.
     """
     folder = litellm_environments.folder(config(workspace)) / version
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = python_environment.site_packages(folder)
-    for module in ("litellm", "litellm/proxy", "litellm/rust_bridge"):
-        (site / module).mkdir(parents=True)
-        (site / module / "__init__.py").touch()
-    (site / "litellm" / "proxy" / "proxy_server.py").write_text(APP.format(version=version, ready=ready))
-    (site / "litellm" / "rust_bridge" / "fork_guard.py").write_text("def reserve_process_for_forking(why): pass\n")
+    if not real:
+        _write_stand_in(site, APP.format(version=version, ready=ready))
     (site / f"litellm-{version}.dist-info").mkdir()
     (site / "more.pth").write_text(f"{bytecode.site_packages()}\n")
     python_environment.add_own_package(folder)
     _write_receipt(folder, site, version)
+
+
+def _write_stand_in(site: Path, app: str) -> None:
+    for module in ("litellm", "litellm/proxy", "litellm/rust_bridge"):
+        (site / module).mkdir(parents=True)
+        (site / module / "__init__.py").touch()
+    (site / "litellm" / "proxy" / "proxy_server.py").write_text(app)
+    (site / "litellm" / "rust_bridge" / "fork_guard.py").write_text("def reserve_process_for_forking(why): pass\n")
 
 
 def _write_receipt(folder: Path, site: Path, version: str) -> None:
