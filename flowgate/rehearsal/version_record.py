@@ -27,11 +27,12 @@ class Rehearsed:
     """One profile, as it was rehearsed.
 
     Attributes:
-        settings: Digest of the settings.
+        settings: Digest of the settings that LiteLLM got; they depend on its version.
         scenarios: Names of the scenarios that ran.
         promises: Number of promises that were compared.
         kept: Number of those that were kept.
         broken: The broken ones, as sentences.
+        written: Digest of the profile as the config has it.
     """
 
     settings: str
@@ -39,6 +40,7 @@ class Rehearsed:
     promises: int
     kept: int
     broken: tuple[str, ...] = ()
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,16 @@ def settings_digest(plan: Plan) -> str:
     Args:
         plan: The plan.
     """
-    parts = [plan.settings, plan.user_settings, plan.upstream_settings, plan.litellm_only, asdict(plan.policy.budget)]
+    budget = asdict(plan.policy.budget)
+    return _digest([plan.settings, plan.user_settings, plan.upstream_settings, plan.litellm_only, budget])
+
+
+def _written_digest(plan: Plan) -> str:
+    """Return a digest of a profile as the config has it: the same for all versions of LiteLLM."""
+    return _digest([plan.config.litellm_base, plan.config.profiles[plan.profile], plan.user_settings])
+
+
+def _digest(parts: list[object]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
@@ -113,7 +124,7 @@ def of_profile(plan: Plan, result: ProfileResult) -> Rehearsed:
     left_out = set(result["omitted_scenarios"])
     scenarios = (*(one["scenario"] for one in result["scenarios"]), *sorted(left_out))
     kept = sum(one["verdict"] == KEPT for one in promises)
-    return Rehearsed(settings_digest(plan), scenarios, len(promises), kept, broken)
+    return Rehearsed(settings_digest(plan), scenarios, len(promises), kept, broken, _written_digest(plan))
 
 
 def dump(record: VersionRecord) -> str:
@@ -140,6 +151,7 @@ def parse(text: str | None) -> VersionRecord:
                 int(one["promises"]),
                 int(one["kept"]),
                 tuple(map(str, one["broken"])),
+                str(one["written"]),
             )
             for name, one in tree.get("profiles", {}).items()
         }
