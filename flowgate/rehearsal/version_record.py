@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from flowgate.domain import Config, LiteLLMEnvironment
+from flowgate.errors import FlowGateError
 from flowgate.gateway import litellm_environments
 from flowgate.rehearsal.figures import Figures
 from flowgate.rehearsal.plan import Plan
@@ -41,6 +42,16 @@ class Rehearsed:
     kept: int
     broken: tuple[str, ...] = ()
     written: str = ""
+
+    def is_part_of(self, known: Rehearsed | None) -> bool:
+        """Return whether nothing is new in this beside an earlier rehearsal of more scenarios.
+
+        Args:
+            known: The earlier rehearsal; None if there is none.
+        """
+        if known is None or known.settings != self.settings or self.broken:
+            return False
+        return set(self.scenarios) < set(known.scenarios)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +198,8 @@ def write(context: StepContext, record: VersionRecord) -> None:
         record: The record.
     """
     known = read(context)
-    whole = replace(record, profiles={**known.profiles, **record.profiles}, figures=record.figures or known.figures)
+    new = {name: one for name, one in record.profiles.items() if not one.is_part_of(known.profiles.get(name))}
+    whole = replace(record, profiles={**known.profiles, **new}, figures=record.figures or known.figures)
     context.files.write(path(context.config, context.litellm()), dump(whole))
 
 
@@ -202,4 +214,7 @@ def note(context: StepContext, plans: Sequence[Plan], results: Sequence[ProfileR
     environment = context.litellm()
     profiles = {plan.profile: of_profile(plan, one) for plan, one in zip(plans, results, strict=True)}
     at = stamp(context.clock.wall())
-    write(context, VersionRecord(environment.version, environment.digest, at, profiles))
+    try:
+        write(context, VersionRecord(environment.version, environment.digest, at, profiles))
+    except FlowGateError as error:
+        context.emit(f"warning: the rehearsal could not be recorded: {error.what}")

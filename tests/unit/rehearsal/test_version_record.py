@@ -42,6 +42,20 @@ def test_a_rehearsal_counts_for_the_scenarios_that_ran() -> None:
     assert not RECORD.limited({"calm": "aa"}).covers({"calm": "aa"}, [*BOTH, SCENARIOS["401"]])
 
 
+@pytest.mark.parametrize(
+    ("new", "is_part"),
+    [
+        (replace(CALM, scenarios=("500",)), True),
+        (replace(CALM, scenarios=("500", "401")), False),
+        (replace(CALM, scenarios=("500",), settings="other"), False),
+        (replace(CALM, scenarios=("500",), broken=("500: x",)), False),
+        (CALM, False),
+    ],
+)
+def test_a_rehearsal_of_fewer_scenarios_replaces_no_larger_one(new: Rehearsed, is_part: bool) -> None:
+    assert (new.is_part_of(CALM), new.is_part_of(None)) == (is_part, False)
+
+
 def test_the_broken_promises_of_equal_profiles_are_counted_once() -> None:
     found = recorded_broken(replace(RECORD, profiles={"a": BROKEN, "b": BROKEN, "c": CALM}))
     assert found == ["a, 500: answered: promised yes, observed no"]
