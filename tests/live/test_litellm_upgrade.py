@@ -156,16 +156,16 @@ def test_a_prepared_version_survives_other_commands_and_is_upgraded_to_later(gat
 def test_a_broken_promise_refuses_the_upgrade_unless_it_is_accepted(gateway: Workspace) -> None:
     for name, retries in (("reliability", 3), ("cost", 0)):  # one profile is enough
         gateway.edit_config((f"  {name}:\n    router_settings: {{num_retries: {retries}}}\n", ""))
-    stand_in_litellm.rehearsed(gateway, NEW, "500: answered: promised yes, observed no")
+    stand_in_litellm.rehearsed(gateway, NEW, "healthy: answered: promised yes, observed no")
     before = gateway.json("status")["services"]["litellm"]["pid"]
-    done = gateway.start(*UPGRADE, "--scenario", "500").wait_for_exit(240.0)  # the stand-in has no fallbacks
+    done = gateway.start(*UPGRADE, "--scenario", "healthy").wait_for_exit(240.0)
     assert done.returncode == 1, done.stderr
     assert "breaks a promise" in done.stderr
     assert "--accept-broken" in done.stderr
     assert "broken: " in done.stdout
     assert (serving(gateway), in_force(gateway)) == (OLD, OLD)
     assert gateway.json("status")["services"]["litellm"]["pid"] == before
-    gateway.inv(*UPGRADE, "--scenario", "500", "--accept-broken")
+    gateway.inv(*UPGRADE, "--scenario", "healthy", "--accept-broken")
     assert (serving(gateway), in_force(gateway)) == (NEW, NEW)
 
 
