@@ -256,6 +256,46 @@ def litellm_list(c: Context, offline: bool = False, json: bool = False) -> int:
     return litellm_list.list_versions(config(c), offline, json)
 
 
+@task(
+    name="upgrade",
+    help={
+        "to": "version of LiteLLM; default: the newest that is allowed",
+        "wheelhouse": "a folder of wheels, instead of the index",
+        "offline": "do not use the network",
+        "accept-broken": "upgrade although promises are broken",
+        "scenario": "rehearse only these scenarios, separated by commas; default: all",
+        "prepare": "install, rehearse and import it, without handing over",
+        "json": JSON,
+    },
+)
+@command
+def litellm_upgrade(
+    c: Context,
+    to: str = "",
+    wheelhouse: str = "",
+    offline: bool = False,
+    accept_broken: bool = False,
+    scenario: str = "",
+    prepare: bool = False,
+    json: bool = False,
+) -> int:
+    """Install another LiteLLM, rehearse every profile on it, and hand over to it without dropping a request."""
+    from flowgate.cli import litellm_upgrade
+
+    typed = {"version": to, "wheelhouse": wheelhouse, "offline": offline, "scenario": scenario}
+    how = {**typed, "accept_broken": accept_broken, "prepare_only": prepare}
+    return litellm_upgrade.upgrade(config(c), how, as_json=json, check=dry(c))
+
+
+@task(name="rollback")
+@command
+def litellm_rollback(c: Context) -> int:
+    """Hand back to the LiteLLM that served before the last upgrade, without dropping a request."""
+    from flowgate.cli import litellm_upgrade
+
+    return litellm_upgrade.roll_back(config(c), check=dry(c))
+
+
 # --- services ----------------------------------------------------------------------------------------------------
 
 
@@ -694,7 +734,7 @@ for one in (*TOP, *(DEVELOPMENT if Path(__file__).with_name("dev").is_dir() else
     ns.add_task(one)
 for collection in _named(
     bootstrap=(bootstrap_download, bootstrap_rollback),
-    litellm=(litellm_list,),
+    litellm=(litellm_list, litellm_upgrade, litellm_rollback),
     service=(start, stop, restart, reload, recover, logs),
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),

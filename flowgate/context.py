@@ -11,13 +11,16 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from flowgate.config.overlay import overlay
-from flowgate.domain import Config, Program, Reference, Secret, Service, Sourced, Stack
+from flowgate.domain import Config, LiteLLMEnvironment, Program, Reference, RunState, Secret, Service, Sourced, Stack
 from flowgate.errors import FlowGateError, StepContractError, raise_all
-from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, own_modules, upstream_version
-from flowgate.gateway.environment import MODULE_CACHE, Variables
+from flowgate.gateway import account_inventory, build, cliproxy, install_record, litellm, litellm_in_force, own_modules
+from flowgate.gateway import upstream_version as version_of_upstream
+from flowgate.gateway.environment import Variables
+from flowgate.gateway.litellm_environments import LABEL, EnvironmentRecord
 from flowgate.gateway.proxy_exceptions import plain_without_proxy
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.read_only import ReadOnlySupervisor
@@ -27,21 +30,6 @@ from flowgate.system.file_access import Files
 from flowgate.system.http import Http
 
 __all__ = ["Files", "ReadOnlySupervisor", "RunState", "StepContext"]
-
-
-@dataclass(slots=True)
-class RunState:
-    """What this run has decided so far.
-
-    Attributes:
-        profile: The profile that is rendered, started and tested.
-        ports: Service → port; None until the ports are chosen.
-        warned: Config places for which a warning has been shown.
-    """
-
-    profile: Sourced[str]
-    ports: dict[str, int] | None = None
-    warned: set[str] = field(default_factory=set)
 
 
 def _no_sleep(seconds: float) -> None:
@@ -143,11 +131,25 @@ class StepContext:
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
             modules=own_modules.find(self.config, self.files.read, installed.is_importable),
             variables=self.variables.of_settings(self.config),
+            litellm=self.litellm(),
+            declared=litellm_in_force.declarations(self.litellm()),
         )
+
+    def litellm_record(self) -> EnvironmentRecord:
+        """Return which environment of LiteLLM is in force, and which one was before."""
+        serving = partial(self.supervisor.serving_label, litellm.NAME, LABEL)
+        return litellm_in_force.record(self.config, self.files.read, serving)
+
+    def litellm(self) -> LiteLLMEnvironment:
+        """Return the environment from which this run starts LiteLLM: the one in force, or one that it tries."""
+        if self.run_state.litellm is None:
+            name = self.litellm_record().in_force
+            self.run_state.litellm = litellm_in_force.required(self.config, self.files.read, name)
+        return self.run_state.litellm
 
     def upstream_version(self) -> str:
         """Return the version of CLIProxyAPIPlus that a start would run; empty if not known."""
-        return upstream_version.version(self.config, self.files.read(install_record.install_paths(self.config).lock))
+        return version_of_upstream.version(self.config, self.files.read(install_record.install_paths(self.config).lock))
 
     def ports(self) -> dict[str, int]:
         """Return each service's port; the embedded default uses a free port where the config's is taken."""
@@ -198,11 +200,8 @@ class StepContext:
         """Return a service's program with its whole environment; raise an error if a variable is not set."""
         raise_all(f"the environment of {service.name}", self.unset_variables(service))
         program = self.variables.for_program(service, self.config.services[service.name])
-        if fork_server := program.fork_server:
-            cache = str(bytecode.site_packages() / MODULE_CACHE)
-            fork_server = replace(fork_server, environment=bytecode.environment(), module_cache=cache)
         labels = {**program.labels, "by": self.requested_by} if self.requested_by else program.labels
-        return replace(program, fork_server=fork_server, labels=labels)
+        return replace(litellm_in_force.with_imports(program, self.litellm()), labels=labels)
 
     def unset_variables(self, service: Service, pending: Collection[str] = ()) -> list[FlowGateError]:
         """Return an error for each variable that a service needs and that is neither set nor generated later."""

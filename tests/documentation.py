@@ -27,6 +27,8 @@ NOT_RUN = {
     "bootstrap.download": "needs the network",
     "litellm.list": "asks the package index; tests/test_commands.py runs it offline",
     "bootstrap.rollback": "needs an earlier binary",
+    "litellm.upgrade": "installs and starts the real LiteLLM",
+    "litellm.rollback": "needs an earlier upgrade",
     "rehearse": "starts the real LiteLLM; tests/live/test_rehearse.py runs it",
     "auth.login": "needs a person; tests/live/test_accounts.py runs it",
     "auth.import-headless": "needs a login to import; tests/live/test_accounts.py runs it",

@@ -38,6 +38,7 @@ SAME_OUTPUT = [
     ("ask hi --json", "ask hi --json", 0),
     ("ask hi --json --stream", "ask hi --json --stream", 2),
     ("bootstrap.rollback", "bootstrap rollback", 3),
+    ("litellm.rollback", "litellm rollback", 3),
     ("bootstrap.download --offline", "bootstrap download --offline", 3),
 ]
 # Commands that change something: one spelling does it, the other undoes it.

@@ -28,7 +28,11 @@ DOCUMENTS = (
     ),
     *("doctor", "security.check", "steps", "events"),
 )
-NOT_SEEN = {"rehearse": "starts the real LiteLLM", "ask": "needs a running gateway: tests/test_commands.py"}
+NOT_SEEN = {
+    "rehearse": "starts the real LiteLLM",
+    "litellm.upgrade": "installs and starts the real LiteLLM",
+    "ask": "needs a running gateway: tests/test_commands.py",
+}
 
 
 def documented() -> dict[str, set[str]]:

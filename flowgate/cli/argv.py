@@ -23,6 +23,7 @@ OPTIONAL_WORDS = {
     "service.restart": "service",
     "service.reload": "service",
     "profile.show": "name",
+    "litellm.upgrade": "to",
 }
 AUTH_VERBS = ("login", "import-headless")
 

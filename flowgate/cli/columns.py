@@ -79,3 +79,17 @@ def _wrap(cell: str, width: int) -> list[str]:
         else:
             lines[-1] = longer
     return lines
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration as text; a dash if it is not known.
+
+    Args:
+        seconds: The duration.
+    """
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.cli import console, running_services
-from flowgate.cli.checks import finding, limits, profiles, runtime, secrets, upstream
+from flowgate.cli.checks import finding, limits, litellm_version, profiles, runtime, secrets, upstream
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
@@ -151,6 +151,7 @@ OF_A_CONFIG = (
     ("keys", secrets.keys),
     ("management", secrets.management),
     ("leftovers", leftovers),
+    (litellm_version.CHECK, litellm_version.in_force),
 )
 
 

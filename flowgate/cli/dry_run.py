@@ -12,7 +12,7 @@ CHECKED = frozenset(
     [
         *("up", "down", "smoke", "play", "profile.set"),
         *("service.start", "service.stop", "service.restart", "service.reload"),
-        *("bootstrap.download", "bootstrap.rollback"),
+        *("bootstrap.download", "bootstrap.rollback", "litellm.upgrade", "litellm.rollback"),
     ]
 )
 # Tasks that only read, and the flags with which they change something.

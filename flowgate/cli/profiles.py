@@ -53,13 +53,21 @@ def show(config: str, name: str, as_json: bool) -> int:
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
     warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
-        console.document(_document(settled.value, policy, warnings, _access(session, policy)))
+        shown = _document(settled.value, policy, warnings, _access(session, policy))
+        console.document({**shown, "litellm": _litellm(session)})
         return 0
-    console.note(f"{session.describe()}; profile {settled.value} ({settled.by})")
+    console.note(f"{session.describe()}; profile {settled.value} ({settled.by}); LiteLLM {_litellm(session)}")
     _print_policy(settled.value, policy, _access(session, policy))
     for line in warnings:
         console.note(f"warning: {line}")
     return 0
+
+
+def _litellm(session: Session) -> str:
+    """Return the version of LiteLLM in force, for which the statements hold."""
+    from flowgate.cli.checks import runtime
+
+    return runtime.read_only_context(session, []).litellm().version
 
 
 def _access(session: Session, policy: Policy) -> list[str]:

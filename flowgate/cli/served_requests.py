@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console, cooldowns
+from flowgate.cli import console, cooldowns, litellm_version
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import CheckFailed, FlowGateError, NotReady
 
@@ -74,13 +74,13 @@ def explain(config: str, last: int, id_prefix: str, as_json: bool) -> int:
         raise CheckFailed(f"no recorded request has an id that begins with '{id_prefix}'", fix="inv explain --last 20")
     served = served[-last:]
     in_cooldown, unknown = _cooldowns(session)
+    version = session.supervisor.serving_label(SERVICE, litellm_version.VERSION_LABEL) or ""
     if as_json:
-        console.document({"answers": served, "cooldowns": in_cooldown})
+        console.document({"answers": served, "cooldowns": in_cooldown, "litellm": version})
         return 0
-    console.note(session.describe())
+    console.note(session.describe() + (f"; LiteLLM {version} serves" if version else ""))
     if not served:
-        own = sum(one["own"] for one in received)
-        but = f", but for {own} of FlowGate's own" if own else ""
+        but = f", but for {own} of FlowGate's own" if (own := sum(one["own"] for one in received)) else ""
         console.note(f"LiteLLM has received no request since it was started{but}")
     for request in served:
         for line in describe_request(request):

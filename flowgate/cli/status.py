@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console, service_faults
+from flowgate.cli import console, litellm_version, service_faults
+from flowgate.cli.columns import duration
+from flowgate.cli.litellm_version import LiteLLMVersions
 from flowgate.cli.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class GenerationReport(TypedDict):
     open_connections: int | None
     under_way: int | None
     profile: str | None
+    litellm: str | None
     by: str | None
     silent: str
 
@@ -75,6 +78,7 @@ class StatusReport(TypedDict):
     profile: ActiveProfile
     since: str
     supervisor: int | None
+    litellm: LiteLLMVersions
     services: dict[str, ServiceReport]
     lost: list[str]
     secrets: list[ExposedSecret]
@@ -96,6 +100,7 @@ def status(config: str, as_json: bool) -> int:
     console.note(session.describe())
     profile, since, services = report["profile"], report["since"], report["services"]
     console.data(f"profile  {profile['name']} ({profile['by']}{f', since {since}' if since else ''})")
+    console.data(f"LiteLLM  {litellm_version.describe(report['litellm'])}")
     head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
     console.table([head, *(_row(name, one) for name, one in services.items())])
     for name, service in services.items():
@@ -106,6 +111,7 @@ def status(config: str, as_json: bool) -> int:
             service_faults.print_silence(name, generation["number"], generation["pid"], generation["silent"])
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
+    litellm_version.print_warnings(report["litellm"])
     service_faults.print_lost(report["lost"], profile["name"])
     for secret in report["secrets"]:
         console.note(f"warning: other users can read {secret['path']} (mode {secret['mode']})")
@@ -132,6 +138,7 @@ def collect_status(session: Session) -> StatusReport:
         "profile": active,
         "since": state.get("updated_at", "") if state.get("current_profile") == active["name"] else "",
         "supervisor": found["supervisor"],
+        "litellm": litellm_version.versions(session, found),
         "services": services,
         "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),
@@ -191,6 +198,7 @@ def _generation(found: GenerationStatus) -> GenerationReport:
         "open_connections": found.get("open_connections"),
         "under_way": found.get("under_way"),
         "profile": found["labels"].get("profile"),
+        "litellm": found["labels"].get(litellm_version.VERSION_LABEL),
         "by": found["labels"].get("by"),
         "silent": found.get("silent", ""),
     }
@@ -201,7 +209,7 @@ def _row(name: str, one: ServiceReport) -> list[str]:
         name,
         one["state"],
         str(one["pid"] or "-"),
-        _duration(one["uptime_seconds"]),
+        duration(one["uptime_seconds"]),
         f"{one['memory_bytes'] / 1e6:.0f} MB" if one["memory_bytes"] else "-",
         str(one["generation"] or "-"),
         str(one["restarts"]),
@@ -221,22 +229,14 @@ def describe_generation(service: str, one: GenerationReport, *, with_age: bool =
         The line.
     """
     profile = f" {one['profile']}" if one["profile"] else ""
-    age = f" {_duration(one['seconds'])} ago" if with_age and one["seconds"] is not None else ""
+    profile += f" (LiteLLM {one['litellm']})" if one.get("litellm") else ""
+    age = f" {duration(one['seconds'])} ago" if with_age and one["seconds"] is not None else ""
     by = f" by {one['by']}" if one["by"] else ""
     parts = [f"{service} generation {one['number']}{profile}: {one['phase']}"]
     parts += [f"started{age}{by}"] if age or by else []
     parts += [f"open connections: {one['open_connections']}"] if one["open_connections"] is not None else []
     parts += [f"requests in progress: {one['under_way']}"] if one["under_way"] is not None else []
     return ", ".join(parts)
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    whole = int(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def exposed_secrets(session: Session) -> list[ExposedSecret]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flowgate.domain.forking import ForkServerSettings, WarmUp
     from flowgate.domain.litellm_environment import LiteLLMEnvironment
     from flowgate.domain.playbook import Change, Facts, LoopControl, Outcome, Play, Report, Result, Task
+    from flowgate.domain.run_state import RunState
     from flowgate.domain.services import Document, Program, Service, Stack
     from flowgate.domain.settings import (
         Deployment,
@@ -48,6 +49,7 @@ __all__ = [
     "Report",
     "Result",
     "RouterSettings",
+    "RunState",
     "Secret",
     "Service",
     "ServiceSettings",
@@ -66,6 +68,7 @@ MODULES = {
     "forking": ("ForkServerSettings", "WarmUp"),
     "litellm_environment": ("LiteLLMEnvironment",),
     "playbook": ("Change", "Facts", "LoopControl", "Outcome", "Play", "Report", "Result", "Task"),
+    "run_state": ("RunState",),
     "services": ("Document", "Program", "Service", "Stack"),
     "settings": (
         *("Deployment", "DeploymentParams", "LiteLLMSettings", "RouterSettings", "Target", "UpstreamSettings"),

@@ -23,3 +23,8 @@ class LiteLLMEnvironment:
     site_packages: Path
     digest: str
     bundled: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in records: the name of its folder; empty for the environment that came with FlowGate."""
+        return "" if self.bundled else self.version

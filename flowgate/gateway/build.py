@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from flowgate.config.overlay import overlay
-from flowgate.domain import Config, LiteLLMSettings, Secret, Service, Sourced, Stack
+from flowgate.domain import Config, LiteLLMEnvironment, LiteLLMSettings, Secret, Service, Sourced, Stack
 from flowgate.errors import UnknownName, raise_all
 from flowgate.gateway import (
     account_inventory,
@@ -47,7 +47,8 @@ class BuildInputs:
         accounts: Provider → accounts in use, counted in the auth folder.
         upstream_version: The version of CLIProxyAPIPlus that a start would run; empty if it is unknown.
         modules: The user's Python modules that LiteLLM's settings name.
-        declared: What the installed LiteLLM declares about its settings.
+        declared: What LiteLLM declares about its settings.
+        litellm: The environment from which LiteLLM runs; None for the one that came with FlowGate.
         variables: The variables that the settings refer to and that are set.
         unnamed_config: A CLIProxyAPIPlus config that the program would read if it were started by hand, and that its
             command line does not name; empty if there is none.
@@ -62,6 +63,7 @@ class BuildInputs:
     declared: Declarations = field(default_factory=of_installed)
     variables: Mapping[str, Secret] = field(default_factory=dict)
     unnamed_config: str = ""
+    litellm: LiteLLMEnvironment | None = None
 
 
 def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> Stack:
@@ -90,7 +92,9 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
         ),
         LITELLM: request_rules.added(
-            litellm.service(config, profile.value, policy.litellm, ports, build_inputs.modules.digests),
+            litellm.service(
+                config, profile.value, policy.litellm, ports, build_inputs.modules.digests, build_inputs.litellm
+            ),
             request_rules.compute(config, policy.litellm),
         ),
     }

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import (
     Config,
     Document,
     ForkServerSettings,
+    LiteLLMEnvironment,
     LiteLLMSettings,
     Program,
     Reference,
     Secret,
     Service,
 )
-from flowgate.gateway import name_settings, own_modules, runner_flags, upstream_deployments, web_pages
+from flowgate.gateway import (
+    litellm_environments,
+    litellm_runner,
+    name_settings,
+    own_modules,
+    runner_flags,
+    upstream_deployments,
+    web_pages,
+)
 from flowgate.gateway.model_names import ModelNames
 from flowgate.gateway.serialization import absolute, comment_text, dump, name_program, short_digest
 from flowgate.gateway.warmup_requests import warmup
@@ -33,7 +41,7 @@ IMPORTS = (
     "flowgate.gateway.inside",
 )
 FORK_GUARD = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # raises if native threads are running
-GENERATION_FLAG = "--flowgate-generation"
+VERSION_LABEL = "litellm"  # label of a generation: LiteLLM's version
 MASTER_KEY = "LITELLM_MASTER_KEY"
 CONFIG = "CONFIG_FILE_PATH"  # the environment variable that names LiteLLM's config file
 QUERIES = {"cooldowns": "flowgate.gateway.cooldowns:active"}
@@ -60,6 +68,7 @@ def service(
     settings: LiteLLMSettings,
     ports: dict[str, int],
     modules: Mapping[str, str] | None = None,
+    environment: LiteLLMEnvironment | None = None,
 ) -> Service:
     """Describe LiteLLM under one profile.
 
@@ -69,14 +78,15 @@ def service(
         settings: LiteLLM's settings under this profile.
         ports: The port in use of each service.
         modules: Modules beside the config that the settings name, each with the digest of its text.
+        environment: The environment from which it runs; None for the one that came with FlowGate.
     """
     own = config.services[NAME]
     document = _document(config, profile, settings, ports)
     documents = (document, *own_modules.loaders(config, settings, modules or {}))
     labels = {"profile": profile, "config": str(config.file), "document": document.digest}
     program = replace(
-        _program(config, ports[NAME], documents),
-        labels=labels,
+        _program(config, ports[NAME], documents, environment),
+        labels=labels | _environment_labels(config, environment),
         hold_while_down=(UPSTREAM,) if upstream_deployments.any_through_upstream(config, settings) else (),
         needed_addresses={UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"},
     )
@@ -91,9 +101,17 @@ def service(
     )
 
 
-def _program(config: Config, port: int, documents: tuple[Document, ...]) -> Program:
+def _environment_labels(config: Config, environment: LiteLLMEnvironment | None) -> dict[str, str]:
+    if environment is None or not litellm_runner.uses_runner(config):
+        return {}
+    return {VERSION_LABEL: environment.version, litellm_environments.LABEL: environment.name}
+
+
+def _program(
+    config: Config, port: int, documents: tuple[Document, ...], environment: LiteLLMEnvironment | None
+) -> Program:
     own = config.services[NAME]
-    argv, is_runner = _argv(config, documents[0].path)
+    argv, is_runner = _argv(config, documents[0].path, environment)
     fixed = {**FIXED_ENV, **web_pages.switches(own.env)}
     env = {**fixed, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
     fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(fixed), warmup=warmup(CONFIG))
@@ -123,14 +141,13 @@ def _program(config: Config, port: int, documents: tuple[Document, ...]) -> Prog
     )
 
 
-def _argv(config: Config, document: Path) -> tuple[tuple[str, ...], bool]:
+def _argv(config: Config, document: Path, environment: LiteLLMEnvironment | None) -> tuple[tuple[str, ...], bool]:
     """Return the command line, and whether it is the runner script, which serves generations of the supervisor."""
     own = config.services[NAME]
-    cwd = own.cwd or config.root
+    if litellm_runner.uses_runner(config):
+        return (str(litellm_runner.runner_path(config, environment)), litellm_runner.GENERATION_FLAG), True
     program, *flags = own.args
-    program = str(absolute(cwd, program))
-    if uses_runner(config):
-        return (program, GENERATION_FLAG), True
+    program = str(absolute(own.cwd or config.root, program))
     return (program, *(_with_document(config, word, document) for word in flags)), False
 
 
@@ -210,33 +227,3 @@ def master_key_setting(config: Config, profile: str) -> str:
     """Return `general_settings.master_key` under a profile: a string, or an `os.environ/` reference."""
     settings = overlay(config.litellm_base, config.profiles[profile])
     return str((settings.get("general_settings") or {}).get("master_key") or PREFIX + MASTER_KEY)
-
-
-def uses_runner(config: Config) -> bool:
-    """Return whether LiteLLM's program is the runner script, which serves generations of the supervisor."""
-    own = config.services[NAME]
-    return absolute(own.cwd or config.root, own.args[0]) == runner_path(config)
-
-
-def runner_path(config: Config) -> Path:
-    """Return the path of the runner script."""
-    return config.paths.runtime_dir / "bin" / "litellm"
-
-
-def runner(python: Path) -> str:
-    """Return the text of the runner script, which starts LiteLLM from FlowGate's locked environment.
-
-    Args:
-        python: The environment's interpreter, absolute.
-    """
-    return (
-        "#!/bin/sh\n"
-        "# Written by FlowGate: runs LiteLLM from its locked environment.\n"
-        "# Same flags as `litellm`; the flag below makes it a generation of FlowGate's supervisor.\n"
-        "unset PYTHONDONTWRITEBYTECODE\n"
-        f'if [ "${{1:-}}" = "{GENERATION_FLAG}" ]; then\n'
-        "    shift\n"
-        f'    exec {quote(str(python))} -P -m flowgate.supervisor.worker "$@"\n'
-        "fi\n"
-        f'exec {quote(str(python))} -c "from litellm import run_server; run_server()" "$@"\n'
-    )

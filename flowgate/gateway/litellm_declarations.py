@@ -119,9 +119,10 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
     params: dict[str, Kind | None] = {}
     for name, kind in _arguments(source("main.py") or "", "\ndef completion(", {}).items():
         params[name] = kind if kind and (kind.is_number or kind.types <= {"bool", "none"}) else None
+    declared = [_fields(source(file) or "", name, aliases) for name, file in PARAMS]
     params |= UNDECLARED
-    for name, file in PARAMS:
-        params |= _fields(source(file) or "", name, aliases)
+    for one in declared:
+        params |= one
     info = {key: kind for name, file in INFO for key, kind in _fields(source(file) or "", name, {}).items()}
     general = _fields(source("proxy/_types.py") or "", "ConfigGeneralSettings", {})
     undeclared = {name: SWITCHED for name in GENERAL if SWITCH_NAME.match(name)}
@@ -136,7 +137,7 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
         general=undeclared | general if general else {},
         retry_policy=_fields(source(TYPES) or "", "RetryPolicy", {}),
         fails_policy=_fields(source(TYPES) or "", "AllowedFailsPolicy", {}),
-        params=params | (NARROWER if params else {}),
+        params=params | NARROWER if any(declared) else {},
         info={key: kind for key, kind in info.items() if kind and not kind.types & {"str", "list", "dict"}},
         cache={**dict.fromkeys(CACHE_NUMBERS, NUMBERED), **_cache_types(source("types/caching.py") or "")},
         callbacks=_callbacks(source("__init__.py") or ""),

@@ -15,6 +15,7 @@ from flowgate.gateway import (
     deployment_names,
     litellm,
     litellm_keys,
+    litellm_runner,
     name_checks,
     promises,
     runner_flags,
@@ -48,7 +49,7 @@ def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
     """
     settings = _Settings(config, profile)
     found = [fault for fault, certain in settings.unknown_keys() if certain]
-    if litellm.uses_runner(config):
+    if litellm_runner.uses_runner(config):
         found += runner_flags.faults(config)
     names = name_checks.NameChecks(policy.litellm, settings.place)
     return [*found, *names.faults(), *_cycles(settings, policy.litellm)]
@@ -162,7 +163,7 @@ def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
 def _other_program(config: Config) -> Iterator[str]:
     """Find what a program other than FlowGate's runner will not know: the profile, and the port."""
     service = config.services[litellm.NAME]
-    if litellm.uses_runner(config):
+    if litellm_runner.uses_runner(config):
         return
     place, words = config.place(f"services.{litellm.NAME}.command.args"), service.args[1:]
     if not any(litellm.names_active_config(config, word) for word in (*words, *service.env.values())):

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, ServiceSettings
 from flowgate.domain.request_rules import RequestRules
-from flowgate.gateway import capabilities, litellm, upstream_deployments, web_pages
+from flowgate.gateway import capabilities, litellm, litellm_runner, upstream_deployments, web_pages
 from flowgate.gateway.model_names import ID, TEAM, ModelNames
 from flowgate.gateway.serialization import short_digest
 
@@ -46,7 +46,7 @@ def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
         settings: LiteLLM's settings under a profile.
     """
     own = config.services[litellm.NAME]
-    if not litellm.uses_runner(config):
+    if not litellm_runner.uses_runner(config):
         return RequestRules()
     variables = own.env
     general = settings.get("general_settings") or {}

@@ -10,7 +10,7 @@ from pathlib import Path
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
 from flowgate.domain.request_rules import RequestRules
-from flowgate.gateway import cliproxy, litellm, request_rules, upstream_deployments
+from flowgate.gateway import cliproxy, litellm, litellm_runner, request_rules, upstream_deployments
 from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
 from flowgate.gateway.upstream_settings import OwnSettings
@@ -70,7 +70,7 @@ def programs(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment) -
 def _private_config(config: Config, environment: ScenarioEnvironment) -> Config:
     """Return the config with private folders, ports and programs."""
     paths = config.paths._replace(runtime_dir=environment.folder)
-    runner = str(litellm.runner_path(replace(config, paths=paths)))
+    runner = str(litellm_runner.runner_path(replace(config, paths=paths)))
     private = {
         name: replace(config.services[name], host=LOOPBACK, cwd=None, restart="never", env={}, depends_on=())
         for name in (litellm.NAME, cliproxy.NAME)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from flowgate.domain import Program, Secret
 from flowgate.errors import FlowGateError, NotReady
-from flowgate.gateway import cliproxy, litellm
-from flowgate.gateway.environment import INHERITED_VARIABLES, MODULE_CACHE
+from flowgate.gateway import cliproxy, litellm_in_force, litellm_runner
+from flowgate.gateway.environment import INHERITED_VARIABLES
 from flowgate.rehearsal.config import LOOPBACK, ScenarioEnvironment, programs, vendor_model, vendor_program
 from flowgate.rehearsal.fake_vendors import FakeVendors
 from flowgate.rehearsal.observation import Attempt
@@ -19,7 +19,7 @@ from flowgate.rehearsal.plan import Plan
 from flowgate.rehearsal.scenarios import Scenario
 from flowgate.step import StepContext
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.system import bytecode, sockets
+from flowgate.system import sockets
 from flowgate.system.blockable_proxy import BlockableProxy
 
 LOG_LINES = 12
@@ -35,6 +35,7 @@ class ScenarioStack:
         url: Base URL of LiteLLM.
         headers: Headers of every request.
         proxy: Forwards to the vendors, and refuses connections during the fault; None if not needed.
+        pid: LiteLLM's process.
     """
 
     scenario: Scenario
@@ -42,6 +43,7 @@ class ScenarioStack:
     headers: Mapping[str, str | Secret]
     vendors: FakeVendors
     proxy: BlockableProxy | None
+    pid: int = 0
 
     def start_fault(self) -> None:
         """Start the faults of the scenario."""
@@ -103,9 +105,9 @@ class PrivateStack:
         Args:
             scenarios: All scenarios that will run; each gets models of its own.
         """
-        python = self._context.python()
-        self._context.files.write(self._litellm, litellm.runner(python), mode=0o700)
-        self._context.files.write(self._embedded, cliproxy.embedded_runner(python), mode=0o700)
+        write = self._context.files.write
+        write(self._litellm, litellm_runner.runner(self._context.litellm().python), mode=0o700)
+        write(self._embedded, cliproxy.embedded_runner(self._context.python()), mode=0o700)
         roles = self.plan.roles
         models = [vendor_model(scenario.name, model) for scenario in scenarios for model in roles.by_model]
         port = sockets.free_ports(1)[0]
@@ -128,13 +130,14 @@ class PrivateStack:
                 stack.callback(proxy.close)
             supervisor = self._connect()
             stack.callback(self._leave, supervisor)
-            made = [self._with_warmup(one) for one in programs(self.plan, scenario, self._environment(scenario, proxy))]
+            described = programs(self.plan, scenario, self._environment(scenario, proxy))
+            made = [litellm_in_force.with_imports(one, self._context.litellm()) for one in described]
             for path, text in [document for program in made for document in program.documents]:
                 self._context.files.write(path, text)
-            url = self._run(supervisor, made)
+            url, pid = self._run(supervisor, made)
             self._vendors.clear_faults(scenario)  # set if this is a repetition
             headers: dict[str, str | Secret] = {"Authorization": self.plan.key.bearer()}
-            yield ScenarioStack(scenario, url, headers, self._vendors, proxy)
+            yield ScenarioStack(scenario, url, headers, self._vendors, proxy, pid)
 
     def _connect(self) -> SupervisorClient:
         return SupervisorClient(self._runtime, self._runtime / "supervisor.log")
@@ -154,16 +157,8 @@ class PrivateStack:
             refusing_url=f"http://{LOOPBACK}:{proxy.port}" if proxy else self._vendors_url,
         )
 
-    def _with_warmup(self, program: Program) -> Program:
-        """Let the fork server use the record of the last warm-up."""
-        if program.fork_server is None:
-            return program
-        module_cache = str(bytecode.site_packages() / MODULE_CACHE)
-        fork_server = replace(program.fork_server, environment=bytecode.environment(), module_cache=module_cache)
-        return replace(program, fork_server=fork_server)
-
-    def _run(self, supervisor: SupervisorClient, started: list[Program]) -> str:
-        """Start programs, wait until all are ready, and return the base URL of the last one."""
+    def _run(self, supervisor: SupervisorClient, started: list[Program]) -> tuple[str, int]:
+        """Start programs, wait until all are ready, and return the base URL and the pid of the last one."""
         numbers = [int(supervisor.start(program, fresh=True)["generation"]) for program in started]
         for program, number in zip(started, numbers, strict=True):
             try:
@@ -175,7 +170,7 @@ class PrivateStack:
         if last is None:
             raise NotReady(f"in the rehearsal, {started[-1].service} ended unexpectedly")
         host, port = last.get("private_address") or (last["host"], last["port"])
-        return f"http://{host}:{port}"
+        return f"http://{host}:{port}", int(last.get("pid") or 0)
 
     def _leave(self, supervisor: SupervisorClient) -> None:
         """Stop the programs of a scenario; those of the first one continue, because the fork server runs with them."""

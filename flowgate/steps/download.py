@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.gateway import build, cliproxy, install_record, litellm
+from flowgate.gateway import build, cliproxy, install_record, litellm_runner
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
 
@@ -88,7 +88,9 @@ def runners(context: StepContext) -> dict[Path, str]:
     Args:
         context: Tools and state of this run.
     """
-    found = {litellm.runner_path(context.config): litellm.runner(context.python())}
+    found = {litellm_runner.runner_path(context.config): litellm_runner.runner(context.python())}
+    environment = context.litellm()
+    found[litellm_runner.runner_path(context.config, environment)] = litellm_runner.runner(environment.python)
     if cliproxy.is_embedded(context.config):
         found[cliproxy.binary(context.config)] = cliproxy.embedded_runner(context.python())
     return found

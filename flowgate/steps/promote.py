@@ -3,7 +3,9 @@
 import json
 from collections.abc import Mapping
 
-from flowgate.domain import Value
+from flowgate.domain import LiteLLMEnvironment, Value
+from flowgate.gateway import litellm_environments, litellm_in_force
+from flowgate.gateway.litellm_environments import EnvironmentRecord
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.system.clock import stamp
 
@@ -32,8 +34,11 @@ def promote(context: StepContext) -> Result | Change:
     state = read_state(context)
     active = context.files.read(context.config.paths.active_config)
     recorded = (state.get("current_profile"), state.get("digest")) == (profile, document.digest)
+    record = litellm_environments.parse(context.files.read(litellm_environments.record_path(context.config)))
+    environment = context.litellm()
+    in_force = record.pending is None and record.in_force == environment.name
     serves = generation is None or (generation["phase"], generation["digest"]) == ("serving", digest)
-    if serves and recorded and active == document.text:
+    if serves and recorded and in_force and active == document.text:
         number = int(generation["number"]) if generation else None
         return unchanged(f"profile {profile} is active", profile=profile, switched=False, generation=number)
 
@@ -42,6 +47,8 @@ def promote(context: StepContext) -> Result | Change:
         number = int(meant["number"]) if meant else None
         if number is not None:
             acting.supervisor.promote("litellm", number, digest)
+        if not in_force:
+            _record_environment(acting, record, environment)
         acting.files.write(acting.config.paths.active_config, document.text)
         switched = _record(acting, state, profile, document.digest)
         where = f"generation {number} serves it" if number is not None else "it serves from the next start of litellm"
@@ -49,6 +56,17 @@ def promote(context: StepContext) -> Result | Change:
         return {"profile": profile, "generation": number, "switched": switched, "message": message}
 
     return change(f"activate profile {profile}", apply, facts={"profile": profile, "switched": True})
+
+
+def _record_environment(context: StepContext, record: EnvironmentRecord, environment: LiteLLMEnvironment) -> None:
+    """Write which environment of LiteLLM is in force and, when it changed, the event."""
+    new = record.switched(environment.name, stamp(context.clock.wall()))
+    context.files.write(litellm_environments.record_path(context.config), litellm_environments.dump(new))
+    if new.in_force == record.in_force:
+        return
+    before = litellm_in_force.version(context.config, context.files.read, record.in_force)
+    detail = f"{environment.version}, from {before}"
+    context.event("litellm_version", service="litellm", result="ok", detail=detail)
 
 
 def _record(context: StepContext, state: Mapping[str, Value], profile: str, digest: str) -> bool:

@@ -1,14 +1,16 @@
-"""Delete rendered config files that no generation uses, and requests that CLIProxyAPIPlus wrote to the disk."""
+"""Delete what nothing uses: rendered config files, environments of LiteLLM, and requests that were written to disk."""
 
 from pathlib import Path
 
-from flowgate.gateway import build, cliproxy, upstream_overrides
+from flowgate.gateway import build, cliproxy, litellm_environments, litellm_receipt, upstream_overrides
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.system import replace_file
 
 
 def prune(context: StepContext, keep: int = 3) -> Result | Change:
-    """Delete rendered config files that no generation uses, and requests that CLIProxyAPIPlus wrote to the disk.
+    """Delete rendered config files and environments of LiteLLM that nothing uses, and requests on the disk.
 
+    An environment is kept while it is in force, was before, is prepared for an upgrade, or a generation runs in it.
     Requests are kept if your own CLIProxyAPIPlus config asks for them (`request-log: true`, `commercial-mode: false`).
 
     Args:
@@ -24,14 +26,35 @@ def prune(context: StepContext, keep: int = 3) -> Result | Change:
     rendered = context.files.listing(context.runtime, "litellm-*.yaml")
     unused = [path for path in rendered if path.stem.removeprefix("litellm-") not in used][keep:]
     unused += _written_requests(context)
-    if not unused:
+    environments = _unused_environments(context)
+    if not unused and not environments:
         return unchanged("there are no files to delete", deleted=[])
 
     def apply(acting: StepContext) -> Facts:
         deleted = acting.files.delete(unused)
-        return {"deleted": [str(path) for path in deleted], "message": f"deleted {len(deleted)} unused files"}
+        for folder in environments:
+            replace_file.delete_folder(folder)
+        message = f"deleted {_summary(len(deleted), environments)}"
+        return {"deleted": [str(path) for path in (*deleted, *environments)], "message": message}
 
-    return change(f"delete {len(unused)} unused files", apply)
+    return change(f"delete {_summary(len(unused), environments)}", apply)
+
+
+def _summary(files: int, environments: list[Path]) -> str:
+    parts = [f"{files} unused files"] if files else []
+    parts += [f"the environment of LiteLLM {folder.name}" for folder in environments]
+    return " and ".join(parts)
+
+
+def _unused_environments(context: StepContext) -> list[Path]:
+    """Return the environments that are neither in force, nor previous, nor prepared, nor used by a generation."""
+    kept = context.litellm_record().kept
+    text = context.files.read(litellm_environments.record_path(context.config))
+    kept |= litellm_environments.parse(text).kept
+    for one in context.supervisor.status()["services"].get("litellm", {}).get("generations", ()):
+        kept.add(one["labels"].get(litellm_environments.LABEL, ""))
+    receipts = context.files.listing(litellm_environments.folder(context.config), f"*/{litellm_receipt.RECEIPT}")
+    return sorted(path.parent for path in receipts if path.parent.name not in kept)
 
 
 def _written_requests(context: StepContext) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from flowgate.errors import CheckFailed, UnknownName
+from flowgate.rehearsal import version_record
 from flowgate.rehearsal.plan import make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
 from flowgate.rehearsal.result import VERSION, RehearsalResult
@@ -42,12 +43,14 @@ def rehearse(
         UnknownName: No scenario or profile has this name.
         UsageError: A profile cannot be rendered, or has no model that can be requested by its name.
     """
-    scenarios = _select(scenario)
+    scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
     plans = [make_plan(context, name, litellm_only=litellm_only, as_written=as_written) for name in names]
 
     def run(context: StepContext) -> Facts:
         profiles = [rehearse_profile(context, plan, scenarios, long) for plan in plans]
+        if not (as_written or litellm_only):
+            version_record.note(context, plans, profiles)
         broken = sum(len(broken_promises(one["promises"])) for one in profiles)
         result: RehearsalResult = {"version": VERSION, "broken": broken, "profiles": profiles}
         if broken:
@@ -59,7 +62,15 @@ def rehearse(
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
 
 
-def _select(names: str) -> list[Scenario]:
+def select(names: str) -> list[Scenario]:
+    """Return the scenarios with these names.
+
+    Args:
+        names: Names, separated by commas; if empty, all of them.
+
+    Raises:
+        UnknownName: No scenario has this name.
+    """
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted:
         if name not in SCENARIOS:

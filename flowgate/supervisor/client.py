@@ -103,6 +103,27 @@ class SupervisorClient(SupervisorReader):
             raise NotReady(late if reply.get("late") else f"{service} did not start: {reply['error']}")
         return reply["phase"]
 
+    def reserve_fork_server(self, program: Program, seconds: float, timeout: float = 60.0) -> bool:
+        """Keep the fork server of a program for some time, although nothing that runs needs it; wait until it is ready.
+
+        Args:
+            program: The program.
+            seconds: How long to keep it; 0 ends an earlier reservation.
+            timeout: Seconds to wait.
+
+        Returns:
+            Whether it is ready. It is not where forking is unsafe, or when a supervisor of an earlier FlowGate runs.
+        """
+        if not self._connection.find():
+            return False
+        request: Request = {"verb": "reserve", "program": to_tree(program, secrets=True), "seconds": seconds}
+
+        def phase() -> str:
+            return str(self._connection.request(request, check=False).get("phase", ""))
+
+        settled = poll(lambda: phase() != "importing", Clock(), every=0.05, ceiling=0.2, timeout=timeout)
+        return bool(settled) and phase() == "ready"
+
     # --- stopping
 
     def discard(self, service: str, generation: int) -> None:

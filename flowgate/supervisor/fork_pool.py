@@ -64,6 +64,7 @@ class ForkPool:
         self.loop, self.enabled, self.log, self.launch = loop, enabled, log, launch
         self.servers: dict[str, ForkServer] = {}
         self._waiting: dict[Key, str] = {}
+        self._reserved: dict[str, tuple[Program, float]] = {}
 
     # --- for the supervisor
 
@@ -114,8 +115,40 @@ class ForkPool:
             self._schedule_restart(server)
             return None
 
+    def reserve(self, program: Program, seconds: float) -> str:
+        """Keep the fork server of a program for some time, although nothing that runs needs it.
+
+        Args:
+            program: The program.
+            seconds: How long; 0 ends an earlier reservation.
+
+        Returns:
+            The state of the fork server; empty where none can be used.
+        """
+        if not self.enabled or program.fork_server is None:
+            return ""
+        name = fork_server_id(program)
+        if seconds <= 0:
+            self._reserved.pop(name, None)
+            return ""
+        self._start_if_missing(name, program)
+        if name in self.servers:  # else its program is missing
+            self._reserved[name] = (program, self.loop.clock.now() + seconds)
+        return self.state(program)
+
+    def state(self, program: Program) -> str:
+        """Return the state of a program's fork server; empty if there is none."""
+        server = self.servers.get(fork_server_id(program))
+        return server.state if server else ""
+
     def keep(self, wanted: Mapping[str, Program]) -> None:
-        """Stop all fork servers but the wanted ones (by `fork_server_id`), and start those that are missing."""
+        """Stop all fork servers but the wanted ones (by `fork_server_id`), and start those that are missing.
+
+        Reserved ones are wanted too, as long as any other is.
+        """
+        kept = {name: one for name, one in self._reserved.items() if wanted and one[1] > self.loop.clock.now()}
+        self._reserved = {name: one for name, one in kept.items() if name in self.servers}
+        wanted = {**{name: program for name, (program, _) in self._reserved.items()}, **wanted}
         for name in [name for name in self.servers if name not in wanted]:
             server = self.servers.pop(name)
             self.log(f"fork server {server.identity.pid} is not needed any more")

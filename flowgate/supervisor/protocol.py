@@ -35,6 +35,7 @@ class Request(TypedDict, total=False):
     goal: str
     digest: str
     timeout: float
+    seconds: float
     keep: bool
 
 

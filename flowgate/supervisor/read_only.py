@@ -11,7 +11,7 @@ from flowgate.supervisor.client import SupervisorClient
 class ReadOnlySupervisor:
     """The part of the supervisor's client that a step may use while it looks."""
 
-    ALLOWED = ("status", "generation", "chosen", "matches", "started")
+    ALLOWED = ("status", "generation", "chosen", "matches", "serving_label", "started")
 
     def __init__(self, supervisor: SupervisorClient) -> None:
         self._supervisor = supervisor

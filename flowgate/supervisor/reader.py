@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flowgate.domain import Program
     from flowgate.request_filter.recent import RecentRequest
 
+SERVING = ("serving", "orphaned")
 PAST = ("draining", "stopping", "orphaned")
 
 
@@ -55,6 +56,16 @@ class SupervisorReader:
         """Return the newest generation of a service that is neither draining nor stopping; None when there is none."""
         current = [one for one in self._generations(service) if one["phase"] not in PAST]
         return current[-1] if current else None
+
+    def serving_label(self, service: str, label: str) -> str | None:
+        """Return a label of the generation that serves; empty if it has none, None if no generation serves.
+
+        Args:
+            service: Name of the service.
+            label: The label.
+        """
+        serving = [one["labels"].get(label, "") for one in self._generations(service) if one["phase"] in SERVING]
+        return serving[-1] if serving else None
 
     def chosen(self, service: str) -> GenerationStatus | None:
         """Return the generation that this command means: the one that it started last, else the newest.

@@ -88,6 +88,7 @@ class Requests:
             "discard": self._discard,
             "stop": self._stop,
             "finish": self._finish,
+            "reserve": self._reserve,
             "hold": self._hold,
             "release": self._release,
         }
@@ -164,6 +165,11 @@ class Requests:
         # From now on it may answer clients: it must not be stopped when the connection is cut.
         connection.leases.discard((service, number))
         return self._wait(connection, {**request, "goal": "serving"})
+
+    def _reserve(self, connection: ClientConnection, request: Request) -> Reply:
+        """Keep the fork server of a program for some time."""
+        pool = self._supervisor.pool.fork_pool
+        return {"ok": True, "phase": pool.reserve(from_tree(request["program"]), request["seconds"])}
 
     # --- stopping
 

@@ -84,8 +84,16 @@ def source(package: str, path: str) -> str | None:
         path: The file's path below the package's folder.
     """
     root = folder(package)
-    if root is None:
-        return None
+    return None if root is None else source_in(root, path)
+
+
+def source_in(root: Path, path: str) -> str | None:
+    """Return the text of a file of a package; None if it cannot be read.
+
+    Args:
+        root: The package's folder.
+        path: The file's path below it.
+    """
     try:
         return files.read_text_or_none(root / path)
     except FlowGateError:
@@ -100,8 +108,16 @@ def uses_name(package: str, name: str) -> bool:
         name: The name.
     """
     root = folder(package)
-    if root is None:
-        return True
+    return True if root is None else uses_name_in(root, name)
+
+
+def uses_name_in(root: Path, name: str) -> bool:
+    """Return whether the source of a package contains a name in quotes or as an argument, also if it cannot be read.
+
+    Args:
+        root: The package's folder.
+        name: The name.
+    """
     word = re.escape(name.encode())
     pattern = re.compile(rb"""(["'])%b\1|\b%b\s*[:=]""" % (word, word))
     for path in root.rglob("*.py"):

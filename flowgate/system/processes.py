@@ -122,6 +122,17 @@ def find(words: Sequence[str]) -> int | None:
     return None
 
 
+def cpu_seconds(pid: int) -> float | None:
+    """Return the processor time that a process has used; None if it does not exist."""
+    import psutil
+
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return None
+    return float(times.user + times.system)
+
+
 def describe(pid: int) -> str:
     """Describe a process in at most 80 characters: its program, and its script, module or first argument.
 

@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
 from flowgate.context import Files, RunState, StepContext
+from flowgate.domain import LiteLLMEnvironment
 from flowgate.errors import PortInUse
-from flowgate.gateway import blocked_versions, cliproxy, install_record, litellm, proxy_exceptions, release_assets
+from flowgate.gateway import (
+    blocked_versions,
+    cliproxy,
+    install_record,
+    litellm,
+    litellm_runner,
+    proxy_exceptions,
+    release_assets,
+)
 from flowgate.supervisor import other_gateways
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
 from flowgate.system.clock import Clock
@@ -48,10 +57,10 @@ def read_only_context(session: Session, messages: list[str]) -> StepContext:
 
 def binaries(session: Session) -> Iterator[Finding]:
     """Check that the programs exist, can be executed, and have not changed since they were installed."""
-    stack = read_only_context(session, []).stack()
-    for name, service in stack.services.items():
+    context = read_only_context(session, [])
+    for name, service in context.stack().services.items():
         path = Path(service.program.argv[0])
-        runner = _runner(session, path)
+        runner = _runner(session, path, context.litellm())
         if files.is_executable(path):
             yield _check_runner(name, path, runner) if runner else _check_installed(name, path)
         elif path.exists():
@@ -64,10 +73,10 @@ def binaries(session: Session) -> Iterator[Finding]:
             yield Finding("binaries", "fail", f"the program of {name} does not exist: {path}", fix)
 
 
-def _runner(session: Session, path: Path) -> str:
+def _runner(session: Session, path: Path, environment: LiteLLMEnvironment) -> str:
     """Return the script that belongs at a path; empty if FlowGate writes none there."""
-    if path == litellm.runner_path(session.config):
-        return litellm.runner(locations.python())
+    if path == litellm_runner.runner_path(session.config, environment):
+        return litellm_runner.runner(environment.python)
     if cliproxy.is_embedded(session.config) and path == cliproxy.binary(session.config):
         return cliproxy.embedded_runner(locations.python())
     return ""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.cli import status
+from flowgate.cli import columns, status
 
 if TYPE_CHECKING:
     from flowgate.cli.session import Session
@@ -92,4 +92,4 @@ def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> N
     "seconds, message", [(None, "-"), (0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h 0 min")]
 )
 def test_a_duration_has_a_fitting_unit(seconds: float | None, message: str) -> None:
-    assert status._duration(seconds) == message
+    assert columns.duration(seconds) == message

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from flowgate.domain import Config, Secret, Service, Sourced
-from flowgate.gateway import litellm, upstream_deployments
+from flowgate.gateway import litellm, litellm_runner, upstream_deployments
 from flowgate.gateway.build import BuildInputs, build
 
 Make = Callable[..., Config]
@@ -102,9 +102,9 @@ def test_the_runner_starts_an_interpreter_with_any_path(tmp_path: Path, name: st
     python = tmp_path / name
     python.symlink_to(sys.executable)
     runner = tmp_path / "runner"
-    runner.write_text(litellm.runner(python).replace("-m flowgate.supervisor.worker", "-c 'print(42)'"))
+    runner.write_text(litellm_runner.runner(python).replace("-m flowgate.supervisor.worker", "-c 'print(42)'"))
     message = subprocess.run(
-        ["/bin/sh", str(runner), litellm.GENERATION_FLAG], capture_output=True, text=True, check=True
+        ["/bin/sh", str(runner), litellm_runner.GENERATION_FLAG], capture_output=True, text=True, check=True
     )
     assert message.stdout == "42\n"
 

@@ -49,6 +49,7 @@ class FakeSupervisor:
     services: service → its generations, oldest first; failures: service → why its last generation ended
     up_to_date: services that run the rendered config
     query_rows: service → rows that its serving generation returns
+    reserved: environment of LiteLLM → how long its fork server is kept
     """
 
     services: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class FakeSupervisor:
     programs: list[Program] = field(default_factory=list)
     busy: tuple[int, float] = (0, 0.0)
     query_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    reserved: dict[str, float] = field(default_factory=dict)
 
     def status(self) -> dict[str, Any]:
         names = {*self.services, *self.failures}
@@ -80,6 +82,10 @@ class FakeSupervisor:
         if (found := self.generation(service)) is None or found["number"] != mine[-1]:
             raise NotReady(f"{service} generation {mine[-1]}, which this run started, has ended")
         return found
+
+    def serving_label(self, service: str, label: str) -> str | None:
+        found = [one["labels"].get(label, "") for one in self.services.get(service, []) if one["phase"] == "serving"]
+        return found[-1] if found else None
 
     def query(self, service: str, what: str) -> list[dict[str, Any]]:
         if service not in self.query_rows:
@@ -103,6 +109,11 @@ class FakeSupervisor:
         about = {"number": len(generations) + 1, "phase": phase, "pid": None, "labels": {}, "host": "127.0.0.1"}
         generations.append(about | {"port": 1, "digest": ""} | more)
         return self
+
+    def reserve_fork_server(self, program: Program, seconds: float, timeout: float = 60.0) -> bool:
+        self.programs.append(program)
+        self.reserved[program.labels["litellm_environment"]] = seconds
+        return seconds > 0
 
     def wait(self, service: str, generation: int, timeout: float, *, serving: bool = False) -> str:
         self.calls.append(("wait", service, generation))

@@ -1,0 +1,187 @@
+"""`litellm upgrade` and `litellm rollback` from end to end, with a stand-in for LiteLLM that starts at once."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from flowgate.gateway import litellm_environments
+from tests.conftest import Workspace, wait
+from tests.live import stand_in_litellm
+from tests.live.stand_in_litellm import NEW, OLD
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc")
+UPGRADE = ("litellm.upgrade", "--to", NEW)
+
+
+@pytest.fixture
+def gateway(workspace: Workspace) -> Workspace:
+    """A gateway that serves from the old version."""
+    stand_in_litellm.prepare(workspace).inv("up")
+    assert serving(workspace) == OLD
+    return workspace
+
+
+def serving(workspace: Workspace) -> str:
+    """Ask the gateway for the version of the LiteLLM behind it."""
+    key = (workspace.folder / ".router" / "secrets" / "litellm-master-key").read_text().strip()
+    body = {"model": "router-default", "messages": [{"role": "user", "content": "hello"}]}
+    headers = {"Authorization": f"Bearer {key}", "content-type": "application/json"}
+    url = f"http://127.0.0.1:{workspace.litellm_port}/v1/chat/completions"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return str(json.load(response)["version"])
+
+
+def in_force(workspace: Workspace) -> str:
+    return str(workspace.json("status")["litellm"]["in_force"])
+
+
+@contextmanager
+def clients(workspace: Workspace, count: int = 6) -> Iterator[list[str]]:
+    """Send requests all the time; give the versions that answered, and what failed."""
+    found: list[str] = []
+    over = threading.Event()
+
+    def send() -> None:
+        while not over.is_set():
+            try:
+                found.append(serving(workspace))
+            except (OSError, ValueError, urllib.error.URLError) as error:
+                found.append(repr(error))
+
+    threads = [threading.Thread(target=send) for _ in range(count)]
+    for one in threads:
+        one.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        for one in threads:
+            one.join()
+
+
+def test_an_upgrade_and_a_rollback_drop_no_request(gateway: Workspace) -> None:
+    with clients(gateway) as answers:
+        gateway.inv(*UPGRADE)
+        assert wait(lambda: answers[-1:] == [NEW])
+        gateway.inv("litellm.rollback")
+        assert wait(lambda: answers[-1:] == [OLD])
+    assert set(answers) == {OLD, NEW}
+
+
+def test_what_serves_is_shown(gateway: Workspace) -> None:
+    gateway.inv(*UPGRADE)
+    status = gateway.json("status")
+    assert {**status["litellm"], "since": "", "bundled": ""} == {
+        "serving": NEW,
+        "in_force": NEW,
+        "previous": OLD,
+        "since": "",
+        "bundled": "",
+    }
+    assert f"LiteLLM  {NEW} (serving" in gateway.inv("status").stdout
+    assert f"LiteLLM {NEW}" in gateway.inv("profile.show").stderr
+    assert f"LiteLLM {NEW} serves" in gateway.inv("explain").stderr
+    events = gateway.inv("events", "--event", "litellm_version").stdout
+    assert f"{NEW}, from {OLD}" in events
+
+
+def test_a_second_run_changes_nothing(gateway: Workspace) -> None:
+    gateway.inv(*UPGRADE)
+    before, pid = gateway.runtime / "litellm" / "in-force.json", gateway.json("status")["services"]["litellm"]["pid"]
+    text = before.read_text()
+    assert "~" not in gateway.inv(*UPGRADE).stderr
+    assert (before.read_text(), gateway.json("status")["services"]["litellm"]["pid"]) == (text, pid)
+
+
+def test_check_mode_touches_nothing(gateway: Workspace) -> None:
+    before = gateway.snapshot()
+    assert f"use LiteLLM {NEW}" in gateway.inv(*UPGRADE, "--dry").stderr
+    after = gateway.snapshot()
+    changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    assert {Path(path).name for path in changed if "/run/" not in path} <= {"flowgate.log", "supervisor.log"}
+    assert serving(gateway) == OLD
+
+
+def test_after_a_restart_of_everything_the_chosen_version_serves(gateway: Workspace) -> None:
+    gateway.inv(*UPGRADE)
+    gateway.inv("down")
+    gateway.inv("up")
+    assert (serving(gateway), in_force(gateway)) == (NEW, NEW)
+
+
+def test_a_version_that_does_not_become_ready_leaves_the_old_one_serving(workspace: Workspace) -> None:
+    gateway = stand_in_litellm.prepare(workspace, ready=False)
+    gateway.edit_config(("    port: ", "    ready_timeout: 3\n    port: "))
+    gateway.inv("up")
+    with clients(gateway) as answers:
+        done = gateway.inv(*UPGRADE, code=1)
+    assert "the LiteLLM in force still serves" in done.stderr
+    assert (set(answers), in_force(gateway)) == ({OLD}, OLD)
+    assert "pending" not in (gateway.runtime / "litellm" / "in-force.json").read_text()
+
+
+def test_when_nothing_runs_an_upgrade_is_recorded_for_the_next_start(workspace: Workspace) -> None:
+    stand_in_litellm.prepare(workspace).inv(*UPGRADE)
+    assert (in_force(workspace), workspace.services()) == (NEW, [])
+    workspace.inv("up")
+    assert serving(workspace) == NEW
+
+
+def test_a_prepared_version_survives_other_commands_and_is_upgraded_to_later(gateway: Workspace) -> None:
+    gateway.inv(*UPGRADE, "--prepare")
+    assert (serving(gateway), in_force(gateway)) == (OLD, OLD)
+    gateway.inv("profile.set", "cost")
+    gateway.inv(*UPGRADE)
+    assert serving(gateway) == NEW
+
+
+MOMENTS = ("config:", "Rehearse every", "Import it", "Use it", "Start a second", "Test it", "Let it serve")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_interrupted_upgrade_leaves_in_force_what_serves(
+    gateway: Workspace, moment: str, number: signal.Signals
+) -> None:
+    with clients(gateway) as answers:
+        running = gateway.start(*UPGRADE)
+        running.wait_for_message(moment)
+        running.signal(number)
+        running.wait_for_exit()
+        served = serving(gateway)
+    assert set(answers) <= {OLD, NEW}
+    assert in_force(gateway) == served
+    gateway.inv("up")
+    assert (serving(gateway), in_force(gateway)) == (served, served)
+    gateway.inv(*UPGRADE)
+    assert (serving(gateway), in_force(gateway)) == (NEW, NEW)
+
+
+def test_a_killed_supervisor_after_an_upgrade_is_replaced_and_can_hand_back(gateway: Workspace) -> None:
+    gateway.inv(*UPGRADE)
+    gateway.supervisor().kill()
+    assert serving(gateway) == NEW
+    gateway.inv("litellm.rollback")
+    assert (serving(gateway), in_force(gateway)) == (OLD, OLD)
+
+
+def test_an_environment_in_force_that_was_deleted_serves_on_and_is_reported(gateway: Workspace) -> None:
+    gateway.inv(*UPGRADE)
+    config = stand_in_litellm._config(gateway)
+    (litellm_environments.folder(config) / NEW).rename(gateway.folder / "elsewhere")
+    assert serving(gateway) == NEW
+    assert "is missing or not complete" in gateway.inv("up", code=3).stderr
+    assert "is missing or not complete" in gateway.inv("doctor", code=1).stdout
+    gateway.inv("litellm.rollback")
+    assert serving(gateway) == OLD

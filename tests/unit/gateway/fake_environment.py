@@ -1,0 +1,40 @@
+"""A stand-in for an environment that an upgrade has built: a receipt, an interpreter, and a package without content."""
+
+from __future__ import annotations
+
+import sys
+
+from flowgate.domain import Config, LiteLLMEnvironment
+from flowgate.gateway import litellm_environments, litellm_in_force, litellm_receipt
+from flowgate.gateway.litellm_receipt import Receipt
+from flowgate.system import files
+
+
+def build(config: Config, version: str) -> LiteLLMEnvironment:
+    """Write an environment as `install_litellm` does, and return it.
+
+    Args:
+        config: The config in whose runtime folder it lies.
+        version: The version that its receipt names.
+    """
+    folder = litellm_environments.folder(config) / version
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    (folder / "lib" / "litellm").mkdir(parents=True)
+    texts = {"digest": f"digest-{version}", "python_version": "3.11.7", "lock_sha256": "0", "built": "now"}
+    more = {"source": "index", "uv_version": "0", "requirements_digest": "0"}
+    receipt = Receipt(version=version, python="bin/python", site_packages="lib", distributions={}, **texts, **more)
+    (folder / litellm_receipt.RECEIPT).write_text(litellm_receipt.dump(receipt))
+    found = litellm_receipt.environment(receipt, folder)
+    assert found is not None
+    return found
+
+
+def known(config: Config, version: str) -> LiteLLMEnvironment:
+    """Return an environment that has been built.
+
+    Args:
+        config: The config in whose runtime folder it lies.
+        version: Its version.
+    """
+    return litellm_in_force.required(config, files.read_text_or_none, version)

@@ -1,0 +1,62 @@
+"""Records of rehearsals of a version of LiteLLM, and two of them side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from flowgate.rehearsal.figures import Figures
+from flowgate.rehearsal.scenarios import SCENARIOS
+from flowgate.rehearsal.version_comparison import compare, recorded_broken
+from flowgate.rehearsal.version_record import Rehearsed, VersionRecord, dump, parse
+
+FIGURES: Figures = {"start_seconds": 6.54, "memory_bytes": 380_400_000, "cpu_seconds": 0.0187}
+CALM = Rehearsed("aa", ("500", "429"), 6, 5)
+BROKEN = Rehearsed("bb", ("500", "429"), 6, 4, ("500: answered: promised yes, observed no",))
+RECORD = VersionRecord("1.2.3", "digest", "now", {"calm": CALM, "twin": CALM}, FIGURES)
+BOTH = [SCENARIOS["500"], SCENARIOS["429"]]
+
+
+@pytest.mark.parametrize("record", [RECORD, VersionRecord(), replace(RECORD, figures=None, profiles={"b": BROKEN})])
+def test_a_record_is_read_as_it_was_written(record: VersionRecord) -> None:
+    assert parse(dump(record)) == record
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "{", "[]", "null", "7", '{"profiles": []}', '{"profiles": {"a": 1}}', '{"figures": 1}']
+)
+def test_a_damaged_record_is_empty(text: str | None) -> None:
+    assert parse(text) == VersionRecord()
+
+
+@pytest.mark.parametrize(
+    ("digests", "covered"),
+    [({"calm": "aa"}, True), ({"new": "aa"}, True), ({"calm": "changed"}, False), ({"calm": "aa", "x": "b"}, False)],
+)
+def test_a_rehearsal_counts_for_equal_settings_only(digests: dict[str, str], covered: bool) -> None:
+    assert RECORD.limited(digests).covers(digests, BOTH) is covered
+
+
+def test_a_rehearsal_counts_for_the_scenarios_that_ran() -> None:
+    assert not RECORD.limited({"calm": "aa"}).covers({"calm": "aa"}, [*BOTH, SCENARIOS["401"]])
+
+
+def test_the_broken_promises_of_equal_profiles_are_counted_once() -> None:
+    found = recorded_broken(replace(RECORD, profiles={"a": BROKEN, "b": BROKEN, "c": CALM}))
+    assert found == ["a, 500: answered: promised yes, observed no"]
+
+
+def test_two_versions_are_shown_side_by_side() -> None:
+    new = replace(RECORD, litellm="1.2.4", profiles={"calm": BROKEN, "twin": CALM})
+    rows = compare(RECORD, new, "1.2.3", "rehearsed now")
+    assert rows[0] == ["", "1.2.3 (rehearsed now)", "1.2.4"]
+    assert rows[1] == ["calm: promises", "not rehearsed", "4 of 6 kept, 1 broken"]  # its settings have changed
+    assert rows[2] == ["twin: promises", "5 of 6 kept, 0 broken", "5 of 6 kept, 0 broken"]
+    assert rows[3:] == [["start", *2 * ["6.5 s"]], ["memory", *2 * ["380 MB"]], ["CPU per request", *2 * ["18.7 ms"]]]
+
+
+def test_what_is_not_known_is_not_invented() -> None:
+    rows = compare(None, replace(RECORD, figures=None), "", "")
+    assert {row[1] for row in rows} == {"", "not rehearsed", "-"}
+    assert rows[-1] == ["CPU per request", "-", "-"]
