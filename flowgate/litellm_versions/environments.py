@@ -133,7 +133,8 @@ def half_folders(config: Config) -> list[Path]:
     half = [
         place / name
         for name in version_folders(config)
-        if name not in (known.in_force, known.previous) and not (place / name / litellm_receipt.RECEIPT).exists()
+        if name not in (known.in_force, known.previous, known.pending)
+        and not (place / name / litellm_receipt.RECEIPT).exists()
     ]
     return half + [path for path in place.iterdir() if path.name.endswith(STAGING) and not _is_building(path)]
 

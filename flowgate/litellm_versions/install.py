@@ -103,6 +103,7 @@ def _already(wanted: Wanted, version: str, tools: BuildTools) -> LiteLLMEnvironm
 
 def _require_replaceable(version: str, tools: BuildTools) -> None:
     """Raise an error if building would replace the environment that serves."""
-    if environments.record(tools.config).in_force == version:
+    record = environments.record(tools.config)
+    if version in (record.in_force, record.pending):
         what = f"the environment of LiteLLM {version} is in force and was changed; it is not replaced while it serves"
         raise EnvironmentFailure(what, fix="inv litellm.rollback, then run the command again")
