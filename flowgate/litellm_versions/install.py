@@ -102,8 +102,8 @@ def _already(wanted: Wanted, version: str, tools: BuildTools) -> LiteLLMEnvironm
 
 
 def _require_replaceable(version: str, tools: BuildTools) -> None:
-    """Raise an error if building would replace the environment that serves."""
-    record = environments.record(tools.config)
-    if version in (record.in_force, record.pending):
-        what = f"the environment of LiteLLM {version} is in force and was changed; it is not replaced while it serves"
+    """Raise an error if building would replace an environment in which LiteLLM runs."""
+    if version in (*tools.running, environments.record(tools.config).pending):
+        place = environments.folder(tools.config, version)
+        what = f"LiteLLM {version} runs in {place}, which is not as it was built; it is not replaced while it runs"
         raise EnvironmentFailure(what, fix="inv litellm.rollback, then run the command again")

@@ -29,6 +29,21 @@ def python_version() -> str:
     return ".".join(str(part) for part in sys.version_info[:3])
 
 
+def uv_version(folder: Path) -> str:
+    """Return the version of uv that created an environment ("0.13.9"); "unknown" if it does not say.
+
+    Args:
+        folder: The environment's folder.
+
+    Raises:
+        DiskError: It cannot be read.
+    """
+    with translate_os_errors(folder):
+        text = read_bytes_bounded(folder / "pyvenv.cfg").decode(errors="replace")
+    match = re.search(r"^uv\s*=\s*(\S+)", text, re.MULTILINE)
+    return match[1] if match else "unknown"
+
+
 def python(folder: Path) -> Path:
     """Return the interpreter of an environment.
 

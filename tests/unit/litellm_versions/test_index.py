@@ -60,6 +60,13 @@ def test_the_users_own_index_is_used_with_its_password(versions: VersionStage, i
     assert not [text for text in texts if "geheim" in text]
 
 
+def test_the_index_of_a_project_around_it_is_used(versions: VersionStage, index: Index) -> None:
+    del versions.environment["UV_DEFAULT_INDEX"], versions.environment["UV_NO_CONFIG"]
+    table = f'[[tool.uv.index]]\nname = "ours"\nurl = "{index.url}"\ndefault = true\n'
+    (versions.folder / "pyproject.toml").write_text(f'[project]\nname = "x"\nversion = "1"\n{table}')
+    assert versions.install(wheelhouse="")[1]["built"]
+
+
 def test_a_wrong_password_is_said_and_not_shown(versions: VersionStage, index: Index) -> None:
     index.password = "geheim"
     versions.environment["UV_DEFAULT_INDEX"] = index.url.replace("//", "//me:falsch@")

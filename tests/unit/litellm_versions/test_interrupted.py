@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from flowgate.errors import DiskError, EnvironmentFailure, FlowGateError, ProgramMissing
+from flowgate.gateway.litellm_environments import LABEL
 from flowgate.gateway.litellm_receipt import RECEIPT, Receipt, dump
 from flowgate.litellm_versions import environments
 from flowgate.system import processes, python_environment
@@ -143,14 +144,24 @@ def test_a_half_environment_from_before_is_replaced(serving: VersionStage, name:
     assert is_whole(serving)
 
 
-def test_what_serves_is_never_replaced(versions: VersionStage) -> None:
+@pytest.mark.parametrize("phase", ["serving", "starting", "draining"])
+def test_what_runs_is_never_replaced(versions: VersionStage, phase: str) -> None:
     versions.install()
-    (versions.place / "in-force.json").write_text('{"in_force": "1.108.77"}')
-    (versions.place / "1.108.77" / "flowgate-environment.json").write_text("damaged")
+    (versions.place / "1.108.77" / RECEIPT).write_text("damaged")
+    versions.supervisor.run("litellm", phase, labels={LABEL: "1.108.77"})
     before = content(versions.place / "1.108.77")
-    with pytest.raises(EnvironmentFailure, match="is in force and was changed"):
+    with pytest.raises(EnvironmentFailure, match="not replaced while it runs"):
         versions.install()
     assert content(versions.place / "1.108.77") == before
+
+
+@pytest.mark.parametrize("text", ['{"in_force": "1.108.77"}', '{"in_force": "", "previous": "1.108.77"}'])
+def test_what_is_in_force_and_does_not_run_is_repaired(versions: VersionStage, text: str) -> None:
+    versions.install()
+    (versions.place / "in-force.json").write_text(text)
+    python_environment.python(versions.place / "1.108.77").unlink()
+    assert versions.install()[1]["built"]
+    assert (versions.place / "in-force.json").read_text() == text
 
 
 def test_the_staging_folder_of_a_command_that_runs_stays(versions: VersionStage) -> None:
