@@ -40,6 +40,9 @@ def install_litellm(
     named = requirements.checked_version(str(version))
     wanted = Wanted(named, _wheelhouse(context, wheelhouse), offline)
     tools = _tools(context)
+    own = environments.bundled()
+    if named and named == own.version and environments.environment(context.config, named) is None:
+        return unchanged(f"LiteLLM {named} came with FlowGate", **_facts(context, own, False))
     if named and (found := install.existing(wanted, tools)):
         return unchanged(f"LiteLLM {named} is installed in an environment of its own", **_facts(context, found, False))
     folder = environments.folder(context.config, named) if named else ""

@@ -62,7 +62,7 @@ def create(workspace: Workspace, version: str, *, ready: bool = True) -> None:
         version: LiteLLM's version.
         ready: Whether its readiness path answers 200.
     """
-    folder = litellm_environments.folder(_config(workspace)) / version
+    folder = litellm_environments.folder(config(workspace)) / version
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = python_environment.site_packages(folder)
     for module in ("litellm", "litellm/proxy", "litellm/rust_bridge"):
@@ -113,13 +113,13 @@ def rehearsed(workspace: Workspace, version: str, *broken: str) -> None:
 
 def use(workspace: Workspace, version: str) -> None:
     """Record that a version is in force, as after an earlier upgrade."""
-    config = _config(workspace)
-    found = litellm_in_force.required(config, files.read_text_or_none, version)
-    path = litellm_runner.runner_path(config, found)
+    read = config(workspace)
+    found = litellm_in_force.required(read, files.read_text_or_none, version)
+    path = litellm_runner.runner_path(read, found)
     path.write_text(litellm_runner.runner(found.python))
     path.chmod(0o700)
     text = litellm_environments.dump(EnvironmentRecord(version, prepared=NEW))
-    litellm_environments.record_path(config).write_text(text)
+    litellm_environments.record_path(read).write_text(text)
 
 
 def prepare(workspace: Workspace, *, ready: bool = True) -> Workspace:
@@ -137,5 +137,10 @@ def prepare(workspace: Workspace, *, ready: bool = True) -> Workspace:
     return workspace
 
 
-def _config(workspace: Workspace) -> Config:
+def config(workspace: Workspace) -> Config:
+    """Read the config of a workspace.
+
+    Args:
+        workspace: The workspace.
+    """
     return open_session(str(workspace.config), quiet=True).config

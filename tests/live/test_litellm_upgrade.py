@@ -125,7 +125,7 @@ def test_a_version_that_does_not_become_ready_leaves_the_old_one_serving(workspa
     gateway.edit_config(("    port: ", "    ready_timeout: 3\n    port: "))
     gateway.inv("up")
     with clients(gateway) as answers:
-        done = gateway.inv(*UPGRADE, code=1)
+        done = gateway.inv(*UPGRADE, code=3)
     assert "the LiteLLM in force still serves" in done.stderr
     assert (set(answers), in_force(gateway)) == ({OLD}, OLD)
     assert "pending" not in (gateway.runtime / "litellm" / "in-force.json").read_text()
@@ -146,11 +146,32 @@ def test_a_prepared_version_survives_other_commands_and_is_upgraded_to_later(gat
     assert serving(gateway) == NEW
 
 
-MOMENTS = ("config:", "Rehearse every", "Import it", "Use it", "Start a second", "Test it", "Let it serve")
+def test_a_broken_promise_refuses_the_upgrade_unless_it_is_accepted(gateway: Workspace) -> None:
+    for name, retries in (("reliability", 3), ("cost", 0)):  # one profile is enough
+        gateway.edit_config((f"  {name}:\n    router_settings: {{num_retries: {retries}}}\n", ""))
+    stand_in_litellm.rehearsed(gateway, NEW, "500: answered: promised yes, observed no")
+    before = gateway.json("status")["services"]["litellm"]["pid"]
+    done = gateway.start(*UPGRADE, "--scenario", "500").wait_for_exit(240.0)  # the stand-in has no fallbacks
+    assert done.returncode == 1, done.stderr
+    assert "breaks a promise" in done.stderr
+    assert "--accept-broken" in done.stderr
+    assert "broken: " in done.stdout
+    assert (serving(gateway), in_force(gateway)) == (OLD, OLD)
+    assert gateway.json("status")["services"]["litellm"]["pid"] == before
+    gateway.inv(*UPGRADE, "--scenario", "500", "--accept-broken")
+    assert (serving(gateway), in_force(gateway)) == (NEW, NEW)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-@pytest.mark.parametrize("moment", MOMENTS)
+KILL, INTERRUPT = signal.SIGKILL, signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        *(("config:", KILL), ("Import it", KILL), ("Use it", KILL), ("Start a second", KILL), ("Test it", KILL)),
+        *(("Let it serve", KILL), ("Import it", INTERRUPT), ("Use it", INTERRUPT), ("Start a second", INTERRUPT)),
+    ],
+)
 def test_an_interrupted_upgrade_leaves_in_force_what_serves(
     gateway: Workspace, moment: str, number: signal.Signals
 ) -> None:
@@ -178,7 +199,7 @@ def test_a_killed_supervisor_after_an_upgrade_is_replaced_and_can_hand_back(gate
 
 def test_an_environment_in_force_that_was_deleted_serves_on_and_is_reported(gateway: Workspace) -> None:
     gateway.inv(*UPGRADE)
-    config = stand_in_litellm._config(gateway)
+    config = stand_in_litellm.config(gateway)
     (litellm_environments.folder(config) / NEW).rename(gateway.folder / "elsewhere")
     assert serving(gateway) == NEW
     assert "is missing or not complete" in gateway.inv("up", code=3).stderr

@@ -62,7 +62,7 @@ def test_a_broken_promise_is_rehearsed_again_unless_it_is_accepted(gateway: Stag
 
 def test_after_a_change_of_the_config_it_is_rehearsed_again(gateway: Stage) -> None:
     recorded(gateway)
-    gateway.config.profiles["cost"]["router_settings"] = {"num_retries": 3}  # type: ignore[index]
+    gateway.config.profiles["cost"]["router_settings"] = {"num_retries": 3}
     assert isinstance(look(gateway), Change)
 
 
