@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.litellm_versions import environments
+from flowgate.litellm_versions import environments, install
+from flowgate.steps.download import download
 from flowgate.system.locations import PACKAGE
 from tests.unit.litellm_versions.conftest import VersionStage
 from tests.unit.litellm_versions.wheels import Wheel, litellm
@@ -88,6 +89,31 @@ def test_a_link_to_another_flowgate_is_put_right(versions: VersionStage) -> None
     link.symlink_to("/nowhere")
     assert versions.install()[1]["built"] is False
     assert link.resolve() == PACKAGE
+
+
+def test_a_start_puts_the_link_of_the_environment_in_force_right(versions: VersionStage) -> None:
+    versions.install()
+    (versions.place / "in-force.json").write_text('{"in_force": "1.108.77"}')
+    versions.apply(download)
+    link = versions.place / "1.108.77" / "own" / "flowgate"
+    link.unlink()
+    link.symlink_to("/nowhere")
+    assert versions.apply(download)[0] == "changed"
+    assert (link.resolve(), versions.apply(download)[0]) == (PACKAGE, "unchanged")
+
+
+@pytest.mark.parametrize("damage", ["packages", "requirements", "receipt", "nothing"])
+def test_a_fault_of_an_environment_is_named(versions: VersionStage, damage: str) -> None:
+    folder = Path(versions.install()[1]["folder"])
+    receipt = folder / "flowgate-environment.json"
+    if damage == "packages":
+        next(folder.glob("lib/python*/site-packages/rich-*.dist-info")).rename(versions.folder / "gone")
+    elif damage != "nothing":
+        tree = json.loads(receipt.read_text()) | {"requirements_digest": "other"}
+        receipt.write_text(json.dumps(tree) if damage == "requirements" else "half")
+    words = {"packages": "not hold", "requirements": "other requirements", "receipt": "not complete", "nothing": ""}
+    assert words[damage] in (said := install.fault(versions.config, "1.108.77"))
+    assert bool(said) == (damage != "nothing")
 
 
 def test_what_has_gone_from_an_environment_is_built_again(versions: VersionStage) -> None:
