@@ -47,6 +47,7 @@ def build(wanted: Wanted, lock: str, requirements_digest: str, staging: Path, to
     _install(wanted, lock, folder, tools)
     tools.show(f"checking the files of LiteLLM {version}")
     _verify(wanted, lock, folder)
+    python_environment.add_own_package(folder)
     tools.show(f"compiling LiteLLM {version}")
     site = python_environment.site_packages(folder)
     bytecode.compile_other(python_environment.python(folder), site)
@@ -81,7 +82,6 @@ def _install(wanted: Wanted, lock: str, folder: Path, tools: BuildTools) -> None
         ran = uv.run(words, cwd=staging, env=tools.environment, timeout=seconds)
         if ran.code:
             raise uv_errors.explain(ran, wanted, staging.parent)
-    python_environment.add_own_package(folder)
 
 
 def _verify(wanted: Wanted, lock: str, folder: Path) -> None:

@@ -12,6 +12,7 @@ from flowgate.errors import EnvironmentFailure, FlowGateError
 from tests.unit.litellm_versions.conftest import VersionStage
 from tests.unit.litellm_versions.wheels import litellm
 
+DATA = "litellm-1.108.77.data"
 Spoil = Callable[[VersionStage], object]
 
 
@@ -69,9 +70,21 @@ HOSTILE: dict[str, tuple[Spoil, str]] = {
         with_files(**{"litellm_init.pth": "import os; os.abort()\n"}),
         "litellm_init.pth would run",
     ),
+    "code under the name of FlowGate's": (
+        with_files(**{"flowgate-own.pth": "import os\n"}),
+        "flowgate-own.pth would",
+    ),
     "code at every start, hidden": (with_files(**{"zz.pth": "\nimport\tos\n"}), "zz.pth would run"),
     "a sitecustomize": (with_files(**{"sitecustomize.py": "raise SystemExit"}), "sitecustomize.py"),
     "a package in FlowGate's place": (with_files(**{"flowgate/__init__.py": "raise SystemExit"}), "flowgate"),
+    "a program in Python's place": (with_files(**{f"{DATA}/scripts/python": "#!/bin/sh\n"}), "reserved name"),
+    "a program in python3's place": (
+        with_files(**{f"{DATA}/scripts/python3": "#!/bin/sh\n"}),
+        "reserved name",
+    ),
+    "settings of the environment": (with_files(**{f"{DATA}/data/pyvenv.cfg": "home = /evil\n"}), "replace pyvenv.cfg"),
+    "FlowGate by its data": (with_files(**{f"{DATA}/data/own/flowgate/x.py": ""}), "would replace own/flowgate"),
+    "a receipt": (with_files(**{f"{DATA}/data/flowgate-environment.json": "{}"}), "would replace flowgate-environment"),
     "another version inside": (
         lambda stage: litellm("1.0.0").write(stage.folder).rename(wheel(stage)),
         "1.0.0|damaged",
