@@ -8,6 +8,7 @@ from flowgate.cli import litellm_version
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
 from flowgate.gateway import litellm_in_force
+from flowgate.litellm_versions import install
 from flowgate.system import files
 
 CHECK = "litellm version"
@@ -22,6 +23,9 @@ def in_force(session: Session) -> Iterator[Finding]:
     if environment is None:
         message = f"the environment of LiteLLM {version}, which is in force, is missing or not complete"
         yield Finding(CHECK, "fail", message, f"inv litellm.upgrade --to {version}")
+    elif not environment.bundled and (why := install.fault(session.config, version)):
+        message = f"the environment of LiteLLM {version}, which is in force, {why}"
+        yield Finding(CHECK, "fail", message, f"inv down && inv litellm.upgrade --to {version}")
     elif sentence := litellm_version.difference(found):
         yield Finding(CHECK, "warn", sentence, litellm_version.RESTART)
     elif sentence := litellm_version.newer_bundled(found):
