@@ -29,7 +29,8 @@ def describe(policy: Policy) -> list[str]:
         f"{seconds(found.waits.quiet)} if no model responds, and {seconds(found.waits.bound)} if every attempt fails "
         "just before its time-out and asks for a pause of 1 min"
     )
-    return [*lines, _budget(policy), *LITELLM_LIMITS, *(UPSTREAM_LIMITS if policy.cooldowns_by == CLIPROXY else ())]
+    limits = [*LITELLM_LIMITS, *(UPSTREAM_LIMITS if policy.cooldowns_by == CLIPROXY else ())]
+    return [*lines, _budget(policy), *policy.upstream_facts, *limits]
 
 
 def _attempts(found: Promises) -> str:
@@ -49,7 +50,7 @@ def _cooldowns(policy: Policy) -> list[str]:
     if policy.cooldowns_by == CLIPROXY:
         return [
             who,
-            "an account goes into cooldown at its first 5xx, for 1 min",
+            _upstream_cooldown(policy.upstream_cooldown),
             "LiteLLM applies neither retries nor cooldowns to models that go through CLIProxyAPIPlus",
         ]
     if found.cooldown_after is None:
@@ -64,6 +65,12 @@ def _cooldowns(policy: Policy) -> list[str]:
         f"a model goes into cooldown at {start}, for {length} or as long as the vendor's Retry-After says",
         f"successive requests make at most {attempts} per minute on a failed model",
     ]
+
+
+def _upstream_cooldown(length: float | None) -> str:
+    if length is None:
+        return "no account goes into cooldown after a 5xx (transient-error-cooldown-seconds)"
+    return f"an account goes into cooldown at its first 5xx, for {'1 min' if length == 60 else seconds(length)}"
 
 
 def _fallbacks(found: Promises) -> list[str]:
