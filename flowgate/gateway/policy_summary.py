@@ -39,7 +39,7 @@ def describe(policy: Policy) -> list[str]:
         "just before its time-out and asks for a pause of 1 min"
     )
     limits = [_continuation(policy), *LITELLM_LIMITS, *(UPSTREAM_LIMITS if policy.cooldowns_by == CLIPROXY else ())]
-    return [*lines, _budget(policy), *limits]
+    return [*lines, _budget(policy), *policy.upstream_facts, *limits]
 
 
 def _continuation(policy: Policy) -> str:
@@ -65,7 +65,7 @@ def _cooldowns(policy: Policy) -> list[str]:
     if policy.cooldowns_by == CLIPROXY:
         return [
             who,
-            "an account goes into cooldown at its first 5xx, for 1 min",
+            _upstream_cooldown(policy.upstream_cooldown),
             "LiteLLM applies neither retries nor cooldowns to models that go through CLIProxyAPIPlus",
         ]
     own = _own_cooldowns(policy)
@@ -101,6 +101,12 @@ def _own_cooldowns(policy: Policy) -> list[str]:
                 f"Retry-After says: at most {attempts} per minute"
             )
     return lines
+
+
+def _upstream_cooldown(length: float | None) -> str:
+    if length is None:
+        return "no account goes into cooldown after a 5xx (transient-error-cooldown-seconds)"
+    return f"an account goes into cooldown at its first 5xx, for {'1 min' if length == 60 else seconds(length)}"
 
 
 def _fallbacks(policy: Policy) -> list[str]:
