@@ -282,7 +282,7 @@ def litellm_upgrade(
     """Install another LiteLLM, rehearse every profile on it, and hand over to it without dropping a request."""
     from flowgate.cli import litellm_upgrade
 
-    typed = {"version": to, "wheelhouse": wheelhouse, "offline": offline, "scenario": scenario}
+    typed: dict[str, str | bool] = {"version": to, "wheelhouse": wheelhouse, "offline": offline, "scenario": scenario}
     how = {**typed, "accept_broken": accept_broken, "prepare_only": prepare}
     return litellm_upgrade.upgrade(config(c), how, as_json=json, check=dry(c))
 
@@ -576,13 +576,13 @@ def completion(c: Context, shell: str) -> int:
 # --- preflight and security --------------------------------------------------------------------------------------
 
 
-@task
+@task(help={"southbound": "none, cliproxyapi-plus or embedded: what answers LiteLLM; default: ask on a terminal"})
 @command
-def init(c: Context) -> int:
+def init(c: Context, southbound: str = "") -> int:
     """Write your own config from the examples, with fresh random keys."""
     from flowgate.cli import init as config
 
-    return config.init()
+    return config.init(southbound)
 
 
 @task(help={"fix": "first fix permissions, missing folders and leftovers", "json": JSON})
@@ -621,14 +621,15 @@ def security_hook(c: Context) -> int:
         "cov": "measure the coverage; fails below the floor",
         "junit": "write a JUnit report to this file",
         "args": "for pytest",
+        "litellm": "run the live tests over this release of LiteLLM, in a copy of the checkout",
     }
 )
 @command
-def test(c: Context, long: bool = False, cov: bool = False, junit: str = "", args: str = "") -> int:
+def test(c: Context, long: bool = False, cov: bool = False, junit: str = "", args: str = "", litellm: str = "") -> int:
     """Run the tests."""
     from dev import tasks
 
-    return tasks.test(long, cov, junit, args)
+    return tasks.test(long, cov, junit, args, litellm)
 
 
 @task

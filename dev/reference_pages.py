@@ -110,6 +110,13 @@ A key that is not in this table, and a duplicate key, are errors with file and l
 the environment variable NAME of the command, or the content of `.router/secrets/name` (lower case, dashes) if it is
 not set. `flowgate.schema.json` beside this page is the JSON Schema for editors.
 
+**With or without CLIProxyAPIPlus.** A config without `services.cliproxyapi_plus` runs LiteLLM alone: it calls the
+providers with API keys, and the local models. An empty section, `cliproxyapi_plus: {}`, means the defaults below. Where
+the section is missing but something uses the program, it has its defaults too, and a note names the line: a model with
+an `api_base` at 127.0.0.1:8317 or with the key `os.environ/UPSTREAM_API_KEY`, logins under `auth.providers`, a source
+under `bootstrap`, or `services.litellm.depends_on`. If the program is not installed either, a start is refused with
+that line and exit code 2.
+
 | key | type | default | meaning |
 |---|---|---|---|
 """

@@ -66,7 +66,7 @@ def run_tool(argv: Sequence[str], *groups: str) -> int:
     return processes.run_visible(command, cwd=root())
 
 
-def test(long: bool, cov: bool, junit: str, args: str) -> int:
+def test(long: bool, cov: bool, junit: str, args: str, litellm: str = "") -> int:
     """Run pytest.
 
     Args:
@@ -74,10 +74,16 @@ def test(long: bool, cov: bool, junit: str, args: str) -> int:
         cov: Measure coverage; below the floor the task fails, unless `args` chooses tests.
         junit: File for a JUnit report; empty for none.
         args: Further arguments of pytest.
+        litellm: Run the live tests over this release of LiteLLM, in a copy of the checkout; empty for the locked one.
 
     Returns:
         The exit code.
+
+    Raises:
+        UsageError: `litellm` is no version, or is combined with `cov`.
     """
+    if litellm:
+        return _test_over(litellm, long=long, cov=cov, junit=junit, args=args)
     coverage.start_file().unlink(missing_ok=True)  # left by a killed run, it would slow every command
     workers = min(1 + processes.processors(), MAX_WORKERS)  # one more than processors: half of the time is waiting
     argv = ["pytest", f"--numprocesses={workers}", "--dist=loadfile"]
@@ -89,6 +95,16 @@ def test(long: bool, cov: bool, junit: str, args: str) -> int:
     with coverage.every_process_measured(root()) if cov else nullcontext():
         code = run_tool([*argv, *shlex.split(args)], "test")
     return _check_coverage(code, whole=not args) if cov else code
+
+
+def _test_over(version: str, *, long: bool, cov: bool, junit: str, args: str) -> int:
+    from dev import other_litellm
+
+    if cov:
+        raise UsageError("--cov measures the locked LiteLLM only", fix="leave out --cov or --litellm")
+    options = [] if long else ["-m", "not long"]
+    options += [f"--junitxml={(root() / junit).absolute()}"] if junit else []
+    return other_litellm.run(root(), version, options, shlex.split(args))
 
 
 def _check_coverage(code: int, *, whole: bool) -> int:

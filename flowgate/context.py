@@ -189,7 +189,7 @@ class StepContext:
 
     def missing_keys(self) -> list[str]:
         """List FlowGate's own keys that have not been generated."""
-        return self.variables.missing_keys()
+        return self.variables.missing_keys(self.config)
 
     def generate_keys(self) -> None:
         """Generate FlowGate's own keys that are missing."""

@@ -162,10 +162,12 @@ class Workspace:
 
     # --- commands
 
-    def start(self, *words: str, before: tuple[str, ...] = ()) -> Running:
+    def start(
+        self, *words: str, before: tuple[str, ...] = (), program: tuple[str, ...] = (sys.executable, "-m", "invoke")
+    ) -> Running:
         """Start `inv` with arguments; `before` is a command that runs it ("sh", "-c", …)."""
         out, err = (self.folder / f"output-{len(self.started)}.{name}" for name in ("out", "err"))
-        argv = [*before, sys.executable, "-m", "invoke", *words]
+        argv = [*before, *program, *words]
         with out.open("w") as stdout, err.open("w") as stderr, interruptible():
             process = subprocess.Popen(
                 argv, cwd=CHECKOUT, env=self.environment(), stdout=stdout, stderr=stderr, text=True

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
 import signal
-import time
 import urllib.request
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import CompletedCommand, Workspace
+    from tests.conftest import Workspace
 
 
 def served_profile(workspace: Workspace) -> list[str]:
@@ -39,83 +35,6 @@ def test_a_fresh_generation_that_fails_is_never_reported_as_in_force(workspace: 
     assert workspace.json("health")["ok"]
     assert served_profile(workspace) == ["balanced"]
     assert workspace.json("status")["profile"]["name"] == "balanced"
-
-
-# --- FIFOs, devices and folders in the place of files
-
-
-def endless(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def dangling(path: Path) -> None:
-    path.symlink_to("missing/below")
-
-
-KINDS = (os.mkfifo, Path.mkdir, endless, dangling)
-FILES = (
-    "state.json",
-    "events.log",
-    "lock",
-    "supervisor.lock",
-    "cliproxyapi.yaml",
-    "litellm.active.yaml",
-    "bin/litellm",
-    "bin/embedded-upstream",
-    "../secrets/litellm-master-key",
-    "../secrets/upstream-api-key",
-    "../logs/flowgate.log",
-    "process-logs/litellm.log",
-    "process-logs/cliproxyapi_plus.log",
-    "run/litellm-1.json",
-    "run/litellm-2.json",
-    "run/supervisor.sock",
-)
-COMMANDS = ("status", "up", "profile.set cost", "health", "events", "service.logs litellm", "doctor", "down")
-SECONDS = 10.0
-
-
-def put(workspace: Workspace, file: str, kind: Callable[[Path], object]) -> None:
-    """Put something else in the place of a file."""
-    path = workspace.runtime / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir() and not path.is_symlink():
-        path.rmdir()
-    path.unlink(missing_ok=True)
-    kind(path)
-
-
-def run_all(workspace: Workspace) -> dict[str, CompletedCommand]:
-    """Run each command; none may wait."""
-    done = {}
-    for words in COMMANDS:
-        began = time.monotonic()
-        done[words] = workspace.start(*words.split()).wait_for_exit(60)
-        assert time.monotonic() - began < SECONDS, (words, done[words].stderr)
-        assert done[words].returncode in (0, 1, 2, 3), (words, done[words].stderr)
-    return done
-
-
-SAMPLED = 17  # one of so many cases is tested in every run
-CASES = [
-    pytest.param(*case, marks=() if number % SAMPLED == 0 else pytest.mark.long)
-    for number, case in enumerate(itertools.product(FILES, KINDS, [False, True]))
-]
-
-
-@pytest.mark.parametrize("file, kind, running", CASES)
-def test_no_command_waits_for_what_is_no_file(
-    workspace: Workspace, file: str, kind: Callable[[Path], object], running: bool
-) -> None:
-    workspace.inv("up", "--profile", "balanced")
-    if not running:
-        workspace.inv("down")
-    put(workspace, file, kind)
-    done = run_all(workspace)
-    path = workspace.runtime / file
-    path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-    workspace.inv("up")
-    assert workspace.json("health")["ok"], done
 
 
 # --- killed, stopped and deleted

@@ -12,7 +12,7 @@ from flowgate.cli import console
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import FlowGateError, UnknownName, UsageError
-from flowgate.gateway import cliproxy
+from flowgate.gateway import cliproxy, southbound
 from flowgate.system import files, permissions
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def status(config: str, as_json: bool) -> int:
         The exit code.
     """
     session = open_session(config)
+    southbound.require(session.config, "there can be no accounts")
     folder = cliproxy.auth_folder(session.config)
     listed, why = _listed(session)
     paths = sorted(files.listing(folder, "*.json"), key=lambda path: path.name.lower())
@@ -141,6 +142,7 @@ def login(config: str, provider: str, **options: Any) -> int:
     from flowgate.cli.play import run_in
 
     session = open_session(config, quiet=True)
+    southbound.require(session.config, f"nothing can log in to {provider}")
     name = _known(session, provider).name
     is_second_command = bool(options.get("redirect_url"))  # the first one waits for the login, and has the lock
     request = RunRequest(
@@ -173,6 +175,7 @@ def import_headless(config: str, provider: str, source: str, dest_dir: str, borr
     from flowgate.cli.play import run_in
 
     session = open_session(config, quiet=True)
+    southbound.require(session.config, f"nothing would use an account of {provider}")
     importable = sorted(one.name for one in KNOWN.values() if one.login_file)
     if provider not in importable:
         known = _known(session, provider)

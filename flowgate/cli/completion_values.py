@@ -11,6 +11,7 @@ from flowgate.system.path_candidates import paths
 Values = Mapping[str, Callable[[str], Iterable[str]]]
 FILES = ("report-json", "report-junit", "report-html", "from-file", "source", "dest-dir", "junit")
 SERVICES = ("all", "litellm", "cliproxyapi_plus")
+SOUTHBOUND = ("none", "cliproxyapi-plus", "embedded")
 SHELLS = ("bash", "zsh", "fish")
 READ_EVENTS = 1_000  # lines of the event log in which names of events are searched
 
@@ -31,6 +32,7 @@ def known_values(config: str) -> Values:
         "service": lambda typed: SERVICES,
         "service.logs:name": lambda typed: (*SERVICES[1:], "supervisor"),
         "steps:show": own.steps,
+        "southbound": lambda typed: SOUTHBOUND,
         "event": own.events,
         "play:name": lambda typed: (*_playbooks(), *paths(typed, (".yml", ".yaml"))),
         "play:extra": lambda typed: [f"@{one}" for one in paths(typed[1:])] if typed.startswith("@") else (),

@@ -52,11 +52,11 @@ def show(config: str, clear: str, as_json: bool) -> int:
         The exit code.
 
     Raises:
-        NotReady: Neither program is running.
+        NotReady: No program is running.
     """
     session = open_session(config)
     found = gather(session)
-    if len(found.unavailable) == 2 and not any(session.supervisor.generation(name) for name in found.unavailable):
+    if _nothing_known(session, found) and not any(session.supervisor.generation(name) for name in found.unavailable):
         raise NotReady("; ".join(found.unavailable.values()), fix="inv up")
     if not as_json:
         console.note(session.describe())
@@ -68,8 +68,8 @@ def show(config: str, clear: str, as_json: bool) -> int:
         console.document({"cooldowns": found.rows, "unavailable": found.unavailable})
         return 0
     if not found.rows:
-        unknown = len(found.unavailable) == 2
-        console.note("the cooldowns are not known" if unknown else f"there are no cooldowns{_limited_to(found)}")
+        none = f"there are no cooldowns{_limited_to(session, found)}"
+        console.note("the cooldowns are not known" if _nothing_known(session, found) else none)
         return 0
     head = ["applied by", "models", "deployment", "address", "why", "since", "left"]
     console.table([head, *(cells(row) for row in found.rows)])
@@ -77,13 +77,15 @@ def show(config: str, clear: str, as_json: bool) -> int:
 
 
 def gather(session: Session) -> Cooldowns:
-    """Collect the cooldowns of both programs; if one is unavailable, the other is still reported."""
+    """Collect the cooldowns of every program; if one is unavailable, the other is still reported."""
     now = Clock().wall()
     found = Cooldowns()
     try:
         found.rows.extend(litellm_cooldowns(session, now))
     except FlowGateError as error:
         found.unavailable[litellm.NAME] = error.what
+    if not cliproxy.is_configured(session.config):
+        return found
     try:
         accounts = _account_cooldowns(session, now)
     except FlowGateError as error:
@@ -159,7 +161,7 @@ def _clear(session: Session, found: Cooldowns, wanted: str) -> Cooldowns:
     own = [row for row in found.rows if wanted in _names(row, found)]
     if not own:
         _require_known(session, found, wanted)
-        console.note(f"{wanted} is not in cooldown{_limited_to(found)}")
+        console.note(f"{wanted} is not in cooldown{_limited_to(session, found)}")
         return found
     if any(row["by"] == litellm.NAME for row in own):
         _restart_litellm(session)
@@ -173,10 +175,14 @@ def _clear(session: Session, found: Cooldowns, wanted: str) -> Cooldowns:
     return after
 
 
-def _limited_to(found: Cooldowns) -> str:
-    """Name the program that was checked, if only one was."""
-    checked = [name for name in (litellm.NAME, cliproxy.NAME) if name not in found.unavailable]
-    return f" in {checked[0]}" if len(checked) == 1 else ""
+def _nothing_known(session: Session, found: Cooldowns) -> bool:
+    return len(found.unavailable) == len(session.config.services)
+
+
+def _limited_to(session: Session, found: Cooldowns) -> str:
+    """Name the program that was checked, if there is another one that was not."""
+    checked = [name for name in session.config.services if name not in found.unavailable]
+    return f" in {checked[0]}" if len(checked) == 1 and found.unavailable else ""
 
 
 def _names(row: Row, found: Cooldowns) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.cli import console, running_services
-from flowgate.cli.checks import finding, limits, litellm_version, profiles, runtime, secrets, upstream
+from flowgate.cli.checks import finding, limits, litellm_support, litellm_version, profiles, runtime, secrets, upstream
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
@@ -87,8 +87,9 @@ def _edit_paths(session: Session) -> str:
 
 def _missing_folders(session: Session) -> list[Path]:
     paths = session.config.paths
-    wanted = [paths.runtime_dir, permission_check.secrets_folder(session.config), cliproxy.auth_folder(session.config)]
-    return [one for one in [*wanted, paths.log_file.parent] if not one.is_dir()]
+    accounts = [cliproxy.auth_folder(session.config)] if cliproxy.is_configured(session.config) else []
+    wanted = [paths.runtime_dir, permission_check.secrets_folder(session.config), *accounts, paths.log_file.parent]
+    return [one for one in wanted if not one.is_dir()]
 
 
 def disk(session: Session) -> Iterator[Finding]:
@@ -134,6 +135,7 @@ def _stale_files(session: Session) -> list[Path]:
 
 ALWAYS: tuple[tuple[str, finding.Check], ...] = (
     ("litellm", runtime.litellm_release),
+    ("litellm", litellm_support.of_installed),
     ("environment", runtime.environment_bytecode),
     ("limits", limits.limits),
 )
@@ -152,6 +154,7 @@ OF_A_CONFIG = (
     ("management", secrets.management),
     ("leftovers", leftovers),
     (litellm_version.CHECK, litellm_version.in_force),
+    ("litellm", litellm_support.of_upgraded),
 )
 
 
@@ -172,7 +175,7 @@ def apply_fixes(session: Session) -> list[str]:
     missing = _missing_folders(session)
     if not permissions.is_writable(lock.parent):
         return []
-    with files.exclusive_lock(lock, "'doctor'", clock=Clock(), timeout=LOCK_SECONDS, on_wait=_on_wait):
+    with files.exclusive_lock(lock, "doctor", clock=Clock(), timeout=LOCK_SECONDS, on_wait=_on_wait):
         return [*_create_folders(missing), *_close_secrets(session), *_delete_stale_files(session)]
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import console
+from flowgate.cli.service_faults import recover_supervisor
 from flowgate.cli.session import Session, open_session
-from flowgate.cli.status import recover_supervisor
 from flowgate.domain import Secret
 from flowgate.errors import ResponseTimeout, Unreachable
 from flowgate.gateway import cliproxy, litellm, upstream_version

@@ -3,38 +3,112 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from flowgate.cli import console
 from flowgate.cli.checks import example_keys
 from flowgate.cli.session import USUAL
-from flowgate.errors import UsageError
+from flowgate.errors import UnknownName, UsageError
 from flowgate.system import files, locations
 
-NAMES = ("flowgate.yaml", "cliproxyapi.yaml")
-NEXT = """\
-next:
-  inv bootstrap.download     download CLIProxyAPIPlus
-  inv auth.login codex       log an account in (inv auth.list lists the other providers)
+START = """\
   inv doctor                 check that everything is ready
   inv up                     start everything; clients use the key $(cat $(inv key.path))"""
+NONE, EMBEDDED, PLUS = "none", "embedded", "cliproxyapi-plus"
 
 
-def init() -> int:
-    """Write `config/flowgate.yaml` and `config/cliproxyapi.yaml`, and print their paths.
+class Southbound(NamedTuple):
+    """What answers LiteLLM's requests.
+
+    Attributes:
+        meaning: What it is for, in words.
+        files: Each file to write, and the example that it is made from.
+        first: The commands that come before a start, one a line.
+    """
+
+    meaning: str
+    files: dict[str, str]
+    first: str
+
+
+CHOICES = {
+    NONE: Southbound(
+        "API keys and local models only (OpenAI, Anthropic, Gemini, OpenRouter, Ollama, vLLM)",
+        {"flowgate.yaml": "api-keys.yaml"},
+        "  (an editor)                write your key to .router/secrets/openai-api-key (see docs/how-to/providers.md)",
+    ),
+    PLUS: Southbound(
+        "accounts that log in by OAuth, held by CLIProxyAPIPlus, which must be installed",
+        {"flowgate.yaml": "flowgate.yaml", "cliproxyapi.yaml": "cliproxyapi.yaml"},
+        "  inv bootstrap.download     download CLIProxyAPIPlus\n"
+        "  inv auth.login codex       log an account in (inv auth.list lists the other providers)",
+    ),
+    EMBEDDED: Southbound(
+        "canned answers of FlowGate's own upstream, to try it without an account or a key",
+        {"flowgate.yaml": "embedded.yaml"},
+        "",
+    ),
+}
+
+
+def init(southbound: str = "") -> int:
+    """Write the config files into `config/`, and print their paths.
+
+    Args:
+        southbound: What answers LiteLLM's requests, one of `CHOICES`; empty: ask on a terminal.
 
     Raises:
-        UsageError: One of them exists; nothing is written.
+        UnknownName: There is no such choice.
+        UsageError: A file exists; nothing is written.
     """
+    if southbound and southbound not in CHOICES:
+        raise UnknownName("southbound", southbound, known=CHOICES)
     folder = (locations.checkout() or Path.cwd()) / USUAL.parent
-    for path in write(folder):
+    chosen = southbound or ask(folder)
+    for path in write(folder, chosen):
         console.data(str(path))
-    console.note(NEXT)
+    if not southbound and not is_terminal():
+        console.note(f"note: this is `init --southbound {PLUS}`; `--southbound {NONE}` needs no CLIProxyAPIPlus")
+    console.note("\n".join(["next:", *filter(None, [CHOICES[chosen].first]), START]))
     return 0
 
 
-def write(folder: Path) -> list[Path]:
-    """Write both config files into a folder, with mode 0600.
+def is_terminal() -> bool:
+    """Return whether a person can be asked."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def ask(folder: Path) -> str:
+    """Ask the person at the terminal what shall answer LiteLLM's requests; without one, return the usual choice.
+
+    Args:
+        folder: The folder in which nothing may exist yet.
+
+    Raises:
+        UsageError: `flowgate.yaml` exists, or the answer is none of the choices.
+    """
+    if not is_terminal():
+        return PLUS
+    _require_absent([folder / USUAL.name])
+    names = list(CHOICES)
+    console.note("what shall answer LiteLLM's requests?")
+    for number, name in enumerate(names, 1):
+        console.note(f"  {number}  {name:<17} {CHOICES[name].meaning}")
+    answer = (console.prompt("number or name: ") or "").strip()
+    chosen = names[int(answer) - 1] if answer in [str(number) for number in range(1, len(names) + 1)] else answer
+    if chosen not in CHOICES:
+        raise UnknownName("southbound", chosen, known=CHOICES)
+    return chosen
+
+
+def write(folder: Path, southbound: str = PLUS) -> list[Path]:
+    """Write the config files into a folder, with mode 0600.
+
+    Args:
+        folder: The folder.
+        southbound: One of `CHOICES`.
 
     Returns:
         Their paths.
@@ -43,15 +117,29 @@ def write(folder: Path) -> list[Path]:
         UsageError: One of them exists; nothing is written.
         DiskError: The folder cannot be written.
     """
-    paths = [folder / name for name in NAMES]
+    examples = {folder / name: example for name, example in CHOICES[southbound].files.items()}
+    _require_absent(list(examples))
+    known = example_keys.own_keys()
+    for path, example in examples.items():
+        text = files.read_text(locations.examples() / example)
+        text = _below_config(text) if southbound == EMBEDDED else text
+        files.write_atomic(path, with_new_keys(text, known))
+    return list(examples)
+
+
+def _require_absent(paths: list[Path]) -> None:
     existing = [str(path) for path in paths if path.exists() or path.is_symlink()]
     if existing:
         verb = "exists" if len(existing) == 1 else "exist"
         raise UsageError(f"{' and '.join(existing)} already {verb}", fix="edit it, or move it away first")
-    known = example_keys.own_keys()
-    for path in paths:
-        files.write_atomic(path, with_new_keys(files.read_text(locations.examples() / path.name), known))
-    return paths
+
+
+def _below_config(text: str) -> str:
+    """Return the embedded default as a config in `config/`: its paths begin at that folder."""
+    head, _, rest = text.partition("config_version:")
+    first = head.splitlines()[0].replace("../../", "../")
+    comment = "# The real LiteLLM over FlowGate's embedded upstream: canned answers, no account, no key, no provider."
+    return f"{first}\n{comment}\nconfig_version:{rest.replace('.router/', '../.router/')}"
 
 
 def with_new_keys(text: str, known: frozenset[str]) -> str:

@@ -10,6 +10,7 @@ from flowgate.cli.requests import ReportRequest, RunRequest
 from flowgate.cli.run_playbook import execute, print_end
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import Variables
+from flowgate.gateway import cliproxy, southbound
 
 
 def run(config: str, playbook: str, variables: Variables, *, profile: str | None = None, **more: Any) -> int:
@@ -37,7 +38,11 @@ def run_in(session: Session, request: RunRequest) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        UsageError: The gateway has no such service.
     """
+    southbound.require_service(session.config, str(request.variables.get("service") or ""))
     return print_end(execute(session, request))
 
 
@@ -53,11 +58,13 @@ def smoke(config: str, profile: str, variables: Variables, *, check: bool = Fals
     Returns:
         The exit code.
     """
-    result = execute(open_session(config), RunRequest("smoke", variables, profile=profile, event="smoke", check=check))
+    session = open_session(config)
+    result = execute(session, RunRequest("smoke", variables, profile=profile, event="smoke", check=check))
     code = print_end(result)
     if check:
         return code
-    upstream = "FlowGate's embedded upstream (not a provider)" if result.embedded else "your accounts"
+    own = "your accounts" if cliproxy.is_configured(session.config) else "your providers"
+    upstream = "FlowGate's embedded upstream (not a provider)" if result.embedded else own
     verdict = "PASS" if code == 0 else "FAIL"
     console.data(f"{verdict}  {result.profile} over {upstream}, {result.report.seconds:.1f} s")
     return code

@@ -107,12 +107,17 @@ def _print_policy(profile: str, policy: Policy, access: list[str]) -> None:
         (f"what {profile} promises", policy_summary.describe(policy)),
         ("what clients need", access),
         ("what FlowGate moved or added, and why", list(policy.changes)),
-        ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown(policy.cliproxy).splitlines()),
+        ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown_upstream(policy)),
     )
     for title, lines in blocks:
         if lines:
             console.data("\n".join([f"# {title}:", *(f"#   {line}" for line in lines)]))
     console.data(f"# settings of LiteLLM:\n{_shown(policy.litellm).rstrip()}")
+
+
+def _shown_upstream(policy: Policy) -> list[str]:
+    """Return the settings of CLIProxyAPIPlus; none if the gateway has no CLIProxyAPIPlus."""
+    return _shown(policy.cliproxy).splitlines() if policy.cliproxy else []
 
 
 def _shown(settings: LiteLLMSettings | UpstreamSettings) -> str:
@@ -146,7 +151,7 @@ def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
 
     session = open_session(config)
     before, after = (
-        [*_shown(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *_shown(policy.cliproxy).splitlines()]
+        [*_shown(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *_shown_upstream(policy)]
         for policy in (_policy(session, old), _policy(session, new))
     )
     lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))

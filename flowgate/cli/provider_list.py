@@ -11,7 +11,7 @@ from flowgate.cli import console
 from flowgate.cli.checks import runtime
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import UsageError
-from flowgate.gateway import cliproxy
+from flowgate.gateway import cliproxy, southbound
 from flowgate.system.clock import Clock
 
 LOGIN_KINDS = {"browser": "in a browser", "device": "with a code", "poll": "at the paths in the config"}
@@ -29,6 +29,7 @@ def list_providers(config: str, as_json: bool) -> int:
         The exit code.
     """
     session = open_session(config)
+    southbound.require(session.config, "nothing can log in to a provider")
     program, embedded = _program(session), cliproxy.is_embedded(session.config)
     version = program.version
     names = list(dict.fromkeys([*KNOWN, *session.config.providers]))

@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.cli import console
-from flowgate.cli.checks import finding, permissions, runtime, secrets, upstream
+from flowgate.cli.checks import finding, litellm_support, permissions, runtime, secrets, upstream
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import Secret
@@ -56,11 +56,13 @@ def check(config: str, as_json: bool) -> int:
         ("tracked", partial(tracked, roots, session)),
         ("ignored", partial(ignored, roots, session)),
         ("litellm", runtime.litellm_release),
+        ("litellm", litellm_support.of_installed),
     ]
     if session:
         of_a_config = (
             *(("secrets", secrets.secrets), ("keys", secrets.keys), ("prompts", upstream.prompts)),
             ("listening", listening),
+            ("litellm", litellm_support.of_upgraded),
         )
         checks += [(name, partial(one, session)) for name, one in of_a_config]
     found += finding.run_checks(checks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flowgate.cli import console
 from flowgate.cli.session import Session
 
@@ -41,6 +43,28 @@ def print_silence(service: str, number: int, pid: int | None, silent: str) -> No
         console.note(f"error: {service}: generation {number} (process {pid}) {silent}")
         hint = f"kill -CONT {pid} lets it continue; " if "SIGSTOP" in silent else ""
         console.note(f"  fix: {hint}the supervisor replaces it after 30 s")
+
+
+def unconfigured(session: Session, running: Iterable[str]) -> list[str]:
+    """Return the services that run and that the config does not have any more.
+
+    Args:
+        session: The session of this command.
+        running: Names of the services that run.
+    """
+    return sorted(set(running) - set(session.config.services))
+
+
+def print_unconfigured(session: Session, running: Iterable[str]) -> None:
+    """Print which services run although the config does not have them.
+
+    Args:
+        session: The session of this command.
+        running: Names of the services that run, and of those in the config.
+    """
+    for name in unconfigured(session, running):
+        console.note(f"warning: {name} runs, but the config has no services.{name}")
+        console.note(f"  fix: inv service.stop --service {name}, or add it to the config")
 
 
 def lost(session: Session) -> list[str]:

@@ -53,7 +53,8 @@ class Session:
         if self.config.embedded:
             return "config: the embedded default (FlowGate's own upstream, not a provider)"
         why = {"typed": "--config", "environment": ENVIRONMENT, "default": "the usual place"}[self.named.by]
-        return f"config: {self.config.file} ({why})"
+        alone = "" if len(self.config.services) > 1 else "; LiteLLM alone, without CLIProxyAPIPlus"
+        return f"config: {self.config.file} ({why}{alone})"
 
     def state(self) -> dict[str, str]:
         """Read which profile was active last.

@@ -92,7 +92,7 @@ def status(config: str, as_json: bool) -> int:
         as_json: Print one JSON document.
     """
     session = open_session(config)
-    recover_supervisor(session)
+    service_faults.recover_supervisor(session)
     report = collect_status(session)
     if as_json:
         console.document(report)
@@ -106,6 +106,7 @@ def status(config: str, as_json: bool) -> int:
     for name, service in services.items():
         for generation in service["generations"] if len(service["generations"]) > 1 else ():
             console.data(f"  {describe_generation(name, generation)}")
+    service_faults.print_unconfigured(session, services)
     for name, service in services.items():
         for generation in service["generations"]:
             service_faults.print_silence(name, generation["number"], generation["pid"], generation["silent"])
@@ -119,15 +120,12 @@ def status(config: str, as_json: bool) -> int:
     return 0
 
 
-def recover_supervisor(session: Session) -> None:
-    """Start a new supervisor if the last one was killed and its workers still run; print a failure and go on."""
-    service_faults.recover_supervisor(session)
-
-
 def collect_status(session: Session) -> StatusReport:
     """Collect the data of `status`."""
     found = session.supervisor.status()
     services = {name: _service(one, found["services"].get(name, {})) for name, one in session.config.services.items()}
+    more = service_faults.unconfigured(session, [name for name, one in found["services"].items() if one["generations"]])
+    services |= {name: _service(None, found["services"][name]) for name in more}
     serving = services["litellm"]["profile"] if "litellm" in services else None
     settled = session.profile()
     active = ActiveProfile(name=serving or settled.value, by="serving" if serving else settled.by)
@@ -145,10 +143,10 @@ def collect_status(session: Session) -> StatusReport:
     }
 
 
-def _service(settings: ServiceSettings, found: ServiceStatus) -> ServiceReport:
+def _service(settings: ServiceSettings | None, found: ServiceStatus) -> ServiceReport:
     generations = found.get("generations", [])
     serving = [one for one in generations if one["phase"] == "serving"]
-    if generations:
+    if generations or settings is None:
         state = _state((serving or generations)[-1])
     else:
         state = _no_generation(settings, "crashing" if found.get("wanted") else "stopped")
@@ -156,7 +154,7 @@ def _service(settings: ServiceSettings, found: ServiceStatus) -> ServiceReport:
         **state,
         "restarts": found.get("restarts", 0),
         "failure": found.get("failure", ""),
-        "embedded": Path(settings.args[0]).name == "embedded-upstream",
+        "embedded": settings is not None and Path(settings.args[0]).name == "embedded-upstream",
         "generations": [_generation(one) for one in generations],
     }
 

@@ -10,6 +10,7 @@ from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_
 from flowgate.config.migrate import migrate
 from flowgate.config.section import Section
 from flowgate.config.services import read_services
+from flowgate.config.southbound import names_of_services
 from flowgate.config.spelled_numbers import spell_tree
 from flowgate.domain import BootstrapSettings, Config, Paths, ProviderSettings
 from flowgate.errors import raise_all
@@ -40,6 +41,7 @@ def read(
     draft = draft_of(text, str(file))
     migrate(draft)
     included = includes.expand(draft, root, read_file)
+    names, implied = names_of_services(draft)
     top = Section(draft.tree, "", draft)
     top.only(fixes=fixes_of_misplaced("litellm_base"))
     paths = _paths(top.section("paths"), root)
@@ -48,7 +50,7 @@ def read(
         root=root,
         embedded=embedded,
         paths=paths,
-        services=read_services(top.section("services"), root, paths.runtime_dir),
+        services=read_services(top.section("services"), root, paths.runtime_dir, names),
         litellm_base=read_base(top.section("litellm_base")),
         profiles=read_profiles(top.section("profiles")),
         providers=_providers(top.section("auth")),
@@ -59,6 +61,7 @@ def read(
         places=draft.lines,
         notes=tuple(draft.notes),
         included=included,
+        implied=implied,
     )
     raise_all(str(file), draft.faults)
     return config

@@ -1,27 +1,30 @@
-"""The `services` section of the config: both programs, their addresses and timeouts."""
+"""The `services` section of the config: the programs, their addresses and timeouts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from flowgate.config.section import NAME, QUOTES, Section
+from flowgate.config.southbound import PORTS
 from flowgate.domain import ServiceSettings
 
-PORTS = {"litellm": 4000, "cliproxyapi_plus": 8317}
 BINARIES = {"litellm": "litellm", "cliproxyapi_plus": "CLIProxyAPIPlus"}
 
 
-def read_services(section: Section, root: Path, runtime: Path) -> dict[str, ServiceSettings]:
-    """Read both services; an absent one gets the defaults.
+def read_services(
+    section: Section, root: Path, runtime: Path, names: Collection[str] = tuple(PORTS)
+) -> dict[str, ServiceSettings]:
+    """Read the services; one that is not in the file gets the defaults.
 
     Args:
         section: The `services` section.
         root: Folder that a relative `cwd` is resolved against.
         runtime: The runtime folder, which contains the programs by default.
+        names: The services that the gateway has.
     """
     section.only(PORTS)
-    found = {name: _service(section.section(name), name, root, runtime) for name in PORTS}
+    found = {name: _service(section.section(name), name, root, runtime) for name in names}
     _check_ports(section, found)
     _check_cycles(section, found)
     return found
@@ -72,6 +75,8 @@ def _env(env: Section) -> dict[str, str]:
 
 def _check_ports(section: Section, services: Mapping[str, ServiceSettings]) -> None:
     port = services["litellm"].port
+    if len(services) < len(PORTS):
+        return
     written = {name: section.section(name).tree for name in PORTS if isinstance(section.tree.get(name), dict)}
     wanted = [written.get(name, {}).get("port", default) for name, default in PORTS.items()]
     if wanted != [port, port]:  # also if one port was rejected and the default was used instead

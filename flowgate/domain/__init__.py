@@ -12,7 +12,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flowgate.domain.config import BootstrapSettings, Config, Paths, ProviderSettings, Reference, ServiceSettings
+    from flowgate.domain.config import (
+        BootstrapSettings,
+        Config,
+        ImpliedService,
+        Paths,
+        ProviderSettings,
+        Reference,
+        ServiceSettings,
+    )
     from flowgate.domain.forking import ForkServerSettings, WarmUp
     from flowgate.domain.litellm_environment import LiteLLMEnvironment
     from flowgate.domain.playbook import Change, Facts, LoopControl, Outcome, Play, Report, Result, Task
@@ -37,6 +45,7 @@ __all__ = [
     "Document",
     "Facts",
     "ForkServerSettings",
+    "ImpliedService",
     "LiteLLMEnvironment",
     "LiteLLMSettings",
     "LoopControl",
@@ -64,7 +73,9 @@ __all__ = [
 ]
 
 MODULES = {
-    "config": ("BootstrapSettings", "Config", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),
+    "config": (
+        *("BootstrapSettings", "Config", "ImpliedService", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),
+    ),
     "forking": ("ForkServerSettings", "WarmUp"),
     "litellm_environment": ("LiteLLMEnvironment",),
     "playbook": ("Change", "Facts", "LoopControl", "Outcome", "Play", "Report", "Result", "Task"),

@@ -85,6 +85,13 @@ class Reference(NamedTuple):
     place: str
 
 
+class ImpliedService(NamedTuple):
+    """A service that the config uses without naming it: the setting that uses it, in words, and its `file:line`."""
+
+    why: str
+    place: str
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The config file, validated and complete.
@@ -93,12 +100,14 @@ class Config:
         file: Absolute path of the file.
         root: Absolute folder that relative paths are resolved against.
         embedded: True for the embedded default (no account, no key; a port in use is replaced by a free one).
+        services: Name → settings; without CLIProxyAPIPlus, LiteLLM calls the providers itself.
         litellm_base: Settings of LiteLLM under every profile; only the shape is validated.
         profiles: Name → settings that are merged over `litellm_base`; only the shape is validated.
         references: Every `os.environ/NAME` in the file.
         places: Dotted path ("services.litellm.port") → `file:line` of its key.
         notes: What was migrated or replaced when the file was read, one sentence each.
         included: Absolute paths of the files that `litellm_base.include` names; their settings are in `litellm_base`.
+        implied: What uses CLIProxyAPIPlus, if the config does not name it; it has its defaults then.
     """
 
     file: Path
@@ -116,6 +125,7 @@ class Config:
     places: Mapping[str, str]
     notes: tuple[str, ...] = ()
     included: tuple[Path, ...] = ()
+    implied: ImpliedService | None = None
 
     def place(self, path: str) -> str:
         """Return `file:line` of a dotted path, or of its nearest ancestor that is in the file."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flowgate.embedded_upstream import go_format, versions
+from flowgate.embedded_upstream import go_format, regular_files, versions
 from flowgate.embedded_upstream.cooldown import Cooldowns
 from flowgate.embedded_upstream.json_data import JsonObject, parse_object, text
 from flowgate.embedded_upstream.versions import Contract, Model
@@ -113,7 +113,7 @@ class Accounts:
 
     def _read(self, path: Path, stamp: tuple[int, int], known: Account | None) -> None:
         try:
-            data = path.read_bytes()
+            data = regular_files.read_bytes(path)
         except OSError:
             return
         content = parse_object(data)
@@ -151,7 +151,7 @@ class Accounts:
         """Take over an uploaded file: it is written again, minified, with sorted keys and with `disabled`."""
         path, content = self.folder / name, {"disabled": False, **content}
         _save(path, content)
-        status, digest = path.stat(), hashlib.sha256(path.read_bytes()).hexdigest()
+        status, digest = path.stat(), hashlib.sha256(regular_files.read_bytes(path)).hexdigest()
         account = self._account(path, content, (status.st_mtime_ns, status.st_size), digest, "file:")
         account.last_refresh = text(content.get("last_refresh"))
 
@@ -183,7 +183,10 @@ class Accounts:
         account.results.append((datetime.now(UTC), succeeded))
         del account.results[:-KEPT_RESULTS]
         if "disabled" not in account.content:
-            account = self.update(account.name, {"disabled": False})
+            try:
+                account = self.update(account.name, {"disabled": False})
+            except OSError as error:  # a full disk, or something else in the place of the file
+                self.log(f"auth file not saved: {account.name}: {error.strerror}")
             account.set_status("active" if succeeded else "error", message)
             return
         if succeeded:
@@ -216,4 +219,5 @@ def _is_auth_file(entry: os.DirEntry[str]) -> bool:
 
 def _save(path: Path, content: JsonObject) -> None:
     """Write in place: the mode of a file is kept, and a new one gets what the umask allows."""
-    path.write_text(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")
+    written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    regular_files.write(path, written.encode(errors="backslashreplace"))  # half a surrogate pair becomes its escape

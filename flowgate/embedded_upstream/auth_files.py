@@ -5,12 +5,12 @@ Source: recorded responses of both lines
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from flowgate.embedded_upstream import regular_files
 from flowgate.embedded_upstream.auth_entries import entries
 from flowgate.embedded_upstream.go_format import json_error
 from flowgate.embedded_upstream.json_data import parse_object
@@ -70,7 +70,7 @@ class AuthFilesApi:
         if not path.is_file():
             return failed("file not found", 404)
         name = {"content-disposition": f'attachment; filename="{path.name}"'}
-        return Response(path.read_bytes(), headers={**CORS, "content-type": RELAYED, **name})
+        return Response(regular_files.read_bytes(path), headers={**CORS, "content-type": RELAYED, **name})
 
     # --- upload
 
@@ -85,7 +85,7 @@ class AuthFilesApi:
         content = parse_object(data)
         if content is None and newer:
             return failed(f"invalid auth file: {json_error(data)}", 500)
-        _write(path, data, UMASK if multipart and not newer else PRIVATE)
+        regular_files.write(path, data, UMASK if multipart and not newer else PRIVATE)
         if content is None:
             return failed(f"invalid auth file: {json_error(data)}", 500)  # the older line keeps the invalid file
         self.accounts.register(name, content)
@@ -156,7 +156,8 @@ class AuthFilesApi:
 
     async def _delete(self, request: Request) -> Response:
         if request.query_params.get("all", "").lower() in ("true", "1", "*"):
-            paths = [one for one in self.accounts.folder.iterdir() if one.name.lower().endswith(".json")]
+            found = self.accounts.folder.iterdir()
+            paths = [one for one in found if one.name.lower().endswith(".json") and not one.is_dir()]
             for path in paths:
                 path.unlink()
             self.accounts.scan()
@@ -170,9 +171,3 @@ class AuthFilesApi:
         path.unlink()
         self.accounts.scan()
         return reply({"status": "ok"})
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Write a file; the mode applies only if the file is new."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(data)

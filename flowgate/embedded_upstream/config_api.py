@@ -8,7 +8,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flowgate.embedded_upstream import config_file, versions
+from flowgate.embedded_upstream import config_file, regular_files, versions
 from flowgate.embedded_upstream.json_data import Json, JsonObject
 from flowgate.embedded_upstream.responses import CORS, Routes, body_of, failed, reply
 from flowgate.embedded_upstream.settings import PARSE_ERROR, ConfigError, parse
@@ -75,7 +75,7 @@ class ConfigApi:
 
     async def _show_yaml(self, request: Request) -> Response:
         headers = {**CORS, "content-type": "application/yaml; charset=utf-8", "cache-control": "no-store"}
-        return Response(self.state.config.read_text(encoding="utf-8"), headers=headers)
+        return Response(regular_files.read_text(self.state.config), headers=headers)
 
     async def _replace_yaml(self, request: Request) -> Response:
         content = (await request.body()).decode(errors="replace")

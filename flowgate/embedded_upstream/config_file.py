@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from flowgate.embedded_upstream import passwords
+from flowgate.embedded_upstream import passwords, regular_files
 from flowgate.embedded_upstream.json_data import Json, JsonObject, mapping
 from flowgate.embedded_upstream.settings import Settings, load, parse
 
@@ -30,7 +30,7 @@ def hash_secret(path: Path, settings: Settings) -> Settings:
     """
     if not settings.secret_key or passwords.is_hash(settings.secret_key):
         return settings
-    content = path.read_text(encoding="utf-8")
+    content = regular_files.read_text(path)
     if parse(content).secret_key != settings.secret_key:
         return settings
     write_in_place(path, _with_secret(content, passwords.hash_key(settings.secret_key)))
@@ -45,7 +45,7 @@ def change(path: Path, keys: tuple[str, ...], value: Json) -> Settings:
         keys: The keys that lead to the value.
         value: The new value.
     """
-    content = path.read_text(encoding="utf-8")
+    content = regular_files.read_text(path)
     document = parse(content).document
     inner = document
     for key in keys[:-1]:
@@ -59,8 +59,7 @@ def change(path: Path, keys: tuple[str, ...], value: Json) -> Settings:
 
 def write_in_place(path: Path, content: str) -> None:
     """Truncate the file and write it."""
-    with path.open("w", encoding="utf-8") as file:
-        file.write(content)
+    regular_files.write(path, content.encode())
 
 
 def _dump(document: JsonObject, like: str) -> str:

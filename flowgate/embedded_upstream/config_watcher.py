@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from flowgate.embedded_upstream.regular_files import open_regular
 from flowgate.embedded_upstream.settings import ConfigError, Settings, parse
 
 LOOK_SECONDS = 0.05
@@ -28,7 +29,7 @@ class ConfigWatcher:
             use: Called with the settings of each changed config.
             log: Writes a log line.
         """
-        self._file = path.open("rb")  # kept open, so that the inode is watched
+        self._file = os.fdopen(open_regular(path), "rb")  # kept open, so that the inode is watched
         self._use, self._log = use, log
         self._seen = self._stamp()
         self._digest = self._read()[0]

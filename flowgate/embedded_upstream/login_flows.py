@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TypedDict
 
-from flowgate.embedded_upstream import credentials
+from flowgate.embedded_upstream import credentials, regular_files
 from flowgate.embedded_upstream.approve import ApprovalPage
 from flowgate.embedded_upstream.callback_listener import CallbackListener
 from flowgate.embedded_upstream.responses import unreachable
@@ -66,11 +66,16 @@ class LoginFlows:
         try:
             await work
         except OSError as error:  # for example a full disk
-            self.state.log(f"login of {session.provider}: {error.strerror}")
-            self.sessions.fail(session, "Failed to save authentication tokens")
+            self._not_saved(session, str(error.strerror))
+        except ValueError as error:  # something else wrote the callback file
+            self._not_saved(session, str(error))
         finally:
             if listener is not None:
                 listener.close()
+
+    def _not_saved(self, session: Session, reason: str) -> None:
+        self.state.log(f"login of {session.provider}: {reason}")
+        self.sessions.fail(session, "Failed to save authentication tokens")
 
     async def listen(self, session: Session, target: str, port: int) -> int:
         """Open a callback listener; it replaces the one of an earlier login of the provider.
@@ -96,13 +101,15 @@ class LoginFlows:
     # --- callback
 
     def deliver_callback(self, session: Session, code: str, error: str) -> None:
-        """Write the callback file of a session atomically and only readable by the user."""
+        """Write the callback file of a session atomically and private; a login whose file cannot be written fails."""
         path = self._callback_file(session)
         draft = path.with_suffix(".part")
-        draft.touch(mode=0o600)
         content = Callback(code=code, state=session.state, error=error)
-        draft.write_text(json.dumps(content), encoding="utf-8")
-        draft.replace(path)
+        try:
+            regular_files.write(draft, json.dumps(content).encode(), 0o600)
+            draft.replace(path)
+        except OSError as refused:
+            self._not_saved(session, str(refused.strerror))
 
     def _callback_file(self, session: Session) -> Path:
         return self.state.accounts.folder / f".oauth-{session.provider}-{session.state}.oauth"
@@ -115,7 +122,7 @@ class LoginFlows:
             await asyncio.sleep(POLL_SECONDS)
             if not self.sessions.active(session):
                 return None
-        callback: Callback = json.loads(path.read_text(encoding="utf-8"))
+        callback: Callback = json.loads(regular_files.read_bytes(path))
         path.unlink()
         if callback["error"]:
             return self.sessions.fail(session, DENIED.get(session.provider, "Authentication failed"))

@@ -51,7 +51,7 @@ class ManagementApi:
             return not_found(state.contract)
         response = await self.auth.refuse(request)
         if response is None:
-            response = await handler(request) if handler else not_found(state.contract)
+            response = await _answer(handler, request) if handler else not_found(state.contract)
         response.headers.update(state.contract.management_headers())
         return response
 
@@ -102,3 +102,11 @@ class ManagementApi:
         if not known:
             return reply({"channel": channel, "error": "unknown channel"}, 400)
         return reply({"channel": channel, "models": known})
+
+
+async def _answer(handler: Handler, request: Request) -> Response:
+    """Answer a request; what the disk refuses is an error of this request alone."""
+    try:
+        return await handler(request)
+    except OSError as error:
+        return failed(f"failed to access {error.filename}: {(error.strerror or '').lower()}", 500)

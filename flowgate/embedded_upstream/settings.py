@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from flowgate.embedded_upstream import regular_files
 from flowgate.embedded_upstream.json_data import Json, JsonObject, mapping, objects, text
 
 LOAD_ERROR = "failed to load config: "
@@ -90,7 +91,7 @@ def load(path: Path) -> Settings:
         ConfigError: The file cannot be read or used.
     """
     try:
-        content = path.read_text(encoding="utf-8")
+        content = regular_files.read_text(path)
     except OSError as error:
         reason = (error.strerror or "").lower()
         raise ConfigError(f"{LOAD_ERROR}failed to read config file: open {path}: {reason}") from None

@@ -81,8 +81,9 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
     policy = compile_policy(config, profile.value, build_inputs)
     own = replace(own_settings(config, build_inputs), notes=list(policy.notes), warnings=list(policy.warnings))
     ports = {name: build_inputs.ports.get(name, service.port) for name, service in config.services.items()}
-    services: dict[str, Service] = {
-        CLIPROXY: cliproxy.service(
+    services: dict[str, Service] = {}
+    if cliproxy.is_configured(config):
+        services[CLIPROXY] = cliproxy.service(
             config,
             ports[CLIPROXY],
             build_inputs.upstream_key,
@@ -90,14 +91,13 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
             upstream_deployments.upstream_models(config, policy.litellm),
             policy.cliproxy,
             upstream_version.readiness_path(build_inputs.upstream_version, config.services[CLIPROXY].readiness_path),
+        )
+    services[LITELLM] = request_rules.added(
+        litellm.service(
+            config, profile.value, policy.litellm, ports, build_inputs.modules.digests, build_inputs.litellm
         ),
-        LITELLM: request_rules.added(
-            litellm.service(
-                config, profile.value, policy.litellm, ports, build_inputs.modules.digests, build_inputs.litellm
-            ),
-            request_rules.compute(config, policy.litellm),
-        ),
-    }
+        request_rules.compute(config, policy.litellm),
+    )
     names = ModelNames(policy.litellm)
     requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))
     return Stack(
@@ -144,6 +144,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         *mistyped_references.faults(config, profile, build_inputs.variables),
         *deployment_names.faults(config, profile, read, build_inputs.declared),
         *usable_values.faults(config, profile, read, build_inputs.declared),
+        *upstream_deployments.faults(config, profile, build_inputs.variables),
     ]
     raise_all(f"profile {profile}", wrong)
     own = own_settings(config, build_inputs)
@@ -151,8 +152,13 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     upstream = UpstreamAccounts(
         own.settings, accounts, lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"])
     )
-    policy = compile_profile(read.base, read.profile, upstream)
-    added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version)
+    policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version)
+    if not cliproxy.is_configured(config):
+        why = f"the gateway has no CLIProxyAPIPlus (no services.{CLIPROXY})"
+        changes, unset = (*read.changes, *policy.changes), tuple(unknown(policy.litellm))
+        return replace(policy, why=why, cliproxy={}, changes=changes, unknown=unset, declared=build_inputs.declared)
+    embedded = cliproxy.is_embedded(config)
+    added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version, logs=not embedded)
     notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
     return replace(
         policy,
@@ -161,6 +167,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         unknown=tuple(unknown(policy.litellm)),
         notes=tuple(notes),
         warnings=(*own.warnings, *added.warnings),
+        declared=build_inputs.declared,
     )
 
 

@@ -106,9 +106,14 @@ def _restart_settings(tree: UpstreamSettings) -> str:
     return tree["auth-dir"] + (" without request logs" if tree.get("commercial-mode") else "")
 
 
+def is_configured(config: Config) -> bool:
+    """Return whether the gateway has a CLIProxyAPIPlus; without one, LiteLLM calls the providers itself."""
+    return upstream_command.is_configured(config)
+
+
 def is_embedded(config: Config) -> bool:
     """Return whether the embedded upstream runs in place of CLIProxyAPIPlus."""
-    return Path(config.services[NAME].args[0]).name == EMBEDDED
+    return is_configured(config) and Path(config.services[NAME].args[0]).name == EMBEDDED
 
 
 def binary(config: Config) -> Path:
@@ -165,6 +170,8 @@ def unnamed_config(config: Config, read: Callable[[Path], str | None]) -> str:
 
     Source: v6.8.16-0, cmd/server/main.go: `config.yaml` in the working folder.
     """
+    if not is_configured(config):
+        return ""
     path = (config.services[NAME].cwd or config.root) / "config.yaml"
     if upstream_command.read(config).own_config or path == config.file:
         return ""

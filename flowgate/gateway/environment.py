@@ -67,9 +67,12 @@ class Variables:
         fix = f"export {need.name}=…, or write it to {self.file(need.name)}"
         return UsageError(f"the variable {need.name} is not set", place=need.place, fix=fix)
 
-    def missing_keys(self) -> list[str]:
-        """List FlowGate's own keys that have not been generated."""
-        return [name for name in KEY_FILES if self.get(name) is None]
+    def missing_keys(self, config: Config) -> list[str]:
+        """List FlowGate's own keys that the gateway needs and that have not been generated."""
+        names = set(KEY_FILES)
+        if not cliproxy.is_configured(config):
+            names &= {litellm.MASTER_KEY, *(one.name for one in config.references)}
+        return [name for name in KEY_FILES if name in names and self.get(name) is None]
 
     def for_program(self, service: Service, settings: ServiceSettings) -> Program:
         """Return a service's program with its whole environment; variables that are not set are left out.

@@ -6,25 +6,26 @@ import logging
 import sys
 from typing import Any
 
-from flowgate.gateway import cooldown_rules, missing_database, router_attempts
+from flowgate.gateway import cooldown_rules, missing_database, router_attempts, stream_timeouts
 from flowgate.request_filter.upstreams import Upstreams
 from flowgate.system.processes import own_variable
 
 PROXY = "litellm.proxy.proxy_server"
 ROUTER = "litellm.router"
 COOLDOWNS = "litellm.router_utils.cooldown_handlers"
+ERRORS = "litellm.exceptions"
 DATABASE_ERRORS = "litellm.proxy.db.exception_handler"
 LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
 
 def set_up(upstreams: Upstreams) -> dict[str, str]:
-    """Change LiteLLM's router so that it reports attempts, and counts only failures of deployments.
+    """Change LiteLLM's router so that it reports attempts, counts only failures of deployments, and knows time-outs.
 
     Args:
         upstreams: The services that deployments are behind.
 
     Returns:
-        What could not be done ("attempts", "cooldowns"), and why.
+        What could not be done ("attempts", "cooldowns", "stream_timeouts"), and why.
     """
     _apply_log_level(own_variable("LITELLM_LOG"))
     missing_database.install(getattr(sys.modules.get(DATABASE_ERRORS), "PrismaDBExceptionHandler", None))
@@ -32,6 +33,9 @@ def set_up(upstreams: Upstreams) -> dict[str, str]:
     found = {
         "attempts": router_attempts.install(router_class, upstreams),
         "cooldowns": cooldown_rules.install(sys.modules.get(COOLDOWNS), upstreams),
+        "stream_timeouts": stream_timeouts.install(
+            sys.modules.get(ROUTER), getattr(sys.modules.get(ERRORS), "Timeout", None)
+        ),
     }
     return {name: reason for name, reason in found.items() if reason}
 

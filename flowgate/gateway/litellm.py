@@ -88,7 +88,7 @@ def service(
         _program(config, ports[NAME], documents, environment),
         labels=labels | _environment_labels(config, environment),
         hold_while_down=(UPSTREAM,) if upstream_deployments.any_through_upstream(config, settings) else (),
-        needed_addresses={UPSTREAM: f"{config.services[UPSTREAM].host}:{ports[UPSTREAM]}"},
+        needed_addresses=upstream_deployments.addresses(config, ports),
     )
     return Service(
         name=NAME,
@@ -176,11 +176,7 @@ def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: di
     general = settings.setdefault("general_settings", {})
     if general.get("master_key") is None:
         general["master_key"] = PREFIX + MASTER_KEY
-    old, new = config.services[UPSTREAM].port, ports[UPSTREAM]
-    for entry in settings.get("model_list", ()):
-        params = entry["litellm_params"]
-        if upstream_deployments.uses_upstream(config, params):
-            params["api_base"] = params["api_base"].replace(f":{old}", f":{new}", 1)
+    upstream_deployments.move_port(config, settings, ports)
     head = f"# Written by FlowGate for profile '{profile}' of {config.file}. Change that file, not this one."
     text = f"{comment_text(head)}\n{dump(settings)}"
     digest = short_digest(text)

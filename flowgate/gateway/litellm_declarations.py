@@ -3,9 +3,9 @@
 Only the lines of the declarations are parsed: parsing its modules whole takes 0.3 s, their declarations 0.02 s.
 What cannot be read is not known, and nothing is refused because of it.
 
-Source: LiteLLM 1.106.2: `Router.__init__`, the variables of `litellm/__init__.py`, `ConfigGeneralSettings`,
-`RetryPolicy`, `AllowedFailsPolicy`, `GenericLiteLLMParams` and its bases, `completion()`, `LlmProviders`, the providers
-in `llms/openai_like/providers.json`.
+Source: LiteLLM 1.106.2, 1.108.7, 1.109.3 and 1.110.2: `Router.__init__`, the variables of `litellm/__init__.py`,
+`ConfigGeneralSettings`, `RetryPolicy`, `AllowedFailsPolicy`, `GenericLiteLLMParams` and its bases, `completion()`,
+`LlmProviders`, the providers in `llms/openai_like/providers.json`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,23 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from textwrap import dedent
 
+from flowgate.gateway import litellm_source
 from flowgate.gateway.litellm_keys import GENERAL
-from flowgate.gateway.value_kinds import Kind, kind_of
+from flowgate.gateway.value_kinds import Kind
 from flowgate.system import installed
 
-PACKAGE = "litellm"
-ROUTER, TYPES, UTILS = "router.py", "types/router.py", "types/utils.py"
+PACKAGE, PROXY = "litellm", "proxy"
+TYPES, UTILS = "types/router.py", "types/utils.py"
+# Where the router's arguments are, up to 1.108, in 1.109, and from 1.110 on.
+ROUTERS = (
+    ("router.py", "\nclass Router:"),
+    ("router_python_core.py", "\nclass PythonCore("),
+    ("router.py", "\ndef _router_init("),
+)
 PRICES = "model_prices_and_context_window_backup.json"
 ALIASES = (TYPES, "types/litellm_params.py")
 PARAMS = (
@@ -58,9 +64,6 @@ INFO = (("MirroredPricingParams", UTILS), ("ModelInfoBase", UTILS), ("ModelInfo"
 # Settings of `litellm_settings` that the proxy converts itself, so the declared kind is not what may be written.
 CONVERTED = {"post_call_rules": None, "cache": SWITCHED, "set_verbose": SWITCHED, "json_logs": SWITCHED}
 NOT_PROVIDERS = frozenset({"auto_router", "litellm_agent", "custom"})
-VARIABLE = re.compile(r"^([a-z]\w*): ([^=\n]+?)(?: = .*)?(?:  # .*)?$", re.MULTILINE | re.ASCII)
-SWITCH = re.compile(r"^([a-z]\w*) = (?:bool\(|\w+_flag\(|True\b|False\b)", re.MULTILINE | re.ASCII)
-ALIAS = re.compile(r"^([A-Z]\w*)(?:: TypeAlias)? = ((?:list|List|Literal|Optional)\[)", re.MULTILINE | re.ASCII)
 
 Kinds = Mapping[str, Kind | None]
 Source = Callable[[str], str | None]
@@ -68,6 +71,10 @@ Source = Callable[[str], str | None]
 
 def _never(word: str) -> bool:
     return not word
+
+
+def _nothing(section: str) -> frozenset[str]:
+    return frozenset(section[:0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class Declarations:
         endpoints: Text that names the hosts from which LiteLLM knows the provider.
         is_used: Returns whether LiteLLM's source uses a word as a name, such as a provider's own parameter.
         has_model: Returns whether LiteLLM's price list has a model, or a rule for its name.
+        looked_up: Returns the names that LiteLLM's proxy looks up in a section, declared or not.
     """
 
     version: str = ""
@@ -105,26 +113,35 @@ class Declarations:
     endpoints: str = ""
     is_used: Callable[[str], bool] = _never
     has_model: Callable[[str], bool] = _never
+    looked_up: Callable[[str], frozenset[str]] = _nothing
 
 
-def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declarations:
+def read(
+    version: str,
+    source: Source,
+    is_used: Callable[[str], bool],
+    looked_up: Callable[[str], frozenset[str]] = _nothing,
+) -> Declarations:
     """Read the declarations.
 
     Args:
         version: LiteLLM's version.
         source: Returns the text of a file of the package; None if there is none.
         is_used: Returns whether the source of the package uses a word as a name.
+        looked_up: Returns the names that the package looks up in a section.
     """
-    aliases = {name: node for file in ALIASES for name, node in _aliases(source(file) or "")}
+    aliases = {name: node for file in ALIASES for name, node in litellm_source.aliases(source(file) or "")}
     params: dict[str, Kind | None] = {}
-    for name, kind in _arguments(source("main.py") or "", "\ndef completion(", {}).items():
+    for name, kind in litellm_source.arguments(source("main.py") or "", "\ndef completion(", {}).items():
         params[name] = kind if kind and (kind.is_number or kind.types <= {"bool", "none"}) else None
-    declared = [_fields(source(file) or "", name, aliases) for name, file in PARAMS]
+    declared = [litellm_source.fields(source(file) or "", name, aliases) for name, file in PARAMS]
     params |= UNDECLARED
     for one in declared:
         params |= one
-    info = {key: kind for name, file in INFO for key, kind in _fields(source(file) or "", name, {}).items()}
-    general = _fields(source("proxy/_types.py") or "", "ConfigGeneralSettings", {})
+    info = {
+        key: kind for name, file in INFO for key, kind in litellm_source.fields(source(file) or "", name, {}).items()
+    }
+    general = litellm_source.fields(source("proxy/_types.py") or "", "ConfigGeneralSettings", {})
     undeclared = {name: SWITCHED for name in GENERAL if SWITCH_NAME.match(name)}
     undeclared |= dict.fromkeys(GENERAL_NUMBERS, NUMBERED)
 
@@ -132,11 +149,11 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
     _, _, endpoints = constants.partition("\nopenai_compatible_endpoints")
     return Declarations(
         version,
-        router=_arguments(source(ROUTER) or "", "\nclass Router:", aliases),
-        library=_variables(source("__init__.py") or "") | CONVERTED,
+        router=_router(source, aliases),
+        library=litellm_source.variables(source("__init__.py") or "") | CONVERTED,
         general=undeclared | general if general else {},
-        retry_policy=_fields(source(TYPES) or "", "RetryPolicy", {}),
-        fails_policy=_fields(source(TYPES) or "", "AllowedFailsPolicy", {}),
+        retry_policy=litellm_source.fields(source(TYPES) or "", "RetryPolicy", {}),
+        fails_policy=litellm_source.fields(source(TYPES) or "", "AllowedFailsPolicy", {}),
         params=params | NARROWER if any(declared) else {},
         info={key: kind for key, kind in info.items() if kind and not kind.types & {"str", "list", "dict"}},
         cache={**dict.fromkeys(CACHE_NUMBERS, NUMBERED), **_cache_types(source("types/caching.py") or "")},
@@ -145,6 +162,7 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
         endpoints=endpoints.partition("\n]")[0],
         is_used=is_used,
         has_model=lambda model: _is_listed(source(PRICES) or "", model),
+        looked_up=looked_up,
     )
 
 
@@ -152,11 +170,12 @@ def read(version: str, source: Source, is_used: Callable[[str], bool]) -> Declar
 def of_installed() -> Declarations:
     """Read the declarations of the installed LiteLLM, once in a process."""
     version = installed.version(PACKAGE) or ""
-    return read(version, cache(partial(installed.source, PACKAGE)), cache(partial(installed.uses_name, PACKAGE)))
+    files, used = cache(partial(installed.source, PACKAGE)), cache(partial(installed.uses_name, PACKAGE))
+    return read(version, files, used, cache(partial(installed.looked_up, PACKAGE, PROXY)))
 
 
 def _cache_types(text: str) -> dict[str, Kind]:
-    words = tuple(re.findall(r'^    \w+ = "([\w-]+)"', _block(text, "LiteLLMCacheType"), re.MULTILINE))
+    words = tuple(re.findall(r'^    \w+ = "([\w-]+)"', litellm_source.block(text, "LiteLLMCacheType"), re.MULTILINE))
     return {"type": Kind(frozenset({"str", "none"}), words)} if words else {}
 
 
@@ -177,67 +196,13 @@ def _is_listed(prices: str, model: str) -> bool:
         return True
 
 
-def _parsed(text: str) -> list[ast.stmt]:
-    try:
-        return ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-
-
-def _arguments(text: str, start: str, aliases: Mapping[str, ast.expr]) -> dict[str, Kind | None]:
-    """Return the parameters of a function, or of the first `__init__` after the start."""
-    _, found, rest = text.partition(start)
-    if found.startswith("\nclass"):
-        _, found, rest = rest.partition("    def __init__(")
-    signature = re.search(r"\n *\)(?: ->[^\n]*)?:", rest)
-    if not found or not signature:
-        return {}
-    body = _parsed(f"def call({rest[: signature.start()]}\n): pass")
-    function = body[0] if body else None
-    listed = [*function.args.args, *function.args.kwonlyargs] if isinstance(function, ast.FunctionDef) else []
-    return {one.arg: kind_of(one.annotation, aliases) for one in listed if one.arg != "self"}
-
-
-def _block(text: str, name: str) -> str:
-    """Return the text of a class at the outermost level."""
-    start = re.search(rf"^class {name}\b", text, re.MULTILINE)
-    if not start:
-        return ""
-    end = re.compile(r"^(?=[^\s#)])", re.MULTILINE).search(text, start.end())
-    return text[start.start() : end.start() if end else len(text)]
-
-
-def _fields(text: str, name: str, aliases: Mapping[str, ast.expr]) -> dict[str, Kind | None]:
-    body = _parsed(_block(text, name))
-    nodes = body[0].body if body and isinstance(body[0], ast.ClassDef) else []
-    return {
-        node.target.id: kind_of(node.annotation, aliases)
-        for node in nodes
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id != "model_config"
-    }
-
-
-def _variables(text: str) -> dict[str, Kind | None]:
-    found: dict[str, Kind | None] = {name: Kind(frozenset({"bool"})) for name in SWITCH.findall(text)}
-    for name, annotation in VARIABLE.findall(text):
-        body = _parsed(dedent(annotation))
-        found[name] = kind_of(body[0].value, {}) if body and isinstance(body[0], ast.Expr) else None
-    return found
-
-
-def _aliases(text: str) -> Iterator[tuple[str, ast.expr]]:
-    for found in ALIAS.finditer(text):
-        rest = text[found.start(2) :]
-        end = rest.find("\n]")
-        line = rest.partition("\n")[0]
-        whole = line if line.count("[") == line.count("]") else rest[: end + 2]
-        body = _parsed(whole)
-        if body and isinstance(body[0], ast.Expr):
-            yield found[1], body[0].value
+def _router(source: Source, aliases: Mapping[str, ast.expr]) -> dict[str, Kind | None]:
+    found = (litellm_source.arguments(source(file) or "", start, aliases) for file, start in ROUTERS)
+    return next((one for one in found if "num_retries" in one), {})
 
 
 def _providers(source: Source) -> frozenset[str]:
-    body = _parsed(_block(source(UTILS) or "", "LlmProviders"))
+    body = litellm_source.parsed(litellm_source.block(source(UTILS) or "", "LlmProviders"))
     nodes = body[0].body if body and isinstance(body[0], ast.ClassDef) else []
     values = [node.value for node in nodes if isinstance(node, ast.Assign)]
     found = {one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)}

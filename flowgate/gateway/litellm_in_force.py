@@ -11,7 +11,7 @@ from flowgate.domain import Config, LiteLLMEnvironment, Program
 from flowgate.errors import ProgramMissing
 from flowgate.gateway import litellm_environments, litellm_receipt
 from flowgate.gateway.environment import MODULE_CACHE
-from flowgate.gateway.litellm_declarations import PACKAGE, Declarations, of_installed, read
+from flowgate.gateway.litellm_declarations import PACKAGE, PROXY, Declarations, of_installed, read
 from flowgate.gateway.litellm_environments import BUNDLED, EnvironmentRecord
 from flowgate.gateway.litellm_receipt import RECEIPT
 from flowgate.system import bytecode, files, installed, locations
@@ -127,7 +127,8 @@ def declarations(environment: LiteLLMEnvironment) -> Declarations:
         return of_installed()
     root = environment.site_packages / PACKAGE
     source, is_used = partial(installed.source_in, root), partial(installed.uses_name_in, root)
-    return read(environment.version, cache(source), cache(is_used))
+    looked_up = partial(installed.looked_up_in, root / PROXY)
+    return read(environment.version, cache(source), cache(is_used), cache(looked_up))
 
 
 def with_imports(program: Program, environment: LiteLLMEnvironment) -> Program:

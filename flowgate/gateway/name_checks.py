@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import cast
 
@@ -203,48 +203,3 @@ class NameChecks:
                         place=at,
                         fix=f"router_settings.{key}: [{{{entry['model_name']}: [NAME]}}]",
                     )
-
-
-def cycles(
-    settings: LiteLLMSettings, chains: Callable[[str], Mapping[str, Iterable[str]]]
-) -> Iterator[tuple[str, str]]:
-    """Find fallbacks that lead back to a model that has just failed.
-
-    Args:
-        settings: LiteLLM's settings, compiled.
-        chains: Returns a list of fallbacks by its key, as model → its fallbacks.
-
-    Returns:
-        The key of the list, and the loop as `a → b → a`.
-    """
-    names = ModelNames(settings)
-
-    def answering(name: str) -> str:
-        answer = names.resolve(name)
-        return answer.group if answer and answer.kind != ID and "*" not in answer.group else name
-
-    for key in LISTS:
-        graph: dict[str, list[str]] = {}
-        for source, targets in chains(key).items():
-            if source != "*":  # LiteLLM leaves out the model that failed
-                graph.setdefault(answering(source), []).extend(map(answering, targets))
-        if cycle := _cycle(graph):
-            yield key, " → ".join(cycle)
-
-
-def _cycle(graph: Mapping[str, list[str]]) -> list[str]:
-    """Find a path that ends where it began; empty if there is none."""
-    clean: set[str] = set()
-
-    def walk(name: str, path: list[str]) -> list[str]:
-        if name in path:
-            return [*path[path.index(name) :], name]
-        if name in clean:
-            return []
-        for target in graph.get(name, ()):
-            if found := walk(target, [*path, name]):
-                return found
-        clean.add(name)
-        return []
-
-    return next((found for name in graph if (found := walk(name, []))), [])

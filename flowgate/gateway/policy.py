@@ -8,14 +8,15 @@ account into cooldown at the first 5xx and then answers by itself, so LiteLLM's 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings, UpstreamSettings
-from flowgate.gateway import name_settings, promises
+from flowgate.gateway import litellm_behaviour, name_settings, promises
+from flowgate.gateway.litellm_declarations import Declarations
 from flowgate.gateway.promises import Promises
-from flowgate.gateway.setting_placement import make_effective, move_to_router
+from flowgate.gateway.setting_placement import make_effective, move_to_router, name_failures
 
 LITELLM, CLIPROXY = "LiteLLM", "CLIProxyAPIPlus"
 
@@ -77,6 +78,7 @@ class Policy:
         unknown: Why the promises are not known, one sentence each: references to variables that are not set.
         notes: What FlowGate changes in the user's own CLIProxyAPIPlus config, one sentence each; also in `changes`.
         warnings: What is doubtful in that config, one sentence each.
+        declared: What the LiteLLM that the settings are for declares.
     """
 
     promises: Promises
@@ -89,9 +91,12 @@ class Policy:
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    declared: Declarations = field(default_factory=Declarations)
 
 
-def compile_profile(base: LiteLLMSettings, profile: LiteLLMSettings, upstream: UpstreamAccounts) -> Policy:
+def compile_profile(
+    base: LiteLLMSettings, profile: LiteLLMSettings, upstream: UpstreamAccounts, version: str = ""
+) -> Policy:
     """Compile a profile to the settings that keep its promises.
 
     Settings are moved to their section before the profile is merged over the base, so that a value of the profile has
@@ -101,6 +106,7 @@ def compile_profile(base: LiteLLMSettings, profile: LiteLLMSettings, upstream: U
         base: LiteLLM's settings under every profile, as written; not changed.
         profile: The profile, as written; not changed.
         upstream: What is known about CLIProxyAPIPlus.
+        version: The version of LiteLLM that the settings are for; empty if it is not known.
     """
     moved_base, changes = move_to_router(base)
     moved_profile, more = move_to_router(profile)
@@ -109,11 +115,16 @@ def compile_profile(base: LiteLLMSettings, profile: LiteLLMSettings, upstream: U
     make_effective(settings, changes)
     name_settings.complete(settings, changes)
     cooldowns_by, why = _who_applies_cooldowns(settings, upstream)
+    all_upstream = all(map(upstream.serves, settings.get("model_list", ())))
+    if litellm_behaviour.holds(litellm_behaviour.LONE_COOLDOWN, version) and not (
+        cooldowns_by == CLIPROXY and all_upstream
+    ):
+        name_failures(settings, changes)
     cliproxy = _cliproxy(upstream, cooldowns_by, changes)
     if cooldowns_by == CLIPROXY:
         _leave_to_upstream(settings, upstream, changes)
     found = promises.read(settings)
-    if cooldowns_by == CLIPROXY and all(map(upstream.serves, settings.get("model_list", ()))):
+    if cooldowns_by == CLIPROXY and all_upstream:
         found = replace(found, cooldown_after=1, cooldown_seconds=60.0)
     budget = _budget(settings, found, cliproxy, upstream)
     return Policy(found, cooldowns_by, why, settings, cliproxy, budget, tuple(changes))

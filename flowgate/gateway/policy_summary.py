@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from flowgate.gateway import promises
 from flowgate.gateway.model_names import ID, MODEL, PATTERN, ModelNames, Name
+from flowgate.gateway.own_cooldowns import own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import TIMEOUT_FAILS
@@ -21,7 +23,7 @@ def describe(policy: Policy) -> list[str]:
     found = policy.promises
     if policy.unknown:
         return [f"unknown: {one}" for one in policy.unknown] + ["nothing is promised until these variables are set"]
-    lines = [_attempts(found), *_cooldowns(policy), *_fallbacks(found), *_names(policy)]
+    lines = [_attempts(found), *_cooldowns(policy), *_fallbacks(policy), *_names(policy)]
     request, stream = seconds(found.request_timeout), seconds(found.stream_timeout)
     lines.append(f"one attempt may take {request}; a stream may be silent for {stream}")
     lines.append(
@@ -52,21 +54,43 @@ def _cooldowns(policy: Policy) -> list[str]:
             "an account goes into cooldown at its first 5xx, for 1 min",
             "LiteLLM applies neither retries nor cooldowns to models that go through CLIProxyAPIPlus",
         ]
+    own = _own_cooldowns(policy)
     if found.cooldown_after is None:
-        return ["no cooldowns: during an outage every request makes all attempts"]
+        return ["no cooldowns: during an outage every request makes all attempts", *own]
     length, count = seconds(found.cooldown_seconds), found.cooldown_after
     start = "its first failed request" if count == 1 else f"its {_nth(count)} failed request within {length}"
     timeouts = ((policy.litellm.get("router_settings") or {}).get("allowed_fails_policy") or {}).get(TIMEOUT_FAILS)
-    start += f" or its {_nth(timeouts + 1)} time-out" if isinstance(timeouts, int) else ""
+    if isinstance(timeouts, int) and timeouts + 1 != count:
+        start += f" or its {_nth(timeouts + 1)} time-out"
     attempts = _count(found.attempts_per_minute, "attempt", "attempts")
     return [
         who,
         f"a model goes into cooldown at {start}, for {length} or as long as the vendor's Retry-After says",
         f"successive requests make at most {attempts} per minute on a failed model",
+        *own,
     ]
 
 
-def _fallbacks(found: Promises) -> list[str]:
+def _own_cooldowns(policy: Policy) -> list[str]:
+    """Describe the cooldowns of models whose deployments have settings of their own."""
+    lines = []
+    for model, own in own_cooldowns(policy.litellm).items():
+        found = policy.promises.of_model(own)
+        if own.counted_by:
+            lines.append(f"unknown: when {model} goes into cooldown; {own.counted_by} of its deployments decides it")
+        elif own.seconds == 0:
+            lines.append(f"{model} never goes into cooldown: its own cooldown_time is 0")
+        elif own.seconds is not None and found.cooldown_after is not None:
+            attempts = _count(found.attempts_per_minute, "attempt", "attempts")
+            lines.append(
+                f"{model} stays in cooldown for {seconds(own.seconds)} (its own cooldown_time), whatever the vendor's "
+                f"Retry-After says: at most {attempts} per minute"
+            )
+    return lines
+
+
+def _fallbacks(policy: Policy) -> list[str]:
+    found = policy.promises
     lines = [f"{name} uses {', then '.join(order)}" for name, order in found.orders.items()]
     for name, targets in found.fallbacks.items():
         source = "any other model" if name == "*" else name
@@ -74,12 +98,26 @@ def _fallbacks(found: Promises) -> list[str]:
             lines.append(f"if {source} fails, the request goes to {', then '.join(targets)}")
         else:
             lines.append(f"{source} has no fallback; if it fails, the client gets the error")
+    lines += _depth(policy)
     return lines or ["no model has a fallback; if it fails, the client gets the error"]
+
+
+def _depth(policy: Policy) -> list[str]:
+    """Name the fallbacks that LiteLLM does not reach, because it follows them only so deep."""
+    found = promises.fallbacks(policy.litellm)
+    if found.limit < 1:
+        return ["max_fallbacks: 0 switches all fallbacks off"] if found.lists else []
+    cut = {one.name: names for one in ModelNames(policy.litellm).names() if (names := found.cut_off(one.routed))}
+    return [
+        f"a request for {name} never reaches {', '.join(names)}: LiteLLM stops {found.limit} steps deep (max_fallbacks)"
+        for name, names in cut.items()
+    ]
 
 
 def _names(policy: Policy) -> list[str]:
     """Describe the names that clients may ask for beside the models, and what holds for them only."""
     names, found = ModelNames(policy.litellm), policy.promises.fallbacks
+    fallbacks = promises.fallbacks(policy.litellm)
     others = [f"{one.name} ({_kind(one, names)})" for one in names.names() if one.answer.kind != MODEL]
     lines = [f"clients may also ask for {', '.join(others)}"] if others else []
     if names.ids and policy.promises.cooldown_after is not None:
@@ -92,7 +130,9 @@ def _names(policy: Policy) -> list[str]:
         own = [name for name in found if (answer := names.resolve(name)) and answer.group == pattern]
         except_for = f", except {', '.join(own)}" if own else ""
         lines.append(f"names that match {pattern} have no fallback{except_for}")
-    lines.append("a model that is asked for by its provider's name (openai/…) has no fallback")
+    asked = dict.fromkeys(one["litellm_params"]["model"] for one in policy.litellm.get("model_list", ()))
+    if without := [name for name in asked if "*" not in name and name not in names.models and not fallbacks.of(name)]:
+        lines.append(f"a model that is asked for by its provider's name ({without[0]}) has no fallback")
     return lines
 
 
@@ -107,10 +147,12 @@ def _kind(one: Name, names: ModelNames) -> str:
 
 def _budget(policy: Policy) -> str:
     one = policy.budget
+    north, whole = f"{_count(one.north, 'attempt', 'attempts')} (LiteLLM)", f"{one.whole} over all models"
+    if not policy.cliproxy:  # the gateway has no CLIProxyAPIPlus
+        return f"retry budget: {north} at one vendor per request, {whole}"
     return (
-        f"retry budget: {_count(one.north, 'attempt', 'attempts')} (LiteLLM) x {_count(one.south, 'round', 'rounds')} "
-        f"(CLIProxyAPIPlus) x {_count(one.accounts, 'account', 'accounts')} = {one.vendor} at one vendor per request, "
-        f"{one.whole} over all models"
+        f"retry budget: {north} x {_count(one.south, 'round', 'rounds')} (CLIProxyAPIPlus) x "
+        f"{_count(one.accounts, 'account', 'accounts')} = {one.vendor} at one vendor per request, {whole}"
     )
 
 

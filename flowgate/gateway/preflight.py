@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from itertools import pairwise
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from flowgate.errors import FlowGateError, UsageError
 from flowgate.gateway import (
     cliproxy,
     deployment_names,
+    known_keys,
     litellm,
     litellm_keys,
     litellm_runner,
@@ -21,22 +22,14 @@ from flowgate.gateway import (
     runner_flags,
     upstream_deployments,
 )
-from flowgate.gateway.litellm_declarations import of_installed
+from flowgate.gateway.fallback_walk import Fallbacks, depth_limit
+from flowgate.gateway.litellm_declarations import Declarations
+from flowgate.gateway.model_names import ModelNames
 from flowgate.gateway.policy import Policy
 from flowgate.gateway.policy_summary import seconds
 
 CLIENT_TIMEOUT = 600.0  # default of the OpenAI and Anthropic SDKs
 SIMILARITY = 0.8
-SECTIONS: Mapping[str, Collection[str]] = {
-    "router_settings": litellm_keys.ROUTER,
-    "litellm_settings": litellm_keys.LIBRARY | litellm_keys.ROUTER,  # router settings are moved from there
-    "general_settings": litellm_keys.GENERAL,
-    "router_settings.retry_policy": litellm_keys.RETRY_POLICY,
-    "router_settings.allowed_fails_policy": litellm_keys.FAILS_POLICY,
-    "litellm_settings.retry_policy": litellm_keys.RETRY_POLICY,
-    "litellm_settings.allowed_fails_policy": litellm_keys.FAILS_POLICY,
-}
-COMPLETE = ("router_settings", "retry_policy", "allowed_fails_policy")  # LiteLLM accepts these names and no others
 
 
 def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
@@ -47,7 +40,7 @@ def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
         profile: The profile's name.
         policy: The compiled profile.
     """
-    settings = _Settings(config, profile)
+    settings = _Settings(config, profile, policy.declared)
     found = [fault for fault, certain in settings.unknown_keys() if certain]
     if litellm_runner.uses_runner(config):
         found += runner_flags.faults(config)
@@ -63,14 +56,14 @@ def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
         profile: The profile's name.
         policy: The compiled profile.
     """
-    settings = _Settings(config, profile)
+    settings = _Settings(config, profile, policy.declared)
     found = [str(fault) for fault, certain in settings.unknown_keys() if not certain]
     judged = [] if policy.unknown else [*_timeouts(config, policy), *_multiplied_retries(policy)]
     return [
         *found,
         *name_checks.NameChecks(policy.litellm, settings.place).warnings(),
         *_wrong_keys(config, policy.litellm),
-        *deployment_names.warnings(policy.litellm, of_installed()),
+        *deployment_names.warnings(policy.litellm, policy.declared),
         *_other_program(config),
         *judged,
         *_paid_checks(settings, policy.litellm),
@@ -85,8 +78,8 @@ def unserved_models(requested: Collection[str], served: Collection[str]) -> list
 class _Settings:
     """A profile's settings and the base's, as written, with the lines of their keys."""
 
-    def __init__(self, config: Config, profile: str) -> None:
-        self.config, self.profile = config, profile
+    def __init__(self, config: Config, profile: str, declared: Declarations) -> None:
+        self.config, self.profile, self.declared = config, profile, declared
 
     def place(self, *paths: str) -> str:
         """Return the place of the first path that is set; the profile has precedence over the base."""
@@ -100,32 +93,37 @@ class _Settings:
         """Find keys that LiteLLM ignores.
 
         Returns:
-            Each error, and whether it is certain: the known keys are complete, or one of them is similar.
+            Each error, and whether it is certain: the known keys were read and are complete, or one is similar.
         """
-        config = self.config
+        config, declared = self.config, self.declared
         roots = {"litellm_base": config.litellm_base, f"profiles.{self.profile}": config.profiles[self.profile]}
         for root, tree in roots.items():
-            for section, known in SECTIONS.items():
+            for section in known_keys.SECTIONS:
                 settings: object = tree
                 for part in section.split("."):
                     settings = settings.get(part) if isinstance(settings, dict) else None
                 for key in settings if isinstance(settings, dict) else ():
-                    if key not in known:
-                        yield _unknown_key(section, str(key), known, config.place(f"{root}.{section}.{key}"))
+                    if not known_keys.is_known(section, str(key), declared):
+                        yield _unknown_key(section, str(key), declared, config.place(f"{root}.{section}.{key}"))
 
 
-def _unknown_key(section: str, key: str, known: Collection[str], place: str) -> tuple[FlowGateError, bool]:
+def _unknown_key(section: str, key: str, declared: Declarations, place: str) -> tuple[FlowGateError, bool]:
+    readable, known = known_keys.is_readable(section, declared), known_keys.names(section, declared)
+    what = f"LiteLLM {declared.version} has no setting '{section}.{key}'".replace("  ", " ")
+    if not readable:
+        what = f"whether LiteLLM {declared.version} knows '{section}.{key}' is not known: its source cannot be read"
+        return UsageError(what.replace("  ", " "), place=place), False
     if elsewhere := _section_of(section, key):
         fix = f"LiteLLM reads it from {elsewhere}: write it there"
-        return UsageError(f"LiteLLM has no setting '{section}.{key}'", fix=fix, place=place), True
+        return UsageError(what, fix=fix, place=place), True
     meant = litellm_keys.MEANT.get(key) if section == "router_settings" else None
     similar = [meant] if meant else get_close_matches(key, known, n=1, cutoff=SIMILARITY)
-    certain = bool(similar) or section.endswith(COMPLETE)
+    certain = bool(similar) or section.endswith(known_keys.COMPLETE)
     if similar:
         fix = f"did you mean '{similar[0]}'? LiteLLM ignores unknown names"
     else:
         fix = "LiteLLM ignores it; remove it" if certain else "LiteLLM may ignore it"
-    return UsageError(f"LiteLLM has no setting '{section}.{key}'", fix=fix, place=place), certain
+    return UsageError(what, fix=fix, place=place), certain
 
 
 def _section_of(section: str, key: str) -> str:
@@ -135,16 +133,21 @@ def _section_of(section: str, key: str) -> str:
 
 def _cycles(where: _Settings, settings: LiteLLMSettings) -> Iterator[FlowGateError]:
     router = settings.get("router_settings") or {}
-    for key, loop in name_checks.cycles(settings, lambda key: promises.chains(router, key)):
+    names = ModelNames(settings)
+    for key in promises.LISTS:
+        lists = {name: targets for name, targets in promises.chains(router, key).items() if name != "*"}
         at = where.place(f"router_settings.{key}", f"litellm_settings.{key}")
-        fix = "remove one of these steps: a failed model would get the request again"
-        yield UsageError(f"{key} form a loop: {loop}", place=at, fix=fix)
+        own = next((name for name, targets in lists.items() if name in targets), "")
+        found = [own, own] if own else next(Fallbacks(lists, depth_limit(router)).repeated(names), [])
+        if found:
+            fix = "remove one of these steps: a failed model would get the request again"
+            yield UsageError(f"{key} form a loop: {' → '.join(found)}", place=at, fix=fix)
 
 
 def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
     """Find deployments that send CLIProxyAPIPlus another key than it accepts, or its key to another server."""
     key = litellm.PREFIX + cliproxy.UPSTREAM_KEY
-    upstream = config.services[cliproxy.NAME]
+    upstream = config.services.get(cliproxy.NAME)
     for entry in settings.get("model_list", ()):
         params, name = entry["litellm_params"], entry["model_name"]
         if str(params.get("api_base") or "").startswith(litellm.PREFIX):
@@ -155,7 +158,7 @@ def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
                     f"{name} sends CLIProxyAPIPlus another key than {key}: unless it is the same key, the response is "
                     "401"
                 )
-        elif params.get("api_key") == key:
+        elif upstream and params.get("api_key") == key:
             base = urlsplit(str(params.get("api_base") or "")).netloc or "the vendor"
             yield f"{name} sends CLIProxyAPIPlus' key to {base}; CLIProxyAPIPlus is at {upstream.host}:{upstream.port}"
 

@@ -8,16 +8,17 @@ proxy it counts failed requests, not attempts, so the cooldown starts at the fir
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings
-from flowgate.gateway.model_names import ModelNames, names_of, own_chain
+from flowgate.gateway.fallback_walk import Fallbacks, depth_limit
+from flowgate.gateway.model_names import ModelNames, names_of
+from flowgate.gateway.own_cooldowns import OwnCooldown
 
 LIBRARY_RETRIES = 2
 LIBRARY_FAILS = 3
 LIBRARY_TIMEOUT = 6000.0
-LIBRARY_FALLBACKS = 5
 FIRST_PAUSE, LONGEST_PAUSE, JITTER = 0.5, 8.0, 0.75
 RETRY_AFTER = 60.0  # LiteLLM waits for a vendor's Retry-After of up to a minute
 LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
@@ -79,6 +80,17 @@ class Promises:
         until_cooldown = (self.cooldown_after - 1) * self.attempts + 1
         return math.ceil(60 / max(self.cooldown_seconds, 1.0)) * until_cooldown
 
+    def of_model(self, own: OwnCooldown | None) -> Promises:
+        """Return what is promised of a model whose deployments have cooldown settings of their own.
+
+        Args:
+            own: These settings; None if there are none.
+        """
+        if own is None or own.seconds is None:
+            return self
+        after = self.cooldown_after if own.seconds else None
+        return replace(self, cooldown_after=after, cooldown_seconds=own.seconds)
+
 
 def read(settings: LiteLLMSettings) -> Promises:
     """Compute what settings promise.
@@ -97,7 +109,7 @@ def read(settings: LiteLLMSettings) -> Promises:
         retries=retries,
         cooldown_after=cooldown_after,
         cooldown_seconds=number(router.get("cooldown_time"), 5.0),
-        fallbacks=chains(router),
+        fallbacks=chains(router) if depth_limit(router) else {},
         orders={name: order for name in models(settings) if len(order := _order(settings, name)) > 1},
         request_timeout=request,
         stream_timeout=number(router.get("stream_timeout"), request),
@@ -136,17 +148,6 @@ def chains(section: Mapping[str, object], key: str = "fallbacks") -> dict[str, t
     if key == "fallbacks" and default and isinstance(default, list):
         found.setdefault("*", names_of(default))
     return found
-
-
-def chain(found: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
-    """Return the fallbacks of a name that a client asked for.
-
-    Args:
-        found: Name → its fallbacks; `*` stands for every other name.
-        name: The name.
-    """
-    own = own_chain(found, name)
-    return found.get("*", ()) if own is None else own
 
 
 def pause(retries: int, retry_after: float = 0.0) -> float:
@@ -215,32 +216,35 @@ def _retries_of(entry: Deployment, retries: int) -> int:
     return int(min(retries, number(entry["litellm_params"].get("num_retries"), retries)))
 
 
+def fallbacks(settings: LiteLLMSettings) -> Fallbacks:
+    """Return the fallbacks as LiteLLM follows them.
+
+    Args:
+        settings: LiteLLM's settings.
+    """
+    router = settings.get("router_settings") or {}
+    orders = {name: max(0, len(_order_values(deployments(settings, name))) - 1) for name in models(settings)}
+    return Fallbacks(chains(router), depth_limit(router), orders)
+
+
 def paths(settings: LiteLLMSettings) -> dict[str, list[Deployment]]:
     """Return, for each name that clients may ask for, the deployments that a request may use one after another.
 
     Args:
         settings: LiteLLM's settings.
     """
-    names, found = ModelNames(settings), chains(settings.get("router_settings") or {})
+    names, found = ModelNames(settings), fallbacks(settings)
     made = {}
     for one in names.names():
-        targets = (target for target in chain(found, one.routed) if target != one.routed)
-        rest = (_path(names, found, target, (one.routed,)) for target in targets)
-        made[one.name] = [*_used(one.answer.deployments), *(entry for part in rest for entry in part)]
+        later = [answer.deployments for name in found.walk(one.routed)[1:] if (answer := names.resolve(name))]
+        made[one.name] = [entry for part in (one.answer.deployments, *later) for entry in _used(part, found.limit)]
     return made
 
 
-def _used(entries: Sequence[Deployment]) -> Sequence[Deployment]:
-    return _ordered(entries) or entries[:1]
+def _order_values(entries: Sequence[Deployment]) -> set[int | None]:
+    return {entry["litellm_params"].get("order") for entry in entries} - {None}
 
 
-def _path(
-    names: ModelNames, found: Mapping[str, tuple[str, ...]], name: str, seen: tuple[str, ...]
-) -> Iterator[Deployment]:
-    """Return the deployments that a fallback may use, its own fallbacks included."""
-    answer = names.resolve(name)
-    yield from _used(answer.deployments) if answer else ()
-    if len(seen) < LIBRARY_FALLBACKS:
-        for target in chain(found, name):
-            if target not in (*seen, name):
-                yield from _path(names, found, target, (*seen, name))
+def _used(entries: Sequence[Deployment], limit: int) -> Sequence[Deployment]:
+    """Return the deployments of one name that a request goes through; the orders of its deployments are fallbacks."""
+    return _ordered(entries)[: None if limit else 1] or entries[:1]

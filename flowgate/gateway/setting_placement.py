@@ -12,7 +12,7 @@ from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import LiteLLMSettings, RouterSettings
-from flowgate.gateway.promises import LIBRARY_FAILS, number
+from flowgate.gateway.promises import LIBRARY_FAILS, deployments, fallbacks, models, number
 
 NO_EFFECT = "LiteLLM ignores it there for a model with one deployment"
 ONE_SECTION = "all policy settings belong in one section"
@@ -29,6 +29,10 @@ MOVED = {
     **{key: (key, ROUTER_ONLY) for key in (*POLICIES, "model_group_alias", "routing_strategy")},
 }
 TIMEOUT_FAILS = "TimeoutErrorAllowedFails"
+COUNTED_FAILS = (
+    *("InternalServerErrorAllowedFails", "ServiceUnavailableErrorAllowedFails", "BadGatewayErrorAllowedFails"),
+    *(TIMEOUT_FAILS, "RateLimitErrorAllowedFails", "AuthenticationErrorAllowedFails", "NotFoundErrorAllowedFails"),
+)
 # More specific settings, which FlowGate does not change, and what each overrides.
 OVERRIDES = (
     ("disable_cooldowns", "allowed_fails and cooldown_time"),
@@ -118,3 +122,38 @@ def _count_timeouts(router: RouterSettings, changes: list[str]) -> None:
             f"router_settings.allowed_fails_policy.{TIMEOUT_FAILS}: {counted} is added: failures are counted for "
             f"{window:g} s, and time-outs of {timeout:g} s come further apart"
         )
+
+
+def name_failures(settings: LiteLLMSettings, changes: list[str]) -> None:
+    """Write `allowed_fails` into the policy of allowed fails too, if a model has one deployment and no fallback.
+
+    Source: LiteLLM 1.108.1, litellm/router_utils/cooldown_handlers.py: `_should_cooldown_deployment` puts such a model
+        into cooldown only after failures that the policy names. Both are counted together, so equal numbers change
+        nothing for other models.
+
+    Args:
+        settings: LiteLLM's settings; changed in place.
+        changes: Receives the changes as sentences.
+    """
+    router = settings.get("router_settings") or {}
+    allowed, policy = router.get("allowed_fails"), router.get("allowed_fails_policy") or {}
+    missing = [name for name in COUNTED_FAILS if policy.get(name) is None]
+    lone = lone_models(settings)
+    if not isinstance(allowed, int) or router.get("disable_cooldowns") or not missing or not lone:
+        return
+    router["allowed_fails_policy"] = {**policy, **dict.fromkeys(missing, allowed)}
+    changes.append(
+        f"router_settings.allowed_fails_policy: {allowed} is added for {len(missing)} kinds of failure "
+        f"({', '.join(name.removesuffix('AllowedFails') for name in missing)}): without it this LiteLLM never puts "
+        f"{', '.join(lone)} into cooldown, because it has one deployment and no fallback"
+    )
+
+
+def lone_models(settings: LiteLLMSettings) -> list[str]:
+    """Return the models that have one deployment and no fallback.
+
+    Args:
+        settings: LiteLLM's settings.
+    """
+    found = fallbacks(settings)
+    return [name for name in models(settings) if len(deployments(settings, name)) == 1 and not found.of(name)]

@@ -95,6 +95,11 @@ class Command:
     notes: list[str] = field(default_factory=list)
 
 
+def is_configured(config: Config) -> bool:
+    """Return whether the gateway has a CLIProxyAPIPlus; without one, LiteLLM calls the providers itself."""
+    return NAME in config.services
+
+
 def flags_of(line: str) -> frozenset[str]:
     """Return the flags that a line of the program has."""
     return frozenset(name for name in FLAGS if line in ONLY.get(name, LINES))
@@ -109,7 +114,12 @@ def read(config: Config, line: str = "") -> Command:
     Args:
         config: The config.
         line: The line of the program that a start would run; empty if it is not known.
+
+    Returns:
+        The parsed command line; an empty one if the gateway has no CLIProxyAPIPlus.
     """
+    if not is_configured(config):
+        return Command()
     args = config.services[NAME].args
     programs = [number for number, word in enumerate(args) if PROGRAM.fullmatch(Path(word).name)]
     first = (programs[0] if programs else 0) + 1

@@ -2,29 +2,81 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from collections.abc import Mapping
 
-from flowgate.domain import Config, DeploymentParams, LiteLLMSettings
+from flowgate.config.southbound import HOST, PORTS, names_address
+from flowgate.domain import Config, DeploymentParams, LiteLLMSettings, Secret
+from flowgate.errors import FlowGateError, UsageError
 from flowgate.gateway import name_settings
 from flowgate.gateway.model_names import ModelNames
 
 UPSTREAM = "cliproxyapi_plus"
+REFERENCE = "os.environ/"
 
 
 def uses_upstream(config: Config, params: DeploymentParams) -> bool:
     """Return whether a deployment is served through CLIProxyAPIPlus."""
-    upstream = config.services[UPSTREAM]
-    try:
-        base = urlsplit(str(params.get("api_base") or ""))
-        port = base.port
-    except ValueError:  # not a URL, or an invalid port: LiteLLM reports it
-        return False
-    return port == upstream.port and base.hostname in (upstream.host, "localhost", "127.0.0.1")
+    upstream = config.services.get(UPSTREAM)
+    return upstream is not None and names_address(params.get("api_base"), upstream.host, upstream.port)
 
 
 def any_through_upstream(config: Config, settings: LiteLLMSettings) -> bool:
     """Return whether LiteLLM sends anything to CLIProxyAPIPlus."""
     return any(uses_upstream(config, entry["litellm_params"]) for entry in settings.get("model_list", ()))
+
+
+def addresses(config: Config, ports: Mapping[str, int]) -> dict[str, str]:
+    """Return the service's name and the address in use; empty if the gateway has no CLIProxyAPIPlus.
+
+    Args:
+        config: The config.
+        ports: The port in use of each service.
+    """
+    upstream = config.services.get(UPSTREAM)
+    return {UPSTREAM: f"{upstream.host}:{ports[UPSTREAM]}"} if upstream else {}
+
+
+def move_port(config: Config, settings: LiteLLMSettings, ports: Mapping[str, int]) -> None:
+    """Replace the config's port by the one in use.
+
+    Args:
+        config: The config.
+        settings: LiteLLM's settings; changed in place.
+        ports: The port in use of each service.
+    """
+    for entry in settings.get("model_list", ()):
+        params = entry["litellm_params"]
+        if uses_upstream(config, params):
+            old, new = config.services[UPSTREAM].port, ports[UPSTREAM]
+            params["api_base"] = params["api_base"].replace(f":{old}", f":{new}", 1)
+
+
+def faults(config: Config, profile: str, variables: Mapping[str, Secret]) -> list[FlowGateError]:
+    """Find models that a variable sends to a CLIProxyAPIPlus which the config does not have.
+
+    An address that is written in the config itself implies the program instead (`Config.implied`).
+
+    Args:
+        config: The config.
+        profile: The profile's name.
+        variables: The variables that the settings refer to and that are set.
+    """
+    if UPSTREAM in config.services:
+        return []
+    own = "model_list" in config.profiles[profile]
+    root = f"profiles.{profile}" if own else "litellm_base"
+    models = (config.profiles[profile] if own else config.litellm_base).get("model_list", ())
+    found: list[FlowGateError] = []
+    for index, entry in enumerate(models):
+        base = str(entry["litellm_params"].get("api_base") or "")
+        value = variables.get(base.removeprefix(REFERENCE)) if base.startswith(REFERENCE) else None
+        if value and names_address(value.reveal(), HOST, PORTS[UPSTREAM]):
+            what = f"{base} sends model '{entry['model_name']}' to {HOST}:{PORTS[UPSTREAM]}, where CLIProxyAPIPlus "
+            what += f"listens by default, but the config has no services.{UPSTREAM}"
+            fix = f"write `{UPSTREAM}: {{}}` below `services`, or use another address"
+            place = config.place(f"{root}.model_list.{index}.litellm_params.api_base")
+            found.append(UsageError(what, place=place, fix=fix))
+    return found
 
 
 def without_provider(model: object) -> str:

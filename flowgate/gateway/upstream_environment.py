@@ -28,7 +28,7 @@ def faults(config: Config) -> list[FlowGateError]:
     Args:
         config: The config.
     """
-    names = config.services[NAME].env
+    names = config.services[NAME].env if NAME in config.services else ()
     found = [name for name in names if name.upper().startswith(STORES) or name.upper() in ELSEWHERE]
     what = "with the variable {}, CLIProxyAPIPlus takes its settings from another place and ignores its config"
     return [
@@ -45,7 +45,7 @@ def notes(config: Config) -> list[str]:
     Args:
         config: The config.
     """
-    if PASSWORD not in config.services[NAME].env:
+    if NAME not in config.services or PASSWORD not in config.services[NAME].env:
         return []
     return [f"{_place(config, PASSWORD)}: {PASSWORD}: yours is replaced by FlowGate's management key"]
 
@@ -56,8 +56,8 @@ def log_folder(config: Config) -> Path:
     Args:
         config: The config.
     """
-    settings = config.services[NAME]
-    own = settings.env.get(WRITABLE) or settings.env.get(WRITABLE.lower())
+    settings = config.services.get(NAME)
+    own = (settings.env.get(WRITABLE) or settings.env.get(WRITABLE.lower())) if settings else None
     work = config.paths.runtime_dir / "work" / NAME
     return (absolute(work, own) if own and not own.startswith(REFERENCE) else work) / "logs"
 

@@ -118,16 +118,17 @@ def kept_keys(own: OwnSettings) -> list[str]:
     return [f"{own.place('api-keys')}: api-keys: your {keys} too, beside FlowGate's own"] if count else []
 
 
-def additions(own: OwnSettings, accounts: Mapping[str, int], version: str) -> Additions:
+def additions(own: OwnSettings, accounts: Mapping[str, int], version: str, *, logs: bool = True) -> Additions:
     """Return what FlowGate adds so that no prompt is written to disk or sent to an unknown third party.
 
     Args:
         own: The user's own settings.
         accounts: Provider → accounts and keys in use.
         version: The version that a start would run; empty if it is not known.
+        logs: Whether the program can write requests to a log; the embedded upstream cannot.
     """
     found = Additions()
-    _keep_prompts_off_the_disk(own, found)
+    _keep_prompts_off_the_disk(own, found, logs)
     if not version.removeprefix("v").startswith("6."):
         _exclude_anonymous(own, accounts, found)
     _warn_of_exposure(own, found)
@@ -150,13 +151,13 @@ def logged_prompts(own: OwnSettings) -> list[str]:
     return []
 
 
-def _keep_prompts_off_the_disk(own: OwnSettings, found: Additions) -> None:
+def _keep_prompts_off_the_disk(own: OwnSettings, found: Additions, logs: bool) -> None:
     quiet, logged = _get(own.settings, "commercial-mode"), logged_prompts(own)
     found.warnings += logged
     if quiet is True and _get(own.settings, "request-log") is True:
         what = "request-log has no effect, because commercial-mode is true"
         found.warnings.append(f"{what} ({own.place('request-log')})")
-    if quiet is None and not logged:
+    if logs and quiet is None and not logged:
         cast("dict[str, object]", found.settings)["commercial-mode"] = True
         why = "without it CLIProxyAPIPlus writes the prompt of every failed request to its log folder"
         found.changes.append(f"CLIProxyAPIPlus' commercial-mode: true is added: {why}")

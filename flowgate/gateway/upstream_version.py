@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flowgate.gateway import upstream_command
-from flowgate.gateway.cliproxy import binary, is_embedded
+from flowgate.gateway.cliproxy import binary, is_configured, is_embedded
 
 if TYPE_CHECKING:
     from flowgate.domain import Config
@@ -27,6 +27,8 @@ def version(config: Config, lock: str | None) -> str:
     """
     from flowgate.gateway import install_record
 
+    if not is_configured(config):
+        return ""
     if is_embedded(config):
         return upstream_command.read(config).values.get(CONTRACT, upstream_command.OLDER)
     installed = install_record.read(lock) if binary(config) == install_record.install_paths(config).program else None

@@ -16,7 +16,7 @@ NAMES = {
     **dict.fromkeys(("List", "Sequence", "tuple", "Tuple", "set", "Set"), "list"),
     **dict.fromkeys(("Dict", "Mapping", "RetryPolicy", "AllowedFailsPolicy"), "dict"),
 }
-NO_VALUE_OF_YAML = ("httpx.Timeout",)
+NO_VALUE_OF_YAML = ("httpx.Timeout", "SDKTimeout")
 WRAPPERS = ("Final", "Annotated", "ClassVar", "ReadOnly", "Required", "NotRequired")
 NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,4})?", re.ASCII)
 DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h|d)[a-z]*", re.ASCII | re.IGNORECASE)

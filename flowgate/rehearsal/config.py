@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
@@ -72,15 +73,16 @@ def _private_config(config: Config, environment: ScenarioEnvironment) -> Config:
     paths = config.paths._replace(runtime_dir=environment.folder)
     runner = str(litellm_runner.runner_path(replace(config, paths=paths)))
     private = {
-        name: replace(config.services[name], host=LOOPBACK, cwd=None, restart="never", env={}, depends_on=())
-        for name in (litellm.NAME, cliproxy.NAME)
+        name: replace(one, host=LOOPBACK, cwd=None, restart="never", env={}, depends_on=())
+        for name, one in config.services.items()
     }
-    gateway, upstream = private[litellm.NAME], private[cliproxy.NAME]
+    gateway, upstream = private[litellm.NAME], private.get(cliproxy.NAME)
     args = (str(environment.upstream_program), *environment.upstream_args)
     folder = environment.folder / "work" / litellm.NAME
     private[litellm.NAME] = replace(gateway, port=environment.litellm_port, args=(runner,), max_memory=None, cwd=folder)
-    private[cliproxy.NAME] = replace(upstream, port=environment.upstream_port, args=args)
-    return replace(config, paths=paths, services={**config.services, **private}, embedded=False)
+    if upstream:
+        private[cliproxy.NAME] = replace(upstream, port=environment.upstream_port, args=args)
+    return replace(config, paths=paths, services=private, embedded=False)
 
 
 def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment, config: Config) -> Program:
@@ -124,6 +126,7 @@ def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
         else:
             params["api_base"] = _vendor_url(plan, scenario, environment, model)
             params["model"] = f"openai/{vendor_model(scenario.name, model)}"
+            cast("dict[str, object]", params).pop("custom_llm_provider", None)  # it has precedence over the prefix
     if scenario.isolated:
         settings.setdefault("router_settings", {})["disable_cooldowns"] = True
     settings["general_settings"] = {"master_key": litellm.PREFIX + litellm.MASTER_KEY}

@@ -10,8 +10,10 @@ from typing import cast
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Secret, UpstreamSettings
 from flowgate.errors import UsageError, raise_all
-from flowgate.gateway import account_inventory, build, preflight
+from flowgate.gateway import account_inventory, build, cliproxy, preflight
+from flowgate.gateway.own_cooldowns import OwnCooldown, own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
+from flowgate.gateway.promises import Promises
 from flowgate.rehearsal.roles import Roles, assign_roles
 from flowgate.rehearsal.scenarios import Scenario
 from flowgate.rehearsal.time_scale import time_scale
@@ -59,6 +61,16 @@ class Plan:
     upstream_settings: UpstreamSettings
 
     @property
+    def own_cooldown(self) -> OwnCooldown | None:
+        """Return the cooldown settings that the deployments of the requested model have of their own."""
+        return None if self.upstream_cooldowns else own_cooldowns(self.settings).get(self.roles.requested)
+
+    @property
+    def promises(self) -> Promises:
+        """Return what is promised of the requested model."""
+        return self.policy.promises.of_model(self.own_cooldown)
+
+    @property
     def upstream_cooldowns(self) -> bool:
         """Return whether CLIProxyAPIPlus applies the cooldowns. Their length is fixed: one minute, unscaled."""
         return self.policy.cooldowns_by == CLIPROXY
@@ -66,7 +78,7 @@ class Plan:
     @property
     def cooldown_seconds(self) -> float:
         """Return how long a cooldown lasts in this rehearsal."""
-        return self.policy.promises.cooldown_seconds * (1.0 if self.upstream_cooldowns else self.scale)
+        return self.promises.cooldown_seconds * (1.0 if self.upstream_cooldowns else self.scale)
 
     def waits_for_upstream_cooldown(self, scenario: Scenario) -> bool:
         """Return whether a scenario must wait until a cooldown of CLIProxyAPIPlus ends."""
@@ -79,7 +91,7 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
     Args:
         context: Tools and state of this run.
         profile: Name of the profile.
-        litellm_only: Leave CLIProxyAPIPlus out.
+        litellm_only: Leave CLIProxyAPIPlus out, as a config without one does.
         as_written: Use the profile as it is written, without FlowGate's changes.
 
     Raises:
@@ -87,6 +99,7 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         UsageError: The profile cannot be rendered, or has no model that can be requested by its name.
     """
     config, inputs = context.config, context.build_inputs()
+    litellm_only = litellm_only or not cliproxy.is_configured(config)
     if litellm_only:
         inputs = replace(inputs, accounts={}, upstream_text=None)
     policy = build.compile_policy(config, profile, inputs)
@@ -99,13 +112,16 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
     if not roles.requested:
         place = config.place("litellm_base")
         raise UsageError(f"profile {profile} has no model that can be requested by its name", place=place)
+    promises = policy.promises
+    if policy.cooldowns_by != CLIPROXY:
+        promises = promises.of_model(own_cooldowns(settings).get(roles.requested))
     return Plan(
         config=config,
         profile=profile,
         settings=settings,
         policy=policy,
         roles=roles,
-        scale=time_scale(policy.promises, scales_cooldown=policy.cooldowns_by != CLIPROXY),
+        scale=time_scale(promises, scales_cooldown=policy.cooldowns_by != CLIPROXY),
         key=Secret(f"sk-{secrets.token_hex(24)}"),
         litellm_only=litellm_only,
         user_settings=without_accounts(build.own_settings(config, inputs).settings),

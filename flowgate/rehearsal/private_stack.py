@@ -91,7 +91,8 @@ class PrivateStack:
         inherited = {name: context.environment[name] for name in PRIVATE_VARIABLES if name in context.environment}
         self._variables = {name: Secret(value) for name, value in {**inherited, "HOME": str(folder)}.items()}
         config = context.config
-        self._installed = cliproxy.binary(config)
+        self._upstream = config.services.get(cliproxy.NAME)
+        self._installed = cliproxy.binary(config) if self._upstream else self._embedded
         self.uses_embedded = cliproxy.is_embedded(config) or not context.files.is_executable(self._installed)
         self._vendors_url = ""
         self._supervisor = self._connect()
@@ -144,7 +145,7 @@ class PrivateStack:
 
     def _environment(self, scenario: Scenario, proxy: BlockableProxy | None) -> ScenarioEnvironment:
         litellm_port, upstream_port = sockets.free_ports(2)
-        installed_args = self._context.config.services[cliproxy.NAME].args[1:]
+        installed_args = self._upstream.args[1:] if self._upstream else ()
         return ScenarioEnvironment(
             folder=self._runtime / scenario.name,
             litellm_program=self._litellm,

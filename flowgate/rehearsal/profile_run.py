@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
+from flowgate.gateway import cliproxy
 from flowgate.rehearsal.observation import Observation
 from flowgate.rehearsal.plan import Plan, omitted_settings
 from flowgate.rehearsal.private_stack import PrivateStack
 from flowgate.rehearsal.result import AttemptResult, ProfileResult, RequestResult, ScenarioResult
+from flowgate.rehearsal.roles import PRIMARY
 from flowgate.rehearsal.runner import ClientSettings, ScenarioRunner
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
 from flowgate.rehearsal.verdicts import BROKEN, TIMED, Expectations
@@ -56,7 +58,7 @@ def rehearse_profile(
         "model": plan.roles.requested,
         "roles": dict(plan.roles.by_model),
         "litellm_only": plan.litellm_only,
-        "upstream": "the embedded upstream" if stack.uses_embedded else "CLIProxyAPIPlus",
+        "upstream": _upstream(context, stack),
         "omitted_scenarios": {
             one.name: "it waits for CLIProxyAPIPlus' own cooldown of a minute; add --long"
             for one in scenarios
@@ -66,6 +68,12 @@ def rehearse_profile(
         "promises": [promise for result in ordered for promise in result["promises"]],
         "scenarios": ordered,
     }
+
+
+def _upstream(context: StepContext, stack: PrivateStack) -> str:
+    if not cliproxy.is_configured(context.config):
+        return "none"
+    return "the embedded upstream" if stack.uses_embedded else "CLIProxyAPIPlus"
 
 
 def _run_all(context: StepContext, stack: PrivateStack, scenarios: list[Scenario]) -> dict[str, ScenarioResult]:
@@ -105,7 +113,7 @@ def _collect(
 
 
 def _run(context: StepContext, stack: PrivateStack, scenario: Scenario) -> Observation:
-    plan, promises = stack.plan, stack.plan.policy.promises
+    plan, promises = stack.plan, stack.plan.promises
     longest = promises.waits.quiet + promises.stream_timeout + promises.request_timeout
     client = ClientSettings(
         model=plan.roles.requested,
@@ -120,11 +128,18 @@ def _run(context: StepContext, stack: PrivateStack, scenario: Scenario) -> Obser
 
 
 def _expectations(plan: Plan) -> Expectations:
-    promises, budget = plan.policy.promises, plan.policy.budget
+    promises, budget = plan.promises, plan.policy.budget
     if plan.upstream_cooldowns:  # not scaled, while every promised time is compared at the plan's scale
         promises = replace(promises, cooldown_seconds=promises.cooldown_seconds / plan.scale)
     attempts = 1 if plan.litellm_only else budget.south * budget.accounts
-    return Expectations(promises, plan.roles.has_secondary, attempts, plan.upstream_cooldowns)
+    return Expectations(
+        promises,
+        plan.roles.has_secondary,
+        attempts,
+        plan.upstream_cooldowns,
+        unknown_start=plan.own_cooldown.counted_by if plan.own_cooldown else "",
+        deployments=max(1, len(plan.roles.models(PRIMARY))),
+    )
 
 
 def _is_only_late(result: ScenarioResult) -> bool:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from flowgate.domain import Deployment, LiteLLMSettings
 from flowgate.gateway import promises
+from flowgate.gateway.fallback_walk import Fallbacks, depth_limit
 from flowgate.gateway.model_names import PATTERN, ModelNames
 from flowgate.gateway.promises import number
 from flowgate.gateway.upstream_deployments import without_provider
 
 PRIMARY, SECONDARY = "primary", "secondary"
 ROLES = (PRIMARY, SECONDARY, "third", "further")  # in the order in which one request reaches them
-Chains = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +69,19 @@ def assign_roles(settings: LiteLLMSettings, promised: LiteLLMSettings | None = N
         settings: LiteLLM's settings, with fallbacks under `router_settings` or `litellm_settings`.
         promised: The settings that the profile's promises are about; if absent, the same ones.
     """
-    names, chains = ModelNames(settings), _chains(settings)
-    requested = _requested_model(names, chains)
+    names, found = ModelNames(settings), _fallbacks(settings)
+    requested = _requested_model(names, found)
     by_model: dict[str, str] = {}
-    for entries in _tiers(names, chains, requested):
+    for entries in _tiers(names, found, requested):
         new = [name for name in map(upstream_model, entries) if name not in by_model]
         tier = len(set(by_model.values()))
         by_model |= dict.fromkeys(new, ROLES[min(tier, len(ROLES) - 1)])
     promised = settings if promised is None else promised
-    cases = tuple(_cases(ModelNames(promised), _chains(promised)))
+    cases = tuple(_cases(ModelNames(promised), _fallbacks(promised)))
     others = [upstream_model(entry) for entry in settings.get("model_list", ())]
     for model in (*others, *(model for case in cases for model in (*case.first, *case.next))):
         by_model.setdefault(model, ROLES[-1])
-    return Roles(requested, by_model, _aliases(ModelNames(promised), _chains(promised), requested), cases)
+    return Roles(requested, by_model, _aliases(ModelNames(promised), _fallbacks(promised), requested), cases)
 
 
 def upstream_model(entry: Deployment) -> str:
@@ -89,33 +89,34 @@ def upstream_model(entry: Deployment) -> str:
     return without_provider(entry["litellm_params"]["model"])
 
 
-def _chains(settings: LiteLLMSettings) -> Chains:
+def _fallbacks(settings: LiteLLMSettings) -> Fallbacks:
     router = settings.get("router_settings") or {}
-    return promises.chains(router) or promises.chains(settings.get("litellm_settings") or {})
+    lists = promises.chains(router) or promises.chains(settings.get("litellm_settings") or {})
+    return Fallbacks(lists, depth_limit(router))
 
 
-def _requested_model(names: ModelNames, chains: Chains) -> str:
+def _requested_model(names: ModelNames, fallbacks: Fallbacks) -> str:
     """Choose the first model that has an alternative, else the first model."""
     found = [name for name in names.models if name not in names.aliases]
     found = found or [name for pattern in names.patterns if (name := names.example(pattern))]
-    return next((name for name in found if len(list(_tiers(names, chains, name))) > 1), found[0] if found else "")
+    return next((name for name in found if len(list(_tiers(names, fallbacks, name))) > 1), found[0] if found else "")
 
 
-def _aliases(names: ModelNames, chains: Chains, requested: str) -> tuple[str, ...]:
+def _aliases(names: ModelNames, fallbacks: Fallbacks, requested: str) -> tuple[str, ...]:
     """Return the aliases that the same deployments answer, with the same fallbacks."""
     same = [name for name in names.aliases if names.aliases[name] == requested]
-    own = [one for one in promises.chain(chains, requested) if one != requested]
-    return tuple(one for one in same if [target for target in promises.chain(chains, one) if target != one] == own)
+    own = [one for one in fallbacks.of(requested) if one != requested]
+    return tuple(one for one in same if [target for target in fallbacks.of(one) if target != one] == own)
 
 
-def _cases(names: ModelNames, chains: Chains) -> Iterator[NameCase]:
+def _cases(names: ModelNames, fallbacks: Fallbacks) -> Iterator[NameCase]:
     """Yield a case for each name, unless the models that answer and those that replace them are the same."""
-    mentioned = [name for source, targets in chains.items() for name in (source, *targets)]
+    mentioned = [name for source, targets in fallbacks.lists.items() for name in (source, *targets)]
     mentioned += names.aliases.values()
     for one in names.names():
         name = names.example(one.name, mentioned) if one.answer.kind == PATTERN else one.name
         routed = name if one.answer.kind == PATTERN else one.routed
-        tiers = [tuple(dict.fromkeys(map(upstream_model, tier))) for tier in _tiers(names, chains, routed)]
+        tiers = [tuple(dict.fromkeys(map(upstream_model, tier))) for tier in _tiers(names, fallbacks, routed)]
         if not name or not tiers or any("*" in model for tier in tiers for model in tier):
             continue
         following = tiers[1] if len(tiers) > 1 else ()
@@ -123,13 +124,11 @@ def _cases(names: ModelNames, chains: Chains) -> Iterator[NameCase]:
             yield NameCase(name, one.answer.kind, tiers[0], following)
 
 
-def _tiers(names: ModelNames, chains: Chains, name: str, seen: tuple[str, ...] = ()) -> Iterator[list[Deployment]]:
+def _tiers(names: ModelNames, fallbacks: Fallbacks, name: str) -> Iterator[list[Deployment]]:
     """Yield the deployments that one request can reach, grouped by the order in which it reaches them."""
-    answer = names.resolve(name)
-    yield from _ranked(answer.deployments if answer else ())
-    for target in promises.chain(chains, name):
-        if target not in (*seen, name):
-            yield from _tiers(names, chains, target, (*seen, name))
+    for one in fallbacks.walk(name):
+        answer = names.resolve(one)
+        yield from _ranked(answer.deployments if answer else ())
 
 
 def _ranked(entries: Sequence[Deployment]) -> Iterator[list[Deployment]]:

@@ -20,6 +20,7 @@ ATTEMPTS, ATTEMPTS_PER_MINUTE = "attempts on the primary per request", "attempts
 COOLDOWN, NO_DELAY = "cooldown", "no delay during the cooldown"
 LONGEST_WAIT, RETURN = "longest wait", "the primary serves again"
 UNHARMED = "others are answered by the primary at the first try"
+AFTER_START = (ATTEMPTS, ATTEMPTS_PER_MINUTE, COOLDOWN, LONGEST_WAIT, RETURN)  # they depend on when a cooldown starts
 TIMED = (NO_DELAY, LONGEST_WAIT)  # a busy machine alone can break these
 DELAY_FACTOR = 1.2  # how much longer than a healthy response one may take during a cooldown
 SLACK_SECONDS = 0.25  # what a loaded machine may add to any response
@@ -35,6 +36,9 @@ class Expectations:
         upstream_attempts: Attempts at the vendor for each attempt of LiteLLM: CLIProxyAPIPlus' rounds times accounts.
         upstream_cooldowns: CLIProxyAPIPlus applies the cooldowns.
         slack_seconds: What a loaded machine may add to any response.
+        unknown_start: The setting of the requested model's deployments that decides when a cooldown starts, in a way
+            that is not known; empty if the router's settings do.
+        deployments: Deployments that take the part of the primary; LiteLLM counts the failures of each by itself.
     """
 
     promises: Promises
@@ -42,6 +46,8 @@ class Expectations:
     upstream_attempts: int = 1
     upstream_cooldowns: bool = False
     slack_seconds: float = SLACK_SECONDS
+    unknown_start: str = ""
+    deployments: int = 1
 
     def compare(self, scenario: Scenario, observed: Observation) -> list[PromiseResult]:
         """Return one result for each promise that applies to a scenario.
@@ -60,7 +66,12 @@ class Expectations:
             *(self._longest_wait, self._return),
         )
         results = [result for check in checks for result in check(scenario, observed)]
-        return [_unbounded(one) for one in results] if self._waits_for_ever(scenario) else results
+        if self._waits_for_ever(scenario):
+            return [_unknown(one, "no time-out is set") for one in results]
+        if self.unknown_start:
+            why = f"{self.unknown_start} decides when the cooldown starts"
+            return [_unknown(one, why) if one["promise"] in AFTER_START else one for one in results]
+        return results
 
     def _waits_for_ever(self, scenario: Scenario) -> bool:
         """Return whether a rehearsal cannot wait for the end of a silence: no time-out is set, LiteLLM's is 100 min."""
@@ -94,6 +105,7 @@ class Expectations:
             found = f"{sum(one.primary_attempts > 0 for one in requests)} of {len(requests)} reached the primary"
             yield _result(scenario, COOLDOWN, "not where CLIProxyAPIPlus applies cooldowns", found, CANNOT)
             return
+        after *= self.deployments
         failed = 0
         for one in requests:
             if one.primary_attempts == 0:
@@ -104,7 +116,16 @@ class Expectations:
         else:
             found, kept = f"not within {failed}", failed < after
         promised = f"within {after} failed request{'s' if after > 1 else ''}"
-        yield _result(scenario, COOLDOWN, promised, found, _verdict(kept))
+        result = _result(scenario, COOLDOWN, promised, found, _verdict(kept))
+        yield result if kept or not self._failures_expire(observed, after) else _expired(result)
+
+    def _failures_expire(self, observed: Observation, after: int) -> bool:
+        """Return whether so many failures took longer than a cooldown, for which LiteLLM counts them."""
+        starts = [one.at for one in observed.during_fault()]
+        window = self.promises.cooldown_seconds * observed.scale
+        return after > 1 and all(
+            later - first >= window for first, later in zip(starts, starts[after - 1 :], strict=False)
+        )
 
     def _delay(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
         """Compare the answers during the cooldown with healthy ones."""
@@ -123,13 +144,13 @@ class Expectations:
         seconds = self.promises.cooldown_seconds
         if not scenario.causes_cooldown or fault is None or fault.every > 1 or after is None or seconds <= 0:
             return
-        if self._has_no_cooldown(scenario):
+        if self._has_no_cooldown(scenario) or self._failures_expire(observed, after * self.deployments):
             return
         named = None if self.upstream_cooldowns else fault.retry_after  # CLIProxyAPIPlus ignores Retry-After
         shortened = min(1.0, (named or seconds) / max(seconds, 1.0))  # Retry-After wins over the profile's cooldown
         cooldowns = math.ceil(math.ceil(60 / max(seconds, 1.0)) / shortened)
         tries = 1 + self.promises.retries.get(scenario.kind, 0)
-        allowed = self.upstream_attempts * cooldowns * ((after - 1) * tries + 1)
+        allowed = self.deployments * self.upstream_attempts * cooldowns * ((after - 1) * tries + 1)
         most = _most_attempts(observed.during_fault(), 60 * observed.scale)
         yield _result(scenario, ATTEMPTS_PER_MINUTE, f"at most {allowed}", str(most), _verdict(most <= allowed))
 
@@ -141,7 +162,8 @@ class Expectations:
             promised = self.promises.waits.quiet
         else:
             promised = max(self.promises.waits.refused, self._requested_pauses(scenario))
-        allowed = promised * observed.scale + observed.healthy_seconds * 2 + self.slack_seconds
+        attempts = max(sum(one.attempts.values()) for one in observed.requests)  # each costs as much as an answer
+        allowed = promised * observed.scale + observed.healthy_seconds * max(2, attempts) + self.slack_seconds
         longest = max(one.seconds for one in observed.requests)
         yield _result(
             scenario, LONGEST_WAIT, f"at most {allowed:.2f} s", f"{longest:.2f} s", _verdict(longest <= allowed)
@@ -190,8 +212,12 @@ def _verdict(kept: bool) -> str:
     return KEPT if kept else BROKEN
 
 
-def _unbounded(result: PromiseResult) -> PromiseResult:
-    return {**result, "promised": f"unknown: no time-out is set (else {result['promised']})", "verdict": CANNOT}
+def _unknown(result: PromiseResult, why: str) -> PromiseResult:
+    return {**result, "promised": f"unknown: {why} (else {result['promised']})", "verdict": CANNOT}
+
+
+def _expired(result: PromiseResult) -> PromiseResult:
+    return {**result, "promised": f"{result['promised']}, if they come within one cooldown", "verdict": CANNOT}
 
 
 def _result(scenario: Scenario, promise: str, promised: str, observed: str, verdict: str) -> PromiseResult:

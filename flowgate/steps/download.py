@@ -4,10 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.gateway import build, cliproxy, install_record, litellm_environments, litellm_runner
+from flowgate.gateway import build, cliproxy, install_record, litellm_environments, litellm_runner, southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
 from flowgate.system import python_environment
+
+SHOWN = {"embedded": "the embedded upstream is used", "none": "the gateway has no CLIProxyAPIPlus"}
 
 
 def download(context: StepContext) -> Result | Change:
@@ -19,7 +21,7 @@ def download(context: StepContext) -> Result | Change:
         context: Tools and state of this run.
 
     Returns:
-        `written` (list of paths), `upstream` ("embedded", or the path of CLIProxyAPIPlus).
+        `written` (list of paths), `upstream` ("embedded", "none", or the path of CLIProxyAPIPlus).
 
     Raises:
         ProgramMissing: The config names a CLIProxyAPIPlus that does not exist, and no source.
@@ -30,11 +32,11 @@ def download(context: StepContext) -> Result | Change:
     build.own_settings(context.config, replace(context.build_inputs(), upstream_version=""))
     scripts = runners(context)
     outdated = [path for path, text in scripts.items() if not _is_in_place(context, path, text)]
-    upstream = "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
-    installation = pending_installation(context, Path(upstream))
-    if upstream != "embedded" and installation is None:
+    upstream = _upstream(context)
+    installation = None if upstream in SHOWN else pending_installation(context, Path(upstream))
+    if upstream not in SHOWN and installation is None:
         require_executable(context, Path(upstream), "cliproxyapi_plus")
-    shown = "the embedded upstream is used" if upstream == "embedded" else f"CLIProxyAPIPlus is {upstream}"
+    shown = SHOWN.get(upstream, f"CLIProxyAPIPlus is {upstream}")
     compiled, moved = context.is_compiled(), _of_another_place(context)
     if not outdated and compiled and installation is None and moved is None:
         return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
@@ -66,6 +68,12 @@ def _of_another_place(context: StepContext) -> Path | None:
     environment = context.litellm()
     folder = litellm_environments.folder(context.config) / environment.version
     return None if environment.bundled or python_environment.has_own_package(folder) else folder
+
+
+def _upstream(context: StepContext) -> str:
+    if not cliproxy.is_configured(context.config):
+        return "none"
+    return "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
 
 
 def _summary(write: str, compile_: str, outdated: list[Path], compiled: bool) -> str:
@@ -120,9 +128,13 @@ def require_executable(context: StepContext, path: Path, service: str) -> None:
 
     Raises:
         ProgramMissing: It is missing or not executable.
+        UsageError: It is missing, and the config uses its service without naming it.
     """
     if context.files.is_executable(path):
         return
+    implied = southbound.not_installed(context.config, str(path)) if service == cliproxy.NAME else None
+    if implied is not None:
+        raise implied
     place = context.config.place(f"services.{service}.command.args")
     if path.parent.name == "bin" and path.parent.parent == context.runtime:
         fix = "inv bootstrap.download" if service == cliproxy.NAME else "inv up (it writes the runner)"

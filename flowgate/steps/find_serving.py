@@ -3,6 +3,7 @@
 from typing import Literal
 
 from flowgate.errors import NotReady
+from flowgate.gateway import southbound
 from flowgate.step import Result, StepContext, unchanged
 
 
@@ -21,7 +22,10 @@ def find_serving(
 
     Raises:
         NotReady: The service does not run, and it is required.
+        UsageError: The gateway has no such service, and it is required.
     """
+    if required:
+        southbound.require_service(context.config, service)
     found = context.supervisor.generation(service)
     if found is None:
         if required:

@@ -8,7 +8,7 @@ from flowgate.accounts import token_files
 from flowgate.accounts.providers import KNOWN
 from flowgate.accounts.token_files import IMPORTERS, AccountFile, Importer
 from flowgate.errors import CheckFailed, UnknownName, UsageError
-from flowgate.gateway import cliproxy, install_record
+from flowgate.gateway import cliproxy, install_record, southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps._refresh_upstream_config import refresh_upstream_config
 
@@ -29,9 +29,10 @@ def import_auth(
         `name` (of the account's file), `path`, `label`, `expires`.
 
     Raises:
-        UsageError: The file contains no login.
+        UsageError: The file contains no login, or the gateway has no CLIProxyAPIPlus.
         CheckFailed: The login has expired, or the existing account is newer.
     """
+    southbound.require(context.config, f"nothing would use an account of {provider}")
     if provider not in IMPORTERS:
         raise UnknownName("import", provider, known=sorted(IMPORTERS))
     importer = IMPORTERS[provider]

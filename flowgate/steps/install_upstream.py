@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flowgate.domain import Facts
 from flowgate.errors import EnvironmentFailure, NotReady, ProgramMissing, UsageError
-from flowgate.gateway import cliproxy, download_source, install_record, release_assets
+from flowgate.gateway import cliproxy, download_source, install_record, release_assets, southbound
 from flowgate.gateway.download_source import Source
 from flowgate.gateway.install_record import InstallPaths, InstallRecord
 from flowgate.step import Change, Result, StepContext, change, unchanged
@@ -37,13 +37,19 @@ def install_upstream(
         allow_unverified: Install a file even if no checksum for it is known.
 
     Returns:
-        `program` (path), `version`, `source`, `level` (pinned, checksums.txt or none), `sha256` (of the archive).
+        `program` (path), `version`, `source`, `level` (pinned, checksums.txt or none), `sha256` (of the archive); all
+        are empty if the gateway has no CLIProxyAPIPlus.
 
     Raises:
-        UsageError: A parameter is invalid, or the file does not exist.
+        UsageError: A parameter is invalid, the file does not exist, or the gateway has no CLIProxyAPIPlus.
         EnvironmentFailure: The archive is absent, changed or not verified; the installed version stays.
         NotReady: The new program does not run; the installed version stays.
     """
+    if version or repo or from_file:
+        southbound.require(context.config, "nothing needs a CLIProxyAPIPlus")
+    if not cliproxy.is_configured(context.config):
+        message = f"nothing needs a CLIProxyAPIPlus: the config has no services.{cliproxy.NAME}"
+        return unchanged(message, program="", version="", source="", level="", sha256="")
     file = Path(from_file).expanduser().absolute() if from_file else None
     base = context.environment.get(release_assets.BASE_VARIABLE, "")
     platform = release_assets.platform_name(*sandboxed_run.machine())

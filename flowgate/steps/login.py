@@ -5,6 +5,7 @@ from flowgate.accounts.login_driver import LoginDriver, management_key, started_
 from flowgate.accounts.providers import find
 from flowgate.accounts.verification import Account
 from flowgate.errors import InvalidValue, UsageError
+from flowgate.gateway import southbound
 from flowgate.step import Change, Facts, Result, StepContext, change
 from flowgate.steps._refresh_upstream_config import refresh_upstream_config
 
@@ -35,8 +36,9 @@ def login(
     Raises:
         CheckFailed: The login was denied or timed out, or the account is not usable.
         EnvironmentFailure: CLIProxyAPIPlus cannot log in to this provider, or responds unexpectedly.
-        UsageError: A parameter is invalid, or there is no management key.
+        UsageError: A parameter is invalid, there is no management key, or the gateway has no CLIProxyAPIPlus.
     """
+    southbound.require(context.config, f"nothing can log in to {provider}")
     about = find(provider, context.config.providers, context.config.place("auth.providers"))
     for name, value in (("timeout", timeout), ("poll_interval", poll_interval)):
         if value <= 0:

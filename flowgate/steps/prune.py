@@ -59,6 +59,8 @@ def _unused_environments(context: StepContext) -> list[Path]:
 
 def _written_requests(context: StepContext) -> list[Path]:
     """Return the logs of failed requests, unless the user's own settings ask for them."""
+    if not cliproxy.is_configured(context.config):
+        return []
     logs = context.files.listing(cliproxy.request_log_folder(context.config), "error-*.log")
     if not logs:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowgate.domain import Facts
 from flowgate.errors import ProgramMissing
-from flowgate.gateway import install_record
+from flowgate.gateway import install_record, southbound
 from flowgate.step import Change, Result, StepContext, change
 from flowgate.steps.install_upstream import check_program, show_next_action
 from flowgate.system import replace_file
@@ -22,7 +22,9 @@ def roll_back_upstream(context: StepContext) -> Result | Change:
     Raises:
         ProgramMissing: There is no previous one.
         NotReady: The previous one does not run.
+        UsageError: The gateway has no CLIProxyAPIPlus.
     """
+    southbound.require(context.config, "nothing needs a CLIProxyAPIPlus")
     paths = install_record.install_paths(context.config)
     if not context.files.is_executable(paths.previous):
         fix = "inv bootstrap.download --cliproxy-version VERSION"

@@ -36,7 +36,8 @@ def smoke(context: StepContext, live: bool = False) -> Result | Change:
     """
     model, embedded = _model(context, live)
     names = list(REQUESTS) if model else ["models"]
-    over = "the embedded upstream" if embedded else "real accounts"
+    real = "real accounts" if cliproxy.is_configured(context.config) else "your providers"
+    over = "the embedded upstream" if embedded else real
     cost = "" if embedded else " (costs money)" if model else " (only what is free)"
 
     def apply(acting: StepContext) -> Facts:

@@ -5,8 +5,9 @@ from typing import Literal
 
 from flowgate.domain import Program, Service, Stack
 from flowgate.errors import FlowGateError, PortInUse, raise_all
-from flowgate.gateway import build, litellm_environments, proxy_exceptions
+from flowgate.gateway import build, cliproxy, litellm_environments, proxy_exceptions, southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.steps._replaced_program import RESTART, replaced_program
 from flowgate.steps.download import pending_installation, require_executable, runners
 from flowgate.supervisor import other_gateways
 from flowgate.system import installed, processes
@@ -30,14 +31,16 @@ def start(context: StepContext, service: Name = "all", fresh: bool = False) -> R
     Raises:
         ProgramMissing: A program is missing or not executable.
         PortInUse: Another program uses a port.
-        UsageError: A variable is not set.
+        UsageError: A variable is not set, or the gateway has no such service.
     """
+    southbound.require_service(context.config, service)
     stack = context.stack()
     order = _order(context, stack, service)
     chosen = [stack.services[name] for group in order for name in group]
     outdated = _outdated(context, chosen, fresh)
     if not outdated:
-        message = f"already running: {', '.join(one.name for one in chosen)}"
+        running = f"already running: {', '.join(one.name for one in chosen)}"
+        message = "; ".join([running, *_replaced(context, chosen)])
         return unchanged(message, started=[], generations=_generations(context, chosen))
     raise_all("starting", [error for one in outdated for error in _obstacles(context, one.program)])
     names = [one.name for one in outdated]
@@ -47,7 +50,9 @@ def start(context: StepContext, service: Name = "all", fresh: bool = False) -> R
         numbers = _start_in_order(acting, [[name for name in group if name in names] for group in order], fresh)
         started = [f"{name} generation {number}{_note(restarted, name)}" for name, number in numbers.items()]
         generations = _generations(acting, chosen) | numbers
-        return {"started": names, "generations": generations, "message": f"started {', '.join(started)}"}
+        left = [one for one in chosen if one.name not in names]
+        message = "; ".join([f"started {', '.join(started)}", *_replaced(acting, left)])
+        return {"started": names, "generations": generations, "message": message}
 
     return change(f"start {' and '.join(names)}", apply, facts={"started": names, "generations": {}})
 
@@ -85,6 +90,12 @@ def _start_in_order(context: StepContext, order: list[list[str]], fresh: bool) -
                 context.supervisor.wait(program.service, number, program.ready_timeout)
         numbers |= {program.service: number for program, number in started}
     return numbers
+
+
+def _replaced(context: StepContext, running: list[Service]) -> list[str]:
+    """Say which of the services that go on running do so from a program that has been replaced."""
+    said = replaced_program(context) if any(one.name == cliproxy.NAME for one in running) else ""
+    return [f"{said}; a restart starts it: {RESTART}"] if said else []
 
 
 def _note(restarted: list[str], name: str) -> str:

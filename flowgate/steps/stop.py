@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, cast
 
+from flowgate.gateway import southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.supervisor.protocol import ServiceStatus, Stopped
 
@@ -18,11 +19,16 @@ def stop(context: StepContext, service: Name = "all") -> Result | Change:
 
     Returns:
         `stopped` (list of service, pid, generation), `killed` (pids that did not terminate by themselves).
+
+    Raises:
+        UsageError: The gateway has no such service.
     """
     status = context.supervisor.status()["services"]
     if service == "started":
         return _stop_started(context, status)
-    names = [name for name in reversed(list(context.config.services)) if service in ("all", name)]
+    southbound.require_service(context.config, "" if service in status else service)
+    known = dict.fromkeys([*context.config.services, *status])  # also what runs since the config had it
+    names = [name for name in reversed(known) if service in ("all", name)]
     running = [name for name in names if status.get(name, {}).get("generations") or status.get(name, {}).get("wanted")]
     if not running:
         return unchanged(f"not running: {', '.join(names)}", stopped=[], killed=[])

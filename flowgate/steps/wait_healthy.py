@@ -6,7 +6,7 @@ from typing import Literal
 from flowgate.config.error_location import locate_setting
 from flowgate.domain import Service
 from flowgate.errors import FlowGateError, NotReady, Unreachable
-from flowgate.gateway import litellm, upstream_version
+from flowgate.gateway import litellm, southbound, upstream_version
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.supervisor.protocol import GenerationStatus
 from flowgate.system.clock import poll
@@ -45,7 +45,9 @@ def wait_healthy(context: StepContext, service: Name = "all", timeout: float | N
 
     Raises:
         NotReady: A service is not ready; shows the last lines of its log and the probable cause.
+        UsageError: The gateway has no such service.
     """
+    southbound.require_service(context.config, service)
     stack = context.stack()
     chosen = [one for name, one in stack.services.items() if service in ("all", name)]
     waiting = [one for one in chosen if not is_ready(context, one)]

@@ -20,6 +20,7 @@ from flowgate.system.clock import Clock, poll
 from flowgate.system.processes import Identity
 
 GRACE_SECONDS = 5.0
+KILL_SECONDS = 2.0  # a killed process releases its sockets within milliseconds, unless the machine is busy
 
 
 class GenerationRecord(ProgramTree, total=False):
@@ -114,12 +115,17 @@ def sweep(folder: Path, log: Callable[[str], None], spared: Collection[Path] = (
     for record in left:
         log(f"{record['service']} {record['number']}: left running by an earlier supervisor; stopped")
     processes.signal_tree(members, signal.SIGTERM)
-    gone = poll(lambda: not any(processes.alive(one) for one in members), Clock(), every=0.05, timeout=GRACE_SECONDS)
-    if not gone:
+    if not _wait_for_end(members, GRACE_SECONDS):
         processes.signal_tree(members, signal.SIGKILL)
+        _wait_for_end(members, KILL_SECONDS)  # until then their ports are taken
     for path, _ in records(folder):
         if path not in spared and not files.discard(path):
             log(f"{path} cannot be deleted: move it away")
     for path in folder.glob("*.sock"):
         if path.with_suffix(".json") not in spared:
             files.discard(path)
+
+
+def _wait_for_end(members: Collection[Identity], seconds: float) -> bool:
+    ended = poll(lambda: not any(processes.alive(one) for one in members), Clock(), every=0.05, timeout=seconds)
+    return bool(ended)

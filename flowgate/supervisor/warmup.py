@@ -79,8 +79,8 @@ def _cache_key(spec: ForkServerSpec) -> str:
 
 def _read_cache(spec: ForkServerSpec) -> list[str] | None:
     """Return the modules that an earlier fork server of the same environment recorded."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        names = json.loads(Path(spec["module_cache"]).read_text()).get(_cache_key(spec))
+    with contextlib.suppress(FlowGateError, ValueError, AttributeError):
+        names = json.loads(files.read_text_or_none(Path(spec["module_cache"])) or "").get(_cache_key(spec))
         return names if isinstance(names, list) else None
     return None
 
@@ -153,7 +153,7 @@ def record_imports(app: str, warmup: WarmUp, folder: Path) -> tuple[list[str], b
 async def _send_all(app: ASGIApp, warmup: WarmUp, folder: Path) -> None:
     path = folder / f"warmup-{os.getpid()}.yaml"
     async with _fake_upstream(warmup) as address:
-        path.write_text(warmup.document.replace(UPSTREAM, address))
+        files.write_atomic(path, warmup.document.replace(UPSTREAM, address))
         os.environ[warmup.variable] = str(path)
         try:
             async with _lifespan(app):

@@ -13,11 +13,13 @@ import sysconfig
 from contextlib import suppress
 from pathlib import Path
 
+from flowgate.errors import DiskError
 from flowgate.system import bound_command, locations
-from flowgate.system.disk_errors import translate_os_errors
+from flowgate.system.atomic_write import write_atomic
 from flowgate.system.regular_files import read_bytes_bounded
 
 STAMP = ".flowgate-compiled"
+STAMP_MODE = 0o644  # other users of the environment read it too
 COMPILE = ("-m", "compileall", "-q", "-q", "-j", "0")  # quiet also about files that do not compile
 COMPILE_SECONDS = 900.0
 
@@ -85,8 +87,8 @@ def compile_environment() -> bool:
     if sources:
         subprocess.run(argv, env=env, check=False, stdin=subprocess.DEVNULL, capture_output=True)
     try:
-        (site_packages() / STAMP).write_text(json.dumps(fingerprints()))
-    except OSError:
+        write_atomic(site_packages() / STAMP, json.dumps(fingerprints()), mode=STAMP_MODE)
+    except DiskError:
         return False
     return True
 
@@ -105,8 +107,7 @@ def compile_other(python: Path, site: Path) -> None:
     _share(site_packages(), site)
     env = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
     bound_command.run([str(python), *COMPILE, str(site)], cwd=site, env=env, timeout=COMPILE_SECONDS)
-    with translate_os_errors(site):
-        (site / STAMP).write_text(json.dumps({"environment": environment(site)}))
+    write_atomic(site / STAMP, json.dumps({"environment": environment(site)}), mode=STAMP_MODE)
 
 
 def _share(ours: Path, other: Path) -> None:

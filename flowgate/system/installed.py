@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import re
 import tomllib
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flowgate.errors import FlowGateError, UsageError
@@ -18,6 +19,19 @@ def version(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def written_on(name: str) -> date | None:
+    """Return the day on which the files of an installed distribution were written (UTC); None if that is not known.
+
+    Args:
+        name: The distribution.
+    """
+    try:
+        record = importlib.metadata.distribution(name).locate_file("") / f"{name}-{version(name)}.dist-info" / "RECORD"
+        return datetime.fromtimestamp(Path(str(record)).stat().st_mtime, UTC).date()
+    except (importlib.metadata.PackageNotFoundError, OSError, OverflowError, ValueError):
         return None
 
 
@@ -128,6 +142,37 @@ def uses_name_in(root: Path, name: str) -> bool:
         if name.encode() in data and pattern.search(data):
             return True
     return False
+
+
+def looked_up(package: str, under: str, mapping: str) -> frozenset[str]:
+    """Return the keys that a package's source looks up in a mapping by `MAPPING.get("key")` or `MAPPING["key"]`.
+
+    Args:
+        package: The package.
+        under: The folder of the package to look in.
+        mapping: The name of the variable that holds the mapping.
+    """
+    root = folder(package)
+    return looked_up_in(root / under, mapping) if root is not None else frozenset()
+
+
+def looked_up_in(root: Path, mapping: str) -> frozenset[str]:
+    """Return the keys that the source in a folder looks up in a mapping.
+
+    Args:
+        root: The folder.
+        mapping: The name of the variable that holds the mapping.
+    """
+    pattern = re.compile(rb"""%b(?:\.get\(|\[)\s*["'](\w+)["']""" % re.escape(mapping.encode()))
+    found: set[str] = set()
+    for path in root.rglob("*.py"):
+        try:
+            data = read_bytes_or_none(path) or b""
+        except (FlowGateError, OSError):
+            continue
+        if mapping.encode() in data:
+            found.update(name.decode() for name in pattern.findall(data))
+    return frozenset(found)
 
 
 def folder(package: str) -> Path | None:

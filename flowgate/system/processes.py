@@ -26,6 +26,7 @@ __all__ = [
     "open_log",
     "own_variable",
     "run_visible",
+    "runs_file",
     "signal_group",
     "signal_tree",
     "spawn",
@@ -71,6 +72,27 @@ def alive(identity: Identity) -> bool:
     """Return whether this very process still runs."""
     row = process_table.row(identity.pid)
     return row is not None and row.ticks == identity.ticks and row.state not in GONE
+
+
+def runs_file(pid: int, path: Path) -> bool | None:
+    """Return whether a process runs the program that is at a path now, and not one that was there before.
+
+    Args:
+        pid: The process.
+        path: The program.
+
+    Returns:
+        None if it is unknown: a script, another path, another user's process, a system without /proc.
+    """
+    link = process_table.PROC / str(pid) / "exe"
+    try:
+        running, now = link.stat(), path.stat()
+        started = os.readlink(link).removesuffix(" (deleted)")  # noqa: PTH115 - Path would keep no suffix apart
+        if os.path.samestat(running, now):
+            return True
+        return False if Path(started) == path.resolve() else None
+    except OSError:
+        return None
 
 
 def tree(identity: Identity) -> list[Identity]:

@@ -76,12 +76,13 @@ def open_log(path: Path) -> int:
         return open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
-def run_visible(argv: Sequence[str], *, cwd: Path) -> int:
-    """Run a tool to its end, with our terminal and environment.
+def run_visible(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> int:
+    """Run a tool to its end, with our terminal.
 
     Args:
         argv: The command.
         cwd: The working folder.
+        env: Its environment; default: ours.
 
     Returns:
         The exit code; 128 plus the number of the signal that ended it, as in a shell.
@@ -92,7 +93,7 @@ def run_visible(argv: Sequence[str], *, cwd: Path) -> int:
         EnvironmentFailure: It could not be started for another reason.
     """
     try:
-        code = subprocess.run(list(argv), cwd=str(cwd), check=False).returncode
+        code = subprocess.run(list(argv), cwd=str(cwd), env=env, check=False).returncode
     except OSError as error:
         raise start_error(argv[0], cwd, error) from None
     return code if code >= 0 else 128 - code

@@ -1,4 +1,4 @@
-"""LiteLLM's router as a process that takes commands on stdin.
+"""LiteLLM's router as a process that takes commands on stdin, with FlowGate's changes unless `--bare` is given.
 
 It calls the router as the proxy does: one logging object per request, shared by all attempts. Each command is a line of
 JSON: {"settings": ...} creates a new router, {"ask": MODEL, "stream": ...} sends a request. Each reply is one line.
@@ -19,6 +19,9 @@ import litellm
 from litellm.litellm_core_utils.rules import Rules
 from litellm.router import Router
 from litellm.utils import function_setup
+
+from flowgate.gateway import inside
+from flowgate.request_filter.upstreams import Upstreams
 
 LIBRARY = ("allowed_fails", "num_retries", "fallbacks", "request_timeout")
 DEFAULTS = {name: getattr(litellm, name) for name in LIBRARY}
@@ -55,6 +58,8 @@ async def main() -> None:
     """Execute one command after another on one event loop, because the router's HTTP clients are bound to it."""
     litellm.suppress_debug_info = True
     logging.disable(logging.CRITICAL)
+    if "--bare" not in sys.argv:
+        assert not inside.set_up(Upstreams())
     loop = asyncio.get_running_loop()
     out, sys.stdout = sys.stdout, sys.stderr  # LiteLLM prints to stdout
     router: Any = None

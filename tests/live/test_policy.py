@@ -12,16 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import LiteLLMSettings, UpstreamSettings
+from flowgate.gateway.fallback_walk import Fallbacks
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
-from flowgate.system import sockets
+from flowgate.system import installed, sockets
 from tests.conftest import free_port, wait
+from tests.unit.gateway.test_fallback_walk import CHAIN, DEEP, MIXED
 
 pytestmark = pytest.mark.live
 
@@ -64,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         message = {"role": "assistant", "content": model}
         whole = {"id": "x", "object": "chat.completion", "created": 1, "model": model}
         whole["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
-        text = json.dumps({"error": {"message": "no"}} if "status" in fault else whole).encode()
+        text = json.dumps({"error": {"message": "no such model"}} if "status" in fault else whole).encode()
         self.send_response(fault.get("status", 200))
         for name, value in {"content-type": "application/json", **fault.get("headers", {})}.items():
             self.send_header(name, value)
@@ -151,7 +153,10 @@ def router() -> Iterator[Router]:
 def compiled(profile: Any, accounts: int = 1, **router: Any) -> Policy:
     changed = overlay(profile, {"router_settings": router} if router else {})
     return compile_profile(
-        SHIPPED["litellm_base"], changed, UpstreamAccounts({}, {"codex": accounts}, lambda entry: True)
+        SHIPPED["litellm_base"],
+        changed,
+        UpstreamAccounts({}, {"codex": accounts}, lambda entry: True),
+        installed.version("litellm") or "",
     )
 
 
@@ -243,6 +248,31 @@ def test_a_stream_that_stops_in_the_middle_is_not_continued_by_another_model(rou
     router.configure(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.3).litellm)
     router.vendor.faults[FIRST] = {"middle": 0.8}
     assert router.ask(2, stream=True) == [("embedded", 1, 0)] * 2
+
+
+def test_a_models_own_cooldown_time_wins_over_the_vendors(router: Router) -> None:
+    profile = overlay(SHIPPED["litellm_base"], SHIPPED["profiles"]["reliability"])
+    for entry in profile["model_list"]:
+        entry["litellm_params"]["cooldown_time"] = 1
+    router.configure(compile_profile(profile, {}, UpstreamAccounts({}, {"codex": 1}, lambda entry: True)).litellm)
+    router.vendor.faults[FIRST] = {"status": 429, "headers": {"retry-after": "30"}}
+    assert router.ask(4)[3] == (SPARE, 0, 1)
+    router.vendor.faults = {}
+    assert wait(lambda: router.ask() == [(FIRST, 1, 0)], seconds=5)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 4, 5, 6])
+@pytest.mark.parametrize("lists", [MIXED, CHAIN, DEEP, {"*": ("b", "c"), "b": ("d",)}, {"a": ("b",), "b": ("a",)}])
+def test_a_request_goes_through_fallbacks_in_the_computed_order(
+    router: Router, lists: dict[str, tuple[str, ...]], limit: int
+) -> None:
+    models = [{"model_name": name, "litellm_params": {"model": f"openai/{name}"}} for name in "abcdefgh"]
+    written = [{name: list(targets)} for name, targets in lists.items()]
+    settings = {"fallbacks": written, "max_fallbacks": limit, "num_retries": 0, "disable_cooldowns": True}
+    router.configure(cast("LiteLLMSettings", {"model_list": models, "router_settings": settings}))
+    router.vendor.faults = dict.fromkeys("abcdefgh", DOWN)
+    router.ask(model="a")
+    assert router.vendor.requested == Fallbacks(lists, limit).walk("a")
 
 
 # --- through the embedded upstream, which applies cooldowns like CLIProxyAPIPlus

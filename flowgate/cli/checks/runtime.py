@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from flowgate.cli.checks.finding import Finding
+from flowgate.cli.checks.finding import Finding, error_findings
 from flowgate.cli.session import Session
 from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import LiteLLMEnvironment
@@ -20,6 +20,7 @@ from flowgate.gateway import (
     litellm_runner,
     proxy_exceptions,
     release_assets,
+    southbound,
 )
 from flowgate.supervisor import other_gateways
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
@@ -68,6 +69,10 @@ def binaries(session: Session) -> Iterator[Finding]:
         elif runner:
             yield Finding("binaries", "warn", f"{path} does not exist yet; `inv up` writes it", UP)
         else:
+            implied = southbound.not_installed(session.config, str(path)) if name == cliproxy.NAME else None
+            if implied:
+                yield from error_findings("binaries", implied)
+                continue
             ours = path.parent == session.config.paths.runtime_dir / "bin"
             fix = DOWNLOAD if ours else f"ls -l {quote(str(path))}"
             yield Finding("binaries", "fail", f"the program of {name} does not exist: {path}", fix)

@@ -107,7 +107,8 @@ def management(session: Session) -> Iterator[Finding]:
         message = f"{rendered} {problem}; `inv up` writes it again once the file is gone"
         yield Finding("management", "fail", message, f"rm {quote(str(rendered))}")
     elif all(host.startswith(LOOPBACK) for host in hosts.values()):
-        yield Finding("management", "pass", "the management interface can be reached from this machine only")
+        what = "the management interface" if cliproxy.is_configured(config) else "the gateway"
+        yield Finding("management", "pass", f"{what} can be reached from this machine only")
 
 
 def _exposure(tree: object) -> str:

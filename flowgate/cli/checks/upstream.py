@@ -14,7 +14,8 @@ from flowgate.cli.checks.finding import Finding, edit_command
 from flowgate.cli.session import Session
 from flowgate.context import StepContext
 from flowgate.errors import FlowGateError
-from flowgate.gateway import account_inventory, build, cliproxy, upstream_overrides
+from flowgate.gateway import account_inventory, build, cliproxy, install_record, upstream_overrides
+from flowgate.steps._replaced_program import RESTART, replaced_program
 from flowgate.system import files
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ class ServedModel(NamedTuple):
 
 def upstream(session: Session) -> Iterator[Finding]:
     """Check that no setting of the user's is ignored or replaced, and that no provider is used without an account."""
+    if not cliproxy.is_configured(session.config):
+        yield _absent(session)
+        return
     context = runtime.read_only_context(session, [])
     inputs = context.build_inputs()
     policy = build.compile_policy(session.config, context.run_state.profile.value, inputs)
@@ -41,9 +45,21 @@ def upstream(session: Session) -> Iterator[Finding]:
     accounts = account_inventory.with_keys(inputs.accounts, own)
     edit = edit_command(str(cliproxy.user_config(session.config) or session.config.file))
     found += foreign(_served(context), accounts, _excluded(policy.cliproxy), edit)
+    replaced = replaced_program(context)
+    found += [Finding(CHECK, "warn", replaced, RESTART)] if replaced else []
     yield from found
     if not found:
         yield Finding(CHECK, "pass", "CLIProxyAPIPlus gets your settings unchanged, and uses your accounts only")
+
+
+def _absent(session: Session) -> Finding:
+    """Report that the gateway has no CLIProxyAPIPlus, and whether one is installed all the same."""
+    program = install_record.install_paths(session.config).program
+    alone = f"the gateway has no CLIProxyAPIPlus (no services.{cliproxy.NAME}): LiteLLM calls the providers itself"
+    if not program.exists():
+        return Finding(CHECK, "pass", alone)
+    what = f"{alone}; {program} is installed and is not started"
+    return Finding(CHECK, "warn", what, edit_command(session.config.place("services")))
 
 
 def _excluded(settings: UpstreamSettings) -> list[str]:
@@ -111,7 +127,9 @@ def prompts(session: Session) -> Iterator[Finding]:
         message = f"{count} in {folder} with whole requests and their prompts (the newest: {written[0]})"
         yield Finding(PROMPTS, "warn", message, f"rm -r {quote(str(folder))}")
     yield from asked_for or ()
-    if not (written or asked_for):
+    if not written and not cliproxy.is_configured(session.config):
+        yield Finding(PROMPTS, "pass", "there is no CLIProxyAPIPlus that could write prompts to the disk")
+    elif not (written or asked_for):
         known = "; its config cannot be read (see `doctor`)" if asked_for is None else ", and its settings prevent it"
         yield Finding(PROMPTS, "pass", f"CLIProxyAPIPlus has written no prompts to the disk{known}")
 

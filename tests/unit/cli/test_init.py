@@ -2,21 +2,25 @@ from __future__ import annotations
 
 import re
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from flowgate.cli import init
 from flowgate.cli.checks import example_keys
+from flowgate.cli.completion_values import SOUTHBOUND
 from flowgate.config.loader import read
-from flowgate.errors import UsageError
+from flowgate.errors import UnknownName, UsageError
+from tests.unit.cli.terminal import Terminal
 
 KEY = re.compile(r"sk-[0-9a-f]{48}")
+NAMES = ("flowgate.yaml", "cliproxyapi.yaml")
 
 
 def test_both_configs_are_private(tmp_path: Path) -> None:
     paths = init.write(tmp_path)
-    assert [path.name for path in paths] == ["flowgate.yaml", "cliproxyapi.yaml"]
+    assert [path.name for path in paths] == list(NAMES)
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}
 
 
@@ -31,12 +35,24 @@ def test_two_users_get_different_keys(tmp_path: Path) -> None:
     assert KEY.findall(mine) != KEY.findall(yours)
 
 
-def test_the_config_is_valid(tmp_path: Path) -> None:
-    config = read((file := init.write(tmp_path / "config")[0]).read_text(), file)
+SERVICES = {"none": ["litellm"], "embedded": ["litellm", "cliproxyapi_plus"]}
+
+
+@pytest.mark.parametrize("southbound", init.CHOICES)
+def test_each_config_is_valid_and_has_the_chosen_services(tmp_path: Path, southbound: str) -> None:
+    config = read((file := init.write(tmp_path / "config", southbound)[0]).read_text(), file)
     assert config.paths.runtime_dir == tmp_path / ".router" / "runtime"
+    assert list(config.services) == SERVICES.get(southbound, ["litellm", "cliproxyapi_plus"])
+    assert config.notes == ()
+    for service in config.services.values():
+        assert (config.root / service.args[0]).resolve().parent == tmp_path / ".router" / "runtime" / "bin"
 
 
-@pytest.mark.parametrize("name", init.NAMES)
+def test_completion_offers_every_choice() -> None:
+    assert set(SOUTHBOUND) == set(init.CHOICES)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_an_existing_file_is_an_error_and_nothing_is_written(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine")
     with pytest.raises(UsageError, match=f"{name} already exists"):
@@ -45,14 +61,59 @@ def test_an_existing_file_is_an_error_and_nothing_is_written(tmp_path: Path, nam
     assert (tmp_path / name).read_text() == "mine"
 
 
-def test_the_command_prints_the_next_steps(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in which `flowgate init` runs, outside of a checkout."""
     monkeypatch.setattr("flowgate.system.locations.checkout", lambda: None)
     monkeypatch.setattr("flowgate.system.locations.examples", lambda: Path(__file__).parents[3] / "config" / "examples")
     monkeypatch.setattr("sys.argv", ["flowgate"])
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_command_prints_the_next_steps(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init.init() == 0
     printed = capsys.readouterr()
-    assert printed.out.splitlines() == [str(tmp_path / "config" / name) for name in init.NAMES]
+    assert printed.out.splitlines() == [str(home / "config" / name) for name in NAMES]
     assert "flowgate doctor" in printed.err
+    assert "--southbound none" in printed.err
+
+
+def test_without_an_upstream_the_next_step_is_a_key(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init.init("none") == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [str(home / "config" / "flowgate.yaml")]
+    assert "openai-api-key" in printed.err
+    assert "bootstrap" not in printed.err
+
+
+@pytest.mark.parametrize("typed, services", [("1", 1), ("none", 1), (" 2 ", 2), ("embedded", 2)])
+def test_a_person_at_a_terminal_is_asked(
+    home: Path, monkeypatch: pytest.MonkeyPatch, typed: str, services: int
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{typed}\n"))
+    assert init.init() == 0
+    file = home / "config" / "flowgate.yaml"
+    assert len(read(file.read_text(), file).services) == services
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "0\n", "9\n", "-1\n", "nonne\n", "cliproxyapi_plus\n"])
+def test_any_other_answer_writes_nothing(home: Path, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    with pytest.raises(UnknownName):
+        init.init()
+    assert not (home / "config").exists()
+
+
+def test_an_unknown_choice_is_refused(home: Path) -> None:
+    with pytest.raises(UnknownName, match="southbound"):
+        init.init("cliproxy")
+    assert not (home / "config").exists()
+
+
+def test_nobody_is_asked_if_a_config_exists(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "flowgate.yaml").write_text("mine")
+    monkeypatch.setattr(sys, "stdin", Terminal("1\n"))
+    with pytest.raises(UsageError, match="already exists"):
+        init.init()

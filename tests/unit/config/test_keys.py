@@ -61,7 +61,7 @@ def test_reader_and_schema_reject_a_wrong_value_of_every_key(key: Key) -> None:
         read_whole(yaml.safe_dump(tree))
 
 
-@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
+@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml", "api-keys.yaml"])
 def test_the_examples_match_the_schema_and_name_it(name: str) -> None:
     text = (EXAMPLES / name).read_text()
     jsonschema.validate(yaml.safe_load(text), schema())

@@ -33,10 +33,7 @@ def test_absent_sections_get_defaults(reads: Reads) -> None:
     config = reads("")
     assert config.paths.runtime_dir == Path("/home/me/config/.router/runtime")
     assert config.paths.log_file == Path("/home/me/config/.router/logs/flowgate.log")
-    assert [(one.name, one.host, one.port) for one in config.services.values()] == [
-        ("litellm", "127.0.0.1", 4000),
-        ("cliproxyapi_plus", "127.0.0.1", 8317),
-    ]
+    assert [(one.name, one.host, one.port) for one in config.services.values()] == [("litellm", "127.0.0.1", 4000)]
     assert config.services["litellm"].args == ("/home/me/config/.router/runtime/bin/litellm",)
 
 
@@ -128,7 +125,7 @@ def test_a_value_of_a_wrong_type_is_reported_with_its_path(errors_of: ErrorsOf, 
     "text, what",
     [
         ("services: {litellm: {host: 0.0.0.0}}", "loopback"),
-        ("services: {litellm: {port: 8317}}", "both services use port 8317"),
+        ("services: {litellm: {port: 8317}, cliproxyapi_plus: {}}", "both services use port 8317"),
         ("services: {litellm: {depends_on: [litellm]}}", "depends on itself"),
         ("services: {litellm: {depends_on: [elsewhere]}}", "elsewhere"),
         ("services: {litellm: {readiness_path: health}}", "begins with '/'"),
@@ -196,14 +193,14 @@ def test_a_malformed_reference_is_rejected(errors_of: ErrorsOf) -> None:
     assert "os.environ/ followed by the name of a variable" in error.what
 
 
-@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
+@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml", "api-keys.yaml"])
 def test_the_examples_are_valid_and_need_no_migration(name: str) -> None:
     config = read((EXAMPLES / name).read_text(), EXAMPLES / name)
     assert config.notes == ()
     assert list(config.profiles) == ["reliability", "balanced", "cost"]
 
 
-@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml"])
+@pytest.mark.parametrize("name", ["flowgate.yaml", "embedded.yaml", "api-keys.yaml"])
 def test_the_cost_profile_of_the_examples_uses_the_cheap_model_first(name: str) -> None:
     config = read((EXAMPLES / name).read_text(), EXAMPLES / name)
     cheap, other = (
@@ -235,7 +232,7 @@ def test_mutated_examples_are_read_or_rejected_with_an_error(name: str, data: st
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(["flowgate.yaml", "embedded.yaml"]), st.data())
+@given(st.sampled_from(["flowgate.yaml", "embedded.yaml", "api-keys.yaml"]), st.data())
 def test_any_value_in_any_place_is_read_or_rejected_with_an_error(name: str, data: st.DataObject) -> None:
     tree = yaml.safe_load((EXAMPLES / name).read_text())
     for _ in range(data.draw(st.integers(1, 3))):

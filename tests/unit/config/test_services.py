@@ -12,6 +12,7 @@ from flowgate.errors import FlowGateError
 
 Reads = Callable[..., Config]
 ErrorsOf = Callable[[str], list[FlowGateError]]
+UPSTREAM_PORT = "{litellm: {port: 8317}, cliproxyapi_plus: {}}"
 FILE = Path("/home/me/config/flowgate.yaml")
 
 
@@ -38,7 +39,7 @@ def test_a_boolean_is_rejected_as_the_value_of_a_variable(errors_of: ErrorsOf) -
     assert "quotes" in error.fix
 
 
-@pytest.mark.parametrize("text", ["litellm: {port: 8317}", "cliproxyapi_plus: {port: 4000}"])
+@pytest.mark.parametrize("text", [UPSTREAM_PORT, "cliproxyapi_plus: {port: 4000}"])
 def test_a_shared_port_is_reported_at_its_line(errors_of: ErrorsOf, text: str) -> None:
     (error,) = errors_of(f"services:\n\n  {text}\n")
     assert (error.what[:22], error.place) == ("both services use port", f"{FILE}:3")
@@ -66,7 +67,7 @@ def test_an_invalid_size_is_rejected(errors_of: ErrorsOf, value: str) -> None:
 
 
 def test_a_working_folder_is_resolved_against_the_configs_folder(reads: Reads) -> None:
-    services = reads("services: {litellm: {command: {cwd: ..}}}\n").services
+    services = reads("services: {litellm: {command: {cwd: ..}}, cliproxyapi_plus: {}}\n").services
     assert (services["litellm"].cwd, services["cliproxyapi_plus"].cwd) == (Path("/home/me"), None)
 
 

@@ -1,4 +1,4 @@
-"""The setting names of the locked LiteLLM, compared with its source (parsed, not imported)."""
+"""The setting names of the installed LiteLLM, compared with its source (parsed, not imported): it knows them all."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.gateway import litellm_keys, promises
-
-NOT_SETTINGS = {"model_list", "search_tools", "assistants_config", "router_general_settings"} | {
-    *("ignore_invalid_deployments", "fallback_access_check", "fallback_budget_check", "auto_router_capability_limit")
-}
+from flowgate.gateway import known_keys, litellm_keys, promises
+from flowgate.gateway.litellm_declarations import of_installed
 
 
 @cache
@@ -37,16 +34,33 @@ def test_all_router_settings_are_known() -> None:
     body = of_class("router.py", "Router").body
     init = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
     names = {arg.arg for arg in [*init.args.args, *init.args.kwonlyargs]} - {"self"}
-    assert names - NOT_SETTINGS == litellm_keys.ROUTER
+    assert names - known_keys.NOT_SETTINGS == known_keys.names("router_settings", of_installed())
+    assert names >= known_keys.NOT_SETTINGS
 
 
 def test_all_names_in_policies_are_known() -> None:
-    assert fields("types/router.py", "RetryPolicy") == litellm_keys.RETRY_POLICY
-    assert fields("types/router.py", "AllowedFailsPolicy") == litellm_keys.FAILS_POLICY
+    found = of_installed()
+    assert fields("types/router.py", "RetryPolicy") == known_keys.names("router_settings.retry_policy", found)
+    assert fields("types/router.py", "AllowedFailsPolicy") == known_keys.names(
+        "router_settings.allowed_fails_policy", found
+    )
 
 
 def test_all_declared_general_settings_are_known() -> None:
-    assert fields("proxy/_types.py", "ConfigGeneralSettings") <= litellm_keys.GENERAL
+    assert fields("proxy/_types.py", "ConfigGeneralSettings") <= known_keys.names("general_settings", of_installed())
+
+
+def test_all_names_that_the_proxy_looks_up_are_known() -> None:
+    found = of_installed()
+    looked_up = found.looked_up("general_settings")
+    assert len(looked_up) > 100
+    assert all(known_keys.is_known("general_settings", name, found) for name in looked_up)
+
+
+def test_the_names_listed_by_hand_are_a_part_of_what_is_read() -> None:
+    found = of_installed()
+    assert set(found.router) >= litellm_keys.ROUTER
+    assert {*found.general, *found.looked_up("general_settings")} >= litellm_keys.GENERAL
 
 
 def test_the_librarys_default_for_allowed_fails_is_known() -> None:

@@ -19,15 +19,22 @@ MODELS = [
 ]
 
 
+BEFORE, SINCE = "1.108.0", "1.108.1"  # a model without an alternative needs a policy of allowed fails
+
+
 def compiled(
-    profile: Any, accounts: Mapping[str, int] | None = None, own: Any = None, base: dict[str, Any] | None = None
+    profile: Any,
+    accounts: Mapping[str, int] | None = None,
+    own: Any = None,
+    base: dict[str, Any] | None = None,
+    version: str = BEFORE,
 ) -> Policy:
     def serves(entry: Deployment) -> bool:
         return entry["litellm_params"].get("api_base") == "upstream"
 
     settings: Any = {"model_list": MODELS, **(base or {})}
     own = own or {}
-    return compile_profile(settings, profile, UpstreamAccounts(own, accounts or {}, serves))
+    return compile_profile(settings, profile, UpstreamAccounts(own, accounts or {}, serves), version)
 
 
 def router_of(policy: Policy) -> dict[str, Any]:
@@ -170,3 +177,62 @@ def test_compiling_does_not_change_its_inputs() -> None:
     before = yaml.safe_dump([MODELS, COMMON])
     compiled(COMMON["reliability"], {"codex": 2})
     assert yaml.safe_dump([MODELS, COMMON]) == before
+
+
+# --- models that have no alternative
+
+LONE = {"allowed_fails": 1, "cooldown_time": 60}
+NAMED = ("InternalServerError", "ServiceUnavailableError", "BadGatewayError", "TimeoutError", "RateLimitError")
+
+
+def fails_policy(router: dict[str, Any], version: str, **kwargs: Any) -> dict[str, Any]:
+    made = compiled({"router_settings": router}, version=version, **kwargs)
+    return made.litellm["router_settings"].get("allowed_fails_policy", {})
+
+
+@pytest.mark.parametrize("version", [SINCE, "1.108.7", "1.109.3", ""])
+def test_a_lone_model_goes_into_cooldown_by_a_policy_where_litellm_asks_for_one(version: str) -> None:
+    found = fails_policy(LONE, version)
+    assert {found[f"{name}AllowedFails"] for name in NAMED} == {1}
+    assert not any(name.startswith(("BadRequest", "ContentPolicy")) for name in found)
+
+
+@pytest.mark.parametrize("version", ["1.106.2", BEFORE])
+def test_a_lone_model_needs_no_policy_in_older_releases(version: str) -> None:
+    assert fails_policy(LONE, version) == {}
+
+
+def test_the_users_own_policy_has_precedence_for_the_failures_that_it_names() -> None:
+    own = {"RateLimitErrorAllowedFails": 9, "BadRequestErrorAllowedFails": 7}
+    found = fails_policy({**LONE, "allowed_fails_policy": own}, SINCE)
+    assert own.items() <= found.items()
+    assert found["InternalServerErrorAllowedFails"] == 1
+
+
+@pytest.mark.parametrize(
+    "router",
+    [
+        {"num_retries": 1},
+        {**LONE, "disable_cooldowns": True},
+        {**LONE, "default_fallbacks": ["router-cheap"]},
+        {**LONE, "fallbacks": [{"*": ["router-cheap"]}]},
+        {**LONE, "fallbacks": [{"router-default": ["router-cheap"]}, {"router-cheap": ["router-default"]}]},
+    ],
+)
+def test_no_policy_is_added_without_cooldowns_or_if_every_model_has_a_fallback(router: dict[str, Any]) -> None:
+    assert fails_policy(router, SINCE) == {}
+
+
+def test_no_policy_is_added_if_every_model_has_several_deployments() -> None:
+    assert fails_policy(LONE, SINCE, base={"model_list": MODELS * 2}) == {}
+
+
+def test_no_policy_is_added_if_the_upstream_applies_the_cooldowns() -> None:
+    assert fails_policy(LONE, SINCE, accounts={"codex": 2}) == {}
+
+
+def test_the_added_policy_is_reported_with_the_models_and_promises_nothing_else() -> None:
+    old, new = (compiled({"router_settings": LONE}, version=one) for one in (BEFORE, SINCE))
+    (line,) = set(new.changes) - set(old.changes)
+    assert "never puts router-default, router-cheap into cooldown" in line
+    assert new.promises == old.promises

@@ -12,6 +12,7 @@ from flowgate.domain import Config
 from flowgate.errors import FlowGateError
 from flowgate.gateway import preflight
 from flowgate.gateway.build import BuildInputs, compile_policy
+from flowgate.gateway.litellm_declarations import of_installed
 
 Make = Callable[..., Config]
 
@@ -70,14 +71,26 @@ def test_every_kind_of_fallback_must_name_a_known_model(config: Make, settings: 
 @pytest.mark.parametrize(
     ("fallbacks", "aliases", "cycle"),
     [
-        ([{"router-default": ["router-cheap"]}, {"router-cheap": ["router-default"]}], {}, "default → router-cheap → "),
         ([{"router-default": ["router-default"]}], {}, "router-default → router-default"),
-        ([{"router-cheap": ["router-dear"]}], {"router-dear": "router-cheap"}, "router-cheap → router-cheap"),
+        ([{"router-cheap": ["router-dear"]}], {"router-dear": "router-cheap"}, "router-cheap → router-dear"),
+        (
+            [{"router-default": ["router-cheap"]}, {"router-cheap": ["same"]}],
+            {"same": "router-default"},
+            "router-default → router-cheap → same",
+        ),
     ],
 )
-def test_fallbacks_that_form_a_loop_are_an_error(config: Make, fallbacks: Any, aliases: Any, cycle: str) -> None:
+def test_fallbacks_that_ask_a_failed_model_again_are_an_error(
+    config: Make, fallbacks: Any, aliases: Any, cycle: str
+) -> None:
     (fault,), _ = checked(profile(config, router_settings={"fallbacks": fallbacks, "model_group_alias": aliases}))
     assert cycle in fault.what
+
+
+@pytest.mark.parametrize("key", ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"])
+def test_two_models_may_replace_each_other(config: Make, key: str) -> None:
+    both = [{"router-default": ["router-cheap"]}, {"router-cheap": ["router-default"]}]
+    assert checked(profile(config, router_settings={key: both}))[0] == []
 
 
 def test_a_shared_fallback_is_not_a_loop(config: Make) -> None:
@@ -108,7 +121,7 @@ def test_a_misspelt_setting_is_an_error(config: Make, tree: Any, message: str, f
 def test_an_unknown_setting_without_a_similar_one_is_a_warning(config: Make) -> None:
     assert checked(profile(config, litellm_settings={"zzz": 1})) == (
         [],
-        ["LiteLLM has no setting 'litellm_settings.zzz' (f.yaml:20)"],
+        [f"LiteLLM {of_installed().version} has no setting 'litellm_settings.zzz' (f.yaml:20)"],
     )
 
 

@@ -20,7 +20,7 @@ def tree(name: str) -> Any:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("config", ["flowgate.yaml", "embedded.yaml"])
+@pytest.mark.parametrize("config", ["flowgate.yaml", "embedded.yaml", "api-keys.yaml"])
 def test_a_shipped_profile_promises_what_promises_yaml_says(config: str, profile: str) -> None:
     written = tree(config)
     found = promises.read(overlay(written["litellm_base"], written["profiles"][profile]))

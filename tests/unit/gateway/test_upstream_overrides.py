@@ -117,6 +117,13 @@ def test_prompts_are_kept_off_the_disk(config: Make) -> None:
     assert any("commercial-mode: true is added" in one for one in policy(config(), "debug: true").changes)
 
 
+@pytest.mark.parametrize("text", ["debug: true", "request-log: true"])
+def test_nothing_is_added_for_the_embedded_upstream_which_writes_no_logs(config: Make, text: str) -> None:
+    compiled = build.compile_policy(config(), "balanced", inputs(text))
+    assert "commercial-mode" not in compiled.cliproxy
+    assert not any("commercial-mode" in one for one in compiled.changes)
+
+
 @pytest.mark.parametrize(
     ("text", "written", "warning"),
     [

@@ -188,3 +188,32 @@ def test_mistakes_of_one_client_must_not_harm_others(by: str | None, attempts: d
     (result,) = results("misuse", Observation(requests, 0.1))
     assert result["verdict"] == verdict
     assert {fault for one in SCENARIOS.values() for fault in one.faults.values()} > {Fault(status=500)}
+
+
+# --- several deployments, and failures that come too far apart
+
+
+@pytest.mark.parametrize(
+    ("attempts", "deployments", "verdict"), [([2, 2, 2, 1, 0], 1, BROKEN), ([2, 2, 2, 1, 0], 2, KEPT)]
+)
+def test_the_failures_of_each_deployment_count_by_themselves(
+    attempts: list[int], deployments: int, verdict: str
+) -> None:
+    expected = Expectations(replace(PROMISES, cooldown_after=2), deployments=deployments)
+    assert verdicts("500", outage(attempts), expected)[COOLDOWN] == verdict
+
+
+@pytest.mark.parametrize(
+    ("cooldown_seconds", "verdict"), [(5.0, CANNOT), (10.0, CANNOT), (30.0, BROKEN), (60.0, BROKEN)]
+)
+def test_failures_further_apart_than_a_cooldown_prove_nothing(cooldown_seconds: float, verdict: str) -> None:
+    expected = Expectations(replace(PROMISES, cooldown_after=2, cooldown_seconds=cooldown_seconds))
+    assert verdicts("500", outage([4, 4, 4, 4]), expected)[COOLDOWN] == verdict
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(3, KEPT), (1, BROKEN)])
+def test_each_attempt_may_take_as_long_as_an_answer(count: int, verdict: str) -> None:
+    promised = replace(PROMISES, waits=replace(PROMISES.waits, refused=0.0), retries={})
+    request = ObservedRequest(0.0, 1.0, None, {"primary": count, "secondary": count})
+    observed = Observation([request], healthy_seconds=0.15)
+    assert verdicts("both", observed, Expectations(promised))[LONGEST_WAIT] == verdict

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from tests.unit.supervisor.test_fork_server import ask, fork_server, serving
 from tests.unit.supervisor.test_fork_server import up as switch
 
 Make = Callable[..., Program]
-HELLO = 6.0  # seconds within which a command notices
+HELLO = 7.0  # seconds within which a command notices: 5, and what a busy machine adds
 
 pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="reads /proc")
 
@@ -60,7 +61,8 @@ def other_command(supervisor: SupervisorClient) -> SupervisorClient:
 
 # --- the supervisor
 
-ASKING: dict[str, Callable[[SupervisorClient, Program], object]] = {
+Act = Callable[[SupervisorClient, Program], object]
+ASKING: dict[str, Act] = {
     "status": lambda client, _: client.status(),
     "generation": lambda client, _: client.generation("app"),
     "matches": lambda client, program: client.matches(program),
@@ -71,19 +73,26 @@ ASKING: dict[str, Callable[[SupervisorClient, Program], object]] = {
 }
 
 
-@pytest.mark.parametrize("act", ASKING.values(), ids=ASKING.keys())
-def test_a_hung_supervisor_is_named_within_5_s_and_asked_once(
-    supervisor: SupervisorClient, program: Make, act: Callable[[SupervisorClient, Program], object]
-) -> None:
+def refusals(supervisor: SupervisorClient, program: Program, act: Act) -> list[NotAnswering]:
+    """Ask three times as one command, and return what each was told."""
+    client, caught = other_command(supervisor), []
+    for _ in range(3):
+        with pytest.raises(NotAnswering) as refused:
+            act(client, program)
+        caught.append(refused.value)
+    client.close()
+    return caught
+
+
+def test_a_hung_supervisor_is_named_within_5_s_and_asked_once(supervisor: SupervisorClient, program: Make) -> None:
     one = program()
     up(supervisor, one)
-    pid, client = supervisor_pid(supervisor), other_command(supervisor)
-    with stopped(pid), within(HELLO):
-        for _ in range(3):
-            with pytest.raises(NotAnswering, match=rf"the supervisor \(pid {pid}\) has not answered for 5 s") as caught:
-                act(client, one)
-        assert "service.recover" in caught.value.fix
-    client.close()
+    pid = supervisor_pid(supervisor)
+    with stopped(pid), within(HELLO), ThreadPoolExecutor(len(ASKING)) as pool:
+        told = dict(zip(ASKING, pool.map(lambda act: refusals(supervisor, one, act), ASKING.values()), strict=True))
+    said = f"the supervisor (pid {pid}) has not answered for 5 s"
+    assert [verb for verb, errors in told.items() if not all(said in str(one) for one in errors)] == []
+    assert all("service.recover" in one.fix for errors in told.values() for one in errors)
 
 
 def test_a_hung_supervisor_is_replaced_and_no_request_is_lost(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,10 @@ def test_shared_bytecode_names_the_file_that_runs(environment: Path) -> None:
     argv = [sys.executable, "-c", "import thing"]
     ran = subprocess.run(argv, cwd=environment / "other", capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == str(environment / "other" / "thing.py")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+def test_what_is_no_stamp_file_is_neither_read_nor_written(environment: Path, make: Callable[[Path], None]) -> None:
+    make(environment / "env" / bytecode.STAMP)
+    assert not bytecode.is_compiled()
+    assert not bytecode.compile_environment()

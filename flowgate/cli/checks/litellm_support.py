@@ -1,0 +1,98 @@
+"""Checks of the LiteLLM release itself: whether it is refused, how old it is, and which vulnerabilities it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from flowgate.cli.checks.finding import Finding
+from flowgate.cli.session import Session
+from flowgate.gateway import blocked_versions, litellm_advisories, litellm_environments, litellm_releases
+from flowgate.gateway.litellm_advisories import Advisory
+from flowgate.system import files, installed
+from flowgate.system.clock import Clock
+
+CHECK = "litellm"
+UPGRADE = "inv litellm.upgrade"
+SHOWN = 4
+
+
+def of_installed(clock: Clock | None = None) -> Iterator[Finding]:
+    """Check age and vulnerabilities of the LiteLLM that came with FlowGate.
+
+    Args:
+        clock: Tells the date; default: the real one.
+    """
+    version = installed.version("litellm")
+    if version is not None and not blocked_versions.reason(version):
+        yield from support(version, (clock or Clock()).wall().date(), installed.written_on("litellm"))
+
+
+def of_upgraded(session: Session, clock: Clock | None = None) -> Iterator[Finding]:
+    """Check the LiteLLM that an upgrade has put into force, if there was one.
+
+    Args:
+        session: The session of this command.
+        clock: Tells the date; default: the real one.
+    """
+    record = litellm_environments.parse(files.read_text_or_none(litellm_environments.record_path(session.config)))
+    version = record.in_force
+    if version in (litellm_environments.BUNDLED, installed.version("litellm")):
+        return
+    if blocked_versions.reason(version):
+        message = f"LiteLLM {version} is in force and {blocked_versions.reason(version)}"
+        yield Finding(CHECK, "fail", f"{message}; also replace every key that it has used", "inv litellm.rollback")
+        return
+    yield from support(version, (clock or Clock()).wall().date(), None)
+
+
+def support(version: str, today: date, written: date | None) -> Iterator[Finding]:
+    """Check how old a release is, and which known vulnerabilities it has.
+
+    Args:
+        version: The release.
+        today: The date.
+        written: The day on which its files were written; None if that is not known.
+    """
+    yield _age(version, today, litellm_releases.published(version, written))
+    known = litellm_advisories.having(version, "affected")
+    unknown = litellm_advisories.having(version, "unknown")
+    if known:
+        yield _affected(version, known)
+    if unknown and litellm_releases.parse(version) is None:
+        message = f"LiteLLM {version!r} is no version number, so it is unknown which vulnerabilities it has"
+        yield Finding(CHECK, "warn", message, UPGRADE)
+        return
+    for one in unknown:
+        message = f"it is unknown whether LiteLLM {version} contains the fix for {one.id} ({one.summary}): {one.source}"
+        yield Finding(CHECK, "warn", message)
+    if not known:
+        message = f"FlowGate's table of {litellm_advisories.CHECKED} has no other vulnerability of LiteLLM {version}"
+        yield Finding(CHECK, "pass", message)
+
+
+def _affected(version: str, known: list[Advisory]) -> Finding:
+    """Return one finding for all vulnerabilities."""
+    first = litellm_advisories.first_without(known)
+    names = ", ".join(f"{one.id} ({one.summary})" for one in reversed(known[-SHOWN:]))
+    rest = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    fixed = f"fixed in {first}" if first else "and no source names a release that fixes all"
+    word = "vulnerability" if len(known) == 1 else "vulnerabilities"
+    return Finding(CHECK, "warn", f"LiteLLM {version} has {len(known)} known {word} {fixed}: {names}{rest}", UPGRADE)
+
+
+def _age(version: str, today: date, published: litellm_releases.Published) -> Finding:
+    earliest, latest = published.earliest, published.latest
+    if earliest is not None and today < earliest:
+        message = f"the clock says {today}, but LiteLLM {version} was not published before {earliest}"
+        return Finding(CHECK, "warn", message, "date")
+    least = (today - latest).days if latest is not None else None
+    when = f"on {latest}" if earliest == latest else f"not after {latest}"
+    if least is not None and least > litellm_releases.OLD_DAYS:
+        message = f"LiteLLM {version} is older than {litellm_releases.OLD_DAYS} days (published {when})"
+        return Finding(CHECK, "warn", message, UPGRADE)
+    if earliest is not None and (today - earliest).days <= litellm_releases.OLD_DAYS:
+        since = f"on {earliest}" if earliest == latest else f"not before {earliest}"
+        return Finding(CHECK, "pass", f"LiteLLM {version} was published {since}")
+    known = f"; its files are from {latest}" if latest is not None and latest <= today else ""
+    return Finding(CHECK, "warn", f"it is unknown when LiteLLM {version} was published{known}", UPGRADE)
