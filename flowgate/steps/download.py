@@ -63,17 +63,17 @@ def download(context: StepContext) -> Result | Change:
     return change("; ".join(filter(None, summary)), apply, facts=facts)
 
 
+def _upstream(context: StepContext) -> str:
+    if not cliproxy.is_configured(context.config):
+        return "none"
+    return "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
+
+
 def _of_another_place(context: StepContext) -> Path | None:
     """Return the environment of LiteLLM in force if FlowGate was moved since: it uses the package at the old place."""
     environment = context.litellm()
     folder = litellm_environments.folder(context.config) / environment.version
     return None if environment.bundled or python_environment.has_own_package(folder) else folder
-
-
-def _upstream(context: StepContext) -> str:
-    if not cliproxy.is_configured(context.config):
-        return "none"
-    return "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
 
 
 def _summary(write: str, compile_: str, outdated: list[Path], compiled: bool) -> str:

@@ -54,6 +54,13 @@ def test_a_damaged_stamp_file_counts_as_missing(environment: Path, text: str) ->
     assert not bytecode.is_compiled()
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+def test_what_is_no_stamp_file_is_neither_read_nor_written(environment: Path, make: Callable[[Path], None]) -> None:
+    make(environment / "env" / bytecode.STAMP)
+    assert not bytecode.is_compiled()
+    assert not bytecode.compile_environment()
+
+
 @pytest.mark.parametrize("linked", [True, False])
 def test_bytecode_is_shared_where_the_source_is_the_same_file(environment: Path, linked: bool) -> None:
     bytecode.compile_environment()
@@ -75,10 +82,3 @@ def test_shared_bytecode_names_the_file_that_runs(environment: Path) -> None:
     argv = [sys.executable, "-c", "import thing"]
     ran = subprocess.run(argv, cwd=environment / "other", capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == str(environment / "other" / "thing.py")
-
-
-@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
-def test_what_is_no_stamp_file_is_neither_read_nor_written(environment: Path, make: Callable[[Path], None]) -> None:
-    make(environment / "env" / bytecode.STAMP)
-    assert not bytecode.is_compiled()
-    assert not bytecode.compile_environment()
