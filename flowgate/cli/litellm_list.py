@@ -7,6 +7,7 @@ from typing import TypedDict
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import LiteLLMEnvironment
+from flowgate.gateway import litellm_in_force
 from flowgate.gateway.litellm_environments import BUNDLED, EnvironmentRecord
 from flowgate.litellm_versions import environments, offers
 from flowgate.litellm_versions.build_tools import BuildTools
@@ -42,7 +43,7 @@ def list_versions(config: str, offline: bool, as_json: bool) -> int:
     """
     session = open_session(config)
     record = environments.record(session.config)
-    found = [environments.bundled(), *environments.environments(session.config)]
+    found = [litellm_in_force.bundled(), *environments.environments(session.config)]
     rows = [_row(session, one, record) for one in found]
     offered = Offers(refused=offers.blocked(), error=NOT_ASKED) if offline else _ask(session)
     if as_json:

@@ -137,19 +137,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
             settings name is missing, or a value is of a wrong kind, a mistyped reference, or a misspelt provider or
             parameter.
     """
-    if profile not in config.profiles:
-        raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
-    read = setting_values.read(config, profile, build_inputs.declared, build_inputs.variables)
-    wrong = [
-        *version_warnings.faults(build_inputs.declared.version),
-        *own_modules.faults(config, profile, build_inputs.modules.missing),
-        *read.faults,
-        *mistyped_references.faults(config, profile, build_inputs.variables),
-        *deployment_names.faults(config, profile, read, build_inputs.declared),
-        *usable_values.faults(config, profile, read, build_inputs.declared),
-        *upstream_deployments.faults(config, profile, build_inputs.variables),
-    ]
-    raise_all(f"profile {profile}", wrong)
+    read = _read_settings(config, profile, build_inputs)
     own = own_settings(config, build_inputs)
     accounts = account_inventory.with_keys(build_inputs.accounts, own.settings)
     upstream = UpstreamAccounts(
@@ -176,6 +164,24 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         declared=build_inputs.declared,
         upstream_facts=_upstream_facts(config, policy.litellm, build_inputs.upstream_version, line),
     )
+
+
+def _read_settings(config: Config, profile: str, build_inputs: BuildInputs) -> setting_values.ReadSettings:
+    """Read LiteLLM's settings under a profile; raise an error for each that cannot be used."""
+    if profile not in config.profiles:
+        raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
+    read = setting_values.read(config, profile, build_inputs.declared, build_inputs.variables)
+    wrong = [
+        *version_warnings.faults(build_inputs.declared.version),
+        *own_modules.faults(config, profile, build_inputs.modules.missing),
+        *read.faults,
+        *mistyped_references.faults(config, profile, build_inputs.variables),
+        *deployment_names.faults(config, profile, read, build_inputs.declared),
+        *usable_values.faults(config, profile, read, build_inputs.declared),
+        *upstream_deployments.faults(config, profile, build_inputs.variables),
+    ]
+    raise_all(f"profile {profile}", wrong)
+    return read
 
 
 def _upstream_facts(config: Config, settings: LiteLLMSettings, version: str, line: str) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from flowgate.domain import Config, LiteLLMEnvironment
-from flowgate.gateway import litellm_environments, litellm_receipt
-from flowgate.litellm_versions.requirements import LITELLM, VERSION, order
-from flowgate.system import bytecode, files, installed, locations, processes, python_environment
+from flowgate.gateway import litellm_environments, litellm_in_force, litellm_receipt
+from flowgate.litellm_versions.requirements import VERSION, order
+from flowgate.system import files, processes, python_environment
 
 LOCKS = "locks"
 STAGING = ".building"
@@ -77,24 +77,13 @@ def version_folders(config: Config) -> list[str]:
     return sorted(names, key=order, reverse=True)
 
 
-def bundled() -> LiteLLMEnvironment:
-    """Return the environment that came with FlowGate; its version is empty if LiteLLM is not installed in it."""
-    return LiteLLMEnvironment(
-        version=installed.version(LITELLM) or "",
-        python=locations.python(),
-        site_packages=bytecode.site_packages(),
-        digest=bytecode.environment(),
-        bundled=True,
-    )
-
-
 def in_force(config: Config) -> LiteLLMEnvironment:
     """Return the environment that a start uses, as far as it exists; else the one that came with FlowGate.
 
     Args:
         config: The config in use.
     """
-    return environment(config, record(config).in_force) or bundled()
+    return environment(config, record(config).in_force) or litellm_in_force.bundled()
 
 
 def record(config: Config) -> litellm_environments.EnvironmentRecord:

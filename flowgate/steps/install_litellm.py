@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flowgate.domain import Facts, LiteLLMEnvironment
 from flowgate.errors import UsageError
-from flowgate.gateway import litellm, litellm_environments
+from flowgate.gateway import litellm, litellm_environments, litellm_in_force
 from flowgate.litellm_versions import environments, install, requirements
 from flowgate.litellm_versions.build_tools import BuildTools
 from flowgate.litellm_versions.wanted import Wanted
@@ -40,7 +40,7 @@ def install_litellm(
     named = requirements.checked_version(str(version))
     wanted = Wanted(named, _wheelhouse(context, wheelhouse), offline)
     tools = _tools(context)
-    own = environments.bundled()
+    own = litellm_in_force.bundled()
     if named and named == own.version and environments.environment(context.config, named) is None:
         return unchanged(f"LiteLLM {named} came with FlowGate", **_facts(context, own, False))
     if named and (found := install.existing(wanted, tools)):
