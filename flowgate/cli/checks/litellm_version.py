@@ -20,12 +20,12 @@ def in_force(session: Session) -> Iterator[Finding]:
     version = found["in_force"]
     name = litellm_in_force.named(session.config, files.read_text_or_none, version)
     environment = litellm_in_force.environment(session.config, files.read_text_or_none, name)
-    if environment is None:
+    if blocked := blocked_versions.reason(version):  # also if it is missing: it must not be installed again
+        message = f"LiteLLM {version} is in force and {blocked}"
+        yield Finding(CHECK, "fail", f"{message}; also replace every key that it has used", ROLLBACK)
+    elif environment is None:
         message = f"the environment of LiteLLM {version}, which is in force, is missing or not complete"
         yield Finding(CHECK, "fail", message, f"inv litellm.upgrade --to {version}")
-    elif blocked_versions.reason(version):
-        message = f"LiteLLM {version} is in force and {blocked_versions.reason(version)}"
-        yield Finding(CHECK, "fail", f"{message}; also replace every key that it has used", ROLLBACK)
     elif sentence := litellm_version.difference(found):
         yield Finding(CHECK, "warn", sentence, litellm_version.RESTART)
     elif sentence := litellm_version.newer_bundled(found):
