@@ -67,6 +67,7 @@ ELSEWHERE = {
     "explain": "tests/live/test_gateway.py",
     "cooldowns": "tests/live/test_cooldowns.py",
     "rehearse": "tests/live/test_rehearse.py",
+    "litellm.upgrade": "tests/live/test_litellm_upgrade.py",
     "init": "tests/unit/cli/test_init.py",
     "service.recover": "tests/test_faults.py",
     "security.install-hook": "tests/unit/cli/test_security.py",

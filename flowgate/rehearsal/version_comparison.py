@@ -35,7 +35,7 @@ def compare(old: VersionRecord | None, new: VersionRecord, in_force: str, source
     rows = [["", heading, new.litellm]]
     for name, one in new.profiles.items():
         before = known.profiles.get(name)
-        same = before if before and before.settings == one.settings and before.scenarios == one.scenarios else None
+        same = before if before and before.written == one.written and before.scenarios == one.scenarios else None
         rows.append([f"{name}: promises", _promises(same), _promises(one)])
     rows.append(["start", _start(known), _start(new)])
     rows.append(["memory", _memory(known), _memory(new)])

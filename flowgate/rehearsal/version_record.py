@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from flowgate.domain import Config, LiteLLMEnvironment
+from flowgate.errors import FlowGateError
 from flowgate.gateway import litellm_environments
 from flowgate.rehearsal.figures import Figures
 from flowgate.rehearsal.plan import Plan
@@ -27,11 +28,12 @@ class Rehearsed:
     """One profile, as it was rehearsed.
 
     Attributes:
-        settings: Digest of the settings.
+        settings: Digest of the settings that LiteLLM got; they depend on its version.
         scenarios: Names of the scenarios that ran.
         promises: Number of promises that were compared.
         kept: Number of those that were kept.
         broken: The broken ones, as sentences.
+        written: Digest of the profile as the config has it.
     """
 
     settings: str
@@ -39,6 +41,17 @@ class Rehearsed:
     promises: int
     kept: int
     broken: tuple[str, ...] = ()
+    written: str = ""
+
+    def is_part_of(self, known: Rehearsed | None) -> bool:
+        """Return whether nothing is new in this beside an earlier rehearsal of more scenarios.
+
+        Args:
+            known: The earlier rehearsal; None if there is none.
+        """
+        if known is None or known.settings != self.settings or self.broken:
+            return False
+        return set(self.scenarios) < set(known.scenarios)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +110,16 @@ def settings_digest(plan: Plan) -> str:
     Args:
         plan: The plan.
     """
-    parts = [plan.settings, plan.user_settings, plan.upstream_settings, plan.litellm_only, asdict(plan.policy.budget)]
+    budget = asdict(plan.policy.budget)
+    return _digest([plan.settings, plan.user_settings, plan.upstream_settings, plan.litellm_only, budget])
+
+
+def _written_digest(plan: Plan) -> str:
+    """Return a digest of a profile as the config has it: the same for all versions of LiteLLM."""
+    return _digest([plan.config.litellm_base, plan.config.profiles[plan.profile], plan.user_settings])
+
+
+def _digest(parts: list[object]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
@@ -113,7 +135,7 @@ def of_profile(plan: Plan, result: ProfileResult) -> Rehearsed:
     left_out = set(result["omitted_scenarios"])
     scenarios = (*(one["scenario"] for one in result["scenarios"]), *sorted(left_out))
     kept = sum(one["verdict"] == KEPT for one in promises)
-    return Rehearsed(settings_digest(plan), scenarios, len(promises), kept, broken)
+    return Rehearsed(settings_digest(plan), scenarios, len(promises), kept, broken, _written_digest(plan))
 
 
 def dump(record: VersionRecord) -> str:
@@ -140,6 +162,7 @@ def parse(text: str | None) -> VersionRecord:
                 int(one["promises"]),
                 int(one["kept"]),
                 tuple(map(str, one["broken"])),
+                str(one["written"]),
             )
             for name, one in tree.get("profiles", {}).items()
         }
@@ -175,7 +198,8 @@ def write(context: StepContext, record: VersionRecord) -> None:
         record: The record.
     """
     known = read(context)
-    whole = replace(record, profiles={**known.profiles, **record.profiles}, figures=record.figures or known.figures)
+    new = {name: one for name, one in record.profiles.items() if not one.is_part_of(known.profiles.get(name))}
+    whole = replace(record, profiles={**known.profiles, **new}, figures=record.figures or known.figures)
     context.files.write(path(context.config, context.litellm()), dump(whole))
 
 
@@ -190,4 +214,7 @@ def note(context: StepContext, plans: Sequence[Plan], results: Sequence[ProfileR
     environment = context.litellm()
     profiles = {plan.profile: of_profile(plan, one) for plan, one in zip(plans, results, strict=True)}
     at = stamp(context.clock.wall())
-    write(context, VersionRecord(environment.version, environment.digest, at, profiles))
+    try:
+        write(context, VersionRecord(environment.version, environment.digest, at, profiles))
+    except FlowGateError as error:
+        context.emit(f"warning: the rehearsal could not be recorded: {error.what}")

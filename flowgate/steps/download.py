@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.gateway import build, cliproxy, install_record, litellm_runner, southbound
+from flowgate.gateway import build, cliproxy, install_record, litellm_environments, litellm_runner, southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
+from flowgate.system import python_environment
 
 SHOWN = {"embedded": "the embedded upstream is used", "none": "the gateway has no CLIProxyAPIPlus"}
 
@@ -36,8 +37,8 @@ def download(context: StepContext) -> Result | Change:
     if upstream not in SHOWN and installation is None:
         require_executable(context, Path(upstream), "cliproxyapi_plus")
     shown = SHOWN.get(upstream, f"CLIProxyAPIPlus is {upstream}")
-    compiled = context.is_compiled()
-    if not outdated and compiled and installation is None:
+    compiled, moved = context.is_compiled(), _of_another_place(context)
+    if not outdated and compiled and installation is None and moved is None:
         return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
 
     def apply(acting: StepContext) -> Facts:
@@ -45,6 +46,8 @@ def download(context: StepContext) -> Result | Change:
             acting.emit(str(installation.apply(acting)["message"]))
         for path in outdated:
             acting.files.write(path, scripts[path], mode=0o700)
+        if moved is not None:
+            python_environment.link_own_package(moved)
         if not compiled:
             acting.emit("compiling the Python environment, once (this halves the time that LiteLLM needs to start)")
             acting.compile_environment()
@@ -64,6 +67,13 @@ def _upstream(context: StepContext) -> str:
     if not cliproxy.is_configured(context.config):
         return "none"
     return "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
+
+
+def _of_another_place(context: StepContext) -> Path | None:
+    """Return the environment of LiteLLM in force if FlowGate was moved since: it uses the package at the old place."""
+    environment = context.litellm()
+    folder = litellm_environments.folder(context.config) / environment.version
+    return None if environment.bundled or python_environment.has_own_package(folder) else folder
 
 
 def _summary(write: str, compile_: str, outdated: list[Path], compiled: bool) -> str:

@@ -30,10 +30,12 @@ def prepare_litellm(
         `version` and `prepared` (whether the fork server has imported LiteLLM).
 
     Raises:
-        ProgramMissing: The version is not installed.
+        ProgramMissing: The version that was named is not installed.
     """
     config, read, record = context.config, context.files.read, context.litellm_record()
     name = litellm_in_force.named(config, read, version) if version else record.in_force
+    if not version and litellm_in_force.environment(config, read, name) is None:
+        return unchanged(f"the environment of LiteLLM {name} is missing; it cannot be kept ready", prepared=False)
     chosen = litellm_in_force.required(config, read, name, expected)
     is_new = name != record.in_force
     records = is_new and record.prepared != name and seconds > 0

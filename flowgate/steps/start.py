@@ -5,7 +5,7 @@ from typing import Literal
 
 from flowgate.domain import Program, Service, Stack
 from flowgate.errors import FlowGateError, PortInUse, raise_all
-from flowgate.gateway import build, cliproxy, proxy_exceptions, southbound
+from flowgate.gateway import build, cliproxy, litellm_environments, proxy_exceptions, southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps._replaced_program import RESTART, replaced_program
 from flowgate.steps.download import pending_installation, require_executable, runners
@@ -128,7 +128,9 @@ def _obstacles(context: StepContext, program: Program) -> list[FlowGateError]:
 
 
 def _written_by_download(context: StepContext, path: Path) -> bool:
-    """Return whether `download` will write the file: in check mode it does not exist yet."""
+    """Return whether an earlier step will write the file: in check mode it does not exist yet."""
+    if path.parent == litellm_environments.folder(context.config) / context.litellm().name:
+        return not context.litellm().bundled
     return not path.parent.exists() and (path.is_relative_to(context.runtime) or path in runners(context))
 
 

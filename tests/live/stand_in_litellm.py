@@ -30,9 +30,10 @@ import asyncio, json, os
 VERSION = {version!r}
 READY = {ready!r}
 master_key = None
+rehearsed = 0
 
 async def app(scope, receive, send):
-    global master_key
+    global master_key, rehearsed
     master_key = os.environ.get("LITELLM_MASTER_KEY")
     if scope["type"] == "lifespan":
         for phase in ("startup", "shutdown"):
@@ -45,35 +46,43 @@ async def app(scope, receive, send):
     if scope["path"] == "/v1/models":
         document = {{"data": [{{"id": "router-default"}}, {{"id": "router-cheap"}}]}}
     if scope["path"] == "/v1/chat/completions":
-        while (await receive()).get("more_body"):
-            pass
-        await asyncio.sleep(0.3)
+        body = (await receive()).get("body", b"")
+        await asyncio.sleep(0.3 if b"hello" in body else 0)
+        if b" of healthy" in body:  # of a rehearsal; the first ones are its warm-up
+            rehearsed += 1
+            status = 200 if rehearsed <= 3 else 500
     headers = [(b"content-type", b"application/json")]
     await send({{"type": "http.response.start", "status": status, "headers": headers}})
     await send({{"type": "http.response.body", "body": json.dumps(document).encode()}})
 """
 
 
-def create(workspace: Workspace, version: str, *, ready: bool = True) -> None:
+def create(workspace: Workspace, version: str, *, ready: bool = True, real: bool = False) -> None:
     """Write an environment with a stand-in for a version, as if it had been installed.
 
     Args:
         workspace: The workspace; its config names the runner.
         version: LiteLLM's version.
         ready: Whether its readiness path answers 200.
+        real: Link to the bundled LiteLLM, in the place of a stand-in.
     """
-    folder = litellm_environments.folder(_config(workspace)) / version
+    folder = litellm_environments.folder(config(workspace)) / version
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = python_environment.site_packages(folder)
-    for module in ("litellm", "litellm/proxy", "litellm/rust_bridge"):
-        (site / module).mkdir(parents=True)
-        (site / module / "__init__.py").touch()
-    (site / "litellm" / "proxy" / "proxy_server.py").write_text(APP.format(version=version, ready=ready))
-    (site / "litellm" / "rust_bridge" / "fork_guard.py").write_text("def reserve_process_for_forking(why): pass\n")
+    if not real:
+        _write_stand_in(site, APP.format(version=version, ready=ready))
     (site / f"litellm-{version}.dist-info").mkdir()
     (site / "more.pth").write_text(f"{bytecode.site_packages()}\n")
     python_environment.add_own_package(folder)
     _write_receipt(folder, site, version)
+
+
+def _write_stand_in(site: Path, app: str) -> None:
+    for module in ("litellm", "litellm/proxy", "litellm/rust_bridge"):
+        (site / module).mkdir(parents=True)
+        (site / module / "__init__.py").touch()
+    (site / "litellm" / "proxy" / "proxy_server.py").write_text(app)
+    (site / "litellm" / "rust_bridge" / "fork_guard.py").write_text("def reserve_process_for_forking(why): pass\n")
 
 
 def _write_receipt(folder: Path, site: Path, version: str) -> None:
@@ -113,13 +122,13 @@ def rehearsed(workspace: Workspace, version: str, *broken: str) -> None:
 
 def use(workspace: Workspace, version: str) -> None:
     """Record that a version is in force, as after an earlier upgrade."""
-    config = _config(workspace)
-    found = litellm_in_force.required(config, files.read_text_or_none, version)
-    path = litellm_runner.runner_path(config, found)
+    read = config(workspace)
+    found = litellm_in_force.required(read, files.read_text_or_none, version)
+    path = litellm_runner.runner_path(read, found)
     path.write_text(litellm_runner.runner(found.python))
     path.chmod(0o700)
     text = litellm_environments.dump(EnvironmentRecord(version, prepared=NEW))
-    litellm_environments.record_path(config).write_text(text)
+    litellm_environments.record_path(read).write_text(text)
 
 
 def prepare(workspace: Workspace, *, ready: bool = True) -> Workspace:
@@ -137,5 +146,10 @@ def prepare(workspace: Workspace, *, ready: bool = True) -> Workspace:
     return workspace
 
 
-def _config(workspace: Workspace) -> Config:
+def config(workspace: Workspace) -> Config:
+    """Read the config of a workspace.
+
+    Args:
+        workspace: The workspace.
+    """
     return open_session(str(workspace.config), quiet=True).config

@@ -8,18 +8,20 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flowgate.gateway import litellm_environments
-from tests.conftest import Workspace, wait
+from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Workspace, wait
 from tests.live import stand_in_litellm
 from tests.live.stand_in_litellm import NEW, OLD
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc")
+CLIENTS = 6
 UPGRADE = ("litellm.upgrade", "--to", NEW)
 
 
@@ -32,14 +34,19 @@ def gateway(workspace: Workspace) -> Workspace:
 
 
 def serving(workspace: Workspace) -> str:
-    """Ask the gateway for the version of the LiteLLM behind it."""
+    """Ask the stand-in behind the gateway for its version."""
+    return str(answer(workspace)["version"])
+
+
+def answer(workspace: Workspace) -> Any:
+    """Ask the gateway a question."""
     key = (workspace.folder / ".router" / "secrets" / "litellm-master-key").read_text().strip()
     body = {"model": "router-default", "messages": [{"role": "user", "content": "hello"}]}
     headers = {"Authorization": f"Bearer {key}", "content-type": "application/json"}
     url = f"http://127.0.0.1:{workspace.litellm_port}/v1/chat/completions"
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=30) as response:
-        return str(json.load(response)["version"])
+        return json.load(response)
 
 
 def in_force(workspace: Workspace) -> str:
@@ -47,19 +54,19 @@ def in_force(workspace: Workspace) -> str:
 
 
 @contextmanager
-def clients(workspace: Workspace, count: int = 6) -> Iterator[list[str]]:
-    """Send requests all the time; give the versions that answered, and what failed."""
+def clients(workspace: Workspace, ask: Callable[[Workspace], str] = serving) -> Iterator[list[str]]:
+    """Send requests all the time; give the answers, and what failed."""
     found: list[str] = []
     over = threading.Event()
 
     def send() -> None:
         while not over.is_set():
             try:
-                found.append(serving(workspace))
+                found.append(ask(workspace))
             except (OSError, ValueError, urllib.error.URLError) as error:
                 found.append(repr(error))
 
-    threads = [threading.Thread(target=send) for _ in range(count)]
+    threads = [threading.Thread(target=send) for _ in range(CLIENTS)]
     for one in threads:
         one.start()
     try:
@@ -125,7 +132,7 @@ def test_a_version_that_does_not_become_ready_leaves_the_old_one_serving(workspa
     gateway.edit_config(("    port: ", "    ready_timeout: 3\n    port: "))
     gateway.inv("up")
     with clients(gateway) as answers:
-        done = gateway.inv(*UPGRADE, code=1)
+        done = gateway.inv(*UPGRADE, code=3)
     assert "the LiteLLM in force still serves" in done.stderr
     assert (set(answers), in_force(gateway)) == ({OLD}, OLD)
     assert "pending" not in (gateway.runtime / "litellm" / "in-force.json").read_text()
@@ -146,11 +153,32 @@ def test_a_prepared_version_survives_other_commands_and_is_upgraded_to_later(gat
     assert serving(gateway) == NEW
 
 
-MOMENTS = ("config:", "Rehearse every", "Import it", "Use it", "Start a second", "Test it", "Let it serve")
+def test_a_broken_promise_refuses_the_upgrade_unless_it_is_accepted(gateway: Workspace) -> None:
+    for name, retries in (("reliability", 3), ("cost", 0)):  # one profile is enough
+        gateway.edit_config((f"  {name}:\n    router_settings: {{num_retries: {retries}}}\n", ""))
+    stand_in_litellm.rehearsed(gateway, NEW, "healthy: answered: promised yes, observed no")
+    before = gateway.json("status")["services"]["litellm"]["pid"]
+    done = gateway.start(*UPGRADE, "--scenario", "healthy").wait_for_exit(240.0)
+    assert done.returncode == 1, done.stderr
+    assert "breaks a promise" in done.stderr
+    assert "--accept-broken" in done.stderr
+    assert "broken: " in done.stdout
+    assert (serving(gateway), in_force(gateway)) == (OLD, OLD)
+    assert gateway.json("status")["services"]["litellm"]["pid"] == before
+    gateway.inv(*UPGRADE, "--scenario", "healthy", "--accept-broken")
+    assert (serving(gateway), in_force(gateway)) == (NEW, NEW)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-@pytest.mark.parametrize("moment", MOMENTS)
+KILL, INTERRUPT = signal.SIGKILL, signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        *(("config:", KILL), ("Import it", KILL), ("Use it", KILL), ("Start a second", KILL), ("Test it", KILL)),
+        *(("Let it serve", KILL), ("Import it", INTERRUPT), ("Use it", INTERRUPT), ("Start a second", INTERRUPT)),
+    ],
+)
 def test_an_interrupted_upgrade_leaves_in_force_what_serves(
     gateway: Workspace, moment: str, number: signal.Signals
 ) -> None:
@@ -178,10 +206,25 @@ def test_a_killed_supervisor_after_an_upgrade_is_replaced_and_can_hand_back(gate
 
 def test_an_environment_in_force_that_was_deleted_serves_on_and_is_reported(gateway: Workspace) -> None:
     gateway.inv(*UPGRADE)
-    config = stand_in_litellm._config(gateway)
+    config = stand_in_litellm.config(gateway)
     (litellm_environments.folder(config) / NEW).rename(gateway.folder / "elsewhere")
     assert serving(gateway) == NEW
     assert "is missing or not complete" in gateway.inv("up", code=3).stderr
     assert "is missing or not complete" in gateway.inv("doctor", code=1).stdout
     gateway.inv("litellm.rollback")
     assert serving(gateway) == OLD
+
+
+@pytest.mark.live
+def test_the_real_litellm_moves_to_another_environment_and_back(workspace: Workspace) -> None:
+    workspace.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
+    stand_in_litellm.create(workspace, NEW, real=True)
+    stand_in_litellm.rehearsed(workspace, NEW)
+    workspace.inv("play", "upgrade-litellm", "-e", f"version={NEW}", "-e", "prepare_only=true")
+    workspace.inv("up")
+    with clients(workspace, lambda place: str(answer(place)["object"])) as answers:
+        workspace.inv(*UPGRADE)
+        assert in_force(workspace) == NEW
+        workspace.inv("litellm.rollback")
+    assert set(answers) == {"chat.completion"}
+    assert workspace.json("status")["litellm"]["previous"] == NEW

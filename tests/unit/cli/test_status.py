@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.cli import columns, status
+from flowgate.system import installed
 
 if TYPE_CHECKING:
     from flowgate.cli.session import Session
@@ -78,13 +79,14 @@ def test_status_prints_one_row_for_each_service(place: Workspace, capsys: Captur
     assert status.status("", False) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("profile  balanced (default)")
-    assert [line.split()[0] for line in lines[1:]] == ["service", "litellm", "cliproxyapi_plus"]
+    assert lines[1].startswith(f"LiteLLM  {installed.version('litellm')} (in force)")
+    assert [line.split()[0] for line in lines[2:]] == ["service", "litellm", "cliproxyapi_plus"]
 
 
 def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> None:
     status.status("", True)
     assert json.loads(capsys.readouterr().out).keys() == {
-        *("version", "config", "embedded", "profile", "since", "supervisor", "services", "lost", "secrets")
+        *("version", "config", "embedded", "profile", "since", "supervisor", "litellm", "services", "lost", "secrets")
     }
 
 

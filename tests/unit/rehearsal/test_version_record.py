@@ -12,8 +12,8 @@ from flowgate.rehearsal.version_comparison import compare, recorded_broken
 from flowgate.rehearsal.version_record import Rehearsed, VersionRecord, dump, parse
 
 FIGURES: Figures = {"start_seconds": 6.54, "memory_bytes": 380_400_000, "cpu_seconds": 0.0187}
-CALM = Rehearsed("aa", ("500", "429"), 6, 5)
-BROKEN = Rehearsed("bb", ("500", "429"), 6, 4, ("500: answered: promised yes, observed no",))
+CALM = Rehearsed("aa", ("500", "429"), 6, 5, written="w")
+BROKEN = Rehearsed("bb", ("500", "429"), 6, 4, ("500: answered: promised yes, observed no",), "w")
 RECORD = VersionRecord("1.2.3", "digest", "now", {"calm": CALM, "twin": CALM}, FIGURES)
 BOTH = [SCENARIOS["500"], SCENARIOS["429"]]
 
@@ -42,13 +42,28 @@ def test_a_rehearsal_counts_for_the_scenarios_that_ran() -> None:
     assert not RECORD.limited({"calm": "aa"}).covers({"calm": "aa"}, [*BOTH, SCENARIOS["401"]])
 
 
+@pytest.mark.parametrize(
+    ("new", "is_part"),
+    [
+        (replace(CALM, scenarios=("500",)), True),
+        (replace(CALM, scenarios=("500", "401")), False),
+        (replace(CALM, scenarios=("500",), settings="other"), False),
+        (replace(CALM, scenarios=("500",), broken=("500: x",)), False),
+        (CALM, False),
+    ],
+)
+def test_a_rehearsal_of_fewer_scenarios_replaces_no_larger_one(new: Rehearsed, is_part: bool) -> None:
+    assert (new.is_part_of(CALM), new.is_part_of(None)) == (is_part, False)
+
+
 def test_the_broken_promises_of_equal_profiles_are_counted_once() -> None:
     found = recorded_broken(replace(RECORD, profiles={"a": BROKEN, "b": BROKEN, "c": CALM}))
     assert found == ["a, 500: answered: promised yes, observed no"]
 
 
 def test_two_versions_are_shown_side_by_side() -> None:
-    new = replace(RECORD, litellm="1.2.4", profiles={"calm": BROKEN, "twin": CALM})
+    changed = replace(BROKEN, written="changed")
+    new = replace(RECORD, litellm="1.2.4", profiles={"calm": changed, "twin": replace(CALM, settings="cc")})
     rows = compare(RECORD, new, "1.2.3", "rehearsed now")
     assert rows[0] == ["", "1.2.3 (rehearsed now)", "1.2.4"]
     assert rows[1] == ["calm: promises", "not rehearsed", "4 of 6 kept, 1 broken"]  # its settings have changed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from flowgate.gateway import litellm_environments
 from flowgate.gateway.litellm_environments import LABEL, EnvironmentRecord
 from flowgate.steps.discard import discard
 from flowgate.steps.promote import promote
-from flowgate.steps.roll_back_litellm import roll_back_litellm
 from flowgate.steps.start import start
 from flowgate.steps.use_litellm import use_litellm
 from tests.unit.gateway import fake_environment
@@ -118,21 +116,6 @@ def test_looking_writes_nothing(gateway: Stage) -> None:
     assert gateway.tree() == before
 
 
-def test_a_rollback_goes_back_and_a_second_one_forward(gateway: Stage) -> None:
-    hand_over(gateway, NEW)
-    for expected in ("", NEW):
-        context = gateway.context()
-        gateway.apply(roll_back_litellm, context)
-        gateway.apply(start, context, service="litellm")
-        gateway.apply(promote, context)
-        assert (serving(gateway), record(gateway).in_force) == (expected, expected)
-
-
-def test_without_an_upgrade_there_is_nothing_to_go_back_to(gateway: Stage) -> None:
-    with pytest.raises(ProgramMissing, match="no previous LiteLLM"):
-        gateway.apply(roll_back_litellm)
-
-
 def test_a_refused_candidate_leaves_the_old_one_in_force(gateway: Stage) -> None:
     context = gateway.context()
     gateway.apply(use_litellm, context, version=NEW)
@@ -155,14 +138,3 @@ def test_a_program_of_the_users_own_cannot_be_upgraded(gateway: Stage) -> None:
     with pytest.raises(UsageError, match="FlowGate cannot change its version") as caught:
         gateway.apply(use_litellm, version=NEW)
     assert "flowgate.yaml" in caught.value.place
-
-
-def test_an_environment_in_force_that_was_deleted_is_an_error_not_another_version(gateway: Stage) -> None:
-    hand_over(gateway, NEW)
-    folder = litellm_environments.folder(gateway.config) / NEW
-    folder.rename(folder.with_name("elsewhere"))
-    with pytest.raises(ProgramMissing, match=rf"LiteLLM {NEW}.*is missing"):
-        gateway.context().stack()
-    gateway.config = replace(gateway.config)
-    gateway.apply(roll_back_litellm)
-    assert record(gateway).pending is None

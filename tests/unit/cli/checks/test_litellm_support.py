@@ -126,7 +126,7 @@ def test_a_missing_environment_that_is_not_blocked_is_installed_again(new_sessio
 
 
 def test_the_release_in_force_is_checked_too(new_session: SessionFactory) -> None:
-    assert "1.108.7 was published on 2026-11-12" in in_force(new_session, "1.108.7")[0].message
+    assert "1.106.12 was published on 2026-11-20" in in_force(new_session, "1.106.12")[0].message
 
 
 def test_without_an_upgrade_there_is_nothing_more_to_check(new_session: SessionFactory) -> None:
