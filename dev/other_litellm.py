@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from dev import packaging
 from flowgate.cli import console
 from flowgate.errors import CheckFailed, EnvironmentFailure, InvalidValue, ProgramMissing, UsageError
 from flowgate.gateway import blocked_versions, litellm_releases
@@ -114,6 +115,14 @@ def _visible(argv: Sequence[str], folder: Path) -> int:
 
 
 def _install(argv: Sequence[str], folder: Path) -> None:
-    code = _visible(argv, folder)
-    if code != 0:
-        raise EnvironmentFailure(f"`{shlex.join(argv)}` failed with exit code {code}")
+    """Run uv; if it fails, say why in one sentence."""
+    import subprocess
+
+    console.note("$ " + shlex.join(argv))
+    done = subprocess.run(
+        argv, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        why = packaging.reason(done).replace(" cause: ", ": ").partition(", we can conclude")[0]
+        fix = "name another version" if "No solution found" in why else "correct that, then run the command again"
+        raise EnvironmentFailure(f"uv cannot build the environment: {why}", fix=fix)

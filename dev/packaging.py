@@ -28,7 +28,7 @@ def is_locked(root: Path) -> bool:
     """
     done = _uv(root, "lock", "--check")
     if done.returncode not in (0, STALE):
-        raise EnvironmentFailure(f"uv cannot check uv.lock: {_reason(done)}", fix="uv lock --check")
+        raise EnvironmentFailure(f"uv cannot check uv.lock: {reason(done)}", fix="uv lock --check")
     return done.returncode == 0
 
 
@@ -48,7 +48,7 @@ def build_wheel(root: Path, folder: Path) -> Path:
     """
     done = _uv(root, "build", "--wheel", "--no-create-gitignore", "--out-dir", str(folder))
     if done.returncode != 0:
-        raise CheckFailed(f"the wheel cannot be built: {_reason(done)}", fix="uv build --wheel")
+        raise CheckFailed(f"the wheel cannot be built: {reason(done)}", fix="uv build --wheel")
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -90,8 +90,12 @@ def _uv(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
         raise EnvironmentFailure(f"`uv {' '.join(words)}` took longer than {GIVE_UP_SECONDS} s") from None
 
 
-def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Return why uv failed: the last line of the build backend, else uv's own message."""
+def reason(done: subprocess.CompletedProcess[str]) -> str:
+    """Return why uv failed: the last line of the build backend, else uv's own message.
+
+    Args:
+        done: The failed run.
+    """
     before, found, after = f"\n{done.stderr}".partition("\nerror: ")
     last = before.rstrip().rpartition("\n")[2]
     if "Error: " in last:

@@ -21,12 +21,14 @@ class Finding:
         status: "pass", "warn" (works, but needs attention) or "fail".
         message: One sentence without a full stop.
         fix: The command that fixes it; empty if there is none.
+        detail: A fact behind it, which only `--json` prints; empty if there is none.
     """
 
     check: str
     status: str
     message: str
     fix: str = ""
+    detail: str = ""
 
 
 Check = Callable[[], Iterable[Finding]]

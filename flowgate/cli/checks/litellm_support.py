@@ -78,7 +78,8 @@ def _affected(version: str, known: list[Advisory]) -> Finding:
     rest = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
     fixed = f"fixed in {first}" if first else "and no source names a release that fixes all"
     word = "vulnerability" if len(known) == 1 else "vulnerabilities"
-    return Finding(CHECK, "warn", f"LiteLLM {version} has {len(known)} known {word} {fixed}: {names}{rest}", UPGRADE)
+    message = f"LiteLLM {version} has {len(known)} known {word} {fixed}: {names}{rest}"
+    return Finding(CHECK, "warn", message, UPGRADE, detail=", ".join(one.source for one in reversed(known)))
 
 
 def _age(version: str, today: date, published: litellm_releases.Published) -> Finding:
@@ -94,5 +95,6 @@ def _age(version: str, today: date, published: litellm_releases.Published) -> Fi
     if earliest is not None and (today - earliest).days <= litellm_releases.OLD_DAYS:
         since = f"on {earliest}" if earliest == latest else f"not before {earliest}"
         return Finding(CHECK, "pass", f"LiteLLM {version} was published {since}")
-    known = f"; its files are from {latest}" if latest is not None and latest <= today else ""
-    return Finding(CHECK, "warn", f"it is unknown when LiteLLM {version} was published{known}", UPGRADE)
+    files_from = f"; its files are from {latest}" if latest is not None and latest <= today else ""
+    message = f"LiteLLM {version} is not known to be older than {litellm_releases.OLD_DAYS} days"
+    return Finding(CHECK, "pass", message, detail=f"release date not known{files_from}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flowgate.cli import litellm_version
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
-from flowgate.gateway import litellm_in_force
+from flowgate.gateway import blocked_versions, litellm_in_force
 from flowgate.litellm_versions import install
 from flowgate.system import files
 
@@ -18,6 +18,8 @@ def in_force(session: Session) -> Iterator[Finding]:
     """Check that the version in force can be started and serves, and that none newer is here."""
     found = litellm_version.versions(session, session.supervisor.status())
     version = found["in_force"]
+    if blocked_versions.reason(version):
+        return  # `litellm_support` and `runtime` tell it; even if it is missing, it must not be installed again
     name = litellm_in_force.named(session.config, files.read_text_or_none, version)
     environment = litellm_in_force.environment(session.config, files.read_text_or_none, name)
     if environment is None:

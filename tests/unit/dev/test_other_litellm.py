@@ -17,7 +17,10 @@ UV = """\
 echo "$@" >> {log}
 case "$1" in
   sync) mkdir -p .venv/bin; cp {folder}/python .venv/bin/python;;
-  pip) exit {code};;
+  pip)
+    echo 'error: No solution found when resolving dependencies' >&2
+    echo '  cause: Because there is none, we can conclude that it fails.' >&2
+    exit {code};;
 esac
 """
 PYTHON = """\
@@ -87,7 +90,9 @@ def test_a_version_that_cannot_be_installed_is_a_failure_outside(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake(tmp_path, monkeypatch, code=1)
-    with pytest.raises(EnvironmentFailure, match="failed with exit code 1"):
+    with pytest.raises(
+        EnvironmentFailure, match=r"No solution found when resolving dependencies: Because there is none$"
+    ):
         other_litellm.run(root, "1.108.7", [], [])
 
 

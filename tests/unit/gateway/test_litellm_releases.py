@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.gateway import litellm_advisories, litellm_releases
+from flowgate.gateway import blocked_versions, litellm_advisories, litellm_releases
 from flowgate.gateway.litellm_advisories import ADVISORIES, Advisory
 
 ROOT = Path(__file__).parents[3]
@@ -89,14 +89,17 @@ def test_advisories_are_listed_once_and_by_the_release_that_fixes_them() -> None
     [
         ("1.108.7", date(2026, 11, 12), date(2026, 11, 12)),
         ("1.108.7+cpu", date(2026, 11, 12), date(2026, 11, 12)),
-        ("1.108.5", date(2026, 11, 4), date(2026, 11, 12)),
-        ("1.108.7.post1", date(2026, 11, 12), date(2026, 11, 20)),
+        ("1.108.5", date(2026, 11, 10), date(2026, 11, 10)),
+        ("1.108.5.post1", date(2026, 11, 10), date(2026, 11, 12)),
+        ("1.108.7.post1", date(2026, 11, 12), date(2026, 11, 13)),
         ("1.108.99", date(2026, 11, 20), None),
         ("1.108.0rc1", None, date(2026, 11, 4)),
         ("1.111.0", date(2026, 11, 18), None),
         ("1.111.0rc1", None, None),
-        ("1.106.1", None, date(2026, 10, 21)),
-        ("1.105.9", None, None),
+        ("1.106", date(2026, 10, 18), date(2026, 10, 18)),
+        ("1.105.9", date(2026, 10, 28), None),
+        ("1.100.0rc1", None, date(2026, 9, 6)),
+        ("1.99.9", None, None),
         ("main", None, None),
     ],
 )
@@ -117,3 +120,10 @@ def test_the_locked_release_has_a_date_in_the_table() -> None:
     [locked] = [one for one in lock["package"] if one["name"] == "litellm"]
     day = locked["sdist"]["upload-time"][:10]
     assert litellm_releases.PUBLISHED.get(locked["version"]) == date.fromisoformat(day)
+
+
+def test_each_release_of_the_table_has_one_day_and_is_not_blocked() -> None:
+    versions = [one for line in litellm_releases.UPLOADS.values() for one in line.split()]
+    assert len(versions) == len(set(versions)) == len(litellm_releases.PUBLISHED)
+    assert not [one for one in versions if blocked_versions.reason(one)]
+    assert list(litellm_releases.UPLOADS) == sorted(litellm_releases.UPLOADS)

@@ -50,4 +50,4 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     finding.print_findings([FINE, BAD], as_json=True, config="f.yaml")
     tree = json.loads(capsys.readouterr().out)
     assert (tree["ok"], tree["config"], tree["counts"]) == (False, "f.yaml", {"pass": 1, "warn": 0, "fail": 1})
-    assert tree["findings"][1] == {"check": "c", "status": "fail", "message": "bad", "fix": ""}
+    assert tree["findings"][1] == {"check": "c", "status": "fail", "message": "bad", "fix": "", "detail": ""}

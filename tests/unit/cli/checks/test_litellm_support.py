@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from flowgate.cli.checks import litellm_support
+from flowgate.cli.checks import litellm_support, litellm_version
 from flowgate.cli.checks.finding import Finding
+from flowgate.cli.session import Session
 from flowgate.gateway import litellm_environments
 from flowgate.system import files, installed
 from flowgate.system.clock import Clock
@@ -26,28 +27,46 @@ def check(version: str, today: date = TODAY, written: date | None = None) -> lis
     [
         ("1.108.7", date(2027, 1, 11), "pass", "published on 2026-11-12"),
         ("1.108.7", date(2027, 1, 12), "warn", "older than 60 days (published on 2026-11-12)"),
-        ("1.108.5", date(2026, 12, 1), "pass", "not before 2026-11-04"),
-        ("1.108.5", date(2027, 1, 5), "warn", "unknown when LiteLLM 1.108.5 was published"),
-        ("1.108.5", date(2027, 1, 20), "warn", "older than 60 days (published not after 2026-11-12)"),
+        ("1.108.5", date(2027, 1, 9), "pass", "published on 2026-11-10"),
+        ("1.108.5", date(2027, 1, 10), "warn", "older than 60 days (published on 2026-11-10)"),
+        ("1.104.0", date(2026, 12, 2), "pass", "published on 2026-10-03"),
+        ("1.104.0", date(2026, 12, 3), "warn", "older than 60 days (published on 2026-10-03)"),
+        ("1.108.5.post1", date(2026, 12, 1), "pass", "not before 2026-11-10"),
+        ("1.108.5.post1", date(2027, 1, 12), "warn", "older than 60 days (published not after 2026-11-12)"),
         ("1.112.3", TODAY, "pass", "not before 2026-11-18"),
-        ("1.112.3", date(2027, 6, 1), "warn", "unknown when"),
-        ("1.104.0", TODAY, "warn", "unknown when"),
-        ("main", TODAY, "warn", "unknown when"),
+        ("1.112.3", date(2027, 6, 1), "pass", "is not known to be older than 60 days"),
+        ("1.99.9", TODAY, "pass", "is not known to be older than 60 days"),
+        ("main", TODAY, "pass", "is not known to be older than 60 days"),
         ("1.108.7", date(2026, 1, 1), "warn", "the clock says 2026-01-01"),
     ],
 )
-def test_age_is_known_or_said_to_be_unknown(version: str, today: date, status: str, words: str) -> None:
+def test_a_release_is_old_only_if_that_is_known(version: str, today: date, status: str, words: str) -> None:
     found = check(version, today)[0]
     assert (found.status, words in found.message) == (status, True), found.message
 
 
+def test_old_files_prove_an_old_release() -> None:
+    found = check("1.90.0", written=date(2026, 9, 1))[0]
+    assert (found.status, "older than 60 days" in found.message) == ("warn", True)
+
+
 @pytest.mark.parametrize(
-    "written, words",
-    [(date(2026, 9, 1), "older than 60 days"), (date(2026, 11, 20), "its files are from 2026-11-20")],
+    "written, detail",
+    [
+        (None, "release date not known"),
+        (date(2026, 11, 20), "release date not known; its files are from 2026-11-20"),
+        (date(2027, 1, 1), "release date not known"),
+    ],
 )
-def test_old_files_prove_an_old_release_and_new_ones_prove_nothing(written: date, words: str) -> None:
+def test_a_date_that_is_not_known_is_no_warning(written: date | None, detail: str) -> None:
     found = check("1.90.0", written=written)[0]
-    assert (found.status, words in found.message) == ("warn", True), found.message
+    assert (found.status, found.detail, found.fix) == ("pass", detail, "")
+
+
+def test_the_sources_of_known_vulnerabilities_are_in_the_detail() -> None:
+    [found] = [one for one in check("1.83.7") if " known vulnerabilit" in one.message]
+    assert len(found.detail.split(", ")) == 7
+    assert all(one.startswith("https://") for one in found.detail.split(", "))
 
 
 @pytest.mark.parametrize(
@@ -77,26 +96,37 @@ def test_an_advisory_without_a_fixed_version_stays_unknown(version: str) -> None
 
 
 def test_a_text_that_is_no_version_is_unknown_once() -> None:
-    assert [one.status for one in check("main")] == ["warn", "warn"]
+    assert [one.status for one in check("main")] == ["pass", "warn"]
 
 
-def in_force(session_of: SessionFactory, version: str) -> list[Finding]:
+def upgraded(session_of: SessionFactory, version: str) -> Session:
+    """Return a session after an upgrade to a version; the environment itself is missing."""
     session = session_of()
     record = litellm_environments.EnvironmentRecord(in_force=version)
     path = litellm_environments.record_path(session.config)
     files.make_private_folder(path.parent)
     files.write_atomic(path, litellm_environments.dump(record), mode=0o600)
-    return list(litellm_support.of_upgraded(session, NOON))
+    return session
+
+
+def in_force(session_of: SessionFactory, version: str) -> list[Finding]:
+    return list(litellm_support.of_upgraded(upgraded(session_of, version), NOON))
 
 
 @pytest.mark.parametrize("version", ["1.107.0", "1.107", "1.82.7+cpu", "v1.82.8"])
 def test_an_upgrade_to_a_blocked_release_fails(new_session: SessionFactory, version: str) -> None:
-    [found] = in_force(new_session, version)
+    session = upgraded(new_session, version)
+    [found] = [*litellm_version.in_force(session), *litellm_support.of_upgraded(session, NOON)]
     assert (found.status, found.fix) == ("fail", "inv litellm.rollback")
 
 
+def test_a_missing_environment_that_is_not_blocked_is_installed_again(new_session: SessionFactory) -> None:
+    [found] = litellm_version.in_force(upgraded(new_session, "1.106.12"))
+    assert (found.status, found.fix) == ("fail", "inv litellm.upgrade --to 1.106.12")
+
+
 def test_the_release_in_force_is_checked_too(new_session: SessionFactory) -> None:
-    assert "1.106.2 was published on 2026-10-21" in in_force(new_session, "1.106.2")[0].message
+    assert "1.106.12 was published on 2026-11-20" in in_force(new_session, "1.106.12")[0].message
 
 
 def test_without_an_upgrade_there_is_nothing_more_to_check(new_session: SessionFactory) -> None:
