@@ -17,7 +17,7 @@ from flowgate.system import files, python_environment, uv
 
 QUERY_SECONDS = 60.0
 MAX_LINES = 8  # release lines above the newest version that can be installed
-NEXT_PYTHON = "3.14"
+NEXT_PYTHON = "3.15"
 YOUNG = "its release is younger than 3 days; by its name it can be installed"
 
 
