@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.gateway import build, cliproxy, install_record, litellm_runner, southbound
+from flowgate.gateway import build, cliproxy, install_record, litellm_environments, litellm_runner, southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
+from flowgate.system import python_environment
 
 SHOWN = {"embedded": "the embedded upstream is used", "none": "the gateway has no CLIProxyAPIPlus"}
 
@@ -37,7 +38,8 @@ def download(context: StepContext) -> Result | Change:
         require_executable(context, Path(upstream), "cliproxyapi_plus")
     shown = SHOWN.get(upstream, f"CLIProxyAPIPlus is {upstream}")
     compiled = context.is_compiled()
-    if not outdated and compiled and installation is None:
+    moved = _environment_of_another_flowgate(context)
+    if not outdated and compiled and installation is None and moved is None:
         return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
 
     def apply(acting: StepContext) -> Facts:
@@ -45,6 +47,9 @@ def download(context: StepContext) -> Result | Change:
             acting.emit(str(installation.apply(acting)["message"]))
         for path in outdated:
             acting.files.write(path, scripts[path], mode=0o700)
+        if moved is not None:
+            python_environment.add_own_package(moved)
+            acting.emit(f"the environment of LiteLLM {moved.name} uses this FlowGate now")
         if not compiled:
             acting.emit("compiling the Python environment, once (this halves the time that LiteLLM needs to start)")
             acting.compile_environment()
@@ -58,6 +63,13 @@ def download(context: StepContext) -> Result | Change:
         shown,
     ]
     return change("; ".join(filter(None, summary)), apply, facts=facts)
+
+
+def _environment_of_another_flowgate(context: StepContext) -> Path | None:
+    """Return the folder of LiteLLM's environment if its workers would run the code of another FlowGate."""
+    environment = context.litellm()
+    folder = litellm_environments.folder(context.config) / environment.name
+    return None if environment.bundled or python_environment.has_own_package(folder) else folder
 
 
 def _upstream(context: StepContext) -> str:
