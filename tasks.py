@@ -211,6 +211,7 @@ def rehearse(
         "from-file": "an archive of a release, or the program itself, instead of a download",
         "offline": "do not use the network",
         "allow-unverified": "install without a checksum",
+        "source": "a known source by its name (see `inv bootstrap.sources`), instead of cliproxy-repo",
     },
 )
 @command
@@ -221,11 +222,12 @@ def bootstrap_download(
     from_file: str = "",
     offline: bool = False,
     allow_unverified: bool = False,
+    source: str = "",
 ) -> int:
     """Install CLIProxyAPIPlus for this platform, and write the LiteLLM runner."""
     from flowgate.cli import play
 
-    typed = {"version": cliproxy_version, "repo": cliproxy_repo, "from_file": from_file}
+    typed = {"version": cliproxy_version, "repo": cliproxy_repo, "from_file": from_file, "source": source}
     return play.run(
         config(c),
         "bootstrap-download",
@@ -233,6 +235,15 @@ def bootstrap_download(
         event="bootstrap_download",
         check=dry(c),
     )
+
+
+@task(name="sources", help={"json": JSON})
+@command
+def bootstrap_sources(c: Context, json: bool = False) -> int:
+    """List where CLIProxyAPIPlus can be had, and what each source changes for the promises."""
+    from flowgate.cli import bootstrap_sources
+
+    return bootstrap_sources.print_sources(json)
 
 
 @task(name="rollback")
@@ -282,8 +293,8 @@ def litellm_upgrade(
     """Install another LiteLLM, rehearse every profile on it, and hand over to it without dropping a request."""
     from flowgate.cli import litellm_upgrade
 
-    typed = {"version": to, "wheelhouse": wheelhouse, "offline": offline, "scenario": scenario}
-    how = {**typed, "accept_broken": accept_broken, "prepare_only": prepare}
+    how: dict[str, str | bool] = {"version": to, "wheelhouse": wheelhouse, "offline": offline, "scenario": scenario}
+    how |= {"accept_broken": accept_broken, "prepare_only": prepare}
     return litellm_upgrade.upgrade(config(c), how, as_json=json, check=dry(c))
 
 
@@ -576,13 +587,18 @@ def completion(c: Context, shell: str) -> int:
 # --- preflight and security --------------------------------------------------------------------------------------
 
 
-@task(help={"southbound": "none, cliproxyapi-plus or embedded: what answers LiteLLM; default: ask on a terminal"})
+@task(
+    help={
+        "southbound": "none, cliproxyapi-plus or embedded: what answers LiteLLM; default: ask on a terminal",
+        "source": "where CLIProxyAPIPlus is installed from (see `inv bootstrap.sources`)",
+    }
+)
 @command
-def init(c: Context, southbound: str = "") -> int:
+def init(c: Context, southbound: str = "", source: str = "") -> int:
     """Write your own config from the examples, with fresh random keys."""
     from flowgate.cli import init as config
 
-    return config.init(southbound)
+    return config.init(southbound, source)
 
 
 @task(help={"fix": "first fix permissions, missing folders and leftovers", "json": JSON})
@@ -734,7 +750,7 @@ ns = Collection()
 for one in (*TOP, *(DEVELOPMENT if Path(__file__).with_name("dev").is_dir() else ())):
     ns.add_task(one)
 for collection in _named(
-    bootstrap=(bootstrap_download, bootstrap_rollback),
+    bootstrap=(bootstrap_sources, bootstrap_download, bootstrap_rollback),
     litellm=(litellm_list, litellm_upgrade, litellm_rollback),
     service=(start, stop, restart, reload, recover, logs),
     profile=(profile_list, profile_set, profile_show, profile_diff),

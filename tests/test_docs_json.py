@@ -24,6 +24,7 @@ DOCUMENTS = (
         "cooldowns",
         "auth.list",
         "auth.status",
+        "bootstrap.sources",
         "litellm.list",
     ),
     *("doctor", "security.check", "steps", "events"),

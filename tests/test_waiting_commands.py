@@ -23,7 +23,8 @@ def one_after_the_other(workspace: Workspace, first: list[str], second: list[str
     begun = [workspace.start(*first)]
     begun[0].wait_for_message("Start", 90)  # the first command may compile the environment
     begun.append(workspace.start(*second))
-    begun[1].wait_for_message("waiting for", 60)
+    begun[1].wait_for_message("waiting for '", 60)
+    assert "''" not in begun[1].stderr()
     workspace.set_behaviour()
     return [one.wait_for_exit(60) for one in begun]
 

@@ -32,6 +32,7 @@ def known_values(config: str) -> Values:
         "service": lambda typed: SERVICES,
         "service.logs:name": lambda typed: (*SERVICES[1:], "supervisor"),
         "steps:show": own.steps,
+        **dict.fromkeys(("bootstrap.download:source", "init:source"), lambda typed: _sources()),
         "southbound": lambda typed: SOUTHBOUND,
         "event": own.events,
         "play:name": lambda typed: (*_playbooks(), *paths(typed, (".yml", ".yaml"))),
@@ -95,6 +96,12 @@ def _scenarios() -> Iterable[str]:
     from flowgate.rehearsal.scenarios import SCENARIOS
 
     return SCENARIOS
+
+
+def _sources() -> Iterable[str]:
+    from flowgate.gateway.upstream_sources import SOURCES
+
+    return [one.name for one in SOURCES if not one.until]
 
 
 def _playbooks() -> list[str]:

@@ -175,7 +175,7 @@ def apply_fixes(session: Session) -> list[str]:
     missing = _missing_folders(session)
     if not permissions.is_writable(lock.parent):
         return []
-    with files.exclusive_lock(lock, "'doctor'", clock=Clock(), timeout=LOCK_SECONDS, on_wait=_on_wait):
+    with files.exclusive_lock(lock, "doctor", clock=Clock(), timeout=LOCK_SECONDS, on_wait=_on_wait):
         return [*_create_folders(missing), *_close_secrets(session), *_delete_stale_files(session)]
 
 

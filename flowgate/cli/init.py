@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +12,15 @@ from flowgate.cli import console
 from flowgate.cli.checks import example_keys
 from flowgate.cli.session import USUAL
 from flowgate.errors import UnknownName, UsageError
+from flowgate.gateway import download_source
+from flowgate.gateway.upstream_sources import SOURCES, named
 from flowgate.system import files, locations
 
 START = """\
   inv doctor                 check that everything is ready
   inv up                     start everything; clients use the key $(cat $(inv key.path))"""
+LATER = "later"
+BOOTSTRAP = "# Where CLIProxyAPIPlus is downloaded from"  # begins the end of the example
 NONE, EMBEDDED, PLUS = "none", "embedded", "cliproxyapi-plus"
 
 
@@ -53,23 +58,29 @@ CHOICES = {
 }
 
 
-def init(southbound: str = "") -> int:
+def init(southbound: str = "", source: str = "") -> int:
     """Write the config files into `config/`, and print their paths.
 
     Args:
         southbound: What answers LiteLLM's requests, one of `CHOICES`; empty: ask on a terminal.
+        source: The name of the source that CLIProxyAPIPlus is installed from; empty: ask on a terminal.
 
     Raises:
         UnknownName: There is no such choice.
-        UsageError: A file exists; nothing is written.
+        UsageError: A file exists, or there is a source and nothing to install; nothing is written.
     """
     if southbound and southbound not in CHOICES:
         raise UnknownName("southbound", southbound, known=CHOICES)
+    if source and (southbound or PLUS) != PLUS:
+        raise UsageError(f"--southbound {southbound} has no source", fix=f"leave out --source {source}")
+    download_source.of_name(source, version="", repo="", file="")
     folder = (locations.checkout() or Path.cwd()) / USUAL.parent
-    chosen = southbound or ask(folder)
-    for path in write(folder, chosen):
+    chosen = southbound or (PLUS if source else ask(folder))
+    if chosen == PLUS and not source:
+        source = ask_source(folder)
+    for path in write(folder, chosen, source):
         console.data(str(path))
-    if not southbound and not is_terminal():
+    if not southbound and not source and not is_terminal():
         console.note(f"note: this is `init --southbound {PLUS}`; `--southbound {NONE}` needs no CLIProxyAPIPlus")
     console.note("\n".join(["next:", *filter(None, [CHOICES[chosen].first]), START]))
     return 0
@@ -92,23 +103,51 @@ def ask(folder: Path) -> str:
     if not is_terminal():
         return PLUS
     _require_absent([folder / USUAL.name])
-    names = list(CHOICES)
-    console.note("what shall answer LiteLLM's requests?")
+    meanings = {name: one.meaning for name, one in CHOICES.items()}
+    return _choose("what shall answer LiteLLM's requests?", "southbound", meanings)
+
+
+def ask_source(folder: Path) -> str:
+    """Ask the person at the terminal for the source of CLIProxyAPIPlus; without one, return none.
+
+    Args:
+        folder: The folder in which nothing may exist yet.
+
+    Returns:
+        The name of the source; empty for none.
+
+    Raises:
+        UsageError: A config exists, or the answer is none of the choices.
+    """
+    if not is_terminal():
+        return ""
+    _require_absent([folder / name for name in CHOICES[PLUS].files])
+    known = {one.name: f"{one.repo} {one.version}: {one.about}" for one in SOURCES if not one.until}
+    meanings = {LATER: "no source: a file of your own, or decide later", **known}
+    question = "where shall CLIProxyAPIPlus come from? (nobody vouches for these; inv bootstrap.sources says more)"
+    chosen = _choose(question, "source", meanings)
+    return "" if chosen == LATER else chosen
+
+
+def _choose(question: str, kind: str, meanings: Mapping[str, str]) -> str:
+    names = list(meanings)
+    console.note(question)
     for number, name in enumerate(names, 1):
-        console.note(f"  {number}  {name:<17} {CHOICES[name].meaning}")
+        console.note(f"  {number}  {name:<17} {meanings[name]}")
     answer = (console.prompt("number or name: ") or "").strip()
     chosen = names[int(answer) - 1] if answer in [str(number) for number in range(1, len(names) + 1)] else answer
-    if chosen not in CHOICES:
-        raise UnknownName("southbound", chosen, known=CHOICES)
+    if chosen not in meanings:
+        raise UnknownName(kind, chosen, known=meanings)
     return chosen
 
 
-def write(folder: Path, southbound: str = PLUS) -> list[Path]:
+def write(folder: Path, southbound: str = PLUS, source: str = "") -> list[Path]:
     """Write the config files into a folder, with mode 0600.
 
     Args:
         folder: The folder.
         southbound: One of `CHOICES`.
+        source: The name of the source that CLIProxyAPIPlus is installed from; empty for none.
 
     Returns:
         Their paths.
@@ -123,6 +162,8 @@ def write(folder: Path, southbound: str = PLUS) -> list[Path]:
     for path, example in examples.items():
         text = files.read_text(locations.examples() / example)
         text = _below_config(text) if southbound == EMBEDDED else text
+        if source and example == "flowgate.yaml":
+            text = text[: text.index(BOOTSTRAP)] + _bootstrap(source)
         files.write_atomic(path, with_new_keys(text, known))
     return list(examples)
 
@@ -132,6 +173,15 @@ def _require_absent(paths: list[Path]) -> None:
     if existing:
         verb = "exists" if len(existing) == 1 else "exist"
         raise UsageError(f"{' and '.join(existing)} already {verb}", fix="edit it, or move it away first")
+
+
+def _bootstrap(source: str) -> str:
+    chosen = named(source)
+    return (
+        f"# CLIProxyAPIPlus is installed from here when it is missing, and only from here ({chosen.about}).\n"
+        "# After the first download, pin the sha256 that it prints: `sha256: { linux_amd64: … }`.\n"
+        f"bootstrap:\n  repo: {chosen.repo}\n  version: {chosen.version}\n"
+    )
 
 
 def _below_config(text: str) -> str:

@@ -80,6 +80,7 @@ def _cells(row: EnvironmentRow) -> list[str]:
 
 
 def _ask(session: Session) -> Offers:
+    console.note("asking the package index (--offline leaves this out)")
     clock = Clock()
     with tempdirs.folder("flowgate-litellm-list-") as folder:
         tools = BuildTools(session.config, session.environment, clock.wall(), console.note, console.note)

@@ -93,6 +93,19 @@ def _document(profile: str, policy: Policy, warnings: list[str], access: list[st
         "changes": list(policy.changes),
         "unknown": list(policy.unknown),
         "warnings": warnings,
+        "litellm": _measured(policy),
+    }
+
+
+def _measured(policy: Policy) -> dict[str, object]:
+    from flowgate.gateway import litellm_behaviour
+
+    version, known = policy.declared.version, litellm_behaviour.BEHAVIOURS
+    return {
+        "version": version,
+        "measured": list(litellm_behaviour.OBSERVED),
+        "is_measured": version in litellm_behaviour.OBSERVED,
+        "behaviours": [name for name in known if litellm_behaviour.holds(name, version)],
     }
 
 
@@ -101,10 +114,11 @@ def _budget(policy: Policy) -> dict[str, int]:
 
 
 def _print_policy(profile: str, policy: Policy, access: list[str]) -> None:
-    from flowgate.gateway import policy_summary
+    from flowgate.gateway import litellm_behaviour, policy_summary
 
     blocks = (
         (f"what {profile} promises", policy_summary.describe(policy)),
+        ("where these statements come from", [litellm_behaviour.observed(policy.declared.version)]),
         ("what clients need", access),
         ("what FlowGate moved or added, and why", list(policy.changes)),
         ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown_upstream(policy)),

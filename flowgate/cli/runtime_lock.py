@@ -73,7 +73,7 @@ class RuntimeLock:
             console.note(f"waiting for {holder}, which is changing this runtime folder")
 
         path = self._session.config.paths.runtime_dir / "lock"
-        what = f"'{self._request.playbook}'"
+        what = self._request.playbook
         lock = files.exclusive_lock(path, what, clock=Clock(), timeout=LOCK_SECONDS, on_wait=on_wait)
         try:
             self._held.enter_context(lock)

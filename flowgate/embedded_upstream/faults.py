@@ -22,6 +22,7 @@ class Fault:
         retry_after: Seconds for the Retry-After header of that error.
         hangs: Never respond.
         silent: Start the response, then send nothing more.
+        mute: Send a stream's headers and nothing else; a response that is no stream never comes.
         cuts: Break the connection after the first piece of text.
         slow: Seconds before the first piece of text, or before the failure.
         every: Only each request with a number divisible by this fails.
@@ -31,6 +32,7 @@ class Fault:
     retry_after: int | None = None
     hangs: bool = False
     silent: bool = False
+    mute: bool = False
     cuts: bool = False
     slow: float = 0.0
     every: int = 1
@@ -38,7 +40,7 @@ class Fault:
     @property
     def fails(self) -> bool:
         """Whether a request fails, and not only takes longer."""
-        return self.status is not None or self.hangs or self.silent or self.cuts
+        return self.status is not None or self.hangs or self.silent or self.mute or self.cuts
 
     def changes(self) -> dict[str, object]:
         """Return the attributes that differ from their defaults."""
@@ -75,12 +77,13 @@ def _fault(model: str, given: Json) -> Fault:
         retry_after=_integer(model, given, "retry_after", 0),
         hangs=_boolean(model, given, "hangs"),
         silent=_boolean(model, given, "silent"),
+        mute=_boolean(model, given, "mute"),
         cuts=_boolean(model, given, "cuts"),
         slow=_seconds(model, given, "slow"),
         every=_integer(model, given, "every", 1) or 1,
     )
-    if (fault.status is not None) + fault.hangs + fault.silent + fault.cuts > 1:
-        raise FaultError(f"{model}: status, hangs, silent and cuts exclude each other")
+    if (fault.status is not None) + fault.hangs + fault.silent + fault.mute + fault.cuts > 1:
+        raise FaultError(f"{model}: status, hangs, silent, mute and cuts exclude each other")
     if fault.retry_after is not None and fault.status is None:
         raise FaultError(f"{model}: retry_after needs a status")
     return fault

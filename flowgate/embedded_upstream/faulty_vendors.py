@@ -130,7 +130,7 @@ class FaultyResponse(Response):
         elif fault.hangs:
             await self._ended(receive)
             await _abandon(scope, receive, send)
-        elif fault.silent or fault.cuts:
+        elif fault.silent or fault.mute or fault.cuts:
             await self._send_part(receive, send)
         else:
             await self.complete(scope, receive, send)
@@ -142,7 +142,7 @@ class FaultyResponse(Response):
             return
         for piece in self._pieces():
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-        if self.fault.silent:
+        if self.fault.silent or self.fault.mute:
             await self._ended(receive)
         elif not self.fault.cuts:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -154,8 +154,8 @@ class FaultyResponse(Response):
             return [body[: len(body) // 2]] if self.fault.cuts else []
         before = EVENTS_BEFORE_TEXT.get(self.request.path, 0)
         pieces = [one.encode() for one in events(self.request, dialects.complete(self.request.body))]
-        if self.fault.silent:
-            return pieces[:before]
+        if self.fault.silent or self.fault.mute:
+            return [] if self.fault.mute else pieces[:before]
         return pieces[: before + 1] if self.fault.cuts else pieces
 
     async def _delayed(self, receive: Receive) -> bool:

@@ -23,8 +23,10 @@ from flowgate.gateway import (
     upstream_environment,
     upstream_overrides,
     upstream_settings,
+    upstream_sources,
     upstream_version,
     usable_values,
+    version_warnings,
 )
 from flowgate.gateway.litellm_declarations import Declarations, of_installed
 from flowgate.gateway.model_names import ID, PATTERN, ModelNames
@@ -139,6 +141,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
     read = setting_values.read(config, profile, build_inputs.declared, build_inputs.variables)
     wrong = [
+        *version_warnings.faults(build_inputs.declared.version),
         *own_modules.faults(config, profile, build_inputs.modules.missing),
         *read.faults,
         *mistyped_references.faults(config, profile, build_inputs.variables),
@@ -150,7 +153,10 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     own = own_settings(config, build_inputs)
     accounts = account_inventory.with_keys(build_inputs.accounts, own.settings)
     upstream = UpstreamAccounts(
-        own.settings, accounts, lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"])
+        own.settings,
+        accounts,
+        lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"]),
+        line := upstream_version.line(build_inputs.upstream_version),
     )
     policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version)
     if not cliproxy.is_configured(config):
@@ -168,7 +174,15 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         notes=tuple(notes),
         warnings=(*own.warnings, *added.warnings),
         declared=build_inputs.declared,
+        upstream_facts=_upstream_facts(config, policy.litellm, build_inputs.upstream_version, line),
     )
+
+
+def _upstream_facts(config: Config, settings: LiteLLMSettings, version: str, line: str) -> tuple[str, ...]:
+    """Return what the real program does that reaches the promises; of one that is not installed nothing is said."""
+    if not version or cliproxy.is_embedded(config) or not upstream_deployments.any_through_upstream(config, settings):
+        return ()
+    return tuple(f"CLIProxyAPIPlus {version}: {one}" for one in upstream_sources.changes(line))
 
 
 def own_settings(config: Config, build_inputs: BuildInputs) -> OwnSettings:

@@ -1,8 +1,8 @@
 """Which failures count for LiteLLM's cooldowns: a change inside its process.
 
-Source: LiteLLM 1.106.2, litellm/router_utils/cooldown_handlers.py: `set_cooldown_deployments`, called after each failed
-attempt, counts it only if `_should_run_cooldown_logic` agrees. It counts every 404 and every 5xx, and a connection that
-could not be opened is a 500 there.
+Source: LiteLLM 1.106.2 and 1.108.7, litellm/router_utils/cooldown_handlers.py: `set_cooldown_deployments`, called after
+each failed attempt, counts it only if `_should_run_cooldown_logic` agrees. It counts every 404 and every 5xx, and a
+connection that could not be opened is a 500 there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flowgate.gateway import failure_causes
+from flowgate.gateway import failure_causes, router_inside
 from flowgate.gateway.router_attempts import DeploymentUnreachable, note_late_failure
 from flowgate.request_filter.upstreams import Upstreams
 
@@ -48,7 +48,7 @@ def _wrapped(decide: Callable[..., bool], upstreams: Upstreams) -> Callable[...,
         error = given["original_exception"]
         if isinstance(error, BaseException):
             note_late_failure(str(given["deployment"]), error)
-            base = _address(given["litellm_router_instance"], given["deployment"])
+            base = router_inside.address_of(given["litellm_router_instance"], given["deployment"])
             if is_excused(error, base, upstreams):
                 return False
         return decide(*args, **kwargs)
@@ -72,11 +72,3 @@ def is_excused(error: BaseException, base: str, upstreams: Upstreams) -> bool:
     service = upstreams.service_at(base)
     is_away = service in upstreams.down or service in upstreams.restarting
     return bool(service) and (is_away or failure_causes.was_refused(error))
-
-
-def _address(router: Any, deployment: Any) -> str:
-    """Return the address of a deployment of a router; empty when it is not known."""
-    for one in getattr(router, "model_list", None) or ():
-        if str((one.get("model_info") or {}).get("id")) == str(deployment):
-            return str((one.get("litellm_params") or {}).get("api_base") or "")
-    return ""

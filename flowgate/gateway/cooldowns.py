@@ -1,20 +1,17 @@
 """LiteLLM's cooldowns, read inside its process.
 
-Source: LiteLLM 1.106.2, litellm/router_utils/cooldown_cache.py: one entry per deployment, with `timestamp` and
-`cooldown_time` in seconds; `exception_received` may quote a vendor's message and is not passed on.
+Source: LiteLLM 1.106.2 and 1.108.7, litellm/router_utils/cooldown_cache.py: one entry per deployment, with
+`timestamp` and `cooldown_time` in seconds; `exception_received` may quote a vendor's message and is not passed on.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from flowgate.domain import Config, LiteLLMSettings
-from flowgate.gateway.name_sections import aliases as aliases_of
+from flowgate.gateway import router_inside
 from flowgate.gateway.upstream_deployments import uses_upstream, without_provider
-
-PROXY = "litellm.proxy.proxy_server"
 
 
 class Cooldown(TypedDict):
@@ -33,13 +30,11 @@ class Cooldown(TypedDict):
 
 async def active() -> list[Cooldown]:
     """List the cooldowns of this process's router; empty if it has no router."""
-    router: Any = getattr(sys.modules.get(PROXY), "llm_router", None)
+    router = router_inside.current()
     if router is None:
         return []
-    deployments = {str(one["model_info"]["id"]): one for one in router.model_list}
-    found = await router.cooldown_cache.async_get_active_cooldowns(list(deployments), None)
-    aliases = aliases_of(getattr(router, "model_group_alias", None))
-    return [_cooldown(deployments[name], entry, aliases) for name, entry in found]
+    aliases = router_inside.aliases(router)
+    return [_cooldown(deployment, entry, aliases) for deployment, entry in await router_inside.cooldowns(router)]
 
 
 def _cooldown(deployment: Any, entry: Any, aliases: Mapping[str, str]) -> Cooldown:

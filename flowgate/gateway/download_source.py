@@ -11,9 +11,8 @@ from shlex import quote
 from flowgate.domain import Config
 from flowgate.errors import EnvironmentFailure, InvalidValue, UsageError
 from flowgate.gateway.release_assets import DOWNLOAD, HOME, tag
+from flowgate.gateway.upstream_sources import SOURCES, named
 
-# Named in public threads about the missing repository; not audited by FlowGate's authors.
-FORKS = (("kaitranntt/CLIProxyAPIPlus", "v7.1.43-0"), ("jc01rho/CLIProxyAPIPlus", "v7.2.101-1"))
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,99}")
 REPO = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_.-]*/[0-9A-Za-z_.-]*[0-9A-Za-z_-]")
 
@@ -97,6 +96,30 @@ def choose_source(
     )
 
 
+def of_name(word: str, *, version: str, repo: str, file: str) -> tuple[str, str]:
+    """Return repository and release of a named source.
+
+    Args:
+        word: The name of the source; empty for none.
+        version: The typed release; it takes precedence.
+        repo: The typed repository.
+        file: The typed file.
+
+    Raises:
+        UnknownName: There is no such source.
+        UsageError: A repository or a file is typed too, or the source is gone.
+    """
+    if not word:
+        return repo, version
+    source = named(word)
+    if repo or file:
+        raise UsageError("--source excludes --cliproxy-repo and --from-file", fix="use only one of them")
+    if source.until:
+        what = f"the source '{word}' is gone: {source.repo} has answered 404 since {source.until}"
+        raise UsageError(what, fix="inv bootstrap.sources lists the others")
+    return source.repo, version or source.version
+
+
 def not_found_error(missing: str, source: Source, host: str) -> EnvironmentFailure:
     """Return the error for a source that does not exist.
 
@@ -145,10 +168,10 @@ def fixes(repo: str) -> str:
     """List the alternatives to a missing source, as commands: a local file, or a fork."""
     lines = ["use a local file or another source; FlowGate tries no other source by itself:"]
     lines.append(f"  {DOWNLOAD} --from-file FILE  (an archive of a release, or the program itself)")
-    for fork, version in FORKS:
-        if fork != repo:
-            command = f"{DOWNLOAD} --cliproxy-repo {fork} --cliproxy-version {version}"
-            lines.append(f"  {command}  (a community fork, not audited)")
+    lines.append("  inv bootstrap.sources  (what is known about each of the following)")
+    for one in SOURCES:
+        if one.repo != repo and not one.until:
+            lines.append(f"  {DOWNLOAD} --source {one.name}  ({one.repo} {one.version}; not audited)")
     return "\n  ".join(lines)
 
 

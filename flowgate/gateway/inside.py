@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
 
-from flowgate.gateway import cooldown_rules, missing_database, router_attempts, stream_timeouts
+from flowgate.gateway import cooldown_rules, missing_database, router_attempts, router_inside, stream_timeouts
 from flowgate.request_filter.upstreams import Upstreams
 from flowgate.system.processes import own_variable
 
-PROXY = "litellm.proxy.proxy_server"
 ROUTER = "litellm.router"
 COOLDOWNS = "litellm.router_utils.cooldown_handlers"
 ERRORS = "litellm.exceptions"
@@ -50,12 +48,10 @@ def clear_cooldowns(upstreams: Upstreams, service: str) -> dict[str, str]:
     Returns:
         Nothing: it cannot fail in a way that would matter to clients.
     """
-    router: Any = getattr(sys.modules.get(PROXY), "llm_router", None)
-    for one in getattr(router, "model_list", None) or ():
-        params, info = one.get("litellm_params") or {}, one.get("model_info") or {}
-        if upstreams.service_at(str(params.get("api_base") or "")) == service:
-            cache = router.cooldown_cache
-            cache.in_memory_cache.delete_cache(cache.get_cooldown_cache_key(str(info.get("id"))))
+    router = router_inside.current()
+    for one in router_inside.deployments(router):
+        if upstreams.service_at(router_inside.address(one)) == service:
+            router_inside.end_cooldown(router, one)
     return {}
 
 

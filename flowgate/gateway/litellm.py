@@ -56,6 +56,7 @@ PREFIX = "os.environ/"
 # Environment variables of LiteLLM; they override those of the user's shell.
 FIXED_ENV = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it downloads a price list at import, with retries when offline
+    "LITELLM_OFFLINE_MODE": "true",  # else LiteLLM 1.109 and later download catalogues and tokenizers by themselves
     "LITELLM_MODE": "PRODUCTION",  # else it loads a `.env` of its working folder
     "OPENBLAS_NUM_THREADS": "1",  # else numpy starts threads at import, and only one survives a fork
     "PYTHONUNBUFFERED": "1",

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from flowgate.gateway import router_inside
+
 PROXY = "litellm.proxy.proxy_server"
 LIBRARY = "litellm"
 
@@ -27,7 +29,7 @@ def knows_model(name: str) -> bool:
     Args:
         name: What the client asked for.
     """
-    router: Any = getattr(sys.modules.get(PROXY), "llm_router", None)
+    router = router_inside.current()
     refusal = getattr(sys.modules.get(LIBRARY), "BadRequestError", None)
     if router is None or refusal is None:
         return True

@@ -13,12 +13,13 @@ from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings, UpstreamSettings
-from flowgate.gateway import litellm_behaviour, name_settings, promises
+from flowgate.gateway import litellm_behaviour, name_settings, promises, upstream_command
 from flowgate.gateway.litellm_declarations import Declarations
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import make_effective, move_to_router, name_failures
 
 LITELLM, CLIPROXY = "LiteLLM", "CLIProxyAPIPlus"
+TRANSIENT = "transient-error-cooldown-seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,24 @@ class UpstreamAccounts:
         settings: The user's own config, as written; empty if there is none.
         accounts: Provider → accounts and keys in use.
         serves: Returns whether a deployment goes through CLIProxyAPIPlus.
+        line: The recorded line that a start would run; empty if it is not known.
     """
 
     settings: UpstreamSettings
     accounts: Mapping[str, int]
     serves: Callable[[Deployment], bool]
+    line: str = ""
+
+    @property
+    def cooldown_seconds(self) -> float | None:
+        """How long an account is in cooldown after a 5xx; None if it is not.
+
+        Source: 7.2.101-1, 7.2.137-9 and CLIProxyAPI 7.2.140; 6.8.16-0 does not read the setting.
+        """
+        own = user_setting(self.settings, TRANSIENT)
+        if self.line not in upstream_command.LINES[1:] or not isinstance(own, int) or isinstance(own, bool) or not own:
+            return 60.0
+        return float(own) if own > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,9 @@ class Policy:
         notes: What FlowGate changes in the user's own CLIProxyAPIPlus config, one sentence each; also in `changes`.
         warnings: What is doubtful in that config, one sentence each.
         declared: What the LiteLLM that the settings are for declares.
+        upstream_cooldown: Seconds of an account's cooldown after a 5xx, where CLIProxyAPIPlus applies cooldowns; None
+            if it applies none.
+        upstream_facts: What this version of CLIProxyAPIPlus does that reaches the promises, one sentence each.
     """
 
     promises: Promises
@@ -92,6 +109,8 @@ class Policy:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     declared: Declarations = field(default_factory=Declarations)
+    upstream_cooldown: float | None = 60.0
+    upstream_facts: tuple[str, ...] = ()
 
 
 def compile_profile(
@@ -125,9 +144,11 @@ def compile_profile(
         _leave_to_upstream(settings, upstream, changes)
     found = promises.read(settings)
     if cooldowns_by == CLIPROXY and all_upstream:
-        found = replace(found, cooldown_after=1, cooldown_seconds=60.0)
+        length = upstream.cooldown_seconds
+        found = replace(found, cooldown_after=None if length is None else 1, cooldown_seconds=length or 0.0)
     budget = _budget(settings, found, cliproxy, upstream)
-    return Policy(found, cooldowns_by, why, settings, cliproxy, budget, tuple(changes))
+    made = Policy(found, cooldowns_by, why, settings, cliproxy, budget, tuple(changes))
+    return replace(made, upstream_cooldown=upstream.cooldown_seconds)
 
 
 def user_setting(settings: UpstreamSettings, key: str) -> object:
@@ -179,9 +200,10 @@ def _leave_to_upstream(settings: LiteLLMSettings, upstream: UpstreamAccounts, ch
     if _retries_by_policy(settings.get("router_settings") or {}):
         changes.append("the retries of your retry policy reach no vendor, because CLIProxyAPIPlus applies cooldowns")
     single = sorted(provider for provider, count in upstream.accounts.items() if count == 1)
-    if single:
+    if single and (length := upstream.cooldown_seconds):
+        shown = "1 min" if length == 60 else f"{length:g} s"
         changes.append(
-            f"{', '.join(single)}: one account only; after its first 5xx CLIProxyAPIPlus answers by itself for 1 min "
+            f"{', '.join(single)}: one account only; after its first 5xx CLIProxyAPIPlus answers by itself for {shown} "
             "(disable-cooling is one setting for all providers)"
         )
     changed: dict[str, list[str]] = {"num_retries": [], "cooldown_time": []}

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from flowgate.gateway import promises
+from flowgate.gateway import litellm_behaviour, promises
 from flowgate.gateway.model_names import ID, MODEL, PATTERN, ModelNames, Name
 from flowgate.gateway.own_cooldowns import own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import TIMEOUT_FAILS
 
+NOT_CONTINUED = "LiteLLM cannot continue a stream on another model after its first chunk; the client gets an error"
+CONTINUED = (
+    "a chat stream of plain text that breaks off is continued by a fallback that supports assistant prefill; any other "
+    "stream that breaks off is not, and the client gets an error"
+)
 LITELLM_LIMITS = (
-    "LiteLLM cannot continue a stream on another model after its first chunk; the client gets an error",
     "LiteLLM cannot put a model into cooldown whose streams begin and then stay silent; each request waits for its "
     "time-out before the fallback",
+    "LiteLLM uses no fallback for a /v1/responses stream that falls silent; the client gets an error",
+    "LiteLLM reports a /v1/messages stream of an OpenAI-compatible provider that falls silent as a 5xx, so the retries "
+    "after a 5xx apply to it",
 )
 UPSTREAM_LIMITS = ("CLIProxyAPIPlus cannot put an account into cooldown whose vendor is silent or unreachable",)
 KINDS = {"refusal": "a 5xx", "429": "a 429", "timeout": "a time-out"}
@@ -31,7 +38,14 @@ def describe(policy: Policy) -> list[str]:
         f"{seconds(found.waits.quiet)} if no model responds, and {seconds(found.waits.bound)} if every attempt fails "
         "just before its time-out and asks for a pause of 1 min"
     )
-    return [*lines, _budget(policy), *LITELLM_LIMITS, *(UPSTREAM_LIMITS if policy.cooldowns_by == CLIPROXY else ())]
+    limits = [_continuation(policy), *LITELLM_LIMITS, *(UPSTREAM_LIMITS if policy.cooldowns_by == CLIPROXY else ())]
+    return [*lines, _budget(policy), *policy.upstream_facts, *limits]
+
+
+def _continuation(policy: Policy) -> str:
+    router: dict[str, object] = dict(policy.litellm.get("router_settings") or {})
+    can = litellm_behaviour.holds(litellm_behaviour.CONTINUATION, policy.declared.version)
+    return CONTINUED if can and router.get("enable_mid_stream_fallback_continuation") is True else NOT_CONTINUED
 
 
 def _attempts(found: Promises) -> str:
@@ -42,7 +56,7 @@ def _attempts(found: Promises) -> str:
     never = [name for kind, name in KINDS.items() if kind not in retried]
     return (
         f"up to {found.attempts} attempts on one model per request: {retries}; "
-        f"no retry after {', '.join([*never, 'a 401, a 403, a 404'])}"
+        f"no retry after {', '.join([*never, 'a 401, a 404'])}"
     )
 
 
@@ -51,7 +65,7 @@ def _cooldowns(policy: Policy) -> list[str]:
     if policy.cooldowns_by == CLIPROXY:
         return [
             who,
-            "an account goes into cooldown at its first 5xx, for 1 min",
+            _upstream_cooldown(policy.upstream_cooldown),
             "LiteLLM applies neither retries nor cooldowns to models that go through CLIProxyAPIPlus",
         ]
     own = _own_cooldowns(policy)
@@ -87,6 +101,12 @@ def _own_cooldowns(policy: Policy) -> list[str]:
                 f"Retry-After says: at most {attempts} per minute"
             )
     return lines
+
+
+def _upstream_cooldown(length: float | None) -> str:
+    if length is None:
+        return "no account goes into cooldown after a 5xx (transient-error-cooldown-seconds)"
+    return f"an account goes into cooldown at its first 5xx, for {'1 min' if length == 60 else seconds(length)}"
 
 
 def _fallbacks(policy: Policy) -> list[str]:

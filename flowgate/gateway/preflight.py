@@ -21,6 +21,7 @@ from flowgate.gateway import (
     promises,
     runner_flags,
     upstream_deployments,
+    version_warnings,
 )
 from flowgate.gateway.fallback_walk import Fallbacks, depth_limit
 from flowgate.gateway.litellm_declarations import Declarations
@@ -64,6 +65,7 @@ def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
         *name_checks.NameChecks(policy.litellm, settings.place).warnings(),
         *_wrong_keys(config, policy.litellm),
         *deployment_names.warnings(policy.litellm, policy.declared),
+        *version_warnings.warnings(policy.litellm, policy.declared.version),
         *_other_program(config),
         *judged,
         *_paid_checks(settings, policy.litellm),

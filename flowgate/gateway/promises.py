@@ -1,7 +1,7 @@
 """What a profile promises, computed from the settings that LiteLLM gets.
 
-Source: LiteLLM 1.106.2 (router.py, router_utils/cooldown_handlers.py), measured on its router in-process: behind its
-proxy it counts failed requests, not attempts, so the cooldown starts at the first failed request beyond
+Source: LiteLLM 1.106.2 and 1.108.7 (router.py, router_utils/cooldown_handlers.py), measured on its router in-process:
+behind its proxy it counts failed requests, not attempts, so the cooldown starts at the first failed request beyond
 `allowed_fails`, and that request is not retried. It pauses after every failed attempt, also after the last.
 """
 
@@ -50,7 +50,7 @@ class Promises:
 
     Attributes:
         attempts: Attempts on one model for one request, at most.
-        retries: Kind of failure ("refusal", "429", "timeout") → retries; a 401, 403 or 404 is never retried.
+        retries: Kind of failure ("refusal", "429", "timeout") → retries; a 401 or 404 is never retried.
         cooldown_after: Failed requests that start a cooldown; None if none do.
         cooldown_seconds: Length of a cooldown, unless the vendor's Retry-After sets another one.
         fallbacks: Model → the models that answer instead, in order; `*` stands for every other model.

@@ -1,9 +1,10 @@
 """URLs of CLIProxyAPIPlus releases, and names of their archives.
 
 Source: v6.8.16-0, `.goreleaser.yml`: `CLIProxyAPIPlus_<version>_<os>_<arch>.tar.gz` with all files at its root and the
-binary `cli-proxy-api-plus`. v7.2.101-1, `.github/workflows/release.yaml`:
+binary `cli-proxy-api-plus`; a fork that keeps this template names its archives after its own repository
+(`cliproxyapi-plusplus`), and v7.2.137-9 spells arm64 `aarch64`. v7.2.101-1, `.github/workflows/release.yaml`:
 `CLIProxyAPI_<version>_<os>_<arch>.tar.gz` with `aarch64` for arm64, a static `_no-plugin` variant, and the binary
-`cli-proxy-api`. Both have an unsigned `checksums.txt` in the format of `sha256sum`. `router-for-me/CLIProxyAPIPlus` has
+`cli-proxy-api`. All have an unsigned `checksums.txt` in the format of `sha256sum`. `router-for-me/CLIProxyAPIPlus` has
 answered 404 since April 2026.
 """
 
@@ -20,7 +21,7 @@ HOME = "https://github.com"
 BASE_VARIABLE = "FLOWGATE_RELEASES_BASE"  # replaces HOME: a company's mirror, or a test server
 CHECKSUMS = "checksums.txt"
 MEMBERS = ("cli-proxy-api-plus", "cli-proxy-api", "CLIProxyAPIPlus", "CLIProxyAPI")
-PREFIXES = ("CLIProxyAPIPlus", "CLIProxyAPI")
+PREFIXES = ("CLIProxyAPIPlus", "CLIProxyAPI", "cliproxyapi-plusplus")
 SYSTEMS = ("linux", "darwin")
 # As spelled in archive names: v6 first, v7 second.
 ARCHITECTURES = {"amd64": ("amd64", "x86_64"), "arm64": ("arm64", "aarch64")}

@@ -1,6 +1,6 @@
 """Record each attempt of LiteLLM's router, inside its process, in the row of the request that it belongs to.
 
-Source: LiteLLM 1.106.2, litellm/router.py: for every endpoint, each try, retry and fallback is one call of
+Source: LiteLLM 1.106.2 and 1.108.7, litellm/router.py: for every endpoint, each try, retry and fallback is one call of
 `Router.make_call`, within which `Router.async_get_available_deployment` chooses the deployment.
 """
 
@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flowgate.gateway import failure_causes
+from flowgate.gateway import failure_causes, router_inside
 from flowgate.request_filter.exchange import CURRENT
 from flowgate.request_filter.recent import BROKEN_STREAM, Attempt, RecentRequest
 from flowgate.request_filter.unavailable import NOT_ASKED
@@ -169,8 +169,8 @@ def _skip_unreachable(router: Any, request: Any, upstreams: Upstreams) -> None:
     if not isinstance(request, dict):
         return
     found = [
-        str(one["model_info"]["id"])
-        for one in getattr(router, "model_list", None) or ()
-        if upstreams.obstacle(str(one["litellm_params"].get("api_base") or ""))
+        router_inside.number(one)
+        for one in router_inside.deployments(router)
+        if upstreams.obstacle(router_inside.address(one))
     ]
     request[SKIPPED] = tuple(sorted({*(request.get(SKIPPED) or ()), *found}))

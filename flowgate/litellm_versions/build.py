@@ -47,6 +47,7 @@ def build(wanted: Wanted, lock: str, requirements_digest: str, staging: Path, to
     _install(wanted, lock, folder, tools)
     tools.show(f"checking the files of LiteLLM {version}")
     _verify(wanted, lock, folder)
+    python_environment.add_own_package(folder)
     tools.show(f"compiling LiteLLM {version}")
     site = python_environment.site_packages(folder)
     bytecode.compile_other(python_environment.python(folder), site)
@@ -74,14 +75,13 @@ def _install(wanted: Wanted, lock: str, folder: Path, tools: BuildTools) -> None
     python = str(python_environment.python(folder))
     install = [
         *("pip", "install", "--python", python, "--require-hashes", "--no-deps", "--strict"),
-        *("--requirements", str(locked), *wanted.where()),
+        *("--requirements", str(locked), *wanted.where(staging)),
     ]
     tools.show(f"installing LiteLLM {pins(lock)[LITELLM]} and {len(pins(lock)) - 1} other packages")
     for words, seconds in ((venv, VENV_SECONDS), (install, INSTALL_SECONDS)):
         ran = uv.run(words, cwd=staging, env=tools.environment, timeout=seconds)
         if ran.code:
             raise uv_errors.explain(ran, wanted, staging.parent)
-    python_environment.add_own_package(folder)
 
 
 def _verify(wanted: Wanted, lock: str, folder: Path) -> None:
@@ -111,7 +111,6 @@ def _try(version: str, folder: Path) -> None:
 def _receipt(wanted: Wanted, lock: str, requirements_digest: str, folder: Path, tools: BuildTools) -> Receipt:
     site = python_environment.site_packages(folder)
     found = python_environment.distributions(site)
-    uv_version = uv.run(["--version"], cwd=folder, env=tools.environment, timeout=VENV_SECONDS).stdout.strip()
     return Receipt(
         version=pins(lock)[LITELLM],
         python=str(python_environment.python(folder).relative_to(folder)),
@@ -122,6 +121,6 @@ def _receipt(wanted: Wanted, lock: str, requirements_digest: str, folder: Path, 
         lock_sha256=sha256(lock.encode()).hexdigest(),
         built=stamp(tools.now),
         source=wanted.source,
-        uv_version=uv_version,
+        uv_version=python_environment.uv_version(folder),
         requirements_digest=requirements_digest,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,7 @@ class BuildTools:
         now: The time.
         show: Shows what the build does now.
         emit: Shows a warning.
+        running: The names of the environments in which LiteLLM runs.
     """
 
     config: Config
@@ -26,3 +27,4 @@ class BuildTools:
     now: datetime
     show: Callable[[str], None]
     emit: Callable[[str], None]
+    running: Collection[str] = ()

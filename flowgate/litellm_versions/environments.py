@@ -129,12 +129,9 @@ def half_folders(config: Config) -> list[Path]:
     place = litellm_environments.folder(config)
     if not place.is_dir():
         return []
-    known = record(config)
-    half = [
-        place / name
-        for name in version_folders(config)
-        if name not in (known.in_force, known.previous) and not (place / name / litellm_receipt.RECEIPT).exists()
-    ]
+    kept = record(config).kept
+    names = [name for name in version_folders(config) if name not in kept]
+    half = [place / name for name in names if not (place / name / litellm_receipt.RECEIPT).exists()]
     return half + [path for path in place.iterdir() if path.name.endswith(STAGING) and not _is_building(path)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.domain import LiteLLMEnvironment
+from flowgate.domain import Config, LiteLLMEnvironment
 from flowgate.errors import EnvironmentFailure
 from flowgate.gateway import litellm_environments
 from flowgate.litellm_versions import environments, requirements
@@ -27,6 +27,23 @@ def existing(wanted: Wanted, tools: BuildTools) -> LiteLLMEnvironment | None:
     found = environments.usable(tools.config, wanted.version, _digest(wanted.version))
     place = environments.folder(tools.config, wanted.version)
     return found if found and python_environment.has_own_package(place) else None
+
+
+def fault(config: Config, version: str) -> str:
+    """Return what is wrong with a complete environment, as the rest of a sentence about it; empty if nothing is.
+
+    Args:
+        config: The config in use.
+        version: LiteLLM's version.
+    """
+    about, found = environments.receipt(config, version), environments.environment(config, version)
+    if about is None or found is None:
+        return "is missing or not complete"
+    if found.digest != python_environment.digest(found.site_packages):
+        return "does not hold what was installed: its packages or its Python have changed"
+    if about.requirements_digest != _digest(version):
+        return "was built for other requirements than those of this FlowGate"
+    return ""
 
 
 def install(wanted: Wanted, tools: BuildTools) -> tuple[LiteLLMEnvironment, bool]:
@@ -53,6 +70,7 @@ def install(wanted: Wanted, tools: BuildTools) -> tuple[LiteLLMEnvironment, bool
         files.make_private_folder(staging)
         lock = _lock(wanted, staging, tools)
         version = requirements.pins(lock)[requirements.LITELLM]
+        requirements.require_not_blocked(version)
         if found := _already(wanted, version, tools):
             return found, False
         _require_replaceable(version, tools)
@@ -97,12 +115,13 @@ def _already(wanted: Wanted, version: str, tools: BuildTools) -> LiteLLMEnvironm
     found = environments.usable(tools.config, version, _digest(version))
     place = environments.folder(tools.config, version)
     if found and not python_environment.has_own_package(place):
-        python_environment.add_own_package(place)
+        python_environment.link_own_package(place)
     return found
 
 
 def _require_replaceable(version: str, tools: BuildTools) -> None:
-    """Raise an error if building would replace the environment that serves."""
-    if environments.record(tools.config).in_force == version:
-        what = f"the environment of LiteLLM {version} is in force and was changed; it is not replaced while it serves"
+    """Raise an error if building would replace an environment in which LiteLLM runs."""
+    if version in (*tools.running, environments.record(tools.config).pending):
+        place = environments.folder(tools.config, version)
+        what = f"LiteLLM {version} runs in {place}, which is not as it was built; it is not replaced while it runs"
         raise EnvironmentFailure(what, fix="inv litellm.rollback, then run the command again")

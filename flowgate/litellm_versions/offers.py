@@ -95,7 +95,7 @@ class _Query:
         files.write_atomic(source, f"{LITELLM}{bound}\n")
         python = () if "--python-version" in options else ("--python", str(python_environment.base_python()))
         words = ["pip", "compile", str(source), "--no-deps", "--no-header", "--no-annotate", *python, *options]
-        words += self.wanted.where()
+        words += self.wanted.where(self.folder)
         ran = uv.run(words, cwd=self.folder, env=self.tools.environment, timeout=QUERY_SECONDS)
         if ran.code and "No solution found" not in ran.stderr:
             raise uv_errors.explain(ran, self.wanted, self.folder)

@@ -12,7 +12,7 @@ from flowgate.gateway import blocked_versions
 LITELLM = "litellm"
 RUST_ROUTER = "1.110"  # Source: LiteLLM 1.110.0rc1, release notes: "the router always runs on the Rust core"
 VERSION = re.compile(
-    r"v?(\d{1,6}(?:\.\d{1,6}){1,3}(?:(?:a|b|rc)\d{1,6})?(?:\.post\d{1,6})?(?:\.dev\d{1,6})?)", re.ASCII
+    r"v?(\d{1,6}(?:\.\d{1,6}){1,3})((?:(?:a|b|rc)\d{1,6})?(?:\.post\d{1,6})?(?:\.dev\d{1,6})?)", re.ASCII
 )
 NUMBERS = re.compile(r"\d+", re.ASCII)
 RUNTIME = re.compile(r"""\s*;\s*\(?extra\s*==\s*['"]runtime['"]\)?\s*$""")
@@ -24,15 +24,14 @@ HASH = re.compile(r"--hash=(sha\d+:[0-9a-f]+)", re.ASCII)
 COMPANIONS = (LITELLM, "litellm-proxy", "litellm-proxy-extras", "litellm-enterprise")
 
 
-def checked_version(version: str, *, allow_blocked: bool = False) -> str:
+def checked_version(version: str) -> str:
     """Check a version that a user wrote.
 
     Args:
         version: The version; a `v` in front is accepted.
-        allow_blocked: Also accept a blocked one.
 
     Returns:
-        The version without `v`; empty if none was written.
+        The version in its normal form: `v1.108` and `1.0108.0.0` are 1.108.0. Empty if none was written.
 
     Raises:
         InvalidValue: It is not a version.
@@ -44,11 +43,25 @@ def checked_version(version: str, *, allow_blocked: bool = False) -> str:
     match = VERSION.fullmatch(text)
     if match is None:
         raise InvalidValue("version", found=version, wanted="a version of LiteLLM, such as 1.108.7")
-    if (why := blocked_versions.reason(match[1])) and not allow_blocked:
-        raise UsageError(
-            f"LiteLLM {match[1]} {why}; it is never installed", fix="inv litellm.list shows other versions"
-        )
-    return match[1]
+    numbers = [str(int(number)) for number in match[1].split(".")]
+    if numbers[3:] == ["0"]:
+        numbers.pop()
+    found = ".".join([*numbers, *["0"] * (3 - len(numbers))]) + match[2]
+    require_not_blocked(found)
+    return found
+
+
+def require_not_blocked(version: str) -> None:
+    """Raise an error for a version that is never installed.
+
+    Args:
+        version: The version, in its normal form.
+
+    Raises:
+        UsageError: It is blocked.
+    """
+    if why := blocked_versions.reason(version):
+        raise UsageError(f"LiteLLM {version} {why}; it is never installed", fix="inv litellm.list shows other versions")
 
 
 def order(version: str) -> tuple[int, ...]:

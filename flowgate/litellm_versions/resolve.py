@@ -52,7 +52,7 @@ def resolve(wanted: Wanted, folder: Path, tools: BuildTools) -> str:
     files.write_atomic(source, "\n".join(required(wanted.version)) + "\n")
     words = [
         *("pip", "compile", str(source), "--output-file", str(lock), "--generate-hashes", "--no-header"),
-        *("--no-annotate", "--python", str(python_environment.base_python()), *wanted.where()),
+        *("--no-annotate", "--python", str(python_environment.base_python()), *wanted.where(folder)),
     ]
     ran = uv.run([*words, *minimum_age(wanted, tools.now)], cwd=folder, env=tools.environment, timeout=RESOLVE_SECONDS)
     if ran.code and NO_TIMES in ran.stderr:
@@ -62,9 +62,9 @@ def resolve(wanted: Wanted, folder: Path, tools: BuildTools) -> str:
         ran = uv.run(words, cwd=folder, env=tools.environment, timeout=RESOLVE_SECONDS)
     if ran.code:
         raise uv_errors.explain(ran, wanted, folder)
-    text = files.read_text(lock)
+    text = files.read_text_or_none(lock) or ""
     if LITELLM not in pins(text):
-        raise EnvironmentFailure(f"uv resolved {wanted.subject} to nothing", fix=uv_errors.OTHER_FIX)
+        raise EnvironmentFailure(f"uv resolved {wanted.subject} to nothing", fix="run the command again, or update uv")
     return text
 
 

@@ -31,6 +31,7 @@ DAMAGED = re.compile(
     r"Failed to (?:extract|unzip|parse|read)|invalid (?:Zip|zip)|Bad CRC|metadata|Metadata|METADATA"
     r"|wheel is invalid|Wheel version|\.dist-info"
 )
+TOO_OLD = re.compile(r"unexpected argument '--|unrecognized (?:argument|option)|invalid value '.+' for '--")
 CAUSE = re.compile(r"^(?:error:|cause:|Caused by:)\s*")
 EMPTY = re.compile(r"No solution found when resolving|Request failed after \d+ retr")
 REASON = re.compile(r"Because (.+?),? (?:we can conclude|and you require [^,]+, we can conclude) that ")
@@ -56,6 +57,11 @@ def explain(ran: CommandResult, wanted: Wanted, folder: Path) -> FlowGateError:
     if SPACE.search(ran.stderr):
         what = f"{folder}: no space is left to install {wanted.subject}"
         return DiskError(what, fix="free some space there, then run the command again", log=log)
+    if ran.code < 0:
+        what = f"uv was ended by signal {-ran.code} while it installed {wanted.subject}"
+        return EnvironmentFailure(what, fix="run the command again; signal 9 can mean too little memory", log=log)
+    if TOO_OLD.search(ran.stderr):
+        return EnvironmentFailure(f"uv is too old to install {wanted.subject}", fix="update uv (0.9 or newer)", log=log)
     cause = _cause(ran.stderr)
     no_solution = "No solution found" in ran.stderr
     if LOGIN.search(ran.stderr):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,21 @@ class Wanted:
         """Where it comes from, in a receipt."""
         return self.wheelhouse or ("cache" if self.offline else "index")
 
-    def where(self) -> list[str]:
-        """Return uv's options that say where wheels come from; only wheels, since a source would run its own code."""
+    def where(self, folder: Path) -> list[str]:
+        """Return uv's options that say where wheels come from; only wheels, since a source would run its own code.
+
+        Args:
+            folder: A private folder for a link, since uv takes a comma for the end of a path.
+        """
         found = ["--only-binary", ":all:"]
         if self.wheelhouse:
-            found += ["--no-index", "--find-links", self.wheelhouse]
+            found += ["--no-index", "--find-links", str(self._without_comma(folder))]
         return found + (["--offline"] if self.offline else [])
+
+    def _without_comma(self, folder: Path) -> Path:
+        path, link = Path(self.wheelhouse), folder / "wheels"
+        if "," not in self.wheelhouse:
+            return path
+        if not link.is_symlink():
+            link.symlink_to(path)
+        return link

@@ -16,7 +16,8 @@ class Fault:
         status: HTTP status that it responds with.
         retry_after: Seconds in the Retry-After header of that response.
         hangs: It never responds.
-        silent: It starts a stream and then sends nothing.
+        silent: It starts a stream, sends who speaks, and then nothing.
+        mute: It starts a stream and sends nothing at all.
         cuts: It closes a stream after the first chunk.
         refuses: It accepts no connection.
         every: Only every n-th request fails; 1: all of them.
@@ -26,6 +27,7 @@ class Fault:
     retry_after: int | None = None
     hangs: bool = False
     silent: bool = False
+    mute: bool = False
     cuts: bool = False
     refuses: bool = False
     every: int = 1
@@ -106,6 +108,15 @@ _ALL = (
         description="streams of the primary start and then send nothing",
         kind="timeout",
         faults={PRIMARY: Fault(silent=True)},
+        requests=2,
+        stream=True,
+        causes_cooldown=False,
+    ),
+    Scenario(
+        name="mute",
+        description="streams of the primary are opened and send nothing at all",
+        kind="timeout",
+        faults={PRIMARY: Fault(mute=True)},
         requests=2,
         stream=True,
         causes_cooldown=False,

@@ -37,8 +37,7 @@ def download(context: StepContext) -> Result | Change:
     if upstream not in SHOWN and installation is None:
         require_executable(context, Path(upstream), "cliproxyapi_plus")
     shown = SHOWN.get(upstream, f"CLIProxyAPIPlus is {upstream}")
-    compiled = context.is_compiled()
-    moved = _environment_of_another_flowgate(context)
+    compiled, moved = context.is_compiled(), _of_another_place(context)
     if not outdated and compiled and installation is None and moved is None:
         return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
 
@@ -48,8 +47,7 @@ def download(context: StepContext) -> Result | Change:
         for path in outdated:
             acting.files.write(path, scripts[path], mode=0o700)
         if moved is not None:
-            python_environment.add_own_package(moved)
-            acting.emit(f"the environment of LiteLLM {moved.name} uses this FlowGate now")
+            python_environment.link_own_package(moved)
         if not compiled:
             acting.emit("compiling the Python environment, once (this halves the time that LiteLLM needs to start)")
             acting.compile_environment()
@@ -65,17 +63,17 @@ def download(context: StepContext) -> Result | Change:
     return change("; ".join(filter(None, summary)), apply, facts=facts)
 
 
-def _environment_of_another_flowgate(context: StepContext) -> Path | None:
-    """Return the folder of LiteLLM's environment if its workers would run the code of another FlowGate."""
-    environment = context.litellm()
-    folder = litellm_environments.folder(context.config) / environment.name
-    return None if environment.bundled or python_environment.has_own_package(folder) else folder
-
-
 def _upstream(context: StepContext) -> str:
     if not cliproxy.is_configured(context.config):
         return "none"
     return "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
+
+
+def _of_another_place(context: StepContext) -> Path | None:
+    """Return the environment of LiteLLM in force if FlowGate was moved since: it uses the package at the old place."""
+    environment = context.litellm()
+    folder = litellm_environments.folder(context.config) / environment.version
+    return None if environment.bundled or python_environment.has_own_package(folder) else folder
 
 
 def _summary(write: str, compile_: str, outdated: list[Path], compiled: bool) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flowgate.domain import Facts, LiteLLMEnvironment
 from flowgate.errors import UsageError
+from flowgate.gateway import litellm, litellm_environments
 from flowgate.litellm_versions import environments, install, requirements
 from flowgate.litellm_versions.build_tools import BuildTools
 from flowgate.litellm_versions.wanted import Wanted
@@ -74,7 +75,15 @@ def _wheelhouse(context: StepContext, folder: str) -> str:
 
 
 def _tools(context: StepContext) -> BuildTools:
-    return BuildTools(context.config, context.environment, context.clock.wall(), context.set_activity, context.emit)
+    generations = context.supervisor.status()["services"].get(litellm.NAME, {}).get("generations", ())
+    return BuildTools(
+        config=context.config,
+        environment=context.environment,
+        now=context.clock.wall(),
+        show=context.set_activity,
+        emit=context.emit,
+        running={one["labels"].get(litellm_environments.LABEL, "") for one in generations},
+    )
 
 
 def _install(context: StepContext, wanted: Wanted) -> Facts:

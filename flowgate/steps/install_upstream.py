@@ -25,6 +25,7 @@ def install_upstream(
     from_file: str = "",
     offline: bool = False,
     allow_unverified: bool = False,
+    source: str = "",
 ) -> Result | Change:
     """Install CLIProxyAPIPlus for this platform, and keep the previous version.
 
@@ -35,38 +36,47 @@ def install_upstream(
         from_file: An archive, or the program itself, instead of a download.
         offline: Do not use the network.
         allow_unverified: Install a file even if no checksum for it is known.
+        source: The name of a known source (`inv bootstrap.sources`), instead of `repo`.
 
     Returns:
         `program` (path), `version`, `source`, `level` (pinned, checksums.txt or none), `sha256` (of the archive); all
         are empty if the gateway has no CLIProxyAPIPlus.
 
     Raises:
-        UsageError: A parameter is invalid, the file does not exist, or the gateway has no CLIProxyAPIPlus.
+        UnknownName: There is no such source.
+        UsageError: A parameter is invalid, the source is gone, the file does not exist, or the gateway has no
+            CLIProxyAPIPlus.
         EnvironmentFailure: The archive is absent, changed or not verified; the installed version stays.
         NotReady: The new program does not run; the installed version stays.
     """
+    repo, version = download_source.of_name(source, version=version, repo=repo, file=from_file)
     if version or repo or from_file:
         southbound.require(context.config, "nothing needs a CLIProxyAPIPlus")
     if not cliproxy.is_configured(context.config):
         message = f"nothing needs a CLIProxyAPIPlus: the config has no services.{cliproxy.NAME}"
         return unchanged(message, program="", version="", source="", level="", sha256="")
+    chosen = _choose(context, version, repo, from_file, allow_unverified)
+    paths = install_record.install_paths(context.config)
+    old = install_record.read(context.files.read(paths.lock))
+    if old and _is_installed(context, chosen, paths, old):
+        return unchanged(f"{old.version} is installed (verified: {old.level})", **_facts(paths, old))
+    if offline and not chosen.file:
+        what = f"{chosen.name} is not installed, and --offline forbids downloading it"
+        raise EnvironmentFailure(what, fix=download_source.offline_fix())
+    facts = {"program": str(paths.program), "version": chosen.tag, "source": chosen.repo}
+    return change(f"install {chosen.name}", lambda acting: _install(acting, chosen, paths, old), facts=facts)
+
+
+def _choose(context: StepContext, version: str, repo: str, from_file: str, allow_unverified: bool) -> Source:
     file = Path(from_file).expanduser().absolute() if from_file else None
     base = context.environment.get(release_assets.BASE_VARIABLE, "")
     platform = release_assets.platform_name(*sandboxed_run.machine())
-    source = download_source.choose_source(
+    chosen = download_source.choose_source(
         context.config, platform, version=version, repo=repo, file=file, allow=allow_unverified, base=base
     )
-    if source.file and not source.file.is_file():
-        raise UsageError(f"there is no file {source.file}", fix=download_source.other_file_fix(), place=source.place)
-    paths = install_record.install_paths(context.config)
-    old = install_record.read(context.files.read(paths.lock))
-    if old and _is_installed(context, source, paths, old):
-        return unchanged(f"{old.version} is installed (verified: {old.level})", **_facts(paths, old))
-    if offline and not source.file:
-        what = f"{source.name} is not installed, and --offline forbids downloading it"
-        raise EnvironmentFailure(what, fix=download_source.offline_fix())
-    facts = {"program": str(paths.program), "version": source.tag, "source": source.repo}
-    return change(f"install {source.name}", lambda acting: _install(acting, source, paths, old), facts=facts)
+    if chosen.file and not chosen.file.is_file():
+        raise UsageError(f"there is no file {chosen.file}", fix=download_source.other_file_fix(), place=chosen.place)
+    return chosen
 
 
 def _is_installed(context: StepContext, source: Source, paths: InstallPaths, old: InstallRecord) -> bool:
@@ -90,10 +100,23 @@ def _install(context: StepContext, source: Source, paths: InstallPaths, old: Ins
             context.emit(f"warning: {fetched.asset} reports version {version}, not {source.tag}")
         record = _record(context, source, fetched, old, program, version)
         _replace(context, program, paths, record, old)
+        _show_pin(context, source, fetched, old, paths.lock)
     finally:
         replace_file.delete_folder(paths.staging)
     show_next_action(context)
     return {**_facts(paths, record), "message": f"installed {source.name} (verified: {record.level})"}
+
+
+def _show_pin(
+    context: StepContext, source: Source, fetched: FetchedArchive, old: InstallRecord | None, lock: Path
+) -> None:
+    """Print the digest of an archive that is installed for the first time: from now on it must have this one."""
+    if not fetched.key or (old and fetched.key in old.seen):
+        return
+    context.emit(f"first use of {source.name}: {fetched.asset} has the sha256 {fetched.sha256}, now pinned in {lock}")
+    if (context.config.bootstrap.repo, context.config.bootstrap.version) != (source.repo, source.version):
+        sha = f"sha256: {{{source.platform}: {fetched.sha256}}}"
+        context.emit(f"to keep it: `bootstrap: {{repo: {source.repo}, version: {source.tag}, {sha}}}` in the config")
 
 
 def _unpack(fetched: FetchedArchive, into: Path) -> Path:

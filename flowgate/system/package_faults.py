@@ -13,12 +13,13 @@ from pathlib import Path, PurePosixPath
 from flowgate.system import python_bounds
 from flowgate.system.disk_errors import translate_os_errors
 from flowgate.system.locations import PACKAGE
-from flowgate.system.python_environment import INFO, OWN_PTH, python_version, site_packages
+from flowgate.system.python_environment import INFO, base_python, python, python_version, site_packages
 from flowgate.system.regular_files import read_bytes_bounded
 
 CODE_LINE = re.compile(rb"^import[ \t]", re.MULTILINE)  # a line of a .pth file that Python executes
 AT_START = ("sitecustomize.py", "usercustomize.py", "sitecustomize", "usercustomize")
 BOUNDS = re.compile(rb"^Requires-Python:\s*(\S.*)$", re.MULTILINE | re.IGNORECASE)
+RESERVED = re.compile(r"bin/python[0-9.]*[wt]?|pyvenv\.cfg|own(?:/.*)?|flowgate-environment\.json|lib64|[^/]+\.pth")
 MAX_EXAMPLES = 3
 
 
@@ -66,8 +67,10 @@ def _wheel_faults(folder: Path, is_used: Callable[[str, str], bool]) -> Iterator
 
 def _faults(folder: Path) -> Iterator[str]:
     site = site_packages(folder)
+    if python(folder).resolve() != base_python().resolve():
+        yield "a package replaced the Python interpreter"
     for path in sorted(site.glob("*.pth")):
-        if path.name != OWN_PTH and CODE_LINE.search(read_bytes_bounded(path)):
+        if CODE_LINE.search(read_bytes_bounded(path)):
             yield f"{path.name} would run code at every start of Python"
     for name in (PACKAGE.name, *AT_START):
         if (site / name).exists():
@@ -95,4 +98,6 @@ def _misplaced(folder: Path, site: Path, listed: str) -> str:
     path = Path(os.path.normpath(site / listed))
     if not path.is_relative_to(folder):
         return f"would write outside of its environment ({listed})"
+    if RESERVED.fullmatch(str(path.relative_to(folder))):
+        return f"would replace {path.relative_to(folder)}"
     return "" if path.exists() or "__pycache__" in path.parts else f"lacks the file {listed}"

@@ -29,6 +29,21 @@ def python_version() -> str:
     return ".".join(str(part) for part in sys.version_info[:3])
 
 
+def uv_version(folder: Path) -> str:
+    """Return the version of uv that created an environment ("0.13.9"); "unknown" if it does not say.
+
+    Args:
+        folder: The environment's folder.
+
+    Raises:
+        DiskError: It cannot be read.
+    """
+    with translate_os_errors(folder):
+        text = read_bytes_bounded(folder / "pyvenv.cfg").decode(errors="replace")
+    match = re.search(r"^uv\s*=\s*(\S+)", text, re.MULTILINE)
+    return match[1] if match else "unknown"
+
+
 def python(folder: Path) -> Path:
     """Return the interpreter of an environment.
 
@@ -76,7 +91,7 @@ def digest(site: Path) -> str:
 
 
 def add_own_package(folder: Path) -> None:
-    """Put FlowGate's own package on the path of an environment, by a path that survives a move of the environment.
+    """Put FlowGate's own package on the path of a new environment, by a path that survives a move of the environment.
 
     Args:
         folder: The environment's folder.
@@ -84,14 +99,27 @@ def add_own_package(folder: Path) -> None:
     Raises:
         DiskError: It cannot be written.
     """
+    link_own_package(folder)
     site = site_packages(folder)
+    with translate_os_errors(folder):
+        (site / OWN_PTH).write_text(f"{os.path.relpath(folder / OWN, site)}\n")
+
+
+def link_own_package(folder: Path) -> None:
+    """Let an environment use the package of the FlowGate that runs now.
+
+    Args:
+        folder: The environment's folder.
+
+    Raises:
+        DiskError: It cannot be written.
+    """
     with translate_os_errors(folder):
         (folder / OWN).mkdir(0o700, exist_ok=True)
         temp = folder / OWN / f".{PACKAGE.name}.new"
         temp.unlink(missing_ok=True)
         temp.symlink_to(PACKAGE)
         temp.replace(folder / OWN / PACKAGE.name)
-        (site / OWN_PTH).write_text(f"{os.path.relpath(folder / OWN, site)}\n")
 
 
 def has_own_package(folder: Path) -> bool:
@@ -101,7 +129,7 @@ def has_own_package(folder: Path) -> bool:
         folder: The environment's folder.
     """
     link = folder / OWN / PACKAGE.name
-    return link.is_dir() and link.resolve() == PACKAGE and (site_packages(folder) / OWN_PTH).is_file()
+    return link.is_dir() and link.resolve() == PACKAGE
 
 
 def move_into_place(built: Path, target: Path, aside: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.system import bound_command
+from flowgate.system import bound_command, package_index
 from flowgate.system.command import CommandResult
 
 # They name another environment or other versions than ours, or take away a check.
@@ -31,12 +31,6 @@ DROPPED = frozenset(
         *("UV_VENV_SEED", "UV_VENV_CLEAR", "UV_VENV_RELOCATABLE", "UV_COMPILE_BYTECODE", "RUST_LOG"),
     )
 )
-# What pip's users have set, under uv's name; uv's own variables win.
-FROM_PIP = {
-    "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
-    "PIP_EXTRA_INDEX_URL": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
-    "PIP_CERT": ("SSL_CERT_FILE",),
-}
 CREDENTIALS = re.compile(r"://[^/@\s'\"]+@")
 SIGNED = re.compile(r"(https?://[^\s?'\"`]+)\?[^\s'\"`)]+")
 
@@ -70,10 +64,7 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
         own: The command's environment variables.
     """
     kept = {name: value for name, value in own.items() if name not in DROPPED}
-    for name, targets in FROM_PIP.items():
-        if own.get(name) and not any(own.get(target) for target in targets):
-            kept[targets[0]] = own[name]
-    return kept | {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    return kept | package_index.from_pip(own) | {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"}
 
 
 def run(words: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float) -> CommandResult:

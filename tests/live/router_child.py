@@ -1,7 +1,8 @@
 """LiteLLM's router as a process that takes commands on stdin, with FlowGate's changes unless `--bare` is given.
 
 It calls the router as the proxy does: one logging object per request, shared by all attempts. Each command is a line of
-JSON: {"settings": ...} creates a new router, {"ask": MODEL, "stream": ...} sends a request. Each reply is one line.
+JSON: {"settings": ...} creates a new router, {"ask": MODEL, "stream": ...} sends a request, {"messages": MODEL} a
+stream by way of `/v1/messages`. Each reply is one line.
 """
 
 from __future__ import annotations
@@ -54,6 +55,17 @@ async def ask(router: Any, model: str, stream: bool) -> dict[str, Any]:
     return {**reply, "seconds": time.monotonic() - began}
 
 
+async def ask_messages(router: Any, model: str) -> dict[str, Any]:
+    """Send one streamed request by way of `/v1/messages`."""
+    words: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, "litellm_metadata": {}}
+    try:
+        async for _ in await router.aanthropic_messages(model=model, stream=True, **words):
+            pass
+    except Exception as error:  # noqa: BLE001 - the tests want to see every error of the router
+        return {"error": type(error).__name__}
+    return {"error": None}
+
+
 async def main() -> None:
     """Execute one command after another on one event loop, because the router's HTTP clients are bound to it."""
     litellm.suppress_debug_info = True
@@ -68,6 +80,8 @@ async def main() -> None:
         reply: dict[str, Any] = {}
         if "settings" in command:
             router = create_router(command["settings"])
+        elif "messages" in command:
+            reply = await ask_messages(router, command["messages"])
         else:
             reply = await ask(router, command["ask"], command.get("stream", False))
         print(json.dumps(reply), file=out, flush=True)

@@ -133,10 +133,18 @@ class Router:
 
 @pytest.fixture(scope="module")
 def router() -> Iterator[Router]:
+    """LiteLLM's router with FlowGate's changes."""
+    with running_router() as found:
+        yield found
+
+
+@contextmanager
+def running_router(*args: str) -> Iterator[Router]:
+    """Run LiteLLM's router in a process of its own, in front of a fake vendor."""
     vendor = Vendor()
     thread = threading.Thread(target=vendor.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    words = [sys.executable, str(HERE / "router_child.py")]
+    words = [sys.executable, str(HERE / "router_child.py"), *args]
     environment = {"PATH": "/usr/bin:/bin", "LITELLM_LOCAL_MODEL_COST_MAP": "True", **QUICK}
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(words, text=True, env=environment, **pipes)
@@ -242,6 +250,17 @@ def test_a_stream_that_is_silent_from_the_start_uses_the_fallback_and_starts_no_
     router.configure(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.5).litellm)
     router.vendor.faults[FIRST] = {"first": 3.0}
     assert router.ask(3, stream=True) == [(SPARE, 1, 1)] * 3
+
+
+def test_a_silent_messages_stream_of_an_anthropic_provider_is_not_retried_either(router: Router) -> None:
+    settings = compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.5).litellm
+    for entry in settings["model_list"]:
+        entry["litellm_params"]["model"] = entry["litellm_params"]["model"].replace("openai/", "anthropic/")
+    router.configure(settings)
+    router.vendor.faults[FIRST] = {"first": 3.0}
+    router.vendor.requested.clear()
+    router.command(messages="router-default")
+    assert router.vendor.requested.count(FIRST) == 1
 
 
 def test_a_stream_that_stops_in_the_middle_is_not_continued_by_another_model(router: Router) -> None:

@@ -37,8 +37,12 @@ def of_upgraded(session: Session, clock: Clock | None = None) -> Iterator[Findin
     """
     record = litellm_environments.parse(files.read_text_or_none(litellm_environments.record_path(session.config)))
     version = record.in_force
-    if version in (litellm_environments.BUNDLED, installed.version("litellm")) or blocked_versions.reason(version):
-        return  # what is blocked is reported by `litellm_version`
+    if version in (litellm_environments.BUNDLED, installed.version("litellm")):
+        return
+    if blocked_versions.reason(version):
+        message = f"LiteLLM {version} is in force and {blocked_versions.reason(version)}"
+        yield Finding(CHECK, "fail", f"{message}; also replace every key that it has used", "inv litellm.rollback")
+        return
     yield from support(version, (clock or Clock()).wall().date(), None)
 
 

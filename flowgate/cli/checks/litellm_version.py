@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from flowgate.cli import litellm_version
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
-from flowgate.gateway import blocked_versions, litellm_in_force
+from flowgate.gateway import litellm_in_force
+from flowgate.litellm_versions import install
 from flowgate.system import files
 
 CHECK = "litellm version"
-ROLLBACK = "inv litellm.rollback"
 
 
 def in_force(session: Session) -> Iterator[Finding]:
-    """Check that the version in force can be started, is not blocked, and serves, and that none newer is here."""
+    """Check that the version in force can be started and serves, and that none newer is here."""
     found = litellm_version.versions(session, session.supervisor.status())
     version = found["in_force"]
     name = litellm_in_force.named(session.config, files.read_text_or_none, version)
@@ -23,9 +23,9 @@ def in_force(session: Session) -> Iterator[Finding]:
     if environment is None:
         message = f"the environment of LiteLLM {version}, which is in force, is missing or not complete"
         yield Finding(CHECK, "fail", message, f"inv litellm.upgrade --to {version}")
-    elif blocked_versions.reason(version):
-        message = f"LiteLLM {version} is in force and {blocked_versions.reason(version)}"
-        yield Finding(CHECK, "fail", f"{message}; also replace every key that it has used", ROLLBACK)
+    elif not environment.bundled and (why := install.fault(session.config, version)):
+        message = f"the environment of LiteLLM {version}, which is in force, {why}"
+        yield Finding(CHECK, "fail", message, f"inv down && inv litellm.upgrade --to {version}")
     elif sentence := litellm_version.difference(found):
         yield Finding(CHECK, "warn", sentence, litellm_version.RESTART)
     elif sentence := litellm_version.newer_bundled(found):

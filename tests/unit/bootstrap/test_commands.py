@@ -46,7 +46,7 @@ def test_a_missing_repository_exits_3_and_shows_commands(workspace: Workspace, s
     message = workspace.inv("bootstrap.download", code=3).stderr
     assert f"there is no repository {REPO}" in message
     assert "fix: use a local file" in message
-    assert "inv bootstrap.download --cliproxy-repo kaitranntt/CLIProxyAPIPlus" in message
+    assert "inv bootstrap.download --source community" in message
     assert "ghp_canary" not in message
     assert left(workspace) == set()
 

@@ -48,7 +48,8 @@ def test_a_missing_repository_shows_every_alternative_source(old: InstallStage) 
     message = old.install_error()
     assert f"there is no repository {REPO} at 127.0.0.1" in message.what
     assert "inv bootstrap.download --from-file FILE" in message.fix
-    assert "--cliproxy-repo kaitranntt/CLIProxyAPIPlus --cliproxy-version v7.1.43-0" in message.fix
+    assert "--source kaitranntt  (kaitranntt/CLIProxyAPIPlus v7.1.43-0" in message.fix
+    assert "inv bootstrap.sources" in message.fix
     assert "not audited" in message.fix
 
 

@@ -12,6 +12,7 @@ from flowgate.cli.checks import example_keys
 from flowgate.cli.completion_values import SOUTHBOUND
 from flowgate.config.loader import read
 from flowgate.errors import UnknownName, UsageError
+from flowgate.gateway import upstream_sources
 from tests.unit.cli.terminal import Terminal
 
 KEY = re.compile(r"sk-[0-9a-f]{48}")
@@ -87,7 +88,7 @@ def test_without_an_upstream_the_next_step_is_a_key(home: Path, capsys: pytest.C
     assert "bootstrap" not in printed.err
 
 
-@pytest.mark.parametrize("typed, services", [("1", 1), ("none", 1), (" 2 ", 2), ("embedded", 2)])
+@pytest.mark.parametrize("typed, services", [("1", 1), ("none", 1), (" 2 \n1", 2), ("embedded", 2)])
 def test_a_person_at_a_terminal_is_asked(
     home: Path, monkeypatch: pytest.MonkeyPatch, typed: str, services: int
 ) -> None:
@@ -117,3 +118,26 @@ def test_nobody_is_asked_if_a_config_exists(home: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stdin", Terminal("1\n"))
     with pytest.raises(UsageError, match="already exists"):
         init.init()
+
+
+@pytest.mark.parametrize("source", ["community", "plusplus", "kaitranntt", "mainline"])
+def test_a_named_source_is_written_into_the_config(tmp_path: Path, source: str) -> None:
+    config = read((file := init.write(tmp_path / "config", init.PLUS, source)[0]).read_text(), file)
+    known = upstream_sources.named(source)
+    assert (config.bootstrap.repo, config.bootstrap.version) == (known.repo, known.version)
+
+
+@pytest.mark.parametrize("typed, repo", [("2\nmainline\n", "router-for-me/CLIProxyAPI"), ("2\n2\n", "jc01rho/")])
+def test_a_person_is_asked_for_the_source_too(
+    home: Path, monkeypatch: pytest.MonkeyPatch, typed: str, repo: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    init.init()
+    assert f"repo: {repo}" in (home / "config" / "flowgate.yaml").read_text()
+
+
+@pytest.mark.parametrize("words", [("none", "mainline"), ("embedded", "mainline"), ("", "original"), ("", "main")])
+def test_a_source_that_cannot_be_used_is_refused(home: Path, words: tuple[str, str]) -> None:
+    with pytest.raises(UsageError):
+        init.init(*words)
+    assert not (home / "config").exists()

@@ -164,6 +164,18 @@ def test_a_silent_stream_begins_and_sends_no_text(vendors: Upstream, path: str, 
     connection.close()
 
 
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
+def test_a_mute_stream_has_headers_and_no_body(vendors: Upstream, path: str) -> None:
+    set_faults(vendors, {"m": {"mute": True}})
+    connection = send(vendors, path, stream=True)
+    reply = connection.getresponse()
+    assert reply.status == 200
+    connection.sock.settimeout(SOON)
+    with pytest.raises(TimeoutError):
+        reply.read1()
+    connection.close()
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_slow_model_answers_after_its_delay(vendors: Upstream, stream: bool) -> None:
     set_faults(vendors, {"m": {"slow": 0.3}})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowgate.gateway import cooldown_rules, inside
+from flowgate.gateway import cooldown_rules, inside, router_inside
 from flowgate.gateway.router_attempts import DeploymentUnreachable
 from flowgate.request_filter.upstreams import Upstreams
 from tests.unit.gateway.test_failure_causes import NotFoundError, VendorError, raised_while_handling
@@ -99,7 +99,7 @@ def test_cooldowns_end_only_for_deployments_behind_the_service(
     memory = SimpleNamespace(delete_cache=ended.append)
     cache = SimpleNamespace(in_memory_cache=memory, get_cooldown_cache_key=lambda name: f"key of {name}")
     router = SimpleNamespace(model_list=ROUTER.model_list, cooldown_cache=cache)
-    monkeypatch.setitem(sys.modules, inside.PROXY, SimpleNamespace(llm_router=router))
+    monkeypatch.setitem(sys.modules, router_inside.PROXY, SimpleNamespace(llm_router=router))
     inside.clear_cooldowns(upstreams, "cliproxyapi_plus")
     assert ended == ["key of south"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from flowgate.config.loader import read
 from flowgate.domain import LiteLLMSettings
-from flowgate.gateway import cooldowns
+from flowgate.gateway import cooldowns, router_inside
 from tests.unit.gateway.conftest import UPSTREAM, deployment
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def test_a_cooldown_has_no_vendor_message(monkeypatch: pytest.MonkeyPatch) -> No
         return [("2", ENTRY)]
 
     router = SimpleNamespace(model_list=DEPLOYMENTS, cooldown_cache=SimpleNamespace(async_get_active_cooldowns=active))
-    monkeypatch.setitem(sys.modules, cooldowns.PROXY, SimpleNamespace(llm_router=router))
+    monkeypatch.setitem(sys.modules, router_inside.PROXY, SimpleNamespace(llm_router=router))
     wanted = {"models": ["two"], "deployment": "anthropic/b", "address": "", "why": "401", "since": 10.0, "until": 15.0}
     assert asyncio.run(cooldowns.active()) == [wanted]
 

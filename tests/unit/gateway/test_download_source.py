@@ -43,17 +43,19 @@ def test_a_file_excludes_a_version(config: Make) -> None:
 def test_the_error_for_a_missing_repository_lists_fixes_as_commands(config: Make) -> None:
     message = download_source.not_found_error("repository", chosen(config()), "github.com").fix
     assert "inv bootstrap.download --from-file FILE" in message
-    for fork in ("kaitranntt/CLIProxyAPIPlus", "jc01rho/CLIProxyAPIPlus"):
-        line = next(line for line in message.splitlines() if fork in line)
-        assert f"inv bootstrap.download --cliproxy-repo {fork} --cliproxy-version v7" in line
+    for name, repo in (("community", "jc01rho/CLIProxyAPIPlus"), ("mainline", "router-for-me/CLIProxyAPI v7")):
+        line = next(line for line in message.splitlines() if f"({repo}" in line)
+        assert f"inv bootstrap.download --source {name}" in line
         assert "not audited" in line
+    assert "inv bootstrap.sources" in message
 
 
 def test_a_missing_fork_is_not_suggested(config: Make) -> None:
     message = download_source.not_found_error(
         "archive", chosen(config(), repo="kaitranntt/CLIProxyAPIPlus"), "github.com"
     )
-    assert "--cliproxy-repo kaitranntt" not in message.fix
+    assert "--source kaitranntt" not in message.fix
+    assert "--source mainline" in message.fix
 
 
 def test_the_unverified_command_repeats_the_flags(config: Make) -> None:

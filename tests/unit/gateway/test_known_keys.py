@@ -17,7 +17,7 @@ from flowgate.gateway.value_kinds import Kind
 Make = Callable[..., Config]
 NEW = Kind(frozenset({"bool"}))
 NEWER = Declarations(
-    "1.200.0",
+    "1.109.9",
     router={"num_retries": None, "fallbacks": None, "retry_policy": None, "fallback_on_new_things": NEW},
     library={"drop_params": NEW, "keep_new_params": NEW},
     general={"master_key": None, "mcp_new_thing": NEW},
@@ -71,12 +71,12 @@ def test_names_that_the_installed_release_has_added_are_accepted(config: Make, t
 )
 def test_a_misspelt_name_is_refused_with_the_version(config: Make, tree: Any, fix: str) -> None:
     (fault,), _ = checked(config, NEWER, **tree)
-    assert fault.what.startswith("LiteLLM 1.200.0 has no setting")
+    assert fault.what.startswith("LiteLLM 1.109.9 has no setting")
     assert fault.fix.startswith(fix)
 
 
 @pytest.mark.parametrize("section", ["router_settings", "litellm_settings", "general_settings"])
 def test_without_a_readable_source_an_unknown_name_is_a_warning(config: Make, section: str) -> None:
-    faults, (warning,) = checked(config, Declarations("9"), **{section: {"num_retriez": 1}})
+    faults, (warning,) = checked(config, Declarations("1.108.9"), **{section: {"num_retriez": 1}})
     assert faults == []
-    assert warning.startswith(f"whether LiteLLM 9 knows '{section}.num_retriez' is not known")
+    assert warning.startswith(f"whether LiteLLM 1.108.9 knows '{section}.num_retriez' is not known")

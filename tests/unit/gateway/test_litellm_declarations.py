@@ -82,7 +82,7 @@ def test_nothing_is_refused_if_nothing_is_declared(config: object) -> None:
     assert callable(config)
     made = config(profiles={"balanced": {"router_settings": {"timeout": "1m"}}})
     assert isinstance(made, Config)
-    inputs = BuildInputs({}, None, declared=Declarations("9"))
+    inputs = BuildInputs({}, None, declared=Declarations("1.108.9"))
     assert "1m" in compile_policy(made, "balanced", inputs).litellm["router_settings"].values()
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flowgate.gateway import policy_summary
+from flowgate.gateway.litellm_declarations import Declarations
 from tests.unit.gateway.test_policy import COMMON, compiled
 
 
@@ -38,7 +41,20 @@ def test_the_program_that_applies_cooldowns_is_described() -> None:
 
 
 def test_the_limits_of_litellm_are_listed() -> None:
-    assert message(COMMON["cost"]).endswith(f"{policy_summary.LITELLM_LIMITS[0]}\n{policy_summary.LITELLM_LIMITS[1]}")
+    lines = (policy_summary.NOT_CONTINUED, *policy_summary.LITELLM_LIMITS)
+    assert message(COMMON["cost"]).endswith("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("version", "on", "continued"),
+    [("1.109.0", True, True), ("1.109.3", False, False), ("1.108.7", True, False), ("", True, False)],
+)
+def test_a_broken_stream_is_continued_only_where_litellm_can_and_the_setting_is_on(
+    version: str, on: bool, continued: bool
+) -> None:
+    policy = compiled({"router_settings": {"enable_mid_stream_fallback_continuation": on}})
+    found = policy_summary.describe(replace(policy, declared=Declarations(version)))
+    assert (policy_summary.CONTINUED in found, policy_summary.NOT_CONTINUED in found) == (continued, not continued)
 
 
 def test_the_limits_of_cliproxyapiplus_are_listed_if_it_applies_cooldowns() -> None:

@@ -42,7 +42,7 @@ class VersionStage(Stage):
         wheelhouse(self.wheels, *wheels)
         return self
 
-    def install(self, version: str = "1.108.7", **params: Any) -> tuple[str, dict[str, Any]]:
+    def install(self, version: str = "1.108.77", **params: Any) -> tuple[str, dict[str, Any]]:
         """Run the step with the folder of wheels."""
         return self.apply(install_litellm, version=version, **{"wheelhouse": str(self.wheels), **params})
 
@@ -51,7 +51,7 @@ class VersionStage(Stage):
 
     def build(self, show: Any) -> None:
         """Install without a step; `show` hears what is done now."""
-        install.install(Wanted("1.108.7", str(self.wheels)), self.tools(show))
+        install.install(Wanted("1.108.77", str(self.wheels)), self.tools(show))
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def versions(tmp_path: Path, uv_cache: Path) -> VersionStage:
-    """A stage that offers LiteLLM 1.108.7, and that reaches no package index."""
+    """A stage that offers LiteLLM 1.108.77, and that reaches no package index."""
     stage = VersionStage(tmp_path)
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     own = {"HOME": str(tmp_path / "home"), "UV_CACHE_DIR": str(uv_cache), "UV_DEFAULT_INDEX": NOWHERE}

@@ -12,6 +12,7 @@ from flowgate.errors import EnvironmentFailure, FlowGateError
 from tests.unit.litellm_versions.conftest import VersionStage
 from tests.unit.litellm_versions.wheels import litellm
 
+DATA = "litellm-1.108.77.data"
 Spoil = Callable[[VersionStage], object]
 
 
@@ -36,11 +37,11 @@ def wheel(stage: VersionStage) -> Path:
 
 
 def with_files(**files: str) -> Spoil:
-    return lambda stage: litellm("1.108.7", **files).write(stage.wheels)
+    return lambda stage: litellm("1.108.77", **files).write(stage.wheels)
 
 
 def requiring(*lines: str) -> Spoil:
-    return lambda stage: litellm("1.108.7", *lines).write(stage.wheels)
+    return lambda stage: litellm("1.108.77", *lines).write(stage.wheels)
 
 
 HOSTILE: dict[str, tuple[Spoil, str]] = {
@@ -63,15 +64,27 @@ HOSTILE: dict[str, tuple[Spoil, str]] = {
     "no list of files": (lambda stage: without(wheel(stage), "RECORD"), "RECORD|list of its files"),
     "no description of the wheel": (lambda stage: without(wheel(stage), "/WHEEL"), "damaged"),
     "a path outside": (with_files(**{"../../../evil.txt": "x"}), "outside of its environment"),
-    "a path outside by its data": (with_files(**{"litellm-1.108.7.data/data/../../../../evil.txt": "x"}), "evil"),
+    "a path outside by its data": (with_files(**{"litellm-1.108.77.data/data/../../../../evil.txt": "x"}), "evil"),
     "an absolute path": (with_files(**{"/tmp/flowgate-evil.txt": "x"}), "evil"),
     "code at every start": (
         with_files(**{"litellm_init.pth": "import os; os.abort()\n"}),
         "litellm_init.pth would run",
     ),
+    "code under the name of FlowGate's": (
+        with_files(**{"flowgate-own.pth": "import os\n"}),
+        "flowgate-own.pth would",
+    ),
     "code at every start, hidden": (with_files(**{"zz.pth": "\nimport\tos\n"}), "zz.pth would run"),
     "a sitecustomize": (with_files(**{"sitecustomize.py": "raise SystemExit"}), "sitecustomize.py"),
     "a package in FlowGate's place": (with_files(**{"flowgate/__init__.py": "raise SystemExit"}), "flowgate"),
+    "a program in Python's place": (with_files(**{f"{DATA}/scripts/python": "#!/bin/sh\n"}), "reserved name"),
+    "a program in python3's place": (
+        with_files(**{f"{DATA}/scripts/python3": "#!/bin/sh\n"}),
+        "reserved name",
+    ),
+    "settings of the environment": (with_files(**{f"{DATA}/data/pyvenv.cfg": "home = /evil\n"}), "replace pyvenv.cfg"),
+    "FlowGate by its data": (with_files(**{f"{DATA}/data/own/flowgate/x.py": ""}), "would replace own/flowgate"),
+    "a receipt": (with_files(**{f"{DATA}/data/flowgate-environment.json": "{}"}), "would replace flowgate-environment"),
     "another version inside": (
         lambda stage: litellm("1.0.0").write(stage.folder).rename(wheel(stage)),
         "1.0.0|damaged",
@@ -93,8 +106,8 @@ def test_a_hostile_build_is_refused_in_one_sentence(versions: VersionStage, name
 
 def test_other_bytes_under_the_same_version_are_refused(versions: VersionStage) -> None:
     versions.install()
-    (versions.place / "1.108.7").rename(versions.folder / "away")
-    litellm("1.108.7", **{"litellm/more.py": "x = 1\n"}).write(versions.wheels)
+    (versions.place / "1.108.77").rename(versions.folder / "away")
+    litellm("1.108.77", **{"litellm/more.py": "x = 1\n"}).write(versions.wheels)
     versions.environment["UV_CACHE_DIR"] = str(versions.folder / "empty")  # else uv takes the old ones from its cache
     with pytest.raises(EnvironmentFailure, match=r"(?i)hash") as caught:
         versions.install()
@@ -104,17 +117,17 @@ def test_other_bytes_under_the_same_version_are_refused(versions: VersionStage) 
 
 def test_other_bytes_are_refused_also_if_the_requirements_have_changed(versions: VersionStage) -> None:
     versions.install()
-    (versions.place / "1.108.7").rename(versions.folder / "away")
-    lock = versions.place / "locks" / "1.108.7.txt"
+    (versions.place / "1.108.77").rename(versions.folder / "away")
+    lock = versions.place / "locks" / "1.108.77.txt"
     lock.write_text(lock.read_text().replace("requirements", "requirements of before"))
-    litellm("1.108.7", **{"litellm/more.py": "x = 1\n"}).write(versions.wheels)
-    with pytest.raises(EnvironmentFailure, match=r"litellm==1\.108\.7 is not the file that was installed before"):
+    litellm("1.108.77", **{"litellm/more.py": "x = 1\n"}).write(versions.wheels)
+    with pytest.raises(EnvironmentFailure, match=r"litellm==1\.108\.77 is not the file that was installed before"):
         versions.install()
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "litellm==1.108.7\n", "\0"])
+@pytest.mark.parametrize("text", ["", "nonsense", "litellm==1.108.77\n", "\0"])
 def test_a_damaged_lock_file_is_made_again(versions: VersionStage, text: str) -> None:
-    lock = versions.place / "locks" / "1.108.7.txt"
+    lock = versions.place / "locks" / "1.108.77.txt"
     lock.parent.mkdir(parents=True)
     lock.write_text(text)
     assert versions.install()[1]["built"]

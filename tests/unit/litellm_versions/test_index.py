@@ -21,32 +21,32 @@ OLD = (datetime.now(UTC) - timedelta(days=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 @pytest.fixture
 def index(versions: VersionStage, tmp_path: Path) -> Iterator[Index]:
-    """An index that offers 1.108.7 (old) and 1.108.9 (of today)."""
-    versions.offer(litellm("1.108.9"))
-    with serving(Index(versions.wheels, {litellm("1.108.9").file_name: NOW, litellm().file_name: OLD})) as found:
+    """An index that offers 1.108.77 (old) and 1.108.99 (of today)."""
+    versions.offer(litellm("1.108.99"))
+    with serving(Index(versions.wheels, {litellm("1.108.99").file_name: NOW, litellm().file_name: OLD})) as found:
         versions.environment |= {"UV_DEFAULT_INDEX": found.url, "UV_CACHE_DIR": str(tmp_path / "cache")}
         yield found
 
 
 def test_a_release_of_today_is_not_taken_by_itself(versions: VersionStage, index: Index) -> None:
-    assert versions.install("", wheelhouse="")[1]["version"] == "1.108.7"
+    assert versions.install("", wheelhouse="")[1]["version"] == "1.108.77"
 
 
 def test_a_release_of_today_is_taken_by_its_name(versions: VersionStage, index: Index) -> None:
-    assert versions.install("1.108.9", wheelhouse="")[1]["version"] == "1.108.9"
+    assert versions.install("1.108.99", wheelhouse="")[1]["version"] == "1.108.99"
 
 
 def test_a_young_package_beside_it_is_refused_and_named(versions: VersionStage, index: Index) -> None:
-    versions.offer(litellm("1.108.9", "helper==1"), Wheel("helper", "1"))
+    versions.offer(litellm("1.108.99", "helper==1"), Wheel("helper", "1"))
     index.times = {Wheel("helper", "1").file_name: NOW}
     with pytest.raises(FlowGateError, match=r"helper.*younger than 3 days were left out") as caught:
-        versions.install("1.108.9", wheelhouse="")
+        versions.install("1.108.99", wheelhouse="")
     assert caught.value.code == 3
 
 
 def test_an_index_without_upload_times_is_used_with_a_warning(versions: VersionStage, index: Index) -> None:
     index.times = None
-    assert versions.install("", wheelhouse="")[1]["version"] == "1.108.9"
+    assert versions.install("", wheelhouse="")[1]["version"] == "1.108.99"
     assert "gives no upload times" in versions.messages[0]
 
 
@@ -58,6 +58,13 @@ def test_the_users_own_index_is_used_with_its_password(versions: VersionStage, i
     assert versions.install(wheelhouse="")[1]["built"]
     texts = [path.read_text(errors="replace") for path in versions.place.rglob("*") if path.is_file()]
     assert not [text for text in texts if "geheim" in text]
+
+
+def test_the_index_of_a_project_around_it_is_used(versions: VersionStage, index: Index) -> None:
+    del versions.environment["UV_DEFAULT_INDEX"], versions.environment["UV_NO_CONFIG"]
+    table = f'[[tool.uv.index]]\nname = "ours"\nurl = "{index.url}"\ndefault = true\n'
+    (versions.folder / "pyproject.toml").write_text(f'[project]\nname = "x"\nversion = "1"\n{table}')
+    assert versions.install(wheelhouse="")[1]["built"]
 
 
 def test_a_wrong_password_is_said_and_not_shown(versions: VersionStage, index: Index) -> None:
@@ -85,8 +92,8 @@ def test_an_index_that_is_down_is_said(versions: VersionStage) -> None:
 
 def test_bytes_that_changed_between_resolving_and_installing_are_refused(versions: VersionStage, index: Index) -> None:
     versions.install(wheelhouse="")
-    (versions.place / "1.108.7").rename(versions.folder / "away")
-    litellm("1.108.7", **{"litellm/more.py": "x = 1\n"}).write(versions.wheels)
+    (versions.place / "1.108.77").rename(versions.folder / "away")
+    litellm("1.108.77", **{"litellm/more.py": "x = 1\n"}).write(versions.wheels)
     versions.environment["UV_CACHE_DIR"] = str(versions.folder / "other-cache")
     with pytest.raises(FlowGateError, match=r"(?i)hash") as caught:
         versions.install(wheelhouse="")
@@ -95,14 +102,14 @@ def test_bytes_that_changed_between_resolving_and_installing_are_refused(version
 
 def test_the_list_tells_why_versions_are_not_taken(versions: VersionStage, index: Index) -> None:
     versions.offer(litellm("1.110.0", "litellm-proxy==1.110.0"), litellm("1.109.3"), litellm("1.107.0"))
-    index.times = {litellm("1.109.3").file_name: NOW, litellm("1.108.9").file_name: NOW}
+    index.times = {litellm("1.109.3").file_name: NOW, litellm("1.108.99").file_name: NOW}
     folder = versions.folder / "list"
     folder.mkdir()
     found = offers.ask_index(folder, versions.tools())
-    assert (found.newest, found.installable, found.error) == ("1.110.0", "1.108.7", "")
+    assert (found.newest, found.installable, found.error) == ("1.110.0", "1.108.77", "")
     why = {one.version: one.reason for one in found.refused}
     assert "litellm-proxy was not found" in why["1.110.0"]
-    assert (why["1.109.3"], why["1.108.9"]) == (offers.YOUNG, offers.YOUNG)
+    assert (why["1.109.3"], why["1.108.99"]) == (offers.YOUNG, offers.YOUNG)
     assert (why["1.107.0"], why["1.82.8"]) == ("it is reported as compromised", "it contains malicious code")
 
 

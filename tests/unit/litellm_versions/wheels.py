@@ -55,7 +55,7 @@ def _row(entry: tuple[str, str]) -> str:
     return f"{entry[0]},sha256={digest},{len(data)}\n"
 
 
-def litellm(version: str = "1.108.7", *requires: str, python: str = "", **files: str) -> Wheel:
+def litellm(version: str = "1.108.77", *requires: str, python: str = "", **files: str) -> Wheel:
     """Return a LiteLLM; `files` are added to it."""
     metadata = "Provides-Extra: proxy\n" + (f"Requires-Python: {python}\n" if python else "")
     return Wheel("litellm", version, ("fastapi; extra == 'proxy'", *requires), files, metadata)

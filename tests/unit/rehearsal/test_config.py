@@ -129,6 +129,17 @@ def test_without_cliproxyapi_plus_litellm_calls_the_fake_vendors_directly(config
     assert (first["model"], first["api_base"]) == ("openai/500.big", "http://v/v1")
 
 
+@pytest.mark.parametrize("scenario", ["500", "refused", "hang"])
+def test_a_config_without_cliproxyapi_plus_is_rehearsed_with_litellm_alone(tmp_path: Path, scenario: str) -> None:
+    text = CONFIG.replace(CONFIG[CONFIG.index("  cliproxyapi_plus") : CONFIG.index("litellm_base:")], "")
+    text = text.replace("model: openai/big, api_base", "custom_llm_provider: azure, model: azure/big, api_base")
+    alone = read(text.replace("127.0.0.1:8317", "127.0.0.1:11434"), tmp_path / "flowgate.yaml")
+    (gateway,) = described(alone, scenario, litellm_only=True)
+    first = document(gateway)["model_list"][0]["litellm_params"]
+    assert (first["model"], "custom_llm_provider" in first) == (f"openai/{scenario}.big", False)
+    assert gateway.needed_addresses == {}
+
+
 def test_all_scenarios_share_one_fork_server_that_sees_the_scaled_pauses(config: Config) -> None:
     one, other = (described(config, name)[-1] for name in ("500", "hang"))
     assert fork_pool.fork_server_id(one) == fork_pool.fork_server_id(other)

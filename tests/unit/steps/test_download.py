@@ -93,7 +93,7 @@ def test_the_environment_in_force_gets_its_runner_and_the_code_of_this_flowgate(
     folder = fake_environment.build(stage.config, "9.9.9").python.parent.parent
     record = litellm_environments.record_path(stage.config)
     record.write_text(litellm_environments.dump(EnvironmentRecord("9.9.9")))
-    (folder / "own").mkdir()
+    (folder / "own" / "flowgate").unlink()
     (folder / "own" / "flowgate").symlink_to("/an/earlier/flowgate")
     assert stage.apply(download)[0] == "changed"
     assert python_environment.has_own_package(folder)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
         ({"version": "1.82.8"}, UsageError, "malicious"),
         ({"version": "v1.82.7"}, UsageError, "malicious"),
         ({"version": " 1.107.0 "}, UsageError, "compromised"),
+        ({"version": "1.107"}, UsageError, "compromised"),
+        ({"version": "1.82.07"}, UsageError, "malicious"),
+        ({"version": "01.082.8"}, UsageError, "malicious"),
+        ({"version": "1.82.8.0"}, UsageError, "malicious"),
         ({"wheelhouse": "/nowhere"}, UsageError, "no folder"),
         ({"wheelhouse": "/dev/null"}, UsageError, "no folder"),
         ({"wheelhouse": "/dev"}, UsageError, "no wheel"),
@@ -40,7 +44,7 @@ def test_what_is_written_wrong_is_refused_and_nothing_is_touched(
     assert (caught.value.code, stage.tree()) == (2, before)
 
 
-@pytest.mark.parametrize("version", ["1.108.7", "v1.108.7"])
+@pytest.mark.parametrize("version", ["1.108.7", "v1.108.7", " 1.108.7", "1.0108.07", "1.108.7.0"])
 def test_check_mode_names_the_version_and_its_folder(stage: Stage, version: str) -> None:
     found = install_litellm(stage.context().read_only(), version=version)
     assert isinstance(found, Change)

@@ -218,10 +218,11 @@ def test_a_warm_up_that_does_not_end_is_stopped(supervisor: SupervisorClient, ap
     assert not module_cache.exists()
 
 
-def test_the_warm_up_works_when_its_cache_cannot_be_written(
-    supervisor: SupervisorClient, app: App, tmp_path: Path
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_the_warm_up_works_when_its_cache_is_no_file(
+    supervisor: SupervisorClient, app: App, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
-    folder = tmp_path / "no file"
-    folder.mkdir()
-    up(supervisor, app("one", fork_server=replace(SETTINGS, warmup=warmup("/lazy"), module_cache=str(folder))))
+    odd = tmp_path / "no file"
+    make(odd)
+    up(supervisor, app("one", fork_server=replace(SETTINGS, warmup=warmup("/lazy"), module_cache=str(odd))))
     assert ask(app())[2] == "True"

@@ -91,9 +91,7 @@ def test_a_hung_supervisor_is_named_within_5_s_and_asked_once(supervisor: Superv
     with stopped(pid), within(HELLO), ThreadPoolExecutor(len(ASKING)) as pool:
         told = dict(zip(ASKING, pool.map(lambda act: refusals(supervisor, one, act), ASKING.values()), strict=True))
     said = f"the supervisor (pid {pid}) has not answered for 5 s"
-    assert {verb: {said in str(one) for one in errors} for verb, errors in told.items()} == {
-        verb: {True} for verb in told
-    }
+    assert [verb for verb, errors in told.items() if not all(said in str(one) for one in errors)] == []
     assert all("service.recover" in one.fix for errors in told.values() for one in errors)
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,3 +52,33 @@ def test_a_changed_source_does_not_recompile_the_environment(environment: Path) 
 def test_a_damaged_stamp_file_counts_as_missing(environment: Path, text: str) -> None:
     (environment / "env" / bytecode.STAMP).write_text(text)
     assert not bytecode.is_compiled()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+def test_what_is_no_stamp_file_is_neither_read_nor_written(environment: Path, make: Callable[[Path], None]) -> None:
+    make(environment / "env" / bytecode.STAMP)
+    assert not bytecode.is_compiled()
+    assert not bytecode.compile_environment()
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_bytecode_is_shared_where_the_source_is_the_same_file(environment: Path, linked: bool) -> None:
+    bytecode.compile_environment()
+    (environment / "other").mkdir()
+    ours, theirs = environment / "env" / "thing.py", environment / "other" / "thing.py"
+    theirs.hardlink_to(ours) if linked else theirs.write_text(ours.read_text())
+    bytecode.compile_other(Path(sys.executable), environment / "other")
+    one, other = (next(path.parent.glob("__pycache__/thing.*.pyc")) for path in (ours, theirs))
+    assert one.samefile(other) is linked
+    assert (environment / "other" / bytecode.STAMP).is_file()
+
+
+def test_shared_bytecode_names_the_file_that_runs(environment: Path) -> None:
+    (environment / "env" / "thing.py").write_text("import sys\nprint(sys._getframe().f_code.co_filename)\n")
+    bytecode.compile_environment()
+    (environment / "other").mkdir()
+    (environment / "other" / "thing.py").hardlink_to(environment / "env" / "thing.py")
+    bytecode.compile_other(Path(sys.executable), environment / "other")
+    argv = [sys.executable, "-c", "import thing"]
+    ran = subprocess.run(argv, cwd=environment / "other", capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == str(environment / "other" / "thing.py")

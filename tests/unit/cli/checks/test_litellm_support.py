@@ -96,7 +96,7 @@ def test_an_upgrade_to_a_blocked_release_fails(new_session: SessionFactory, vers
 
 
 def test_the_release_in_force_is_checked_too(new_session: SessionFactory) -> None:
-    assert "1.108.7 was published on 2026-11-12" in in_force(new_session, "1.108.7")[0].message
+    assert "1.106.2 was published on 2026-10-21" in in_force(new_session, "1.106.2")[0].message
 
 
 def test_without_an_upgrade_there_is_nothing_more_to_check(new_session: SessionFactory) -> None:

@@ -1,0 +1,61 @@
+"""What a profile's settings mean on the version of LiteLLM in force, where versions differ."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from flowgate.domain import Deployment, LiteLLMSettings
+from flowgate.errors import FlowGateError, UsageError
+from flowgate.gateway.litellm_behaviour import BEHAVIOURS, KEYLESS, RPM, RUST_ROUTER, holds
+
+RANGE = ">=1.108.7,<1.109"
+
+
+def faults(version: str) -> Iterator[FlowGateError]:
+    """Refuse a version whose router FlowGate cannot change and read.
+
+    Args:
+        version: LiteLLM's version; empty if it is not known.
+    """
+    if version and holds(RUST_ROUTER, version):
+        limit = BEHAVIOURS[RUST_ROUTER].since
+        what = f"FlowGate cannot run LiteLLM {version}: from {limit} on its router is written in Rust"
+        yield UsageError(what, fix=f"install a version below {limit}: 'litellm[proxy]{RANGE}'")
+
+
+def warnings(settings: LiteLLMSettings, version: str) -> Iterator[str]:
+    """Yield what is doubtful on this version, one sentence each.
+
+    Args:
+        settings: LiteLLM's settings, compiled.
+        version: LiteLLM's version; empty if it is not known.
+    """
+    entries = settings.get("model_list", ())
+    keyless = [entry["model_name"] for entry in entries if _is_keyless(entry)]
+    if keyless and holds(KEYLESS, version):
+        yield (
+            f"{', '.join(dict.fromkeys(keyless))}: a local deployment without api_key may answer with 401 on LiteLLM "
+            f"{version} (since {BEHAVIOURS[KEYLESS].since}); write api_key: none"
+        )
+    limited = [entry["model_name"] for entry in entries if dict(entry["litellm_params"]).get("rpm") is not None]
+    if limited and holds(RPM, version):
+        yield (
+            f"rpm of {', '.join(dict.fromkeys(limited))} is no hard limit on LiteLLM {version} "
+            f"(since {BEHAVIOURS[RPM].since}): it only guides which deployment is chosen"
+        )
+
+
+def _is_keyless(entry: Deployment) -> bool:
+    params = dict(entry["litellm_params"])
+    if params.get("api_key") or params.get("litellm_credential_name"):
+        return False
+    try:
+        host = urlsplit(str(params.get("api_base") or "")).hostname or ""
+    except ValueError:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost"
