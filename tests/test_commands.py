@@ -37,6 +37,7 @@ SAME_OUTPUT = [
     ("auth.import-headless kimi", "auth kimi import-headless", 2),
     ("ask hi --json", "ask hi --json", 0),
     ("ask hi --json --stream", "ask hi --json --stream", 2),
+    ("bootstrap.sources", "bootstrap sources", 0),
     ("bootstrap.rollback", "bootstrap rollback", 3),
     ("litellm.rollback", "litellm rollback", 3),
     ("bootstrap.download --offline", "bootstrap download --offline", 3),

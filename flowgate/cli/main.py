@@ -108,7 +108,7 @@ def load_tasks() -> Collection:
     with _light_invoke():
         importlib.import_module("invoke")
     root = locations.checkout()
-    path = (root or Path(__file__).parent) / "tasks.py"
+    path = (root or Path(__file__).parent.parent) / "tasks.py"
     loader = SourceFileLoader("flowgate_tasks", str(path))  # `importlib.util` would take 2 ms more
     module = types.ModuleType(loader.name)
     module.__file__ = str(path)

@@ -49,12 +49,14 @@ def names_of_services(draft: Draft) -> tuple[tuple[str, ...], ImpliedService | N
         return tuple(PORTS), None
     if services is not None and not isinstance(services, dict):
         return tuple(PORTS), None  # an error, which is reported when the section is read
-    found = next((ImpliedService(why, draft.place(path)) for path, why in _uses(draft.tree)), None)
-    if found is None:
+    uses = list(_uses(draft.tree))
+    if not uses:
         return (LITELLM,), None
-    what = f"services.{UPSTREAM} is not in the config, but {found.why} uses it: it has its defaults ({HOST}:{{}})"
-    advice = f"write `{UPSTREAM}: {{}}` below `services`"
-    draft.notes.append(f"{found.place}: {what.format(PORTS[UPSTREAM])}; {advice}")
+    path, why = uses[0]
+    found = ImpliedService(why, draft.place(path), len(uses) - 1)
+    what = f"services.{UPSTREAM} is not in the config, but {why} uses it{found.others}"
+    advice = f"it has its defaults ({HOST}:{PORTS[UPSTREAM]}): write `{UPSTREAM}: {{}}` below `services`"
+    draft.notes.append(f"{found.place}: {what}; {advice}")
     return tuple(PORTS), found
 
 
@@ -67,7 +69,7 @@ def _uses(tree: Tree) -> Iterator[tuple[str, str]]:
         model = f"model '{entry.get('model_name')}'"
         if names_address(params.get("api_base"), HOST, PORTS[UPSTREAM]):
             yield f"{path}.litellm_params.api_base", f"{model} ({params['api_base']})"
-        if params.get("api_key") == KEY:
+        elif params.get("api_key") == KEY:
             yield f"{path}.litellm_params.api_key", f"{model} ({KEY})"
     for path in (f"services.{LITELLM}.depends_on", "auth.providers", "bootstrap"):
         value = _at(tree, path)

@@ -86,10 +86,24 @@ class Reference(NamedTuple):
 
 
 class ImpliedService(NamedTuple):
-    """A service that the config uses without naming it: the setting that uses it, in words, and its `file:line`."""
+    """A service that the config uses without naming it.
+
+    Attributes:
+        why: The first setting that uses it, in words.
+        place: Its `file:line`.
+        more: How many more settings use it.
+    """
 
     why: str
     place: str
+    more: int = 0
+
+    @property
+    def others(self) -> str:
+        """The other settings, in words; empty if there are none."""
+        return (
+            f"; so {'does 1 more setting' if self.more == 1 else f'do {self.more} more settings'}" if self.more else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)

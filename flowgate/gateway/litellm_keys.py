@@ -1,4 +1,4 @@
-"""The setting names that the locked LiteLLM knows; it silently ignores all others.
+"""Setting names that are known also if LiteLLM's source cannot be read, or declares them nowhere.
 
 Source: LiteLLM 1.106.2: `Router.__init__`, the names its module defines, `ConfigGeneralSettings` and what its proxy
 looks up, `RetryPolicy` and `AllowedFailsPolicy`; `tests/unit/gateway/test_litellm_keys.py` compares them.

@@ -8,6 +8,7 @@ from flowgate.gateway.own_cooldowns import own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import TIMEOUT_FAILS
+from flowgate.gateway.unmodelled import unmodelled
 
 NOT_CONTINUED = "LiteLLM cannot continue a stream on another model after its first chunk; the client gets an error"
 CONTINUED = (
@@ -22,7 +23,7 @@ LITELLM_LIMITS = (
     "after a 5xx apply to it",
 )
 UPSTREAM_LIMITS = ("CLIProxyAPIPlus cannot put an account into cooldown whose vendor is silent or unreachable",)
-KINDS = {"refusal": "a 5xx", "429": "a 429", "timeout": "a time-out"}
+KINDS = {"refusal": "a 5xx", "429": "a 429", "timeout": "a time-out", "401": "a 401", "404": "a 404"}
 
 
 def describe(policy: Policy) -> list[str]:
@@ -38,6 +39,7 @@ def describe(policy: Policy) -> list[str]:
         f"{seconds(found.waits.quiet)} if no model responds, and {seconds(found.waits.bound)} if every attempt fails "
         "just before its time-out and asks for a pause of 1 min"
     )
+    lines += [f"unknown: {', '.join(one.topics)}; {one.setting} changes it" for one in unmodelled(policy.litellm)]
     limits = [_continuation(policy), *LITELLM_LIMITS, *(UPSTREAM_LIMITS if policy.cooldowns_by == CLIPROXY else ())]
     return [*lines, _budget(policy), *policy.upstream_facts, *limits]
 
@@ -55,8 +57,9 @@ def _attempts(found: Promises) -> str:
     retries = ", ".join(f"{_count(count, 'retry', 'retries')} after {KINDS[kind]}" for kind, count in retried.items())
     never = [name for kind, name in KINDS.items() if kind not in retried]
     return (
-        f"up to {found.attempts} attempts on one model per request: {retries}; "
-        f"no retry after {', '.join([*never, 'a 401, a 404'])}"
+        f"up to {found.attempts} attempts on one model per request: {retries}; no retry after {', '.join(never)}"
+        if never
+        else f"up to {found.attempts} attempts on one model per request: {retries}"
     )
 
 

@@ -15,18 +15,13 @@ from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings
 from flowgate.gateway.fallback_walk import Fallbacks, depth_limit
 from flowgate.gateway.model_names import ModelNames, names_of
 from flowgate.gateway.own_cooldowns import OwnCooldown
+from flowgate.gateway.retry_counts import KINDS, RetryCounts
 
-LIBRARY_RETRIES = 2
 LIBRARY_FAILS = 3
 LIBRARY_TIMEOUT = 6000.0
 FIRST_PAUSE, LONGEST_PAUSE, JITTER = 0.5, 8.0, 0.75
 RETRY_AFTER = 60.0  # LiteLLM waits for a vendor's Retry-After of up to a minute
 LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
-KINDS = {
-    "refusal": ("InternalServerErrorRetries", "ServiceUnavailableErrorRetries"),
-    "429": ("RateLimitErrorRetries",),
-    "timeout": ("TimeoutErrorRetries",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +94,10 @@ def read(settings: LiteLLMSettings) -> Promises:
         settings: LiteLLM's settings; everything that counts is in `router_settings`.
     """
     router = settings.get("router_settings") or {}
-    retries = {kind: _most_retries(settings, count) for kind, count in _retries(router).items()}
+    counts = RetryCounts(settings)
     cooldown_after = _cooldown_after(router)
-    if cooldown_after == 1 and not _has_alternatives(settings):
-        retries = dict.fromkeys(retries, 0)  # the first failure starts the cooldown, so there is no retry
+    none = cooldown_after == 1 and not _has_alternatives(settings)  # the first failure starts the cooldown
+    retries = {kind: 0 if none else counts.most(kind) for kind in KINDS}
     request = number(router.get("timeout"), LIBRARY_TIMEOUT)
     return Promises(
         attempts=1 + max(retries.values()),
@@ -111,11 +106,17 @@ def read(settings: LiteLLMSettings) -> Promises:
         cooldown_seconds=number(router.get("cooldown_time"), 5.0),
         fallbacks=chains(router) if depth_limit(router) else {},
         orders={name: order for name in models(settings) if len(order := _order(settings, name)) > 1},
-        request_timeout=request,
-        stream_timeout=number(router.get("stream_timeout"), request),
-        waits=_waits(settings, retries, request),
+        request_timeout=_longest_of(settings, "timeout", request),
+        stream_timeout=_longest_of(settings, "stream_timeout", number(router.get("stream_timeout"), request)),
+        waits=_waits(settings, none, request),
         length=max(map(len, paths(settings).values()), default=0),
     )
+
+
+def _longest_of(settings: LiteLLMSettings, key: str, default: float) -> float:
+    """Return the longest time of a setting that each deployment may set for itself."""
+    own = (dict(entry["litellm_params"]).get(key) for entry in settings.get("model_list", ()))
+    return max([default, *(number(one, default) for one in own)])
 
 
 def number(value: object, default: float) -> float:
@@ -163,13 +164,6 @@ def pause(retries: int, retry_after: float = 0.0) -> float:
     return sum(max(retry_after, one) + JITTER for one in pauses)
 
 
-def _retries(router: RouterSettings) -> dict[str, int]:
-    plain = int(number(router.get("num_retries"), LIBRARY_RETRIES))
-    policy = router.get("retry_policy") or {}
-    default = number(policy.get("DefaultRetries"), plain)
-    return {kind: max(int(number(policy.get(key), default)) for key in keys) for kind, keys in KINDS.items()}
-
-
 def _cooldown_after(router: RouterSettings) -> int | None:
     if router.get("disable_cooldowns") or router.get("allowed_fails") is None:
         return None
@@ -193,27 +187,22 @@ def _ordered(entries: Sequence[Deployment]) -> list[Deployment]:
     return sorted(entries, key=lambda entry: number(entry["litellm_params"].get("order"), 1e9))
 
 
-def _waits(settings: LiteLLMSettings, retries: Mapping[str, int], timeout: float) -> Waits:
-    """Return the longest waits over all names that clients may ask for."""
-    found = list(paths(settings).values())
-    refused = (sum(pause(_retries_of(one, retries["refusal"])) for one in path) for path in found)
-    quiet = (sum(_longest(one, retries["timeout"], timeout) for one in path) for path in found)
-    bound = (sum(_longest(one, max(retries.values()), timeout, RETRY_AFTER) for one in path) for path in found)
+def _waits(settings: LiteLLMSettings, none: bool, timeout: float) -> Waits:
+    """Return the longest waits over all names that clients may ask for; `none`: there are no retries."""
+    found, counts = list(paths(settings).values()), RetryCounts(settings)
+
+    def retries(entry: Deployment, *kinds: str) -> int:
+        return 0 if none else max(counts.of(entry, kind) for kind in kinds)
+
+    refused = (sum(pause(retries(one, "refusal")) for one in path) for path in found)
+    quiet = (sum(_longest(one, retries(one, "timeout"), timeout) for one in path) for path in found)
+    bound = (sum(_longest(one, retries(one, *KINDS), timeout, RETRY_AFTER) for one in path) for path in found)
     return Waits(*(round(max(waits, default=0.0), 1) for waits in (refused, quiet, bound)))
 
 
 def _longest(entry: Deployment, retries: int, timeout: float, retry_after: float = 0.0) -> float:
     """Return how long a deployment takes if all its attempts time out."""
-    retries = _retries_of(entry, retries)
     return (1 + retries) * number(entry["litellm_params"].get("timeout"), timeout) + pause(retries, retry_after)
-
-
-def _most_retries(settings: LiteLLMSettings, retries: int) -> int:
-    return max((_retries_of(entry, retries) for entry in settings.get("model_list", ())), default=retries)
-
-
-def _retries_of(entry: Deployment, retries: int) -> int:
-    return int(min(retries, number(entry["litellm_params"].get("num_retries"), retries)))
 
 
 def fallbacks(settings: LiteLLMSettings) -> Fallbacks:

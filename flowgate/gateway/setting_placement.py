@@ -1,8 +1,8 @@
 """Move LiteLLM's settings to where they have an effect.
 
-Source: measured on LiteLLM 1.106.2. Under `litellm_settings`, `allowed_fails` and `cooldown_time` have no effect on a
-model with one deployment; nor has `allowed_fails` in `router_settings` if it equals the library's value (3, or the one
-in `litellm_settings`). A `request_timeout` there overrides the router's `timeout` for every attempt.
+Source: measured on LiteLLM 1.106.2 and 1.108.7. Under `litellm_settings`, `allowed_fails` and `cooldown_time` have no
+effect on a model with one deployment; nor has `allowed_fails` in `router_settings` if it equals the library's value (3,
+or the one in `litellm_settings`). A `request_timeout` there overrides the router's `timeout` for every attempt.
 """
 
 from __future__ import annotations

@@ -55,5 +55,6 @@ def not_installed(config: Config, program: str) -> UsageError | None:
     if config.implied is None:
         return None
     what = f"{config.implied.why} needs CLIProxyAPIPlus, which is neither in `services` nor installed ({program})"
+    what += config.implied.others
     fix = f"{SECTION} and install it ({SOURCES}), or correct this setting: without it, LiteLLM runs alone"
     return UsageError(what, place=config.implied.place, fix=fix)

@@ -93,6 +93,8 @@ def _refused(text: str, cause: str, wanted: Wanted) -> tuple[str, str]:
         return what, "these are not the files that were installed before: find out why before you install them"
     if wanted.offline and (OFFLINE.search(text) or NETWORK.search(text)):
         return f"{wanted.subject} is not whole in uv's cache: {cause}", "run it without --offline"
+    if "initialize cache" in text:
+        return what, "set UV_CACHE_DIR to a folder that you can write"
     if NO_ACCESS.search(text):
         return what, "give yourself access to the file or folder that it names"
     if DAMAGED.search(text):

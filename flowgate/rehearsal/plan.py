@@ -14,6 +14,7 @@ from flowgate.gateway import account_inventory, build, cliproxy, preflight
 from flowgate.gateway.own_cooldowns import OwnCooldown, own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
+from flowgate.gateway.unmodelled import COOLDOWNS, unmodelled
 from flowgate.rehearsal.roles import Roles, assign_roles
 from flowgate.rehearsal.scenarios import Scenario
 from flowgate.rehearsal.time_scale import time_scale
@@ -64,6 +65,13 @@ class Plan:
     def own_cooldown(self) -> OwnCooldown | None:
         """Return the cooldown settings that the deployments of the requested model have of their own."""
         return None if self.upstream_cooldowns else own_cooldowns(self.settings).get(self.roles.requested)
+
+    @property
+    def unknown(self) -> dict[str, str]:
+        """Return what is not known of this profile: topic → the setting that makes it unknown."""
+        found = {topic: one.setting for one in unmodelled(self.policy.litellm) for topic in one.topics}
+        own = self.own_cooldown
+        return {**found, COOLDOWNS: own.counted_by} if own and own.counted_by else found
 
     @property
     def promises(self) -> Promises:
@@ -121,7 +129,7 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         settings=settings,
         policy=policy,
         roles=roles,
-        scale=time_scale(promises, scales_cooldown=policy.cooldowns_by != CLIPROXY),
+        scale=time_scale(promises, scales_cooldown=policy.cooldowns_by != CLIPROXY, settings=settings),
         key=Secret(f"sk-{secrets.token_hex(24)}"),
         litellm_only=litellm_only,
         user_settings=without_accounts(build.own_settings(config, inputs).settings),

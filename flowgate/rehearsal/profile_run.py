@@ -137,7 +137,7 @@ def _expectations(plan: Plan) -> Expectations:
         plan.roles.has_secondary,
         attempts,
         plan.upstream_cooldowns,
-        unknown_start=plan.own_cooldown.counted_by if plan.own_cooldown else "",
+        unknown=plan.unknown,
         deployments=max(1, len(plan.roles.models(PRIMARY))),
     )
 

@@ -40,8 +40,8 @@ class Scenario:
     Attributes:
         name: Name in commands and reports.
         description: What happens.
-        kind: How LiteLLM classifies the failure: "refusal", "429" and "timeout" each have a number of retries,
-            "not_retried" has none, and "stream" is a stream that breaks off. "names" and "misuse" are no outages: the
+        kind: How LiteLLM classifies the failure: "refusal", "429", "timeout", "401" and "404" each have a number of
+            retries, and "stream" is a stream that breaks off. "names" and "misuse" are no outages: the
             first asks for every name, the second checks that one client's errors do not harm the others.
         faults: Role -> fault of all models with that role.
         requests: Number of requests sent during the fault, one after another.
@@ -79,8 +79,8 @@ _ALL = (
         kind="429",
         faults={PRIMARY: Fault(status=429, retry_after=30)},
     ),
-    Scenario("401", "the primary responds with 401", "not_retried", {PRIMARY: Fault(status=401)}),
-    Scenario("404", "the primary responds with 404", "not_retried", {PRIMARY: Fault(status=404)}),
+    Scenario("401", "the primary responds with 401", "401", {PRIMARY: Fault(status=401)}),
+    Scenario("404", "the primary responds with 404", "404", {PRIMARY: Fault(status=404)}),
     Scenario(
         name="hang",
         description="the primary never responds",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 
+from flowgate.gateway import unmodelled
 from flowgate.gateway.promises import LIBRARY_TIMEOUT, Promises, pause
 from flowgate.rehearsal.observation import NameObservation, Observation, ObservedRequest
 from flowgate.rehearsal.result import PromiseResult
@@ -20,7 +21,11 @@ ATTEMPTS, ATTEMPTS_PER_MINUTE = "attempts on the primary per request", "attempts
 COOLDOWN, NO_DELAY = "cooldown", "no delay during the cooldown"
 LONGEST_WAIT, RETURN = "longest wait", "the primary serves again"
 UNHARMED = "others are answered by the primary at the first try"
-AFTER_START = (ATTEMPTS, ATTEMPTS_PER_MINUTE, COOLDOWN, LONGEST_WAIT, RETURN)  # they depend on when a cooldown starts
+TOUCHED = {  # what depends on a topic
+    unmodelled.COOLDOWNS: (ATTEMPTS, ATTEMPTS_PER_MINUTE, COOLDOWN, LONGEST_WAIT, RETURN),
+    unmodelled.ATTEMPTS: (ATTEMPTS, ATTEMPTS_PER_MINUTE, LONGEST_WAIT),
+    unmodelled.WAITS: (LONGEST_WAIT, NO_DELAY),
+}
 TIMED = (NO_DELAY, LONGEST_WAIT)  # a busy machine alone can break these
 DELAY_FACTOR = 1.2  # how much longer than a healthy response one may take during a cooldown
 SLACK_SECONDS = 0.25  # what a loaded machine may add to any response
@@ -36,8 +41,7 @@ class Expectations:
         upstream_attempts: Attempts at the vendor for each attempt of LiteLLM: CLIProxyAPIPlus' rounds times accounts.
         upstream_cooldowns: CLIProxyAPIPlus applies the cooldowns.
         slack_seconds: What a loaded machine may add to any response.
-        unknown_start: The setting of the requested model's deployments that decides when a cooldown starts, in a way
-            that is not known; empty if the router's settings do.
+        unknown: Topic of `gateway.unmodelled` → the setting that makes it unknown.
         deployments: Deployments that take the part of the primary; LiteLLM counts the failures of each by itself.
     """
 
@@ -46,7 +50,7 @@ class Expectations:
     upstream_attempts: int = 1
     upstream_cooldowns: bool = False
     slack_seconds: float = SLACK_SECONDS
-    unknown_start: str = ""
+    unknown: Mapping[str, str] = field(default_factory=dict)
     deployments: int = 1
 
     def compare(self, scenario: Scenario, observed: Observation) -> list[PromiseResult]:
@@ -68,10 +72,14 @@ class Expectations:
         results = [result for check in checks for result in check(scenario, observed)]
         if self._waits_for_ever(scenario):
             return [_unknown(one, "no time-out is set") for one in results]
-        if self.unknown_start:
-            why = f"{self.unknown_start} decides when the cooldown starts"
-            return [_unknown(one, why) if one["promise"] in AFTER_START else one for one in results]
-        return results
+        return [self._known(one) for one in results]
+
+    def _known(self, result: PromiseResult) -> PromiseResult:
+        """Return a result, with what is not known as unknown."""
+        for topic, promises in TOUCHED.items():
+            if topic in self.unknown and result["promise"] in promises:
+                return _unknown(result, f"{self.unknown[topic]} changes {topic}")
+        return result
 
     def _waits_for_ever(self, scenario: Scenario) -> bool:
         """Return whether a rehearsal cannot wait for the end of a silence: no time-out is set, LiteLLM's is 100 min."""

@@ -64,6 +64,8 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
         own: The command's environment variables.
     """
     kept = {name: value for name, value in own.items() if name not in DROPPED}
+    if kept.get("UV_LINK_MODE") == "symlink":  # the environment would end with uv's cache
+        del kept["UV_LINK_MODE"]
     return kept | package_index.from_pip(own) | {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"}
 
 

@@ -21,6 +21,7 @@ from flowgate.config.overlay import overlay
 from flowgate.domain import LiteLLMSettings, UpstreamSettings
 from flowgate.gateway.fallback_walk import Fallbacks
 from flowgate.gateway.policy import Policy, UpstreamAccounts, compile_profile
+from flowgate.gateway.retry_counts import RetryCounts
 from flowgate.system import installed, sockets
 from tests.conftest import free_port, wait
 from tests.unit.gateway.test_fallback_walk import CHAIN, DEEP, MIXED
@@ -267,6 +268,29 @@ def test_a_stream_that_stops_in_the_middle_is_not_continued_by_another_model(rou
     router.configure(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=0.3).litellm)
     router.vendor.faults[FIRST] = {"middle": 0.8}
     assert router.ask(2, stream=True) == [("embedded", 1, 0)] * 2
+
+
+@pytest.mark.parametrize(("status", "kind"), [(500, "refusal"), (429, "429"), (401, "401"), (404, "404")])
+@pytest.mark.parametrize(
+    ("settings", "own"),
+    [
+        ({"num_retries": 1}, {}),
+        ({"num_retries": 1}, {"num_retries": 3}),
+        ({"num_retries": 3}, {"num_retries": 1}),
+        ({"num_retries": 1, "retry_policy": {"DefaultRetries": 2}}, {"num_retries": 0}),
+        ({"num_retries": 1, "retry_policy": {"AuthenticationErrorRetries": 2, "NotFoundErrorRetries": 3}}, {}),
+        ({"num_retries": 1, "model_group_retry_policy": {"a": {"RateLimitErrorRetries": 3}}}, {"num_retries": 2}),
+    ],
+)
+def test_a_failure_is_retried_as_often_as_computed(
+    router: Router, settings: dict[str, Any], own: dict[str, Any], status: int, kind: str
+) -> None:
+    entry = {"model_name": "a", "litellm_params": {"model": "openai/a", **own}}
+    made = cast("LiteLLMSettings", {"model_list": [entry], "router_settings": {**settings, "disable_cooldowns": True}})
+    router.configure(made)
+    router.vendor.faults = {"a": {"status": status}}
+    router.ask(model="a")
+    assert len(router.vendor.requested) == 1 + RetryCounts(made).of(made["model_list"][0], kind)
 
 
 def test_a_models_own_cooldown_time_wins_over_the_vendors(router: Router) -> None:

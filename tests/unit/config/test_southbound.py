@@ -54,7 +54,7 @@ def test_without_the_section_litellm_runs_alone_and_nothing_needs_saying(reads: 
 def test_a_model_that_uses_it_implies_the_section_and_a_note_says_so(reads: Reads, params: str, why: str) -> None:
     config = reads(models(params))
     assert (list(config.services), config.services["cliproxyapi_plus"].port) == (BOTH, 8317)
-    assert config.implied == (why, f"{FILE}:3")
+    assert config.implied == (why, f"{FILE}:3", 0)
     assert config.notes[0].startswith(f"{FILE}:3: services.cliproxyapi_plus is not in the config, but {why} uses it")
 
 
@@ -76,6 +76,14 @@ def test_other_settings_imply_it_too(reads: Reads, text: str, line: int) -> None
     assert list(config.services) == BOTH
     assert config.implied is not None
     assert config.implied.place == f"{FILE}:{line}"
+
+
+def test_all_settings_that_use_it_are_counted(reads: Reads) -> None:
+    config = reads(
+        models(f"model: openai/a, api_base: {AT}", "auth: {providers: {codex: {}}}\nbootstrap: {repo: a/b}\n")
+    )
+    assert config.implied is not None
+    assert (config.implied.more, "so do 2 more settings" in config.notes[0]) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["auth: {}\n", "auth: {providers: {}}\n", "bootstrap:\n", "services: {}\n"])

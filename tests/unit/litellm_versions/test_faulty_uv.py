@@ -62,6 +62,13 @@ def test_a_relative_folder_of_wheels_is_meant_from_here(
     assert versions.install(wheelhouse="wheels")[1]["built"]
 
 
+def test_a_cache_that_cannot_be_written_is_named(versions: VersionStage) -> None:
+    versions.environment["UV_CACHE_DIR"] = "/dev/null/cache"
+    with pytest.raises(EnvironmentFailure, match=r"/dev/null/cache") as caught:
+        versions.install()
+    assert "UV_CACHE_DIR" in caught.value.fix
+
+
 @pytest.mark.parametrize("path", ["UV", "PATH"])
 def test_uv_is_found_where_it_is_named(tmp_path: Path, path: str) -> None:
     program = tmp_path / "uv"

@@ -1,4 +1,4 @@
-"""Builds that are interrupted: nothing half done outlives the next build, and what serves is untouched."""
+"""Builds that are interrupted: nothing half done stays after the next build, and what serves is untouched."""
 
 from __future__ import annotations
 

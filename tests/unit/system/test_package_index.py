@@ -81,6 +81,11 @@ def test_what_leads_elsewhere_or_takes_away_a_check_does_not_reach_uv(home: dict
     assert name not in uv.environment({**home, name: "1"})
 
 
+@pytest.mark.parametrize("mode, kept", [("symlink", None), ("copy", "copy"), ("clone", "clone")])
+def test_an_environment_does_not_depend_on_uvs_cache(home: dict[str, str], mode: str, kept: str | None) -> None:
+    assert uv.environment({**home, "UV_LINK_MODE": mode}).get("UV_LINK_MODE") == kept
+
+
 @pytest.mark.parametrize("name", ["UV_INDEX_CORP_PASSWORD", "UV_CACHE_DIR", "HTTPS_PROXY", "UV_INDEX_URL", "NETRC"])
 def test_the_users_settings_reach_uv(home: dict[str, str], name: str) -> None:
     assert uv.environment({**home, name: "1"})[name] == "1"
