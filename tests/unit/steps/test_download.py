@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.errors import ProgramMissing, UsageError
+from flowgate.gateway import litellm_environments
+from flowgate.gateway.litellm_environments import EnvironmentRecord
 from flowgate.steps.download import download
+from flowgate.system import python_environment
+from tests.unit.gateway import fake_environment
 from tests.unit.steps.conftest import fake_program
 
 if TYPE_CHECKING:
@@ -82,3 +86,16 @@ def test_a_flag_that_only_other_versions_have_does_not_stop_an_installation(stag
     program = fake_program(stage.folder / "own" / "CLIProxyAPIPlus")
     stage.configure(cliproxyapi_plus={"args": (str(program), "-local-model")})
     assert stage.apply(download)[1]["upstream"] == str(program)
+
+
+def test_the_environment_in_force_gets_its_runner_and_the_code_of_this_flowgate(stage: Stage) -> None:
+    stage.prepared()
+    folder = fake_environment.build(stage.config, "9.9.9").python.parent.parent
+    record = litellm_environments.record_path(stage.config)
+    record.write_text(litellm_environments.dump(EnvironmentRecord("9.9.9")))
+    (folder / "own" / "flowgate").unlink()
+    (folder / "own" / "flowgate").symlink_to("/an/earlier/flowgate")
+    assert stage.apply(download)[0] == "changed"
+    assert python_environment.has_own_package(folder)
+    assert (folder / "run-litellm").stat().st_mode & 0o777 == 0o700
+    assert stage.apply(download)[0] == "unchanged"

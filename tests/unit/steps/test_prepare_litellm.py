@@ -10,7 +10,7 @@ from flowgate.steps.prepare_litellm import prepare_litellm
 from tests.unit.gateway import fake_environment
 from tests.unit.steps.conftest import Stage
 
-NEW = "9.9.9"
+NEW = "1.99.9"
 
 
 @pytest.fixture
@@ -63,4 +63,4 @@ def test_looking_starts_nothing(gateway: Stage) -> None:
 
 def test_a_version_that_is_not_installed_is_refused(gateway: Stage) -> None:
     with pytest.raises(ProgramMissing):
-        gateway.apply(prepare_litellm, version="9.9.7")
+        gateway.apply(prepare_litellm, version="1.99.7")

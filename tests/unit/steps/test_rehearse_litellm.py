@@ -15,7 +15,7 @@ from flowgate.system import installed
 from tests.unit.gateway import fake_environment
 from tests.unit.steps.conftest import Stage
 
-NEW = "9.9.9"
+NEW = "1.99.9"
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_the_version_in_force_is_not_rehearsed(gateway: Stage) -> None:
 
 def test_a_version_that_is_not_installed_is_refused_but_in_check_mode(gateway: Stage) -> None:
     with pytest.raises(ProgramMissing):
-        look(gateway, "9.9.7")
-    assert isinstance(look(gateway, "9.9.7", expected=True), Change)
+        look(gateway, "1.99.7")
+    assert isinstance(look(gateway, "1.99.7", expected=True), Change)
 
 
 def test_an_unknown_scenario_is_refused(gateway: Stage) -> None:

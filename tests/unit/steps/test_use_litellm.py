@@ -18,7 +18,7 @@ from flowgate.steps.use_litellm import use_litellm
 from tests.unit.gateway import fake_environment
 from tests.unit.steps.conftest import Stage
 
-NEW, OLD = "9.9.9", "9.9.8"
+NEW, OLD = "1.99.9", "1.99.8"
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_second_run_changes_nothing(gateway: Stage) -> None:
 def test_looking_writes_nothing(gateway: Stage) -> None:
     before = gateway.tree()
     use_litellm(gateway.context().read_only(), version=NEW)
-    use_litellm(gateway.context().read_only(), version="9.9.7", expected=True)
+    use_litellm(gateway.context().read_only(), version="1.99.7", expected=True)
     assert gateway.tree() == before
 
 
@@ -128,7 +128,7 @@ def test_a_refused_candidate_leaves_the_old_one_in_force(gateway: Stage) -> None
 def test_a_version_that_is_not_installed_is_refused(gateway: Stage) -> None:
     before = gateway.tree()
     with pytest.raises(ProgramMissing, match="is missing or not complete"):
-        gateway.apply(use_litellm, version="9.9.7")
+        gateway.apply(use_litellm, version="1.99.7")
     assert gateway.tree() == before
 
 
