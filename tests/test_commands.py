@@ -39,7 +39,7 @@ SAME_OUTPUT = [
     ("ask hi --json --stream", "ask hi --json --stream", 2),
     ("bootstrap.sources", "bootstrap sources", 0),
     ("bootstrap.rollback", "bootstrap rollback", 3),
-    ("litellm.rollback", "litellm rollback", 3),
+    ("litellm.rollback", "litellm rollback", 2),  # its LiteLLM is a program of its own
     ("bootstrap.download --offline", "bootstrap download --offline", 3),
 ]
 # Commands that change something: one spelling does it, the other undoes it.
