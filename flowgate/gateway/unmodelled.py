@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from flowgate.domain import LiteLLMSettings
+from flowgate.gateway import promises
 from flowgate.gateway.retry_counts import DEFAULT, policies
 from flowgate.gateway.setting_placement import TIMEOUT_FAILS
 
@@ -32,7 +33,7 @@ def unmodelled(settings: LiteLLMSettings) -> list[Unmodelled]:
         settings: LiteLLM's settings, compiled.
     """
     router: Mapping[str, object] = dict(settings.get("router_settings") or {})
-    return [*_of_router(router), *_of_policies(settings), *_of_deployments(settings)]
+    return [*_of_router(router), *_of_policies(settings), *_of_deployments(settings), *_of_paths(settings)]
 
 
 def _of_router(router: Mapping[str, object]) -> Iterator[Unmodelled]:
@@ -59,6 +60,14 @@ def _of_deployments(settings: LiteLLMSettings) -> Iterator[Unmodelled]:
         params: Mapping[str, object] = dict(entry["litellm_params"])
         if _is_positive(params.get("max_retries")):
             yield Unmodelled(f"model_list.{index}.litellm_params.max_retries", (ATTEMPTS, WAITS))
+
+
+def _of_paths(settings: LiteLLMSettings) -> Iterator[Unmodelled]:
+    """Find names whose requests reach the same model of a provider several times, by orders or fallbacks."""
+    for name, path in promises.paths(settings).items():
+        asked = [entry["litellm_params"]["model"] for entry in path]
+        if twice := next((model for model in asked if asked.count(model) > 1), ""):
+            yield Unmodelled(f"model_list ({name} leads to {twice} {asked.count(twice)} times)", (ATTEMPTS, COOLDOWNS))
 
 
 def _is_positive(value: object) -> bool:

@@ -64,3 +64,17 @@ def test_a_setting_whose_effect_is_not_known_is_named(router: Any, params: Any, 
 )
 def test_what_is_known_is_promised(router: Any, params: Any) -> None:
     assert unmodelled(compiled(router, params).litellm) == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "router"),
+    [
+        ([("a", {"order": 1}), ("a", {"order": 2})], {}),
+        ([("a", {}), ("b", {})], {"fallbacks": [{"a": ["b"]}]}),
+    ],
+)
+def test_a_name_that_leads_to_the_same_model_again_is_named(entries: Any, router: Any) -> None:
+    listed = [{"model_name": name, "litellm_params": {"model": "openai/x", **own}} for name, own in entries]
+    base: Any = {"model_list": listed, "router_settings": router}
+    policy = compile_profile(base, {}, UpstreamAccounts(NONE, {}, lambda one: False))
+    assert [one.setting for one in unmodelled(policy.litellm)] == ["model_list (a leads to openai/x 2 times)"]
