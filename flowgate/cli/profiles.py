@@ -53,11 +53,11 @@ def show(config: str, name: str, as_json: bool) -> int:
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
     warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
-        shown = _document(settled.value, policy, warnings, _access(session, policy))
-        console.document({**shown, "litellm": _litellm(session)})
+        litellm = {**_measured(policy), "rehearsed": rehearsed(session, settled.value)}
+        console.document({**_document(settled.value, policy, warnings, _access(session, policy)), "litellm": litellm})
         return 0
     console.note(f"{session.describe()}; profile {settled.value} ({settled.by}); LiteLLM {_litellm(session)}")
-    _print_policy(settled.value, policy, _access(session, policy))
+    _print_policy(settled.value, policy, _access(session, policy), rehearsed(session, settled.value))
     for line in warnings:
         console.note(f"warning: {line}")
     return 0
@@ -93,7 +93,6 @@ def _document(profile: str, policy: Policy, warnings: list[str], access: list[st
         "changes": list(policy.changes),
         "unknown": list(policy.unknown),
         "warnings": warnings,
-        "litellm": _measured(policy),
     }
 
 
@@ -113,12 +112,38 @@ def _budget(policy: Policy) -> dict[str, int]:
     return {**asdict(policy.budget), "vendor": policy.budget.vendor, "whole": policy.budget.whole}
 
 
-def _print_policy(profile: str, policy: Policy, access: list[str]) -> None:
+def rehearsed(session: Session, profile: str) -> str:
+    """Say whether a profile was rehearsed on the LiteLLM in force, and with which result.
+
+    Args:
+        session: The session of this command.
+        profile: The profile.
+    """
+    from flowgate.cli.checks import runtime
+    from flowgate.rehearsal import version_record
+    from flowgate.rehearsal.plan import make_plan
+
+    context = runtime.read_only_context(session, [])
+    record = version_record.read(context)
+    known, litellm = record.profiles.get(profile), context.litellm().version
+    if known is None:
+        return f"never rehearsed here on LiteLLM {litellm}: inv rehearse --profile {profile}"
+    plan = make_plan(context, profile, litellm_only=False, as_written=False)
+    if known.settings != version_record.settings_digest(plan):
+        return f"rehearsed here on LiteLLM {litellm}, but with other settings ({record.at})"
+    scenarios = f"{len(known.scenarios)} scenario{'s' if len(known.scenarios) != 1 else ''}"
+    return (
+        f"rehearsed here on LiteLLM {litellm} in {scenarios} ({record.at}): {known.kept} of {known.promises} promises "
+        f"kept, {len(known.broken)} broken"
+    )
+
+
+def _print_policy(profile: str, policy: Policy, access: list[str], rehearsal: str) -> None:
     from flowgate.gateway import litellm_behaviour, policy_summary
 
     blocks = (
         (f"what {profile} promises", policy_summary.describe(policy)),
-        ("where these statements come from", [litellm_behaviour.observed(policy.declared.version)]),
+        ("where these statements come from", [litellm_behaviour.observed(policy.declared.version), rehearsal]),
         ("what clients need", access),
         ("what FlowGate moved or added, and why", list(policy.changes)),
         ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown_upstream(policy)),

@@ -7,8 +7,12 @@ import pytest
 import yaml
 
 from flowgate.cli import profiles
+from flowgate.cli.checks import runtime
 from flowgate.cli.session import open_session
 from flowgate.errors import UnknownName
+from flowgate.rehearsal import version_record
+from flowgate.rehearsal.plan import make_plan
+from flowgate.system import files
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -97,3 +101,36 @@ def test_a_second_account_changes_which_program_applies_cooldowns(place: Workspa
     assert (shown["cooldowns"]["by"], shown["cliproxyapi_plus"]["disable-cooling"]) == ("CLIProxyAPIPlus", False)
     assert shown["budget"]["vendor"] == 2
     assert shown["settings"]["model_list"][0]["litellm_params"]["num_retries"] == 0
+
+
+def record(profile: str, settings: str = "") -> None:
+    """Write the record of a rehearsal of a profile, as `inv rehearse` does."""
+    context = runtime.read_only_context(open_session(quiet=True), [])
+    plan = make_plan(context, profile, litellm_only=False, as_written=False)
+    settings = settings or version_record.settings_digest(plan)
+    known = version_record.Rehearsed(settings, ("500", "429"), 12, 11, ("500: no",))
+    environment = context.litellm()
+    at, digest = "2026-11-26T10:00:00Z", environment.digest
+    found = version_record.VersionRecord(environment.version, digest, at, {profile: known})
+    path = version_record.path(context.config, environment)
+    files.make_private_folder(path.parent)
+    files.write_atomic(path, version_record.dump(found), mode=0o600)
+
+
+@pytest.mark.usefixtures("place")
+def test_what_was_never_rehearsed_here_is_said() -> None:
+    assert profiles.rehearsed(open_session(quiet=True), "cost").startswith("never rehearsed here on LiteLLM ")
+
+
+@pytest.mark.usefixtures("place")
+def test_the_last_rehearsal_of_these_settings_is_shown() -> None:
+    record("cost")
+    found = profiles.rehearsed(open_session(quiet=True), "cost")
+    assert found.endswith("in 2 scenarios (2026-11-26T10:00:00Z): 11 of 12 promises kept, 1 broken")
+    assert profiles.rehearsed(open_session(quiet=True), "balanced").startswith("never rehearsed here")
+
+
+@pytest.mark.usefixtures("place")
+def test_a_rehearsal_of_other_settings_proves_nothing() -> None:
+    record("cost", settings="other")
+    assert "but with other settings" in profiles.rehearsed(open_session(quiet=True), "cost")
