@@ -2,7 +2,8 @@
 
 Source: LiteLLM 1.106.2 and 1.108.7, litellm/router_utils/cooldown_handlers.py: `set_cooldown_deployments`, called after
 each failed attempt, counts it only if `_should_run_cooldown_logic` agrees. It counts every 404 and every 5xx, and a
-connection that could not be opened is a 500 there.
+connection that could not be opened is a 500 there. A request whose model has no deployment left is counted for the one
+that answered it in the end: its fallback, which so goes into cooldown although it works.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def is_excused(error: BaseException, base: str, upstreams: Upstreams) -> bool:
     """
     if isinstance(error, DeploymentUnreachable) or failure_causes.shortage(error):
         return True
-    if failure_causes.is_missing_route(error):
+    if failure_causes.is_missing_route(error) or failure_causes.nobody_was_asked(error):
         return True
     service = upstreams.service_at(base)
     is_away = service in upstreams.down or service in upstreams.restarting

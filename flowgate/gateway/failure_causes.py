@@ -21,6 +21,7 @@ SHORTAGES = {
     errno.EADDRNOTAVAIL: "this machine has no local port left",
 }
 IN_COOLDOWN = "in cooldown"  # of all deployments; LiteLLM's `RouterRateLimitError` lists them
+NOBODY_ASKED = frozenset({"RouterRateLimitError", "RouterRateLimitErrorBasic"})  # no deployment of the model is left
 POOL_TIMEOUT = "the gateway has no connection left for the provider"
 POOL_ERRORS = frozenset({"PoolTimeout"})
 WORDS = {
@@ -90,6 +91,15 @@ def was_refused(error: BaseException) -> bool:
         error: The exception.
     """
     return error_number(error) == errno.ECONNREFUSED
+
+
+def nobody_was_asked(error: BaseException) -> bool:
+    """Return whether a request failed because no deployment of its model was left to ask.
+
+    Args:
+        error: The failure.
+    """
+    return type(error).__name__ in NOBODY_ASKED
 
 
 def is_missing_route(error: BaseException) -> bool:

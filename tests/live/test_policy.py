@@ -270,6 +270,24 @@ def test_a_stream_that_stops_in_the_middle_is_not_continued_by_another_model(rou
     assert router.ask(2, stream=True) == [("embedded", 1, 0)] * 2
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fallbacks": [{"router-default": ["router-cheap"]}]},
+        {"fallbacks": [{"*": ["router-cheap"]}]},
+        {"fallbacks": [], "default_fallbacks": ["router-cheap"]},
+        {"fallbacks": [{"router-default": ["router-cheap"]}, {"router-cheap": ["router-default"]}]},
+    ],
+)
+@pytest.mark.parametrize("fault", [DOWN, {"status": 429}, {"status": 401}])
+def test_a_fallback_that_answers_never_goes_into_cooldown(
+    router: Router, settings: dict[str, Any], fault: dict[str, Any]
+) -> None:
+    router.configure(compiled(SHIPPED["profiles"]["reliability"], **settings).litellm)
+    router.vendor.faults[FIRST] = fault
+    assert [by for by, _, _ in router.ask(12)] == [SPARE] * 12
+
+
 @pytest.mark.parametrize(("status", "kind"), [(500, "refusal"), (429, "429"), (401, "401"), (404, "404")])
 @pytest.mark.parametrize(
     ("settings", "own"),

@@ -107,3 +107,8 @@ def test_cooldowns_end_only_for_deployments_behind_the_service(
 def test_without_litellm_it_is_said_what_cannot_be_done(upstreams: Upstreams) -> None:
     assert inside.set_up(upstreams).keys() == {"attempts", "cooldowns", "stream_timeouts"}
     assert inside.clear_cooldowns(upstreams, "cliproxyapi_plus") == {}
+
+
+@pytest.mark.parametrize("name", ["RouterRateLimitError", "RouterRateLimitErrorBasic"])
+def test_a_request_that_found_no_deployment_counts_for_nobody(handlers: Any, name: str) -> None:
+    assert not counts(handlers, "other", type(name, (ValueError,), {})("No deployments available"))

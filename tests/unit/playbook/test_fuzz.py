@@ -154,4 +154,5 @@ def test_none_of_a_hundred_thousand_playbooks_crashes_the_parser(kind: Callable[
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_playbook_is_valid_before_it_is_damaged(name: str) -> None:
-    check(parse(SHIPPED[name].decode(), "f.yml"), CATALOG, (), defaults=("profile",))
+    path = locations.playbooks() / f"{name}.yml"
+    check(parse(path.read_text(encoding="utf-8"), str(path)), CATALOG, (), defaults=("profile",))
