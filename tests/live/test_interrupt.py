@@ -75,8 +75,8 @@ def _after_event(workspace: Workspace, event: str) -> Running:
 STEPS = (in_download, in_render, in_start, in_wait_healthy, in_smoke, in_stop)
 
 
-# A shell shows both as 130. Python ends itself by the signal if Ctrl-C has interrupted `exec` of a text, as the creation
-# of a dataclass does while a command imports its modules, even if the exception was handled.
+# A shell shows both as 130. Python ends itself by the signal if Ctrl-C has interrupted `exec` of a text, as the
+# creation of a dataclass does while a command imports its modules, even if the exception was handled.
 INTERRUPTED = (130, -signal.SIGINT)
 
 
