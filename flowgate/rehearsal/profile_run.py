@@ -14,12 +14,11 @@ from flowgate.rehearsal.result import AttemptResult, ProfileResult, RequestResul
 from flowgate.rehearsal.roles import PRIMARY
 from flowgate.rehearsal.runner import ClientSettings, ScenarioRunner
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
-from flowgate.rehearsal.verdicts import BROKEN, TIMED, Expectations
+from flowgate.rehearsal.verdicts import BROKEN, PATIENCE_SECONDS, TIMED, Expectations
 from flowgate.step import StepContext
 from flowgate.system import tempdirs
 
 PARALLEL_SCENARIOS = 6  # they mostly wait
-LONGEST_TIMEOUT_SECONDS = 25.0
 TIMEOUT_SLACK_SECONDS = 5.0
 SLOW_KINDS = ("timeout", "stream")
 SHORT_SECONDS = 6.0  # a scenario this short is worth a repetition
@@ -117,7 +116,7 @@ def _run(context: StepContext, stack: PrivateStack, scenario: Scenario) -> Obser
     longest = promises.waits.quiet + promises.stream_timeout + promises.request_timeout
     client = ClientSettings(
         model=plan.roles.requested,
-        timeout_seconds=min(LONGEST_TIMEOUT_SECONDS, longest * plan.scale + TIMEOUT_SLACK_SECONDS),
+        timeout_seconds=min(PATIENCE_SECONDS, longest * plan.scale + TIMEOUT_SLACK_SECONDS),
         cooldown_seconds=plan.cooldown_seconds,
         minimum_requests=1 + (promises.cooldown_after or 1),
         aliases=plan.roles.aliases,

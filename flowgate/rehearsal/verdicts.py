@@ -27,6 +27,7 @@ TOUCHED = {  # what depends on a topic
     unmodelled.WAITS: (LONGEST_WAIT, NO_DELAY),
 }
 TIMED = (NO_DELAY, LONGEST_WAIT)  # a busy machine alone can break these
+PATIENCE_SECONDS = 25.0  # the longest that a client of a rehearsal waits
 DELAY_FACTOR = 1.2  # how much longer than a healthy response one may take during a cooldown
 SLACK_SECONDS = 0.25  # what a loaded machine may add to any response
 RETURN_SLACK_SECONDS = 10.0  # after the end of the cooldown, until the primary serves again
@@ -72,6 +73,10 @@ class Expectations:
         results = [result for check in checks for result in check(scenario, observed)]
         if self._waits_for_ever(scenario):
             return [_unknown(one, "no time-out is set") for one in results]
+        if scenario.kind == "timeout" and self.promises.waits.quiet * observed.scale > PATIENCE_SECONDS:
+            why = f"a client of a rehearsal waits at most {PATIENCE_SECONDS:g} s"
+            gave_up = (ANSWERED, BROKEN)
+            results = [_unknown(one, why) if (one["promise"], one["verdict"]) == gave_up else one for one in results]
         return [self._known(one) for one in results]
 
     def _known(self, result: PromiseResult) -> PromiseResult:

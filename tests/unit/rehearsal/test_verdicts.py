@@ -217,3 +217,9 @@ def test_each_attempt_may_take_as_long_as_an_answer(count: int, verdict: str) ->
     request = ObservedRequest(0.0, 1.0, None, {"primary": count, "secondary": count})
     observed = Observation([request], healthy_seconds=0.15)
     assert verdicts("both", observed, Expectations(promised))[LONGEST_WAIT] == verdict
+
+
+def test_a_client_that_gave_up_after_its_own_patience_proves_nothing() -> None:
+    observed = replace(outage([1, 1, 1], answered_by=None, slow=25.0), scale=1.0)
+    assert verdicts("hang", observed)["every request is answered"] == "cannot"
+    assert verdicts("hang", replace(observed, scale=0.01))["every request is answered"] == "broken"
