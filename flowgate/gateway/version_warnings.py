@@ -10,8 +10,6 @@ from flowgate.domain import Deployment, LiteLLMSettings
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.gateway.litellm_behaviour import BEHAVIOURS, KEYLESS, RPM, RUST_ROUTER, holds
 
-RANGE = ">=1.108.7,<1.109"
-
 
 def faults(version: str) -> Iterator[FlowGateError]:
     """Refuse a version whose router FlowGate cannot change and read.
@@ -22,7 +20,7 @@ def faults(version: str) -> Iterator[FlowGateError]:
     if version and holds(RUST_ROUTER, version):
         limit = BEHAVIOURS[RUST_ROUTER].since
         what = f"FlowGate cannot run LiteLLM {version}: from {limit} on its router is written in Rust"
-        yield UsageError(what, fix=f"install a version below {limit}: 'litellm[proxy]{RANGE}'")
+        yield UsageError(what, fix=f"install a version below {limit}: 'litellm[proxy]<{limit}'")
 
 
 def warnings(settings: LiteLLMSettings, version: str) -> Iterator[str]:

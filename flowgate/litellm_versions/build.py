@@ -5,13 +5,15 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from flowgate.domain import LiteLLMEnvironment
 from flowgate.errors import EnvironmentFailure
 from flowgate.gateway import litellm_receipt
 from flowgate.gateway.litellm_receipt import Distribution, Receipt
 from flowgate.litellm_versions import environments, uv_errors
 from flowgate.litellm_versions.build_tools import BuildTools
-from flowgate.litellm_versions.requirements import LITELLM, normalise, pins
+from flowgate.litellm_versions.requirements import LITELLM, pins
 from flowgate.litellm_versions.wanted import Wanted
 from flowgate.system import bound_command, bytecode, files, package_faults, python_environment, uv
 from flowgate.system.clock import stamp
@@ -89,7 +91,7 @@ def _verify(wanted: Wanted, lock: str, folder: Path) -> None:
     locked = pins(lock)
     found = package_faults.of_environment(folder)
     if wanted.wheelhouse and not found:
-        is_used = lambda name, version: locked.get(normalise(name)) == version  # noqa: E731
+        is_used = lambda name, version: locked.get(canonicalize_name(name)) == version  # noqa: E731
         found = package_faults.of_wheels(Path(wanted.wheelhouse), is_used)
     if found:
         what = f"LiteLLM {locked[LITELLM]} is refused: {'; '.join(found)}"

@@ -52,8 +52,7 @@ def environment(config: Config, version: str) -> LiteLLMEnvironment | None:
         config: The config in use.
         version: LiteLLM's version.
     """
-    found = receipt(config, version) if VERSION.fullmatch(version) else None
-    return litellm_receipt.environment(found, folder(config, version).absolute()) if found else None
+    return litellm_in_force.environment(config, files.read_text_or_none, version) if version else None
 
 
 def environments(config: Config) -> list[LiteLLMEnvironment]:

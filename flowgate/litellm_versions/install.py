@@ -70,7 +70,7 @@ def install(wanted: Wanted, tools: BuildTools) -> tuple[LiteLLMEnvironment, bool
         files.make_private_folder(staging)
         lock = _lock(wanted, staging, tools)
         version = requirements.pins(lock)[requirements.LITELLM]
-        requirements.require_not_blocked(version)
+        requirements.require_allowed(version)
         if found := _already(wanted, version, tools):
             return found, False
         _require_replaceable(version, tools)

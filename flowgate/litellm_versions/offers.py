@@ -10,7 +10,7 @@ from flowgate.errors import EnvironmentFailure, FlowGateError
 from flowgate.gateway import blocked_versions
 from flowgate.litellm_versions import requirements, uv_errors
 from flowgate.litellm_versions.build_tools import BuildTools
-from flowgate.litellm_versions.requirements import LITELLM, RUST_ROUTER, order
+from flowgate.litellm_versions.requirements import LITELLM, order
 from flowgate.litellm_versions.resolve import minimum_age, resolve
 from flowgate.litellm_versions.wanted import Wanted
 from flowgate.system import files, python_environment, uv
@@ -124,13 +124,13 @@ class _Query:
         """Return why a version is not taken."""
         if why := blocked_versions.reason(version):
             return f"it {why}"
+        if requirements.has_rust_router(version):
+            return "FlowGate cannot run it: its router is written in Rust"
         why = self.installable(replace(self.wanted, version=version))[1]
         if why:
             return why
         if not self.newest(f"=={version}", *minimum_age(self.wanted, self.tools.now)):
             return YOUNG
-        if order(version) >= order(RUST_ROUTER):
-            return "its router is written in Rust; by its name it can be installed"
         return "it needs packages that are younger than 3 days; by its name it can be installed"
 
     def other_python(self, newest: str) -> list[Refused]:

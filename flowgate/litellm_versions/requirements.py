@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
 from flowgate.errors import InvalidValue, UsageError
-from flowgate.gateway import blocked_versions
+from flowgate.gateway import blocked_versions, litellm_behaviour
 
 LITELLM = "litellm"
-RUST_ROUTER = "1.110"  # Source: LiteLLM 1.110.0rc1, release notes: "the router always runs on the Rust core"
 VERSION = re.compile(
     r"v?(\d{1,6}(?:\.\d{1,6}){1,3})((?:(?:a|b|rc)\d{1,6})?(?:\.post\d{1,6})?(?:\.dev\d{1,6})?)", re.ASCII
 )
-NUMBERS = re.compile(r"\d+", re.ASCII)
 RUNTIME = re.compile(r"""\s*;\s*\(?extra\s*==\s*['"]runtime['"]\)?\s*$""")
 EXTRA = re.compile(r"\bextra\s*==")
 NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -35,7 +36,7 @@ def checked_version(version: str) -> str:
 
     Raises:
         InvalidValue: It is not a version.
-        UsageError: It is blocked.
+        UsageError: FlowGate does not run it.
     """
     text = version.strip()
     if not text:
@@ -47,31 +48,45 @@ def checked_version(version: str) -> str:
     if numbers[3:] == ["0"]:
         numbers.pop()
     found = ".".join([*numbers, *["0"] * (3 - len(numbers))]) + match[2]
-    require_not_blocked(found)
+    require_allowed(found)
     return found
 
 
-def require_not_blocked(version: str) -> None:
+def require_allowed(version: str) -> None:
     """Raise an error for a version that is never installed.
 
     Args:
         version: The version, in its normal form.
 
     Raises:
-        UsageError: It is blocked.
+        UsageError: It is blocked, or FlowGate cannot run it.
     """
+    fix = "inv litellm.list shows other versions"
     if why := blocked_versions.reason(version):
-        raise UsageError(f"LiteLLM {version} {why}; it is never installed", fix="inv litellm.list shows other versions")
+        raise UsageError(f"LiteLLM {version} {why}; it is never installed", fix=fix)
+    if has_rust_router(version):
+        raise UsageError(f"FlowGate cannot run LiteLLM {version}: its router is written in Rust", fix=fix)
 
 
-def order(version: str) -> tuple[int, ...]:
-    """Return a key that sorts releases by their numbers; `1.108` equals `1.108.0`.
+def has_rust_router(version: str) -> bool:
+    """Return whether a version has the router that FlowGate cannot change and read.
 
     Args:
         version: The version.
     """
-    numbers = [int(number) for number in NUMBERS.findall(version.partition("+")[0])][:4]
-    return tuple(numbers + [0] * (4 - len(numbers)))
+    return litellm_behaviour.holds(litellm_behaviour.RUST_ROUTER, version)
+
+
+def order(version: str) -> Version:
+    """Return a key that sorts releases; what is no version comes first.
+
+    Args:
+        version: The version.
+    """
+    try:
+        return Version(version)
+    except InvalidVersion:
+        return Version("0")
 
 
 def line(version: str) -> str:
@@ -91,22 +106,9 @@ def litellm_requirement(version: str) -> str:
     """
     if version:
         return f"{LITELLM}[proxy]=={version}"
-    bounds = [f"<{RUST_ROUTER}", *(f"!={one}" for one in sorted(blocked_versions.BLOCKED))]
+    limit = litellm_behaviour.BEHAVIOURS[litellm_behaviour.RUST_ROUTER].since
+    bounds = [f"<{limit}", *(f"!={one}" for one in sorted(blocked_versions.BLOCKED))]
     return f"{LITELLM}[proxy]{','.join(bounds)}"
-
-
-def warning(version: str) -> str:
-    """Return what is to be said about a version that somebody asked for by its name; empty if nothing.
-
-    Args:
-        version: The version.
-    """
-    if order(version) < order(RUST_ROUTER):
-        return ""
-    return (
-        f"the router of LiteLLM {version} is written in Rust; what FlowGate states of a profile was observed on the"
-        " Python router, so only a rehearsal shows whether it holds"
-    )
 
 
 def own_requirements(declared: Iterable[str]) -> list[str]:
@@ -139,7 +141,7 @@ def pins(lock: str) -> dict[str, str]:
     Args:
         lock: Its text.
     """
-    return {normalise(match[1]): match[2] for text in lock.splitlines() if (match := PIN.match(text))}
+    return {canonicalize_name(match[1]): match[2] for text in lock.splitlines() if (match := PIN.match(text))}
 
 
 def hashes(lock: str) -> dict[str, frozenset[str]]:
@@ -152,7 +154,7 @@ def hashes(lock: str) -> dict[str, frozenset[str]]:
     current = ""
     for text in lock.splitlines():
         if match := PIN.match(text):
-            current = f"{normalise(match[1])}=={match[2]}"
+            current = f"{canonicalize_name(match[1])}=={match[2]}"
             found[current] = set()
         if current:
             found[current].update(HASH.findall(text))
@@ -167,12 +169,3 @@ def changed(old: Mapping[str, frozenset[str]], new: Mapping[str, frozenset[str]]
         new: The new hashes.
     """
     return sorted(name for name in old.keys() & new.keys() if old[name] and not old[name] & new[name])
-
-
-def normalise(name: str) -> str:
-    """Return the name of a distribution in its normal form.
-
-    Args:
-        name: The name.
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -33,7 +33,7 @@ def install_litellm(
 
     Raises:
         InvalidValue: The version is not one.
-        UsageError: The version is blocked, or there is no such folder of wheels.
+        UsageError: The version is blocked, FlowGate cannot run it, or there is no such folder of wheels.
         EnvironmentFailure: It cannot be installed; nothing has changed.
         ProgramMissing: There is no uv.
     """
@@ -87,8 +87,6 @@ def _tools(context: StepContext) -> BuildTools:
 
 
 def _install(context: StepContext, wanted: Wanted) -> Facts:
-    if wanted.version and (said := requirements.warning(wanted.version)):
-        context.emit(f"warning: {said}")
     found, built = install.install(wanted, _tools(context))
     facts = _facts(context, found, built)
     if built:

@@ -8,6 +8,8 @@ import re
 import sys
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from flowgate.system import bytecode, replace_file
 from flowgate.system.disk_errors import translate_os_errors
 from flowgate.system.locations import PACKAGE
@@ -71,13 +73,13 @@ def distributions(site: Path) -> dict[str, tuple[str, str]]:
     Raises:
         DiskError: It cannot be read.
     """
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     with translate_os_errors(site):
         for path in sorted(site.glob(f"*{INFO}")):
             name, _, version = path.name.removesuffix(INFO).rpartition("-")
             record = path / "RECORD"
             digest = hashlib.sha256(read_bytes_bounded(record)).hexdigest() if record.is_file() else ""
-            found[re.sub(r"[-_.]+", "-", name).lower()] = (version, digest)
+            found[canonicalize_name(name)] = (version, digest)
     return found
 
 

@@ -11,7 +11,7 @@ from flowgate.gateway import blocked_versions, litellm_in_force
 from flowgate.litellm_versions import install
 from flowgate.system import files
 
-CHECK = "litellm version"
+CHECK = "version"
 
 
 def in_force(session: Session) -> Iterator[Finding]:

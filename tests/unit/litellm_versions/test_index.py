@@ -108,7 +108,7 @@ def test_the_list_tells_why_versions_are_not_taken(versions: VersionStage, index
     found = offers.ask_index(folder, versions.tools())
     assert (found.newest, found.installable, found.error) == ("1.110.0", "1.108.77", "")
     why = {one.version: one.reason for one in found.refused}
-    assert "litellm-proxy was not found" in why["1.110.0"]
+    assert why["1.110.0"] == "FlowGate cannot run it: its router is written in Rust"
     assert (why["1.109.3"], why["1.108.99"]) == (offers.YOUNG, offers.YOUNG)
     assert (why["1.107.0"], why["1.82.8"]) == ("it is reported as compromised", "it contains malicious code")
 
@@ -125,3 +125,11 @@ def test_the_list_without_an_index_says_so(versions: VersionStage) -> None:
     found = offers.ask_index(versions.folder / "list", versions.tools())
     assert (found.newest, "cannot be reached" in found.error) == ("", True)
     assert {one.version for one in found.refused} == {"1.82.7", "1.82.8", "1.107.0"}
+
+
+def test_the_list_names_what_a_version_lacks(versions: VersionStage, index: Index) -> None:
+    versions.offer(litellm("1.109.3", "litellm-proxy==1.109.3"))
+    folder = versions.folder / "list"
+    folder.mkdir()
+    (found,) = (one for one in offers.ask_index(folder, versions.tools()).refused if one.version == "1.109.3")
+    assert "litellm-proxy was not found" in found.reason

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flowgate.errors import UsageError
 from flowgate.litellm_versions import environments, install
 from flowgate.steps.download import download
 from flowgate.system.locations import PACKAGE
@@ -122,11 +123,14 @@ def test_what_has_gone_from_an_environment_is_built_again(versions: VersionStage
     assert versions.install()[1]["built"] is True
 
 
-@pytest.mark.parametrize("version", ["1.110.0", "2.0.0"])
-def test_a_version_with_another_router_is_warned_of(versions: VersionStage, version: str) -> None:
+@pytest.mark.parametrize("version", ["1.110.0", "1.110.0rc1", "1.110", "2.0.0"])
+def test_a_version_with_another_router_is_refused_before_anything_is_installed(
+    versions: VersionStage, version: str
+) -> None:
     versions.offer(litellm(version))
-    assert versions.install(version)[1]["version"] == version
-    assert "written in Rust" in versions.messages[0]
+    with pytest.raises(UsageError, match="its router is written in Rust"):
+        versions.install(version)
+    assert not list((versions.config.paths.runtime_dir / "litellm").glob("[0-9]*"))
 
 
 def test_an_extra_package_of_the_version_is_installed_with_it(versions: VersionStage) -> None:

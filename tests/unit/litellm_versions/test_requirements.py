@@ -30,7 +30,13 @@ def test_a_version_has_one_form(written: str, version: str) -> None:
 
 @pytest.mark.parametrize(
     "lower, higher",
-    [("1.82.7", "1.108.7"), ("1.108.7", "1.108.14"), ("1.109.3", "1.110.0"), ("1.108.7", "1.108.7.post1")],
+    [
+        ("1.82.7", "1.108.7"),
+        ("1.108.7", "1.108.14"),
+        ("1.109.3", "1.110.0"),
+        ("1.108.7", "1.108.7.post1"),
+        ("1.109.0rc1", "1.109.0"),
+    ],
 )
 def test_versions_are_ordered_by_their_numbers(lower: str, higher: str) -> None:
     assert requirements.order(lower) < requirements.order(higher)
@@ -50,7 +56,7 @@ def test_an_environment_requires_the_proxy_and_what_the_worker_imports() -> None
     names = [line.partition(">")[0].partition("=")[0] for line in required("1.108.7")]
     assert required("1.108.7")[0] == "litellm[proxy]==1.108.7"
     assert {"uvicorn", "starlette", "psutil", "PyYAML"} <= set(names)
-    assert required("")[0] == "litellm[proxy]<1.110,!=1.107.0,!=1.82.7,!=1.82.8"
+    assert required("")[0] == "litellm[proxy]<1.110.0,!=1.107.0,!=1.82.7,!=1.82.8"
 
 
 def test_a_lock_file_is_read_with_its_hashes() -> None:
