@@ -44,7 +44,7 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
     def apply(acting: StepContext) -> Facts:
         for warning in [*preflight.warnings(acting.config, name, policy), *policy.warnings]:
             acting.emit(f"warning: {warning}")
-        for line in _changes(policy):
+        for line in [] if acting.config.embedded else _changes(policy):  # nobody wrote the embedded default
             acting.emit(f"changed: {line}")
         acting.generate_keys()
         rendered = acting.stack()

@@ -116,6 +116,13 @@ def test_what_flowgate_moved_or_added_is_said_once_for_each_document(stage: Stag
     assert stage.messages == []
 
 
+def test_nothing_is_said_to_be_changed_in_the_embedded_default_which_nobody_wrote(stage: Stage) -> None:
+    with_aliases(stage, 1)
+    stage.config = replace(stage.config, embedded=True)
+    assert stage.apply(render)[0] == "changed"
+    assert not any(line.startswith("changed: ") for line in stage.messages)
+
+
 def test_a_long_list_of_changes_is_cut_and_says_where_the_rest_is(stage: Stage) -> None:
     with_aliases(stage, 30).apply(render)
     changed = [line for line in stage.messages if line.startswith("changed: ")]
