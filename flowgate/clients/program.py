@@ -1,0 +1,121 @@
+"""The record of one client program: where its configuration is, what FlowGate writes there, how it is started.
+
+One program is one module of `programs/`, with one `PROGRAM`. A record only computes; it touches no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from flowgate.domain import Value
+
+Format = Literal["toml", "json", "yaml", "dotenv"]
+Protocol = Literal["chat", "responses", "messages", "google"]
+KeyPath = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The user's machine, as far as it decides where configurations are.
+
+    Attributes:
+        home: The user's home folder.
+        platform: "linux" or "darwin".
+        env: The command's environment variables.
+    """
+
+    home: Path
+    platform: Literal["linux", "darwin"]
+    env: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The gateway, as one client sees it.
+
+    Attributes:
+        root: Address without `/v1`: "http://127.0.0.1:4000".
+        key: The client's key.
+        model: The model for the main work.
+        small_model: The model for background work.
+        models: All models that the client may ask for.
+    """
+
+    root: str
+    key: str = field(repr=False)
+    model: str
+    small_model: str
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedFile:
+    """The values of one configuration file that FlowGate owns; everything else in it is the user's.
+
+    Attributes:
+        path: The file.
+        format: How it is written.
+        values: Path of keys → value. Only these are written, compared and taken back.
+    """
+
+    path: Path
+    format: Format
+    values: Mapping[KeyPath, Value] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What one process of the program needs, when no file is to be touched.
+
+    Attributes:
+        env: Variables to set; the key is among them and never in `arguments`.
+        unset: Variables to remove, which would lead elsewhere.
+        arguments: Arguments that stand before the user's.
+    """
+
+    env: Mapping[str, str] = field(repr=False)
+    unset: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something about a program that its users should know.
+
+    Attributes:
+        text: One sentence.
+        source: Where it is documented, or the version that it was seen with.
+    """
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientProgram:
+    """One client program.
+
+    Attributes:
+        name: What users type: "codex".
+        title: Its name for people: "Codex".
+        command: The program's file name; empty for a library or an editor that is not started by a command.
+        protocol: The API that it speaks to the gateway.
+        files: Computes the files that `client.add` writes; empty for a program whose configuration no file holds.
+        launch: Computes what `client.run` sets.
+        headless: Computes the arguments that ask one question without a terminal; None where there is no such mode.
+        tried: The versions that were run through the gateway.
+        facts: What its users should know.
+    """
+
+    name: str
+    title: str
+    command: str
+    protocol: Protocol
+    files: Callable[[Machine, Endpoint], tuple[OwnedFile, ...]]
+    launch: Callable[[Endpoint], Launch]
+    headless: Callable[[str], tuple[str, ...]] | None = None
+    tried: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()

@@ -1,0 +1,1 @@
+"""The client programs that FlowGate knows, one module each."""
