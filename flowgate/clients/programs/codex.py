@@ -33,7 +33,7 @@ def files(machine: Machine, endpoint: Endpoint) -> tuple[OwnedFile, ...]:
 def launch(endpoint: Endpoint) -> Launch:
     """Return what one process of Codex needs."""
     provider = {**_provider(endpoint), "env_key": KEY_VARIABLE}
-    settings = {"model": endpoint.model, "model_provider": PROVIDER}
+    settings: dict[str, Value] = {"model": endpoint.model, "model_provider": PROVIDER}
     settings |= {f"model_providers.{PROVIDER}.{key}": value for key, value in provider.items()}
     arguments = [word for key, value in settings.items() for word in ("-c", f"{key}={_toml(value)}")]
     return Launch({KEY_VARIABLE: endpoint.key}, arguments=tuple(arguments))
