@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from flowgate.domain.ledger import LedgerSettings
 from flowgate.domain.values import Variables
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class Config:
         notes: What was migrated or replaced when the file was read, one sentence each.
         included: Absolute paths of the files that `litellm_base.include` names; their settings are in `litellm_base`.
         implied: What uses CLIProxyAPIPlus, if the config does not name it; it has its defaults then.
+        ledger: What is recorded of requests, and how long it is kept.
     """
 
     file: Path
@@ -140,6 +142,7 @@ class Config:
     notes: tuple[str, ...] = ()
     included: tuple[Path, ...] = ()
     implied: ImpliedService | None = None
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
 
     def place(self, path: str) -> str:
         """Return `file:line` of a dotted path, or of its nearest ancestor that is in the file."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from flowgate.request_filter.checks import Checks, Request
 from flowgate.request_filter.cross_origin import refuse_websocket, send_as_app
 from flowgate.request_filter.dialects import Response
 from flowgate.request_filter.exchange import CURRENT
-from flowgate.request_filter.recent import RecentRequests, begin_row, note_broken_stream
+from flowgate.request_filter.recent import READING, RecentRequests, begin_row, note_broken_stream
 from flowgate.request_filter.rules import FilterRules
 from flowgate.request_filter.unavailable import reason, send_unavailable
 from flowgate.request_filter.upstreams import Upstreams
@@ -29,6 +29,19 @@ RESTARTING = "a service that the gateway needs is restarting; try again"
 RESTARTING_SECONDS = 1
 
 
+class Recorder(Protocol):
+    """Records requests that ask a model; it never waits and never fails."""
+
+    def begin(self, row: RecentRequest) -> None:
+        """Note that a request has arrived; its row is completed while it is served."""
+
+    def end(self, row: RecentRequest) -> None:
+        """Record a request that has ended; one that did not begin is ignored."""
+
+    def refuse(self, row: RecentRequest) -> None:
+        """Count a request without a valid key."""
+
+
 class RequestFilter:
     """ASGI middleware of one worker.
 
@@ -39,6 +52,7 @@ class RequestFilter:
         recent: The last requests.
         upstreams: The services that the app's deployments are behind.
         startup_error: Why the app did not start; empty when it did.
+        recorder: Records requests that ask a model; None when they are not recorded.
     """
 
     def __init__(self, app: ASGIApp, rules: FilterRules) -> None:
@@ -48,6 +62,7 @@ class RequestFilter:
         self.recent = RecentRequests()
         self.upstreams = Upstreams()
         self.startup_error = ""
+        self.recorder: Recorder | None = None
         self._checks = Checks(rules.requests)
         self._released: asyncio.Event | None = None
         self._hold_seconds = 0.0
@@ -65,8 +80,11 @@ class RequestFilter:
         self._follow(scope, row)
         marked = self._marked(scope, send, row) if is_http else send
         try:
-            if self._released is not None and is_http and not await self._wait_for_release(scope):
-                return await send_unavailable(scope, marked, RESTARTING, RESTARTING_SECONDS)
+            if self._released is not None and is_http:
+                released = await self._wait_for_release(scope)
+                row["held"] = time.monotonic() - started
+                if not released:
+                    return await send_unavailable(scope, marked, RESTARTING, RESTARTING_SECONDS)
             self._started_at[id(scope)] = time.monotonic()
             return await self._serve(Request(admitted, receive), marked, row)
         except asyncio.CancelledError:  # uvicorn cancels what is in progress when the time to shut down is over
@@ -75,6 +93,8 @@ class RequestFilter:
         finally:
             self._started_at.pop(id(scope), None)
             row["seconds"] = round(time.monotonic() - started, 4)
+            if self.recorder is not None:
+                self.recorder.end(row)
 
     async def _serve(self, request: Request, send: Send, row: RecentRequest) -> None:
         """Let the app answer, unless no model can."""
@@ -87,6 +107,8 @@ class RequestFilter:
         """Refuse a request without a valid key."""
         row["status"], row["seconds"], row["refused"] = response.status, 0.0, response.reason
         self.recent.keep_refused(row)
+        if self.recorder is not None and row["method"] not in READING:
+            self.recorder.refuse(row)
         if scope["type"] == "websocket":
             return await refuse_websocket(scope, send, response)
 
@@ -107,6 +129,8 @@ class RequestFilter:
             row["attempts"] = []
         if scope["type"] == "http":
             self.recent.begin(row, self.rules.recorded_headers)
+            if self.recorder is not None and row["method"] not in READING:
+                self.recorder.begin(row)
         CURRENT.set(row)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -168,7 +192,7 @@ class RequestFilter:
     # --- headers
 
     def _marked(self, scope: Scope, send: Send, row: RecentRequest) -> Send:
-        replaced = False
+        replaced, started = False, time.monotonic()
 
         async def mark(message: Message) -> None:
             nonlocal replaced
@@ -181,8 +205,11 @@ class RequestFilter:
                     await send_unavailable(scope, mark_once, why, kept=message.get("headers", ()))
                     return
                 self._mark(message, row)
-            elif message.get("body", b"")[:1] in (b"d", b"e"):
-                note_broken_stream(row, message["body"])
+            elif body := message.get("body"):
+                if "first" not in row:
+                    row["first"] = time.monotonic() - started
+                if body[:1] in (b"d", b"e"):
+                    note_broken_stream(row, body)
             await send(message)
 
         async def mark_once(message: Message) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 if TYPE_CHECKING:
     from flowgate.domain import ForkServerSettings, Program, WarmUp
+    from flowgate.domain.ledger import LedgerFile
     from flowgate.domain.request_rules import RequestRules
 
 
@@ -57,6 +58,14 @@ class RequestRulesTree(TypedDict):
     refused: dict[str, list[str]]
 
 
+class LedgerTree(TypedDict):
+    """`LedgerFile` as JSON."""
+
+    path: str
+    keep_days: int
+    max_mb: int
+
+
 class ProgramTree(TypedDict):
     """`Program` as JSON."""
 
@@ -84,6 +93,7 @@ class ProgramTree(TypedDict):
     hooks: dict[str, str]
     needed_addresses: dict[str, str]
     request_rules: RequestRulesTree
+    ledger: LedgerTree | None
     fork_server: ForkServerTree | None
 
 
@@ -119,8 +129,24 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "hooks": dict(program.hooks),
         "needed_addresses": dict(program.needed_addresses),
         "request_rules": cast("RequestRulesTree", asdict(program.request_rules)),
+        "ledger": _ledger_tree(program.ledger) if program.ledger else None,
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
     }
+
+
+def _ledger_tree(ledger: LedgerFile) -> LedgerTree:
+    return {"path": str(ledger.path), "keep_days": ledger.keep_days, "max_mb": ledger.max_mb}
+
+
+def ledger_from_tree(tree: LedgerTree | None) -> LedgerFile | None:
+    """Convert JSON data to the place of a ledger.
+
+    Args:
+        tree: The JSON data; None if the program records nothing, or is one of an earlier FlowGate.
+    """
+    from flowgate.domain.ledger import LedgerFile
+
+    return LedgerFile(Path(tree["path"]), tree["keep_days"], tree["max_mb"]) if tree else None
 
 
 def fork_server_tree(settings: ForkServerSettings) -> ForkServerTree:
@@ -212,5 +238,6 @@ def from_tree(tree: ProgramTree) -> Program:
         hooks=dict(tree.get("hooks") or {}),  # a worker of an earlier FlowGate has none
         needed_addresses=dict(tree.get("needed_addresses") or {}),
         request_rules=request_rules_from_tree(tree.get("request_rules")),
+        ledger=ledger_from_tree(tree.get("ledger")),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
     )
