@@ -557,6 +557,25 @@ def explain(c: Context, last: str = "1", id: str = "", json: bool = False) -> in
     return served_requests.explain(config(c), arguments.count("last", last), id, json)
 
 
+@task(
+    help={
+        "by": "model, deployment, client, profile, provider, day, hour or status",
+        "since": "beginning: 7d, 2h, or a time (2026-01-31T12:00:00Z)",
+        "until": "end, in the same forms; default: now",
+        "json": JSON,
+        "csv": "print CSV instead",
+    }
+)
+@command
+def usage(
+    c: Context, by: str = "model", since: str = "7d", until: str = "", json: bool = False, csv: bool = False
+) -> int:
+    """Print how much was asked, what failed, how long it took and what it cost, from the ledger."""
+    from flowgate.cli import arguments, usage
+
+    return usage.show(config(c), by, since, until, arguments.one_form(json=json, csv=csv))
+
+
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
@@ -742,7 +761,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, cooldowns, init, doctor, events, completion),
+    *(status, health, ask, explain, usage, cooldowns, init, doctor, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

@@ -65,7 +65,7 @@ def usage(payload: Mapping[str, Any], *, behind_service: bool) -> Usage:
         "cached": _detail(counted, "prompt_tokens_details", "cached_tokens"),
         "reasoning": _detail(counted, "completion_tokens_details", "reasoning_tokens"),
         "cost": cost,
-        "price": "subscription" if behind_service else price,
+        "price": "subscription" if behind_service and cost is not None else price,
         "provider": str(payload.get("custom_llm_provider") or ""),
     }
 

@@ -21,7 +21,7 @@
     prompt_tokens (cached_tokens are a part of them), completion_tokens (reasoning_tokens are a part of them):
         NULL: not known. cost: US dollars; NULL: not known. price: where it comes from: `list` (LiteLLM's price list),
         `config` (the deployment's own price), `subscription` (through CLIProxyAPIPlus: nothing is billed, this is what
-        it is worth by the price list), `unknown` (no price is known), empty (no answer, or no tokens are known).
+        it is worth by the price list), `unknown` (none is known), empty (no answer, or no tokens are known).
 
 `attempts`: one row for each attempt to have a deployment answer; `request` is `requests.id`, `number` counts from 1.
     The other columns are those of `flowgate.request_filter.recent.Attempt`; host is without credentials.
