@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
+import struct
 from collections.abc import Iterable, Mapping
 
 GROWTH = math.log(1.1)
 SHORTEST_SECONDS = 0.001  # everything shorter is in bucket 0
+LAST_BUCKET = 255
+PAIR = struct.Struct("<BI")
 
 Histogram = dict[int, int]
 """Bucket → how many durations are in it."""
@@ -19,7 +21,9 @@ def bucket(seconds: float) -> int:
     Args:
         seconds: The duration.
     """
-    return 0 if seconds <= SHORTEST_SECONDS else math.ceil(math.log(seconds / SHORTEST_SECONDS) / GROWTH)
+    if seconds <= SHORTEST_SECONDS:
+        return 0
+    return min(LAST_BUCKET, math.ceil(math.log(seconds / SHORTEST_SECONDS) / GROWTH))
 
 
 def add(into: Histogram, more: Mapping[int, int]) -> None:
@@ -57,19 +61,23 @@ def _middle(number: int) -> float:
     return SHORTEST_SECONDS * math.exp(GROWTH * (number - 0.5)) if number else SHORTEST_SECONDS
 
 
-def to_text(histogram: Mapping[int, int]) -> str:
-    """Return a histogram as the ledger stores it: a JSON object, bucket → count.
+def pack(histogram: Mapping[int, int]) -> bytes:
+    """Return a histogram as the ledger stores it: for each bucket its number (1 byte) and count (4, little-endian).
 
     Args:
         histogram: The counts.
     """
-    return json.dumps(histogram, separators=(",", ":"))
+    return b"".join(PAIR.pack(number, count) for number, count in histogram.items() if count > 0)
 
 
-def from_text(text: str) -> Histogram:
-    """Read a histogram that the ledger has stored.
+def add_packed(into: Histogram, packed: bytes) -> None:
+    """Add the counts that `pack` has packed, of one histogram or of several in a row.
 
     Args:
-        text: The JSON object.
+        into: The histogram that is changed.
+        packed: The counts.
     """
-    return {int(number): count for number, count in json.loads(text).items()}
+    counts = [0] * (LAST_BUCKET + 1)  # faster than a dictionary, for reports over many hours
+    for number, count in PAIR.iter_unpack(packed):
+        counts[number] += count
+    add(into, {number: count for number, count in enumerate(counts) if count})

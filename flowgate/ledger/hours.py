@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -90,18 +90,25 @@ class Sums:
         histogram.add(self.latency, more.latency)
         histogram.add(self.first_pieces, more.first_pieces)
 
-    def to_row(self) -> tuple[int | float | str, ...]:
+    def to_row(self) -> tuple[int | float | bytes, ...]:
         """Return the columns of `hours` after the key."""
         numbers = (self.requests, self.failures, self.retries, self.fallbacks, self.waited, self.counted)
         tokens = (self.prompt_tokens, self.completion_tokens, self.cached_tokens, self.reasoning_tokens)
-        texts = (histogram.to_text(self.latency), histogram.to_text(self.first_pieces))
-        return (*numbers, *tokens, self.cost, *texts)
+        return (*numbers, *tokens, self.cost, histogram.pack(self.latency), histogram.pack(self.first_pieces))
 
     @classmethod
-    def from_row(cls, row: tuple[int | float | str, ...]) -> Sums:
-        """Return the sums that `to_row` has made columns of."""
-        *numbers, latency, first_pieces = row
-        return cls(*numbers, histogram.from_text(str(latency)), histogram.from_text(str(first_pieces)))  # type: ignore[arg-type, call-arg]
+    def from_row(cls, numbers: Sequence[int | float], latency: bytes, first_pieces: bytes) -> Sums:
+        """Return the sums that `to_row` has made columns of.
+
+        Args:
+            numbers: All but the histograms.
+            latency: Packed.
+            first_pieces: Packed.
+        """
+        found = cls(*numbers)  # type: ignore[arg-type]
+        histogram.add_packed(found.latency, latency)
+        histogram.add_packed(found.first_pieces, first_pieces)
+        return found
 
 
 def key(one: Request, profile: str) -> Key:
@@ -124,6 +131,6 @@ def merge(connection: sqlite3.Connection, sums: Mapping[Key, Sums]) -> None:
     """
     for where, more in sums.items():
         found = connection.execute(SELECT, where).fetchone()
-        total = Sums.from_row(found) if found else Sums()
+        total = Sums.from_row(found[:-2], *found[-2:]) if found else Sums()
         total.add(more)
         connection.execute(INSERT, (*where, *total.to_row()))

@@ -29,7 +29,7 @@
 `hours`: sums of all requests that ended, one row for each hour in which they arrived and each combination of profile,
     client, model, deployment, provider, price and status. They are kept longer than the requests.
     hour: hours since 1970. requests, failures, retries, fallbacks. waited: seconds. counted: those with known tokens.
-    latency, first_pieces: histograms of seconds, as JSON: bucket → count (flowgate/ledger/histogram.py).
+    latency, first_pieces: histograms of seconds of the requests that were answered (flowgate/ledger/histogram.py).
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ CREATE TABLE hours (
     provider TEXT NOT NULL, price TEXT NOT NULL, status INTEGER NOT NULL, requests INTEGER NOT NULL,
     failures INTEGER NOT NULL, retries INTEGER NOT NULL, fallbacks INTEGER NOT NULL, waited REAL NOT NULL,
     counted INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-    cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, cost REAL NOT NULL, latency TEXT NOT NULL,
-    first_pieces TEXT NOT NULL,
+    cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, cost REAL NOT NULL, latency BLOB NOT NULL,
+    first_pieces BLOB NOT NULL,
     PRIMARY KEY (hour, profile, client, model, deployment, provider, price, status)
 ) WITHOUT ROWID;
 """

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from flowgate.ledger import hours
+from flowgate.ledger import histogram, hours
 from flowgate.ledger.entries import Request, id_at
 from flowgate.ledger.hours import HOUR_SECONDS, Key, Sums
-from flowgate.ledger.schema import HOUR_COLUMNS, HOUR_KEY, REQUEST_COLUMNS
+from flowgate.ledger.schema import HOUR_SUMS, REQUEST_COLUMNS
 from flowgate.system import processes
 
 SUBSCRIPTION, UNKNOWN = "subscription", "unknown"
-SELECT_HOURS = f"SELECT {', '.join(HOUR_COLUMNS)} FROM hours WHERE hour >= ? AND hour < ?"  # noqa: S608
+_SUMS = ", ".join(f"sum({name})" for name in HOUR_SUMS)
+SUM_HOURS = f"SELECT {{by}}, price, {_SUMS} FROM hours WHERE hour >= ? AND hour < ? GROUP BY 1, 2"  # noqa: S608
+PACKED_HOURS = "SELECT {by}, latency, first_pieces FROM hours WHERE hour >= ? AND hour < ?"
 _COLUMNS = ", ".join(f"requests.{name}" for name in REQUEST_COLUMNS)
 SELECT_REQUESTS = (
     f"SELECT {_COLUMNS}, runs.profile FROM requests JOIN runs ON runs.id = requests.run "  # noqa: S608
@@ -94,24 +96,24 @@ class Losses(NamedTuple):
     killed: list[Killed]
 
 
-def _day(key: Key) -> str:
-    return datetime.fromtimestamp(key.hour * HOUR_SECONDS, UTC).strftime("%Y-%m-%d")
-
-
-def _hour(key: Key) -> str:
-    return datetime.fromtimestamp(key.hour * HOUR_SECONDS, UTC).strftime("%Y-%m-%d %H:00")
-
-
-BY: Mapping[str, Callable[[Key], str]] = {
-    "model": lambda key: key.model,
-    "deployment": lambda key: key.deployment,
-    "client": lambda key: key.client,
-    "profile": lambda key: key.profile,
-    "provider": lambda key: key.provider,
-    "day": _day,
-    "hour": _hour,
-    "status": lambda key: str(key.status or "none"),
+BY = {
+    "model": "model",
+    "deployment": "deployment",
+    "client": "client",
+    "profile": "profile",
+    "provider": "provider",
+    "day": "hour / 24",
+    "hour": "hour",
+    "status": "status",
 }
+"""What requests can be grouped by, and the column of `hours` that it is."""
+
+
+def _name(by: str, found: int | str) -> str:
+    if by in ("day", "hour"):
+        start = datetime.fromtimestamp(int(found) * HOUR_SECONDS * (24 if by == "day" else 1), UTC)
+        return start.strftime("%Y-%m-%d" if by == "day" else "%Y-%m-%d %H:00")
+    return "none" if found == 0 else str(found)
 
 
 def collect(connection: sqlite3.Connection, span: Span, by: str) -> dict[str, Group]:
@@ -128,17 +130,26 @@ def collect(connection: sqlite3.Connection, span: Span, by: str) -> dict[str, Gr
     Raises:
         sqlite3.Error: The ledger cannot be read.
     """
-    name = BY[by]
     found: defaultdict[str, Group] = defaultdict(Group)
-    for key, sums in _all_sums(connection, span):
-        found[name(key)].add(key.price, sums)
+    first, last = _whole_hours(connection, span)
+    for value, price, *numbers in connection.execute(SUM_HOURS.format(by=BY[by]), (first, last)):
+        found[_name(by, value)].add(price, Sums(*numbers))
+    packed: defaultdict[int | str, tuple[list[bytes], list[bytes]]] = defaultdict(lambda: ([], []))
+    for value, latency, first_pieces in connection.execute(PACKED_HOURS.format(by=BY[by]), (first, last)):
+        packed[value][0].append(latency)
+        packed[value][1].append(first_pieces)
+    for value, (latencies, firsts) in packed.items():
+        sums = found[_name(by, value)].sums
+        histogram.add_packed(sums.latency, b"".join(latencies))
+        histogram.add_packed(sums.first_pieces, b"".join(firsts))
+    for key, sums in _edges(connection, span, first, last):
+        value = key.hour // 24 if by == "day" else getattr(key, by)
+        found[_name(by, value)].add(key.price, sums)
     return dict(found)
 
 
-def _all_sums(connection: sqlite3.Connection, span: Span) -> Iterator[tuple[Key, Sums]]:
-    first, last = _whole_hours(connection, span)
-    for row in connection.execute(SELECT_HOURS, (first, last)):
-        yield Key(*row[: len(HOUR_KEY)]), Sums.from_row(row[len(HOUR_KEY) :])
+def _edges(connection: sqlite3.Connection, span: Span, first: int, last: int) -> Iterator[tuple[Key, Sums]]:
+    """Yield the sums of the requests before the first whole hour, and after the last one."""
     start, end = min(first * HOUR_SECONDS, span.until), max(last * HOUR_SECONDS, span.since)
     edges = [(span.since, start), (end, span.until)] if first <= last else [(span.since, span.until)]
     for since, until in edges:

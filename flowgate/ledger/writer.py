@@ -48,7 +48,12 @@ class LedgerWriter(Generic[Row]):
     """Records the requests of one process."""
 
     def __init__(
-        self, settings: LedgerFile, run: Run, conversion: Conversion[Row], report: Callable[[str], None]
+        self,
+        settings: LedgerFile,
+        run: Run,
+        conversion: Conversion[Row],
+        report: Callable[[str], None],
+        batch_seconds: float = BATCH_SECONDS,
     ) -> None:
         """Create a writer; it touches nothing until the first request.
 
@@ -57,8 +62,9 @@ class LedgerWriter(Generic[Row]):
             run: The process.
             conversion: What is known about rows.
             report: Called with a sentence when requests are not recorded, or the ledger was set aside.
+            batch_seconds: How long requests are collected before they are written.
         """
-        self._settings, self._run, self._report = settings, run, report
+        self._settings, self._run, self._report, self._batch_seconds = settings, run, report, batch_seconds
         self._pending = Pending(conversion, run.pid)
         self._store: Store | None = None
         self._number = 0
@@ -127,11 +133,11 @@ class LedgerWriter(Generic[Row]):
     # --- the writer's thread
 
     def _work(self) -> None:
-        wait = BATCH_SECONDS
+        wait = self._batch_seconds
         while not self._closing.is_set():
             self._wake.wait()
             self._closing.wait(wait)
-            wait = BATCH_SECONDS if self._try_to_write() else min(2 * wait, LONGEST_WAIT_SECONDS)
+            wait = self._batch_seconds if self._try_to_write() else min(2 * wait, LONGEST_WAIT_SECONDS)
             self._report_losses()
             self._wake.clear()
             if self._pending or self._behind or self._closing.is_set():

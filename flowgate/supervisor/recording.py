@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Ledger = LedgerWriter[RecentRequest]
 CLOSE_SECONDS = 3.0
 LONGEST_TEXT = 200  # characters of what a client or a config names
-ID_HEADER = "call-id"  # the end of the name of the header with the app's id of a request
+ID_HEADER = "call-id"  # after the prefix of the recorded headers: the app's id of a request
 UNKNOWN_MODEL = "(unknown)"  # in place of names that clients made up: there is no end of them
 REFUSED = "refused"
 PROTOCOLS = {"chat/completions": "chat"}
@@ -54,7 +55,7 @@ def start(program: ProgramTree, generation: int) -> Ledger | None:
     def report(detail: str) -> None:
         _write_event(events, service, profile, f"generation {generation}: {detail}")
 
-    return LedgerWriter(settings, run, CONVERSION, report)
+    return LedgerWriter(settings, run, conversion(program["recorded_headers"]), report)
 
 
 def _write_event(events: Path, service: str, profile: str, detail: str) -> None:
@@ -66,13 +67,14 @@ def _write_event(events: Path, service: str, profile: str, detail: str) -> None:
 # --- rows
 
 
-def entry(row: RecentRequest, number: int, run: int) -> Entry:
+def entry(row: RecentRequest, number: int, run: int, id_header: str) -> Entry:
     """Return a request as the ledger stores it.
 
     Args:
         row: The request.
         number: Its id in the ledger.
         run: Id of the run.
+        id_header: Name of the response header with the app's id of the request.
     """
     tried = list(row.get("attempts", ()))
     usage, status = row.get("usage"), row.get("status")
@@ -82,7 +84,7 @@ def entry(row: RecentRequest, number: int, run: int) -> Entry:
         id=number,
         at=row["at"],
         run=run,
-        request_id=_id(row),
+        request_id=row["headers"].get(id_header, "")[:LONGEST_TEXT] if "headers" in row else "",
         client=_client(row),
         path=row["path"][:LONGEST_TEXT],
         protocol=protocol(row["path"]),
@@ -124,14 +126,14 @@ def _attempts(row: RecentRequest) -> int:
     return len(row.get("attempts", ()))
 
 
-CONVERSION = Conversion(entry, _started, _attempts, is_complete)
+def conversion(prefixes: Sequence[str]) -> Conversion[RecentRequest]:
+    """Return what the ledger needs to know about rows.
 
-
-def _id(row: RecentRequest) -> str:
-    for name, value in row.get("headers", {}).items():
-        if name.endswith(ID_HEADER):
-            return value[:LONGEST_TEXT]
-    return ""
+    Args:
+        prefixes: Prefixes of the response headers that rows have.
+    """
+    id_header = (prefixes[0] if prefixes else "") + ID_HEADER
+    return Conversion(partial(entry, id_header=id_header), _started, _attempts, is_complete)
 
 
 def _client(row: RecentRequest) -> str:

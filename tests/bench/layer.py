@@ -41,18 +41,32 @@ def accepted_keys() -> tuple[str, ...]:
     return (KEY,)
 
 
-async def _app(scope: Scope, receive: Receive, send: Send) -> None:
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer as LiteLLM does."""
     await receive()
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-async def _receive() -> Message:
+async def receive() -> Message:
+    """Return the body of a request."""
     return {"type": "http.request", "body": BODY, "more_body": False}
 
 
-async def _send(message: Message) -> None:
-    pass
+async def send(message: Message) -> None:
+    """Take a response."""
+
+
+def request_scope() -> Scope:
+    """Return the scope of a request."""
+    return {
+        "type": "http",
+        "path": "/v1/chat/completions",
+        "method": "POST",
+        "server": ("127.0.0.1", 1),
+        "headers": REQUEST_HEADERS,
+        "query_string": b"",
+    }
 
 
 def _measure(app: ASGIApp) -> float:
@@ -61,15 +75,7 @@ def _measure(app: ASGIApp) -> float:
     async def send_requests() -> float:
         began = time.perf_counter()
         for _ in range(REQUESTS):
-            scope: Scope = {
-                "type": "http",
-                "path": "/v1/chat/completions",
-                "method": "POST",
-                "server": ("127.0.0.1", 1),
-                "headers": REQUEST_HEADERS,
-                "query_string": b"",
-            }
-            await app(scope, _receive, _send)
+            await app(request_scope(), receive, send)
         return (time.perf_counter() - began) / REQUESTS
 
     return asyncio.run(send_requests())
@@ -77,8 +83,8 @@ def _measure(app: ASGIApp) -> float:
 
 def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     """Measure the app with and without the filter."""
-    filtered = RequestFilter(_app, FilterRules(recorded_headers=("x-litellm-",), requests=RULES))
-    with_it, without = alternate(pairs, lambda: _measure(filtered), lambda: _measure(_app))
+    filtered = RequestFilter(answer, FilterRules(recorded_headers=("x-litellm-",), requests=RULES))
+    with_it, without = alternate(pairs, lambda: _measure(filtered), lambda: _measure(answer))
     yield Row("layer", "the request filter, for each request to LiteLLM", (with_it - without) * 1000, None, 0.1, "ms")
 
 
