@@ -548,13 +548,30 @@ def ask(c: Context, question: str, model: str = "", stream: bool = False, json: 
     return ask.ask(config(c), question, model, stream, json)
 
 
-@task(help={"last": "how many of the last requests", "id": "one request, by the beginning of its id", "json": JSON})
+@task(
+    help={
+        "last": "how many requests; default: 1, or 20 with a filter",
+        "id": "one request, by the beginning of its id",
+        "failed": "only requests that failed",
+        "slow": "the slowest requests instead of the last ones",
+        "since": "only requests since then: 10m, 2h, 1d, or a time",
+        "json": JSON,
+    }
+)
 @command
-def explain(c: Context, last: str = "1", id: str = "", json: bool = False) -> int:  # noqa: A002 - makes the flag --id
-    """Explain who served a request and why: deployment, retries, fallbacks, times, current cooldowns."""
-    from flowgate.cli import arguments, served_requests
+def explain(
+    c: Context,
+    last: str = "",
+    id: str = "",  # noqa: A002 - makes the flag --id
+    failed: bool = False,
+    slow: bool = False,
+    since: str = "",
+    json: bool = False,
+) -> int:
+    """Explain who served a request and why: deployment, retries, fallbacks, times, cost, current cooldowns."""
+    from flowgate.cli import explain
 
-    return served_requests.explain(config(c), arguments.count("last", last), id, json)
+    return explain.explain(config(c), explain.read_wanted(last, id, failed, slow, since), json)
 
 
 @task(
