@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 IDS_PER_MICROSECOND = 2048
+LONGEST_STEP_BACK = 1_000_000  # microseconds
 OWN_CLIENT = "flowgate"
 FAILED_STATUS = 400
 
@@ -80,7 +81,7 @@ class Run(NamedTuple):
 
 
 class Ids:
-    """Makes the ids of one process: ascending, in the order of time, and not those of another process.
+    """Makes the ids of one process: in the order of time, and not those of another process.
 
     Args:
         salt: A number of the process.
@@ -95,7 +96,10 @@ class Ids:
         Args:
             at: Seconds since 1970.
         """
-        self._last = max(int(at * 1e6), self._last + 1)
+        now = int(at * 1e6)
+        if now <= self._last < now + LONGEST_STEP_BACK:  # two requests at once; otherwise the clock was set back
+            now = self._last + 1
+        self._last = now
         return self._last * IDS_PER_MICROSECOND + self._salt
 
 

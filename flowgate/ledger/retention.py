@@ -13,6 +13,7 @@ ROWS_PER_STEP = 500
 PAGES_PER_STEP = 250  # 1 MB
 HOURS_KEPT_DAYS = 1_100  # three years
 MB = 1_000_000
+LAST_ID = 2**63 - 1
 
 
 def step(connection: sqlite3.Connection, settings: LedgerFile, now: float) -> bool:
@@ -31,7 +32,7 @@ def step(connection: sqlite3.Connection, settings: LedgerFile, now: float) -> bo
     """
     deleted = _delete_before(connection, id_at(now - settings.keep_days * DAY_SECONDS))
     if not deleted and used_bytes(connection) > settings.max_mb * MB:
-        deleted = _delete_before(connection, id_at(now))
+        deleted = _delete_before(connection, LAST_ID)
     if not deleted:
         last_hour = (now - HOURS_KEPT_DAYS * DAY_SECONDS) // HOUR_SECONDS
         connection.execute("DELETE FROM hours WHERE hour < ?", (last_hour,))
@@ -39,7 +40,8 @@ def step(connection: sqlite3.Connection, settings: LedgerFile, now: float) -> bo
         connection.execute(ended, (now - settings.keep_days * DAY_SECONDS,))
     free = _number(connection, "freelist_count")
     if free:
-        connection.execute(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})").fetchall()
+        # Not `execute`: it steps once, which frees one page.
+        connection.executescript(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})")
     return deleted or free > PAGES_PER_STEP
 
 
