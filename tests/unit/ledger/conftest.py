@@ -48,14 +48,14 @@ def entry(number: int = 0, run: int = 1, **more: object) -> Entry:
     return Entry(made, (tried,))
 
 
-def record(path: Path, *entries: Entry, run: Run | None = None, close: bool = True) -> Store:
+def record(path: Path, *entries: Entry, run: Run | None = None, close: bool = True, now: float = NOW) -> Store:
     """Write requests into a ledger."""
-    store = Store(path, id_of(NOW), run or own_run(), NOW)
+    store = Store(path, id_of(now), run or own_run(), now)
     number = store.connection.execute("SELECT max(id) FROM runs").fetchone()[0]
     changes = [Change(Entry(one.request._replace(run=number), one.attempts)) for one in entries]
-    store.write(changes, [], NOW, 0)
+    store.write(changes, [], now, 0)
     if close:
-        store.close(NOW, 0)
+        store.close(now, 0)
     return store
 
 
