@@ -32,6 +32,7 @@ def known_values(config: str) -> Values:
         "service": lambda typed: SERVICES,
         "service.logs:name": lambda typed: (*SERVICES[1:], "supervisor"),
         "steps:show": own.steps,
+        "usage:by": lambda typed: _groupings(),
         **dict.fromkeys(("bootstrap.download:source", "init:source"), lambda typed: _sources()),
         "southbound": lambda typed: SOUTHBOUND,
         "event": own.events,
@@ -102,6 +103,12 @@ def _sources() -> Iterable[str]:
     from flowgate.gateway.upstream_sources import SOURCES
 
     return [one.name for one in SOURCES if not one.until]
+
+
+def _groupings() -> Iterable[str]:
+    from flowgate.ledger.usage import BY
+
+    return BY
 
 
 def _playbooks() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from flowgate.errors import EnvironmentFailure
 from flowgate.ledger.schema import MIGRATIONS, TABLES, VERSION
 from flowgate.system.clock import Clock
+from flowgate.system.disk_errors import disk_error
 from flowgate.system.locks import exclusive_lock
 
 if TYPE_CHECKING:
@@ -83,6 +85,8 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
     with translate_errors(path):
         if not _is_file(path):
             return None
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", timeout=BUSY_SECONDS, isolation_level=None, uri=True)
         try:
             version = _version(connection)
@@ -105,11 +109,14 @@ def translate_errors(path: Path) -> Iterator[None]:
         path: The ledger.
 
     Raises:
-        EnvironmentFailure: The body raised such an error.
+        EnvironmentFailure: SQLite reported an error.
+        DiskError: The system reported one.
     """
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except OSError as error:
+        raise disk_error(path, error) from None
+    except sqlite3.Error as error:
         fix = "it is set aside when the next request is recorded" if is_damage(error) else "inv doctor"
         raise EnvironmentFailure(f"{path} cannot be read: {error}", fix=fix) from None
 
