@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 FURTHER_MODELS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "model_list", "user_config")
 STORED = re.compile(r"^(?:/openai)?(?:/v1)?/responses/[^/]+(?:/(?:input_items|cancel))?$")
-FORM_FIELD = re.compile(rb"""name\s*\*?=\s*["']?model["'\s;]""", re.IGNORECASE)
-FORM_VALUE = re.compile(rb'name="model"\s*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n', re.IGNORECASE)
+FORM_FIELD = re.compile(rb"""\bname\s*=\s*["']?model["'\s;]|\bname\s*\*""", re.IGNORECASE)  # `name*0=` continues
+FORM_VALUE = re.compile(rb'\bname="model"[ \t]*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n', re.IGNORECASE)
 
 
 def without_body(scope: Scope, client: Client) -> str:
