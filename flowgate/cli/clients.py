@@ -154,9 +154,8 @@ def note_unchecked(session: Session) -> None:
     """
     if not litellm_runner.uses_runner(session.config):
         place = session.config.place("services.litellm.command.args")
-        console.note(
-            f"warning: keys of clients are not accepted, since FlowGate's runner does not start LiteLLM ({place})"
-        )
+        why = f"FlowGate's runner does not start LiteLLM ({place})"
+        console.note(f"warning: keys of clients are not accepted, since {why}")
         console.note("  fix: set it to [.router/runtime/bin/litellm]")
 
 

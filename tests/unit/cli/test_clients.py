@@ -11,6 +11,7 @@ import pytest
 from flowgate.cli import client_limits, clients, refusals
 from flowgate.cli.checks import client_keys
 from flowgate.clients.keys import keys_of
+from flowgate.domain.client_keys import Limits
 from flowgate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def test_a_damaged_file_is_one_sentence_of_every_command(place: Workspace, sessi
 def test_the_check_reports_expired_keys(place: Workspace, session: Session) -> None:
     assert [one.status for one in client_keys.clients(session)] == ["pass"]
     keys = keys_of(session.config)
-    keys.add("old", client_limits.Limits(expires=NOW - timedelta(days=900)))
+    keys.add("old", Limits(expires=NOW - timedelta(days=900)))
     assert [(one.status, "'old'" in one.message) for one in client_keys.clients(session)] == [("warn", True)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from flowgate.config.loader import read
-from flowgate.domain import Config
+from flowgate.domain import Config, LiteLLMSettings
 from flowgate.gateway import model_patterns
 from flowgate.system import files, locations
 
@@ -25,7 +25,8 @@ def test_the_names_of_all_profiles_are_known(config: Config) -> None:
 
 
 def test_where_not_all_names_are_known_none_is(config: Config) -> None:
-    open_to_all = {**config.litellm_base, "general_settings": {"store_model_in_db": True}}
+    open_to_all = LiteLLMSettings(**config.litellm_base)
+    open_to_all["general_settings"] = {"store_model_in_db": True}
     assert model_patterns.known_names(replace(config, litellm_base=open_to_all)) is None
 
 
