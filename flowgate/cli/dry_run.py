@@ -19,6 +19,7 @@ CHECKED = frozenset(
 READING = {
     **dict.fromkeys(("status", "health", "explain", "usage", "events", "steps"), ""),
     **dict.fromkeys(("completion", "key.path", "service.logs"), ""),
+    "client.list": "",
     **dict.fromkeys(("profile.list", "profile.show", "profile.diff", "auth.list", "auth.status", "security.check"), ""),
     "doctor": "fix",
     "cooldowns": "clear",

@@ -29,7 +29,7 @@ def describe_request(one: ServedRequest) -> Iterator[str]:
 
 def _outcome(one: ServedRequest) -> str:
     asked = f"{one['asked']} " if one["asked"] else ""
-    own = "(sent by FlowGate) " if one["own"] else ""
+    own = "(sent by FlowGate) " if one["own"] else f"{one['client']}: " if one["client"] else ""
     if one["answered"]:
         base = f" at {one['base']}" if one["base"] else ""
         retries = {None: "", 0: ", at the first try"}.get(one["retries"], f", after {_many(one['retries'], 'retry')}")

@@ -52,6 +52,7 @@ class ServedRequest(TypedDict):
     seconds: float | None
     generation: int
     own: bool
+    client: str
     count: int
     refused: str
     asked: str
@@ -60,7 +61,6 @@ class ServedRequest(TypedDict):
     retries: int | None
     fallbacks: int | None
     attempts: list[TriedDeployment] | None
-    client: str
     profile: str
     first_piece: float | None
     tokens: Tokens | None
@@ -109,18 +109,19 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
     status = recorded.get("status")
     answering = _answering(attempts, status)
     has_answered = status is not None and status < 400 and not attempts
-    at = datetime.fromtimestamp(recorded["at"], UTC)
+    at = datetime.fromtimestamp(recorded["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     first = attempts[0]["model"] if attempts else ""
     retries, fallbacks = _repeats(attempts, headers)
     usage = recorded.get("usage")
     return {
         "id": headers.get("call-id", ""),
-        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": at,
         "path": recorded["path"],
         "status": status,
         "seconds": recorded.get("seconds"),
         "generation": recorded["generation"],
         "own": recorded.get("own", False),
+        "client": recorded.get("client", ""),
         "count": recorded.get("count", 1),
         "refused": recorded.get("refused", ""),
         "asked": recorded.get("model") or first or headers.get("model-group", ""),
@@ -129,7 +130,6 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
         "retries": retries,
         "fallbacks": fallbacks,
         "attempts": attempts,
-        "client": str(recorded.get("client") or ""),
         "profile": "",
         "first_piece": recorded.get("first"),
         "tokens": _tokens(usage["prompt"], usage["completion"], usage["cached"], usage["reasoning"]) if usage else None,

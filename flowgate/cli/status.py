@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console, ledger_state, litellm_version, service_faults
+from flowgate.cli import console, ledger_state, litellm_version, refusals, service_faults
 from flowgate.cli.columns import duration
 from flowgate.cli.litellm_version import LiteLLMVersions
 from flowgate.cli.session import Session, open_session
@@ -94,9 +94,9 @@ def status(config: str, as_json: bool) -> int:
     """
     session = open_session(config)
     service_faults.recover_supervisor(session)
-    report = collect_status(session)
+    report, clients = collect_status(session), refusals.report(session)
     if as_json:
-        console.document(report)
+        console.document({**report, "clients": clients})
         return 0
     console.note(session.describe())
     profile, since, services = report["profile"], report["since"], report["services"]
@@ -116,6 +116,7 @@ def status(config: str, as_json: bool) -> int:
     litellm_version.print_warnings(report["litellm"])
     ledger_state.print_trouble(report["ledger"])
     service_faults.print_lost(report["lost"], profile["name"])
+    refusals.print_report(clients)
     for secret in report["secrets"]:
         console.note(f"warning: other users can read {secret['path']} (mode {secret['mode']})")
         console.note(f"  fix: chmod {secret['wanted']} {secret['path']}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BY_TIME = ("day", "hour")
-NO_NAME = {"client": "(no name)", "model": "(none named)"}
+NO_NAME = {"client": "(gateway's key)", "model": "(none named)"}
 BAR_WIDTH = 16
 
 

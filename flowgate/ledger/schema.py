@@ -11,7 +11,7 @@
 `requests`: one row for each request.
     id: microseconds since 1970 of its arrival, times 2048, plus a number of the process: rows are in order of time.
     at: its arrival, in seconds since 1970. run: `runs.id`. request_id: LiteLLM's id of the call; empty if it has none.
-    client: the client's name, never its key; empty: not known; "flowgate": FlowGate's own requests.
+    client: its name, never its key; empty: the gateway's own key, or none; "flowgate": FlowGate's own requests.
     path; protocol: chat, responses, messages, embeddings, … model: the name that the client asked for.
     deployment: the provider's name of the model that answered, else of the one that was tried last.
     provider: who answered: the service that the deployment is behind (CLIProxyAPIPlus), else the provider.

@@ -13,6 +13,7 @@ KEPT_REQUESTS = 500
 ERROR_EVENTS = (b'data: {"error"', b'data: {"type":"error"', b'data: {"type": "error"', b"event: error")
 BROKEN_STREAM = "the stream broke off"
 PROBE_HEADER = b"x-flowgate-probe"  # sent with FlowGate's own requests to the public port
+Cause = tuple[int | None, str | None, str | None]  # status, client and reason of a refusal
 READING = ("GET", "HEAD", "OPTIONS")  # kept only when the response has a recorded header: probes and model lists
 
 
@@ -80,6 +81,7 @@ class RecentRequest(TypedDict):
         model: The model's name that the client asked for.
         count: Number of equal requests that this row stands for; absent for one.
         refused: Why the request filter refused it; absent if it did not.
+        client: Name of the client whose key it carried; absent for the gateway's own key, and without a valid key.
         status: Status of the response; absent until the response begins.
         seconds: Duration; absent while the response is in progress.
         headers: The recorded response headers.
@@ -97,6 +99,7 @@ class RecentRequest(TypedDict):
     model: NotRequired[str]
     count: NotRequired[int]
     refused: NotRequired[str]
+    client: NotRequired[str]
     status: NotRequired[int]
     seconds: NotRequired[float]
     headers: NotRequired[dict[str, str]]
@@ -112,6 +115,7 @@ class RecentRequests:
 
     def __init__(self) -> None:
         self._rows: deque[RecentRequest] = deque(maxlen=KEPT_REQUESTS)
+        self._refused: dict[Cause, RecentRequest] = {}
 
     def rows(self) -> list[RecentRequest]:
         """Return the kept rows, oldest first."""
@@ -142,15 +146,24 @@ class RecentRequests:
             self._rows.append(row)
 
     def keep_refused(self, row: RecentRequest) -> None:
-        """Keep the row of a request without a valid key; all of them share the newest such row, and are counted there.
+        """Keep the row of a request that was refused by its key; equal refusals share the newest row, with their count.
 
         Args:
             row: The request and its status.
         """
-        same = next((one for one in self._rows if "count" in one and one.get("status") == row.get("status")), None)
+        same = self._refused.get(_cause(row))
         if same is not None:
-            self._rows.remove(same)
-        self._rows.append({**row, "headers": {}, "count": same["count"] + 1 if same else 1})
+            try:
+                self._rows.remove(same)
+            except ValueError:  # later requests have displaced it
+                same = None
+        kept: RecentRequest = {**row, "headers": {}, "count": same["count"] + 1 if same else 1}
+        self._refused[_cause(row)] = kept
+        self._rows.append(kept)
+
+
+def _cause(row: RecentRequest) -> Cause:
+    return row.get("status"), row.get("client"), row.get("refused")
 
 
 def note_broken_stream(row: RecentRequest, body: bytes) -> None:

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
+from flowgate.supervisor.ledger_tree import LedgerTree, ledger_from_tree, to_ledger_tree
+
 if TYPE_CHECKING:
     from flowgate.domain import ForkServerSettings, Program, WarmUp
-    from flowgate.domain.ledger import LedgerFile
     from flowgate.domain.request_rules import RequestRules
 
 
@@ -56,14 +57,11 @@ class RequestRulesTree(TypedDict):
     any_model: bool
     model_optional: list[str]
     refused: dict[str, list[str]]
-
-
-class LedgerTree(TypedDict):
-    """`LedgerFile` as JSON."""
-
-    path: str
-    keep_days: int
-    max_mb: int
+    client_keys: str
+    client_paths: list[str]
+    user_header: str
+    user_headers: list[str]
+    metadata_header: str
 
 
 class ProgramTree(TypedDict):
@@ -129,24 +127,9 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "hooks": dict(program.hooks),
         "needed_addresses": dict(program.needed_addresses),
         "request_rules": cast("RequestRulesTree", asdict(program.request_rules)),
-        "ledger": _ledger_tree(program.ledger) if program.ledger else None,
+        "ledger": to_ledger_tree(program.ledger) if program.ledger else None,
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
     }
-
-
-def _ledger_tree(ledger: LedgerFile) -> LedgerTree:
-    return {"path": str(ledger.path), "keep_days": ledger.keep_days, "max_mb": ledger.max_mb}
-
-
-def ledger_from_tree(tree: LedgerTree | None) -> LedgerFile | None:
-    """Convert JSON data to the place of a ledger.
-
-    Args:
-        tree: The JSON data; None if the program records nothing, or is one of an earlier FlowGate.
-    """
-    from flowgate.domain.ledger import LedgerFile
-
-    return LedgerFile(Path(tree["path"]), tree["keep_days"], tree["max_mb"]) if tree else None
 
 
 def fork_server_tree(settings: ForkServerSettings) -> ForkServerTree:
@@ -188,6 +171,11 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
         any_model=tree["any_model"],
         model_optional=tuple(tree["model_optional"]),
         refused={name: tuple(capabilities) for name, capabilities in tree["refused"].items()},
+        client_keys=tree.get("client_keys", ""),  # these were added later: an earlier FlowGate sends none of them
+        client_paths=tuple(tree.get("client_paths", ())),
+        user_header=tree.get("user_header", ""),
+        user_headers=tuple(tree.get("user_headers", ())),
+        metadata_header=tree.get("metadata_header", ""),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from flowgate.errors import EnvironmentFailure, NotReady
 from flowgate.supervisor import kept_requests, orphans, worker_client
@@ -14,9 +14,24 @@ from flowgate.supervisor.protocol import GenerationStatus, Request, StatusDocume
 if TYPE_CHECKING:
     from flowgate.domain import Program
     from flowgate.request_filter.recent import RecentRequest
+    from flowgate.request_filter.refusals import RefusalRow
 
 SERVING = ("serving", "orphaned")
 PAST = ("draining", "stopping", "orphaned")
+
+
+class WorkerRefusals(TypedDict):
+    """What one worker has refused since it started.
+
+    Attributes:
+        generation: Its generation.
+        rows: The counts by client and kind.
+        problem: Why it cannot read the clients' keys; empty if it can.
+    """
+
+    generation: int
+    rows: list[RefusalRow]
+    problem: str
 
 
 class SupervisorReader:
@@ -95,16 +110,37 @@ class SupervisorReader:
     def recent_requests(self, service: str) -> list[RecentRequest]:
         """Return the last requests of all generations of a service and of those that drained last, oldest first."""
         rows: list[RecentRequest] = []
-        living = [one["number"] for one in self._generations(service)]
-        for number in sorted({*living, *kept_requests.drained(max(living, default=0))}):
+        for number, is_living in self._with_drained(service):
             path = worker_client.control_path(self.folder, service, number)
-            found = worker_client.recent_requests(path) if number in living else None
+            found = worker_client.recent_requests(path) if is_living else None
             if found is None:  # it has drained, perhaps just now
                 found = kept_requests.read(self.folder, service, number)
             for row in found:
                 row["generation"] = number
             rows += found
         return sorted(rows, key=lambda row: row["at"])
+
+    def refusals(self, service: str) -> list[WorkerRefusals]:
+        """Return what all generations of a service and those that drained last have refused, oldest first.
+
+        Args:
+            service: Name of the service.
+        """
+        found: list[WorkerRefusals] = []
+        for number, is_living in self._with_drained(service):
+            path = worker_client.control_path(self.folder, service, number)
+            event = worker_client.refusals(path) if is_living else None
+            rows = event["rows"] if event else kept_requests.read_refusals(self.folder, service, number)
+            problem = event.get("reason", "") if event else ""
+            if rows or problem:
+                found.append({"generation": number, "rows": rows, "problem": problem})
+        return found
+
+    def _with_drained(self, service: str) -> list[tuple[int, bool]]:
+        """Return the numbers of the living generations, and of those that drained last; and which of them live."""
+        living = [one["number"] for one in self._generations(service)]
+        numbers = sorted({*living, *kept_requests.drained(max(living, default=0))})
+        return [(number, number in living) for number in numbers]
 
     def query(self, service: str, what: str) -> list[Any]:
         """Query the inside of the serving generation of a service.

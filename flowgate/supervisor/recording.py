@@ -15,7 +15,7 @@ from flowgate.ledger.pending import Conversion
 from flowgate.ledger.writer import LedgerWriter
 from flowgate.request_filter import paths
 from flowgate.request_filter.recent import RecentRequest
-from flowgate.supervisor.program_tree import ledger_from_tree
+from flowgate.supervisor.ledger_tree import ledger_from_tree
 from flowgate.system import files, installed, processes
 from flowgate.system.clock import Clock, stamp
 
@@ -137,7 +137,7 @@ def conversion(prefixes: Sequence[str]) -> Conversion[RecentRequest]:
 
 
 def _client(row: RecentRequest) -> str:
-    return OWN_CLIENT if row.get("own") else str(row.get("client") or "")[:LONGEST_TEXT]
+    return OWN_CLIENT if row.get("own") else row.get("client", "")[:LONGEST_TEXT]
 
 
 def _model(row: RecentRequest, last: recent.Attempt | None) -> str:

@@ -187,7 +187,8 @@ class WorkerServer(uvicorn.Server):
             self._listener.close()
         await super().shutdown(sockets)
         if self.state == "draining":
-            kept_requests.keep(Path(self.control.getsockname()), self.filter.recent.rows())
+            control = Path(self.control.getsockname())
+            kept_requests.keep(control, self.filter.recent.rows(), self.filter.refusals.rows())
         if self.ledger is not None:
             await asyncio.to_thread(self.ledger.close, recording.CLOSE_SECONDS)
         if cut := self.filter.cut:

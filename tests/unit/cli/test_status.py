@@ -87,7 +87,7 @@ def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> N
     status.status("", True)
     assert json.loads(capsys.readouterr().out).keys() == {
         *("version", "config", "embedded", "profile", "since", "supervisor", "litellm", "ledger", "services"),
-        *("lost", "secrets"),
+        *("lost", "secrets", "clients"),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -108,7 +109,7 @@ def test_sums_of_hours_and_of_requests_agree(path: Path) -> None:
     made: list[Entry] = []
     for _ in range(300):
         error = chance.choice(("", "", "Timeout"))
-        more = {
+        more: dict[str, Any] = {
             "model": chance.choice("abc"),
             "error": error,
             "seconds": chance.random(),
