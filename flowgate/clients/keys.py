@@ -17,6 +17,7 @@ from flowgate.domain import Config, Secret
 from flowgate.domain import client_keys as records
 from flowgate.domain.client_keys import ClientKey, DamagedKeys, Limits, Owner
 from flowgate.errors import UnknownName, UsageError
+from flowgate.gateway.request_rules import client_keys_file
 from flowgate.system import files, processes
 from flowgate.system.clock import Clock
 from flowgate.system.processes import Identity
@@ -24,15 +25,6 @@ from flowgate.system.processes import Identity
 LOCK = "client-keys.lock"
 LOCK_SECONDS = 30.0
 KEY_BYTES = 32
-
-
-def file_of(config: Config) -> Path:
-    """Return the file that holds the clients' keys.
-
-    Args:
-        config: The config.
-    """
-    return config.paths.runtime_dir.parent / "secrets" / records.FILE
 
 
 def keys_of(config: Config, *, clock: Clock | None = None, is_alive: Callable[[Identity], bool] | None = None) -> Keys:
@@ -44,7 +36,7 @@ def keys_of(config: Config, *, clock: Clock | None = None, is_alive: Callable[[I
         is_alive: Returns whether a process runs; default: asks the system.
     """
     lock = config.paths.runtime_dir / LOCK
-    return Keys(file_of(config), lock, clock or Clock(), is_alive or processes.alive)
+    return Keys(client_keys_file(config), lock, clock or Clock(), is_alive or processes.alive)
 
 
 @dataclass(frozen=True, slots=True)

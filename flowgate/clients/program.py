@@ -122,12 +122,13 @@ class ClientProgram:
         command: The program's file name; empty for a library or an editor that is not started by a command.
         protocol: The API that it speaks to the gateway.
         files: Computes the files that `client.add` writes; empty for a program whose configuration no file holds.
-        launch: Computes what `client.run` sets.
+        launch: Computes what `client.run` sets; None for a program that only files tell where the gateway is.
         headless: Computes the arguments that ask one question without a terminal; None where there is no such mode.
         tried: The versions that were run through the gateway.
         facts: What its users should know.
         by_hand: Computes what the user does after `client.add`, or instead of it, one line each.
         impossible: Why the program cannot use a gateway on this machine; empty if it can.
+        install: The command that installs it; empty if there is none.
     """
 
     name: str
@@ -135,9 +136,10 @@ class ClientProgram:
     command: str
     protocol: Protocol
     files: Callable[[Machine, Endpoint], tuple[OwnedFile, ...]]
-    launch: Callable[[Endpoint], Launch]
+    launch: Callable[[Endpoint], Launch] | None
     headless: Callable[[str], tuple[str, ...]] | None = None
     tried: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
     by_hand: Callable[[Machine, Endpoint], tuple[str, ...]] = lambda machine, endpoint: ()
     impossible: str = ""
+    install: str = ""

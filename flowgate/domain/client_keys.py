@@ -146,7 +146,10 @@ def parse(content: str) -> dict[str, ClientKey]:
         raise DamagedKeys(f"its version is not {VERSION}, the one that this FlowGate reads")
     if unknown := sorted(set(tree) - {"version", "clients"}):
         raise DamagedKeys(f"it has an unknown key '{unknown[0][:40]}'")
-    return {name: _client(name, entry) for name, entry in tree["clients"].items()}
+    table = {name: _client(name, entry) for name, entry in tree["clients"].items()}
+    if len({one.sha256 for one in table.values()}) < len(table):
+        raise DamagedKeys("two clients have the same key")
+    return table
 
 
 def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
