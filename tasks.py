@@ -575,6 +575,61 @@ def key_path(c: Context, json: bool = False) -> int:
     return logs.key_path(config(c), json)
 
 
+# --- clients -----------------------------------------------------------------------------------------------------
+
+
+@task(name="list", help={"json": JSON})
+@command
+def client_list(c: Context, json: bool = False) -> int:
+    """List the clients that have a key of their own, and what each may do."""
+    from flowgate.cli import clients
+
+    return clients.list_clients(config(c), json)
+
+
+EXPIRES = "when the key expires: a duration (12h, 30d) or a time; default: never"
+
+
+@task(
+    name="add",
+    positional=["name"],
+    help={
+        "name": "a name for the client: letters, digits, '.', '_', '@', '-'",
+        "models": "names or patterns of the models that it may ask, separated by commas; default: all",
+        "requests-per-minute": "requests that it may send in a minute; default: any number",
+        "max-parallel": "requests that it may have in progress at once; default: any number",
+        "expires": EXPIRES,
+    },
+)
+@command
+def client_add(
+    c: Context, name: str, models: str = "", requests_per_minute: str = "", max_parallel: str = "", expires: str = ""
+) -> int:
+    """Make a key for one client, and print it once."""
+    from flowgate.cli import clients
+
+    limits = {"models": models, "requests_per_minute": requests_per_minute, "max_parallel": max_parallel}
+    return clients.add(config(c), name, {**limits, "expires": expires})
+
+
+@task(name="remove", positional=["name"], help={"name": "the client's name"})
+@command
+def client_remove(c: Context, name: str) -> int:
+    """Remove a client; its key is void at once."""
+    from flowgate.cli import clients
+
+    return clients.remove(config(c), name)
+
+
+@task(name="rotate", positional=["name"], help={"name": "the client's name", "expires": EXPIRES})
+@command
+def client_rotate(c: Context, name: str, expires: str = "") -> int:
+    """Replace the key of a client, and print the new one once."""
+    from flowgate.cli import clients
+
+    return clients.rotate(config(c), name, expires)
+
+
 @task(positional=["shell"], help={"shell": "bash, zsh or fish"})
 @command
 def completion(c: Context, shell: str) -> int:
@@ -779,7 +834,7 @@ for collection in _named(
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),
-    client=(client_run,),
+    client=(client_list, client_add, client_remove, client_rotate, client_run),
     security=(security_check, security_hook),
 ):
     ns.add_collection(collection)
