@@ -649,8 +649,8 @@ def completion(c: Context, shell: str) -> int:
     help={
         "program": "codex, claude-code, opencode, … (see `inv client.list`)",
         "words": "the program's own words, handed on as they are",
-        "model": "a model of the profile for the main work; default: its first",
-        "small-model": "a model for background work; default: the first whose name says that it is small",
+        "model": "a model of the profile for the main work; default: the one that model_names gives",
+        "small-model": "a model for background work; default: the one that model_names gives",
     },
 )
 @command
@@ -660,6 +660,28 @@ def client_run(c: Context, program: str, words: list[str] | None = None, model: 
 
     name = arguments.named(program, "a client program")
     return client_run.run(config(c), name, words or [], model, small_model)
+
+
+@task(
+    name="test",
+    positional=["program"],
+    help={
+        "program": "codex, claude-code, opencode, …",
+        "question": "what to ask, in quotes; default: a greeting",
+        "timeout": "seconds until the program is ended",
+        "run": "lead it to the gateway as client.run does, not by its own files as client.add does",
+        "json": JSON,
+    },
+)
+@command
+def client_test(
+    c: Context, program: str, question: str = "", timeout: str = "120", run: bool = False, json: bool = False
+) -> int:
+    """Run a client program once through the gateway, in a home of its own; exit 1 when it is not answered."""
+    from flowgate.cli import arguments, client_test
+
+    name, seconds = arguments.named(program, "a client program"), arguments.seconds("timeout", timeout)
+    return client_test.test(config(c), name, question, seconds, run, json)
 
 
 # --- preflight and security --------------------------------------------------------------------------------------
@@ -834,7 +856,7 @@ for collection in _named(
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),
-    client=(client_list, client_add, client_remove, client_rotate, client_run),
+    client=(client_list, client_add, client_remove, client_rotate, client_run, client_test),
     security=(security_check, security_hook),
 ):
     ns.add_collection(collection)
