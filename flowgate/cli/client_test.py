@@ -75,8 +75,36 @@ def test(config: str, name: str, question: str, timeout: float, by_variables: bo
     session = open_session(config)
     if not as_json:
         console.note(session.describe())
+    report, ran = try_program(session, program, question or QUESTION, timeout, by_variables)
+    return _print(report, ran, program, as_json)
+
+
+def try_program(
+    session: Session, program: ClientProgram, question: str, timeout: float, by_variables: bool
+) -> tuple[Report, CommandResult]:
+    """Run a client program once, in a folder that is deleted and with a key that is void afterwards.
+
+    Args:
+        session: Config and supervisor.
+        program: The client program.
+        question: What to ask.
+        timeout: Seconds until the program is ended.
+        by_variables: Lead it to the gateway by variables, even if files would do.
+
+    Returns:
+        What it did, and its output.
+
+    Raises:
+        UsageError: It cannot be led this way, or the gateway knows no keys of clients.
+        ProgramMissing: It is not installed.
+        NotReady: The gateway is not running.
+        Unreachable: The program did not end in time.
+    """
     path = client_run.find_command(program, (), session)[0]
     gateway = client_run.find_gateway(session, "", "")
+    if gateway.own_key is not None:
+        what = f"{client_run.NO_CLIENT_KEYS}, so who served the program would not be known"
+        raise UsageError(what, fix=f"inv client.run {program.name} -- …")
     made = keys.keys_of(session.config).temporary(f"{program.name}-test", program=program.name)
     with tempdirs.folder(FOLDER) as folder, made as (client, key):
         hide_secrets(session.config, session.environment, [key.reveal()])
@@ -86,9 +114,7 @@ def test(config: str, name: str, question: str, timeout: float, by_variables: bo
         how: How = "files" if not by_variables and program.files(machine, endpoint) else "variables"
         if how == "variables":
             client_run.startable(program)
-        trial = Trial(program, path, folder, endpoint, how, env)
-        report, failed = _try(trial, machine, session, question or QUESTION, timeout)
-    return _print(report, failed, program, as_json)
+        return _try(Trial(program, path, folder, endpoint, how, env), machine, session, question, timeout)
 
 
 def _check(program: ClientProgram, by_variables: bool) -> None:
