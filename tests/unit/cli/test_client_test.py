@@ -16,7 +16,9 @@ from flowgate.cli import client_test
 from flowgate.cli.session import Session
 from flowgate.clients import keys, registry
 from flowgate.errors import CheckFailed, ProgramMissing, Unreachable, UsageError
+from flowgate.system import processes
 from flowgate.system.command import CommandResult
+from tests.conftest import wait
 from tests.unit.cli.sessions import SessionFactory
 from tests.unit.steps.conftest import FakeSupervisor
 
@@ -46,6 +48,7 @@ class Recording(FakeSupervisor):
             "seconds": 0.1,
         }
         row |= {
+            "seconds": 0.1,
             "client": f"{name}-test-{os.getpid()}",
             "attempts": [{**attempt, "seconds": 0.1, "status": None, "error": ""}],
         }
@@ -137,7 +140,8 @@ def test_a_program_that_hangs_is_ended_with_its_children(place: Callable[..., Se
     session = place(f"sleep 60 & echo $! > {tmp_path}/child; sleep 60")
     with pytest.raises(Unreachable, match="did not end within"):
         attempt(session, timeout=1.0)
-    assert not Path(f"/proc/{(tmp_path / 'child').read_text().strip()}").exists()
+    child = processes.identify(int((tmp_path / "child").read_text()))
+    assert wait(lambda: child is None or not processes.alive(child))
     assert (keys.keys_of(session.config).read(), [*tmp_path.glob("flowgate-client-*")]) == ({}, [])
 
 
