@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.clients.program import ClientProgram, Endpoint, Entry, KeyPath, Launch, Machine, OwnedFile
+from flowgate.clients.program import ClientProgram, Endpoint, Entry, Fact, KeyPath, Launch, Machine, OwnedFile
 from flowgate.domain import Value
 
 
@@ -39,6 +39,12 @@ def by_hand(machine: Machine, endpoint: Endpoint) -> tuple[str, ...]:
     return (f"ask with: llm -m flowgate/{endpoint.model} '…' (llm models default flowgate/{endpoint.model} keeps it)",)
 
 
+def required(machine: Machine) -> tuple[OwnedFile, ...]:
+    """Return what must not be there: a stored key beats the variable, and would be sent to the gateway."""
+    folder = Path(machine.env.get("LLM_USER_PATH") or _usual_folder(machine))
+    return (OwnedFile(folder / "keys.json", "json", {("openai",): None}),)
+
+
 PROGRAM = ClientProgram(
     name="llm",
     title="llm",
@@ -46,8 +52,13 @@ PROGRAM = ClientProgram(
     protocol="chat",
     files=files,
     launch=launch,
+    launch_requires=required,
     headless=lambda question: (question,),
     tried=("0.36",),
+    facts=(
+        Fact("A stored key (`llm keys set openai`) beats OPENAI_API_KEY.", "llm 0.36"),
+        Fact("Only a file tells it other models than OpenAI's.", "llm 0.36"),
+    ),
     install="pip install llm",
     by_hand=by_hand,
 )
