@@ -91,7 +91,7 @@ class Trial:
         wanted += self.program.files(machine, self.endpoint) if self.how == "files" else ()
         for one in wanted:
             before = files.read_text_or_none(one.path) or ""
-            values = {path: value for path, value in one.values.items() if value is not None}
+            values = {path: value for path, value in {**one.if_missing, **one.values}.items() if value is not None}
             if values:
                 files.write_atomic(one.path, owned_values.write(before, one.format, values).text)
 

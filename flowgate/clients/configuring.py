@@ -68,12 +68,24 @@ def _plan_file(owned: OwnedFile, known: FileReceipt | None) -> FileChange:
     before = user_files.look(owned.path)
     earlier = known.ownership if known and before.text is not None else None
     try:
-        written = owned_values.write(before.text or "", owned.format, owned.values, earlier)
+        written = owned_values.write(before.text or "", owned.format, _values(owned, before, earlier), earlier)
     except CannotEdit as error:
         raise _refusal(owned.path, error, snippet(owned.format, owned.values)) from None
     was_there = known.was_there if known and earlier else before.text is not None
     receipt = FileReceipt(owned.path, owned.format, written.ownership, was_there, known.folders if known else ())
     return FileChange(owned.path, before, written.text, receipt, _names(written.replaced), _names(written.changed))
+
+
+def _values(owned: OwnedFile, before: UserFile, earlier: Ownership | None) -> dict[KeyPath, Value]:
+    """Return the values to write: those that the program demands too, unless the user has them."""
+    known = earlier.values if earlier else {}
+    text = before.text or ""
+    missing = {
+        path: value
+        for path, value in owned.if_missing.items()
+        if path in known or owned_values.value_at(text, owned.format, path) is None
+    }
+    return {**missing, **owned.values}
 
 
 def plan_removal(receipt: Receipt) -> list[FileChange]:
@@ -102,12 +114,12 @@ def _plan_file_removal(receipt: FileReceipt) -> FileChange:
     return FileChange(receipt.path, before, text, receipt, kept=_names(back.kept), restored=_names(back.restored))
 
 
-def write(changes: Iterable[FileChange], program: str, path: Path) -> None:
+def write(changes: Iterable[FileChange], receipt: Receipt, path: Path) -> None:
     """Write files, and the receipt before them: what a crash leaves behind can be taken back.
 
     Args:
         changes: The changes.
-        program: The client program's name.
+        receipt: What else is to be noted.
         path: The receipt's file.
 
     Raises:
@@ -116,7 +128,7 @@ def write(changes: Iterable[FileChange], program: str, path: Path) -> None:
     found = list(changes)
     folders = {one.named: _missing_folders(one.before.path) or one.receipt.folders for one in found}
     known = {one.named: replace(one.receipt, folders=tuple(folders[one.named])) for one in found}
-    receipts.write(path, Receipt(program, known))
+    receipts.write(path, replace(receipt, files=known))
     for one in found:
         if one.is_change and one.text is not None:
             user_files.write(one.before, one.text)
