@@ -45,7 +45,7 @@ class Gateway(NamedTuple):
     model: str
     small_model: str
     models: tuple[str, ...]
-    own_key: Secret | None
+    own_key: Secret | None = None
 
     def endpoint(self, client: str, key: Secret) -> Endpoint:
         """Return the gateway as one client sees it."""
