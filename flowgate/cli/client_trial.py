@@ -79,7 +79,8 @@ class Trial:
             start = self.program.launch(self.endpoint)
             argv = [self.path, *start.arguments, *headless(question)]
             return self._run(argv, {**self.env, **start.env}, timeout)
-        return self._run([self.path, *headless(question)], self.env, timeout)
+        env = {**self.env, **self.program.headless_env(self.endpoint)}
+        return self._run([self.path, *headless(question)], env, timeout)
 
     def write_files(self, machine: Machine) -> None:
         """Write what `client.add` would write, and what the user would have to choose once by hand.
