@@ -6,7 +6,7 @@ All files are read and edited in memory first, so that one which cannot be edite
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from flowgate.clients.formats.common import CannotEdit, Malformed
 from flowgate.clients.owned_values import Ownership
 from flowgate.clients.program import Entry, Format, KeyPath, OwnedFile
 from flowgate.clients.receipts import FileReceipt, Receipt
+from flowgate.clients.taken_back import take_back as take_back_values
 from flowgate.domain import Value
 from flowgate.errors import UsageError
 from flowgate.system import user_files
@@ -34,6 +35,7 @@ class FileChange:
         changed: FlowGate's values that somebody changed since they were written; they are written again.
         kept: Values that were FlowGate's and somebody changed since; they stay.
         restored: Values that are again what they were before.
+        withheld: Credentials that do not come back, since the address beside them is another one now.
     """
 
     named: Path
@@ -44,6 +46,7 @@ class FileChange:
     changed: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     restored: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
 
     @property
     def is_change(self) -> bool:
@@ -68,12 +71,20 @@ def _plan_file(owned: OwnedFile, known: FileReceipt | None) -> FileChange:
     before = user_files.look(owned.path)
     earlier = known.ownership if known and before.text is not None else None
     try:
-        written = owned_values.write(before.text or "", owned.format, _values(owned, before, earlier), earlier)
+        values = _values(owned, before, earlier)
+        text = _without_others(before.text or "", owned.format, values, earlier)
+        written = owned_values.write(text, owned.format, values, earlier)
     except CannotEdit as error:
         raise _refusal(owned.path, error, snippet(owned.format, owned.values)) from None
     was_there = known.was_there if known and earlier else before.text is not None
     receipt = FileReceipt(owned.path, owned.format, written.ownership, was_there, known.folders if known else ())
     return FileChange(owned.path, before, written.text, receipt, _names(written.replaced), _names(written.changed))
+
+
+def _without_others(text: str, format_: Format, values: Mapping[KeyPath, Value], earlier: Ownership | None) -> str:
+    """Take back what was written before and is not written any more, such as a model that the profile has no longer."""
+    others = {path: one for path, one in earlier.values.items() if path not in values} if earlier else {}
+    return take_back_values(text, format_, replace(earlier, values=others)).text if earlier and others else text
 
 
 def _values(owned: OwnedFile, before: UserFile, earlier: Ownership | None) -> dict[KeyPath, Value]:
@@ -105,13 +116,21 @@ def _plan_file_removal(receipt: FileReceipt) -> FileChange:
     if before.text is None:
         return FileChange(receipt.path, before, None, receipt)
     try:
-        back = owned_values.take_back(before.text, receipt.format, receipt.ownership)
+        back = take_back_values(before.text, receipt.format, receipt.ownership)
     except CannotEdit as error:
         what = "take these out yourself: " + ", ".join(_names(tuple(receipt.ownership.values)))
         raise _refusal(receipt.path, error, "", what) from None
     is_ours = not receipt.was_there and not back.text.strip().strip("{}").strip()
     text = None if is_ours else back.text
-    return FileChange(receipt.path, before, text, receipt, kept=_names(back.kept), restored=_names(back.restored))
+    return FileChange(
+        receipt.path,
+        before,
+        text,
+        receipt,
+        kept=_names(back.kept),
+        restored=_names(back.restored),
+        withheld=_names(back.withheld),
+    )
 
 
 def write(changes: Iterable[FileChange], receipt: Receipt, path: Path) -> None:
@@ -134,8 +153,8 @@ def write(changes: Iterable[FileChange], receipt: Receipt, path: Path) -> None:
             user_files.write(one.before, one.text)
 
 
-def take_back(changes: Iterable[FileChange], path: Path) -> None:
-    """Write the files without the owned values; the receipt is deleted last.
+def take_back(changes: Sequence[FileChange], path: Path) -> None:
+    """Write the files without the owned values; the receipt is deleted last, or kept aside for withheld credentials.
 
     Args:
         changes: The changes.
@@ -151,6 +170,9 @@ def take_back(changes: Iterable[FileChange], path: Path) -> None:
             user_files.write(one.before, one.text)
         elif one.text is None:
             user_files.remove_empty(list(one.receipt.folders))
+    if any(one.withheld for one in changes):
+        kept = receipts.withheld_of(path)
+        user_files.write(user_files.look(kept), user_files.look(path).text or "")
     user_files.remove(path, [])
 
 

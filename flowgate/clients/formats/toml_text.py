@@ -199,9 +199,8 @@ class TomlEditor:
         return self._without_heading(text, path[:-1], made)
 
     def _put_on_top(self, text: str, found: list[Statement], line: str, path: KeyPath) -> Edit:
-        own = [one for one in found if len(one.path) >= 1 and one.value >= 0]
         first = next((one.start for one in found if one.value < 0), len(text) + 1)
-        above = [one.end for one in own if one.start < first]
+        above = [one.end for one in found if one.start < first]
         if above:
             return Edit(_inserted(text, max(above), line))
         at = _past_preamble(text) if first <= len(text) else len(text)

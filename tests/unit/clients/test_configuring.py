@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from flowgate.clients import registry
+from flowgate.clients import configuring, receipts, registry
+from flowgate.clients.receipts import Receipt
 from flowgate.errors import UsageError
 from tests.unit.clients.homes import KEY, Home
 
@@ -223,3 +226,34 @@ def test_names_that_continue_demands_are_the_users_where_he_has_them(home: Home)
     assert 'version: "1.0.0"' in path.read_text()
     home.remove()
     assert path.read_text() == "name: Mine # c\nmodels: []\n"
+
+
+def test_a_credential_does_not_come_back_beside_another_address(home: Home) -> None:
+    path = home.put(CLAUDE, '{"env": {"ANTHROPIC_BASE_URL": "https://a.example", "ANTHROPIC_AUTH_TOKEN": "sk-of-a"}}')
+    home.add("claude-code")
+    path.write_text(path.read_text().replace("http://127.0.0.1:4000", "https://b.example"))
+    assert home.remove()[0].withheld == ("env.ANTHROPIC_AUTH_TOKEN",)
+    assert path.read_text() == '{"env": {"ANTHROPIC_BASE_URL": "https://b.example"}}'
+    kept = receipts.withheld_of(home.receipt)
+    assert "sk-of-a" in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_credential_comes_back_with_its_address(home: Home) -> None:
+    path = home.put(CLAUDE, '{"env": {"ANTHROPIC_BASE_URL": "https://a.example", "ANTHROPIC_AUTH_TOKEN": "sk-of-a"}}')
+    before = path.read_text()
+    home.add("claude-code")
+    path.write_text(path.read_text().replace('"ANTHROPIC_MODEL": "router-default"', '"ANTHROPIC_MODEL": "own"'))
+    home.remove()
+    assert path.read_text() == before.replace("}}", ', "ANTHROPIC_MODEL": "own"}}')
+
+
+def test_a_model_that_is_not_written_any_more_is_taken_back(home: Home) -> None:
+    home.add("opencode")
+    path = home.machine.home / ".config/opencode/opencode.json"
+    fewer = replace(home.endpoint(), models=("router-default",))
+    changes = configuring.plan(registry.find("opencode").files(home.machine, fewer), receipts.read(home.receipt))
+    configuring.write(changes, Receipt("opencode"), home.receipt)
+    assert list(json.loads(path.read_text())["provider"]["flowgate"]["models"]) == ["router-default"]
+    home.remove()
+    assert list(home.machine.home.iterdir()) == []
