@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from flowgate.cli import arguments, client_files, client_limits, clients, console
 from flowgate.cli.client_plan import How
-from flowgate.cli.session import open_session
+from flowgate.cli.session import Session, open_session
 from flowgate.clients.keys import keys_of
 from flowgate.errors import UsageError
+from flowgate.system import files
 from flowgate.system.clock import Clock
+
+LOCK = "client-files.lock"
+LOCK_SECONDS = 30.0
 
 
 def add(config: str, name: str, limits: Mapping[str, str], program: str, how: How) -> int:
@@ -26,7 +31,9 @@ def add(config: str, name: str, limits: Mapping[str, str], program: str, how: Ho
         UsageError: The name or a limit cannot be used, the name is taken, or a file cannot be edited.
     """
     if program:
-        return client_files.add(config, name, program, limits, how)
+        session = open_session(config)
+        with _locked(session, how.check):
+            return client_files.add(session, name, program, limits, how)
     if how.model or how.small_model or how.print_only or how.diff:
         what = "a model, --print and --diff are about the configuration of a program, and none is named"
         raise UsageError(what, fix="inv client.add NAME --program codex …")
@@ -46,8 +53,9 @@ def rotate(config: str, name: str, expires: str = "") -> int:
     """
     session = open_session(config)
     until = client_limits.expiry(expires, Clock().wall()) if expires else None
-    if client_files.rotate(session, arguments.named(name, "a client"), until):
-        return 0
+    with _locked(session):
+        if client_files.rotate(session, arguments.named(name, "a client"), until):
+            return 0
     return clients.rotate(config, name, expires)
 
 
@@ -66,10 +74,21 @@ def remove(config: str, name: str, *, check: bool = False, diff: bool = False) -
     session = open_session(config)
     given = arguments.named(name, "a client")
     known = given in keys_of(session.config).read()
-    was_written = client_files.remove(session, given, check=check, diff=diff)
+    with _locked(session, check):
+        was_written = client_files.remove(session, given, check=check, diff=diff)
     if not check and (known or not was_written):
         return clients.remove(config, given)
     if not known and not was_written:
         raise UsageError(f"no client is called '{given}'", fix="inv client.list")
     console.note(f"~ the client '{given}' {'would be' if check else 'is'} removed")
     return 0
+
+
+def _locked(session: Session, check: bool = False) -> AbstractContextManager[None]:
+    """Let one command at a time write files of client programs; a check writes none, and waits for nobody."""
+    if check:
+        return nullcontext()
+    path = session.config.paths.runtime_dir / LOCK
+    return files.exclusive_lock(
+        path, "the files of clients", clock=Clock(), timeout=LOCK_SECONDS, on_wait=lambda holder: None
+    )

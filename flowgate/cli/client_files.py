@@ -10,7 +10,7 @@ from flowgate.cli import arguments, client_plan, clients, console
 from flowgate.cli.client_files_told import tell, tell_file
 from flowgate.cli.client_plan import PLACEHOLDER, Client, How
 from flowgate.cli.client_run import machine
-from flowgate.cli.session import Session, hide_secrets, open_session
+from flowgate.cli.session import Session, hide_secrets
 from flowgate.clients import configuring, receipts, registry
 from flowgate.clients.configuring import FileChange
 from flowgate.clients.keys import Keys, keys_of
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from flowgate.clients.program import Endpoint, OwnedFile
 
 
-def add(config: str, name: str, program: str, limits: Mapping[str, str], how: How) -> int:
+def add(session: Session, name: str, program: str, limits: Mapping[str, str], how: How) -> int:
     """Write a program's configuration so that it asks the gateway with a key of its own.
 
     Args:
-        config: Path after `--config`; empty to search for the config.
+        session: The config.
         name: The client's name.
         program: The client program's name.
         limits: The typed limits of `client.add`.
@@ -38,7 +38,6 @@ def add(config: str, name: str, program: str, limits: Mapping[str, str], how: Ho
         UsageError: A file cannot be edited, another client or tool has it, or the name is taken; nothing is changed.
         DiskError: A file cannot be written.
     """
-    session = open_session(config)
     given = arguments.named(name, "a name for the client")
     client = client_plan.find_client(session, given, registry.find(program), limits)
     keys, how = keys_of(session.config), client_plan.remembered(client, how)
@@ -150,6 +149,10 @@ def _print_only(session: Session, client: Client, keys: Keys, sketch: Endpoint) 
         key = keys.add(client.name, client.limits, client.program.name)
         clients.record_event(session, "client_added", client.name)
         console.note(f"~ the client '{client.name}' has a key of its own; it is shown only now")
+    if key is None:
+        console.note(
+            f"note: the key of '{client.name}' cannot be shown again; inv client.rotate {client.name} makes another"
+        )
     shown = client_plan.with_key(sketch, key or Secret("THE-KEY-OF-THIS-CLIENT"))
     if client.program.impossible:
         console.note(f"! {client.program.title} cannot use this gateway: {client.program.impossible}")
