@@ -50,11 +50,7 @@ class Statement:
 
 
 def statements(text: str) -> list[Statement]:
-    """Return the statements of a valid document, in order.
-
-    Args:
-        text: The document.
-    """
+    """Return the statements of a valid document, in order."""
     return list(_statements(text))
 
 
@@ -155,9 +151,8 @@ class TomlEditor:
 
     def find(self, text: str, path: KeyPath) -> tuple[int, int] | None:
         """Return where the value of a path begins and ends."""
-        for one in statements(text):
-            if one.value >= 0 and one.path == path:
-                return one.value, one.value_end
+        if (one := _statement(text, path)) is not None:
+            return one.value, one.value_end
         if _lookup(self.parse(text), path):
             raise CannotEdit(f"has '{'.'.join(map(str, path))}' inside an inline table")
         return None
@@ -188,8 +183,7 @@ class TomlEditor:
 
     def take(self, text: str, path: KeyPath, made: Mapping[KeyPath, Made]) -> str:
         """Remove a value, and the table that was created for it if it is empty now."""
-        one = next((each for each in statements(text) if each.value >= 0 and each.path == path), None)
-        if one is None:
+        if (one := _statement(text, path)) is None:
             raise CannotEdit(f"has nothing at '{'.'.join(map(str, path))}'")
         start = one.start
         after = made[path].after if path in made else ""
@@ -221,6 +215,10 @@ class TomlEditor:
         start = heading.start - len(before) if text[: heading.start].endswith(before) else heading.start
         rest = text[heading.value_end : heading.end].strip(" \t")
         return text[:start] + (rest if rest.startswith("#") else "") + text[heading.end :]
+
+
+def _statement(text: str, path: KeyPath) -> Statement | None:
+    return next((one for one in statements(text) if one.value >= 0 and one.path == path), None)
 
 
 def _past_preamble(text: str) -> int:
