@@ -25,6 +25,9 @@ class RequestRules:
         any_model: Whether names that are not listed may exist too.
         model_optional: Capabilities for which a request need not name a model.
         refused: Name or pattern to the capabilities that no model of that name has.
+        renamed: Names that clients ask for by themselves, each to the model that answers instead.
+        renamed_patterns: The same for names with `*`, the most specific one first; the model is empty for a pattern of
+            the app itself, which answers what it matches.
     """
 
     key_source: str = ""
@@ -39,3 +42,5 @@ class RequestRules:
     any_model: bool = True
     model_optional: tuple[str, ...] = ()
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    renamed_patterns: tuple[tuple[str, str], ...] = ()
