@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.config import includes
+from flowgate.config import includes, model_names
 from flowgate.config.document import draft as draft_of
-from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_profiles
+from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_own_names, read_profiles
 from flowgate.config.migrate import migrate
 from flowgate.config.section import Section
 from flowgate.config.services import read_services
@@ -45,6 +45,7 @@ def read(
     top = Section(draft.tree, "", draft)
     top.only(fixes=fixes_of_misplaced("litellm_base"))
     paths = _paths(top.section("paths"), root)
+    own_names = read_own_names(top.section("profiles"))
     config = Config(
         file=file,
         root=root,
@@ -62,6 +63,8 @@ def read(
         notes=tuple(draft.notes),
         included=included,
         implied=implied,
+        model_names={name: model for name, model in model_names.read(top).items() if model},
+        own_model_names=own_names,
     )
     raise_all(str(file), draft.faults)
     return config

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, ServiceSettings
 from flowgate.domain.request_rules import RequestRules
-from flowgate.gateway import capabilities, litellm, litellm_runner, upstream_deployments, web_pages
+from flowgate.gateway import capabilities, client_names, litellm, litellm_runner, upstream_deployments, web_pages
 from flowgate.gateway.model_names import ID, TEAM, ModelNames
 from flowgate.gateway.serialization import short_digest
 
@@ -38,12 +38,13 @@ MCP = (  # MCP clients find out here how to sign in; LiteLLM answers requests wi
 )
 
 
-def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
+def compute(config: Config, settings: LiteLLMSettings, names: client_names.Names = client_names.NONE) -> RequestRules:
     """Compute the rules; there are none where LiteLLM is not started by FlowGate's runner.
 
     Args:
         config: The config.
         settings: LiteLLM's settings under a profile.
+        names: Names that clients ask for by themselves → the models that answer.
     """
     own = config.services[litellm.NAME]
     if not litellm_runner.uses_runner(config):
@@ -67,6 +68,8 @@ def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
         any_model="*" in patterns or _has_unknown_names(settings, variables),
         model_optional=_model_optional(general, variables),
         refused=refused,
+        renamed=client_names.exact(names, settings),
+        renamed_patterns=client_names.ranked(names, settings),
     )
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from flowgate.request_filter import body, paths, shapes
+from flowgate.request_filter import body, paths, renaming, shapes
 from flowgate.request_filter.access import Access
 from flowgate.request_filter.body import BadBody, Body
+from flowgate.request_filter.client_names import ClientNames
 from flowgate.request_filter.dialects import Kind, Response, error_response
+from flowgate.request_filter.model_list import ModelList, adapted
 from flowgate.request_filter.models import Models
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope
+    from starlette.types import Receive, Scope, Send
 
     from flowgate.domain.request_rules import RequestRules
     from flowgate.request_filter.paths import Asked
@@ -36,6 +38,24 @@ class Request:
     receive: Receive
 
 
+class Question(NamedTuple):
+    """What a request asks.
+
+    Attributes:
+        model: The model that it names; None if it names none, False if that is not known.
+        tree: The body as plain data; empty if it was not parsed.
+        body: What was read of the body; None if nothing was.
+        is_form: Whether the body is a form.
+        receive: The messages that follow.
+    """
+
+    model: object
+    tree: object
+    body: Body | None
+    is_form: bool
+    receive: Receive
+
+
 class Checks:
     """The checks by one set of rules.
 
@@ -45,7 +65,8 @@ class Checks:
 
     def __init__(self, rules: RequestRules) -> None:
         self.rules = rules
-        self._access, self._models = Access(rules), Models(rules)
+        self._access, self._models, self._names = Access(rules), Models(rules), ClientNames(rules)
+        self._list = ModelList(rules)
 
     def admit(self, scope: Scope) -> Scope | Response:
         """Return the scope with the path and the key that the app understands, or the response to a wrong key.
@@ -54,6 +75,16 @@ class Checks:
             scope: An HTTP or websocket scope.
         """
         return self._access.admit(paths.normalized(scope))
+
+    def answering(self, request: Request, send: Send) -> Send:
+        """Return a `send` that lists models in the client's shape, for a request that asks for a list.
+
+        Args:
+            request: The request; Google's address of the list is replaced by LiteLLM's.
+            send: Takes the messages of the response.
+        """
+        request.scope, adapt = self._list.question(request.scope)
+        return adapted(send, adapt) if adapt else send
 
     async def examine(self, request: Request, row: RecentRequest) -> Response | None:
         """Return the response to a request that no model can answer; None when the app is to answer it.
@@ -64,7 +95,7 @@ class Checks:
         """
         scope = request.scope
         if scope.get("method") != "POST":
-            return self._undescribed(scope)
+            return self._undescribed(request)
         asked = paths.asked(scope["path"])
         headers = dict(scope.get("headers", ()))
         try:
@@ -72,40 +103,53 @@ class Checks:
                 if b"content-encoding" in headers:
                     await _read(request, headers)
                 return None
-            name, tree = await self._question(request, asked, headers)
+            question = await self._question(request, asked, headers)
         except BadBody as bad:
             return error_response(scope["path"], scope["headers"], bad.status, KINDS[bad.status], bad.sentence)
+        name = question.model
         if isinstance(name, str) and name:
             row["model"] = name
-        return self._refusal(scope, asked, name, tree)
+            if (model := self._names.models(name)) != name:
+                name = row["leads_to"] = model
+                _rename(request, asked, question, model)
+        return self._refusal(request.scope, asked, name, question.tree)
 
-    def _undescribed(self, scope: Scope) -> Response | None:
+    def _undescribed(self, request: Request) -> Response | None:
         """Return the response to a GET that describes a model, if there is no such model."""
+        scope = request.scope
         name = paths.described_model(scope["path"]) if scope.get("method") == "GET" else ""
+        if name and (model := self._names.models(name)) != name:
+            request.scope = paths.moved(scope, paths.with_model(scope["path"], model))
+            return None
         if not name or self._models.exists(name):
             return None
         return error_response(scope["path"], scope["headers"], 404, "unknown_model", self._models.unknown(name))
 
-    async def _question(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> tuple[object, object]:
-        """Return the model that is asked for (None: not named; False: not known), and the body if it was parsed.
+    async def _question(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> Question:
+        """Read what a request asks.
 
         Raises:
             BadBody: The body cannot be used.
         """
+        receive = request.receive
         if headers.get(b"content-type", b"").lower().startswith(FORMS):
-            if not self._models.has_rules:
-                return asked.model or False, {}
-            found = await body.read(request.receive, body.FORM_BYTES)
-            request.receive = body.replayed(found, request.receive)
-            return asked.model or body.form_model(found.content) or False, {}
+            if not self._models.has_rules and self._names.is_empty:
+                return Question(asked.model or False, {}, None, True, receive)
+            found = await body.read(receive, body.FORM_BYTES)
+            request.receive = body.replayed(found, receive)
+            return Question(asked.model or body.form_model(found.content) or False, {}, found, True, receive)
         found = await _read(request, headers)
-        if not found.whole or not found.content:
-            return asked.model or (False if not found.whole else None), {}
-        if len(found.content) > body.PARSED_BYTES and (quick := body.quick_model(found.content)):
-            return asked.model or quick, {}
-        tree = body.tree(found.content)
-        named = tree.get("model") if isinstance(tree, dict) else False
-        return asked.model or named, tree
+        tree: object = {}
+        named: object = None
+        if not found.whole:
+            first = body.first_model(found.content) or ""
+            named = first if self._names.models(first) != first else False  # else the app alone looks at it
+        elif len(found.content) > body.PARSED_BYTES and (quick := body.quick_model(found.content)):
+            named = quick
+        elif found.content:
+            tree = body.tree(found.content)
+            named = tree.get("model") if isinstance(tree, dict) else False
+        return Question(asked.model or named, tree, found, False, receive)
 
     def _refusal(self, scope: Scope, asked: Asked, name: object, tree: object) -> Response | None:
         def refuse(status: int, kind: Kind, message: str) -> Response:
@@ -131,6 +175,23 @@ class Checks:
 
     def _needs_name(self, asked: Asked, name: object) -> bool:
         return name is None and self._models.needs_name(asked)
+
+
+def _rename(request: Request, asked: Asked, question: Question, model: str) -> None:
+    """Let a request name another model."""
+    scope, found = request.scope, question.body
+    if asked.model:
+        request.scope = paths.moved(scope, paths.with_model(scope["path"], model))
+        return
+    if found is None:
+        return
+    if question.is_form:
+        content = renaming.form_body(found.content, model)
+    else:
+        content = renaming.json_body(found.content, question.tree if isinstance(question.tree, dict) else {}, model)
+    if content is not None:
+        request.scope = renaming.with_length(scope, len(content) - len(found.content))
+        request.receive = body.replayed(renaming.with_content(found, content), question.receive)
 
 
 def _names_its_own(asked: Asked, tree: dict[str, object]) -> bool:

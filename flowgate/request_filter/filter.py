@@ -78,10 +78,14 @@ class RequestFilter:
 
     async def _serve(self, request: Request, send: Send, row: RecentRequest) -> None:
         """Let the app answer, unless no model can."""
-        if request.scope["type"] == "http" and (response := await self._current_checks().examine(request, row)):
+        checks = self._current_checks()
+        if request.scope["type"] != "http":
+            return await self.app(request.scope, request.receive, send)
+        if response := await checks.examine(request, row):
             row["refused"] = response.reason
             return await send_as_app(self.app, request.scope, send, response)
-        return await self.app(request.scope, request.receive, send)
+        answer = checks.answering(request, send)
+        return await self.app(request.scope, request.receive, answer)
 
     async def _refuse(self, scope: Scope, send: Send, response: Response, row: RecentRequest) -> None:
         """Refuse a request without a valid key."""

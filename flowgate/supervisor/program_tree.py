@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 if TYPE_CHECKING:
     from flowgate.domain import ForkServerSettings, Program, WarmUp
@@ -55,6 +55,8 @@ class RequestRulesTree(TypedDict):
     any_model: bool
     model_optional: list[str]
     refused: dict[str, list[str]]
+    renamed: NotRequired[dict[str, str]]
+    renamed_patterns: NotRequired[list[list[str]]]
 
 
 class ProgramTree(TypedDict):
@@ -162,6 +164,8 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
         any_model=tree["any_model"],
         model_optional=tuple(tree["model_optional"]),
         refused={name: tuple(capabilities) for name, capabilities in tree["refused"].items()},
+        renamed=dict(tree.get("renamed", {})),
+        renamed_patterns=tuple((pattern, model) for pattern, model in tree.get("renamed_patterns", ())),
     )
 
 
