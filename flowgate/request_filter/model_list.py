@@ -49,7 +49,7 @@ class ModelList:
             return paths.moved(scope, LISTS[0]), self._google
         if path.startswith(f"{GOOGLE_LIST}/"):
             return paths.moved(scope, path.replace(GOOGLE_LIST, LISTS[0], 1)), self._google_row
-        if path in LISTS and any(name == b"anthropic-version" for name, _ in scope["headers"]):
+        if path in LISTS and any(name == b"anthropic-version" for name, _ in scope.get("headers", ())):
             return scope, self._anthropic
         return scope, None
 
@@ -87,15 +87,9 @@ def _rows(tree: Row) -> Iterator[Row]:
 
 
 def _anthropic_row(row: Row) -> Row:
-    created = row.get("created_at") or datetime.fromtimestamp(row.get("created", 0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     kept = {key: value for key, value in row.items() if key not in ("object", "created", "owned_by")}
-    return {
-        **kept,
-        "type": "model",
-        "id": row["id"],
-        "display_name": row.get("display_name") or row["id"],
-        "created_at": created,
-    }
+    created = datetime.fromtimestamp(row.get("created") or 0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"type": "model", "display_name": row["id"], "created_at": created, **kept}
 
 
 def adapted(send: Send, adapt: Adapt) -> Send:
