@@ -46,6 +46,7 @@ class ServedRequest(TypedDict):
     count: int
     refused: str
     asked: str
+    leads_to: str
     answered: str
     base: str
     retries: int | None
@@ -156,6 +157,7 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
         "count": recorded.get("count", 1),
         "refused": recorded.get("refused", ""),
         "asked": recorded.get("model") or first or headers.get("model-group", ""),
+        "leads_to": recorded.get("leads_to", ""),
         "answered": answering["deployment"] if answering else headers.get("model-name", "") if has_answered else "",
         "base": (answering["host"] if answering else headers.get("model-api-base", "") if has_answered else ""),
         "retries": retries,
@@ -214,7 +216,8 @@ def describe_request(one: ServedRequest) -> Iterator[str]:
 
 
 def _outcome(one: ServedRequest) -> str:
-    asked = f"{one['asked']} " if one["asked"] else ""
+    leads_to = f"({one['leads_to']}) " if one["leads_to"] else ""
+    asked = f"{one['asked']} {leads_to}" if one["asked"] else ""
     own = "(sent by FlowGate) " if one["own"] else ""
     if one["answered"]:
         base = f" at {one['base']}" if one["base"] else ""
