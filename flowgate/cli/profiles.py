@@ -55,8 +55,8 @@ def show(config: str, name: str, as_json: bool) -> int:
     if as_json:
         litellm = {**_measured(policy), "rehearsed": rehearsed(session, settled.value)}
         shown = _document(settled.value, policy, warnings, _access(session, policy))
-        names = client_names.of_profile(session.config, settled.value)
-        console.document({**shown, "model_names": names, "litellm": litellm})
+        own = client_names.of_profile(session.config, settled.value)
+        console.document({**shown, "model_names": own, "litellm": litellm})
         return 0
     console.note(f"{session.describe()}; profile {settled.value} ({settled.by}); LiteLLM {_litellm(session)}")
     names = client_names.describe(session.config, settled.value, policy.litellm)

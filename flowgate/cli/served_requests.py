@@ -143,12 +143,10 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
     status = recorded.get("status")
     answering = _answering(attempts, status)
     has_answered = status is not None and status < 400 and not attempts
-    at = datetime.fromtimestamp(recorded["at"], UTC)
-    first = attempts[0]["model"] if attempts else ""
     retries, fallbacks = _repeats(attempts, headers)
     return {
         "id": headers.get("call-id", ""),
-        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": datetime.fromtimestamp(recorded["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "path": recorded["path"],
         "status": status,
         "seconds": recorded.get("seconds"),
@@ -156,7 +154,7 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
         "own": recorded.get("own", False),
         "count": recorded.get("count", 1),
         "refused": recorded.get("refused", ""),
-        "asked": recorded.get("model") or first or headers.get("model-group", ""),
+        "asked": recorded.get("model") or (attempts[0]["model"] if attempts else headers.get("model-group", "")),
         "leads_to": recorded.get("leads_to", ""),
         "answered": answering["deployment"] if answering else headers.get("model-name", "") if has_answered else "",
         "base": (answering["host"] if answering else headers.get("model-api-base", "") if has_answered else ""),
@@ -216,8 +214,7 @@ def describe_request(one: ServedRequest) -> Iterator[str]:
 
 
 def _outcome(one: ServedRequest) -> str:
-    leads_to = f"({one['leads_to']}) " if one["leads_to"] else ""
-    asked = f"{one['asked']} {leads_to}" if one["asked"] else ""
+    asked = "".join(f"{name} " for name in (one["asked"], one["leads_to"] and f"({one['leads_to']})") if name)
     own = "(sent by FlowGate) " if one["own"] else ""
     if one["answered"]:
         base = f" at {one['base']}" if one["base"] else ""

@@ -45,7 +45,6 @@ def read(
     top = Section(draft.tree, "", draft)
     top.only(fixes=fixes_of_misplaced("litellm_base"))
     paths = _paths(top.section("paths"), root)
-    own_names = read_own_names(top.section("profiles"))
     config = Config(
         file=file,
         root=root,
@@ -53,6 +52,7 @@ def read(
         paths=paths,
         services=read_services(top.section("services"), root, paths.runtime_dir, names),
         litellm_base=read_base(top.section("litellm_base")),
+        own_model_names=read_own_names(top.section("profiles")),  # before the rest of the profiles is read
         profiles=read_profiles(top.section("profiles")),
         providers=_providers(top.section("auth")),
         secret_files=top.paths_of("secret_files", root),
@@ -64,7 +64,6 @@ def read(
         included=included,
         implied=implied,
         model_names={name: model for name, model in model_names.read(top).items() if model},
-        own_model_names=own_names,
     )
     raise_all(str(file), draft.faults)
     return config

@@ -41,7 +41,15 @@ def exact(names: Names, settings: LiteLLMSettings) -> dict[str, str]:
     known = ModelNames(settings)
     taken = {*known.models, *known.ids, *known.groups, *known.library_aliases}
     found = {name: model for name, model in names.items() if "*" not in name and name not in taken}
-    return {name: model for name, model in found.items() if known.aliases.get(name, model) == model}
+    final = {name: _without_alias(known, model) for name, model in found.items()}
+    return {name: model for name, model in final.items() if known.aliases.get(name, model) in (model, found[name])}
+
+
+def _without_alias(known: ModelNames, model: str) -> str:
+    """Follow aliases to the model that they stand for."""
+    for _ in known.aliases:
+        model = known.aliases.get(model, model)
+    return model
 
 
 def add(settings: LiteLLMSettings, names: Names, changes: list[str]) -> None:
@@ -57,7 +65,7 @@ def add(settings: LiteLLMSettings, names: Names, changes: list[str]) -> None:
     added = {name: model for name, model in found if name not in known.aliases and known.resolve(model)}
     if not added:
         return
-    router = cast("RouterSettings", settings.setdefault("router_settings", {}))
+    router = settings.setdefault("router_settings", {})
     router["model_group_alias"] = {**(router.get("model_group_alias") or {}), **added}
     shown = ", ".join(f"{name} → {model}" for name, model in added.items())
     changes.append(f"router_settings.model_group_alias: {shown} is added from {KEY}")
@@ -99,7 +107,7 @@ def faults(config: Config, profile: str, settings: LiteLLMSettings) -> Iterator[
         settings: LiteLLM's settings under the profile.
     """
     names = of_profile(config, profile)
-    without: LiteLLMSettings = cast("LiteLLMSettings", {**settings, "router_settings": _without(settings, names)})
+    without: LiteLLMSettings = cast("LiteLLMSettings", {**settings, "router_settings": _own_router(settings, names)})
     known = ModelNames(without)
     asked = sorted({*known.models, *known.aliases, *known.groups})
     for name, model in names.items():
@@ -161,11 +169,13 @@ def describe(config: Config, profile: str, settings: LiteLLMSettings) -> list[st
     return lines
 
 
-def _without(settings: LiteLLMSettings, names: Names) -> RouterSettings:
+def _own_router(settings: LiteLLMSettings, names: Names) -> RouterSettings:
     """Return the router's settings without the aliases that come from these names."""
     router: RouterSettings = {**(settings.get("router_settings") or {})}
-    aliases = {name: to for name, to in (router.get("model_group_alias") or {}).items() if names.get(name) != to}
-    return {**router, "model_group_alias": aliases}
+    aliases = router.get("model_group_alias") or {}
+    final = {model: _without_alias(ModelNames(settings), model) for model in names.values()}
+    own = {name: to for name, to in aliases.items() if to not in (names.get(name), final.get(names.get(name, "")))}
+    return {**router, "model_group_alias": own}
 
 
 def _place(config: Config, profile: str, name: str) -> str:

@@ -14,6 +14,7 @@ from typing import cast
 from flowgate.config.overlay import overlay
 from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings, UpstreamSettings
 from flowgate.gateway import client_names, litellm_behaviour, name_settings, promises, upstream_command
+from flowgate.gateway.client_names import NONE, Names
 from flowgate.gateway.litellm_declarations import Declarations
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import make_effective, move_to_router, name_failures
@@ -114,11 +115,7 @@ class Policy:
 
 
 def compile_profile(
-    base: LiteLLMSettings,
-    profile: LiteLLMSettings,
-    upstream: UpstreamAccounts,
-    version: str = "",
-    names: Mapping[str, str] = client_names.NONE,
+    base: LiteLLMSettings, profile: LiteLLMSettings, upstream: UpstreamAccounts, version: str = "", names: Names = NONE
 ) -> Policy:
     """Compile a profile to the settings that keep its promises.
 

@@ -76,12 +76,12 @@ class ClientNames:
             return None
         if named := self._rules.renamed.get(name) or self._published.get(name):
             return named
-        if (own := decoded(name)) and own in self._taken:
-            return own
+        if (encoded := decoded(name)) and encoded in self._taken:
+            return encoded
         if not name.lower().endswith(LONG_CONTEXT):
             return self._matched(name)
-        own = self._matched(name, ending=True)
         short = name[: -len(LONG_CONTEXT)]
+        own = self._rules.renamed.get(short + LONG_CONTEXT) or self._matched(short + LONG_CONTEXT, ending=True)
         return own or self._resolve(short) or (short if short in self._taken else None)
 
     def _matched(self, name: str, ending: bool = False) -> str | None:
@@ -109,7 +109,7 @@ def decoded(name: str) -> str:
     Args:
         name: A name of the app's list.
 
-    Source: LiteLLM 1.108.7, litellm/proxy/common_utils/model_listing_utils.py.
+    Source: `_compatibility_id` in proxy/common_utils/model_listing_utils.py of the app, 1.108.7.
     """
     if not name.startswith(ENCODED):
         return ""

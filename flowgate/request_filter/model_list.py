@@ -1,10 +1,10 @@
 """The list of models in the client's own shape, with names that the client shows.
 
-LiteLLM has no list at Google's address. Claude Code hides names without "claude" or "anthropic", so each model is in
+The app has no list at Google's address. Claude Code hides names without "claude" or "anthropic", so each model is in
 Anthropic's list under a second name too: "claude-" and its own, which `client_names` leads back to the model.
 
-Source: the list responses of the vendors' APIs; Claude Code 2.1.197; LiteLLM 1.108.7, which gives Claude Code names in
-hexadecimal digits.
+Source: the list responses of the vendors' APIs; Claude Code 2.1.197; the app's version 1.108.7, which gives Claude Code
+names in hexadecimal digits.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowgate.request_filter import paths
 from flowgate.request_filter.client_names import decoded, published
@@ -26,7 +26,7 @@ LISTS = ("/v1/models", "/models")
 GOOGLE_LIST = "/v1beta/models"
 TEXT_METHODS = ["generateContent", "streamGenerateContent", "countTokens"]
 EMBEDDING_METHODS = ["embedContent"]
-Row = dict[str, Any]
+Row = dict[str, object]
 Adapt = Callable[[Row], Row]
 
 
@@ -54,7 +54,7 @@ class ModelList:
         return scope, None
 
     def _anthropic(self, tree: Row) -> Row:
-        rows = {row["id"]: row for row in map(_anthropic_row, _rows(tree))}
+        rows = {_name(row): row for row in map(_anthropic_row, _rows(tree))}
         for name in self._answering(rows):
             shown = published(name)
             if shown not in rows and name in self._rules.models and name not in self._rules.renamed:
@@ -70,7 +70,7 @@ class ModelList:
         return {"models": [self._google_row(row) for row in _rows(tree)]}
 
     def _google_row(self, row: Row) -> Row:
-        lacks = self._rules.refused.get(row["id"], ())
+        lacks = self._rules.refused.get(_name(row), ())
         methods = [*([] if "text" in lacks else TEXT_METHODS), *([] if "embeddings" in lacks else EMBEDDING_METHODS)]
         limits = {"inputTokenLimit": row.get("max_input_tokens"), "outputTokenLimit": row.get("max_output_tokens")}
         return {
@@ -82,14 +82,20 @@ class ModelList:
 
 
 def _rows(tree: Row) -> Iterator[Row]:
-    for row in tree["data"]:
+    rows = tree["data"]
+    for row in rows if isinstance(rows, list) else ():
         yield {**row, "id": decoded(row["id"]) or row["id"]}
+
+
+def _name(row: Row) -> str:
+    return str(row["id"])
 
 
 def _anthropic_row(row: Row) -> Row:
     kept = {key: value for key, value in row.items() if key not in ("object", "created", "owned_by")}
-    created = datetime.fromtimestamp(row.get("created") or 0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"type": "model", "display_name": row["id"], "created_at": created, **kept}
+    created = row.get("created")
+    at = datetime.fromtimestamp(created if isinstance(created, int) else 0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"type": "model", "display_name": row["id"], "created_at": at, **kept}
 
 
 def adapted(send: Send, adapt: Adapt) -> Send:
