@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from starlette.types import Message, Scope
 
 _KEY = b'"model"'
-_VALUE = re.compile(rb'\s*:\s*"((?:[^"\\]|\\.)*)"')
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]')
+_VALUE = re.compile(rb'\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 
 
 def json_body(content: bytes, tree: Mapping[str, object] | None, model: str) -> bytes | None:
