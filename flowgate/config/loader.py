@@ -38,8 +38,7 @@ def read(
             `file:line`.
     """
     root = root or file.parent
-    draft = draft_of(text, str(file))
-    migrate(draft)
+    migrate(draft := draft_of(text, str(file)))
     included = includes.expand(draft, root, read_file)
     names, implied = names_of_services(draft)
     top = Section(draft.tree, "", draft)
@@ -52,7 +51,7 @@ def read(
         paths=paths,
         services=read_services(top.section("services"), root, paths.runtime_dir, names),
         litellm_base=read_base(top.section("litellm_base")),
-        own_model_names=read_own_names(top.section("profiles")),  # before the rest of the profiles is read
+        own_model_names=read_own_names(top.section("profiles")),  # taken out before the next line
         profiles=read_profiles(top.section("profiles")),
         providers=_providers(top.section("auth")),
         secret_files=top.paths_of("secret_files", root),

@@ -80,7 +80,7 @@ class Checks:
         """Return a `send` that lists models in the client's shape, for a request that asks for a list.
 
         Args:
-            request: The request; Google's address of the list is replaced by LiteLLM's.
+            request: The request; Google's address of the list is replaced by the app's.
             send: Takes the messages of the response.
         """
         request.scope, adapt = self._list.question(request.scope)
