@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from flowgate.request_filter import body, paths, renaming, shapes
 from flowgate.request_filter.access import Access
@@ -12,6 +12,7 @@ from flowgate.request_filter.client_names import ClientNames
 from flowgate.request_filter.dialects import Kind, Response, error_response
 from flowgate.request_filter.model_list import ModelList, adapted
 from flowgate.request_filter.models import Models
+from flowgate.request_filter.renaming import Question
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -35,24 +36,6 @@ class Request:
     """
 
     scope: Scope
-    receive: Receive
-
-
-class Question(NamedTuple):
-    """What a request asks.
-
-    Attributes:
-        model: The model that it names; None if it names none, False if that is not known.
-        tree: The body as plain data; empty if it was not parsed.
-        body: What was read of the body; None if nothing was.
-        is_form: Whether the body is a form.
-        receive: The messages that follow.
-    """
-
-    model: object
-    tree: object
-    body: Body | None
-    is_form: bool
     receive: Receive
 
 
@@ -111,7 +94,7 @@ class Checks:
             row["model"] = name
             if (model := self._names.models(name)) != name:
                 name = row["leads_to"] = model
-                _rename(request, asked, question, model)
+                request.scope, request.receive = renaming.renamed(request.scope, request.receive, question, model)
         return self._refusal(request.scope, asked, name, question.tree)
 
     def _undescribed(self, request: Request) -> Response | None:
@@ -175,23 +158,6 @@ class Checks:
 
     def _needs_name(self, asked: Asked, name: object) -> bool:
         return name is None and self._models.needs_name(asked)
-
-
-def _rename(request: Request, asked: Asked, question: Question, model: str) -> None:
-    """Let a request name another model."""
-    scope, found = request.scope, question.body
-    if asked.model:
-        request.scope = paths.moved(scope, paths.with_model(scope["path"], model))
-        return
-    if found is None:
-        return
-    if question.is_form:
-        content = renaming.form_body(found.content, model)
-    else:
-        content = renaming.json_body(found.content, question.tree if isinstance(question.tree, dict) else {}, model)
-    if content is not None:
-        request.scope = renaming.with_length(scope, len(content) - len(found.content))
-        request.receive = body.replayed(renaming.with_content(found, content), question.receive)
 
 
 def _names_its_own(asked: Asked, tree: dict[str, object]) -> bool:

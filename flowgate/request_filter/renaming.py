@@ -4,19 +4,59 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from flowgate.request_filter import body
+from flowgate.request_filter import body, paths
 from flowgate.request_filter.body import Body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from starlette.types import Message, Scope
+    from starlette.types import Message, Receive, Scope
 
 _KEY = b'"model"'
 _VALUE = re.compile(rb'\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+
+
+class Question(NamedTuple):
+    """What a request asks.
+
+    Attributes:
+        model: The model that it names; None if it names none, False if that is not known.
+        tree: The body as plain data; empty if it was not parsed.
+        body: What was read of the body; None if nothing was.
+        is_form: Whether the body is a form.
+        receive: The messages that follow.
+    """
+
+    model: object
+    tree: object
+    body: Body | None
+    is_form: bool
+    receive: Receive
+
+
+def renamed(scope: Scope, receive: Receive, question: Question, model: str) -> tuple[Scope, Receive]:
+    """Return the scope and the messages of a request that names another model.
+
+    Args:
+        scope: An HTTP scope; it is not changed.
+        receive: The request's messages, with what was read of them.
+        question: What the request asks.
+        model: The other model.
+    """
+    found, path = question.body, paths.with_model(scope["path"], model)
+    if path != scope["path"] or found is None:
+        return paths.moved(scope, path), receive
+    if question.is_form:
+        content = form_body(found.content, model)
+    else:
+        content = json_body(found.content, question.tree if isinstance(question.tree, dict) else {}, model)
+    if content is None:
+        return scope, receive
+    longer = len(content) - len(found.content)
+    return with_length(scope, longer), body.replayed(with_content(found, content), question.receive)
 
 
 def json_body(content: bytes, tree: Mapping[str, object] | None, model: str) -> bytes | None:
