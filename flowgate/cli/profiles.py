@@ -145,7 +145,7 @@ def _print_policy(profile: str, policy: Policy, access: list[str], rehearsal: st
         (f"what {profile} promises", policy_summary.describe(policy)),
         ("where these statements come from", [litellm_behaviour.observed(policy.declared.version), rehearsal]),
         ("what clients need", access),
-        ("what FlowGate moved or added, and why", list(policy.changes)),
+        ("what FlowGate moved, added or kept, and why", list(policy.changes)),
         ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown_upstream(policy)),
     )
     for title, lines in blocks:
