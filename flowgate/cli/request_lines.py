@@ -28,7 +28,7 @@ def describe_request(one: ServedRequest) -> Iterator[str]:
 
 
 def _outcome(one: ServedRequest) -> str:
-    asked = f"{one['asked']} " if one["asked"] else ""
+    asked = "".join(f"{name} " for name in (one["asked"], one["leads_to"] and f"({one['leads_to']})") if name)
     own = "(sent by FlowGate) " if one["own"] else f"{one['client']}: " if one["client"] else ""
     if one["answered"]:
         base = f" at {one['base']}" if one["base"] else ""

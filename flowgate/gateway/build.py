@@ -10,10 +10,12 @@ from flowgate.domain import Config, LiteLLMEnvironment, LiteLLMSettings, Secret,
 from flowgate.errors import UnknownName, raise_all
 from flowgate.gateway import (
     account_inventory,
+    client_names,
     cliproxy,
     deployment_names,
     litellm,
     mistyped_references,
+    own_address,
     own_modules,
     promises,
     request_rules,
@@ -98,7 +100,7 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
         litellm.service(
             config, profile.value, policy.litellm, ports, build_inputs.modules.digests, build_inputs.litellm
         ),
-        request_rules.compute(config, policy.litellm),
+        request_rules.compute(config, policy.litellm, client_names.of_profile(config, profile.value)),
     )
     names = ModelNames(policy.litellm)
     requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))
@@ -146,7 +148,8 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"]),
         line := upstream_version.line(build_inputs.upstream_version),
     )
-    policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version)
+    asked = client_names.of_profile(config, profile)
+    policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version, asked)
     if not cliproxy.is_configured(config):
         why = f"the gateway has no CLIProxyAPIPlus (no services.{CLIPROXY})"
         changes, unset = (*read.changes, *policy.changes), tuple(unknown(policy.litellm))
@@ -179,6 +182,7 @@ def _read_settings(config: Config, profile: str, build_inputs: BuildInputs) -> s
         *deployment_names.faults(config, profile, read, build_inputs.declared),
         *usable_values.faults(config, profile, read, build_inputs.declared),
         *upstream_deployments.faults(config, profile, build_inputs.variables),
+        *own_address.faults(config, profile, build_inputs.variables),
     ]
     raise_all(f"profile {profile}", wrong)
     return read
