@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.domain.request_rules import RequestRules
+from flowgate.request_filter import paths
 from flowgate.request_filter.paths import meant
 from tests.unit.request_filter.echoing import send
 
