@@ -1,4 +1,4 @@
-"""Complete what LiteLLM does not know about models of OpenAI-compatible servers, so that it refuses nothing they accept.
+"""Complete what LiteLLM does not know about models of OpenAI-compatible servers; it would refuse what they accept.
 
 Source: LiteLLM 1.108.7. For `openai/NAME` its Responses API, over which it also answers `/v1/messages`, refuses
 `reasoning.effort` with 400 unless the price list or `model_info` says `supports_reasoning`
@@ -40,9 +40,9 @@ def complete(
             continue
         if _added(entry, FRAMING, 0):
             counted.append(entry["model_name"])
-        if serves(entry) and _is_unlisted(entry, has_model) and not _drops(settings, entry):
-            if _added(entry, REASONING, True):
-                reasoning.append(entry["model_name"])
+        passes_reasoning = serves(entry) and _is_unlisted(entry, has_model) and not _drops(settings, entry)
+        if passes_reasoning and _added(entry, REASONING, True):
+            reasoning.append(entry["model_name"])
     return [*_sentence(FRAMING, "0", counted, COUNTING), *_sentence(REASONING, "true", reasoning, THINKING)]
 
 
@@ -71,7 +71,7 @@ def refused(
     names = ", ".join(dict.fromkeys(found))
     return [
         f"LiteLLM answers 400 to reasoning or thinking for {names}, which its price list does not have; "
-        f"write `model_info: {{{REASONING}: true}}` to pass it on, or `litellm_params: {{{DROP}: true}}` to leave it out"
+        f"write `model_info: {{{REASONING}: true}}` to pass it on, or `litellm_params: {{{DROP}: true}}` to drop it"
     ]
 
 

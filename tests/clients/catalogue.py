@@ -174,9 +174,17 @@ def _pypi(name: str, *packages: str) -> Install:
 
 WEATHER = _call("weather", **LIBRARY_TOOL)
 CLIENTS = (
-    Client("codex", "Codex", _npm("codex", "@openai/codex@0.171.0"), "responses", codex, _call("exec_command", cmd=SHELL)),
     Client(
-        *("claude-code", "Claude Code", _npm("claude-code", "@anthropic-ai/claude-code@2.1.197"), "messages", claude_code),
+        "codex", "Codex", _npm("codex", "@openai/codex@0.171.0"), "responses", codex, _call("exec_command", cmd=SHELL)
+    ),
+    Client(
+        *(
+            "claude-code",
+            "Claude Code",
+            _npm("claude-code", "@anthropic-ai/claude-code@2.1.197"),
+            "messages",
+            claude_code,
+        ),
         _call("Bash", command=SHELL, description="make a file"),
     ),
     Client(
@@ -217,7 +225,12 @@ CLIENTS = (
         *(driver, WEATHER),
     ),
     Client(
-        *("ai_sdk.mjs", "AI SDK", _npm("ai-sdk", "ai@6.0.326", "@ai-sdk/openai-compatible@2.0.92", "zod@4.6.7"), "chat"),
+        *(
+            "ai_sdk.mjs",
+            "AI SDK",
+            _npm("ai-sdk", "ai@6.0.326", "@ai-sdk/openai-compatible@2.0.92", "zod@4.6.7"),
+            "chat",
+        ),
         *(driver, WEATHER),
     ),
     Client(

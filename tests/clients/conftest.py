@@ -68,7 +68,7 @@ class Clients:
 
     def command(self, client: Client, mode: str, question: str) -> tuple[list[str], dict[str, str], Path]:
         """Return the command line, the variables and the folder of one run."""
-        work = self.folder / f"{client.name}-{mode}-{len(os.listdir(self.folder))}" / "work"
+        work = self.folder / f"{client.name}-{mode}-{len(list(self.folder.iterdir()))}" / "work"
         home = work.parent / "home"
         for one in (work, home):
             one.mkdir(parents=True)
@@ -155,4 +155,3 @@ def first_run(clients: Clients, client: Client, mode: str) -> Run:
         mode: "ask" or "stream"; for programs both are the same run.
     """
     return clients.run(client, mode)
-
