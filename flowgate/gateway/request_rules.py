@@ -2,17 +2,21 @@
 
 Source: LiteLLM 1.106.2: proxy/auth/user_api_key_auth.py (keys: `KEY_HEADERS` in this order, then `?key=` on Google's
 paths; a websocket's key in `Authorization`, `api-key` or the subprotocol), proxy/route_llm_request.py (names of
-models), `resolve_inference_model` (models that the config prescribes).
+models), `resolve_inference_model` (models that the config prescribes); proxy/_types.py (`LiteLLMRoutes.llm_api_routes`:
+what a key of LiteLLM's own may ask that is not the master key), constants.py (`STANDARD_CUSTOMER_ID_HEADERS`: headers
+with the name of the end user, read before the body's `user`), proxy/litellm_pre_call_utils.py (the header with metadata
+for its records).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, ServiceSettings
+from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, ServiceSettings, client_keys
 from flowgate.domain.request_rules import RequestRules
-from flowgate.gateway import capabilities, litellm, litellm_runner, upstream_deployments, web_pages
+from flowgate.gateway import capabilities, client_paths, litellm, litellm_runner, upstream_deployments, web_pages
 from flowgate.gateway.model_names import ID, TEAM, ModelNames
 from flowgate.gateway.serialization import short_digest
 
@@ -29,6 +33,8 @@ OWN_KEYS = (
 )
 OWN_KEY_VARIABLES = ("DATABASE_URL", "STORE_MODEL_IN_DB")
 UNKNOWN_NAMES = ("database_url", "store_model_in_db", "control_plane_url")  # models that no config file lists
+USER_HEADER, CUSTOMER_HEADER = "x-litellm-end-user-id", "x-litellm-customer-id"
+METADATA_HEADER = "x-litellm-spend-logs-metadata"
 NEED_A_KEY = ("/health", "/models", "/v1/models")
 Names = dict[str, tuple[Deployment, ...]]
 METRICS = ("/metrics", "/metrics/*")
@@ -67,7 +73,30 @@ def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
         any_model="*" in patterns or _has_unknown_names(settings, variables),
         model_optional=_model_optional(general, variables),
         refused=refused,
+        client_keys=str(client_keys_file(config)),
+        client_paths=client_paths.PATHS,
+        user_header=USER_HEADER,
+        user_headers=(USER_HEADER, CUSTOMER_HEADER, *_user_headers(general)),
+        metadata_header=METADATA_HEADER,
     )
+
+
+def client_keys_file(config: Config) -> Path:
+    """Return the file with the keys of the gateway's clients.
+
+    Args:
+        config: The config.
+    """
+    return config.paths.runtime_dir.parent / "secrets" / client_keys.FILE
+
+
+def _user_headers(general: Mapping[str, object]) -> list[str]:
+    """Return the headers in which the config lets clients name their user."""
+    mappings = general.get("user_header_mappings")
+    listed = [
+        one.get("header_name") for one in (mappings if isinstance(mappings, list) else ()) if isinstance(one, dict)
+    ]
+    return [name for name in (general.get("user_header_name"), *listed) if isinstance(name, str) and name]
 
 
 def _probed(own: ServiceSettings) -> tuple[str, ...]:
@@ -124,9 +153,12 @@ def describe(config: Config, settings: LiteLLMSettings) -> list[str]:
         return ["LiteLLM alone checks keys and requests, since FlowGate's runner does not start it", pages]
     unchecked = _unchecked_paths(settings)
     if rules.own_keys:
-        lines = [f"LiteLLM alone checks keys, because of {', '.join(rules.own_keys)}"]
+        lines = [
+            f"LiteLLM alone checks keys, because of {', '.join(rules.own_keys)}; "
+            "only the keys of clients that FlowGate has made are replaced by the gateway's own before that"
+        ]
     else:
-        lines = [f"a request needs the gateway's key, except for {', '.join(rules.open_paths)}"]
+        lines = [f"a request needs the gateway's key or that of a client, except for {', '.join(rules.open_paths)}"]
         lines += [f"LiteLLM checks the keys of requests to {', '.join(unchecked)}"] if unchecked else []
     if rules.any_model:
         lines.append("LiteLLM alone checks the names of models, since the config does not list all of them")

@@ -112,7 +112,8 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
 def _request_rules(plan: Plan, settings: LiteLLMSettings) -> RequestRules:
     """Return the rules of the profile with the rehearsal's key; chat requests stand for all kinds of requests."""
     asked: LiteLLMSettings = {**plan.settings, "general_settings": settings["general_settings"]}
-    return request_rules.answering_text(request_rules.compute(plan.config, asked))
+    rules = replace(request_rules.compute(plan.config, asked), client_keys="")  # nobody but the rehearsal asks
+    return request_rules.answering_text(rules)
 
 
 def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment) -> LiteLLMSettings:

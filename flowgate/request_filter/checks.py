@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter import body, paths, shapes
-from flowgate.request_filter.access import Access
+from flowgate.request_filter import allowed_models, attribution, body, paths, shapes
+from flowgate.request_filter.access import Access, Admission
 from flowgate.request_filter.body import BadBody, Body
+from flowgate.request_filter.clients import Client, Clients
 from flowgate.request_filter.dialects import Kind, Response, error_response
 from flowgate.request_filter.models import Models
+from flowgate.request_filter.quotas import Quotas
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope
+    from starlette.types import Message, Receive, Scope
 
     from flowgate.domain.request_rules import RequestRules
     from flowgate.request_filter.paths import Asked
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 OWN_CREDENTIALS = ("api_key", "api_base", "user_config")  # such a request may name any model of another provider
 FORMS = (b"multipart/form-data", b"application/x-www-form-urlencoded")
+TOO_LARGE = f"a body that names one of a few allowed models may have up to {body.READ_BYTES:,} bytes"
 KINDS: dict[int, Kind] = {400: "bad_request", 413: "too_large", 415: "bad_request"}
 
 
@@ -30,10 +33,19 @@ class Request:
     Attributes:
         scope: As the app gets it.
         receive: Its messages, as the app gets them.
+        client: The client that sent it; None if it is not known.
+        content: The body; None as long as it was not read as a whole.
     """
 
     scope: Scope
     receive: Receive
+    client: Client | None = None
+    content: bytes | None = None
+
+    @property
+    def limited(self) -> Client | None:
+        """The client, if it may ask only some models."""
+        return self.client if self.client and self.client.models else None
 
 
 class Checks:
@@ -43,17 +55,24 @@ class Checks:
         rules: The rules.
     """
 
-    def __init__(self, rules: RequestRules) -> None:
-        self.rules = rules
-        self._access, self._models = Access(rules), Models(rules)
+    def __init__(self, rules: RequestRules, clients: Clients, quotas: Quotas) -> None:
+        self.rules, self._quotas = rules, quotas
+        self._access, self._models = Access(rules, clients, quotas), Models(rules)
 
-    def admit(self, scope: Scope) -> Scope | Response:
+    def admit(self, scope: Scope) -> Admission:
         """Return the scope with the path and the key that the app understands, or the response to a wrong key.
 
         Args:
             scope: An HTTP or websocket scope.
         """
-        return self._access.admit(paths.normalized(scope))
+        admission = self._access.admit(paths.normalized(scope))
+        asking = Request(admission.scope, _nothing, admission.client).limited
+        if admission.response or not asking or scope["type"] != "websocket":
+            return admission
+        if why := allowed_models.without_body(admission.scope, asking):
+            self._quotas.leave(asking.name)
+            return admission._replace(response=_refused(admission.scope, 403, "forbidden_model", why))
+        return admission
 
     async def examine(self, request: Request, row: RecentRequest) -> Response | None:
         """Return the response to a request that no model can answer; None when the app is to answer it.
@@ -62,7 +81,9 @@ class Checks:
             request: The request; what is read of its body is put back, decompressed if need be.
             row: Gets the name of the model that was asked for.
         """
-        scope = request.scope
+        scope, limited = request.scope, request.limited
+        if limited and (why := allowed_models.without_body(scope, limited)):
+            return _refused(scope, 403, "forbidden_model", why)
         if scope.get("method") != "POST":
             return self._undescribed(scope)
         asked = paths.asked(scope["path"])
@@ -74,9 +95,14 @@ class Checks:
                 return None
             name, tree = await self._question(request, asked, headers)
         except BadBody as bad:
-            return error_response(scope["path"], scope["headers"], bad.status, KINDS[bad.status], bad.sentence)
+            return _refused(scope, bad.status, KINDS[bad.status], bad.sentence)
         if isinstance(name, str) and name:
             row["model"] = name
+        if limited and (why := allowed_models.in_body(limited, name, tree)):
+            return _refused(scope, 403, "forbidden_model", why)
+        if request.client:
+            told = attribution.with_client(request.scope, self.rules, request.client.name, tree, request.content)
+            request.scope = told
         return self._refusal(scope, asked, name, tree)
 
     def _undescribed(self, scope: Scope) -> Response | None:
@@ -84,7 +110,7 @@ class Checks:
         name = paths.described_model(scope["path"]) if scope.get("method") == "GET" else ""
         if not name or self._models.exists(name):
             return None
-        return error_response(scope["path"], scope["headers"], 404, "unknown_model", self._models.unknown(name))
+        return _refused(scope, 404, "unknown_model", self._models.unknown(name))
 
     async def _question(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> tuple[object, object]:
         """Return the model that is asked for (None: not named; False: not known), and the body if it was parsed.
@@ -93,23 +119,36 @@ class Checks:
             BadBody: The body cannot be used.
         """
         if headers.get(b"content-type", b"").lower().startswith(FORMS):
-            if not self._models.has_rules:
-                return asked.model or False, {}
-            found = await body.read(request.receive, body.FORM_BYTES)
-            request.receive = body.replayed(found, request.receive)
-            return asked.model or body.form_model(found.content) or False, {}
+            return await self._form_model(request, asked, headers), {}
         found = await _read(request, headers)
+        if not found.whole and request.limited:
+            raise BadBody(413, TOO_LARGE)
         if not found.whole or not found.content:
             return asked.model or (False if not found.whole else None), {}
-        if len(found.content) > body.PARSED_BYTES and (quick := body.quick_model(found.content)):
+        request.content = found.content
+        is_large = len(found.content) > body.PARSED_BYTES
+        if is_large and not request.limited and (quick := body.quick_model(found.content)):
             return asked.model or quick, {}
         tree = body.tree(found.content)
         named = tree.get("model") if isinstance(tree, dict) else False
         return asked.model or named, tree
 
+    async def _form_model(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> object:
+        if request.limited:
+            found = await _read(request, headers)
+            names = allowed_models.form_models(found.content, headers[b"content-type"]) if found.whole else None
+            if names is None:
+                raise BadBody(413, TOO_LARGE) if not found.whole else BadBody(400, "the form's model cannot be read")
+            return ",".join(filter(None, (asked.model, *names))) or None
+        if not self._models.has_rules:
+            return asked.model or False
+        found = await body.read(request.receive, body.FORM_BYTES)
+        request.receive = body.replayed(found, request.receive)
+        return asked.model or body.form_model(found.content) or False
+
     def _refusal(self, scope: Scope, asked: Asked, name: object, tree: object) -> Response | None:
         def refuse(status: int, kind: Kind, message: str) -> Response:
-            return error_response(scope["path"], scope["headers"], status, kind, message)
+            return _refused(scope, status, kind, message)
 
         if wrong := shapes.fault(asked.word, tree):
             return refuse(400, "bad_request", wrong)
@@ -131,6 +170,14 @@ class Checks:
 
     def _needs_name(self, asked: Asked, name: object) -> bool:
         return name is None and self._models.needs_name(asked)
+
+
+def _refused(scope: Scope, status: int, kind: Kind, message: str) -> Response:
+    return error_response(scope["path"], scope["headers"], status, kind, message)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
 
 
 def _names_its_own(asked: Asked, tree: dict[str, object]) -> bool:

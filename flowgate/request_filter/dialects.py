@@ -13,7 +13,18 @@ from typing import Literal, NamedTuple
 Headers = Sequence[tuple[bytes, bytes]]  # of ASGI: lower-case names
 Dialect = Literal["openai", "anthropic", "google"]
 Kind = Literal[
-    "no_key", "forbidden", "not_found", "unknown_model", "bad_request", "too_large", "too_many", "unavailable"
+    "no_key",
+    "wrong_key",
+    "expired_key",
+    "forbidden",
+    "forbidden_model",
+    "not_found",
+    "unknown_model",
+    "bad_request",
+    "too_large",
+    "too_many",
+    "too_many_parallel",
+    "unavailable",
 ]
 
 _OPENAI_PATHS = (
@@ -37,14 +48,21 @@ class _Words(NamedTuple):
     google_status: str
 
 
+_NO_KEY = _Words("invalid_request_error", "invalid_api_key", "authentication_error", "UNAUTHENTICATED")
+_FORBIDDEN = _Words("permission_error", "forbidden", "permission_error", "PERMISSION_DENIED")
+_TOO_MANY = _Words("rate_limit_error", "rate_limit_exceeded", "rate_limit_error", "RESOURCE_EXHAUSTED")
 _WORDS: dict[Kind, _Words] = {
-    "no_key": _Words("invalid_request_error", "invalid_api_key", "authentication_error", "UNAUTHENTICATED"),
-    "forbidden": _Words("permission_error", "forbidden", "permission_error", "PERMISSION_DENIED"),
+    "no_key": _NO_KEY,
+    "wrong_key": _NO_KEY,
+    "expired_key": _NO_KEY,
+    "forbidden": _FORBIDDEN,
+    "forbidden_model": _FORBIDDEN,
     "not_found": _Words("invalid_request_error", "not_found", "not_found_error", "NOT_FOUND"),
     "unknown_model": _Words("invalid_request_error", "model_not_found", "not_found_error", "NOT_FOUND"),
     "bad_request": _Words("invalid_request_error", None, "invalid_request_error", "INVALID_ARGUMENT"),
     "too_large": _Words("invalid_request_error", "request_too_large", "request_too_large", "INVALID_ARGUMENT"),
-    "too_many": _Words("rate_limit_error", "rate_limit_exceeded", "rate_limit_error", "RESOURCE_EXHAUSTED"),
+    "too_many": _TOO_MANY,
+    "too_many_parallel": _TOO_MANY,
     "unavailable": _Words("server_error", "service_unavailable", "api_error", "UNAVAILABLE"),
 }
 
@@ -57,12 +75,14 @@ class Response(NamedTuple):
         headers: ASGI headers.
         body: The whole body.
         reason: Why the request is refused; without the fix.
+        kind: What the error is.
     """
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
     reason: str = ""
+    kind: Kind = "bad_request"
 
 
 def dialect(path: str, headers: Headers = ()) -> Dialect:
@@ -111,11 +131,10 @@ def error_response(
         case "google":
             tree = {"error": {"code": status, "message": message, "status": words.google_status}}
         case _:
-            param = "model" if kind == "unknown_model" else None
+            param = "model" if kind in ("unknown_model", "forbidden_model") else None
             code = words.openai_code
             tree = {"error": {"message": message, "type": words.openai_type, "param": param, "code": code}}
     body = json.dumps(tree).encode()
     length = (b"content-length", str(len(body)).encode())
-    return Response(
-        status, [(b"content-type", b"application/json"), length, *extra_headers], body, message.partition("; ")[0]
-    )
+    sent = [(b"content-type", b"application/json"), length, *extra_headers]
+    return Response(status, sent, body, message.partition("; ")[0], kind)

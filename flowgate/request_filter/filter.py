@@ -10,12 +10,15 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter import context_window
+from flowgate.request_filter import context_window, model_listing, paths
 from flowgate.request_filter.checks import Checks, Request
+from flowgate.request_filter.clients import Clients
 from flowgate.request_filter.cross_origin import refuse_websocket, send_as_app
 from flowgate.request_filter.dialects import Response
 from flowgate.request_filter.exchange import CURRENT
+from flowgate.request_filter.quotas import Quotas
 from flowgate.request_filter.recent import RecentRequests, begin_row, note_broken_stream
+from flowgate.request_filter.refusals import Refusals
 from flowgate.request_filter.rules import FilterRules
 from flowgate.request_filter.unavailable import reason, send_unavailable
 from flowgate.request_filter.upstreams import Upstreams
@@ -39,6 +42,8 @@ class RequestFilter:
         cut: Number of requests that were cancelled.
         recent: The last requests.
         upstreams: The services that the app's deployments are behind.
+        clients: The clients whose keys are accepted.
+        refusals: How many requests were refused.
         startup_error: Why the app did not start; empty when it did.
     """
 
@@ -49,7 +54,10 @@ class RequestFilter:
         self.recent = RecentRequests()
         self.upstreams = Upstreams()
         self.startup_error = ""
-        self._checks = Checks(rules.requests)
+        self.clients = Clients(rules.requests.client_keys)
+        self.refusals = Refusals()
+        self._quotas = Quotas()
+        self._checks = Checks(rules.requests, self.clients, self._quotas)
         self._released: asyncio.Event | None = None
         self._hold_seconds = 0.0
         self._started_at: dict[int, float] = {}
@@ -60,33 +68,44 @@ class RequestFilter:
             return await self._run_lifespan(scope, receive, send)
         is_http = scope["type"] == "http"
         row, started = begin_row(scope, self.rules.public_port), time.monotonic()
-        admitted = self._current_checks().admit(scope)
-        if isinstance(admitted, Response):
-            return await self._refuse(scope, send, admitted, row)
+        admission = self._current_checks().admit(scope)
+        client = admission.client
+        if client:
+            row["client"] = client.name
+        if admission.response:
+            return await self._refuse(scope, send, admission.response, row)
         self._follow(scope, row)
         marked = self._marked(scope, context_window.translated(scope, send), row) if is_http else send
         try:
             if self._released is not None and is_http and not await self._wait_for_release(scope):
                 return await send_unavailable(scope, marked, RESTARTING, RESTARTING_SECONDS)
             self._started_at[id(scope)] = time.monotonic()
-            return await self._serve(Request(admitted, receive), marked, row)
+            return await self._serve(Request(admission.scope, receive, client), marked, row)
         except asyncio.CancelledError:  # uvicorn cancels what is in progress when the time to shut down is over
             self.cut += 1
             raise
         finally:
+            if client:
+                self._quotas.leave(client.name)
             self._started_at.pop(id(scope), None)
             row["seconds"] = round(time.monotonic() - started, 4)
 
     async def _serve(self, request: Request, send: Send, row: RecentRequest) -> None:
         """Let the app answer, unless no model can."""
-        if request.scope["type"] == "http" and (response := await self._current_checks().examine(request, row)):
+        scope = request.scope
+        if scope["type"] == "http" and (response := await self._current_checks().examine(request, row)):
             row["refused"] = response.reason
-            return await send_as_app(self.app, request.scope, send, response)
+            self.refusals.count(row.get("client", ""), response.kind)
+            return await send_as_app(self.app, scope, send, response)
+        if request.limited and scope.get("method") == "GET" and paths.lists_models(scope["path"]):
+            plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+            request.scope, send = {**scope, "headers": plain}, model_listing.shortened(send, request.limited)
         return await self.app(request.scope, request.receive, send)
 
     async def _refuse(self, scope: Scope, send: Send, response: Response, row: RecentRequest) -> None:
-        """Refuse a request without a valid key."""
+        """Refuse a request by its key alone."""
         row["status"], row["seconds"], row["refused"] = response.status, 0.0, response.reason
+        self.refusals.count(row.get("client", ""), response.kind)
         self.recent.keep_refused(row)
         if scope["type"] == "websocket":
             return await refuse_websocket(scope, send, response)
@@ -98,8 +117,11 @@ class RequestFilter:
         return await send_as_app(self.app, scope, mark, response)
 
     def _current_checks(self) -> Checks:
-        if self._checks.rules is not self.rules.requests:
-            self._checks = Checks(self.rules.requests)
+        rules = self.rules.requests
+        if self._checks.rules is not rules:
+            if self.clients.path != rules.client_keys:
+                self.clients = Clients(rules.client_keys)
+            self._checks = Checks(rules, self.clients, self._quotas)
         return self._checks
 
     def _follow(self, scope: Scope, row: RecentRequest) -> None:

@@ -47,6 +47,7 @@ _NEEDS_V1 = ("messages", "messages/count_tokens")
 _USUAL = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/models"})
 _MODEL = re.compile(r"^(?:/v1|/v1beta)?/models/(?P<model>.+)$")
 _MODELS = re.compile(r"^(?:/v1|/v1beta)?/models(?:/|$)")
+_LISTS = frozenset({"/models", "/v1/models", "/v1beta/models", "/openai/v1/models"})
 _ALIVE = "/health/liveliness"
 _FREE = ("/health/readiness", _ALIVE, "/health/liveness")
 
@@ -108,6 +109,15 @@ def described_model(path: str) -> str:
     """
     found = _MODEL.match(path)
     return found["model"] if found else ""
+
+
+def lists_models(path: str) -> bool:
+    """Return whether a GET of a path lists the models.
+
+    Args:
+        path: A path as `meant` returns it.
+    """
+    return path in _LISTS
 
 
 def normalized(scope: Scope) -> Scope:

@@ -56,6 +56,7 @@ class RecentRequest(TypedDict):
         model: The model's name that the client asked for.
         count: Number of equal requests that this row stands for; absent for one.
         refused: Why the request filter refused it; absent if it did not.
+        client: Name of the client whose key it carried; absent for the gateway's own key, and without a valid key.
         status: Status of the response; absent until the response begins.
         seconds: Duration; absent while the response is in progress.
         headers: The recorded response headers.
@@ -70,6 +71,7 @@ class RecentRequest(TypedDict):
     model: NotRequired[str]
     count: NotRequired[int]
     refused: NotRequired[str]
+    client: NotRequired[str]
     status: NotRequired[int]
     seconds: NotRequired[float]
     headers: NotRequired[dict[str, str]]
@@ -112,15 +114,19 @@ class RecentRequests:
             self._rows.append(row)
 
     def keep_refused(self, row: RecentRequest) -> None:
-        """Keep the row of a request without a valid key; all of them share the newest such row, and are counted there.
+        """Keep the row of a request that was refused by its key; equal refusals share the newest row, with their count.
 
         Args:
             row: The request and its status.
         """
-        same = next((one for one in self._rows if "count" in one and one.get("status") == row.get("status")), None)
+        same = next((one for one in self._rows if "count" in one and _cause(one) == _cause(row)), None)
         if same is not None:
             self._rows.remove(same)
         self._rows.append({**row, "headers": {}, "count": same["count"] + 1 if same else 1})
+
+
+def _cause(row: RecentRequest) -> tuple[int | None, str | None, str | None]:
+    return row.get("status"), row.get("client"), row.get("refused")
 
 
 def note_broken_stream(row: RecentRequest, body: bytes) -> None:

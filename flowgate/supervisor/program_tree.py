@@ -55,6 +55,11 @@ class RequestRulesTree(TypedDict):
     any_model: bool
     model_optional: list[str]
     refused: dict[str, list[str]]
+    client_keys: str
+    client_paths: list[str]
+    user_header: str
+    user_headers: list[str]
+    metadata_header: str
 
 
 class ProgramTree(TypedDict):
@@ -162,6 +167,11 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
         any_model=tree["any_model"],
         model_optional=tuple(tree["model_optional"]),
         refused={name: tuple(capabilities) for name, capabilities in tree["refused"].items()},
+        client_keys=tree.get("client_keys", ""),  # these were added later: an earlier FlowGate sends none of them
+        client_paths=tuple(tree.get("client_paths", ())),
+        user_header=tree.get("user_header", ""),
+        user_headers=tuple(tree.get("user_headers", ())),
+        metadata_header=tree.get("metadata_header", ""),
     )
 
 

@@ -153,7 +153,7 @@ def test_what_clients_need_is_told(config: Make) -> None:
     made = config()
     own = request_rules.describe(made, {**made.litellm_base, "general_settings": {"custom_auth": "x.y"}})
     assert request_rules.describe(made, made.litellm_base)[0].startswith(
-        "a request needs the gateway's key, except for"
+        "a request needs the gateway's key or that of a client, except for"
     )
     assert own[0] == "LiteLLM alone checks keys, because of general_settings.custom_auth"
 

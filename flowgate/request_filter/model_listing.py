@@ -1,0 +1,70 @@
+"""The list of models, as a client sees it that may ask only some of them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Send
+
+    from flowgate.request_filter.clients import Client
+
+LISTS = (("data", "id"), ("models", "name"))  # OpenAI's and Anthropic's, Google's
+FIRST_AND_LAST = ("first_id", "last_id")
+
+
+def shortened(send: Send, client: Client) -> Send:
+    """Return a `send` that leaves out of a list of models what a client may not ask.
+
+    Args:
+        send: The request's `send`.
+        client: The client.
+    """
+    start: list[Message] = []
+    parts: list[bytes] = []
+
+    async def shorten(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.append(message)
+            return None
+        if message["type"] != "http.response.body" or not start:
+            return await send(message)
+        parts.append(message.get("body", b""))
+        if message.get("more_body"):
+            return None
+        body = without_others(b"".join(parts), client) if start[0]["status"] == 200 else b"".join(parts)
+        headers = [(name, value) for name, value in start[0].get("headers", ()) if name.lower() != b"content-length"]
+        await send({**start[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+        return await send({"type": "http.response.body", "body": body})
+
+    return shorten
+
+
+def without_others(body: bytes, client: Client) -> bytes:
+    """Return a list of models without those that a client may not ask; an empty list if it cannot be read.
+
+    Args:
+        body: The whole body.
+        client: The client.
+    """
+    try:
+        tree = json.loads(body)
+    except ValueError:
+        tree = {}
+    if not isinstance(tree, dict):
+        tree = {}
+    for key, name in LISTS:
+        if isinstance(entries := tree.get(key), list):
+            tree[key] = [one for one in entries if _may_ask(client, one, name)]
+    if not any(isinstance(tree.get(key), list) for key, _ in LISTS):
+        tree = {"object": "list", "data": []}
+    if all(one in tree for one in FIRST_AND_LAST) and isinstance(tree.get("data"), list):
+        ids = [one["id"] for one in tree["data"]]
+        tree |= {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+    return json.dumps(tree).encode()
+
+
+def _may_ask(client: Client, entry: object, name: str) -> bool:
+    value = entry.get(name) if isinstance(entry, dict) else None
+    return isinstance(value, str) and client.may_ask(value.removeprefix("models/"))
