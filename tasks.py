@@ -584,6 +584,29 @@ def completion(c: Context, shell: str) -> int:
     return completion.script(arguments.named(shell, "a shell"))
 
 
+# --- client programs ---------------------------------------------------------------------------------------------
+
+
+@task(
+    name="run",
+    positional=["program"],
+    iterable=["words"],
+    help={
+        "program": "codex, claude-code, opencode, … (see `inv client.list`)",
+        "words": "the program's own words, handed on as they are",
+        "model": "a model of the profile for the main work; default: its first",
+        "small-model": "a model for background work; default: the first whose name says that it is small",
+    },
+)
+@command
+def client_run(c: Context, program: str, words: list[str] | None = None, model: str = "", small_model: str = "") -> int:
+    """Start a client program against the gateway, with a key that ends with it; no file is touched."""
+    from flowgate.cli import arguments, client_run
+
+    name = arguments.named(program, "a client program")
+    return client_run.run(config(c), name, words or [], model, small_model)
+
+
 # --- preflight and security --------------------------------------------------------------------------------------
 
 
@@ -756,6 +779,7 @@ for collection in _named(
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),
+    client=(client_run,),
     security=(security_check, security_hook),
 ):
     ns.add_collection(collection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.clients.program import ClientProgram, Endpoint, Fact, Launch, Machine, OwnedFile
+from flowgate.clients.program import ClientProgram, Endpoint, Fact, KeyPath, Launch, Machine, OwnedFile
 from flowgate.domain import Value
 
 PROVIDER = "flowgate"
