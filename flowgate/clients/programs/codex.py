@@ -24,7 +24,7 @@ def files(machine: Machine, endpoint: Endpoint) -> tuple[OwnedFile, ...]:
     """Return what Codex's own configuration needs."""
     folder = Path(machine.env.get("CODEX_HOME") or machine.home / ".codex")
     provider = {**_provider(endpoint), "experimental_bearer_token": endpoint.key}
-    values: dict[tuple[str, ...], Value] = {("model",): endpoint.model, ("model_provider",): PROVIDER}
+    values: dict[KeyPath, Value] = {("model",): endpoint.model, ("model_provider",): PROVIDER}
     for key, value in provider.items():
         values[("model_providers", PROVIDER, key)] = value
     return (OwnedFile(folder / "config.toml", "toml", values),)
