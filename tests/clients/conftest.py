@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,14 @@ class Clients:
     folder: Path
     key: str
     rows: dict[str, table.Row] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def note_switches(self, runs: int, clients: int, switches: int) -> None:
+        """Note for the page how many runs saw no error during switches and a restart."""
+        self.notes.append(
+            f"During {switches} profile switches and one restart of the gateway, {clients} clients made {runs} runs; "
+            "none of them saw an error."
+        )
 
     def row(self, client: Client) -> table.Row:
         """Return what was seen of a client so far."""
@@ -68,7 +77,7 @@ class Clients:
 
     def command(self, client: Client, mode: str, question: str) -> tuple[list[str], dict[str, str], Path]:
         """Return the command line, the variables and the folder of one run."""
-        work = self.folder / f"{client.name}-{mode}-{len(list(self.folder.iterdir()))}" / "work"
+        work = Path(tempfile.mkdtemp(prefix=f"{client.name}-{mode}-", dir=self.folder)) / "work"
         home = work.parent / "home"
         for one in (work, home):
             one.mkdir(parents=True)
@@ -76,8 +85,8 @@ class Clients:
         env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TERM": "dumb", "HOME": str(home), **made.env}
         return [*made.argv, *([mode] if client.is_library else [])], env, work
 
-    def run(self, client: Client, mode: str, question: str = QUESTION) -> Run:
-        """Run a client once.
+    def finished(self, client: Client, mode: str, question: str) -> tuple[subprocess.CompletedProcess[str], Path]:
+        """Run a client to its end; return how it ended, and the folder in which it ran.
 
         Args:
             client: The client.
@@ -85,12 +94,23 @@ class Clients:
             question: The question.
         """
         argv, env, work = self.command(client, mode, question)
-        before = self._answers()
-        self._upstream("DELETE")
         done = subprocess.run(
             argv, cwd=work, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=RUN_SECONDS
         )
-        asked = self._answers()[len(before) :]
+        return done, work
+
+    def run(self, client: Client, mode: str, question: str = QUESTION) -> Run:
+        """Run a client once, and look at what it asked the gateway.
+
+        Args:
+            client: The client.
+            mode: "ask", "stream" or "tool".
+            question: The question.
+        """
+        before = len(self._answers())
+        self._upstream("DELETE")
+        done, work = self.finished(client, mode, question)
+        asked = self._answers()[before:]
         return Run(
             done.returncode,
             done.stdout + done.stderr,
@@ -129,7 +149,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
         gateway = Gateway(place)
         made = Clients(gateway, tmp_path_factory.mktemp("homes"), gateway.key())
         yield made
-        table.write(made.rows, len(CLIENTS))
+        table.write(made.rows, made.notes, len(CLIENTS))
         place.inv("down")
         assert place.nothing_runs()
     finally:

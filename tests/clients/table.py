@@ -6,7 +6,7 @@ import datetime
 import importlib.metadata
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,18 +37,19 @@ class Row:
     tool: str = ""
 
 
-def write(rows: Mapping[str, Row], wanted: int) -> None:
+def write(rows: Mapping[str, Row], notes: Sequence[str], wanted: int) -> None:
     """Write the table, if the environment asks for it and every client has run.
 
     Args:
         rows: What was seen.
+        notes: Further sentences.
         wanted: How many clients there are.
     """
     if not os.environ.get(VARIABLE):
         return
     assert len(rows) == wanted, f"only {len(rows)} of {wanted} clients ran; the table is not written"
-    text = PAGE.read_text()
-    PAGE.write_text(replaced(text, render(rows, datetime.date.today(), importlib.metadata.version("litellm"))))
+    made = render(rows, datetime.datetime.now(datetime.UTC).date(), importlib.metadata.version("litellm"))
+    PAGE.write_text(replaced(PAGE.read_text(), "\n".join([made, *notes])))
 
 
 def render(rows: Mapping[str, Row], day: datetime.date, litellm: str) -> str:
