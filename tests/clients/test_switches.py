@@ -13,6 +13,7 @@ import pytest
 from tests.clients.catalogue import CLIENTS, Client
 from tests.clients.conftest import Clients
 from tests.clients.installs import why_missing
+from tests.conftest import wait
 
 pytestmark = [pytest.mark.live, pytest.mark.clients]
 
@@ -41,9 +42,10 @@ def test_nobody_sees_an_error_during_five_switches_and_a_restart(clients: Client
             pool.submit(lambda: list(_asking(clients, turns, len(present), asked, done))) for _ in range(AT_ONCE)
         ]
         try:
-            for profile in SWITCHES:
-                place.inv("profile.set", profile)
-            place.inv("service.restart")
+            for number, words in enumerate((*(("profile.set", one) for one in SWITCHES), ("service.restart",))):
+                started = number * len(present) // (len(SWITCHES) + 1)
+                assert wait(lambda: len(asked) > started, 120.0)  # noqa: B023 - it is called here only
+                place.inv(*words)
         finally:
             done.set()
         runs = [run for one in running for run in one.result()]
