@@ -575,6 +575,61 @@ def key_path(c: Context, json: bool = False) -> int:
     return logs.key_path(config(c), json)
 
 
+# --- clients -----------------------------------------------------------------------------------------------------
+
+
+@task(name="list", help={"json": JSON})
+@command
+def client_list(c: Context, json: bool = False) -> int:
+    """List the clients that have a key of their own, and what each may do."""
+    from flowgate.cli import clients
+
+    return clients.list_clients(config(c), json)
+
+
+EXPIRES = "when the key expires: a duration (12h, 30d) or a time; default: never"
+
+
+@task(
+    name="add",
+    positional=["name"],
+    help={
+        "name": "a name for the client: letters, digits, '.', '_', '@', '-'",
+        "models": "names or patterns of the models that it may ask, separated by commas; default: all",
+        "requests-per-minute": "requests that it may send in a minute; default: any number",
+        "max-parallel": "requests that it may have in progress at once; default: any number",
+        "expires": EXPIRES,
+    },
+)
+@command
+def client_add(
+    c: Context, name: str, models: str = "", requests_per_minute: str = "", max_parallel: str = "", expires: str = ""
+) -> int:
+    """Make a key for one client, and print it once."""
+    from flowgate.cli import clients
+
+    limits = {"models": models, "requests_per_minute": requests_per_minute, "max_parallel": max_parallel}
+    return clients.add(config(c), name, {**limits, "expires": expires})
+
+
+@task(name="remove", positional=["name"], help={"name": "the client's name"})
+@command
+def client_remove(c: Context, name: str) -> int:
+    """Remove a client; its key is void at once."""
+    from flowgate.cli import clients
+
+    return clients.remove(config(c), name)
+
+
+@task(name="rotate", positional=["name"], help={"name": "the client's name", "expires": EXPIRES})
+@command
+def client_rotate(c: Context, name: str, expires: str = "") -> int:
+    """Replace the key of a client, and print the new one once."""
+    from flowgate.cli import clients
+
+    return clients.rotate(config(c), name, expires)
+
+
 @task(positional=["shell"], help={"shell": "bash, zsh or fish"})
 @command
 def completion(c: Context, shell: str) -> int:
@@ -594,8 +649,8 @@ def completion(c: Context, shell: str) -> int:
     help={
         "program": "codex, claude-code, opencode, … (see `inv client.list`)",
         "words": "the program's own words, handed on as they are",
-        "model": "a model of the profile for the main work; default: its first",
-        "small-model": "a model for background work; default: the first whose name says that it is small",
+        "model": "a model of the profile for the main work; default: the one that model_names gives",
+        "small-model": "a model for background work; default: the one that model_names gives",
     },
 )
 @command
@@ -605,6 +660,28 @@ def client_run(c: Context, program: str, words: list[str] | None = None, model: 
 
     name = arguments.named(program, "a client program")
     return client_run.run(config(c), name, words or [], model, small_model)
+
+
+@task(
+    name="test",
+    positional=["program"],
+    help={
+        "program": "codex, claude-code, opencode, …",
+        "question": "what to ask, in quotes; default: a greeting",
+        "timeout": "seconds until the program is ended",
+        "run": "lead it to the gateway as client.run does, not by its own files as client.add does",
+        "json": JSON,
+    },
+)
+@command
+def client_test(
+    c: Context, program: str, question: str = "", timeout: str = "120", run: bool = False, json: bool = False
+) -> int:
+    """Run a client program once through the gateway, in a home of its own; exit 1 when it is not answered."""
+    from flowgate.cli import arguments, client_test
+
+    name, seconds = arguments.named(program, "a client program"), arguments.seconds("timeout", timeout)
+    return client_test.test(config(c), name, question, seconds, run, json)
 
 
 # --- preflight and security --------------------------------------------------------------------------------------
@@ -779,7 +856,7 @@ for collection in _named(
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),
-    client=(client_run,),
+    client=(client_list, client_add, client_remove, client_rotate, client_run, client_test),
     security=(security_check, security_hook),
 ):
     ns.add_collection(collection)

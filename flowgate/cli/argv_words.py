@@ -13,7 +13,10 @@ Values = dict[str, str | bool | list[str]]
 LONGEST_PART = 255  # bytes of a file's name; a longer name is a mistake
 LONGEST_PATH = 4095
 # Arguments that may be a text of any length, with line breaks: (task, argument).
-FREE_TEXT = (("ask", "question"), ("play", "extra"), ("auth.login", "redirect-url"), ("test", "args"))
+FREE_TEXT = (
+    *(("ask", "question"), ("client.test", "question"), ("play", "extra")),
+    *(("auth.login", "redirect-url"), ("test", "args")),
+)
 MAY_BE_EMPTY = (("test", "args"),)
 # Tasks that hand on to a program what follows `--`, word by word, and the argument that receives it.
 PASSED_ON = {"client.run": "words"}

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flowgate.cli import console
 from flowgate.cli.ask import requested_model
 from flowgate.cli.served_requests import litellm_address
 from flowgate.cli.session import Session, open_session
 from flowgate.clients import keys, registry
-from flowgate.clients.endpoint import endpoint, root
+from flowgate.clients.endpoint import root
+from flowgate.clients.program import Endpoint, Machine
 from flowgate.errors import ProgramMissing, UsageError
+from flowgate.gateway import client_models
 from flowgate.gateway.proxy_exceptions import plain_without_proxy
 from flowgate.system import exec_program, files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flowgate.clients.program import ClientProgram, Endpoint, Launch
+    from flowgate.clients.program import ClientProgram, Launch
     from flowgate.domain import Secret
 
 
@@ -28,8 +32,8 @@ class Gateway(NamedTuple):
     Attributes:
         address: Its address without `/v1`.
         model: The model for the main work.
-        small_model: The model for background work; empty to choose.
-        models: The names that it answers.
+        small_model: The model for background work.
+        models: All names that a client may ask for.
     """
 
     address: str
@@ -39,7 +43,8 @@ class Gateway(NamedTuple):
 
     def endpoint(self, client: str, key: Secret) -> Endpoint:
         """Return the gateway as one client sees it."""
-        return endpoint(self.address, (client, key), self.model, self.small_model, self.models)
+        models = tuple(dict.fromkeys([self.model, self.small_model, *self.models]))
+        return Endpoint(self.address, key.reveal(), self.model, self.small_model, models, client)
 
 
 def run(config: str, name: str, words: Sequence[str], model: str, small_model: str) -> int:
@@ -63,7 +68,7 @@ def run(config: str, name: str, words: Sequence[str], model: str, small_model: s
     program = registry.find(name)
     launch = startable(program)
     session = open_session(config, quiet=True)
-    gateway = find_gateway(session, model, small_model, lambda: _check_words(program, words))
+    gateway = find_gateway(session, model, small_model, lambda: _check_typed(program, words, session))
     path, own = find_command(program, words, session)
     client, key = keys.keys_of(session.config).add_temporary(program.name, program=program.name)
     start = launch(gateway.endpoint(client, key))
@@ -104,21 +109,59 @@ def find_gateway(session: Session, model: str, small_model: str, check: Callable
     from flowgate.cli.checks.runtime import read_only_context
 
     context = read_only_context(session, [])
-    main = requested_model(context, model)
-    small = requested_model(context, small_model) if small_model else ""
+    chosen = client_models.of_stack(context.stack())
+    main = requested_model(context, model or chosen.model)
+    small = requested_model(context, small_model) if small_model else (main if model else chosen.small_model)
     check()
     host, _, port = litellm_address(session).rpartition(":")
-    return Gateway(root(host, int(port)), main, small, context.stack().requestable)
+    return Gateway(root(host, int(port)), main, small or main, chosen.models)
+
+
+def _check_typed(program: ClientProgram, words: Sequence[str], session: Session) -> None:
+    """Check the words after `--`, that the program is there, and that the user's own files let it be led."""
+    if not program.command:
+        _check_words(program, words)
+    find_command(program, words, session)
+    _check_files(program, session)
 
 
 def _check_words(program: ClientProgram, words: Sequence[str]) -> None:
-    if program.command:
-        return
     if not words:
         what = f"'{program.name}' stands for variables alone, and no program is named"
         raise UsageError(what, fix=f"inv client.run {program.name} -- python script.py")
     if not words[0]:
         raise UsageError("the program's name after -- is empty", fix="name the program to start after --")
+
+
+def _check_files(program: ClientProgram, session: Session) -> None:
+    from flowgate.clients import owned_values
+    from flowgate.clients.formats.common import CannotEdit
+
+    for one in program.launch_requires(machine(session)):
+        text = files.read_text_or_none(one.path) or ""
+        for path, wanted in one.values.items():
+            name = ".".join(map(str, path))
+            try:
+                found = owned_values.value_at(text, one.format, path) if text.strip() else None
+            except CannotEdit:
+                console.note(f"note: {one.path} cannot be read; {program.title} needs {name}: {wanted} there")
+                continue
+            if found != wanted:
+                what = f"{program.title} can be led to the gateway only with {name}: {wanted} in {one.path}"
+                raise UsageError(what, fix=f"put it there, or: inv client.add NAME --program {program.name}")
+
+
+def machine(session: Session, home: Path | None = None) -> Machine:
+    """Return the user's machine, or one with another home folder.
+
+    Args:
+        session: The config, and the command's environment.
+        home: The home folder; None for the user's.
+    """
+    env = session.environment
+    secrets = session.config.paths.runtime_dir.parent / "secrets"
+    platform: Literal["linux", "darwin"] = "darwin" if sys.platform == "darwin" else "linux"
+    return Machine(home or Path(env.get("HOME") or Path.home()), platform, env, secrets)
 
 
 def find_command(program: ClientProgram, words: Sequence[str], session: Session) -> tuple[str, list[str]]:

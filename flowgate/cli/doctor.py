@@ -8,7 +8,17 @@ from pathlib import Path
 from shlex import quote
 
 from flowgate.cli import console, running_services
-from flowgate.cli.checks import finding, limits, litellm_support, litellm_version, profiles, runtime, secrets, upstream
+from flowgate.cli.checks import (
+    client_keys,
+    finding,
+    limits,
+    litellm_support,
+    litellm_version,
+    profiles,
+    runtime,
+    secrets,
+    upstream,
+)
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
@@ -151,6 +161,7 @@ OF_A_CONFIG = (
     ("variables", runtime.variables),
     ("secrets", secrets.secrets),
     ("keys", secrets.keys),
+    (client_keys.CHECK, client_keys.clients),
     ("management", secrets.management),
     ("leftovers", leftovers),
     (litellm_version.CHECK, litellm_version.in_force),

@@ -43,6 +43,7 @@ class ServedRequest(TypedDict):
     seconds: float | None
     generation: int
     own: bool
+    client: str
     count: int
     refused: str
     asked: str
@@ -142,17 +143,18 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
     status = recorded.get("status")
     answering = _answering(attempts, status)
     has_answered = status is not None and status < 400 and not attempts
-    at = datetime.fromtimestamp(recorded["at"], UTC)
+    at = datetime.fromtimestamp(recorded["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     first = attempts[0]["model"] if attempts else ""
     retries, fallbacks = _repeats(attempts, headers)
     return {
         "id": headers.get("call-id", ""),
-        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": at,
         "path": recorded["path"],
         "status": status,
         "seconds": recorded.get("seconds"),
         "generation": recorded["generation"],
         "own": recorded.get("own", False),
+        "client": recorded.get("client", ""),
         "count": recorded.get("count", 1),
         "refused": recorded.get("refused", ""),
         "asked": recorded.get("model") or first or headers.get("model-group", ""),
@@ -215,13 +217,12 @@ def describe_request(one: ServedRequest) -> Iterator[str]:
 
 def _outcome(one: ServedRequest) -> str:
     asked = f"{one['asked']} " if one["asked"] else ""
-    own = "(sent by FlowGate) " if one["own"] else ""
+    own = "(sent by FlowGate) " if one["own"] else f"{one['client']}: " if one["client"] else ""
     if one["answered"]:
         base = f" at {one['base']}" if one["base"] else ""
         retries = {None: "", 0: ", at the first try"}.get(one["retries"], f", after {_many(one['retries'], 'retry')}")
+        retries = "" if one["fallbacks"] and not one["retries"] else retries
         fallbacks = {None: "", 0: ", no fallback"}.get(one["fallbacks"], f", by fallback {one['fallbacks']}")
-        if one["fallbacks"]:
-            retries = "" if not one["retries"] else retries
         return f"{own}{asked}answered by {one['answered']}{base}{retries}{fallbacks}"
     if one["status"] is None:
         return f"{own}{asked}{one['path']}: in progress"
@@ -231,8 +232,7 @@ def _outcome(one: ServedRequest) -> str:
         times = f" (the last of {one['count']} such requests)" if one["count"] > 1 else ""
         return f"{own}{asked}{one['path']}: refused by FlowGate: {one['refused']}{times}"
     was_refused = one["attempts"] == [] or (one["attempts"] is None and one["status"] in (401, 403))
-    what = "no deployment was asked" if was_refused else "no deployment answered"
-    return f"{own}{asked}{one['path']}: {what}"
+    return f"{own}{asked}{one['path']}: no deployment {'was asked' if was_refused else 'answered'}"
 
 
 def _many(count: int | None, noun: str) -> str:

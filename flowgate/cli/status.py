@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console, litellm_version, service_faults
+from flowgate.cli import console, litellm_version, refusals, service_faults
 from flowgate.cli.columns import duration
 from flowgate.cli.litellm_version import LiteLLMVersions
+from flowgate.cli.refusals import ClientsReport
 from flowgate.cli.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class StatusReport(TypedDict):
     supervisor: int | None
     litellm: LiteLLMVersions
     services: dict[str, ServiceReport]
+    clients: ClientsReport
     lost: list[str]
     secrets: list[ExposedSecret]
 
@@ -114,6 +116,7 @@ def status(config: str, as_json: bool) -> int:
             console.note(f"error: {name}: {service['failure']}")
     litellm_version.print_warnings(report["litellm"])
     service_faults.print_lost(report["lost"], profile["name"])
+    refusals.print_report(report["clients"])
     for secret in report["secrets"]:
         console.note(f"warning: other users can read {secret['path']} (mode {secret['mode']})")
         console.note(f"  fix: chmod {secret['wanted']} {secret['path']}")
@@ -138,6 +141,7 @@ def collect_status(session: Session) -> StatusReport:
         "supervisor": found["supervisor"],
         "litellm": litellm_version.versions(session, found),
         "services": services,
+        "clients": refusals.report(session),
         "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),
     }

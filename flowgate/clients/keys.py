@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from flowgate.domain import Config, Secret
@@ -88,15 +89,16 @@ class Keys:
         check_name(name)
         with self._changed() as table:
             if name in table:
-                fix = f"flowgate client rotate {name}, or flowgate client remove {name} first"
+                fix = f"inv client.rotate {name}, or inv client.remove {name} first"
                 raise UsageError(f"a client is called '{name}' already", fix=fix)
             return self._put(table, ClientKey(name, "", self.clock.wall(), limits or Limits(), program))
 
-    def rotate(self, name: str) -> Secret:
+    def rotate(self, name: str, *, expires: datetime | None = None) -> Secret:
         """Replace the key of a client; the old one is void at once, and the limits stay.
 
         Args:
             name: The client's name.
+            expires: When the new key expires; None to keep what is set.
 
         Returns:
             The new key.
@@ -105,7 +107,9 @@ class Keys:
             UsageError: There is no such client, or the file is damaged.
         """
         with self._changed() as table:
-            return self._put(table, replace(_named(table, name), created=self.clock.wall()))
+            old = _named(table, name)
+            limits = replace(old.limits, expires=expires) if expires else old.limits
+            return self._put(table, replace(old, created=self.clock.wall(), limits=limits))
 
     def set_limits(self, name: str, limits: Limits, program: str = "") -> None:
         """Change what a client may do; its key stays.
@@ -239,12 +243,12 @@ def check_name(name: str) -> None:
     """
     if not records.NAME.fullmatch(name):
         wanted = "up to 63 letters, digits, '.', '_', '@' and '-', and begins with a letter or a digit"
-        raise UsageError(f"'{name[:80]}' cannot be a client's name: it has {wanted}", fix="flowgate client add laptop")
+        raise UsageError(f"'{name[:80]}' cannot be a client's name: it has {wanted}", fix="inv client.add laptop")
 
 
 def _named(table: Mapping[str, ClientKey], name: str) -> ClientKey:
     if name not in table:
         error = UnknownName("client", name, known=table)
-        error.fix = error.fix or ("flowgate client add NAME" if not table else "")
+        error.fix = error.fix or ("inv client.add NAME" if not table else "")
         raise error
     return table[name]

@@ -128,6 +128,7 @@ class ClientProgram:
         facts: What its users should know.
         by_hand: Computes what the user does after `client.add`, or instead of it, one line each.
         impossible: Why the program cannot use a gateway on this machine; empty if it can.
+        launch_requires: Computes what must be in the user's own files before `client.run` can work.
         install: The command that installs it; empty if there is none.
     """
 
@@ -142,4 +143,5 @@ class ClientProgram:
     facts: tuple[Fact, ...] = ()
     by_hand: Callable[[Machine, Endpoint], tuple[str, ...]] = lambda machine, endpoint: ()
     impossible: str = ""
+    launch_requires: Callable[[Machine], tuple[OwnedFile, ...]] = lambda machine: ()
     install: str = ""

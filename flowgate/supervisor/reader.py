@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from flowgate.errors import EnvironmentFailure, NotReady
 from flowgate.supervisor import kept_requests, orphans, worker_client
@@ -14,9 +14,24 @@ from flowgate.supervisor.protocol import GenerationStatus, Request, StatusDocume
 if TYPE_CHECKING:
     from flowgate.domain import Program
     from flowgate.request_filter.recent import RecentRequest
+    from flowgate.request_filter.refusals import RefusalRow
 
 SERVING = ("serving", "orphaned")
 PAST = ("draining", "stopping", "orphaned")
+
+
+class WorkerRefusals(TypedDict):
+    """What one worker has refused since it started.
+
+    Attributes:
+        generation: Its generation.
+        rows: The counts by client and kind.
+        problem: Why it cannot read the clients' keys; empty if it can.
+    """
+
+    generation: int
+    rows: list[RefusalRow]
+    problem: str
 
 
 class SupervisorReader:
@@ -105,6 +120,20 @@ class SupervisorReader:
                 row["generation"] = number
             rows += found
         return sorted(rows, key=lambda row: row["at"])
+
+    def refusals(self, service: str) -> list[WorkerRefusals]:
+        """Return what each generation of a service has refused; one that does not answer is left out.
+
+        Args:
+            service: Name of the service.
+        """
+        found: list[WorkerRefusals] = []
+        for one in self._generations(service):
+            event = worker_client.refusals(worker_client.control_path(self.folder, service, one["number"]))
+            if event is not None:
+                rows, problem = event["rows"], event.get("reason", "")
+                found.append({"generation": one["number"], "rows": rows, "problem": problem})
+        return found
 
     def query(self, service: str, what: str) -> list[Any]:
         """Query the inside of the serving generation of a service.

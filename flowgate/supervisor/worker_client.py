@@ -83,6 +83,15 @@ def recent_requests(path: Path) -> list[RecentRequest] | None:
     return event["rows"] if event else None
 
 
+def refusals(path: Path) -> WorkerEvent | None:
+    """Return how many requests a worker has refused (`rows`), and why it cannot read the clients' keys (`reason`).
+
+    Args:
+        path: The worker's control socket.
+    """
+    return _ask_once(path, {"do": "refusals"}, "refusals")
+
+
 def query(path: Path, what: str) -> WorkerEvent | None:
     """Query the inside of a worker.
 

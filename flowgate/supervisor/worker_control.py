@@ -51,6 +51,9 @@ class ControlConnection(asyncio.Protocol):
                     self._server.hand_over_program(self)
                 case "recent_requests":
                     self.send({"event": "recent_requests", "rows": self._server.filter.recent.rows()})
+                case "refusals":
+                    layer = self._server.filter
+                    self.send({"event": "refusals", "rows": layer.refusals.rows(), "reason": layer.clients.problem})
                 case _:
                     task = asyncio.ensure_future(self._obey(command))
                     self._tasks.add(task)

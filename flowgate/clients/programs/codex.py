@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from flowgate.clients.program import ClientProgram, Endpoint, Fact, KeyPath, Launch, Machine, OwnedFile
@@ -36,11 +37,11 @@ def launch(endpoint: Endpoint) -> Launch:
     settings: dict[str, Value] = {"model": endpoint.model, "model_provider": PROVIDER}
     settings |= {f"model_providers.{PROVIDER}.{key}": value for key, value in provider.items()}
     arguments = [word for key, value in settings.items() for word in ("-c", f"{key}={_toml(value)}")]
-    return Launch({KEY_VARIABLE: endpoint.key}, arguments=tuple(arguments))
+    return Launch({KEY_VARIABLE: endpoint.key}, ("OPENAI_API_KEY", "CODEX_API_KEY"), tuple(arguments))
 
 
 def _toml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
+    return str(value).lower() if isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
 
 
 PROGRAM = ClientProgram(
@@ -51,6 +52,8 @@ PROGRAM = ClientProgram(
     files=files,
     launch=launch,
     headless=lambda question: ("exec", "--skip-git-repo-check", question),
+    tried=("0.171.0",),
+    install="npm install -g @openai/codex",
     facts=(
         Fact("Codex ignores OPENAI_BASE_URL; only its configuration names the gateway.", "Codex 0.169"),
         Fact('Codex refuses `wire_api = "chat"`; it speaks the Responses API alone.', "Codex 0.162.1"),

@@ -73,7 +73,7 @@ def test_a_name_is_taken_once(keys: Keys) -> None:
     keys.add("laptop")
     with pytest.raises(UsageError, match="already") as caught:
         keys.add("laptop")
-    assert "rotate laptop" in caught.value.fix
+    assert "client.rotate laptop" in caught.value.fix
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "a/b", "..", "ä", "x" * 64, "a\n", "a:b", "--help"])

@@ -1,0 +1,42 @@
+"""opencode, a command line agent."""
+
+from __future__ import annotations
+
+import json
+
+from flowgate.clients.program import ClientProgram, Endpoint, Fact, Launch, Machine, OwnedFile
+
+PROVIDER = "flowgate"
+KEY_VARIABLE = "FLOWGATE_OPENCODE_KEY"
+
+
+def files(machine: Machine, endpoint: Endpoint) -> tuple[OwnedFile, ...]:
+    """Return what opencode's own configuration needs."""
+    return ()
+
+
+def launch(endpoint: Endpoint) -> Launch:
+    """Return what one process of opencode needs: configuration in a variable, merged over that of its files."""
+    options = {"baseURL": f"{endpoint.root}/v1", "apiKey": f"{{env:{KEY_VARIABLE}}}"}
+    models = {name: {"name": name} for name in endpoint.models}
+    provider = {"npm": "@ai-sdk/openai-compatible", "name": "FlowGate", "options": options, "models": models}
+    content = {
+        "model": f"{PROVIDER}/{endpoint.model}",
+        "small_model": f"{PROVIDER}/{endpoint.small_model}",
+        "provider": {PROVIDER: provider},
+    }
+    return Launch({"OPENCODE_CONFIG_CONTENT": json.dumps(content), KEY_VARIABLE: endpoint.key})
+
+
+PROGRAM = ClientProgram(
+    name="opencode",
+    title="opencode",
+    command="opencode",
+    protocol="chat",
+    files=files,
+    launch=launch,
+    headless=lambda question: ("run", question),
+    tried=("1.18.33",),
+    facts=(Fact("`{env:NAME}` in its configuration is replaced by the variable.", "opencode 1.18.33"),),
+    install="npm install -g opencode-ai",
+)
