@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from tests.clients import table
-from tests.clients.catalogue import CLIENTS, MADE, Client, Place
+from tests.clients.catalogue import CLIENTS
 from tests.clients.installs import why_missing
+from tests.clients.ways import MADE, Client, Place
 from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Workspace
 from tests.live.conftest import Gateway
 
@@ -81,7 +82,7 @@ class Clients:
         home = work.parent / "home"
         for one in (work, home):
             one.mkdir(parents=True)
-        made = client.ask(client, Place(home, self.gateway.base, self.key), question)
+        made = client.ask(client, Place(home, self.gateway.base, self.key, by_files=mode != "tool"), question)
         env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TERM": "dumb", "HOME": str(home), **made.env}
         return [*made.argv, *([mode] if client.is_library else [])], env, work
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.clients.catalogue import LIBRARY_TOOL, PATHS, Client
 from tests.clients.conftest import Clients, first_run
+from tests.clients.ways import LIBRARY_TOOL, PATHS, Client
 
 pytestmark = [pytest.mark.live, pytest.mark.clients]
 

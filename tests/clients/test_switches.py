@@ -10,9 +10,10 @@ from itertools import cycle
 
 import pytest
 
-from tests.clients.catalogue import CLIENTS, Client
+from tests.clients.catalogue import CLIENTS
 from tests.clients.conftest import Clients
 from tests.clients.installs import why_missing
+from tests.clients.ways import Client
 from tests.conftest import wait
 
 pytestmark = [pytest.mark.live, pytest.mark.clients]
