@@ -26,6 +26,7 @@ DOCUMENTS = (
         "auth.status",
         "bootstrap.sources",
         "litellm.list",
+        "client.list",
     ),
     *("doctor", "security.check", "steps", "events"),
 )
@@ -79,6 +80,7 @@ def test_every_key_is_documented_and_every_documented_key_is_printed(workspace: 
     account.parent.mkdir(parents=True, mode=0o700)
     account.write_text('{"type": "codex", "email": "a@example.org"}')
     account.chmod(0o600)
+    run(workspace, [Command("docs/json.md", "inv client.add laptop", exact=True)])
     more = {"events": " --lines 1", "profile.diff": " balanced cost", "litellm.list": " --offline"}
     typed = [f"inv {name}{more.get(name, '')} --json" for name in DOCUMENTS]
     text = run(workspace, [Command("docs/json.md", one, exact=True) for one in typed])

@@ -12,7 +12,7 @@ from flowgate.cli.session import Session, open_session
 from flowgate.clients.keys import Keys, keys_of
 from flowgate.domain.client_keys import ClientKey, Limits
 from flowgate.domain.client_keys import stamp as written
-from flowgate.gateway import request_rules
+from flowgate.gateway import litellm_runner, request_rules
 from flowgate.system import files
 from flowgate.system.clock import Clock, stamp
 
@@ -58,6 +58,7 @@ def list_clients(config: str, as_json: bool) -> int:
         refused[one["client"]] += one["count"]
     rows = [_row(keys, one, refused[one.name]) for one in table.values()]
     own = _own_keys(session)
+    note_unchecked(session)
     if as_json:
         console.document({"file": str(keys.path), "clients": rows, "own_keys": list(own)})
         return 0
@@ -87,6 +88,7 @@ def add(config: str, name: str, limits: Mapping[str, str]) -> int:
         UsageError: The name or a limit cannot be used, the name is taken, or the file of keys is damaged.
     """
     session = open_session(config)
+    note_unchecked(session)
     key = keys_of(session.config).add(arguments.named(name, "a name for the client"), typed_limits(session, limits))
     record_event(session, "client_added", name)
     print_key(session, name, key)
@@ -142,6 +144,19 @@ def typed_limits(session: Session, typed: Mapping[str, str]) -> Limits:
     names = ("models", "requests_per_minute", "max_parallel", "expires")
     models, per_minute, parallel, expires = (typed.get(name, "") for name in names)
     return client_limits.read(session, models, per_minute, parallel, expires)
+
+
+def note_unchecked(session: Session) -> None:
+    """Say that no key of a client is accepted where FlowGate's runner does not start LiteLLM.
+
+    Args:
+        session: The config.
+    """
+    if not litellm_runner.uses_runner(session.config):
+        place = session.config.place("services.litellm.command.args")
+        why = f"FlowGate's runner does not start LiteLLM ({place})"
+        console.note(f"warning: keys of clients are not accepted, since {why}")
+        console.note("  fix: set it to [.router/runtime/bin/litellm]")
 
 
 def record_event(session: Session, event: str, name: str) -> None:

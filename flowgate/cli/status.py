@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypedDict
 from flowgate.cli import console, litellm_version, refusals, service_faults
 from flowgate.cli.columns import duration
 from flowgate.cli.litellm_version import LiteLLMVersions
-from flowgate.cli.refusals import ClientsReport
 from flowgate.cli.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -81,7 +80,6 @@ class StatusReport(TypedDict):
     supervisor: int | None
     litellm: LiteLLMVersions
     services: dict[str, ServiceReport]
-    clients: ClientsReport
     lost: list[str]
     secrets: list[ExposedSecret]
 
@@ -95,9 +93,9 @@ def status(config: str, as_json: bool) -> int:
     """
     session = open_session(config)
     service_faults.recover_supervisor(session)
-    report = collect_status(session)
+    report, clients = collect_status(session), refusals.report(session)
     if as_json:
-        console.document(report)
+        console.document({**report, "clients": clients})
         return 0
     console.note(session.describe())
     profile, since, services = report["profile"], report["since"], report["services"]
@@ -116,7 +114,7 @@ def status(config: str, as_json: bool) -> int:
             console.note(f"error: {name}: {service['failure']}")
     litellm_version.print_warnings(report["litellm"])
     service_faults.print_lost(report["lost"], profile["name"])
-    refusals.print_report(report["clients"])
+    refusals.print_report(clients)
     for secret in report["secrets"]:
         console.note(f"warning: other users can read {secret['path']} (mode {secret['mode']})")
         console.note(f"  fix: chmod {secret['wanted']} {secret['path']}")
@@ -141,7 +139,6 @@ def collect_status(session: Session) -> StatusReport:
         "supervisor": found["supervisor"],
         "litellm": litellm_version.versions(session, found),
         "services": services,
-        "clients": refusals.report(session),
         "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),
     }

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from flowgate.clients.names import check_name
 from flowgate.domain import Config, Secret
 from flowgate.domain import client_keys as records
 from flowgate.domain.client_keys import ClientKey, DamagedKeys, Limits, Owner
@@ -230,20 +231,6 @@ class Keys:
 
     def _is_void(self, one: ClientKey) -> bool:
         return one.owner is not None and not self.is_alive(Identity(one.owner.pid, one.owner.ticks))
-
-
-def check_name(name: str) -> None:
-    """Refuse a name that no client can have.
-
-    Args:
-        name: The name.
-
-    Raises:
-        UsageError: It cannot be used.
-    """
-    if not records.NAME.fullmatch(name):
-        wanted = "up to 63 letters, digits, '.', '_', '@' and '-', and begins with a letter or a digit"
-        raise UsageError(f"'{name[:80]}' cannot be a client's name: it has {wanted}", fix="inv client.add laptop")
 
 
 def _named(table: Mapping[str, ClientKey], name: str) -> ClientKey:

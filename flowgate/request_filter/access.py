@@ -51,6 +51,22 @@ class Admission(NamedTuple):
     response: Response | None = None
 
 
+class Paths:
+    """A list of paths; `*` at the end of one stands for any text.
+
+    Args:
+        patterns: The paths.
+    """
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._exact = frozenset(patterns)
+        self._beginnings = tuple(one[:-1] for one in patterns if one[-1:] == "*")
+
+    def __contains__(self, path: str) -> bool:
+        """Return whether a path is listed."""
+        return path in self._exact or path.startswith(self._beginnings)
+
+
 class Access:
     """The check of keys by one set of rules.
 
@@ -65,6 +81,7 @@ class Access:
         self._digests: tuple[bytes, ...] = ()
         self._app_key = b""
         self._headers = tuple(name.lower().encode() for name in rules.key_headers)
+        self._unchecked, self._for_clients = Paths(rules.unchecked_paths), Paths(rules.client_paths)
 
     def admit(self, scope: Scope) -> Admission:
         """Decide on a request by its key.
@@ -98,7 +115,7 @@ class Access:
             fix = f"`flowgate client rotate {name} --expires 30d` makes a new key"
             message = f"the API key of the client '{name}' has expired; {fix}"
             return Admission(scope, client, self._refuse(scope, 401, "expired_key", message, CHALLENGE))
-        if not _is_listed(scope["path"], self._rules.client_paths):
+        if scope["path"] not in self._for_clients:
             message = f"the API key of the client '{name}' is for asking models only; {scope['path'][:100]} needs"
             message += " the gateway's own key (`flowgate key path` prints the file that contains it)"
             return Admission(scope, client, self._refuse(scope, 403, "forbidden", message))
@@ -132,7 +149,7 @@ class Access:
             return True
         if method == "OPTIONS" and {name for name, _ in scope["headers"]} >= PREFLIGHT:
             return True  # a browser asks whether it may send a request; it never sends a key with that
-        return _is_listed(path, self._rules.unchecked_paths)
+        return path in self._unchecked
 
     def _accepted(self) -> tuple[bytes, ...]:
         if not self._digests:
@@ -147,7 +164,3 @@ def _matches(digest: bytes, accepted: tuple[bytes, ...]) -> bool:
     for one in accepted:  # all of them: the time says nothing about which one matched
         matched |= hmac.compare_digest(digest, one)
     return matched
-
-
-def _is_listed(path: str, patterns: tuple[str, ...]) -> bool:
-    return any(path == one or (one[-1:] == "*" and path.startswith(one[:-1])) for one in patterns)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter import allowed_models, attribution, body, paths, shapes
+from flowgate.request_filter import allowed_models, body, paths, shapes
 from flowgate.request_filter.access import Access, Admission
+from flowgate.request_filter.attribution import Attribution
 from flowgate.request_filter.body import BadBody, Body
 from flowgate.request_filter.clients import Client, Clients
 from flowgate.request_filter.dialects import Kind, Response, error_response
@@ -57,6 +58,7 @@ class Checks:
 
     def __init__(self, rules: RequestRules, clients: Clients, quotas: Quotas) -> None:
         self.rules, self._quotas = rules, quotas
+        self._told = Attribution(rules)
         self._access, self._models = Access(rules, clients, quotas), Models(rules)
 
     def admit(self, scope: Scope) -> Admission:
@@ -101,8 +103,7 @@ class Checks:
         if limited and (why := allowed_models.in_body(limited, name, tree)):
             return _refused(scope, 403, "forbidden_model", why)
         if request.client:
-            told = attribution.with_client(request.scope, self.rules, request.client.name, tree, request.content)
-            request.scope = told
+            request.scope = self._told.add(request.scope, request.client.name, tree, request.content)
         return self._refusal(scope, asked, name, tree)
 
     def _undescribed(self, scope: Scope) -> Response | None:

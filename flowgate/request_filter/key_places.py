@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
@@ -67,22 +67,19 @@ def replaced(scope: Scope, names: Sequence[bytes], key: bytes, other: bytes) -> 
         other: The key that the app accepts; empty for none.
     """
     carrier = b"authorization" if scope["type"] == "websocket" else names[0]
-    kept = [
-        (name, _without_protocol(value, key) if name == b"sec-websocket-protocol" else value)
-        for name, value in scope["headers"]
-        if not (name == carrier and other) and (key not in value or name == b"sec-websocket-protocol")
-        if name not in names or key not in tokens(value)
+    hides = scope["type"] == "websocket"
+    headers = [
+        (name, value)
+        for name, value in (_unnamed(scope["headers"], key) if hides else scope["headers"])
+        if key not in value and not (name == carrier and other) and (name not in names or key not in tokens(value))
     ]
-    headers = [*kept, (carrier, b"Bearer " + other)] if other else kept
-    changed: dict[str, object] = {
-        "headers": [(name, value) for name, value in headers if value or name != b"sec-websocket-protocol"]
-    }
+    changed: dict[str, object] = {"headers": [*headers, (carrier, b"Bearer " + other)] if other else headers}
     query: bytes = scope.get("query_string", b"")
     if b"key=" in query:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
         left = [(name, value) for name, value in pairs if value.encode("latin-1", "replace") != key]
         changed["query_string"] = urlencode(left, encoding="latin-1").encode() if len(left) < len(pairs) else query
-    if scope["type"] == "websocket":
+    if hides:
         words = scope.get("subprotocols", ())
         changed["subprotocols"] = [one for one in words if one.encode("latin-1", "replace") != SUBPROTOCOL + key]
     return {**scope, **changed}
@@ -110,8 +107,13 @@ def _words(value: bytes) -> list[bytes]:
     return [word.strip() for word in value.split(b",")]
 
 
-def _without_protocol(value: bytes, key: bytes) -> bytes:
-    return b", ".join(word for word in _words(value) if word != SUBPROTOCOL + key)
+def _unnamed(headers: Iterable[tuple[bytes, bytes]], key: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Return the headers of a websocket without the subprotocol that contains its key."""
+    for name, value in headers:
+        if name != b"sec-websocket-protocol":
+            yield name, value
+        elif left := [word for word in _words(value) if word != SUBPROTOCOL + key]:
+            yield name, b", ".join(left)
 
 
 def _decoded(text: bytes) -> list[bytes]:

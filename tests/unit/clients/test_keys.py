@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.clients.keys import Keys, check_name
+from flowgate.clients.keys import Keys
+from flowgate.clients.names import check_name
 from flowgate.domain.client_keys import Limits
 from flowgate.errors import UsageError
 from flowgate.system.clock import Clock

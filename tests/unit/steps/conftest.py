@@ -87,6 +87,9 @@ class FakeSupervisor:
         found = [one["labels"].get(label, "") for one in self.services.get(service, []) if one["phase"] == "serving"]
         return found[-1] if found else None
 
+    def refusals(self, service: str) -> list[dict[str, Any]]:
+        return []
+
     def query(self, service: str, what: str) -> list[dict[str, Any]]:
         if service not in self.query_rows:
             raise NotReady(f"{service} is not running", fix="inv up")
