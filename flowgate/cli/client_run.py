@@ -144,11 +144,13 @@ def _check_files(program: ClientProgram, session: Session) -> None:
             try:
                 found = owned_values.value_at(text, one.format, path) if text.strip() else None
             except CannotEdit:
-                console.note(f"note: {one.path} cannot be read; {program.title} needs {name}: {wanted} there")
+                console.note(f"note: {one.path} cannot be read; {program.title} may not be led to the gateway")
                 continue
             if found != wanted:
-                what = f"{program.title} can be led to the gateway only with {name}: {wanted} in {one.path}"
-                raise UsageError(what, fix=f"put it there, or: inv client.add NAME --program {program.name}")
+                need = f"without {name}" if wanted is None else f"with {name}: {wanted}"
+                what = f"{program.title} can be led to the gateway only {need} in {one.path}"
+                fix = f"change it there, or: inv client.add NAME --program {program.name}"
+                raise UsageError(what, fix=fix)
 
 
 def machine(session: Session, home: Path | None = None) -> Machine:

@@ -36,7 +36,7 @@ class Report(TypedDict):
     """What a test found; docs/json.md describes the keys."""
 
     program: str
-    version: str
+    program_version: str
     how: How
     question: str
     answer: str
@@ -84,6 +84,8 @@ def test(config: str, name: str, question: str, timeout: float, by_variables: bo
         machine = replace(client_run.machine(session, folder / "home"), env=env, secrets=folder / "secrets")
         endpoint = gateway.endpoint(client, key)
         how: How = "files" if not by_variables and program.files(machine, endpoint) else "variables"
+        if how == "variables":
+            client_run.startable(program)
         trial = Trial(program, path, folder, endpoint, how, env)
         report, failed = _try(trial, machine, session, question or QUESTION, timeout)
     return _print(report, failed, program, as_json)
@@ -92,11 +94,9 @@ def test(config: str, name: str, question: str, timeout: float, by_variables: bo
 def _check(program: ClientProgram, by_variables: bool) -> None:
     if program.impossible or by_variables:
         client_run.startable(program)
+    fix = f"inv client.run {program.name} -- …" if program.launch else f"inv client.add NAME --program {program.name}"
     if program.headless is None or not program.command:
         what = f"{program.title} cannot be run without a terminal"
-        fix = (
-            f"inv client.run {program.name} -- …" if program.launch else f"inv client.add NAME --program {program.name}"
-        )
         raise UsageError(what if program.command else f"'{program.name}' stands for variables alone", fix=fix)
 
 
@@ -121,7 +121,7 @@ def _report(trial: Trial, about: tuple[str, str, float], ran: CommandResult, row
     answer = COLOURS.sub("", ran.stdout).strip()
     report: Report = {
         "program": trial.program.name,
-        "version": about[0],
+        "program_version": about[0],
         "how": trial.how,
         "question": about[1],
         "answer": answer,
@@ -168,7 +168,7 @@ def _print(report: Report, ran: CommandResult, program: ClientProgram, as_json: 
         log = [line for line in (COLOURS.sub("", one).rstrip() for one in said) if line][-LOG_LINES:]
         raise CheckFailed(f"{program.title} {report['problem']}", fix="inv explain --last 5", log=log)
     console.data(report["answer"])
-    title = f"{program.title} {report['version']}".rstrip()
+    title = f"{program.title} {report['program_version']}".rstrip()
     by = (
         "its own files, as client.add writes them" if report["how"] == "files" else "variables, as client.run sets them"
     )

@@ -91,7 +91,9 @@ class Trial:
         wanted += self.program.files(machine, self.endpoint) if self.how == "files" else ()
         for one in wanted:
             before = files.read_text_or_none(one.path) or ""
-            files.write_atomic(one.path, owned_values.write(before, one.format, one.values).text)
+            values = {path: value for path, value in one.values.items() if value is not None}
+            if values:
+                files.write_atomic(one.path, owned_values.write(before, one.format, values).text)
 
     def _run(self, argv: list[str], env: Mapping[str, str], timeout: float) -> CommandResult:
         return bound_command.run(argv, cwd=self.folder / "work", env=plain_without_proxy(env), timeout=timeout)

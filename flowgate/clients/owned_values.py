@@ -122,7 +122,7 @@ def write(text: str, format_: Format, values: Mapping[KeyPath, Value], earlier: 
     Raises:
         CannotEdit: It cannot be read, or not be edited without touching what is the user's.
     """
-    before = earlier or Ownership(unended=bool(text) and not text.endswith("\n"))
+    before = earlier or Ownership(unended=text not in ("", BOM) and not text.endswith("\n"))
     for path in [one for one in before.values if one not in values]:  # an earlier FlowGate wrote it
         text = take_back(text, format_, replace(before, values={path: before.values[path]})).text
     mark = BOM if text.startswith(BOM) else ""
@@ -182,7 +182,7 @@ class _Writing:
         self._accept(Edit(self.text[: place[0]] + rendered + self.text[place[1] :]), path, value)
 
     def _accept(self, edit: Edit, path: KeyPath, value: Value) -> None:
-        self.tree = _checked(self.editor, edit.text, with_value(self.tree, path, value))
+        self.tree = _checked(self.editor, edit.text, with_value(self.tree, path, value), path)
         self.text = edit.text
 
 
@@ -215,11 +215,11 @@ def take_back(text: str, format_: Format, ownership: Ownership) -> TakenBack:
             continue
         if owned.previous is None:
             bare = editor.take(bare, path, ownership.made)
-            tree = _checked(editor, bare, without(tree, path, ownership.made))
+            tree = _checked(editor, bare, without(tree, path), path)
         else:
             start = place[0] - 1 if not owned.previous and bare[place[0] - 2 : place[0]] == ": " else place[0]
             bare = bare[:start] + owned.previous + bare[place[1] :]
-            tree = _checked(editor, bare, with_value(tree, path, lookup(editor.parse(bare), path)))
+            tree = _checked(editor, bare, with_value(tree, path, lookup(editor.parse(bare), path)), path)
             restored.append(path)
     return TakenBack(mark + _unended(text.removeprefix(BOM), bare, ownership), tuple(kept), tuple(restored))
 
@@ -234,13 +234,13 @@ def _unended(before: str, text: str, ownership: Ownership) -> str:
     return text[: -len(newline_of(text))]
 
 
-def _checked(editor: Editor, text: str, wanted: object) -> object:
+def _checked(editor: Editor, text: str, wanted: object, path: KeyPath) -> object:
     """Return the content of an edited text if it is what was wanted; nothing else may have changed."""
     refusal = CannotEdit("is written in a way that FlowGate cannot change without touching the rest")
     try:
         found = editor.parse(text)
     except CannotEdit:
         raise refusal from None
-    if not is_same(found, wanted):
+    if not is_same(found, wanted, path):
         raise refusal
     return found

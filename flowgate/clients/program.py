@@ -128,7 +128,8 @@ class ClientProgram:
         facts: What its users should know.
         by_hand: Computes what the user does after `client.add`, or instead of it, one line each.
         impossible: Why the program cannot use a gateway on this machine; empty if it can.
-        launch_requires: Computes what must be in the user's own files before `client.run` can work.
+        launch_requires: Computes what must be in the user's own files before `client.run` can work; None for what must
+            not be there.
         install: The command that installs it; empty if there is none.
     """
 

@@ -37,7 +37,6 @@ class Made:
         before: Whitespace in front of a created section.
         after: Whitespace behind a created line.
         inner: Whitespace that an empty object had between its braces; None if it was not empty.
-        entry: The parent is an entry of a list.
     """
 
     before: str = ""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
-from flowgate.clients.formats.common import Made
 from flowgate.clients.program import Entry, KeyPath
 
 
-def is_same(one: object, other: object) -> bool:
-    """Return whether two trees have the same content; empty is the same as nothing (`models:`, `models: []`)."""
-    return normal(one) == normal(other)
+def is_same(one: object, other: object, path: KeyPath) -> bool:
+    """Return whether two trees have the same content, after an edit at a path.
+
+    Args:
+        one: A tree.
+        other: Another one.
+        path: The path; its parents that are empty do not count.
+    """
+    return normal(pruned(one, path)) == normal(pruned(other, path))
 
 
 def normal(tree: object) -> object:
@@ -54,17 +58,18 @@ def with_value(tree: object, path: KeyPath, value: object) -> object:
     return found
 
 
-def without(tree: object, path: KeyPath, made: Mapping[KeyPath, Made]) -> object:
-    """Return a tree without a value, and without the created parents that are empty then."""
-    inside = _removed(tree, path)
+def without(tree: object, path: KeyPath) -> object:
+    """Return a tree without the value at a path."""
+    return _removed(tree, path)
+
+
+def pruned(tree: object, path: KeyPath) -> object:
+    """Return a tree without the parents of a path that are empty; whether they were created is not to be seen here."""
     for depth in range(len(path) - 1, 0, -1):
-        parent, last = lookup(inside, path[:depth]), path[depth - 1]
-        is_bare = not parent or (isinstance(last, Entry) and parent == {last.key: last.value})
-        if path[:depth] in made and is_bare:
-            inner = made[path[:depth]].inner
-            if inner is None:
-                inside = _removed(inside, path[:depth])
-    return inside
+        parent, last = lookup(tree, path[:depth]), path[depth - 1]
+        if not parent or (isinstance(last, Entry) and parent == {last.key: last.value}):
+            tree = _removed(tree, path[:depth])
+    return tree
 
 
 def _removed(tree: object, path: KeyPath) -> object:
@@ -78,6 +83,6 @@ def _removed(tree: object, path: KeyPath) -> object:
     found = dict(tree) if isinstance(tree, dict) else {}
     if not rest:
         found.pop(key, None)
-    else:
+    elif key in found:
         found[key] = _removed(found.get(key), rest)
     return found

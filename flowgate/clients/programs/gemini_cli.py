@@ -46,7 +46,7 @@ PROGRAM = ClientProgram(
     files=files,
     launch=launch,
     launch_requires=required,
-    headless=lambda question: ("-p", question),
+    headless=lambda question: ("--skip-trust", "-p", question),
     tried=("0.61.0",),
     facts=(
         Fact("With a base URL and no `security.auth.selectedType` it refuses to start.", "Gemini CLI 0.61.0"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flowgate.clients.program import ClientProgram, Endpoint, Launch, Machine, OwnedFile
+from pathlib import Path
+
+from flowgate.clients.program import ClientProgram, Endpoint, Fact, Launch, Machine, OwnedFile
 
 
 def files(machine: Machine, endpoint: Endpoint) -> tuple[OwnedFile, ...]:
@@ -16,6 +18,14 @@ def launch(endpoint: Endpoint) -> Launch:
     return Launch(env, ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID"))
 
 
+def required(machine: Machine) -> tuple[OwnedFile, ...]:
+    """Return what must not be there: a stored key beats the variable, and would be sent to the gateway."""
+    usual = {"linux": ".config", "darwin": "Library/Application Support"}[machine.platform]
+    own = machine.env.get("LLM_USER_PATH")
+    folder = Path(own) if own else machine.home / usual / "io.datasette.llm"
+    return (OwnedFile(folder / "keys.json", "json", {("openai",): None}),)
+
+
 PROGRAM = ClientProgram(
     name="llm",
     title="llm",
@@ -23,7 +33,12 @@ PROGRAM = ClientProgram(
     protocol="chat",
     files=files,
     launch=launch,
+    launch_requires=required,
     headless=lambda question: (question,),
     tried=("0.36",),
+    facts=(
+        Fact("A stored key (`llm keys set openai`) beats OPENAI_API_KEY.", "llm 0.36"),
+        Fact("Only a file tells it other models than OpenAI's.", "llm 0.36"),
+    ),
     install="pip install llm",
 )
