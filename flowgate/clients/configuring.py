@@ -68,12 +68,24 @@ def _plan_file(owned: OwnedFile, known: FileReceipt | None) -> FileChange:
     before = user_files.look(owned.path)
     earlier = known.ownership if known and before.text is not None else None
     try:
-        written = owned_values.write(before.text or "", owned.format, owned.values, earlier)
+        written = owned_values.write(before.text or "", owned.format, _values(owned, before, earlier), earlier)
     except CannotEdit as error:
         raise _refusal(owned.path, error, snippet(owned.format, owned.values)) from None
     was_there = known.was_there if known and earlier else before.text is not None
     receipt = FileReceipt(owned.path, owned.format, written.ownership, was_there, known.folders if known else ())
     return FileChange(owned.path, before, written.text, receipt, _names(written.replaced), _names(written.changed))
+
+
+def _values(owned: OwnedFile, before: UserFile, earlier: Ownership | None) -> dict[KeyPath, Value]:
+    """Return the values to write: those that the program demands too, unless the user has them."""
+    known = earlier.values if earlier else {}
+    text = before.text or ""
+    missing = {
+        path: value
+        for path, value in owned.if_missing.items()
+        if path in known or owned_values.value_at(text, owned.format, path) is None
+    }
+    return {**missing, **owned.values}
 
 
 def plan_removal(receipt: Receipt) -> list[FileChange]:

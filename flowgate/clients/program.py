@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Literal, NamedTuple
 
 from flowgate.domain import Value
@@ -77,11 +78,13 @@ class OwnedFile:
         path: The file.
         format: How it is written; "shell" is a file of `export NAME=value` lines.
         values: Path of keys → value. Only these are written, compared and taken back.
+        if_missing: Further values that the program demands; those that the user has stay as they are.
     """
 
     path: Path
     format: Format
     values: Mapping[KeyPath, Value] = field(repr=False)
+    if_missing: Mapping[KeyPath, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +149,23 @@ class ClientProgram:
     impossible: str = ""
     launch_requires: Callable[[Machine], tuple[OwnedFile, ...]] = lambda machine: ()
     install: str = ""
+
+
+def env_file(machine: Machine, endpoint: Endpoint) -> Path:
+    """Return the file of variables that a client's user sources.
+
+    Args:
+        machine: The user's machine.
+        endpoint: The gateway, as the client sees it.
+    """
+    return machine.secrets / "clients" / f"{endpoint.client}.env"
+
+
+def source_line(machine: Machine, endpoint: Endpoint) -> str:
+    """Return the shell command that sets the variables of a client's file.
+
+    Args:
+        machine: The user's machine.
+        endpoint: The gateway, as the client sees it.
+    """
+    return f". {quote(str(env_file(machine, endpoint)))}"

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from flowgate.clients.program import ClientProgram, Endpoint, Fact, Launch, Machine, OwnedFile
+from flowgate.clients.program import ClientProgram, Endpoint, Fact, KeyPath, Launch, Machine, OwnedFile
+from flowgate.domain import Value
 
 
 def files(machine: Machine, endpoint: Endpoint) -> tuple[OwnedFile, ...]:
     """Return what Aider's own configuration needs."""
-    return ()
+    values: dict[KeyPath, Value] = {
+        ("openai-api-base",): f"{endpoint.root}/v1",
+        ("openai-api-key",): endpoint.key,
+        ("model",): f"openai/{endpoint.model}",
+        ("weak-model",): f"openai/{endpoint.small_model}",
+    }
+    return (OwnedFile(machine.home / ".aider.conf.yml", "yaml", values),)
 
 
 def launch(endpoint: Endpoint) -> Launch:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from flowgate.clients.program import ClientProgram, Endpoint, Fact, Launch, Machine, OwnedFile
+from flowgate.clients.program import ClientProgram, Endpoint, Fact, KeyPath, Launch, Machine, OwnedFile
+from flowgate.domain import Value
 
 KEY_VARIABLE = "FLOWGATE_CLIENT_KEY"
 # Variables that would lead to another provider, or send a second credential beside the token.
@@ -30,7 +32,10 @@ def _variables(endpoint: Endpoint) -> dict[str, str]:
 
 def files(machine: Machine, endpoint: Endpoint) -> tuple[OwnedFile, ...]:
     """Return what Claude Code's own configuration needs."""
-    return ()
+    folder = Path(machine.env.get("CLAUDE_CONFIG_DIR") or machine.home / ".claude")
+    variables = {**_variables(endpoint), "ANTHROPIC_AUTH_TOKEN": endpoint.key, "ANTHROPIC_API_KEY": ""}
+    values: dict[KeyPath, Value] = {("env", name): value for name, value in variables.items()}
+    return (OwnedFile(folder / "settings.json", "json", values),)
 
 
 def launch(endpoint: Endpoint) -> Launch:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.clients.program import ClientProgram, Endpoint, Fact, Launch, Machine, OwnedFile
+from flowgate.clients.program import ClientProgram, Endpoint, Fact, KeyPath, Launch, Machine, OwnedFile
+from flowgate.domain import Value
 
 # Variables that choose another way to log in.
 ELSEWHERE = (
@@ -19,7 +20,13 @@ ELSEWHERE = (
 
 def files(machine: Machine, endpoint: Endpoint) -> tuple[OwnedFile, ...]:
     """Return what Gemini CLI's own configuration needs."""
-    return ()
+    folder = Path(machine.env.get("GEMINI_CLI_HOME") or machine.home) / ".gemini"
+    values: dict[KeyPath, Value] = {
+        ("GOOGLE_GEMINI_BASE_URL",): endpoint.root,
+        ("GEMINI_API_KEY",): endpoint.key,
+        ("GEMINI_MODEL",): endpoint.model,
+    }
+    return (*required(machine), OwnedFile(folder / ".env", "dotenv", values))
 
 
 def launch(endpoint: Endpoint) -> Launch:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from flowgate.clients.program import ClientProgram, Endpoint, Fact, Launch, Machine, OwnedFile
+from flowgate.clients.program import ClientProgram, Endpoint, Fact, KeyPath, Launch, Machine, OwnedFile
+from flowgate.domain import Value
 
 PROVIDER = "flowgate"
 KEY_VARIABLE = "FLOWGATE_OPENCODE_KEY"
@@ -12,7 +14,18 @@ KEY_VARIABLE = "FLOWGATE_OPENCODE_KEY"
 
 def files(machine: Machine, endpoint: Endpoint) -> tuple[OwnedFile, ...]:
     """Return what opencode's own configuration needs."""
-    return ()
+    folder = Path(machine.env.get("XDG_CONFIG_HOME") or machine.home / ".config") / "opencode"
+    values: dict[KeyPath, Value] = {
+        ("model",): f"{PROVIDER}/{endpoint.model}",
+        ("small_model",): f"{PROVIDER}/{endpoint.small_model}",
+        ("provider", PROVIDER, "npm"): "@ai-sdk/openai-compatible",
+        ("provider", PROVIDER, "name"): "FlowGate",
+        ("provider", PROVIDER, "options", "baseURL"): f"{endpoint.root}/v1",
+        ("provider", PROVIDER, "options", "apiKey"): endpoint.key,
+    }
+    for name in endpoint.models:
+        values[("provider", PROVIDER, "models", name, "name")] = name
+    return (OwnedFile(folder / "opencode.json", "json", values),)
 
 
 def launch(endpoint: Endpoint) -> Launch:
