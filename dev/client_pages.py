@@ -82,4 +82,6 @@ def _home(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text if text.endswith((".", ":", "`")) else f"{text}."
+    """Return a line as a sentence; one that ends with a command gets no full stop, which would be copied with it."""
+    ends = text.endswith((".", ":", "`")) or ": " in text
+    return text[:1].upper() + text[1:] + ("" if ends else ".")

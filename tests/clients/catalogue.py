@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.clients.installs import Install
-from tests.clients.ways import LIBRARY_TOOL, SHELL, Client, cline, continue_cli, driver, llm, recorded
+from tests.clients.ways import LIBRARY_TOOL, MADE, SHELL, Client, cline, driver, recorded
 
 
 def _call(tool: str, **given: object) -> str:
@@ -23,6 +23,8 @@ def _pypi(name: str, *packages: str) -> Install:
 CODEX = recorded(("--dangerously-bypass-approvals-and-sandbox",))
 CLAUDE_CODE = recorded(("--allowedTools", "Bash"))
 GEMINI_CLI = recorded(("--yolo",), GEMINI_CLI_TRUST_WORKSPACE="true")
+FUNCTION = f"import os\ndef shell(command: str) -> str:\n    open({MADE!r}, 'w').close()\n    return 'done'\n"
+LLM = recorded(("-m", "flowgate/router-default", "--functions", FUNCTION), only_files=True)
 WEATHER = _call("weather", **LIBRARY_TOOL)
 CLIENTS = (
     Client(
@@ -51,11 +53,11 @@ CLIENTS = (
         _call("run_commands", commands=[SHELL]),
     ),
     Client(
-        *("continue", "Continue", _npm("continue", "@continuedev/cli@1.5.47"), "chat", continue_cli),
+        *("continue", "Continue", _npm("continue", "@continuedev/cli@1.5.47"), "chat", recorded(("--auto",))),
         _call("Bash", command=SHELL),
     ),
     Client("aider", "Aider", _pypi("aider", "aider-chat==0.86.2"), "chat", recorded()),
-    Client("llm", "llm", _pypi("llm", "llm==0.36"), "chat", llm, _call("shell", command=SHELL)),
+    Client("llm", "llm", _pypi("llm", "llm==0.36"), "chat", LLM, _call("shell", command=SHELL)),
     Client("openai_sdk.py", "OpenAI SDK (Python)", _pypi("openai", "openai==3.57.0"), "chat", driver, WEATHER),
     Client(
         *("anthropic_sdk.py", "Anthropic SDK (Python)", _pypi("anthropic", "anthropic==2.14.0"), "messages"),

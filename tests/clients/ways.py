@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,10 +87,13 @@ def driver(client: Client, place: Place, question: str) -> Command:
     return Command(("node" if is_node else str(client.install.program("python")), str(file)), env)
 
 
-def recorded(extra: tuple[str, ...] = (), **env: str) -> Callable[[Client, Place, str], Command]:
+def recorded(
+    extra: tuple[str, ...] = (), *, only_files: bool = False, **env: str
+) -> Callable[[Client, Place, str], Command]:
     """Ask a program in the way that its record says.
 
     Args:
+        only_files: Whether it is never asked as `client.run` does, because it cannot name its model there.
         extra: Further arguments: those that let it use its tools without a question.
         env: Further variables.
     """
@@ -102,7 +104,7 @@ def recorded(extra: tuple[str, ...] = (), **env: str) -> Callable[[Client, Place
         machine = Machine(place.home, "linux", {}, place.home / "secrets")
         endpoint = Endpoint(place.root, place.key, place.model, place.small, (place.model, place.small), "real")
         owned = record.files(machine, endpoint)
-        with_files = bool(owned) and (place.by_files or record.launch is None)
+        with_files = only_files or place.by_files or record.launch is None
         launch = Launch({}) if with_files or record.launch is None else record.launch(endpoint)
         for one in owned if with_files else record.launch_requires(machine):
             one.path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,24 +123,3 @@ def cline(client: Client, place: Place, question: str) -> Command:
     )
     env = {"CLIENT_KEY": place.key, "MODEL": place.model, "ROOT": place.root}
     return Command(("sh", "-c", script, "sh", program, question), env)
-
-
-def continue_cli(client: Client, place: Place, question: str) -> Command:
-    """Ask Continue with a configuration file."""
-    model = {"name": place.model, "provider": "openai", "model": place.model, "apiBase": f"{place.root}/v1"}
-    config = {"name": "FlowGate", "version": "1.0.0", "schema": "v1", "models": [model | {"apiKey": place.key}]}
-    file = place.home / "config.yaml"
-    file.write_text(json.dumps(config))
-    return Command((str(client.install.program("cn")), "--config", str(file), "--auto", "-p", question), {})
-
-
-def llm(client: Client, place: Place, question: str) -> Command:
-    """Ask `llm` with a model of its own configuration, and a tool that is a Python function."""
-    folder = place.home / "llm"
-    folder.mkdir(exist_ok=True)
-    model = {"model_id": place.model, "model_name": place.model, "api_base": f"{place.root}/v1", "supports_tools": True}
-    (folder / "extra-openai-models.yaml").write_text(json.dumps([model | {"api_key_name": "flowgate"}]))
-    (folder / "keys.json").write_text(json.dumps({"flowgate": place.key}))
-    code = f"import os\ndef shell(command: str) -> str:\n    open({MADE!r}, 'w').close()\n    return 'done'\n"
-    argv = (str(client.install.program("llm")), "-m", place.model, "--functions", code, question)
-    return Command(argv, {"LLM_USER_PATH": str(folder)})
