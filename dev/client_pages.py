@@ -60,8 +60,17 @@ def _tried(program: ClientProgram) -> str:
     return f"; tried with {', '.join(program.tried)}" if program.tried else "; not tried by us"
 
 
+def new_text(owned: OwnedFile) -> str:
+    """Return the text of a file that has nothing but what FlowGate writes.
+
+    Args:
+        owned: The file's values.
+    """
+    return owned_values.write("", owned.format, {**owned.if_missing, **owned.values}).text
+
+
 def _block(owned: OwnedFile) -> list[str]:
-    text = owned_values.write("", owned.format, owned.values).text
+    text = new_text(owned)
     return [f"```{LANGUAGES.get(owned.format, owned.format)}", _home(text).rstrip("\n"), "```"]
 
 

@@ -108,7 +108,7 @@ def recorded(
         launch = Launch({}) if with_files or record.launch is None else record.launch(endpoint)
         for one in owned if with_files else record.launch_requires(machine):
             one.path.parent.mkdir(parents=True, exist_ok=True)
-            one.path.write_text(owned_values.write("", one.format, one.values).text)
+            one.path.write_text(owned_values.write("", one.format, {**one.if_missing, **one.values}).text)
         argv = (str(client.install.program(record.command)), *launch.arguments, *record.headless(question), *extra)
         return Command(argv, {**env, **launch.env})
 

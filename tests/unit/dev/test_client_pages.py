@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from dev import client_pages
-from flowgate.clients import owned_values
 from flowgate.clients.program import ClientProgram
 from flowgate.clients.registry import all_programs, find
 from tests.conftest import CHECKOUT
@@ -19,7 +18,7 @@ PROGRAMS = list(all_programs().values())
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda one: one.name)
 def test_the_page_shows_each_file_as_it_is_written(program: ClientProgram) -> None:
     for owned in program.files(client_pages.MACHINE, client_pages.EXAMPLE):
-        text = owned_values.write("", owned.format, owned.values).text.replace(str(client_pages.HOME), "~")
+        text = client_pages.new_text(owned).replace(str(client_pages.HOME), "~")
         assert text.strip() in PAGE
         assert str(owned.path).replace(str(client_pages.HOME), "~") in PAGE
 
@@ -37,7 +36,7 @@ def test_what_is_outside_the_marks_stays() -> None:
 
 def test_a_program_that_cannot_be_set_up_says_why_and_nothing_else() -> None:
     text = client_pages.section(replace(find("codex"), impossible="it asks from elsewhere"))
-    assert "it asks from elsewhere." in text
+    assert "It asks from elsewhere." in text
     assert "client.add" not in text
 
 
