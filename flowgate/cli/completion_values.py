@@ -32,6 +32,8 @@ def known_values(config: str) -> Values:
         "service": lambda typed: SERVICES,
         "service.logs:name": lambda typed: (*SERVICES[1:], "supervisor"),
         "steps:show": own.steps,
+        **dict.fromkeys(("client.remove:name", "client.rotate:name"), own.clients),
+        "client.add:models": lambda typed: _in_list(typed, list(own.models(typed))),
         **dict.fromkeys(("bootstrap.download:source", "init:source"), lambda typed: _sources()),
         "southbound": lambda typed: SOUTHBOUND,
         "event": own.events,
@@ -67,6 +69,12 @@ class _OfConfig:
             name_settings.complete(settings, [])
             found.update((one.name, None) for one in ModelNames(settings).names() if one.answer.kind != PATTERN)
         return found
+
+    def clients(self, typed: str) -> Iterable[str]:
+        from flowgate.cli.session import open_session
+        from flowgate.clients.keys import keys_of
+
+        return keys_of(open_session(self._config, quiet=True).config).read()
 
     def providers(self, typed: str) -> Iterable[str]:
         from flowgate.accounts.providers import KNOWN

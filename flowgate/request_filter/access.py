@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,17 +100,25 @@ class Access:
         for place, key in sent:
             digest = hashlib.sha256(key).digest()
             if _matches(digest, accepted):
-                return Admission(scope if decides_itself else readable(scope, self._headers, place, key))
+                plain = self._without_clients(scope, key, sent)
+                return Admission(plain if decides_itself else readable(plain, self._headers, place, key))
             if client := self._clients.find(digest):
-                return self._admit_client(scope, key, client)
+                return self._admit_client(self._without_clients(scope, key, sent), key, client)
         if decides_itself or not accepted:
             return Admission(scope)  # the app knows further keys, or has none that could be compared
         return Admission(scope, None, self._unknown_key(scope, bool(sent)))
 
+    def _without_clients(self, scope: Scope, key: bytes, sent: Sequence[tuple[bytes, bytes]]) -> Scope:
+        """Return the scope without further keys of clients, beside the one that counts."""
+        for other in {one for _, one in sent if one != key}:
+            if self._clients.find(hashlib.sha256(other).digest()):
+                scope = replaced(scope, self._headers, other, b"")
+        return scope
+
     def _admit_client(self, scope: Scope, key: bytes, client: Client) -> Admission:
         """Decide on a request with the key of a client."""
         if self._is_free(scope):  # what the app does there with a key is not known: it may hand it on
-            return Admission(replaced(scope, self._headers, key, b""), client, self._over_quota(scope, client))
+            return Admission(replaced(scope, self._headers, key, b""))
         name = client.name
         if client.has_expired():
             fix = f"`flowgate client rotate {name} --expires 30d` makes a new key"

@@ -13,6 +13,7 @@ KEPT_REQUESTS = 500
 ERROR_EVENTS = (b'data: {"error"', b'data: {"type":"error"', b'data: {"type": "error"', b"event: error")
 BROKEN_STREAM = "the stream broke off"
 PROBE_HEADER = b"x-flowgate-probe"  # sent with FlowGate's own requests to the public port
+Cause = tuple[int | None, str | None, str | None]  # status, client and reason of a refusal
 READING = ("GET", "HEAD", "OPTIONS")  # kept only when the response has a recorded header: probes and model lists
 
 
@@ -84,6 +85,7 @@ class RecentRequests:
 
     def __init__(self) -> None:
         self._rows: deque[RecentRequest] = deque(maxlen=KEPT_REQUESTS)
+        self._refused: dict[Cause, RecentRequest] = {}
 
     def rows(self) -> list[RecentRequest]:
         """Return the kept rows, oldest first."""
@@ -119,13 +121,18 @@ class RecentRequests:
         Args:
             row: The request and its status.
         """
-        same = next((one for one in self._rows if "count" in one and _cause(one) == _cause(row)), None)
+        same = self._refused.get(_cause(row))
         if same is not None:
-            self._rows.remove(same)
-        self._rows.append({**row, "headers": {}, "count": same["count"] + 1 if same else 1})
+            try:
+                self._rows.remove(same)
+            except ValueError:  # later requests have displaced it
+                same = None
+        kept: RecentRequest = {**row, "headers": {}, "count": same["count"] + 1 if same else 1}
+        self._refused[_cause(row)] = kept
+        self._rows.append(kept)
 
 
-def _cause(row: RecentRequest) -> tuple[int | None, str | None, str | None]:
+def _cause(row: RecentRequest) -> Cause:
     return row.get("status"), row.get("client"), row.get("refused")
 
 

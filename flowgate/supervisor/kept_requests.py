@@ -1,4 +1,4 @@
-"""The last requests of a generation that has drained, kept in a file beside its control socket.
+"""The last requests of a generation that has drained, and its refusals, kept in files beside its control socket.
 
 A worker's rows end with its process. One that drains writes them, so that a switch does not hide what was asked
 before it; nobody needs them after the service has been stopped.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flowgate.errors import FlowGateError
 from flowgate.supervisor.worker_client import control_path
@@ -16,20 +16,29 @@ from flowgate.system import files
 
 if TYPE_CHECKING:
     from flowgate.request_filter.recent import RecentRequest
+    from flowgate.request_filter.refusals import RefusalRow
 
+T = TypeVar("T")
+REQUESTS, REFUSALS = ".requests", ".refusals"
 KEPT_GENERATIONS = 3  # drained ones whose requests can still be read
 
 
-def keep(control: Path, rows: list[RecentRequest]) -> None:
+def keep(control: Path, rows: list[RecentRequest], refusals: list[RefusalRow] | None = None) -> None:
     """Write the rows of a worker that ends. A full disk costs the rows and nothing else.
 
     Args:
         control: The worker's control socket.
         rows: Its last requests.
+        refusals: How many requests it has refused.
     """
-    text = json.dumps(rows)
+    for suffix, kept in ((REQUESTS, rows), (REFUSALS, refusals)):
+        if kept or suffix == REQUESTS:
+            _write(control.with_suffix(suffix), json.dumps(kept))
+
+
+def _write(path: Path, text: str) -> None:
     try:
-        files.write_atomic(_beside(control), f"{files.digest(text)}\n{text}")
+        files.write_atomic(path, f"{files.digest(text)}\n{text}")
     except (FlowGateError, OSError):
         return
 
@@ -42,12 +51,28 @@ def read(folder: Path, service: str, number: int) -> list[RecentRequest]:
         service: Name of the service.
         number: The generation.
     """
+    rows: list[RecentRequest] = []
+    return _read(control_path(folder, service, number).with_suffix(REQUESTS), rows)
+
+
+def read_refusals(folder: Path, service: str, number: int) -> list[RefusalRow]:
+    """Return how many requests a drained generation has refused; none if that was not kept, or is damaged.
+
+    Args:
+        folder: `run/` of the runtime folder.
+        service: Name of the service.
+        number: The generation.
+    """
+    rows: list[RefusalRow] = []
+    return _read(control_path(folder, service, number).with_suffix(REFUSALS), rows)
+
+
+def _read(path: Path, none: list[T]) -> list[T]:
     try:
-        text = files.read_text_or_none(_beside(control_path(folder, service, number))) or ""
-        digest, _, kept = text.partition("\n")
-        rows: list[RecentRequest] = json.loads(kept) if kept and digest == files.digest(kept) else []
+        digest, _, kept = (files.read_text_or_none(path) or "").partition("\n")
+        rows: list[T] = json.loads(kept) if kept and digest == files.digest(kept) else none
     except (FlowGateError, OSError, ValueError):
-        return []
+        return none
     return rows
 
 
@@ -67,8 +92,5 @@ def discard(folder: Path, service: str, newest: int, *, all_of_them: bool) -> No
     """
     numbers = [*drained(newest), newest] if all_of_them else [newest - KEPT_GENERATIONS]
     for number in numbers:
-        files.discard(_beside(control_path(folder, service, number)))
-
-
-def _beside(control: Path) -> Path:
-    return control.with_suffix(".requests")
+        for suffix in (REQUESTS, REFUSALS):
+            files.discard(control_path(folder, service, number).with_suffix(suffix))

@@ -110,10 +110,9 @@ class SupervisorReader:
     def recent_requests(self, service: str) -> list[RecentRequest]:
         """Return the last requests of all generations of a service and of those that drained last, oldest first."""
         rows: list[RecentRequest] = []
-        living = [one["number"] for one in self._generations(service)]
-        for number in sorted({*living, *kept_requests.drained(max(living, default=0))}):
+        for number, is_living in self._with_drained(service):
             path = worker_client.control_path(self.folder, service, number)
-            found = worker_client.recent_requests(path) if number in living else None
+            found = worker_client.recent_requests(path) if is_living else None
             if found is None:  # it has drained, perhaps just now
                 found = kept_requests.read(self.folder, service, number)
             for row in found:
@@ -122,18 +121,26 @@ class SupervisorReader:
         return sorted(rows, key=lambda row: row["at"])
 
     def refusals(self, service: str) -> list[WorkerRefusals]:
-        """Return what each generation of a service has refused; one that does not answer is left out.
+        """Return what all generations of a service and those that drained last have refused, oldest first.
 
         Args:
             service: Name of the service.
         """
         found: list[WorkerRefusals] = []
-        for one in self._generations(service):
-            event = worker_client.refusals(worker_client.control_path(self.folder, service, one["number"]))
-            if event is not None:
-                rows, problem = event["rows"], event.get("reason", "")
-                found.append({"generation": one["number"], "rows": rows, "problem": problem})
+        for number, is_living in self._with_drained(service):
+            path = worker_client.control_path(self.folder, service, number)
+            event = worker_client.refusals(path) if is_living else None
+            rows = event["rows"] if event else kept_requests.read_refusals(self.folder, service, number)
+            problem = event.get("reason", "") if event else ""
+            if rows or problem:
+                found.append({"generation": number, "rows": rows, "problem": problem})
         return found
+
+    def _with_drained(self, service: str) -> list[tuple[int, bool]]:
+        """Return the numbers of the living generations, and of those that drained last; and which of them live."""
+        living = [one["number"] for one in self._generations(service)]
+        numbers = sorted({*living, *kept_requests.drained(max(living, default=0))})
+        return [(number, number in living) for number in numbers]
 
     def query(self, service: str, what: str) -> list[Any]:
         """Query the inside of the serving generation of a service.

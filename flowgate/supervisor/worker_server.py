@@ -183,7 +183,8 @@ class WorkerServer(uvicorn.Server):
             self._listener.close()
         await super().shutdown(sockets)
         if self.state == "draining":
-            kept_requests.keep(Path(self.control.getsockname()), self.filter.recent.rows())
+            control = Path(self.control.getsockname())
+            kept_requests.keep(control, self.filter.recent.rows(), self.filter.refusals.rows())
         if cut := self.filter.cut:
             self.report(
                 {"event": "cut", "reason": f"{cut} request{'s' if cut > 1 else ''} in progress cut", "cut": cut}

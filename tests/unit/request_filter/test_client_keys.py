@@ -253,6 +253,23 @@ def test_a_path_whose_key_the_app_checks_gets_no_key_of_a_client_and_not_the_gat
     assert not any(secret in str(got.tree) for secret in (key, KEY))
 
 
+@pytest.mark.parametrize("limits", [{}, {"models": ("a",)}, {"requests_per_minute": 1}], ids=str)
+def test_a_probe_with_a_clients_key_is_answered_as_one_without(one: Gateway, limits: dict[str, Any]) -> None:
+    key = one.add(**limits)
+    assert {one.ask(key, "/health/readiness", method="GET").status for _ in range(3)} == {200}
+
+
+@pytest.mark.parametrize("first", ["authorization", "x-api-key"])
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_second_key_of_a_client_is_not_seen_either(one: Gateway, first: str, is_own: bool) -> None:
+    key, other = KEY if is_own else one.add("a"), one.add("b")
+    second = "x-api-key" if first == "authorization" else "authorization"
+    got = one.send({first: f"Bearer {key}", second: f"Bearer {other}"})
+    assert got.status == 200
+    assert other not in str(got.tree)
+    assert (key in str(got.tree)) == is_own
+
+
 @pytest.mark.parametrize(
     "path",
     ["/key/generate", "/config/update", "/model/new", "/v1/mcp/server", "/v1/agents", "/ui/", "/routes", "/health"],

@@ -76,3 +76,16 @@ def test_a_pipe_or_a_folder_in_its_place_is_no_wait_and_no_error(tmp_path: Path)
     for number in (1, 2):
         kept_requests.keep(control_path(tmp_path, "app", number), ROWS)  # type: ignore[arg-type]
         assert kept_requests.read(tmp_path, "app", number) == []
+
+
+def test_refusals_are_kept_and_discarded_with_the_requests(tmp_path: Path) -> None:
+    refused = [{"client": "laptop", "kind": "too_many", "count": 3}]
+    kept_requests.keep(control_path(tmp_path, "app", 1), ROWS, refused)  # type: ignore[arg-type]
+    assert kept_requests.read_refusals(tmp_path, "app", 1) == refused
+    kept_requests.discard(tmp_path, "app", 1, all_of_them=True)
+    assert (kept_requests.read_refusals(tmp_path, "app", 1), list(tmp_path.iterdir())) == ([], [])
+
+
+def test_no_refusals_need_no_file(tmp_path: Path) -> None:
+    kept_requests.keep(control_path(tmp_path, "app", 1), ROWS, [])  # type: ignore[arg-type]
+    assert [one.suffix for one in tmp_path.iterdir()] == [".requests"]
