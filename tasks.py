@@ -587,6 +587,7 @@ def client_list(c: Context, json: bool = False) -> int:
     return clients.list_clients(config(c), json)
 
 
+CHECK = "predict the changes without making them"
 EXPIRES = "when the key expires: a duration (12h, 30d) or a time; default: never"
 
 
@@ -595,6 +596,12 @@ EXPIRES = "when the key expires: a duration (12h, 30d) or a time; default: never
     positional=["name"],
     help={
         "name": "a name for the client: letters, digits, '.', '_', '@', '-'",
+        "program": "write the configuration of this program: codex, claude-code, opencode, …",
+        "model": "a model of the profile for the program's main work; default: the one that model_names gives",
+        "small-model": "a model for its background work; default: the one that model_names gives",
+        "print": "print the program's configuration, with a new key, instead of writing it",
+        "check": CHECK,
+        "diff": "show the lines that change in files",
         "models": "names or patterns of the models that it may ask, separated by commas; default: all",
         "requests-per-minute": "requests that it may send in a minute; default: any number",
         "max-parallel": "requests that it may have in progress at once; default: any number",
@@ -603,22 +610,38 @@ EXPIRES = "when the key expires: a duration (12h, 30d) or a time; default: never
 )
 @command
 def client_add(
-    c: Context, name: str, models: str = "", requests_per_minute: str = "", max_parallel: str = "", expires: str = ""
+    c: Context,
+    name: str,
+    program: str = "",
+    model: str = "",
+    small_model: str = "",
+    print: bool = False,  # noqa: A002 - the flag is --print
+    check: bool = False,
+    diff: bool = False,
+    models: str = "",
+    requests_per_minute: str = "",
+    max_parallel: str = "",
+    expires: str = "",
 ) -> int:
-    """Make a key for one client, and print it once."""
-    from flowgate.cli import clients
+    """Make a key for one client: print it once, or write it into the configuration of its program."""
+    from flowgate.cli import client_plan, clients
 
     limits = {"models": models, "requests_per_minute": requests_per_minute, "max_parallel": max_parallel}
-    return clients.add(config(c), name, {**limits, "expires": expires})
+    how = client_plan.How(model, small_model, check or dry(c), diff, print)
+    return clients.add(config(c), name, {**limits, "expires": expires}, program, how)
 
 
-@task(name="remove", positional=["name"], help={"name": "the client's name"})
+@task(
+    name="remove",
+    positional=["name"],
+    help={"name": "the client's name", "check": CHECK, "diff": "show the lines that change in files"},
+)
 @command
-def client_remove(c: Context, name: str) -> int:
-    """Remove a client; its key is void at once."""
+def client_remove(c: Context, name: str, check: bool = False, diff: bool = False) -> int:
+    """Remove a client: its key is void at once, and what was written for its program is taken back."""
     from flowgate.cli import clients
 
-    return clients.remove(config(c), name)
+    return clients.remove(config(c), name, check=check or dry(c), diff=diff)
 
 
 @task(name="rotate", positional=["name"], help={"name": "the client's name", "expires": EXPIRES})

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flowgate.cli import console
 from flowgate.cli.ask import requested_model
-from flowgate.cli.served_requests import litellm_address
+from flowgate.cli.served_requests import SERVICE, litellm_address
 from flowgate.cli.session import Session, open_session
 from flowgate.clients import keys, registry
 from flowgate.clients.endpoint import root
 from flowgate.clients.program import Endpoint, Machine
+from flowgate.domain import Secret
 from flowgate.errors import ProgramMissing, UsageError
 from flowgate.gateway import client_models
 from flowgate.gateway.proxy_exceptions import plain_without_proxy
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowgate.clients.program import ClientProgram, Launch
-    from flowgate.domain import Secret
+
+
+NO_CLIENT_KEYS = "LiteLLM is a program of your own (services.litellm.command), which knows no keys of clients"
 
 
 class Gateway(NamedTuple):
@@ -34,12 +37,15 @@ class Gateway(NamedTuple):
         model: The model for the main work.
         small_model: The model for background work.
         models: All names that a client may ask for.
+        own_key: The key of a gateway that knows none of clients, because LiteLLM is a program of the user's own; None
+            if it knows them.
     """
 
     address: str
     model: str
     small_model: str
     models: tuple[str, ...]
+    own_key: Secret | None = None
 
     def endpoint(self, client: str, key: Secret) -> Endpoint:
         """Return the gateway as one client sees it."""
@@ -70,10 +76,17 @@ def run(config: str, name: str, words: Sequence[str], model: str, small_model: s
     session = open_session(config, quiet=True)
     gateway = find_gateway(session, model, small_model, lambda: _check_typed(program, words, session))
     path, own = find_command(program, words, session)
-    client, key = keys.keys_of(session.config).add_temporary(program.name, program=program.name)
+    client, key = _make_key(program, session, gateway)
     start = launch(gateway.endpoint(client, key))
     _tell_changes(start, session)
     return exec_program.execute([path, *start.arguments, *own], environment(start, session))
+
+
+def _make_key(program: ClientProgram, session: Session, gateway: Gateway) -> tuple[str, Secret]:
+    if gateway.own_key is None:
+        return keys.keys_of(session.config).add_temporary(program.name, program=program.name)
+    console.note(f"note: {NO_CLIENT_KEYS}; {program.title} gets the gateway's key")
+    return program.name, gateway.own_key
 
 
 def startable(program: ClientProgram) -> Callable[[Endpoint], Launch]:
@@ -114,7 +127,9 @@ def find_gateway(session: Session, model: str, small_model: str, check: Callable
     small = requested_model(context, small_model) if small_model else (main if model else chosen.small_model)
     check()
     host, _, port = litellm_address(session).rpartition(":")
-    return Gateway(root(host, int(port)), main, small or main, chosen.models)
+    serves_keys = context.stack().services[SERVICE].program.app is not None
+    own_key = None if serves_keys else context.master_key() or Secret("none")
+    return Gateway(root(host, int(port)), main, small or main, chosen.models, own_key)
 
 
 def _check_typed(program: ClientProgram, words: Sequence[str], session: Session) -> None:

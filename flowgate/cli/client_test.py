@@ -11,15 +11,16 @@ from flowgate.cli.client_trial import How, Trial, environment
 from flowgate.cli.served_requests import ServedRequest, served_requests
 from flowgate.cli.session import Session, hide_secrets, open_session
 from flowgate.clients import keys, registry
-from flowgate.errors import CheckFailed, UsageError
+from flowgate.errors import CheckFailed, Unreachable, UsageError
 from flowgate.system import tempdirs
 from flowgate.system.clock import Clock
+from flowgate.system.command import CommandResult
 
 if TYPE_CHECKING:
     from flowgate.clients.program import ClientProgram, Machine, Protocol
-    from flowgate.system.command import CommandResult
 
 FOLDER = "flowgate-client-"
+TIMED_OUT = 1 << 16  # no process has this exit code
 QUESTION = "Say hello in one short sentence."
 PROTOCOLS: tuple[tuple[str, Protocol], ...] = (
     ("/chat/completions", "chat"),
@@ -41,7 +42,7 @@ class Report(TypedDict):
     question: str
     answer: str
     seconds: float
-    exit_code: int
+    exit_code: int | None
     protocol: str
     path: str
     asked: str
@@ -67,16 +68,42 @@ def test(config: str, name: str, question: str, timeout: float, by_variables: bo
         UsageError: It cannot be run without a terminal, or cannot use the gateway this way.
         ProgramMissing: It is not installed.
         NotReady: The gateway is not running.
-        Unreachable: The program did not end in time.
-        CheckFailed: It was not answered through the gateway.
+        CheckFailed: It was not answered through the gateway, or did not end in time.
     """
     program = registry.find(name)
     _check(program, by_variables)
     session = open_session(config)
     if not as_json:
         console.note(session.describe())
+    report, ran = try_program(session, program, question or QUESTION, timeout, by_variables)
+    return _print(report, ran, program, as_json)
+
+
+def try_program(
+    session: Session, program: ClientProgram, question: str, timeout: float, by_variables: bool
+) -> tuple[Report, CommandResult]:
+    """Run a client program once, in a folder that is deleted and with a key that is void afterwards.
+
+    Args:
+        session: Config and supervisor.
+        program: The client program.
+        question: What to ask.
+        timeout: Seconds until the program is ended.
+        by_variables: Lead it to the gateway by variables, even if files would do.
+
+    Returns:
+        What it did, and its output.
+
+    Raises:
+        UsageError: It cannot be led this way, or the gateway knows no keys of clients.
+        ProgramMissing: It is not installed.
+        NotReady: The gateway is not running.
+    """
     path = client_run.find_command(program, (), session)[0]
     gateway = client_run.find_gateway(session, "", "")
+    if gateway.own_key is not None:
+        what = f"{client_run.NO_CLIENT_KEYS}, so who served the program would not be known"
+        raise UsageError(what, fix=f"inv client.run {program.name} -- …")
     made = keys.keys_of(session.config).temporary(f"{program.name}-test", program=program.name)
     with tempdirs.folder(FOLDER) as folder, made as (client, key):
         hide_secrets(session.config, session.environment, [key.reveal()])
@@ -86,9 +113,7 @@ def test(config: str, name: str, question: str, timeout: float, by_variables: bo
         how: How = "files" if not by_variables and program.files(machine, endpoint) else "variables"
         if how == "variables":
             client_run.startable(program)
-        trial = Trial(program, path, folder, endpoint, how, env)
-        report, failed = _try(trial, machine, session, question or QUESTION, timeout)
-    return _print(report, failed, program, as_json)
+        return _try(Trial(program, path, folder, endpoint, how, env), machine, session, question, timeout)
 
 
 def _check(program: ClientProgram, by_variables: bool) -> None:
@@ -108,10 +133,16 @@ def _try(
     version = trial.version()
     clock = Clock()
     began = clock.now()
-    ran = trial.ask(question, timeout)
+    try:
+        ran = trial.ask(question, timeout)
+    except Unreachable:
+        ran = CommandResult(TIMED_OUT, "", "")
     seconds = clock.now() - began
     rows = [one for one in served_requests(session) if one["client"] == trial.endpoint.client]
-    return _report(trial, (version, question, seconds), ran, rows), ran
+    report = _report(trial, (version, question, seconds), ran, rows)
+    if ran.code == TIMED_OUT:
+        report["exit_code"], report["problem"] = None, f"did not end within {timeout:g} s ({_requests(report)})"
+    return report, ran
 
 
 def _report(trial: Trial, about: tuple[str, str, float], ran: CommandResult, rows: list[ServedRequest]) -> Report:
@@ -144,8 +175,7 @@ def _problem(report: Report, answered: bool) -> str:
         return "sent no request to the gateway"
     if not answered:
         return f"was refused by the gateway ({report['path']})"
-    if report["exit_code"]:
-        code = report["exit_code"]
+    if code := report["exit_code"]:
         return f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
     return "" if report["answer"] else "printed no answer"
 
@@ -179,5 +209,5 @@ def _print(report: Report, ran: CommandResult, program: ClientProgram, as_json: 
 
 
 def _requests(report: Report) -> str:
-    count = f"{report['requests']} request{'' if report['requests'] == 1 else 's'}"
+    count = f"{report['requests'] or 'no'} request{'' if report['requests'] == 1 else 's'}"
     return f"{count}, {report['refused']} without an answer" if report["refused"] else count

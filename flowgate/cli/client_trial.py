@@ -79,7 +79,8 @@ class Trial:
             start = self.program.launch(self.endpoint)
             argv = [self.path, *start.arguments, *headless(question)]
             return self._run(argv, {**self.env, **start.env}, timeout)
-        return self._run([self.path, *headless(question)], self.env, timeout)
+        env = {**self.env, **self.program.headless_env(self.endpoint)}
+        return self._run([self.path, *headless(question)], env, timeout)
 
     def write_files(self, machine: Machine) -> None:
         """Write what `client.add` would write, and what the user would have to choose once by hand.
@@ -91,7 +92,7 @@ class Trial:
         wanted += self.program.files(machine, self.endpoint) if self.how == "files" else ()
         for one in wanted:
             before = files.read_text_or_none(one.path) or ""
-            values = {path: value for path, value in one.values.items() if value is not None}
+            values = {path: value for path, value in {**one.if_missing, **one.values}.items() if value is not None}
             if values:
                 files.write_atomic(one.path, owned_values.write(before, one.format, values).text)
 

@@ -114,12 +114,12 @@ def _plan_file_removal(receipt: FileReceipt) -> FileChange:
     return FileChange(receipt.path, before, text, receipt, kept=_names(back.kept), restored=_names(back.restored))
 
 
-def write(changes: Iterable[FileChange], program: str, path: Path) -> None:
+def write(changes: Iterable[FileChange], receipt: Receipt, path: Path) -> None:
     """Write files, and the receipt before them: what a crash leaves behind can be taken back.
 
     Args:
         changes: The changes.
-        program: The client program's name.
+        receipt: What else is to be noted.
         path: The receipt's file.
 
     Raises:
@@ -128,7 +128,7 @@ def write(changes: Iterable[FileChange], program: str, path: Path) -> None:
     found = list(changes)
     folders = {one.named: _missing_folders(one.before.path) or one.receipt.folders for one in found}
     known = {one.named: replace(one.receipt, folders=tuple(folders[one.named])) for one in found}
-    receipts.write(path, Receipt(program, known))
+    receipts.write(path, replace(receipt, files=known))
     for one in found:
         if one.is_change and one.text is not None:
             user_files.write(one.before, one.text)

@@ -1,7 +1,8 @@
 """Other tools that write the configuration of client programs: recognised by what they leave in it, and named.
 
-A tool that restores or rewrites the whole file later would undo what FlowGate writes, or bring back a wrong value: it is
-refused while it is active. One that has left an address behind is named; its values come back with `client.remove`.
+A tool that restores or rewrites the whole file later would undo what FlowGate writes, or bring back a wrong value: a
+file is refused while such a tool is active. One that has left an address behind is named; its values come back with
+`client.remove`.
 """
 
 from __future__ import annotations

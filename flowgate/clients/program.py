@@ -127,6 +127,7 @@ class ClientProgram:
         files: Computes the files that `client.add` writes; empty for a program whose configuration no file holds.
         launch: Computes what `client.run` sets; None for a program that only files tell where the gateway is.
         headless: Computes the arguments that ask one question without a terminal; None where there is no such mode.
+        headless_env: Computes the variables that such a question needs beside the files of `client.add`.
         tried: The versions that were run through the gateway.
         facts: What its users should know.
         by_hand: Computes what the user does after `client.add`, or instead of it, one line each.
@@ -143,6 +144,7 @@ class ClientProgram:
     files: Callable[[Machine, Endpoint], tuple[OwnedFile, ...]]
     launch: Callable[[Endpoint], Launch] | None
     headless: Callable[[str], tuple[str, ...]] | None = None
+    headless_env: Callable[[Endpoint], Mapping[str, str]] = lambda endpoint: {}
     tried: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
     by_hand: Callable[[Machine, Endpoint], tuple[str, ...]] = lambda machine, endpoint: ()

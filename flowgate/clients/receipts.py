@@ -45,10 +45,14 @@ class Receipt:
     Attributes:
         program: The client program's name.
         files: The files.
+        model: The typed model for the main work; empty if the profile's was taken.
+        small_model: The typed model for background work.
     """
 
     program: str
     files: Mapping[Path, FileReceipt] = field(default_factory=dict)
+    model: str = ""
+    small_model: str = ""
 
 
 def path_of(folder: Path, client: str) -> Path:
@@ -81,7 +85,8 @@ def read(path: Path) -> Receipt | None:
         if content["version"] != VERSION:
             raise UsageError(f"{path} was written by a newer FlowGate", fix="use that one, or a newer one")
         found = [_file(one) for one in content["files"]]
-        return Receipt(str(content["program"]), {one.path: one for one in found})
+        models = (str(content["model"]), str(content["small_model"]))
+        return Receipt(str(content["program"]), {one.path: one for one in found}, *models)
     except (ValueError, KeyError, TypeError, AttributeError):
         fix = f"take the client's values out of its configuration yourself, then delete it: rm {path}"
         raise UsageError(f"{path}, which says what was written, is damaged", fix=fix) from None
@@ -100,6 +105,8 @@ def write(path: Path, receipt: Receipt) -> None:
     content = {
         "version": VERSION,
         "program": receipt.program,
+        "model": receipt.model,
+        "small_model": receipt.small_model,
         "files": [
             {
                 "path": str(one.path),

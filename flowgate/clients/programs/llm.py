@@ -54,6 +54,7 @@ PROGRAM = ClientProgram(
     launch=launch,
     launch_requires=required,
     headless=lambda question: (question,),
+    headless_env=lambda endpoint: {"LLM_MODEL": f"flowgate/{endpoint.model}"},
     tried=("0.36",),
     facts=(
         Fact("A stored key (`llm keys set openai`) beats OPENAI_API_KEY.", "llm 0.36"),

@@ -1,0 +1,153 @@
+"""The files that `client.add NAME --program P` writes and `client.remove` takes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flowgate.cli import arguments, client_plan, clients, console
+from flowgate.cli.client_files_told import tell, tell_file
+from flowgate.cli.client_plan import PLACEHOLDER, Client, How
+from flowgate.cli.client_run import machine
+from flowgate.cli.session import Session, hide_secrets, open_session
+from flowgate.clients import configuring, receipts, registry
+from flowgate.clients.keys import Keys, keys_of
+from flowgate.clients.names import check_name
+from flowgate.clients.receipts import Receipt
+from flowgate.domain import Secret
+from flowgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from flowgate.clients.program import Endpoint, OwnedFile
+
+
+def add(config: str, name: str, program: str, limits: Mapping[str, str], how: How) -> int:
+    """Write a program's configuration so that it asks the gateway with a key of its own.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        name: The client's name.
+        program: The client program's name.
+        limits: The typed limits of `client.add`.
+        how: The models, and whether anything is written.
+
+    Raises:
+        UnknownName: There is no such program or model.
+        UsageError: A file cannot be edited, another client or tool has it, or the name is taken; nothing is changed.
+        DiskError: A file cannot be written.
+    """
+    session = open_session(config)
+    client = client_plan.find_client(
+        session, arguments.named(name, "a name for the client"), registry.find(program), limits
+    )
+    keys = keys_of(session.config)
+    sketch = client_plan.endpoint(session, client, Secret(PLACEHOLDER), client_plan.remembered(client, how))
+    if how.print_only:
+        return _print_only(session, client, keys, sketch)
+    if client.program.impossible:
+        what = f"{client.program.title} cannot use this gateway: {client.program.impossible}"
+        raise UsageError(
+            what, fix=f"inv client.add {client.name} --program {client.program.name} --print shows the values"
+        )
+    found = client_plan.current_key(client, keys, sketch)
+    wanted = client.program.files(client.machine, client_plan.with_key(sketch, found or Secret(PLACEHOLDER)))
+    changes = configuring.plan(wanted, client.receipt)
+    client_plan.refuse_others(client, changes)
+    if how.check:
+        tell(client, changes, how, key_is_new=found is None)
+        return 0
+    clients.note_unchecked(session)
+    key, verb = (found, "") if found else client_plan.make_key(client, keys)
+    if verb:
+        hide_secrets(session.config, session.environment, [key.reveal()])
+        changes = configuring.plan(
+            client.program.files(client.machine, client_plan.with_key(sketch, key)), client.receipt
+        )
+        clients.record_event(session, f"client_{verb}", client.name)
+    elif client.limits:
+        keys.set_limits(client.name, client.limits, client.program.name)
+    how = client_plan.remembered(client, how)
+    configuring.write(changes, Receipt(client.program.name, {}, how.model, how.small_model), client.receipt_path)
+    tell(client, changes, how, key_is_new=bool(verb))
+    for line in client.program.by_hand(client.machine, sketch):
+        console.note(f"  then: {line}")
+    return 0
+
+
+def write_key(session: Session, name: str, key: Secret) -> bool:
+    """Write a client's new key into the files of its program.
+
+    Args:
+        session: The config.
+        name: The client's name.
+        key: The key.
+
+    Returns:
+        Whether the client has files.
+
+    Raises:
+        UsageError: A file cannot be edited; the key is made, and `client.add` writes it later.
+    """
+    receipt = receipts.read(receipts.path_of(machine(session).secrets, name))
+    if receipt is None:
+        return False
+    client = client_plan.find_client(session, name, registry.find(receipt.program), {})
+    hide_secrets(session.config, session.environment, [key.reveal()])
+    sketch = client_plan.endpoint(session, client, key, client_plan.remembered(client, How()))
+    changes = configuring.plan(client.program.files(client.machine, sketch), receipt)
+    configuring.write(changes, receipt, client.receipt_path)
+    console.note(f"~ the client '{name}' has another key; the old one is not accepted any more")
+    tell(client, changes, How(), key_is_new=False)
+    return True
+
+
+def remove(session: Session, name: str, *, check: bool = False, diff: bool = False) -> bool:
+    """Take back what was written for a client.
+
+    Args:
+        session: The config.
+        name: The client's name.
+        check: Only say what would change.
+        diff: Show the lines that change.
+
+    Returns:
+        Whether anything had been written for it.
+
+    Raises:
+        UsageError: A file cannot be edited; nothing is changed.
+        DiskError: A file cannot be written.
+    """
+    check_name(name)
+    path = receipts.path_of(machine(session).secrets, name)
+    receipt = receipts.read(path)
+    if receipt is None:
+        return False
+    changes = configuring.plan_removal(receipt)
+    if not check:
+        configuring.take_back(changes, path)
+    for one in changes:
+        tell_file(one, check=check, diff=diff)
+        for value in one.kept:
+            console.note(f"  kept: {value} in {one.named} was changed since; it stays as it is")
+    return True
+
+
+def _print_only(session: Session, client: Client, keys: Keys, sketch: Endpoint) -> int:
+    """Print what would be written, with a new key of the client's own; a known client's key cannot be printed again."""
+    key = client_plan.current_key(client, keys, sketch)
+    if key is None and client.known is None:
+        key = keys.add(client.name, client.limits, client.program.name)
+        clients.record_event(session, "client_added", client.name)
+        console.note(f"~ the client '{client.name}' has a key of its own; it is shown only now")
+    shown = client_plan.with_key(sketch, key or Secret("THE-KEY-OF-THIS-CLIENT"))
+    if client.program.impossible:
+        console.note(f"! {client.program.title} cannot use this gateway: {client.program.impossible}")
+    wanted: tuple[OwnedFile, ...] = client.program.files(client.machine, shown)
+    for one in wanted:
+        console.data(f"# {one.path}")
+        console.data(configuring.snippet(one.format, {**one.if_missing, **one.values}).rstrip("\n"))
+    for line in client.program.by_hand(client.machine, shown):
+        console.data(f"# {line}")
+    if not wanted:
+        console.data(f"base URL: {shown.root}/v1\nkey: {shown.key}\nmodel: {shown.model}")
+    return 0

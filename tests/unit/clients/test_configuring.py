@@ -1,0 +1,225 @@
+"""Files of client programs: written, written again, and taken back; links, permissions and folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from flowgate.clients import registry
+from flowgate.errors import UsageError
+from tests.unit.clients.homes import KEY, Home
+
+CODEX = ".codex/config.toml"
+CLAUDE = ".claude/settings.json"
+WRITABLE = [name for name, one in registry.all_programs().items() if not one.impossible]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    (tmp_path / "home").mkdir()
+    return Home(tmp_path)
+
+
+@pytest.mark.parametrize("program", WRITABLE)
+def test_what_is_created_is_private_and_goes_without_a_trace(home: Home, program: str) -> None:
+    changes = home.add(program)
+    assert any(KEY in one.before.path.read_text() for one in changes)
+    assert {one.before.path.stat().st_mode & 0o777 for one in changes} == {0o600}
+    assert KEY not in home.receipt.read_text()
+    assert home.receipt.stat().st_mode & 0o777 == 0o600
+    home.remove()
+    assert [one for one in home.folder.rglob("*") if one.is_file()] == []
+    assert list((home.folder / "home").iterdir()) == []
+
+
+@pytest.mark.parametrize("program", WRITABLE)
+def test_a_second_add_changes_nothing(home: Home, program: str) -> None:
+    before = {one.before.path: one.before.path.read_bytes() for one in home.add(program)}
+    receipt = home.receipt.read_bytes()
+    assert not any(one.is_change for one in home.add(program))
+    assert before == {path: path.read_bytes() for path in before}
+    assert home.receipt.read_bytes() == receipt
+
+
+@pytest.mark.parametrize("program", WRITABLE)
+def test_an_add_after_the_address_changed_is_taken_back_too(home: Home, program: str) -> None:
+    home.add(program)
+    assert any(one.is_change for one in home.add(program, port=4001, key=KEY + "2"))
+    home.remove()
+    assert list((home.folder / "home").iterdir()) == []
+
+
+def test_the_previous_values_come_back_as_they_were_written(home: Home) -> None:
+    path = home.put(CODEX, "model = 'gpt-5'   # fast\nmodel_provider=\"openai\"\n")
+    before = path.read_bytes()
+    assert home.add("codex")[0].replaced == ("model", "model_provider")
+    assert b"router-default" in path.read_bytes()
+    home.remove()
+    assert path.read_bytes() == before
+
+
+def test_a_value_that_the_user_changed_since_stays(home: Home) -> None:
+    path = home.put(CODEX, 'model = "gpt-5"\n')
+    home.add("codex")
+    path.write_text(path.read_text().replace('"router-default"', '"my-own"'))
+    assert home.remove()[0].kept == ("model",)
+    assert path.read_text() == 'model = "my-own"\n'
+
+
+def test_what_the_user_added_to_our_table_keeps_its_heading(home: Home) -> None:
+    path = home.put(CODEX, "a = 1\n")
+    home.add("codex")
+    path.write_text(path.read_text() + "request_max_retries = 9\n")
+    home.remove()
+    assert path.read_text() == "a = 1\n\n[model_providers.flowgate]\nrequest_max_retries = 9\n"
+
+
+def test_a_value_that_the_user_removed_is_no_error(home: Home) -> None:
+    path = home.put(CODEX, "a = 1\n")
+    home.add("codex")
+    path.write_text("a = 1\n")
+    home.remove()
+    assert path.read_text() == "a = 1\n"
+
+
+def test_a_file_that_the_user_deleted_is_no_error(home: Home) -> None:
+    home.add("codex")
+    (home.machine.home / CODEX).unlink()
+    home.remove()
+    assert list(home.machine.home.iterdir()) == []
+
+
+def test_a_created_file_with_other_content_since_stays(home: Home) -> None:
+    home.add("claude-code")
+    path = home.machine.home / CLAUDE
+    path.write_text(path.read_text().replace('{\n  "env"', '{\n  "theme": "dark",\n  "env"', 1))
+    home.remove()
+    assert path.read_text() == '{\n  "theme": "dark"\n}\n'
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o400])
+def test_permissions_stay(home: Home, mode: int) -> None:
+    path = home.put(CODEX, "a = 1\n", mode)
+    change = home.add("codex")[0]
+    assert path.stat().st_mode & 0o777 == mode
+    assert change.before.open_to_others == bool(mode & 0o077)
+    home.remove()
+    assert path.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("target", ["dotfiles/config.toml", "a/b/c.toml"])
+@pytest.mark.parametrize("chained", [False, True])
+@pytest.mark.parametrize("relative", [False, True])
+def test_links_are_followed_and_stay(home: Home, target: str, chained: bool, relative: bool) -> None:
+    real, link = home.put(target, "a = 1\n"), home.machine.home / CODEX
+    link.parent.mkdir(parents=True, exist_ok=True)
+    middle = home.machine.home / "middle"
+    if chained:
+        middle.symlink_to(real)
+    aim = middle if chained else real
+    link.symlink_to(os.path.relpath(aim, link.parent) if relative else aim)
+    home.add("codex")
+    assert link.is_symlink()
+    assert KEY in real.read_text()
+    home.remove()
+    assert (link.is_symlink(), real.read_text()) == (True, "a = 1\n")
+
+
+def test_a_linked_folder_is_followed(home: Home) -> None:
+    real = home.put("dotfiles/codex/config.toml", "a = 1\n")
+    (home.machine.home / ".codex").symlink_to(real.parent)
+    home.add("codex")
+    assert KEY in real.read_text()
+    home.remove()
+    assert real.read_text() == "a = 1\n"
+
+
+@pytest.mark.parametrize("link", [CODEX, ".codex"])
+def test_a_link_to_nothing_is_named(home: Home, link: str) -> None:
+    path = home.machine.home / link
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to("nowhere")
+    with pytest.raises(UsageError, match="is a link to nowhere, which does not exist"):
+        home.add("codex")
+    assert path.is_symlink()
+    assert not home.receipt.exists()
+
+
+def test_a_link_to_itself_is_named(home: Home) -> None:
+    path = home.put(CODEX, "")
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(UsageError, match="is a link to"):
+        home.add("codex")
+
+
+def test_a_second_name_of_a_file_keeps_its_content_too(home: Home) -> None:
+    path = home.put(CODEX, "a = 1\n")
+    other = home.machine.home / "other"
+    other.hardlink_to(path)
+    home.add("codex")
+    assert other.read_text() == path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("program", "name", "text", "message"),
+    [
+        ("codex", CODEX, "a = 1\nb = \n", r"not valid TOML.*config.toml:2"),
+        ("codex", CODEX, "a = 1\na = 2\n", "not valid TOML"),
+        ("codex", CODEX, "model_providers = { x = { name = 'y' } }\n", "cannot change without touching"),
+        ("claude-code", CLAUDE, '{"env": {}, // mine\n}', r"has comments.*json:1"),
+        ("claude-code", CLAUDE, '{"env": {"A": "b",},\n}', "trailing commas"),
+        ("claude-code", CLAUDE, '{"env": ', r"not valid JSON"),
+        ("claude-code", CLAUDE, '{\n"env": "text"}', r"has no object at 'env'.*json:2"),
+        ("claude-code", CLAUDE, '{"env": {}, "env": {}}', "twice"),
+        ("claude-code", CLAUDE, "[]", "not a JSON object"),
+        ("aider", ".aider.conf.yml", "a: [\n", "not valid YAML"),
+        ("aider", ".aider.conf.yml", "a: 1\n---\nb: 1\n", "more than one document"),
+        ("aider", ".aider.conf.yml", "{a: 1}\n", "no mapping in block style"),
+        ("continue", ".continue/config.yaml", "models: text\n", "has no list at 'models'"),
+        ("codex", CODEX, "a = '\xff'\n", "^$"),
+    ],
+)
+def test_a_file_that_cannot_be_edited_is_left_alone(
+    home: Home, program: str, name: str, text: str, message: str
+) -> None:
+    data = text.encode("latin-1") if "\xff" in text else text.encode()
+    path = home.put(name, "")
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match="not a text file" if message == "^$" else message):
+        home.add(program)
+    assert path.read_bytes() == data
+    assert not home.receipt.exists()
+
+
+def test_the_lines_to_paste_are_shown_for_json_with_comments(home: Home) -> None:
+    home.put(CLAUDE, '{\n  // mine\n  "theme": "dark"\n}\n')
+    with pytest.raises(UsageError) as caught:
+        home.add("claude-code")
+    assert '"ANTHROPIC_BASE_URL": "http://127.0.0.1:4000"' in caught.value.fix
+
+
+def test_one_file_that_cannot_be_edited_leaves_the_others_alone(home: Home) -> None:
+    settings = home.put(".gemini/settings.json", "{ // mine\n}")
+    with pytest.raises(UsageError):
+        home.add("gemini-cli")
+    assert [one for one in home.machine.home.rglob("*") if one.is_file()] == [settings]
+
+
+def test_a_damaged_receipt_is_named(home: Home) -> None:
+    home.add("codex")
+    home.receipt.write_text("{")
+    with pytest.raises(UsageError, match="is damaged"):
+        home.remove()
+    assert KEY in (home.machine.home / CODEX).read_text()
+
+
+def test_names_that_continue_demands_are_the_users_where_he_has_them(home: Home) -> None:
+    path = home.put(".continue/config.yaml", "name: Mine # c\nmodels: []\n")
+    home.add("continue")
+    assert "name: Mine # c" in path.read_text()
+    assert 'version: "1.0.0"' in path.read_text()
+    home.remove()
+    assert path.read_text() == "name: Mine # c\nmodels: []\n"
