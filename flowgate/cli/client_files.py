@@ -129,6 +129,9 @@ def remove(session: Session, name: str, *, check: bool = False, diff: bool = Fal
         tell_file(one, check=check, diff=diff)
         for value in one.kept:
             console.note(f"  kept: {value} in {one.named} was changed since; it stays as it is")
+        for value in one.withheld:
+            why = "the address beside it is another one now"
+            console.note(f"  not put back: {value} in {one.named}, since {why}; see {receipts.withheld_of(path)}")
     return True
 
 

@@ -6,7 +6,7 @@ All files are read and edited in memory first, so that one which cannot be edite
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class FileChange:
         changed: FlowGate's values that somebody changed since they were written; they are written again.
         kept: Values that were FlowGate's and somebody changed since; they stay.
         restored: Values that are again what they were before.
+        withheld: Credentials that do not come back, since the address beside them is another one now.
     """
 
     named: Path
@@ -44,6 +45,7 @@ class FileChange:
     changed: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     restored: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
 
     @property
     def is_change(self) -> bool:
@@ -111,7 +113,15 @@ def _plan_file_removal(receipt: FileReceipt) -> FileChange:
         raise _refusal(receipt.path, error, "", what) from None
     is_ours = not receipt.was_there and not back.text.strip().strip("{}").strip()
     text = None if is_ours else back.text
-    return FileChange(receipt.path, before, text, receipt, kept=_names(back.kept), restored=_names(back.restored))
+    return FileChange(
+        receipt.path,
+        before,
+        text,
+        receipt,
+        kept=_names(back.kept),
+        restored=_names(back.restored),
+        withheld=_names(back.withheld),
+    )
 
 
 def write(changes: Iterable[FileChange], receipt: Receipt, path: Path) -> None:
@@ -134,8 +144,8 @@ def write(changes: Iterable[FileChange], receipt: Receipt, path: Path) -> None:
             user_files.write(one.before, one.text)
 
 
-def take_back(changes: Iterable[FileChange], path: Path) -> None:
-    """Write the files without the owned values; the receipt is deleted last.
+def take_back(changes: Sequence[FileChange], path: Path) -> None:
+    """Write the files without the owned values; the receipt is deleted last, or kept aside for withheld credentials.
 
     Args:
         changes: The changes.
@@ -151,6 +161,9 @@ def take_back(changes: Iterable[FileChange], path: Path) -> None:
             user_files.write(one.before, one.text)
         elif one.text is None:
             user_files.remove_empty(list(one.receipt.folders))
+    if any(one.withheld for one in changes):
+        kept = receipts.withheld_of(path)
+        user_files.write(user_files.look(kept), user_files.look(path).text or "")
     user_files.remove(path, [])
 
 

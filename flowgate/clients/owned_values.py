@@ -6,6 +6,7 @@ Each edit is checked before it counts: what is read afterwards is what was read 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -18,6 +19,10 @@ from flowgate.clients.formats.trees import is_same, lookup, with_value, without
 from flowgate.clients.formats.yaml_text import YamlEditor
 from flowgate.clients.program import Format, KeyPath
 from flowgate.domain import Value
+from flowgate.domain.secret_names import is_secret_name
+
+# Names of values that say where requests go: a credential belongs to the address that stands beside it.
+ADDRESS = re.compile(r"(?i)(base[-_]?ur[il]|api[-_]?base|api[-_]?ur[il]|host|endpoint)$")
 
 EDITORS: dict[Format, Editor] = {
     "toml": TomlEditor(),
@@ -81,11 +86,13 @@ class TakenBack:
         text: The text.
         kept: Values that somebody changed since they were written; they stay.
         restored: Values that are again what they were before.
+        withheld: Credentials that do not come back, since the address beside them is another one now.
     """
 
     text: str
     kept: tuple[KeyPath, ...] = ()
     restored: tuple[KeyPath, ...] = ()
+    withheld: tuple[KeyPath, ...] = ()
 
 
 def fingerprint(value: object) -> str:
@@ -204,16 +211,17 @@ def take_back(text: str, format_: Format, ownership: Ownership) -> TakenBack:
     mark = BOM if text.startswith(BOM) else ""
     bare = text.removeprefix(BOM)
     tree = editor.parse(bare)
-    kept, restored = [], []
+    kept, restored, withheld = _kept(tree, ownership), [], []
+    is_elsewhere = any(ADDRESS.search(str(path[-1])) for path in kept)
     for path, owned in reversed(list(ownership.values.items())):
         place = editor.find(bare, path)
-        current = lookup(tree, path)
-        if place is None:
+        if place is None or path in kept:
             continue
-        if fingerprint(current) != owned.written:
-            kept.append(path)
-            continue
-        if owned.previous is None:
+        if owned.previous and is_elsewhere and is_secret_name(path[-1]):
+            withheld.append(path)
+            bare = editor.take(bare, path, ownership.made)
+            tree = _checked(editor, bare, without(tree, path), path)
+        elif owned.previous is None:
             bare = editor.take(bare, path, ownership.made)
             tree = _checked(editor, bare, without(tree, path), path)
         else:
@@ -221,7 +229,16 @@ def take_back(text: str, format_: Format, ownership: Ownership) -> TakenBack:
             bare = bare[:start] + owned.previous + bare[place[1] :]
             tree = _checked(editor, bare, with_value(tree, path, lookup(editor.parse(bare), path)), path)
             restored.append(path)
-    return TakenBack(mark + _unended(text.removeprefix(BOM), bare, ownership), tuple(kept), tuple(restored))
+    found = mark + _unended(text.removeprefix(BOM), bare, ownership)
+    return TakenBack(found, tuple(kept), tuple(restored), tuple(withheld))
+
+
+def _kept(tree: object, ownership: Ownership) -> list[KeyPath]:
+    """Return the values that somebody changed since they were written."""
+    found = {path: lookup(tree, path) for path in reversed(list(ownership.values))}
+    return [
+        path for path, now in found.items() if now is not None and fingerprint(now) != ownership.values[path].written
+    ]
 
 
 def _unended(before: str, text: str, ownership: Ownership) -> str:

@@ -65,6 +65,15 @@ def path_of(folder: Path, client: str) -> Path:
     return folder / "clients" / f"{client}.json"
 
 
+def withheld_of(path: Path) -> Path:
+    """Return where a receipt is kept whose credentials did not come back.
+
+    Args:
+        path: The receipt's file.
+    """
+    return path.parent / "withheld" / path.name
+
+
 def read(path: Path) -> Receipt | None:
     """Read a receipt.
 

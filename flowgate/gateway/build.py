@@ -14,6 +14,7 @@ from flowgate.gateway import (
     deployment_names,
     litellm,
     mistyped_references,
+    own_address,
     own_modules,
     promises,
     request_rules,
@@ -188,6 +189,7 @@ def _read_settings(config: Config, profile: str, build_inputs: BuildInputs) -> s
         *deployment_names.faults(config, profile, read, build_inputs.declared),
         *usable_values.faults(config, profile, read, build_inputs.declared),
         *upstream_deployments.faults(config, profile, build_inputs.variables),
+        *own_address.faults(config, profile, build_inputs.variables),
     ]
     raise_all(f"profile {profile}", wrong)
     return read

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.clients import registry
+from flowgate.clients import receipts, registry
 from flowgate.errors import UsageError
 from tests.unit.clients.homes import KEY, Home
 
@@ -223,3 +223,23 @@ def test_names_that_continue_demands_are_the_users_where_he_has_them(home: Home)
     assert 'version: "1.0.0"' in path.read_text()
     home.remove()
     assert path.read_text() == "name: Mine # c\nmodels: []\n"
+
+
+def test_a_credential_does_not_come_back_beside_another_address(home: Home) -> None:
+    path = home.put(CLAUDE, '{"env": {"ANTHROPIC_BASE_URL": "https://a.example", "ANTHROPIC_AUTH_TOKEN": "sk-of-a"}}')
+    home.add("claude-code")
+    path.write_text(path.read_text().replace("http://127.0.0.1:4000", "https://b.example"))
+    assert home.remove()[0].withheld == ("env.ANTHROPIC_AUTH_TOKEN",)
+    assert path.read_text() == '{"env": {"ANTHROPIC_BASE_URL": "https://b.example"}}'
+    kept = receipts.withheld_of(home.receipt)
+    assert "sk-of-a" in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_credential_comes_back_with_its_address(home: Home) -> None:
+    path = home.put(CLAUDE, '{"env": {"ANTHROPIC_BASE_URL": "https://a.example", "ANTHROPIC_AUTH_TOKEN": "sk-of-a"}}')
+    before = path.read_text()
+    home.add("claude-code")
+    path.write_text(path.read_text().replace('"ANTHROPIC_MODEL": "router-default"', '"ANTHROPIC_MODEL": "own"'))
+    home.remove()
+    assert path.read_text() == before.replace("}}", ', "ANTHROPIC_MODEL": "own"}}')
