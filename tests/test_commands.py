@@ -28,6 +28,9 @@ SAME_OUTPUT = [
     ("events --event play --lines 1", "events --event play --lines 1", 0),
     ("service.logs litellm --lines 3", "service logs litellm --lines 3", 0),
     ("key.path", "key path", 0),
+    ("client.list", "client list", 0),
+    ("client.add no/name", "client add no/name", 2),
+    ("client.remove nobody", "client remove nobody", 2),
     ("steps", "steps", 0),
     ("litellm.list --offline", "litellm list --offline", 0),
     ("completion bash", "completion bash", 0),
@@ -44,6 +47,11 @@ SAME_OUTPUT = [
 ]
 # Commands that change something: one spelling does it, the other undoes it.
 IN_ORDER = [
+    ("inv", "client.add laptop --expires 1d"),
+    ("flowgate", "client rotate laptop"),
+    ("inv", "client.rotate laptop"),
+    ("inv", "client.remove laptop"),
+    ("flowgate", "client add laptop --models router-default"),
     ("inv", "service.stop --service litellm"),
     ("flowgate", "service start litellm"),
     ("inv", "profile.set cost"),

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from flowgate.request_filter.clients import Client
 
-FURTHER_MODELS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "model_list", "user_config")
+FURTHER_MODELS = (  # fields of a body that lead to other models
+    *("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "router_settings_override"),
+    *("model_list", "user_config", "prompt_id"),
+)
 STORED = re.compile(r"^(?:/openai)?(?:/v1)?/responses/[^/]+(?:/(?:input_items|cancel))?$")
 FORM_FIELD = re.compile(rb"""\bname\s*=\s*["']?model["'\s;]|\bname\s*\*""", re.IGNORECASE)  # `name*0=` continues
 FORM_VALUE = re.compile(rb'\bname="model"[ \t]*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n', re.IGNORECASE)
@@ -55,7 +58,15 @@ def in_body(client: Client, name: object, tree: object) -> str:
     """
     if isinstance(tree, dict) and (further := next((key for key in FURTHER_MODELS if tree.get(key)), "")):
         return f"the client '{client.name}' may ask only some models, so its requests must not set '{further}'"
-    return refusal(client, name.split(",")) if isinstance(name, str) and name else unnamed(client)
+    names = [*name.split(","), *_of_tools(tree)] if isinstance(name, str) and name else []
+    return refusal(client, names) if names else unnamed(client)
+
+
+def _of_tools(tree: object) -> list[str]:
+    """Return the models that a body's tools name: an advisor, for example, is another model."""
+    tools = tree.get("tools") if isinstance(tree, dict) else None
+    found = [one.get("model") for one in (tools if isinstance(tools, list) else ()) if isinstance(one, dict)]
+    return [one for one in found if isinstance(one, str) and one]
 
 
 def form_models(content: bytes, content_type: bytes) -> list[str] | None:

@@ -1,8 +1,8 @@
 """Errors of a full context window, in the words by which clients recognize them and compact their conversation.
 
-LiteLLM passes the vendor's words on, with its own around them and without the code, in whatever API the client speaks.
+The app passes the vendor's words on, with its own around them and without the code, in whatever API the client speaks.
 
-Source: LiteLLM 1.108.7 over vendors that answer as OpenAI, Anthropic and Gemini do. Codex 0.171 compacts at
+Source: docs/clients.md; measured over vendors that answer as OpenAI, Anthropic and Gemini do. Codex 0.171 compacts at
 `response.failed` with the code `context_length_exceeded` alone, not at status 400. Claude Code 2.1.197 compacts at
 "prompt is too long" and reads both numbers. opencode 1.18 and Cline 3.0 know the code and these sentences.
 """
@@ -31,7 +31,7 @@ USED_FIRST = (
     re.compile(r"input token count \(?(\d+)\)? exceeds the maximum number of tokens allowed \(?(\d+)"),
 )
 LIMIT_FIRST = re.compile(r"maximum context length (?:is|of) (\d+) tokens.{0,80}?(\d+)(?: tokens| in the)", re.DOTALL)
-OWN_WORDS = re.compile(r"\n+(?:model=|Set 'context_window|LiteLLM: model group).*", re.DOTALL)
+OWN_WORDS = re.compile(r"\n+(?:model=|Set 'context_window|\w+: model group).*", re.DOTALL)
 EVENTS = (
     b"event: error",
     b"event: response.failed",
@@ -114,7 +114,7 @@ def message_for(api: str, body: bytes) -> str:
 
     Args:
         api: "anthropic", "google", "responses" or "openai".
-        body: The error as LiteLLM has it.
+        body: The error as the app has it.
     """
     text = body.decode(errors="replace")
     used, limit = _numbers(text)
@@ -169,11 +169,11 @@ def _numbers(text: str) -> tuple[str, str]:
 
 
 def _vendor_words(text: str) -> str:
-    """Return the innermost message of an error, without what LiteLLM adds."""
+    """Return the innermost message of an error, without what the app adds."""
     message = _message(text)
     while (start := message.find("{")) >= 0 and (inner := _message(message[start:])) not in (message, message[start:]):
         message = inner
-    return re.sub(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)(?::| -) ?(?:litellm\.)?)+", "", message).strip()[:300]
+    return re.sub(r"^(?:\w+\.)?(?:\w+(?:Error|Exception)(?::| -) ?(?:\w+\.(?=\w))?)+", "", message).strip()[:300]
 
 
 def _message(text: str) -> str:

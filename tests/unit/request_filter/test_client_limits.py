@@ -55,6 +55,9 @@ def test_an_allowed_model_is_asked(one: Gateway, model: str, path: str) -> None:
         (CHAT, {**BODY, "model": "router-default", "fallbacks": [{"model": "big"}]}),
         (CHAT, {**BODY, "model": "router-default", "context_window_fallbacks": [{"router-default": ["big"]}]}),
         (CHAT, b'{"model": "router-default", "messages": [], "model": "big"}'),
+        (CHAT, {**BODY, "router_settings_override": {"fallbacks": [{"router-default": ["big"]}]}}),
+        (CHAT, {**BODY, "prompt_id": "stored"}),
+        ("/v1/messages", {**BODY, "tools": [{"type": "advisor_20260301", "name": "advisor", "model": "big"}]}),
         (CHAT, b'{"model": "router-default", "messages": "' + b"x" * 1_100_000 + b'", "model": "big", "a": {}}'),
         (CHAT, {"messages": []}),
         (CHAT, {"model": 5, "messages": []}),
@@ -77,6 +80,11 @@ def test_what_is_not_allowed_or_not_certain_is_refused(one: Gateway, path: str, 
     assert got.status == 403
     assert "'codex'" in got.message
     assert one.layer.refusals.rows() == [{"client": "codex", "kind": "forbidden_model", "count": 1}]
+
+
+def test_a_tool_may_name_an_allowed_model(one: Gateway) -> None:
+    tools = [{"name": "advisor", "model": "router-default"}, {"name": "other"}]
+    assert one.ask(one.add(models=("router-*",)), "/v1/messages", {**BODY, "tools": tools}).status == 200
 
 
 def test_the_refusal_names_what_is_allowed_and_explain_gets_it(one: Gateway) -> None:
