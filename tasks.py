@@ -624,11 +624,11 @@ def client_add(
     expires: str = "",
 ) -> int:
     """Make a key for one client: print it once, or write it into the configuration of its program."""
-    from flowgate.cli import client_plan, clients
+    from flowgate.cli import client_commands, client_plan
 
     limits = {"models": models, "requests_per_minute": requests_per_minute, "max_parallel": max_parallel}
     how = client_plan.How(model, small_model, check or dry(c), diff, print)
-    return clients.add(config(c), name, {**limits, "expires": expires}, program, how)
+    return client_commands.add(config(c), name, {**limits, "expires": expires}, program, how)
 
 
 @task(
@@ -639,18 +639,18 @@ def client_add(
 @command
 def client_remove(c: Context, name: str, check: bool = False, diff: bool = False) -> int:
     """Remove a client: its key is void at once, and what was written for its program is taken back."""
-    from flowgate.cli import clients
+    from flowgate.cli import client_commands
 
-    return clients.remove(config(c), name, check=check or dry(c), diff=diff)
+    return client_commands.remove(config(c), name, check=check or dry(c), diff=diff)
 
 
 @task(name="rotate", positional=["name"], help={"name": "the client's name", "expires": EXPIRES})
 @command
 def client_rotate(c: Context, name: str, expires: str = "") -> int:
     """Replace the key of a client, and print the new one once."""
-    from flowgate.cli import clients
+    from flowgate.cli import client_commands
 
-    return clients.rotate(config(c), name, expires)
+    return client_commands.rotate(config(c), name, expires)
 
 
 @task(positional=["shell"], help={"shell": "bash, zsh or fish"})

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flowgate.cli import arguments, client_plan, clients, console
 from flowgate.cli.client_files_told import tell, tell_file
 from flowgate.cli.client_plan import PLACEHOLDER, Client, How
 from flowgate.cli.client_run import machine
-from flowgate.cli.session import Session, hide_secrets, open_session
+from flowgate.cli.session import Session, hide_secrets
 from flowgate.clients import configuring, receipts, registry
+from flowgate.clients.configuring import FileChange
 from flowgate.clients.keys import Keys, keys_of
 from flowgate.clients.names import check_name
 from flowgate.clients.receipts import Receipt
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
     from flowgate.clients.program import Endpoint, OwnedFile
 
 
-def add(config: str, name: str, program: str, limits: Mapping[str, str], how: How) -> int:
+def add(session: Session, name: str, program: str, limits: Mapping[str, str], how: How) -> int:
     """Write a program's configuration so that it asks the gateway with a key of its own.
 
     Args:
-        config: Path after `--config`; empty to search for the config.
+        session: The config.
         name: The client's name.
         program: The client program's name.
         limits: The typed limits of `client.add`.
@@ -36,69 +38,74 @@ def add(config: str, name: str, program: str, limits: Mapping[str, str], how: Ho
         UsageError: A file cannot be edited, another client or tool has it, or the name is taken; nothing is changed.
         DiskError: A file cannot be written.
     """
-    session = open_session(config)
-    client = client_plan.find_client(
-        session, arguments.named(name, "a name for the client"), registry.find(program), limits
-    )
-    keys = keys_of(session.config)
-    sketch = client_plan.endpoint(session, client, Secret(PLACEHOLDER), client_plan.remembered(client, how))
+    given = arguments.named(name, "a name for the client")
+    client = client_plan.find_client(session, given, registry.find(program), limits)
+    keys, how = keys_of(session.config), client_plan.remembered(client, how)
+    sketch = client_plan.endpoint(session, client, Secret(PLACEHOLDER), how)
     if how.print_only:
         return _print_only(session, client, keys, sketch)
     if client.program.impossible:
         what = f"{client.program.title} cannot use this gateway: {client.program.impossible}"
-        raise UsageError(
-            what, fix=f"inv client.add {client.name} --program {client.program.name} --print shows the values"
-        )
+        fix = f"inv client.add {client.name} --program {client.program.name} --print shows the values"
+        raise UsageError(what, fix=fix)
     found = client_plan.current_key(client, keys, sketch)
-    wanted = client.program.files(client.machine, client_plan.with_key(sketch, found or Secret(PLACEHOLDER)))
-    changes = configuring.plan(wanted, client.receipt)
+    changes = _plan(client, sketch, found or Secret(PLACEHOLDER))
     client_plan.refuse_others(client, changes)
     if how.check:
         tell(client, changes, how, key_is_new=found is None)
         return 0
     clients.note_unchecked(session)
-    key, verb = (found, "") if found else client_plan.make_key(client, keys)
-    if verb:
-        hide_secrets(session.config, session.environment, [key.reveal()])
-        changes = configuring.plan(
-            client.program.files(client.machine, client_plan.with_key(sketch, key)), client.receipt
-        )
-        clients.record_event(session, f"client_{verb}", client.name)
-    elif client.limits:
+    key = found or _new_key(session, client, keys)
+    hide_secrets(session.config, session.environment, [key.reveal()])
+    if found and client.limits:
         keys.set_limits(client.name, client.limits, client.program.name)
-    how = client_plan.remembered(client, how)
+    changes = _plan(client, sketch, key)
     configuring.write(changes, Receipt(client.program.name, {}, how.model, how.small_model), client.receipt_path)
-    tell(client, changes, how, key_is_new=bool(verb))
+    tell(client, changes, how, key_is_new=found is None)
     for line in client.program.by_hand(client.machine, sketch):
         console.note(f"  then: {line}")
     return 0
 
 
-def write_key(session: Session, name: str, key: Secret) -> bool:
-    """Write a client's new key into the files of its program.
+def _new_key(session: Session, client: Client, keys: Keys) -> Secret:
+    key, verb = client_plan.make_key(client, keys)
+    clients.record_event(session, f"client_{verb}", client.name)
+    return key
+
+
+def rotate(session: Session, name: str, until: datetime | None) -> bool:
+    """Replace the key of a client in the files of its program; the files are checked before the old key is void.
 
     Args:
         session: The config.
         name: The client's name.
-        key: The key.
+        until: When the new key expires; None to keep what is set.
 
     Returns:
         Whether the client has files.
 
     Raises:
-        UsageError: A file cannot be edited; the key is made, and `client.add` writes it later.
+        UsageError: There is no such client, or a file cannot be edited; the old key goes on.
     """
+    check_name(name)
     receipt = receipts.read(receipts.path_of(machine(session).secrets, name))
     if receipt is None:
         return False
     client = client_plan.find_client(session, name, registry.find(receipt.program), {})
+    sketch = client_plan.endpoint(session, client, Secret(PLACEHOLDER), client_plan.remembered(client, How()))
+    _plan(client, sketch, Secret(PLACEHOLDER))
+    key = keys_of(session.config).rotate(name, expires=until)
+    clients.record_event(session, "client_rotated", name)
     hide_secrets(session.config, session.environment, [key.reveal()])
-    sketch = client_plan.endpoint(session, client, key, client_plan.remembered(client, How()))
-    changes = configuring.plan(client.program.files(client.machine, sketch), receipt)
+    changes = _plan(client, sketch, key)
     configuring.write(changes, receipt, client.receipt_path)
     console.note(f"~ the client '{name}' has another key; the old one is not accepted any more")
     tell(client, changes, How(), key_is_new=False)
     return True
+
+
+def _plan(client: Client, sketch: Endpoint, key: Secret) -> list[FileChange]:
+    return configuring.plan(client.program.files(client.machine, client_plan.with_key(sketch, key)), client.receipt)
 
 
 def remove(session: Session, name: str, *, check: bool = False, diff: bool = False) -> bool:
@@ -142,6 +149,10 @@ def _print_only(session: Session, client: Client, keys: Keys, sketch: Endpoint) 
         key = keys.add(client.name, client.limits, client.program.name)
         clients.record_event(session, "client_added", client.name)
         console.note(f"~ the client '{client.name}' has a key of its own; it is shown only now")
+    if key is None:
+        console.note(
+            f"note: the key of '{client.name}' cannot be shown again; inv client.rotate {client.name} makes another"
+        )
     shown = client_plan.with_key(sketch, key or Secret("THE-KEY-OF-THIS-CLIENT"))
     if client.program.impossible:
         console.note(f"! {client.program.title} cannot use this gateway: {client.program.impossible}")

@@ -19,7 +19,6 @@ from flowgate.system import files
 from flowgate.system.clock import Clock, stamp
 
 if TYPE_CHECKING:
-    from flowgate.cli.client_plan import How
     from flowgate.domain import Secret
 
 SERVICE = "litellm"
@@ -79,32 +78,26 @@ def list_clients(config: str, as_json: bool) -> int:
     return 0
 
 
-def add(config: str, name: str, limits: Mapping[str, str], program: str = "", how: How | None = None) -> int:
-    """Make a key for a client, and print it, or write it into the configuration of its program.
+def add(config: str, name: str, limits: Mapping[str, str], *, check: bool = False) -> int:
+    """Make a key for a client, and print it; it cannot be printed again.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         name: The client's name.
         limits: The typed limits: "models", "requests_per_minute", "max_parallel" and "expires".
-        program: The client program whose configuration is written; empty for none.
-        how: How it is written.
+        check: Only say what would change.
 
     Raises:
-        UsageError: The name or a limit cannot be used, the name is taken, or a file cannot be edited.
+        UsageError: The name or a limit cannot be used, the name is taken, or the file of keys is damaged.
     """
-    if how and program:
-        from flowgate.cli import client_files
-
-        return client_files.add(config, name, program, limits, how)
-    _require_program(how)
     session = open_session(config)
     note_unchecked(session)
     given, typed = arguments.named(name, "a name for the client"), typed_limits(session, limits)
-    if how and how.check:
+    if check:
         return _foretell(session, given)
     key = keys_of(session.config).add(given, typed)
-    record_event(session, "client_added", name)
-    print_key(session, name, key)
+    record_event(session, "client_added", given)
+    print_key(session, given, key)
     return 0
 
 
@@ -123,45 +116,25 @@ def rotate(config: str, name: str, expires: str = "") -> int:
     until = client_limits.expiry(expires, Clock().wall()) if expires else None
     key = keys_of(session.config).rotate(arguments.named(name, "a client"), expires=until)
     record_event(session, "client_rotated", name)
-    from flowgate.cli import client_files
-
-    if not client_files.write_key(session, name, key):
-        print_key(session, name, key)
+    print_key(session, name, key)
     return 0
 
 
-def remove(config: str, name: str, *, check: bool = False, diff: bool = False) -> int:
-    """Remove a client: its key is void at once, and what was written for its program is taken back.
+def remove(config: str, name: str) -> int:
+    """Remove a client; its key is void at once.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         name: The client's name.
-        check: Only say what would change.
-        diff: Show the lines that change in files.
 
     Raises:
-        UsageError: There is no such client, or a file cannot be edited; nothing is changed.
+        UsageError: There is no such client, or the file of keys is damaged.
     """
-    from flowgate.cli import client_files
-
     session = open_session(config)
-    given, keys = arguments.named(name, "a client"), keys_of(session.config)
-    known = given in keys.read()
-    was_written = client_files.remove(session, given, check=check, diff=diff)
-    if check:
-        console.note(f"~ the client '{given}' would be removed" if known else f"= there is no key of '{given}'")
-        return 0
-    if known or not was_written:
-        keys.remove(given)
-        record_event(session, "client_removed", given)
-    console.note(f"~ the client '{given}' is removed; its key is not accepted any more")
+    keys_of(session.config).remove(arguments.named(name, "a client"))
+    record_event(session, "client_removed", name)
+    console.note(f"~ the client '{name}' is removed; its key is not accepted any more")
     return 0
-
-
-def _require_program(how: How | None) -> None:
-    if how and (how.model or how.small_model or how.print_only or how.diff):
-        what = "a model, --print and --diff are about the configuration of a program, and none is named"
-        raise UsageError(what, fix="inv client.add NAME --program codex …")
 
 
 def _foretell(session: Session, name: str) -> int:

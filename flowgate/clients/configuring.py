@@ -15,6 +15,7 @@ from flowgate.clients.formats.common import CannotEdit, Malformed
 from flowgate.clients.owned_values import Ownership
 from flowgate.clients.program import Entry, Format, KeyPath, OwnedFile
 from flowgate.clients.receipts import FileReceipt, Receipt
+from flowgate.clients.taken_back import take_back as take_back_values
 from flowgate.domain import Value
 from flowgate.errors import UsageError
 from flowgate.system import user_files
@@ -70,12 +71,20 @@ def _plan_file(owned: OwnedFile, known: FileReceipt | None) -> FileChange:
     before = user_files.look(owned.path)
     earlier = known.ownership if known and before.text is not None else None
     try:
-        written = owned_values.write(before.text or "", owned.format, _values(owned, before, earlier), earlier)
+        values = _values(owned, before, earlier)
+        text = _without_others(before.text or "", owned.format, values, earlier)
+        written = owned_values.write(text, owned.format, values, earlier)
     except CannotEdit as error:
         raise _refusal(owned.path, error, snippet(owned.format, owned.values)) from None
     was_there = known.was_there if known and earlier else before.text is not None
     receipt = FileReceipt(owned.path, owned.format, written.ownership, was_there, known.folders if known else ())
     return FileChange(owned.path, before, written.text, receipt, _names(written.replaced), _names(written.changed))
+
+
+def _without_others(text: str, format_: Format, values: Mapping[KeyPath, Value], earlier: Ownership | None) -> str:
+    """Take back what was written before and is not written any more, such as a model that the profile has no longer."""
+    others = {path: one for path, one in earlier.values.items() if path not in values} if earlier else {}
+    return take_back_values(text, format_, replace(earlier, values=others)).text if earlier and others else text
 
 
 def _values(owned: OwnedFile, before: UserFile, earlier: Ownership | None) -> dict[KeyPath, Value]:
@@ -107,7 +116,7 @@ def _plan_file_removal(receipt: FileReceipt) -> FileChange:
     if before.text is None:
         return FileChange(receipt.path, before, None, receipt)
     try:
-        back = owned_values.take_back(before.text, receipt.format, receipt.ownership)
+        back = take_back_values(before.text, receipt.format, receipt.ownership)
     except CannotEdit as error:
         what = "take these out yourself: " + ", ".join(_names(tuple(receipt.ownership.values)))
         raise _refusal(receipt.path, error, "", what) from None

@@ -6,23 +6,18 @@ Each edit is checked before it counts: what is read afterwards is what was read 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 
-from flowgate.clients.formats.common import BOM, CannotEdit, Edit, Editor, Made, newline_of
+from flowgate.clients.formats.common import BOM, CannotEdit, Edit, Editor, Made
 from flowgate.clients.formats.env_text import EnvEditor
 from flowgate.clients.formats.json_text import JsonEditor
 from flowgate.clients.formats.toml_text import TomlEditor
-from flowgate.clients.formats.trees import is_same, lookup, with_value, without
+from flowgate.clients.formats.trees import is_same, lookup, with_value
 from flowgate.clients.formats.yaml_text import YamlEditor
 from flowgate.clients.program import Format, KeyPath
 from flowgate.domain import Value
-from flowgate.domain.secret_names import is_secret_name
-
-# Names of values that say where requests go: a credential belongs to the address that stands beside it.
-ADDRESS = re.compile(r"(?i)(base[-_]?ur[il]|api[-_]?base|api[-_]?ur[il]|host|endpoint)$")
 
 EDITORS: dict[Format, Editor] = {
     "toml": TomlEditor(),
@@ -78,23 +73,6 @@ class Written:
     changed: tuple[KeyPath, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
-    """A text without the owned values.
-
-    Attributes:
-        text: The text.
-        kept: Values that somebody changed since they were written; they stay.
-        restored: Values that are again what they were before.
-        withheld: Credentials that do not come back, since the address beside them is another one now.
-    """
-
-    text: str
-    kept: tuple[KeyPath, ...] = ()
-    restored: tuple[KeyPath, ...] = ()
-    withheld: tuple[KeyPath, ...] = ()
-
-
 def fingerprint(value: object) -> str:
     """Return the SHA-256 of a value, from which it cannot be read."""
     return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
@@ -130,8 +108,6 @@ def write(text: str, format_: Format, values: Mapping[KeyPath, Value], earlier: 
         CannotEdit: It cannot be read, or not be edited without touching what is the user's.
     """
     before = earlier or Ownership(unended=text not in ("", BOM) and not text.endswith("\n"))
-    for path in [one for one in before.values if one not in values]:  # an earlier FlowGate wrote it
-        text = take_back(text, format_, replace(before, values={path: before.values[path]})).text
     mark = BOM if text.startswith(BOM) else ""
     state = _Writing(EDITORS[format_], text.removeprefix(BOM), before)
     for path, value in values.items():
@@ -189,70 +165,22 @@ class _Writing:
         self._accept(Edit(self.text[: place[0]] + rendered + self.text[place[1] :]), path, value)
 
     def _accept(self, edit: Edit, path: KeyPath, value: Value) -> None:
-        self.tree = _checked(self.editor, edit.text, with_value(self.tree, path, value), path)
+        self.tree = checked(self.editor, edit.text, with_value(self.tree, path, value), path)
         self.text = edit.text
 
 
-def take_back(text: str, format_: Format, ownership: Ownership) -> TakenBack:
-    """Take owned values out of a configuration, or put back what was there before.
+def checked(editor: Editor, text: str, wanted: object, path: KeyPath) -> object:
+    """Return the content of an edited text if it is what was wanted; nothing else may have changed.
 
     Args:
-        text: The configuration.
-        format_: How it is written.
-        ownership: What is owned in it.
-
-    Returns:
-        The text, and the values that are the user's now and stay.
+        editor: The editor of its format.
+        text: The edited text.
+        wanted: What it has to contain.
+        path: The path of the edited value.
 
     Raises:
-        CannotEdit: It cannot be read, or not be edited without touching what is the user's.
+        CannotEdit: It contains something else.
     """
-    editor = EDITORS[format_]
-    mark = BOM if text.startswith(BOM) else ""
-    bare = text.removeprefix(BOM)
-    tree = editor.parse(bare)
-    kept, restored, withheld = _kept(tree, ownership), [], []
-    is_elsewhere = any(ADDRESS.search(str(path[-1])) for path in kept)
-    for path, owned in reversed(list(ownership.values.items())):
-        place = editor.find(bare, path)
-        if place is None or path in kept:
-            continue
-        if owned.previous and is_elsewhere and is_secret_name(path[-1]):
-            withheld.append(path)
-            bare = editor.take(bare, path, ownership.made)
-            tree = _checked(editor, bare, without(tree, path), path)
-        elif owned.previous is None:
-            bare = editor.take(bare, path, ownership.made)
-            tree = _checked(editor, bare, without(tree, path), path)
-        else:
-            start = place[0] - 1 if not owned.previous and bare[place[0] - 2 : place[0]] == ": " else place[0]
-            bare = bare[:start] + owned.previous + bare[place[1] :]
-            tree = _checked(editor, bare, with_value(tree, path, lookup(editor.parse(bare), path)), path)
-            restored.append(path)
-    found = mark + _unended(text.removeprefix(BOM), bare, ownership)
-    return TakenBack(found, tuple(kept), tuple(restored), tuple(withheld))
-
-
-def _kept(tree: object, ownership: Ownership) -> list[KeyPath]:
-    """Return the values that somebody changed since they were written."""
-    found = {path: lookup(tree, path) for path in reversed(list(ownership.values))}
-    return [
-        path for path, now in found.items() if now is not None and fingerprint(now) != ownership.values[path].written
-    ]
-
-
-def _unended(before: str, text: str, ownership: Ownership) -> str:
-    """Take away the line end that the file's last line got, unless something follows it now."""
-    if not ownership.unended or not text.endswith("\n") or before == text:
-        return text
-    last = text[text.rstrip("\r\n").rfind("\n") + 1 :]
-    if before.endswith("\n" + last) or before == last:
-        return text
-    return text[: -len(newline_of(text))]
-
-
-def _checked(editor: Editor, text: str, wanted: object, path: KeyPath) -> object:
-    """Return the content of an edited text if it is what was wanted; nothing else may have changed."""
     refusal = CannotEdit("is written in a way that FlowGate cannot change without touching the rest")
     try:
         found = editor.parse(text)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from flowgate.errors import UsageError
+from flowgate.system import streams
 from flowgate.system.spawn import start_error
 
 # Python ignores these when it starts, and an ignored signal stays ignored. Source: `restore_signals` of `subprocess`
@@ -31,9 +31,7 @@ def execute(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
         EnvironmentFailure: It could not be started for another reason.
         UsageError: The environment contains what no process can be given.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
+    streams.flush()
     for name in IGNORED_BY_PYTHON:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import wait
 from tests.live.conftest import Gateway
+from tests.test_docs_json import documented
 
 pytestmark = pytest.mark.live
 ASK = """\
@@ -77,6 +78,7 @@ def test_a_program_is_tested_and_its_deployment_named(gateway: Gateway, tmp_path
         tree = gateway.workspace.json("client.test", "codex", "--run", "--question", "hello there")
     finally:
         gateway.workspace.variables["PATH"] = path
+    assert set(tree) == documented()["client.test"]
     assert "hello there" in tree["answer"]
     assert (tree["protocol"], tree["deployment"], tree["problem"]) == ("responses", "openai/embedded-default", "")
     assert (tree["program_version"], tree["asked"]) == ("9.9.9", "router-default")

@@ -50,11 +50,7 @@ class Statement:
 
 
 def statements(text: str) -> list[Statement]:
-    """Return the statements of a valid document, in order.
-
-    Args:
-        text: The document.
-    """
+    """Return the statements of a valid document, in order."""
     return list(_statements(text))
 
 
@@ -155,9 +151,8 @@ class TomlEditor:
 
     def find(self, text: str, path: KeyPath) -> tuple[int, int] | None:
         """Return where the value of a path begins and ends."""
-        for one in statements(text):
-            if one.value >= 0 and one.path == path:
-                return one.value, one.value_end
+        if (one := _statement(text, path)) is not None:
+            return one.value, one.value_end
         if _lookup(self.parse(text), path):
             raise CannotEdit(f"has '{'.'.join(map(str, path))}' inside an inline table")
         return None
@@ -188,8 +183,7 @@ class TomlEditor:
 
     def take(self, text: str, path: KeyPath, made: Mapping[KeyPath, Made]) -> str:
         """Remove a value, and the table that was created for it if it is empty now."""
-        one = next((each for each in statements(text) if each.value >= 0 and each.path == path), None)
-        if one is None:
+        if (one := _statement(text, path)) is None:
             raise CannotEdit(f"has nothing at '{'.'.join(map(str, path))}'")
         start = one.start
         after = made[path].after if path in made else ""
@@ -199,9 +193,8 @@ class TomlEditor:
         return self._without_heading(text, path[:-1], made)
 
     def _put_on_top(self, text: str, found: list[Statement], line: str, path: KeyPath) -> Edit:
-        own = [one for one in found if len(one.path) >= 1 and one.value >= 0]
         first = next((one.start for one in found if one.value < 0), len(text) + 1)
-        above = [one.end for one in own if one.start < first]
+        above = [one.end for one in found if one.start < first]
         if above:
             return Edit(_inserted(text, max(above), line))
         at = _past_preamble(text) if first <= len(text) else len(text)
@@ -222,6 +215,10 @@ class TomlEditor:
         start = heading.start - len(before) if text[: heading.start].endswith(before) else heading.start
         rest = text[heading.value_end : heading.end].strip(" \t")
         return text[:start] + (rest if rest.startswith("#") else "") + text[heading.end :]
+
+
+def _statement(text: str, path: KeyPath) -> Statement | None:
+    return next((one for one in statements(text) if one.value >= 0 and one.path == path), None)
 
 
 def _past_preamble(text: str) -> int:

@@ -16,6 +16,7 @@ ELSEWHERE = (
     "CLAUDE_CODE_USE_BEDROCK",
     "CLAUDE_CODE_USE_VERTEX",
     "CLAUDE_CODE_USE_FOUNDRY",
+    "ANTHROPIC_CUSTOM_HEADERS",
 )
 
 
@@ -25,7 +26,10 @@ def _variables(endpoint: Endpoint) -> dict[str, str]:
         "ANTHROPIC_MODEL": endpoint.model,
         "ANTHROPIC_DEFAULT_OPUS_MODEL": endpoint.model,
         "ANTHROPIC_DEFAULT_SONNET_MODEL": endpoint.model,
+        "ANTHROPIC_DEFAULT_FABLE_MODEL": endpoint.model,
         "ANTHROPIC_DEFAULT_HAIKU_MODEL": endpoint.small_model,
+        "ANTHROPIC_SMALL_FAST_MODEL": endpoint.small_model,
+        "CLAUDE_CODE_SUBAGENT_MODEL": endpoint.model,
         "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1",
     }
 

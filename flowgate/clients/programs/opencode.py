@@ -29,11 +29,15 @@ def files(machine: Machine, endpoint: Endpoint) -> tuple[OwnedFile, ...]:
 
 
 def launch(endpoint: Endpoint) -> Launch:
-    """Return what one process of opencode needs: configuration in a variable, merged over that of its files."""
+    """Return what one process of opencode needs: configuration in a variable, merged over that of its files.
+
+    The other providers are off for this process: nothing asks them, and a user's own list cannot leave FlowGate out.
+    """
     options = {"baseURL": f"{endpoint.root}/v1", "apiKey": f"{{env:{KEY_VARIABLE}}}"}
     models = {name: {"name": name} for name in endpoint.models}
     provider = {"npm": "@ai-sdk/openai-compatible", "name": "FlowGate", "options": options, "models": models}
     content = {
+        "enabled_providers": [PROVIDER],
         "model": f"{PROVIDER}/{endpoint.model}",
         "small_model": f"{PROVIDER}/{endpoint.small_model}",
         "provider": {PROVIDER: provider},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowgate.cli import argv
 from flowgate.cli.argv import CommandLine
@@ -202,3 +204,11 @@ def test_the_program_stands_before_the_two_dashes(words: list[str]) -> None:
 @pytest.mark.parametrize("words", [["--help"], ["codex", "--help"], ["codex", "-h", "--", "x"]])
 def test_help_before_the_two_dashes_is_ours(words: list[str]) -> None:
     assert parse(["client", "run", *words]).help == "client.run"
+
+
+@given(
+    st.lists(st.one_of(st.text(), st.sampled_from(["--", "--help", "-h", "--dry", "--config", "--model=x", "status"])))
+)
+def test_any_words_after_two_dashes_stay_as_they_are(words: list[str]) -> None:
+    [(task, values)] = parse(["--config", "C", "client.run", "codex", "--", *words]).calls
+    assert (task, values) == ("client.run", {"program": "codex", "words": words})

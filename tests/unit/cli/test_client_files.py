@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowgate.cli import clients
+from flowgate.cli import client_commands, clients
 from flowgate.cli.client_plan import How
 from flowgate.clients.keys import keys_of
 from flowgate.errors import UnknownName, UsageError
@@ -39,7 +39,7 @@ def codex(home: Path) -> Path:
 
 
 def add(program: str = "codex", name: str = "laptop", how: How | None = None, **limits: str) -> int:
-    return clients.add("", name, limits, program, how or How())
+    return client_commands.add("", name, limits, program, how or How())
 
 
 def written_key(path: Path) -> str:
@@ -58,7 +58,7 @@ def test_the_written_key_is_the_clients_and_is_not_shown(codex: Path, session: S
 
 def test_removal_gives_back_the_file_and_ends_the_key(codex: Path, session: Session, capsys: Captured) -> None:
     add()
-    assert clients.remove("", "laptop") == 0
+    assert client_commands.remove("", "laptop") == 0
     assert codex.read_text() == 'model = "gpt-5" # mine\n'
     assert keys_of(session.config).read() == {}
 
@@ -66,7 +66,7 @@ def test_removal_gives_back_the_file_and_ends_the_key(codex: Path, session: Sess
 def test_removal_says_what_is_kept(codex: Path, capsys: Captured) -> None:
     add()
     codex.write_text(codex.read_text().replace("router-", "own-"))
-    clients.remove("", "laptop")
+    client_commands.remove("", "laptop")
     assert "kept: model" in capsys.readouterr().err
     assert codex.read_text().startswith('model = "own-')
 
@@ -98,7 +98,7 @@ def test_a_lost_key_is_replaced(codex: Path, session: Session, capsys: Captured)
 def test_a_rotated_key_is_written(codex: Path, session: Session, capsys: Captured) -> None:
     add()
     old = written_key(codex)
-    clients.rotate("", "laptop")
+    client_commands.rotate("", "laptop")
     assert written_key(codex) != old
     assert keys_of(session.config).verify("laptop", written_key(codex))
     assert capsys.readouterr().out == ""
@@ -120,7 +120,7 @@ def test_a_diff_hides_keys_old_and_new(home: Path, capsys: Captured) -> None:
     path.parent.mkdir()
     path.write_text('{"env": {"ANTHROPIC_AUTH_TOKEN": "sk-ant-secret-secret"}}')
     add("claude-code", how=How(diff=True))
-    clients.remove("", "laptop", diff=True)
+    client_commands.remove("", "laptop", diff=True)
     shown = capsys.readouterr().err
     assert "ANTHROPIC_AUTH_TOKEN" in shown
     assert "secret-secret" not in shown
@@ -130,7 +130,7 @@ def test_a_diff_hides_keys_old_and_new(home: Path, capsys: Captured) -> None:
 def test_a_check_of_a_removal_changes_nothing(codex: Path, session: Session, capsys: Captured) -> None:
     add()
     before = codex.read_bytes()
-    clients.remove("", "laptop", check=True, diff=True)
+    client_commands.remove("", "laptop", check=True, diff=True)
     assert codex.read_bytes() == before
     assert "laptop" in keys_of(session.config).read()
     assert "would change" in capsys.readouterr().err
@@ -179,7 +179,7 @@ def test_a_name_that_is_a_path_is_refused(codex: Path, name: str) -> None:
     with pytest.raises(UsageError):
         add(name=name)
     with pytest.raises(UsageError):
-        clients.remove("", name)
+        client_commands.remove("", name)
 
 
 def test_an_unknown_program_or_model_is_refused_before_anything_is_made(codex: Path, session: Session) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from flowgate.clients import receipts, registry
+from flowgate.clients import configuring, receipts, registry
+from flowgate.clients.receipts import Receipt
 from flowgate.errors import UsageError
 from tests.unit.clients.homes import KEY, Home
 
@@ -243,3 +246,14 @@ def test_a_credential_comes_back_with_its_address(home: Home) -> None:
     path.write_text(path.read_text().replace('"ANTHROPIC_MODEL": "router-default"', '"ANTHROPIC_MODEL": "own"'))
     home.remove()
     assert path.read_text() == before.replace("}}", ', "ANTHROPIC_MODEL": "own"}}')
+
+
+def test_a_model_that_is_not_written_any_more_is_taken_back(home: Home) -> None:
+    home.add("opencode")
+    path = home.machine.home / ".config/opencode/opencode.json"
+    fewer = replace(home.endpoint(), models=("router-default",))
+    changes = configuring.plan(registry.find("opencode").files(home.machine, fewer), receipts.read(home.receipt))
+    configuring.write(changes, Receipt("opencode"), home.receipt)
+    assert list(json.loads(path.read_text())["provider"]["flowgate"]["models"]) == ["router-default"]
+    home.remove()
+    assert list(home.machine.home.iterdir()) == []

@@ -5,8 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowgate.clients.formats.common import CannotEdit
-from flowgate.clients.owned_values import EDITORS, take_back, value_at, write
+from flowgate.clients.owned_values import EDITORS, value_at, write
 from flowgate.clients.program import Format
+from flowgate.clients.taken_back import take_back
 from tests.unit.clients.generated_files import OWNED, Case, json_files, line_files
 
 QUICK, FULL = 40, 300  # generated files of one format
