@@ -257,3 +257,57 @@ def test_a_model_that_is_not_written_any_more_is_taken_back(home: Home) -> None:
     assert list(json.loads(path.read_text())["provider"]["flowgate"]["models"]) == ["router-default"]
     home.remove()
     assert list(home.machine.home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "name", "text"),
+    [
+        (
+            "codex",
+            CODEX,
+            "[model_providers]\n[model_providers.flowgate] # mine\nname = 'x'\n[model_providers.flowgate.env]\n",
+        ),
+        ("codex", CODEX, 'model_providers.other.name = "o"\n[a]\nb = 1\n'),
+        ("codex", CODEX, '"model" = "quoted"\n[a]\n[[a.b]]\n'),
+        ("codex", CODEX, "model = '''\nlong'''\r\n[a]\r\n"),
+        ("aider", ".aider.conf.yml", "model:\nweak-model: # none\n"),
+        ("aider", ".aider.conf.yml", "'model': x\n\"weak-model\": 'y' # c\nread: [a, b]\n"),
+        ("aider", ".aider.conf.yml", "# all\n#model: x\n\n\n"),
+        ("aider", ".aider.conf.yml", "---\nread:\n- a\n-   b\n"),
+        (
+            "continue",
+            ".continue/config.yaml",
+            "models:\n- name: FlowGate router-default # mine\n  model: x\n\nrules: []\n",
+        ),
+        ("continue", ".continue/config.yaml", "models: [] # none\nname: x\n"),
+        ("continue", ".continue/config.yaml", "models:\n    -   name: A\n        model: x\n    # end\nname: x"),
+        ("gemini-cli", ".gemini/.env", "GEMINI_API_KEY=a\nGEMINI_API_KEY='b' # last\nGEMINI_MODEL=\n"),
+        ("gemini-cli", ".gemini/.env", 'export GEMINI_API_KEY="a b"\r\nX=1'),
+        ("gemini-cli", ".gemini/settings.json", '{"security":{"auth":{"selectedType":"oauth-personal"}},"x":[]}'),
+        ("claude-code", CLAUDE, '{\n    "env": { },\n    "model": "opus"\n}'),
+        ("claude-code", CLAUDE, '{ "env": {"ANTHROPIC_MODEL": null, "A": "\\u00e9"} , "x" : 1e3 }\r\n'),
+        ("claude-code", CLAUDE, ""),
+        ("claude-code", CLAUDE, "\n"),
+        ("opencode", ".config/opencode/opencode.json", '{"provider": {"flowgate": {"models": {"mine": {}}}}}\n'),
+        ("llm", ".config/io.datasette.llm/extra-openai-models.yaml", "- model_id: own\n  model_name: own\n"),
+        ("llm", ".config/io.datasette.llm/keys.json", '{\n  "// Note": "secret",\n  "openai": "sk-x"\n}\n'),
+        ("goose", ".config/goose/config.yaml", "GOOSE_PROVIDER: anthropic\nextensions:\n  a:\n    enabled: true\n"),
+    ],
+)
+def test_odd_files_come_back_as_they_were(home: Home, program: str, name: str, text: str) -> None:
+    path = home.put(name, text)
+    assert any(one.is_change for one in home.add(program))
+    assert not any(one.is_change for one in home.add(program))
+    home.remove()
+    assert path.read_bytes() == text.encode()
+
+
+@pytest.mark.parametrize("indent", [0, 4, "\t", None])
+def test_a_file_that_was_formatted_anew_loses_our_values_alone(home: Home, indent: int | str | None) -> None:
+    content = {"env": {"A": "b"}, "hooks": [{"x": 1}]}
+    path = home.put(CLAUDE, json.dumps(content))
+    home.add("claude-code")
+    turned = dict(reversed(json.loads(path.read_text()).items()))
+    path.write_text(json.dumps(turned, indent=indent, sort_keys=True))
+    home.remove()
+    assert path.read_text() == json.dumps(content, indent=indent, sort_keys=True)

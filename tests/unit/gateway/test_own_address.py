@@ -43,3 +43,16 @@ def test_a_variable_of_the_clients_in_the_gateways_own_environment_is_refused(na
     found = error(text().replace("profiles:", service))
     assert f"{name} sends LiteLLM's requests to this gateway itself" in found.what
     assert found.place.startswith("/x/f.yaml:")
+
+
+def test_a_clients_key_in_the_place_of_a_providers_is_refused() -> None:
+    written = text(key="os.environ/OPENAI_API_KEY").replace(f", api_base: {OLD}", "")
+    found = error(written, {"OPENAI_API_KEY": "fg-" + "x" * 43})
+    assert "is a key for a gateway, not for its provider" in found.what
+    assert "unset OPENAI_API_KEY" in found.fix
+    assert errors(written, {"OPENAI_API_KEY": "sk-" + "x" * 43}) == []
+
+
+def test_a_clients_key_for_another_gateway_is_accepted() -> None:
+    written = text(key="os.environ/OTHER_KEY").replace(OLD, '"http://10.0.0.1:4000/v1"')
+    assert errors(written, {"OTHER_KEY": "fg-" + "x" * 43}) == []
