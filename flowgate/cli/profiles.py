@@ -148,12 +148,8 @@ def _print_policy(profile: str, policy: Policy, access: list[str], names: list[s
         (f"what {profile} promises", policy_summary.describe(policy)),
         ("where these statements come from", [litellm_behaviour.observed(policy.declared.version), rehearsal]),
         ("what clients need", access),
-<<<<<<< HEAD
         ("names that clients ask for by themselves", names),
-        ("what FlowGate moved or added, and why", list(policy.changes)),
-=======
         ("what FlowGate moved, added or kept, and why", list(policy.changes)),
->>>>>>> w-trial
         ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown_upstream(policy)),
     )
     for title, lines in blocks:
