@@ -150,6 +150,8 @@ def directives(prompt: str) -> list[tuple[str, Json]]:
         if rest.startswith(")"):
             found.append((match[1], None))
             continue
+        if re.match(r'[\[{]\s*\\"', rest):  # opencode quotes the prompt as JSON, quotes and all
+            rest = re.sub(r"\\(.)", r"\1", rest)
         try:
             value, end = json.JSONDecoder(strict=False).raw_decode(rest)
         except (ValueError, RecursionError):

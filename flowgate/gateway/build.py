@@ -20,6 +20,7 @@ from flowgate.gateway import (
     promises,
     request_rules,
     setting_values,
+    unlisted_models,
     upstream_command,
     upstream_deployments,
     upstream_environment,
@@ -150,6 +151,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     )
     asked = client_names.of_profile(config, profile)
     policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version, asked)
+    policy = _completed(policy, upstream, build_inputs.declared)
     if not cliproxy.is_configured(config):
         why = f"the gateway has no CLIProxyAPIPlus (no services.{CLIPROXY})"
         changes, unset = (*read.changes, *policy.changes), tuple(unknown(policy.litellm))
@@ -167,6 +169,13 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         declared=build_inputs.declared,
         upstream_facts=_upstream_facts(config, policy.litellm, build_inputs.upstream_version, line),
     )
+
+
+def _completed(policy: Policy, upstream: UpstreamAccounts, declared: Declarations) -> Policy:
+    """Complete what LiteLLM does not know about models, and say it."""
+    added = unlisted_models.complete(policy.litellm, upstream.serves, declared.has_model)
+    refused = unlisted_models.refused(policy.litellm, upstream.serves, declared.has_model)
+    return replace(policy, changes=(*policy.changes, *added), client_facts=(*added, *refused))
 
 
 def _read_settings(config: Config, profile: str, build_inputs: BuildInputs) -> setting_values.ReadSettings:

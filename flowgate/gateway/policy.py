@@ -97,6 +97,7 @@ class Policy:
         upstream_cooldown: Seconds of an account's cooldown after a 5xx, where CLIProxyAPIPlus applies cooldowns; None
             if it applies none.
         upstream_facts: What this version of CLIProxyAPIPlus does that reaches the promises, one sentence each.
+        client_facts: What was completed for clients, and what LiteLLM still refuses them, one sentence each.
     """
 
     promises: Promises
@@ -112,6 +113,7 @@ class Policy:
     declared: Declarations = field(default_factory=Declarations)
     upstream_cooldown: float | None = 60.0
     upstream_facts: tuple[str, ...] = ()
+    client_facts: tuple[str, ...] = ()
 
 
 def compile_profile(

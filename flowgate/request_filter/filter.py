@@ -10,6 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from flowgate.request_filter import context_window
 from flowgate.request_filter.checks import Checks, Request
 from flowgate.request_filter.clients import Clients
 from flowgate.request_filter.cross_origin import refuse_websocket, send_as_app
@@ -77,7 +78,7 @@ class RequestFilter:
         if admission.response:
             return await self._refuse(scope, send, admission.response, row)
         self._follow(scope, row)
-        marked = self._marked(scope, send, row) if is_http else send
+        marked = self._marked(scope, context_window.translated(scope, send), row) if is_http else send
         try:
             if self._released is not None and is_http:
                 released = await self._wait_for_release(scope)

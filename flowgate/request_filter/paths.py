@@ -48,7 +48,8 @@ _USUAL = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/responses", "/v
 _MODEL = re.compile(r"^(?:/v1|/v1beta)?/models/(?P<model>.+)$")
 _MODELS = re.compile(r"^(?:/v1|/v1beta)?/models(?:/|$)")
 _LISTS = frozenset({"/models", "/v1/models", "/v1beta/models", "/openai/v1/models"})
-_FREE = ("/health/readiness", "/health/liveliness", "/health/liveness")
+_ALIVE = "/health/liveliness"
+_FREE = ("/health/readiness", _ALIVE, "/health/liveness")
 
 
 class Asked(NamedTuple):
@@ -149,8 +150,9 @@ def normalized(scope: Scope) -> Scope:
         scope: An HTTP or websocket scope; it is not changed. The server still sends no body for its HEAD.
     """
     path = scope["path"]
-    right = meant(path)
+    is_head = scope.get("method") == "HEAD"
+    right = _ALIVE if is_head and path in ("", "/") else meant(path)  # Claude Code asks so whether the gateway is there
     changed: dict[str, object] = {} if right == path else {"path": right, "raw_path": quote(right).encode()}
-    if scope.get("method") == "HEAD" and (right in _FREE or _MODELS.match(right)):
+    if is_head and (right in _FREE or _MODELS.match(right)):
         changed["method"] = "GET"
     return {**scope, **changed} if changed else scope

@@ -181,3 +181,7 @@ def test_a_new_question_after_a_result_can_call_again(history: Any) -> None:
     key = next(iter(history))
     more = [*history[key], {"role": "assistant", "content": "it is sunny"}, ASKED]
     assert len(complete({"model": "m", "tools": CHAT, key: more}).calls) == 1
+
+
+def test_a_prompt_that_a_client_has_quoted_is_read_like_the_plain_one() -> None:
+    assert calls(ask(json.dumps(f"Please {CALL}"))) == calls(ask(CALL)) == [("get_weather", {"city": "Paris"})]
