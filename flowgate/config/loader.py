@@ -42,8 +42,7 @@ def read(
     migrate(draft := draft_of(text, str(file)))
     included = includes.expand(draft, root, read_file)
     names, implied = names_of_services(draft)
-    top = Section(draft.tree, "", draft)
-    top.only(fixes=fixes_of_misplaced("litellm_base"))
+    (top := Section(draft.tree, "", draft)).only(fixes=fixes_of_misplaced("litellm_base"))
     paths = _paths(top.section("paths"), root)
     config = Config(
         file=file,
