@@ -71,6 +71,7 @@ class Run(NamedTuple):
         version: Version of the program that answers; empty: not known.
         pid: The process.
         ticks: When it started, by the kernel; with the pid, it identifies the process.
+        promises: What its profile promises, as JSON; empty: not known.
     """
 
     generation: int
@@ -78,6 +79,7 @@ class Run(NamedTuple):
     version: str
     pid: int
     ticks: int
+    promises: str = ""
 
 
 class Ids:
