@@ -11,12 +11,12 @@ from pathlib import Path
 from flowgate.domain import Config, LiteLLMEnvironment
 from flowgate.errors import FlowGateError
 from flowgate.gateway import litellm_environments
+from flowgate.rehearsal.comparisons import KEPT
 from flowgate.rehearsal.figures import Figures
 from flowgate.rehearsal.plan import Plan
 from flowgate.rehearsal.result import ProfileResult
 from flowgate.rehearsal.scenarios import Scenario
 from flowgate.rehearsal.summary import broken_promises, promise_text
-from flowgate.rehearsal.verdicts import KEPT
 from flowgate.step import StepContext
 from flowgate.system.clock import stamp
 

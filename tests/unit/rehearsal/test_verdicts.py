@@ -6,11 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from flowgate.rehearsal.observation import NameObservation, Observation, ObservedRequest
-from flowgate.rehearsal.result import PromiseResult
-from flowgate.rehearsal.roles import NameCase
-from flowgate.rehearsal.scenarios import SCENARIOS, Fault
-from flowgate.rehearsal.verdicts import (
+from flowgate.rehearsal.comparisons import (
     ANSWERED,
     ATTEMPTS,
     ATTEMPTS_PER_MINUTE,
@@ -22,8 +18,12 @@ from flowgate.rehearsal.verdicts import (
     LONGEST_WAIT,
     NO_DELAY,
     RETURN,
-    Expectations,
 )
+from flowgate.rehearsal.observation import NameObservation, Observation, ObservedRequest
+from flowgate.rehearsal.result import PromiseResult
+from flowgate.rehearsal.roles import NameCase
+from flowgate.rehearsal.scenarios import SCENARIOS, Fault
+from flowgate.rehearsal.verdicts import Expectations
 from tests.unit.gateway.test_policy import COMMON, compiled
 
 PROMISES = replace(
