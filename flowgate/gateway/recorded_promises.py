@@ -12,14 +12,12 @@ from typing import TypedDict
 
 from flowgate.domain import Deployment, LiteLLMSettings, Service
 from flowgate.gateway import name_patterns, promises
-from flowgate.gateway.litellm_behaviour import OBSERVED
 from flowgate.gateway.own_cooldowns import own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises, Waits
 from flowgate.gateway.unmodelled import COOLDOWNS, unmodelled
 
 VERSION = 1
-NOT_MEASURED = "promises were never measured on LiteLLM {version}"
 
 
 class ModelCooldown(TypedDict):
@@ -118,7 +116,6 @@ def to_text(policy: Policy) -> str:
     """
     settings = policy.litellm
     numbers = {key: value for key, value in asdict(policy.promises).items() if key not in ("fallbacks", "orders")}
-    version = policy.declared.version
     document: Recorded = {
         "version": VERSION,
         "promises": numbers,
@@ -133,8 +130,7 @@ def to_text(policy: Policy) -> str:
         },
         "upstream_cooldowns": policy.cooldowns_by == CLIPROXY,
         "unknown": _unknown(settings),
-        "unset": " ".join(policy.unknown[:1])
-        or (NOT_MEASURED.format(version=version) if version and version not in OBSERVED else ""),
+        "unset": " ".join(policy.unknown[:1]),
     }
     return json.dumps(document, separators=(",", ":"), sort_keys=True)
 
