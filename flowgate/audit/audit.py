@@ -30,7 +30,7 @@ NOT_RECORDED = "these generations recorded no promises"
 NOT_MEASURED = "promises were never measured on LiteLLM {}"
 MOST_REQUESTS = 50  # ids for one promise
 DIFFERENCES = (
-    "parallel requests: those in progress when a cooldown begins cannot know of it, and are left out",
+    "parallel requests: those in progress when a cooldown begins, or beside another failing one, are left out",
     "several models: each deployment is judged by itself, and an answer is due if the name leads to one without outage",
     "real time: nothing is shortened; waits begin at the first attempt, and what vendors took to refuse is left out",
     "errors that a request itself causes (400, 413, 422, …), and clients that leave, count for nobody",
@@ -39,7 +39,12 @@ DIFFERENCES = (
 
 
 class Audit:
-    """An audit of a span."""
+    """An audit of a span.
+
+    Attributes:
+        requests: The requests of the span, in the order of arrival.
+        names: The profiles that the ledger knows.
+    """
 
     def __init__(self, connection: sqlite3.Connection, span: Span, profile: str) -> None:
         """Read the ledger.
@@ -58,6 +63,7 @@ class Audit:
         found = [one for where, history in self._events.items() for one in outages.outages(where, history)]
         self._outages = sorted(found, key=lambda one: one.began)
         self._wanted = profile
+        self.names = {one.profile for one in self._runs.values()}
         self._recorded: dict[str, RecordedPromises | None] = {}
 
     def profiles(self) -> list[AuditedProfile]:

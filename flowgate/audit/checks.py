@@ -202,14 +202,13 @@ class Traffic:
         return one.tried[-1].deployment not in path[: path.index(where[1])]
 
     def _per_minute(self, where: Key, history: Sequence[Event], found: Sequence[Cooldown]) -> Iterator[Evidence]:
-        """Count the failed attempts of requests one after another; those in progress at the start of one are left out."""
-        causes = frozenset[int]().union(*(one.causes for one in found))
-        counted = [
-            (tried, request)
-            for tried, request in history
-            if tried.kind in FAILURES
-            and (request.id in causes or not any(request.at <= one.at and one.since <= tried.end for one in found))
-        ]
+        """Count the failed attempts of requests one after another; of parallel ones, those of the first."""
+        counted: list[Event] = []
+        current, free_at = -1, 0.0
+        for tried, request in sorted(history, key=lambda one: (one[1].id, one[0].at)):
+            if tried.kind in FAILURES and (request.id == current or request.at >= free_at):
+                counted.append((tried, request))
+                current, free_at = request.id, tried.end
         promises = self.recorded.of_model(where[0])
         kinds = {tried.kind for tried, _ in counted} - {STREAM}
         if not kinds:

@@ -60,7 +60,6 @@ class Cooldown:
         seconds: Its length.
         is_sure: LiteLLM counts these failures for certain, and no vendor can have named another length.
         causes: Ids of the requests that started it.
-        since: When the first of these arrived.
     """
 
     at: float
@@ -69,7 +68,6 @@ class Cooldown:
     seconds: float
     is_sure: bool
     causes: frozenset[int]
-    since: float
 
     @property
     def window(self) -> tuple[float, float]:
@@ -149,8 +147,7 @@ def cooldowns(history: Iterable[Event], promises: Promises) -> list[Cooldown]:
         parallel = [end for end, request, _ in failed if request.at <= moment <= end]
         is_sure = all(sure for _, _, sure in counted)
         causes = frozenset(request.id for _, request, _ in counted)
-        since = min(request.at for _, request, _ in counted)
-        found.append(Cooldown(moment, max([moment, *parallel]), after, seconds, is_sure, causes, since))
+        found.append(Cooldown(moment, max([moment, *parallel]), after, seconds, is_sure, causes))
         first = place + 1
     return found
 

@@ -85,6 +85,24 @@ def read_span(since: str, until: str) -> Span:
     return Span(begin, end)
 
 
+def read_exact_span(since: str, until: str) -> Span:
+    """Return the span that two words mean, to the second.
+
+    Args:
+        since: Its beginning: a duration before now, or a timestamp.
+        until: Its end; empty for now.
+
+    Raises:
+        InvalidValue: One has another form.
+        UsageError: It ends before it begins.
+    """
+    begin = _seconds(earliest(since, "since"))
+    end = _seconds(earliest(until, "until")) if until else Clock().wall().timestamp() + 1
+    if end <= begin:
+        raise UsageError(f"--until {until} is not after --since {since}", fix="name a later end, or leave it out")
+    return Span(begin, end)
+
+
 def _seconds(timestamp: str) -> float:
     return datetime.fromisoformat(timestamp).timestamp() if timestamp else 0.0
 
