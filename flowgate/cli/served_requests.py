@@ -47,6 +47,7 @@ class ServedRequest(TypedDict):
     count: int
     refused: str
     asked: str
+    leads_to: str
     answered: str
     base: str
     retries: int | None
@@ -143,12 +144,10 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
     status = recorded.get("status")
     answering = _answering(attempts, status)
     has_answered = status is not None and status < 400 and not attempts
-    at = datetime.fromtimestamp(recorded["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    first = attempts[0]["model"] if attempts else ""
     retries, fallbacks = _repeats(attempts, headers)
     return {
         "id": headers.get("call-id", ""),
-        "at": at,
+        "at": datetime.fromtimestamp(recorded["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "path": recorded["path"],
         "status": status,
         "seconds": recorded.get("seconds"),
@@ -157,7 +156,8 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
         "client": recorded.get("client", ""),
         "count": recorded.get("count", 1),
         "refused": recorded.get("refused", ""),
-        "asked": recorded.get("model") or first or headers.get("model-group", ""),
+        "asked": recorded.get("model") or (attempts[0]["model"] if attempts else headers.get("model-group", "")),
+        "leads_to": recorded.get("leads_to", ""),
         "answered": answering["deployment"] if answering else headers.get("model-name", "") if has_answered else "",
         "base": (answering["host"] if answering else headers.get("model-api-base", "") if has_answered else ""),
         "retries": retries,
@@ -216,7 +216,7 @@ def describe_request(one: ServedRequest) -> Iterator[str]:
 
 
 def _outcome(one: ServedRequest) -> str:
-    asked = f"{one['asked']} " if one["asked"] else ""
+    asked = "".join(f"{name} " for name in (one["asked"], one["leads_to"] and f"({one['leads_to']})") if name)
     own = "(sent by FlowGate) " if one["own"] else f"{one['client']}: " if one["client"] else ""
     if one["answered"]:
         base = f" at {one['base']}" if one["base"] else ""

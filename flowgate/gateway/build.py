@@ -10,6 +10,7 @@ from flowgate.domain import Config, LiteLLMEnvironment, LiteLLMSettings, Secret,
 from flowgate.errors import UnknownName, raise_all
 from flowgate.gateway import (
     account_inventory,
+    client_names,
     cliproxy,
     deployment_names,
     litellm,
@@ -100,7 +101,7 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
         litellm.service(
             config, profile.value, policy.litellm, ports, build_inputs.modules.digests, build_inputs.litellm
         ),
-        request_rules.compute(config, policy.litellm),
+        request_rules.compute(config, policy.litellm, client_names.of_profile(config, profile.value)),
     )
     names = ModelNames(policy.litellm)
     requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))
@@ -148,7 +149,8 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"]),
         line := upstream_version.line(build_inputs.upstream_version),
     )
-    policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version)
+    asked = client_names.of_profile(config, profile)
+    policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version, asked)
     policy = _completed(policy, upstream, build_inputs.declared)
     if not cliproxy.is_configured(config):
         why = f"the gateway has no CLIProxyAPIPlus (no services.{CLIPROXY})"

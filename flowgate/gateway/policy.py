@@ -13,7 +13,8 @@ from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings, UpstreamSettings
-from flowgate.gateway import litellm_behaviour, name_settings, promises, upstream_command
+from flowgate.gateway import client_names, litellm_behaviour, name_settings, promises, upstream_command
+from flowgate.gateway.client_names import NONE, Names
 from flowgate.gateway.litellm_declarations import Declarations
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import make_effective, move_to_router, name_failures
@@ -116,7 +117,7 @@ class Policy:
 
 
 def compile_profile(
-    base: LiteLLMSettings, profile: LiteLLMSettings, upstream: UpstreamAccounts, version: str = ""
+    base: LiteLLMSettings, profile: LiteLLMSettings, upstream: UpstreamAccounts, version: str = "", names: Names = NONE
 ) -> Policy:
     """Compile a profile to the settings that keep its promises.
 
@@ -128,12 +129,14 @@ def compile_profile(
         profile: The profile, as written; not changed.
         upstream: What is known about CLIProxyAPIPlus.
         version: The version of LiteLLM that the settings are for; empty if it is not known.
+        names: Names that clients ask for by themselves → the models that answer.
     """
     moved_base, changes = move_to_router(base)
     moved_profile, more = move_to_router(profile)
     settings = overlay(moved_base, moved_profile)
     changes = list(dict.fromkeys([*changes, *more]))
     make_effective(settings, changes)
+    client_names.add(settings, names, changes)
     name_settings.complete(settings, changes)
     cooldowns_by, why = _who_applies_cooldowns(settings, upstream)
     all_upstream = all(map(upstream.serves, settings.get("model_list", ())))

@@ -42,6 +42,22 @@ class ClientNames:
         self._published = {shown: name for name in own if (shown := published(name)) != name}
         self._found: dict[str, str | None] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no name is replaced."""
+        return not (self._rules.renamed or self._patterns or self._published)
+
+    def models(self, name: str) -> str:
+        """Return a name as the app gets it; of several names with commas, each one.
+
+        Args:
+            name: What the client asked for.
+        """
+        if "," not in name or name in self._taken:
+            return self.model(name) or name
+        parts = {one: self.model(one.strip()) for one in name.split(",")}
+        return ",".join(model or one for one, model in parts.items()) if any(parts.values()) else name
+
     def model(self, name: str) -> str | None:
         """Return the model that answers instead; None for a name that is left as it is.
 
@@ -59,13 +75,13 @@ class ClientNames:
         if name in self._taken or name.startswith(AGENT) or GENERATED_ID.fullmatch(name):
             return None
         if named := self._rules.renamed.get(name) or self._published.get(name):
-            return self._rules.renamed.get(named, named)
-        if name.startswith(ENCODED) and (decoded := _decoded(name)) in self._taken:
-            return decoded
+            return named
+        if (encoded := decoded(name)) and encoded in self._taken:
+            return encoded
         if not name.lower().endswith(LONG_CONTEXT):
             return self._matched(name)
-        own = self._matched(name, ending=True)
         short = name[: -len(LONG_CONTEXT)]
+        own = self._rules.renamed.get(short + LONG_CONTEXT) or self._matched(short + LONG_CONTEXT, ending=True)
         return own or self._resolve(short) or (short if short in self._taken else None)
 
     def _matched(self, name: str, ending: bool = False) -> str | None:
@@ -87,11 +103,16 @@ def _expression(pattern: str, whole: bool) -> tuple[re.Pattern[str], bool]:
     return re.compile(expression), pattern.lower().endswith(LONG_CONTEXT)
 
 
-def _decoded(name: str) -> str:
+def decoded(name: str) -> str:
     """Return the name that the app has encoded for Claude Code; empty if it is none of these.
 
-    Source: LiteLLM 1.108.7, litellm/proxy/common_utils/model_listing_utils.py.
+    Args:
+        name: A name of the app's list.
+
+    Source: `_compatibility_id` in proxy/common_utils/model_listing_utils.py of the app, 1.108.7.
     """
+    if not name.startswith(ENCODED):
+        return ""
     digits = name.removeprefix(ENCODED)
     try:
         return bytes.fromhex(digits[: -len(LONG_CONTEXT)] if digits.lower().endswith(LONG_CONTEXT) else digits).decode()

@@ -120,6 +120,29 @@ def lists_models(path: str) -> bool:
     return path in _LISTS
 
 
+def with_model(path: str, model: str) -> str:
+    """Return a path that names another model.
+
+    Args:
+        path: A path as `meant` returns it, which names a model.
+        model: The other model.
+    """
+    found = _KNOWN.match(path) or _GOOGLE.match(path) or _MODEL.match(path)
+    if found is None or found["model"] is None:
+        return path
+    return f"{path[: found.start('model')]}{model}{path[found.end('model') :]}"
+
+
+def moved(scope: Scope, path: str) -> Scope:
+    """Return a scope with another path.
+
+    Args:
+        scope: An HTTP scope; it is not changed.
+        path: The other path.
+    """
+    return {**scope, "path": path, "raw_path": quote(path).encode()}
+
+
 def normalized(scope: Scope) -> Scope:
     """Return the scope with the path that the client means, and with GET in place of a HEAD that only looks.
 

@@ -12,10 +12,10 @@ from flowgate.embedded_upstream.answers import Answer, complete
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 CALL = '(call get_weather {"city": "Paris"})'
 NAMES = ("get_weather", "get_time")
-CHAT = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in NAMES]
-RESPONSES = [{"type": "function", "name": name, "parameters": SCHEMA} for name in NAMES]
-MESSAGES = [{"name": name, "input_schema": SCHEMA} for name in NAMES]
-GEMINI = [{"functionDeclarations": [{"name": name, "parameters": SCHEMA} for name in NAMES]}]
+CHAT: Any = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in NAMES]
+RESPONSES: Any = [{"type": "function", "name": name, "parameters": SCHEMA} for name in NAMES]
+MESSAGES: Any = [{"name": name, "input_schema": SCHEMA} for name in NAMES]
+GEMINI: Any = [{"functionDeclarations": [{"name": name, "parameters": SCHEMA} for name in NAMES]}]
 
 
 def ask(prompt: str, tools: Any = CHAT, **more: Any) -> Answer:
@@ -120,7 +120,7 @@ def test_a_custom_tool_gets_a_text(prompt: str) -> None:
 
 
 def test_a_local_shell_and_a_tool_in_a_namespace_are_called() -> None:
-    tools = [{"type": "local_shell"}, {"type": "namespace", "name": "files", "tools": RESPONSES}]
+    tools: Any = [{"type": "local_shell"}, {"type": "namespace", "name": "files", "tools": RESPONSES}]
     answer = ask('(call local_shell {"command": ["ls"]}) (call get_time)', tools)
     assert [(one.tool.kind, one.tool.namespace) for one in answer.calls] == [("local_shell", ""), ("function", "files")]
 
@@ -130,7 +130,7 @@ def test_a_tool_that_the_vendor_runs_is_never_called(kind: str) -> None:
     assert not ask("hello", [{"type": kind, "name": "web_search"}], tool_choice="required").calls
 
 
-ASKED = {"role": "user", "content": CALL}
+ASKED: Any = {"role": "user", "content": CALL}
 HISTORIES: list[Any] = [
     {
         "messages": [

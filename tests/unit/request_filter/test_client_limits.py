@@ -244,3 +244,14 @@ def test_requests_at_once_are_limited_and_end_counts(one: Gateway) -> None:
 
     asyncio.run(run())
     assert statuses == [429, 200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("model", "status"),
+    [("claude-haiku-4-5", 200), ("claude-haiku-4-5[1m]", 200), ("claude-opus-4-8", 403), ("router-cheap", 200)],
+)
+def test_a_client_may_use_a_name_that_leads_to_an_allowed_model(one: Gateway, model: str, status: int) -> None:
+    patterns = (("claude-*haiku*", "router-cheap"), ("claude-*", "router-default"))
+    layer = one.worker(models=("router-default", "router-cheap"), any_model=False, renamed_patterns=patterns)
+    key = one.add(models=("router-cheap",))
+    assert one.ask(key, "/v1/messages", {**BODY, "model": model}, layer=layer).status == status
