@@ -120,7 +120,7 @@ def compile_profile(
 ) -> Policy:
     """Compile a profile to the settings that keep its promises.
 
-    Settings are moved to their section before the merge, so that the profile has precedence whatever their sections are.
+    Settings are moved to their section before the merge, so that the profile has precedence in whatever section.
 
     Args:
         base: LiteLLM's settings under every profile, as written; not changed.
