@@ -548,13 +548,49 @@ def ask(c: Context, question: str, model: str = "", stream: bool = False, json: 
     return ask.ask(config(c), question, model, stream, json)
 
 
-@task(help={"last": "how many of the last requests", "id": "one request, by the beginning of its id", "json": JSON})
+@task(
+    help={
+        "last": "how many requests; default: 1, or 20 with a filter",
+        "id": "one request, by the beginning of its id",
+        "failed": "only requests that failed",
+        "slow": "the slowest requests instead of the last ones",
+        "since": "only requests since then: 10m, 2h, 1d, or a time",
+        "json": JSON,
+    }
+)
 @command
-def explain(c: Context, last: str = "1", id: str = "", json: bool = False) -> int:  # noqa: A002 - makes the flag --id
-    """Explain who served a request and why: deployment, retries, fallbacks, times, current cooldowns."""
-    from flowgate.cli import arguments, served_requests
+def explain(
+    c: Context,
+    last: str = "",
+    id: str = "",  # noqa: A002 - makes the flag --id
+    failed: bool = False,
+    slow: bool = False,
+    since: str = "",
+    json: bool = False,
+) -> int:
+    """Explain who served a request and why: deployment, retries, fallbacks, times, cost, current cooldowns."""
+    from flowgate.cli import explain
 
-    return served_requests.explain(config(c), arguments.count("last", last), id, json)
+    return explain.explain(config(c), explain.read_wanted(last, id, failed, slow, since), json)
+
+
+@task(
+    help={
+        "by": "model, deployment, client, profile, provider, day, hour or status",
+        "since": "beginning: 7d, 2h, or a time (2026-01-31T12:00:00Z)",
+        "until": "end, in the same forms; default: now",
+        "json": JSON,
+        "csv": "print CSV instead",
+    }
+)
+@command
+def usage(
+    c: Context, by: str = "model", since: str = "7d", until: str = "", json: bool = False, csv: bool = False
+) -> int:
+    """Print how much was asked, what failed, how long it took and what it cost, from the ledger."""
+    from flowgate.cli import arguments, usage
+
+    return usage.show(config(c), by, since, until, arguments.one_form(json=json, csv=csv))
 
 
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
@@ -865,7 +901,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, cooldowns, init, doctor, events, completion),
+    *(status, health, ask, explain, usage, cooldowns, init, doctor, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

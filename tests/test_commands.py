@@ -25,6 +25,8 @@ SAME_OUTPUT = [
     ("profile.diff balanced cost", "profile diff balanced cost", 0),
     ("auth.list", "auth list", 0),
     ("auth.status", "auth status", 0),
+    ("usage --by day", "usage --by day", 0),
+    ("usage --csv --json", "usage --csv --json", 2),
     ("events --event play --lines 1", "events --event play --lines 1", 0),
     ("service.logs litellm --lines 3", "service logs litellm --lines 3", 0),
     ("key.path", "key path", 0),

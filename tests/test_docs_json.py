@@ -21,6 +21,7 @@ DOCUMENTS = (
         "profile.diff",
         "key.path",
         "explain",
+        "usage",
         "cooldowns",
         "auth.list",
         "auth.status",

@@ -92,6 +92,7 @@ LOOKING = (
     "events",
     "service logs litellm",
     "explain",
+    "usage --by day",
     "profile show",
     "profile list",
     "security check",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT, CompletedCommand, Workspace
+from tests.unit.ledger.conftest import record
 
 SOMEBODY = 65534
 MAIN = "from flowgate.cli.main import main; main()"
@@ -34,6 +35,7 @@ COMMANDS += [
     "profile list",
     "profile show",
     "explain",
+    "usage",
 ]
 COMMANDS += [
     "cooldowns",
@@ -52,6 +54,7 @@ PARTS = {
     "runtime/run": ["status", "doctor", "down"],
     "runtime/state.json": ["profile list", "up"],
     "runtime/events.log": ["events", "events --follow"],
+    "runtime/ledger.sqlite": ["usage", "explain --failed"],
     "runtime/lock": ["up", "down"],
     "auths": ["auth status", "security check"],
 }
@@ -66,6 +69,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     place.inv("up")
     place.inv("down")
     (place.folder / ".router" / "auths").mkdir(mode=0o700, exist_ok=True)
+    record(place.runtime / "ledger.sqlite")
     yield place
     place.kill_processes()
 

@@ -88,6 +88,22 @@ def count(flag: str, typed: str) -> int:
     return int(typed)
 
 
+def one_form(**forms: bool) -> str:
+    """Return the form of output that was asked for; empty for the usual one.
+
+    Args:
+        forms: Name of each flag, and whether it was given.
+
+    Raises:
+        UsageError: Two were given.
+    """
+    given = [name for name, was_given in forms.items() if was_given]
+    if len(given) > 1:
+        flags = " and ".join(f"--{name}" for name in given)
+        raise UsageError(f"{flags} cannot be combined", fix="give one of them")
+    return "".join(given)
+
+
 def words(text: str) -> tuple[str, ...]:
     """Split a list that is separated by commas.
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
-from flowgate.cli.served_requests import describe_request, litellm_address, served_requests
+from flowgate.cli.request_lines import describe_request
+from flowgate.cli.served_requests import litellm_address, served_requests
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import CheckFailed, UnknownName, UsageError
 

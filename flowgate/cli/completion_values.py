@@ -33,6 +33,7 @@ def known_values(config: str) -> Values:
         "service": lambda typed: SERVICES,
         "service.logs:name": lambda typed: (*SERVICES[1:], "supervisor"),
         "steps:show": own.steps,
+        "usage:by": lambda typed: _groupings(),
         **dict.fromkeys(("client.remove:name", "client.rotate:name"), own.clients),
         "client.add:models": lambda typed: _in_list(typed, list(own.models(typed))),
         **dict.fromkeys(("bootstrap.download:source", "init:source"), lambda typed: _sources()),
@@ -117,6 +118,12 @@ def _sources() -> Iterable[str]:
     from flowgate.gateway.upstream_sources import SOURCES
 
     return [one.name for one in SOURCES if not one.until]
+
+
+def _groupings() -> Iterable[str]:
+    from flowgate.ledger.usage import BY
+
+    return BY
 
 
 def _playbooks() -> list[str]:

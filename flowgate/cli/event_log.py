@@ -118,11 +118,12 @@ def _readable(found: dict[str, str]) -> str:
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in " ".join(parts))
 
 
-def earliest(since: str) -> str:
+def earliest(since: str, flag: str = "since") -> str:
     """Return the timestamp that `--since` means.
 
     Args:
         since: A duration before now ("10m") or a timestamp (UTC where it names no zone); empty for all events.
+        flag: Name of the flag.
 
     Raises:
         InvalidValue: It has another form.
@@ -140,4 +141,4 @@ def earliest(since: str) -> str:
             return stamp(moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC))
         except (ValueError, OverflowError):
             pass
-    raise InvalidValue("since", found=since, wanted="a duration (10m, 2h, 1d) or a timestamp (2026-01-31T12:00:00Z)")
+    raise InvalidValue(flag, found=since, wanted="a duration (10m, 2h, 1d) or a timestamp (2026-01-31T12:00:00Z)")

@@ -1,4 +1,4 @@
-"""The command `explain`: print what was asked, which deployments were tried, and which one answered."""
+"""Requests that LiteLLM has received: as its generations and the ledger have them, and in words."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console, cooldowns, litellm_version
-from flowgate.cli.session import Session, open_session
-from flowgate.errors import CheckFailed, FlowGateError, NotReady
+from flowgate.errors import NotReady
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from flowgate.cli.session import Session
+    from flowgate.ledger import entries
+    from flowgate.ledger.history import Past
     from flowgate.request_filter.recent import Attempt, RecentRequest
 
 HEADER = "x-litellm-"
+ID_HEADER = HEADER + "call-id"
 SERVICE = "litellm"
-ID_WIDTH = 8  # characters of a request's id that are shown
+REFUSED, OWN_CLIENT = "refused", "flowgate"  # as flowgate/ledger/entries.py has them
 
 
 class TriedDeployment(TypedDict):
@@ -31,6 +31,15 @@ class TriedDeployment(TypedDict):
     status: int | None
     error: str
     obstacle: str
+
+
+class Tokens(TypedDict):
+    """Tokens of a request; docs/json.md describes the keys."""
+
+    prompt: int
+    completion: int
+    cached: int
+    reasoning: int
 
 
 class ServedRequest(TypedDict):
@@ -53,45 +62,12 @@ class ServedRequest(TypedDict):
     retries: int | None
     fallbacks: int | None
     attempts: list[TriedDeployment] | None
-
-
-def explain(config: str, last: int, id_prefix: str, as_json: bool) -> int:
-    """Print which deployments were tried for the last requests, which one answered, and LiteLLM's cooldowns.
-
-    Args:
-        config: Path after `--config`; empty to search for the config.
-        last: Number of requests.
-        id_prefix: Only requests whose id begins so; empty for all but FlowGate's own.
-        as_json: Print one JSON document.
-
-    Raises:
-        NotReady: LiteLLM is not running.
-        CheckFailed: No recorded request has that id.
-    """
-    session = open_session(config)
-    litellm_address(session)
-    received = served_requests(session)
-    served = [one for one in received if one["id"].startswith(id_prefix) and (id_prefix or not one["own"])]
-    if id_prefix and not served:
-        raise CheckFailed(f"no recorded request has an id that begins with '{id_prefix}'", fix="inv explain --last 20")
-    served = served[-last:]
-    in_cooldown, unknown = _cooldowns(session)
-    version = session.supervisor.serving_label(SERVICE, litellm_version.VERSION_LABEL) or ""
-    if as_json:
-        console.document({"answers": served, "cooldowns": in_cooldown, "litellm": version})
-        return 0
-    console.note(session.describe() + (f"; LiteLLM {version} serves" if version else ""))
-    if not served:
-        but = f", but for {own} of FlowGate's own" if (own := sum(one["own"] for one in received)) else ""
-        console.note(f"LiteLLM has received no request since it was started{but}")
-    for request in served:
-        for line in describe_request(request):
-            console.data(line)
-    for cooldown in in_cooldown or ():
-        console.data(cooldowns.describe_cooldown(cooldown))
-    if unknown:
-        console.note(f"note: LiteLLM's cooldowns are not known: {unknown}")
-    return 0
+    profile: str
+    first_piece: float | None
+    tokens: Tokens | None
+    cost_usd: float | None
+    price: str
+    error: str
 
 
 def litellm_address(session: Session) -> str:
@@ -108,16 +84,6 @@ def litellm_address(session: Session) -> str:
     if serving is None:
         raise NotReady(f"{SERVICE} is not running", fix="inv up")
     return f"{serving['host']}:{serving['port']}"
-
-
-def _cooldowns(session: Session) -> tuple[list[cooldowns.Row] | None, str]:
-    """Return LiteLLM's cooldowns; None, and why, if they are not known."""
-    from flowgate.system.clock import Clock
-
-    try:
-        return cooldowns.litellm_cooldowns(session, Clock().wall()), ""
-    except FlowGateError as error:
-        return None, error.what
 
 
 # --- rows
@@ -145,6 +111,7 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
     answering = _answering(attempts, status)
     has_answered = status is not None and status < 400 and not attempts
     retries, fallbacks = _repeats(attempts, headers)
+    usage = recorded.get("usage")
     return {
         "id": headers.get("call-id", ""),
         "at": datetime.fromtimestamp(recorded["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -163,6 +130,67 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
         "retries": retries,
         "fallbacks": fallbacks,
         "attempts": attempts,
+        "profile": "",
+        "first_piece": recorded.get("first"),
+        "tokens": _tokens(usage["prompt"], usage["completion"], usage["cached"], usage["reasoning"]) if usage else None,
+        "cost_usd": usage["cost"] if usage else None,
+        "price": usage["price"] if usage else "",
+        "error": "",
+    }
+
+
+def _tokens(prompt: int, completion: int, cached: int, reasoning: int) -> Tokens:
+    return {"prompt": prompt, "completion": completion, "cached": cached, "reasoning": reasoning}
+
+
+def past_request(past: Past) -> ServedRequest:
+    """Return a request of the ledger as `--json` prints it.
+
+    Args:
+        past: The request.
+    """
+    one, tried = past.entry
+    attempts = [_past_attempt(attempt) for attempt in tried]
+    answering = _answering(attempts, one.status) if not one.error else None
+    at = datetime.fromtimestamp(one.at, UTC)
+    counts = (one.prompt_tokens, one.completion_tokens or 0, one.cached_tokens or 0, one.reasoning_tokens or 0)
+    return {
+        "id": one.request_id,
+        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "path": one.path,
+        "status": one.status,
+        "seconds": one.seconds,
+        "generation": past.generation,
+        "own": one.client == OWN_CLIENT,
+        "count": 1,
+        "refused": "the reason is not kept" if one.error == REFUSED else "",
+        "asked": one.model,
+        "leads_to": "",
+        "answered": answering["deployment"] if answering else "",
+        "base": answering["host"] if answering else "",
+        "retries": one.retries,
+        "fallbacks": one.fallbacks,
+        "attempts": attempts,
+        "client": one.client,
+        "profile": past.profile,
+        "first_piece": one.first_piece,
+        "tokens": None if counts[0] is None else _tokens(counts[0], *counts[1:]),
+        "cost_usd": one.cost,
+        "price": one.price,
+        "error": one.error,
+    }
+
+
+def _past_attempt(one: entries.Attempt) -> TriedDeployment:
+    return {
+        "model": one.model,
+        "deployment": one.deployment,
+        "id": one.deployment_id,
+        "host": one.host,
+        "seconds": one.seconds,
+        "status": one.status,
+        "error": one.error,
+        "obstacle": one.obstacle,
     }
 
 
@@ -195,56 +223,3 @@ def _repeats(attempts: list[TriedDeployment] | None, headers: dict[str, str]) ->
 
 def _count(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdigit() else None
-
-
-# --- text
-
-
-def describe_request(one: ServedRequest) -> Iterator[str]:
-    """Describe a request: one line, and one more for each attempt if there were several, or if none succeeded.
-
-    Args:
-        one: The request.
-    """
-    took = f"{one['seconds']:.2f} s" if one["seconds"] is not None else "in progress"
-    about = [one["at"], str(one["status"] or "-"), took, f"generation {one['generation']}", one["id"][:ID_WIDTH]]
-    yield f"{'  '.join(part for part in about if part)}  {_outcome(one)}"
-    attempts = one["attempts"] or []
-    if len(attempts) > 1 or (attempts and not one["answered"]):
-        for number, attempt in enumerate(attempts, 1):
-            yield f"    {number}. {_describe_attempt(attempt)}"
-
-
-def _outcome(one: ServedRequest) -> str:
-    asked = "".join(f"{name} " for name in (one["asked"], one["leads_to"] and f"({one['leads_to']})") if name)
-    own = "(sent by FlowGate) " if one["own"] else f"{one['client']}: " if one["client"] else ""
-    if one["answered"]:
-        base = f" at {one['base']}" if one["base"] else ""
-        retries = {None: "", 0: ", at the first try"}.get(one["retries"], f", after {_many(one['retries'], 'retry')}")
-        retries = "" if one["fallbacks"] and not one["retries"] else retries
-        fallbacks = {None: "", 0: ", no fallback"}.get(one["fallbacks"], f", by fallback {one['fallbacks']}")
-        return f"{own}{asked}answered by {one['answered']}{base}{retries}{fallbacks}"
-    if one["status"] is None:
-        return f"{own}{asked}{one['path']}: in progress"
-    if one["status"] < 400 and not one["attempts"]:
-        return f"{own}{asked}{one['path']}: who answered is not known"
-    if one["refused"]:
-        times = f" (the last of {one['count']} such requests)" if one["count"] > 1 else ""
-        return f"{own}{asked}{one['path']}: refused by FlowGate: {one['refused']}{times}"
-    was_refused = one["attempts"] == [] or (one["attempts"] is None and one["status"] in (401, 403))
-    return f"{own}{asked}{one['path']}: no deployment {'was asked' if was_refused else 'answered'}"
-
-
-def _many(count: int | None, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count} {noun[:-1]}ies"
-
-
-def _describe_attempt(one: TriedDeployment) -> str:
-    where = f"{one['deployment']} at {one['host']}" if one["host"] else one["deployment"]
-    who = f"{one['model']}: {where}" if where else f"{one['model']}: no deployment is available"
-    took = f" after {one['seconds']:.2f} s" if one["seconds"] is not None and where else ""
-    if one["error"] == "not asked":
-        return f"{who}: not asked: {one['obstacle']}"
-    status = f" ({one['status']})" if one["status"] else ""
-    reason = f": {one['obstacle']}" if one["obstacle"] and one["obstacle"] != one["error"] else ""
-    return f"{who}: {one['error'] or 'answered'}{status}{reason}{took}"

@@ -13,6 +13,7 @@ from flowgate.config.services import read_services
 from flowgate.config.southbound import names_of_services
 from flowgate.config.spelled_numbers import spell_tree
 from flowgate.domain import BootstrapSettings, Config, Paths, ProviderSettings
+from flowgate.domain.ledger import LedgerSettings
 from flowgate.errors import raise_all
 
 
@@ -41,8 +42,7 @@ def read(
     migrate(draft := draft_of(text, str(file)))
     included = includes.expand(draft, root, read_file)
     names, implied = names_of_services(draft)
-    top = Section(draft.tree, "", draft)
-    top.only(fixes=fixes_of_misplaced("litellm_base"))
+    (top := Section(draft.tree, "", draft)).only(fixes=fixes_of_misplaced("litellm_base"))
     paths = _paths(top.section("paths"), root)
     config = Config(
         file=file,
@@ -63,6 +63,7 @@ def read(
         included=included,
         implied=implied,
         model_names={name: model for name, model in model_names.read(top).items() if model},
+        ledger=_ledger(top.section("ledger")),
     )
     raise_all(str(file), draft.faults)
     return config
@@ -93,6 +94,16 @@ def _provider(section: Section, name: str) -> ProviderSettings:
         auth_url_endpoint=section.optional_text("auth_url_endpoint"),
         status_endpoint=section.optional_text("status_endpoint"),
         management_key_env=section.optional_text("management_key_env"),
+    )
+
+
+def _ledger(section: Section) -> LedgerSettings:
+    section.only()
+    default = LedgerSettings()
+    return LedgerSettings(
+        enabled=section.truth("enabled"),
+        keep_days=section.whole("keep_days", default.keep_days),
+        max_mb=section.whole("max_mb", default.max_mb),
     )
 
 

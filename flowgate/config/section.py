@@ -120,6 +120,16 @@ class Section:
         self.wrong(key, value, f"a whole number from {low} to {high}", fix)
         return default
 
+    def truth(self, key: str) -> bool:
+        """Return a truth value."""
+        entry, kind = self._entry(key)
+        value = self.tree.get(key, entry.default)
+        if isinstance(value, bool):
+            return value
+        fix = "write it without quotes" if value in ("true", "false") else ""
+        self.wrong(key, value, kind.wanted, fix)
+        return bool(entry.default)
+
     def seconds(self, key: str, *, above_zero: bool = False) -> float:
         """Return a duration in seconds: a number, or a string like 30s, 10m, 1h."""
         entry, kind = self._entry(key)

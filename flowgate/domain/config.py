@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from flowgate.domain.ledger import LedgerSettings
 from flowgate.domain.values import Variables
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Config:
         implied: What uses CLIProxyAPIPlus, if the config does not name it; it has its defaults then.
         model_names: Names and patterns that clients ask for by themselves → the model that answers.
         own_model_names: Profile → its own, merged over these; None takes one away.
+        ledger: What is recorded of requests, and how long it is kept.
     """
 
     file: Path
@@ -144,6 +146,7 @@ class Config:
     implied: ImpliedService | None = None
     model_names: Mapping[str, str] = field(default_factory=dict)
     own_model_names: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
 
     def place(self, path: str) -> str:
         """Return `file:line` of a dotted path, or of its nearest ancestor that is in the file."""

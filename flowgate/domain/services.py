@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flowgate.domain.config import Reference
 from flowgate.domain.forking import ForkServerSettings
+from flowgate.domain.ledger import LedgerFile
 from flowgate.domain.request_rules import RequestRules
 from flowgate.domain.values import Secret, Sourced
 
@@ -60,6 +61,7 @@ class Program:
             `hold_while_down` stops or comes back; each to "module:function".
         needed_addresses: Service of `hold_while_down` to its "host:port".
         request_rules: Requests that a worker refuses before its app sees them.
+        ledger: Where a worker records its requests; None if it does not.
     """
 
     service: str
@@ -87,6 +89,7 @@ class Program:
     hooks: Mapping[str, str] = field(default_factory=dict)
     needed_addresses: Mapping[str, str] = field(default_factory=dict)
     request_rules: RequestRules = field(default_factory=RequestRules)
+    ledger: LedgerFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,33 @@ from __future__ import annotations
 import logging
 import sys
 
-from flowgate.gateway import cooldown_rules, missing_database, router_attempts, router_inside, stream_timeouts
+from flowgate.gateway import (
+    cooldown_rules,
+    missing_database,
+    router_attempts,
+    router_inside,
+    stream_timeouts,
+    usage_reports,
+)
 from flowgate.request_filter.upstreams import Upstreams
 from flowgate.system.processes import own_variable
 
 ROUTER = "litellm.router"
 COOLDOWNS = "litellm.router_utils.cooldown_handlers"
 ERRORS = "litellm.exceptions"
+LOGGING = "litellm.litellm_core_utils.litellm_logging"
 DATABASE_ERRORS = "litellm.proxy.db.exception_handler"
 LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
 
 def set_up(upstreams: Upstreams) -> dict[str, str]:
-    """Change LiteLLM's router so that it reports attempts, counts only failures of deployments, and knows time-outs.
+    """Change LiteLLM so that it reports attempts and tokens, counts only failures of deployments, and knows time-outs.
 
     Args:
         upstreams: The services that deployments are behind.
 
     Returns:
-        What could not be done ("attempts", "cooldowns", "stream_timeouts"), and why.
+        What could not be done ("attempts", "cooldowns", "stream_timeouts", "usage"), and why.
     """
     _apply_log_level(own_variable("LITELLM_LOG"))
     missing_database.install(getattr(sys.modules.get(DATABASE_ERRORS), "PrismaDBExceptionHandler", None))
@@ -34,6 +42,7 @@ def set_up(upstreams: Upstreams) -> dict[str, str]:
         "stream_timeouts": stream_timeouts.install(
             sys.modules.get(ROUTER), getattr(sys.modules.get(ERRORS), "Timeout", None)
         ),
+        "usage": usage_reports.install(sys.modules.get(LOGGING)),
     }
     return {name: reason for name, reason in found.items() if reason}
 

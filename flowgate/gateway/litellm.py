@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from flowgate.domain import (
     Secret,
     Service,
 )
+from flowgate.domain.ledger import FILE_NAME, LedgerFile
 from flowgate.gateway import (
     litellm_environments,
     litellm_runner,
@@ -90,6 +92,7 @@ def service(
         labels=labels | _environment_labels(config, environment),
         hold_while_down=(UPSTREAM,) if upstream_deployments.any_through_upstream(config, settings) else (),
         needed_addresses=upstream_deployments.addresses(config, ports),
+        ledger=_ledger(config),
     )
     return Service(
         name=NAME,
@@ -100,6 +103,13 @@ def service(
         readiness_path=own.readiness_path or READINESS,
         health_path=own.health_path or LIVENESS,
     )
+
+
+def _ledger(config: Config) -> LedgerFile | None:
+    settings = config.ledger
+    if not settings.enabled or not litellm_runner.uses_runner(config):
+        return None
+    return LedgerFile(config.paths.runtime_dir / FILE_NAME, settings.keep_days, settings.max_mb)
 
 
 def _environment_labels(config: Config, environment: LiteLLMEnvironment | None) -> dict[str, str]:
@@ -116,7 +126,7 @@ def _program(
     fixed = {**FIXED_ENV, **web_pages.switches(own.env)}
     env = {**fixed, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
     fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(fixed), warmup=warmup(CONFIG))
-    digest = "-".join(one.digest for one in documents)
+    digest = "-".join([*(one.digest for one in documents), json.dumps(config.ledger)])
     return Program(
         service=NAME,
         argv=argv,

@@ -138,6 +138,8 @@ def _observed(choose: Method, upstreams: Upstreams) -> Method:
         attempt = ATTEMPT.get()
         if attempt is not None and not attempt["deployment"]:
             _note_deployment(attempt, params, chosen.get("model_info") or {})
+            if service := upstreams.service_at(str(params.get("api_base") or "")):
+                attempt["service"] = service
         if obstacle := upstreams.obstacle(str(params.get("api_base") or "")):
             raise DeploymentUnreachable(obstacle)
         return chosen

@@ -17,7 +17,7 @@ from flowgate.request_filter.cross_origin import refuse_websocket, send_as_app
 from flowgate.request_filter.dialects import Response
 from flowgate.request_filter.exchange import CURRENT
 from flowgate.request_filter.quotas import Quotas
-from flowgate.request_filter.recent import RecentRequests, begin_row, note_broken_stream
+from flowgate.request_filter.recent import READING, RecentRequests, begin_row, note_broken_stream
 from flowgate.request_filter.refusals import Refusals
 from flowgate.request_filter.rules import FilterRules
 from flowgate.request_filter.unavailable import reason, send_unavailable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from flowgate.request_filter.recent import RecentRequest
+    from flowgate.request_filter.recorder import Recorder
 
 
 RESTARTING = "a service that the gateway needs is restarting; try again"
@@ -45,6 +46,7 @@ class RequestFilter:
         clients: The clients whose keys are accepted.
         refusals: How many requests were refused.
         startup_error: Why the app did not start; empty when it did.
+        recorder: Records requests that ask a model; None when they are not recorded.
     """
 
     def __init__(self, app: ASGIApp, rules: FilterRules) -> None:
@@ -54,6 +56,7 @@ class RequestFilter:
         self.recent = RecentRequests()
         self.upstreams = Upstreams()
         self.startup_error = ""
+        self.recorder: Recorder | None = None
         self.clients = Clients(rules.requests.client_keys)
         self.refusals = Refusals()
         self._quotas = Quotas()
@@ -77,8 +80,11 @@ class RequestFilter:
         self._follow(scope, row)
         marked = self._marked(scope, context_window.translated(scope, send), row) if is_http else send
         try:
-            if self._released is not None and is_http and not await self._wait_for_release(scope):
-                return await send_unavailable(scope, marked, RESTARTING, RESTARTING_SECONDS)
+            if self._released is not None and is_http:
+                released = await self._wait_for_release(scope)
+                row["held"] = time.monotonic() - started
+                if not released:
+                    return await send_unavailable(scope, marked, RESTARTING, RESTARTING_SECONDS)
             self._started_at[id(scope)] = time.monotonic()
             return await self._serve(Request(admission.scope, receive, client), marked, row)
         except asyncio.CancelledError:  # uvicorn cancels what is in progress when the time to shut down is over
@@ -89,6 +95,8 @@ class RequestFilter:
                 self._quotas.leave(client.name)
             self._started_at.pop(id(scope), None)
             row["seconds"] = round(time.monotonic() - started, 4)
+            if self.recorder is not None:
+                self.recorder.end(row)
 
     async def _serve(self, request: Request, send: Send, row: RecentRequest) -> None:
         """Let the app answer, unless no model can."""
@@ -107,6 +115,8 @@ class RequestFilter:
         row["status"], row["seconds"], row["refused"] = response.status, 0.0, response.reason
         self.refusals.count(row.get("client", ""), response.kind)
         self.recent.keep_refused(row)
+        if self.recorder is not None and row["method"] not in READING:
+            self.recorder.refuse(row)
         if scope["type"] == "websocket":
             return await refuse_websocket(scope, send, response)
 
@@ -130,6 +140,8 @@ class RequestFilter:
             row["attempts"] = []
         if scope["type"] == "http":
             self.recent.begin(row, self.rules.recorded_headers)
+            if self.recorder is not None and row["method"] not in READING:
+                self.recorder.begin(row)
         CURRENT.set(row)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -191,7 +203,7 @@ class RequestFilter:
     # --- headers
 
     def _marked(self, scope: Scope, send: Send, row: RecentRequest) -> Send:
-        replaced = False
+        replaced, started = False, time.monotonic()
 
         async def mark(message: Message) -> None:
             nonlocal replaced
@@ -204,8 +216,10 @@ class RequestFilter:
                     await send_unavailable(scope, mark_once, why, kept=message.get("headers", ()))
                     return
                 self._mark(message, row)
-            elif message.get("body", b"")[:1] in (b"d", b"e"):
-                note_broken_stream(row, message["body"])
+            elif body := message.get("body"):
+                row.setdefault("first", time.monotonic() - started)
+                if body[:1] in (b"d", b"e"):
+                    note_broken_stream(row, body)
             await send(message)
 
         async def mark_once(message: Message) -> None:
@@ -233,5 +247,4 @@ class RequestFilter:
 
 def _last_line(traceback: str) -> str:
     """Return the line of a traceback that names the error."""
-    lines = [line for line in traceback.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else ""
+    return next((line.strip() for line in reversed(traceback.splitlines()) if line.strip()), "")

@@ -32,6 +32,7 @@ class Attempt(TypedDict):
         stream: Whether the answer is a stream.
         obstacle: A sentence, when the deployment was not to blame: a service that is down, or a shortage of this
             machine.
+        service: The service that the deployment is behind; absent if it is behind none.
     """
 
     model: str
@@ -44,6 +45,29 @@ class Attempt(TypedDict):
     error: str
     stream: NotRequired[bool]
     obstacle: NotRequired[str]
+    service: NotRequired[str]
+
+
+class Usage(TypedDict):
+    """Tokens and cost of an answer, as the app has counted them.
+
+    Attributes:
+        prompt: Tokens of the request; `cached` of them came from the provider's cache.
+        completion: Tokens of the answer; `reasoning` of them are not shown.
+        cached: See `prompt`.
+        reasoning: See `completion`.
+        cost: US dollars; None when no price is known.
+        price: Where the cost comes from: "list", "config", "subscription" or "unknown".
+        provider: The provider that answered.
+    """
+
+    prompt: int
+    completion: int
+    cached: int
+    reasoning: int
+    cost: float | None
+    price: str
+    provider: str
 
 
 class RecentRequest(TypedDict):
@@ -63,6 +87,9 @@ class RecentRequest(TypedDict):
         seconds: Duration; absent while the response is in progress.
         headers: The recorded response headers.
         attempts: The attempts, in order; absent when they are not known.
+        held: Seconds that it was held before the app saw it; absent if it was not.
+        first: Seconds until the first byte of the response's body; absent until then.
+        usage: Tokens and cost; absent until they are known.
         generation: The generation that answered; added by the client that reads the rows.
     """
 
@@ -79,6 +106,9 @@ class RecentRequest(TypedDict):
     seconds: NotRequired[float]
     headers: NotRequired[dict[str, str]]
     attempts: NotRequired[list[Attempt]]
+    held: NotRequired[float]
+    first: NotRequired[float]
+    usage: NotRequired[Usage]
     generation: NotRequired[int]
 
 

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
+from flowgate.supervisor.ledger_tree import LedgerTree, ledger_from_tree, to_ledger_tree
+
 if TYPE_CHECKING:
     from flowgate.domain import ForkServerSettings, Program, WarmUp
     from flowgate.domain.request_rules import RequestRules
@@ -91,6 +93,7 @@ class ProgramTree(TypedDict):
     hooks: dict[str, str]
     needed_addresses: dict[str, str]
     request_rules: RequestRulesTree
+    ledger: LedgerTree | None
     fork_server: ForkServerTree | None
 
 
@@ -126,6 +129,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "hooks": dict(program.hooks),
         "needed_addresses": dict(program.needed_addresses),
         "request_rules": cast("RequestRulesTree", asdict(program.request_rules)),
+        "ledger": to_ledger_tree(program.ledger) if program.ledger else None,
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
     }
 
@@ -226,5 +230,6 @@ def from_tree(tree: ProgramTree) -> Program:
         hooks=dict(tree.get("hooks") or {}),  # a worker of an earlier FlowGate has none
         needed_addresses=dict(tree.get("needed_addresses") or {}),
         request_rules=request_rules_from_tree(tree.get("request_rules")),
+        ledger=ledger_from_tree(tree.get("ledger")),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
     )

@@ -10,6 +10,9 @@ from typing import Protocol
 from flowgate.request_filter.filter import RequestFilter
 from flowgate.supervisor.program_tree import ProgramTree
 from flowgate.supervisor.protocol import PROTOCOL_VERSION, Lines, WorkerCommand, WorkerEvent, encode
+from flowgate.supervisor.recording import Ledger
+
+LEDGER = "ledger"  # the query that every program answers which records its requests
 
 
 class ControlledWorker(Protocol):
@@ -19,6 +22,7 @@ class ControlledWorker(Protocol):
     program: ProgramTree | None
     supervisors: set[ControlConnection]
     filter: RequestFilter
+    ledger: Ledger | None
 
     def hand_over_program(self, supervisor: ControlConnection) -> None:
         """Send the program, the state and the public listener."""
@@ -63,8 +67,11 @@ class ControlConnection(asyncio.Protocol):
         if command["do"] == "query":
             from flowgate.supervisor.introspection import run_query
 
-            program = self._server.program
-            self.send(await run_query((program["queries"] if program else {}).get(command["what"], "")))
+            program, ledger = self._server.program, self._server.ledger
+            if command["what"] == LEDGER and ledger is not None:
+                self.send({"event": "query_result", "rows": [ledger.state()]})
+            else:
+                self.send(await run_query((program["queries"] if program else {}).get(command["what"], "")))
         else:
             await self._server.obey(command)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import uvicorn
 
 from flowgate.request_filter.filter import RequestFilter
-from flowgate.supervisor import kept_requests
+from flowgate.supervisor import kept_requests, recording
 from flowgate.supervisor.connections import IdleConnections, PublicListener, close_all, most_connections
 from flowgate.supervisor.hooks import run_hook
 from flowgate.supervisor.program_tree import ProgramTree, request_rules_from_tree
@@ -34,6 +34,7 @@ class WorkerServer(uvicorn.Server):
     Attributes:
         state: starting, ready, serving, draining or failed.
         program: What the supervisor sent with `set_program`; returned to a later supervisor, with its secrets.
+        ledger: Records the requests; None if they are not recorded.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class WorkerServer(uvicorn.Server):
         self.filter, self.control, self.public = request_filter, control, public
         self.state = "starting"
         self.program: ProgramTree | None = None
+        self.ledger: recording.Ledger | None = None
         self.supervisors: set[ControlConnection] = set()
         self._listener: PublicListener | None = None
         self._holds = 0
@@ -94,6 +96,8 @@ class WorkerServer(uvicorn.Server):
             tracks_attempts=missing is not None and "attempts" not in missing,
             requests=request_rules_from_tree(program.get("request_rules")),
         )
+        if self.ledger is None:  # a later supervisor sends the same program again
+            self.ledger = self.filter.recorder = recording.start(program, int(self.filter.rules.generation))
 
     def report(self, event: WorkerEvent) -> None:
         """Send an event to every connected supervisor."""
@@ -185,6 +189,8 @@ class WorkerServer(uvicorn.Server):
         if self.state == "draining":
             control = Path(self.control.getsockname())
             kept_requests.keep(control, self.filter.recent.rows(), self.filter.refusals.rows())
+        if self.ledger is not None:
+            await asyncio.to_thread(self.ledger.close, recording.CLOSE_SECONDS)
         if cut := self.filter.cut:
             self.report(
                 {"event": "cut", "reason": f"{cut} request{'s' if cut > 1 else ''} in progress cut", "cut": cut}

@@ -119,3 +119,8 @@ def _lead_to_null(descriptor: int, flags: int) -> None:
     else:
         os.dup2(null, descriptor)
         os.close(null)
+
+
+def output_is_terminal() -> bool:
+    """Return whether standard output is a terminal."""
+    return sys.stdout.isatty()

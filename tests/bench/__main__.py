@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flowgate.system import bytecode
-from tests.bench import commands, gateway, growth, handover, keeping, layer, playbook, upstream, wrong_keys
+from tests.bench import commands, gateway, growth, handover, keeping, layer, ledger, playbook, upstream, wrong_keys
 from tests.bench.measure import Group, Row
 
 GROUPS: dict[str, Group] = {
@@ -19,6 +19,7 @@ GROUPS: dict[str, Group] = {
     "keeping": keeping.KEEPING,
     "gateway": gateway.GATEWAY,
     "layer": layer.LAYER,
+    "ledger": ledger.LEDGER,
     "wrong-keys": wrong_keys.WRONG_KEYS,
     "handover": handover.HANDOVER,
     "growth": growth.GROWTH,

@@ -50,18 +50,32 @@ def accepted_keys() -> tuple[str, ...]:
     return (KEY,)
 
 
-async def _app(scope: Scope, receive: Receive, send: Send) -> None:
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer as LiteLLM does."""
     await receive()
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-async def _receive() -> Message:
+async def receive() -> Message:
+    """Return the body of a request."""
     return {"type": "http.request", "body": BODY, "more_body": False}
 
 
-async def _send(message: Message) -> None:
-    pass
+async def send(message: Message) -> None:
+    """Take a response."""
+
+
+def request_scope(headers: Sequence[tuple[bytes, bytes]] = ()) -> Scope:
+    """Return the scope of a request; by default, with the gateway's key."""
+    return {
+        "type": "http",
+        "path": "/v1/chat/completions",
+        "method": "POST",
+        "server": ("127.0.0.1", 1),
+        "headers": headers or [*REQUEST_HEADERS, (b"authorization", f"Bearer {KEY}".encode())],
+        "query_string": b"",
+    }
 
 
 def _measure(app: ASGIApp, key: str = KEY) -> float:
@@ -71,15 +85,7 @@ def _measure(app: ASGIApp, key: str = KEY) -> float:
     async def send_requests() -> float:
         began = time.process_time()
         for _ in range(REQUESTS):
-            scope: Scope = {
-                "type": "http",
-                "path": "/v1/chat/completions",
-                "method": "POST",
-                "server": ("127.0.0.1", 1),
-                "headers": headers,
-                "query_string": b"",
-            }
-            await app(scope, _receive, _send)
+            await app(request_scope(headers), receive, send)
         return (time.process_time() - began) / REQUESTS
 
     return asyncio.run(send_requests())
@@ -110,14 +116,14 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         rules, keys = _clients(Path(folder))
         time.sleep(0.2)  # a file that has just been written is read again with each request
-        filtered = RequestFilter(_app, FilterRules(recorded_headers=("x-litellm-",), requests=rules))
+        filtered = RequestFilter(answer, FilterRules(recorded_headers=("x-litellm-",), requests=rules))
         quotas = Quotas()
         access = Access(rules, Clients(rules.client_keys), quotas)
         own, client, without, check = alternate(
             pairs,
             lambda: _measure(filtered),
             lambda: _measure(filtered, keys[-1]),
-            lambda: _measure(_app),
+            lambda: _measure(answer),
             lambda: _check(access, quotas, keys),
         )
     yield Row("layer", "the request filter, for each request to LiteLLM", (own - without) * 1000, None, 0.1, "ms")

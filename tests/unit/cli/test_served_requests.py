@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.cli.served_requests import describe_request, served_request
+from flowgate.cli.request_lines import describe_request
+from flowgate.cli.served_requests import served_request
 
 if TYPE_CHECKING:
     from flowgate.cli.served_requests import ServedRequest

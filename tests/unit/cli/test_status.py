@@ -86,8 +86,8 @@ def test_status_prints_one_row_for_each_service(place: Workspace, capsys: Captur
 def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> None:
     status.status("", True)
     assert json.loads(capsys.readouterr().out).keys() == {
-        *("version", "config", "embedded", "profile", "since", "supervisor", "litellm", "services", "lost", "secrets"),
-        "clients",
+        *("version", "config", "embedded", "profile", "since", "supervisor", "litellm", "ledger", "services"),
+        *("lost", "secrets", "clients"),
     }
 
 

@@ -105,7 +105,7 @@ def test_cooldowns_end_only_for_deployments_behind_the_service(
 
 
 def test_without_litellm_it_is_said_what_cannot_be_done(upstreams: Upstreams) -> None:
-    assert inside.set_up(upstreams).keys() == {"attempts", "cooldowns", "stream_timeouts"}
+    assert inside.set_up(upstreams).keys() == {"attempts", "cooldowns", "stream_timeouts", "usage"}
     assert inside.clear_cooldowns(upstreams, "cliproxyapi_plus") == {}
 
 

@@ -61,6 +61,10 @@ class FakeSupervisor:
     busy: tuple[int, float] = (0, 0.0)
     query_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     reserved: dict[str, float] = field(default_factory=dict)
+    recent: list[dict[str, Any]] = field(default_factory=list)
+
+    def recent_requests(self, service: str) -> list[dict[str, Any]]:
+        return self.recent
 
     def status(self) -> dict[str, Any]:
         names = {*self.services, *self.failures}

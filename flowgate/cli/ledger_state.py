@@ -1,0 +1,68 @@
+"""What `status` says about the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from flowgate.cli import console
+from flowgate.domain.ledger import FILE_NAME
+from flowgate.errors import FlowGateError
+
+if TYPE_CHECKING:
+    from flowgate.cli.session import Session
+    from flowgate.supervisor.protocol import StatusDocument
+
+SERVICE = "litellm"
+
+
+class LedgerReport(TypedDict):
+    """The ledger; docs/json.md describes the keys."""
+
+    enabled: bool
+    path: str
+    waiting: int | None
+    dropped: int | None
+    problem: str
+
+
+def ledger_state(session: Session, found: StatusDocument) -> LedgerReport:
+    """Ask the serving generation how its ledger is.
+
+    Args:
+        session: Config and supervisor.
+        found: What the supervisor runs.
+    """
+    path = str(session.config.paths.runtime_dir / FILE_NAME)
+    report: LedgerReport = {
+        "enabled": session.config.ledger.enabled,
+        "path": path,
+        "waiting": None,
+        "dropped": None,
+        "problem": "",
+    }
+    generations = found["services"].get(SERVICE, {}).get("generations", ())
+    serving = next((one for one in generations if one["phase"] == "serving"), None)
+    if serving is None or serving.get("silent") or not report["enabled"]:
+        return report
+    try:
+        [state] = session.supervisor.query(SERVICE, "ledger")
+    except (FlowGateError, ValueError):  # it was started by an earlier FlowGate, or is no generation of ours
+        return report
+    return {
+        **report,
+        "waiting": state["waiting"],
+        "dropped": state["dropped"],
+        "problem": state["problem"],
+    }
+
+
+def print_trouble(report: LedgerReport) -> None:
+    """Print a warning if requests are not recorded.
+
+    Args:
+        report: The ledger.
+    """
+    if report["problem"]:
+        console.note(f"warning: requests are not recorded now ({report['path']}): {report['problem']}")
+    if report["dropped"]:
+        console.note(f"warning: {report['dropped']} requests could not be recorded (inv events --event ledger)")

@@ -1,0 +1,33 @@
+"""Convert the place of a ledger to JSON data and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from flowgate.domain.ledger import LedgerFile
+
+
+class LedgerTree(TypedDict):
+    """`LedgerFile` as JSON."""
+
+    path: str
+    keep_days: int
+    max_mb: int
+
+
+def to_ledger_tree(ledger: LedgerFile) -> LedgerTree:
+    """Convert the place of a ledger to JSON data."""
+    return {"path": str(ledger.path), "keep_days": ledger.keep_days, "max_mb": ledger.max_mb}
+
+
+def ledger_from_tree(tree: LedgerTree | None) -> LedgerFile | None:
+    """Convert JSON data to the place of a ledger.
+
+    Args:
+        tree: The JSON data; None if the program records nothing, or is one of an earlier FlowGate.
+    """
+    from flowgate.domain.ledger import LedgerFile
+
+    return LedgerFile(Path(tree["path"]), tree["keep_days"], tree["max_mb"]) if tree else None
