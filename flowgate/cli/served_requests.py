@@ -51,6 +51,7 @@ class ServedRequest(TypedDict):
     status: int | None
     seconds: float | None
     generation: int
+    litellm: str
     own: bool
     client: str
     count: int
@@ -119,6 +120,7 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
         "status": status,
         "seconds": recorded.get("seconds"),
         "generation": recorded["generation"],
+        "litellm": "",
         "own": recorded.get("own", False),
         "client": recorded.get("client", ""),
         "count": recorded.get("count", 1),
@@ -161,6 +163,7 @@ def past_request(past: Past) -> ServedRequest:
         "status": one.status,
         "seconds": one.seconds,
         "generation": past.generation,
+        "litellm": past.version,
         "own": one.client == OWN_CLIENT,
         "count": 1,
         "refused": "the reason is not kept" if one.error == REFUSED else "",

@@ -1,6 +1,6 @@
 """The context that coding agents put around a question: it is no part of what the user wrote.
 
-Source: requests of Claude Code 2.1, Codex 0.169, Gemini CLI 0.61, Cline 3.0 and opencode 1.18
+The marks are those that these programs are known for; a text without them is quoted as it is.
 """
 
 from __future__ import annotations

@@ -94,8 +94,7 @@ class Policy:
         notes: What FlowGate changes in the user's own CLIProxyAPIPlus config, one sentence each; also in `changes`.
         warnings: What is doubtful in that config, one sentence each.
         declared: What the LiteLLM that the settings are for declares.
-        upstream_cooldown: Seconds of an account's cooldown after a 5xx, where CLIProxyAPIPlus applies cooldowns; None
-            if it applies none.
+        upstream_cooldown: Seconds of an account's cooldown after a 5xx at CLIProxyAPIPlus; None if it applies none.
         upstream_facts: What this version of CLIProxyAPIPlus does that reaches the promises, one sentence each.
         client_facts: What was completed for clients, and what LiteLLM still refuses them, one sentence each.
     """
@@ -121,8 +120,7 @@ def compile_profile(
 ) -> Policy:
     """Compile a profile to the settings that keep its promises.
 
-    Settings are moved to their section before the profile is merged over the base, so that a value of the profile has
-    precedence over one of the base whatever their sections are.
+    Settings are moved to their section before the merge, so that the profile has precedence in whatever section.
 
     Args:
         base: LiteLLM's settings under every profile, as written; not changed.

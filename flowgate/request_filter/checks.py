@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter import allowed_models, body, model_listing, paths, renaming, shapes
+from flowgate.request_filter import allowed_list, allowed_models, body, paths, renaming, shapes
 from flowgate.request_filter.access import Access, Admission
 from flowgate.request_filter.attribution import Attribution
 from flowgate.request_filter.body import BadBody, Body
@@ -88,7 +88,7 @@ class Checks:
         if request.limited and scope.get("method") == "GET" and paths.lists_models(scope["path"]):
             plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
             request.scope = {**scope, "headers": plain}
-            send = model_listing.shortened(send, request.limited, self._names.models)
+            send = allowed_list.shortened(send, request.limited, self._names.models)
         request.scope, adapt = self._list.question(request.scope)
         return adapted(send, adapt) if adapt else send
 

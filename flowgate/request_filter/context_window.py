@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from flowgate.request_filter import paths
+from flowgate.request_filter import paths, whole_response
 from flowgate.request_filter.dialects import dialect
 
 if TYPE_CHECKING:
@@ -49,39 +50,27 @@ def translated(scope: Scope, send: Send) -> Send:
         scope: The request; its path and headers say which API the client speaks.
         send: Where the response goes.
     """
-    held: list[Message] = []
+    whole = whole_response.changed(send, STATUSES, partial(_whole, scope))
 
     async def pass_on(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] in STATUSES:
-            held.append(message)
-        elif held:
-            held.append(message)
-            if not message.get("more_body"):
-                for one in _whole(scope, held):
-                    await send(one)
-                held.clear()
-        elif (body := message.get("body", b""))[:1] in (b"d", b"e") and body.startswith(EVENTS):
-            await send({**message, "body": event(scope, body)})
-        else:
-            await send(message)
+        if (body := message.get("body", b""))[:1] in (b"d", b"e") and body.startswith(EVENTS):
+            message = {**message, "body": event(scope, body)}
+        await whole(message)
 
     return pass_on
 
 
-def _whole(scope: Scope, held: list[Message]) -> list[Message]:
+def _whole(scope: Scope, start: Message, body: bytes) -> tuple[Message, bytes]:
     """Return a whole error response, translated if the context window was full."""
-    start, parts = held[0], held[1:]
-    body = b"".join(one.get("body", b"") for one in parts)
     if not PHRASES.search(body) or paths.asked(paths.meant(scope["path"])) is None:
-        return held
+        return start, body
     status, kind = start["status"], b"application/json"
     if _is_codex(scope) and scope["path"].rstrip("/").endswith("/responses"):
         status, kind, text = 200, b"text/event-stream", _failed_response(body)
     else:
         status, text = 400, json.dumps(_tree(scope, body)).encode()
-    kept = [one for one in start["headers"] if one[0].lower() not in (b"content-length", b"content-type")]
-    headers = [*kept, (b"content-type", kind), (b"content-length", str(len(text)).encode())]
-    return [{**start, "status": status, "headers": headers}, {"type": "http.response.body", "body": text}]
+    kept = [one for one in start.get("headers", ()) if one[0].lower() != b"content-type"]
+    return {**start, "status": status, "headers": [*kept, (b"content-type", kind)]}, text
 
 
 def event(scope: Scope, part: bytes) -> bytes:
@@ -97,6 +86,8 @@ def event(scope: Scope, part: bytes) -> bytes:
     try:
         tree = json.loads(found[1])
     except ValueError:
+        return part
+    if not isinstance(tree, dict):
         return part
     response = tree.get("response")
     if isinstance(response, dict):

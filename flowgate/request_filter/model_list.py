@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter import paths
+from flowgate.request_filter import paths, whole_response
 from flowgate.request_filter.client_names import decoded, published
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Scope, Send
+    from starlette.types import Scope, Send
 
     from flowgate.domain.request_rules import RequestRules
 
@@ -105,26 +106,10 @@ def adapted(send: Send, adapt: Adapt) -> Send:
         send: Takes the messages of the response.
         adapt: Makes the body.
     """
-    waiting: list[Message] = []
-    parts: list[bytes] = []
-
-    async def collect(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 200:
-            waiting.append(message)
-        elif waiting and message["type"] == "http.response.body":
-            parts.append(message.get("body", b""))
-            if not message.get("more_body"):
-                start, content = waiting.pop(), _adapted(b"".join(parts), adapt)
-                headers = [one for one in start["headers"] if one[0].lower() != b"content-length"]
-                await send({**start, "headers": [*headers, (b"content-length", str(len(content)).encode())]})
-                await send({"type": "http.response.body", "body": content})
-        else:
-            await send(message)
-
-    return collect
+    return whole_response.with_body(send, partial(_adapted, adapt))
 
 
-def _adapted(content: bytes, adapt: Adapt) -> bytes:
+def _adapted(adapt: Adapt, content: bytes) -> bytes:
     try:
         return json.dumps(adapt(json.loads(content))).encode()
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):

@@ -34,7 +34,7 @@ class Models:
     def __init__(self, rules: RequestRules) -> None:
         self._rules = rules
         self._exact = frozenset((*rules.models, *rules.further_models))
-        self._patterns = {pattern: _expression(pattern) for pattern in rules.patterns}
+        self._patterns = {pattern: expression(pattern) for pattern in rules.patterns}
 
     @property
     def has_rules(self) -> bool:
@@ -121,6 +121,10 @@ def _names(names: tuple[str, ...] | list[str]) -> str:
     return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more (GET /v1/models)" if more > 0 else "")
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
-    """Return a name with `*` as a regular expression; `*` stands for any text."""
+def expression(pattern: str) -> re.Pattern[str]:
+    """Return a name with `*` as a regular expression; `*` stands for any text.
+
+    Args:
+        pattern: The name.
+    """
     return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)

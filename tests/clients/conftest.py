@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.clients import table
@@ -140,21 +142,30 @@ def _json_line(output: str) -> Mapping[str, Any]:
     return dict(json.loads(lines[-1])) if lines else {}
 
 
+def _end_daemons(homes: Path) -> None:
+    """End what clients leave running in their homes: Cline starts a daemon that stays."""
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(word.startswith(str(homes)) for word in (one.cwd(), *one.cmdline())):
+                one.kill()
+
+
 @pytest.fixture(scope="session")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     """All real clients, and the gateway that they ask."""
-    place = Workspace(tmp_path_factory.mktemp("clients"))
+    place, homes = Workspace(tmp_path_factory.mktemp("clients")), tmp_path_factory.mktemp("homes")
     place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0", "--faults"))
     try:
         place.inv("up", "--profile", "balanced")
         gateway = Gateway(place)
-        made = Clients(gateway, tmp_path_factory.mktemp("homes"), gateway.key())
+        made = Clients(gateway, homes, gateway.key())
         yield made
         table.write(made.rows, made.notes, len(CLIENTS))
         place.inv("down")
         assert place.nothing_runs()
     finally:
         place.kill_processes()
+        _end_daemons(homes)
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda client: client.name)

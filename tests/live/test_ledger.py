@@ -66,13 +66,14 @@ def test_every_endpoint_is_recorded_with_its_tokens(gateway: Gateway, endpoint: 
 def test_an_attempt_that_failed_is_recorded_as_the_vendor_saw_it(gateway: Gateway, vendor: Vendor) -> None:
     vendor.set_faults({"vendor-model": {"status": 500}})
     vendor.reset()
+    before = recorded(gateway, "faulty")
     assert gateway.chat(gateway.key(), "faulty")[0] >= 429
     vendor.set_faults({})
-    assert wait(lambda: recorded(gateway, "faulty") == 1, 5.0)
+    assert wait(lambda: recorded(gateway, "faulty") == before + 1, 5.0)
     [(status, error, count)] = rows(
         gateway,
         "SELECT r.status, r.error, (SELECT count(*) FROM attempts WHERE request = r.id AND deployment != '') "
-        "FROM requests r WHERE model = 'faulty'",
+        "FROM requests r WHERE model = 'faulty' ORDER BY id DESC LIMIT 1",
     )
     assert (status >= 429, bool(error), count) == (True, True, len(vendor.requests()))
     gateway.workspace.inv("service.restart", "--service", "litellm")

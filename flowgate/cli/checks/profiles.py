@@ -31,7 +31,6 @@ def profiles(session: Session) -> Iterator[Finding]:
             requested = upstream_deployments.upstream_models(session.config, policy.litellm)
             unserved = preflight.unserved_models(requested, served)
             warnings += [f"CLIProxyAPIPlus serves no model {one}; log in to its provider" for one in unserved]
-        yield from (Finding(CHECK, "pass", f"{name}: {line}") for line in policy.client_facts)
         for line in warnings:
             yield Finding(CHECK, "warn", f"{name}: {line}", f"inv profile.show --name {name}")
         if not warnings:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.domain.client_keys import Limits
-from flowgate.request_filter import model_listing
+from flowgate.request_filter import allowed_list
 from flowgate.request_filter.clients import Clients
 from flowgate.request_filter.quotas import Quotas
 from tests.unit.request_filter.asking import BODY, CHAT, Gateway, gateway
@@ -174,7 +174,7 @@ def test_every_dialects_list_is_shortened(one: Gateway, listed: object, shown: o
 
     client = clients.find(hashlib.sha256(key.encode()).digest())
     assert client is not None
-    assert json.loads(model_listing.without_others(json.dumps(listed).encode(), client)) == shown
+    assert json.loads(allowed_list.without_others(json.dumps(listed).encode(), client)) == shown
 
 
 def test_a_described_model_must_be_allowed(one: Gateway) -> None:

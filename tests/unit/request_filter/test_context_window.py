@@ -117,3 +117,9 @@ def test_a_success_that_mentions_the_words_stays() -> None:
 
 def test_paths_that_ask_no_model_stay() -> None:
     assert answered("/v1/files", as_litellm(OPENAI)) == (400, as_litellm(OPENAI))
+
+
+@pytest.mark.parametrize("data", [b"[]", b'"prompt is too long"', b"7", b"null", b"prompt is too long"])
+def test_an_event_of_another_shape_passes_as_it_is(data: bytes) -> None:
+    part = b"event: error\nid: prompt is too long\ndata: " + data + b"\n\n"
+    assert answered(CHAT, part, status=200) == (200, part)

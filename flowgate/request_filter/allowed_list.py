@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from flowgate.request_filter import whole_response
+
 if TYPE_CHECKING:
-    from starlette.types import Message, Send
+    from starlette.types import Send
 
     from flowgate.request_filter.clients import Client
 
@@ -23,24 +25,7 @@ def shortened(send: Send, client: Client, leads_to: Callable[[str], str] = str) 
         client: The client.
         leads_to: Returns the model that answers for a name.
     """
-    start: list[Message] = []
-    parts: list[bytes] = []
-
-    async def shorten(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            start.append(message)
-            return None
-        if message["type"] != "http.response.body" or not start:
-            return await send(message)
-        parts.append(message.get("body", b""))
-        if message.get("more_body"):
-            return None
-        body = without_others(b"".join(parts), client, leads_to) if start[0]["status"] == 200 else b"".join(parts)
-        headers = [(name, value) for name, value in start[0].get("headers", ()) if name.lower() != b"content-length"]
-        await send({**start[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]})
-        return await send({"type": "http.response.body", "body": body})
-
-    return shorten
+    return whole_response.with_body(send, lambda body: without_others(body, client, leads_to))
 
 
 def without_others(body: bytes, client: Client, leads_to: Callable[[str], str] = str) -> bytes:
