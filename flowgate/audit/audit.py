@@ -10,9 +10,9 @@ from statistics import median
 
 from flowgate.audit import outages, traffic
 from flowgate.audit.checks import Evidence, Traffic
-from flowgate.audit.outages import Event, Key, Outage
+from flowgate.audit.outages import Event, Outage
 from flowgate.audit.result import AuditedOutage, AuditedProfile, AuditedPromise
-from flowgate.audit.traffic import RunRow, Served
+from flowgate.audit.traffic import Served
 from flowgate.gateway import recorded_promises
 from flowgate.gateway.litellm_behaviour import OBSERVED
 from flowgate.gateway.recorded_promises import RecordedPromises
