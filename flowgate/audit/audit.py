@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from statistics import median
 
 from flowgate.audit import outages, traffic
@@ -42,7 +43,6 @@ class Audit:
     """An audit of a span.
 
     Attributes:
-        requests: The requests of the span, in the order of arrival.
         names: The profiles that the ledger knows.
     """
 
@@ -57,26 +57,26 @@ class Audit:
         Raises:
             sqlite3.Error: The ledger cannot be read.
         """
+        connection.execute("BEGIN")
         self._runs = traffic.runs(connection)
-        self.requests = list(traffic.read(connection, span))
-        self._events = outages.events(self.requests)
-        found = [one for where, history in self._events.items() for one in outages.outages(where, history)]
-        self._outages = sorted(found, key=lambda one: one.began)
+        self._requests = traffic.read(connection, span)
+        self._histories = outages.histories(self._requests)
+        self._outages = {where: list(outages.outages(where, one)) for where, one in self._histories.items()}
         self._wanted = profile
         self.names = {one.profile for one in self._runs.values()}
         self._recorded: dict[str, RecordedPromises | None] = {}
 
     def profiles(self) -> list[AuditedProfile]:
         """Return the verdicts, for each profile and each set of promises that it had."""
-        grouped: defaultdict[tuple[str, str, str], list[Served]] = defaultdict(list)
-        for request in self.requests:
-            run = self._runs.get(request.run)
-            if run is not None and self._wanted in ("", run.profile):
-                grouped[run.profile, run.version, run.promises].append(request)
-        return [self._profile(*group, requests) for group, requests in grouped.items()]
+        counts = Counter(map(itemgetter(traffic.RUN), self._requests.rows))
+        grouped: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        for run in sorted(counts):
+            one = self._runs.get(run)
+            if one is not None and self._wanted in ("", one.profile):
+                grouped[one.profile, one.version, one.promises].append(run)
+        return [self._profile(*group, {run: counts[run] for run in runs}) for group, runs in grouped.items()]
 
-    def _profile(self, profile: str, version: str, text: str, requests: Sequence[Served]) -> AuditedProfile:
-        runs = {one.run for one in requests}
+    def _profile(self, profile: str, version: str, text: str, counts: Mapping[int, int]) -> AuditedProfile:
         recorded = self._promises(text)
         why = NOT_RECORDED if recorded is None else recorded.unset
         if not why and version not in OBSERVED:
@@ -85,16 +85,17 @@ class Audit:
         if recorded is not None and not why:
             histories = {
                 (run, where): own
-                for where, history in self._events.items()
-                for run, own in _by_run(history).items()
-                if run in runs
+                for where, history in self._histories.items()
+                for run, own in history.by_run().items()
+                if run in counts
             }
-            evidence = Traffic(recorded, requests, self._outages, histories).evidence()
+            uneven = [one for one in self._requests.uneven.values() if one.run in counts]
+            evidence = Traffic(recorded, self._requests, uneven, self._outages, histories).evidence()
         return {
             "profile": profile,
             "litellm": version,
-            "generations": sorted({self._runs[run].generation for run in runs}),
-            "requests": len(requests),
+            "generations": sorted({self._runs[run].generation for run in counts}),
+            "requests": sum(counts.values()),
             "promises": _verdicts(evidence, recorded, why),
         }
 
@@ -105,19 +106,24 @@ class Audit:
 
     def outages(self) -> list[AuditedOutage]:
         """Return the outages, in the order of time."""
-        healthy: defaultdict[str, list[float]] = defaultdict(list)
-        for request in self.requests:
-            if not request.error and not request.tried[0].kind:
-                healthy[request.model].append(request.seconds)
-        middles = {model: median(times) for model, times in healthy.items()}
-        made = [self._outage(one, middles) for one in self._outages]
+        found = sorted((one for own in self._outages.values() for one in own), key=lambda one: one.began)
+        middles = self._healthy() if found else {}
+        made = [self._outage(one, middles) for one in found]
         return [one for one in made if self._wanted in ("", *one["profiles"])]
+
+    def _healthy(self) -> dict[str, float]:
+        """Return the median duration of the requests for each model that the first attempt answered."""
+        found: defaultdict[str, list[float]] = defaultdict(list)
+        uneven = self._requests.uneven
+        for row in self._requests.rows:
+            request = uneven.get(row[traffic.ID])
+            if request is None or (not request.error and not request.tried[0].kind):
+                found[row[traffic.MODEL]].append(row[traffic.SECONDS])
+        return {model: median(times) for model, times in found.items()}
 
     def _outage(self, one: Outage, healthy: Mapping[str, float]) -> AuditedOutage:
         runs = [run for _, request in one.failed if (run := self._runs.get(request.run))]
-        during = [
-            request for request in outages.between(self.requests, one.began, one.ended) if self._leads(request, one)
-        ]
+        during = [request for request in self._requests.between(one.began, one.ended) if self._leads(request, one)]
         own = {request.id: request for request in (*(request for _, request in one.failed), *during)}
         answered = [request for request in own.values() if not request.error]
         tried = one.failed[0][0]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from flowgate.audit import outages
-from flowgate.audit.outages import Cooldown, Event, Key, Outage
-from flowgate.audit.traffic import CLIENT, FAILURES, GOOD, NOBODY, OBSTACLES, STREAM, TIMEOUT, Served
+from flowgate.audit.outages import Cooldown, Event, History, Outage
+from flowgate.audit.traffic import CLIENT, FAILURES, GOOD, NOBODY, OBSTACLES, STREAM, TIMEOUT, Key, Requests, Served
 from flowgate.gateway.recorded_promises import RecordedPromises
 from flowgate.rehearsal import comparisons
 from flowgate.rehearsal.comparisons import BROKEN, CANNOT, KEPT, RETURN_SLACK_SECONDS, Comparison
@@ -42,19 +42,21 @@ class Traffic:
 
     Attributes:
         recorded: The promises.
-        requests: The requests, in the order of arrival.
-        outages: All outages, also those under other profiles.
-        histories: (run, deployment) → its attempts, of deployments that failed.
+        requests: All requests, also those under other profiles.
+        uneven: Those of this profile that failed, or that were not answered by their first attempt.
+        outages: All outages by deployment, also those under other profiles; in the order of time.
+        histories: (run, deployment) → its attempts, of deployments that failed under this profile.
     """
 
     recorded: RecordedPromises
-    requests: Sequence[Served]
-    outages: Sequence[Outage]
-    histories: Mapping[tuple[int, Key], Sequence[Event]]
+    requests: Requests
+    uneven: Sequence[Served]
+    outages: Mapping[Key, Sequence[Outage]]
+    histories: Mapping[tuple[int, Key], History]
 
     def evidence(self) -> Iterator[Evidence]:
         """Yield what the traffic says about the promises."""
-        touched = [one for one in self.requests if any(tried.kind for tried in one.tried)]
+        touched = [one for one in self.uneven if any(tried.kind for tried in one.tried)]
         blameless = [one for one in touched if not any(tried.kind in OBSTACLES for tried in one.tried)]
         yield from self._answers(blameless)
         for one in blameless:
@@ -85,7 +87,7 @@ class Traffic:
         """Return whether a deployment that the request may use had no outage then."""
         tried = {attempt.deployment for attempt in one.tried}
         ended = one.at + one.seconds
-        down = {outage.key[1] for outage in self.outages if outage.covers(one.at, ended)}
+        down = {where[1] for where, found in self.outages.items() if outages.is_down(found, one.at, ended)}
         return any(name not in tried and name not in down for name in self.recorded.path(one.model))
 
     def _attempts(self, one: Served) -> Iterator[Evidence]:
@@ -121,40 +123,34 @@ class Traffic:
 
     # --- cooldowns
 
-    def _deployment(self, run: int, where: Key, history: Sequence[Event]) -> Iterator[Evidence]:
+    def _deployment(self, run: int, where: Key, history: History) -> Iterator[Evidence]:
         promises = self.recorded.of_model(where[0])
-        found = outages.cooldowns(history, promises)
+        found = outages.cooldowns(history.failed, promises)
         if not found:
             return
-        if self.recorded.upstream_cooldowns and history[0][0].provider == UPSTREAM:
+        if self.recorded.upstream_cooldowns and history.failed[0][0].provider == UPSTREAM:
             promised = f"within {promises.cooldown_after} failed requests"
             yield Evidence(Comparison(comparisons.COOLDOWN, promised, "not recorded", CANNOT), (), BY_UPSTREAM)
             return
         unknown = self.recorded.unknown_of(where[0])
-        starts = [(tried.at, request) for tried, request in history]
         for number, cooldown in enumerate(found):
             following = found[number + 1].at if number + 1 < len(found) else None
-            for one in self._cooldown(run, where, cooldown, starts, following):
+            for one in self._cooldown(run, where, cooldown, history, following):
                 why = comparisons.why_unknown(one.compared.promise, unknown)
                 yield one._replace(why=why) if why else _if_sure(one, cooldown)
-        yield from self._per_minute(where, history, found)
+        yield from self._per_minute(where, history.failed, found)
 
     def _cooldown(
-        self, run: int, where: Key, cooldown: Cooldown, starts: Sequence[tuple[float, Served]], following: float | None
+        self, run: int, where: Key, cooldown: Cooldown, history: History, following: float | None
     ) -> Iterator[Evidence]:
         begin, end = cooldown.window
-        later = [one for at, one in starts if begin < at < end and one.at > cooldown.at]
-        known = {one.id for one in later}
+        later = {one.id: one for one in self._reached(history, cooldown)}
         relevant = [
-            one
-            for one in outages.between(self.requests, begin, end)
-            if one.run == run and one.id not in known and self._needs(one, where)
+            one for one in self.requests.between(begin, end, run) if one.id not in later and self._needs(one, where)
         ]
         if later:
-            failed = cooldown.after + len(known)
-            yield Evidence(
-                comparisons.cooldown(cooldown.after, failed, False), tuple({x.id: x for x in later}.values())
-            )
+            failed = cooldown.after + len(later)
+            yield Evidence(comparisons.cooldown(cooldown.after, failed, False), tuple(later.values()))
         elif relevant:
             yield Evidence(comparisons.cooldown(cooldown.after, cooldown.after, True))
         quick = [one for one in relevant if not one.error and not any(x.kind in FAILURES for x in one.tried)]
@@ -164,23 +160,28 @@ class Traffic:
             slow = [one for one, wait in zip(quick, delays, strict=True) if wait > DELAY_SLACK_SECONDS]
             yield Evidence(compared, tuple(slow) if compared.verdict == BROKEN else ())
         if not self._is_beside(where):
-            yield from self._return(run, where, cooldown, starts, following)
+            yield from self._return(
+                run, where, cooldown, history.next_start(cooldown.window[1], cooldown.at), following
+            )
+
+    def _reached(self, history: History, cooldown: Cooldown) -> list[Served]:
+        """Return the requests that reached the deployment within a cooldown, in the order of arrival."""
+        begin, end = cooldown.window
+        good = [self.requests.served(row) for row in history.good_between(begin, end)]
+        found = [*good, *(request for _, request in history.failed_between(begin, end))]
+        return sorted((one for one in found if one.at > cooldown.at), key=lambda one: one.id)
 
     def _return(
-        self, run: int, where: Key, cooldown: Cooldown, starts: Sequence[tuple[float, Served]], following: float | None
+        self, run: int, where: Key, cooldown: Cooldown, back: float | None, following: float | None
     ) -> Iterator[Evidence]:
-        """Check that requests for it reach the deployment again after the cooldown."""
-        over = cooldown.last + cooldown.seconds
-        limit = over + RETURN_SLACK_SECONDS
-        back = next((at for at, one in starts if at >= cooldown.window[1] and one.at > cooldown.at), None)
-        until = min(one for one in (back, following, float("inf")) if one is not None)
-        missed = [
-            one for one in outages.between(self.requests, limit, until) if one.run == run and self._is_first(one, where)
-        ]
-        if missed:
-            yield Evidence(
-                comparisons.returned(cooldown.seconds, None if back is None else back - cooldown.at), (missed[0],)
-            )
+        """Check that requests for it reach the deployment again after the cooldown; `back` is when one did."""
+        limit = cooldown.last + cooldown.seconds + RETURN_SLACK_SECONDS
+        until = min((one for one in (back, following) if one is not None), default=None)
+        asked = self.requests.between(limit, until, run)
+        missed = next((one for one in asked if self._is_first(one, where)), None)
+        if missed is not None:
+            after = None if back is None else back - cooldown.at
+            yield Evidence(comparisons.returned(cooldown.seconds, after), (missed,))
         elif back is not None:
             compared = comparisons.returned(cooldown.seconds, min(back, limit) - cooldown.last)
             if back > limit:

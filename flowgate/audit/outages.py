@@ -2,19 +2,101 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 
-from flowgate.audit.traffic import FAILURES, GOOD, OBSTACLES, Served, Tried
+from flowgate.audit.traffic import (
+    ARRIVED,
+    BEGAN,
+    FAILURES,
+    GOOD,
+    ID,
+    KEY,
+    OBSTACLES,
+    RUN,
+    Key,
+    Requests,
+    Row,
+    Served,
+    Tried,
+    row_of,
+)
 from flowgate.gateway.promises import Promises
 
-Key = tuple[str, str, str]  # model, deployment and its id (else its address)
 Event = tuple[Tried, Served]
 SURE = frozenset({"refusal", "401"})  # LiteLLM counts them for certain; for the others the ledger does not say enough
 RETRY_LATER = frozenset({429, 503})  # a vendor may name another length of the cooldown
 SETTLE_SECONDS = 1.0  # what is not counted at both ends of a cooldown: the clocks of attempts and of LiteLLM differ
+
+
+@dataclass(slots=True)
+class History:
+    """The attempts on a deployment that failed at least once, in the order of their start.
+
+    Attributes:
+        failed: The attempts that it or this machine failed, each with its request.
+        good: The good ones.
+    """
+
+    failed: list[Event] = field(default_factory=list)
+    good: list[Row] = field(default_factory=list)
+
+    def by_run(self) -> dict[int, History]:
+        """Return the histories in each process."""
+        found: defaultdict[int, History] = defaultdict(History)
+        for event in self.failed:
+            found[event[1].run].failed.append(event)
+        if len({row[RUN] for row in self.good} | {*found}) == 1:
+            return dict.fromkeys(found, self)
+        for row in self.good:
+            if row[RUN] in found:
+                found[row[RUN]].good.append(row)
+        return dict(found)
+
+    def good_between(self, began: float, ended: float) -> Sequence[Row]:
+        """Return the good attempts that started within a time, the ends left out.
+
+        Args:
+            began: Beginning of the time.
+            ended: Its end.
+        """
+        return self.good[bisect_right(self.good, began, key=start) : bisect_left(self.good, ended, key=start)]
+
+    def failed_between(self, began: float, ended: float) -> Sequence[Event]:
+        """Return the failed attempts that started within a time, the ends left out.
+
+        Args:
+            began: Beginning of the time.
+            ended: Its end.
+        """
+        return self.failed[bisect_right(self.failed, began, key=_start) : bisect_left(self.failed, ended, key=_start)]
+
+    def next_start(self, at: float, arrived_after: float) -> float | None:
+        """Return when the next attempt started.
+
+        Args:
+            at: The earliest time of it.
+            arrived_after: Its request arrived after this time.
+        """
+        good = (self.good[place] for place in range(bisect_left(self.good, at, key=start), len(self.good)))
+        failed = self.failed[bisect_left(self.failed, at, key=_start) :]
+        found = (
+            next((start(row) for row in good if row[ARRIVED] > arrived_after), None),
+            next((_start(event) for event in failed if event[1].at > arrived_after), None),
+        )
+        return min((one for one in found if one is not None), default=None)
+
+
+def _start(event: Event) -> float:
+    return event[0].at
+
+
+def start(row: Row) -> float:
+    """Return when the attempt of a row started."""
+    return row[BEGAN]
 
 
 @dataclass(slots=True)
@@ -38,15 +120,6 @@ class Outage:
         """Return `machine` or `service` if only these were to blame, else `vendor`."""
         kinds = {tried.kind for tried, _ in self.failed}
         return "vendor" if kinds & FAILURES else "service" if "service" in kinds else "machine"
-
-    def covers(self, began: float, ended: float) -> bool:
-        """Return whether it overlaps a time.
-
-        Args:
-            began: Beginning of the time.
-            ended: Its end.
-        """
-        return self.began <= ended and (self.ended is None or began <= self.ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,47 +151,60 @@ class Cooldown:
 
 def key(one: Tried) -> Key:
     """Return the deployment of an attempt."""
-    return one.model, one.deployment, one.id or one.host
+    return one.model, one.deployment, one.id
 
 
-def events(requests: Iterable[Served]) -> dict[Key, list[Event]]:
-    """Return the attempts on each deployment that failed at least once, in the order of their start.
+def histories(requests: Requests) -> dict[Key, History]:
+    """Return the attempts on each deployment that failed at least once.
 
     Args:
         requests: The requests.
     """
-    found: defaultdict[Key, list[Event]] = defaultdict(list)
-    failing: set[Key] = set()
-    for request in requests:
+    uneven = requests.uneven
+    found: defaultdict[Key, History] = defaultdict(History)
+    for request in uneven.values():
         for tried in request.tried:
-            kind = tried.kind
-            if kind == GOOD or kind in FAILURES or kind in OBSTACLES:
-                where = (tried.model, tried.deployment, tried.id or tried.host)
-                found[where].append((tried, request))
-                if kind:
-                    failing.add(where)
-    return {where: sorted(found[where], key=lambda one: one[0].at) for where in failing}
+            if tried.kind in FAILURES or tried.kind in OBSTACLES:
+                found[key(tried)].failed.append((tried, request))
+    answered = [row_of(one, tried) for one in uneven.values() for tried in one.tried if tried.kind == GOOD]
+    good = chain(answered, (row for row in requests.rows if row[ID] not in uneven))
+    for row in good if found else ():
+        history = found.get(row[KEY:])
+        if history is not None:
+            history.good.append(row)
+    for history in found.values():
+        history.failed.sort(key=lambda one: one[0].at)
+        history.good.sort(key=start)
+    return dict(found)
 
 
-def outages(where: Key, history: Sequence[Event]) -> Iterator[Outage]:
+def outages(where: Key, history: History) -> Iterator[Outage]:
     """Yield the outages of one deployment.
 
     Args:
         where: The deployment.
-        history: Its attempts, in the order of their start.
+        history: Its attempts.
     """
-    current: Outage | None = None
-    for tried, request in history:
-        if tried.kind == GOOD:
-            if current is not None:
-                current.ended = tried.at
-                yield current
-            current = None
-            continue
-        current = current or Outage(where, tried.at)
-        current.failed.append((tried, request))
-    if current is not None:
-        yield current
+
+    def next_good(event: Event) -> int:
+        return bisect_left(history.good, event[0].at, key=start)
+
+    for place, failed in groupby(history.failed, key=next_good):
+        events = list(failed)
+        ended = start(history.good[place]) if place < len(history.good) else None
+        yield Outage(where, events[0][0].at, ended, events)
+
+
+def is_down(found: Sequence[Outage], began: float, ended: float) -> bool:
+    """Return whether one of a deployment's outages overlaps a time.
+
+    Args:
+        found: The outages of one deployment, in the order of time.
+        began: Beginning of the time.
+        ended: Its end.
+    """
+    place = bisect_right(found, ended, key=lambda one: one.began)
+    return place > 0 and ((last := found[place - 1].ended) is None or began <= last)
 
 
 def cooldowns(history: Iterable[Event], promises: Promises) -> list[Cooldown]:
@@ -162,15 +248,3 @@ def _failed_requests(history: Iterable[Event]) -> list[tuple[float, Served, bool
         sure = before[2] and tried.kind in SURE and tried.status not in RETRY_LATER
         ends[request.id] = (max(before[0], tried.end), request, sure)
     return sorted(ends.values(), key=lambda one: one[0])
-
-
-def between(requests: Sequence[Served], began: float, ended: float | None) -> Sequence[Served]:
-    """Return the requests that arrived within a time.
-
-    Args:
-        requests: In the order of arrival.
-        began: Beginning of the time.
-        ended: Its end; None for no end.
-    """
-    first = bisect_left(requests, began, key=lambda one: one.at)
-    return requests[first : None if ended is None else bisect_left(requests, ended, key=lambda one: one.at)]
