@@ -13,10 +13,11 @@ from flowgate.audit import outages, traffic
 from flowgate.audit.checks import Evidence, Traffic
 from flowgate.audit.outages import Event, Outage
 from flowgate.audit.result import AuditedOutage, AuditedProfile, AuditedPromise
-from flowgate.audit.traffic import Served
+from flowgate.audit.served import ID, MODEL, RUN, SECONDS, Served
 from flowgate.gateway import recorded_promises
 from flowgate.gateway.litellm_behaviour import OBSERVED
 from flowgate.gateway.recorded_promises import RecordedPromises
+from flowgate.ledger import usage
 from flowgate.ledger.usage import Span
 from flowgate.rehearsal import comparisons
 from flowgate.rehearsal.comparisons import BROKEN, CANNOT, KEPT
@@ -44,6 +45,9 @@ class Audit:
 
     Attributes:
         names: The profiles that the ledger knows.
+        losses: What the ledger does not hold.
+        in_progress: Requests that have not ended; they are not judged.
+        kept_since: Since when single requests of the span are kept; None if none of it was deleted.
     """
 
     def __init__(self, connection: sqlite3.Connection, span: Span, profile: str) -> None:
@@ -65,10 +69,16 @@ class Audit:
         self._wanted = profile
         self.names = {one.profile for one in self._runs.values()}
         self._recorded: dict[str, RecordedPromises | None] = {}
+        self.losses = usage.losses(connection, span, profile)
+        self.in_progress = traffic.in_progress(connection, span, self._runs_of(profile))
+        self.kept_since = usage.kept_since(connection, span)
+
+    def _runs_of(self, profile: str) -> set[int]:
+        return {one.id for one in self._runs.values() if profile in ("", one.profile)}
 
     def profiles(self) -> list[AuditedProfile]:
         """Return the verdicts, for each profile and each set of promises that it had."""
-        counts = Counter(map(itemgetter(traffic.RUN), self._requests.rows))
+        counts = Counter(map(itemgetter(RUN), self._requests.rows))
         grouped: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
         for run in sorted(counts):
             one = self._runs.get(run)
@@ -116,9 +126,9 @@ class Audit:
         found: defaultdict[str, list[float]] = defaultdict(list)
         uneven = self._requests.uneven
         for row in self._requests.rows:
-            request = uneven.get(row[traffic.ID])
+            request = uneven.get(row[ID])
             if request is None or (not request.error and not request.tried[0].kind):
-                found[row[traffic.MODEL]].append(row[traffic.SECONDS])
+                found[row[MODEL]].append(row[SECONDS])
         return {model: median(times) for model, times in found.items()}
 
     def _outage(self, one: Outage, healthy: Mapping[str, float]) -> AuditedOutage:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from flowgate.audit import outages
 from flowgate.audit.outages import Cooldown, Event, History, Outage
-from flowgate.audit.traffic import CLIENT, FAILURES, GOOD, NOBODY, OBSTACLES, STREAM, TIMEOUT, Key, Requests, Served
+from flowgate.audit.served import CLIENT, FAILURES, GOOD, NOBODY, OBSTACLES, STREAM, TIMEOUT, Key, Requests, Served
 from flowgate.gateway.recorded_promises import RecordedPromises
 from flowgate.rehearsal import comparisons
 from flowgate.rehearsal.comparisons import BROKEN, CANNOT, KEPT, RETURN_SLACK_SECONDS, Comparison

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 
-from flowgate.audit.traffic import (
+from flowgate.audit.served import (
     ARRIVED,
     BEGAN,
     FAILURES,

@@ -76,9 +76,26 @@ def verdict(result: AuditResult) -> str:
     return f"{broken or 'no'} {'promise is' if broken < 2 else 'promises are'} broken"
 
 
+def gaps(result: AuditResult) -> list[str]:
+    """Return what the verdicts do not rest on: requests that the ledger does not hold, or not yet."""
+    found = []
+    if result["kept_since"]:
+        found.append(f"single requests are kept since {result['kept_since']} only; what was before is not judged")
+    if result["dropped"]:
+        count = f"{result['dropped']} request{'s' if result['dropped'] > 1 else ''}"
+        found.append(f"{count} could not be recorded: the verdicts rest on incomplete rows (inv events --event ledger)")
+    for one in result["killed"]:
+        what = f"generation {one['generation']} ({one['profile']}) was killed at {one['at']}"
+        found.append(f"{what}: requests of its last second may be missing")
+    if result["in_progress"]:
+        plural = "requests are" if result["in_progress"] > 1 else "request is"
+        found.append(f"{result['in_progress']} {plural} in progress and not judged yet")
+    return found
+
+
 def page(result: AuditResult) -> str:
     """Return an HTML page without scripts, other files or network access."""
-    return printable(_template().render(audit=result, verdict=verdict(result)))
+    return printable(_template().render(audit=result, verdict=verdict(result), gaps=gaps(result)))
 
 
 @cache

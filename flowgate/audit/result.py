@@ -50,8 +50,16 @@ class AuditedProfile(TypedDict):
     promises: list[AuditedPromise]
 
 
+class KilledRun(TypedDict):
+    """A process that was killed: requests of its last second may be missing."""
+
+    generation: int
+    profile: str
+    at: str
+
+
 class AuditResult(TypedDict):
-    """A whole audit; `broken` counts broken promises."""
+    """A whole audit; `broken` counts broken promises, `dropped` requests that could not be recorded."""
 
     ledger: str
     enabled: bool
@@ -59,6 +67,10 @@ class AuditResult(TypedDict):
     until: str
     requests: int
     broken: int
+    dropped: int
+    killed: list[KilledRun]
+    in_progress: int
+    kept_since: str | None
     profiles: list[AuditedProfile]
     outages: list[AuditedOutage]
     differences: list[str]

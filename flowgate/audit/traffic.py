@@ -1,23 +1,30 @@
-"""Read live traffic from the ledger: requests, their attempts, and what each attempt says about its deployment."""
+"""Read live traffic from the ledger: the processes, their requests, and what each attempt says about its deployment."""
 
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+from flowgate.audit.served import (
+    CLIENT,
+    GOOD,
+    MACHINE,
+    NOBODY,
+    REFUSAL,
+    SERVICE,
+    STREAM,
+    TIMEOUT,
+    Requests,
+    Served,
+    Tried,
+)
 from flowgate.ledger.entries import id_at
 from flowgate.ledger.usage import Span
 
-GOOD, CLIENT, NOBODY, MACHINE, SERVICE = "", "client", "nobody", "machine", "service"
-STREAM, TIMEOUT, REFUSAL = "stream", "timeout", "refusal"
-FAILURES = frozenset({STREAM, TIMEOUT, REFUSAL, "429", "401", "404"})
-OBSTACLES = frozenset({MACHINE, SERVICE})
 CLIENT_STATUSES = frozenset({400, 405, 409, 413, 415, 422})  # caused by the request itself: they count for nobody
 NOT_ITS_FAULT = ("in progress", "CancelledError", "GeneratorExit")  # the client left, or the process was killed
 BY_STATUS = {429: "429", 401: "401", 404: "404", 408: TIMEOUT, 504: TIMEOUT}
@@ -38,79 +45,7 @@ SELECT r.id, r.at, r.run, r.request_id, r.model, r.seconds,
 FROM requests r JOIN attempts a ON a.request = r.id AND a.number = 1
 WHERE r.id >= :first AND r.id < :after AND r.seconds IS NOT NULL ORDER BY r.id
 """
-Key = tuple[str, str, str]  # model, deployment and its id (else its address)
-Row = tuple[int, float, int, str, str, float, float, str, str, str]
-"""A request and the start of one of its attempts: the columns of `FIRST_ATTEMPTS`."""
-
-ID: Final = 0
-ARRIVED: Final = 1
-RUN: Final = 2
-MODEL: Final = 4
-SECONDS: Final = 5
-BEGAN: Final = 6
-KEY: Final = 7  # and what follows
-
-
-class Tried(NamedTuple):
-    """One attempt.
-
-    Attributes:
-        at: When it began, in seconds since 1970.
-        model: The model that was asked.
-        deployment: The provider's model; empty if none was available.
-        id: Id of the deployment, else its address.
-        host: Its address; empty in a request that was answered at once.
-        provider: The service that it is behind, or its provider; empty in a request that was answered at once.
-        seconds: How long it took.
-        status: HTTP status of the error.
-        kind: `GOOD`, one of `FAILURES` or `OBSTACLES`, or `CLIENT` or `NOBODY`: it says nothing about the deployment.
-        obstacle: Why the deployment is not to blame; empty: no such reason.
-    """
-
-    at: float
-    model: str
-    deployment: str
-    id: str
-    host: str
-    provider: str
-    seconds: float
-    status: int | None
-    kind: str
-    obstacle: str
-
-    @property
-    def end(self) -> float:
-        """When it ended, in seconds since 1970."""
-        return self.at + self.seconds
-
-
-class Served(NamedTuple):
-    """One request.
-
-    Attributes:
-        id: Its id in the ledger.
-        at: When it arrived, in seconds since 1970.
-        run: The process that served it.
-        request_id: LiteLLM's id of it; empty if it has none.
-        model: The name that the client asked for.
-        error: The kind of its failure; empty: it was answered.
-        seconds: How long it took.
-        tried: Its attempts.
-    """
-
-    id: int
-    at: float
-    run: int
-    request_id: str
-    model: str
-    error: str
-    seconds: float
-    tried: tuple[Tried, ...]
-
-    @property
-    def name(self) -> str:
-        """What a person finds it by: `inv explain --id`."""
-        return self.request_id or f"#{self.id}"
+UNFINISHED = "SELECT run FROM requests WHERE seconds IS NULL AND id >= ? AND id < ?"
 
 
 class RunRow(NamedTuple):
@@ -144,63 +79,6 @@ def runs(connection: sqlite3.Connection) -> dict[int, RunRow]:
     return {row[0]: RunRow(*row) for row in found}
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
-    """The requests of a span that have ended and that a deployment was asked for.
-
-    Attributes:
-        rows: One row for each, in the order of arrival.
-        uneven: Those that failed, or that were not answered by their first attempt, by id; also in this order.
-    """
-
-    rows: Sequence[Row]
-    uneven: Mapping[int, Served]
-
-    def served(self, row: Row) -> Served:
-        """Return a request with its attempts.
-
-        Args:
-            row: One of `rows`.
-        """
-        return self.uneven.get(row[ID]) or _answered_at_once(row)
-
-    def between(self, began: float, ended: float | None, run: int | None = None) -> Iterator[Served]:
-        """Yield the requests that arrived within a time.
-
-        Args:
-            began: Beginning of the time.
-            ended: Its end; None for no end.
-            run: The process that served them; None for all.
-        """
-        first = bisect_left(self.rows, began, key=_arrived)
-        after = len(self.rows) if ended is None else bisect_left(self.rows, ended, key=_arrived)
-        for place in range(first, after):
-            row = self.rows[place]
-            if run is None or row[RUN] == run:
-                yield self.served(row)
-
-
-def _arrived(row: Row) -> float:
-    return row[ARRIVED]
-
-
-def _answered_at_once(row: Row) -> Served:
-    ident, at, run, request_id, model, seconds, began, tried_model, deployment, where = row
-    tried = Tried(began, tried_model, deployment, where, "", "", max(0.0, at + seconds - began), None, GOOD, "")
-    return Served(ident, at, run, request_id, model, "", seconds, (tried,))
-
-
-def row_of(request: Served, tried: Tried) -> Row:
-    """Return the row of a request and one of its attempts.
-
-    Args:
-        request: The request.
-        tried: The attempt.
-    """
-    who = (request.id, request.at, request.run, request.request_id, request.model, request.seconds)
-    return *who, tried.at, tried.model, tried.deployment, tried.id
-
-
 def read(connection: sqlite3.Connection, span: Span) -> Requests:
     """Read the requests of a span.
 
@@ -214,6 +92,21 @@ def read(connection: sqlite3.Connection, span: Span) -> Requests:
     bounds = {"first": id_at(span.since), "after": id_at(span.until)}
     uneven = {one.id: one for one in _uneven(connection.execute(UNEVEN, bounds))}
     return Requests(connection.execute(FIRST_ATTEMPTS, bounds).fetchall(), uneven)
+
+
+def in_progress(connection: sqlite3.Connection, span: Span, runs: Collection[int]) -> int:
+    """Return how many requests of a span have not ended.
+
+    Args:
+        connection: The ledger.
+        span: The span.
+        runs: The processes that serve them.
+
+    Raises:
+        sqlite3.Error: The ledger cannot be read.
+    """
+    found = connection.execute(UNFINISHED, (id_at(span.since), id_at(span.until)))
+    return sum(run in runs for (run,) in found)
 
 
 def _uneven(rows: Iterable[tuple[Any, ...]]) -> Iterator[Served]:

@@ -63,6 +63,10 @@ def _audit(session: Session, span: Span, profile: str) -> AuditResult:
         "until": _stamp(min(span.until, Clock().wall().timestamp())),
         "requests": 0,
         "broken": 0,
+        "dropped": 0,
+        "killed": [],
+        "in_progress": 0,
+        "kept_since": None,
         "profiles": [],
         "outages": [],
         "differences": list(DIFFERENCES),
@@ -76,7 +80,7 @@ def _audit(session: Session, span: Span, profile: str) -> AuditResult:
             finally:
                 connection.close()
         known |= audit.names
-        result["profiles"], result["outages"] = audit.profiles(), audit.outages()
+        _fill(result, audit)
     if profile and profile not in known:
         raise UnknownName("profile", profile, known=sorted(known))
     result["requests"] = sum(one["requests"] for one in result["profiles"])
@@ -85,12 +89,23 @@ def _audit(session: Session, span: Span, profile: str) -> AuditResult:
     return result
 
 
+def _fill(result: AuditResult, audit: Audit) -> None:
+    result["profiles"], result["outages"] = audit.profiles(), audit.outages()
+    result["dropped"], result["in_progress"] = audit.losses.dropped, audit.in_progress
+    result["killed"] = [
+        {"generation": one.generation, "profile": one.profile, "at": _stamp(one.at)} for one in audit.losses.killed
+    ]
+    result["kept_since"] = None if audit.kept_since is None else _stamp(audit.kept_since)
+
+
 def _stamp(seconds: float) -> str:
     return stamp(datetime.fromtimestamp(seconds, UTC))
 
 
 def _print(result: AuditResult) -> None:
     console.note(f"from {result['since']} to {result['until']} (UTC)")
+    for gap in report.gaps(result):
+        console.note(f"warning: {gap}")
     if not result["profiles"]:
         off = "" if result["enabled"] else ": the ledger is off (ledger.enabled)"
         console.note(f"no request is recorded in this time, so there is nothing to audit{off}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowgate.errors import EnvironmentFailure
-from flowgate.ledger.schema import MIGRATIONS, TABLES, VERSION
+from flowgate.ledger.schema import MIGRATIONS, READ_OLDER, TABLES, VERSION
 from flowgate.system.clock import Clock
 from flowgate.system.disk_errors import disk_error
 from flowgate.system.locks import exclusive_lock
@@ -70,7 +70,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection | None:
-    """Open the ledger without changing it.
+    """Open the ledger without changing it; older tables are read as if they were migrated.
 
     Args:
         path: The file.
@@ -93,12 +93,14 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
         except BaseException:
             connection.close()
             raise
-    if version == VERSION:
+    if 0 < version <= VERSION:
+        for statement in READ_OLDER[version:]:
+            connection.execute(statement)
         return connection
     connection.close()
     if version > VERSION:
         raise NewerLedger(path, version)
-    return None  # the first generation that records a request brings the tables up to date
+    return None  # nothing was ever written
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 IDS_PER_MICROSECOND = 2048
+LARGEST_ID = 2**63 - 1  # of SQLite; times after the year 2112 have no id of their own
 LONGEST_STEP_BACK = 1_000_000  # microseconds
 OWN_CLIENT = "flowgate"
 FAILED_STATUS = 400
@@ -111,4 +112,4 @@ def id_at(at: float) -> int:
     Args:
         at: Seconds since 1970.
     """
-    return int(at * 1e6) * IDS_PER_MICROSECOND
+    return min(int(at * 1e6) * IDS_PER_MICROSECOND, LARGEST_ID)
