@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from statistics import median
 
-from flowgate.audit import outages, traffic
+from flowgate.audit import histories, outages, traffic
 from flowgate.audit.checks import Evidence, Traffic
-from flowgate.audit.outages import Event, Outage
+from flowgate.audit.histories import Event
+from flowgate.audit.outages import Outage
 from flowgate.audit.result import AuditedOutage, AuditedProfile, AuditedPromise
 from flowgate.audit.served import ID, MODEL, RUN, SECONDS, Served
 from flowgate.gateway import recorded_promises
@@ -64,7 +65,7 @@ class Audit:
         connection.execute("BEGIN")
         self._runs = traffic.runs(connection)
         self._requests = traffic.read(connection, span)
-        self._histories = outages.histories(self._requests)
+        self._histories = histories.histories(self._requests)
         self._outages = {where: list(outages.outages(where, one)) for where, one in self._histories.items()}
         self._wanted = profile
         self.names = {one.profile for one in self._runs.values()}
@@ -93,14 +94,14 @@ class Audit:
             why = NOT_MEASURED.format(version or "(version not known)")
         evidence: Iterable[Evidence] = ()
         if recorded is not None and not why:
-            histories = {
+            own_histories = {
                 (run, where): own
                 for where, history in self._histories.items()
                 for run, own in history.by_run().items()
                 if run in counts
             }
             uneven = [one for one in self._requests.uneven.values() if one.run in counts]
-            evidence = Traffic(recorded, self._requests, uneven, self._outages, histories).evidence()
+            evidence = Traffic(recorded, self._requests, uneven, self._outages, own_histories).evidence()
         return {
             "profile": profile,
             "litellm": version,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from flowgate.audit import outages
-from flowgate.audit.outages import Cooldown, Event, History, Outage
+from flowgate.audit.histories import Event, History
+from flowgate.audit.outages import Cooldown, Outage
 from flowgate.audit.served import CLIENT, FAILURES, GOOD, NOBODY, OBSTACLES, STREAM, TIMEOUT, Key, Requests, Served
 from flowgate.gateway.recorded_promises import RecordedPromises
 from flowgate.rehearsal import comparisons
