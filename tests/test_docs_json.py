@@ -22,6 +22,7 @@ DOCUMENTS = (
         "key.path",
         "explain",
         "usage",
+        "audit",
         "cooldowns",
         "auth.list",
         "auth.status",
