@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from flowgate.audit.checks import Evidence, Traffic
 from flowgate.audit.histories import Event
 from flowgate.audit.outages import Outage
 from flowgate.audit.result import AuditedOutage, AuditedProfile, AuditedPromise
-from flowgate.audit.served import ID, MODEL, RUN, SECONDS, Served
+from flowgate.audit.served import ID, MODEL, RUN, SECONDS, TIMEOUT, Served, Tried
 from flowgate.gateway import recorded_promises
 from flowgate.gateway.litellm_behaviour import OBSERVED
 from flowgate.gateway.recorded_promises import RecordedPromises
@@ -148,7 +149,7 @@ class Audit:
             "seconds": None if one.ended is None else round(one.ended - one.began, 3),
             "cause": one.cause,
             "obstacle": next((tried.obstacle for tried, _ in one.failed if tried.obstacle), ""),
-            "errors": dict(Counter(_error(tried.kind, tried.status) for tried, _ in one.failed)),
+            "errors": dict(Counter(_error(tried) for tried, _ in one.failed)),
             "failed_attempts": len(one.failed),
             "profiles": list(dict.fromkeys(run.profile for run in runs)),
             "generations": sorted({run.generation for run in runs}),
@@ -183,8 +184,11 @@ def _by_run(history: Iterable[Event]) -> dict[int, list[Event]]:
     return dict(found)
 
 
-def _error(kind: str, status: int | None) -> str:
-    return str(status) if status is not None and kind == "refusal" else kind
+def _error(tried: Tried) -> str:
+    """Return what people call a failure: LiteLLM gives a status also to what was no response."""
+    if " " in tried.error:  # FlowGate's own words: "connection refused"
+        return tried.error
+    return tried.kind if tried.kind == TIMEOUT or tried.status is None else str(tried.status)
 
 
 def _stamp(seconds: float) -> str:
@@ -205,9 +209,10 @@ def _verdict(promise: str, found: Sequence[Evidence], why: str) -> AuditedPromis
     broken = [one for one in known if one.compared.verdict == BROKEN]
     unknown = [one for one in found if not _is_known(one)]
     verdict = BROKEN if broken else UNKNOWN if unknown or why else KEPT if known else NOT_EXERCISED
-    closest = sorted(known, key=lambda one: -_number(one.compared.observed))
-    shown = next(iter(broken or unknown or closest), None)
-    requests = {request.id: request.name for one in broken for request in one.requests}
+    worst = sorted(broken, key=lambda one: -_number(one.compared.observed, math.inf))
+    closest = sorted(known, key=lambda one: -_number(one.compared.observed, 0.0))
+    shown = next(iter(worst or unknown or closest), None)
+    requests = dict(sorted((request.id, request.name) for one in broken for request in one.requests))
     return {
         "promise": promise,
         "promised": shown.compared.promised if shown else "",
@@ -223,6 +228,6 @@ def _is_known(one: Evidence) -> bool:
     return not one.why and one.compared.verdict != CANNOT
 
 
-def _number(text: str) -> float:
-    """Return the first number of what was observed: of kept promises the closest case is shown."""
-    return next((float(word) for word in text.split() if word.replace(".", "", 1).isdigit()), 0.0)
+def _number(text: str, otherwise: float) -> float:
+    """Return the first number of what was observed: the worst case is shown, or the one closest to the promise."""
+    return next((float(word) for word in text.split() if word.replace(".", "", 1).isdigit()), otherwise)

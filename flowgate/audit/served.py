@@ -36,6 +36,7 @@ class Tried(NamedTuple):
         provider: The service that it is behind, or its provider; empty in a request that was answered at once.
         seconds: How long it took.
         status: HTTP status of the error.
+        error: What it is called in the ledger.
         kind: `GOOD`, one of `FAILURES` or `OBSTACLES`, or `CLIENT` or `NOBODY`: it says nothing about the deployment.
         obstacle: Why the deployment is not to blame; empty: no such reason.
     """
@@ -48,6 +49,7 @@ class Tried(NamedTuple):
     provider: str
     seconds: float
     status: int | None
+    error: str
     kind: str
     obstacle: str
 
@@ -128,7 +130,7 @@ def _arrived(row: Row) -> float:
 
 def _answered_at_once(row: Row) -> Served:
     ident, at, run, request_id, model, seconds, began, tried_model, deployment, where = row
-    tried = Tried(began, tried_model, deployment, where, "", "", max(0.0, at + seconds - began), None, GOOD, "")
+    tried = Tried(began, tried_model, deployment, where, "", "", max(0.0, at + seconds - began), None, "", GOOD, "")
     return Served(ident, at, run, request_id, model, "", seconds, (tried,))
 
 

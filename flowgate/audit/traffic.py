@@ -120,7 +120,7 @@ def _uneven(rows: Iterable[tuple[Any, ...]]) -> Iterator[Served]:
 def _tried(*columns: Any) -> Tried:
     at, model, deployment, ident, host, provider, seconds, status, error, obstacle = columns
     kind = GOOD if not error else classify(error, status, obstacle, bool(deployment))
-    return Tried(at, model, deployment, ident or host, host, provider, seconds or 0.0, status, kind, obstacle)
+    return Tried(at, model, deployment, ident or host, host, provider, seconds or 0.0, status, error, kind, obstacle)
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowgate.audit import report
-from flowgate.audit.audit import DIFFERENCES, Audit
+from flowgate.audit.audit import DIFFERENCES, UNKNOWN, Audit
 from flowgate.audit.result import AuditResult
 from flowgate.cli import console, run_reports, usage
 from flowgate.cli.session import open_session
@@ -125,5 +125,7 @@ def _print(result: AuditResult) -> None:
             console.note(f"the last {MOST_OUTAGES} of {len(result['outages'])} outages; --json has all")
     else:
         console.data("no outage")
-    for difference in result["differences"]:
-        console.note(difference)
+    verdicts = {promise["verdict"] for one in result["profiles"] for promise in one["promises"]}
+    if {BROKEN, UNKNOWN} & verdicts:
+        for difference in result["differences"]:
+            console.note(difference)
