@@ -15,7 +15,7 @@ from flowgate.audit.checks import Evidence, Traffic
 from flowgate.audit.histories import Event
 from flowgate.audit.outages import Outage
 from flowgate.audit.result import AuditedOutage, AuditedProfile, AuditedPromise
-from flowgate.audit.served import ID, MODEL, RUN, SECONDS, TIMEOUT, Served, Tried
+from flowgate.audit.served import ID, MODEL, OBSTACLES, RUN, SECONDS, TIMEOUT, Served, Tried
 from flowgate.gateway import recorded_promises
 from flowgate.gateway.litellm_behaviour import OBSERVED
 from flowgate.gateway.recorded_promises import RecordedPromises
@@ -186,6 +186,8 @@ def _by_run(history: Iterable[Event]) -> dict[int, list[Event]]:
 
 def _error(tried: Tried) -> str:
     """Return what people call a failure: LiteLLM gives a status also to what was no response."""
+    if tried.kind in OBSTACLES:
+        return tried.kind
     if " " in tried.error:  # FlowGate's own words: "connection refused"
         return tried.error
     return tried.kind if tried.kind == TIMEOUT or tried.status is None else str(tried.status)

@@ -12,7 +12,7 @@ STREAM, TIMEOUT, REFUSAL = "stream", "timeout", "refusal"
 FAILURES = frozenset({STREAM, TIMEOUT, REFUSAL, "429", "401", "404"})
 OBSTACLES = frozenset({MACHINE, SERVICE})
 Key = tuple[str, str, str]  # model, deployment and its id (else its address)
-Row = tuple[int, float, int, str, str, float, float, str, str, str]
+Row = tuple[int, float, int, bytes, str, float, float, str, str, str]
 """A request and the start of one of its attempts: the columns of `traffic.FIRST_ATTEMPTS`."""
 
 ID: Final = 0
@@ -131,7 +131,7 @@ def _arrived(row: Row) -> float:
 def _answered_at_once(row: Row) -> Served:
     ident, at, run, request_id, model, seconds, began, tried_model, deployment, where = row
     tried = Tried(began, tried_model, deployment, where, "", "", max(0.0, at + seconds - began), None, "", GOOD, "")
-    return Served(ident, at, run, request_id, model, "", seconds, (tried,))
+    return Served(ident, at, run, request_id.decode(errors="replace"), model, "", seconds, (tried,))
 
 
 def row_of(request: Served, tried: Tried) -> Row:
@@ -141,5 +141,5 @@ def row_of(request: Served, tried: Tried) -> Row:
         request: The request.
         tried: The attempt.
     """
-    who = (request.id, request.at, request.run, request.request_id, request.model, request.seconds)
+    who = (request.id, request.at, request.run, request.request_id.encode(), request.model, request.seconds)
     return *who, tried.at, tried.model, tried.deployment, tried.id

@@ -50,7 +50,7 @@ def show(config: str, since: str, until: str, profile: str, *, as_json: bool, ht
         console.document(result)
     else:
         console.note(session.describe())
-        _print(result)
+        _print(result, profile)
     return 1 if result["broken"] else 0
 
 
@@ -102,13 +102,14 @@ def _stamp(seconds: float) -> str:
     return stamp(datetime.fromtimestamp(seconds, UTC))
 
 
-def _print(result: AuditResult) -> None:
+def _print(result: AuditResult, wanted: str) -> None:
     console.note(f"from {result['since']} to {result['until']} (UTC)")
     for gap in report.gaps(result):
         console.note(f"warning: {gap}")
     if not result["profiles"]:
         off = "" if result["enabled"] else ": the ledger is off (ledger.enabled)"
-        console.note(f"no request is recorded in this time, so there is nothing to audit{off}")
+        whose = f" of profile {wanted}" if wanted else ""
+        console.note(f"no request{whose} is recorded in this time, so there is nothing to audit{off}")
         return
     for one in result["profiles"]:
         console.data(report.heading(one))

@@ -178,3 +178,26 @@ def test_an_outage_that_no_vendor_caused_is_named_so(traffic: Traffic, error: st
     [outage] = traffic.audit().outages()
     assert (outage["cause"], outage["obstacle"]) == (cause, obstacle)
     assert BROKEN not in traffic.verdicts().values()
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "obstacle", "named"),
+    [
+        *((500, "InternalServerError", "", "500"), (500, "connection refused", "", "connection refused")),
+        *((408, "Timeout", "", "timeout"), (504, "Timeout", "", "timeout"), (401, "AuthenticationError", "", "401")),
+        *((None, "the stream broke off", "", "the stream broke off"), (None, "APIError", "", "refusal")),
+        *((500, "host not found", "", "host not found"), (500, "APIError", "no memory left", "machine")),
+        (503, "not asked", "CLIProxyAPIPlus is down", "service"),
+    ],
+)
+def test_an_error_is_named_as_people_call_it(
+    traffic: Traffic, status: int | None, error: str, obstacle: str, named: str
+) -> None:
+    traffic.write([Asked(1, [bad(status=status, error=error), good(CHEAP, 1)], obstacle=obstacle)])
+    assert traffic.audit().outages()[0]["errors"] == {named: 1}
+
+
+def test_requests_that_break_a_promise_are_named_in_the_order_of_time(traffic: Traffic) -> None:
+    traffic.write([Asked(10, failing(6)), Asked(300, failing(5)), Asked(600, failing(7))])
+    found = traffic.promises()[ATTEMPTS]
+    assert (found["observed"], found["requests"]) == ("7", ["r10", "r300", "r600"])
