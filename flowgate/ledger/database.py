@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowgate.errors import EnvironmentFailure
-from flowgate.ledger.schema import MIGRATIONS, READ_OLDER, TABLES, VERSION
+from flowgate.ledger import older_tables
+from flowgate.ledger.schema import MIGRATIONS, TABLES, VERSION
 from flowgate.system.clock import Clock
 from flowgate.system.disk_errors import disk_error
 from flowgate.system.locks import exclusive_lock
@@ -90,12 +91,12 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", timeout=BUSY_SECONDS, isolation_level=None, uri=True)
         try:
             version = _version(connection)
+            if 0 < version < VERSION:
+                older_tables.stand_in(connection, version)
         except BaseException:
             connection.close()
             raise
     if 0 < version <= VERSION:
-        for statement in READ_OLDER[version:]:
-            connection.execute(statement)
         return connection
     connection.close()
     if version > VERSION:

@@ -89,12 +89,6 @@ MIGRATIONS: tuple[str, ...] = (FIRST, PROMISES)
 VERSION = len(MIGRATIONS)
 """The version that this FlowGate writes and reads, kept in SQLite's `user_version`."""
 
-READ_OLDER: tuple[str, ...] = ("", "CREATE TEMP VIEW runs AS SELECT *, '' AS promises FROM main.runs")
-"""For each of `MIGRATIONS`, the statement after which a connection reads older tables as if it had run on them.
-
-The file stays as it is: a generation of the older FlowGate may still write into it.
-"""
-
 TABLES = {"runs": RUN_COLUMNS, "requests": REQUEST_COLUMNS, "attempts": ATTEMPT_COLUMNS, "hours": HOUR_COLUMNS}
 
 

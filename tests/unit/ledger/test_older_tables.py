@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import pytest
 from flowgate.audit.audit import UNKNOWN, Audit
 from flowgate.ledger import database, usage
 from flowgate.ledger.entries import Attempt, Request
+from flowgate.ledger.older_tables import ADDED_COLUMN
 from flowgate.ledger.schema import (
     ATTEMPT_COLUMNS,
     MIGRATIONS,
-    READ_OLDER,
     REQUEST_COLUMNS,
     RUN_COLUMNS,
+    TABLES,
     VERSION,
     insertion,
 )
@@ -28,6 +30,13 @@ EVERYTHING = Span(NOW - 1000, NOW + 1000)
 OLDER = range(1, VERSION)
 
 
+def put(connection: sqlite3.Connection, table: str, columns: Sequence[str], row: Sequence[object]) -> None:
+    """Insert the columns of a row that the table has."""
+    known = {one[1] for one in connection.execute(f"PRAGMA table_info({table})")}
+    found = {name: value for name, value in zip(columns, row, strict=True) if name in known}
+    connection.execute(insertion(table, tuple(found)), list(found.values()))
+
+
 def make(path: Path, version: int) -> None:
     """Write a ledger as the FlowGate of a version of the tables did."""
     path.parent.mkdir(mode=0o700)
@@ -35,12 +44,11 @@ def make(path: Path, version: int) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         for script in MIGRATIONS[:version]:
             connection.executescript(script)
-        known = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
-        run = dict(zip(RUN_COLUMNS, (1, 1, "balanced", "1.106.2", 4_194_309, 1, NOW - 10, NOW, ""), strict=True))
-        connection.execute(insertion("runs", tuple(n for n in run if n in known)), [run[n] for n in run if n in known])
-        made = [entry(at=NOW + number) for number in range(ROWS)]
-        connection.executemany(insertion("requests", REQUEST_COLUMNS), [one.request for one in made])
-        connection.executemany(insertion("attempts", ATTEMPT_COLUMNS), [one.attempts[0] for one in made])
+        put(connection, "runs", RUN_COLUMNS, (1, 1, "balanced", "1.106.2", 4_194_309, 1, NOW - 10, NOW, ""))
+        for number in range(ROWS):
+            one = entry(at=NOW + number)
+            put(connection, "requests", REQUEST_COLUMNS, one.request)
+            put(connection, "attempts", ATTEMPT_COLUMNS, one.attempts[0])
         connection.execute(f"PRAGMA user_version = {version}")
 
 
@@ -58,8 +66,27 @@ def opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def test_there_is_a_way_to_read_each_version() -> None:
-    assert len(READ_OLDER) == len(MIGRATIONS)
+@pytest.mark.parametrize("version", OLDER)
+def test_older_tables_have_every_documented_column(path: Path, version: int) -> None:
+    make(path, version)
+    with closing(opened(path)) as connection:
+        for table, columns in TABLES.items():
+            connection.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("ALTER TABLE t ADD COLUMN c TEXT NOT NULL DEFAULT ''", ("t", "c", "''")),
+        ("ALTER TABLE t ADD COLUMN c TEXT NOT NULL DEFAULT 'two words'", ("t", "c", "'two words'")),
+        ("ALTER TABLE t ADD COLUMN c INTEGER NOT NULL DEFAULT 0", ("t", "c", "0")),
+        ("ALTER TABLE t ADD COLUMN c REAL", ("t", "c", None)),
+    ],
+)
+def test_an_added_column_is_understood(statement: str, found: tuple[str | None, ...]) -> None:
+    understood = ADDED_COLUMN.fullmatch(statement)
+    assert understood is not None
+    assert understood.groups() == found
 
 
 @pytest.mark.parametrize("version", OLDER)
