@@ -16,6 +16,7 @@ from flowgate.rehearsal.scenarios import MISUSE, NAMES, Scenario
 
 KEPT, BROKEN, CANNOT = "kept", "broken", "cannot"
 # The promises.
+FROM_A_VENDOR = "every answer comes from a vendor"
 ANSWERED, CLIENT_ERROR = "every request is answered", "the client gets an error"
 ATTEMPTS, ATTEMPTS_PER_MINUTE = "attempts on the primary per request", "attempts on the failed primary per minute"
 COOLDOWN, NO_DELAY = "cooldown", "no delay during the cooldown"
@@ -62,6 +63,9 @@ class Expectations:
         """
         if not observed.requests:
             raise ValueError(f"no request was sent in {scenario.name}")
+        return [*_from_a_vendor(scenario, observed.requests), *self._compare(scenario, observed)]
+
+    def _compare(self, scenario: Scenario, observed: Observation) -> list[PromiseResult]:
         if scenario.kind == NAMES:
             return [_name_result(scenario, one) for one in observed.names]
         if scenario.kind == MISUSE:
@@ -164,7 +168,7 @@ class Expectations:
         cooldowns = math.ceil(math.ceil(60 / max(seconds, 1.0)) / shortened)
         tries = 1 + self.promises.retries.get(scenario.kind, 0)
         allowed = self.deployments * self.upstream_attempts * cooldowns * ((after - 1) * tries + 1)
-        most = _most_attempts(observed.during_fault(), 60 * observed.scale)
+        most = observed.most_attempts(60 * observed.scale)
         yield _result(scenario, ATTEMPTS_PER_MINUTE, f"at most {allowed}", str(most), _verdict(most <= allowed))
 
     def _longest_wait(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
@@ -214,6 +218,14 @@ def _name_result(scenario: Scenario, found: NameObservation) -> PromiseResult:
     return _result(scenario, f"{case.name} ({case.kind})", promised, observed, _verdict(kept))
 
 
+def _from_a_vendor(scenario: Scenario, requests: Sequence[ObservedRequest]) -> Iterator[PromiseResult]:
+    """Report answers that no vendor gave: LiteLLM itself, or what is between it and the vendors, made them up."""
+    answers = sum(one.unasked or one.answered_by is not None for one in requests)
+    if unasked := sum(one.unasked for one in requests):
+        found = f"{answers - unasked} of {answers}; no vendor gave the other{'s' if unasked > 1 else ''}"
+        yield _result(scenario, FROM_A_VENDOR, f"{answers} of {answers}", found, BROKEN)
+
+
 def _unharmed(scenario: Scenario, requests: Sequence[ObservedRequest]) -> PromiseResult:
     """Check that the primary answered every request at the first try."""
     good = sum(one.answered_by == PRIMARY and dict(one.attempts) == {PRIMARY: 1} for one in requests)
@@ -235,11 +247,3 @@ def _expired(result: PromiseResult) -> PromiseResult:
 
 def _result(scenario: Scenario, promise: str, promised: str, observed: str, verdict: str) -> PromiseResult:
     return PromiseResult(scenario=scenario.name, promise=promise, promised=promised, observed=observed, verdict=verdict)
-
-
-def _most_attempts(requests: Sequence[ObservedRequest], window_seconds: float) -> int:
-    """Return the number of attempts on the primary in the busiest time window."""
-    starts = [one.at for one in requests]
-    return max(
-        sum(one.primary_attempts for one in requests if start <= one.at < start + window_seconds) for start in starts
-    )
