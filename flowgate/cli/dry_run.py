@@ -74,7 +74,7 @@ def meant(task: str, flag: str) -> UsageError | None:
     if flag not in (*PREDICT, SHOW_LINES):
         return None
     if not task:
-        return UsageError(f"no option is called '{flag}'", fix="--dry predicts the changes: inv TASK --dry")
+        return UsageError(f"no option is called '{flag}'", fix="--dry predicts the changes of a task: inv up --dry, for example")
     title = task.replace(".", " ")
     what = f"no option of '{title}' is called '{flag}'"
     if task in READING:

@@ -56,7 +56,7 @@ def test_what_only_reads_says_so(task: str, fix: str) -> None:
 def test_before_the_task_too(flag: str) -> None:
     with pytest.raises(UsageError) as error:
         argv.parse([flag, "up"], TASKS, lambda name: task_help.describe_task(COLLECTION, name).arguments)
-    assert "inv TASK --dry" in error.value.fix
+    assert "inv up --dry" in error.value.fix
 
 
 @pytest.mark.parametrize("task", TASKS)
