@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from flowgate.errors import UsageError
-
-if TYPE_CHECKING:
-    from flowgate.cli.argv import Call
 
 # Tasks that have check mode: those that run a playbook, and those that write the files of client programs.
 CHECKED = frozenset(
@@ -34,23 +30,23 @@ SHOW_LINES = "--diff"
 MEANING = "predict the changes and make none"
 
 
-def refuse_changes(calls: Sequence[Call]) -> None:
+def refuse_changes(calls: Sequence[tuple[str, Mapping[str, object]]]) -> None:
     """Refuse a task that would change something and cannot predict it.
 
     Args:
-        calls: The tasks of the command line.
+        calls: The tasks of the command line, each with the values of its arguments.
 
     Raises:
         UsageError: One of them has no check mode.
     """
-    for call in calls:
-        if call.task in CHECKED:
+    for task, values in calls:
+        if task in CHECKED:
             continue
-        changing = READING.get(call.task)
-        title = call.task.replace(".", " ")
+        changing = READING.get(task)
+        title = task.replace(".", " ")
         if changing is None:
             raise UsageError(f"'{title}' cannot be run with --dry: it has no check mode", fix="leave --dry out")
-        if changing and changing in call.values:
+        if changing and changing in values:
             what = f"'{title} --{changing}' cannot be run with --dry: it has no check mode"
             raise UsageError(what, fix=f"leave --dry or --{changing} out")
 
@@ -74,7 +70,9 @@ def meant(task: str, flag: str) -> UsageError | None:
     if flag not in (*PREDICT, SHOW_LINES):
         return None
     if not task:
-        return UsageError(f"no option is called '{flag}'", fix="--dry predicts the changes of a task: inv up --dry, for example")
+        return UsageError(
+            f"no option is called '{flag}'", fix="--dry predicts the changes of a task: inv up --dry, for example"
+        )
     title = task.replace(".", " ")
     what = f"no option of '{title}' is called '{flag}'"
     if task in READING:

@@ -49,8 +49,8 @@ def install_litellm(
     if wanted.is_local:  # it is looked at before anything changes, so that check mode predicts no more than there is
         context.set_activity(f"resolving {wanted.subject}")
         chosen = install.foresee(wanted, tools)
-        if found := _present(context, wanted, chosen, tools):
-            return found
+        if present := _present(context, wanted, chosen, tools):
+            return present
     else:
         chosen = named
     return _change(context, wanted, chosen)
