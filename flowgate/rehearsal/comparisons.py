@@ -12,6 +12,7 @@ from flowgate.gateway.promises import Promises
 
 KEPT, BROKEN, CANNOT = "kept", "broken", "cannot"
 # The promises.
+FROM_A_VENDOR = "every answer comes from a vendor"
 ANSWERED, CLIENT_ERROR = "every request is answered", "the client gets an error"
 ATTEMPTS, ATTEMPTS_PER_MINUTE = "attempts on the primary per request", "attempts on the failed primary per minute"
 COOLDOWN, NO_DELAY = "cooldown", "no delay during the cooldown"

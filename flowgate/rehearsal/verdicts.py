@@ -13,6 +13,7 @@ from flowgate.rehearsal.comparisons import (
     CANNOT,
     CLIENT_ERROR,
     COOLDOWN,
+    FROM_A_VENDOR,
     LONGEST_WAIT,
     NO_DELAY,
     Comparison,
@@ -58,6 +59,9 @@ class Expectations:
         """
         if not observed.requests:
             raise ValueError(f"no request was sent in {scenario.name}")
+        return [*_from_a_vendor(scenario, observed.requests), *self._compare(scenario, observed)]
+
+    def _compare(self, scenario: Scenario, observed: Observation) -> list[PromiseResult]:
         if scenario.kind == NAMES:
             return [_name_result(scenario, one) for one in observed.names]
         if scenario.kind == MISUSE:
@@ -196,6 +200,14 @@ def _name_result(scenario: Scenario, found: NameObservation) -> PromiseResult:
     observed = f"{found.healthy or 'an error'}; {found.failing or 'an error'}"
     kept = found.healthy in case.first and (found.failing in case.next if case.next else not found.failing)
     return _result(scenario, f"{case.name} ({case.kind})", promised, observed, judge(kept))
+
+
+def _from_a_vendor(scenario: Scenario, requests: Sequence[ObservedRequest]) -> Iterator[PromiseResult]:
+    """Report answers that no vendor gave: LiteLLM itself, or what is between it and the vendors, made them up."""
+    answers = sum(one.unasked or one.answered_by is not None for one in requests)
+    if unasked := sum(one.unasked for one in requests):
+        found = f"{answers - unasked} of {answers}; no vendor gave the other{'s' if unasked > 1 else ''}"
+        yield _result(scenario, FROM_A_VENDOR, f"{answers} of {answers}", found, BROKEN)
 
 
 def _unharmed(scenario: Scenario, requests: Sequence[ObservedRequest]) -> PromiseResult:

@@ -20,7 +20,7 @@ from flowgate.rehearsal.summary import broken_promises, promise_text
 from flowgate.step import StepContext
 from flowgate.system.clock import stamp
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2  # in 1, the start was measured without a start before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def parse(text: str | None) -> VersionRecord:
             )
             for name, one in tree.get("profiles", {}).items()
         }
-        found = tree.get("figures")
+        found = tree.get("figures") if tree.get("version") == RECORD_VERSION else None
         figures: Figures | None = None
         if found is not None:
             figures = {
