@@ -593,6 +593,15 @@ def usage(
     return usage.show(config(c), by, since, until, arguments.one_form(json=json, csv=csv))
 
 
+@task(help={"warn-at": "exit with 1 if a budget has reached this percentage", "json": JSON})
+@command
+def budgets(c: Context, warn_at: str = "", json: bool = False) -> int:
+    """Print the budgets: what was spent, what is left, when the day or month ends, and what happens then."""
+    from flowgate.cli import budgets
+
+    return budgets.show(config(c), warn_at, json)
+
+
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:

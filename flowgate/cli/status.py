@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console, ledger_state, litellm_version, refusals, service_faults
+from flowgate.cli import budgets, console, ledger_state, litellm_version, refusals, service_faults
 from flowgate.cli.columns import duration
 from flowgate.cli.litellm_version import LiteLLMVersions
 from flowgate.cli.session import Session, open_session
@@ -79,6 +79,7 @@ class StatusReport(TypedDict):
     since: str
     supervisor: int | None
     litellm: LiteLLMVersions
+    budgets: list[str]
     ledger: ledger_state.LedgerReport
     services: dict[str, ServiceReport]
     lost: list[str]
@@ -114,6 +115,8 @@ def status(config: str, as_json: bool) -> int:
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
     litellm_version.print_warnings(report["litellm"])
+    for line in report["budgets"]:
+        console.note(f"warning: {line}")
     ledger_state.print_trouble(report["ledger"])
     service_faults.print_lost(report["lost"], profile["name"])
     refusals.print_report(clients)
@@ -140,6 +143,7 @@ def collect_status(session: Session) -> StatusReport:
         "since": state.get("updated_at", "") if state.get("current_profile") == active["name"] else "",
         "supervisor": found["supervisor"],
         "litellm": litellm_version.versions(session, found),
+        "budgets": budgets.exhausted(session),
         "ledger": ledger_state.ledger_state(session, found),
         "services": services,
         "lost": [] if found["supervisor"] else service_faults.lost(session),

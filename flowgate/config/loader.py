@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.config import includes, model_names
+from flowgate.config import budgets, includes, model_names
 from flowgate.config.document import draft as draft_of
 from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_own_names, read_profiles
 from flowgate.config.migrate import migrate
@@ -63,7 +63,8 @@ def read(
         included=included,
         implied=implied,
         model_names={name: model for name, model in model_names.read(top).items() if model},
-        ledger=_ledger(top.section("ledger")),
+        ledger=(ledger := _ledger(top.section("ledger"))),
+        budgets=budgets.read(top.section("budgets"), tuple(top.section("profiles").tree), has_ledger=ledger.enabled),
     )
     raise_all(str(file), draft.faults)
     return config
