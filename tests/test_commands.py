@@ -26,6 +26,8 @@ SAME_OUTPUT = [
     ("auth.list", "auth list", 0),
     ("auth.status", "auth status", 0),
     ("usage --by day", "usage --by day", 0),
+    ("budgets", "budgets", 0),
+    ("budgets --warn-at 101", "budgets --warn-at 101", 2),
     ("usage --csv --json", "usage --csv --json", 2),
     ("events --event play --lines 1", "events --event play --lines 1", 0),
     ("service.logs litellm --lines 3", "service logs litellm --lines 3", 0),

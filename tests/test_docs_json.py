@@ -22,6 +22,7 @@ DOCUMENTS = (
         "key.path",
         "explain",
         "usage",
+        "budgets",
         "cooldowns",
         "auth.list",
         "auth.status",

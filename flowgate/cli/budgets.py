@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import console
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import budget_state
 from flowgate.domain.budget_state import BudgetState
-from flowgate.domain.budgets import REQUESTS_PER_DAY, STATE_FILE, Limit, period, shown_end
+from flowgate.domain.budgets import MONTHLY_USD, REQUESTS_PER_DAY, STATE_FILE, Limit, period, shown_end
+from flowgate.domain.ledger import FILE_NAME
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.ledger.spending import Spending, Spent
 from flowgate.system import files
-from flowgate.system.clock import Clock
+from flowgate.system.clock import Clock, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +27,9 @@ class LimitReport(TypedDict):
     client: str
     limit: str
     amount: float
-    spent: float | None
-    left: float | None
-    percent: float | None
+    spent: float
+    left: float
+    percent: float
     until: str
     then: str
     state: str
@@ -65,7 +67,7 @@ def show(config: str, warn_at: str, as_json: bool) -> int:
     at = _percent(warn_at)
     session = open_session(config)
     report = collect(session)
-    reached = at is not None and any((one["percent"] or 0) >= at for one in report["limits"])
+    reached = at is not None and any(one["percent"] >= at for one in report["limits"])
     if as_json:
         console.document(report)
         return int(reached)
@@ -92,7 +94,7 @@ def collect(session: Session) -> BudgetsReport:
     if not limits:
         return {"limits": [], "switch": None}
     now, runtime = Clock().wall().timestamp(), session.config.paths.runtime_dir
-    spending = Spending(session.config.paths.runtime_dir / "ledger.sqlite")
+    spending = Spending(runtime / FILE_NAME)
     try:
         spent = spending.collect(limits, now)
     finally:
@@ -123,7 +125,7 @@ def _report(limit: Limit, spent: Spent, state: BudgetState, now: float) -> Limit
         "spent": round(counted, 6),
         "left": round(max(0.0, limit.amount - counted), 6),
         "percent": round(100 * counted / limit.amount, 1),
-        "until": shown_end(period(limit.kind, now).until),
+        "until": stamp(datetime.fromtimestamp(period(limit.kind, now).until, UTC)),
         "then": budget.act,
         "state": word,
         "worth_usd": 0.0 if budget.count_subscriptions or limit.kind == REQUESTS_PER_DAY else round(spent.worth, 6),
@@ -131,9 +133,13 @@ def _report(limit: Limit, spent: Spent, state: BudgetState, now: float) -> Limit
     }
 
 
+def _words(until: str) -> str:
+    return shown_end(datetime.fromisoformat(until).timestamp())
+
+
 def _rows(limits: Sequence[LimitReport]) -> list[list[str]]:
-    def shown(one: LimitReport, amount: float | None) -> str:
-        return f"{amount or 0:.0f}" if one["limit"] == REQUESTS_PER_DAY else f"${amount or 0:.2f}"
+    def shown(one: LimitReport, amount: float) -> str:
+        return f"{amount:.0f}" if one["limit"] == REQUESTS_PER_DAY else f"${amount:.2f}"
 
     return [
         [
@@ -142,7 +148,7 @@ def _rows(limits: Sequence[LimitReport]) -> list[list[str]]:
             f"{one['limit']} {shown(one, one['amount'])}",
             f"{shown(one, one['spent'])} ({one['percent']:.0f} %)",
             shown(one, one["left"]),
-            one["until"],
+            _words(one["until"]),
             one["then"],
             one["state"],
         ]
@@ -183,11 +189,35 @@ def exhausted(session: Session) -> list[str]:
         return [f"budgets cannot be checked: {error.what}"]
     words = [
         f"the budget {one['budget']} is exhausted ({one['limit']}{' of ' + one['client'] if one['client'] else ''}) "
-        f"until {one['until']}; {one['then']}"
+        f"until {_words(one['until'])}; {one['then']}"
         for one in report["limits"]
         if one["state"] in ("exhausted", "overruled")
     ]
     return [*words, *(line for line in remarks(report) if line.startswith("a budget"))] if words else []
+
+
+def print_exhausted(lines: Sequence[str]) -> None:
+    """Print warnings about exhausted budgets.
+
+    Args:
+        lines: What `exhausted` returned.
+    """
+    for line in lines:
+        console.note(f"warning: {line}")
+
+
+def in_words(session: Session) -> list[str]:
+    """Describe the budgets of the config, one sentence each, without asking the ledger.
+
+    Args:
+        session: Config and supervisor.
+    """
+    return [
+        f"{limit.budget.name}: {limit.shown(limit.amount)} a {'month' if limit.kind == MONTHLY_USD else 'day'} (UTC) "
+        f"for {limit.budget.client or 'all requests'}; warning at {limit.budget.warn_at} %; then {limit.budget.act}"
+        for budget in session.config.budgets
+        for limit in budget.limits()
+    ]
 
 
 def _percent(text: str) -> int | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import budgets, console, ledger_state, litellm_version, refusals, service_faults
 from flowgate.cli.columns import duration
+from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
 from flowgate.cli.litellm_version import LiteLLMVersions
 from flowgate.cli.session import Session, open_session
 
@@ -53,14 +54,6 @@ class ServiceReport(GenerationState):
     failure: str
     embedded: bool
     generations: list[GenerationReport]
-
-
-class ExposedSecret(TypedDict):
-    """A secret file or folder that others can read: its path, its mode and the mode it should have, both octal."""
-
-    path: str
-    mode: str
-    wanted: str
 
 
 class ActiveProfile(TypedDict):
@@ -115,8 +108,7 @@ def status(config: str, as_json: bool) -> int:
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
     litellm_version.print_warnings(report["litellm"])
-    for line in report["budgets"]:
-        console.note(f"warning: {line}")
+    budgets.print_exhausted(report["budgets"])
     ledger_state.print_trouble(report["ledger"])
     service_faults.print_lost(report["lost"], profile["name"])
     refusals.print_report(clients)
@@ -243,11 +235,3 @@ def describe_generation(service: str, one: GenerationReport, *, with_age: bool =
     parts += [f"open connections: {one['open_connections']}"] if one["open_connections"] is not None else []
     parts += [f"requests in progress: {one['under_way']}"] if one["under_way"] is not None else []
     return ", ".join(parts)
-
-
-def exposed_secrets(session: Session) -> list[ExposedSecret]:
-    """Find secret files and folders that other users can read."""
-    from flowgate.cli.checks.permissions import exposed
-
-    found = exposed(session.config)
-    return [{"path": str(one.path), "mode": f"{one.mode:03o}", "wanted": f"{one.wanted:03o}"} for one in found]

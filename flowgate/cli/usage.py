@@ -52,8 +52,7 @@ def show(config: str, by: str, since: str, until: str, form: str) -> int:
         return 0
     console.note(session.describe())
     print_table(report)
-    for line in budgets.exhausted(session):
-        console.note(f"warning: {line}")
+    budgets.print_exhausted(budgets.exhausted(session))
     return 0
 
 
