@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection
 
 from flowgate.config.section import Section
+from flowgate.config.yaml_source import Tree
 from flowgate.domain.budgets import LIMITS, REQUESTS_PER_DAY, WARN_AT, Budget
 from flowgate.domain.client_keys import NAME
 from flowgate.errors import UnknownName
@@ -13,13 +14,13 @@ from flowgate.errors import UnknownName
 MOST_USD = 1e9
 
 
-def read(section: Section, profiles: Collection[str], *, has_ledger: bool) -> tuple[Budget, ...]:
+def read(section: Section, profiles: Collection[str], ledger: Tree) -> tuple[Budget, ...]:
     """Read the budgets.
 
     Args:
         section: The section.
         profiles: The profiles of the config.
-        has_ledger: Whether requests are recorded.
+        ledger: The section `ledger`, as it is written.
     """
     misplaced = [key for key in section.tree if key in (*LIMITS, "warn_at", "then", "profile", "client")]
     for key in misplaced:
@@ -27,7 +28,7 @@ def read(section: Section, profiles: Collection[str], *, has_ledger: bool) -> tu
         section.add_fault(key, f"'{section.at(key)}' is no budget: a limit belongs to a budget with a name", fix)
     names = [name for name in section.named("a budget's name") if name not in misplaced]
     found = tuple(_budget(section.section(name), name, profiles) for name in names)
-    if found and not has_ledger:
+    if found and ledger.get("enabled") is False:
         what = "budgets are checked against the ledger, and ledger.enabled is false"
         section.add_fault("", what, "set ledger.enabled to true, or remove the budgets")
     return found

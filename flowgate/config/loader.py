@@ -35,8 +35,7 @@ def read(
         read_file: Returns the text of an included file, or raises a FlowGateError.
 
     Raises:
-        FlowGateError: A UsageError, UnknownName or InvalidValue, or MultipleErrors with all of them; each has a
-            `file:line`.
+        FlowGateError: One error, or MultipleErrors with all of them; each has a `file:line`.
     """
     root = root or file.parent
     migrate(draft := draft_of(text, str(file)))
@@ -63,8 +62,8 @@ def read(
         included=included,
         implied=implied,
         model_names={name: model for name, model in model_names.read(top).items() if model},
-        ledger=(ledger := _ledger(top.section("ledger"))),
-        budgets=budgets.read(top.section("budgets"), tuple(top.section("profiles").tree), has_ledger=ledger.enabled),
+        ledger=_ledger(top.section("ledger")),
+        budgets=budgets.read(top.section("budgets"), top.section("profiles").tree, top.section("ledger").tree),
     )
     raise_all(str(file), draft.faults)
     return config

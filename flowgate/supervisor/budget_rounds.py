@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flowgate.supervisor.daemon_process import PASSED_ON
@@ -29,7 +30,9 @@ class BudgetRounds:
         if self._budgets is None and program.budgets is not None:
             from flowgate.supervisor.budgets import Budgets
 
-            self._budgets = Budgets(self._supervisor.clock, self._start, self._supervisor.journal.write_budget)
+            self._budgets = Budgets(
+                self._supervisor.clock, self._start, partial(self._supervisor.journal.write_budget, program.service)
+            )
         if self._budgets is not None:
             self._budgets.check(program.budgets, program.labels.get("profile", ""))
 

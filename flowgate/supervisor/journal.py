@@ -56,15 +56,16 @@ class Journal:
         }
         files.append_line(self.events_file, json.dumps(line, ensure_ascii=False))
 
-    def write_budget(self, what: BudgetEvent, profile: str) -> None:
+    def write_budget(self, service: str, what: BudgetEvent, profile: str) -> None:
         """Write what happened to a budget into the log and the event log.
 
         Args:
+            service: The service whose requests are counted.
             what: What happened.
             profile: The profile in force.
         """
         self.log(f"budget: {what.what}: {what.detail}")
-        line = {"event": "budget", "service": "litellm", "profile": profile, "provider": "", "result": what.what}
+        line = {"event": "budget", "service": service, "profile": profile, "provider": "", "result": what.what}
         text = json.dumps({**line, "detail": what.detail, "timestamp": stamp(Clock().wall())}, ensure_ascii=False)
         files.append_line(self.events_file, text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_a_month_is_counted_from_its_beginning(path: Path, ago: float, counts: b
         ({"deployment": "", "status": 200, "cost": None, "price": ""}, Spent(0.0, 0.0, 1, 0)),
     ],
 )
-def test_what_a_request_counts(path: Path, row: dict[str, object], found: Spent) -> None:
+def test_what_a_request_counts(path: Path, row: dict[str, Any], found: Spent) -> None:
     record(path, entry(at=NOW - 1, **row), now=NOW)
     assert spent(path, daily_usd=1.0) == found
 
