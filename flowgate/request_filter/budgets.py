@@ -100,5 +100,5 @@ class ExhaustedBudgets:
             if one.act == REFUSE and one.exhausted:
                 whose = f" of the client '{one.client}'" if one.client else ""
                 message = f"the budget {name.rpartition('.')[0]}{whose} is exhausted ({one.words})"
-                message += f"; it ends {shown_end(one.until)}"
+                message += f"; requests are answered again from {shown_end(one.until)}"
                 self._by_client.setdefault(one.client, []).append(Exhausted(one.until, message))
