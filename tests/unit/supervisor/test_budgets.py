@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from flowgate.domain import budget_state
 from flowgate.domain.budgets import Budget, BudgetPlan
 from flowgate.supervisor.budget_rules import MOST_TRIES, BudgetEvent
 from flowgate.supervisor.budget_tree import budgets_from_tree, to_budget_tree
-from flowgate.supervisor.budgets import Budgets
+from flowgate.supervisor.budgets import Budgets, Command
 from flowgate.system.clock import Clock
 from tests.unit.ledger.conftest import entry, record
 
@@ -39,7 +40,8 @@ class Folder:
 
     def __init__(self, path: Path, *budgets: Budget) -> None:
         self.plan = BudgetPlan(path / "budgets.json", path / "ledger.sqlite", path / "flowgate.yaml", budgets)
-        self.now, self.command = START, Ended()
+        self.now = START
+        self.command: Command = Ended()
         self.started: list[str] = []
         self.events: list[str] = []
         self.restart()
@@ -49,16 +51,16 @@ class Folder:
         clock = Clock(now=lambda: self.now, wall=lambda: datetime.fromtimestamp(self.now, UTC))
         self.budgets = Budgets(clock, self._start, self._report)
 
-    def _start(self, plan: BudgetPlan, profile: str) -> Ended:
+    def _start(self, plan: BudgetPlan, profile: str) -> Command:
         self.started.append(profile)
         return self.command
 
     def _report(self, event: BudgetEvent, profile: str) -> None:
         self.events.append(event.what)
 
-    def spend(self, *rows: dict[str, object]) -> None:
+    def spend(self, *rows: dict[str, Any]) -> None:
         """Record requests of just now."""
-        record(self.plan.ledger, *(entry(at=self.now, **one) for one in rows or ({},)), now=self.now)
+        record(self.plan.ledger, *(entry(at=self.now, **one) for one in rows or [{}]), now=self.now)
 
     def check(self, profile: str = "quality", seconds: float = 1.0) -> None:
         """Let time pass, and do one round."""
@@ -94,7 +96,7 @@ def test_an_unchanged_state_is_not_written_again(tmp_path: Path) -> None:
 
 def test_one_command_is_started_and_waited_for(tmp_path: Path) -> None:
     folder = Folder(tmp_path, SWITCHES)
-    folder.command = Running()  # type: ignore[assignment]
+    folder.command = Running()
     folder.spend()
     for _ in range(100):
         folder.check()
