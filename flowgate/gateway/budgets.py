@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 from flowgate.domain import Config, client_keys
-from flowgate.domain.budgets import STATE_FILE, BudgetPlan
+from flowgate.domain.budgets import STATE_FILE, Budget, BudgetPlan
 from flowgate.domain.ledger import FILE_NAME
 from flowgate.errors import FlowGateError, UnknownName
 from flowgate.gateway import litellm_runner
@@ -47,8 +48,11 @@ def faults(config: Config) -> list[FlowGateError]:
         known = client_keys.parse(text) if text else {}
     except (FlowGateError, client_keys.DamagedKeys):
         return []  # `doctor` reports the file
-    return [
-        UnknownName("client", one.client, known=known, at=config.place(f"budgets.{one.name}.client"))
-        for one in named
-        if one.client not in known
-    ]
+    return [_unknown(config, one, known) for one in named if one.client not in known]
+
+
+def _unknown(config: Config, budget: Budget, known: Collection[str]) -> UnknownName:
+    fault = UnknownName("client", budget.client, known=known, at=config.place(f"budgets.{budget.name}.client"))
+    if "did you mean" not in fault.fix:
+        fault.fix = f"inv client.add {budget.client} makes one, or correct the name"
+    return fault

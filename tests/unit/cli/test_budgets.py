@@ -108,3 +108,8 @@ def test_a_damaged_state_file_stops_no_command(place: Workspace, text: str) -> N
     session = limited(place, "daily_usd: 0.25", {})
     (place.runtime / "budgets.json").write_text(text)
     assert len(budgets.exhausted(session)) == 1
+
+
+def test_a_budget_of_a_client_where_there_is_none_names_the_command(place: Workspace) -> None:
+    [found] = planned.faults(limited(place, "daily_usd: 1, client: ci").config)
+    assert "client.add ci" in found.fix
