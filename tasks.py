@@ -612,6 +612,15 @@ def audit(
     return audit.show(config(c), since, until, profile, as_json=json, html=report_html)
 
 
+@task(help={"warn-at": "exit with 1 if a budget has reached this percentage", "json": JSON})
+@command
+def budgets(c: Context, warn_at: str = "", json: bool = False) -> int:
+    """Print the budgets: what was spent, what is left, when the day or month ends, and what happens then."""
+    from flowgate.cli import budgets
+
+    return budgets.show(config(c), warn_at, json)
+
+
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
@@ -920,7 +929,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, usage, audit, cooldowns, init, doctor, events, completion),
+    *(status, health, ask, explain, usage, audit, budgets, cooldowns, init, doctor, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

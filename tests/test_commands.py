@@ -28,6 +28,8 @@ SAME_OUTPUT = [
     ("usage --by day", "usage --by day", 0),
     ("audit --since 2h", "audit --since 2h", 0),
     ("audit --since tomorrow", "audit --since tomorrow", 2),
+    ("budgets", "budgets", 0),
+    ("budgets --warn-at 101", "budgets --warn-at 101", 2),
     ("usage --csv --json", "usage --csv --json", 2),
     ("events --event play --lines 1", "events --event play --lines 1", 0),
     ("service.logs litellm --lines 3", "service logs litellm --lines 3", 0),

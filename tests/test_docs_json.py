@@ -23,6 +23,7 @@ DOCUMENTS = (
         "explain",
         "usage",
         "audit",
+        "budgets",
         "cooldowns",
         "auth.list",
         "auth.status",

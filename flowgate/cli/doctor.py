@@ -9,6 +9,7 @@ from shlex import quote
 
 from flowgate.cli import console, running_services
 from flowgate.cli.checks import (
+    budget_state,
     client_keys,
     finding,
     limits,
@@ -164,6 +165,7 @@ OF_A_CONFIG = (
     ("secrets", secrets.secrets),
     ("keys", secrets.keys),
     (client_keys.CHECK, client_keys.clients),
+    (budget_state.CHECK, budget_state.budgets),
     ("management", secrets.management),
     ("leftovers", leftovers),
     (litellm_version.CHECK, litellm_version.in_force),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from flowgate.cli import console, cooldowns, litellm_version, usage
+from flowgate.cli import budgets, console, cooldowns, litellm_version, usage
 from flowgate.cli.arguments import count
 from flowgate.cli.event_log import earliest
 from flowgate.cli.request_lines import describe_request
@@ -59,6 +59,7 @@ def explain(config: str, wanted: Wanted, as_json: bool) -> int:
         console.data(cooldowns.describe_cooldown(cooldown))
     if unknown:
         console.note(f"note: LiteLLM's cooldowns are not known: {unknown}")
+    budgets.print_exhausted(budgets.exhausted(session))
     return 0
 
 

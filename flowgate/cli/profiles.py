@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
-from flowgate.cli import console
+from flowgate.cli import budgets, console
 from flowgate.cli.session import Session, open_session
 from flowgate.domain.secret_names import without_secrets
 from flowgate.errors import raise_all
@@ -54,15 +54,16 @@ def show(config: str, name: str, as_json: bool) -> int:
     warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
         litellm = {**_measured(policy), "rehearsed": rehearsed(session, settled.value)}
-        shown = _document(settled.value, policy, warnings, _access(session, policy))
+        shown = _document(settled.value, policy, warnings, _access(session, policy), budgets.in_words(session))
         own = client_names.of_profile(session.config, settled.value)
         console.document({**shown, "model_names": own, "litellm": litellm})
         return 0
     console.note(f"{session.describe()}; profile {settled.value} ({settled.by}); LiteLLM {_litellm(session)}")
     names = client_names.describe(session.config, settled.value, policy.litellm)
     _print_policy(settled.value, policy, _access(session, policy), names, rehearsed(session, settled.value))
-    for line in warnings:
-        console.note(f"warning: {line}")
+    if limits := budgets.in_words(session):
+        console.data("\n".join(["# budgets, which hold under every profile:", *(f"#   {line}" for line in limits)]))
+    budgets.print_exhausted([*warnings, *budgets.exhausted(session)])
     return 0
 
 
@@ -80,7 +81,9 @@ def _access(session: Session, policy: Policy) -> list[str]:
     return request_rules.describe(session.config, policy.litellm)
 
 
-def _document(profile: str, policy: Policy, warnings: list[str], access: list[str]) -> dict[str, object]:
+def _document(
+    profile: str, policy: Policy, warnings: list[str], access: list[str], budgets: list[str]
+) -> dict[str, object]:
     """Return what `--json` prints; docs/json.md describes the keys."""
     from flowgate.gateway import policy_summary
 
@@ -92,6 +95,7 @@ def _document(profile: str, policy: Policy, warnings: list[str], access: list[st
         "in_words": policy_summary.describe(policy),
         "access": access,
         "cooldowns": {"by": policy.cooldowns_by, "why": policy.why},
+        "budgets": budgets,
         "budget": None if policy.unknown else _budget(policy),
         "changes": list(policy.changes),
         "unknown": list(policy.unknown),

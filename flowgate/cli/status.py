@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console, ledger_state, litellm_version, refusals, service_faults
+from flowgate.cli import budgets, console, ledger_state, litellm_version, refusals, service_faults
 from flowgate.cli.columns import duration
+from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
 from flowgate.cli.litellm_version import LiteLLMVersions
 from flowgate.cli.session import Session, open_session
 
@@ -55,14 +56,6 @@ class ServiceReport(GenerationState):
     generations: list[GenerationReport]
 
 
-class ExposedSecret(TypedDict):
-    """A secret file or folder that others can read: its path, its mode and the mode it should have, both octal."""
-
-    path: str
-    mode: str
-    wanted: str
-
-
 class ActiveProfile(TypedDict):
     """The active profile, and how it is known: "serving", "state" or "default"."""
 
@@ -79,6 +72,7 @@ class StatusReport(TypedDict):
     since: str
     supervisor: int | None
     litellm: LiteLLMVersions
+    budgets: list[str]
     ledger: ledger_state.LedgerReport
     services: dict[str, ServiceReport]
     lost: list[str]
@@ -114,6 +108,7 @@ def status(config: str, as_json: bool) -> int:
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
     litellm_version.print_warnings(report["litellm"])
+    budgets.print_exhausted(report["budgets"])
     ledger_state.print_trouble(report["ledger"])
     service_faults.print_lost(report["lost"], profile["name"])
     refusals.print_report(clients)
@@ -140,6 +135,7 @@ def collect_status(session: Session) -> StatusReport:
         "since": state.get("updated_at", "") if state.get("current_profile") == active["name"] else "",
         "supervisor": found["supervisor"],
         "litellm": litellm_version.versions(session, found),
+        "budgets": budgets.exhausted(session),
         "ledger": ledger_state.ledger_state(session, found),
         "services": services,
         "lost": [] if found["supervisor"] else service_faults.lost(session),
@@ -239,11 +235,3 @@ def describe_generation(service: str, one: GenerationReport, *, with_age: bool =
     parts += [f"open connections: {one['open_connections']}"] if one["open_connections"] is not None else []
     parts += [f"requests in progress: {one['under_way']}"] if one["under_way"] is not None else []
     return ", ".join(parts)
-
-
-def exposed_secrets(session: Session) -> list[ExposedSecret]:
-    """Find secret files and folders that other users can read."""
-    from flowgate.cli.checks.permissions import exposed
-
-    found = exposed(session.config)
-    return [{"path": str(one.path), "mode": f"{one.mode:03o}", "wanted": f"{one.wanted:03o}"} for one in found]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Union, cast
 
 from flowgate.config.yaml_source import Tree
 from flowgate.domain import BootstrapSettings
+from flowgate.domain.budgets import REFUSE, WARN, WARN_AT
 
 
 class Kind(NamedTuple):
@@ -71,6 +72,12 @@ KINDS: dict[str, Kind] = {
     "duration": Kind({"type": ["number", "string"]}, "a duration (30, 30s, 10m)"),
     "days": Kind({"type": "integer", "minimum": 1, "maximum": 3_650}, "a number of days (1 to 3650)"),
     "megabytes": Kind({"type": "integer", "minimum": 10, "maximum": 1_000_000}, "megabytes (10 to 1000000)"),
+    "client": Kind({"type": "string"}, "a client's name"),
+    "profile": Kind({"type": "string"}, "a profile's name"),
+    "dollars": Kind({"type": "number", "exclusiveMinimum": 0}, "US dollars above 0"),
+    "requests": Kind({"type": "integer", "minimum": 1, "maximum": 1_000_000_000}, "a number of requests"),
+    "percent": Kind({"type": "integer", "minimum": 1, "maximum": 100}, "percent (1 to 100)"),
+    "act": Kind({"enum": [WARN, REFUSE]}, "warn or refuse"),
     "truth value": Kind({"type": "boolean"}, "true or false"),
     "size": Kind({"type": ["integer", "string", "null"]}, "a size (800MB, 1GiB)"),
     "version": Kind({"enum": [1, 2]}),
@@ -134,6 +141,20 @@ KEYS: tuple[Key, ...] = (
     Key("ledger.enabled", "truth value", True, "record requests, tokens and cost (never content): `usage`, `explain`"),
     Key("ledger.keep_days", "days", 90, "how many days single requests are kept; hourly sums are kept for three years"),
     Key("ledger.max_mb", "megabytes", 500, "size in MB above which the oldest requests are deleted"),
+    Key("budgets.*.client", "client", None, "the client that the budget is about", "all requests"),
+    Key("budgets.*.daily_usd", "dollars", None, "US dollars in a day (UTC)"),
+    Key("budgets.*.monthly_usd", "dollars", None, "US dollars in a calendar month (UTC)"),
+    Key("budgets.*.requests_per_day", "requests", None, "requests in a day (UTC) that a model was tried for"),
+    Key("budgets.*.warn_at", "percent", WARN_AT, "percent of a limit at which an event warns"),
+    Key("budgets.*.then", "act", "warn", "what happens when a limit is reached, until its day or month ends"),
+    Key(
+        *("budgets.*.profile", "profile", None),
+        "in place of `then`: the profile that serves from then on; the one before is switched back to at the end",
+    ),
+    Key(
+        *("budgets.*.count_subscriptions", "truth value", False),
+        "count requests through accounts with what they are worth by the price list; nothing is billed for them",
+    ),
     Key("vars", "mapping", {}, "variables for playbooks"),
     Key("bootstrap.repo", "repository", SOURCE.repo, "repository that releases CLIProxyAPIPlus"),
     Key("bootstrap.version", "release tag", SOURCE.version, "the release"),

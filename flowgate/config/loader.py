@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.config import includes, model_names
+from flowgate.config import budgets, includes, model_names
 from flowgate.config.document import draft as draft_of
 from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_own_names, read_profiles
 from flowgate.config.migrate import migrate
@@ -35,8 +35,7 @@ def read(
         read_file: Returns the text of an included file, or raises a FlowGateError.
 
     Raises:
-        FlowGateError: A UsageError, UnknownName or InvalidValue, or MultipleErrors with all of them; each has a
-            `file:line`.
+        FlowGateError: One error, or MultipleErrors with all of them; each has a `file:line`.
     """
     root = root or file.parent
     migrate(draft := draft_of(text, str(file)))
@@ -64,6 +63,7 @@ def read(
         implied=implied,
         model_names={name: model for name, model in model_names.read(top).items() if model},
         ledger=_ledger(top.section("ledger")),
+        budgets=budgets.read(top.section("budgets"), top.section("profiles").tree, top.section("ledger").tree),
     )
     raise_all(str(file), draft.faults)
     return config

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from flowgate.domain.budgets import Budget
 from flowgate.domain.ledger import LedgerSettings
 from flowgate.domain.values import Variables
 
@@ -126,6 +127,7 @@ class Config:
         model_names: Names and patterns that clients ask for by themselves → the model that answers.
         own_model_names: Profile → its own, merged over these; None takes one away.
         ledger: What is recorded of requests, and how long it is kept.
+        budgets: What may be spent and asked, in the order of the file.
     """
 
     file: Path
@@ -147,6 +149,7 @@ class Config:
     model_names: Mapping[str, str] = field(default_factory=dict)
     own_model_names: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    budgets: tuple[Budget, ...] = ()
 
     def place(self, path: str) -> str:
         """Return `file:line` of a dotted path, or of its nearest ancestor that is in the file."""

@@ -26,6 +26,7 @@ class RequestRules:
         model_optional: Capabilities for which a request need not name a model.
         refused: Name or pattern to the capabilities that no model of that name has.
         client_keys: The file of the clients' keys; empty for none.
+        budgets: The file of what is exhausted; empty for none.
         client_paths: Paths that a client's key is good for; `*` at the end stands for any text.
         user_header: Header by which the app is told the name of the client; empty for none.
         user_headers: Headers by which a client names its user itself; with one of them, the app is told nothing.
@@ -48,6 +49,7 @@ class RequestRules:
     model_optional: tuple[str, ...] = ()
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     client_keys: str = ""
+    budgets: str = ""
     client_paths: tuple[str, ...] = ()
     user_header: str = ""
     user_headers: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flowgate.domain.budgets import BudgetPlan
 from flowgate.domain.config import Reference
 from flowgate.domain.forking import ForkServerSettings
 from flowgate.domain.ledger import LedgerFile
@@ -62,6 +63,7 @@ class Program:
         needed_addresses: Service of `hold_while_down` to its "host:port".
         request_rules: Requests that a worker refuses before its app sees them.
         ledger: Where a worker records its requests; None if it does not.
+        budgets: What may be spent and asked; None if nothing is limited.
     """
 
     service: str
@@ -90,6 +92,7 @@ class Program:
     needed_addresses: Mapping[str, str] = field(default_factory=dict)
     request_rules: RequestRules = field(default_factory=RequestRules)
     ledger: LedgerFile | None = None
+    budgets: BudgetPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from flowgate.domain import (
 )
 from flowgate.domain.ledger import FILE_NAME, LedgerFile
 from flowgate.gateway import (
+    budgets,
     litellm_environments,
     litellm_runner,
     name_settings,
@@ -93,6 +94,7 @@ def service(
         hold_while_down=(UPSTREAM,) if upstream_deployments.any_through_upstream(config, settings) else (),
         needed_addresses=upstream_deployments.addresses(config, ports),
         ledger=_ledger(config),
+        budgets=budgets.plan(config),
     )
     return Service(
         name=NAME,
@@ -126,7 +128,7 @@ def _program(
     fixed = {**FIXED_ENV, **web_pages.switches(own.env)}
     env = {**fixed, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
     fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(fixed), warmup=warmup(CONFIG))
-    digest = "-".join([*(one.digest for one in documents), json.dumps(config.ledger)])
+    digest = "-".join([*(one.digest for one in documents), json.dumps(config.ledger), *budgets.digest(config)])
     return Program(
         service=NAME,
         argv=argv,

@@ -11,6 +11,7 @@ from flowgate.config.litellm_section import SECTION_OF
 from flowgate.domain import Config, LiteLLMSettings
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.gateway import (
+    budgets,
     client_names,
     cliproxy,
     deployment_names,
@@ -48,7 +49,7 @@ def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
         found += runner_flags.faults(config)
     names = name_checks.NameChecks(policy.litellm, settings.place)
     asked = client_names.faults(config, profile, policy.litellm)
-    return [*found, *asked, *names.faults(), *_cycles(settings, policy.litellm)]
+    return [*found, *budgets.faults(config), *asked, *names.faults(), *_cycles(settings, policy.litellm)]
 
 
 def warnings(config: Config, profile: str, policy: Policy) -> list[str]:

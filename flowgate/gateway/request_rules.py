@@ -17,6 +17,7 @@ from pathlib import Path
 from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, ServiceSettings, client_keys
 from flowgate.domain.request_rules import RequestRules
 from flowgate.gateway import (
+    budgets,
     capabilities,
     client_names,
     client_paths,
@@ -83,6 +84,7 @@ def compute(config: Config, settings: LiteLLMSettings, names: client_names.Names
         model_optional=_model_optional(general, variables),
         refused=refused,
         client_keys=str(client_keys_file(config)),
+        budgets=str(plan.state) if (plan := budgets.plan(config)) else "",
         client_paths=client_paths.PATHS,
         user_header=USER_HEADER,
         user_headers=(USER_HEADER, CUSTOMER_HEADER, *_user_headers(general)),

@@ -113,7 +113,9 @@ def _request_rules(plan: Plan, settings: LiteLLMSettings) -> RequestRules:
     """Return the rules of the profile with the rehearsal's key; chat requests stand for all kinds of requests."""
     asked: LiteLLMSettings = {**plan.settings, "general_settings": settings["general_settings"]}
     names = client_names.of_profile(plan.config, plan.profile)
-    rules = replace(request_rules.compute(plan.config, asked, names), client_keys="")  # nobody but the rehearsal asks
+    rules = replace(
+        request_rules.compute(plan.config, asked, names), client_keys="", budgets=""
+    )  # nobody but the rehearsal asks
     return request_rules.answering_text(rules)
 
 

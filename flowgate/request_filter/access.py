@@ -17,6 +17,7 @@ from flowgate.request_filter.app_questions import ask
 from flowgate.request_filter.clients import Client, Clients
 from flowgate.request_filter.dialects import Kind, Response, dialect, error_response
 from flowgate.request_filter.key_places import readable, replaced, sent_keys
+from flowgate.request_filter.path_lists import Paths
 from flowgate.request_filter.quotas import Quotas
 
 if TYPE_CHECKING:
@@ -50,22 +51,6 @@ class Admission(NamedTuple):
     scope: Scope
     client: Client | None = None
     response: Response | None = None
-
-
-class Paths:
-    """A list of paths; `*` at the end of one stands for any text.
-
-    Args:
-        patterns: The paths.
-    """
-
-    def __init__(self, patterns: tuple[str, ...]) -> None:
-        self._exact = frozenset(patterns)
-        self._beginnings = tuple(one[:-1] for one in patterns if one[-1:] == "*")
-
-    def __contains__(self, path: str) -> bool:
-        """Return whether a path is listed."""
-        return path in self._exact or path.startswith(self._beginnings)
 
 
 class Access:

@@ -9,6 +9,7 @@ from flowgate.request_filter import allowed_list, allowed_models, body, paths, r
 from flowgate.request_filter.access import Access, Admission
 from flowgate.request_filter.attribution import Attribution
 from flowgate.request_filter.body import BadBody, Body
+from flowgate.request_filter.budgets import ExhaustedBudgets
 from flowgate.request_filter.client_names import ClientNames
 from flowgate.request_filter.clients import Client, Clients
 from flowgate.request_filter.dialects import Kind, Response, error_response
@@ -57,8 +58,9 @@ class Checks:
         rules: The rules.
     """
 
-    def __init__(self, rules: RequestRules, clients: Clients, quotas: Quotas) -> None:
+    def __init__(self, rules: RequestRules, clients: Clients, quotas: Quotas, public_port: int = 0) -> None:
         self.rules, self._quotas = rules, quotas
+        self._budgets = ExhaustedBudgets(rules.budgets, rules.client_paths, public_port)
         self._access, self._models, self._names = Access(rules, clients, quotas), Models(rules), ClientNames(rules)
         self._told, self._list = Attribution(rules), ModelList(rules)
 
@@ -69,6 +71,11 @@ class Checks:
             scope: An HTTP or websocket scope.
         """
         admission = self._access.admit(paths.normalized(scope))
+        name = admission.client.name if admission.client else ""
+        if not admission.response and (refused := self._budgets.refusal(admission.scope, name)):
+            if admission.client:
+                self._quotas.leave(name)
+            return admission._replace(response=refused)
         asking = Request(admission.scope, _nothing, admission.client).limited
         if admission.response or not asking or scope["type"] != "websocket":
             return admission

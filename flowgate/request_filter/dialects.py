@@ -24,6 +24,7 @@ Kind = Literal[
     "too_large",
     "too_many",
     "too_many_parallel",
+    "budget",
     "unavailable",
 ]
 
@@ -63,6 +64,7 @@ _WORDS: dict[Kind, _Words] = {
     "too_large": _Words("invalid_request_error", "request_too_large", "request_too_large", "INVALID_ARGUMENT"),
     "too_many": _TOO_MANY,
     "too_many_parallel": _TOO_MANY,
+    "budget": _Words("insufficient_quota", "insufficient_quota", "rate_limit_error", "RESOURCE_EXHAUSTED"),
     "unavailable": _Words("server_error", "service_unavailable", "api_error", "UNAVAILABLE"),
 }
 

@@ -60,7 +60,7 @@ class RequestFilter:
         self.clients = Clients(rules.requests.client_keys)
         self.refusals = Refusals()
         self._quotas = Quotas()
-        self._checks = Checks(rules.requests, self.clients, self._quotas)
+        self._checks = Checks(rules.requests, self.clients, self._quotas, rules.public_port)
         self._released: asyncio.Event | None = None
         self._hold_seconds = 0.0
         self._started_at: dict[int, float] = {}
@@ -131,7 +131,7 @@ class RequestFilter:
         if self._checks.rules is not rules:
             if self.clients.path != rules.client_keys:
                 self.clients = Clients(rules.client_keys)
-            self._checks = Checks(rules, self.clients, self._quotas)
+            self._checks = Checks(rules, self.clients, self._quotas, self.rules.public_port)
         return self._checks
 
     def _follow(self, scope: Scope, row: RecentRequest) -> None:

@@ -1,9 +1,10 @@
-"""The supervisor's regular work: restore its socket, rotate logs, find stuck processes, renew large ones."""
+"""The supervisor's regular work: its socket, logs, stuck processes, large ones, and budgets."""
 
 from __future__ import annotations
 
 import math
 
+from flowgate.supervisor.budget_rounds import BudgetRounds
 from flowgate.supervisor.control_server import ControlServer
 from flowgate.supervisor.liveness import Liveness
 from flowgate.supervisor.service_state import Renew
@@ -23,6 +24,7 @@ class Housekeeping:
     def __init__(self, supervisor: Supervisor, server: ControlServer) -> None:
         self._supervisor, self._server = supervisor, server
         self._liveness = Liveness(supervisor)
+        self._budgets = BudgetRounds(supervisor)
         self._renewed: dict[str, float] = {}
         self._rounds = 0
 
@@ -40,6 +42,7 @@ class Housekeeping:
         if self._rounds % ROUNDS_PER_MEMORY_CHECK == 0:
             self._check_memory()
         self._liveness.check()
+        self._budgets.run()
         supervisor.tidy()
         idle_since = supervisor.idle_since
         if idle_since is not None and supervisor.clock.now() - idle_since >= IDLE_SECONDS:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flowgate.domain import Program
+from flowgate.supervisor.budget_rules import BudgetEvent
 from flowgate.supervisor.service_state import Note
 from flowgate.system import files
 from flowgate.system.clock import Clock, stamp
@@ -54,6 +55,19 @@ class Journal:
             "timestamp": stamp(Clock().wall()),
         }
         files.append_line(self.events_file, json.dumps(line, ensure_ascii=False))
+
+    def write_budget(self, service: str, what: BudgetEvent, profile: str) -> None:
+        """Write what happened to a budget into the log and the event log.
+
+        Args:
+            service: The service whose requests are counted.
+            what: What happened.
+            profile: The profile in force.
+        """
+        self.log(f"budget: {what.what}: {what.detail}")
+        line = {"event": "budget", "service": service, "profile": profile, "provider": "", "result": what.what}
+        text = json.dumps({**line, "detail": what.detail, "timestamp": stamp(Clock().wall())}, ensure_ascii=False)
+        files.append_line(self.events_file, text)
 
     def rotate(self, logs: Iterable[Path]) -> None:
         """Rotate the process logs that have grown too large."""

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
+from flowgate.supervisor.budget_tree import BudgetTree, budgets_from_tree, to_budget_tree
 from flowgate.supervisor.ledger_tree import LedgerTree, ledger_from_tree, to_ledger_tree
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class RequestRulesTree(TypedDict):
     model_optional: list[str]
     refused: dict[str, list[str]]
     client_keys: str
+    budgets: NotRequired[str]
     client_paths: list[str]
     user_header: str
     user_headers: list[str]
@@ -94,6 +96,7 @@ class ProgramTree(TypedDict):
     needed_addresses: dict[str, str]
     request_rules: RequestRulesTree
     ledger: LedgerTree | None
+    budgets: NotRequired[BudgetTree | None]
     fork_server: ForkServerTree | None
 
 
@@ -130,6 +133,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "needed_addresses": dict(program.needed_addresses),
         "request_rules": cast("RequestRulesTree", asdict(program.request_rules)),
         "ledger": to_ledger_tree(program.ledger) if program.ledger else None,
+        "budgets": to_budget_tree(program.budgets) if program.budgets else None,
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
     }
 
@@ -174,6 +178,7 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
         model_optional=tuple(tree["model_optional"]),
         refused={name: tuple(capabilities) for name, capabilities in tree["refused"].items()},
         client_keys=tree.get("client_keys", ""),  # these were added later: an earlier FlowGate sends none of them
+        budgets=tree.get("budgets", ""),
         client_paths=tuple(tree.get("client_paths", ())),
         user_header=tree.get("user_header", ""),
         user_headers=tuple(tree.get("user_headers", ())),
@@ -231,5 +236,6 @@ def from_tree(tree: ProgramTree) -> Program:
         needed_addresses=dict(tree.get("needed_addresses") or {}),
         request_rules=request_rules_from_tree(tree.get("request_rules")),
         ledger=ledger_from_tree(tree.get("ledger")),
+        budgets=budgets_from_tree(tree.get("budgets")),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
     )

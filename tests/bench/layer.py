@@ -13,6 +13,9 @@ from pathlib import Path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowgate.clients.keys import Keys
+from flowgate.domain import budget_state
+from flowgate.domain.budget_state import BudgetState, LimitState
+from flowgate.domain.budgets import REFUSE
 from flowgate.domain.client_keys import Limits
 from flowgate.domain.request_rules import RequestRules
 from flowgate.gateway import client_paths
@@ -104,11 +107,14 @@ def _check(access: Access, quotas: Quotas, keys: Sequence[str]) -> float:
 
 
 def _clients(folder: Path) -> tuple[RequestRules, list[str]]:
-    """Make the clients; return the rules with their file, and their keys."""
+    """Make the clients, and a budget that refuses one of them; return the rules with their files, and the keys."""
     keys = Keys(folder / "client-keys.json", folder / "lock")
     limits = Limits(requests_per_minute=1_000_000, max_parallel=10)
     made = [keys.add(f"client-{number}", limits).reveal() for number in range(CLIENTS)]
-    return replace(RULES, client_keys=str(keys.path), client_paths=client_paths.PATHS, user_header="x-user"), made
+    reached = LimitState("client-0", REFUSE, "daily_usd of $1.00", 1.0, time.time() + 86_400, True, time.time())
+    (folder / "budgets.json").write_text(budget_state.text(BudgetState({"one.daily_usd": reached})))
+    rules = replace(RULES, client_keys=str(keys.path), budgets=str(folder / "budgets.json"))
+    return replace(rules, client_paths=client_paths.PATHS, user_header="x-user"), made
 
 
 def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:

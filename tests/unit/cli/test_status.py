@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.cli import columns, status
+from flowgate.cli.exposed_secrets import exposed_secrets
 from flowgate.system import installed
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def test_secrets_that_others_can_read_are_listed_with_the_mode_they_need(session
     folder.mkdir(mode=0o755)
     (folder / "litellm-master-key").write_text("sk-x")
     (folder / "litellm-master-key").chmod(0o644)
-    found = [(one["path"], one["mode"], one["wanted"]) for one in status.exposed_secrets(session)]
+    found = [(one["path"], one["mode"], one["wanted"]) for one in exposed_secrets(session)]
     assert found == [(str(folder), "755", "700"), (str(folder / "litellm-master-key"), "644", "600")]
 
 
@@ -86,7 +87,18 @@ def test_status_prints_one_row_for_each_service(place: Workspace, capsys: Captur
 def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> None:
     status.status("", True)
     assert json.loads(capsys.readouterr().out).keys() == {
-        *("version", "config", "embedded", "profile", "since", "supervisor", "litellm", "ledger", "services"),
+        *(
+            "version",
+            "config",
+            "embedded",
+            "profile",
+            "since",
+            "supervisor",
+            "litellm",
+            "ledger",
+            "budgets",
+            "services",
+        ),
         *("lost", "secrets", "clients"),
     }
 

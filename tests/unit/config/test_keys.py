@@ -32,6 +32,12 @@ SAMPLES: dict[str, object] = {
     "days": 30,
     "megabytes": 100,
     "truth value": False,
+    "client": "ci",
+    "profile": "balanced",
+    "dollars": 1.5,
+    "requests": 5,
+    "percent": 50,
+    "act": "refuse",
     "version": 2,
     "restart policy": "never",
     "login method": "device",
@@ -40,12 +46,14 @@ SAMPLES: dict[str, object] = {
     "model names": {"claude-*": "m"},
     "LiteLLM settings": MODELS,
 }
-WRONG: dict[str, object] = {**dict.fromkeys(SAMPLES, 7.5), "duration": [1]}
+WRONG: dict[str, object] = {**dict.fromkeys(SAMPLES, 7.5), "duration": [1], "dollars": 0}
 
 
 def document(key: Key, value: object) -> dict[str, object]:
     parts = key.path.replace("services.*", "services.litellm").replace("*", "name").split(".")
     found = reduce(lambda inner, part: {part: inner}, reversed(parts), value)
+    if parts[0] == "budgets":
+        return {"budgets": {"name": {"monthly_usd": 9.0, parts[-1]: value}}}
     return found if isinstance(found, dict) else {}
 
 

@@ -1,0 +1,159 @@
+"""The supervisor's rounds: what is written, when a command is started, and what a restart finds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowgate.domain import budget_state
+from flowgate.domain.budgets import Budget, BudgetPlan
+from flowgate.supervisor.budget_rules import MOST_TRIES, BudgetEvent
+from flowgate.supervisor.budget_tree import budgets_from_tree, to_budget_tree
+from flowgate.supervisor.budgets import Budgets, Command
+from flowgate.system.clock import Clock
+from tests.unit.ledger.conftest import entry, record
+
+START = datetime(2026, 3, 15, 12, 30, tzinfo=UTC).timestamp()
+
+
+class Ended:
+    """A command that has ended."""
+
+    def has_ended(self) -> bool:
+        """Return True."""
+        return True
+
+
+class Running:
+    """A command that goes on."""
+
+    def has_ended(self) -> bool:
+        """Return False."""
+        return False
+
+
+class Folder:
+    """A runtime folder with a clock, and the supervisors that follow each other in it."""
+
+    def __init__(self, path: Path, *budgets: Budget) -> None:
+        self.plan = BudgetPlan(path / "budgets.json", path / "ledger.sqlite", path / "flowgate.yaml", budgets)
+        self.now = START
+        self.command: Command = Ended()
+        self.started: list[str] = []
+        self.events: list[str] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """Let a new supervisor begin."""
+        clock = Clock(now=lambda: self.now, wall=lambda: datetime.fromtimestamp(self.now, UTC))
+        self.budgets = Budgets(clock, self._start, self._report)
+
+    def _start(self, plan: BudgetPlan, profile: str) -> Command:
+        self.started.append(profile)
+        return self.command
+
+    def _report(self, event: BudgetEvent, profile: str) -> None:
+        self.events.append(event.what)
+
+    def spend(self, *rows: dict[str, Any]) -> None:
+        """Record requests of just now."""
+        record(self.plan.ledger, *(entry(at=self.now, **one) for one in rows or [{}]), now=self.now)
+
+    def check(self, profile: str = "quality", seconds: float = 1.0) -> None:
+        """Let time pass, and do one round."""
+        self.now += seconds
+        self.budgets.check(self.plan, profile)
+
+
+SWITCHES = Budget("b", daily_usd=0.25, then="", profile="cost")
+
+
+def test_nothing_is_started_before_a_limit_is_reached(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, SWITCHES)
+    folder.check()
+    assert (folder.started, folder.events) == ([], [])
+
+
+def test_the_file_is_private_and_says_what_is_exhausted(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, Budget("b", daily_usd=0.25, then="refuse"))
+    folder.spend()
+    folder.check()
+    assert folder.plan.state.stat().st_mode & 0o777 == 0o600
+    assert budget_state.parse(folder.plan.state.read_text()).limits["b.daily_usd"].exhausted == folder.now
+
+
+def test_an_unchanged_state_is_not_written_again(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, Budget("b", daily_usd=10))
+    folder.check()
+    before = folder.plan.state.stat().st_ino
+    folder.spend()
+    folder.check()
+    assert folder.plan.state.stat().st_ino == before
+
+
+def test_one_command_is_started_and_waited_for(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, SWITCHES)
+    folder.command = Running()
+    folder.spend()
+    for _ in range(100):
+        folder.check()
+    assert folder.started == ["cost"]
+
+
+def test_a_switch_that_fails_is_tried_a_few_times(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, SWITCHES)
+    folder.spend()
+    for _ in range(6000):
+        folder.check()
+    assert folder.started == ["cost"] * MOST_TRIES
+    assert folder.events[-1] == "failed"
+
+
+def test_a_killed_supervisor_leaves_its_switch_to_the_next_one(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, SWITCHES)
+    folder.spend()
+    folder.check()
+    folder.restart()
+    folder.check("cost")
+    assert (folder.started, folder.events[-1]) == (["cost"], "switched")
+    folder.restart()
+    folder.check("cost", 86_400.0)
+    folder.check("quality")
+    assert (folder.started, folder.events[-1]) == (["cost", "quality"], "switched_back")
+
+
+def test_a_person_who_switched_while_no_supervisor_ran_wins(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, SWITCHES)
+    folder.spend()
+    folder.check()
+    folder.check("cost")
+    folder.restart()
+    folder.check("balanced")
+    folder.check("balanced", 86_400.0)
+    assert (folder.started, "overruled" in folder.events) == (["cost"], True)
+
+
+@pytest.mark.parametrize("content", ["", "{", "\x00", "[]", "null"])
+def test_a_damaged_file_is_written_anew(tmp_path: Path, content: str) -> None:
+    folder = Folder(tmp_path, Budget("b", daily_usd=0.25))
+    folder.plan.state.write_text(content)
+    folder.spend()
+    folder.check()
+    assert folder.events == [*(["failed"] if content else []), "exhausted"]
+
+
+def test_a_ledger_that_cannot_be_read_is_reported_once(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, Budget("b", daily_usd=0.25))
+    folder.plan.ledger.write_bytes(b"no ledger at all" * 100)
+    for _ in range(5):
+        folder.check()
+    assert folder.events == ["failed"]
+
+
+def test_budgets_pass_through_json(tmp_path: Path) -> None:
+    plan = Folder(tmp_path, SWITCHES, Budget("c", client="ci", requests_per_day=3, warn_at=50, then="refuse")).plan
+    assert budgets_from_tree(to_budget_tree(plan)) == plan
+    assert budgets_from_tree(None) is None
