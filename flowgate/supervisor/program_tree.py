@@ -95,6 +95,7 @@ class ProgramTree(TypedDict):
     request_rules: RequestRulesTree
     ledger: LedgerTree | None
     fork_server: ForkServerTree | None
+    workers: NotRequired[int]
 
 
 def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
@@ -131,6 +132,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "request_rules": cast("RequestRulesTree", asdict(program.request_rules)),
         "ledger": to_ledger_tree(program.ledger) if program.ledger else None,
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
+        "workers": program.workers,
     }
 
 
@@ -232,4 +234,5 @@ def from_tree(tree: ProgramTree) -> Program:
         request_rules=request_rules_from_tree(tree.get("request_rules")),
         ledger=ledger_from_tree(tree.get("ledger")),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
+        workers=tree.get("workers", 1),  # a worker of an earlier FlowGate is the only one of its generation
     )

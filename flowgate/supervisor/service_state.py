@@ -131,6 +131,18 @@ class Died:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """One of several workers of a generation has ended, and others run. reason: its exit, or what it reported before.
+
+    workers: How many the generation is to have.
+    """
+
+    number: int
+    reason: str
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Discard:
     """A command discards a candidate."""
 
@@ -163,13 +175,17 @@ class Renew:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """An armed timer has expired. name: ready, grace, drain, respawn or quiet."""
+    """An armed timer has expired. name: ready, grace, drain, respawn, quiet, worker (respawn one) or steady.
+
+    restarts: `ServiceState.restarts` when "steady" was armed: it counts only if there was no restart since.
+    """
 
     name: str
     number: int
+    restarts: int = 0
 
 
-Event = Start | Ready | Promote | Opened | Died | Discard | Abandon | Keep | Stop | Renew | Timer
+Event = Start | Ready | Promote | Opened | Died | WorkerLost | Discard | Abandon | Keep | Stop | Renew | Timer
 
 
 # --- effects
@@ -181,6 +197,13 @@ class Spawn:
 
     number: int
     copy_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnWorker:
+    """Start one more worker of a serving generation, in place of one that has ended."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +258,5 @@ class Note:
     detail: str = ""
 
 
-Effect = Spawn | Open | Drain | Cut | Terminate | Kill | Arm | Note
+Effect = Spawn | SpawnWorker | Open | Drain | Cut | Terminate | Kill | Arm | Note
 Step = tuple[ServiceState, tuple[Effect, ...]]
