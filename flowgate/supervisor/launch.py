@@ -14,10 +14,11 @@ from pathlib import Path
 
 from flowgate.domain import Program
 from flowgate.errors import FlowGateError
+from flowgate.supervisor import shared_folder
 from flowgate.supervisor.fork_channel import Record
 from flowgate.supervisor.orphans import GenerationRecord
 from flowgate.supervisor.program_tree import to_tree
-from flowgate.supervisor.protocol import GENERATION_VARIABLE
+from flowgate.supervisor.protocol import GENERATION_VARIABLE, WORKER_VARIABLE
 from flowgate.supervisor.worker_client import control_path, stem
 from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import files, held_spawn, sockets
@@ -74,6 +75,9 @@ class Launcher:
             if files.read_text_or_none(path) is None:  # deleted while the service ran; the program needs it
                 files.write_atomic(path, text)
         env = {name: value.reveal() for name, value in program.env.items()} | {GENERATION_VARIABLE: str(number)}
+        if program.app is not None and program.workers > 1:
+            shared = shared_folder.create(self.folder, program.service, number)
+            env[WORKER_VARIABLE] = f"{index} {shared}"
         launch = self._launch_program if program.app is None else self._launch_app
         record = self.folder / f"{stem(program.service, number, index)}.json"
         try:

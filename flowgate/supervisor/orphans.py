@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from flowgate.errors import FlowGateError
-from flowgate.supervisor import legacy
+from flowgate.supervisor import legacy, shared_folder
 from flowgate.supervisor.program_tree import ProgramTree
 from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus
 from flowgate.system import files, processes
@@ -125,6 +125,7 @@ def sweep(folder: Path, log: Callable[[str], None], spared: Collection[Path] = (
     for path, _ in records(folder):
         if path not in spared and not files.discard(path):
             log(f"{path} cannot be deleted: move it away")
+    shared_folder.sweep(folder, {path.stem.partition(".")[0] for path in spared})
     for path in folder.glob("*.sock"):
         if path.with_suffix(".json") not in spared:
             files.discard(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from itertools import groupby
 
-from flowgate.supervisor import kept_requests, worker_group
+from flowgate.supervisor import kept_requests, shared_folder, worker_group
 from flowgate.supervisor.event_loop import Loop
 from flowgate.supervisor.fork_pool import Key, WorkerKey
 from flowgate.supervisor.service_state import Died, Event, WorkerLost
@@ -66,8 +66,10 @@ class Reaping:
     def _report_end(self, generation: Key, lost: list[Ended]) -> None:
         service, number = generation
         self._loop.drop(generation)
+        folder = lost[0][0].record.parent
+        shared_folder.discard(folder, service, number)
         is_last = not any(name == service for name, _, _ in self._workers)
-        kept_requests.discard(lost[0][0].record.parent, service, number, all_of_them=is_last)
+        kept_requests.discard(folder, service, number, all_of_them=is_last)
         self._enqueue(service, Died(number, _describe([*self._reasons.pop(generation, []), *lost])))
 
 
