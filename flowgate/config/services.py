@@ -66,7 +66,7 @@ def _args(command: Section, program: str) -> tuple[str, ...]:
 def _workers(section: Section, name: str) -> int:
     if section.tree.get("workers") == "auto" and name == "litellm":
         return AUTO_WORKERS
-    count = section.count("workers")
+    count = section.whole("workers", 1)
     if count > 1 and name != "litellm":
         what = f"'{section.at('workers')}' is {count}, but {name} is one process: it binds its own port"
         section.add_fault("workers", what, "write services.litellm.workers")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flowgate.domain import Config
 from flowgate.domain.config import AUTO_WORKERS
 from flowgate.errors import UsageError
@@ -33,6 +35,15 @@ def identity(config: Config) -> list[str]:
     """
     count = workers(config)
     return [f"workers-{count}"] if count > 1 else []
+
+
+def with_one(config: Config) -> Config:
+    """Return a config whose LiteLLM has one worker.
+
+    Args:
+        config: The config.
+    """
+    return replace(config, services={**config.services, NAME: replace(config.services[NAME], workers=1)})
 
 
 def faults(config: Config) -> list[UsageError]:

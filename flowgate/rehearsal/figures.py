@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypedDict
 
 from flowgate.errors import CheckFailed
+from flowgate.gateway import worker_counts
 from flowgate.rehearsal.plan import Plan
 from flowgate.rehearsal.private_stack import PrivateStack, ScenarioStack
 from flowgate.rehearsal.scenarios import SCENARIOS
@@ -40,7 +42,7 @@ def measure(context: StepContext, plan: Plan) -> Figures:
     Raises:
         CheckFailed: A request failed.
     """
-    healthy = SCENARIOS["healthy"]
+    healthy, plan = SCENARIOS["healthy"], replace(plan, config=worker_counts.with_one(plan.config))
     with tempdirs.folder(tempdirs.REHEARSAL) as folder:
         stack = PrivateStack(context, plan, folder)
         try:

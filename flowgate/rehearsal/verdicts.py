@@ -118,7 +118,7 @@ class Expectations:
             found = f"{sum(one.primary_attempts > 0 for one in requests)} of {len(requests)} reached the primary"
             yield _result(scenario, COOLDOWN, "not where CLIProxyAPIPlus applies cooldowns", found, CANNOT)
             return
-        after *= self.deployments
+        after = self.promises.failed_until_cooldown * self.deployments
         failed = 0
         for one in requests:
             if one.primary_attempts == 0:
@@ -157,13 +157,15 @@ class Expectations:
         seconds = self.promises.cooldown_seconds
         if not scenario.causes_cooldown or fault is None or fault.every > 1 or after is None or seconds <= 0:
             return
-        if self._has_no_cooldown(scenario) or self._failures_expire(observed, after * self.deployments):
+        total = self.promises.failed_until_cooldown * self.deployments
+        if self._has_no_cooldown(scenario) or self._failures_expire(observed, total):
             return
         named = None if self.upstream_cooldowns else fault.retry_after  # CLIProxyAPIPlus ignores Retry-After
         shortened = min(1.0, (named or seconds) / max(seconds, 1.0))  # Retry-After wins over the profile's cooldown
         cooldowns = math.ceil(math.ceil(60 / max(seconds, 1.0)) / shortened)
         tries = 1 + self.promises.retries.get(scenario.kind, 0)
-        allowed = self.deployments * self.upstream_attempts * cooldowns * ((after - 1) * tries + 1)
+        until_cooldown = self.promises.attempts_until_cooldown(tries)
+        allowed = self.deployments * self.upstream_attempts * cooldowns * until_cooldown
         most = _most_attempts(observed.during_fault(), 60 * observed.scale)
         yield _result(scenario, ATTEMPTS_PER_MINUTE, f"at most {allowed}", str(most), _verdict(most <= allowed))
 

@@ -10,7 +10,7 @@ from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps._replaced_program import RESTART, replaced_program
 from flowgate.steps.download import pending_installation, require_executable, runners
 from flowgate.supervisor import other_gateways
-from flowgate.supervisor.protocol import pids
+from flowgate.supervisor.reader import pids
 from flowgate.system import installed, processes
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]

@@ -1,7 +1,7 @@
 """The supervisor's pool of fork servers: one for each set of imports.
 
-A fork server imports for seconds. A generation that is requested meanwhile is queued and started when the fork server
-is ready. Where forking is unsafe, or a fork server fails, the generation is a process that imports the app itself.
+A fork server imports for seconds. A worker that is requested meanwhile is queued and started when the fork server is
+ready. Where forking is unsafe, or a fork server fails, the worker is a process that imports the app itself.
 """
 
 from __future__ import annotations
@@ -24,12 +24,11 @@ from flowgate.supervisor.protocol import encode
 from flowgate.system import files, processes
 from flowgate.system.processes import Identity
 
-IMPORT_SECONDS = 60.0  # a fork server that takes longer to import is stuck
-EXIT_SECONDS = 2.0
+IMPORT_SECONDS, EXIT_SECONDS = 60.0, 2.0  # a fork server that takes longer to import is stuck
 RESTART_WAITS = (0.0, 1.0, 5.0, 30.0)  # seconds before a fork server is replaced, after its 1st, 2nd, … end in a row
 
 Key = tuple[str, int]  # service and number: a generation
-WorkerKey = tuple[str, int, int]  # and the worker's index: one process of it
+WorkerKey = tuple[str, int, int]  # and the index of one process of it
 
 
 def fork_server_id(program: Program) -> str:
@@ -53,9 +52,7 @@ class ForkPool:
         servers: Fork servers by `fork_server_id`.
     """
 
-    def __init__(
-        self, loop: Loop, enabled: bool, log: Callable[[str], None], launch: Callable[[WorkerKey], None]
-    ) -> None:
+    def __init__(self, loop: Loop, enabled: bool, log: Callable[[str], None], launch: Callable[..., None]) -> None:
         """Create an empty pool.
 
         Args:

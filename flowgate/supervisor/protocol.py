@@ -105,12 +105,6 @@ class GenerationStatus(TypedDict, total=False):
     workers: list[WorkerStatus]
 
 
-def pids(generation: GenerationStatus) -> list[int]:
-    """Return the pids of a generation's processes, as far as they are known."""
-    found = [worker["pid"] for worker in generation.get("workers", ())]
-    return found or [pid for pid in (generation.get("pid"),) if pid]
-
-
 class ServiceStatus(TypedDict, total=False):
     """One service in the status document. restarts: since the supervisor started; crashes: in a row."""
 

@@ -181,3 +181,9 @@ def _indexes(generation: GenerationStatus, *phases: str) -> list[int]:
     if known is None:  # no supervisor describes them
         return [1]
     return [one["index"] for one in known if not phases or one["phase"] in phases]
+
+
+def pids(generation: GenerationStatus) -> list[int]:
+    """Return the pids of a generation's processes, as far as they are known."""
+    found = [worker["pid"] for worker in generation.get("workers", ())]
+    return found or [pid for pid in (generation.get("pid"),) if pid]

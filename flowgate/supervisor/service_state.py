@@ -1,9 +1,7 @@
 """The state of a service, the events that change it, and the effects that result: data for `state_machine`.
 
-A *generation* is one run of one program of a service. A service has one of two kinds of listener:
-
-- shared: the supervisor owns the public listener, so two generations may run at the same time;
-- own: the program binds its own port, so the old generation must be gone before the new one is spawned.
+A *generation* is one run of one program of a service. Its listener is shared (the supervisor owns it, so two
+generations may run at the same time) or its own (the old generation must be gone before the new one is spawned).
 """
 
 from __future__ import annotations
@@ -40,14 +38,11 @@ class ServiceState:
     """The state of one service.
 
     Attributes:
-        shared_listener: Whether the supervisor owns the public listener.
-        respawns: Whether a crash is followed by a respawn.
+        shared_listener: Whether the supervisor owns the public listener. respawns: Whether a crash causes a respawn.
         generations: Generations, oldest first.
-        last_number: Number of the newest generation that ever existed.
-        wanted: Whether the service should run.
+        last_number: Number of the newest generation that ever existed. wanted: Whether the service should run.
         served: The last generation that served; a respawn runs its program.
-        crashes: Respawns in a row without a quiet minute.
-        restarts: Respawns since the supervisor started.
+        crashes: Respawns in a row without a quiet minute; `restarts`: all since the supervisor started.
         respawn_pending: Whether the timer of a respawn is armed.
         failure: Why the last generation failed or crashed; empty once one serves.
     """
@@ -132,10 +127,7 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """One of several workers of a generation has ended, and others run. reason: its exit, or what it reported before.
-
-    workers: How many the generation is to have.
-    """
+    """One of several workers of a generation has ended; others run. reason: its exit. workers: how many it has."""
 
     number: int
     reason: str
@@ -175,10 +167,7 @@ class Renew:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """An armed timer has expired. name: ready, grace, drain, respawn, quiet, worker (respawn one) or steady.
-
-    restarts: `ServiceState.restarts` when "steady" was armed: it counts only if there was no restart since.
-    """
+    """An armed timer has expired. name: ready, grace, drain, respawn, quiet, worker or steady (with `restarts`)."""
 
     name: str
     number: int

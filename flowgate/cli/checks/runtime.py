@@ -23,7 +23,7 @@ from flowgate.gateway import (
     southbound,
 )
 from flowgate.supervisor import other_gateways
-from flowgate.supervisor.protocol import pids
+from flowgate.supervisor.reader import pids
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http

@@ -32,6 +32,7 @@ SAMPLES: dict[str, object] = {
     "days": 30,
     "megabytes": 100,
     "truth value": False,
+    "worker count": 2,
     "version": 2,
     "restart policy": "never",
     "login method": "device",
