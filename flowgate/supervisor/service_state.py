@@ -43,8 +43,7 @@ class ServiceState:
         last_number: Number of the newest generation that ever existed. wanted: Whether the service should run.
         served: The last generation that served; a respawn runs its program.
         crashes: Respawns in a row without a quiet minute; `restarts`: all since the supervisor started.
-        respawn_pending: Whether the timer of a respawn is armed.
-        failure: Why the last generation failed or crashed; empty once one serves.
+        respawn_pending: Whether the timer of a respawn is armed. failure: Why the last generation failed or crashed.
     """
 
     service: str
