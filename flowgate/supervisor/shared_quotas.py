@@ -44,7 +44,7 @@ class SharedQuotas(Quotas):
             now: Monotonic seconds, the same in all processes.
         """
         super().__init__(now)
-        self._clock, self._folder = now, folder
+        self._clock, self._folder, self._by_itself = now, folder, Quotas(now)
         self._me = processes.identify(os.getpid()) or Identity(os.getpid(), 0)
         self._files: dict[str, int] = {}
         self._alone: dict[str, int] = {}
@@ -65,7 +65,7 @@ class SharedQuotas(Quotas):
             return self._enter_alone(name, limits)
 
     def _enter_alone(self, name: str, limits: Limits) -> tuple[Exceeded, int] | None:
-        exceeded = super().enter(name, limits)
+        exceeded = self._by_itself.enter(name, limits)
         if exceeded is None:
             self._alone[name] = self._alone.get(name, 0) + 1
         return exceeded
@@ -78,7 +78,7 @@ class SharedQuotas(Quotas):
         """
         if self._alone.get(name):
             self._alone[name] -= 1
-            super().leave(name)
+            self._by_itself.leave(name)
             return
         try:
             with self._locked(name) as file:
@@ -95,9 +95,9 @@ class SharedQuotas(Quotas):
         """
         try:
             with self._locked(name) as file:
-                return super().in_progress(name) + sum(count for _, _, count in _living(file))
+                return self._by_itself.in_progress(name) + sum(count for _, _, count in _living(file))
         except OSError:
-            return super().in_progress(name)
+            return self._by_itself.in_progress(name)
 
     def _enter(self, file: int, limits: Limits) -> tuple[Exceeded, int] | None:
         at, own = self._own_slot(file)

@@ -110,3 +110,13 @@ def test_four_processes_at_once_admit_exactly_as_many_as_allowed(tmp_path: Path)
     argv = (sys.executable, "-c", ENTER, str(tmp_path))
     started = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT) for _ in range(4)]
     assert sum(int(one.communicate(timeout=60)[0]) for one in started) == 50
+
+
+def test_requests_without_and_with_a_limit_are_added_up(tmp_path: Path) -> None:
+    one = SharedQuotas(tmp_path)
+    for limits in (Limits(), PARALLEL, PARALLEL):
+        assert one.enter("a", limits) is None
+    assert one.in_progress("a") == 3
+    for left in (2, 1, 0):
+        one.leave("a")
+        assert one.in_progress("a") == left

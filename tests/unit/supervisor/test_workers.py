@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,22 +104,18 @@ def test_a_killed_worker_is_replaced_alone(supervisor: SupervisorClient, app: Ap
     assert supervisor.status()["services"]["app"]["restarts"] == 1
 
 
-def test_no_request_fails_on_the_other_workers_while_one_is_replaced(supervisor: SupervisorClient, app: App) -> None:
+def test_a_kept_connection_to_another_worker_survives_the_end_of_one(
+    supervisor: SupervisorClient, app: App, connect: Connect
+) -> None:
     program = app(workers=2)
     hand_over(supervisor, program)
-    ended, seen = threading.Event(), []
-    client = threading.Thread(target=lambda: [seen.append(ask(program)) for _ in iter(ended.is_set, True)])
     first, second = (one["pid"] for one in workers(supervisor))
-    kept = connection(program)
+    kept = connect(program)
     while _pid(kept) != second:
         kept.close()
     os.kill(first, signal.SIGKILL)
-    client.start()
     until(lambda: first not in pids(supervisor) and all_serve(supervisor, 2))
-    ended.set()
-    client.join()
     assert _pid(kept) == second
-    kept.close()
 
 
 def _pid(client: http.client.HTTPConnection) -> int:
