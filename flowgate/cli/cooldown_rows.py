@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
@@ -34,6 +34,20 @@ class Row(TypedDict):
     since: str
     until: str
     seconds_left: float | None
+
+
+def longest(rows: Iterable[LiteLLMCooldown]) -> list[LiteLLMCooldown]:
+    """Return one row for each deployment: the cooldown that ends last, of those that several workers report.
+
+    Args:
+        rows: The rows of all workers.
+    """
+    found: dict[tuple[str, str, tuple[str, ...]], LiteLLMCooldown] = {}
+    for row in rows:
+        key = (row["deployment"], row["address"], tuple(row["models"]))
+        if key not in found or row["until"] > found[key]["until"]:
+            found[key] = row
+    return list(found.values())
 
 
 def litellm_row(row: LiteLLMCooldown, now: datetime) -> Row:

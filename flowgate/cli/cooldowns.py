@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flowgate.cli import console
-from flowgate.cli.cooldown_rows import Row, account_row, cells, describe_cooldown, litellm_row
+from flowgate.cli.cooldown_rows import Row, account_row, cells, describe_cooldown, litellm_row, longest
 from flowgate.cli.session import Session, open_session
 from flowgate.config.overlay import overlay
 from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
@@ -111,7 +111,7 @@ def litellm_cooldowns(session: Session, now: datetime) -> list[Row]:
         NotReady: No generation serves.
         EnvironmentFailure: LiteLLM cannot report them.
     """
-    return [litellm_row(row, now) for row in session.supervisor.query(litellm.NAME, "cooldowns")]
+    return [litellm_row(row, now) for row in longest(session.supervisor.query(litellm.NAME, "cooldowns"))]
 
 
 # --- requests

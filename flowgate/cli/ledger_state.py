@@ -45,14 +45,16 @@ def ledger_state(session: Session, found: StatusDocument) -> LedgerReport:
     if serving is None or serving.get("silent") or not report["enabled"]:
         return report
     try:
-        [state] = session.supervisor.query(SERVICE, "ledger")
-    except (FlowGateError, ValueError):  # it was started by an earlier FlowGate, or is no generation of ours
+        states = session.supervisor.query(SERVICE, "ledger")
+    except FlowGateError:  # it was started by an earlier FlowGate, or is no generation of ours
         return report
-    return {
+    if not states:
+        return report
+    return {  # of all workers of the generation
         **report,
-        "waiting": state["waiting"],
-        "dropped": state["dropped"],
-        "problem": state["problem"],
+        "waiting": sum(state["waiting"] for state in states),
+        "dropped": sum(state["dropped"] for state in states),
+        "problem": next((state["problem"] for state in states if state["problem"]), ""),
     }
 
 

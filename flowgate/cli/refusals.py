@@ -88,10 +88,13 @@ def refused(session: Session) -> list[RefusedRequests]:
         workers = session.supervisor.refusals(SERVICE)
     except FlowGateError:
         return []
+    counts = Counter[tuple[int, str, str]]()
+    for one in workers:  # those of one generation count as one
+        for row in one["rows"]:
+            counts[one["generation"], row["client"], row["kind"]] += row["count"]
     return [
-        {"generation": one["generation"], "client": row["client"], "kind": row["kind"], "count": row["count"]}
-        for one in workers
-        for row in one["rows"]
+        {"generation": number, "client": client, "kind": kind, "count": count}
+        for (number, client, kind), count in counts.items()
     ]
 
 

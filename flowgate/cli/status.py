@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from flowgate.cli import budgets, console, ledger_state, litellm_version, refusals, service_faults
 from flowgate.cli.columns import duration
 from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
+from flowgate.cli.generation_reports import GenerationReport, generation_lines, generation_report, silences
 from flowgate.cli.litellm_version import LiteLLMVersions
 from flowgate.cli.session import Session, open_session
 
@@ -16,21 +17,6 @@ if TYPE_CHECKING:
     from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus
 
 LIVING = ("starting", "ready", "serving", "draining", "stopping", "orphaned")
-
-
-class GenerationReport(TypedDict):
-    """One generation of a service; docs/json.md describes the keys."""
-
-    number: int
-    phase: str
-    pid: int | None
-    seconds: float | None
-    open_connections: int | None
-    under_way: int | None
-    profile: str | None
-    litellm: str | None
-    by: str | None
-    silent: str
 
 
 class GenerationState(TypedDict):
@@ -99,12 +85,13 @@ def status(config: str, as_json: bool) -> int:
     head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
     console.table([head, *(_row(name, one) for name, one in services.items())])
     for name, service in services.items():
-        for generation in service["generations"] if len(service["generations"]) > 1 else ():
-            console.data(f"  {describe_generation(name, generation)}")
+        for line in generation_lines(name, service["generations"]):
+            console.data(f"  {line}")
     service_faults.print_unconfigured(session, services)
     for name, service in services.items():
         for generation in service["generations"]:
-            service_faults.print_silence(name, generation["number"], generation["pid"], generation["silent"])
+            for pid, silent in silences(generation):
+                service_faults.print_silence(name, generation["number"], pid, silent)
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
     litellm_version.print_warnings(report["litellm"])
@@ -155,7 +142,7 @@ def _service(settings: ServiceSettings | None, found: ServiceStatus) -> ServiceR
         "restarts": found.get("restarts", 0),
         "failure": found.get("failure", ""),
         "embedded": settings is not None and Path(settings.args[0]).name == "embedded-upstream",
-        "generations": [_generation(one) for one in generations],
+        "generations": [generation_report(one) for one in generations],
     }
 
 
@@ -187,51 +174,21 @@ def _state(shown: GenerationStatus) -> GenerationState:
     }
 
 
-def _generation(found: GenerationStatus) -> GenerationReport:
-    return {
-        "number": found["number"],
-        "phase": found["phase"],
-        "pid": found.get("pid"),
-        "seconds": found.get("seconds"),
-        "open_connections": found.get("open_connections"),
-        "under_way": found.get("under_way"),
-        "profile": found["labels"].get("profile"),
-        "litellm": found["labels"].get(litellm_version.VERSION_LABEL),
-        "by": found["labels"].get("by"),
-        "silent": found.get("silent", ""),
-    }
+def _pids(one: ServiceReport) -> str:
+    """Return the pid of a service, or how many workers the generation has that serves."""
+    shown = next((found for found in one["generations"] if found["number"] == one["generation"]), None)
+    count = len(shown["workers"]) if shown else 0
+    return f"{count} workers" if count > 1 else str(one["pid"] or "-")
 
 
 def _row(name: str, one: ServiceReport) -> list[str]:
     return [
         name,
         one["state"],
-        str(one["pid"] or "-"),
+        _pids(one),
         duration(one["uptime_seconds"]),
         f"{one['memory_bytes'] / 1e6:.0f} MB" if one["memory_bytes"] else "-",
         str(one["generation"] or "-"),
         str(one["restarts"]),
         f"http://{one['host']}:{one['port']}{' (embedded upstream, not a provider)' if one['embedded'] else ''}",
     ]
-
-
-def describe_generation(service: str, one: GenerationReport, *, with_age: bool = True) -> str:
-    """Describe a generation in one line: phase, age, who started it, open connections, requests in progress.
-
-    Args:
-        service: Name of the service.
-        one: The generation.
-        with_age: Include the time since its start.
-
-    Returns:
-        The line.
-    """
-    profile = f" {one['profile']}" if one["profile"] else ""
-    profile += f" (LiteLLM {one['litellm']})" if one.get("litellm") else ""
-    age = f" {duration(one['seconds'])} ago" if with_age and one["seconds"] is not None else ""
-    by = f" by {one['by']}" if one["by"] else ""
-    parts = [f"{service} generation {one['number']}{profile}: {one['phase']}"]
-    parts += [f"started{age}{by}"] if age or by else []
-    parts += [f"open connections: {one['open_connections']}"] if one["open_connections"] is not None else []
-    parts += [f"requests in progress: {one['under_way']}"] if one["under_way"] is not None else []
-    return ", ".join(parts)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from flowgate.cli import console
+from flowgate.cli.generation_reports import describe_generation
 from flowgate.cli.session import Session
-from flowgate.cli.status import collect_status, describe_generation
+from flowgate.cli.status import collect_status
 from flowgate.system.clock import Clock
 
 WATCH_SECONDS = 0.2

@@ -80,6 +80,10 @@ KINDS: dict[str, Kind] = {
     "act": Kind({"enum": [WARN, REFUSE]}, "warn or refuse"),
     "truth value": Kind({"type": "boolean"}, "true or false"),
     "size": Kind({"type": ["integer", "string", "null"]}, "a size (800MB, 1GiB)"),
+    "worker count": Kind(
+        {"type": ["integer", "string"], "minimum": 1, "maximum": 64, "pattern": "^auto$"},
+        "a whole number from 1 to 64, or auto",
+    ),
     "version": Kind({"enum": [1, 2]}),
     "restart policy": Kind({"enum": ["on-failure", "always", "never"]}),
     "login method": Kind({"enum": ["oauth_poll", "device"]}),
@@ -109,7 +113,11 @@ _SERVICE = (
         *("hold_timeout", "duration", 10),
         "for litellm: how long new requests are held while CLIProxyAPIPlus restarts; after that they get a 503",
     ),
-    Key("max_memory", "size", None, "for litellm: above this size a new generation takes over (800MB, 1GiB)"),
+    Key("max_memory", "size", None, "for litellm: a worker above this size is replaced by a fresh one (800MB, 1GiB)"),
+    Key(
+        *("workers", "worker count", 1),
+        "for litellm: processes that serve side by side; auto: one for each core that FlowGate may use",
+    ),
 )
 
 KEYS: tuple[Key, ...] = (

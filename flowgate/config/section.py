@@ -112,12 +112,12 @@ class Section:
 
     def whole(self, key: str, default: int) -> int:
         """Return a whole number within the key's bounds."""
-        schema = self._entry(key)[1].schema
+        _, (schema, wanted) = self._entry(key)
         low, high, value = schema["minimum"], schema["maximum"], self.tree.get(key, default)
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
         fix = "write it without quotes" if isinstance(value, str) and value.isdecimal() else ""
-        self.wrong(key, value, f"a whole number from {low} to {high}", fix)
+        self.wrong(key, value, wanted or f"a whole number from {low} to {high}", fix)
         return default
 
     def truth(self, key: str) -> bool:

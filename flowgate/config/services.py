@@ -8,6 +8,7 @@ from pathlib import Path
 from flowgate.config.section import NAME, QUOTES, Section
 from flowgate.config.southbound import PORTS
 from flowgate.domain import ServiceSettings
+from flowgate.domain.config import AUTO_WORKERS
 
 BINARIES = {"litellm": "litellm", "cliproxyapi_plus": "CLIProxyAPIPlus"}
 
@@ -49,6 +50,7 @@ def _service(section: Section, name: str, root: Path, runtime: Path) -> ServiceS
         drain_timeout=section.seconds("drain_timeout"),
         hold_timeout=section.seconds("hold_timeout"),
         max_memory=section.size("max_memory"),
+        workers=_workers(section, name),
     )
 
 
@@ -59,6 +61,17 @@ def _args(command: Section, program: str) -> tuple[str, ...]:
     empty = "begins with an empty string" if args else "is empty"
     command.add_fault("args", f"'{command.at('args')}' {empty}", "name the program first, then its flags")
     return (program,)
+
+
+def _workers(section: Section, name: str) -> int:
+    if section.tree.get("workers") == "auto" and name == "litellm":
+        return AUTO_WORKERS
+    count = section.whole("workers", 1)
+    if count > 1 and name != "litellm":
+        what = f"'{section.at('workers')}' is {count}, but {name} is one process: it binds its own port"
+        section.add_fault("workers", what, "write services.litellm.workers")
+        return 1
+    return count
 
 
 def _env(env: Section) -> dict[str, str]:

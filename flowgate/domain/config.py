@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from flowgate.domain.settings import LiteLLMSettings
 
 
+AUTO_WORKERS = 0  # `services.litellm.workers: auto`
+
+
 class Paths(NamedTuple):
     """Locations of FlowGate's files, all absolute."""
 
@@ -34,6 +37,7 @@ class ServiceSettings:
         ready_timeout: Seconds; the same unit holds for `drain_timeout` and `hold_timeout`.
         restart: "on-failure", "always" or "never".
         max_memory: Bytes; None for no limit.
+        workers: Processes of one generation; AUTO_WORKERS for as many as the machine has cores.
     """
 
     name: str
@@ -50,6 +54,7 @@ class ServiceSettings:
     drain_timeout: float
     hold_timeout: float
     max_memory: int | None
+    workers: int = 1
 
 
 class ProviderSettings(NamedTuple):

@@ -52,7 +52,8 @@ class Program:
         stop_grace: Seconds between SIGTERM and SIGKILL.
         drain_timeout: Seconds that a draining generation may finish requests.
         restart: "never", or respawn after a crash.
-        max_memory: Bytes above which an app's generation is replaced by a fresh one; None for no limit.
+        max_memory: Bytes above which an app's generation is replaced by a fresh one, or one of its several workers by a
+            fresh worker; None for no limit.
         hold_while_down: Services that the app needs; while one of them is down, new requests are held.
         hold_timeout: Seconds that a request is held at most.
         recorded_headers: Prefixes of response headers to keep for a while (see `inv explain`).
@@ -64,6 +65,7 @@ class Program:
         request_rules: Requests that a worker refuses before its app sees them.
         ledger: Where a worker records its requests; None if it does not.
         budgets: What may be spent and asked; None if nothing is limited.
+        workers: Processes of one generation; more than one only where `app` is set.
     """
 
     service: str
@@ -93,6 +95,7 @@ class Program:
     request_rules: RequestRules = field(default_factory=RequestRules)
     ledger: LedgerFile | None = None
     budgets: BudgetPlan | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from flowgate.gateway import (
     upstream_version,
     usable_values,
     version_warnings,
+    worker_counts,
+    worker_promises,
 )
 from flowgate.gateway.litellm_declarations import Declarations, of_installed
 from flowgate.gateway.model_names import ID, PATTERN, ModelNames
@@ -153,6 +155,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     )
     asked = client_names.of_profile(config, profile)
     policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version, asked)
+    policy = worker_promises.applied(policy, worker_counts.workers(config), build_inputs.declared.version)
     policy = _completed(policy, upstream, build_inputs.declared)
     if not cliproxy.is_configured(config):
         why = f"the gateway has no CLIProxyAPIPlus (no services.{CLIPROXY})"

@@ -29,6 +29,7 @@ from flowgate.gateway import (
     runner_flags,
     upstream_deployments,
     web_pages,
+    worker_counts,
 )
 from flowgate.gateway.model_names import ModelNames
 from flowgate.gateway.serialization import absolute, comment_text, dump, name_program, short_digest
@@ -128,7 +129,8 @@ def _program(
     fixed = {**FIXED_ENV, **web_pages.switches(own.env)}
     env = {**fixed, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
     fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(fixed), warmup=warmup(CONFIG))
-    digest = "-".join([*(one.digest for one in documents), json.dumps(config.ledger), *budgets.digest(config)])
+    parts = [*(one.digest for one in documents), json.dumps(config.ledger)]
+    digest = "-".join([*parts, *budgets.digest(config), *worker_counts.identity(config)])
     return Program(
         service=NAME,
         argv=argv,
@@ -145,6 +147,7 @@ def _program(
         ready_timeout=own.ready_timeout,
         drain_timeout=own.drain_timeout,
         max_memory=own.max_memory,
+        workers=worker_counts.workers(config),
         recorded_headers=("x-litellm-",),
         queries=QUERIES if is_runner else {},
         hooks=HOOKS if is_runner else {},

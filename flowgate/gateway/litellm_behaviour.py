@@ -14,6 +14,7 @@ OBSERVED = ("1.106.2", "1.108.7")  # the versions on which the promises were mea
 
 STREAM_RETRIES, LONE_COOLDOWN, TEXT_FALLBACKS = "stream-retries", "lone-cooldown", "text-fallbacks"
 KEYLESS, RPM, CONTINUATION = "keyless-deployments", "rpm-is-no-limit", "stream-continuation"
+SHARED_COUNTS = "shared-counts"
 RESPONSES_FIELDS, RESPONSES_END, RUST_ROUTER = "responses-fields", "responses-end", "rust-router"
 MEASURED, READ, NOTES = "measured", "read in the source", "release notes"
 
@@ -75,6 +76,14 @@ _ALL = (
         "drop_params is set",
         "nothing: set litellm_settings.drop_params if clients send such fields",
         NOTES,
+    ),
+    Behaviour(
+        SHARED_COUNTS,
+        "1.108.7",
+        "with a Redis server in router_settings, several workers share the failures that allowed_fails counts, and "
+        "know of each other's cooldowns within a second",
+        "the promise for several workers says so",
+        READ,
     ),
     Behaviour(
         KEYLESS,

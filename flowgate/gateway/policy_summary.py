@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowgate.gateway import litellm_behaviour, promises
+from flowgate.gateway import litellm_behaviour, promises, worker_promises
 from flowgate.gateway.model_names import ID, MODEL, PATTERN, ModelNames, Name
 from flowgate.gateway.own_cooldowns import own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
@@ -85,6 +85,7 @@ def _cooldowns(policy: Policy) -> list[str]:
         who,
         f"a model goes into cooldown at {start}, for {length} or as long as the vendor's Retry-After says",
         f"successive requests make at most {attempts} per minute on a failed model",
+        *worker_promises.describe(policy),
         *own,
     ]
 

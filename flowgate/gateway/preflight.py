@@ -24,6 +24,7 @@ from flowgate.gateway import (
     runner_flags,
     upstream_deployments,
     version_warnings,
+    worker_counts,
 )
 from flowgate.gateway.fallback_walk import Fallbacks, depth_limit
 from flowgate.gateway.litellm_declarations import Declarations
@@ -47,6 +48,7 @@ def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
     found = [fault for fault, certain in settings.unknown_keys() if certain]
     if litellm_runner.uses_runner(config):
         found += runner_flags.faults(config)
+    found += worker_counts.faults(config)
     names = name_checks.NameChecks(policy.litellm, settings.place)
     asked = client_names.faults(config, profile, policy.litellm)
     return [*found, *budgets.faults(config), *asked, *names.faults(), *_cycles(settings, policy.litellm)]

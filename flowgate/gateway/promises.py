@@ -17,8 +17,7 @@ from flowgate.gateway.model_names import ModelNames, names_of
 from flowgate.gateway.own_cooldowns import OwnCooldown
 from flowgate.gateway.retry_counts import KINDS, RetryCounts
 
-LIBRARY_FAILS = 3
-LIBRARY_TIMEOUT = 6000.0
+LIBRARY_FAILS, LIBRARY_TIMEOUT = 3, 6000.0
 FIRST_PAUSE, LONGEST_PAUSE, JITTER = 0.5, 8.0, 0.75
 RETRY_AFTER = 60.0  # LiteLLM waits for a vendor's Retry-After of up to a minute
 LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
@@ -50,10 +49,10 @@ class Promises:
         cooldown_seconds: Length of a cooldown, unless the vendor's Retry-After sets another one.
         fallbacks: Model → the models that answer instead, in order; `*` stands for every other model.
         orders: Model → the model names of its deployments, in the order of use.
-        request_timeout: Seconds for one attempt.
-        stream_timeout: Seconds until a stream's first chunk, and between two chunks.
+        request_timeout: Seconds for one attempt; `stream_timeout`: until the first chunk, and between two.
         waits: How long a client may wait.
         length: Deployments that one request may go through, fallbacks included.
+        workers: Processes that count failures; `shares_cooldowns`: they share their counts and cooldowns.
     """
 
     attempts: int
@@ -66,14 +65,26 @@ class Promises:
     stream_timeout: float
     waits: Waits
     length: int
+    workers: int = 1
+    shares_cooldowns: bool = False
+
+    @property
+    def failed_until_cooldown(self) -> int:
+        """Failed requests until a model is in cooldown in every worker, at most; 0 if it never is."""
+        after, workers = self.cooldown_after or 0, self.workers
+        return after + workers - 1 if self.shares_cooldowns else after * workers
+
+    def attempts_until_cooldown(self, tries: int) -> int:
+        """Return the attempts until a model is in cooldown in every worker, at most, if a request makes `tries`."""
+        last = self.workers if self.cooldown_after else 0  # the request that starts a cooldown is not retried
+        return (self.failed_until_cooldown - last) * tries + last
 
     @property
     def attempts_per_minute(self) -> int:
         """Attempts on a failed model in any minute of an outage, at most, for requests one after another."""
         if self.cooldown_after is None:
             raise ValueError("without cooldowns the number of attempts has no limit")
-        until_cooldown = (self.cooldown_after - 1) * self.attempts + 1
-        return math.ceil(60 / max(self.cooldown_seconds, 1.0)) * until_cooldown
+        return math.ceil(60 / max(self.cooldown_seconds, 1.0)) * self.attempts_until_cooldown(self.attempts)
 
     def of_model(self, own: OwnCooldown | None) -> Promises:
         """Return what is promised of a model whose deployments have cooldown settings of their own.

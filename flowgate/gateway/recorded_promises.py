@@ -18,6 +18,7 @@ from flowgate.gateway.promises import Promises, Waits
 from flowgate.gateway.unmodelled import COOLDOWNS, unmodelled
 
 VERSION = 1
+WORKERS = "services.litellm.workers"
 
 
 class ModelCooldown(TypedDict):
@@ -92,6 +93,8 @@ class RecordedPromises:
             model: Its name in the gateway.
         """
         counted_by = self.own[model]["counted_by"] if model in self.own else ""
+        if self.promises.workers > 1:  # a row does not say which worker wrote it, and each one counts failures
+            counted_by = counted_by or WORKERS
         return {**self.unknown, COOLDOWNS: counted_by} if counted_by else self.unknown
 
 

@@ -19,7 +19,8 @@ LOG_LEVEL = "LITELLM_LOG"
 LEVELS = {"--debug": "INFO", "--detailed_debug": "DEBUG"}
 NO_VALUE = {"--local"}  # accepted and ignored by LiteLLM itself
 NO_EFFECT = "has no effect behind FlowGate's runner"
-ONE_WORKER = "a generation of FlowGate is one process; remove it"
+WORKERS = "write services.litellm.workers: NUMBER"
+ONE_LOOP = "a worker of FlowGate is one process with one event loop; remove it"
 NO_TLS = "FlowGate serves plain HTTP on loopback; put a TLS proxy in front of it"
 OWN_PROGRAM = "remove it, or start another program than FlowGate's runner: args: [PATH/TO/litellm, …]"
 REPLACEMENTS = {
@@ -28,8 +29,8 @@ REPLACEMENTS = {
     "--add_function_to_prompt": "write litellm_base.litellm_settings: {add_function_to_prompt: true}",
     "--max_budget": "write litellm_base.litellm_settings: {max_budget: NUMBER}",
     "--telemetry": "write litellm_base.litellm_settings: {telemetry: false}",
-    **dict.fromkeys(("--num_workers", "--run_gunicorn", "--run_hypercorn", "--run_granian"), ONE_WORKER),
-    **dict.fromkeys(("--granian_threads", "--limit_concurrency", "--timeout_worker_healthcheck"), ONE_WORKER),
+    **dict.fromkeys(("--num_workers", "--run_gunicorn", "--run_hypercorn", "--run_granian"), WORKERS),
+    **dict.fromkeys(("--granian_threads", "--limit_concurrency", "--timeout_worker_healthcheck"), ONE_LOOP),
     **dict.fromkeys(
         ("--max_requests_before_restart", "--max_requests_before_restart_jitter"),
         "write services.litellm.max_memory: a generation that grows over it is replaced without a dropped request",

@@ -116,11 +116,11 @@ def allowed_per_minute(promises: Promises, kind: str, at_vendor: int = 1, named_
         at_vendor: Attempts at the vendor for each one of LiteLLM.
         named_seconds: The cooldown that the vendor asks for; None if it does not.
     """
-    seconds, after = promises.cooldown_seconds, promises.cooldown_after or 1
+    seconds = promises.cooldown_seconds
     shortened = min(1.0, (named_seconds or seconds) / max(seconds, 1.0))  # Retry-After wins over the profile's cooldown
     cooldowns = math.ceil(math.ceil(60 / max(seconds, 1.0)) / shortened)
     tries = 1 + promises.retries.get(kind, 0)
-    return at_vendor * cooldowns * ((after - 1) * tries + 1)
+    return at_vendor * cooldowns * promises.attempts_until_cooldown(tries)
 
 
 def attempts_per_minute(allowed: int, most: int) -> Comparison:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
 from flowgate.errors import CheckFailed
+from flowgate.gateway import worker_counts
 from flowgate.rehearsal.plan import Plan
 from flowgate.rehearsal.private_stack import PrivateStack, ScenarioStack
 from flowgate.rehearsal.scenarios import SCENARIOS
@@ -66,7 +68,7 @@ def _started(
     context: StepContext, plan: Plan, open_stack: Callable[[StepContext, Plan, Path], PrivateStack]
 ) -> Iterator[tuple[ScenarioStack, float]]:
     """Start a private copy, and yield it with the seconds that the start took; end all of it afterwards."""
-    healthy = SCENARIOS["healthy"]
+    healthy, plan = SCENARIOS["healthy"], replace(plan, config=worker_counts.with_one(plan.config))
     with tempdirs.folder(tempdirs.REHEARSAL) as folder:
         stack = open_stack(context, plan, folder)
         try:

@@ -75,8 +75,8 @@ class Plan:
 
     @property
     def promises(self) -> Promises:
-        """Return what is promised of the requested model."""
-        return self.policy.promises.of_model(self.own_cooldown)
+        """Return what is promised of the requested model; the private copy has no Redis server that workers share."""
+        return replace(self.policy.promises.of_model(self.own_cooldown), shares_cooldowns=False)
 
     @property
     def upstream_cooldowns(self) -> bool:

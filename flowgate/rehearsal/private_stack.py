@@ -170,7 +170,8 @@ class PrivateStack:
         last = supervisor.chosen(started[-1].service)
         if last is None:
             raise NotReady(f"in the rehearsal, {started[-1].service} ended unexpectedly")
-        host, port = last.get("private_address") or (last["host"], last["port"])
+        is_alone = last.get("wanted_workers", 1) == 1  # several are reached together at the public address only
+        host, port = (last.get("private_address") if is_alone else None) or (last["host"], last["port"])
         return f"http://{host}:{port}", int(last.get("pid") or 0)
 
     def _leave(self, supervisor: SupervisorClient) -> None:

@@ -119,7 +119,7 @@ def _run(context: StepContext, stack: PrivateStack, scenario: Scenario) -> Obser
         model=plan.roles.requested,
         timeout_seconds=min(PATIENCE_SECONDS, longest * plan.scale + TIMEOUT_SLACK_SECONDS),
         cooldown_seconds=plan.cooldown_seconds,
-        minimum_requests=1 + (promises.cooldown_after or 1),
+        minimum_requests=1 + (promises.failed_until_cooldown or 1),
         aliases=plan.roles.aliases,
         cases=plan.roles.cases,
     )

@@ -125,7 +125,7 @@ class ScenarioRunner:
         """Send the requests of the scenario; if each one takes long, only as many as needed."""
         deadline = self._clock.now() + ENOUGH_SECONDS
         sent: list[SentRequest] = []
-        while len(sent) < self._scenario.requests:
+        while len(sent) < max(self._scenario.requests, self._client.minimum_requests):
             if len(sent) >= self._client.minimum_requests and self._clock.now() >= deadline:
                 break
             sent.append(self._send())

@@ -116,7 +116,7 @@ class Expectations:
             found = f"{sum(one.primary_attempts > 0 for one in requests)} of {len(requests)} reached the primary"
             yield _result(scenario, COOLDOWN, "not where CLIProxyAPIPlus applies cooldowns", found, CANNOT)
             return
-        after *= self.deployments
+        after = self.promises.failed_until_cooldown * self.deployments
         failed, was_skipped = 0, False
         for one in requests:
             if one.primary_attempts == 0:
@@ -150,7 +150,8 @@ class Expectations:
         seconds = self.promises.cooldown_seconds
         if not scenario.causes_cooldown or fault is None or fault.every > 1 or after is None or seconds <= 0:
             return
-        if self._has_no_cooldown(scenario) or self._failures_expire(observed, after * self.deployments):
+        total = self.promises.failed_until_cooldown * self.deployments
+        if self._has_no_cooldown(scenario) or self._failures_expire(observed, total):
             return
         named = None if self.upstream_cooldowns else fault.retry_after  # CLIProxyAPIPlus ignores Retry-After
         at_vendor = self.deployments * self.upstream_attempts

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flowgate.domain import Config, LiteLLMEnvironment
 from flowgate.errors import FlowGateError
-from flowgate.gateway import litellm_environments
+from flowgate.gateway import litellm_environments, worker_counts
 from flowgate.rehearsal.comparisons import KEPT
 from flowgate.rehearsal.figures import Figures
 from flowgate.rehearsal.plan import Plan
@@ -111,7 +111,8 @@ def settings_digest(plan: Plan) -> str:
         plan: The plan.
     """
     budget = asdict(plan.policy.budget)
-    return _digest([plan.settings, plan.user_settings, plan.upstream_settings, plan.litellm_only, budget])
+    parts = [plan.settings, plan.user_settings, plan.upstream_settings, plan.litellm_only, budget]
+    return _digest([*parts, *worker_counts.identity(plan.config)])
 
 
 def _written_digest(plan: Plan) -> str:

@@ -49,7 +49,7 @@ class RequestFilter:
         recorder: Records requests that ask a model; None when they are not recorded.
     """
 
-    def __init__(self, app: ASGIApp, rules: FilterRules) -> None:
+    def __init__(self, app: ASGIApp, rules: FilterRules, quotas: Quotas | None = None) -> None:
         self.app, self.rules = app, rules
         self.draining = False
         self.cut = 0
@@ -59,7 +59,7 @@ class RequestFilter:
         self.recorder: Recorder | None = None
         self.clients = Clients(rules.requests.client_keys)
         self.refusals = Refusals()
-        self._quotas = Quotas()
+        self._quotas = quotas or Quotas()
         self._checks = Checks(rules.requests, self.clients, self._quotas, rules.public_port)
         self._released: asyncio.Event | None = None
         self._hold_seconds = 0.0

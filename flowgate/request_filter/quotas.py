@@ -1,4 +1,4 @@
-"""How much each client asks: requests in the last minute, and in progress; counted by this worker alone."""
+"""How much each client asks: requests in the last minute, and in progress; counted by one worker alone."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps._replaced_program import RESTART, replaced_program
 from flowgate.steps.download import pending_installation, require_executable, runners
 from flowgate.supervisor import other_gateways
+from flowgate.supervisor.reader import pids
 from flowgate.system import installed, processes
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
@@ -140,9 +141,9 @@ def _is_own(context: StepContext, program: Program, pid: int | None) -> bool:
     generations = status["services"].get(program.service, {}).get("generations", ())
     if not any(generation["port"] == program.port for generation in generations):
         return False
-    roots = [generation.get("pid") for generation in generations]
+    roots = [one for generation in generations for one in pids(generation)]
     return pid is None or pid == status["supervisor"] or _is_in_tree(pid, roots)
 
 
-def _is_in_tree(pid: int, roots: list[int | None]) -> bool:
-    return any(root is not None and pid in {one.pid for one in processes.tree_of(root)} for root in roots)
+def _is_in_tree(pid: int, roots: list[int]) -> bool:
+    return any(pid in {one.pid for one in processes.tree_of(root)} for root in roots)

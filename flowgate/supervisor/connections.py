@@ -12,8 +12,11 @@ import logging
 import socket
 from collections.abc import Callable, Collection, Iterable
 
+from flowgate.supervisor.load_board import NOT_SERVING, LoadBoard
+
 KEEP_ALIVE_SECONDS = 120.0  # Go's clients reuse a connection for 90 s, and find it cut if the server is less patient
-ACCEPTED_AT_ONCE = 100
+ACCEPTED_AT_ONCE = 100  # by the only worker; one of several takes one at a time
+YIELD_SECONDS = 0.002  # how long a worker leaves a connection to those that have fewer
 RETRY_SECONDS = 0.05
 LOG_SECONDS = 30.0
 SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -93,7 +96,12 @@ class PublicListener:
     """
 
     def __init__(
-        self, listener: socket.socket, make: Callable[[], asyncio.Protocol], connections: Collection[object], most: int
+        self,
+        listener: socket.socket,
+        make: Callable[[], asyncio.Protocol],
+        connections: Collection[object],
+        most: int,
+        board: LoadBoard | None = None,
     ) -> None:
         """Create it; nothing is accepted yet.
 
@@ -102,7 +110,9 @@ class PublicListener:
             make: Creates the protocol of a connection.
             connections: The open connections, as uvicorn keeps them.
             most: How many connections to accept at most.
+            board: Where the workers of a generation say how many connections they have; None if it has one worker.
         """
+        self._board, self._is_patient = board, True
         self._listener, self._make, self._connections, self._most = listener, make, connections, most
         self._loop = asyncio.get_running_loop()
         self._idle = IdleConnections()
@@ -127,9 +137,35 @@ class PublicListener:
             self.is_open = False
             self._loop.remove_reader(self._listener.fileno())
             self._listener.close()
+            if self._board is not None:
+                self._board.write(NOT_SERVING)
+
+    def report(self) -> None:
+        """Tell the other workers of the generation how many connections this one has."""
+        if self._board is not None and self.is_open:
+            self._board.write(self._count())
+
+    def _count(self) -> int:
+        return len(self._connections) + len(self._accepted)
+
+    def _leaves_it(self) -> bool:
+        """Leave a connection to a worker that has fewer, unless that one has not taken it for a moment."""
+        if self._board is None:
+            return False
+        self._board.write(self._count())
+        fewest = self._board.fewest()
+        if fewest is None or self._count() <= fewest or not self._is_patient:
+            self._is_patient = True
+            return False
+        self._loop.remove_reader(self._listener.fileno())
+        self._is_patient = False
+        self._loop.call_later(YIELD_SECONDS, self._resume)
+        return True
 
     def _accept(self) -> None:
-        for _ in range(ACCEPTED_AT_ONCE):
+        if self._leaves_it():
+            return
+        for _ in range(ACCEPTED_AT_ONCE if self._board is None else 1):
             if len(self._connections) + len(self._accepted) >= self._most:
                 if not self._make_room():  # what is closed has gone in the loop's next turn, when this is called again
                     self._pause(f"{self._most} connections are open, as many as the limit of open files allows")

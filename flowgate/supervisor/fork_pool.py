@@ -1,7 +1,7 @@
 """The supervisor's pool of fork servers: one for each set of imports.
 
-A fork server imports for seconds. A generation that is requested meanwhile is queued and started when the fork server
-is ready. Where forking is unsafe, or a fork server fails, the generation is a process that imports the app itself.
+A fork server imports for seconds. A worker that is requested meanwhile is queued and started when the fork server is
+ready. Where forking is unsafe, or a fork server fails, the worker is a process that imports the app itself.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from flowgate.supervisor.protocol import encode
 from flowgate.system import files, processes
 from flowgate.system.processes import Identity
 
-IMPORT_SECONDS = 60.0  # a fork server that takes longer to import is stuck
-EXIT_SECONDS = 2.0
+IMPORT_SECONDS, EXIT_SECONDS = 60.0, 2.0  # a fork server that takes longer to import is stuck
 RESTART_WAITS = (0.0, 1.0, 5.0, 30.0)  # seconds before a fork server is replaced, after its 1st, 2nd, … end in a row
 
-Key = tuple[str, int]
+Key = tuple[str, int]  # service and number: a generation
+WorkerKey = tuple[str, int, int]  # and the index of one process of it
 
 
 def fork_server_id(program: Program) -> str:
@@ -45,31 +45,31 @@ def _import_environment(program: Program) -> dict[str, str]:
 
 
 class ForkPool:
-    """The fork servers of one supervisor, and the generations that wait for them.
+    """The fork servers of one supervisor, and the workers that wait for them.
 
     Attributes:
         enabled: Whether this system supports forking workers.
         servers: Fork servers by `fork_server_id`.
     """
 
-    def __init__(self, loop: Loop, enabled: bool, log: Callable[[str], None], launch: Callable[[Key], None]) -> None:
+    def __init__(self, loop: Loop, enabled: bool, log: Callable[[str], None], launch: Callable[..., None]) -> None:
         """Create an empty pool.
 
         Args:
             loop: The supervisor's event loop.
             enabled: Whether this system supports forking workers.
             log: Writes a line into the supervisor's log.
-            launch: Called for a waiting generation when it can be started.
+            launch: Called for a waiting worker when it can be started.
         """
         self.loop, self.enabled, self.log, self.launch = loop, enabled, log, launch
         self.servers: dict[str, ForkServer] = {}
-        self._waiting: dict[Key, str] = {}
+        self._waiting: dict[WorkerKey, str] = {}
         self._reserved: dict[str, tuple[Program, float]] = {}
 
     # --- for the supervisor
 
-    def must_wait(self, key: Key, program: Program) -> bool:
-        """Queue a generation whose fork server is still importing, and return True; start the fork server if needed."""
+    def must_wait(self, key: WorkerKey, program: Program) -> bool:
+        """Queue a worker whose fork server is still importing, and return True; start the fork server if needed."""
         if not self.enabled or program.fork_server is None:
             return False
         name = fork_server_id(program)
@@ -80,8 +80,8 @@ class ForkPool:
         self._waiting[key] = name
         return True
 
-    def cancel(self, key: Key) -> bool:
-        """Remove a generation from the queue; return whether it was queued."""
+    def cancel(self, key: WorkerKey) -> bool:
+        """Remove a worker from the queue; return whether it was queued."""
         return self._waiting.pop(key, None) is not None
 
     def fork(

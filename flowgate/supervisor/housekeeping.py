@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+from flowgate.supervisor import worker_group
 from flowgate.supervisor.budget_rounds import BudgetRounds
 from flowgate.supervisor.control_server import ControlServer
+from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.liveness import Liveness
 from flowgate.supervisor.service_state import Renew
 from flowgate.supervisor.supervisor import Supervisor
+from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import memory, processes
 
 IDLE_SECONDS = 1.0  # an idle supervisor waits this long for the next command
@@ -25,7 +28,7 @@ class Housekeeping:
         self._supervisor, self._server = supervisor, server
         self._liveness = Liveness(supervisor)
         self._budgets = BudgetRounds(supervisor)
-        self._renewed: dict[str, float] = {}
+        self._renewed: dict[Key | str, float] = {}
         self._rounds = 0
 
     def run(self) -> None:
@@ -52,14 +55,27 @@ class Housekeeping:
 
     def _check_memory(self) -> None:
         supervisor = self._supervisor
-        for (service, number), worker in list(supervisor.workers.items()):
+        for (service, number, _), worker in list(supervisor.workers.items()):
             limit, found = worker.program.max_memory, supervisor.states[service].find(number)
-            if not limit or found is None or found.phase != "serving":
+            if not limit or found is None or found.phase != "serving" or worker.is_retired:
                 continue
             size, now = processes.memory(worker.identity.pid) or 0, supervisor.clock.now()
-            if size > limit and now - self._renewed.get(service, -math.inf) >= RENEWAL_SECONDS:
+            if size > limit and now - self._renewed.get(self._renewed_at(worker), -math.inf) >= RENEWAL_SECONDS:
                 used = f"{size / 1e6:.0f} MB, limit {limit / 1e6:.0f} MB"
-                supervisor.journal.log(f"{service} {number}: {used}; a fresh generation replaces it")
-                self._renewed[service] = now
-                supervisor.enqueue(service, Renew())
-                supervisor.advance()
+                self._renew(worker, used, now)
+
+    @staticmethod
+    def _renewed_at(worker: WorkerProcess) -> Key | str:
+        """Return what is renewed at most once a minute: a service, or a generation of several workers."""
+        service, number, _ = worker.key
+        return service if worker_group.wanted(worker.program) == 1 else (service, number)
+
+    def _renew(self, worker: WorkerProcess, used: str, now: float) -> None:
+        supervisor, (service, number, index) = self._supervisor, worker.key
+        if worker_group.wanted(worker.program) == 1:
+            supervisor.journal.log(f"{service} {number}: {used}; a fresh generation replaces it")
+            supervisor.enqueue(service, Renew())
+        elif supervisor.pool.replacements.renew(worker):
+            supervisor.journal.log(f"{service} {number}: worker {index}: {used}; a fresh worker replaces it")
+        self._renewed[self._renewed_at(worker)] = now
+        supervisor.advance()

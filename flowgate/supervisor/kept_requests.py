@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 REQUESTS, REFUSALS = ".requests", ".refusals"
+FAR_INDEX = 999  # of a worker
 KEPT_GENERATIONS = 3  # drained ones whose requests can still be read
 
 
@@ -43,28 +44,44 @@ def _write(path: Path, text: str) -> None:
         return
 
 
-def read(folder: Path, service: str, number: int) -> list[RecentRequest]:
-    """Return the rows that a drained generation has kept; none if there are none, or they are damaged.
+def read(folder: Path, service: str, number: int, index: int = 1) -> list[RecentRequest]:
+    """Return the rows that a drained worker has kept; none if there are none, or they are damaged.
 
     Args:
         folder: `run/` of the runtime folder.
         service: Name of the service.
         number: The generation.
+        index: Which of its workers.
     """
     rows: list[RecentRequest] = []
-    return _read(control_path(folder, service, number).with_suffix(REQUESTS), rows)
+    return _read(control_path(folder, service, number, index).with_suffix(REQUESTS), rows)
 
 
-def read_refusals(folder: Path, service: str, number: int) -> list[RefusalRow]:
-    """Return how many requests a drained generation has refused; none if that was not kept, or is damaged.
+def read_refusals(folder: Path, service: str, number: int, index: int = 1) -> list[RefusalRow]:
+    """Return how many requests a drained worker has refused; none if that was not kept, or is damaged.
+
+    Args:
+        folder: `run/` of the runtime folder.
+        service: Name of the service.
+        number: The generation.
+        index: Which of its workers.
+    """
+    rows: list[RefusalRow] = []
+    return _read(control_path(folder, service, number, index).with_suffix(REFUSALS), rows)
+
+
+def indexes(folder: Path, service: str, number: int) -> set[int]:
+    """Return the indexes of a generation's workers that may have kept rows; the first is always among them.
 
     Args:
         folder: `run/` of the runtime folder.
         service: Name of the service.
         number: The generation.
     """
-    rows: list[RefusalRow] = []
-    return _read(control_path(folder, service, number).with_suffix(REFUSALS), rows)
+    only, later = control_path(folder, service, number), control_path(folder, service, number, FAR_INDEX)
+    parents = {only.parent, later.parent}  # a longer name may have to be in another folder
+    found = {one.stem.rpartition(".")[2] for at in parents for one in at.glob(f"{only.stem}.*{REQUESTS}")}
+    return {1, *(int(index) for index in found if index.isdecimal())}
 
 
 def _read(path: Path, none: list[T]) -> list[T]:
@@ -92,5 +109,6 @@ def discard(folder: Path, service: str, newest: int, *, all_of_them: bool) -> No
     """
     numbers = [*drained(newest), newest] if all_of_them else [newest - KEPT_GENERATIONS]
     for number in numbers:
-        for suffix in (REQUESTS, REFUSALS):
-            files.discard(control_path(folder, service, number).with_suffix(suffix))
+        for index in indexes(folder, service, number):
+            for suffix in (REQUESTS, REFUSALS):
+                files.discard(control_path(folder, service, number, index).with_suffix(suffix))

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from flowgate.domain import Program
 from flowgate.errors import FlowGateError
+from flowgate.supervisor import shared_folder
 from flowgate.supervisor.fork_channel import Record
 from flowgate.supervisor.orphans import GenerationRecord
 from flowgate.supervisor.program_tree import to_tree
-from flowgate.supervisor.protocol import GENERATION_VARIABLE
-from flowgate.supervisor.worker_client import control_path
+from flowgate.supervisor.protocol import GENERATION_VARIABLE, WORKER_VARIABLE
+from flowgate.supervisor.worker_client import control_path, stem
 from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import files, held_spawn, sockets
 from flowgate.system.processes import Identity
@@ -28,9 +29,16 @@ Fork = Callable[[Program, Collection[int], Mapping[str, str], Record], Identity 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """What is known of a generation before it has a process: its record, and the time by the supervisor's clock."""
+    """What is known of a worker before it has a process.
+
+    Attributes:
+        record: Its record.
+        index: Which of the workers of its generation it is.
+        now: The time by the supervisor's clock.
+    """
 
     record: Path
+    index: int
     now: float
 
 
@@ -48,12 +56,13 @@ class Launcher:
     public_listener: Callable[[Program], socket.socket]
     fork: Fork
 
-    def launch(self, program: Program, number: int, now: float) -> WorkerProcess:
-        """Start a program as a new generation.
+    def launch(self, program: Program, number: int, index: int, now: float) -> WorkerProcess:
+        """Start a process of a generation.
 
         Args:
             program: The program.
             number: Number of the generation.
+            index: Which of its workers this is.
             now: The time by the supervisor's clock.
 
         Raises:
@@ -66,10 +75,13 @@ class Launcher:
             if files.read_text_or_none(path) is None:  # deleted while the service ran; the program needs it
                 files.write_atomic(path, text)
         env = {name: value.reveal() for name, value in program.env.items()} | {GENERATION_VARIABLE: str(number)}
+        if program.app is not None and program.workers > 1:
+            shared = shared_folder.create(self.folder, program.service, number)
+            env[WORKER_VARIABLE] = f"{index} {shared}"
         launch = self._launch_program if program.app is None else self._launch_app
-        record = self.folder / f"{program.service}-{number}.json"
+        record = self.folder / f"{stem(program.service, number, index)}.json"
         try:
-            return launch(program, number, env, Newcomer(record, now))
+            return launch(program, number, env, Newcomer(record, index, now))
         except BaseException:
             files.discard(record)
             raise
@@ -84,7 +96,7 @@ class Launcher:
         return self._spawn(program.argv, program, env, (), record)
 
     def _launch_app(self, program: Program, number: int, env: dict[str, str], new: Newcomer) -> WorkerProcess:
-        path = control_path(self.folder, program.service, number)
+        path = control_path(self.folder, program.service, number, new.index)
         public = self.public_listener(program)
         with sockets.listen_unix(path) as listener, sockets.listen("127.0.0.1", 0) as private:
             control = sockets.connect_unix(path, 1.0)  # waits in the queue until the worker has imported its app
@@ -93,7 +105,7 @@ class Launcher:
 
             def record(identity: Identity) -> WorkerProcess:
                 address = private.getsockname()[:2]
-                worker = WorkerProcess(program, number, identity, new.now, address, new.record, control)
+                worker = WorkerProcess(program, number, identity, new.now, address, new.record, control, new.index)
                 files.write_atomic(new.record, json.dumps(_record(worker)))
                 return worker
 
@@ -145,6 +157,7 @@ def _record(worker: WorkerProcess) -> GenerationRecord:
     return {
         **to_tree(worker.program, secrets=False),
         "number": worker.number,
+        "worker": worker.index,
         "pid": worker.identity.pid,
         "ticks": worker.identity.ticks,
         "private_address": list(worker.private_address),

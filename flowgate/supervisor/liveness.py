@@ -6,6 +6,7 @@ its own port only the process table is read: which of its URLs costs nothing is 
 
 from __future__ import annotations
 
+from flowgate.supervisor import worker_group
 from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.service_state import Generation
 from flowgate.supervisor.supervisor import Supervisor
@@ -29,9 +30,10 @@ class Liveness:
     def check(self) -> None:
         """Ask the workers, and kill what has been silent for too long; called about once a second."""
         pool, states = self._supervisor.pool, self._supervisor.states
-        for (service, number), worker in list(pool.workers.items()):
+        for (service, number, _), worker in list(pool.workers.items()):
             found = states[service].find(number)
-            if found is not None and found.phase in ("ready", "serving", "draining"):
+            is_new = worker.control is not None and worker.phase == "starting"  # it imports its app
+            if found is not None and found.phase in ("ready", "serving", "draining") and not is_new:
                 self._check_worker((service, number), worker, found)
         for server in list(pool.fork_pool.servers.values()):
             if self._stopped_seconds(server.identity.pid) > FORK_SERVER_SECONDS:
@@ -49,7 +51,9 @@ class Liveness:
         expendable = worker.program.restart != "never" or found.phase == "draining"
         if silent >= self._hung_seconds and expendable and not worker.killed:
             worker.exit_reason = f"it did not answer for {silent:.0f} s"
-            self._supervisor.journal.log(f"{key[0]} {key[1]}: {worker.exit_reason}; killed")
+            self._supervisor.journal.log(
+                f"{key[0]} {key[1]}: {worker.exit_reason}; killed{worker_group.suffix(worker)}"
+            )
             worker.kill()
 
     def _stopped_seconds(self, pid: int) -> float:

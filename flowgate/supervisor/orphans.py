@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from flowgate.errors import FlowGateError
-from flowgate.supervisor import legacy
+from flowgate.supervisor import legacy, shared_folder
 from flowgate.supervisor.program_tree import ProgramTree
 from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus
 from flowgate.system import files, processes
@@ -27,11 +27,13 @@ class GenerationRecord(ProgramTree, total=False):
     """The content of a record file.
 
     Attributes:
+        worker: Which of the workers of its generation it is; absent in records of an earlier FlowGate.
         names: Names of the program's environment variables.
         paths: Paths of its documents.
     """
 
     number: int
+    worker: int
     pid: int
     ticks: int
     private_address: list[str | int]
@@ -73,6 +75,9 @@ def describe(folder: Path) -> dict[str, ServiceStatus]:
     """Describe the processes that run without a supervisor, as services of a status document."""
     services: dict[str, ServiceStatus] = {}
     for record in living(folder):
+        service = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
+        if any(one["number"] == record["number"] for one in service["generations"]):
+            continue  # another worker of the same generation
         generation: GenerationStatus = {
             "number": record["number"],
             "phase": "orphaned",
@@ -85,7 +90,6 @@ def describe(folder: Path) -> dict[str, ServiceStatus]:
             "log": record.get("log", ""),
             "private_address": record.get("private_address", []),
         }
-        service = services.setdefault(record["service"], {"wanted": False, "restarts": 0, "generations": []})
         service["generations"].append(generation)
     return services
 
@@ -121,6 +125,7 @@ def sweep(folder: Path, log: Callable[[str], None], spared: Collection[Path] = (
     for path, _ in records(folder):
         if path not in spared and not files.discard(path):
             log(f"{path} cannot be deleted: move it away")
+    shared_folder.sweep(folder, {path.stem.partition(".")[0] for path in spared})
     for path in folder.glob("*.sock"):
         if path.with_suffix(".json") not in spared:
             files.discard(path)

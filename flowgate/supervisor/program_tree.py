@@ -98,6 +98,7 @@ class ProgramTree(TypedDict):
     ledger: LedgerTree | None
     budgets: NotRequired[BudgetTree | None]
     fork_server: ForkServerTree | None
+    workers: NotRequired[int]
 
 
 def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
@@ -135,6 +136,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "ledger": to_ledger_tree(program.ledger) if program.ledger else None,
         "budgets": to_budget_tree(program.budgets) if program.budgets else None,
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
+        "workers": program.workers,
     }
 
 
@@ -238,4 +240,5 @@ def from_tree(tree: ProgramTree) -> Program:
         ledger=ledger_from_tree(tree.get("ledger")),
         budgets=budgets_from_tree(tree.get("budgets")),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
+        workers=tree.get("workers", 1),  # a worker of an earlier FlowGate is the only one of its generation
     )

@@ -18,6 +18,7 @@ PROTOCOL_VERSION = 1
 SOCKET_NAME = "supervisor.sock"  # in `run/` of the runtime folder
 LOCK_NAME = "supervisor.lock"  # in the runtime folder; locked by the supervisor, and contains its pid
 GENERATION_VARIABLE = "FLOWGATE_GENERATION"  # environment variable of a process: the number of its generation
+WORKER_VARIABLE = "FLOWGATE_WORKER"  # of one of several workers: "INDEX FOLDER", the folder that they share
 MAX_LINE_BYTES = 8_000_000  # a longer line is not one of our messages
 CHUNK_BYTES = 262_144
 
@@ -47,16 +48,41 @@ class StoppedGeneration(TypedDict):
     generation: int
 
 
+class WorkerStatus(TypedDict):
+    """One process of a generation in the status document.
+
+    Attributes:
+        index: Which of the generation's workers it is; no index is used twice.
+        phase: starting, ready, serving, draining or stopping.
+        seconds: Age of the process.
+        memory: Bytes of resident memory.
+        silent: Why the process does not answer ("is stopped (SIGSTOP)"); empty when it does.
+        under_way: Requests in progress; None for a program that does not report them.
+    """
+
+    index: int
+    pid: int
+    phase: str
+    private_address: list[str | int]
+    seconds: float
+    memory: int | None
+    silent: str
+    open_connections: int | None
+    under_way: int | None
+
+
 class GenerationStatus(TypedDict, total=False):
-    """One generation in the status document; keys of its process are absent while it has none.
+    """One generation in the status document; keys of its processes are absent while it has none.
 
     Attributes:
         leased: The command that started it has not kept it yet.
-        ticks: Start time of the process, in the kernel's unit.
-        seconds: Age of the process.
-        memory: Bytes of resident memory.
+        wanted_workers: How many processes it is to have.
+        pid: The first process; `ticks` (its start time, in the kernel's unit), `private_address` and `seconds` (its
+            age) are its too.
+        memory: Bytes of resident memory of all processes; `open_connections` and `under_way` are sums too.
         under_way: Requests in progress; None for a program that does not report them.
-        silent: Why the process does not answer ("is stopped (SIGSTOP)"); empty when it does.
+        silent: Why a process does not answer ("is stopped (SIGSTOP)"); empty when all do.
+        workers: The processes, in the order of their start.
     """
 
     number: Required[int]
@@ -75,6 +101,8 @@ class GenerationStatus(TypedDict, total=False):
     open_connections: int | None
     under_way: int | None
     silent: str
+    wanted_workers: int
+    workers: list[WorkerStatus]
 
 
 class ServiceStatus(TypedDict, total=False):

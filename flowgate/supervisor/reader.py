@@ -110,40 +110,42 @@ class SupervisorReader:
     def recent_requests(self, service: str) -> list[RecentRequest]:
         """Return the last requests of all generations of a service and of those that drained last, oldest first."""
         rows: list[RecentRequest] = []
-        for number, is_living in self._with_drained(service):
-            path = worker_client.control_path(self.folder, service, number)
+        for number, index, is_living in self._with_drained(service):
+            path = worker_client.control_path(self.folder, service, number, index)
             found = worker_client.recent_requests(path) if is_living else None
             if found is None:  # it has drained, perhaps just now
-                found = kept_requests.read(self.folder, service, number)
+                found = kept_requests.read(self.folder, service, number, index)
             for row in found:
                 row["generation"] = number
             rows += found
         return sorted(rows, key=lambda row: row["at"])
 
     def refusals(self, service: str) -> list[WorkerRefusals]:
-        """Return what all generations of a service and those that drained last have refused, oldest first.
+        """Return what all workers of a service and those that drained last have refused, oldest first.
 
         Args:
             service: Name of the service.
         """
         found: list[WorkerRefusals] = []
-        for number, is_living in self._with_drained(service):
-            path = worker_client.control_path(self.folder, service, number)
+        for number, index, is_living in self._with_drained(service):
+            path = worker_client.control_path(self.folder, service, number, index)
             event = worker_client.refusals(path) if is_living else None
-            rows = event["rows"] if event else kept_requests.read_refusals(self.folder, service, number)
+            rows = event["rows"] if event else kept_requests.read_refusals(self.folder, service, number, index)
             problem = event.get("reason", "") if event else ""
             if rows or problem:
                 found.append({"generation": number, "rows": rows, "problem": problem})
         return found
 
-    def _with_drained(self, service: str) -> list[tuple[int, bool]]:
-        """Return the numbers of the living generations, and of those that drained last; and which of them live."""
-        living = [one["number"] for one in self._generations(service)]
-        numbers = sorted({*living, *kept_requests.drained(max(living, default=0))})
-        return [(number, number in living) for number in numbers]
+    def _with_drained(self, service: str) -> list[tuple[int, int, bool]]:
+        """Return the living workers of a service, and those that drained last: generation, index, whether it lives."""
+        living = {(one["number"], index) for one in self._generations(service) for index in _indexes(one)}
+        newest = max((number for number, _ in living), default=0)
+        kept = [*kept_requests.drained(newest), newest]
+        drained = {(number, one) for number in kept for one in kept_requests.indexes(self.folder, service, number)}
+        return [(*one, one in living) for one in sorted(living | drained)]
 
     def query(self, service: str, what: str) -> list[Any]:
-        """Query the inside of the serving generation of a service.
+        """Query the inside of the serving generation of a service: the rows of all its workers, one after another.
 
         Args:
             service: Name of the service.
@@ -154,14 +156,34 @@ class SupervisorReader:
 
         Raises:
             NotReady: No generation serves.
-            EnvironmentFailure: The generation cannot answer the query.
+            EnvironmentFailure: A worker of the generation cannot answer the query.
         """
         serving = next((one for one in self._generations(service) if one["phase"] == "serving"), None)
         if serving is None:
             raise NotReady(f"{service} is not running", fix="inv up")
-        event = worker_client.query(worker_client.control_path(self.folder, service, serving["number"]), what)
+        return [
+            row for index in _indexes(serving, "serving") or [1] for row in self._query(service, serving, index, what)
+        ]
+
+    def _query(self, service: str, generation: GenerationStatus, index: int, what: str) -> list[Any]:
+        path = worker_client.control_path(self.folder, service, generation["number"], index)
+        event = worker_client.query(path, what)
         reason = "it does not respond" if event is None else event.get("error")
         if event is None or reason:
             fix = f"inv service.reload --service {service}"
             raise EnvironmentFailure(f"{service} cannot report its {what}: {reason}", fix=fix)
         return event["rows"]
+
+
+def _indexes(generation: GenerationStatus, *phases: str) -> list[int]:
+    """Return the indexes of a generation's processes, or of those in some phases."""
+    known = generation.get("workers")
+    if known is None:  # no supervisor describes them
+        return [1]
+    return [one["index"] for one in known if not phases or one["phase"] in phases]
+
+
+def pids(generation: GenerationStatus) -> list[int]:
+    """Return the pids of a generation's processes, as far as they are known."""
+    found = [worker["pid"] for worker in generation.get("workers", ())]
+    return found or [pid for pid in (generation.get("pid"),) if pid]

@@ -10,6 +10,7 @@ from flowgate.supervisor import daemon_process, orphans
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.orphans import GenerationRecord
 from flowgate.supervisor.protocol import GenerationStatus
+from flowgate.supervisor.reader import pids
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +62,5 @@ def recover(client: SupervisorClient) -> Recovery:
     status = client.status()
     services = status["services"].items()
     adopted = [(name, one) for name, service in services for one in service["generations"]]
-    pids = {one.get("pid") for _, one in adopted}
-    return Recovery(replaced, status["supervisor"], adopted, [one for one in left if one["pid"] not in pids])
+    known = {pid for _, one in adopted for pid in pids(one)}
+    return Recovery(replaced, status["supervisor"], adopted, [one for one in left if one["pid"] not in known])

@@ -153,7 +153,7 @@ class Requests:
     def _workers(self, service: str) -> list[WorkerProcess]:
         """Return the processes of a service that are connected."""
         workers = self._supervisor.workers.items()
-        return [worker for (name, _), worker in workers if name == service and worker.control is not None]
+        return [worker for (name, _, _), worker in workers if name == service and worker.control is not None]
 
     def _promote(self, connection: ClientConnection, request: Request) -> Reply | Wait:
         service, number, wanted = request["service"], request["generation"], request["digest"]
@@ -182,7 +182,7 @@ class Requests:
     def _stop(self, connection: ClientConnection, request: Request) -> Wait:
         states = self._supervisor.states
         services = [name for name in request["services"] if name in states]
-        leaving = [worker for (name, _), worker in self._supervisor.workers.items() if name in services]
+        leaving = [worker for (name, _, _), worker in self._supervisor.workers.items() if name in services]
         stopped: list[StoppedGeneration] = [
             {"service": one.program.service, "pid": one.identity.pid, "generation": one.number} for one in leaving
         ]

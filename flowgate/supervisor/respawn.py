@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flowgate.supervisor.service_state import Arm, Effect, Generation, Note, Open, ServiceState, Spawn, Step, Timer
+from flowgate.supervisor.service_state import (
+    Arm,
+    Effect,
+    Generation,
+    Note,
+    Open,
+    ServiceState,
+    Spawn,
+    SpawnWorker,
+    Step,
+    Timer,
+)
 
 RESPAWN_WAITS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds before the 1st, 2nd, … respawn in a row
+STEADY_SECONDS = 60.0  # without another end of a worker, after which earlier ones do not count any more
 
 
 def spawn(state: ServiceState, new: Generation, copy_of: int | None = None) -> Step:
@@ -93,3 +105,33 @@ def respawn(state: ServiceState, number: int) -> Step:
     state = replace(state, last_number=new.number, restarts=state.restarts + 1)
     state, effects = spawn(state, new, copy_of=number)
     return state, (*effects, Note("respawned", new.number))
+
+
+def worker_lost(state: ServiceState, number: int, reason: str, workers: int) -> Step:
+    """React to the end of one of several workers of a serving generation: respawn it alone.
+
+    Each worker may end once before the waits begin to grow: several that are killed together come back together.
+
+    Args:
+        state: State of the service.
+        number: The generation.
+        reason: Why the worker ended.
+        workers: How many workers the generation is to have.
+    """
+    crashed = Note("crashed", number, reason)
+    if not state.respawns:
+        return state, (crashed,)
+    wait = RESPAWN_WAITS[min(state.crashes // workers, len(RESPAWN_WAITS) - 1)]
+    return replace(state, crashes=state.crashes + 1), (crashed, Arm(Timer("worker", number), wait))
+
+
+def respawn_worker(state: ServiceState, number: int) -> Step:
+    """Respawn one worker of a serving generation.
+
+    Args:
+        state: State of the service.
+        number: The generation.
+    """
+    state = replace(state, restarts=state.restarts + 1)
+    steady = Arm(Timer("steady", number, state.restarts), STEADY_SECONDS)
+    return state, (SpawnWorker(number), Note("respawned", number, "one worker"), steady)

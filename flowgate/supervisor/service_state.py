@@ -1,9 +1,7 @@
 """The state of a service, the events that change it, and the effects that result: data for `state_machine`.
 
-A *generation* is one run of one program of a service. A service has one of two kinds of listener:
-
-- shared: the supervisor owns the public listener, so two generations may run at the same time;
-- own: the program binds its own port, so the old generation must be gone before the new one is spawned.
+A *generation* is one run of one program of a service. Its listener is shared (the supervisor owns it, so two
+generations may run at the same time) or its own (the old generation must be gone before the new one is spawned).
 """
 
 from __future__ import annotations
@@ -40,16 +38,12 @@ class ServiceState:
     """The state of one service.
 
     Attributes:
-        shared_listener: Whether the supervisor owns the public listener.
-        respawns: Whether a crash is followed by a respawn.
+        shared_listener: Whether the supervisor owns the public listener. respawns: Whether a crash causes a respawn.
         generations: Generations, oldest first.
-        last_number: Number of the newest generation that ever existed.
-        wanted: Whether the service should run.
+        last_number: Number of the newest generation that ever existed. wanted: Whether the service should run.
         served: The last generation that served; a respawn runs its program.
-        crashes: Respawns in a row without a quiet minute.
-        restarts: Respawns since the supervisor started.
-        respawn_pending: Whether the timer of a respawn is armed.
-        failure: Why the last generation failed or crashed; empty once one serves.
+        crashes: Respawns in a row without a quiet minute; `restarts`: all since the supervisor started.
+        respawn_pending: Whether the timer of a respawn is armed. failure: Why the last generation failed or crashed.
     """
 
     service: str
@@ -131,6 +125,15 @@ class Died:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """One of several workers of a generation has ended; others run. reason: its exit. workers: how many it has."""
+
+    number: int
+    reason: str
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Discard:
     """A command discards a candidate."""
 
@@ -163,13 +166,14 @@ class Renew:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """An armed timer has expired. name: ready, grace, drain, respawn or quiet."""
+    """An armed timer has expired. name: ready, grace, drain, respawn, quiet, worker or steady (with `restarts`)."""
 
     name: str
     number: int
+    restarts: int = 0
 
 
-Event = Start | Ready | Promote | Opened | Died | Discard | Abandon | Keep | Stop | Renew | Timer
+Event = Start | Ready | Promote | Opened | Died | WorkerLost | Discard | Abandon | Keep | Stop | Renew | Timer
 
 
 # --- effects
@@ -181,6 +185,13 @@ class Spawn:
 
     number: int
     copy_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnWorker:
+    """Start one more worker of a serving generation, in place of one that has ended."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +246,5 @@ class Note:
     detail: str = ""
 
 
-Effect = Spawn | Open | Drain | Cut | Terminate | Kill | Arm | Note
+Effect = Spawn | SpawnWorker | Open | Drain | Cut | Terminate | Kill | Arm | Note
 Step = tuple[ServiceState, tuple[Effect, ...]]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flowgate.supervisor.respawn import bring_back, died, respawn, spawn
+from flowgate.supervisor.respawn import bring_back, died, respawn, respawn_worker, spawn, worker_lost
 from flowgate.supervisor.service_state import (
     CANDIDATE,
     Abandon,
@@ -37,6 +37,7 @@ from flowgate.supervisor.service_state import (
     Stop,
     Terminate,
     Timer,
+    WorkerLost,
 )
 
 QUIET_SECONDS = 60.0  # after serving for so long, earlier crashes do not count any more
@@ -79,12 +80,18 @@ def _advance_generation(state: ServiceState, found: Generation, event: Event) ->
             return _opened(state, found)
         case Died(reason=reason), _:
             return died(state, found, reason)
+        case WorkerLost(reason=reason, workers=workers), "serving":
+            return worker_lost(state, found.number, reason, workers)
+        case WorkerLost(reason=reason), phase if phase in CANDIDATE:
+            return _terminate(state, found, verdict=reason)
         case Discard(), phase if phase in CANDIDATE:
             return _discard(state, found)
         case Keep(), _:
             return state.updated(replace(found, fallback=None)), ()
         case Abandon(), _:
             return _abandon(state, found)
+        case Timer(name="steady", restarts=restarts), "serving":
+            return (replace(state, crashes=0) if restarts == state.restarts else state), ()
         case Timer(name=timer), _:
             return _expired(state, found, timer)
     return state, ()
@@ -98,6 +105,8 @@ def _expired(state: ServiceState, found: Generation, timer: str) -> Step:
             return state, (Kill(found.number),)
         case "drain", "draining":
             return _cut(state, found)
+        case "worker", "serving":
+            return respawn_worker(state, found.number)
     return state, ()
 
 

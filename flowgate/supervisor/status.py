@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
+from flowgate.supervisor import worker_group
 from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.liveness import silence
-from flowgate.supervisor.protocol import ForkServerStatus, GenerationStatus, ServiceStatus, StatusDocument
+from flowgate.supervisor.protocol import ForkServerStatus, GenerationStatus, ServiceStatus, StatusDocument, WorkerStatus
 from flowgate.supervisor.service_state import ServiceState
 from flowgate.supervisor.supervisor import Supervisor
+from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import processes
 
 
@@ -40,7 +42,7 @@ def _service(supervisor: Supervisor, state: ServiceState, leased: Collection[Key
 
 
 def _generation(supervisor: Supervisor, key: Key, phase: str, leased: Collection[Key]) -> GenerationStatus:
-    program, worker = supervisor.programs[key], supervisor.workers.get(key)
+    program, workers = supervisor.programs[key], worker_group.of(supervisor.workers, key)
     about: GenerationStatus = {
         "number": key[1],
         "phase": phase,
@@ -50,12 +52,35 @@ def _generation(supervisor: Supervisor, key: Key, phase: str, leased: Collection
         "labels": dict(program.labels),
         "log": str(program.log),
         "leased": key in leased,
+        "wanted_workers": worker_group.wanted(program),
     }
-    if worker is not None:
-        about["pid"], about["ticks"] = worker.identity
-        about["private_address"] = list(worker.private_address)
-        about["seconds"] = round(supervisor.clock.now() - worker.started, 3)
-        about["memory"] = processes.memory(worker.identity.pid)
-        about["silent"] = silence(worker, supervisor.clock.now())
-        about["open_connections"], about["under_way"] = worker.open_connections, worker.under_way
+    if workers:
+        found = [_worker(supervisor, worker) for worker in workers]
+        about["pid"], about["ticks"] = workers[0].identity
+        about["private_address"] = list(workers[0].private_address)
+        about["seconds"] = found[0]["seconds"]
+        about["memory"] = _sum([one["memory"] for one in found])
+        about["silent"] = next((one["silent"] for one in found if one["silent"]), "")
+        about["open_connections"] = _sum([one["open_connections"] for one in found])
+        about["under_way"] = _sum([one["under_way"] for one in found])
+        about["workers"] = found
     return about
+
+
+def _sum(numbers: list[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
+
+
+def _worker(supervisor: Supervisor, worker: WorkerProcess) -> WorkerStatus:
+    return {
+        "index": worker.index,
+        "pid": worker.identity.pid,
+        "phase": worker.phase,
+        "private_address": list(worker.private_address),
+        "seconds": round(supervisor.clock.now() - worker.started, 3),
+        "memory": processes.memory(worker.identity.pid),
+        "silent": silence(worker, supervisor.clock.now()),
+        "open_connections": worker.open_connections,
+        "under_way": worker.under_way,
+    }

@@ -11,11 +11,11 @@ from typing import Protocol
 from flowgate.domain import Program
 from flowgate.supervisor import fork_pool, state_machine
 from flowgate.supervisor.event_loop import Loop
-from flowgate.supervisor.fork_pool import Key
+from flowgate.supervisor.fork_pool import Key, WorkerKey
 from flowgate.supervisor.journal import Journal
 from flowgate.supervisor.needed_services import is_restarting, report
 from flowgate.supervisor.protocol import WorkerCommand
-from flowgate.supervisor.service_state import Arm, Effect, Event, Note, ServiceState, Spawn, Stop, Timer
+from flowgate.supervisor.service_state import Arm, Effect, Event, Note, ServiceState, Spawn, SpawnWorker, Stop, Timer
 from flowgate.supervisor.worker_pool import WorkerPool
 from flowgate.system.clock import Clock
 
@@ -65,8 +65,8 @@ class Supervisor:
         self.workers = self.pool.workers
         self.idle_since: float | None = None
         self.leaving = False
-        self._held: set[Key] = set()
-        self._reported: dict[Key, WorkerCommand] = {}
+        self._held: set[WorkerKey] = set()
+        self._reported: dict[WorkerKey, WorkerCommand] = {}
 
     # --- events and effects
 
@@ -89,6 +89,8 @@ class Supervisor:
         match effect:
             case Spawn():
                 self._spawn(service, effect)
+            case SpawnWorker(number=number):
+                self.pool.spawn_worker((service, number), self.programs[service, number])
             case Arm(timer=timer, seconds=seconds):
                 self.arm(service, timer, seconds)
             case Note(what=what, number=number):

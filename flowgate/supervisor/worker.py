@@ -59,10 +59,13 @@ async def _serve(app: ASGIApp, control: socket.socket, private: socket.socket, p
 
     from flowgate.request_filter.filter import RequestFilter
     from flowgate.request_filter.rules import FilterRules
+    from flowgate.supervisor import shared_folder
     from flowgate.supervisor.connections import KEEP_ALIVE_SECONDS
     from flowgate.supervisor.worker_server import WorkerServer
 
-    request_filter = RequestFilter(app, FilterRules(os.environ.get(GENERATION_VARIABLE, "0"), public.getsockname()[1]))
+    shared = shared_folder.open_shared()
+    rules = FilterRules(os.environ.get(GENERATION_VARIABLE, "0"), public.getsockname()[1])
+    request_filter = RequestFilter(app, rules, shared.quotas if shared else None)
     config = uvicorn.Config(
         request_filter,
         access_log=False,
@@ -72,7 +75,7 @@ async def _serve(app: ASGIApp, control: socket.socket, private: socket.socket, p
         log_level="info",
         lifespan="on",
     )
-    server = WorkerServer(config, request_filter, control, public)
+    server = WorkerServer(config, request_filter, control, public, shared.board if shared else None)
     try:
         await server.serve(sockets=[private])
     except SystemExit:  # uvicorn exits when the app's startup failed

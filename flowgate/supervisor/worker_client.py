@@ -113,6 +113,18 @@ def _ask_once(path: Path, command: WorkerCommand, awaited: str) -> WorkerEvent |
     return answer.event
 
 
-def control_path(folder: Path, service: str, number: int) -> Path:
-    """Return the path of a generation's control socket."""
-    return sockets.unix_path(folder, f"{service}-{number}.sock")
+def control_path(folder: Path, service: str, number: int, index: int = 1) -> Path:
+    """Return the path of a worker's control socket.
+
+    Args:
+        folder: `run/` of the runtime folder.
+        service: Name of the service.
+        number: The generation.
+        index: Which of its workers.
+    """
+    return sockets.unix_path(folder, f"{stem(service, number, index)}.sock")
+
+
+def stem(service: str, number: int, index: int = 1) -> str:
+    """Return the names of a worker's files without what follows the last dot."""
+    return f"{service}-{number}" if index == 1 else f"{service}-{number}.{index}"

@@ -8,24 +8,39 @@ from pathlib import Path
 
 from flowgate.domain import Program
 from flowgate.errors import FlowGateError
-from flowgate.supervisor import kept_requests
+from flowgate.supervisor import worker_group
 from flowgate.supervisor.event_loop import Loop
-from flowgate.supervisor.fork_pool import ForkPool, Key
+from flowgate.supervisor.fork_pool import ForkPool, Key, WorkerKey
 from flowgate.supervisor.launch import Launcher
 from flowgate.supervisor.probe import Probe
-from flowgate.supervisor.service_state import Cut, Died, Drain, Event, Kill, Open, Opened, Ready, Terminate
+from flowgate.supervisor.reaping import Reaping
+from flowgate.supervisor.replacements import Replacements
+from flowgate.supervisor.service_state import (
+    Cut,
+    Died,
+    Drain,
+    Event,
+    Kill,
+    Open,
+    Opened,
+    Ready,
+    Terminate,
+    WorkerLost,
+)
 from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import processes, sockets, subreaper
 
 FLUSH_SECONDS = 0.05  # between two tries to send what a worker's connection could not take
 REAP_SECONDS = (0.005, 0.05, 0.3)  # after the end of a worker's connection: when its process should have ended
 
+Command = Open | Drain | Cut | Terminate | Kill
+
 
 class WorkerPool:
     """Processes and public listeners.
 
     Attributes:
-        workers: (service, number) to the process of that generation.
+        workers: (service, number, index) to one process of that generation.
         listeners: (host, port) to the public listener.
         launched: Processes started since memory was last trimmed.
     """
@@ -48,61 +63,84 @@ class WorkerPool:
             advance: Processes the queue.
         """
         self._loop, self._log, self._enqueue, self._advance = loop, log, enqueue, advance
-        self.workers: dict[Key, WorkerProcess] = {}
+        self.workers: dict[WorkerKey, WorkerProcess] = {}
         self.listeners: dict[tuple[str, int], socket.socket] = {}
         self.fork_pool = ForkPool(loop, subreaper.adopt_orphans(), log, self._launch_waiting)
         self._launcher = Launcher(folder, self._public_listener, self.fork_pool.fork)
-        self._waiting: dict[Key, Program] = {}
+        self._waiting: dict[WorkerKey, Program] = {}
+        self.replacements = Replacements(loop, log, self.workers, self._start)
+        self._reaping = Reaping(loop, log, self.workers, enqueue)
         self.launched = 0
 
+    # --- starting
+
     def spawn(self, key: Key, program: Program) -> None:
-        """Start the process of a generation, or queue it while its fork server imports."""
+        """Start the processes of a generation, or queue them while their fork server imports."""
         try:
             if program.app is not None:
                 self._public_listener(program)  # at once: no other program can take the port while the app is imported
         except FlowGateError as error:
-            self._start_failed(key, error)
+            self._start_failed((*key, 1), program, error)
             return
+        for index in range(1, worker_group.wanted(program) + 1):
+            if not self._start((*key, index), program):
+                return
+
+    def spawn_worker(self, key: Key, program: Program) -> None:
+        """Start one more worker of a generation that has too few."""
+        living = [one for one in worker_group.of(self.workers, key) if one.counts]
+        queued = [one for one in self._waiting if one[:2] == key]
+        if len(living) + len(queued) < worker_group.wanted(program):
+            self.replacements.start(key, program)
+
+    def _start(self, key: WorkerKey, program: Program) -> bool:
+        """Start a process, or queue it; return False if it could not be started."""
         if self.fork_pool.must_wait(key, program):
             self._waiting[key] = program
-        else:
-            self._launch(key, program)
+            return True
+        return self._launch(key, program)
 
-    def _launch_waiting(self, key: Key) -> None:
+    def _launch_waiting(self, key: WorkerKey) -> None:
         self._launch(key, self._waiting.pop(key))
         self._advance()
 
-    def _launch(self, key: Key, program: Program) -> None:
-        service, number = key
+    def _launch(self, key: WorkerKey, program: Program) -> bool:
+        service, number, index = key
         try:
-            worker = self._launcher.launch(program, number, self._loop.clock.now())
+            worker = self._launcher.launch(program, number, index, self._loop.clock.now())
         except (FlowGateError, OSError) as error:
-            self._start_failed(key, error)
-            return
+            self._start_failed(key, program, error)
+            return False
         self.launched += 1
         how = "forked" if worker.is_forked else "started"
-        self._log(f"{service} {number}: {how} as process {worker.identity.pid}")
+        self._log(f"{service} {number}: {how} as process {worker.identity.pid}{worker_group.suffix(worker)}")
         self.add(worker)
         if worker.control is None:
             self._probe(key, worker)
+        return True
 
-    def _start_failed(self, key: Key, error: FlowGateError | OSError) -> None:
+    def _start_failed(self, key: WorkerKey, program: Program, error: FlowGateError | OSError) -> None:
         if isinstance(error, FlowGateError):
             why = error.what + (f"; {error.fix}" if error.fix else "")
         else:  # of the system itself: no descriptors left, no memory
             why = f"it could not be started: {error.strerror or error}"
-        self._enqueue(key[0], Died(key[1], why))
+        service, number, _ = key
+        if worker_group.of(self.workers, key[:2]) or any(one[:2] == key[:2] for one in self._waiting):
+            self._enqueue(service, WorkerLost(number, why, program.workers))
+        else:
+            self._enqueue(service, Died(number, why))
 
     def add(self, worker: WorkerProcess) -> None:
         """Add a process, and receive its events."""
-        self.workers[worker.program.service, worker.number] = worker
+        self.workers[worker.key] = worker
+        self.replacements.note(worker)
         if worker.control is not None:
             self._loop.watch(worker.control, lambda: self._receive(worker))
             self._flush(worker)
 
     def _flush(self, worker: WorkerProcess) -> None:
         if worker.flush():
-            self._loop.after(FLUSH_SECONDS, lambda: self._flush(worker), about=(worker.program.service, worker.number))
+            self._loop.after(FLUSH_SECONDS, lambda: self._flush(worker), about=worker.key)
 
     # --- public listeners
 
@@ -124,23 +162,29 @@ class WorkerPool:
 
     # --- commands
 
-    def command(self, service: str, effect: Open | Drain | Cut | Terminate | Kill, drain_timeout: float) -> None:
-        """Carry out an effect on a process."""
+    def command(self, service: str, effect: Command, drain_timeout: float) -> None:
+        """Carry out an effect on the processes of a generation."""
         key = (service, effect.number)
-        worker = self.workers.get(key)
-        if worker is None:
-            if self.fork_pool.cancel(key):  # it was never started
-                del self._waiting[key]
-                self._enqueue(service, Died(effect.number, ""))
-            return
+        queued = [one for one in self._waiting if one[:2] == key]
+        for one in queued:  # it is never started
+            self.fork_pool.cancel(one)
+            del self._waiting[one]
+        workers = worker_group.of(self.workers, key)
+        if queued and not workers:
+            self._enqueue(service, Died(effect.number, ""))
+        for worker in workers:
+            self._command(worker, effect, drain_timeout)
+
+    def _command(self, worker: WorkerProcess, effect: Command, drain_timeout: float) -> None:
         match effect:
             case Open() if worker.control is None:
-                self._enqueue(service, Opened(effect.number))
+                self._enqueue(worker.program.service, Opened(effect.number))
             case Open():
                 worker.send({"do": "open"})
+            case Drain() if worker.phase in ("starting", "ready"):  # it replaces another one, and serves nobody yet
+                worker.kill()
             case Drain():
-                worker.drained_since = self._loop.clock.now()
-                worker.send({"do": "drain", "seconds": drain_timeout})
+                worker.drain(self._loop.clock.now(), drain_timeout)
             case Cut() if worker.control is not None:
                 worker.send({"do": "cut"})
             case Cut() | Terminate():
@@ -160,21 +204,18 @@ class WorkerPool:
         for event in events or ():
             match event.get("event"):
                 case "ready":
-                    self._enqueue(service, Ready(worker.number))
+                    worker.phase = "ready"
+                    if self.replacements.is_ready(worker):
+                        self._enqueue(service, Ready(worker.number))
                 case "opened":
-                    self._enqueue(service, Opened(worker.number))
-                case "draining":
-                    worker.accepts = False
-                case "failed" | "cut":
-                    worker.exit_reason = event.get("reason") or ""
-                case "query_result" | "told":  # the second from a worker of an earlier FlowGate
-                    worker.asked_at, worker.answered_at = None, self._loop.clock.now()
-                case "count":
-                    worker.open_connections, worker.under_way = event["open"], event["busy"]
-                    worker.oldest, worker.counted_at = event["oldest"], self._loop.clock.now()
+                    worker.phase = "serving"
+                    if self.replacements.is_open(worker):
+                        self._enqueue(service, Opened(worker.number))
+                case _:
+                    worker.note(event, self._loop.clock.now())
         self._advance()
 
-    def _probe(self, key: Key, worker: WorkerProcess) -> None:
+    def _probe(self, key: WorkerKey, worker: WorkerProcess) -> None:
         def wanted() -> bool:
             return self.workers.get(key) is worker and not worker.members
 
@@ -190,18 +231,7 @@ class WorkerPool:
 
     def reap(self) -> None:
         """Find the processes that have ended."""
-        for (service, number), worker in list(self.workers.items()):
-            if not worker.has_ended():
-                continue
-            if worker.control is not None:
-                for event in worker.receive() or ():  # its last events may still be in the socket
-                    worker.exit_reason = event.get("reason") or worker.exit_reason
-                self._loop.forget(worker.control)
-            del self.workers[service, number]
-            self._loop.drop((service, number))
-            is_last = service not in {name for name, _ in self.workers}
-            kept_requests.discard(worker.record.parent, service, number, all_of_them=is_last)
-            self._enqueue(service, Died(number, worker.clean_up()))
+        self._reaping.run({one[:2] for one in self._waiting})
         subreaper.reap_unknown({*self.fork_pool.pids(), *(worker.identity.pid for worker in self.workers.values())})
         self._advance()
 

@@ -1,4 +1,4 @@
-"""The process of one generation, as the supervisor sees it."""
+"""One process of a generation, as the supervisor sees it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,17 @@ from flowgate.system.processes import Identity
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """The process of one generation.
+    """One process of a generation.
 
     Attributes:
-        private_address: (host, port) that only this generation serves.
+        private_address: (host, port) that only this process serves.
         record: File through which a later supervisor finds the process.
         control: Connection to the worker; None for a program that binds its own port.
+        index: Which of the workers of its generation it is; the first is 1, and no index is used twice.
+        phase: starting, ready, serving, draining or stopping, as far as it has said so.
+        replaces: Index of the worker that drains once this one serves.
+        successor: Index of the worker that was started to replace this one.
+        is_retired: Another worker has replaced it.
         is_forked: Whether a fork server forked it.
         is_legacy: Whether the worker belongs to an earlier FlowGate and uses the old words.
         unsent: Commands that the connection could not take yet; see `flush`.
@@ -45,6 +50,11 @@ class WorkerProcess:
     private_address: tuple[str, int]
     record: Path
     control: socket.socket | None = None
+    index: int = 1
+    phase: str = "starting"
+    replaces: int | None = None
+    successor: int | None = None
+    is_retired: bool = False
     is_forked: bool = False
     is_legacy: bool = False
     unsent: bytes = b""
@@ -60,6 +70,16 @@ class WorkerProcess:
     counted_at: float = 0.0
     asked_at: float | None = None
     answered_at: float = 0.0
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """Service, generation and index."""
+        return self.program.service, self.number, self.index
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is one of those that its generation needs: neither replaced, nor there to replace another."""
+        return not self.is_retired and self.replaces is None
 
     def send(self, command: WorkerCommand) -> None:
         """Send the worker a command, without waiting for it; see `flush`."""
@@ -91,8 +111,37 @@ class WorkerProcess:
         except (OSError, ValueError):
             return None
 
+    def note(self, event: WorkerEvent, now: float) -> None:
+        """Note what the worker has reported about itself.
+
+        Args:
+            event: The event.
+            now: The time by the supervisor's clock.
+        """
+        match event.get("event"):
+            case "draining":
+                self.accepts = False
+            case "failed" | "cut":
+                self.exit_reason = event.get("reason") or ""
+            case "query_result" | "told":  # the second from a worker of an earlier FlowGate
+                self.asked_at, self.answered_at = None, now
+            case "count":
+                self.open_connections, self.under_way = event["open"], event["busy"]
+                self.oldest, self.counted_at = event["oldest"], now
+
+    def drain(self, now: float, seconds: float) -> None:
+        """Let it accept no more connections, and end after the requests in progress.
+
+        Args:
+            now: The time by the supervisor's clock.
+            seconds: When to cut the remaining requests.
+        """
+        self.phase, self.drained_since = "draining", now
+        self.send({"do": "drain", "seconds": seconds})
+
     def terminate(self) -> None:
         """Send SIGTERM to the process group; note the process tree, which falls apart when its root exits first."""
+        self.phase = "stopping"
         self.members = processes.tree(self.identity)
         processes.signal_group(self.identity, signal.SIGTERM)
 
@@ -118,7 +167,7 @@ class WorkerProcess:
         processes.signal_tree(leftovers, signal.SIGKILL)
         code = subreaper.reap(self.identity.pid)
         files.discard(self.record)
-        files.discard(control_path(self.record.parent, self.program.service, self.number))
+        files.discard(control_path(self.record.parent, *self.key))
         return self.exit_reason or describe_exit(code)
 
 

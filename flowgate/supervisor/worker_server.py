@@ -19,6 +19,7 @@ from flowgate.request_filter.filter import RequestFilter
 from flowgate.supervisor import kept_requests, recording
 from flowgate.supervisor.connections import IdleConnections, PublicListener, close_all, most_connections
 from flowgate.supervisor.hooks import run_hook
+from flowgate.supervisor.load_board import LoadBoard
 from flowgate.supervisor.program_tree import ProgramTree, request_rules_from_tree
 from flowgate.supervisor.protocol import WorkerCommand, WorkerEvent, encode
 from flowgate.supervisor.worker_control import ControlConnection
@@ -38,9 +39,15 @@ class WorkerServer(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, request_filter: RequestFilter, control: socket.socket, public: socket.socket
+        self,
+        config: uvicorn.Config,
+        request_filter: RequestFilter,
+        control: socket.socket,
+        public: socket.socket,
+        board: LoadBoard | None = None,
     ) -> None:
         super().__init__(config)
+        self._board = board
         self.filter, self.control, self.public = request_filter, control, public
         self.state = "starting"
         self.program: ProgramTree | None = None
@@ -132,7 +139,7 @@ class WorkerServer(uvicorn.Server):
         if self._listener is None and self.state == "ready":
             most = most_connections(open_files.limit())
             connections = self.server_state.connections
-            self._listener = PublicListener(self.public, self._create_protocol, connections, most)
+            self._listener = PublicListener(self.public, self._create_protocol, connections, most, self._board)
             self._listener.open()
             self.state = "serving"
         self.report({"event": "opened"})
@@ -202,8 +209,10 @@ class WorkerServer(uvicorn.Server):
             self._close_idle_connections()
             if not self.server_state.connections and (self._listener is None or not self._listener.pending):
                 self.leave()
-        elif counter % 10 == 0 and self._listener is not None:
-            self._listener.tidy()
+        elif self._listener is not None:
+            self._listener.report()
+            if counter % 10 == 0:
+                self._listener.tidy()
         if self.filter.is_holding or (counter % 10 == 0 and self.state == "draining"):
             self._report_count()
         return bool(await super().on_tick(counter))

@@ -24,6 +24,7 @@ from flowgate.gateway import (
     southbound,
 )
 from flowgate.supervisor import other_gateways
+from flowgate.supervisor.reader import pids
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
@@ -187,7 +188,7 @@ def our_processes(status: StatusDocument) -> dict[int, str]:
     """
     found = {int(status["supervisor"]): "the supervisor"} if status["supervisor"] else {}
     for name, service in status["services"].items():
-        roots = [one["pid"] for one in service.get("generations", ()) if one.get("pid")]
+        roots = [pid for one in service.get("generations", ()) for pid in pids(one)]
         found |= {one.pid: name for root in roots for one in processes.tree_of(int(root))}
     return found
 

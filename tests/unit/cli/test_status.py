@@ -7,6 +7,7 @@ import pytest
 
 from flowgate.cli import columns, status
 from flowgate.cli.exposed_secrets import exposed_secrets
+from flowgate.cli.generation_reports import describe_generation
 from flowgate.system import installed
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_generations_are_described(session: Session, supervisor: FakeSupervisor,
     about = {"under_way": 1, "open_connections": 2, "labels": {"profile": "cost", "by": "switch-profile"}}
     supervisor.run("litellm", "draining", pid=11, seconds=61.0, **about).run("litellm", pid=12, seconds=1.0)
     shown = [
-        status.describe_generation("litellm", one)
+        describe_generation("litellm", one)
         for one in status.collect_status(session)["services"]["litellm"]["generations"]
     ]
     assert shown[0] == (

@@ -38,6 +38,7 @@ SAMPLES: dict[str, object] = {
     "requests": 5,
     "percent": 50,
     "act": "refuse",
+    "worker count": 2,
     "version": 2,
     "restart policy": "never",
     "login method": "device",

@@ -30,8 +30,8 @@ def found(config: Config) -> list[FlowGateError]:
 @pytest.mark.parametrize(
     ("args", "fix"),
     [
-        (("--num_workers", "4"), "one process"),
-        (("--num_workers=4",), "one process"),
+        (("--num_workers", "4"), "services.litellm.workers"),
+        (("--num_workers=4",), "services.litellm.workers"),
         (("--max_requests_before_restart", "500"), "max_memory"),
         (("--request_timeout", "30"), "request_timeout"),
         (("--drop_params",), "drop_params"),

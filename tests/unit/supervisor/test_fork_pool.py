@@ -19,7 +19,7 @@ def fork_pool(enabled: bool) -> ForkPool:
 def test_without_fork_support_no_generation_waits(app: App) -> None:
     one = fork_pool(enabled=False)
     one.keep({fork_server_id(app()): app()})
-    assert one.must_wait(("app", 1), app()) is False
+    assert one.must_wait(("app", 1, 1), app()) is False
     assert one.fork(app(), (), {}, print) is None
     assert one.servers == {}
 

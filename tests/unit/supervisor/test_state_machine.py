@@ -26,10 +26,12 @@ from flowgate.supervisor.service_state import (
     Renew,
     ServiceState,
     Spawn,
+    SpawnWorker,
     Start,
     Stop,
     Terminate,
     Timer,
+    WorkerLost,
 )
 from flowgate.supervisor.state_machine import advance
 
@@ -253,3 +255,36 @@ def assert_valid(state: ServiceState, effects: tuple[Effect, ...]) -> None:
     assert not state.wanted or state.generations or state.respawn_pending
     for generation in state.generations:
         assert generation.phase != "waiting" or not state.shared_listener
+
+
+def test_a_lost_worker_is_respawned_in_its_generation() -> None:
+    state, effects = play(SHARED, *SERVING, WorkerLost(1, "worker 2: killed", 2), Timer("worker", 1))
+    assert (phases(state), state.restarts) == ({1: "serving"}, 1)
+    assert [one for one in effects if isinstance(one, SpawnWorker)] == [SpawnWorker(1)]
+    assert Arm(Timer("worker", 1), 0.0) in effects
+
+
+def test_each_worker_may_end_once_before_the_waits_grow() -> None:
+    _, effects = play(SHARED, *SERVING, *[WorkerLost(1, "killed", 2)] * 6)
+    waits = [one.seconds for one in effects if isinstance(one, Arm) and one.timer.name == "worker"]
+    assert waits == [0.0, 0.0, 0.5, 0.5, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "events", [(Start(),), (Start(), Ready(1)), (*SERVING, Start()), (*SERVING, Start(), Ready(2))]
+)
+def test_a_worker_lost_by_a_candidate_fails_the_candidate(events: tuple[Event, ...]) -> None:
+    before, _ = play(SHARED, *events)
+    number = before.generations[-1].number
+    state, effects = play(before, WorkerLost(number, "worker 2: killed", 2), Died(number, "ended"))
+    assert Terminate(number) in effects
+    assert Note("failed", number, "worker 2: killed") in effects
+    assert number not in phases(state)
+
+
+def test_steady_workers_let_earlier_ends_be_forgotten() -> None:
+    lost = (WorkerLost(1, "killed", 2), Timer("worker", 1))
+    state, _ = play(SHARED, *SERVING, *lost, *lost, Timer("steady", 1, 1))
+    assert state.crashes == 2
+    state, _ = play(state, Timer("steady", 1, 2))
+    assert state.crashes == 0
