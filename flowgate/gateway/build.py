@@ -140,9 +140,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The user's CLIProxyAPIPlus config or the program's command line cannot be used, a module that the
-            settings name is missing, or a value is of a wrong kind, a mistyped reference, or a misspelt provider or
-            parameter.
+        UsageError: The user's CLIProxyAPIPlus config, its command line or a value in the settings cannot be used.
     """
     read = _read_settings(config, profile, build_inputs)
     own = own_settings(config, build_inputs)

@@ -13,6 +13,7 @@ from flowgate.request_filter.filter import RequestFilter
 from tests.unit.request_filter.asking import BODY, CHAT, Gateway, gateway
 
 OWN = "sk-one"
+DAY = 86_400.0  # what is made when tests are collected must outlast them
 GOOGLE = "/v1beta/models/router-default:generateContent"
 
 
@@ -56,13 +57,13 @@ def test_a_client_is_refused_in_its_dialect(
 @pytest.mark.parametrize(
     ("limit", "client", "status"),
     [
-        (reached("ci"), "ci", 429),
-        (reached("ci"), "laptop", 200),
-        (reached(""), "laptop", 429),
-        (reached("ci", act="warn"), "ci", 200),
-        (reached("ci", act="profile: cost"), "ci", 200),
+        (reached("ci", seconds=DAY), "ci", 429),
+        (reached("ci", seconds=DAY), "laptop", 200),
+        (reached("", seconds=DAY), "laptop", 429),
+        (reached("ci", act="warn", seconds=DAY), "ci", 200),
+        (reached("ci", act="profile: cost", seconds=DAY), "ci", 200),
         (reached("ci", seconds=-1.0), "ci", 200),
-        (reached("ci", exhausted=0.0), "ci", 200),
+        (reached("ci", exhausted=0.0, seconds=DAY), "ci", 200),
     ],
 )
 def test_only_whom_it_concerns_is_refused(
