@@ -593,6 +593,20 @@ def usage(
     return usage.show(config(c), by, since, until, arguments.one_form(json=json, csv=csv))
 
 
+@task(
+    help={
+        "open": "open the page in your browser instead of printing the link",
+        "port": "the port on 127.0.0.1; 0: a free one",
+    }
+)
+@command
+def dashboard(c: Context, open: bool = False, port: str = "0") -> int:  # noqa: A002 - the flag is called --open
+    """Serve a page that shows the state, requests, usage, accounts and events; it changes nothing."""
+    from flowgate.cli import dashboard
+
+    return dashboard.run(config(c), port, open)
+
+
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
@@ -833,7 +847,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, usage, cooldowns, init, doctor, events, completion),
+    *(status, health, ask, explain, usage, dashboard, cooldowns, init, doctor, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

@@ -49,7 +49,7 @@ def show(config: str, name: str, as_json: bool) -> int:
 
     session = open_session(config)
     settled = session.profile(name)
-    policy = _policy(session, settled.value)
+    policy = policy_of(session, settled.value)
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
     warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
@@ -166,8 +166,13 @@ def _shown(settings: LiteLLMSettings | UpstreamSettings) -> str:
     return dump(cast("dict[str, object]", without_secrets(settings)))
 
 
-def _policy(session: Session, profile: str) -> Policy:
-    """Build the policy of a profile for the accounts that exist."""
+def policy_of(session: Session, profile: str) -> Policy:
+    """Build the policy of a profile for the accounts that exist.
+
+    Args:
+        session: The session of this command.
+        profile: The profile.
+    """
     from flowgate.cli.checks import runtime
     from flowgate.gateway import build
 
@@ -191,7 +196,7 @@ def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
     session = open_session(config)
     before, after = (
         [*_shown(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *_shown_upstream(policy)]
-        for policy in (_policy(session, old), _policy(session, new))
+        for policy in (policy_of(session, old), policy_of(session, new))
     )
     lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))
     if as_json:

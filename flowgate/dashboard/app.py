@@ -1,0 +1,138 @@
+"""The app: paths to pages, the one-time link, and the events that refresh the overview."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from flowgate.dashboard.access import LINK_PATH, Access, Guard
+from flowgate.dashboard.pages import Pages
+from flowgate.dashboard.rendering import FOLDER
+from flowgate.errors import FlowGateError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+T = TypeVar("T")
+STATIC = {"dashboard.css": "text/css", "dashboard.js": "text/javascript", "icon.svg": "image/svg+xml"}
+REFRESH_SECONDS = 3.0
+MOST_STREAMS = 8
+OPENED = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>FlowGate</title>
+<meta http-equiv="refresh" content="0; url=/"></head><body><p><a href="/">Open the dashboard</a></p></body></html>
+"""
+
+
+class Dashboard:
+    """The handlers of the paths.
+
+    Args:
+        pages: The pages.
+        access: Who may see them.
+        stop: Ends the server.
+        on_request: Is called for every request that is not refused, and while an overview is on screen.
+    """
+
+    def __init__(
+        self, pages: Pages, access: Access, stop: Callable[[], None], on_request: Callable[[], None] = lambda: None
+    ) -> None:
+        self._pages, self._access, self._stop, self._on_request = pages, access, stop, on_request
+        self._static = {name: (FOLDER / "static" / name).read_bytes() for name in STATIC}
+        self._streams = 0
+        self._one_page = anyio.CapacityLimiter(1)  # pages are read one at a time: the sources are not thread-safe
+
+    def app(self) -> ASGIApp:
+        """Return the app with its guard."""
+        routes = [
+            Route(LINK_PATH, self._open),
+            Route("/", partial(self._page, self._pages.overview)),
+            Route("/live", self._live),
+            Route("/usage", partial(self._page_of_query, self._pages.usage)),
+            Route("/requests", partial(self._page_of_query, self._pages.requests)),
+            Route("/requests/{number:int}", self._request),
+            Route("/accounts", partial(self._page, self._pages.accounts)),
+            Route("/events", partial(self._page, self._pages.events)),
+            Route("/static/{name}", self._asset),
+            Route("/stop", self._leave, methods=["POST"]),
+            Route("/{path:path}", self._missing),
+        ]
+        return Guard(Starlette(routes=routes), self._access, self._on_request)
+
+    @property
+    def _csrf(self) -> str:
+        return self._access.session.csrf if self._access.session else ""
+
+    async def _open(self, request: Request) -> Response:
+        session = self._access.open(request.query_params.get("token", "")) if request.method == "GET" else None
+        if session is None:
+            return PlainTextResponse("refused: this link is wrong or was used; run the command again\n", 403)
+        # Not a redirect: a browser sends no SameSite=Strict cookie where another page led to the link.
+        response = HTMLResponse(OPENED)
+        response.set_cookie(self._access.cookie_name, session.cookie, httponly=True, samesite="strict", path="/")
+        return response
+
+    async def _page(self, page: Callable[[str], str], _: Request) -> Response:
+        return await self._html(partial(page, self._csrf))
+
+    async def _page_of_query(self, page: Callable[[str, dict[str, str]], str], request: Request) -> Response:
+        return await self._html(partial(page, self._csrf, dict(request.query_params)))
+
+    async def _request(self, request: Request) -> Response:
+        number = int(request.path_params["number"])
+        if number >= 2**63:
+            return await self._missing(request)
+        text = await self._read(partial(self._pages.request, self._csrf, number))
+        return HTMLResponse(text) if text is not None else await self._missing(request)
+
+    async def _missing(self, _: Request) -> Response:
+        return HTMLResponse(self._pages.missing(self._csrf), 404)
+
+    async def _html(self, page: Callable[[], str]) -> Response:
+        try:
+            return HTMLResponse(await self._read(page))
+        except FlowGateError as error:
+            return PlainTextResponse(f"error: {error.what}\n", 503)
+
+    async def _read(self, page: Callable[[], T]) -> T:
+        return await to_thread.run_sync(page, limiter=self._one_page)
+
+    async def _asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in STATIC:
+            return await self._missing(request)
+        return Response(self._static[name], media_type=STATIC[name])
+
+    async def _leave(self, _: Request) -> Response:
+        self._access.end()
+        self._stop()
+        return PlainTextResponse("the dashboard has stopped\n")
+
+    async def _live(self, _: Request) -> Response:
+        if self._streams >= MOST_STREAMS:
+            return PlainTextResponse("too many pages are open\n", 503)
+        return StreamingResponse(self._parts(), media_type="text/event-stream")
+
+    async def _parts(self) -> AsyncIterator[str]:
+        """Yield the overview again whenever it has changed, until the browser closes the page or signs out."""
+        self._streams += 1
+        last = ""
+        try:
+            while self._access.session is not None:
+                self._on_request()
+                part = await self._read(self._pages.overview_part)
+                if part != last:
+                    yield f"data: {json.dumps(part)}\n\n"
+                else:
+                    yield ": unchanged\n\n"
+                last = part
+                await anyio.sleep(REFRESH_SECONDS)
+        finally:
+            self._streams -= 1

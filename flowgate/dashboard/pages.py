@@ -1,0 +1,173 @@
+"""The pages: each reads what it shows, and is rendered on this server."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+from flowgate.dashboard import figures
+from flowgate.dashboard.data import Sources
+from flowgate.dashboard.rendering import Renderer
+from flowgate.errors import FlowGateError
+from flowgate.ledger import database, history, selection
+from flowgate.ledger.selection import Selection, TooSlow
+from flowgate.ledger.usage import losses
+from flowgate.system.clock import Clock
+
+SPANS = {"1h": 3_600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400, "90d": 90 * 86_400}
+USAGE_DAYS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90}
+GROUPINGS = ("model", "client", "profile", "provider", "deployment", "status")
+PER_PAGE = 50
+EVENTS = 200
+OVERVIEW_EVENTS = 8
+PATIENCE_SECONDS = 3.0
+Query = Mapping[str, str]
+
+
+class Pages:
+    """The pages of the dashboard.
+
+    Args:
+        sources: Where the data comes from.
+        clock: The time.
+    """
+
+    def __init__(self, sources: Sources, clock: Clock) -> None:
+        self._sources, self._clock = sources, clock
+        self.render = Renderer(sources.mask)
+
+    def overview(self, csrf: str) -> str:
+        """Return the overview."""
+        return self._page("overview.html", csrf, "overview", part=self.overview_part())
+
+    def overview_part(self) -> str:
+        """Return the part of the overview that is refreshed."""
+        from markupsafe import Markup
+
+        try:
+            state, problem = self._sources.overview(), ""
+        except FlowGateError as error:
+            state, problem = None, error.what
+        with self._ledger() as (ledger, trouble):
+            rows = figures.collect(ledger, figures.today(self._now()), "client") if ledger else []
+        events = self._sources.events(OVERVIEW_EVENTS)
+        shown = {"state": state, "problem": problem, "trouble": trouble, "events": events}
+        return Markup(self.render.page("overview_part.html", today=figures.total(rows), **shown))  # noqa: S704 - a rendered template
+
+    def usage(self, csrf: str, query: Query) -> str:
+        """Return figures and charts of a span."""
+        days, by = _choice(query, "days", USAGE_DAYS, "7d"), _choice(query, "by", GROUPINGS, "model")
+        span = figures.days(self._now(), USAGE_DAYS[days])
+        rows, per_time, lost = [], [], None
+        with self._ledger() as (ledger, trouble):
+            if ledger:
+                rows = figures.collect(ledger, span, by)
+                per_time = figures.collect(ledger, span, "hour" if days == "1d" else "day")
+                lost = losses(ledger, span)
+        asked = [(one.name[5:], one.requests, one.failures, _requests_text(one)) for one in per_time]
+        costs = [(one.name[5:], one.billed + one.worth, one.worth, _cost_text(one)) for one in per_time]
+        charts = {"asked": figures.bars(asked), "costs": figures.bars(costs), "per_time": per_time}
+        choices = {"days": days, "by": by, "all_days": list(USAGE_DAYS), "groupings": GROUPINGS}
+        return self._page(
+            "usage.html",
+            csrf,
+            "usage",
+            rows=rows,
+            total=figures.total(rows),
+            lost=lost,
+            trouble=trouble,
+            **charts,
+            **choices,
+        )
+
+    def requests(self, csrf: str, query: Query) -> str:
+        """Return a list of requests."""
+        since = _choice(query, "since", SPANS, "24h")
+        kind = _choice(query, "show", ("all", "failed", "slow"), "all")
+        client, model = query.get("client", "*"), query.get("model", "")
+        start = self._now() - SPANS[since]
+        wanted = Selection(start, kind == "failed", kind == "slow", None if client == "*" else client, model)
+        wanted = wanted._replace(before=_number(query.get("before", "")), most=PER_PAGE + 1)
+        found, clients, models = [], [], []
+        with self._ledger() as (ledger, trouble):
+            if ledger:
+                clients, models = (selection.names(ledger, name, start) for name in ("client", "model"))
+                try:
+                    with selection.give_up_after(ledger, PATIENCE_SECONDS):
+                        found = selection.select(ledger, wanted)
+                except TooSlow:
+                    trouble = "this search takes too long; choose a shorter span"
+        choices = {"since": since, "show": kind, "client": client, "model": model}
+        older = urlencode({**choices, "before": found[PER_PAGE - 1].entry.request.id}) if len(found) > PER_PAGE else ""
+        shown = {"rows": found[:PER_PAGE], "older": "" if kind == "slow" else older, "trouble": trouble}
+        names = {"clients": clients, "models": models, "spans": list(SPANS)}
+        return self._page("requests.html", csrf, "requests", **shown, **names, **choices)
+
+    def request(self, csrf: str, number: int) -> str | None:
+        """Return a request with its attempts; None if the ledger does not hold it."""
+        with self._ledger() as (ledger, _):
+            past = history.find_one(ledger, number) if ledger else None
+        if past is None:
+            return None
+        lanes = figures.timeline(past)
+        return self._page("request.html", csrf, "requests", past=past, one=past.entry.request, lanes=lanes)
+
+    def accounts(self, csrf: str) -> str:
+        """Return the accounts."""
+        try:
+            found, problem = self._sources.accounts(), ""
+        except FlowGateError as error:
+            found, problem = None, error.what
+        return self._page("accounts.html", csrf, "accounts", accounts=found, problem=problem)
+
+    def events(self, csrf: str) -> str:
+        """Return the last events."""
+        return self._page("events.html", csrf, "events", events=self._sources.events(EVENTS))
+
+    def missing(self, csrf: str) -> str:
+        """Return the page that says that there is no such page."""
+        return self._page("missing.html", csrf, "")
+
+    def _page(self, template: str, csrf: str, current: str, **values: object) -> str:
+        return self.render.page(template, csrf=csrf, current=current, **values)
+
+    def _now(self) -> float:
+        return self._clock.wall().timestamp()
+
+    @contextmanager
+    def _ledger(self) -> Iterator[tuple[sqlite3.Connection | None, str]]:
+        """Open the ledger for one page; None, and why, if it cannot be read."""
+        path = self._sources.ledger
+        try:
+            connection = database.open_to_read(path)
+        except FlowGateError as error:
+            yield None, error.what
+            return
+        if connection is None:
+            yield None, "no request has been recorded yet"
+            return
+        try:
+            with database.translate_errors(path):
+                yield connection, ""
+        finally:
+            connection.close()
+
+
+def _choice(query: Query, name: str, known: Mapping[str, int] | tuple[str, ...], default: str) -> str:
+    """Return what a query chooses; the default for anything unknown. The page shows what is in force."""
+    found = query.get(name, default)
+    return found if found in known else default
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _requests_text(one: figures.Figures) -> str:
+    return f"{one.name}: {one.requests} requests, {one.failures} failed"
+
+
+def _cost_text(one: figures.Figures) -> str:
+    return f"{one.name}: ${one.billed:.2f} billed, ${one.worth:.2f} not billed"
