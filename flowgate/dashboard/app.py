@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from flowgate.dashboard.access import LINK_PATH, Access, Guard
-from flowgate.dashboard.pages import Pages
+from flowgate.dashboard.pages import LARGEST_ID, Pages
 from flowgate.dashboard.rendering import FOLDER
 from flowgate.errors import FlowGateError
 
@@ -87,7 +87,7 @@ class Dashboard:
 
     async def _request(self, request: Request) -> Response:
         number = int(request.path_params["number"])
-        if number >= 2**63:
+        if number > LARGEST_ID:
             return await self._missing(request)
         text = await self._read(partial(self._pages.request, self._csrf, number))
         return HTMLResponse(text) if text is not None else await self._missing(request)

@@ -23,6 +23,7 @@ PER_PAGE = 50
 EVENTS = 200
 OVERVIEW_EVENTS = 8
 PATIENCE_SECONDS = 3.0
+LARGEST_ID = 2**63 - 1
 Query = Mapping[str, str]
 
 
@@ -162,7 +163,8 @@ def _choice(query: Query, name: str, known: Mapping[str, int] | tuple[str, ...],
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return number if number <= LARGEST_ID else 0
 
 
 def _requests_text(one: figures.Figures) -> str:
