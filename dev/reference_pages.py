@@ -6,6 +6,7 @@ import ast
 import json
 from pathlib import Path
 
+from dev import client_pages
 from flowgate.cli import console, step_catalog, steps
 from flowgate.config.keys import KEYS, schema
 from flowgate.errors import CheckFailed
@@ -62,6 +63,9 @@ def stale(root: Path) -> dict[Path, str]:
     architecture = docs / "explanation" / "architecture.md"
     if (root / "flowgate").is_dir() and (text := files.read_text_or_none(architecture)) is not None:
         pages[architecture] = with_modules(text, root)
+    clients = docs / "how-to" / "clients.md"
+    if (text := files.read_text_or_none(clients)) is not None:
+        pages[clients] = client_pages.with_clients(text)
     return {path: text for path, text in pages.items() if files.read_text_or_none(path) != text}
 
 

@@ -16,6 +16,7 @@ from flowgate.system import locations, processes
 
 LINT = ("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports", "--no-cache")
 SCRIPTS = ("lint-imports",)  # tools that cannot run as a module
+SHORT = "not long and not clients"  # marker expression of a plain `inv test`
 MAX_WORKERS = 4  # more would slow each other down
 LITTER = (
     ".mypy_cache",
@@ -87,7 +88,7 @@ def test(long: bool, cov: bool, junit: str, args: str, litellm: str = "") -> int
     coverage.start_file().unlink(missing_ok=True)  # left by a killed run, it would slow every command
     workers = min(1 + processes.processors(), MAX_WORKERS)  # one more than processors: half of the time is waiting
     argv = ["pytest", f"--numprocesses={workers}", "--dist=loadfile"]
-    argv += [] if long else ["-m", "not long"]
+    argv += [] if long else ["-m", SHORT]
     argv += ["--cov=flowgate", "--cov-report=term:skip-covered", f"--cov-report=json:{coverage.REPORT}"] if cov else []
     argv += [f"--junitxml={junit}"] if junit else []
     if cov:
@@ -102,7 +103,7 @@ def _test_over(version: str, *, long: bool, cov: bool, junit: str, args: str) ->
 
     if cov:
         raise UsageError("--cov measures the locked LiteLLM only", fix="leave out --cov or --litellm")
-    options = [] if long else ["-m", "not long"]
+    options = [] if long else ["-m", SHORT]
     options += [f"--junitxml={(root() / junit).absolute()}"] if junit else []
     return other_litellm.run(root(), version, options, shlex.split(args))
 

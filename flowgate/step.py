@@ -56,7 +56,7 @@ def change(
     Args:
         summary: One short imperative sentence ("write litellm-ab12.yaml").
         apply: Does the work with a context that may act, and returns the facts. A fact named `message` replaces the
-            summary in the output.
+            summary in the output; a fact `changed` that is False says that there was nothing to do after all.
         facts: Predicted facts, which check mode registers.
         changes: False when the work changes nothing, for example when it only sends requests.
         diff: (path, old text, new text) of each file that the work changes.

@@ -72,6 +72,8 @@ IN_ORDER = [
 ]
 # Tasks that other tests run.
 ELSEWHERE = {
+    "client.run": "tests/test_client_run.py",
+    "client.test": "tests/live/test_client_run.py",
     "auth.login": "tests/live/test_accounts.py, tests/live/test_browser.py",
     "auth.import-headless": "tests/live/test_accounts.py",
     "ask": "tests/live/test_gateway.py",

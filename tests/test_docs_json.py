@@ -32,6 +32,7 @@ DOCUMENTS = (
     *("doctor", "security.check", "steps", "events"),
 )
 NOT_SEEN = {
+    "client.test": "needs a running gateway: tests/live/test_client_run.py",
     "rehearse": "starts the real LiteLLM",
     "litellm.upgrade": "installs and starts the real LiteLLM",
     "ask": "needs a running gateway: tests/test_commands.py",

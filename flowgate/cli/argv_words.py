@@ -13,8 +13,13 @@ Values = dict[str, str | bool | list[str]]
 LONGEST_PART = 255  # bytes of a file's name; a longer name is a mistake
 LONGEST_PATH = 4095
 # Arguments that may be a text of any length, with line breaks: (task, argument).
-FREE_TEXT = (("ask", "question"), ("play", "extra"), ("auth.login", "redirect-url"), ("test", "args"))
+FREE_TEXT = (
+    *(("ask", "question"), ("client.test", "question"), ("play", "extra")),
+    *(("auth.login", "redirect-url"), ("test", "args")),
+)
 MAY_BE_EMPTY = (("test", "args"),)
+# Tasks that hand on to a program what follows `--`, word by word, and the argument that receives it.
+PASSED_ON = {"client.run": "words"}
 SHOWN = 60  # characters of a wrong word in a message
 
 
@@ -62,11 +67,14 @@ def take(
         UnknownName: An option is unknown.
         UsageError: A value is missing, given twice, or cannot be a value.
     """
-    taken = _Taken(task, arguments)
+    passed_on = PASSED_ON.get(task, "")
+    taken = _Taken(task, [one for one in arguments if one.name != passed_on])  # it has no flag
     left = list(words)
     plain_only = False
     while left:
-        if left[0] == "--" and not plain_only:
+        if left[0] == "--" and passed_on:
+            taken.values[passed_on], left = left[1:], []
+        elif left[0] == "--" and not plain_only:
             plain_only = True
             del left[0]
         elif left[0].startswith("-") and left[0] != "-" and not plain_only:
@@ -80,6 +88,8 @@ def take(
     if taken.missing:
         words_missing = " ".join(one.name.upper() for one in taken.missing)
         raise UsageError(f"'{taken.title}' needs {words_missing}", fix=taken.help_command)
+    if left and passed_on:
+        raise UsageError(f"unexpected word '{shown(left[0])}' after '{taken.title}'", fix=taken.passed_on_fix())
     return taken.values, left
 
 
@@ -125,12 +135,19 @@ class _Taken:
         self.put(argument, value)
 
     def _find(self, flag: str, word: str) -> Argument:
+        if flag not in self._by_flag and self.task in PASSED_ON:
+            what = f"no option of '{self.title}' is called '{shown(word)}'"
+            raise UsageError(what, fix=self.passed_on_fix())
         if flag not in self._by_flag:
             flags = [f"--{one.name}" for one in self.arguments if not one.positional]
             raise foreign_options.refusal(flag) or UnknownName(
                 f"option of '{self.title}'", shown(word), known=[*flags, "--dry", "--help"]
             )
         return self._by_flag[flag]
+
+    def passed_on_fix(self) -> str:
+        """Return how to write words that are for the program."""
+        return f"put -- before the program's own words: inv {self.task} PROGRAM -- …"
 
     def _is_option(self, word: str) -> bool:
         return word.partition("=")[0] in self._by_flag or word == "--"

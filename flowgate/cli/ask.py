@@ -61,7 +61,7 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> tuple[str
     context = read_only_context(session, [])
     key = context.master_key()
     headers = {"Authorization": key.bearer()} if key else {}
-    model = _requested(context, model)
+    model = requested_model(context, model)
     body = {"model": model, "messages": [{"role": "user", "content": question}]}
     if stream:
         lines = Http().stream(url, {**body, "stream": True}, headers=headers, timeout=TIMEOUT_SECONDS)
@@ -75,8 +75,12 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> tuple[str
     return model, _answer_text(response.json())
 
 
-def _requested(context: StepContext, model: str) -> str:
+def requested_model(context: StepContext, model: str) -> str:
     """Return the name to ask for; what LiteLLM answers beside the models counts too: aliases, patterns, ids.
+
+    Args:
+        context: Config and profile.
+        model: The typed name; empty for the profile's first.
 
     Raises:
         UnknownName: The gateway answers no such name.

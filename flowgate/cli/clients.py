@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, TypedDict
 from flowgate.cli import arguments, client_limits, console, refusals
 from flowgate.cli.session import Session, open_session
 from flowgate.clients.keys import Keys, keys_of
+from flowgate.clients.names import check_name
 from flowgate.domain.client_keys import ClientKey, Limits
 from flowgate.domain.client_keys import stamp as written
+from flowgate.errors import UsageError
 from flowgate.gateway import litellm_runner, request_rules
 from flowgate.system import files
 from flowgate.system.clock import Clock, stamp
@@ -76,22 +78,26 @@ def list_clients(config: str, as_json: bool) -> int:
     return 0
 
 
-def add(config: str, name: str, limits: Mapping[str, str]) -> int:
+def add(config: str, name: str, limits: Mapping[str, str], *, check: bool = False) -> int:
     """Make a key for a client, and print it; it cannot be printed again.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         name: The client's name.
         limits: The typed limits: "models", "requests_per_minute", "max_parallel" and "expires".
+        check: Only say what would change.
 
     Raises:
         UsageError: The name or a limit cannot be used, the name is taken, or the file of keys is damaged.
     """
     session = open_session(config)
     note_unchecked(session)
-    key = keys_of(session.config).add(arguments.named(name, "a name for the client"), typed_limits(session, limits))
-    record_event(session, "client_added", name)
-    print_key(session, name, key)
+    given, typed = arguments.named(name, "a name for the client"), typed_limits(session, limits)
+    if check:
+        return _foretell(session, given)
+    key = keys_of(session.config).add(given, typed)
+    record_event(session, "client_added", given)
+    print_key(session, given, key)
     return 0
 
 
@@ -128,6 +134,14 @@ def remove(config: str, name: str) -> int:
     keys_of(session.config).remove(arguments.named(name, "a client"))
     record_event(session, "client_removed", name)
     console.note(f"~ the client '{name}' is removed; its key is not accepted any more")
+    return 0
+
+
+def _foretell(session: Session, name: str) -> int:
+    check_name(name)
+    if name in keys_of(session.config).read():
+        raise UsageError(f"a client is called '{name}' already", fix=f"inv client.rotate {name}")
+    console.note(f"~ the client '{name}' would get a key of its own")
     return 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from flowgate.cli import console
 from flowgate.cli.argv import OPTIONAL_WORDS
+from flowgate.cli.argv_words import PASSED_ON
 from flowgate.cli.completion_values import SHELLS, Values
 from flowgate.cli.help import TaskHelp
 from flowgate.errors import UnknownName
@@ -111,12 +112,16 @@ def _after(before: list[str], last: str, tasks: Sequence[TaskHelp], values: Valu
 
 def _argument(task: TaskHelp, typed: list[str], last: str, values: Values) -> set[str]:
     """Return the flags of a task, or the values of the argument that comes next."""
+    passed_on = PASSED_ON.get(task.name, "")
+    if passed_on and "--" in typed:
+        return set()
     flags = {flag: one for one in task.arguments for flag in one.flags if not one.positional and one.kind != "bool"}
     flag, equals, value = last.partition("=")
     if equals and flag in flags:
         return {f"{flag}={one}" for one in _values(flags[flag].name, task.name, value, values)}
     if last.startswith("-"):
-        return {f"--{one.name}" for one in task.arguments if not one.positional} | {"--dry", "--help"}
+        own = {f"--{one.name}" for one in task.arguments if not one.positional and one.name != passed_on}
+        return own | {"--dry", "--help"}
     if typed and typed[-1] in flags:
         return _values(flags[typed[-1]].name, task.name, last, values)
     after = ["", *typed]

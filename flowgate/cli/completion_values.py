@@ -26,7 +26,8 @@ def known_values(config: str) -> Values:
     given: dict[str, Callable[[str], Iterable[str]]] = {
         **dict.fromkeys(FILES, paths),
         **dict.fromkeys(("profile", "old", "new", "profile.set:name", "profile.show:name"), own.profiles),
-        **dict.fromkeys(("model", "cooldowns:clear"), own.models),
+        **dict.fromkeys(("model", "small-model", "cooldowns:clear"), own.models),
+        "program": lambda typed: _client_programs(),
         "provider": own.providers,
         "scenario": lambda typed: _in_list(typed, _scenarios()),
         "service": lambda typed: SERVICES,
@@ -99,6 +100,12 @@ class _OfConfig:
         from flowgate.cli.step_catalog import catalog
 
         return catalog(locate_config(self._config).value).names()
+
+
+def _client_programs() -> Iterable[str]:
+    from flowgate.clients import registry
+
+    return registry.all_programs()
 
 
 def _scenarios() -> Iterable[str]:

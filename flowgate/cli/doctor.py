@@ -14,6 +14,7 @@ from flowgate.cli.checks import (
     limits,
     litellm_support,
     litellm_version,
+    model_facts,
     profiles,
     runtime,
     secrets,
@@ -152,6 +153,7 @@ ALWAYS: tuple[tuple[str, finding.Check], ...] = (
 OF_A_CONFIG = (
     ("config", config),
     ("profiles", profiles.profiles),
+    ("models", model_facts.model_facts),
     ("upstream", upstream.upstream),
     ("folders", folders),
     ("disk", disk),

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from flowgate.cli.argv import Call
 from flowgate.errors import UsageError
 
-# Tasks that run a playbook, and so have check mode.
+# Tasks that have check mode: those that run a playbook, and those that write the files of client programs.
 CHECKED = frozenset(
     [
         *("up", "down", "smoke", "play", "profile.set"),
         *("service.start", "service.stop", "service.restart", "service.reload"),
+        *("client.add", "client.remove"),
         *("bootstrap.download", "bootstrap.rollback", "litellm.upgrade", "litellm.rollback"),
     ]
 )

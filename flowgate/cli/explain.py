@@ -53,7 +53,7 @@ def explain(config: str, wanted: Wanted, as_json: bool) -> int:
     if not found:
         console.note(_none(session, wanted, own))
     for request in found:
-        for line in describe_request(request):
+        for line in describe_request(request, version):
             console.data(line)
     for cooldown in in_cooldown or ():
         console.data(cooldowns.describe_cooldown(cooldown))
@@ -93,6 +93,7 @@ def find(session: Session, wanted: Wanted) -> tuple[list[ServedRequest], int]:
     from flowgate.supervisor import recording
 
     rows = session.supervisor.recent_requests(SERVICE)
+    versions = _versions(session)
     pairs = [(row, recording.entry(row, 0, 0, ID_HEADER)) for row in rows]
     past = {(one["at"], one["id"]): one for one in map(past_request, _past(session, wanted))}
     found: list[ServedRequest] = []
@@ -100,10 +101,19 @@ def find(session: Session, wanted: Wanted) -> tuple[list[ServedRequest], int]:
         if history.matches(entry, wanted):
             one = served_request(row)
             recorded = past.pop((one["at"], one["id"]), None)
-            found.append({**one, "error": entry.request.error, "profile": recorded["profile"] if recorded else ""})
+            one["error"] = entry.request.error
+            one["profile"] = recorded["profile"] if recorded else ""
+            one["litellm"] = recorded["litellm"] if recorded else versions.get(one["generation"], "")
+            found.append(one)
     found += past.values()
     found.sort(key=lambda one: (one["seconds"] or 0.0) if wanted.slow else one["at"])
     return found[-wanted.last :], sum(bool(row.get("own")) for row in rows)
+
+
+def _versions(session: Session) -> dict[int, str]:
+    """Return the version of LiteLLM that each generation runs."""
+    generations = session.supervisor.status()["services"].get(SERVICE, {}).get("generations", ())
+    return {one["number"]: one["labels"].get(litellm_version.VERSION_LABEL, "") for one in generations}
 
 
 def _past(session: Session, wanted: Wanted) -> list[history.Past]:

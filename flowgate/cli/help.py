@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowgate.cli import argv, console
-from flowgate.cli.argv_words import Argument
+from flowgate.cli.argv_words import PASSED_ON, Argument
 from flowgate.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -60,15 +60,20 @@ def _usage(task: TaskHelp) -> str:
     words = [one.name.upper() for one in task.arguments if one.positional]
     optional = argv.OPTIONAL_WORDS.get(task.name)
     words += [f"[{optional.upper()}]"] if optional else []
+    words += [f"-- {PASSED_ON[task.name].upper()} …"] if task.name in PASSED_ON else []
     return " ".join([task.name if console.runs_as_inv() else task.name.replace(".", " "), *words])
 
 
 def _show_task(task: TaskHelp) -> None:
-    has_flags = any(not one.positional for one in task.arguments)
-    console.data(f"Usage: {console.program()} {_usage(task)}{' [flags]' if has_flags else ''}\n\n  {task.summary}")
+    passed_on = PASSED_ON.get(task.name, "")
+    has_flags = any(not one.positional and one.name != passed_on for one in task.arguments)
+    usage, mark, words = _usage(task).partition(" -- ")
+    flags = " [flags]" if has_flags else ""
+    console.data(f"Usage: {console.program()} {usage}{flags}{mark}{words}\n\n  {task.summary}")
     rows = []
     for one in task.arguments:
-        shown = one.name.upper() if one.positional else f"--{one.name}" + _value(one)
+        is_word = one.positional or one.name == passed_on
+        shown = one.name.upper() if is_word else f"--{one.name}" + _value(one)
         default = f" (default {one.default})" if one.default not in ("", None, False, []) else ""
         rows.append([f"  {shown:<28}", console.spell_commands(one.meaning) + default])
     if rows:

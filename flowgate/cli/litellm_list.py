@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypedDict
 
 from flowgate.cli import console
+from flowgate.cli.litellm_version import SERVICE
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import LiteLLMEnvironment
 from flowgate.gateway import litellm_in_force
-from flowgate.gateway.litellm_environments import BUNDLED, EnvironmentRecord
+from flowgate.gateway.litellm_environments import BUNDLED, LABEL, EnvironmentRecord
 from flowgate.litellm_versions import environments, offers
 from flowgate.litellm_versions.build_tools import BuildTools
 from flowgate.litellm_versions.offers import Offers
-from flowgate.system import tempdirs
+from flowgate.system import files, tempdirs
 from flowgate.system.clock import Clock
 
 NOT_ASKED = "not asked (--offline)"
@@ -42,7 +44,8 @@ def list_versions(config: str, offline: bool, as_json: bool) -> int:
         0, also if the index cannot be asked: what is installed is known all the same.
     """
     session = open_session(config)
-    record = environments.record(session.config)
+    serving = partial(session.supervisor.serving_label, SERVICE, LABEL)
+    record = litellm_in_force.record(session.config, files.read_text_or_none, serving)
     found = [litellm_in_force.bundled(), *environments.environments(session.config)]
     rows = [_row(session, one, record) for one in found]
     offered = Offers(refused=offers.blocked(), error=NOT_ASKED) if offline else _ask(session)

@@ -45,7 +45,7 @@ def show(config: str, name: str, as_json: bool) -> int:
         UnknownName: There is no such profile.
         UsageError: A fallback names no model or leads back to its start, or LiteLLM ignores a setting.
     """
-    from flowgate.gateway import preflight
+    from flowgate.gateway import client_names, preflight
 
     session = open_session(config)
     settled = session.profile(name)
@@ -54,10 +54,13 @@ def show(config: str, name: str, as_json: bool) -> int:
     warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
         litellm = {**_measured(policy), "rehearsed": rehearsed(session, settled.value)}
-        console.document({**_document(settled.value, policy, warnings, _access(session, policy)), "litellm": litellm})
+        shown = _document(settled.value, policy, warnings, _access(session, policy))
+        own = client_names.of_profile(session.config, settled.value)
+        console.document({**shown, "model_names": own, "litellm": litellm})
         return 0
     console.note(f"{session.describe()}; profile {settled.value} ({settled.by}); LiteLLM {_litellm(session)}")
-    _print_policy(settled.value, policy, _access(session, policy), rehearsed(session, settled.value))
+    names = client_names.describe(session.config, settled.value, policy.litellm)
+    _print_policy(settled.value, policy, _access(session, policy), names, rehearsed(session, settled.value))
     for line in warnings:
         console.note(f"warning: {line}")
     return 0
@@ -138,14 +141,15 @@ def rehearsed(session: Session, profile: str) -> str:
     )
 
 
-def _print_policy(profile: str, policy: Policy, access: list[str], rehearsal: str) -> None:
+def _print_policy(profile: str, policy: Policy, access: list[str], names: list[str], rehearsal: str) -> None:
     from flowgate.gateway import litellm_behaviour, policy_summary
 
     blocks = (
         (f"what {profile} promises", policy_summary.describe(policy)),
         ("where these statements come from", [litellm_behaviour.observed(policy.declared.version), rehearsal]),
         ("what clients need", access),
-        ("what FlowGate moved or added, and why", list(policy.changes)),
+        ("names that clients ask for by themselves", names),
+        ("what FlowGate moved, added or kept, and why", list(policy.changes)),
         ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown_upstream(policy)),
     )
     for title, lines in blocks:

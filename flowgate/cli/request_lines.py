@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 ID_WIDTH = 8  # characters of a request's id that are shown
 
 
-def describe_request(one: ServedRequest) -> Iterator[str]:
+def describe_request(one: ServedRequest, serving: str = "") -> Iterator[str]:
     """Describe a request: one line, and one more for each attempt if there were several, or if none succeeded.
 
     Args:
         one: The request.
+        serving: Version of the LiteLLM that serves now; another one that served the request is named.
     """
     took = f"{one['seconds']:.2f} s" if one["seconds"] is not None else "in progress"
-    about = [one["at"], str(one["status"] or "-"), took, f"generation {one['generation']}", one["id"][:ID_WIDTH]]
+    about = [one["at"], str(one["status"] or "-"), took, _generation(one, serving), one["id"][:ID_WIDTH]]
     yield f"{'  '.join(part for part in about if part)}  {_outcome(one)}{_cost(one)}"
     attempts = one["attempts"] or []
     if len(attempts) > 1 or (attempts and not one["answered"]):
@@ -27,8 +28,13 @@ def describe_request(one: ServedRequest) -> Iterator[str]:
             yield f"    {number}. {_describe_attempt(attempt)}"
 
 
+def _generation(one: ServedRequest, serving: str) -> str:
+    other = f" (LiteLLM {one['litellm']})" if one["litellm"] not in ("", serving) else ""
+    return f"generation {one['generation']}{other}"
+
+
 def _outcome(one: ServedRequest) -> str:
-    asked = f"{one['asked']} " if one["asked"] else ""
+    asked = "".join(f"{name} " for name in (one["asked"], one["leads_to"] and f"({one['leads_to']})") if name)
     own = "(sent by FlowGate) " if one["own"] else f"{one['client']}: " if one["client"] else ""
     if one["answered"]:
         base = f" at {one['base']}" if one["base"] else ""

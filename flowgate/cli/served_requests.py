@@ -51,11 +51,13 @@ class ServedRequest(TypedDict):
     status: int | None
     seconds: float | None
     generation: int
+    litellm: str
     own: bool
     client: str
     count: int
     refused: str
     asked: str
+    leads_to: str
     answered: str
     base: str
     retries: int | None
@@ -109,22 +111,22 @@ def served_request(recorded: RecentRequest) -> ServedRequest:
     status = recorded.get("status")
     answering = _answering(attempts, status)
     has_answered = status is not None and status < 400 and not attempts
-    at = datetime.fromtimestamp(recorded["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    first = attempts[0]["model"] if attempts else ""
     retries, fallbacks = _repeats(attempts, headers)
     usage = recorded.get("usage")
     return {
         "id": headers.get("call-id", ""),
-        "at": at,
+        "at": datetime.fromtimestamp(recorded["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "path": recorded["path"],
         "status": status,
         "seconds": recorded.get("seconds"),
         "generation": recorded["generation"],
+        "litellm": "",
         "own": recorded.get("own", False),
         "client": recorded.get("client", ""),
         "count": recorded.get("count", 1),
         "refused": recorded.get("refused", ""),
-        "asked": recorded.get("model") or first or headers.get("model-group", ""),
+        "asked": recorded.get("model") or (attempts[0]["model"] if attempts else headers.get("model-group", "")),
+        "leads_to": recorded.get("leads_to", ""),
         "answered": answering["deployment"] if answering else headers.get("model-name", "") if has_answered else "",
         "base": (answering["host"] if answering else headers.get("model-api-base", "") if has_answered else ""),
         "retries": retries,
@@ -161,10 +163,12 @@ def past_request(past: Past) -> ServedRequest:
         "status": one.status,
         "seconds": one.seconds,
         "generation": past.generation,
+        "litellm": past.version,
         "own": one.client == OWN_CLIENT,
         "count": 1,
         "refused": "the reason is not kept" if one.error == REFUSED else "",
         "asked": one.model,
+        "leads_to": "",
         "answered": answering["deployment"] if answering else "",
         "base": answering["host"] if answering else "",
         "retries": one.retries,

@@ -78,6 +78,7 @@ KINDS: dict[str, Kind] = {
     "login method": Kind({"enum": ["oauth_poll", "device"]}),
     "variables": Kind({"type": "object", "additionalProperties": {"type": ["string", "number"]}}),
     "mapping": Kind({"type": "object"}),
+    "model names": Kind({"type": "object", "additionalProperties": {"type": "string", "minLength": 1}}),
     "LiteLLM settings": Kind({"type": "object"}),
 }
 
@@ -115,6 +116,12 @@ KEYS: tuple[Key, ...] = (
     Key(
         *("profiles.*", "LiteLLM settings", None),
         "a profile: merged over litellm_base; mappings are merged, everything else is replaced",
+    ),
+    Key(
+        *("model_names", "model names", {}),
+        "names that clients ask for by themselves (`*` stands for any text) → the model that answers; the most "
+        "specific one wins, and a model of that name wins over all. A profile may have its own `model_names`, merged "
+        "over these; null takes an entry away",
     ),
     Key("auth.providers.*.method", "login method", "oauth_poll", "how a login works"),
     Key("auth.providers.*.auth_url_endpoint", "URL path", None, "endpoint that starts a login", "built in"),

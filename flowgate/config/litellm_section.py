@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
+from flowgate.config import model_names
 from flowgate.config.section import Section
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ def read_profiles(section: Section) -> dict[str, LiteLLMSettings]:
     return {name: _checked(section.section(name)) for name in section.named("a profile's name")}
 
 
+def read_own_names(section: Section) -> dict[str, dict[str, str | None]]:
+    """Read each profile's own `model_names`, and take them out of LiteLLM's settings."""
+    found = {}
+    for name in section.tree:
+        if isinstance(section.tree[name], dict) and model_names.KEY in section.tree[name]:
+            profile = section.section(name)
+            found[str(name)] = model_names.read(profile, removes=True)
+            del profile.tree[model_names.KEY]
+    return found
+
+
 def _checked(section: Section) -> LiteLLMSettings:
     section.only(LITELLM_KEYS, fixes_of_misplaced(section.path))
     for key in MAPPINGS:
@@ -65,7 +77,8 @@ def fixes_of_misplaced(path: str) -> dict[str, str]:
     Args:
         path: The path that the section belongs to: `litellm_base` or a profile.
     """
-    return {name: f"write it under {path}.{section}" for name, section in SECTION_OF.items()}
+    own = {model_names.KEY: "write it at the top level of the config, or in a profile"}
+    return {**own, **{name: f"write it under {path}.{section}" for name, section in SECTION_OF.items()}}
 
 
 def _check_models(section: Section) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.config import includes
+from flowgate.config import includes, model_names
 from flowgate.config.document import draft as draft_of
-from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_profiles
+from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_own_names, read_profiles
 from flowgate.config.migrate import migrate
 from flowgate.config.section import Section
 from flowgate.config.services import read_services
@@ -39,12 +39,10 @@ def read(
             `file:line`.
     """
     root = root or file.parent
-    draft = draft_of(text, str(file))
-    migrate(draft)
+    migrate(draft := draft_of(text, str(file)))
     included = includes.expand(draft, root, read_file)
     names, implied = names_of_services(draft)
-    top = Section(draft.tree, "", draft)
-    top.only(fixes=fixes_of_misplaced("litellm_base"))
+    (top := Section(draft.tree, "", draft)).only(fixes=fixes_of_misplaced("litellm_base"))
     paths = _paths(top.section("paths"), root)
     config = Config(
         file=file,
@@ -53,6 +51,7 @@ def read(
         paths=paths,
         services=read_services(top.section("services"), root, paths.runtime_dir, names),
         litellm_base=read_base(top.section("litellm_base")),
+        own_model_names=read_own_names(top.section("profiles")),  # taken out before the next line
         profiles=read_profiles(top.section("profiles")),
         providers=_providers(top.section("auth")),
         secret_files=top.paths_of("secret_files", root),
@@ -63,6 +62,7 @@ def read(
         notes=tuple(draft.notes),
         included=included,
         implied=implied,
+        model_names={name: model for name, model in model_names.read(top).items() if model},
         ledger=_ledger(top.section("ledger")),
     )
     raise_all(str(file), draft.faults)

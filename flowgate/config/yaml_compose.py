@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from yaml.nodes import Node
 
 MAX_DEPTH = 100  # libyaml's composer overflows the C stack at some thousand levels, which kills the process
+QUOTE_STAR = "a text that begins with * needs quotes: '*-mini'"
 FIXES = {
+    "found undefined alias": QUOTE_STAR,
+    "did not find expected alphabetic or numeric character": QUOTE_STAR,
+    "expected alphabetic or numeric character": QUOTE_STAR,
     "found character that cannot start any token": "indent with spaces, not tabs; quote text that begins with % or @",
     "mapping values are not allowed in this context": "quote a string that contains ': ', and check the indentation",
     "found unexpected end of stream": "close the quote",
@@ -50,7 +54,8 @@ def compose(text: str, file: str) -> Node | None:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
         problem = error.problem or "it cannot be parsed"
-        raise UsageError(f"not YAML: {problem}", fix=FIXES.get(problem, ""), place=place) from None
+        fix = next((fix for beginning, fix in FIXES.items() if problem.startswith(beginning)), "")
+        raise UsageError(f"not YAML: {problem}", fix=fix, place=place) from None
 
 
 def _measure_depth(text: str, file: str, loader: type[SafeLoader]) -> None:

@@ -123,6 +123,8 @@ class Config:
         notes: What was migrated or replaced when the file was read, one sentence each.
         included: Absolute paths of the files that `litellm_base.include` names; their settings are in `litellm_base`.
         implied: What uses CLIProxyAPIPlus, if the config does not name it; it has its defaults then.
+        model_names: Names and patterns that clients ask for by themselves → the model that answers.
+        own_model_names: Profile → its own, merged over these; None takes one away.
         ledger: What is recorded of requests, and how long it is kept.
     """
 
@@ -142,6 +144,8 @@ class Config:
     notes: tuple[str, ...] = ()
     included: tuple[Path, ...] = ()
     implied: ImpliedService | None = None
+    model_names: Mapping[str, str] = field(default_factory=dict)
+    own_model_names: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
 
     def place(self, path: str) -> str:

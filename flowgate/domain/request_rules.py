@@ -30,6 +30,9 @@ class RequestRules:
         user_header: Header by which the app is told the name of the client; empty for none.
         user_headers: Headers by which a client names its user itself; with one of them, the app is told nothing.
         metadata_header: Header by which the app is told the name of the client for its records, as JSON.
+        renamed: Names that clients ask for by themselves, each to the model that answers instead.
+        renamed_patterns: The same for names with `*`, the most specific one first; the model is empty for a pattern of
+            the app itself, which answers what it matches.
     """
 
     key_source: str = ""
@@ -49,3 +52,5 @@ class RequestRules:
     user_header: str = ""
     user_headers: tuple[str, ...] = ()
     metadata_header: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    renamed_patterns: tuple[tuple[str, str], ...] = ()

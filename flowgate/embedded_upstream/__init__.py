@@ -14,6 +14,12 @@ What the real program does not have:
 - `/embedded/vendor`: PUT `{"status": 429}` makes the simulated vendor behind all accounts fail; GET counts its calls.
 - `--faults`: every model is answered without an account, and fails as `PUT /embedded/faults` says.
 - `(take 5 s)` in the prompt of a streamed request: the stream takes that long.
+- `(call NAME {json})` in the prompt: the answer calls this tool of the request with these arguments; several are called
+  at once, and without JSON the arguments are made to fit the tool's schema. A tool is also called if `tool_choice`
+  demands it or the prompt names it (a name that is also a word needs "use", "call" or "tool" beside it). After the
+  tool's result the answer quotes it and calls nothing more. Thoughts are a fixed text, shown if they were asked for;
+  answers with a JSON schema fit it; earlier turns count as cached tokens.
+- `/v1/embeddings` for its own models and with `--faults`: vectors without a meaning. The real program answers 404.
 
 It never connects to another machine: the models that 7.2.137 offers without an account are listed, and their provider
 is unreachable. With `proxy-url` set, so are its vendors, as behind a dead proxy.

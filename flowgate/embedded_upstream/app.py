@@ -13,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from flowgate.embedded_upstream import anonymous, dialects
+from flowgate.embedded_upstream import anonymous
+from flowgate.embedded_upstream.answers import complete, count_input
 from flowgate.embedded_upstream.client_auth import SAFE_MODE, client_keys, refuse
-from flowgate.embedded_upstream.completions import DIALECTS, CompletionRequest, render
+from flowgate.embedded_upstream.completions import FORMATS, GEMINI, CompletionRequest, render
 from flowgate.embedded_upstream.dispatch import Dispatcher
+from flowgate.embedded_upstream.embeddings import embeddings
 from flowgate.embedded_upstream.faulty_vendors import FaultyVendors
 from flowgate.embedded_upstream.json_data import JsonObject, mapping, text
 from flowgate.embedded_upstream.listed_models import revealed
@@ -43,6 +45,7 @@ SAFE_MODE_PAGE = (
     "<!DOCTYPE html><html><head><title>Example API key detected</title></head><body><h1>Example API key detected</h1>"
     "<p>Put keys of your own in api-keys.</p></body></html>"
 )
+ACTIONS = ("generateContent", "streamGenerateContent", "countTokens")
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 
 
@@ -86,8 +89,9 @@ class Upstream:
             Route("/management.html", self._panel, methods=["GET"]),
             Route("/v1/messages/count_tokens", self._count_tokens, methods=["POST"]),
             Route("/v1beta/models", self.models.gemini, methods=["GET"]),
-            Route("/v1beta/models/{name:path}", self.models.gemini_model, methods=["GET", "POST"]),
-            *(Route(path, self._complete, methods=["POST"]) for path in DIALECTS),
+            Route("/v1beta/models/{name:path}", self.models.gemini_model, methods=["GET"]),
+            Route("/v1beta/models/{name:path}", self._generate, methods=["POST"]),
+            *(Route(path, self._complete, methods=["POST"]) for path in FORMATS if path != GEMINI),
         ]
         for name in contract.callback_routes:
             routes.append(Route(f"/{name}/callback", partial(self.logins.callback, name), methods=["GET"]))
@@ -101,6 +105,7 @@ class Upstream:
         routes = [
             Route("/embedded/approve", approval.show, methods=["GET"]),
             Route("/embedded/approve", approval.decide, methods=["POST"]),
+            Route("/v1/embeddings", self._embed, methods=["POST"]),
             Route("/embedded/vendor", self._with_key(self._vendor), methods=["GET", "PUT"]),
         ]
         if vendors:
@@ -136,12 +141,33 @@ class Upstream:
     async def _complete(self, request: Request) -> Response:
         if refused := refuse(self.state, request):
             return self._logged(request, refused)
-        client_key = next(iter(client_keys(request)), "")
-        completion = CompletionRequest(request.url.path, await self._body(request), client_key)
+        return await self._answer(request, request.url.path, await self._body(request))
+
+    async def _answer(self, request: Request, path: str, body: JsonObject) -> Response:
+        completion = CompletionRequest(path, body, next(iter(client_keys(request)), ""))
         response = self.vendors.respond(completion) if self.vendors else await self._dispatch(request, completion)
         if response is None and completion.model in self.state.settings.models:
-            response = render(completion, dialects.complete(completion.body))
+            response = render(completion, complete(completion.body, path=path))
         return self._logged(request, response or self._unknown_model(completion))
+
+    async def _generate(self, request: Request) -> Response:
+        """Answer Gemini's format, whose model and action are in the path."""
+        name, _, action = str(request.path_params["name"]).rpartition(":")
+        if action not in ACTIONS:
+            return await self.models.gemini_model(request)
+        if refused := refuse(self.state, request):
+            return self._logged(request, refused)
+        body = {**await self._body(request), "model": name, "stream": action == "streamGenerateContent"}
+        if action == "countTokens":
+            return reply({"totalTokens": count_input(body)}, media_type=RELAYED)
+        return await self._answer(request, GEMINI, body)
+
+    async def _embed(self, request: Request) -> Response:
+        """Answer for this program's own models; the real program has no embeddings."""
+        body = await self._body(request)
+        if not self.vendors and text(body.get("model")) not in self.state.settings.models:
+            return self._logged(request, not_found(self.state.contract))
+        return refuse(self.state, request) or reply(embeddings(body), media_type=RELAYED)
 
     async def _body(self, request: Request) -> JsonObject:
         """Read the body; the newest lines give models of other vendors names that Anthropic's clients accept."""
@@ -169,7 +195,7 @@ class Upstream:
             return refused
         completion = CompletionRequest(request.url.path, await self._body(request))
         if completion.model in {one.id for one in self.models.models()}:
-            return reply({"input_tokens": dialects.complete(completion.body).tokens.input}, media_type=RELAYED)
+            return reply({"input_tokens": count_input(completion.body)}, media_type=RELAYED)
         return self._logged(request, self._unknown_model(completion))
 
     def _unknown_model(self, completion: CompletionRequest) -> Response:

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 
 from starlette.responses import Response, StreamingResponse
 
-from flowgate.embedded_upstream import dialects
-from flowgate.embedded_upstream.dialects import Completion
+from flowgate.embedded_upstream import chat_format, gemini_format, messages_format, responses_format
+from flowgate.embedded_upstream.answers import Answer, last_prompt
 from flowgate.embedded_upstream.json_data import JsonObject, mapping, parse_object
 from flowgate.embedded_upstream.responses import CORS, RELAYED, error_body, in_dialect, reply
 from flowgate.embedded_upstream.usage import NO_TOKENS, Tokens
 from flowgate.embedded_upstream.versions import Contract
 
-DIALECTS: dict[str, tuple[Callable[[Completion], JsonObject], Callable[[Completion, bool], Iterator[str]]]] = {
-    "/v1/chat/completions": (dialects.chat, dialects.chat_stream),
-    "/v1/completions": (dialects.completion, dialects.completion_stream),
-    "/v1/messages": (dialects.messages, dialects.messages_stream),
-    "/v1/responses": (dialects.responses, dialects.responses_stream),
+GEMINI = "/v1beta"
+FORMATS: dict[str, tuple[Callable[[Answer], JsonObject], Callable[[Answer, bool], Iterator[str]]]] = {
+    "/v1/chat/completions": (chat_format.chat, chat_format.chat_stream),
+    "/v1/completions": (chat_format.completion, chat_format.completion_stream),
+    "/v1/messages": (messages_format.messages, messages_format.messages_stream),
+    "/v1/responses": (responses_format.responses, responses_format.responses_stream),
+    GEMINI: (gemini_format.gemini, gemini_format.gemini_stream),
 }
 PACE = re.compile(r"\(take (\d+(?:\.\d+)?) s\)")  # in a prompt: the duration of the stream
 LONGEST_SECONDS = 600.0
@@ -31,7 +33,7 @@ class CompletionRequest:
     """A client's request.
 
     Attributes:
-        path: The endpoint.
+        path: The endpoint, one of `FORMATS`.
         body: The request's JSON.
         client_key: The client's key; empty for none.
     """
@@ -69,19 +71,19 @@ class Outcome:
     tokens: Tokens = NO_TOKENS
 
 
-def render(request: CompletionRequest, completion: Completion) -> Response:
+def render(request: CompletionRequest, answer: Answer) -> Response:
     """Build the successful response in the endpoint's format."""
     if not request.streamed:
-        return reply(DIALECTS[request.path][0](completion), media_type=RELAYED)
-    pace, stream = PACE.search(dialects.last_prompt(request.body)), events(request, completion)
+        return reply(FORMATS[request.path][0](answer), media_type=RELAYED)
+    pace, stream = PACE.search(last_prompt(request.body)), events(request, answer)
     lines = _paced(stream, min(float(pace[1]), LONGEST_SECONDS)) if pace else iter(stream)
     return StreamingResponse(lines, media_type="text/event-stream", headers=CORS)
 
 
-def events(request: CompletionRequest, completion: Completion) -> list[str]:
+def events(request: CompletionRequest, answer: Answer) -> list[str]:
     """Return the events of a streamed response."""
     with_usage = bool(mapping(request.body.get("stream_options")).get("include_usage"))
-    return list(DIALECTS[request.path][1](completion, with_usage))
+    return list(FORMATS[request.path][1](answer, with_usage))
 
 
 async def _paced(stream: list[str], seconds: float) -> AsyncIterator[str]:

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from starlette.responses import Response
 
-from flowgate.embedded_upstream import dialects, go_format
+from flowgate.embedded_upstream import go_format
 from flowgate.embedded_upstream.accounts import Account
+from flowgate.embedded_upstream.answers import complete
 from flowgate.embedded_upstream.completions import CompletionRequest, Outcome, render, vendor_error
 from flowgate.embedded_upstream.cooldown import Cooldowns, Rotation, whole_seconds
 from flowgate.embedded_upstream.json_data import JsonObject
@@ -64,8 +65,8 @@ class AccountCredential:
         vendor, contract = self.state.vendor, self.state.contract
         vendor.calls += 1
         if vendor.status == 200:
-            completion = dialects.complete(request.body, self.account.owner or self.name)
-            return Outcome(200, render(request, completion), tokens=completion.tokens)
+            answer = complete(request.body, self.account.owner or self.name, request.path)
+            return Outcome(200, render(request, answer), tokens=answer.tokens)
         error = {"message": f"vendor says {vendor.status}", "type": "vendor_error", "code": "vendor"}
         if vendor.status == 401 and contract.newer:  # it refreshes the tokens and sends the request once more
             vendor.calls += 1

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from flowgate.embedded_upstream import dialects
+from flowgate.embedded_upstream.answers import complete
 from flowgate.embedded_upstream.completions import CompletionRequest, events, render
 from flowgate.embedded_upstream.faults import NO_FAULT, Fault, FaultError, read_faults
 from flowgate.embedded_upstream.responses import (
@@ -75,7 +75,7 @@ class FaultyVendors:
         if fault.status is not None:
             response = _error(request, fault.status, fault.retry_after)
         else:
-            response = render(request, dialects.complete(request.body))
+            response = render(request, complete(request.body, path=request.path))
         return response if fault == NO_FAULT else FaultyResponse(response, request, fault, self.stopping)
 
     async def set_faults(self, request: Request) -> Response:
@@ -153,7 +153,8 @@ class FaultyResponse(Response):
             body = bytes(self.complete.body)
             return [body[: len(body) // 2]] if self.fault.cuts else []
         before = EVENTS_BEFORE_TEXT.get(self.request.path, 0)
-        pieces = [one.encode() for one in events(self.request, dialects.complete(self.request.body))]
+        answer = complete(self.request.body, path=self.request.path)
+        pieces = [one.encode() for one in events(self.request, answer)]
         if self.fault.silent or self.fault.mute:
             return [] if self.fault.mute else pieces[:before]
         return pieces[: before + 1] if self.fault.cuts else pieces

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 import httpx
 from starlette.responses import Response, StreamingResponse
 
+from flowgate.embedded_upstream.answers import Answer, last_prompt
 from flowgate.embedded_upstream.completions import CompletionRequest, Outcome, render, vendor_error
 from flowgate.embedded_upstream.cooldown import Cooldowns
-from flowgate.embedded_upstream.dialects import Completion, event, last_prompt
+from flowgate.embedded_upstream.events import event
 from flowgate.embedded_upstream.json_data import JsonObject, mapping, objects, parse_object, text
 from flowgate.embedded_upstream.responses import CORS, RELAYED
 from flowgate.embedded_upstream.settings import CompatibleEndpoint
@@ -135,8 +136,8 @@ def _converted(request: CompletionRequest, data: bytes) -> Outcome:
     body = parse_object(data) or {}
     message = mapping(next(iter(objects(body.get("choices"))), {}).get("message"))
     model, digest, tokens = body.get("model") or request.model, hashlib.sha256(data).hexdigest()[:24], _tokens(body)
-    completion = Completion(str(model), text(message.get("content")), digest, tokens)
-    return Outcome(200, render(request, completion), tokens=tokens)
+    answer = Answer(str(model), text(message.get("content")), digest, tokens)
+    return Outcome(200, render(request, answer), tokens=tokens)
 
 
 def _as_chat(request: CompletionRequest) -> JsonObject:

@@ -15,10 +15,24 @@ KEPT = 10_000
 
 
 class Tokens(NamedTuple):
-    """The tokens of one request."""
+    """The tokens of one request.
+
+    Attributes:
+        input: Those of the request, with the cached ones.
+        output: Those of the answer, with its thoughts.
+        reasoning: Those of the thoughts.
+        cached: Those of the request that were in the vendor's cache.
+    """
 
     input: int = 0
     output: int = 0
+    reasoning: int = 0
+    cached: int = 0
+
+    @property
+    def total(self) -> int:
+        """All tokens."""
+        return self.input + self.output
 
 
 NO_TOKENS = Tokens()
@@ -51,9 +65,9 @@ class Record:
         tokens: JsonObject = {
             "input_tokens": self.tokens.input,
             "output_tokens": self.tokens.output,
-            "reasoning_tokens": 0,
-            "cached_tokens": 0,
-            "total_tokens": sum(self.tokens),
+            "reasoning_tokens": self.tokens.reasoning,
+            "cached_tokens": self.tokens.cached,
+            "total_tokens": self.tokens.total,
         }
         return {
             "timestamp": self.at.isoformat(),
@@ -122,7 +136,7 @@ class Usage:
 
 
 def _tokens(records: list[Record]) -> int:
-    return sum(sum(record.tokens) for record in records)
+    return sum(record.tokens.total for record in records)
 
 
 def _by_model(records: list[Record]) -> JsonObject:

@@ -10,14 +10,17 @@ from flowgate.domain import Config, LiteLLMEnvironment, LiteLLMSettings, Secret,
 from flowgate.errors import UnknownName, raise_all
 from flowgate.gateway import (
     account_inventory,
+    client_names,
     cliproxy,
     deployment_names,
     litellm,
     mistyped_references,
+    own_address,
     own_modules,
     promises,
     request_rules,
     setting_values,
+    unlisted_models,
     upstream_command,
     upstream_deployments,
     upstream_environment,
@@ -98,7 +101,7 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
         litellm.service(
             config, profile.value, policy.litellm, ports, build_inputs.modules.digests, build_inputs.litellm
         ),
-        request_rules.compute(config, policy.litellm),
+        request_rules.compute(config, policy.litellm, client_names.of_profile(config, profile.value)),
     )
     names = ModelNames(policy.litellm)
     requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))
@@ -146,7 +149,9 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         lambda entry: upstream_deployments.uses_upstream(config, entry["litellm_params"]),
         line := upstream_version.line(build_inputs.upstream_version),
     )
-    policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version)
+    asked = client_names.of_profile(config, profile)
+    policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version, asked)
+    policy = _completed(policy, upstream, build_inputs.declared)
     if not cliproxy.is_configured(config):
         why = f"the gateway has no CLIProxyAPIPlus (no services.{CLIPROXY})"
         changes, unset = (*read.changes, *policy.changes), tuple(unknown(policy.litellm))
@@ -166,6 +171,13 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     )
 
 
+def _completed(policy: Policy, upstream: UpstreamAccounts, declared: Declarations) -> Policy:
+    """Complete what LiteLLM does not know about models, and say it."""
+    added = unlisted_models.complete(policy.litellm, upstream.serves, declared.has_model)
+    refused = unlisted_models.refused(policy.litellm, upstream.serves, declared.has_model)
+    return replace(policy, changes=(*policy.changes, *added), client_facts=(*added, *refused))
+
+
 def _read_settings(config: Config, profile: str, build_inputs: BuildInputs) -> setting_values.ReadSettings:
     """Read LiteLLM's settings under a profile; raise an error for each that cannot be used."""
     if profile not in config.profiles:
@@ -179,6 +191,7 @@ def _read_settings(config: Config, profile: str, build_inputs: BuildInputs) -> s
         *deployment_names.faults(config, profile, read, build_inputs.declared),
         *usable_values.faults(config, profile, read, build_inputs.declared),
         *upstream_deployments.faults(config, profile, build_inputs.variables),
+        *own_address.faults(config, profile, build_inputs.variables),
     ]
     raise_all(f"profile {profile}", wrong)
     return read

@@ -21,6 +21,16 @@ def _expression(pattern: str) -> str:
     return re.escape(pattern).replace(r"\*", "(.*)")
 
 
+def fits(pattern: str, name: str) -> bool:
+    """Return whether a pattern of FlowGate's own list matches a name: unlike LiteLLM's, to the name's end.
+
+    Args:
+        pattern: `*` stands for any text.
+        name: The name.
+    """
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
+
+
 def specificity(pattern: str) -> tuple[int, int]:
     """Return the sort key of a pattern: its length and its number of special characters, as an expression."""
     expression = _expression(pattern)

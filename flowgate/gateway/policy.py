@@ -13,7 +13,8 @@ from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Deployment, LiteLLMSettings, RouterSettings, UpstreamSettings
-from flowgate.gateway import litellm_behaviour, name_settings, promises, upstream_command
+from flowgate.gateway import client_names, litellm_behaviour, name_settings, promises, upstream_command
+from flowgate.gateway.client_names import NONE, Names
 from flowgate.gateway.litellm_declarations import Declarations
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import make_effective, move_to_router, name_failures
@@ -93,9 +94,9 @@ class Policy:
         notes: What FlowGate changes in the user's own CLIProxyAPIPlus config, one sentence each; also in `changes`.
         warnings: What is doubtful in that config, one sentence each.
         declared: What the LiteLLM that the settings are for declares.
-        upstream_cooldown: Seconds of an account's cooldown after a 5xx, where CLIProxyAPIPlus applies cooldowns; None
-            if it applies none.
+        upstream_cooldown: Seconds of an account's cooldown after a 5xx at CLIProxyAPIPlus; None if it applies none.
         upstream_facts: What this version of CLIProxyAPIPlus does that reaches the promises, one sentence each.
+        client_facts: What was completed for clients, and what LiteLLM still refuses them, one sentence each.
     """
 
     promises: Promises
@@ -111,27 +112,29 @@ class Policy:
     declared: Declarations = field(default_factory=Declarations)
     upstream_cooldown: float | None = 60.0
     upstream_facts: tuple[str, ...] = ()
+    client_facts: tuple[str, ...] = ()
 
 
 def compile_profile(
-    base: LiteLLMSettings, profile: LiteLLMSettings, upstream: UpstreamAccounts, version: str = ""
+    base: LiteLLMSettings, profile: LiteLLMSettings, upstream: UpstreamAccounts, version: str = "", names: Names = NONE
 ) -> Policy:
     """Compile a profile to the settings that keep its promises.
 
-    Settings are moved to their section before the profile is merged over the base, so that a value of the profile has
-    precedence over one of the base whatever their sections are.
+    Settings are moved to their section before the merge, so that the profile has precedence in whatever section.
 
     Args:
         base: LiteLLM's settings under every profile, as written; not changed.
         profile: The profile, as written; not changed.
         upstream: What is known about CLIProxyAPIPlus.
         version: The version of LiteLLM that the settings are for; empty if it is not known.
+        names: Names that clients ask for by themselves → the models that answer.
     """
     moved_base, changes = move_to_router(base)
     moved_profile, more = move_to_router(profile)
     settings = overlay(moved_base, moved_profile)
     changes = list(dict.fromkeys([*changes, *more]))
     make_effective(settings, changes)
+    client_names.add(settings, names, changes)
     name_settings.complete(settings, changes)
     cooldowns_by, why = _who_applies_cooldowns(settings, upstream)
     all_upstream = all(map(upstream.serves, settings.get("model_list", ())))

@@ -11,6 +11,7 @@ from flowgate.config.litellm_section import SECTION_OF
 from flowgate.domain import Config, LiteLLMSettings
 from flowgate.errors import FlowGateError, UsageError
 from flowgate.gateway import (
+    client_names,
     cliproxy,
     deployment_names,
     known_keys,
@@ -46,7 +47,8 @@ def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
     if litellm_runner.uses_runner(config):
         found += runner_flags.faults(config)
     names = name_checks.NameChecks(policy.litellm, settings.place)
-    return [*found, *names.faults(), *_cycles(settings, policy.litellm)]
+    asked = client_names.faults(config, profile, policy.litellm)
+    return [*found, *asked, *names.faults(), *_cycles(settings, policy.litellm)]
 
 
 def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
@@ -63,6 +65,7 @@ def warnings(config: Config, profile: str, policy: Policy) -> list[str]:
     return [
         *found,
         *name_checks.NameChecks(policy.litellm, settings.place).warnings(),
+        *client_names.warnings(config, profile, policy.litellm),
         *_wrong_keys(config, policy.litellm),
         *deployment_names.warnings(policy.litellm, policy.declared),
         *version_warnings.warnings(policy.litellm, policy.declared.version),

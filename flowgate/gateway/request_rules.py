@@ -16,7 +16,15 @@ from pathlib import Path
 
 from flowgate.domain import Config, Deployment, LiteLLMSettings, Service, ServiceSettings, client_keys
 from flowgate.domain.request_rules import RequestRules
-from flowgate.gateway import capabilities, client_paths, litellm, litellm_runner, upstream_deployments, web_pages
+from flowgate.gateway import (
+    capabilities,
+    client_names,
+    client_paths,
+    litellm,
+    litellm_runner,
+    upstream_deployments,
+    web_pages,
+)
 from flowgate.gateway.model_names import ID, TEAM, ModelNames
 from flowgate.gateway.serialization import short_digest
 
@@ -44,12 +52,13 @@ MCP = (  # MCP clients find out here how to sign in; LiteLLM answers requests wi
 )
 
 
-def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
+def compute(config: Config, settings: LiteLLMSettings, names: client_names.Names = client_names.NONE) -> RequestRules:
     """Compute the rules; there are none where LiteLLM is not started by FlowGate's runner.
 
     Args:
         config: The config.
         settings: LiteLLM's settings under a profile.
+        names: Names that clients ask for by themselves → the models that answer.
     """
     own = config.services[litellm.NAME]
     if not litellm_runner.uses_runner(config):
@@ -78,6 +87,8 @@ def compute(config: Config, settings: LiteLLMSettings) -> RequestRules:
         user_header=USER_HEADER,
         user_headers=(USER_HEADER, CUSTOMER_HEADER, *_user_headers(general)),
         metadata_header=METADATA_HEADER,
+        renamed=client_names.exact(names, settings),
+        renamed_patterns=client_names.ranked(names, settings),
     )
 
 

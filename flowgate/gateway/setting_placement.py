@@ -83,7 +83,7 @@ def make_effective(settings: LiteLLMSettings, changes: list[str]) -> None:
     """
     router = settings.get("router_settings") or {}
     changes += [
-        f"router_settings.{key} is not changed; it has precedence over {over}"
+        f"router_settings.{key} is kept: it has precedence over {over}"
         for key, over in OVERRIDES
         if cast("dict[str, object]", router).get(key)
     ]

@@ -125,7 +125,7 @@ class _Query:
         if why := blocked_versions.reason(version):
             return f"it {why}"
         if requirements.has_rust_router(version):
-            return "FlowGate cannot run it: its router is written in Rust"
+            return f"FlowGate cannot run it: {requirements.rust_router()}"
         why = self.installable(replace(self.wanted, version=version))[1]
         if why:
             return why

@@ -43,7 +43,8 @@ def checked_version(version: str) -> str:
         return ""
     match = VERSION.fullmatch(text)
     if match is None:
-        raise InvalidValue("version", found=version, wanted="a version of LiteLLM, such as 1.108.7")
+        fix = "inv litellm.list shows the versions"
+        raise InvalidValue("version", found=version, wanted="a version of LiteLLM, such as 1.108.7", fix=fix)
     numbers = [str(int(number)) for number in match[1].split(".")]
     if numbers[3:] == ["0"]:
         numbers.pop()
@@ -65,7 +66,7 @@ def require_allowed(version: str) -> None:
     if why := blocked_versions.reason(version):
         raise UsageError(f"LiteLLM {version} {why}; it is never installed", fix=fix)
     if has_rust_router(version):
-        raise UsageError(f"FlowGate cannot run LiteLLM {version}: its router is written in Rust", fix=fix)
+        raise UsageError(f"FlowGate cannot run LiteLLM {version}: {rust_router()}", fix=fix)
 
 
 def has_rust_router(version: str) -> bool:
@@ -75,6 +76,11 @@ def has_rust_router(version: str) -> bool:
         version: The version.
     """
     return litellm_behaviour.holds(litellm_behaviour.RUST_ROUTER, version)
+
+
+def rust_router() -> str:
+    """Return why a version with that router is refused, as a clause; the version need not exist."""
+    return f"from {litellm_behaviour.BEHAVIOURS[litellm_behaviour.RUST_ROUTER].since} on its router is written in Rust"
 
 
 def order(version: str) -> Version:

@@ -230,7 +230,9 @@ class TaskExecutor:
     def _apply(self, change: Change) -> TaskResult:
         self.on_change(change.summary)
         facts = change.apply(self.context)
-        return TaskResult(_status(change), _message(change, facts), facts, diff=change.diff)
+        found_nothing_to_do = isinstance(facts, dict) and facts.get("changed") is False
+        status = "unchanged" if found_nothing_to_do else _status(change)
+        return TaskResult(status, _message(change, facts), facts, diff=change.diff)
 
 
 def _status(change: Change) -> str:

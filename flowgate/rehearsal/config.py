@@ -11,7 +11,7 @@ from typing import cast
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Program, Secret
 from flowgate.domain.request_rules import RequestRules
-from flowgate.gateway import cliproxy, litellm, litellm_runner, request_rules, upstream_deployments
+from flowgate.gateway import client_names, cliproxy, litellm, litellm_runner, request_rules, upstream_deployments
 from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
 from flowgate.gateway.upstream_settings import OwnSettings
@@ -112,7 +112,8 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
 def _request_rules(plan: Plan, settings: LiteLLMSettings) -> RequestRules:
     """Return the rules of the profile with the rehearsal's key; chat requests stand for all kinds of requests."""
     asked: LiteLLMSettings = {**plan.settings, "general_settings": settings["general_settings"]}
-    rules = replace(request_rules.compute(plan.config, asked), client_keys="")  # nobody but the rehearsal asks
+    names = client_names.of_profile(plan.config, plan.profile)
+    rules = replace(request_rules.compute(plan.config, asked, names), client_keys="")  # nobody but the rehearsal asks
     return request_rules.answering_text(rules)
 
 

@@ -10,12 +10,12 @@ from typing import cast
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Secret, UpstreamSettings
 from flowgate.errors import UsageError, raise_all
-from flowgate.gateway import account_inventory, build, cliproxy, preflight
+from flowgate.gateway import account_inventory, build, client_names, cliproxy, preflight, request_rules
 from flowgate.gateway.own_cooldowns import OwnCooldown, own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.unmodelled import COOLDOWNS, unmodelled
-from flowgate.rehearsal.roles import Roles, assign_roles
+from flowgate.rehearsal.roles import Roles, assign_roles, with_client_names
 from flowgate.rehearsal.scenarios import Scenario
 from flowgate.rehearsal.time_scale import time_scale
 from flowgate.step import StepContext
@@ -116,7 +116,8 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         what = f"profile {profile} promises nothing: {policy.unknown[0]}"
         raise UsageError(what, fix="set it, and repeat the command")
     settings = overlay(config.litellm_base, config.profiles[profile]) if as_written else policy.litellm
-    roles = assign_roles(settings, policy.litellm)
+    rules = request_rules.compute(config, settings, client_names.of_profile(config, profile))
+    roles = with_client_names(assign_roles(settings, policy.litellm), rules)
     if not roles.requested:
         place = config.place("litellm_base")
         raise UsageError(f"profile {profile} has no model that can be requested by its name", place=place)

@@ -6,16 +6,19 @@ Source: LiteLLM 1.106.2. It calls the deployments of a model group in their `ord
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowgate.domain import Deployment, LiteLLMSettings
+from flowgate.domain.request_rules import RequestRules
 from flowgate.gateway import promises
 from flowgate.gateway.fallback_walk import Fallbacks, depth_limit
 from flowgate.gateway.model_names import PATTERN, ModelNames
 from flowgate.gateway.promises import number
 from flowgate.gateway.upstream_deployments import without_provider
+from flowgate.request_filter.client_names import ClientNames
 
 PRIMARY, SECONDARY = "primary", "secondary"
+CLIENT_NAME = "client name"  # a kind of name, like "alias"
 ROLES = (PRIMARY, SECONDARY, "third", "further")  # in the order in which one request reaches them
 
 
@@ -82,6 +85,28 @@ def assign_roles(settings: LiteLLMSettings, promised: LiteLLMSettings | None = N
     for model in (*others, *(model for case in cases for model in (*case.first, *case.next))):
         by_model.setdefault(model, ROLES[-1])
     return Roles(requested, by_model, _aliases(ModelNames(promised), _fallbacks(promised), requested), cases)
+
+
+def with_client_names(roles: Roles, rules: RequestRules) -> Roles:
+    """Return roles in which each model is asked for by a name of `model_names` too, if one leads to it.
+
+    Args:
+        roles: The roles.
+        rules: The rules of the request filter, which replaces these names.
+    """
+    names, known = ClientNames(rules), {case.name: case for case in roles.cases}
+    patterns = [pattern.replace("*", "example") for pattern, model in rules.renamed_patterns if model]
+    first: dict[str, str] = {}
+    for asked in (*patterns, *rules.renamed):
+        if model := names.model(asked):
+            first.setdefault(model, asked)
+    cases = [replace(known[model], name=asked, kind=CLIENT_NAME) for model, asked in first.items() if model in known]
+    own = [first[roles.requested]] if roles.requested in first else []
+    return replace(
+        roles,
+        aliases=tuple(dict.fromkeys([*roles.aliases, *own])),
+        cases=(*roles.cases, *(case for case in cases if case.name not in known)),
+    )
 
 
 def upstream_model(entry: Deployment) -> str:

@@ -166,13 +166,32 @@ def quick_model(content: bytes) -> str | None:
     Args:
         content: The whole body.
     """
-    found = _FIRST.match(content) or _LAST.search(content, max(0, len(content) - _TAIL_BYTES))
-    if found is None or b"\\" in found[1]:
-        return None
+    span = quick_span(content)
+    name = content[span[0] : span[1]] if span else b"\\"
     try:
-        return found[1].decode()
+        return None if b"\\" in name else name.decode()
     except UnicodeDecodeError:
         return None
+
+
+def quick_span(content: bytes) -> tuple[int, int] | None:
+    """Return where a JSON body names its model, if it does so first or among its last fields.
+
+    Args:
+        content: The body.
+    """
+    found = _FIRST.match(content) or _LAST.search(content, max(0, len(content) - _TAIL_BYTES))
+    return found.span(1) if found else None
+
+
+def first_model(content: bytes) -> str | None:
+    """Return the model that a JSON body names as its first field.
+
+    Args:
+        content: The beginning of the body.
+    """
+    found = _FIRST.match(content, 0, _TAIL_BYTES)
+    return found[1].decode("utf-8", "replace") if found and b"\\" not in found[1] else None
 
 
 def form_model(content: bytes) -> str | None:
@@ -183,3 +202,13 @@ def form_model(content: bytes) -> str | None:
     """
     found = _FIELD.search(content)
     return found[1].decode("utf-8", "replace").strip() if found else None
+
+
+def form_span(content: bytes) -> tuple[int, int] | None:
+    """Return where a multipart body names its model, before its first file.
+
+    Args:
+        content: The beginning of the body.
+    """
+    found = _FIELD.search(content)
+    return found.span(1) if found else None

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter import allowed_models, body, paths, shapes
+from flowgate.request_filter import allowed_list, allowed_models, body, paths, renaming, shapes
 from flowgate.request_filter.access import Access, Admission
 from flowgate.request_filter.attribution import Attribution
 from flowgate.request_filter.body import BadBody, Body
+from flowgate.request_filter.client_names import ClientNames
 from flowgate.request_filter.clients import Client, Clients
 from flowgate.request_filter.dialects import Kind, Response, error_response
+from flowgate.request_filter.model_list import ModelList, adapted
 from flowgate.request_filter.models import Models
 from flowgate.request_filter.quotas import Quotas
+from flowgate.request_filter.renaming import Question
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope
+    from starlette.types import Message, Receive, Scope, Send
 
     from flowgate.domain.request_rules import RequestRules
     from flowgate.request_filter.paths import Asked
@@ -35,13 +38,11 @@ class Request:
         scope: As the app gets it.
         receive: Its messages, as the app gets them.
         client: The client that sent it; None if it is not known.
-        content: The body; None as long as it was not read as a whole.
     """
 
     scope: Scope
     receive: Receive
     client: Client | None = None
-    content: bytes | None = None
 
     @property
     def limited(self) -> Client | None:
@@ -58,8 +59,8 @@ class Checks:
 
     def __init__(self, rules: RequestRules, clients: Clients, quotas: Quotas) -> None:
         self.rules, self._quotas = rules, quotas
-        self._told = Attribution(rules)
-        self._access, self._models = Access(rules, clients, quotas), Models(rules)
+        self._access, self._models, self._names = Access(rules, clients, quotas), Models(rules), ClientNames(rules)
+        self._told, self._list = Attribution(rules), ModelList(rules)
 
     def admit(self, scope: Scope) -> Admission:
         """Return the scope with the path and the key that the app understands, or the response to a wrong key.
@@ -71,10 +72,25 @@ class Checks:
         asking = Request(admission.scope, _nothing, admission.client).limited
         if admission.response or not asking or scope["type"] != "websocket":
             return admission
-        if why := allowed_models.without_body(admission.scope, asking):
+        if why := allowed_models.without_body(admission.scope, asking, self._names.models):
             self._quotas.leave(asking.name)
             return admission._replace(response=_refused(admission.scope, 403, "forbidden_model", why))
         return admission
+
+    def answering(self, request: Request, send: Send) -> Send:
+        """Return a `send` that lists models in the client's shape, for a request that asks for a list.
+
+        Args:
+            request: The request; Google's address of the list is replaced by the app's.
+            send: Takes the messages of the response.
+        """
+        scope = request.scope
+        if request.limited and scope.get("method") == "GET" and paths.lists_models(scope["path"]):
+            plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+            request.scope = {**scope, "headers": plain}
+            send = allowed_list.shortened(send, request.limited, self._names.models)
+        request.scope, adapt = self._list.question(request.scope)
+        return adapted(send, adapt) if adapt else send
 
     async def examine(self, request: Request, row: RecentRequest) -> Response | None:
         """Return the response to a request that no model can answer; None when the app is to answer it.
@@ -84,10 +100,10 @@ class Checks:
             row: Gets the name of the model that was asked for.
         """
         scope, limited = request.scope, request.limited
-        if limited and (why := allowed_models.without_body(scope, limited)):
+        if limited and (why := allowed_models.without_body(scope, limited, self._names.models)):
             return _refused(scope, 403, "forbidden_model", why)
         if scope.get("method") != "POST":
-            return self._undescribed(scope)
+            return self._undescribed(request)
         asked = paths.asked(scope["path"])
         headers = dict(scope.get("headers", ()))
         try:
@@ -95,57 +111,71 @@ class Checks:
                 if b"content-encoding" in headers:
                     await _read(request, headers)
                 return None
-            name, tree = await self._question(request, asked, headers)
+            question = await self._question(request, asked, headers)
         except BadBody as bad:
             return _refused(scope, bad.status, KINDS[bad.status], bad.sentence)
+        name = question.model
         if isinstance(name, str) and name:
             row["model"] = name
-        if limited and (why := allowed_models.in_body(limited, name, tree)):
+        if limited and (why := allowed_models.in_body(limited, name, question.tree, self._names.models)):
             return _refused(scope, 403, "forbidden_model", why)
+        if isinstance(name, str) and name and (model := self._names.models(name)) != name:
+            name = row["leads_to"] = model
+            request.scope, request.receive = renaming.renamed(request.scope, request.receive, question, model)
         if request.client:
-            request.scope = self._told.add(request.scope, request.client.name, tree, request.content)
-        return self._refusal(scope, asked, name, tree)
+            content = question.body.content if question.body and question.body.whole else None
+            request.scope = self._told.add(request.scope, request.client.name, question.tree, content)
+        return self._refusal(request.scope, asked, name, question.tree)
 
-    def _undescribed(self, scope: Scope) -> Response | None:
+    def _undescribed(self, request: Request) -> Response | None:
         """Return the response to a GET that describes a model, if there is no such model."""
+        scope = request.scope
         name = paths.described_model(scope["path"]) if scope.get("method") == "GET" else ""
+        if name and (model := self._names.models(name)) != name:
+            request.scope = paths.moved(scope, paths.with_model(scope["path"], model))
+            return None
         if not name or self._models.exists(name):
             return None
         return _refused(scope, 404, "unknown_model", self._models.unknown(name))
 
-    async def _question(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> tuple[object, object]:
-        """Return the model that is asked for (None: not named; False: not known), and the body if it was parsed.
+    async def _question(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> Question:
+        """Read what a request asks.
 
         Raises:
             BadBody: The body cannot be used.
         """
+        receive = request.receive
         if headers.get(b"content-type", b"").lower().startswith(FORMS):
-            return await self._form_model(request, asked, headers), {}
+            return await self._form_question(request, asked, headers)
         found = await _read(request, headers)
         if not found.whole and request.limited:
             raise BadBody(413, TOO_LARGE)
-        if not found.whole or not found.content:
-            return asked.model or (False if not found.whole else None), {}
-        request.content = found.content
-        is_large = len(found.content) > body.PARSED_BYTES
-        if is_large and not request.limited and (quick := body.quick_model(found.content)):
-            return asked.model or quick, {}
-        tree = body.tree(found.content)
-        named = tree.get("model") if isinstance(tree, dict) else False
-        return asked.model or named, tree
+        tree: object = {}
+        named: object = None
+        is_large = len(found.content) > body.PARSED_BYTES and not request.limited
+        if not found.whole:
+            first = body.first_model(found.content) or ""
+            named = first if self._names.models(first) != first else False  # else the app alone looks at it
+        elif is_large and (quick := body.quick_model(found.content)):
+            named = quick
+        elif found.content:
+            tree = body.tree(found.content)
+            named = tree.get("model") if isinstance(tree, dict) else False
+        return Question(asked.model or named, tree, found, False, receive)
 
-    async def _form_model(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> object:
+    async def _form_question(self, request: Request, asked: Asked, headers: dict[bytes, bytes]) -> Question:
+        receive = request.receive
         if request.limited:
             found = await _read(request, headers)
             names = allowed_models.form_models(found.content, headers[b"content-type"]) if found.whole else None
             if names is None:
                 raise BadBody(413, TOO_LARGE) if not found.whole else BadBody(400, "the form's model cannot be read")
-            return ",".join(filter(None, (asked.model, *names))) or None
-        if not self._models.has_rules:
-            return asked.model or False
-        found = await body.read(request.receive, body.FORM_BYTES)
-        request.receive = body.replayed(found, request.receive)
-        return asked.model or body.form_model(found.content) or False
+            return Question(",".join(filter(None, (asked.model, *names))) or None, {}, found, True, receive)
+        if not self._models.has_rules and self._names.is_empty:
+            return Question(asked.model or False, {}, None, True, receive)
+        found = await body.read(receive, body.FORM_BYTES)
+        request.receive = body.replayed(found, receive)
+        return Question(asked.model or body.form_model(found.content) or False, {}, found, True, receive)
 
     def _refusal(self, scope: Scope, asked: Asked, name: object, tree: object) -> Response | None:
         def refuse(status: int, kind: Kind, message: str) -> Response:

@@ -17,6 +17,7 @@ from pathlib import Path
 from flowgate.domain import client_keys
 from flowgate.domain.client_keys import ClientKey, DamagedKeys, Owner
 from flowgate.errors import FlowGateError
+from flowgate.request_filter.models import expression
 from flowgate.system import processes
 from flowgate.system.processes import Identity
 from flowgate.system.watched_file import WatchedFile
@@ -121,11 +122,7 @@ class Clients:
 
 def _client(key: ClientKey) -> Client:
     expires = key.limits.expires.timestamp() if key.limits.expires else None
-    return Client(key, bytes.fromhex(key.sha256), expires, tuple(map(_expression, key.limits.models)))
-
-
-def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+    return Client(key, bytes.fromhex(key.sha256), expires, tuple(map(expression, key.limits.models)))
 
 
 def _is_alive(owner: Owner) -> bool:

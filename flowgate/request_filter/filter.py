@@ -10,7 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter import model_listing, paths
+from flowgate.request_filter import context_window
 from flowgate.request_filter.checks import Checks, Request
 from flowgate.request_filter.clients import Clients
 from flowgate.request_filter.cross_origin import refuse_websocket, send_as_app
@@ -78,7 +78,7 @@ class RequestFilter:
         if admission.response:
             return await self._refuse(scope, send, admission.response, row)
         self._follow(scope, row)
-        marked = self._marked(scope, send, row) if is_http else send
+        marked = self._marked(scope, context_window.translated(scope, send), row) if is_http else send
         try:
             if self._released is not None and is_http:
                 released = await self._wait_for_release(scope)
@@ -100,15 +100,15 @@ class RequestFilter:
 
     async def _serve(self, request: Request, send: Send, row: RecentRequest) -> None:
         """Let the app answer, unless no model can."""
-        scope = request.scope
-        if scope["type"] == "http" and (response := await self._current_checks().examine(request, row)):
+        checks, scope = self._current_checks(), request.scope
+        if scope["type"] != "http":
+            return await self.app(scope, request.receive, send)
+        if response := await checks.examine(request, row):
             row["refused"] = response.reason
             self.refusals.count(row.get("client", ""), response.kind)
             return await send_as_app(self.app, scope, send, response)
-        if request.limited and scope.get("method") == "GET" and paths.lists_models(scope["path"]):
-            plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-            request.scope, send = {**scope, "headers": plain}, model_listing.shortened(send, request.limited)
-        return await self.app(request.scope, request.receive, send)
+        answer = checks.answering(request, send)  # it may change the request
+        return await self.app(request.scope, request.receive, answer)
 
     async def _refuse(self, scope: Scope, send: Send, response: Response, row: RecentRequest) -> None:
         """Refuse a request by its key alone."""

@@ -7,15 +7,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from flowgate.request_filter.app_questions import ask
+from flowgate.request_filter.client_names import AGENT, ENCODED, GENERATED_ID, LONG_CONTEXT
 
 if TYPE_CHECKING:
     from flowgate.domain.request_rules import RequestRules
     from flowgate.request_filter.paths import Asked
 
 SHOWN_NAMES = 20
-GENERATED_ID = re.compile(r"[0-9a-f]{64}")  # a deployment's id, where the config sets none; clients see it in a header
-MADE_BY_APP = ("claude-router-", "a2a/")  # the app's names for Claude Code's model list, and for agents
-LONG_CONTEXT = "[1m]"  # Claude Code adds it to a name, and the app takes it away
+MADE_BY_APP = (ENCODED, AGENT)  # the app's names for Claude Code's model list, and for agents
 NOUNS = {
     "text": "answer with text",
     "embeddings": "make embeddings",
@@ -35,7 +34,7 @@ class Models:
     def __init__(self, rules: RequestRules) -> None:
         self._rules = rules
         self._exact = frozenset((*rules.models, *rules.further_models))
-        self._patterns = {pattern: _expression(pattern) for pattern in rules.patterns}
+        self._patterns = {pattern: expression(pattern) for pattern in rules.patterns}
 
     @property
     def has_rules(self) -> bool:
@@ -122,6 +121,10 @@ def _names(names: tuple[str, ...] | list[str]) -> str:
     return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more (GET /v1/models)" if more > 0 else "")
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
-    """Return a name with `*` as a regular expression; `*` stands for any text."""
+def expression(pattern: str) -> re.Pattern[str]:
+    """Return a name with `*` as a regular expression; `*` stands for any text.
+
+    Args:
+        pattern: The name.
+    """
     return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)

@@ -48,7 +48,8 @@ _USUAL = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/responses", "/v
 _MODEL = re.compile(r"^(?:/v1|/v1beta)?/models/(?P<model>.+)$")
 _MODELS = re.compile(r"^(?:/v1|/v1beta)?/models(?:/|$)")
 _LISTS = frozenset({"/models", "/v1/models", "/v1beta/models", "/openai/v1/models"})
-_FREE = ("/health/readiness", "/health/liveliness", "/health/liveness")
+_ALIVE = "/health/liveliness"
+_FREE = ("/health/readiness", _ALIVE, "/health/liveness")
 
 
 class Asked(NamedTuple):
@@ -119,6 +120,29 @@ def lists_models(path: str) -> bool:
     return path in _LISTS
 
 
+def with_model(path: str, model: str) -> str:
+    """Return a path that names another model.
+
+    Args:
+        path: A path as `meant` returns it, which names a model.
+        model: The other model.
+    """
+    found = _KNOWN.match(path) or _GOOGLE.match(path) or _MODEL.match(path)
+    if found is None or found["model"] is None:
+        return path
+    return f"{path[: found.start('model')]}{model}{path[found.end('model') :]}"
+
+
+def moved(scope: Scope, path: str) -> Scope:
+    """Return a scope with another path.
+
+    Args:
+        scope: An HTTP scope; it is not changed.
+        path: The other path.
+    """
+    return {**scope, "path": path, "raw_path": quote(path).encode()}
+
+
 def normalized(scope: Scope) -> Scope:
     """Return the scope with the path that the client means, and with GET in place of a HEAD that only looks.
 
@@ -126,8 +150,9 @@ def normalized(scope: Scope) -> Scope:
         scope: An HTTP or websocket scope; it is not changed. The server still sends no body for its HEAD.
     """
     path = scope["path"]
-    right = meant(path)
+    is_head = scope.get("method") == "HEAD"
+    right = _ALIVE if is_head and path in ("", "/") else meant(path)  # Claude Code asks so whether the gateway is there
     changed: dict[str, object] = {} if right == path else {"path": right, "raw_path": quote(right).encode()}
-    if scope.get("method") == "HEAD" and (right in _FREE or _MODELS.match(right)):
+    if is_head and (right in _FREE or _MODELS.match(right)):
         changed["method"] = "GET"
     return {**scope, **changed} if changed else scope

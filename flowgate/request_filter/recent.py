@@ -79,6 +79,7 @@ class RecentRequest(TypedDict):
         at: When it arrived, in seconds since 1970.
         own: Whether FlowGate sent it, to check the worker.
         model: The model's name that the client asked for.
+        leads_to: The model that answers in place of this name; absent if the name is not replaced.
         count: Number of equal requests that this row stands for; absent for one.
         refused: Why the request filter refused it; absent if it did not.
         client: Name of the client whose key it carried; absent for the gateway's own key, and without a valid key.
@@ -97,6 +98,7 @@ class RecentRequest(TypedDict):
     at: float
     own: NotRequired[bool]
     model: NotRequired[str]
+    leads_to: NotRequired[str]
     count: NotRequired[int]
     refused: NotRequired[str]
     client: NotRequired[str]

@@ -92,8 +92,14 @@ def _install(context: StepContext, wanted: Wanted) -> Facts:
     if built:
         return {**facts, "message": f"installed LiteLLM {found.version} in an environment of its own"}
     serves = found == environments.in_force(context.config)
-    what = "is installed" if not serves else "is in force" if wanted.version else "is in force, and none is newer"
-    return {**facts, "message": f"LiteLLM {found.version} {what}"}
+    what = (
+        "is installed"
+        if not serves
+        else "is in force"
+        if wanted.version
+        else "is in force, and no newer one can be installed"
+    )
+    return {**facts, "changed": False, "message": f"LiteLLM {found.version} {what}"}
 
 
 def _facts(context: StepContext, found: LiteLLMEnvironment, built: bool) -> Facts:

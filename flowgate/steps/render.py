@@ -45,7 +45,7 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
         for warning in [*preflight.warnings(acting.config, name, policy), *policy.warnings]:
             acting.emit(f"warning: {warning}")
         for line in [] if acting.config.embedded else _changes(policy):  # nobody wrote the embedded default
-            acting.emit(f"changed: {line}")
+            acting.emit(f"settings: {line}")
         acting.generate_keys()
         rendered = acting.stack()
         for document in _documents(rendered):

@@ -1,11 +1,13 @@
 """Send test requests through LiteLLM and check the responses."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from flowgate.errors import CheckFailed, FlowGateError, NotReady, UsageError
 from flowgate.gateway import cliproxy, request_rules
 from flowgate.rehearsal import stream
+from flowgate.rehearsal.tool_round_trips import ROUND_TRIPS, TOOL, responses_text
 from flowgate.step import Change, Facts, Result, StepContext, change
 from flowgate.steps.wait_healthy import LOG_LINES, config_place, private_base_url
 from flowgate.system.clock import poll
@@ -19,12 +21,12 @@ Generations = Mapping[str, tuple[list[int], int]]  # service → (numbers of its
 
 
 def smoke(context: StepContext, live: bool = False) -> Result | Change:
-    """Send test requests through LiteLLM: its models, a chat completion, a streamed one, a `/v1/messages` one.
+    """Send test requests through LiteLLM: its models, answers, and tool calls.
 
     Args:
         context: Tools and state of this run.
-        live: Also request model answers over real accounts (costs money); a model of the embedded upstream is always
-            requested.
+        live: Also request model answers over real accounts (costs money), but no tool calls, which not every model
+            makes; a model of the embedded upstream is always requested.
 
     Returns:
         `base` (base URL), `answers` (list of request, seconds, message).
@@ -35,7 +37,7 @@ def smoke(context: StepContext, live: bool = False) -> Result | Change:
         UsageError: With `live`, no model can be requested by its name.
     """
     model, embedded = _model(context, live)
-    names = list(REQUESTS) if model else ["models"]
+    names = list(REQUESTS) if embedded else list(LIVE) if model else ["models"]
     real = "real accounts" if cliproxy.is_configured(context.config) else "your providers"
     over = "the embedded upstream" if embedded else real
     cost = "" if embedded else " (costs money)" if model else " (only what is free)"
@@ -108,7 +110,7 @@ def _send(context: StepContext, name: str, tested: Target) -> Facts:
     except FlowGateError as error:
         raise _explain(context, name, error, tested.before) from None
     seconds = round(context.clock.now() - began, 3)
-    context.emit(f"  {name:<9} {message[:70]:<70} {seconds:6.2f} s")
+    context.emit(f"  {name:<15} {message[:70]:<70} {seconds:6.2f} s")
     return {"request": name, "seconds": seconds, "message": message}
 
 
@@ -150,12 +152,39 @@ def _messages(context: StepContext, tested: Target) -> str:
     return _text("messages", lambda: next(part["text"] for part in body["content"] if part.get("type") == "text"))
 
 
+def _responses(context: StepContext, tested: Target) -> str:
+    prompt = {"model": tested.model, "input": PROMPT, "max_output_tokens": 100}
+    body = _body(context.http.post(f"{tested.base}/v1/responses", prompt, headers=_headers(context)))
+    return _text("responses", lambda: responses_text(body))
+
+
+def _call_tool(protocol: str, context: StepContext, tested: Target) -> str:
+    """Let the model call a tool, return its result, and return the answer."""
+    trip, headers = ROUND_TRIPS[protocol], _headers(context)
+    asked = trip.ask(tested.model)
+    called = _body(context.http.post(f"{tested.base}{trip.path}", asked, headers=headers))
+    try:
+        fits = trip.arguments(called) == {"word": "ready"}
+        following = trip.hand_back(asked, called)
+    except (KeyError, IndexError, TypeError, StopIteration, ValueError):
+        raise CheckFailed(f"the model was told to call the tool {TOOL} and did not: {str(called)[:200]}") from None
+    if not fits:
+        raise CheckFailed(f"the arguments of the call do not fit the tool's schema: {str(called)[:300]}")
+    answer = _body(context.http.post(f"{tested.base}{trip.path}", following, headers=headers))
+    return _text(f"{protocol} tool", lambda: trip.text(answer))
+
+
 REQUESTS: dict[str, Callable[[StepContext, Target], str]] = {
     "models": _models,
     "chat": _chat,
     "stream": _stream,
     "messages": _messages,
+    "responses": _responses,
+    **{f"{protocol} tool": partial(_call_tool, protocol) for protocol in ROUND_TRIPS},
 }
+
+
+LIVE = ("models", "chat", "stream", "messages", "responses")  # a real model need not be one that calls tools
 
 
 def _prompt(tested: Target) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from flowgate.supervisor.ledger_tree import LedgerTree, ledger_from_tree, to_ledger_tree
 
@@ -62,6 +62,8 @@ class RequestRulesTree(TypedDict):
     user_header: str
     user_headers: list[str]
     metadata_header: str
+    renamed: NotRequired[dict[str, str]]
+    renamed_patterns: NotRequired[list[list[str]]]
 
 
 class ProgramTree(TypedDict):
@@ -176,6 +178,8 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
         user_header=tree.get("user_header", ""),
         user_headers=tuple(tree.get("user_headers", ())),
         metadata_header=tree.get("metadata_header", ""),
+        renamed=dict(tree.get("renamed", {})),
+        renamed_patterns=tuple((pattern, model) for pattern, model in tree.get("renamed_patterns", ())),
     )
 
 

@@ -81,6 +81,13 @@ def protect() -> None:
     sys.stderr = _protected(sys.stderr, STDERR)
 
 
+def flush() -> None:
+    """Write what the standard streams still hold."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
 def reader_is_gone(stream: TextIO) -> bool:
     """Return whether the program that read a stream has ended; noticed also between two writes."""
     if failure(stream) is not None:

@@ -74,6 +74,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send(200, f"data: {chunk}\n\ndata: [DONE]\n\n".encode())
         elif self.path == "/v1/messages":
             self._reply(200, {"content": [{"type": "text", "text": text}]})
+        elif self.path == "/v1/responses":
+            content = [{"type": "output_text", "text": text}]
+            self._reply(200, {"output": [{"type": "message", "content": content}]})
         else:
             self._reply(200, {"choices": [{"message": {"content": text}}]})
 

@@ -74,9 +74,9 @@ def test_a_dead_model_and_its_fallback_are_both_named(gateway: Gateway) -> None:
 
 def test_flowgates_own_requests_are_left_out(gateway: Gateway) -> None:
     gateway.chat(gateway.key())
-    before = explained(gateway, 500)
+    before = [one["id"] for one in explained(gateway, 500)]
     gateway.workspace.inv("smoke")
-    assert explained(gateway, 500) == before
+    assert [one["id"] for one in explained(gateway, 500)] == before
 
 
 def test_questions_that_no_model_can_answer_do_not_hurt_the_others(gateway: Gateway) -> None:

@@ -66,25 +66,43 @@ def test_every_endpoint_is_recorded_with_its_tokens(gateway: Gateway, endpoint: 
 def test_an_attempt_that_failed_is_recorded_as_the_vendor_saw_it(gateway: Gateway, vendor: Vendor) -> None:
     vendor.set_faults({"vendor-model": {"status": 500}})
     vendor.reset()
+    before = recorded(gateway, "faulty")
     assert gateway.chat(gateway.key(), "faulty")[0] >= 429
     vendor.set_faults({})
-    assert wait(lambda: recorded(gateway, "faulty") == 1, 5.0)
+    assert wait(lambda: recorded(gateway, "faulty") == before + 1, 5.0)
     [(status, error, count)] = rows(
         gateway,
         "SELECT r.status, r.error, (SELECT count(*) FROM attempts WHERE request = r.id AND deployment != '') "
-        "FROM requests r WHERE model = 'faulty'",
+        "FROM requests r WHERE model = 'faulty' ORDER BY id DESC LIMIT 1",
     )
     assert (status >= 429, bool(error), count) == (True, True, len(vendor.requests()))
     gateway.workspace.inv("service.restart", "--service", "litellm")
 
 
-def test_no_prompt_answer_or_key_is_in_any_file_or_report(gateway: Gateway) -> None:
+@pytest.fixture
+def client_key(gateway: Gateway) -> Iterator[str]:
+    """The key of the client `ledgered`."""
+    yield gateway.workspace.inv("client.add", "ledgered").stdout.strip()
+    gateway.workspace.inv("client.remove", "ledgered")
+
+
+def test_requests_are_summed_by_client(gateway: Gateway, client_key: str) -> None:
+    assert [gateway.chat(client_key, "router-cheap")[0] for _ in range(3)] == [200, 200, 200]
+    assert wait(lambda: ("ledgered", 3) in by_client(gateway), 5.0)
+
+
+def by_client(gateway: Gateway) -> list[tuple[str, int]]:
+    return [(one["name"], one["requests"]) for one in gateway.workspace.json("usage", "--by", "client")["groups"]]
+
+
+def test_no_prompt_answer_or_key_is_in_any_file_or_report(gateway: Gateway, client_key: str) -> None:
     key = gateway.key()
+    gateway.chat(client_key, "router-cheap")
     for path, body in ENDPOINTS.values():
         gateway.request(path, {"model": "router-cheap", **body}, key=key)
     gateway.request("/v1/chat/completions", {"model": "router-cheap", "messages": PROMPT}, key=key)
     gateway.request("/v1/chat/completions", {"model": "router-cheap", "messages": MESSAGES}, key="sk-canary-wrong-5512")
-    secrets = [one.encode() for one in (PROMPT, key, "sk-canary-wrong-5512", "embedded upstream answering")]
+    secrets = [one.encode() for one in (PROMPT, key, client_key, "sk-canary-wrong-5512", "embedded upstream answering")]
     commands = (
         ("usage", "--json"),
         ("usage", "--by", "day"),
@@ -94,7 +112,8 @@ def test_no_prompt_answer_or_key_is_in_any_file_or_report(gateway: Gateway) -> N
     reports = [gateway.workspace.inv(*words).stdout.encode() for words in commands]
     files = [path for path in gateway.workspace.folder.rglob("*") if path.is_file() and "/secrets/" not in str(path)]
     private = ("cliproxyapi.yaml", "litellm-master-key")
-    texts = {str(path): path.read_bytes() for path in files if path.name not in private}
+    own = [path for path in files if path.name not in private and not path.name.startswith("output-")]  # the test's
+    texts = {str(path): path.read_bytes() for path in own}
     assert [(name, one) for name, text in texts.items() for one in secrets if one in text] == []
     assert not any(one in text for text in reports for one in secrets)
     assert any(name.endswith("ledger.sqlite") for name in texts)

@@ -56,5 +56,5 @@ def test_only_smoke_live_and_ask_send_model_requests(place: Workspace) -> None:
         assert model_requests(place) == [], words
     assert "embedded upstream" in place.inv("ask", "are you there?").stdout
     place.inv("smoke", "--live")
-    assert [one["model"] for one in model_requests(place)] == ["embedded-default"] * 4
-    assert len(post_requests(place)) == 4
+    assert [one["model"] for one in model_requests(place)] == ["embedded-default"] * 5
+    assert len(post_requests(place)) == 5

@@ -19,8 +19,8 @@ def test_the_smoke_passes_and_leaves_nothing_running(workspace: Workspace) -> No
     assert done.stdout.startswith("PASS  reliability over FlowGate's embedded upstream (not a provider)")
     steps = ["Download", "Render reliability", "Start", "Wait healthy", "Smoke", "Stop"]
     assert [line[2:27].strip() for line in done.stderr.splitlines() if line[:2] in ("= ", "~ ")] == steps
-    assert [line.split()[0] for line in done.stderr.splitlines() if line.startswith("  ")] == [
-        *("models", "chat", "stream", "messages")
+    assert [line[2:17].strip() for line in done.stderr.splitlines() if line.startswith("  ")] == [
+        *("models", "chat", "stream", "messages", "responses", "chat tool", "messages tool", "responses tool")
     ]
     assert workspace.nothing_runs()
     assert not (workspace.runtime / "state.json").exists()

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
 from flowgate.cli.checks.finding import Finding
+from flowgate.cli.litellm_version import SERVICE
 from flowgate.cli.session import Session
-from flowgate.gateway import blocked_versions, litellm_advisories, litellm_environments, litellm_releases
+from flowgate.gateway import (
+    blocked_versions,
+    litellm_advisories,
+    litellm_environments,
+    litellm_in_force,
+    litellm_releases,
+)
 from flowgate.gateway.litellm_advisories import Advisory
 from flowgate.system import files, installed
 from flowgate.system.clock import Clock
@@ -35,8 +43,8 @@ def of_upgraded(session: Session, clock: Clock | None = None) -> Iterator[Findin
         session: The session of this command.
         clock: Tells the date; default: the real one.
     """
-    record = litellm_environments.parse(files.read_text_or_none(litellm_environments.record_path(session.config)))
-    version = record.in_force
+    serving = partial(session.supervisor.serving_label, SERVICE, litellm_environments.LABEL)
+    version = litellm_in_force.record(session.config, files.read_text_or_none, serving).in_force
     if version in (litellm_environments.BUNDLED, installed.version("litellm")):
         return
     if blocked_versions.reason(version):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowgate.cli import argv
 from flowgate.cli.argv import CommandLine
@@ -21,6 +23,7 @@ TASKS = (
     "bootstrap.download",
     "ask",
     "play",
+    "client.run",
 )
 
 
@@ -45,6 +48,7 @@ ARGUMENTS = {
     "profile.set": [word("name")],
     "profile.show": [text("name"), truth("json")],
     "ask": [word("question"), text("model", "m")],
+    "client.run": [word("program"), Argument("words", "list", False, None, "", "w"), text("model", "m")],
     "play": [word("name"), Argument("extra", "list", False, None, "", "e"), text("tags")],
 }
 
@@ -158,3 +162,52 @@ def test_a_misspelled_word_gets_a_suggestion(typed: str, fix: str) -> None:
 def test_config_without_a_path_is_an_error(typed: str) -> None:
     with pytest.raises(UsageError, match="needs the path"):
         parse(typed.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a  b", "", " ", "\t", "a\nb"],
+        ['"q"', "'s'", "$(id)", "\\", "*", "~", "~nobody/x"],
+        ["--", "--", "--help", "-h", "--dry", "--config", "x", "--version"],
+        ["-c", 'model="x y"', "--model=m", "-m", "--words", "-w"],
+        ["é", "\udcff", "\u202e", "x" * 5000, "status", "up", "-"],
+        [],
+    ],
+)
+@pytest.mark.parametrize("spelling", [["client.run"], ["client", "run"]])
+def test_words_after_two_dashes_reach_the_program_as_they_are(spelling: list[str], words: list[str]) -> None:
+    line = parse([*spelling, "codex", "-m", "big", "--", *words])
+    assert not line.dry
+    assert line.calls == (("client.run", {"program": "codex", "model": "big", "words": words}),)
+
+
+def test_a_program_may_have_no_words() -> None:
+    assert parse(["client.run", "codex"]).calls == (("client.run", {"program": "codex"}),)
+    assert parse(["--dry", "status", "client.run", "codex", "--", "-x"]).dry
+
+
+@pytest.mark.parametrize("words", [["exec"], ["exec", "--", "x"], ["-c", "x"], ["--words", "x"], ["-w"], ["status"]])
+def test_words_for_the_program_without_two_dashes_are_refused(words: list[str]) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse(["client", "run", "codex", *words])
+    assert "put -- before the program's own words" in refused.value.fix
+
+
+@pytest.mark.parametrize("words", [[], ["--", "codex"], ["--model", "x"]])
+def test_the_program_stands_before_the_two_dashes(words: list[str]) -> None:
+    with pytest.raises(UsageError, match="needs PROGRAM"):
+        parse(["client", "run", *words])
+
+
+@pytest.mark.parametrize("words", [["--help"], ["codex", "--help"], ["codex", "-h", "--", "x"]])
+def test_help_before_the_two_dashes_is_ours(words: list[str]) -> None:
+    assert parse(["client", "run", *words]).help == "client.run"
+
+
+@given(
+    st.lists(st.one_of(st.text(), st.sampled_from(["--", "--help", "-h", "--dry", "--config", "--model=x", "status"])))
+)
+def test_any_words_after_two_dashes_stay_as_they_are(words: list[str]) -> None:
+    [(task, values)] = parse(["--config", "C", "client.run", "codex", "--", *words]).calls
+    assert (task, values) == ("client.run", {"program": "codex", "words": words})

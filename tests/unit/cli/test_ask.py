@@ -41,7 +41,7 @@ def askable(tmp_path: Path) -> Callable[[str], str]:
     ]
     router: Any = {"model_group_alias": {"opus": "big", "quiet": {"model": "big", "hidden": True}}}
     stage.config = replace(stage.config, litellm_base={"model_list": models, "router_settings": router})
-    return lambda name: ask._requested(stage.context(), name)
+    return lambda name: ask.requested_model(stage.context(), name)
 
 
 @pytest.mark.parametrize("name", ["big", "opus", "quiet", "big-1", "corp/x", "openai/b"])

@@ -66,6 +66,12 @@ def test_candidates_fit_the_last_word(words: list[str], found: list[str]) -> Non
     assert candidates(words, TASKS, VALUES) == found
 
 
+def test_words_of_a_started_program_are_not_ours() -> None:
+    assert ask("client", "run", "codex", "--", "") == []
+    assert "--words" not in ask("client", "run", "codex", "--")
+    assert {"--model", "--small-model"} <= set(ask("client", "run", "codex", "--"))
+
+
 def ask(*words: str) -> list[str]:
     tasks = describe(load_tasks())
     return candidates(words, tasks, known_values(str(locations.examples() / "embedded.yaml")))
@@ -79,6 +85,9 @@ def ask(*words: str) -> list[str]:
         ("rehearse --scenario 4", "429"),
         ("rehearse --scenario 500,ha", "500,hang"),
         ("ask hi --model router-", "router-default"),
+        ("client run co", "codex"),
+        ("client.test ge", "gemini-cli"),
+        ("client run codex --small-model router-", "router-cheap"),
         ("ask hi -m router-", "router-default"),
         ("cooldowns --clear ", "router-default"),
         ("steps --show pro", "promote"),

@@ -129,6 +129,7 @@ def test_rich_is_not_imported_for_a_pipe(capsys: Captured) -> None:
             "inv up, or `inv auth.import-headless codex`",
             "flowgate up, or `flowgate auth import-headless codex`",
         ),
+        ("flowgate", "inv litellm.upgrade --to 1", "flowgate litellm upgrade --to 1"),
         ("flowgate", "uv run inv test; an inv; inventory", "uv run inv test; an inv; inventory"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from flowgate.cli import explain
+from flowgate.cli.request_lines import describe_request
 from flowgate.errors import CheckFailed, InvalidValue, NotReady
 from flowgate.ledger.history import Wanted
 from flowgate.system.clock import Clock
@@ -93,3 +94,13 @@ def test_a_request_that_a_generation_still_knows_is_listed_once(session: Session
     cast("FakeSupervisor", session.supervisor).recent = [live, newest]
     listed, _ = explain.find(session, Wanted(last=3))
     assert [(one["id"], one["profile"]) for one in listed] == [("bb2", "balanced"), ("cc3", "balanced"), ("ee5", "")]
+
+
+def test_the_litellm_that_served_is_named_where_another_one_serves_now(
+    recorded: Workspace, capsys: Captured, session: Session
+) -> None:
+    listed, _ = explain.find(session, Wanted(last=1))
+    served = listed[0]["litellm"]
+    assert served
+    lines = ["".join(describe_request(listed[0], now)) for now in ("1.999.0", served)]
+    assert [f"generation 1 (LiteLLM {served})" in line for line in lines] == [True, False]

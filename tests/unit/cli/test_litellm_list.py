@@ -59,3 +59,11 @@ def test_a_missing_environment_that_is_in_force_is_warned_of(place: Path, capsys
     said = capsys.readouterr()
     assert "1.109.0, is missing or not complete" in said.err
     assert "in force" not in said.out
+
+
+def test_a_hand_over_that_was_interrupted_is_settled_by_what_serves(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "in-force.json").write_text('{"in_force": "1.108.77", "pending": "1.106.22"}')
+    rows = {row["version"]: row for row in listed(place, capsys)["environments"]}
+    assert (rows["1.108.77"]["in_force"], rows["1.106.22"]["in_force"]) == (True, False)  # none serves

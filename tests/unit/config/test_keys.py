@@ -37,6 +37,7 @@ SAMPLES: dict[str, object] = {
     "login method": "device",
     "variables": {"A": "b"},
     "mapping": {"a": "b"},
+    "model names": {"claude-*": "m"},
     "LiteLLM settings": MODELS,
 }
 WRONG: dict[str, object] = {**dict.fromkeys(SAMPLES, 7.5), "duration": [1]}

@@ -108,7 +108,7 @@ def test_the_list_tells_why_versions_are_not_taken(versions: VersionStage, index
     found = offers.ask_index(folder, versions.tools())
     assert (found.newest, found.installable, found.error) == ("1.110.0", "1.108.77", "")
     why = {one.version: one.reason for one in found.refused}
-    assert why["1.110.0"] == "FlowGate cannot run it: its router is written in Rust"
+    assert why["1.110.0"] == "FlowGate cannot run it: from 1.110.0 on its router is written in Rust"
     assert (why["1.109.3"], why["1.108.99"]) == (offers.YOUNG, offers.YOUNG)
     assert (why["1.107.0"], why["1.82.8"]) == ("it is reported as compromised", "it contains malicious code")
 

@@ -143,3 +143,10 @@ def test_check_mode_does_not_retry(stage: Stage) -> None:
 def test_retry_values_of_another_type_are_rejected(stage: Stage, word: str) -> None:
     report = stage.run(f"tasks: [{{refuse: , until: true, {word}: \"{{{{ 'x' }}}}\"}}]")
     assert isinstance(report.error, InvalidValue)
+
+
+def test_work_that_finds_nothing_to_do_counts_as_unchanged(stage: Stage) -> None:
+    nothing = Change("install", lambda acting: {"changed": False, "message": "installed already"}, {})
+    stage.catalog = Catalog({"install": lambda context: nothing})
+    outcome = stage.run("tasks: [install: ]").outcomes[0]
+    assert (outcome.status, outcome.message) == ("unchanged", "installed already")

@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from flowgate.config.overlay import overlay
-from flowgate.rehearsal.roles import assign_roles
+from flowgate.domain.request_rules import RequestRules
+from flowgate.rehearsal.roles import CLIENT_NAME, assign_roles, with_client_names
 from tests.unit.gateway.test_policy import COMMON, MODELS
 
 EXAMPLES = Path(__file__).parents[3] / "config" / "examples"
@@ -83,3 +84,11 @@ def test_the_promised_settings_decide_what_a_name_leads_to() -> None:
     promised = names(fallbacks=[{"*": ["router-cheap"]}], model_group_alias={"opus": "router-default"})
     found = assign_roles(names(), promised).cases
     assert ("opus", ("router-cheap",)) in [(one.name, one.next) for one in found]
+
+
+def test_a_model_is_asked_for_by_a_name_of_the_list_too() -> None:
+    rules = RequestRules(models=("router-default",), renamed_patterns=(("gpt-*", "router-default"), ("x*", "nowhere")))
+    roles = with_client_names(assign_roles(SHIPPED["litellm_base"]), rules)
+    [case] = [one for one in roles.cases if one.kind == CLIENT_NAME]
+    assert (case.name, case.first) == ("gpt-example", ("embedded-default",))
+    assert "gpt-example" in roles.aliases

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.domain.client_keys import Limits
-from flowgate.request_filter import model_listing
+from flowgate.request_filter import allowed_list
 from flowgate.request_filter.clients import Clients
 from flowgate.request_filter.quotas import Quotas
 from tests.unit.request_filter.asking import BODY, CHAT, Gateway, gateway
@@ -55,6 +55,9 @@ def test_an_allowed_model_is_asked(one: Gateway, model: str, path: str) -> None:
         (CHAT, {**BODY, "model": "router-default", "fallbacks": [{"model": "big"}]}),
         (CHAT, {**BODY, "model": "router-default", "context_window_fallbacks": [{"router-default": ["big"]}]}),
         (CHAT, b'{"model": "router-default", "messages": [], "model": "big"}'),
+        (CHAT, {**BODY, "router_settings_override": {"fallbacks": [{"router-default": ["big"]}]}}),
+        (CHAT, {**BODY, "prompt_id": "stored"}),
+        ("/v1/messages", {**BODY, "tools": [{"type": "advisor_20260301", "name": "advisor", "model": "big"}]}),
         (CHAT, b'{"model": "router-default", "messages": "' + b"x" * 1_100_000 + b'", "model": "big", "a": {}}'),
         (CHAT, {"messages": []}),
         (CHAT, {"model": 5, "messages": []}),
@@ -77,6 +80,11 @@ def test_what_is_not_allowed_or_not_certain_is_refused(one: Gateway, path: str, 
     assert got.status == 403
     assert "'codex'" in got.message
     assert one.layer.refusals.rows() == [{"client": "codex", "kind": "forbidden_model", "count": 1}]
+
+
+def test_a_tool_may_name_an_allowed_model(one: Gateway) -> None:
+    tools = [{"name": "advisor", "model": "router-default"}, {"name": "other"}]
+    assert one.ask(one.add(models=("router-*",)), "/v1/messages", {**BODY, "tools": tools}).status == 200
 
 
 def test_the_refusal_names_what_is_allowed_and_explain_gets_it(one: Gateway) -> None:
@@ -166,7 +174,7 @@ def test_every_dialects_list_is_shortened(one: Gateway, listed: object, shown: o
 
     client = clients.find(hashlib.sha256(key.encode()).digest())
     assert client is not None
-    assert json.loads(model_listing.without_others(json.dumps(listed).encode(), client)) == shown
+    assert json.loads(allowed_list.without_others(json.dumps(listed).encode(), client)) == shown
 
 
 def test_a_described_model_must_be_allowed(one: Gateway) -> None:
@@ -236,3 +244,14 @@ def test_requests_at_once_are_limited_and_end_counts(one: Gateway) -> None:
 
     asyncio.run(run())
     assert statuses == [429, 200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("model", "status"),
+    [("claude-haiku-4-5", 200), ("claude-haiku-4-5[1m]", 200), ("claude-opus-4-8", 403), ("router-cheap", 200)],
+)
+def test_a_client_may_use_a_name_that_leads_to_an_allowed_model(one: Gateway, model: str, status: int) -> None:
+    patterns = (("claude-*haiku*", "router-cheap"), ("claude-*", "router-default"))
+    layer = one.worker(models=("router-default", "router-cheap"), any_model=False, renamed_patterns=patterns)
+    key = one.add(models=("router-cheap",))
+    assert one.ask(key, "/v1/messages", {**BODY, "model": model}, layer=layer).status == status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.domain.request_rules import RequestRules
+from flowgate.request_filter import paths
 from flowgate.request_filter.paths import meant
 from tests.unit.request_filter.echoing import send
 
@@ -61,3 +62,13 @@ def test_a_head_that_only_looks_is_answered_as_a_get(path: str) -> None:
 @pytest.mark.parametrize("path", ["/v1/files", "/v1/chat/completions"])
 def test_other_heads_are_the_apps(path: str) -> None:
     assert send(RequestRules(), path, method="DELETE").tree["method"] == "DELETE"
+
+
+@pytest.mark.parametrize("path", ["/", ""])
+def test_a_head_of_the_root_asks_whether_the_gateway_is_alive_and_needs_no_key(path: str) -> None:
+    scope = paths.normalized({"type": "http", "method": "HEAD", "path": path, "headers": []})
+    assert (scope["method"], scope["path"]) == ("GET", "/health/liveliness")
+
+
+def test_a_get_of_the_root_is_left_to_the_app() -> None:
+    assert paths.normalized({"type": "http", "method": "GET", "path": "/", "headers": []})["path"] == "/"

@@ -110,7 +110,7 @@ def with_aliases(stage: Stage, count: int) -> Stage:
 
 def test_what_flowgate_moved_or_added_is_said_once_for_each_document(stage: Stage) -> None:
     with_aliases(stage, 1).apply(render)
-    assert any("changed: router_settings.fallbacks: alias-0 → other is added" in line for line in stage.messages)
+    assert any("settings: router_settings.fallbacks: alias-0 → other is added" in line for line in stage.messages)
     stage.messages.clear()
     stage.apply(render)
     assert stage.messages == []
@@ -120,11 +120,11 @@ def test_nothing_is_said_to_be_changed_in_the_embedded_default_which_nobody_wrot
     with_aliases(stage, 1)
     stage.config = replace(stage.config, embedded=True)
     assert stage.apply(render)[0] == "changed"
-    assert not any(line.startswith("changed: ") for line in stage.messages)
+    assert not any(line.startswith("settings: ") for line in stage.messages)
 
 
 def test_a_long_list_of_changes_is_cut_and_says_where_the_rest_is(stage: Stage) -> None:
     with_aliases(stage, 30).apply(render)
-    changed = [line for line in stage.messages if line.startswith("changed: ")]
+    changed = [line for line in stage.messages if line.startswith("settings: ")]
     assert len(changed) == 9
     assert "more settings; `inv profile.show` lists all" in changed[-1]

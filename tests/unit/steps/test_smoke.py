@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +21,31 @@ GOOD = {
     "/v1/models": json.dumps({"data": [{"id": "router-default"}]}),
     "/v1/chat/completions": CHAT,
     "/v1/messages": json.dumps({"content": [{"type": "text", "text": SAYS}]}),
+    "/v1/responses": json.dumps({"output": [{"type": "message", "content": [{"type": "output_text", "text": SAYS}]}]}),
 }
+ARGUMENTS = json.dumps({"word": "ready"})
+CALLS = {  # the nth request to a path calls the tool
+    ("/v1/chat/completions", 3): {
+        "choices": [{"message": {"tool_calls": [{"id": "c", "function": {"name": "x", "arguments": ARGUMENTS}}]}}]
+    },
+    ("/v1/messages", 2): {"content": [{"type": "tool_use", "id": "c", "name": "x", "input": {"word": "ready"}}]},
+    ("/v1/responses", 2): {"output": [{"type": "function_call", "call_id": "c", "arguments": ARGUMENTS}]},
+}
+ALL = ["models", "chat", "stream", "messages", "responses", "chat tool", "messages tool", "responses tool"]
 
 
 def ask(stage: Stage, **changed: str) -> list[str]:
     """Run the smoke test against a table of responses; return the requests that succeeded."""
     table = GOOD | {f"/v1/{path.replace('_', '/')}": text for path, text in changed.items()}
     plain = from_table(table)
-    streamed: list[str] = []
+    asked: Counter[str] = Counter()
 
     def answers(path: str) -> tuple[int, str]:
-        if path == "/v1/chat/completions":
-            streamed.append(path)
-            if len(streamed) == 2:
-                return 200, changed.get("stream", STREAM)
+        asked[path] += 1
+        if (path, asked[path]) == ("/v1/chat/completions", 2):
+            return 200, changed.get("stream", STREAM)
+        if call := CALLS.get((path, asked[path])):
+            return 200, changed.get("call") or json.dumps(call)
         return plain(path)
 
     stage.supervisor.run("litellm", port=stage.ports["litellm"]).run("cliproxyapi_plus")
@@ -43,8 +55,8 @@ def ask(stage: Stage, **changed: str) -> list[str]:
 
 def test_the_embedded_upstream_gets_all_requests(stage: Stage) -> None:
     stage.prepared().messages.clear()
-    assert ask(stage) == ["models", "chat", "stream", "messages"]
-    assert [line.split()[0] for line in stage.messages] == ["models", "chat", "stream", "messages"]
+    assert ask(stage) == ALL
+    assert [line[:17].strip() for line in stage.messages] == ALL
 
 
 def test_real_accounts_get_only_free_requests(stage: Stage) -> None:
@@ -68,7 +80,7 @@ def models(stage: Stage, *entries: tuple[str, str], **router: Any) -> Stage:
 @pytest.mark.parametrize(
     ("entries", "requested"),
     [
-        ([("paid", "http://127.0.0.1:1/v1"), ("free", "upstream")], 4),
+        ([("paid", "http://127.0.0.1:1/v1"), ("free", "upstream")], len(ALL)),
         ([("paid", "http://127.0.0.1:1/v1")], 1),
         ([("anthropic/*", "")], 1),
         ([("corp/*", "upstream")], 1),
@@ -132,6 +144,12 @@ def test_the_smoke_test_changes_nothing(stage: Stage) -> None:
         ({"stream": "data: {}\n\n"}, "ended without"),
         ({"stream": 'data: {"error": "overloaded"}\n\n'}, "the stream broke off"),
         ({"messages": '{"content": [{"type": "tool"}]}'}, "'messages' request failed"),
+        ({"responses": '{"output": []}'}, "'responses' request failed: the responses answer contains no text"),
+        ({"call": CHAT}, "'chat tool' request failed: the model was told to call the tool flowgate_smoke"),
+        (
+            {"call": json.dumps(CALLS["/v1/chat/completions", 3]).replace("ready", "red")},
+            "do not fit the tool's schema",
+        ),
     ],
 )
 def test_an_unexpected_response_fails_and_names_the_request(stage: Stage, changed: dict[str, str], words: str) -> None:

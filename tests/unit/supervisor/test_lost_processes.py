@@ -122,7 +122,7 @@ def test_a_supervisor_killed_while_it_starts_leaves_only_what_is_recorded(
         poll(lambda: None, Clock(), every=0.001, timeout=delay / 1000)
     os.kill(pid, signal.SIGKILL)
     command.join()
-    until(lambda: set(ours(runtime)) <= recorded(runtime), 3)
+    until(lambda: set(ours(runtime)) <= recorded(runtime))
     supervisor.close()
     supervisor.recover()
     supervisor.stop([one.service])

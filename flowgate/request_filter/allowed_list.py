@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from flowgate.request_filter import whole_response
+
 if TYPE_CHECKING:
-    from starlette.types import Message, Send
+    from starlette.types import Send
 
     from flowgate.request_filter.clients import Client
 
@@ -14,39 +17,24 @@ LISTS = (("data", "id"), ("models", "name"))  # OpenAI's and Anthropic's, Google
 FIRST_AND_LAST = ("first_id", "last_id")
 
 
-def shortened(send: Send, client: Client) -> Send:
+def shortened(send: Send, client: Client, leads_to: Callable[[str], str] = str) -> Send:
     """Return a `send` that leaves out of a list of models what a client may not ask.
 
     Args:
         send: The request's `send`.
         client: The client.
+        leads_to: Returns the model that answers for a name.
     """
-    start: list[Message] = []
-    parts: list[bytes] = []
-
-    async def shorten(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            start.append(message)
-            return None
-        if message["type"] != "http.response.body" or not start:
-            return await send(message)
-        parts.append(message.get("body", b""))
-        if message.get("more_body"):
-            return None
-        body = without_others(b"".join(parts), client) if start[0]["status"] == 200 else b"".join(parts)
-        headers = [(name, value) for name, value in start[0].get("headers", ()) if name.lower() != b"content-length"]
-        await send({**start[0], "headers": [*headers, (b"content-length", str(len(body)).encode())]})
-        return await send({"type": "http.response.body", "body": body})
-
-    return shorten
+    return whole_response.with_body(send, lambda body: without_others(body, client, leads_to))
 
 
-def without_others(body: bytes, client: Client) -> bytes:
+def without_others(body: bytes, client: Client, leads_to: Callable[[str], str] = str) -> bytes:
     """Return a list of models without those that a client may not ask; an empty list if it cannot be read.
 
     Args:
         body: The whole body.
         client: The client.
+        leads_to: Returns the model that answers for a name.
     """
     try:
         tree = json.loads(body)
@@ -56,7 +44,7 @@ def without_others(body: bytes, client: Client) -> bytes:
         tree = {}
     for key, name in LISTS:
         if isinstance(entries := tree.get(key), list):
-            tree[key] = [one for one in entries if _may_ask(client, one, name)]
+            tree[key] = [one for one in entries if _may_ask(client, one, name, leads_to)]
     if not any(isinstance(tree.get(key), list) for key, _ in LISTS):
         tree = {"object": "list", "data": []}
     if all(one in tree for one in FIRST_AND_LAST) and isinstance(tree.get("data"), list):
@@ -65,6 +53,9 @@ def without_others(body: bytes, client: Client) -> bytes:
     return json.dumps(tree).encode()
 
 
-def _may_ask(client: Client, entry: object, name: str) -> bool:
+def _may_ask(client: Client, entry: object, name: str, leads_to: Callable[[str], str]) -> bool:
     value = entry.get(name) if isinstance(entry, dict) else None
-    return isinstance(value, str) and client.may_ask(value.removeprefix("models/"))
+    if not isinstance(value, str):
+        return False
+    plain = value.removeprefix("models/")
+    return client.may_ask(plain) or client.may_ask(leads_to(plain))
