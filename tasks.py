@@ -596,15 +596,17 @@ def usage(
 @task(
     help={
         "open": "open the page in your browser instead of printing the link",
-        "port": "the port on 127.0.0.1; 0: a free one",
+        "port": "the port on 127.0.0.1 of a dashboard that is started; 0: a free one",
+        "stop": "stop the dashboard",
+        "json": JSON,
     }
 )
 @command
-def dashboard(c: Context, open: bool = False, port: str = "0") -> int:  # noqa: A002 - the flag is called --open
-    """Serve a page that shows the state, requests, usage, accounts and events; it changes nothing."""
+def dashboard(c: Context, open: bool = False, port: str = "0", stop: bool = False, json: bool = False) -> int:  # noqa: A002 - a flag
+    """Print a link, which works once, to a page that shows the state, requests, usage, accounts and events."""
     from flowgate.cli import dashboard
 
-    return dashboard.run(config(c), port, open)
+    return dashboard.run(config(c), port, open, stop, json)
 
 
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})

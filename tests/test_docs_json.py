@@ -22,6 +22,7 @@ DOCUMENTS = (
         "key.path",
         "explain",
         "usage",
+        "dashboard",
         "cooldowns",
         "auth.list",
         "auth.status",

@@ -2,79 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from flowgate.cli import console
+from flowgate.cli.dashboard import HOST, OPENING_PAGE
 from flowgate.cli.dashboard_sources import SessionSources
 from flowgate.cli.entrypoint import complete, guarded
-from flowgate.cli.session import open_session
+from flowgate.cli.session import Session, open_session
+from flowgate.dashboard import control
 from flowgate.dashboard.access import Access
-from flowgate.dashboard.server import DashboardServer, serve
-from flowgate.errors import FlowGateError, Interrupted
-from flowgate.system import terminal
-from flowgate.system.become import inherited
+from flowgate.dashboard.server import DashboardServer
+from flowgate.errors import FlowGateError
+from flowgate.system import sockets
 from flowgate.system.file_access import Files
 
 IDLE_SECONDS = 30 * 60.0
-ENDS = {
-    "": "stopped",
-    "idle": "stopped: nobody has looked for 30 minutes",
-    "page": "stopped on its page",
-    "interrupted": "interrupted",
-}
 
 
-def main(descriptor: str, config: str, how: str) -> int:
+def main(config: str, port: str) -> int:
     """Serve the dashboard.
 
     Args:
-        descriptor: Of the listener.
-        config: Path after `--config`; empty to search for the config.
-        how: "open" opens the link in the user's browser; "print" prints it.
+        config: Path of the config.
+        port: The port.
     """
     session = open_session(config, quiet=True)
-    with ExitStack() as stack:
-        listener = stack.enter_context(inherited(descriptor))
-        sources = SessionSources(config, session)
-        with suppress(FlowGateError):  # the page says what is wrong
-            sources.overview()  # imports what the first page needs, before there is a link to it
-        access = Access(listener.getsockname()[1])
-        server = DashboardServer(sources, access, IDLE_SECONDS)
-        console.note("the dashboard serves until Ctrl-C, or until nobody has looked for 30 minutes")
-        if how == "open":
-            stack.callback(_open(access.link, session.config.paths.runtime_dir))
-        else:
-            console.note("this link opens it, once:")
-            console.data(access.link)
-        serve(listener, server)
-    console.note(ENDS[server.ended_by])
-    return Interrupted.code if server.ended_by == "interrupted" else 0
+    folder = session.supervisor.folder
+    sources = SessionSources(config, session)
+    with suppress(FlowGateError):  # the page says what is wrong
+        sources.overview()  # imports what the first page needs, before there is a link to it
+    opened = partial(Files(acting=True).delete, [folder / OPENING_PAGE])
+    access = Access(int(port), on_open=opened)
+    with sockets.listen(HOST, int(port)) as listener, control.listen(folder) as links:
+        server = DashboardServer(sources, access, IDLE_SECONDS, partial(_leave, session))
+        asyncio.run(server.run_on(listener, links))
+    Files(acting=True).delete([folder / OPENING_PAGE, control.path(folder)])
+    console.note("the dashboard has stopped")
+    return 0
 
 
-def _open(link: str, folder: Path) -> Callable[[], object]:
-    """Open the link in the user's browser, through a private file: the arguments of a browser can be read by others.
+def _leave(session: Session) -> bool:
+    """Have the supervisor stop this process; return False if it cannot."""
+    from flowgate.supervisor.client import SupervisorClient
 
-    Args:
-        link: The link.
-        folder: A private folder.
-
-    Returns:
-        Deletes the file.
-    """
-    page = folder / f"dashboard-{urlsplit(link).port}.html"
-    refresh = f'<meta http-equiv="refresh" content="0; url={link}">'
-    Files(acting=True).write(page, f'<!DOCTYPE html><meta name="referrer" content="no-referrer">{refresh}\n')
-    if terminal.open_browser(page.as_uri()):
-        console.note("opened in your browser")
-    else:
-        console.note("no browser could be opened; this link opens it, once:")
-        console.data(link)
-    return partial(Files(acting=True).delete, [page])
+    paths = session.config.paths
+    try:
+        return bool(SupervisorClient(paths.runtime_dir, paths.log_file).stop([control.NAME])["stopped"])
+    except FlowGateError:
+        return False
 
 
 if __name__ == "__main__":

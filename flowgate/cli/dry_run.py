@@ -18,7 +18,7 @@ CHECKED = frozenset(
 )
 # Tasks that only read, and the flags with which they change something.
 READING = {
-    **dict.fromkeys(("status", "health", "explain", "usage", "dashboard", "events", "steps"), ""),
+    **dict.fromkeys(("status", "health", "explain", "usage", "events", "steps"), ""),
     **dict.fromkeys(("completion", "key.path", "service.logs"), ""),
     "client.list": "",
     **dict.fromkeys(("profile.list", "profile.show", "profile.diff", "auth.list", "auth.status", "security.check"), ""),

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from flowgate.dashboard.access import LINK_PATH, Access, Guard
+from flowgate.dashboard.access import ALIVE_PATH, LINK_PATH, SESSION, Access, Guard, Signed
 from flowgate.dashboard.pages import LARGEST_ID, Pages
 from flowgate.dashboard.rendering import FOLDER
 from flowgate.errors import FlowGateError
@@ -53,6 +53,7 @@ class Dashboard:
         """Return the app with its guard."""
         routes = [
             Route(LINK_PATH, self._open),
+            Route(ALIVE_PATH, self._alive),
             Route("/", partial(self._page, self._pages.overview)),
             Route("/live", self._live),
             Route("/usage", partial(self._page_of_query, self._pages.usage)),
@@ -66,9 +67,8 @@ class Dashboard:
         ]
         return Guard(Starlette(routes=routes), self._access, self._on_request)
 
-    @property
-    def _csrf(self) -> str:
-        return self._access.session.csrf if self._access.session else ""
+    async def _alive(self, _: Request) -> Response:
+        return PlainTextResponse("ok\n")
 
     async def _open(self, request: Request) -> Response:
         session = self._access.open(request.query_params.get("token", "")) if request.method == "GET" else None
@@ -79,21 +79,21 @@ class Dashboard:
         response.set_cookie(self._access.cookie_name, session.cookie, httponly=True, samesite="strict", path="/")
         return response
 
-    async def _page(self, page: Callable[[str], str], _: Request) -> Response:
-        return await self._html(partial(page, self._csrf))
+    async def _page(self, page: Callable[[str], str], request: Request) -> Response:
+        return await self._html(partial(page, _csrf(request)))
 
     async def _page_of_query(self, page: Callable[[str, dict[str, str]], str], request: Request) -> Response:
-        return await self._html(partial(page, self._csrf, dict(request.query_params)))
+        return await self._html(partial(page, _csrf(request), dict(request.query_params)))
 
     async def _request(self, request: Request) -> Response:
         number = int(request.path_params["number"])
         if number > LARGEST_ID:
             return await self._missing(request)
-        text = await self._read(partial(self._pages.request, self._csrf, number))
+        text = await self._read(partial(self._pages.request, _csrf(request), number))
         return HTMLResponse(text) if text is not None else await self._missing(request)
 
-    async def _missing(self, _: Request) -> Response:
-        return HTMLResponse(self._pages.missing(self._csrf), 404)
+    async def _missing(self, request: Request) -> Response:
+        return HTMLResponse(self._pages.missing(_csrf(request)), 404)
 
     async def _html(self, page: Callable[[], str]) -> Response:
         try:
@@ -115,17 +115,17 @@ class Dashboard:
         self._stop()
         return PlainTextResponse("the dashboard has stopped\n")
 
-    async def _live(self, _: Request) -> Response:
+    async def _live(self, request: Request) -> Response:
         if self._streams >= MOST_STREAMS:
             return PlainTextResponse("too many pages are open\n", 503)
-        return StreamingResponse(self._parts(), media_type="text/event-stream")
+        return StreamingResponse(self._parts(_session(request)), media_type="text/event-stream")
 
-    async def _parts(self) -> AsyncIterator[str]:
+    async def _parts(self, session: Signed) -> AsyncIterator[str]:
         """Yield the overview again whenever it has changed, until the browser closes the page or signs out."""
         self._streams += 1
         last = ""
         try:
-            while self._access.session is not None:
+            while self._access.is_open(session):
                 self._on_request()
                 part = await self._read(self._pages.overview_part)
                 if part != last:
@@ -136,3 +136,13 @@ class Dashboard:
                 await anyio.sleep(REFRESH_SECONDS)
         finally:
             self._streams -= 1
+
+
+def _session(request: Request) -> Signed:
+    found = request.scope[SESSION]
+    assert isinstance(found, Signed)  # the guard lets no other request pass
+    return found
+
+
+def _csrf(request: Request) -> str:
+    return _session(request).csrf

@@ -59,9 +59,17 @@ class Browser:
     access: Access
     sources: FakeSources
     stopped: list[str]
+    link: str
+
+    @property
+    def cookie(self) -> str:
+        return self.client.cookies[self.access.cookie_name]
+
+    def token(self) -> str:
+        return self.page("/events").partition('name="csrf" content="')[2].partition('"')[0]
 
     def open_link(self) -> None:
-        assert self.client.get(self.access.link).status_code == 200
+        assert self.client.get(self.link).status_code == 200
 
     def page(self, path: str) -> str:
         found = self.client.get(path)
@@ -75,7 +83,7 @@ def new_browser(tmp_path: Path) -> Callable[[], Browser]:
         sources, access, stopped = FakeSources(tmp_path / "ledger.sqlite"), Access(PORT), list[str]()
         clock = Clock()._replace(wall=lambda: datetime.fromtimestamp(NOW + 1800, UTC))
         app = Dashboard(Pages(sources, clock), access, lambda: stopped.append("x")).app()
-        return Browser(TestClient(app, base_url=ORIGIN), access, sources, stopped)
+        return Browser(TestClient(app, base_url=ORIGIN), access, sources, stopped, access.new_link())
 
     return make
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flowgate.dashboard.access import HEADERS, LINK_PATH
+from flowgate.dashboard.access import HEADERS, LINK_PATH, LINK_SECONDS, MOST, Access
+from flowgate.system.clock import Clock
 from tests.unit.dashboard.conftest import ORIGIN, PORT, Browser
 
 PATHS = ("/", "/live", "/usage", "/requests", "/requests/1", "/accounts", "/events", "/static/dashboard.css", "/nope")
@@ -31,7 +32,7 @@ def test_another_name_of_this_host_is_refused(browser: Browser, host: str, path:
 
 
 def test_a_foreign_host_does_not_use_up_the_link(stranger: Browser) -> None:
-    assert stranger.client.get(stranger.access.link, headers={"host": "evil.example"}).status_code == 403
+    assert stranger.client.get(stranger.link, headers={"host": "evil.example"}).status_code == 403
     stranger.open_link()
 
 
@@ -43,12 +44,12 @@ def test_a_request_of_another_site_is_refused(browser: Browser, origin: str, pat
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LocalHost"])
 def test_both_names_of_loopback_are_served(stranger: Browser, name: str) -> None:
-    link = stranger.access.link.replace("127.0.0.1", name)
+    link = stranger.link.replace("127.0.0.1", name)
     assert stranger.client.get(link, headers={"host": f"{name}:{PORT}"}).status_code == 200
 
 
 def test_the_link_works_once(browser: Browser) -> None:
-    assert browser.client.get(browser.access.link).status_code == 403
+    assert browser.client.get(browser.link).status_code == 403
     assert browser.client.get("/events").status_code == 200
 
 
@@ -59,7 +60,7 @@ def test_a_wrong_token_opens_nothing(stranger: Browser, token: str) -> None:
 
 
 def test_looking_at_the_link_without_opening_it_does_not_use_it_up(stranger: Browser) -> None:
-    stranger.client.head(stranger.access.link)
+    stranger.client.head(stranger.link)
     stranger.open_link()
 
 
@@ -69,7 +70,7 @@ def test_a_link_that_was_used_has_no_empty_token(browser: Browser) -> None:
 
 
 def test_the_cookie_is_for_this_server_and_not_for_scripts(stranger: Browser) -> None:
-    cookie = stranger.client.get(stranger.access.link).headers["set-cookie"]
+    cookie = stranger.client.get(stranger.link).headers["set-cookie"]
     assert cookie.startswith(f"flowgate-{PORT}=")
     assert cookie.endswith("; HttpOnly; Path=/; SameSite=strict")
 
@@ -81,8 +82,7 @@ def test_another_cookie_is_no_session(browser: Browser, cookie: str) -> None:
 
 
 def test_foreign_cookies_beside_ours_do_no_harm(browser: Browser) -> None:
-    assert browser.access.session is not None
-    own = f"{browser.access.cookie_name}={browser.access.session.cookie}"
+    own = f"{browser.access.cookie_name}={browser.cookie}"
     browser.client.cookies.clear()
     assert browser.client.get("/", headers={"cookie": f'a="; {{json}}; {own}; b=,'}).status_code == 200
 
@@ -94,13 +94,12 @@ def test_a_change_needs_origin_and_token(browser: Browser, headers: dict[str, st
 
 
 def test_a_change_with_the_token_but_without_an_origin_is_refused(browser: Browser) -> None:
-    assert browser.access.session is not None
-    assert browser.client.post("/stop", headers={"x-csrf-token": browser.access.session.csrf}).status_code == 403
+    assert browser.client.post("/stop", headers={"x-csrf-token": browser.token()}).status_code == 403
 
 
 def test_the_page_can_stop_the_dashboard(browser: Browser) -> None:
-    token = browser.page("/events").partition('name="csrf" content="')[2].partition('"')[0]
-    assert browser.client.post("/stop", headers={"origin": ORIGIN, "x-csrf-token": token}).status_code == 200
+    headers = {"origin": ORIGIN, "x-csrf-token": browser.token()}
+    assert browser.client.post("/stop", headers=headers).status_code == 200
     assert browser.stopped == ["x"]
     assert browser.client.get("/events").status_code == 403
 
@@ -127,5 +126,38 @@ def test_pages_have_no_inline_script_or_style_and_no_foreign_address(browser: Br
 
 
 def test_the_token_is_not_in_a_page(browser: Browser) -> None:
-    assert browser.access.session is not None
-    assert browser.access.session.cookie not in "".join(map(browser.page, ("/", "/usage", "/requests", "/events")))
+    assert browser.cookie not in "".join(map(browser.page, ("/", "/usage", "/requests", "/events")))
+
+
+def test_a_second_link_opens_a_session_of_its_own(browser: Browser) -> None:
+    first, token = browser.cookie, browser.token()
+    browser.link = browser.access.new_link()
+    browser.open_link()
+    assert (browser.cookie, browser.token()) != (first, token)
+    stolen = {"origin": ORIGIN, "x-csrf-token": token}
+    assert browser.client.post("/stop", headers=stolen).status_code == 403
+    browser.client.cookies.clear()
+    own = {"cookie": f"{browser.access.cookie_name}={first}"}
+    assert browser.client.get("/events", headers=own).status_code == 200
+
+
+def test_a_link_is_of_no_use_after_ten_minutes() -> None:
+    now = [0.0]
+    access = Access(PORT, clock=Clock()._replace(now=lambda: now[0]))
+    token = access.new_link().partition("token=")[2]
+    now[0] = LINK_SECONDS
+    assert access.open(token) is None
+
+
+def test_only_the_last_links_and_sessions_are_kept() -> None:
+    access = Access(PORT)
+    tokens = [access.new_link().partition("token=")[2] for _ in range(MOST + 1)]
+    opened = [access.open(token) for token in tokens]
+    assert opened[0] is None
+    assert None not in opened[1:]
+
+
+def test_whether_it_is_alive_can_be_asked_without_a_session(stranger: Browser) -> None:
+    assert stranger.client.get("/alive").text == "ok\n"
+    assert stranger.client.get("/alive", headers={"host": "evil.example"}).status_code == 403
+    assert stranger.client.post("/alive").status_code == 403
