@@ -6,6 +6,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from flowgate.cli import console
 from flowgate.cli.dashboard import HOST, OPENING_PAGE
@@ -34,14 +35,17 @@ def main(config: str, port: str) -> int:
     sources = SessionSources(config, session)
     with suppress(FlowGateError):  # the page says what is wrong
         sources.overview()  # imports what the first page needs, before there is a link to it
-    opened = partial(Files(acting=True).delete, [folder / OPENING_PAGE])
-    access = Access(int(port), on_open=opened)
+    access = Access(int(port), on_open=lambda: _delete(folder / OPENING_PAGE))
     with sockets.listen(HOST, int(port)) as listener, control.listen(folder) as links:
         server = DashboardServer(sources, access, IDLE_SECONDS, partial(_leave, session))
         asyncio.run(server.run_on(listener, links))
-    Files(acting=True).delete([folder / OPENING_PAGE, control.path(folder)])
+    _delete(folder / OPENING_PAGE, control.path(folder))
     console.note("the dashboard has stopped")
     return 0
+
+
+def _delete(*paths: Path) -> None:
+    Files(acting=True).delete(list(paths))
 
 
 def _leave(session: Session) -> bool:

@@ -149,6 +149,6 @@ def _remark(one: accounts.AccountRow) -> str:
 
 def _event(found: dict[str, str]) -> EventLine:
     at = found.get("timestamp", "").partition(".")[0].replace("T", " ")
-    names = ("event", "result", "service", "profile")
+    event, result, service, profile = (found.get(name, "") for name in ("event", "result", "service", "profile"))
     detail = " ".join(filter(None, (found.get("provider", ""), found.get("detail", ""))))
-    return EventLine(at, *(found.get(name, "") for name in names), detail)
+    return EventLine(at, event, result, service, profile, detail)

@@ -85,10 +85,18 @@ def collect(connection: sqlite3.Connection, span: Span, by: str) -> list[Figures
 
 def total(rows: Sequence[Figures]) -> Figures:
     """Return the sum of figures; percentiles are not known of a sum."""
-    sums = [sum(column) for column in zip(*(one[1:7] for one in rows), strict=True)] or [0, 0, 0, 0.0, 0.0, 0]
-    requests, failures, tokens, billed, worth, unpriced = sums
-    counts = (int(requests), int(failures), int(tokens))
-    return Figures("total", *counts, billed, worth, int(unpriced), None, None, 100.0)
+    return Figures(
+        name="total",
+        requests=sum(one.requests for one in rows),
+        failures=sum(one.failures for one in rows),
+        tokens=sum(one.tokens for one in rows),
+        billed=sum(one.billed for one in rows),
+        worth=sum(one.worth for one in rows),
+        unpriced=sum(one.unpriced for one in rows),
+        middle=None,
+        late=None,
+        share=100.0,
+    )
 
 
 def _figures(name: str, one: Group, most: int) -> Figures:

@@ -78,7 +78,7 @@ def test_the_cookie_is_for_this_server_and_not_for_scripts(stranger: Browser) ->
 @pytest.mark.parametrize("cookie", ["flowgate-4999=", "flowgate-4999=x", "other=x", "=;;,", "flowgate-4999", "é=1"])
 def test_another_cookie_is_no_session(browser: Browser, cookie: str) -> None:
     browser.client.cookies.clear()
-    assert browser.client.get("/", headers={"cookie": cookie.encode()}).status_code == 403
+    assert browser.client.get("/", headers={b"cookie": cookie.encode()}).status_code == 403
 
 
 def test_foreign_cookies_beside_ours_do_no_harm(browser: Browser) -> None:

@@ -19,7 +19,12 @@ def serve(tmp_path: Path, idle: float, leave: list[str], link: list[str]) -> Non
     """Serve until the server leaves; ask for a link meanwhile."""
     with sockets.listen("127.0.0.1", 0) as listener, control.listen(tmp_path) as links:
         access = Access(listener.getsockname()[1])
-        server = DashboardServer(FakeSources(tmp_path / "l"), access, idle, lambda: bool(leave.append("x")), Clock())
+
+        def tell() -> bool:
+            leave.append("x")
+            return False
+
+        server = DashboardServer(FakeSources(tmp_path / "l"), access, idle, tell, Clock())
 
         async def run() -> None:
             serving = asyncio.create_task(server.run_on(listener, links))
