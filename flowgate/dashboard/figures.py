@@ -1,22 +1,17 @@
-"""Figures of the pages, and where the bars of the charts are."""
+"""Figures of the pages, from the hourly sums of the ledger."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from flowgate.ledger import histogram, usage
-from flowgate.ledger.entries import Attempt
-from flowgate.ledger.history import Past
 from flowgate.ledger.hours import HOUR_SECONDS
 from flowgate.ledger.usage import Group, Span
 
 DAY_SECONDS = 86_400
-CHART_WIDTH, CHART_HEIGHT = 720, 160
-LABELS = 8  # at most, below a chart
-LANE_WIDTH = 600
-SHORTEST_BAR = 3
 
 
 class Figures(NamedTuple):
@@ -34,16 +29,7 @@ class Figures(NamedTuple):
     share: float
 
 
-class Bar(NamedTuple):
-    """A bar of a chart: where it is, in units of the drawing, and what it means."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    lower: float
-    label: str
-    text: str
+NOTHING = Figures("", 0, 0, 0, 0.0, 0.0, 0, None, None, 0.0)
 
 
 def today(now: float) -> Span:
@@ -107,39 +93,27 @@ def _figures(name: str, one: Group, most: int) -> Figures:
     return Figures(name, sums.requests, sums.failures, tokens, one.billed, one.worth, one.unpriced, middle, late, share)
 
 
-def bars(values: Sequence[tuple[str, float, float, str]]) -> list[Bar]:
-    """Return the bars of a chart.
+def without_gaps(rows: Sequence[Figures], span: Span, by: str) -> list[Figures]:
+    """Return figures by day or hour with zeros where nothing was asked.
 
     Args:
-        values: For each bar its label, its value, the part of it that is drawn in another colour, and a text.
+        rows: The figures.
+        span: The span.
+        by: day or hour.
     """
-    most = max((value for _, value, _, _ in values), default=0) or 1
-    step = CHART_WIDTH / max(1, len(values))
-    every = -(-len(values) // LABELS)
-    found = []
-    for number, (label, value, part, text) in enumerate(values):
-        height = round(CHART_HEIGHT * value / most, 1)
-        shown = label if number % every == 0 else ""
-        lower = round(CHART_HEIGHT * part / most, 1)
-        x, width = round(number * step + step * 0.1, 1), round(step * 0.8, 1)
-        found.append(Bar(x, round(CHART_HEIGHT - height, 1), width, height, lower, shown, text))
-    return found
+    found = {one.name: one for one in rows}
+    step, form = (DAY_SECONDS, "%Y-%m-%d") if by == "day" else (HOUR_SECONDS, "%Y-%m-%d %H:00")
+    starts = range(int(span.since), int(span.until), step)
+    names = [datetime.fromtimestamp(start, UTC).strftime(form) for start in starts]
+    return [found.get(name) or NOTHING._replace(name=name) for name in names]
 
 
-def timeline(past: Past) -> list[tuple[Attempt, Bar]]:
-    """Return the attempts of a request with their bars on the time that it took.
+def last_hours(now: float, number: int) -> Span:
+    """Return a span of whole hours that ends with the current one.
 
     Args:
-        past: The request.
+        now: Seconds since 1970.
+        number: How many hours, the current one included.
     """
-    one, attempts = past.entry
-    ends = [attempt.at - one.at + (attempt.seconds or 0) for attempt in attempts]
-    whole = max([one.seconds or 0, *ends]) or 1
-    found = []
-    for attempt in attempts:
-        began = max(0.0, attempt.at - one.at)
-        width = max(SHORTEST_BAR, LANE_WIDTH * (attempt.seconds or 0) / whole)
-        x = min(LANE_WIDTH * began / whole, LANE_WIDTH - width)
-        text = f"began after {began:.3f} s"
-        found.append((attempt, Bar(round(x, 1), 0, round(width, 1), 14, 0, "", text)))
-    return found
+    end = now - now % HOUR_SECONDS + HOUR_SECONDS
+    return Span(end - number * HOUR_SECONDS, end)

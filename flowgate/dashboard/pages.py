@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
-from flowgate.dashboard import figures
+from flowgate.dashboard import charts, figures
+from flowgate.dashboard.charts import Value
 from flowgate.dashboard.data import Sources
-from flowgate.dashboard.rendering import Renderer
+from flowgate.dashboard.rendering import Renderer, count, usd
 from flowgate.errors import FlowGateError
 from flowgate.ledger import database, history, selection
 from flowgate.ledger.selection import Selection, TooSlow
@@ -52,36 +53,29 @@ class Pages:
         except FlowGateError as error:
             state, problem = None, error.what
         with self._ledger() as (ledger, trouble):
-            rows = figures.collect(ledger, figures.today(self._now()), "client") if ledger else []
+            rows = figures.collect(ledger, figures.today(self._now()), "day") if ledger else []
+            span = figures.last_hours(self._now(), 24)
+            hours = figures.collect(ledger, span, "hour") if ledger else []
+        asked = charts.draw(_asked(figures.without_gaps(hours, span, "hour")), count)
         events = self._sources.events(OVERVIEW_EVENTS)
-        shown = {"state": state, "problem": problem, "trouble": trouble, "events": events}
+        shown = {"state": state, "problem": problem, "trouble": trouble, "events": events, "asked": asked}
         return Markup(self.render.page("overview_part.html", today=figures.total(rows), **shown))  # noqa: S704 - a rendered template
 
     def usage(self, csrf: str, query: Query) -> str:
         """Return figures and charts of a span."""
         days, by = _choice(query, "days", USAGE_DAYS, "7d"), _choice(query, "by", GROUPINGS, "model")
         span = figures.days(self._now(), USAGE_DAYS[days])
+        unit = "hour" if days == "1d" else "day"
         rows, per_time, lost = [], [], None
         with self._ledger() as (ledger, trouble):
             if ledger:
-                rows = figures.collect(ledger, span, by)
-                per_time = figures.collect(ledger, span, "hour" if days == "1d" else "day")
+                rows, per_time = figures.collect(ledger, span, by), figures.collect(ledger, span, unit)
                 lost = losses(ledger, span)
-        asked = [(one.name[5:], one.requests, one.failures, _requests_text(one)) for one in per_time]
-        costs = [(one.name[5:], one.billed + one.worth, one.worth, _cost_text(one)) for one in per_time]
-        charts = {"asked": figures.bars(asked), "costs": figures.bars(costs), "per_time": per_time}
-        choices = {"days": days, "by": by, "all_days": list(USAGE_DAYS), "groupings": GROUPINGS}
-        return self._page(
-            "usage.html",
-            csrf,
-            "usage",
-            rows=rows,
-            total=figures.total(rows),
-            lost=lost,
-            trouble=trouble,
-            **charts,
-            **choices,
-        )
+        every = figures.without_gaps(per_time, span, unit)
+        shown = {"asked": charts.draw(_asked(every), count), "costs": charts.draw(_costs(every), usd)}
+        choices = {"days": days, "by": by, "groupings": GROUPINGS}
+        sums = {"rows": rows, "per_time": per_time, "total": figures.total(rows)}
+        return self._page("usage.html", csrf, "usage", lost=lost, trouble=trouble, **sums, **shown, **choices)
 
     def requests(self, csrf: str, query: Query) -> str:
         """Return a list of requests."""
@@ -103,7 +97,7 @@ class Pages:
         choices = {"since": since, "show": kind, "client": client, "model": model}
         older = urlencode({**choices, "before": found[PER_PAGE - 1].entry.request.id}) if len(found) > PER_PAGE else ""
         shown = {"rows": found[:PER_PAGE], "older": "" if kind == "slow" else older, "trouble": trouble}
-        names = {"clients": clients, "models": models, "spans": list(SPANS)}
+        names = {"clients": clients, "models": models}
         return self._page("requests.html", csrf, "requests", **shown, **names, **choices)
 
     def request(self, csrf: str, number: int) -> str | None:
@@ -112,8 +106,9 @@ class Pages:
             past = history.find_one(ledger, number) if ledger else None
         if past is None:
             return None
-        lanes = figures.timeline(past)
-        return self._page("request.html", csrf, "requests", past=past, one=past.entry.request, lanes=lanes)
+        whole, lanes = charts.timeline(past)
+        shown = {"past": past, "one": past.entry.request, "whole": whole, "lanes": lanes}
+        return self._page("request.html", csrf, "requests", **shown)
 
     def accounts(self, csrf: str) -> str:
         """Return the accounts."""
@@ -167,9 +162,16 @@ def _number(text: str) -> int:
     return number if number <= LARGEST_ID else 0
 
 
-def _requests_text(one: figures.Figures) -> str:
-    return f"{one.name}: {one.requests} requests, {one.failures} failed"
+def _asked(rows: list[figures.Figures]) -> list[Value]:
+    return [
+        Value(one.name[5:], one.requests, one.failures, f"{one.name}: {one.requests} requests, {one.failures} failed")
+        for one in rows
+    ]
 
 
-def _cost_text(one: figures.Figures) -> str:
-    return f"{one.name}: ${one.billed:.2f} billed, ${one.worth:.2f} not billed"
+def _costs(rows: list[figures.Figures]) -> list[Value]:
+    return [Value(one.name[5:], one.billed + one.worth, one.worth, _cost(one)) for one in rows]
+
+
+def _cost(one: figures.Figures) -> str:
+    return f"{one.name}: {usd(one.billed)} billed, {usd(one.worth)} not billed"

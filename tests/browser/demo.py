@@ -2,7 +2,8 @@
 
     python -m tests.browser.demo FOLDER
 
-It hands out links like the real one (`flowgate.dashboard.control`). If FOLDER has a file `cooled`, a model is in cooldown.
+It hands out links like the real one (`flowgate.dashboard.control`). While FOLDER has a file `cooled`, a model is in
+cooldown.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ MODELS = {
     "local-qwen": ("ollama/qwen3-coder", "ollama", "unknown", 0.0),
 }
 SPARE = ("gemini/gemini-3-pro", "gemini")
-OUTAGE = range(36, 44)  # hours before now in which the provider of router-default fails
+OUTAGE = range(25, 29)  # hours before now in which the provider of router-default fails
 PROMISES = (
     "up to 3 attempts on one model, then its fallbacks",
     "router-default falls back to router-deep, then local-qwen",
@@ -127,8 +128,8 @@ class Demo:
 
 
 GENERATIONS = (
-    "litellm generation 7 reliability (LiteLLM 1.108.7): serving, started by ada, open connections: 3, requests in progress: 2",
-    "litellm generation 6 cost (LiteLLM 1.108.7): draining, started by ada, open connections: 1, requests in progress: 1",
+    "litellm generation 7 reliability (LiteLLM 1.108.7): serving, open connections: 3, requests in progress: 2",
+    "litellm generation 6 cost (LiteLLM 1.108.7): draining, open connections: 1, requests in progress: 1",
 )
 COOLDOWN = CooldownLine(
     "litellm",

@@ -1,17 +1,23 @@
 "use strict";
-// Refreshes the overview while it is visible, and stops the dashboard. Every page works without this script.
+// Refreshes the overview while it is visible, carries out acts, and stops the dashboard. The pages are readable without it.
 const live = document.getElementById("live");
 const state = document.getElementById("live-state");
+const headers = { "x-csrf-token": document.querySelector("meta[name=csrf]").content };
 let source = null;
+
+function say(text, on) {
+  if (state.textContent !== text) state.textContent = text;
+  state.classList.toggle("on", on);
+}
 
 function follow() {
   if (!live || source || document.hidden) return;
   source = new EventSource("/live");
   source.onmessage = (event) => {
     if (!live.contains(document.activeElement)) live.innerHTML = JSON.parse(event.data);
-    state.textContent = "Live";
   };
-  source.onerror = () => { state.textContent = "Not live: the dashboard does not answer"; };
+  source.onopen = () => say("Live", true);
+  source.onerror = () => say("Not live: the dashboard does not answer", false);
 }
 
 document.addEventListener("visibilitychange", () => {
@@ -20,8 +26,7 @@ document.addEventListener("visibilitychange", () => {
 follow();
 
 document.getElementById("stop").addEventListener("click", async () => {
-  const token = document.querySelector("meta[name=csrf]").content;
   if (source) source.close();
-  const reply = await fetch("/stop", { method: "POST", headers: { "x-csrf-token": token } });
+  const reply = await fetch("/stop", { method: "POST", headers }).catch(() => ({ ok: false }));
   document.querySelector("main").textContent = reply.ok ? "The dashboard has stopped." : "It could not be stopped.";
 });

@@ -95,7 +95,7 @@ def test_an_unknown_path_is_a_404(browser: Browser, path: str) -> None:
 def test_usage_is_grouped_and_drawn(browser: Browser, by: str, days: str) -> None:
     fill(browser.sources.ledger)
     text = browser.page(f"/usage?by={by}&days={days}")
-    assert "<li>Requests<b>3</b></li><li>Failed<b>1</b></li>" in text
+    assert '<li>Requests<b>3</b></li><li>Failed<b class="bad">1</b></li>' in text
     assert text.count('class="bar" x=') >= 2
 
 
