@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowgate.cli import accounts, console, cooldowns, event_log, profiles, status
+from flowgate.cli import accounts, console, cooldowns, dashboard_acts, event_log, profiles, status
 from flowgate.cli.columns import duration
 from flowgate.cli.session import Session, open_session
 from flowgate.cli.usage import ledger_path
-from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, ServiceLine
+from flowgate.dashboard.control import NAME
+from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
 from flowgate.errors import FlowGateError
 from flowgate.gateway import policy_summary
 from flowgate.system import files
+from flowgate.system.watched_command import run_watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +46,21 @@ class SessionSources:
         """The ledger."""
         return ledger_path(self._session)
 
+    def preview(self, act: str, value: str) -> Preview:
+        """Return what an act would do.
+
+        Raises:
+            UsageError: There is no such act, or it cannot be done.
+        """
+        session = self._current()
+        cooled = [name for row in cooldowns.gather(session).rows for name in row["models"]] if act == "clear" else []
+        return dashboard_acts.preview(session, act, value, cooled)
+
+    def run(self, shown: Preview, on_line: Callable[[str], None]) -> int:
+        """Carry out an act as a command of its own."""
+        session = self._session
+        return run_watched(dashboard_acts.command(session, shown), cwd=session.config.root, on_line=on_line)
+
     def mask(self, text: str) -> str:
         """Return a text without the secrets that this command knows."""
         return console.masked(text)
@@ -57,7 +74,7 @@ class SessionSources:
         session = self._current()
         report, found = status.collect_status(session), cooldowns.gather(session)
         promises, rehearsed, notes = _policy(session, report["profile"]["name"])
-        running = any(one["running"] for one in report["services"].values())
+        running = any(one["running"] for name, one in report["services"].items() if name != NAME)
         unknown = [
             f"The cooldowns of {name} are not known: {why}" for name, why in found.unavailable.items() if running
         ]
@@ -71,11 +88,17 @@ class SessionSources:
             services=[_service(name, one) for name, one in report["services"].items()],
             cooldowns=[
                 CooldownLine(
-                    row["by"], ", ".join(row["models"]) or "-", row["deployment"], row["why"], _end(row["until"])
+                    by=row["by"],
+                    models=", ".join(row["models"]) or "-",
+                    deployment=row["deployment"],
+                    why=row["why"],
+                    left=_end(row["until"]),
+                    name=next(iter(row["models"]), ""),
                 )
                 for row in found.rows
             ],
             notes=[*notes, *unknown, *report["lost"], *_ledger_notes(report)],
+            profiles=[name for name in session.config.profiles if name != report["profile"]["name"]],
         )
 
     def accounts(self) -> Accounts:

@@ -195,14 +195,7 @@ def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
     Raises:
         UnknownName: There is no such profile.
     """
-    import difflib
-
-    session = open_session(config)
-    before, after = (
-        [*_shown(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *_shown_upstream(policy)]
-        for policy in (policy_of(session, old), policy_of(session, new))
-    )
-    lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))
+    lines = settings_diff(open_session(config), old, new)
     if as_json:
         console.document({"old": old, "new": new, "same": not lines, "lines": lines})
         return 0
@@ -211,3 +204,23 @@ def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
     if not lines:
         console.note(f"{old} and {new} have the same settings")
     return 0
+
+
+def settings_diff(session: Session, old: str, new: str) -> list[str]:
+    """Return a unified diff of the settings of two profiles, without secrets.
+
+    Args:
+        session: The session of this command.
+        old: One profile.
+        new: The other.
+
+    Raises:
+        UnknownName: There is no such profile.
+    """
+    import difflib
+
+    before, after = (
+        [*_shown(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *_shown_upstream(policy)]
+        for policy in (policy_of(session, old), policy_of(session, new))
+    )
+    return list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))

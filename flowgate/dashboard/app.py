@@ -15,9 +15,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from flowgate.dashboard.access import ALIVE_PATH, LINK_PATH, SESSION, Access, Guard, Signed
+from flowgate.dashboard.acts import Act, Acts
+from flowgate.dashboard.data import Sources
 from flowgate.dashboard.pages import LARGEST_ID, Pages
 from flowgate.dashboard.rendering import FOLDER
-from flowgate.errors import FlowGateError
+from flowgate.errors import FlowGateError, UsageError
+from flowgate.system.clock import Clock
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -35,16 +38,27 @@ class Dashboard:
     """The handlers of the paths.
 
     Args:
-        pages: The pages.
+        sources: Where the pages get their data.
+        clock: The time.
         access: Who may see them.
         stop: Ends the server.
         on_request: Is called for every request that is not refused, and while an overview is on screen.
     """
 
     def __init__(
-        self, pages: Pages, access: Access, stop: Callable[[], None], on_request: Callable[[], None] = lambda: None
+        self,
+        sources: Sources,
+        clock: Clock,
+        access: Access,
+        stop: Callable[[], None],
+        on_request: Callable[[], None] = lambda: None,
     ) -> None:
-        self._pages, self._access, self._stop, self._on_request = pages, access, stop, on_request
+        self._sources, self._pages, self._acts = (
+            sources,
+            Pages(sources, clock),
+            Acts(sources.run, sources.mask, on_request),
+        )
+        self._access, self._stop, self._on_request = access, stop, on_request
         self._static = {name: (FOLDER / "static" / name).read_bytes() for name in STATIC}
         self._streams = 0
         self._one_page = anyio.CapacityLimiter(1)  # pages are read one at a time: the sources are not thread-safe
@@ -62,6 +76,9 @@ class Dashboard:
             Route("/accounts", partial(self._page, self._pages.accounts)),
             Route("/events", partial(self._page, self._pages.events)),
             Route("/static/{name}", self._asset),
+            Route("/acts/live", self._follow),
+            Route("/acts/{name}", self._act),
+            Route("/acts/{name}", self._carry_out, methods=["POST"]),
             Route("/stop", self._leave, methods=["POST"]),
             Route("/{path:path}", self._missing),
         ]
@@ -98,6 +115,8 @@ class Dashboard:
     async def _html(self, page: Callable[[], str]) -> Response:
         try:
             return HTMLResponse(await self._read(page))
+        except UsageError as error:
+            return PlainTextResponse(f"error: {error.what}\n", 404)
         except FlowGateError as error:
             return PlainTextResponse(f"error: {error.what}\n", 503)
 
@@ -109,6 +128,36 @@ class Dashboard:
         if name not in STATIC:
             return await self._missing(request)
         return Response(self._static[name], media_type=STATIC[name])
+
+    async def _act(self, request: Request) -> Response:
+        name, query = request.path_params["name"], dict(request.query_params)
+        return await self._html(partial(self._pages.act, _csrf(request), name, query, self._acts.last))
+
+    async def _carry_out(self, request: Request) -> Response:
+        name, value = request.path_params["name"], request.query_params.get("value", "")
+        try:
+            shown = await self._read(partial(self._sources.preview, name, value))
+        except FlowGateError as error:
+            return PlainTextResponse(f"refused: {error.what}\n", 400 if isinstance(error, UsageError) else 503)
+        if not self._acts.start(shown):
+            return PlainTextResponse("refused: another act runs\n", 409)
+        return PlainTextResponse("started\n", 202)
+
+    async def _follow(self, request: Request) -> Response:
+        act = self._acts.last
+        if act is None or self._streams >= MOST_STREAMS:
+            return PlainTextResponse("there is nothing to follow\n", 404 if act is None else 503)
+        return StreamingResponse(self._progress(act, _session(request)), media_type="text/event-stream")
+
+    async def _progress(self, act: Act, session: Signed) -> AsyncIterator[str]:
+        self._streams += 1
+        try:
+            async for lines, code in self._acts.follow(act):
+                if not self._access.is_open(session):
+                    return
+                yield f"data: {json.dumps({'lines': lines, 'code': code})}\n\n"
+        finally:
+            self._streams -= 1
 
     async def _leave(self, _: Request) -> Response:
         self._access.end()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -25,13 +25,14 @@ class ServiceLine:
 
 @dataclass(frozen=True, slots=True)
 class CooldownLine:
-    """A cooldown, in words."""
+    """A cooldown, in words; `name` is the model by which it can be ended, empty if it has none."""
 
     by: str
     models: str
     deployment: str
     why: str
     left: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Overview:
         services: The services.
         cooldowns: The cooldowns.
         notes: What is not known, and why; warnings.
+        profiles: The other profiles.
     """
 
     config: str
@@ -59,6 +61,28 @@ class Overview:
     services: Sequence[ServiceLine]
     cooldowns: Sequence[CooldownLine]
     notes: Sequence[str]
+    profiles: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an act would do.
+
+    Attributes:
+        title: The act.
+        lines: What happens, in words.
+        gone: Promises that end.
+        come: Promises that begin.
+        diff: Lines of a unified diff of the settings.
+        words: The words of the command.
+    """
+
+    title: str
+    lines: Sequence[str]
+    gone: Sequence[str] = ()
+    come: Sequence[str] = ()
+    diff: Sequence[str] = ()
+    words: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +118,7 @@ class EventLine:
 
 
 class Sources(Protocol):
-    """Where the pages get their data. All methods look and change nothing; they may raise `FlowGateError`."""
+    """Where the pages get their data. They may raise `FlowGateError`; all but `run` look and change nothing."""
 
     @property
     def ledger(self) -> Path:
@@ -108,6 +132,12 @@ class Sources(Protocol):
 
     def events(self, most: int) -> Sequence[EventLine]:
         """Return the last events, newest first."""
+
+    def preview(self, act: str, value: str) -> Preview:
+        """Return what an act would do; an unknown act or value is a `UsageError`."""
+
+    def run(self, shown: Preview, on_line: Callable[[str], None]) -> int:
+        """Carry out an act; return its exit code."""
 
     def mask(self, text: str) -> str:
         """Return a text without known secrets."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from urllib.parse import urlencode
 
 from flowgate.dashboard import charts, figures
+from flowgate.dashboard.acts import Act
 from flowgate.dashboard.charts import Value
 from flowgate.dashboard.data import Sources
 from flowgate.dashboard.rendering import Renderer, count, usd
@@ -121,6 +122,16 @@ class Pages:
     def events(self, csrf: str) -> str:
         """Return the last events."""
         return self._page("events.html", csrf, "events", events=self._sources.events(EVENTS))
+
+    def act(self, csrf: str, name: str, query: Query, last: Act | None) -> str:
+        """Return the page of an act: what it would do, and the output of the one that runs or ran last.
+
+        Raises:
+            UsageError: There is no such act, or it cannot be done.
+        """
+        value = query.get("value", "")
+        shown = self._sources.preview(name, value)
+        return self._page("act.html", csrf, "overview", act=name, value=value, shown=shown, last=last)
 
     def missing(self, csrf: str) -> str:
         """Return the page that says that there is no such page."""

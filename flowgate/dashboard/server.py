@@ -14,7 +14,6 @@ from flowgate.dashboard import control
 from flowgate.dashboard.access import Access
 from flowgate.dashboard.app import Dashboard
 from flowgate.dashboard.data import Sources
-from flowgate.dashboard.pages import Pages
 from flowgate.system.clock import Clock
 
 LONGEST_SHUTDOWN = 2  # seconds; open pages wait for events
@@ -43,7 +42,7 @@ class DashboardServer(uvicorn.Server):
         self._clock, self._idle_seconds, self._leave = clock or Clock(), idle_seconds, leave
         self._last, self._access, self._leaving = self._clock.now(), access, False
         self._stop_soon: asyncio.Task[None] | None = None
-        app = Dashboard(Pages(sources, self._clock), access, self.stop, self.note_request).app()
+        app = Dashboard(sources, self._clock, access, self.stop, self.note_request).app()
         super().__init__(_settings(app))
 
     def note_request(self) -> None:

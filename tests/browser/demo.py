@@ -11,18 +11,19 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flowgate.dashboard import control
 from flowgate.dashboard.access import Access
-from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, ServiceLine
+from flowgate.dashboard.acts import ACTS
+from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
 from flowgate.dashboard.server import DashboardServer
 from flowgate.ledger.entries import Attempt, Entry, Request, Run, id_at
 from flowgate.ledger.store import Change, Store
 from flowgate.system import sockets
-from flowgate.system.clock import Clock
+from flowgate.system.clock import Clock, poll
 
 NOW = datetime(2026, 11, 26, 15, 42, tzinfo=UTC)
 DAYS, PER_DAY = 30, 300
@@ -115,6 +116,7 @@ class Demo:
             ],
             cooldowns=[COOLDOWN] if cooled else [],
             notes=[],
+            profiles=["balanced", "cost"],
         )
 
     def accounts(self) -> Accounts:
@@ -123,10 +125,32 @@ class Demo:
     def events(self, most: int) -> Sequence[EventLine]:
         return EVENTS[:most]
 
+    def preview(self, act: str, value: str) -> Preview:
+        if act != "switch":
+            return Preview(f"{ACTS[act]}: {value}", ["This is a made-up gateway."], words=[act, value])
+        lines = ["litellm serves reliability.", "A second LiteLLM starts, is tested, and takes over."]
+        return Preview(f"Switch from reliability to {value}", lines, PROMISES[:1], CHEAP, DIFF, ["profile.set", value])
+
+    def run(self, shown: Preview, on_line: Callable[[str], None]) -> int:
+        """Say what a switch says, line by line, while the folder has a file `slow`."""
+        for line in STEPS:
+            on_line(line)
+            poll(lambda: not (self._folder / "slow").exists(), Clock(), every=0.02, timeout=10.0)
+        return 1 if "rehearse" in shown.words else 0
+
     def mask(self, text: str) -> str:
         return text
 
 
+CHEAP = ("one attempt on each model, then its fallbacks",)
+DIFF = (
+    *("--- reliability", "+++ cost", "@@ -1,5 +1,5 @@", " router_settings:", "-  num_retries: 2", "+  num_retries: 0"),
+    *("-  cooldown_time: 60", "+  cooldown_time: 30"),
+)
+STEPS = (
+    *("ok       Find the active profile", "changed  Render cost", "changed  Start a second LiteLLM"),
+    *("ok       Wait until it is ready", "ok       Test the new LiteLLM", "changed  Activate cost"),
+)
 GENERATIONS = (
     "litellm generation 7 reliability (LiteLLM 1.108.7): serving, open connections: 3, requests in progress: 2",
     "litellm generation 6 cost (LiteLLM 1.108.7): draining, open connections: 1, requests in progress: 1",
@@ -137,6 +161,7 @@ COOLDOWN = CooldownLine(
     "anthropic/claude-sonnet-4-5",
     "529 overloaded, 2 failures in 41 s",
     "2026-11-26 15:42:48",
+    "router-default",
 )
 ACCOUNTS = (
     AccountLine("claude", "ada@example.org", "active", "2026-12-24 08:00", "claude-ada.json", ""),

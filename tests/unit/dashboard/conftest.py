@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,9 +13,8 @@ from starlette.testclient import TestClient
 
 from flowgate.dashboard.access import Access
 from flowgate.dashboard.app import Dashboard
-from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, ServiceLine
-from flowgate.dashboard.pages import Pages
-from flowgate.errors import EnvironmentFailure
+from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
+from flowgate.errors import EnvironmentFailure, UnknownName
 from flowgate.system.clock import Clock
 from tests.unit.ledger.conftest import NOW, entry, record
 
@@ -30,6 +30,9 @@ class FakeSources:
     ledger: Path
     broken: str = ""
     extra_events: list[EventLine] = field(default_factory=list)
+    ran: list[Sequence[str]] = field(default_factory=list)
+    may_end: threading.Event = field(default_factory=threading.Event)
+    code: int = 0
 
     def overview(self) -> Overview:
         if self.broken:
@@ -37,7 +40,9 @@ class FakeSources:
         services = [ServiceLine("litellm", "serving", True, "127.0.0.1:4000", "2 h", "300 MB", 1, "", ["generation 7"])]
         cooldowns = [CooldownLine("litellm", "router-default", "openai/a", "429", "12:00")]
         promises = ["up to 2 attempts on one model", f"uses {CANARY}"]
-        return Overview("config: x", "balanced", "serving", "", promises, "rehearsed", services, cooldowns, ["a note"])
+        return Overview(
+            "config: x", "balanced", "serving", "", promises, "rehearsed", services, cooldowns, ["a note"], ["cost"]
+        )
 
     def accounts(self) -> Accounts:
         if self.broken:
@@ -46,6 +51,18 @@ class FakeSources:
 
     def events(self, most: int) -> Sequence[EventLine]:
         return [*self.extra_events, EventLine("2026-01-01 00:00:00", "profile_switch", "ok", "", "cost", "x")][:most]
+
+    def preview(self, act: str, value: str) -> Preview:
+        if (act, value) not in (("switch", "cost"), ("clear", "m")):
+            raise UnknownName("act", act, known=("switch",))
+        return Preview(f"Switch to {value}", ["it is tested"], ["gone"], ["come"], ["-a: 1", "+a: 2"], [act, value])
+
+    def run(self, shown: Preview, on_line: Callable[[str], None]) -> int:
+        self.ran.append(shown.words)
+        on_line(f"began with {CANARY}")
+        self.may_end.wait(10)
+        on_line("ended")
+        return self.code
 
     def mask(self, text: str) -> str:
         return text.replace(CANARY, "***")
@@ -82,7 +99,7 @@ def new_browser(tmp_path: Path) -> Callable[[], Browser]:
     def make() -> Browser:
         sources, access, stopped = FakeSources(tmp_path / "ledger.sqlite"), Access(PORT), list[str]()
         clock = Clock()._replace(wall=lambda: datetime.fromtimestamp(NOW + 1800, UTC))
-        app = Dashboard(Pages(sources, clock), access, lambda: stopped.append("x")).app()
+        app = Dashboard(sources, clock, access, lambda: stopped.append("x")).app()
         return Browser(TestClient(app, base_url=ORIGIN), access, sources, stopped, access.new_link())
 
     return make
