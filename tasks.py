@@ -595,6 +595,25 @@ def usage(
 
 @task(
     help={
+        "since": "beginning: 24h, 7d, or a time (2026-01-31T12:00:00Z)",
+        "until": "end, in the same forms; default: now",
+        "profile": "only what this profile served; default: all",
+        "json": JSON,
+        "report-html": "write the result as a page to this file",
+    }
+)
+@command
+def audit(
+    c: Context, since: str = "24h", until: str = "", profile: str = "", json: bool = False, report_html: str = ""
+) -> int:
+    """Compare live traffic with the promises of the profile that served: exit code 1 if one is broken."""
+    from flowgate.cli import audit
+
+    return audit.show(config(c), since, until, profile, as_json=json, html=report_html)
+
+
+@task(
+    help={
         "open": "open the page in your browser instead of printing the link",
         "port": "the port on 127.0.0.1 of a dashboard that is started; 0: a free one",
         "stop": "stop the dashboard",
@@ -917,7 +936,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, usage, dashboard, cooldowns, init, doctor, events, completion),
+    *(status, health, ask, explain, usage, audit, dashboard, cooldowns, init, doctor, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

@@ -26,6 +26,8 @@ SAME_OUTPUT = [
     ("auth.list", "auth list", 0),
     ("auth.status", "auth status", 0),
     ("usage --by day", "usage --by day", 0),
+    ("audit --since 2h", "audit --since 2h", 0),
+    ("audit --since tomorrow", "audit --since tomorrow", 2),
     ("usage --csv --json", "usage --csv --json", 2),
     ("events --event play --lines 1", "events --event play --lines 1", 0),
     ("service.logs litellm --lines 3", "service logs litellm --lines 3", 0),

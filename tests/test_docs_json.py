@@ -22,6 +22,7 @@ DOCUMENTS = (
         "key.path",
         "explain",
         "usage",
+        "audit",
         "dashboard",
         "cooldowns",
         "auth.list",

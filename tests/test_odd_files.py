@@ -93,6 +93,7 @@ LOOKING = (
     "service logs litellm",
     "explain",
     "usage --by day",
+    "audit",
     "profile show",
     "profile list",
     "security check",

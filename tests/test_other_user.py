@@ -36,6 +36,7 @@ COMMANDS += [
     "profile show",
     "explain",
     "usage",
+    "audit",
 ]
 COMMANDS += [
     "cooldowns",
@@ -54,7 +55,7 @@ PARTS = {
     "runtime/run": ["status", "doctor", "down"],
     "runtime/state.json": ["profile list", "up"],
     "runtime/events.log": ["events", "events --follow"],
-    "runtime/ledger.sqlite": ["usage", "explain --failed"],
+    "runtime/ledger.sqlite": ["usage", "audit", "explain --failed"],
     "runtime/lock": ["up", "down"],
     "auths": ["auth status", "security check"],
 }

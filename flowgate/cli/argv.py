@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from flowgate.cli import argv_words, foreign_options
+from flowgate.cli import argv_words, dry_run, foreign_options
 from flowgate.cli.argv_words import Argument, Values, shown
 from flowgate.errors import UnknownName, UsageError
 
@@ -82,7 +82,8 @@ def parse(words: Sequence[str], tasks: Collection[str], describe: Callable[[str]
     if left[0] in ("--version", "-V"):
         return CommandLine(config, None, dry, version=True)
     if left[0].startswith("-"):
-        raise foreign_options.refusal(left[0]) or UnknownName("option", shown(left[0]), known=GLOBAL)
+        refusal = dry_run.meant("", left[0]) or foreign_options.refusal(left[0])
+        raise refusal or UnknownName("option", shown(left[0]), known=GLOBAL)
     calls: list[Call] = []
     while left:
         found = _find_task(left, tasks, after=calls[-1].task if calls else "")

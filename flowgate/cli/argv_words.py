@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from posixpath import expanduser
 from typing import NamedTuple
 
-from flowgate.cli import foreign_options
+from flowgate.cli import dry_run, foreign_options
 from flowgate.errors import UnknownName, UsageError
 
 Values = dict[str, str | bool | list[str]]
@@ -140,9 +140,9 @@ class _Taken:
             raise UsageError(what, fix=self.passed_on_fix())
         if flag not in self._by_flag:
             flags = [f"--{one.name}" for one in self.arguments if not one.positional]
-            raise foreign_options.refusal(flag) or UnknownName(
-                f"option of '{self.title}'", shown(word), known=[*flags, "--dry", "--help"]
-            )
+            known = [*flags, *(["--dry"] if dry_run.is_accepted(self.task) else []), "--help"]
+            refusal = dry_run.meant(self.task, flag) or foreign_options.refusal(flag)
+            raise refusal or UnknownName(f"option of '{self.title}'", shown(word), known=known)
         return self._by_flag[flag]
 
     def passed_on_fix(self) -> str:

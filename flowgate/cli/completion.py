@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flowgate.cli import console
+from flowgate.cli import console, dry_run
 from flowgate.cli.argv import OPTIONAL_WORDS
 from flowgate.cli.argv_words import PASSED_ON
 from flowgate.cli.completion_values import SHELLS, Values
@@ -121,7 +121,7 @@ def _argument(task: TaskHelp, typed: list[str], last: str, values: Values) -> se
         return {f"{flag}={one}" for one in _values(flags[flag].name, task.name, value, values)}
     if last.startswith("-"):
         own = {f"--{one.name}" for one in task.arguments if not one.positional and one.name != passed_on}
-        return own | {"--dry", "--help"}
+        return own | {"--help"} | ({"--dry"} if dry_run.is_accepted(task.name) else set())
     if typed and typed[-1] in flags:
         return _values(flags[typed[-1]].name, task.name, last, values)
     after = ["", *typed]

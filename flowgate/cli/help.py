@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowgate.cli import argv, console
+from flowgate.cli import argv, console, dry_run
 from flowgate.cli.argv_words import PASSED_ON, Argument
 from flowgate.errors import UnknownName
 
@@ -66,7 +66,9 @@ def _usage(task: TaskHelp) -> str:
 
 def _show_task(task: TaskHelp) -> None:
     passed_on = PASSED_ON.get(task.name, "")
-    has_flags = any(not one.positional and one.name != passed_on for one in task.arguments)
+    has_flags = task.name in dry_run.CHECKED or any(
+        not one.positional and one.name != passed_on for one in task.arguments
+    )
     usage, mark, words = _usage(task).partition(" -- ")
     flags = " [flags]" if has_flags else ""
     console.data(f"Usage: {console.program()} {usage}{flags}{mark}{words}\n\n  {task.summary}")
@@ -76,6 +78,9 @@ def _show_task(task: TaskHelp) -> None:
         shown = one.name.upper() if is_word else f"--{one.name}" + _value(one)
         default = f" (default {one.default})" if one.default not in ("", None, False, []) else ""
         rows.append([f"  {shown:<28}", console.spell_commands(one.meaning) + default])
+    if task.name in dry_run.CHECKED:
+        same = " (the same as --check)" if any(one.name == "check" for one in task.arguments) else ""
+        rows.append([f"  {'--dry':<28}", dry_run.MEANING + same])
     if rows:
         console.data("")
         console.table(rows, heading=False)

@@ -16,9 +16,11 @@ from flowgate.gateway import download_source
 from flowgate.gateway.upstream_sources import SOURCES, named
 from flowgate.system import files, locations
 
-START = """\
-  inv doctor                 check that everything is ready
-  inv up                     start everything; clients use the key $(cat $(inv key.path))"""
+START = (
+    ("inv doctor", "check that everything is ready"),
+    ("inv up", "start everything; clients use the key $(cat $(inv key.path))"),
+)
+COMMAND_WIDTH = 27  # characters of a command and the blanks after it
 LATER = "later"
 BOOTSTRAP = "# Where CLIProxyAPIPlus is downloaded from"  # begins the end of the example
 NONE, EMBEDDED, PLUS = "none", "embedded", "cliproxyapi-plus"
@@ -30,30 +32,31 @@ class Southbound(NamedTuple):
     Attributes:
         meaning: What it is for, in words.
         files: Each file to write, and the example that it is made from.
-        first: The commands that come before a start, one a line.
+        first: The commands that come before a start, each with its meaning.
     """
 
     meaning: str
     files: dict[str, str]
-    first: str
+    first: tuple[tuple[str, str], ...] = ()
 
 
 CHOICES = {
     NONE: Southbound(
         "API keys and local models only (OpenAI, Anthropic, Gemini, OpenRouter, Ollama, vLLM)",
         {"flowgate.yaml": "api-keys.yaml"},
-        "  (an editor)                write your key to .router/secrets/openai-api-key (see docs/how-to/providers.md)",
+        (("(an editor)", "write your key to .router/secrets/openai-api-key (see docs/how-to/providers.md)"),),
     ),
     PLUS: Southbound(
         "accounts that log in by OAuth, held by CLIProxyAPIPlus, which must be installed",
         {"flowgate.yaml": "flowgate.yaml", "cliproxyapi.yaml": "cliproxyapi.yaml"},
-        "  inv bootstrap.download     download CLIProxyAPIPlus\n"
-        "  inv auth.login codex       log an account in (inv auth.list lists the other providers)",
+        (
+            ("inv bootstrap.download", "download CLIProxyAPIPlus"),
+            ("inv auth.login codex", "log an account in (inv auth.list lists the other providers)"),
+        ),
     ),
     EMBEDDED: Southbound(
         "canned answers of FlowGate's own upstream, to try it without an account or a key",
         {"flowgate.yaml": "embedded.yaml"},
-        "",
     ),
 }
 
@@ -82,8 +85,19 @@ def init(southbound: str = "", source: str = "") -> int:
         console.data(str(path))
     if not southbound and not source and not is_terminal():
         console.note(f"note: this is `init --southbound {PLUS}`; `--southbound {NONE}` needs no CLIProxyAPIPlus")
-    console.note("\n".join(["next:", *filter(None, [CHOICES[chosen].first]), START]))
+    console.note("\n".join(["next:", *next_lines(chosen)]))
     return 0
+
+
+def next_lines(southbound: str) -> list[str]:
+    """Return what to do after the files are written, one line each; the meanings stand in one column.
+
+    Args:
+        southbound: One of `CHOICES`.
+    """
+    rows = [(console.spell_commands(command), meaning) for command, meaning in (*CHOICES[southbound].first, *START)]
+    width = max(COMMAND_WIDTH, 2 + max(len(command) for command, _ in rows))
+    return [f"  {command:<{width}}{meaning}" for command, meaning in rows]
 
 
 def is_terminal() -> bool:

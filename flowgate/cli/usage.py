@@ -73,16 +73,42 @@ def read_span(since: str, until: str) -> Span:
 
     Raises:
         InvalidValue: One has another form.
-        UsageError: It ends before it begins.
+        UsageError: It ends before it begins, or begins in the future.
     """
     now = Clock().wall().timestamp()
-    begin = _seconds(earliest(since, "since"))
+    begin = _begin(since, now)
     if begin < now - DAY_SECONDS:
         begin -= begin % HOUR_SECONDS  # single requests need not be read
     end = _seconds(earliest(until, "until")) if until else now - now % HOUR_SECONDS + HOUR_SECONDS
     if end <= begin:
         raise UsageError(f"--until {until} is not after --since {since}", fix="name a later end, or leave it out")
     return Span(begin, end)
+
+
+def read_exact_span(since: str, until: str) -> Span:
+    """Return the span that two words mean, to the second.
+
+    Args:
+        since: Its beginning: a duration before now, or a timestamp.
+        until: Its end; empty for now.
+
+    Raises:
+        InvalidValue: One has another form.
+        UsageError: It ends before it begins, or begins in the future.
+    """
+    now = Clock().wall().timestamp()
+    begin = _begin(since, now)
+    end = _seconds(earliest(until, "until")) if until else now + 1
+    if end <= begin:
+        raise UsageError(f"--until {until} is not after --since {since}", fix="name a later end, or leave it out")
+    return Span(begin, end)
+
+
+def _begin(since: str, now: float) -> float:
+    begin = _seconds(earliest(since, "since"))
+    if begin > now:
+        raise UsageError(f"--since {since} is in the future", fix="name an earlier time, such as 24h")
+    return begin
 
 
 def _seconds(timestamp: str) -> float:

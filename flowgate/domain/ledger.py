@@ -29,8 +29,10 @@ class LedgerFile(NamedTuple):
         path: The SQLite file.
         keep_days: As in `LedgerSettings`.
         max_mb: As in `LedgerSettings`.
+        promises: What the profile promises, as JSON; empty: not known.
     """
 
     path: Path
     keep_days: int
     max_mb: int
+    promises: str = ""

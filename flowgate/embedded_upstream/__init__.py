@@ -25,6 +25,8 @@ It never connects to another machine: the models that 7.2.137 offers without an 
 is unreachable. With `proxy-url` set, so are its vendors, as behind a dead proxy.
 
 Not implemented: token refresh, websockets, Amp, the vendors' own APIs, images, `/v0/oauth/kiro`, `POST /api-call`,
-cookie logins, the texts of error logs, `usage/import` and TLS. The newer line's default `auth-dir` in the home folder
-is not used either, because real credentials may be there: without `auth-dir` the program does not start.
+cookie logins, the texts of error logs, `usage/import` and TLS. Over `openai-compatibility` a request in another format
+than chat is forwarded with its last prompt alone, and refused with 400 if it has tools. The newer line's default
+`auth-dir` in the home folder is not used either, because real credentials may be there: without `auth-dir` the program
+does not start.
 """

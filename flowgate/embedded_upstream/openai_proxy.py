@@ -85,6 +85,8 @@ class CompatibleCredential:
     async def send(self, request: CompletionRequest) -> Outcome:
         """Forward a request."""
         is_chat = request.path == CHAT
+        if not is_chat and (lost := _not_forwarded(request.body)):
+            return vendor_error(request, 400, lost.encode(), self.state.contract)
         model = self.endpoint.models[request.model]
         body: JsonObject = {**(request.body if is_chat else _as_chat(request)), "model": model}
         url = f"{self.endpoint.base_url}/chat/completions"
@@ -144,6 +146,16 @@ def _as_chat(request: CompletionRequest) -> JsonObject:
     """Build a chat request from one in another format; only the last prompt is kept."""
     asked: JsonObject = {"messages": [{"role": "user", "content": last_prompt(request.body)}]}
     return asked | {name: request.body[name] for name in ("max_tokens", "temperature") if name in request.body}
+
+
+def _not_forwarded(body: JsonObject) -> str:
+    """Return why a request in another format than chat cannot be forwarded; empty if it can."""
+    if not body.get("tools"):
+        return ""
+    return (
+        "the embedded upstream forwards tools to openai-compatibility over /v1/chat/completions alone: ask there, "
+        "leave the tools out, or use the real CLIProxyAPIPlus"
+    )
 
 
 def _tokens(body: JsonObject) -> Tokens:

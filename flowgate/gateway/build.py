@@ -18,6 +18,7 @@ from flowgate.gateway import (
     own_address,
     own_modules,
     promises,
+    recorded_promises,
     request_rules,
     setting_values,
     unlisted_models,
@@ -103,6 +104,7 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
         ),
         request_rules.compute(config, policy.litellm, client_names.of_profile(config, profile.value)),
     )
+    services[LITELLM] = recorded_promises.added(services[LITELLM], policy)
     names = ModelNames(policy.litellm)
     requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))
     return Stack(

@@ -7,6 +7,7 @@ import sys
 
 from flowgate.gateway import (
     cooldown_rules,
+    failing_imports,
     missing_database,
     router_attempts,
     router_inside,
@@ -34,6 +35,7 @@ def set_up(upstreams: Upstreams) -> dict[str, str]:
         What could not be done ("attempts", "cooldowns", "stream_timeouts", "usage"), and why.
     """
     _apply_log_level(own_variable("LITELLM_LOG"))
+    failing_imports.remember()
     missing_database.install(getattr(sys.modules.get(DATABASE_ERRORS), "PrismaDBExceptionHandler", None))
     router_class = getattr(sys.modules.get(ROUTER), "Router", None)
     found = {

@@ -29,6 +29,7 @@ class Advisory:
         introduced: The first release that has it; empty if all older releases have it.
         fixed: The first release without it; empty if that is not known.
         last_affected: The last release that has it, where the source names that one in place of `fixed`.
+        workaround: What helps while no fixed release is known.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Advisory:
     introduced: str = ""
     fixed: str = ""
     last_affected: str = ""
+    workaround: str = ""
 
 
 ADVISORIES = (
@@ -74,6 +76,7 @@ ADVISORIES = (
         "CVE-2026-114612",
         "with the salt key in use, a user becomes an administrator (CVSS 9.9)",
         f"{GHSA}GHSA-7hp6-4w63-5g45",
+        workaround="leave LITELLM_SALT_KEY and database_url out of the config, or upgrade as the advisory says",
     ),
 )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowgate.errors import EnvironmentFailure
+from flowgate.ledger import older_tables
 from flowgate.ledger.schema import MIGRATIONS, TABLES, VERSION
 from flowgate.system.clock import Clock
 from flowgate.system.disk_errors import disk_error
@@ -70,7 +71,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection | None:
-    """Open the ledger without changing it.
+    """Open the ledger without changing it; older tables are read as if they were migrated.
 
     Args:
         path: The file.
@@ -90,15 +91,17 @@ def open_to_read(path: Path) -> sqlite3.Connection | None:
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", timeout=BUSY_SECONDS, isolation_level=None, uri=True)
         try:
             version = _version(connection)
+            if 0 < version < VERSION:
+                older_tables.stand_in(connection, version)
         except BaseException:
             connection.close()
             raise
-    if version == VERSION:
+    if 0 < version <= VERSION:
         return connection
     connection.close()
     if version > VERSION:
         raise NewerLedger(path, version)
-    return None  # the first generation that records a request brings the tables up to date
+    return None  # nothing was ever written
 
 
 @contextmanager

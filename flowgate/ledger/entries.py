@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 IDS_PER_MICROSECOND = 2048
+LARGEST_ID = 2**63 - 1  # of SQLite; times after the year 2112 have no id of their own
 LONGEST_STEP_BACK = 1_000_000  # microseconds
 OWN_CLIENT = "flowgate"
 FAILED_STATUS = 400
@@ -71,6 +72,7 @@ class Run(NamedTuple):
         version: Version of the program that answers; empty: not known.
         pid: The process.
         ticks: When it started, by the kernel; with the pid, it identifies the process.
+        promises: What its profile promises, as JSON; empty: not known.
     """
 
     generation: int
@@ -78,6 +80,7 @@ class Run(NamedTuple):
     version: str
     pid: int
     ticks: int
+    promises: str = ""
 
 
 class Ids:
@@ -109,4 +112,4 @@ def id_at(at: float) -> int:
     Args:
         at: Seconds since 1970.
     """
-    return int(at * 1e6) * IDS_PER_MICROSECOND
+    return min(int(at * 1e6) * IDS_PER_MICROSECOND, LARGEST_ID)

@@ -7,6 +7,7 @@
     ending: empty while it runs; "closed" after an orderly end; "killed" if it ended otherwise: the requests of its last
         second may be missing.
     dropped: requests that it could not record.
+    promises: what its profile promised, as JSON (flowgate/gateway/recorded_promises.py); empty: not recorded.
 
 `requests`: one row for each request.
     id: microseconds since 1970 of its arrival, times 2048, plus a number of the process: rows are in order of time.
@@ -34,7 +35,7 @@
 
 from __future__ import annotations
 
-RUN_COLUMNS = ("id", "generation", "profile", "version", "pid", "ticks", "opened_at", "seen_at")
+RUN_COLUMNS = ("id", "generation", "profile", "version", "pid", "ticks", "opened_at", "seen_at", "promises")
 REQUEST_COLUMNS = (
     *("id", "at", "run", "request_id", "client", "path", "protocol", "model", "deployment", "provider", "status"),
     *("error", "retries", "fallbacks", "waited", "first_piece", "seconds", "prompt_tokens", "completion_tokens"),
@@ -81,7 +82,8 @@ CREATE TABLE hours (
     PRIMARY KEY (hour, profile, client, model, deployment, provider, price, status)
 ) WITHOUT ROWID;
 """
-MIGRATIONS: tuple[str, ...] = (FIRST,)
+PROMISES = "ALTER TABLE runs ADD COLUMN promises TEXT NOT NULL DEFAULT ''"
+MIGRATIONS: tuple[str, ...] = (FIRST, PROMISES)
 """The scripts that make each version of the tables from the one before; version 0 is an empty file."""
 
 VERSION = len(MIGRATIONS)

@@ -61,7 +61,7 @@ class Store:
         try:
             self._file = path.stat().st_ino
             with self._transaction():
-                row = (number, run.generation, run.profile, run.version, run.pid, run.ticks, now, now)
+                row = (number, run.generation, run.profile, run.version, run.pid, run.ticks, now, now, run.promises)
                 self.connection.execute(INSERT_RUN, row)
                 self._end_killed_runs()
         except BaseException:

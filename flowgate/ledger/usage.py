@@ -29,7 +29,9 @@ SELECT_REQUESTS = (
     f"SELECT {_COLUMNS}, runs.profile FROM requests JOIN runs ON runs.id = requests.run "  # noqa: S608
     "WHERE requests.id >= ? AND requests.id < ? AND seconds IS NOT NULL"
 )
-SELECT_RUNS = "SELECT generation, profile, pid, ticks, seen_at, ending, dropped FROM runs WHERE seen_at >= ?"
+SELECT_RUNS = (
+    "SELECT generation, profile, pid, ticks, seen_at, ending, dropped FROM runs WHERE seen_at >= ? AND opened_at < ?"
+)
 SELECT_OLDEST = "SELECT at FROM requests ORDER BY id LIMIT 1"
 
 
@@ -184,8 +186,30 @@ def _edge(connection: sqlite3.Connection, since: float, until: float) -> Iterato
         yield hours.key(one, profile), sums
 
 
-def losses(connection: sqlite3.Connection, span: Span) -> Losses:
+def losses(connection: sqlite3.Connection, span: Span, wanted: str = "") -> Losses:
     """Return what is missing in a span.
+
+    Args:
+        connection: The ledger.
+        span: The span.
+        wanted: Name of a profile; empty for all.
+
+    Raises:
+        sqlite3.Error: The ledger cannot be read.
+    """
+    dropped, killed = 0, []
+    for generation, profile, pid, ticks, seen_at, ending, lost in connection.execute(SELECT_RUNS, span):
+        if wanted not in ("", profile):
+            continue
+        dropped += lost
+        has_gone = ending == "killed" or (not ending and not processes.alive(processes.Identity(pid, ticks)))
+        if has_gone and seen_at < span.until:
+            killed.append(Killed(generation, profile, seen_at))
+    return Losses(dropped, killed)
+
+
+def kept_since(connection: sqlite3.Connection, span: Span) -> float | None:
+    """Return since when single requests of a span are kept; None if none of it was deleted.
 
     Args:
         connection: The ledger.
@@ -194,10 +218,8 @@ def losses(connection: sqlite3.Connection, span: Span) -> Losses:
     Raises:
         sqlite3.Error: The ledger cannot be read.
     """
-    dropped, killed = 0, []
-    for generation, profile, pid, ticks, seen_at, ending, lost in connection.execute(SELECT_RUNS, (span.since,)):
-        dropped += lost
-        has_gone = ending == "killed" or (not ending and not processes.alive(processes.Identity(pid, ticks)))
-        if has_gone and seen_at < span.until:
-            killed.append(Killed(generation, profile, seen_at))
-    return Losses(dropped, killed)
+    oldest = connection.execute(SELECT_OLDEST).fetchone()
+    kept = min(oldest[0], span.until) if oldest else span.until
+    hours_before = (-int(-span.since // HOUR_SECONDS), int(kept // HOUR_SECONDS))
+    older = connection.execute("SELECT 1 FROM hours WHERE hour >= ? AND hour < ? LIMIT 1", hours_before).fetchone()
+    return kept if older else None

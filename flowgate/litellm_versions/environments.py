@@ -126,4 +126,5 @@ def half_folders(config: Config) -> list[Path]:
 def _is_building(path: Path) -> bool:
     """Return whether the process that a staging folder names is another one that runs."""
     pid = path.name.removesuffix(STAGING).removeprefix(".")
-    return pid.isdigit() and int(pid) != processes.own_pid() and processes.identify(int(pid)) is not None
+    found = processes.identify(int(pid)) if pid.isdigit() and int(pid) != processes.own_pid() else None
+    return found is not None and processes.alive(found)  # a killed one may stay a zombie for long

@@ -12,8 +12,9 @@ from flowgate.litellm_versions.build import build
 from flowgate.litellm_versions.build_tools import BuildTools
 from flowgate.litellm_versions.resolve import required, resolve
 from flowgate.litellm_versions.wanted import Wanted
-from flowgate.system import files, processes, python_environment, replace_file
+from flowgate.system import files, processes, python_environment, replace_file, tempdirs
 
+FORESEEN = "flowgate-litellm-check-"
 HEADER = "# made by flowgate for "
 
 
@@ -77,6 +78,23 @@ def install(wanted: Wanted, tools: BuildTools) -> tuple[LiteLLMEnvironment, bool
         return build(wanted, lock, _digest(version), staging, tools), True
     finally:
         replace_file.delete_folder(staging)
+
+
+def foresee(wanted: Wanted, tools: BuildTools) -> str:
+    """Return the version that would be installed from files on this machine; nothing is kept, no network is used.
+
+    Args:
+        wanted: What is to be installed, from a folder of wheels or from uv's cache.
+        tools: What resolving needs.
+
+    Raises:
+        EnvironmentFailure: It cannot be installed.
+        UsageError: FlowGate does not run that version.
+    """
+    with tempdirs.folder(FORESEEN) as staging:
+        version = requirements.pins(_lock(wanted, staging, tools))[requirements.LITELLM]
+    requirements.require_allowed(version)
+    return version
 
 
 def _lock(wanted: Wanted, staging: Path, tools: BuildTools) -> str:

@@ -26,6 +26,11 @@ class Wanted:
         return f"LiteLLM {self.version}" if self.version else "the newest LiteLLM"
 
     @property
+    def is_local(self) -> bool:
+        """Whether it comes from files on this machine alone."""
+        return bool(self.wheelhouse) or self.offline
+
+    @property
     def source(self) -> str:
         """Where it comes from, in a receipt."""
         return self.wheelhouse or ("cache" if self.offline else "index")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypedDict
 
 from flowgate.errors import CheckFailed
@@ -20,7 +23,8 @@ class Figures(TypedDict):
     """What a version of LiteLLM costs on this machine.
 
     Attributes:
-        start_seconds: From nothing to ready, the import included; CLIProxyAPIPlus starts meanwhile.
+        start_seconds: From no process to ready, the import included, with its files in memory; CLIProxyAPIPlus starts
+            meanwhile.
         memory_bytes: Resident memory of the process that served the requests.
         cpu_seconds: Processor time for one request.
     """
@@ -30,32 +34,48 @@ class Figures(TypedDict):
     cpu_seconds: float
 
 
-def measure(context: StepContext, plan: Plan) -> Figures:
-    """Start the private copy of a profile once, send it requests, and measure.
+def measure(
+    context: StepContext, plan: Plan, open_stack: Callable[[StepContext, Plan, Path], PrivateStack] = PrivateStack
+) -> Figures:
+    """Start the private copy of a profile twice, send the second one requests, and measure it.
+
+    The first start reads the files of a new environment from the disk and lets LiteLLM write its caches. Without it, a
+    new version would look slower than one that has been running.
 
     Args:
         context: Tools of this run; its environment of LiteLLM is measured.
         plan: The plan of the profile.
+        open_stack: Makes a private stack that runs nothing yet.
 
     Raises:
         CheckFailed: A request failed.
     """
+    with _started(context, plan, open_stack):
+        pass
+    with _started(context, plan, open_stack) as (running, seconds):
+        _send(context, plan, running, FIRST_REQUESTS)
+        before = processes.cpu_seconds(running.pid) or 0.0
+        _send(context, plan, running, REQUESTS)
+        used = (processes.cpu_seconds(running.pid) or before) - before
+        memory = processes.memory(running.pid) or 0
+    return {"start_seconds": round(seconds, 2), "memory_bytes": memory, "cpu_seconds": round(used / REQUESTS, 5)}
+
+
+@contextmanager
+def _started(
+    context: StepContext, plan: Plan, open_stack: Callable[[StepContext, Plan, Path], PrivateStack]
+) -> Iterator[tuple[ScenarioStack, float]]:
+    """Start a private copy, and yield it with the seconds that the start took; end all of it afterwards."""
     healthy = SCENARIOS["healthy"]
     with tempdirs.folder(tempdirs.REHEARSAL) as folder:
-        stack = PrivateStack(context, plan, folder)
+        stack = open_stack(context, plan, folder)
         try:
             stack.open([healthy])
             began = context.clock.now()
             with stack.scenario(healthy) as running:
-                seconds = context.clock.now() - began
-                _send(context, plan, running, FIRST_REQUESTS)
-                before = processes.cpu_seconds(running.pid) or 0.0
-                _send(context, plan, running, REQUESTS)
-                used = (processes.cpu_seconds(running.pid) or before) - before
-                memory = processes.memory(running.pid) or 0
+                yield running, context.clock.now() - began
         finally:
             stack.close()
-    return {"start_seconds": round(seconds, 2), "memory_bytes": memory, "cpu_seconds": round(used / REQUESTS, 5)}
 
 
 def _send(context: StepContext, plan: Plan, running: ScenarioStack, count: int) -> None:

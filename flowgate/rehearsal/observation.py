@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from flowgate.rehearsal.roles import PRIMARY, NameCase
 
+UNASKED = "an answer that no vendor gave"
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedRequest:
@@ -20,6 +22,7 @@ class ObservedRequest:
         attempts: Role -> attempts that arrived there for this request.
         error: What the client got instead of an answer; empty for an answer.
         model: The name that the client asked for.
+        unasked: The client got an answer, and no vendor had given one.
     """
 
     at: float
@@ -28,6 +31,7 @@ class ObservedRequest:
     attempts: Mapping[str, int]
     error: str = ""
     model: str = ""
+    unasked: bool = False
 
     @property
     def primary_attempts(self) -> int:
@@ -122,8 +126,9 @@ def match_attempts(sent: Sequence[SentRequest], attempts: Sequence[Attempt], sta
         answer = _answer(request, own)
         answered_by = answer.role if answer else None
         counts = dict(Counter(attempt.role for attempt in own))
-        begin = request.at - start
-        found.append(ObservedRequest(begin, request.seconds, answered_by, counts, request.error, request.model))
+        begin, unasked = request.at - start, answer is None and not request.error
+        error = UNASKED if unasked else request.error
+        found.append(ObservedRequest(begin, request.seconds, answered_by, counts, error, request.model, unasked))
     return found
 
 

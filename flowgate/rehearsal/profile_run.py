@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 from flowgate.gateway import cliproxy
+from flowgate.rehearsal.comparisons import BROKEN
 from flowgate.rehearsal.observation import Observation
 from flowgate.rehearsal.plan import Plan, omitted_settings
 from flowgate.rehearsal.private_stack import PrivateStack
@@ -14,7 +15,7 @@ from flowgate.rehearsal.result import AttemptResult, ProfileResult, RequestResul
 from flowgate.rehearsal.roles import PRIMARY
 from flowgate.rehearsal.runner import ClientSettings, ScenarioRunner
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
-from flowgate.rehearsal.verdicts import BROKEN, PATIENCE_SECONDS, TIMED, Expectations
+from flowgate.rehearsal.verdicts import PATIENCE_SECONDS, TIMED, Expectations
 from flowgate.step import StepContext
 from flowgate.system import tempdirs
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from statistics import median
 
+from flowgate.rehearsal.comparisons import BROKEN
 from flowgate.rehearsal.result import ProfileResult, PromiseResult, RehearsalResult, ScenarioResult
 from flowgate.rehearsal.roles import PRIMARY
-from flowgate.rehearsal.verdicts import BROKEN
 
 PROMISE_HEADER = ["scenario", "promise", "promised", "observed", "verdict"]
 ERROR = "error"  # in place of the role that answered

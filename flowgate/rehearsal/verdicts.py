@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
-from flowgate.gateway import unmodelled
 from flowgate.gateway.promises import LIBRARY_TIMEOUT, Promises, pause
+from flowgate.rehearsal import comparisons
+from flowgate.rehearsal.comparisons import (
+    ANSWERED,
+    BROKEN,
+    CANNOT,
+    CLIENT_ERROR,
+    COOLDOWN,
+    FROM_A_VENDOR,
+    LONGEST_WAIT,
+    NO_DELAY,
+    Comparison,
+    judge,
+)
 from flowgate.rehearsal.observation import NameObservation, Observation, ObservedRequest
 from flowgate.rehearsal.result import PromiseResult
 from flowgate.rehearsal.roles import PRIMARY
 from flowgate.rehearsal.scenarios import MISUSE, NAMES, Scenario
 
-KEPT, BROKEN, CANNOT = "kept", "broken", "cannot"
-# The promises.
-ANSWERED, CLIENT_ERROR = "every request is answered", "the client gets an error"
-ATTEMPTS, ATTEMPTS_PER_MINUTE = "attempts on the primary per request", "attempts on the failed primary per minute"
-COOLDOWN, NO_DELAY = "cooldown", "no delay during the cooldown"
-LONGEST_WAIT, RETURN = "longest wait", "the primary serves again"
 UNHARMED = "others are answered by the primary at the first try"
-TOUCHED = {  # what depends on a topic
-    unmodelled.COOLDOWNS: (ATTEMPTS, ATTEMPTS_PER_MINUTE, COOLDOWN, LONGEST_WAIT, RETURN),
-    unmodelled.ATTEMPTS: (ATTEMPTS, ATTEMPTS_PER_MINUTE, LONGEST_WAIT),
-    unmodelled.WAITS: (LONGEST_WAIT, NO_DELAY),
-}
 TIMED = (NO_DELAY, LONGEST_WAIT)  # a busy machine alone can break these
 PATIENCE_SECONDS = 25.0  # the longest that a client of a rehearsal waits
-DELAY_FACTOR = 1.2  # how much longer than a healthy response one may take during a cooldown
 SLACK_SECONDS = 0.25  # what a loaded machine may add to any response
-RETURN_SLACK_SECONDS = 10.0  # after the end of the cooldown, until the primary serves again
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +59,9 @@ class Expectations:
         """
         if not observed.requests:
             raise ValueError(f"no request was sent in {scenario.name}")
+        return [*_from_a_vendor(scenario, observed.requests), *self._compare(scenario, observed)]
+
+    def _compare(self, scenario: Scenario, observed: Observation) -> list[PromiseResult]:
         if scenario.kind == NAMES:
             return [_name_result(scenario, one) for one in observed.names]
         if scenario.kind == MISUSE:
@@ -81,10 +81,8 @@ class Expectations:
 
     def _known(self, result: PromiseResult) -> PromiseResult:
         """Return a result, with what is not known as unknown."""
-        for topic, promises in TOUCHED.items():
-            if topic in self.unknown and result["promise"] in promises:
-                return _unknown(result, f"{self.unknown[topic]} changes {topic}")
-        return result
+        why = comparisons.why_unknown(result["promise"], self.unknown)
+        return _unknown(result, why) if why else result
 
     def _waits_for_ever(self, scenario: Scenario) -> bool:
         """Return whether a rehearsal cannot wait for the end of a silence: no time-out is set, LiteLLM's is 100 min."""
@@ -97,16 +95,16 @@ class Expectations:
         if scenario.kind == "stream":
             yield _result(scenario, ANSWERED, "not if a stream breaks off", found, CANNOT)
         elif scenario.answerable and (self.has_secondary or not scenario.faults):
-            yield _result(scenario, ANSWERED, f"{total} of {total}", found, _verdict(answered == total))
+            yield _compared(scenario, comparisons.answered(answered, total))
         else:
-            yield _result(scenario, CLIENT_ERROR, "0 answered", found, _verdict(answered == 0))
+            yield _result(scenario, CLIENT_ERROR, "0 answered", found, judge(answered == 0))
 
     def _attempts(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
         """Check the request with the most attempts."""
-        retries = self.promises.retries.get(scenario.kind, 0) if scenario.faults else 0
-        allowed = self.upstream_attempts * (1 + retries)
+        kind = scenario.kind if scenario.faults else ""
+        allowed = comparisons.allowed_attempts(self.promises, kind, self.upstream_attempts)
         most = max(one.primary_attempts for one in observed.during_fault())
-        yield _result(scenario, ATTEMPTS, f"at most {allowed}", str(most), _verdict(most <= allowed))
+        yield _compared(scenario, comparisons.attempts(allowed, most))
 
     def _cooldown(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
         """Count the failed requests before the first one that did not reach the primary."""
@@ -119,17 +117,14 @@ class Expectations:
             yield _result(scenario, COOLDOWN, "not where CLIProxyAPIPlus applies cooldowns", found, CANNOT)
             return
         after *= self.deployments
-        failed = 0
+        failed, was_skipped = 0, False
         for one in requests:
             if one.primary_attempts == 0:
-                found = f"after {failed}" if failed else "no request reached the primary"
-                kept = 0 < failed <= after
+                was_skipped = True
                 break
             failed += one.answered_by != PRIMARY
-        else:
-            found, kept = f"not within {failed}", failed < after
-        promised = f"within {after} failed request{'s' if after > 1 else ''}"
-        result = _result(scenario, COOLDOWN, promised, found, _verdict(kept))
+        compared = comparisons.cooldown(after, failed, was_skipped)
+        result, kept = _compared(scenario, compared), compared.verdict != BROKEN
         yield result if kept or not self._failures_expire(observed, after) else _expired(result)
 
     def _failures_expire(self, observed: Observation, after: int) -> bool:
@@ -147,9 +142,7 @@ class Expectations:
         ]
         if not (scenario.causes_cooldown and scenario.answerable) or not later:
             return
-        allowed = DELAY_FACTOR * observed.healthy_seconds + self.slack_seconds
-        found = median(later)
-        yield _result(scenario, NO_DELAY, f"at most {allowed:.2f} s", f"{found:.2f} s", _verdict(found <= allowed))
+        yield _compared(scenario, comparisons.delay(observed.healthy_seconds, later, self.slack_seconds))
 
     def _attempts_per_minute(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
         """Count the attempts on the failed primary in the worst minute."""
@@ -160,12 +153,12 @@ class Expectations:
         if self._has_no_cooldown(scenario) or self._failures_expire(observed, after * self.deployments):
             return
         named = None if self.upstream_cooldowns else fault.retry_after  # CLIProxyAPIPlus ignores Retry-After
-        shortened = min(1.0, (named or seconds) / max(seconds, 1.0))  # Retry-After wins over the profile's cooldown
-        cooldowns = math.ceil(math.ceil(60 / max(seconds, 1.0)) / shortened)
-        tries = 1 + self.promises.retries.get(scenario.kind, 0)
-        allowed = self.deployments * self.upstream_attempts * cooldowns * ((after - 1) * tries + 1)
-        most = _most_attempts(observed.during_fault(), 60 * observed.scale)
-        yield _result(scenario, ATTEMPTS_PER_MINUTE, f"at most {allowed}", str(most), _verdict(most <= allowed))
+        at_vendor = self.deployments * self.upstream_attempts
+        allowed = comparisons.allowed_per_minute(self.promises, scenario.kind, at_vendor, named)
+        counted = [(one.at, one.primary_attempts) for one in observed.during_fault()]
+        yield _compared(
+            scenario, comparisons.attempts_per_minute(allowed, comparisons.busiest(counted, 60 * observed.scale))
+        )
 
     def _longest_wait(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
         """Compare the longest wait with the one promised for this kind of failure."""
@@ -178,9 +171,7 @@ class Expectations:
         attempts = max(sum(one.attempts.values()) for one in observed.requests)  # each costs as much as an answer
         allowed = promised * observed.scale + observed.healthy_seconds * max(2, attempts) + self.slack_seconds
         longest = max(one.seconds for one in observed.requests)
-        yield _result(
-            scenario, LONGEST_WAIT, f"at most {allowed:.2f} s", f"{longest:.2f} s", _verdict(longest <= allowed)
-        )
+        yield _compared(scenario, comparisons.longest_wait(allowed, longest))
 
     def _requested_pauses(self, scenario: Scenario) -> float:
         """Add up the pauses that vendors request by Retry-After, one for each promised attempt."""
@@ -192,12 +183,9 @@ class Expectations:
         ended = observed.fault_ended_at
         if not scenario.recovers or ended is None:
             return
-        allowed = self.promises.cooldown_seconds * observed.scale + RETURN_SLACK_SECONDS
         served = (one for one in observed.requests if one.at >= ended and one.answered_by == PRIMARY)
         back = next((one.at + one.seconds - ended for one in served), None)
-        found = "never" if back is None else f"after {back:.1f} s"
-        kept = back is not None and back <= allowed
-        yield _result(scenario, RETURN, f"within {allowed:.1f} s", found, _verdict(kept))
+        yield _compared(scenario, comparisons.returned(self.promises.cooldown_seconds * observed.scale, back))
 
     def _has_no_cooldown(self, scenario: Scenario) -> bool:
         return self.upstream_cooldowns and not scenario.causes_upstream_cooldown
@@ -211,18 +199,22 @@ def _name_result(scenario: Scenario, found: NameObservation) -> PromiseResult:
         return _result(scenario, f"{case.name} ({case.kind})", promised, "not asked for: too many names", CANNOT)
     observed = f"{found.healthy or 'an error'}; {found.failing or 'an error'}"
     kept = found.healthy in case.first and (found.failing in case.next if case.next else not found.failing)
-    return _result(scenario, f"{case.name} ({case.kind})", promised, observed, _verdict(kept))
+    return _result(scenario, f"{case.name} ({case.kind})", promised, observed, judge(kept))
+
+
+def _from_a_vendor(scenario: Scenario, requests: Sequence[ObservedRequest]) -> Iterator[PromiseResult]:
+    """Report answers that no vendor gave: LiteLLM itself, or what is between it and the vendors, made them up."""
+    answers = sum(one.unasked or one.answered_by is not None for one in requests)
+    if unasked := sum(one.unasked for one in requests):
+        found = f"{answers - unasked} of {answers}; no vendor gave the other{'s' if unasked > 1 else ''}"
+        yield _result(scenario, FROM_A_VENDOR, f"{answers} of {answers}", found, BROKEN)
 
 
 def _unharmed(scenario: Scenario, requests: Sequence[ObservedRequest]) -> PromiseResult:
     """Check that the primary answered every request at the first try."""
     good = sum(one.answered_by == PRIMARY and dict(one.attempts) == {PRIMARY: 1} for one in requests)
     total = len(requests)
-    return _result(scenario, UNHARMED, f"{total} of {total}", f"{good} of {total}", _verdict(good == total))
-
-
-def _verdict(kept: bool) -> str:
-    return KEPT if kept else BROKEN
+    return _result(scenario, UNHARMED, f"{total} of {total}", f"{good} of {total}", judge(good == total))
 
 
 def _unknown(result: PromiseResult, why: str) -> PromiseResult:
@@ -233,13 +225,9 @@ def _expired(result: PromiseResult) -> PromiseResult:
     return {**result, "promised": f"{result['promised']}, if they come within one cooldown", "verdict": CANNOT}
 
 
+def _compared(scenario: Scenario, found: Comparison) -> PromiseResult:
+    return _result(scenario, found.promise, found.promised, found.observed, found.verdict)
+
+
 def _result(scenario: Scenario, promise: str, promised: str, observed: str, verdict: str) -> PromiseResult:
     return PromiseResult(scenario=scenario.name, promise=promise, promised=promised, observed=observed, verdict=verdict)
-
-
-def _most_attempts(requests: Sequence[ObservedRequest], window_seconds: float) -> int:
-    """Return the number of attempts on the primary in the busiest time window."""
-    starts = [one.at for one in requests]
-    return max(
-        sum(one.primary_attempts for one in requests if start <= one.at < start + window_seconds) for start in starts
-    )

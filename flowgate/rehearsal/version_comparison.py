@@ -37,7 +37,7 @@ def compare(old: VersionRecord | None, new: VersionRecord, in_force: str, source
         before = known.profiles.get(name)
         same = before if before and before.written == one.written and before.scenarios == one.scenarios else None
         rows.append([f"{name}: promises", _promises(same), _promises(one)])
-    rows.append(["start", _start(known), _start(new)])
+    rows.append(["start, files in memory", _start(known), _start(new)])
     rows.append(["memory", _memory(known), _memory(new)])
     rows.append(["CPU per request", _cpu(known), _cpu(new)])
     return rows

@@ -11,16 +11,16 @@ from pathlib import Path
 from flowgate.domain import Config, LiteLLMEnvironment
 from flowgate.errors import FlowGateError
 from flowgate.gateway import litellm_environments
+from flowgate.rehearsal.comparisons import KEPT
 from flowgate.rehearsal.figures import Figures
 from flowgate.rehearsal.plan import Plan
 from flowgate.rehearsal.result import ProfileResult
 from flowgate.rehearsal.scenarios import Scenario
 from flowgate.rehearsal.summary import broken_promises, promise_text
-from flowgate.rehearsal.verdicts import KEPT
 from flowgate.step import StepContext
 from flowgate.system.clock import stamp
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2  # in 1, the start was measured without a start before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def parse(text: str | None) -> VersionRecord:
             )
             for name, one in tree.get("profiles", {}).items()
         }
-        found = tree.get("figures")
+        found = tree.get("figures") if tree.get("version") == RECORD_VERSION else None
         figures: Figures | None = None
         if found is not None:
             figures = {

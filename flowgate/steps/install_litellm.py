@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from flowgate.domain import Facts, LiteLLMEnvironment
@@ -45,21 +46,59 @@ def install_litellm(
         return unchanged(f"LiteLLM {named} came with FlowGate", **_facts(context, own, False))
     if named and (found := install.existing(wanted, tools)):
         return unchanged(f"LiteLLM {named} is installed in an environment of its own", **_facts(context, found, False))
-    folder = environments.folder(context.config, named) if named else ""
+    if wanted.is_local:  # it is looked at before anything changes, so that check mode predicts no more than there is
+        context.set_activity(f"resolving {wanted.subject}")
+        chosen = install.foresee(wanted, tools)
+        if present := _present(context, wanted, chosen, tools):
+            return present
+    else:
+        chosen = named
+    return _change(context, wanted, chosen)
+
+
+def _present(context: StepContext, wanted: Wanted, chosen: str, tools: BuildTools) -> Result | None:
+    """Return the result if a version that was not named need not be built; None if it must be."""
+    if wanted.version:
+        return None
+    current = environments.in_force(context.config)
+    if current.version and requirements.order(chosen) <= requirements.order(current.version):
+        message = f"LiteLLM {current.version} is in force, and no newer one can be installed"
+        return unchanged(message, **_facts(context, current, False))
+    if there := install.existing(replace(wanted, version=chosen), tools):
+        message = f"LiteLLM {chosen} is installed in an environment of its own"
+        return unchanged(message, **_facts(context, there, False))
+    return None
+
+
+def _change(context: StepContext, wanted: Wanted, chosen: str) -> Change:
+    """Describe the installation; `chosen` is the version, empty if only the index can tell."""
+    folder = environments.folder(context.config, chosen) if chosen else ""
     predicted: Facts = {
-        "version": named,
+        "version": chosen,
         "python": "",
         "folder": str(folder),
         "digest": "",
         "built": True,
         "bundled": False,
     }
+    subject = f"LiteLLM {chosen}" if chosen else wanted.subject
     return change(
-        f"install {wanted.subject} in an environment of its own",
+        f"install {subject} in an environment of its own",
         lambda acting: _install(acting, wanted),
         facts=predicted,
-        unpredicted="" if named else "only the package index tells which version is the newest",
+        unpredicted=_unchecked(wanted),
     )
+
+
+def _unchecked(wanted: Wanted) -> str:
+    """Return what check mode has not looked at."""
+    if wanted.wheelhouse:
+        return "the wheels themselves are checked when they are installed"
+    if wanted.offline:
+        return "whether uv's cache holds the files themselves shows when they are installed"
+    if wanted.version:
+        return f"the package index was not asked whether {wanted.subject} can be installed"
+    return "only the package index tells which version is the newest"
 
 
 def _wheelhouse(context: StepContext, folder: str) -> str:

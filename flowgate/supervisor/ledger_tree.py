@@ -15,11 +15,17 @@ class LedgerTree(TypedDict):
     path: str
     keep_days: int
     max_mb: int
+    promises: str
 
 
 def to_ledger_tree(ledger: LedgerFile) -> LedgerTree:
     """Convert the place of a ledger to JSON data."""
-    return {"path": str(ledger.path), "keep_days": ledger.keep_days, "max_mb": ledger.max_mb}
+    return {
+        "path": str(ledger.path),
+        "keep_days": ledger.keep_days,
+        "max_mb": ledger.max_mb,
+        "promises": ledger.promises,
+    }
 
 
 def ledger_from_tree(tree: LedgerTree | None) -> LedgerFile | None:
@@ -30,4 +36,6 @@ def ledger_from_tree(tree: LedgerTree | None) -> LedgerFile | None:
     """
     from flowgate.domain.ledger import LedgerFile
 
-    return LedgerFile(Path(tree["path"]), tree["keep_days"], tree["max_mb"]) if tree else None
+    if not tree:
+        return None
+    return LedgerFile(Path(tree["path"]), tree["keep_days"], tree["max_mb"], tree.get("promises", ""))

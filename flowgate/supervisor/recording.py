@@ -49,7 +49,7 @@ def start(program: ProgramTree, generation: int) -> Ledger | None:
     profile = labels.get("profile", "")
     version = labels.get(service) or installed.version(service) or ""
     identity = processes.identify(os.getpid())
-    run = Run(generation, profile, version, os.getpid(), identity.ticks if identity else 0)
+    run = Run(generation, profile, version, os.getpid(), identity.ticks if identity else 0, settings.promises)
     events = settings.path.with_name("events.log")
 
     def report(detail: str) -> None:

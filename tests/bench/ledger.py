@@ -7,6 +7,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterator
@@ -25,10 +26,17 @@ from flowgate.request_filter.rules import FilterRules
 from flowgate.supervisor.recording import conversion
 from tests.bench.layer import RULES, answer, receive, request_scope, send
 from tests.bench.measure import BIN, Group, Row, alternate, environment, seconds
+from tests.unit.audit.conftest import MEASURED, promises
 
 ROWS = 1_000_000
 DAYS = 30
+AUDITED = 100_000
 BATCH = 20_000
+PLAIN_READ = """
+import sqlite3, sys
+for row in sqlite3.connect(sys.argv[1]).execute("SELECT * FROM requests r JOIN attempts a ON a.request = r.id"):
+    pass
+"""
 MODELS = ("router-default", "router-cheap", "gpt-5", "claude-sonnet-4")
 CLIENTS = ("codex", "claude-code", "nightly")
 REQUESTS = 5_000
@@ -52,12 +60,14 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
         if "ledger_request" in wanted:
             yield _cost_of_a_request(folder, pairs)
         if {"usage_day", "usage_client", "explain_failed"} & set(wanted):
-            fill(folder / "ledger.sqlite", ROWS)
+            fill(folder / "ledger.sqlite", ROWS, DAYS, Run(1, "balanced", "1.0", os.getpid(), 0))
             (folder / "flowgate.yaml").write_text(CONFIG.format(folder=folder))
             yield from (row for row in _commands(folder, pairs) if row.name in wanted)
+        if "audit_day" in wanted:
+            yield _audit(folder / "audited", pairs)
 
 
-LEDGER = Group(("ledger_request", "usage_day", "usage_client", "explain_failed"), run)
+LEDGER = Group(("ledger_request", "usage_day", "usage_client", "explain_failed", "audit_day"), run)
 
 
 def _commands(folder: Path, pairs: int) -> Iterator[Row]:
@@ -75,19 +85,39 @@ def _commands(folder: Path, pairs: int) -> Iterator[Row]:
         yield Row(name, what, alternate(pairs, work)[0], None, 0.5)
 
 
-def fill(path: Path, count: int) -> None:
+def _audit(folder: Path, pairs: int) -> Row:
+    """Compare `audit` with the command that prints one line of the same ledger, and a plain read of its rows."""
+    folder.mkdir()
+    fill(folder / "ledger.sqlite", AUDITED, 0.99, Run(1, "balanced", MEASURED, os.getpid(), 0, promises()))
+    (folder / "flowgate.yaml").write_text(CONFIG.format(folder=folder))
+    argv = [str(BIN / "flowgate"), "--config", str(folder / "flowgate.yaml"), "audit", "--since", "24h"]
+
+    def work() -> float:
+        return seconds(lambda: subprocess.run(argv, check=False, capture_output=True, env=environment()))
+
+    def plain() -> float:
+        argv = [sys.executable, "-c", PLAIN_READ, str(folder / "ledger.sqlite")]
+        return seconds(lambda: subprocess.run(argv, check=True, capture_output=True, env=environment()))
+
+    measured, baseline = alternate(pairs, work, plain)
+    return Row("audit_day", "`audit` of 100,000 requests, beside a read of their rows", measured, baseline, 2.0)
+
+
+def fill(path: Path, count: int, days: float, run: Run) -> None:
     """Write requests of the last days into a ledger.
 
     Args:
         path: The ledger.
         count: Number of requests.
+        days: In how many days they arrived.
+        run: The process that served them.
     """
     chance, now, ids = random.Random(1), time.time(), Ids(1)  # noqa: S311 - figures of a benchmark
-    number = ids.next(now - DAYS * 86_400 - 1)
-    store = Store(path, number, Run(1, "balanced", "1.0", os.getpid(), 0), now)
+    number = ids.next(now - days * 86_400 - 1)
+    store = Store(path, number, run, now)
     for first in range(0, count, BATCH):
         entries = [
-            _entry(chance, ids, number, now - DAYS * 86_400 * (1 - at / count)) for at in range(first, first + BATCH)
+            _entry(chance, ids, number, now - days * 86_400 * (1 - at / count)) for at in range(first, first + BATCH)
         ]
         store.write([Change(one) for one in entries], [], now, 0)
     store.close(now, 0)

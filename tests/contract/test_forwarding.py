@@ -132,6 +132,21 @@ def test_a_request_in_anthropics_format_is_converted(subject: Subject, vendor: V
     assert _chat(subject, "m200", "/v1/messages").json()["content"] == [{"type": "text", "text": "pong"}]
 
 
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
+def test_the_embedded_upstream_refuses_what_it_cannot_convert(
+    candidate: Candidate, subject: Subject, vendor: Vendor, path: str
+) -> None:
+    if candidate.name == "real":
+        pytest.skip("the real program converts tools")
+    vendor.status, calls = 200, len(vendor.models)
+    tool = {"name": "read", "type": "function", "input_schema": {"type": "object"}}
+    reply = _chat(subject, "m200", path, input="hi", tools=[tool])
+    assert reply.status_code == 400
+    assert "forwards tools to openai-compatibility over /v1/chat/completions alone" in _message(reply)
+    assert len(vendor.models) == calls
+    assert _chat(subject, "m200").status_code == 200
+
+
 def test_models_are_listed_with_the_entry_as_owner(subject: Subject) -> None:
     listed = {one["id"]: one["owned_by"] for one in subject.ask("GET", "/v1/models").json()["data"]}
     assert listed["m200"] == "prov"

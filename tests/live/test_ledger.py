@@ -108,6 +108,7 @@ def test_no_prompt_answer_or_key_is_in_any_file_or_report(gateway: Gateway, clie
         ("usage", "--by", "day"),
         ("explain", "--last", "50", "--json"),
         ("explain", "--failed"),
+        ("audit", "--json"),
     )
     reports = [gateway.workspace.inv(*words).stdout.encode() for words in commands]
     files = [path for path in gateway.workspace.folder.rglob("*") if path.is_file() and "/secrets/" not in str(path)]

@@ -18,11 +18,11 @@ import yaml
 from flowgate.config.loader import read
 from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import Config, Sourced
+from flowgate.rehearsal.comparisons import COOLDOWN, NO_DELAY, RETURN
 from flowgate.rehearsal.plan import make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
 from flowgate.rehearsal.result import ProfileResult
 from flowgate.rehearsal.scenarios import SCENARIOS
-from flowgate.rehearsal.verdicts import COOLDOWN, NO_DELAY, RETURN
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import sockets
 from flowgate.system.clock import Clock

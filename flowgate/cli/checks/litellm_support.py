@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from functools import partial
 
@@ -45,22 +45,26 @@ def of_upgraded(session: Session, clock: Clock | None = None) -> Iterator[Findin
     """
     serving = partial(session.supervisor.serving_label, SERVICE, litellm_environments.LABEL)
     version = litellm_in_force.record(session.config, files.read_text_or_none, serving).in_force
-    if version in (litellm_environments.BUNDLED, installed.version("litellm")):
+    own = installed.version("litellm") or ""
+    if version in (litellm_environments.BUNDLED, own):
         return
     if blocked_versions.reason(version):
         message = f"LiteLLM {version} is in force and {blocked_versions.reason(version)}"
         yield Finding(CHECK, "fail", f"{message}; also replace every key that it has used", "inv litellm.rollback")
         return
-    yield from support(version, (clock or Clock()).wall().date(), None)
+    is_checked = own and not blocked_versions.reason(own)  # by `of_installed`
+    told = litellm_advisories.having(own, "unknown") if is_checked else ()
+    yield from support(version, (clock or Clock()).wall().date(), None, told)
 
 
-def support(version: str, today: date, written: date | None) -> Iterator[Finding]:
+def support(version: str, today: date, written: date | None, told: Collection[Advisory] = ()) -> Iterator[Finding]:
     """Check how old a release is, and which known vulnerabilities it has.
 
     Args:
         version: The release.
         today: The date.
         written: The day on which its files were written; None if that is not known.
+        told: Vulnerabilities that are reported as unknown without this release.
     """
     yield _age(version, today, litellm_releases.published(version, written))
     known = litellm_advisories.having(version, "affected")
@@ -72,8 +76,9 @@ def support(version: str, today: date, written: date | None) -> Iterator[Finding
         yield Finding(CHECK, "warn", message, UPGRADE)
         return
     for one in unknown:
-        message = f"it is unknown whether LiteLLM {version} contains the fix for {one.id} ({one.summary}): {one.source}"
-        yield Finding(CHECK, "warn", message)
+        if one not in told:
+            message = f"it is unknown which releases of LiteLLM contain the fix for {one.id} ({one.summary})"
+            yield Finding(CHECK, "warn", f"{message}: {one.source}", one.workaround or UPGRADE, detail=version)
     if not known:
         message = f"FlowGate's table of {litellm_advisories.CHECKED} has no other vulnerability of LiteLLM {version}"
         yield Finding(CHECK, "pass", message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -191,6 +192,11 @@ def our_processes(status: StatusDocument) -> dict[int, str]:
     return found
 
 
+def _unset(message: str, fix: str, detail: str) -> Finding:
+    """Return the finding for a variable that is not set; the command lasts as long as its shell, a file lasts."""
+    return Finding("variables", "fail", f"{message}; to keep it, {detail}", fix, detail)
+
+
 def variables(session: Session) -> Iterator[Finding]:
     """Check that every variable that the active profile needs is set."""
     messages: list[str] = []
@@ -199,11 +205,12 @@ def variables(session: Session) -> Iterator[Finding]:
     messages.clear()  # `ports` reports moved ports
     pending = context.missing_keys()
     unset = [error for service in stack.services.values() for error in context.unset_variables(service, pending)]
-    found = [Finding("variables", "fail", str(error), error.fix.partition(",")[0]) for error in unset]
+    found = [_unset(str(error), error.fix.partition(",")[0], error.fix.partition("or ")[2]) for error in unset]
     names = {one.name for one in session.config.references}
     for warning in messages:  # variables of models that the profile does not need
         name = next((word for word in warning.split() if word in names), "NAME")
-        found.append(Finding("variables", "warn", warning.removeprefix("warning: "), f"export {name}=…"))
+        detail = f"write it to {context.variables.file(name)}"
+        found.append(replace(_unset(warning.removeprefix("warning: "), f"export {name}=…", detail), status="warn"))
     if stack.services[litellm.NAME].program.app is not None:
         env = {**session.environment, **session.config.services[litellm.NAME].env}
         faults = proxy_exceptions.faults(env, installed.is_importable(proxy_exceptions.SOCKS))

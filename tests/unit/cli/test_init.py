@@ -72,6 +72,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("program", ["flowgate", "inv"])
+@pytest.mark.parametrize("southbound", init.CHOICES)
+def test_the_meanings_of_the_next_steps_stand_in_one_column(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], southbound: str, program: str
+) -> None:
+    monkeypatch.setattr("sys.argv", [program])
+    assert init.init(southbound) == 0
+    lines = capsys.readouterr().err.partition("next:\n")[2].splitlines()
+    starts = {re.split(r"(?<=\S) {2,}", one.strip(), maxsplit=1)[0]: one for one in lines}
+    columns = {len(one) - len(re.split(r"(?<=\S) {2,}", one.strip(), maxsplit=1)[1]) for one in lines}
+    assert len(columns) == 1, lines
+    assert f"{program} {'doctor'}" in starts
+
+
 def test_the_command_prints_the_next_steps(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init.init() == 0
     printed = capsys.readouterr()

@@ -86,7 +86,10 @@ def test_an_unknown_grouping_is_refused_with_a_suggestion(place: Workspace, name
     assert words in str(caught.value.fix) or "model" in str(caught.value.fix)
 
 
-@pytest.mark.parametrize(("since", "until"), [("1h", "2h"), ("2026-01-02", "2026-01-01"), ("x", ""), ("1d", "later")])
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("1h", "2h"), ("2026-01-02", "2026-01-01"), ("x", ""), ("1d", "later"), ("2200-01-01", "2201-01-01")],
+)
 def test_a_span_that_is_none_is_refused(place: Workspace, since: str, until: str) -> None:
     with pytest.raises(UsageError):
         show(since=since, until=until)

@@ -208,3 +208,15 @@ def test_an_unwritable_folder_is_named(versions: VersionStage, at: str) -> None:
     with pytest.raises(FlowGateError, match=f"{place}") as caught:
         versions.install()
     assert caught.value.code == 3
+
+
+def test_what_a_killed_build_left_is_deleted_although_it_is_still_a_zombie(versions: VersionStage) -> None:
+    zombie = subprocess.Popen(["true"])
+    assert os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    half = versions.place / f".{zombie.pid}{environments.STAGING}"
+    half.mkdir(parents=True)
+    try:
+        versions.install()
+        assert not half.exists()
+    finally:
+        zombie.wait()

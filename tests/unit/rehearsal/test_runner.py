@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from flowgate.context import StepContext
 from flowgate.errors import CheckFailed
 from flowgate.rehearsal.config import vendor_model
 from flowgate.rehearsal.fake_vendors import FakeVendors
-from flowgate.rehearsal.observation import Attempt, Observation, ObservedRequest, SentRequest, match_attempts
+from flowgate.rehearsal.observation import UNASKED, Attempt, Observation, ObservedRequest, SentRequest, match_attempts
 from flowgate.rehearsal.private_stack import ScenarioStack
 from flowgate.rehearsal.roles import NameCase, Roles
 from flowgate.rehearsal.runner import ClientSettings, ScenarioRunner
@@ -125,6 +127,38 @@ def test_an_attempt_belongs_to_the_request_that_was_in_progress() -> None:
         ObservedRequest(1.0, 0.5, "primary", {"primary": 1}),
         ObservedRequest(2.0, 0.5, None, {"primary": 2}, "500 no"),
     ]
+
+
+@pytest.mark.parametrize("own", [[], [Attempt(0.1, "primary", True)]], ids=["no attempt", "a failed attempt"])
+@pytest.mark.parametrize(("error", "unasked"), [("", True), ("500 no", False)])
+def test_an_answer_that_no_vendor_gave_is_recognised(own: list[Attempt], error: str, unasked: bool) -> None:
+    (found,) = match_attempts([SentRequest(100.0, 1.0, error)], own, start=100.0)
+    assert (found.unasked, found.answered_by) == (unasked, None)
+    assert found.error == (UNASKED if unasked else error)
+
+
+class _Inventor(BaseHTTPRequestHandler):
+    """Answers every request without asking anybody."""
+
+    def do_POST(self) -> None:
+        body = json.dumps({"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}).encode()
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("scenario", ["healthy", "500", "429", "both", "names", "flap"])
+def test_a_gateway_that_asks_nobody_is_found_out(context: StepContext, vendors: FakeVendors, scenario: str) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Inventor) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        observed = run(context, vendors, scenario, url=f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert all(one.unasked for one in observed.requests)
 
 
 def test_nobody_answered_a_request_whose_client_got_an_incomplete_stream() -> None:

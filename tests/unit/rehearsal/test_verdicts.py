@@ -6,11 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from flowgate.rehearsal.observation import NameObservation, Observation, ObservedRequest
-from flowgate.rehearsal.result import PromiseResult
-from flowgate.rehearsal.roles import NameCase
-from flowgate.rehearsal.scenarios import SCENARIOS, Fault
-from flowgate.rehearsal.verdicts import (
+from flowgate.rehearsal.comparisons import (
     ANSWERED,
     ATTEMPTS,
     ATTEMPTS_PER_MINUTE,
@@ -18,12 +14,18 @@ from flowgate.rehearsal.verdicts import (
     CANNOT,
     CLIENT_ERROR,
     COOLDOWN,
+    FROM_A_VENDOR,
     KEPT,
     LONGEST_WAIT,
     NO_DELAY,
     RETURN,
-    Expectations,
+    TOUCHED,
 )
+from flowgate.rehearsal.observation import UNASKED, NameObservation, Observation, ObservedRequest
+from flowgate.rehearsal.result import PromiseResult
+from flowgate.rehearsal.roles import NameCase
+from flowgate.rehearsal.scenarios import SCENARIOS, Fault
+from flowgate.rehearsal.verdicts import Expectations
 from tests.unit.gateway.test_policy import COMMON, compiled
 
 PROMISES = replace(
@@ -223,3 +225,30 @@ def test_a_client_that_gave_up_after_its_own_patience_proves_nothing() -> None:
     observed = replace(outage([1, 1, 1], answered_by=None, slow=25.0), scale=1.0)
     assert verdicts("hang", observed)["every request is answered"] == "cannot"
     assert verdicts("hang", replace(observed, scale=0.01))["every request is answered"] == "broken"
+
+
+# --- answers that no vendor gave
+
+
+def invented(count: int, total: int) -> Observation:
+    """Make an observation in which LiteLLM gave so many of the answers without a vendor."""
+    made_up = ObservedRequest(0.0, 0.04, None, {}, error=UNASKED, unasked=True)
+    asked = ObservedRequest(0.0, 0.04, "primary", {"primary": 1})
+    return Observation([made_up] * count + [asked] * (total - count), healthy_seconds=0.04)
+
+
+@pytest.mark.parametrize("scenario", list(SCENARIOS))
+@pytest.mark.parametrize("secondary", [True, False])
+def test_an_answer_without_a_vendor_breaks_a_promise_in_every_scenario(scenario: str, secondary: bool) -> None:
+    first = results(scenario, invented(1, 3), Expectations(PROMISES, has_secondary=secondary))[0]
+    assert (first["promise"], first["verdict"], first["promised"]) == (FROM_A_VENDOR, BROKEN, "3 of 3")
+    assert first["observed"] == "2 of 3; no vendor gave the other"
+
+
+def test_no_unknown_setting_excuses_an_answer_without_a_vendor() -> None:
+    everything = Expectations(replace(PROMISES, request_timeout=1e9), unknown=dict.fromkeys(TOUCHED, "a setting"))
+    assert results("hang", invented(6, 6), everything)[0]["verdict"] == BROKEN
+
+
+def test_answers_of_vendors_add_no_row() -> None:
+    assert FROM_A_VENDOR not in verdicts("healthy", invented(0, 3))

@@ -24,10 +24,16 @@ def test_a_record_is_read_as_it_was_written(record: VersionRecord) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "{", "[]", "null", "7", '{"profiles": []}', '{"profiles": {"a": 1}}', '{"figures": 1}']
+    "text",
+    [None, "", "{", "[]", "null", "7", '{"profiles": []}', '{"profiles": {"a": 1}}', '{"figures": 1, "version": 2}'],
 )
 def test_a_damaged_record_is_empty(text: str | None) -> None:
     assert parse(text) == VersionRecord()
+
+
+def test_a_start_that_was_measured_otherwise_is_measured_again() -> None:
+    before = dump(RECORD).replace('"version": 2', '"version": 1')
+    assert parse(before) == replace(RECORD, figures=None)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +74,11 @@ def test_two_versions_are_shown_side_by_side() -> None:
     assert rows[0] == ["", "1.2.3 (rehearsed now)", "1.2.4"]
     assert rows[1] == ["calm: promises", "not rehearsed", "4 of 6 kept, 1 broken"]  # its settings have changed
     assert rows[2] == ["twin: promises", "5 of 6 kept, 0 broken", "5 of 6 kept, 0 broken"]
-    assert rows[3:] == [["start", *2 * ["6.5 s"]], ["memory", *2 * ["380 MB"]], ["CPU per request", *2 * ["18.7 ms"]]]
+    assert rows[3:] == [
+        ["start, files in memory", *2 * ["6.5 s"]],
+        ["memory", *2 * ["380 MB"]],
+        ["CPU per request", *2 * ["18.7 ms"]],
+    ]
 
 
 def test_what_is_not_known_is_not_invented() -> None:

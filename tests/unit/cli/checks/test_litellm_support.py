@@ -90,8 +90,10 @@ def test_known_vulnerabilities_are_counted_and_the_fix_is_named(version: str, co
 
 @pytest.mark.parametrize("version", ["1.101.0rc1", "1.106.2", "1.108.7", "1.110.2"])
 def test_an_advisory_without_a_fixed_version_stays_unknown(version: str) -> None:
-    messages = [one.message for one in check(version) if one.status == "warn" and "unknown whether" in one.message]
-    assert ["CVE-2026-114612" in one and version in one for one in messages] == [True]
+    [found] = [one for one in check(version) if one.status == "warn" and "it is unknown" in one.message]
+    assert "CVE-2026-114612" in found.message
+    assert "LITELLM_SALT_KEY" in found.fix
+    assert found.detail == version
     assert not [one for one in check(version) if " known vulnerabilit" in one.message]
 
 
@@ -127,6 +129,13 @@ def test_a_missing_environment_that_is_not_blocked_is_installed_again(new_sessio
 
 def test_the_release_in_force_is_checked_too(new_session: SessionFactory) -> None:
     assert "1.106.12 was published on 2026-11-20" in in_force(new_session, "1.106.12")[0].message
+
+
+@pytest.mark.parametrize("version", ["1.106.12", "1.106.2", "1.108.5", "1.109.0", "1.84.0"])
+def test_what_is_unknown_of_every_release_is_told_once(new_session: SessionFactory, version: str) -> None:
+    findings = [*in_force(new_session, version), *litellm_support.of_installed(NOON)]
+    assert ["CVE-2026-114612" in one.message for one in findings].count(True) == 1
+    assert all(one.fix for one in findings if one.status == "warn")
 
 
 def test_without_an_upgrade_there_is_nothing_more_to_check(new_session: SessionFactory) -> None:

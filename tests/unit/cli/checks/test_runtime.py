@@ -142,12 +142,15 @@ def test_a_needed_variable_without_a_value_fails_at_its_line(new_session: Sessio
     found = next(one for one in runtime.variables(new_session(environment={"PATH": ""})) if one.status == "fail")
     assert "the variable FIRST_KEY is not set (" in found.message
     assert found.fix == "export FIRST_KEY=…"
+    assert found.detail.endswith("/.router/secrets/first-key")
+    assert f"; to keep it, {found.detail}" in found.message
 
 
 def test_a_variable_of_an_unneeded_model_is_a_warning(new_session: SessionFactory) -> None:
     found = next(one for one in runtime.variables(new_session()) if one.status == "warn")
     assert "SPARE_KEY" in found.message
     assert found.fix == "export SPARE_KEY=…"
+    assert found.message.endswith("/.router/secrets/spare-key")
 
 
 def test_our_own_keys_may_be_missing_before_the_first_start(new_session: SessionFactory) -> None:

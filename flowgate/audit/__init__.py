@@ -1,0 +1,1 @@
+"""Audits: what live traffic says about the promises of the profile that served."""
