@@ -42,7 +42,7 @@ class Page:
 
     def complaints(self) -> list[str]:
         """Return what the console said since the last call: errors, warnings, violations of the policy."""
-        return [f"{one['level']}: {one['message']}" for one in self.driver.get_log("browser")]
+        return [f"{one['level']}: {one['message']}" for one in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
     def run(self, script: str) -> Any:
         """Run a script in the page."""

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from flowgate.dashboard import control
 from flowgate.dashboard.access import Access
@@ -68,13 +69,13 @@ def entry(dice: random.Random, number: int, run: int, at: float) -> Entry:
     tokens = (int(dice.lognormvariate(8, 1)), int(dice.lognormvariate(5.5, 0.8)))
     known = None if failed else cost * dice.uniform(0.4, 2)
     answer = ("server error", 503) if failed else ("", 200)
-    made = Request(
+    columns: tuple[Any, ...] = (
         *(number, at, run, f"{number % 2**48:012x}", dice.choice(CLIENTS), "/v1/chat/completions", "chat", model),
         *(deployment, provider, answer[1], answer[0], 1 if out else 0, 1 if out else 0, 0.6 if out else 0.0),
         *(None if failed else first, seconds, *((None, None) if failed else tokens)),
         *(None if failed else tokens[0] // 2, 0, known, "" if failed else price),
     )
-    return Entry(made, tuple(tried))
+    return Entry(Request(*columns), tuple(tried))
 
 
 def entries(run: int) -> Iterator[Entry]:
