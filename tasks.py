@@ -621,6 +621,22 @@ def budgets(c: Context, warn_at: str = "", json: bool = False) -> int:
     return budgets.show(config(c), warn_at, json)
 
 
+@task(
+    help={
+        "open": "open the page in your browser instead of printing the link",
+        "port": "the port on 127.0.0.1 of a dashboard that is started; 0: a free one",
+        "stop": "stop the dashboard",
+        "json": JSON,
+    }
+)
+@command
+def dashboard(c: Context, open: bool = False, port: str = "0", stop: bool = False, json: bool = False) -> int:  # noqa: A002 - a flag
+    """Print a link, which works once, to a page that shows the state, requests, usage, accounts and events."""
+    from flowgate.cli import dashboard
+
+    return dashboard.run(config(c), port, open, stop, json)
+
+
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
@@ -929,7 +945,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, usage, audit, budgets, cooldowns, init, doctor, events, completion),
+    *(status, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, init, doctor, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

@@ -24,6 +24,7 @@ DOCUMENTS = (
         "usage",
         "audit",
         "budgets",
+        "dashboard",
         "cooldowns",
         "auth.list",
         "auth.status",

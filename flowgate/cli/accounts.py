@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from flowgate.accounts.providers import KNOWN, Provider, find
 from flowgate.cli import console
@@ -37,6 +37,20 @@ class AccountRow(TypedDict):
     private: bool
 
 
+class FoundAccounts(NamedTuple):
+    """The accounts.
+
+    Attributes:
+        folder: Where their files are.
+        why: Why the program could not be asked; empty if it was.
+        rows: The accounts.
+    """
+
+    folder: Path
+    why: str
+    rows: list[AccountRow]
+
+
 def status(config: str, as_json: bool) -> int:
     """Print every account: its provider, label and expiry, and whether its file is private; never a token.
 
@@ -48,11 +62,7 @@ def status(config: str, as_json: bool) -> int:
         The exit code.
     """
     session = open_session(config)
-    southbound.require(session.config, "there can be no accounts")
-    folder = cliproxy.auth_folder(session.config)
-    listed, why = _listed(session)
-    paths = sorted(files.listing(folder, "*.json"), key=lambda path: path.name.lower())
-    rows = [_account_row(path, listed.get(path.name)) for path in paths]
+    folder, why, rows = collect(session)
     if as_json:
         console.document({"folder": str(folder), "asked": not why, "accounts": rows})
         return 0
@@ -70,6 +80,22 @@ def status(config: str, as_json: bool) -> int:
         if one["message"]:
             console.note(f"! {one['file']}: {one['message']}")
     return 0
+
+
+def collect(session: Session) -> FoundAccounts:
+    """Collect the accounts, from their files and from the program if it runs.
+
+    Args:
+        session: Config and supervisor.
+
+    Raises:
+        UsageError: The config has no program for accounts.
+    """
+    southbound.require(session.config, "there can be no accounts")
+    folder = cliproxy.auth_folder(session.config)
+    listed, why = _listed(session)
+    paths = sorted(files.listing(folder, "*.json"), key=lambda path: path.name.lower())
+    return FoundAccounts(folder, why, [_account_row(path, listed.get(path.name)) for path in paths])
 
 
 def _account_row(path: Path, listed: AuthFile | None) -> AccountRow:

@@ -49,7 +49,7 @@ def show(config: str, name: str, as_json: bool) -> int:
 
     session = open_session(config)
     settled = session.profile(name)
-    policy = _policy(session, settled.value)
+    policy = policy_of(session, settled.value)
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
     warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
@@ -174,8 +174,13 @@ def _shown(settings: LiteLLMSettings | UpstreamSettings) -> str:
     return dump(cast("dict[str, object]", without_secrets(settings)))
 
 
-def _policy(session: Session, profile: str) -> Policy:
-    """Build the policy of a profile for the accounts that exist."""
+def policy_of(session: Session, profile: str) -> Policy:
+    """Build the policy of a profile for the accounts that exist.
+
+    Args:
+        session: The session of this command.
+        profile: The profile.
+    """
     from flowgate.cli.checks import runtime
     from flowgate.gateway import build
 
@@ -194,14 +199,7 @@ def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
     Raises:
         UnknownName: There is no such profile.
     """
-    import difflib
-
-    session = open_session(config)
-    before, after = (
-        [*_shown(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *_shown_upstream(policy)]
-        for policy in (_policy(session, old), _policy(session, new))
-    )
-    lines = list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))
+    lines = settings_diff(open_session(config), old, new)
     if as_json:
         console.document({"old": old, "new": new, "same": not lines, "lines": lines})
         return 0
@@ -210,3 +208,23 @@ def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
     if not lines:
         console.note(f"{old} and {new} have the same settings")
     return 0
+
+
+def settings_diff(session: Session, old: str, new: str) -> list[str]:
+    """Return a unified diff of the settings of two profiles, without secrets.
+
+    Args:
+        session: The session of this command.
+        old: One profile.
+        new: The other.
+
+    Raises:
+        UnknownName: There is no such profile.
+    """
+    import difflib
+
+    before, after = (
+        [*_shown(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *_shown_upstream(policy)]
+        for policy in (policy_of(session, old), policy_of(session, new))
+    )
+    return list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from flowgate.cli import console
 from flowgate.cli.session import Session
 
+DASHBOARD = "dashboard"  # no service of a config: `inv dashboard` starts it
+
 
 def recover_supervisor(session: Session) -> None:
     """Start a new supervisor if the last one was killed and its workers still run; print a failure and go on.
@@ -62,7 +64,7 @@ def print_unconfigured(session: Session, running: Iterable[str]) -> None:
         session: The session of this command.
         running: Names of the services that run, and of those in the config.
     """
-    for name in unconfigured(session, running):
+    for name in unconfigured(session, [name for name in running if name != DASHBOARD]):
         console.note(f"warning: {name} runs, but the config has no services.{name}")
         console.note(f"  fix: inv service.stop --service {name}, or add it to the config")
 

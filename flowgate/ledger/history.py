@@ -89,8 +89,31 @@ def matches(entry: Entry, wanted: Wanted) -> bool:
     return is_wanted and one.at >= wanted.since and (bool(one.error) or not wanted.failed)
 
 
+def find_one(connection: sqlite3.Connection, number: int) -> Past | None:
+    """Return a request by its number in the ledger, with its attempts; None if there is none.
+
+    Args:
+        connection: The ledger.
+        number: `requests.id`.
+
+    Raises:
+        sqlite3.Error: The ledger cannot be read.
+    """
+    row = connection.execute(f"{SELECT} WHERE requests.id = ?", (number,)).fetchone()
+    return _past(connection, row) if row else None
+
+
 def _past(connection: sqlite3.Connection, row: tuple[object, ...]) -> Past:
+    return to_past(row, tuple(Attempt(*one) for one in connection.execute(SELECT_ATTEMPTS, (row[0],))))
+
+
+def to_past(row: tuple[object, ...], attempts: tuple[Attempt, ...]) -> Past:
+    """Return the request of a row of `SELECT`.
+
+    Args:
+        row: The row.
+        attempts: Its attempts.
+    """
     *columns, generation, profile, version = row
     request = Request(*columns)  # type: ignore[arg-type]
-    attempts = tuple(Attempt(*one) for one in connection.execute(SELECT_ATTEMPTS, (request.id,)))
     return Past(Entry(request, attempts), int(str(generation)), str(profile), str(version))

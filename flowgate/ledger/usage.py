@@ -19,6 +19,7 @@ from flowgate.ledger.hours import HOUR_SECONDS, Key, Sums
 from flowgate.ledger.schema import HOUR_SUMS, REQUEST_COLUMNS
 from flowgate.system import processes
 
+ROWS_AT_ONCE = 1_000  # histograms of a group that are added up at once: more need more memory
 SUBSCRIPTION, UNKNOWN = "subscription", "unknown"
 _SUMS = ", ".join(f"sum({name})" for name in HOUR_SUMS)
 SUM_HOURS = f"SELECT {{by}}, price, {_SUMS} FROM hours WHERE hour >= ? AND hour < ? GROUP BY 1, 2"  # noqa: S608
@@ -140,14 +141,19 @@ def collect(connection: sqlite3.Connection, span: Span, by: str) -> dict[str, Gr
     for value, latency, first_pieces in connection.execute(PACKED_HOURS.format(by=BY[by]), (first, last)):
         packed[value][0].append(latency)
         packed[value][1].append(first_pieces)
+        if len(packed[value][0]) == ROWS_AT_ONCE:
+            _unpack(found[_name(by, value)], *packed.pop(value))
     for value, (latencies, firsts) in packed.items():
-        sums = found[_name(by, value)].sums
-        histogram.add_packed(sums.latency, b"".join(latencies))
-        histogram.add_packed(sums.first_pieces, b"".join(firsts))
+        _unpack(found[_name(by, value)], latencies, firsts)
     for key, sums in _edges(connection, span, first, last):
         value = key.hour // 24 if by == "day" else getattr(key, by)
         found[_name(by, value)].add(key.price, sums)
     return dict(found)
+
+
+def _unpack(group: Group, latencies: list[bytes], first_pieces: list[bytes]) -> None:
+    histogram.add_packed(group.sums.latency, b"".join(latencies))
+    histogram.add_packed(group.sums.first_pieces, b"".join(first_pieces))
 
 
 def _edges(connection: sqlite3.Connection, span: Span, first: int, last: int) -> Iterator[tuple[Key, Sums]]:

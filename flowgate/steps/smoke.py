@@ -218,6 +218,7 @@ def _generations(context: StepContext) -> Generations:
     return {
         name: ([g["number"] for g in one["generations"] if g["phase"] not in LEAVING], one["restarts"])
         for name, one in services.items()
+        if name in context.config.services  # a dashboard may come and go
     }
 
 

@@ -1,0 +1,178 @@
+"""What the dashboard shows of the running gateway: the data of `status`, `cooldowns`, `auth status` and `events`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flowgate.cli import accounts, console, cooldowns, dashboard_acts, event_log, profiles, status
+from flowgate.cli.columns import duration
+from flowgate.cli.generation_reports import describe_generation
+from flowgate.cli.session import Session, open_session
+from flowgate.cli.usage import ledger_path
+from flowgate.dashboard.control import NAME
+from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
+from flowgate.errors import FlowGateError
+from flowgate.gateway import policy_summary
+from flowgate.system import files
+from flowgate.system.watched_command import run_watched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowgate.cli.status import ServiceReport
+
+SPARE_LINES = 200  # that are read beyond the wanted ones, in case some are no events
+
+
+class SessionSources:
+    """The data of one config. The config is read again for each page, since it may have been edited.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        session: The session of the command.
+    """
+
+    def __init__(
+        self,
+        config: str,
+        session: Session,
+        reopen: Callable[[str], Session] = lambda path: open_session(path, quiet=True),
+    ) -> None:
+        self._config, self._session, self._reopen = config, session, reopen
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger."""
+        return ledger_path(self._session)
+
+    def preview(self, act: str, value: str) -> Preview:
+        """Return what an act would do.
+
+        Raises:
+            UsageError: There is no such act, or it cannot be done.
+        """
+        session = self._current()
+        cooled = [name for row in cooldowns.gather(session).rows for name in row["models"]] if act == "clear" else []
+        return dashboard_acts.preview(session, act, value, cooled)
+
+    def run(self, shown: Preview, on_line: Callable[[str], None]) -> int:
+        """Carry out an act as a command of its own."""
+        session = self._session
+        return run_watched(dashboard_acts.command(session, shown), cwd=session.config.root, on_line=on_line)
+
+    def mask(self, text: str) -> str:
+        """Return a text without the secrets that this command knows."""
+        return console.masked(text)
+
+    def overview(self) -> Overview:
+        """Return the state of the gateway.
+
+        Raises:
+            FlowGateError: The config is wrong now, or the supervisor does not answer.
+        """
+        session = self._current()
+        report, found = status.collect_status(session), cooldowns.gather(session)
+        promises, rehearsed, notes = _policy(session, report["profile"]["name"])
+        running = any(one["running"] for name, one in report["services"].items() if name != NAME)
+        unknown = [
+            f"The cooldowns of {name} are not known: {why}" for name, why in found.unavailable.items() if running
+        ]
+        return Overview(
+            config=session.describe(),
+            profile=report["profile"]["name"],
+            how=report["profile"]["by"],
+            since=report["since"],
+            promises=promises,
+            rehearsed=rehearsed,
+            services=[_service(name, one) for name, one in report["services"].items()],
+            cooldowns=[
+                CooldownLine(
+                    by=row["by"],
+                    models=", ".join(row["models"]) or "-",
+                    deployment=row["deployment"],
+                    why=row["why"],
+                    left=_end(row["until"]),
+                    name=next(iter(row["models"]), ""),
+                )
+                for row in found.rows
+            ],
+            notes=[*notes, *unknown, *report["lost"], *report["budgets"], *_ledger_notes(report)],
+            profiles=[name for name in session.config.profiles if name != report["profile"]["name"]],
+        )
+
+    def accounts(self) -> Accounts:
+        """Return the accounts; never a token.
+
+        Raises:
+            FlowGateError: The config has no program for accounts, or is wrong now.
+        """
+        found = accounts.collect(self._current())
+        rows = [
+            AccountLine(one["provider"], one["account"], one["state"], one["expires"], one["file"], _remark(one))
+            for one in found.rows
+        ]
+        return Accounts(rows, found.why)
+
+    def events(self, most: int) -> list[EventLine]:
+        """Return the last events, newest first."""
+        path = self._session.config.paths.runtime_dir / "events.log"
+        read = map(event_log.read_event, reversed(files.tail(path, most + SPARE_LINES)))
+        return [_event(one) for one in read if one is not None][:most]
+
+    def _current(self) -> Session:
+        session = self._reopen(self._config)
+        if session.config.paths.runtime_dir != self._session.config.paths.runtime_dir:
+            return session
+        self._session.supervisor.forget_silence()
+        return replace(session, kept=self._session.supervisor)
+
+
+def _policy(session: Session, profile: str) -> tuple[list[str], str, list[str]]:
+    """Return a profile's promises, whether it was rehearsed, and why something of that is not known."""
+    if profile not in session.config.profiles:
+        return [], "", [f"The config has no profile {profile} any more"]
+    try:
+        policy = profiles.policy_of(session, profile)
+        rehearsed = profiles.rehearsed(session, profile)
+        return list(policy_summary.describe(policy)), rehearsed[:1].upper() + rehearsed[1:], list(policy.warnings)
+    except FlowGateError as error:
+        return [], "", [f"The promises are not known: {error.what}"]
+
+
+def _service(name: str, one: ServiceReport) -> ServiceLine:
+    return ServiceLine(
+        name=name,
+        state=one["state"],
+        running=one["running"],
+        address=f"{one['host']}:{one['port']}{' (embedded upstream, not a provider)' if one['embedded'] else ''}",
+        uptime=duration(one["uptime_seconds"]),
+        memory=f"{one['memory_bytes'] / 1e6:.0f} MB" if one["memory_bytes"] else "-",
+        restarts=one["restarts"],
+        failure=one["failure"],
+        generations=[describe_generation(name, each, with_age=False) for each in one["generations"]],
+    )
+
+
+def _ledger_notes(report: status.StatusReport) -> list[str]:
+    ledger = report["ledger"]
+    notes = [] if ledger["enabled"] else ["The ledger is switched off: requests are not recorded"]
+    notes += [f"The ledger: {ledger['problem']}"] if ledger["problem"] else []
+    return notes + ([f"{ledger['dropped']} requests could not be recorded"] if ledger["dropped"] else [])
+
+
+def _end(until: str) -> str:
+    return until.partition(".")[0].replace("T", " ") if until else "not reported"
+
+
+def _remark(one: accounts.AccountRow) -> str:
+    exposed = "" if one["private"] else f"other users can read it ({one['mode']})"
+    return "; ".join(filter(None, (one["message"], exposed)))
+
+
+def _event(found: dict[str, str]) -> EventLine:
+    at = found.get("timestamp", "").partition(".")[0].replace("T", " ")
+    event, result, service, profile = (found.get(name, "") for name in ("event", "result", "service", "profile"))
+    detail = " ".join(filter(None, (found.get("provider", ""), found.get("detail", ""))))
+    return EventLine(at, event, result, service, profile, detail)

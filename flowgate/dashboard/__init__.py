@@ -1,0 +1,1 @@
+"""The dashboard: pages on loopback that show the state, the ledger and the events; it changes nothing."""

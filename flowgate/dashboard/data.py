@@ -1,0 +1,143 @@
+"""What the pages show, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLine:
+    """A service, in words; empty texts are not known."""
+
+    name: str
+    state: str
+    running: bool
+    address: str
+    uptime: str
+    memory: str
+    restarts: int
+    failure: str
+    generations: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CooldownLine:
+    """A cooldown, in words; `name` is the model by which it can be ended, empty if it has none."""
+
+    by: str
+    models: str
+    deployment: str
+    why: str
+    left: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The state of the gateway.
+
+    Attributes:
+        config: Which config is in use, in words.
+        profile: Name of the profile.
+        how: How it is known: serving, state or default.
+        since: Its last activation; empty: not known.
+        promises: What it promises, one sentence each.
+        rehearsed: Whether it was rehearsed, and the result.
+        services: The services.
+        cooldowns: The cooldowns.
+        notes: What is not known, and why; warnings.
+        profiles: The other profiles.
+    """
+
+    config: str
+    profile: str
+    how: str
+    since: str
+    promises: Sequence[str]
+    rehearsed: str
+    services: Sequence[ServiceLine]
+    cooldowns: Sequence[CooldownLine]
+    notes: Sequence[str]
+    profiles: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an act would do.
+
+    Attributes:
+        title: The act.
+        lines: What happens, in words.
+        gone: Promises that end.
+        come: Promises that begin.
+        diff: Lines of a unified diff of the settings.
+        words: The words of the command.
+    """
+
+    title: str
+    lines: Sequence[str]
+    gone: Sequence[str] = ()
+    come: Sequence[str] = ()
+    diff: Sequence[str] = ()
+    words: Sequence[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """An account; never a token."""
+
+    provider: str
+    account: str
+    state: str
+    expires: str
+    file: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The accounts, and why something about them is not known."""
+
+    rows: Sequence[AccountLine]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """An event of the event log."""
+
+    at: str
+    event: str
+    result: str
+    service: str
+    profile: str
+    detail: str
+
+
+class Sources(Protocol):
+    """Where the pages get their data. They may raise `FlowGateError`; all but `run` look and change nothing."""
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger; it may be missing."""
+
+    def overview(self) -> Overview:
+        """Return the state of the gateway."""
+
+    def accounts(self) -> Accounts:
+        """Return the accounts."""
+
+    def events(self, most: int) -> Sequence[EventLine]:
+        """Return the last events, newest first."""
+
+    def preview(self, act: str, value: str) -> Preview:
+        """Return what an act would do; an unknown act or value is a `UsageError`."""
+
+    def run(self, shown: Preview, on_line: Callable[[str], None]) -> int:
+        """Carry out an act; return its exit code."""
+
+    def mask(self, text: str) -> str:
+        """Return a text without known secrets."""

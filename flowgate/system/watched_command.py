@@ -1,0 +1,45 @@
+"""Run a command and hand on its output line by line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from flowgate.system.spawn import start_error
+
+
+def run_watched(argv: Sequence[str], *, cwd: Path, on_line: Callable[[str], None]) -> int:
+    """Run a command to its end, with this process' environment, without input and without a terminal.
+
+    Args:
+        argv: The command.
+        cwd: The working folder.
+        on_line: Is called with each line of its output and error output.
+
+    Returns:
+        The exit code; negative for a signal.
+
+    Raises:
+        ProgramMissing: The program is missing or cannot be executed.
+        DiskError: The working folder is missing.
+        EnvironmentFailure: The command could not be started for another reason.
+    """
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=str(cwd),
+            env={**os.environ, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise start_error(argv[0], cwd, error) from None
+    with process:
+        for line in process.stdout or ():
+            on_line(line.rstrip("\n"))
+    return process.returncode
