@@ -187,9 +187,11 @@ def exhausted(session: Session) -> list[str]:
         report = collect(session)
     except FlowGateError as error:
         return [f"budgets cannot be checked: {error.what}"]
+    then = {one.name: one.consequence for one in session.config.budgets}
     words = [
         f"the budget {one['budget']} is exhausted ({one['limit']}{' of ' + one['client'] if one['client'] else ''}) "
-        f"until {_words(one['until'])}; {one['then']}"
+        f"until {_words(one['until'])}; "
+        f"{'another profile was set since' if one['state'] == 'overruled' else then[one['budget']]}"
         for one in report["limits"]
         if one["state"] in ("exhausted", "overruled")
     ]

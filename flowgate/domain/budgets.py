@@ -44,6 +44,13 @@ class Budget(NamedTuple):
         """What happens when a limit is reached, in words of the config."""
         return f"profile: {self.profile}" if self.profile else self.then
 
+    @property
+    def consequence(self) -> str:
+        """What happens when a limit is reached, as a sentence says it."""
+        if self.profile:
+            return f"profile {self.profile} takes over"
+        return "requests are refused" if self.then == REFUSE else "nothing is refused"
+
     def limits(self) -> list[Limit]:
         """Return its limits."""
         amounts = ((kind, getattr(self, kind)) for kind in LIMITS)

@@ -68,7 +68,7 @@ def _judge_one(state: BudgetState, limit: Limit, spent: float | None, now: float
     figures = f"{limit.shown(spent)} of {limit.shown(limit.amount)} until {shown_end(found.until)}{_about(limit)}"
     if spent >= limit.amount and not found.exhausted:
         found.exhausted, found.warned = now, True
-        events.append(BudgetEvent("exhausted", f"{limit.id}: {figures}; {found.act}"))
+        events.append(BudgetEvent("exhausted", f"{limit.id}: {figures}; {limit.budget.consequence}"))
     elif spent >= limit.amount * limit.budget.warn_at / 100 and not found.warned:
         found.warned = True
         events.append(BudgetEvent("warned", f"{limit.id}: {figures}"))
