@@ -8,8 +8,8 @@ from pathlib import Path
 from flowgate.cli.session import Session
 from flowgate.config.loader import read
 from flowgate.domain import Sourced
-from flowgate.system import sockets
 from flowgate.system.disk_errors import make_private_folder
+from tests.conftest import free_port
 
 CONFIG = """\
 services:
@@ -39,7 +39,7 @@ class SessionFactory:
         self, *changes: tuple[str, str], embedded: bool = False, environment: dict[str, str] | None = None
     ) -> Session:
         program = ".router/runtime/bin/" + ("embedded-upstream" if embedded else "CLIProxyAPIPlus")
-        text = CONFIG.format(litellm=sockets.free_port(), upstream=sockets.free_port(), program=program)
+        text = CONFIG.format(litellm=free_port(), upstream=free_port(), program=program)
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)
