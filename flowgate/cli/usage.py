@@ -76,14 +76,7 @@ def read_span(since: str, until: str) -> Span:
         InvalidValue: One has another form.
         UsageError: It ends before it begins, or begins in the future.
     """
-    now = Clock().wall().timestamp()
-    begin = _begin(since, now)
-    if begin < now - DAY_SECONDS:
-        begin -= begin % HOUR_SECONDS  # single requests need not be read
-    end = _seconds(earliest(until, "until")) if until else now - now % HOUR_SECONDS + HOUR_SECONDS
-    if end <= begin:
-        raise UsageError(f"--until {until} is not after --since {since}", fix="name a later end, or leave it out")
-    return Span(begin, end)
+    return _span(since, until, by_hours=True)
 
 
 def read_exact_span(since: str, until: str) -> Span:
@@ -97,9 +90,17 @@ def read_exact_span(since: str, until: str) -> Span:
         InvalidValue: One has another form.
         UsageError: It ends before it begins, or begins in the future.
     """
+    return _span(since, until, by_hours=False)
+
+
+def _span(since: str, until: str, *, by_hours: bool) -> Span:
     now = Clock().wall().timestamp()
-    begin = _begin(since, now)
-    end = _seconds(earliest(until, "until")) if until else now + 1
+    begin, last = _begin(since, now), now + 1
+    if by_hours:
+        last = now - now % HOUR_SECONDS + HOUR_SECONDS
+        if begin < now - DAY_SECONDS:
+            begin -= begin % HOUR_SECONDS  # single requests need not be read
+    end = _seconds(earliest(until, "until")) if until else last
     if end <= begin:
         raise UsageError(f"--until {until} is not after --since {since}", fix="name a later end, or leave it out")
     return Span(begin, end)

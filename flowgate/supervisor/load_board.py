@@ -1,8 +1,8 @@
 """How many connections each worker of a generation has, in memory that they share, so that they accept evenly.
 
-The kernel wakes every worker for a new connection, and the quickest one takes it: measured with four workers and 24
-kept connections, one had 18 of them. So a worker that has more than another one leaves a connection
-in the queue for a moment.
+The kernel wakes every worker for a new connection, and the quickest one takes it: measured with four workers and 24 kept
+connections, one had 18 of them. So a worker that has more than another one leaves a connection in the queue for a
+moment.
 """
 
 from __future__ import annotations

@@ -34,14 +34,14 @@ class Replacements:
         """
         self._loop, self._log, self._workers, self._start = loop, log, workers, start
         self._highest: dict[Key, int] = {}
-        self._replaces: dict[WorkerKey, int] = {}
+        self._begun: dict[WorkerKey, int | None] = {}
 
     def note(self, worker: WorkerProcess) -> None:
         """Note a process that was started or adopted: an index is not used twice in a generation."""
         key = worker.key[:2]
         self._highest = {one: index for one, index in self._highest.items() if one == key or one in self._living()}
         self._highest[key] = max(worker.index, self._highest.get(key, 0))
-        worker.replaces = self._replaces.pop(worker.key, None)
+        worker.joins, worker.replaces = worker.key in self._begun, self._begun.pop(worker.key, None)
         if worker_group.wanted(worker.program) > 1:
             self._loop.after(worker.program.ready_timeout, lambda: self._check_start(worker), about=worker.key)
 
@@ -58,8 +58,7 @@ class Replacements:
         """
         index = self._highest.get(key, 0) + 1
         self._highest[key] = index
-        if replaces is not None:
-            self._replaces[*key, index] = replaces
+        self._begun[*key, index] = replaces
         self._start((*key, index), program)
         return index
 
@@ -76,11 +75,14 @@ class Replacements:
         return True
 
     def is_ready(self, worker: WorkerProcess) -> bool:
-        """Return whether a generation is ready, now that this worker is; one that replaces another is told to serve."""
-        group = worker_group.of(self._workers, worker.key[:2])
-        if any(one.phase == "serving" for one in group):
+        """Return whether a generation is ready, now that this worker is; one that joins it later is told to serve.
+
+        That does not depend on the others: all of them may have ended meanwhile.
+        """
+        if worker.joins:
             worker.send({"do": "open"})
             return False
+        group = worker_group.of(self._workers, worker.key[:2])
         return sum(one.phase == "ready" for one in group) >= worker_group.wanted(worker.program)
 
     def is_open(self, worker: WorkerProcess) -> bool:
@@ -111,7 +113,6 @@ class Replacements:
 
     def _check_start(self, worker: WorkerProcess) -> None:
         """End a worker that is not ready in time; a whole generation that is not is the state machine's business."""
-        others = worker_group.of(self._workers, worker.key[:2])
-        if worker.phase == "starting" and any(one.phase == "serving" for one in others):
+        if worker.phase == "starting" and worker.joins:
             worker.exit_reason = f"not ready within {worker.program.ready_timeout:g} s"
             worker.kill()

@@ -25,6 +25,7 @@ class WorkerProcess:
         control: Connection to the worker; None for a program that binds its own port.
         index: Which of the workers of its generation it is; the first is 1, and no index is used twice.
         phase: starting, ready, serving, draining or stopping, as far as it has said so.
+        joins: It was started for a generation that served already.
         replaces: Index of the worker that drains once this one serves.
         successor: Index of the worker that was started to replace this one.
         is_retired: Another worker has replaced it.
@@ -52,6 +53,7 @@ class WorkerProcess:
     control: socket.socket | None = None
     index: int = 1
     phase: str = "starting"
+    joins: bool = False
     replaces: int | None = None
     successor: int | None = None
     is_retired: bool = False

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
@@ -128,16 +129,28 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
         process.wait()
 
 
+@contextmanager
+def running(place: Workspace, profile: str = "balanced") -> Iterator[Gateway]:
+    """Start the stack of a workspace, and stop it; by pid also when tests fail.
+
+    Args:
+        place: The workspace.
+        profile: The profile.
+    """
+    try:
+        place.inv("up", "--profile", profile)
+        yield Gateway(place)
+        place.inv("down")
+        assert place.nothing_runs()
+    finally:
+        place.kill_processes()
+
+
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Iterator[Gateway]:
     """The real stack: started once, stopped by pid also when tests fail."""
     place = Workspace(tmp_path_factory.mktemp("real"), variables={"CANARY_KEY": CANARY})
     place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     place.edit_config(("profiles:\n", MORE_MODELS.format(upstream_port=place.upstream_port, vendor_port=vendor.port)))
-    try:
-        place.inv("up", "--profile", "balanced")
-        yield Gateway(place)
-        place.inv("down")
-        assert place.nothing_runs()
-    finally:
-        place.kill_processes()
+    with running(place) as started:
+        yield started

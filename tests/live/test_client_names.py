@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Workspace
-from tests.live.conftest import Gateway
+from tests.live.conftest import Gateway, running
 
 pytestmark = pytest.mark.live
 
@@ -50,13 +50,8 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     place.edit_config(("profiles:\n", f"{DEAD}{NAMES}profiles:\n"))
     place.edit_config(("{num_retries: 1}", "{num_retries: 1, fallbacks: [{dead: [router-cheap]}]}"))
-    try:
-        place.inv("up", "--profile", "balanced")
-        yield Gateway(place)
-        place.inv("down")
-        assert place.nothing_runs()
-    finally:
-        place.kill_processes()
+    with running(place) as started:
+        yield started
 
 
 def test_every_name_is_answered_by_its_model_on_every_api(named: Gateway) -> None:

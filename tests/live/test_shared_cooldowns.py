@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Workspace, free_port, wait
-from tests.live.conftest import CANARY, Gateway, Vendor
+from tests.live.conftest import CANARY, Gateway, Vendor, running
 
 pytestmark = pytest.mark.live
 REDIS = shutil.which("redis-server")
@@ -56,12 +56,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Iterator[t
     place.edit_config(("  litellm:\n", "  litellm:\n    workers: 2\n"), ("profiles:\n", models))
     redis = start_redis(place.folder, port)
     try:
-        place.inv("up", "--profile", "shared")
-        yield Gateway(place), redis
-        place.inv("down")
-        assert place.nothing_runs()
+        with running(place, "shared") as started:
+            yield started, redis
     finally:
-        place.kill_processes()
         redis.kill()
         redis.wait()
         vendor.set_faults({})

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.conftest import REAL_LITELLM, REAL_UPSTREAM, Workspace, wait
-from tests.live.conftest import CANARY, Gateway
+from tests.live.conftest import CANARY, Gateway, running
 
 pytestmark = pytest.mark.live
 CLIENTS, SWITCHES = 24, 5
@@ -23,13 +23,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     place = Workspace(tmp_path_factory.mktemp("pair"), variables={"CANARY_KEY": CANARY})
     place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     place.edit_config(("  litellm:\n", "  litellm:\n    workers: 2\n"))
-    try:
-        place.inv("up", "--profile", "balanced")
-        yield Gateway(place)
-        place.inv("down")
-        assert place.nothing_runs()
-    finally:
-        place.kill_processes()
+    with running(place) as started:
+        yield started
 
 
 def workers(gateway: Gateway) -> dict[int, str]:
