@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import Callable, Generator
 
 import uvicorn
@@ -60,9 +61,21 @@ class DashboardServer(uvicorn.Server):
             self._stop_soon = asyncio.get_running_loop().create_task(self._hand_over())
 
     async def _hand_over(self) -> None:
-        # A thread that ends with the process: the supervisor answers when this process has gone.
-        left = await asyncio.to_thread(self._leave)
-        if not left:
+        """Ask the supervisor, in a thread that ends with the process: it answers when this process has gone."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bool] = loop.create_future()
+
+        def give(left: bool) -> None:
+            if not answer.done():
+                answer.set_result(left)
+
+        def ask() -> None:
+            left = self._leave()
+            with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+                loop.call_soon_threadsafe(give, left)
+
+        threading.Thread(target=ask, name="leave", daemon=True).start()
+        if not await answer:
             self.should_exit = True
 
     @contextlib.contextmanager

@@ -44,7 +44,7 @@ class ProfileCommand:
 
     def __init__(self, config: Path, profile: str, env: Mapping[str, str], log: Path) -> None:
         code = "import sys; from flowgate.cli.main import main; sys.exit(main())"
-        argv = [sys.executable, "-c", code, "--config", str(config), "profile", "set", profile]
+        argv = [sys.executable, "-P", "-c", code, "--config", str(config), "profile", "set", profile]
         with open(processes.open_log(log), "ab") as out:  # noqa: PTH123 - a descriptor
             self._process = subprocess.Popen(
                 argv,
