@@ -42,6 +42,9 @@ PROMISES = (
     "router-default falls back to router-deep, then local-qwen",
     "a model that fails twice in a minute is in cooldown for 60 s",
     "an answer begins within 30 s, or the next model is tried",
+    "a client waits at most 4 s if every model refuses at once, and 95 s if no model responds",
+    "one attempt may take 10 min; a stream may be silent for 30 s",
+    "a stream that breaks off after its first byte ends with an error: it is not continued by another model",
 )
 
 

@@ -17,6 +17,7 @@ PAGES = {
     "request": "",
     "usage": "/usage?days=30d",
     "usage-by-client": "/usage?days=7d&by=client",
+    "switch": "/acts/switch?value=cost",
     "accounts": "/accounts",
     "events": "/events",
     "missing": "/nothing",
@@ -29,8 +30,8 @@ FIRST_PAINT_MS = 500
 def open_page(page: Page, name: str) -> None:
     """Open a page by its name."""
     if name == "request":
-        page.open("/requests?show=failed&since=7d&model=router-default")
-        page.driver.find_element(By.CSS_SELECTOR, "main a[href^='/requests/']").click()
+        page.open("/requests?show=slow&since=7d&model=router-default")
+        page.driver.find_element(By.XPATH, "//tr[td[@data-name='Fallbacks'][text()!='0']]//a").click()
     else:
         page.open(PAGES[name])
 
@@ -77,6 +78,36 @@ def test_a_change_arrives_without_a_reload(page: Page) -> None:
     page.save("overview-cooldown-desktop-light")
     assert page.run("return window.stayed") is True
     assert page.complaints() == []
+
+
+def test_an_act_shows_its_progress_while_it_runs(page: Page) -> None:
+    page.open(PAGES["switch"])
+    (page.folder / "slow").touch()
+    page.driver.find_element(By.ID, "act").send_keys(Keys.ENTER)
+    assert wait(lambda: "Find the active profile" in page.driver.find_element(By.ID, "log").text)
+    assert page.driver.find_element(By.ID, "progress-state").text == "Running"
+    assert not page.driver.find_element(By.ID, "act").is_enabled()
+    (page.folder / "slow").unlink()
+    assert wait(lambda: page.driver.find_element(By.ID, "progress-state").text == "Done")
+    assert "Activate cost" in page.driver.find_element(By.ID, "log").text
+    page.save("switch-done-desktop-light")
+    assert (page.find_faults(), page.complaints()) == ([], [])
+
+
+def test_a_failed_act_says_so(page: Page) -> None:
+    page.open("/acts/rehearse?value=reliability")
+    page.driver.find_element(By.ID, "act").click()
+    assert wait(lambda: page.driver.find_element(By.ID, "progress-state").text == "Failed with exit code 1")
+
+
+def test_what_is_open_and_focused_stays_so_when_a_change_arrives(page: Page) -> None:
+    page.open("/")
+    assert wait(lambda: page.driver.find_element(By.ID, "live-state").text == "Live")
+    page.driver.find_element(By.CSS_SELECTOR, "#live summary").send_keys(Keys.ENTER)
+    (page.folder / "cooled").touch()
+    assert wait(lambda: "529 overloaded" in page.driver.find_element(By.ID, "live").text, 15.0)
+    assert page.run("return document.querySelector('#live details').open") is True
+    assert page.run("return document.activeElement.tagName") == "SUMMARY"
 
 
 def test_every_page_is_reached_with_the_keyboard_alone(page: Page) -> None:
