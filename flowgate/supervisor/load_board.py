@@ -1,7 +1,7 @@
 """How many connections each worker of a generation has, in memory that they share, so that they accept evenly.
 
-The kernel wakes every worker for a new connection, and the quickest one takes it: measured with four workers and 24 kept
-connections, one had 18 of them. So a worker that has more than another one leaves a connection in the queue for a
+The kernel wakes every worker for a new connection, and the quickest one takes it: measured with four workers and 24
+kept connections, one had 18 of them. So a worker that has more than another one leaves a connection in the queue for a
 moment.
 """
 
