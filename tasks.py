@@ -794,14 +794,15 @@ def client_test(
     help={
         "southbound": "none, cliproxyapi-plus or embedded: what answers LiteLLM; default: ask on a terminal",
         "source": "where CLIProxyAPIPlus is installed from (see `inv bootstrap.sources`)",
+        "here": "write into ./config, not into your config folder (in a checkout: always ./config)",
     }
 )
 @command
-def init(c: Context, southbound: str = "", source: str = "") -> int:
+def init(c: Context, southbound: str = "", source: str = "", here: bool = False) -> int:
     """Write your own config from the examples, with fresh random keys."""
     from flowgate.cli import init as config
 
-    return config.init(southbound, source)
+    return config.init(southbound, source, here)
 
 
 @task(help={"fix": "first fix permissions, missing folders and leftovers", "json": JSON})

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from flowgate.cli import console
 from flowgate.cli.checks import example_keys
-from flowgate.cli.session import USUAL
+from flowgate.cli.example_texts import ROUTER, below_config, with_new_keys, with_router, with_source
+from flowgate.cli.session import USUAL, locate_config
 from flowgate.errors import UnknownName, UsageError
 from flowgate.gateway import download_source
-from flowgate.gateway.upstream_sources import SOURCES, named
+from flowgate.gateway.upstream_sources import SOURCES
 from flowgate.system import files, locations
 
 START = (
@@ -22,7 +23,6 @@ START = (
 )
 COMMAND_WIDTH = 27  # characters of a command and the blanks after it
 LATER = "later"
-BOOTSTRAP = "# Where CLIProxyAPIPlus is downloaded from"  # begins the end of the example
 NONE, EMBEDDED, PLUS = "none", "embedded", "cliproxyapi-plus"
 
 
@@ -61,12 +61,15 @@ CHOICES = {
 }
 
 
-def init(southbound: str = "", source: str = "") -> int:
-    """Write the config files into `config/`, and print their paths.
+def init(southbound: str = "", source: str = "", here: bool = False) -> int:
+    """Write the config files, and print their paths.
+
+    In a checkout they are written into its `config/`, elsewhere into the platform's config folder.
 
     Args:
         southbound: What answers LiteLLM's requests, one of `CHOICES`; empty: ask on a terminal.
         source: The name of the source that CLIProxyAPIPlus is installed from; empty: ask on a terminal.
+        here: Write into `config/` of the current folder, also outside of a checkout.
 
     Raises:
         UnknownName: There is no such choice.
@@ -77,16 +80,36 @@ def init(southbound: str = "", source: str = "") -> int:
     if source and (southbound or PLUS) != PLUS:
         raise UsageError(f"--southbound {southbound} has no source", fix=f"leave out --source {source}")
     download_source.of_name(source, version="", repo="", file="")
-    folder = (locations.checkout() or Path.cwd()) / USUAL.parent
+    platform = None if here else locations.config_folder()
+    folder = platform or (locations.checkout() or Path.cwd()) / USUAL.parent
     chosen = southbound or (PLUS if source else ask(folder))
     if chosen == PLUS and not source:
         source = ask_source(folder)
-    for path in write(folder, chosen, source):
+    router = locations.below_home(locations.state_folder() / ROUTER) if platform else f"../{ROUTER}"
+    for path in write(folder, chosen, source, router):
         console.data(str(path))
+    if platform:
+        console.note(f"keys, accounts, logs and the ledger will be in {router}")
+    _print_preferred(folder / USUAL.name)
     if not southbound and not source and not is_terminal():
         console.note(f"note: this is `init --southbound {PLUS}`; `--southbound {NONE}` needs no CLIProxyAPIPlus")
-    console.note("\n".join(["next:", *next_lines(chosen)]))
+    secrets_folder = f"{router.removeprefix('../')}/secrets"
+    lines = [line.replace(f"{ROUTER}/secrets", secrets_folder) for line in next_lines(chosen)]
+    console.note("\n".join(["next:", *lines]))
     return 0
+
+
+def _print_preferred(written: Path) -> None:
+    """Say which other config the next command uses instead, if there is one."""
+    try:
+        used = locate_config()
+    except UsageError as error:
+        console.note(f"warning: {error}")
+        return
+    if used.value != written:
+        by = used.place or "it is in the current folder"
+        console.note(f"warning: commands use {used.value} here ({by}), not the written file")
+        console.note(f"  fix: flowgate --config {quote(str(written))} …")
 
 
 def next_lines(southbound: str) -> list[str]:
@@ -155,13 +178,14 @@ def _choose(question: str, kind: str, meanings: Mapping[str, str]) -> str:
     return chosen
 
 
-def write(folder: Path, southbound: str = PLUS, source: str = "") -> list[Path]:
+def write(folder: Path, southbound: str = PLUS, source: str = "", router: str = f"../{ROUTER}") -> list[Path]:
     """Write the config files into a folder, with mode 0600.
 
     Args:
         folder: The folder.
         southbound: One of `CHOICES`.
         source: The name of the source that CLIProxyAPIPlus is installed from; empty for none.
+        router: The folder of keys, accounts and runtime files, as the config names it.
 
     Returns:
         Their paths.
@@ -175,10 +199,10 @@ def write(folder: Path, southbound: str = PLUS, source: str = "") -> list[Path]:
     known = example_keys.own_keys()
     for path, example in examples.items():
         text = files.read_text(locations.examples() / example)
-        text = _below_config(text) if southbound == EMBEDDED else text
+        text = below_config(text) if southbound == EMBEDDED else text
         if source and example == "flowgate.yaml":
-            text = text[: text.index(BOOTSTRAP)] + _bootstrap(source)
-        files.write_atomic(path, with_new_keys(text, known))
+            text = with_source(text, source)
+        files.write_atomic(path, with_new_keys(with_router(text, router), known))
     return list(examples)
 
 
@@ -187,32 +211,3 @@ def _require_absent(paths: list[Path]) -> None:
     if existing:
         verb = "exists" if len(existing) == 1 else "exist"
         raise UsageError(f"{' and '.join(existing)} already {verb}", fix="edit it, or move it away first")
-
-
-def _bootstrap(source: str) -> str:
-    chosen = named(source)
-    return (
-        f"# CLIProxyAPIPlus is installed from here when it is missing, and only from here ({chosen.about}).\n"
-        "# After the first download, pin the sha256 that it prints: `sha256: { linux_amd64: … }`.\n"
-        f"bootstrap:\n  repo: {chosen.repo}\n  version: {chosen.version}\n"
-    )
-
-
-def _below_config(text: str) -> str:
-    """Return the embedded default as a config in `config/`: its paths begin at that folder."""
-    head, _, rest = text.partition("config_version:")
-    first = head.splitlines()[0].replace("../../", "../")
-    comment = "# The real LiteLLM over FlowGate's embedded upstream: canned answers, no account, no key, no provider."
-    return f"{first}\n{comment}\nconfig_version:{rest.replace('.router/', '../.router/')}"
-
-
-def with_new_keys(text: str, known: frozenset[str]) -> str:
-    """Replace each example key by a new random key.
-
-    Args:
-        text: The text of an example config.
-        known: The example keys.
-    """
-    for key in sorted(known, key=len, reverse=True):
-        text = text.replace(key, f"sk-{secrets.token_hex(24)}")
-    return text

@@ -52,9 +52,10 @@ class Session:
         """Return a sentence that says which config is in use, and why."""
         if self.config.embedded:
             return "config: the embedded default (FlowGate's own upstream, not a provider)"
-        why = {"typed": "--config", "environment": ENVIRONMENT, "default": "the usual place"}[self.named.by]
+        why = {"typed": "--config", "environment": ENVIRONMENT, "platform": "your config folder"}
+        reason = why.get(self.named.by, "the usual place")
         alone = "" if len(self.config.services) > 1 else "; LiteLLM alone, without CLIProxyAPIPlus"
-        return f"config: {self.config.file} ({why}{alone})"
+        return f"config: {self.config.file} ({reason}{alone})"
 
     def state(self) -> dict[str, str]:
         """Read which profile was active last.
@@ -169,7 +170,8 @@ def _path_notes(written: Config, found: Config) -> Iterator[str]:
 def locate_config(typed: str = "") -> Sourced[Path]:
     """Find the config in use without reading it.
 
-    The order is `--config`, `FLOWGATE_CONFIG`, `config/flowgate.yaml`, the embedded default.
+    The order is `--config`, `FLOWGATE_CONFIG`, `config/flowgate.yaml`, `flowgate.yaml` in the platform's config folder
+    (outside a checkout), the embedded default.
 
     Args:
         typed: Path after `--config`; empty for none.
@@ -187,6 +189,9 @@ def locate_config(typed: str = "") -> Sourced[Path]:
     usual = _usual()
     if usual.is_file():
         return Sourced(usual, "default")
+    folder = locations.config_folder()
+    if folder is not None and (folder / USUAL.name).is_file():
+        return Sourced(folder / USUAL.name, "platform")
     return Sourced(locations.examples() / "embedded.yaml", "default")
 
 

@@ -33,7 +33,28 @@ def state_folder() -> Path:
         return root
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "flowgate"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "flowgate"
+    named = Path(os.environ.get("XDG_STATE_HOME") or "")  # a relative path must be ignored, says the specification
+    return (named if named.is_absolute() else Path.home() / ".local" / "state") / "flowgate"
+
+
+def config_folder() -> Path | None:
+    """Return the folder of the user's config on this platform; None in a checkout, which has its own."""
+    if checkout():
+        return None
+    from platformdirs import user_config_path  # 10 ms that a command in a checkout does not pay
+
+    found = user_config_path("flowgate", appauthor=False)
+    return found if found.is_absolute() else Path.home() / ".config" / "flowgate"
+
+
+def below_home(path: Path) -> str:
+    """Return a path with `~` in place of the home folder, as a config may name it.
+
+    Args:
+        path: An absolute path.
+    """
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def python() -> Path:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.cli import init
+from flowgate.cli import init, session
 from flowgate.cli.checks import example_keys
 from flowgate.cli.completion_values import SOUTHBOUND
 from flowgate.config.loader import read
 from flowgate.errors import UnknownName, UsageError
-from flowgate.gateway import upstream_sources
+from flowgate.gateway import cliproxy, upstream_sources
+from flowgate.system import locations
 from tests.unit.cli.terminal import Terminal
 
 KEY = re.compile(r"sk-[0-9a-f]{48}")
@@ -64,12 +65,22 @@ def test_an_existing_file_is_an_error_and_nothing_is_written(tmp_path: Path, nam
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder in which `flowgate init` runs, outside of a checkout."""
+    """An empty home folder in which `flowgate init` runs, outside of a checkout."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "FLOWGATE_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("flowgate.system.locations.checkout", lambda: None)
     monkeypatch.setattr("flowgate.system.locations.examples", lambda: Path(__file__).parents[3] / "config" / "examples")
     monkeypatch.setattr("sys.argv", ["flowgate"])
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def config_folder() -> Path:
+    """Return the platform's config folder of the test's home."""
+    folder = locations.config_folder()
+    assert folder is not None
+    return folder
 
 
 @pytest.mark.parametrize("program", ["flowgate", "inv"])
@@ -89,7 +100,7 @@ def test_the_meanings_of_the_next_steps_stand_in_one_column(
 def test_the_command_prints_the_next_steps(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init.init() == 0
     printed = capsys.readouterr()
-    assert printed.out.splitlines() == [str(home / "config" / name) for name in NAMES]
+    assert printed.out.splitlines() == [str(config_folder() / name) for name in NAMES]
     assert "flowgate doctor" in printed.err
     assert "--southbound none" in printed.err
 
@@ -97,7 +108,7 @@ def test_the_command_prints_the_next_steps(home: Path, capsys: pytest.CaptureFix
 def test_without_an_upstream_the_next_step_is_a_key(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init.init("none") == 0
     printed = capsys.readouterr()
-    assert printed.out.splitlines() == [str(home / "config" / "flowgate.yaml")]
+    assert printed.out.splitlines() == [str(config_folder() / "flowgate.yaml")]
     assert "openai-api-key" in printed.err
     assert "bootstrap" not in printed.err
 
@@ -108,7 +119,7 @@ def test_a_person_at_a_terminal_is_asked(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal(f"{typed}\n"))
     assert init.init() == 0
-    file = home / "config" / "flowgate.yaml"
+    file = config_folder() / "flowgate.yaml"
     assert len(read(file.read_text(), file).services) == services
 
 
@@ -117,18 +128,18 @@ def test_any_other_answer_writes_nothing(home: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "stdin", Terminal(typed))
     with pytest.raises(UnknownName):
         init.init()
-    assert not (home / "config").exists()
+    assert list(home.iterdir()) == []
 
 
 def test_an_unknown_choice_is_refused(home: Path) -> None:
     with pytest.raises(UnknownName, match="southbound"):
         init.init("cliproxy")
-    assert not (home / "config").exists()
+    assert list(home.iterdir()) == []
 
 
 def test_nobody_is_asked_if_a_config_exists(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / "config").mkdir()
-    (home / "config" / "flowgate.yaml").write_text("mine")
+    config_folder().mkdir(parents=True)
+    (config_folder() / "flowgate.yaml").write_text("mine")
     monkeypatch.setattr(sys, "stdin", Terminal("1\n"))
     with pytest.raises(UsageError, match="already exists"):
         init.init()
@@ -147,11 +158,65 @@ def test_a_person_is_asked_for_the_source_too(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal(typed))
     init.init()
-    assert f"repo: {repo}" in (home / "config" / "flowgate.yaml").read_text()
+    assert f"repo: {repo}" in (config_folder() / "flowgate.yaml").read_text()
 
 
 @pytest.mark.parametrize("words", [("none", "mainline"), ("embedded", "mainline"), ("", "original"), ("", "main")])
 def test_a_source_that_cannot_be_used_is_refused(home: Path, words: tuple[str, str]) -> None:
     with pytest.raises(UsageError):
         init.init(*words)
-    assert not (home / "config").exists()
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("southbound", init.CHOICES)
+def test_outside_a_checkout_everything_else_goes_into_the_state_folder(home: Path, southbound: str) -> None:
+    init.init(southbound)
+    config = session.open_session("", quiet=True).config
+    router = locations.state_folder() / ".router"
+    assert config.file == config_folder() / "flowgate.yaml"
+    assert config.paths.runtime_dir == router / "runtime"
+    assert {Path(one.args[0]).expanduser().parent for one in config.services.values()} == {router / "runtime" / "bin"}
+    assert all(path.is_relative_to(router) for path in config.secret_files)
+
+
+@pytest.mark.parametrize("name", ["a b", "a, b", "a#b", "a]b", "a: b", "ü", 'a"b'])
+def test_a_state_folder_of_any_name_can_be_written_into_a_config(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / name))
+    init.init("cliproxyapi-plus")
+    config = session.open_session("", quiet=True).config
+    assert config.paths.log_file == home / name / "flowgate" / ".router" / "logs" / "flowgate.log"
+    assert cliproxy.user_config(config) == config_folder() / "cliproxyapi.yaml"
+
+
+def test_here_means_the_current_folder(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init.init("none", here=True)
+    assert capsys.readouterr().out == f"{home / 'config' / 'flowgate.yaml'}\n"
+    assert session.open_session("", quiet=True).config.paths.runtime_dir == home / ".router" / "runtime"
+
+
+def test_a_config_that_commands_prefer_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init.init("none", here=True)
+    init.init("none")
+    assert f"warning: commands use {home / 'config' / 'flowgate.yaml'} here" in capsys.readouterr().err
+    assert session.locate_config().value == home / "config" / "flowgate.yaml"
+
+
+def test_the_config_folder_is_said_to_be_in_use(home: Path) -> None:
+    assert "embedded default" in session.open_session("").describe()
+    init.init("none")
+    assert session.open_session("").describe().endswith("(your config folder; LiteLLM alone, without CLIProxyAPIPlus)")
+
+
+def test_a_checkout_does_not_use_the_config_folder(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init.init("none")
+    monkeypatch.setattr("flowgate.system.locations.checkout", lambda: tmp_path / "checkout")
+    assert session.locate_config().value == locations.examples() / "embedded.yaml"
+
+
+def test_a_relative_folder_in_the_environment_is_ignored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "config")
+    assert locations.state_folder().is_absolute()
+    assert config_folder().is_absolute()
