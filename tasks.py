@@ -498,6 +498,15 @@ def status(c: Context, json: bool = False) -> int:
 
 @task(help={"json": JSON})
 @command
+def stacks(c: Context, json: bool = False) -> int:
+    """List every FlowGate of yours that runs: config, profile, addresses, and how to reach it."""
+    from flowgate.cli import stacks
+
+    return stacks.stacks(json)
+
+
+@task(help={"json": JSON})
+@command
 def health(c: Context, json: bool = False) -> int:
     """Print liveness and readiness of every service; exit 1 when a service is not ready."""
     from flowgate.cli import health
@@ -946,7 +955,22 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, init, doctor, events, completion),
+    *(
+        status,
+        stacks,
+        health,
+        ask,
+        explain,
+        usage,
+        audit,
+        dashboard,
+        budgets,
+        cooldowns,
+        init,
+        doctor,
+        events,
+        completion,
+    ),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

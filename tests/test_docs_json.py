@@ -15,6 +15,7 @@ from tests.documentation import NAMES, TASKS, Command, run
 DOCUMENTS = (
     *(
         "status",
+        "stacks",
         "health",
         "profile.list",
         "profile.show",

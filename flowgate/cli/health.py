@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console
+from flowgate.cli import console, reach
 from flowgate.cli.service_faults import recover_supervisor
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import Secret
@@ -60,6 +60,8 @@ def health(config: str, as_json: bool) -> int:
     if not healthy:
         down = any(one["live"] is False or one["ready"] is False for one in services.values())
         console.note("fix: inv up" if down else "fix: try again: inv health")
+        if all(one["live"] is False for one in services.values()):
+            reach.print_others(session, "health")
     return 0 if healthy else 1
 
 

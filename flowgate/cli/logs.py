@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.cli import console
+from flowgate.cli import console, reach
 from flowgate.cli.checks.permissions import secrets_folder
 from flowgate.cli.follow import follow_file
 from flowgate.cli.session import Session, open_session
@@ -30,6 +30,7 @@ def logs(config: str, service: str, lines: int, follow: bool) -> int:
     path = log_path(session, service)
     if not path.is_file():
         console.note(f"{service} has not been started: it has no log yet ({path})")
+        reach.print_others(session, f"service.logs {service}")
         return 0
     for line in files.tail(path, lines):
         console.data(line)

@@ -12,6 +12,8 @@ from flowgate.cli.session import Session, open_session
 from flowgate.domain import Variables
 from flowgate.gateway import cliproxy, southbound
 
+CHANGES = ("changed", "failed")
+
 
 def run(config: str, playbook: str, variables: Variables, *, profile: str | None = None, **more: Any) -> int:
     """Run a shipped playbook and print how it ended.
@@ -43,7 +45,12 @@ def run_in(session: Session, request: RunRequest) -> int:
         UsageError: The gateway has no such service.
     """
     southbound.require_service(session.config, str(request.variables.get("service") or ""))
-    return print_end(execute(session, request))
+    result = execute(session, request)
+    if request.playbook == "down" and not any(one.status in CHANGES for one in result.report.outcomes):
+        from flowgate.cli import reach
+
+        reach.print_others(session, "down")
+    return print_end(result)
 
 
 def smoke(config: str, profile: str, variables: Variables, *, check: bool = False) -> int:

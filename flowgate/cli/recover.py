@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowgate.cli import console
+from flowgate.cli import console, reach
 from flowgate.cli.session import open_session
 
 
@@ -30,6 +30,7 @@ def recover(config: str) -> int:
         console.data(
             "no service of it is left running" if done.replaced else "nothing runs; there is nothing to recover"
         )
+        reach.print_others(session, "service.recover")
         return 0
     if done.replaced is None and not done.adopted and not done.stopped:
         console.data(f"the supervisor (pid {done.supervisor}) answers; there is nothing to recover")

@@ -83,7 +83,9 @@ def litellm_address(session: Session) -> str:
     generations = session.supervisor.status()["services"].get(SERVICE, {}).get("generations", ())
     serving = next((one for one in generations if one["phase"] == "serving"), None)
     if serving is None:
-        raise NotReady(f"{SERVICE} is not running", fix="inv up")
+        from flowgate.cli import reach
+
+        raise NotReady(f"{SERVICE} is not running", fix=reach.fix(session, "…"))
     return f"{serving['host']}:{serving['port']}"
 
 

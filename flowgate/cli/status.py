@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import budgets, console, ledger_state, litellm_version, refusals, service_faults
+from flowgate.cli import budgets, console, ledger_state, litellm_version, reach, refusals, service_faults
 from flowgate.cli.columns import duration
 from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
 from flowgate.cli.generation_reports import GenerationReport, generation_lines, generation_report, silences
@@ -98,6 +98,8 @@ def status(config: str, as_json: bool) -> int:
     budgets.print_exhausted(report["budgets"])
     ledger_state.print_trouble(report["ledger"])
     service_faults.print_lost(report["lost"], profile["name"])
+    if not any(one["running"] for one in services.values()):
+        reach.print_others(session, "status")
     refusals.print_report(clients)
     for secret in report["secrets"]:
         console.note(f"warning: other users can read {secret['path']} (mode {secret['mode']})")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -70,6 +71,25 @@ def environment(pid: int) -> dict[str, str] | None:
 def owner_uid(pid: int) -> int | None:
     """Return the user id of a process; None if it does not exist."""
     return proc_owner_uid(pid) if LINUX else psutil_owner_uid(pid)
+
+
+def age(ticks: int) -> float:
+    """Return how many seconds ago a process started, whatever the clock was set to meanwhile.
+
+    Args:
+        ticks: Its start time, from its `Row`.
+    """
+    if LINUX:
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - ticks / 1000
+
+
+def output_file(pid: int) -> Path | None:
+    """Return the file that a process's output goes to; None if it is not visible, as on systems without /proc."""
+    try:
+        return (PROC / str(pid) / "fd" / "1").readlink()
+    except OSError:
+        return None
 
 
 def memory(pid: int) -> int | None:
