@@ -814,6 +814,34 @@ def init(c: Context, southbound: str = "", source: str = "", here: bool = False)
     return config.init(southbound, source, here)
 
 
+OPENED_BY = "a private file (0600) with the passphrase; default: ask at a terminal, else the first line of stdin"
+
+
+@task(positional=["file"], help={"file": "the file to write", "passphrase-file": OPENED_BY, "force": "replace it"})
+@command
+def backup(c: Context, file: str, passphrase_file: str = "", force: bool = False) -> int:
+    """Write accounts, secrets, config and ledger into one encrypted file; the gateway may run meanwhile."""
+    from flowgate.cli import arguments, backup
+
+    return backup.backup(config(c), arguments.named(file, "a file"), passphrase_file, force, check=dry(c))
+
+
+@task(
+    positional=["file"],
+    help={
+        "file": "a file that `inv backup` wrote",
+        "passphrase-file": OPENED_BY,
+        "force": "replace what exists, and keep it aside",
+    },
+)
+@command
+def restore(c: Context, file: str, passphrase_file: str = "", force: bool = False) -> int:
+    """Restore a backup while the gateway is stopped; all of it or nothing."""
+    from flowgate.cli import arguments, restore
+
+    return restore.restore(config(c), arguments.named(file, "a file"), passphrase_file, force, check=dry(c))
+
+
 @task(help={"fix": "first fix permissions, missing folders and leftovers", "json": JSON})
 @command
 def doctor(c: Context, fix: bool = False, json: bool = False) -> int:
@@ -955,22 +983,8 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(
-        status,
-        stacks,
-        health,
-        ask,
-        explain,
-        usage,
-        audit,
-        dashboard,
-        budgets,
-        cooldowns,
-        init,
-        doctor,
-        events,
-        completion,
-    ),
+    *(status, stacks, health, ask, explain, usage, audit, dashboard, budgets, cooldowns),
+    *(init, doctor, backup, restore, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

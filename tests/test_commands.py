@@ -88,6 +88,7 @@ ELSEWHERE = {
     "litellm.upgrade": "tests/live/test_litellm_upgrade.py",
     "init": "tests/unit/cli/test_init.py",
     "stacks": "tests/test_stacks.py",
+    **dict.fromkeys(("backup", "restore"), "tests/test_backup.py"),
     "service.recover": "tests/test_faults.py",
     "security.install-hook": "tests/unit/cli/test_security.py",
     "release": "tests/unit/dev/test_release.py",

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 
 GAP = 2  # blanks between two columns
 INDENT = 4  # blanks before a cell that has a line of its own
+UNITS = ((1e3, "kB"), (1e6, "MB"))
 NARROWEST = 20  # characters of a column of sentences; narrower ones are hard to read
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it: "740 B", "5.2 kB", "31 MB".
+
+    Args:
+        count: The bytes.
+    """
+    if count < 1000:
+        return f"{count} B"
+    number, unit = next(((count / by, name) for by, name in UNITS if count < 1000 * by), (count / 1e9, "GB"))
+    return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"
 
 
 def lay_out(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:

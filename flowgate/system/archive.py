@@ -129,11 +129,12 @@ class _LimitedStream:
         return block
 
 
-class _SmallTarInfo(tarfile.TarInfo):
+class SmallTarInfo(tarfile.TarInfo):
     """A member with a limited header: `tarfile` reads names and attributes of any length into memory."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _SmallTarInfo:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> SmallTarInfo:
+        """Read a header, unless it announces a long one."""
         entry = super().frombuf(buf, encoding, errors)
         extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
         long_names = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
@@ -145,7 +146,7 @@ class _SmallTarInfo(tarfile.TarInfo):
 def _read_tar(archive: Path, members: MemberCheck, target: IO[bytes]) -> str:
     with gzip.open(archive, "rb") as unpacked:
         stream = _LimitedStream(unpacked, members)
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK, tarinfo=_SmallTarInfo) as tar:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK, tarinfo=SmallTarInfo) as tar:  # type: ignore[call-overload]
             for member in tar:
                 if members.is_program(member.name, _tar_kind(member)):
                     source = tar.extractfile(member)

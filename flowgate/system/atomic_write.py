@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from flowgate.system.disk_errors import make_private_folder, translate_os_errors
@@ -28,7 +29,23 @@ def write_atomic(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
     Raises:
         DiskError: It cannot be written. The old file is unchanged, and no temp file is left.
     """
-    data = text.encode()
+    return write_bytes_atomic(path, text.encode(), mode=mode)
+
+
+def write_bytes_atomic(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> bool:
+    """Replace a file by a new one, as `write_atomic` does.
+
+    Args:
+        path: The file. Missing folders are created (0700).
+        data: The new content.
+        mode: The file's permissions, whatever the umask.
+
+    Returns:
+        Whether anything was written: false if content and permissions are the same already.
+
+    Raises:
+        DiskError: It cannot be written. The old file is unchanged, and no temp file is left.
+    """
     make_private_folder(path.parent)
     with translate_os_errors(path), _writing:
         refuse_to_replace(path)
@@ -100,6 +117,32 @@ def read_bytes_or_none(path: Path) -> bytes | None:
         return read_bytes_bounded(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file of any content.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DiskError: It cannot be read, is not a regular file, or is larger than 64 MB.
+    """
+    with translate_os_errors(path):
+        return read_bytes_bounded(path)
+
+
+def write_private(path: Path, blocks: Iterable[bytes]) -> None:
+    """Create a file (0600) from blocks of bytes.
+
+    Args:
+        path: The file; it must not exist.
+        blocks: Its content.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        for block in blocks:
+            file.write(block)
 
 
 def _write(handle: int, data: bytes, mode: int) -> None:

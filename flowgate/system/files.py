@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flowgate.errors import UsageError
-from flowgate.system.atomic_write import read_bytes_or_none, write_atomic, write_in_place
+from flowgate.system.atomic_write import read_bytes, read_bytes_or_none, write_atomic, write_in_place, write_private
 from flowgate.system.disk_errors import (
     SHARED_FOLDER,
     NotRegularFile,
@@ -41,6 +41,7 @@ __all__ = [
     "is_there",
     "listing",
     "make_private_folder",
+    "read_bytes",
     "read_from",
     "read_text",
     "read_text_or_none",
@@ -50,6 +51,7 @@ __all__ = [
     "tail",
     "write_atomic",
     "write_in_place",
+    "write_private",
 ]
 
 

@@ -27,6 +27,34 @@ def read_line(seconds: float) -> str:
     return sys.stdin.readline().strip() if ready else ""
 
 
+def has_reader() -> bool:
+    """Return whether a person can be asked."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def read_secret(prompt: str) -> str:
+    """Ask the person at the terminal for a text that is not shown; empty at the end of the input.
+
+    Args:
+        prompt: The question.
+    """
+    import getpass
+
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        return ""
+
+
+def read_piped_line(limit: int) -> str:
+    """Return the first line of stdin, which is no terminal, without its end.
+
+    Args:
+        limit: The largest number of characters.
+    """
+    return sys.stdin.readline(limit).rstrip("\r\n") if sys.stdin is not None and not sys.stdin.closed else ""
+
+
 def open_browser(url: str) -> bool:
     """Open a URL in the user's browser. Text browsers (w3m, lynx) are not started: they would take over the terminal.
 
