@@ -842,6 +842,15 @@ def restore(c: Context, file: str, passphrase_file: str = "", force: bool = Fals
     return restore.restore(config(c), arguments.named(file, "a file"), passphrase_file, force, check=dry(c))
 
 
+@task(help={"accounts": "delete accounts, secrets and config too", "yes": "delete it; without: only show it"})
+@command
+def uninstall(c: Context, accounts: bool = False, yes: bool = False) -> int:
+    """Show what FlowGate has written, and with --yes delete it; take back what client programs were given."""
+    from flowgate.cli import uninstall
+
+    return uninstall.uninstall(config(c), accounts, yes and not dry(c))
+
+
 @task(help={"fix": "first fix permissions, missing folders and leftovers", "json": JSON})
 @command
 def doctor(c: Context, fix: bool = False, json: bool = False) -> int:
@@ -984,7 +993,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
     *(status, stacks, health, ask, explain, usage, audit, dashboard, budgets, cooldowns),
-    *(init, doctor, backup, restore, events, completion),
+    *(init, doctor, backup, restore, uninstall, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

@@ -89,6 +89,7 @@ ELSEWHERE = {
     "init": "tests/unit/cli/test_init.py",
     "stacks": "tests/test_stacks.py",
     **dict.fromkeys(("backup", "restore"), "tests/test_backup.py"),
+    "uninstall": "tests/test_uninstall.py",
     "service.recover": "tests/test_faults.py",
     "security.install-hook": "tests/unit/cli/test_security.py",
     "release": "tests/unit/dev/test_release.py",

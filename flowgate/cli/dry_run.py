@@ -11,7 +11,7 @@ CHECKED = frozenset(
     [
         *("up", "down", "smoke", "play", "profile.set"),
         *("service.start", "service.stop", "service.restart", "service.reload"),
-        *("client.add", "client.remove", "backup", "restore"),
+        *("client.add", "client.remove", "backup", "restore", "uninstall"),
         *("bootstrap.download", "bootstrap.rollback", "litellm.upgrade", "litellm.rollback"),
     ]
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import budgets, console, ledger_state, litellm_version, reach, refusals, service_faults
+from flowgate.cli import budgets, console, disk_parts, ledger_state, litellm_version, reach, refusals, service_faults
 from flowgate.cli.columns import duration
 from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
 from flowgate.cli.generation_reports import GenerationReport, generation_lines, generation_report, silences
@@ -60,6 +60,7 @@ class StatusReport(TypedDict):
     litellm: LiteLLMVersions
     budgets: list[str]
     ledger: ledger_state.LedgerReport
+    disk: dict[str, disk_parts.KindOfFiles]
     services: dict[str, ServiceReport]
     lost: list[str]
     secrets: list[ExposedSecret]
@@ -87,6 +88,7 @@ def status(config: str, as_json: bool) -> int:
     for name, service in services.items():
         for line in generation_lines(name, service["generations"]):
             console.data(f"  {line}")
+    disk_parts.print_usage(report["disk"])
     service_faults.print_unconfigured(session, services)
     for name, service in services.items():
         for generation in service["generations"]:
@@ -126,6 +128,7 @@ def collect_status(session: Session) -> StatusReport:
         "litellm": litellm_version.versions(session, found),
         "budgets": budgets.exhausted(session),
         "ledger": ledger_state.ledger_state(session, found),
+        "disk": disk_parts.usage(session.config),
         "services": services,
         "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),

@@ -98,6 +98,7 @@ def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> N
             "litellm",
             "ledger",
             "budgets",
+            "disk",
             "services",
         ),
         *("lost", "secrets", "clients"),
