@@ -626,15 +626,23 @@ def budgets(c: Context, warn_at: str = "", json: bool = False) -> int:
         "open": "open the page in your browser instead of printing the link",
         "port": "the port on 127.0.0.1 of a dashboard that is started; 0: a free one",
         "stop": "stop the dashboard",
+        "keep": "let it run when nobody looks: Prometheus reads /metrics (give it a port)",
         "json": JSON,
     }
 )
 @command
-def dashboard(c: Context, open: bool = False, port: str = "0", stop: bool = False, json: bool = False) -> int:  # noqa: A002 - a flag
+def dashboard(
+    c: Context,
+    open: bool = False,  # noqa: A002 - a flag
+    port: str = "0",
+    stop: bool = False,
+    keep: bool = False,
+    json: bool = False,
+) -> int:
     """Print a link, which works once, to a page that shows the state, requests, usage, accounts and events."""
     from flowgate.cli import dashboard
 
-    return dashboard.run(config(c), port, open, stop, json)
+    return dashboard.run(config(c), port, dashboard.How(open, stop, keep), json)
 
 
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
