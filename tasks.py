@@ -645,6 +645,15 @@ def dashboard(
     return dashboard.run(config(c), port, dashboard.How(open, stop, keep), json)
 
 
+@task(help={"allow-changes": "also offer tools that switch profiles, end cooldowns and restart services"})
+@command
+def mcp(c: Context, allow_changes: bool = False) -> int:
+    """Let an agent read the state over stdin and stdout, by the Model Context Protocol."""
+    from flowgate.cli import mcp_server
+
+    return mcp_server.serve(config(c), allow_changes)
+
+
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
@@ -953,7 +962,8 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, init, doctor, events, completion),
+    *(status, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, mcp, init, doctor, events),
+    completion,
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 
