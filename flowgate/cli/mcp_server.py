@@ -36,6 +36,8 @@ def serve(config: str, allow_changes: bool) -> int:
     """
     import asyncio
 
+    from flowgate.system.captured_command import end_at_an_interrupt
+
     if sys.stdin is not None and sys.stdin.isatty():
         console.note(
             "this speaks the Model Context Protocol with a program: see docs/how-to/agents.md (Ctrl-D ends it)"
@@ -44,6 +46,7 @@ def serve(config: str, allow_changes: bool) -> int:
         import mcp.server.lowlevel  # noqa: F401 - it takes most of the start
     except ImportError:
         raise ProgramMissing("the package mcp is missing", fix="pip install 'flowgate-llm[runtime]'") from None
+    end_at_an_interrupt()
     asyncio.run(_serve(config, allow_changes))
     return 0
 
