@@ -123,6 +123,8 @@ def test_a_switch_is_predicted_then_done(workspace: Workspace) -> None:
     dry, done = map(document, talk(workspace, ask, "--allow-changes"))
     assert (dry["changed"], done["changed"]) == (False, True)
     assert (dry["from"], done["from"], done["to"]) == ("balanced", "balanced", "cost")
+    assert any("retr" in one or "attempt" in one for one in dry["promises_that_end"])
+    assert dry["promises_that_begin"]
     assert dry["settings_diff"] == workspace.json("profile.diff", "balanced", "cost")["lines"]
     assert workspace.json("status")["profile"]["name"] == "cost"
 

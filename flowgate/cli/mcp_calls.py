@@ -73,7 +73,7 @@ class Calls:
             self._document("profile_show", {"name": current}),
             self._document("profile_diff", {"old": current, "new": wanted}),
         )
-        old, new = (cast(list[str], one.get("promises", [])) for one in (before, after))
+        old, new = (cast(list[str], one["in_words"]) for one in (before, after))
         shown: Document = {
             "from": current,
             "to": wanted,

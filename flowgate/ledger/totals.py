@@ -20,8 +20,7 @@ from flowgate.ledger.usage import ROWS_AT_ONCE, SUBSCRIPTION, UNKNOWN
 
 SETTLED_HOURS = 2  # hours before these are read again every five minutes only: no request takes that long
 REFRESH_SECONDS = 300.0
-OLD_HOURS = 24  # and the days before these once a day: of a killed process, something may be added until then
-OLD_SECONDS = 86_400.0
+OLD_HOURS = 24  # and the days before these never: of a killed process, something may be added until then
 MOST_COMBINATIONS = 1_000  # of model, client, profile and status
 MOST_HISTOGRAMS = 100  # of model and profile
 OTHER = "other"
@@ -105,8 +104,8 @@ class Totals:
 
 
 class _Kept(NamedTuple):
-    path: Path
-    span: tuple[int, int]
+    first: int
+    last: int
     at: float
     totals: Totals
 
@@ -124,8 +123,9 @@ class TotalsReader:
 
     def __init__(self, most: int = MOST_COMBINATIONS, most_histograms: int = MOST_HISTOGRAMS) -> None:
         self._most, self._most_histograms = most, most_histograms
-        self._year = 0
-        self._kept: dict[float, _Kept] = {}  # by how long a part is kept
+        self._source: tuple[Path, int, int, int | None] | None = None
+        self._old: _Kept | None = None
+        self._settled: _Kept | None = None
         self._known: set[Who] = set()
         self._sources: set[Source] = set()
 
@@ -144,30 +144,46 @@ class TotalsReader:
             return Totals()
         with database.translate_errors(path):
             try:
-                return self._collect(connection, path, now)
+                first = self._begin(connection, path, now)
+                return self._collect(connection, first, now)
             finally:
                 connection.close()
 
-    def _collect(self, connection: sqlite3.Connection, path: Path, now: float) -> Totals:
-        year = datetime.fromtimestamp(now, UTC).year
-        if year != self._year:
-            self._year = year
-            self._kept.clear()
+    def _begin(self, connection: sqlite3.Connection, path: Path, now: float) -> int:
+        """Return the first hour of the year; forget what was read in another year, or of another ledger."""
+        year = datetime(datetime.fromtimestamp(now, UTC).year, 1, 1, tzinfo=UTC)
+        first = int(year.timestamp() // HOUR_SECONDS)
+        earliest = connection.execute("SELECT min(hour) FROM hours WHERE hour >= ?", (first,)).fetchone()[0]
+        source = (path, path.stat().st_ino, first, earliest)  # a new file may have the number of a deleted one
+        if source != self._source:
+            self._source = source
+            self._old = self._settled = None
             self._known.clear()
             self._sources.clear()
-        first = int(datetime(year, 1, 1, tzinfo=UTC).timestamp() // HOUR_SECONDS)
+        return first
+
+    def _collect(self, connection: sqlite3.Connection, first: int, now: float) -> Totals:
         hour = int(now // HOUR_SECONDS)
         old = max(first, (hour - OLD_HOURS) // 24 * 24)
         settled = max(old, hour - SETTLED_HOURS)
         total = Totals()
-        for span, seconds in (((first, old), OLD_SECONDS), ((old, settled), REFRESH_SECONDS)):
-            kept = self._kept.get(seconds)
-            if kept is None or (kept.path, kept.span) != (path, span) or not 0 <= now - kept.at < seconds:
-                kept = self._kept[seconds] = _Kept(path, span, now, self._read(connection, *span))
-            total.add(kept.totals)
+        total.add(self._of_old_days(connection, first, old, now))
+        kept = self._settled
+        if kept is None or kept[:2] != (old, settled) or not 0 <= now - kept.at < REFRESH_SECONDS:
+            kept = self._settled = _Kept(old, settled, now, self._read(connection, old, settled))
+        total.add(kept.totals)
         total.add(self._read(connection, settled, hour + 2))
         total.dropped = connection.execute("SELECT coalesce(sum(dropped), 0) FROM runs").fetchone()[0]
         return total
+
+    def _of_old_days(self, connection: sqlite3.Connection, first: int, last: int, now: float) -> Totals:
+        """Return the totals of old days; of a day that has become old, only that day is read."""
+        kept = self._old
+        if kept is None or kept.last > last:  # the clock was set back
+            kept = _Kept(first, first, now, Totals())
+        kept.totals.add(self._read(connection, kept.last, last))
+        self._old = _Kept(first, last, now, kept.totals)
+        return kept.totals
 
     def _read(self, connection: sqlite3.Connection, first: int, last: int) -> Totals:
         found = Totals()

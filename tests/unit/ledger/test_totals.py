@@ -64,6 +64,24 @@ def test_the_first_names_keep_their_totals_and_the_others_are_one(path: Path, re
     assert {source.model: sum(one.values()) for source, one in found.latency.items()} == {"m9": 1, OTHER: 8}
 
 
+def test_days_that_grow_old_are_counted_once(path: Path) -> None:
+    reader = TotalsReader()
+    for day in range(5):
+        record(path, entry(at=NOW + day * 24 * HOUR))
+        found = reader.collect(path, NOW + day * 24 * HOUR + 1)
+        assert found.of[ASKED].requests == day + 1
+        assert sum(found.latency[Source("m", "balanced")].values()) == day + 1
+
+
+def test_a_new_ledger_begins_at_zero(path: Path) -> None:
+    reader, later = TotalsReader(), NOW + 72 * HOUR
+    record(path, entry(), entry(at=NOW + 1))
+    assert reader.collect(path, later).of[ASKED].requests == 2
+    path.rename(path.with_name("aside"))
+    record(path, entry())
+    assert reader.collect(path, later + 1).of[ASKED].requests == 1
+
+
 def test_without_a_ledger_there_are_no_totals(path: Path) -> None:
     assert not TotalsReader().collect(path, NOW).of
 
