@@ -635,15 +635,32 @@ def budgets(c: Context, warn_at: str = "", json: bool = False) -> int:
         "open": "open the page in your browser instead of printing the link",
         "port": "the port on 127.0.0.1 of a dashboard that is started; 0: a free one",
         "stop": "stop the dashboard",
+        "keep": "let it run when nobody looks: Prometheus reads /metrics (give it a port)",
         "json": JSON,
     }
 )
 @command
-def dashboard(c: Context, open: bool = False, port: str = "0", stop: bool = False, json: bool = False) -> int:  # noqa: A002 - a flag
+def dashboard(
+    c: Context,
+    open: bool = False,  # noqa: A002 - a flag
+    port: str = "0",
+    stop: bool = False,
+    keep: bool = False,
+    json: bool = False,
+) -> int:
     """Print a link, which works once, to a page that shows the state, requests, usage, accounts and events."""
     from flowgate.cli import dashboard
 
-    return dashboard.run(config(c), port, open, stop, json)
+    return dashboard.run(config(c), port, dashboard.How(open, stop, keep), json)
+
+
+@task(help={"allow-changes": "also offer tools that switch profiles, end cooldowns and restart services"})
+@command
+def mcp(c: Context, allow_changes: bool = False) -> int:
+    """Let an agent read the state over stdin and stdout, by the Model Context Protocol."""
+    from flowgate.cli import mcp_server
+
+    return mcp_server.serve(config(c), allow_changes)
 
 
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
@@ -992,7 +1009,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, stacks, health, ask, explain, usage, audit, dashboard, budgets, cooldowns),
+    *(status, stacks, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, mcp, init, doctor, events),
     *(init, doctor, backup, restore, uninstall, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)

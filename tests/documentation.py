@@ -27,6 +27,7 @@ NOT_RUN = {
     **dict.fromkeys(("backup", "restore"), "need a passphrase; tests/test_backup.py runs them"),
     "uninstall": "deletes files; tests/test_uninstall.py runs it",
     "dashboard": "opens a browser; tests/test_dashboard.py starts it",
+    "mcp": "serves until its input ends; tests/test_mcp.py starts it",
     "init": "writes into this checkout; tests/test_commands.py runs it",
     "security.install-hook": "writes into this checkout; the unit tests of the security check run it",
     "bootstrap.download": "needs the network",

@@ -85,6 +85,7 @@ ELSEWHERE = {
     "cooldowns": "tests/live/test_cooldowns.py",
     "rehearse": "tests/live/test_rehearse.py",
     "dashboard": "tests/test_dashboard.py",
+    "mcp": "tests/test_mcp.py",
     "litellm.upgrade": "tests/live/test_litellm_upgrade.py",
     "init": "tests/unit/cli/test_init.py",
     "stacks": "tests/test_stacks.py",

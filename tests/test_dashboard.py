@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from flowgate.system import sockets
 from tests.conftest import CompletedCommand, Workspace, wait
+from tests.unit.ledger.conftest import entry, record
 
 SECRETS = ("UPSTREAM_API_KEY", "OTHER_API_KEY")
 CANARY = "sk-canary-of-the-environment-0123456789"
@@ -67,6 +70,50 @@ def test_it_is_small_and_shows_no_secret(workspace: Workspace) -> None:
     kept = "".join(one.read_text() for one in workspace.runtime.rglob("*.log"))
     assert CANARY not in "".join(one.text for one in pages) + kept
     assert workspace.json("status")["services"]["dashboard"]["memory_bytes"] <= MOST_BYTES
+
+
+def scrape(address: str) -> dict[tuple[str, ...], float]:
+    """Read the metrics as Prometheus does: without a session."""
+    text = requests.get(address, timeout=10).text
+    assert CANARY not in text
+    found = [one for family in text_string_to_metric_families(text) for one in family.samples]
+    return {(one.name, *(f"{name}={one.labels[name]}" for name in sorted(one.labels))): one.value for one in found}
+
+
+def test_metrics_are_the_figures_of_the_commands(workspace: Workspace) -> None:
+    workspace.variables |= dict.fromkeys(SECRETS, CANARY)
+    workspace.inv("up")
+    made = workspace.json("dashboard", "--keep")
+    now = time.time()
+    failed = entry(at=now, status=503, error="server error", cost=None, prompt_tokens=None)
+    record(workspace.runtime / "ledger.sqlite", entry(at=now), entry(at=now, client="aider"), failed, now=now)
+    found, usage = scrape(made["metrics"]), workspace.json("usage")["total"]
+    totals = {name: sum(value for key, value in found.items() if key[0] == name) for name in {key[0] for key in found}}
+    assert totals["flowgate_requests_total"] == usage["requests"] == 3
+    assert totals["flowgate_request_failures_total"] == usage["failures"] == 1
+    assert totals["flowgate_cost_usd_total"] == usage["cost_usd"] == 0.5
+    assert found["flowgate_service_up", "service=litellm"] == 1
+    assert workspace.json("status")["services"]["dashboard"]["memory_bytes"] <= MOST_BYTES
+
+
+def test_a_kept_dashboard_comes_back_after_a_crash(workspace: Workspace) -> None:
+    made = workspace.json("dashboard", "--keep")
+    workspace.services()[0].kill()
+    assert wait(lambda: answers(made["metrics"]))
+    assert workspace.json("dashboard")["kept"]
+
+
+def answers(address: str) -> bool:
+    """Return whether there is an answer now."""
+    try:
+        return requests.get(address, timeout=10).ok
+    except requests.ConnectionError:
+        return False
+
+
+def test_one_that_runs_already_is_not_kept_in_silence(workspace: Workspace) -> None:
+    assert workspace.json("dashboard")["kept"] is False
+    assert "--stop" in refusal(workspace, "--keep", code=3).stderr
 
 
 def refusal(workspace: Workspace, *words: str, code: int) -> CompletedCommand:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from flowgate.cli import arguments, console
@@ -19,49 +20,69 @@ from flowgate.system.file_access import Files
 
 HOST = "127.0.0.1"
 LAST_PORT = 65_535
+KEEP = "keep"
+AGAIN = "inv dashboard --stop, then start it again"
 PROCESS = "flowgate.cli.dashboard_process"
 OPENING_PAGE = "dashboard-open.html"  # in `run/` of the runtime folder, until it was opened
 START_SECONDS = 60.0
 SMALL = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}  # glibc: threads share one heap, and it shrinks
 
 
-def run(config: str, port: str, open_page: bool, stop: bool, as_json: bool) -> int:
+class How(NamedTuple):
+    """What to do with the dashboard.
+
+    Attributes:
+        open_page: Open the link in the user's browser.
+        stop: Stop it instead.
+        keep: Let it run when nobody looks, for a program that asks for its metrics.
+    """
+
+    open_page: bool = False
+    stop: bool = False
+    keep: bool = False
+
+
+def run(config: str, port: str, how: How, as_json: bool) -> int:
     """Print a link to the dashboard; start it under the supervisor if it does not run.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         port: The port of a dashboard that is started; 0 for a free one.
-        open_page: Open the link in the user's browser.
-        stop: Stop it instead.
+        how: What to do with it.
         as_json: Print one JSON document.
 
     Raises:
         InvalidValue: There is no such port.
-        EnvironmentFailure: The port is in use.
+        EnvironmentFailure: The port is in use, or it runs already in another way.
         NotReady: It did not start.
     """
     number = arguments.count("port", port) if port != "0" else 0
     if number > LAST_PORT:
         raise InvalidValue("port", found=port, wanted=f"a port from 1 to {LAST_PORT}; 0 for a free one")
     session = open_session(config)
-    if stop:
+    if how.stop:
         return _stop(session)
     link = control.ask_for_link(session.supervisor.folder)
     started = not link
     if started:
-        link = _start(session, number)
+        link = _start(session, number, how.keep)
     elif number not in (0, urlsplit(link).port):
-        raise EnvironmentFailure(
-            f"the dashboard runs on port {urlsplit(link).port} already", fix="inv dashboard --stop, then start it again"
-        )
+        raise EnvironmentFailure(f"the dashboard runs on port {urlsplit(link).port} already", fix=AGAIN)
+    kept = _is_kept(session)
+    if how.keep and not kept:
+        raise EnvironmentFailure("the dashboard runs already, and ends when nobody looks", fix=AGAIN)
+    metrics = f"http://{HOST}:{urlsplit(link).port}{control.METRICS_PATH}"
     if as_json:
-        console.document({"link": link, "port": urlsplit(link).port, "started": started})
+        shown = {"link": link, "port": urlsplit(link).port, "started": started, "metrics": metrics, "kept": kept}
+        console.document(shown)
         return 0
     console.note(session.describe())
-    if open_page and _open(link, session.supervisor.folder):
+    if how.keep:
+        console.note(f"it runs until `inv dashboard --stop`; metrics for Prometheus: {metrics}")
+    if how.open_page and _open(link, session.supervisor.folder):
         console.note("opened in your browser")
         return 0
-    console.note("no browser could be opened" if open_page else "this link opens the dashboard, once:")
+    console.note("no browser could be opened" if how.open_page else "this link opens the dashboard, once:")
     console.data(link)
     return 0
 
@@ -73,7 +94,7 @@ def _stop(session: Session) -> int:
     return 0
 
 
-def _start(session: Session, port: int) -> str:
+def _start(session: Session, port: int, keep: bool) -> str:
     """Start the process, and return a link to it."""
     runtime, supervisor = session.config.paths.runtime_dir, session.supervisor
     lock = runtime / "dashboard.lock"
@@ -84,7 +105,7 @@ def _start(session: Session, port: int) -> str:
             return link
         if port and not sockets.is_free(HOST, port):
             raise EnvironmentFailure(f"port {HOST}:{port} is in use", fix="inv dashboard --port 0")
-        program = _program(session, port or sockets.free_port(HOST))
+        program = _program(session, port or sockets.free_port(HOST), keep)
         try:
             started = supervisor.start(program, fresh=True)
             supervisor.wait(control.NAME, started["generation"], START_SECONDS, serving=True)
@@ -98,12 +119,17 @@ def _start(session: Session, port: int) -> str:
     return link
 
 
-def _program(session: Session, port: int) -> Program:
+def _is_kept(session: Session) -> bool:
+    running = session.supervisor.generation(control.NAME)
+    return running is not None and KEEP in running["labels"]
+
+
+def _program(session: Session, port: int, keep: bool) -> Program:
     from flowgate.dashboard.access import ALIVE_PATH
 
     runtime = session.config.paths.runtime_dir
     # -P: a file in the current folder is not taken for a module
-    argv = (sys.executable, "-P", "-m", PROCESS, str(session.named.value), str(port))
+    argv = (sys.executable, "-P", "-m", PROCESS, str(session.named.value), str(port), *([KEEP] if keep else []))
     variables = {**session.environment, **SMALL}
     return Program(
         service=control.NAME,
@@ -116,10 +142,10 @@ def _program(session: Session, port: int) -> Program:
         readiness_path=ALIVE_PATH,
         log=runtime / "process-logs" / f"{control.NAME}.log",
         documents=(),
-        labels={},
+        labels={KEEP: "1"} if keep else {},
         digest=short_digest(json.dumps(argv)),
         ready_timeout=START_SECONDS,
-        restart="never",
+        restart="on-failure" if keep else "never",
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from flowgate.cli import console
-from flowgate.cli.dashboard import HOST, OPENING_PAGE
+from flowgate.cli.dashboard import HOST, KEEP, OPENING_PAGE
 from flowgate.cli.dashboard_sources import SessionSources
 from flowgate.cli.entrypoint import complete, guarded
 from flowgate.cli.session import Session, open_session
@@ -23,12 +24,13 @@ from flowgate.system.file_access import Files
 IDLE_SECONDS = 30 * 60.0
 
 
-def main(config: str, port: str) -> int:
+def main(config: str, port: str, keep: str = "") -> int:
     """Serve the dashboard.
 
     Args:
         config: Path of the config.
         port: The port.
+        keep: `KEEP` to serve until it is stopped, also when nobody looks.
     """
     session = open_session(config, quiet=True)
     folder = session.supervisor.folder
@@ -37,7 +39,8 @@ def main(config: str, port: str) -> int:
         sources.overview()  # imports what the first page needs, before there is a link to it
     access = Access(int(port), on_open=lambda: _delete(folder / OPENING_PAGE))
     with sockets.listen(HOST, int(port)) as listener, control.listen(folder) as links:
-        server = DashboardServer(sources, access, IDLE_SECONDS, partial(_leave, session))
+        idle = math.inf if keep == KEEP else IDLE_SECONDS
+        server = DashboardServer(sources, access, idle, partial(_leave, session))
         asyncio.run(server.run_on(listener, links))
     _delete(folder / OPENING_PAGE, control.path(folder))
     console.note("the dashboard has stopped")

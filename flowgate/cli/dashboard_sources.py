@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowgate.cli import accounts, console, cooldowns, dashboard_acts, event_log, profiles, status
+from flowgate.cli import accounts, console, cooldowns, dashboard_acts, dashboard_measures, event_log, profiles, status
 from flowgate.cli.columns import duration
 from flowgate.cli.generation_reports import describe_generation
 from flowgate.cli.session import Session, open_session
 from flowgate.cli.usage import ledger_path
 from flowgate.dashboard.control import NAME
 from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
+from flowgate.dashboard.measures import Measures
 from flowgate.errors import FlowGateError
 from flowgate.gateway import policy_summary
 from flowgate.system import files
@@ -101,6 +102,13 @@ class SessionSources:
             notes=[*notes, *unknown, *report["lost"], *report["budgets"], *_ledger_notes(report)],
             profiles=[name for name in session.config.profiles if name != report["profile"]["name"]],
         )
+
+    def measures(self) -> Measures:
+        """Return the state of the gateway in numbers."""
+        try:
+            return dashboard_measures.collect(self._current())
+        except FlowGateError:  # the config is wrong now
+            return Measures(known=dict.fromkeys(("services", "cooldowns", "budgets"), False))
 
     def accounts(self) -> Accounts:
         """Return the accounts; never a token.

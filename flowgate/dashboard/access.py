@@ -2,8 +2,8 @@
 
 A page of another site must not reach the dashboard through the user's browser. Therefore each request must name this
 server in `Host` (another name that resolves to 127.0.0.1 is refused: DNS rebinding), `Origin` must be this server where
-a browser sends it, and all but the link need a session's cookie. What is not GET or HEAD also needs the CSRF token of
-that session.
+a browser sends it, and all but the link and the metrics need a session's cookie. What is not GET or HEAD also needs the
+CSRF token of that session.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from flowgate.dashboard.control import METRICS_PATH
 from flowgate.system.clock import Clock
 
 LINK_PATH, ALIVE_PATH = "/open", "/alive"
-OPEN_PATHS = (LINK_PATH, ALIVE_PATH)
+OPEN_PATHS = (LINK_PATH, ALIVE_PATH, METRICS_PATH)  # Prometheus cannot log in
 LINK_SECONDS = 600.0
 MOST = 8  # links that wait, and sessions; the oldest goes
 SESSION = "flowgate.session"  # in the scope of a request

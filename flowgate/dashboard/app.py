@@ -16,7 +16,10 @@ from starlette.routing import Route
 
 from flowgate.dashboard.access import ALIVE_PATH, LINK_PATH, SESSION, Access, Guard, Signed
 from flowgate.dashboard.acts import Act, Acts
+from flowgate.dashboard.control import METRICS_PATH
 from flowgate.dashboard.data import Sources
+from flowgate.dashboard.exposition import CONTENT_TYPE
+from flowgate.dashboard.metrics import Exporter
 from flowgate.dashboard.pages import LARGEST_ID, Pages
 from flowgate.dashboard.rendering import FOLDER
 from flowgate.errors import FlowGateError, UsageError
@@ -60,6 +63,7 @@ class Dashboard:
         )
         self._access, self._stop, self._on_request = access, stop, on_request
         self._static = {name: (FOLDER / "static" / name).read_bytes() for name in STATIC}
+        self._exporter, self._clock = Exporter(sources), clock
         self._streams = 0
         self._one_page = anyio.CapacityLimiter(1)  # pages are read one at a time: the sources are not thread-safe
 
@@ -68,6 +72,7 @@ class Dashboard:
         routes = [
             Route(LINK_PATH, self._open),
             Route(ALIVE_PATH, self._alive),
+            Route(METRICS_PATH, self._metrics),
             Route("/", partial(self._page, self._pages.overview)),
             Route("/live", self._live),
             Route("/usage", partial(self._page_of_query, self._pages.usage)),
@@ -86,6 +91,11 @@ class Dashboard:
 
     async def _alive(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")
+
+    async def _metrics(self, _: Request) -> Response:
+        self._on_request()  # the guard notes the requests of browsers only
+        text = await self._read(partial(self._exporter.text, self._clock.wall().timestamp()))
+        return Response(text, media_type=CONTENT_TYPE)
 
     async def _open(self, request: Request) -> Response:
         session = self._access.open(request.query_params.get("token", "")) if request.method == "GET" else None

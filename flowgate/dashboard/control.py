@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from socket import socket
 
 NAME = "dashboard"
+METRICS_PATH = "/metrics"
 SOCKET_NAME = "dashboard.sock"
 LONGEST_LINK = 1_000
 ANSWER_SECONDS = 5.0

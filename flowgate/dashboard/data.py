@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from flowgate.dashboard.measures import Measures
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceLine:
@@ -123,6 +125,9 @@ class Sources(Protocol):
     @property
     def ledger(self) -> Path:
         """The ledger; it may be missing."""
+
+    def measures(self) -> Measures:
+        """Return the state of the gateway in numbers; never raises an error of ours."""
 
     def overview(self) -> Overview:
         """Return the state of the gateway."""

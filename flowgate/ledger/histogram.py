@@ -52,12 +52,25 @@ def percentiles(histogram: Mapping[int, int], wanted: Iterable[float]) -> list[f
         while total and seen < max(1, math.ceil(total * one / 100)):
             number = next(numbers)
             seen += histogram[number]
-        found.append(_middle(number) if total else None)
+        found.append(middle(number) if total else None)
     return found
 
 
-def _middle(number: int) -> float:
-    """Return the duration in the middle of a bucket."""
+def upper_bound(number: int) -> float:
+    """Return the longest duration in a bucket, in seconds.
+
+    Args:
+        number: The bucket.
+    """
+    return SHORTEST_SECONDS * math.exp(GROWTH * number)
+
+
+def middle(number: int) -> float:
+    """Return the duration in the middle of a bucket, in seconds.
+
+    Args:
+        number: The bucket.
+    """
     return SHORTEST_SECONDS * math.exp(GROWTH * (number - 0.5)) if number else SHORTEST_SECONDS
 
 

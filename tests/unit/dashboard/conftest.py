@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from flowgate.dashboard.access import Access
 from flowgate.dashboard.app import Dashboard
 from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
+from flowgate.dashboard.measures import Measures
 from flowgate.errors import EnvironmentFailure, UnknownName
 from flowgate.system.clock import Clock
 from tests.unit.ledger.conftest import NOW, entry, record
@@ -33,6 +34,7 @@ class FakeSources:
     ran: list[Sequence[str]] = field(default_factory=list)
     may_end: threading.Event = field(default_factory=threading.Event)
     code: int = 0
+    state: Measures = field(default_factory=Measures)
 
     def overview(self) -> Overview:
         if self.broken:
@@ -43,6 +45,9 @@ class FakeSources:
         return Overview(
             "config: x", "balanced", "serving", "", promises, "rehearsed", services, cooldowns, ["a note"], ["cost"]
         )
+
+    def measures(self) -> Measures:
+        return self.state
 
     def accounts(self) -> Accounts:
         if self.broken:
@@ -95,11 +100,11 @@ class Browser:
 
 
 @pytest.fixture
-def new_browser(tmp_path: Path) -> Callable[[], Browser]:
-    def make() -> Browser:
+def new_browser(tmp_path: Path) -> Callable[..., Browser]:
+    def make(on_request: Callable[[], None] = lambda: None) -> Browser:
         sources, access, stopped = FakeSources(tmp_path / "ledger.sqlite"), Access(PORT), list[str]()
         clock = Clock()._replace(wall=lambda: datetime.fromtimestamp(NOW + 1800, UTC))
-        app = Dashboard(sources, clock, access, lambda: stopped.append("x")).app()
+        app = Dashboard(sources, clock, access, lambda: stopped.append("x"), on_request).app()
         return Browser(TestClient(app, base_url=ORIGIN), access, sources, stopped, access.new_link())
 
     return make
