@@ -19,7 +19,7 @@ GREEN, YELLOW, RED, DIM = "32", "33", "31", "2"
 COLOURS = {"=": GREEN, "~": YELLOW, "-": DIM, "!": RED}
 NAME_WIDTH = 24
 TASKS = (  # the first words of FlowGate's commands, as its messages name them
-    "ask|audit|auth|bootstrap|budgets|client|completion|cooldowns|dashboard|docs|doctor|down|events|explain|health|init|key"
+    "ask|audit|auth|bootstrap|budgets|client|completion|cooldowns|dashboard|docs|doctor|down|events|explain|export|health|init|key"
     "|litellm|play|profile|rehearse|security|service|smoke|status|steps|up|usage"
 )
 LINE_WIDTH = 110

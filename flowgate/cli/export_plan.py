@@ -1,0 +1,147 @@
+"""Read and check what an export is made from: the config, the profiles and what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from ipaddress import ip_address
+
+import yaml
+
+from flowgate.cli.checks import runtime
+from flowgate.cli.session import Session
+from flowgate.config.document import draft
+from flowgate.context import StepContext
+from flowgate.domain import Secret
+from flowgate.errors import FlowGateError, UnknownName, UsageError, raise_all
+from flowgate.export import images, refusals, southbound_config
+from flowgate.export.plan import Address, Images, Plan, ProfileFacts
+from flowgate.gateway import build, cliproxy, preflight
+
+SOUTHBOUND_PROGRAM = "/CLIProxyAPI/CLIProxyAPIPlus"
+NOT_EXPORTED = ("auth", "bootstrap", "secret_files", "paths")
+
+
+def read(session: Session, kind: str, profile: str, options: Mapping[str, str]) -> Plan:
+    """Read what is exported.
+
+    Args:
+        session: The config.
+        kind: "kubernetes", "compose" or "systemd".
+        profile: The profile; empty for all.
+        options: What was typed beside it, by name.
+
+    Raises:
+        UnknownName: There is no such profile.
+        UsageError: An option is missing or wrong, or the config has what cannot be exported; all of it at once.
+    """
+    config, containers = session.config, kind != "systemd"
+    if profile and profile not in config.profiles:
+        raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
+    context = runtime.read_only_context(session, [])
+    inputs = context.build_inputs()
+    found = [*_typed_faults(session, kind, options)]
+    found += refusals.faults(config, inputs.modules.digests, containers=containers)
+    found += _southbound_faults(session) if containers else []
+    raise_all(f"export {kind}", found)
+    names = [profile] if profile else list(config.profiles)
+    return Plan(
+        config,
+        tuple(_facts(session, name, inputs) for name in names),
+        Images(**{name: options.get(flag, "") for name, flag in _FLAGS.items()}),
+        redis=_address(options.get("redis", "")),
+        southbound_program=options.get("southbound-program") or SOUTHBOUND_PROGRAM,
+        southbound_readiness=_readiness(context),
+        gateways=int(options.get("gateways") or 2),
+    )
+
+
+_FLAGS = {"gateway": "image", "southbound": "southbound-image", "proxy": "proxy-image", "redis": "redis-image"}
+
+
+def _typed_faults(session: Session, kind: str, options: Mapping[str, str]) -> Iterator[FlowGateError]:
+    needed = {"kubernetes": ["image", "proxy-image"], "compose": ["image", "proxy-image"], "systemd": []}[kind]
+    if kind != "systemd" and cliproxy.is_configured(session.config):
+        needed.append("southbound-image")
+    if kind == "compose" and not options.get("redis"):
+        needed.append("redis-image")
+    for flag in dict.fromkeys([*needed, *(one for one in images.WHY if options.get(one))]):
+        try:
+            images.check(flag, options.get(flag, ""))
+        except UsageError as error:
+            yield error
+    try:
+        _address(options.get("redis", ""))
+    except UsageError as error:
+        yield error
+    gateways = options.get("gateways") or "2"
+    if not gateways.isdigit() or not 1 <= int(gateways) <= 50:
+        yield UsageError(f"--gateways must be a number from 1 to 50, not {gateways!r}", fix="--gateways 2")
+
+
+def _address(typed: str) -> Address | None:
+    if not typed:
+        return None
+    host, _, port = typed.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65_536 or any(one in host for one in "/@ :"):
+        raise UsageError("--redis must be HOST:PORT, without a scheme and a password", fix="--redis redis.infra:6379")
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if loopback:
+        what = f"--redis {typed} is an address of this machine, which the gateways do not reach"
+        raise UsageError(what, fix="give the address at which they reach it")
+    return Address(host, int(port))
+
+
+def _facts(session: Session, name: str, inputs: build.BuildInputs) -> ProfileFacts:
+    marked = replace(inputs, upstream_key=Secret(southbound_config.KEY_MARKER))
+    policy = build.compile_policy(session.config, name, marked)
+    raise_all(f"profile {name}", preflight.faults(session.config, name, policy))
+    settings: dict[str, object] = {}
+    if cliproxy.is_configured(session.config):
+        from flowgate.domain import Sourced
+
+        stack = build.build(session.config, Sourced(name, "typed"), marked)
+        settings = yaml.safe_load(stack.services[cliproxy.NAME].documents[0].text)
+    return ProfileFacts(name, policy.promises.waits.quiet, settings)
+
+
+def _southbound_faults(session: Session) -> Iterator[FlowGateError]:
+    if not cliproxy.is_configured(session.config):
+        return
+    context = runtime.read_only_context(session, [])
+    text, file = cliproxy.own_text(session.config, context.files.read), str(cliproxy.user_config(session.config))
+    if text:
+        own = draft(text, file)
+        yield from southbound_config.faults(own.tree, own.lines, file)
+
+
+def _readiness(context: StepContext) -> str:
+    if not cliproxy.is_configured(context.config):
+        return "/"
+    return context.stack().services[cliproxy.NAME].readiness_path
+
+
+def notes(session: Session, kind: str, plan: Plan) -> Iterator[str]:
+    """Yield what the exported gateway does otherwise than the one on this machine.
+
+    Args:
+        session: The config.
+        kind: What is exported.
+        plan: What it is made from.
+    """
+    config = session.config
+    if kind == "systemd":
+        return
+    local = [f"'{name}'" for name in NOT_EXPORTED if any(path.split(".")[0] == name for path in config.places)]
+    if local:
+        yield f"not exported, since it belongs to this machine: {', '.join(local)}"
+    workers = config.services["litellm"].workers
+    if workers != 1:
+        yield f"{config.place('services.litellm.workers')}: one worker in each container; more gateways take its place"
+    if plan.gateways > 1 and plan.redis is None and kind == "kubernetes":
+        yield "without --redis each gateway counts failures and keeps cooldowns by itself"
+    if config.budgets:
+        yield f"{config.place('budgets')}: each gateway counts only what it serves itself"
