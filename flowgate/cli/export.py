@@ -55,7 +55,7 @@ def export(config: str, kind: str, request: ExportRequest) -> int:
         raise UsageError("--to is missing: the folder into which the files are written", fix="--to DIR")
     session = open_session(config)
     console.note(session.describe())
-    plan = export_plan.read(session, kind, request.profile, request.options)
+    plan = export_plan.read(session, kind, request.profile, {**request.options, "to": request.to})
     folder = Path(request.to).expanduser().absolute()
     for line in export_plan.notes(session, kind, plan):
         console.note(f"note: {line}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
+from pathlib import Path
 
 import yaml
 
@@ -12,13 +14,17 @@ from flowgate.cli.checks import runtime
 from flowgate.cli.session import Session
 from flowgate.config.document import draft
 from flowgate.context import StepContext
-from flowgate.domain import Secret
+from flowgate.domain import Config, Secret
 from flowgate.errors import FlowGateError, UnknownName, UsageError, raise_all
 from flowgate.export import images, refusals, southbound_config
-from flowgate.export.plan import Address, Images, Plan, ProfileFacts
+from flowgate.export.plan import Address, Images, Plan, ProfileFacts, Unit
 from flowgate.gateway import build, cliproxy, preflight
+from flowgate.system import files, locations
 
 SOUTHBOUND_PROGRAM = "/CLIProxyAPI/CLIProxyAPIPlus"
+USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+PROGRAM = re.compile(r"/[\w./+-]+")
+FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NOT_EXPORTED = ("auth", "bootstrap", "secret_files", "paths")
 
 
@@ -38,13 +44,14 @@ def read(session: Session, kind: str, profile: str, options: Mapping[str, str]) 
     config, containers = session.config, kind != "systemd"
     if profile and profile not in config.profiles:
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
+    names = [profile] if profile else list(config.profiles)
+    _check_names(config, names)
     context = runtime.read_only_context(session, [])
     inputs = context.build_inputs()
     found = [*_typed_faults(session, kind, options)]
     found += refusals.faults(config, inputs.modules.digests, containers=containers)
     found += _southbound_faults(session) if containers else []
     raise_all(f"export {kind}", found)
-    names = [profile] if profile else list(config.profiles)
     return Plan(
         config,
         tuple(_facts(session, name, inputs) for name in names),
@@ -53,7 +60,29 @@ def read(session: Session, kind: str, profile: str, options: Mapping[str, str]) 
         southbound_program=options.get("southbound-program") or SOUTHBOUND_PROGRAM,
         southbound_readiness=_readiness(context),
         gateways=int(options.get("gateways") or 2),
+        unit=None if containers else _unit(session, profile, options),
     )
+
+
+def _unit(session: Session, profile: str, options: Mapping[str, str]) -> Unit:
+    program = locations.python().parent / "flowgate"
+    words = [str(program)] if program.is_file() else [str(locations.python()), "-m", "invoke"]
+    if not session.config.embedded:
+        words += ["--config", str(session.named.value)]
+    words += ["run", *(["--profile", profile] if profile else [])]
+    user, to = options.get("user", ""), Path(options["to"]).expanduser().absolute()
+    if user and not USER.fullmatch(user):
+        raise UsageError(f"--user {user!r} is no name of a user", fix="--user NAME")
+    own = cliproxy.is_configured(session.config)
+    return Unit(tuple(words), str(session.config.root), str(to), user, own)
+
+
+def _check_names(config: Config, names: list[str]) -> None:
+    for name in names:
+        if not FOLDER_NAME.fullmatch(name):
+            what = f"the profile {name!r} cannot be exported: its name is that of a folder there"
+            fix = "call it by letters, digits, '.', '_' and '-' only"
+            raise UsageError(what, place=config.place(f"profiles.{name}"), fix=fix)
 
 
 _FLAGS = {"gateway": "image", "southbound": "southbound-image", "proxy": "proxy-image", "redis": "redis-image"}
@@ -74,6 +103,11 @@ def _typed_faults(session: Session, kind: str, options: Mapping[str, str]) -> It
         _address(options.get("redis", ""))
     except UsageError as error:
         yield error
+    program = options.get("southbound-program", "")
+    if program and not PROGRAM.fullmatch(program):
+        yield UsageError(
+            f"--southbound-program {program!r} is no absolute path", fix=f"leave it out for {SOUTHBOUND_PROGRAM}"
+        )
     gateways = options.get("gateways") or "2"
     if not gateways.isdigit() or not 1 <= int(gateways) <= 50:
         yield UsageError(f"--gateways must be a number from 1 to 50, not {gateways!r}", fix="--gateways 2")
@@ -134,6 +168,7 @@ def notes(session: Session, kind: str, plan: Plan) -> Iterator[str]:
     """
     config = session.config
     if kind == "systemd":
+        yield from _shell_variables(session)
         return
     local = [f"'{name}'" for name in NOT_EXPORTED if any(path.split(".")[0] == name for path in config.places)]
     if local:
@@ -145,3 +180,12 @@ def notes(session: Session, kind: str, plan: Plan) -> Iterator[str]:
         yield "without --redis each gateway counts failures and keeps cooldowns by itself"
     if config.budgets:
         yield f"{config.place('budgets')}: each gateway counts only what it serves itself"
+
+
+def _shell_variables(session: Session) -> Iterator[str]:
+    """Yield the variables that only this shell has, and that a service manager does not know."""
+    variables = runtime.read_only_context(session, []).variables
+    for name in dict.fromkeys(one.name for one in session.config.references):
+        file = variables.file(name)
+        if session.environment.get(name) and not (files.read_text_or_none(file) or "").strip():
+            yield f"{name} is set in this shell only, which systemd does not have: write it to {file} (mode 0600)"

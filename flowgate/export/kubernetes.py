@@ -71,7 +71,7 @@ def _values(plan: Plan, config: Mapping[str, object]) -> dict[str, object]:
         "grace_seconds": plan.grace_seconds,
         "leave_seconds": LEAVE_SECONDS,
         "startup_seconds": int(own.ready_timeout) + 60,
-        "memory_limit": f"{_memory_limit(own.max_memory)}Mi",
+        "memory_limit": f"{memory_limit_mib(own.max_memory)}Mi",
         "gateways": plan.gateways,
         "state": STATE,
         "proxy_port": haproxy.PORT,
@@ -119,6 +119,10 @@ def ports(config: Mapping[str, object]) -> list[int]:
     return sorted(found)
 
 
-def _memory_limit(max_memory: int | None) -> int:
-    """Return MiB: a worker at its own limit, and the one that takes over from it."""
+def memory_limit_mib(max_memory: int | None) -> int:
+    """Return a gateway's limit: a worker at its own limit, and the one that takes over from it.
+
+    Args:
+        max_memory: Bytes above which a worker is replaced; None for no limit.
+    """
     return max(LEAST_LIMIT_MIB, 2 * (max_memory or 0) // MIB + 512)

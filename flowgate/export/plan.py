@@ -51,6 +51,24 @@ class Images:
     redis: str = ""
 
 
+class Unit(NamedTuple):
+    """What a systemd unit of this host runs.
+
+    Attributes:
+        command: The command line.
+        working_folder: The folder in which it runs.
+        folder: The folder of the exported files.
+        user: The user of a system unit; empty for a user's own unit.
+        has_southbound: It runs CLIProxyAPIPlus too.
+    """
+
+    command: tuple[str, ...]
+    working_folder: str = "/"
+    folder: str = "/"
+    user: str = ""
+    has_southbound: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """An export of one config.
@@ -63,6 +81,7 @@ class Plan:
         southbound_program: Path of CLIProxyAPIPlus in its image.
         southbound_readiness: The path that says whether CLIProxyAPIPlus is ready.
         gateways: How many gateways run, at least.
+        unit: What a systemd unit runs; None for other exports.
     """
 
     config: Config
@@ -72,6 +91,7 @@ class Plan:
     southbound_program: str = ""
     southbound_readiness: str = "/"
     gateways: int = 2
+    unit: Unit | None = None
 
     @property
     def has_southbound(self) -> bool:

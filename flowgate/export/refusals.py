@@ -15,6 +15,7 @@ from flowgate.gateway import cliproxy, litellm_runner, own_modules
 
 HOST_KEYS = re.compile(r"(^|_)host$")
 FILE_KEYS = re.compile(r"(_file|_file_path|_path|credentials|certificate|_cert|_dir|_pem)$")
+PROBE_PATH = re.compile(r"/[A-Za-z0-9/._~?=&-]*")
 FILE_VALUE = re.compile(r"(~|\.{0,2})/.+|[^/{}\s]+\.(json|pem|crt|key|p12|ya?ml|db)")
 
 
@@ -28,7 +29,7 @@ def faults(config: Config, modules: Collection[str] = (), *, containers: bool) -
     """
     found = [*_secrets(config)]
     if containers:
-        found += [*_programs(config), *_addresses(config), *_files(config), *_modules(config, modules)]
+        found += [*_programs(config), *_addresses(config), *_files(config), *_paths(config), *_modules(config, modules)]
     return found
 
 
@@ -144,6 +145,17 @@ def _files(config: Config) -> Iterator[FlowGateError]:
                     "put the file into the image or a volume, and write a variable with its path there: os.environ/NAME"
                 )
                 yield UsageError(what, place=config.place(path), fix=fix)
+
+
+def _paths(config: Config) -> Iterator[FlowGateError]:
+    """Find paths of probes with characters that mean something in one of the exported files."""
+    for name, service in config.services.items():
+        for key in ("readiness_path", "health_path"):
+            path = getattr(service, key)
+            if path and not PROBE_PATH.fullmatch(path):
+                what = f"'services.{name}.{key}' is {path!r}, which the exported files cannot contain"
+                fix = "use letters, digits and / . _ - ~ ? = & only"
+                yield UsageError(what, place=config.place(f"services.{name}.{key}"), fix=fix)
 
 
 def _modules(config: Config, beside: Collection[str]) -> Iterator[FlowGateError]:
