@@ -13,6 +13,7 @@ from flowgate.gateway import litellm
 from flowgate.gateway.environment import KEY_FILES
 
 FIRST_PORT = 4001  # of the gateways, each on loopback in the shared network namespace
+LEAVE_SECONDS = 2  # between the last new request of a gateway and its SIGTERM
 REDIS = Address("127.0.0.1", 6379)
 SOUTHBOUND = Southbound(f"http://127.0.0.1:{southbound_config.PORT}")
 
@@ -50,6 +51,7 @@ def _project(plan: Plan, profile: ProfileFacts) -> dict[str, str]:
     readiness = own.readiness_path or litellm.READINESS
     made = {
         "compose.yaml": _compose(plan, profile, servers, readiness),
+        "announce.py": render("compose/announce.template", admin_port=haproxy.ADMIN_PORT, leave_seconds=LEAVE_SECONDS),
         "haproxy.cfg": haproxy.config(plan, f"*:{haproxy.PORT}", servers, readiness),
     }
     for number, server in enumerate(servers, 1):

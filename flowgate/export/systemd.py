@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flowgate.errors import UsageError
 from flowgate.export.plan import Plan, Unit
 from flowgate.export.templates import render
@@ -21,7 +23,7 @@ def files(plan: Plan) -> dict[str, str]:
     unit = plan.unit or Unit(())
     values = {
         "user": unit.user,
-        "readme": unit.folder.translate(SPECIFIERS).replace(" ", "%%20") + "/README.md",
+        "readme": quote(f"{unit.folder}/README.md").translate(SPECIFIERS),
         "folder": _plain(unit.working_folder),
         "command": " ".join(quoted(word) for word in unit.command),
         "has_southbound": unit.has_southbound,
