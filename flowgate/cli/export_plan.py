@@ -16,7 +16,7 @@ from flowgate.config.document import draft
 from flowgate.context import StepContext
 from flowgate.domain import Config, Secret
 from flowgate.errors import FlowGateError, UnknownName, UsageError, raise_all
-from flowgate.export import images, refusals, southbound_config
+from flowgate.export import gateway_config, images, refusals, southbound_config
 from flowgate.export.plan import Address, Images, Plan, ProfileFacts, Unit
 from flowgate.gateway import build, cliproxy, preflight
 from flowgate.system import files, locations
@@ -60,6 +60,7 @@ def read(session: Session, kind: str, profile: str, options: Mapping[str, str]) 
         southbound_program=options.get("southbound-program") or SOUTHBOUND_PROGRAM,
         southbound_readiness=_readiness(context),
         gateways=int(options.get("gateways") or 2),
+        remote_ca=_remote_ca(config) if containers else "",
         unit=None if containers else _unit(session, profile, options),
     )
 
@@ -75,6 +76,11 @@ def _unit(session: Session, profile: str, options: Mapping[str, str]) -> Unit:
         raise UsageError(f"--user {user!r} is no name of a user", fix="--user NAME")
     own = cliproxy.is_configured(session.config)
     return Unit(tuple(words), str(session.config.root), str(to), user, own)
+
+
+def _remote_ca(config: Config) -> str:
+    remote = gateway_config.remote_of(config)
+    return files.read_text(remote.ca) if remote is not None and remote.ca is not None else ""
 
 
 def _check_names(config: Config, names: list[str]) -> None:

@@ -59,6 +59,8 @@ def _project(plan: Plan, profile: ProfileFacts) -> dict[str, str]:
     if plan.has_southbound:
         settings = profile.southbound
         made["southbound.yaml"] = southbound_config.text(settings, host=REDIS.host, state=SOUTHBOUND_STATE)
+    if plan.remote_ca:
+        made[gateway_config.CA] = plan.remote_ca
     if plan.redis is None:
         made["redis.conf"] = render("compose/redis.conf", redis_port=REDIS.port)
     return made
@@ -73,6 +75,7 @@ def _compose(plan: Plan, profile: ProfileFacts, servers: list[Address], readines
         images=plan.images,
         secrets=_secrets(plan),
         has_southbound=plan.has_southbound,
+        ca=gateway_config.CA if plan.remote_ca else "",
         own_redis=plan.redis is None,
         redis_port=REDIS.port,
         readiness=readiness,

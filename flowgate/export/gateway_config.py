@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config
@@ -16,6 +17,8 @@ from flowgate.gateway import cliproxy, litellm
 from flowgate.gateway.serialization import dump
 
 STATE = "/var/lib/flowgate"  # a folder of the container that it may write; `secrets` in it holds the keys as files
+CONFIG_FOLDER = "/etc/flowgate"  # of the container
+CA = "southbound-ca.pem"  # beside the config, where a remote CLIProxyAPIPlus has a private CA
 REDIS_PASSWORD = "REDIS_PASSWORD"  # noqa: S105 - the name of a variable
 KEPT = ("ready_timeout", "drain_timeout", "hold_timeout", "restart", "max_memory")
 
@@ -31,6 +34,29 @@ class Southbound:
 
     url: str
     ca: str = ""
+
+
+class RemoteUpstream(Protocol):
+    """The CLIProxyAPIPlus of a config that runs elsewhere already.
+
+    Attributes:
+        url: Its address.
+        key: The variable with the key that it accepts.
+        ca: File with the certificate of a private CA; None for the public CAs.
+        management_key: The variable with its management key; empty if this gateway does not manage it.
+        allow_http: Keys and prompts may be sent to it without encryption.
+    """
+
+    @property
+    def url(self) -> str: ...  # noqa: D102
+    @property
+    def key(self) -> str: ...  # noqa: D102
+    @property
+    def ca(self) -> Path | None: ...  # noqa: D102
+    @property
+    def management_key(self) -> str: ...  # noqa: D102
+    @property
+    def allow_http(self) -> bool: ...  # noqa: D102
 
 
 class Variable(NamedTuple):
@@ -100,7 +126,30 @@ def _services(config: Config, port: int, southbound: Southbound | None) -> dict[
     if southbound is not None:
         remote = {"remote": southbound.url, "key": REFERENCE + cliproxy.UPSTREAM_KEY}
         services[cliproxy.NAME] = remote | ({"ca": southbound.ca} if southbound.ca else {})
+    elif (remote_upstream := remote_of(config)) is not None:
+        services[cliproxy.NAME] = _remote(remote_upstream)
     return services
+
+
+def remote_of(config: Config) -> RemoteUpstream | None:
+    """Return the CLIProxyAPIPlus that runs elsewhere already; None if the config names none.
+
+    Args:
+        config: The user's config.
+    """
+    found: RemoteUpstream | None = getattr(config, "remote", None)
+    return found
+
+
+def _remote(remote: RemoteUpstream) -> dict[str, object]:
+    made: dict[str, object] = {"remote": remote.url, "key": REFERENCE + remote.key}
+    if remote.ca is not None:
+        made["ca"] = f"{CONFIG_FOLDER}/{CA}"
+    if remote.management_key:
+        made["management_key"] = REFERENCE + remote.management_key
+    if remote.allow_http:
+        made["allow_http"] = True
+    return made
 
 
 def _profile(config: Config, name: str, southbound: Southbound | None) -> dict[str, object]:

@@ -41,6 +41,8 @@ def files(plan: Plan) -> dict[str, str]:
         "base/network.yaml": render("kubernetes/network.yaml", **values),
         "examples/external-secret.yaml": render("kubernetes/external-secret.yaml", **values),
     }
+    if plan.remote_ca:
+        made[f"base/{gateway_config.CA}"] = plan.remote_ca
     if plan.has_southbound:
         made["base/southbound.yaml"] = render("kubernetes/southbound.yaml", **values)
     for one in plan.profiles:
@@ -84,6 +86,7 @@ def _values(plan: Plan, config: Mapping[str, object]) -> dict[str, object]:
         "fill": southbound_config.FILL,
         "tls": TLS,
         "redis": plan.redis,
+        "config_files": ["flowgate.yaml", *([gateway_config.CA] if plan.remote_ca else [])],
         "ports": ports(config),
     }
 

@@ -81,6 +81,7 @@ class Plan:
         southbound_program: Path of CLIProxyAPIPlus in its image.
         southbound_readiness: The path that says whether CLIProxyAPIPlus is ready.
         gateways: How many gateways run, at least.
+        remote_ca: The certificate of the private CA of a CLIProxyAPIPlus that runs elsewhere already; empty for none.
         unit: What a systemd unit runs; None for other exports.
     """
 
@@ -91,6 +92,7 @@ class Plan:
     southbound_program: str = ""
     southbound_readiness: str = "/"
     gateways: int = 2
+    remote_ca: str = ""
     unit: Unit | None = None
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from flowgate.config.southbound import names_address
+from flowgate.config.southbound import HOST, PORTS, names_address
 from flowgate.domain import Config, LiteLLMSettings
 from flowgate.domain.secret_names import DUMMIES, REFERENCE, secret_paths
 from flowgate.errors import FlowGateError, UsageError
@@ -68,7 +68,9 @@ def uses_southbound(config: Config, value: object) -> bool:
         value: The address.
     """
     upstream = config.services.get(cliproxy.NAME)
-    return upstream is not None and names_address(value, upstream.host, upstream.port)
+    if upstream is None:  # a config with a remote one may keep the usual address for it
+        return getattr(config, "remote", None) is not None and names_address(value, HOST, PORTS[cliproxy.NAME])
+    return names_address(value, upstream.host, upstream.port)
 
 
 def is_dummy(value: object) -> bool:
