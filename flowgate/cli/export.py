@@ -57,13 +57,9 @@ def export(config: str, kind: str, request: ExportRequest) -> int:
     console.note(session.describe())
     plan = export_plan.read(session, kind, request.profile, {**request.options, "to": request.to})
     folder = Path(request.to).expanduser().absolute()
+    changes = export_files.look(kind, KINDS[kind](plan), folder)
     for line in export_plan.notes(session, kind, plan):
         console.note(f"note: {line}")
-    return _write(kind, KINDS[kind](plan), folder, request)
-
-
-def _write(kind: str, wanted: dict[str, str], folder: Path, request: ExportRequest) -> int:
-    changes = export_files.look(kind, wanted, folder)
     if not request.check:
         export_files.write(changes, folder)
     export_files.tell(changes, folder, check=request.check, diff=request.diff)

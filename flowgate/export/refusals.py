@@ -90,7 +90,8 @@ def _secrets(config: Config) -> Iterator[FlowGateError]:
                 continue
             name = re.sub(r"\W+", "_", path.rpartition(".")[2]).upper()
             what = f"'{path}' is a secret itself, and an export must contain none"
-            fix = f"write os.environ/{name} there, and its value to .router/secrets/{name.lower().replace('_', '-')}"
+            file = config.paths.runtime_dir.parent / "secrets" / name.lower().replace("_", "-")
+            fix = f"write os.environ/{name} there, and its value to {file}"
             yield UsageError(what, place=config.place(path), fix=fix)
 
 
