@@ -768,6 +768,84 @@ def completion(c: Context, shell: str) -> int:
     return completion.script(arguments.named(shell, "a shell"))
 
 
+# --- exports -----------------------------------------------------------------------------------------------------
+
+EXPORT = {
+    "to": "the folder to write into",
+    "profile": "export this profile only; default: all profiles of the config",
+    "check": CHECK,
+    "diff": "show the lines that change in files",
+}
+IMAGES = {
+    "image": "FlowGate's image, with a digest: REGISTRY/NAME@sha256:…",
+    "southbound-image": "CLIProxyAPIPlus' image, with a digest; needed if the config has one",
+    "proxy-image": "HAProxy's image, with a digest",
+    "southbound-program": "path of CLIProxyAPIPlus in its image; default: /CLIProxyAPI/CLIProxyAPIPlus",
+    "redis": "HOST:PORT of the Redis that all gateways share; its password is the variable REDIS_PASSWORD",
+    "gateways": "how many gateways run; on Kubernetes, at least",
+}
+
+
+@task(name="kubernetes", help={**EXPORT, **IMAGES})
+@command
+def export_kubernetes(
+    c: Context,
+    to: str = "",
+    profile: str = "",
+    image: str = "",
+    southbound_image: str = "",
+    proxy_image: str = "",
+    southbound_program: str = "",
+    redis: str = "",
+    gateways: str = "2",
+    check: bool = False,
+    diff: bool = False,
+) -> int:
+    """Write the gateway as a kustomize base, with an overlay for each profile."""
+    from flowgate.cli import export
+
+    options = {"image": image, "southbound-image": southbound_image, "proxy-image": proxy_image, "redis": redis}
+    options |= {"southbound-program": southbound_program, "gateways": gateways}
+    return export.export(config(c), "kubernetes", export.ExportRequest(to, profile, check or dry(c), diff, options))
+
+
+@task(name="compose", help={**EXPORT, **IMAGES, "redis-image": "Redis' image, with a digest; needed without --redis"})
+@command
+def export_compose(
+    c: Context,
+    to: str = "",
+    profile: str = "",
+    image: str = "",
+    southbound_image: str = "",
+    proxy_image: str = "",
+    redis_image: str = "",
+    southbound_program: str = "",
+    redis: str = "",
+    gateways: str = "2",
+    check: bool = False,
+    diff: bool = False,
+) -> int:
+    """Write the gateway as a Compose project for each profile: gateways behind an HAProxy, with one Redis."""
+    from flowgate.cli import export
+
+    options = {"image": image, "southbound-image": southbound_image, "proxy-image": proxy_image, "redis": redis}
+    options |= {"southbound-program": southbound_program, "gateways": gateways, "redis-image": redis_image}
+    return export.export(config(c), "compose", export.ExportRequest(to, profile, check or dry(c), diff, options))
+
+
+@task(
+    name="systemd", help={**EXPORT, "user": "write a system unit that runs as this user; default: a unit of your own"}
+)
+@command
+def export_systemd(
+    c: Context, to: str = "", profile: str = "", user: str = "", check: bool = False, diff: bool = False
+) -> int:
+    """Write a systemd unit that runs the gateway on this host."""
+    from flowgate.cli import export
+
+    return export.export(config(c), "systemd", export.ExportRequest(to, profile, check or dry(c), diff, {"user": user}))
+
+
 # --- client programs ---------------------------------------------------------------------------------------------
 
 
@@ -1009,7 +1087,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, stacks, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, mcp, init, doctor, events),
+    *(status, stacks, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, mcp),
     *(init, doctor, backup, restore, uninstall, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
@@ -1026,6 +1104,7 @@ for collection in _named(
     key=(key_path,),
     client=(client_list, client_add, client_remove, client_rotate, client_run, client_test),
     security=(security_check, security_hook),
+    export=(export_kubernetes, export_compose, export_systemd),
 ):
     ns.add_collection(collection)
 

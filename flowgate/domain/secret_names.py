@@ -112,6 +112,24 @@ def literal_secrets(value: object, name: object = "") -> Iterator[str]:
         yield from (one["value"] for one in QUERY.finditer(value) if _is_secret_query(one["name"]))
 
 
+def secret_paths(value: object, path: str, name: object = "") -> Iterator[tuple[str, object]]:
+    """Yield the dotted path and the value of every literal secret in plain data, and of addresses that contain one.
+
+    Args:
+        value: Plain data.
+        path: Where it stands.
+        name: The name of the setting that has this value.
+    """
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from secret_paths(entry, f"{path}.{key}", _name_of(key, name))
+    elif isinstance(value, (list, tuple)):
+        for index, entry in enumerate(value):
+            yield from secret_paths(entry, f"{path}.{index}", name)
+    elif any(True for _ in literal_secrets(value, name)):
+        yield path, value
+
+
 def _name_of(key: object, parent: object) -> object:
     """Return the name by which a value is judged: its own, or that of the mapping around it."""
     if is_secret_name(key):

@@ -17,7 +17,7 @@ UNPREDICTABLE = {
     *("client.rotate", "client.run", "client.test", "service.recover", "security.install-hook"),
     *("test", "lint", "format", "typecheck", "docs", "ci", "bench", "build", "release", "clean"),
 }
-WITH_CHECK = {"play", "client.add", "client.remove", "docs"}
+WITH_CHECK = {"play", "client.add", "client.remove", "docs", "export.kubernetes", "export.compose", "export.systemd"}
 
 
 def refused(task: str, flag: str) -> UsageError:

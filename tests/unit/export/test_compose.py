@@ -1,0 +1,160 @@
+"""The exported Compose projects: read by other tools, and their scripts run for real."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flowgate.export import southbound_config
+from tests.conftest import free_port, wait
+from tests.unit.export.conftest import DIGEST, Exports
+
+SCHEMA = "vendor.compose-spec"
+PROFILES = ["reliability", "balanced", "cost"]
+KEY = 'canary-&|/\\"key'
+
+
+def project(exports: Exports, profile: str = "balanced", **options: str) -> dict[str, Any]:
+    """Export, and return the project of a profile."""
+    tree: dict[str, Any] = yaml.safe_load(exports.run("compose", **options)[f"{profile}/compose.yaml"])  # type: ignore[arg-type]
+    return tree
+
+
+def script(service: dict[str, Any], **paths: str) -> list[str]:
+    """Return the command of a service as Compose starts it, with other paths."""
+    words = [str(word).replace("$$", "$") for word in service["command"]]
+    for old, new in paths.items():
+        words = [word.replace(f"/{old.replace('__', '/')}", new) for word in words]
+    return words
+
+
+@pytest.mark.parametrize("example", ["flowgate.yaml", "api-keys.yaml"])
+@pytest.mark.parametrize("redis", ["", "redis.infra:6379"])
+def test_every_project_is_valid_by_the_specification(exports: Exports, example: str, redis: str) -> None:
+    exports.use(example).run("compose", **({"redis": redis} if redis else {}))  # type: ignore[arg-type]
+    files = [str(exports.target / profile / "compose.yaml") for profile in PROFILES]
+    argv = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", SCHEMA, *files]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_specification_finds_a_misspelt_key(exports: Exports) -> None:
+    text = exports.run("compose")["cost/compose.yaml"].replace("stop_grace_period", "stop_grace_perio")
+    (exports.folder / "compose.yaml").write_text(text)
+    argv = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", SCHEMA, str(exports.folder / "compose.yaml")]
+    assert subprocess.run(argv, capture_output=True, check=False, timeout=60).returncode == 1
+
+
+@pytest.mark.skipif(shutil.which("podman-compose") is None, reason="podman-compose is not installed")
+def test_podman_reads_them_too(exports: Exports) -> None:
+    exports.run("compose")
+    argv = ["podman-compose", "-f", str(exports.target / "cost" / "compose.yaml"), "config"]
+    assert subprocess.run(argv, capture_output=True, check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed")
+@pytest.mark.parametrize("gateways", ["1", "7"])
+def test_haproxy_accepts_its_config(exports: Exports, gateways: str) -> None:
+    text = exports.run("compose", gateways=gateways)["cost/haproxy.cfg"]
+    argv = ["haproxy", "-c", "-f", str(exports.target / "cost" / "haproxy.cfg")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stdout + done.stderr
+    assert text.count("\n    server gateway-") == int(gateways)
+
+
+def test_each_gateway_has_a_port_of_its_own_and_its_config(exports: Exports) -> None:
+    files = exports.run("compose", gateways="3")
+    ports = [yaml.safe_load(files[f"cost/gateway-{n}/flowgate.yaml"])["services"]["litellm"]["port"] for n in (1, 2, 3)]
+    assert ports == [4001, 4002, 4003]
+    services = yaml.safe_load(files["cost/compose.yaml"])["services"]
+    assert all(f"127.0.0.1:{port}/" in str(services[f"gateway-{n}"]["healthcheck"]) for n, port in enumerate(ports, 1))
+
+
+def test_streams_are_not_cut(exports: Exports) -> None:
+    services = project(exports)["services"]
+    graces = {services[name]["stop_grace_period"] for name in ("front", "gateway-1", "gateway-2")}
+    assert graces == {"660s"}
+    assert "timeout server 630s" in exports.files()["balanced/haproxy.cfg"]
+
+
+def test_containers_have_no_more_rights_than_they_need(exports: Exports) -> None:
+    for name, service in project(exports)["services"].items():
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
+        assert service["restart"] == "unless-stopped"
+        assert service["image"].endswith(DIGEST)
+        assert service.get("network_mode", "service:network") == "service:network"
+    assert project(exports)["services"]["network"]["ports"] == ["127.0.0.1:4000:8080"]
+
+
+def test_profiles_are_one_project_with_the_same_accounts(exports: Exports) -> None:
+    projects = [project(exports, profile) for profile in PROFILES]
+    assert {one["name"] for one in projects} == {"flowgate"}
+    assert {str(one["services"]["southbound"]["volumes"][1]) for one in projects} == {
+        "../accounts:/var/lib/cliproxyapi/auths"
+    }
+
+
+def test_the_upstream_starts_with_its_key(exports: Exports, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY + "\n")
+    (tmp_path / "config.yaml").write_text(exports.run("compose")["cost/southbound.yaml"])
+    (tmp_path / "program").write_text('#!/bin/sh\nexec cat "$2"\n')
+    (tmp_path / "program").chmod(0o755)
+    service = yaml.safe_load(exports.files()["cost/compose.yaml"])["services"]["southbound"]
+    paths = {
+        "run__secrets__upstream-api-key": f"{tmp_path}/key",
+        "etc__southbound__config.yaml": f"{tmp_path}/config.yaml",
+    }
+    paths |= {"run__southbound__config.yaml": f"{tmp_path}/made", "CLIProxyAPI__CLIProxyAPIPlus": f"{tmp_path}/program"}
+    done = subprocess.run(script(service, **paths), capture_output=True, text=True, check=True, timeout=10)
+    assert done.stdout == (tmp_path / "config.yaml").read_text().replace(southbound_config.KEY_MARKER, KEY)
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_pods_upstream_starts_with_its_key(exports: Exports, tmp_path: Path) -> None:
+    template = tmp_path / "config.yaml"
+    template.write_text(exports.run()["overlays/cost/southbound.yaml"])
+    argv = [sys.executable, "-c", southbound_config.FILL, str(template), str(tmp_path / "made")]
+    subprocess.run(argv, env={"UPSTREAM_API_KEY": KEY}, check=True, timeout=10)
+    assert (tmp_path / "made").read_text() == template.read_text().replace(southbound_config.KEY_MARKER, KEY)
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+def test_redis_starts_with_its_password_and_asks_for_it(exports: Exports, tmp_path: Path) -> None:
+    port = free_port()
+    files = exports.run("compose")
+    (tmp_path / "redis.conf").write_text(files["cost/redis.conf"].replace("6379", str(port)) + f"dir {tmp_path}\n")
+    (tmp_path / "password").write_text("canary-password")
+    service = yaml.safe_load(files["cost/compose.yaml"])["services"]["redis"]
+    words = script(
+        service, etc__redis__redis=f"{tmp_path}/redis", **{"run__secrets__redis-password": f"{tmp_path}/password"}
+    )
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        asked = ["redis-cli", "-h", "127.0.0.1", "-p", str(port)]
+        assert wait(lambda: "NOAUTH" in _output([*asked, "ping"]))
+        assert "PONG" in _output([*asked, "ping"], REDISCLI_AUTH="canary-password")
+        assert "canary" not in Path(f"/proc/{process.pid}/cmdline").read_text()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _output(argv: list[str], **variables: str) -> str:
+    environment = {**os.environ, **variables}
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=10, env=environment)
+    return done.stdout + done.stderr
+
+
+def test_the_secrets_are_named_as_flowgate_looks_for_them(exports: Exports) -> None:
+    found = project(exports)["secrets"]
+    assert found.keys() == {"litellm-master-key", "redis-password", "upstream-api-key"}
+    assert found["redis-password"] == {"file": "../secrets/redis-password"}
