@@ -53,7 +53,9 @@ class Session:
         if self.config.embedded:
             return "config: the embedded default (FlowGate's own upstream, not a provider)"
         why = {"typed": "--config", "environment": ENVIRONMENT, "default": "the usual place"}[self.named.by]
+        remote = self.config.remote
         alone = "" if len(self.config.services) > 1 else "; LiteLLM alone, without CLIProxyAPIPlus"
+        alone = f"; CLIProxyAPIPlus at {remote.url}" if remote else alone
         return f"config: {self.config.file} ({why}{alone})"
 
     def state(self) -> dict[str, str]:

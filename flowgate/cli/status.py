@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import budgets, console, ledger_state, litellm_version, refusals, service_faults
+from flowgate.cli import budgets, console, ledger_state, litellm_version, refusals, remote_upstream, service_faults
 from flowgate.cli.columns import duration
 from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
 from flowgate.cli.generation_reports import GenerationReport, generation_lines, generation_report, silences
@@ -61,6 +61,7 @@ class StatusReport(TypedDict):
     budgets: list[str]
     ledger: ledger_state.LedgerReport
     services: dict[str, ServiceReport]
+    remote: remote_upstream.RemoteReport | None
     lost: list[str]
     secrets: list[ExposedSecret]
 
@@ -83,7 +84,8 @@ def status(config: str, as_json: bool) -> int:
     console.data(f"profile  {profile['name']} ({profile['by']}{f', since {since}' if since else ''})")
     console.data(f"LiteLLM  {litellm_version.describe(report['litellm'])}")
     head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
-    console.table([head, *(_row(name, one) for name, one in services.items())])
+    remote = [remote_upstream.row(report["remote"])] if report["remote"] else []
+    console.table([head, *(_row(name, one) for name, one in services.items()), *remote])
     for name, service in services.items():
         for line in generation_lines(name, service["generations"]):
             console.data(f"  {line}")
@@ -94,6 +96,7 @@ def status(config: str, as_json: bool) -> int:
                 service_faults.print_silence(name, generation["number"], pid, silent)
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
+    remote_upstream.print_trouble(session, report["remote"])
     litellm_version.print_warnings(report["litellm"])
     budgets.print_exhausted(report["budgets"])
     ledger_state.print_trouble(report["ledger"])
@@ -125,6 +128,7 @@ def collect_status(session: Session) -> StatusReport:
         "budgets": budgets.exhausted(session),
         "ledger": ledger_state.ledger_state(session, found),
         "services": services,
+        "remote": remote_upstream.report(session),
         "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),
     }

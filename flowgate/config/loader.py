@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.config import budgets, includes, model_names
+from flowgate.config import budgets, includes, model_names, remote_upstream
 from flowgate.config.document import draft as draft_of
 from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_own_names, read_profiles
 from flowgate.config.migrate import migrate
@@ -43,12 +43,15 @@ def read(
     names, implied = names_of_services(draft)
     (top := Section(draft.tree, "", draft)).only(fixes=fixes_of_misplaced("litellm_base"))
     paths = _paths(top.section("paths"), root)
+    remote = remote_upstream.read(top.section("services"), root)
+    services = read_services(top.section("services"), root, paths.runtime_dir, names)
     config = Config(
         file=file,
         root=root,
         embedded=embedded,
         paths=paths,
-        services=read_services(top.section("services"), root, paths.runtime_dir, names),
+        services=remote_upstream.adapt(services, remote, top.section("services")),
+        remote=remote,
         litellm_base=read_base(top.section("litellm_base")),
         own_model_names=read_own_names(top.section("profiles")),  # taken out before the next line
         profiles=read_profiles(top.section("profiles")),

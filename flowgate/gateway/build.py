@@ -17,8 +17,10 @@ from flowgate.gateway import (
     mistyped_references,
     own_address,
     own_modules,
+    private_ca,
     promises,
     recorded_promises,
+    remote_policy,
     request_rules,
     setting_values,
     unlisted_models,
@@ -60,6 +62,7 @@ class BuildInputs:
         variables: The variables that the settings refer to and that are set.
         unnamed_config: A CLIProxyAPIPlus config that the program would read if it were started by hand, and that its
             command line does not name; empty if there is none.
+        certificates: What LiteLLM trusts; empty for the usual CAs.
     """
 
     ports: Mapping[str, int]
@@ -71,6 +74,7 @@ class BuildInputs:
     declared: Declarations = field(default_factory=of_installed)
     variables: Mapping[str, Secret] = field(default_factory=dict)
     unnamed_config: str = ""
+    certificates: str = ""
     litellm: LiteLLMEnvironment | None = None
 
 
@@ -107,6 +111,7 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
         request_rules.compute(config, policy.litellm, client_names.of_profile(config, profile.value)),
     )
     services[LITELLM] = recorded_promises.added(services[LITELLM], policy)
+    services[LITELLM] = private_ca.trusting(config, services[LITELLM], build_inputs.certificates)
     names = ModelNames(policy.litellm)
     requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))
     return Stack(
@@ -144,7 +149,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     """
     read = _read_settings(config, profile, build_inputs)
     own = own_settings(config, build_inputs)
-    accounts = account_inventory.with_keys(build_inputs.accounts, own.settings)
+    accounts = {} if config.remote else account_inventory.with_keys(build_inputs.accounts, own.settings)
     upstream = UpstreamAccounts(
         own.settings,
         accounts,
@@ -156,9 +161,8 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     policy = worker_promises.applied(policy, worker_counts.workers(config), build_inputs.declared.version)
     policy = _completed(policy, upstream, build_inputs.declared)
     if not cliproxy.is_configured(config):
-        why = f"the gateway has no CLIProxyAPIPlus (no services.{CLIPROXY})"
-        changes, unset = (*read.changes, *policy.changes), tuple(unknown(policy.litellm))
-        return replace(policy, why=why, cliproxy={}, changes=changes, unknown=unset, declared=build_inputs.declared)
+        policy = replace(policy, changes=(*read.changes, *policy.changes), declared=build_inputs.declared)
+        return remote_policy.without_own(config, policy)
     embedded = cliproxy.is_embedded(config)
     added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version, logs=not embedded)
     notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]

@@ -65,7 +65,7 @@ def download(context: StepContext) -> Result | Change:
 
 def _upstream(context: StepContext) -> str:
     if not cliproxy.is_configured(context.config):
-        return "none"
+        return f"at {context.config.remote.url}" if context.config.remote else "none"
     return "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
 
 

@@ -38,7 +38,7 @@ def login(
         EnvironmentFailure: CLIProxyAPIPlus cannot log in to this provider, or responds unexpectedly.
         UsageError: A parameter is invalid, there is no management key, or the gateway has no CLIProxyAPIPlus.
     """
-    southbound.require(context.config, f"nothing can log in to {provider}")
+    southbound.require_accounts(context.config, f"nothing can log in to {provider}")
     about = find(provider, context.config.providers, context.config.place("auth.providers"))
     for name, value in (("timeout", timeout), ("poll_interval", poll_interval)):
         if value <= 0:
@@ -56,7 +56,8 @@ def login(
                 query = {"project_id": project} if project else {}
                 request = conversation.LoginRequest(about, started, timeout, poll_interval, query)
                 account = driver.run(conversation.login(request))
-        refresh_upstream_config(acting)
+        if acting.config.remote is None:
+            refresh_upstream_config(acting)
         return _facts(account)
 
     return change(f"log in to {about.title}", apply, facts={"provider": about.name})
