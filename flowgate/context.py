@@ -226,8 +226,7 @@ class StepContext:
         """Run a command to its end, in the command line's own environment extended by `env`."""
         if not self.acting:
             raise StepContractError(f"a step tried to run {argv[0]} in its read-only phase")
-        whole = plain_without_proxy({**self.environment, **env})
-        return command.run(argv, cwd=cwd, env=whole, stdin=stdin)
+        return command.run(argv, cwd=cwd, env=plain_without_proxy({**self.environment, **env}), stdin=stdin)
 
     def event(self, event: str, **fields: str) -> None:
         """Append an event to the event log; a full disk loses the event and stops nothing."""

@@ -125,10 +125,12 @@ class Remote:
 
     def _connection(self, client: socket.socket, context: ssl.SSLContext) -> None:
         with contextlib.suppress(OSError), client, context.wrap_socket(client, server_side=True) as outer:
-            inner = socket.create_connection(("127.0.0.1", self.inside), 5.0)
-            inner.settimeout(None)
-            threading.Thread(target=_copy, args=(inner, outer), daemon=True).start()
-            _copy(outer, inner)
+            with socket.create_connection(("127.0.0.1", self.inside), 5.0) as inner:
+                inner.settimeout(None)
+                back = threading.Thread(target=_copy, args=(inner, outer), daemon=True)
+                back.start()
+                _copy(outer, inner)
+                back.join()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -24,7 +24,7 @@ from flowgate.accounts.actions import (
 from flowgate.accounts.management_api import RESTART
 from flowgate.accounts.providers import Provider
 from flowgate.domain import RemoteUpstream, Secret
-from flowgate.errors import FlowGateError, Interrupted, NotReady, UsageError
+from flowgate.errors import FlowGateError, Interrupted, NotReady, Unreachable, UsageError
 from flowgate.gateway import cliproxy, release_assets, remote_upstream
 from flowgate.step import StepContext
 
@@ -91,7 +91,9 @@ class LoginDriver:
     def _explained(self, error: FlowGateError) -> FlowGateError:
         """Return an error of a remote program with a fix that can be carried out there."""
         remote = self._context.config.remote
-        if remote and (not error.fix or RESTART in error.fix):
+        if remote and isinstance(error, Unreachable):
+            error.fix = f"see whether it runs: inv health; it is at {remote.url}"
+        elif remote and (not error.fix or RESTART in error.fix):
             error.fix = remote_upstream.management_fix(remote)
         return error
 

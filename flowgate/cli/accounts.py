@@ -11,8 +11,8 @@ from flowgate.accounts.providers import KNOWN, Provider, find
 from flowgate.cli import console
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import EnvironmentFailure, FlowGateError, UnknownName, UsageError
-from flowgate.gateway import cliproxy, remote_upstream, southbound
+from flowgate.errors import FlowGateError, UnknownName, UsageError
+from flowgate.gateway import cliproxy, southbound
 from flowgate.system import files, permissions
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def status(config: str, as_json: bool) -> int:
     if why:
         console.note(f"note: {why}; this is the content of the files")
     if not rows:
-        console.note(f"there are no accounts in {folder}")
+        console.note(f"there are no accounts {'at' if session.config.remote else 'in'} {folder}")
         console.note(f"  fix: {LOGIN}")
         return 0
     console.table([("provider", "account", "expires", "state", "file", "mode"), *map(_cells, rows)])
@@ -92,12 +92,10 @@ def collect(session: Session) -> FoundAccounts:
         UsageError: The config has no program for accounts.
     """
     southbound.require_accounts(session.config, _unknown(session))
-    listed, why = _listed(session)
     if session.config.remote:
-        if why:
-            raise EnvironmentFailure(why, fix=remote_upstream.management_fix(session.config.remote))
-        rows = [_remote_row(one) for one in sorted(listed.values(), key=lambda one: one.name.lower())]
-        return FoundAccounts(session.config.remote.url, "", rows)
+        found = sorted(_ask(session).values(), key=lambda one: one.name.lower())
+        return FoundAccounts(session.config.remote.url, "", [_remote_row(one) for one in found])
+    listed, why = _listed(session)
     folder = cliproxy.auth_folder(session.config)
     paths = sorted(files.listing(folder, "*.json"), key=lambda path: path.name.lower())
     return FoundAccounts(str(folder), why, [_account_row(path, listed.get(path.name)) for path in paths])
@@ -161,19 +159,23 @@ def _content(path: Path) -> tuple[Mapping[str, object], bool]:
 
 def _listed(session: Session) -> tuple[Mapping[str, AuthFile], str]:
     """Request the accounts of the running program, by file name; if it cannot be asked, return why."""
-    if session.config.remote is None and session.supervisor.generation(cliproxy.NAME) is None:
+    if session.supervisor.generation(cliproxy.NAME) is None:
         return {}, f"{cliproxy.NAME} is not running"
+    try:
+        return _ask(session), ""
+    except FlowGateError as error:
+        return {}, error.what
+
+
+def _ask(session: Session) -> Mapping[str, AuthFile]:
+    """Request the accounts of the program, by file name."""
     from flowgate.accounts.login_driver import LoginDriver, management_key, started_version
     from flowgate.accounts.management_api import inspect_server
     from flowgate.cli.checks import runtime
 
     context = runtime.read_only_context(session, [])
-    try:
-        driver = LoginDriver(context, management_key(context))
-        server = driver.run(inspect_server(started_version(context)))
-    except FlowGateError as error:
-        return {}, error.what
-    return server.files, ""
+    driver = LoginDriver(context, management_key(context))
+    return driver.run(inspect_server(started_version(context))).files
 
 
 # --- logging in

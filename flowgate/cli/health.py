@@ -69,7 +69,7 @@ def health(config: str, as_json: bool) -> int:
     return 0 if healthy else 1
 
 
-def _row(name: str, one: Health, remote: bool) -> list[str]:
+def _row(name: str, one: Health, remote: bool = False) -> list[str]:
     mark = "=" if one["live"] and one["ready"] else "!"
     live = {True: "alive", False: "not running", None: "unknown"}[one["live"]]
     live = "remote" if remote else live

@@ -20,7 +20,6 @@ from flowgate.gateway import (
     private_ca,
     promises,
     recorded_promises,
-    remote_policy,
     request_rules,
     setting_values,
     unlisted_models,
@@ -28,8 +27,8 @@ from flowgate.gateway import (
     upstream_deployments,
     upstream_environment,
     upstream_overrides,
+    upstream_policy,
     upstream_settings,
-    upstream_sources,
     upstream_version,
     usable_values,
     version_warnings,
@@ -161,8 +160,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     policy = worker_promises.applied(policy, worker_counts.workers(config), build_inputs.declared.version)
     policy = _completed(policy, upstream, build_inputs.declared)
     if not cliproxy.is_configured(config):
-        policy = replace(policy, changes=(*read.changes, *policy.changes), declared=build_inputs.declared)
-        return remote_policy.without_own(config, policy)
+        return upstream_policy.without_own(config, policy, read.changes, build_inputs.declared)
     embedded = cliproxy.is_embedded(config)
     added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version, logs=not embedded)
     notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
@@ -174,7 +172,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         notes=tuple(notes),
         warnings=(*own.warnings, *added.warnings),
         declared=build_inputs.declared,
-        upstream_facts=_upstream_facts(config, policy.litellm, build_inputs.upstream_version, line),
+        upstream_facts=upstream_policy.facts_of_own(config, policy.litellm, build_inputs.upstream_version, line),
     )
 
 
@@ -202,13 +200,6 @@ def _read_settings(config: Config, profile: str, build_inputs: BuildInputs) -> s
     ]
     raise_all(f"profile {profile}", wrong)
     return read
-
-
-def _upstream_facts(config: Config, settings: LiteLLMSettings, version: str, line: str) -> tuple[str, ...]:
-    """Return what the real program does that reaches the promises; of one that is not installed nothing is said."""
-    if not version or cliproxy.is_embedded(config) or not upstream_deployments.any_through_upstream(config, settings):
-        return ()
-    return tuple(f"CLIProxyAPIPlus {version}: {one}" for one in upstream_sources.changes(line))
 
 
 def own_settings(config: Config, build_inputs: BuildInputs) -> OwnSettings:

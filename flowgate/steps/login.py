@@ -54,7 +54,8 @@ def login(
                 account = driver.run(conversation.finish(about, redirect_url, started))
             else:
                 query = {"project_id": project} if project else {}
-                request = conversation.LoginRequest(about, started, timeout, poll_interval, query)
+                elsewhere = acting.config.remote is not None
+                request = conversation.LoginRequest(about, started, timeout, poll_interval, query, elsewhere)
                 account = driver.run(conversation.login(request))
         if acting.config.remote is None:
             refresh_upstream_config(acting)

@@ -52,6 +52,8 @@ def wait_healthy(context: StepContext, service: Name = "all", timeout: float | N
     chosen = [one for name, one in stack.services.items() if service in ("all", name)]
     waiting = [one for one in chosen if not is_ready(context, one)]
     if not waiting:
+        if service == "all":
+            _warn_of_remote(context)
         return unchanged(_ready(one.name for one in chosen), seconds={})
 
     def apply(acting: StepContext) -> Facts:

@@ -66,12 +66,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """A server that also the read-only client may ask.
-
-    Attributes:
-        url: Its address; everything below it belongs to it.
-        ca: File with the certificates that sign its own; empty for the public CAs.
-    """
+    """A server that also the read-only client may ask: its address, and the file of its CA (empty: the public CAs)."""
 
     url: str
     ca: str = ""
