@@ -1,5 +1,7 @@
 """Log in to a provider; only a new or changed account counts."""
 
+from dataclasses import replace
+
 from flowgate.accounts import login as conversation
 from flowgate.accounts.login_driver import LoginDriver, management_key, started_version
 from flowgate.accounts.providers import find
@@ -54,11 +56,9 @@ def login(
                 account = driver.run(conversation.finish(about, redirect_url, started))
             else:
                 query = {"project_id": project} if project else {}
-                elsewhere = acting.config.remote is not None
-                request = conversation.LoginRequest(about, started, timeout, poll_interval, query, elsewhere)
-                account = driver.run(conversation.login(request))
-        if acting.config.remote is None:
-            refresh_upstream_config(acting)
+                request = conversation.LoginRequest(about, started, timeout, poll_interval, query)
+                account = driver.run(conversation.login(replace(request, elsewhere=bool(acting.config.remote))))
+        refresh_upstream_config(acting)
         return _facts(account)
 
     return change(f"log in to {about.title}", apply, facts={"provider": about.name})
