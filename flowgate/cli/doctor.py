@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from flowgate.cli import console, remote_upstream, running_services
+from flowgate.cli import console, remote_upstream, running_services, shared_state
 from flowgate.cli.checks import (
     budget_state,
     client_keys,
@@ -157,6 +157,7 @@ OF_A_CONFIG = (
     ("models", model_facts.model_facts),
     ("upstream", upstream.upstream),
     (remote_upstream.CHECK, remote_upstream.check),
+    (shared_state.CHECK, shared_state.check),
     ("folders", folders),
     ("disk", disk),
     ("binaries", runtime.binaries),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console
+from flowgate.cli import console, shared_state
 from flowgate.cli.service_faults import recover_supervisor
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import Secret
@@ -53,12 +53,14 @@ def health(config: str, as_json: bool) -> int:
     services = {name: check(session, name, found.get(name, {})) for name in session.config.services}
     services |= _remote(session)
     healthy = all(one["live"] and one["ready"] for one in services.values())
+    redis = shared_state.report(session)
     if as_json:
-        console.document({"ok": healthy, "services": services})
+        console.document({"ok": healthy, "services": services, "redis": redis})
         return 0 if healthy else 1
     console.note(session.describe())
     remote_name = cliproxy.NAME if session.config.remote else ""
     console.table([_row(name, one, name == remote_name) for name, one in services.items()], heading=False)
+    shared_state.print_trouble(redis)
     if not healthy:
         remote = services.get(cliproxy.NAME) if session.config.remote else None
         if remote and not remote["ready"]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import budgets, console, ledger_state, litellm_version, refusals, remote_upstream, service_faults
+from flowgate.cli import (
+    budgets,
+    console,
+    ledger_state,
+    litellm_version,
+    refusals,
+    remote_upstream,
+    service_faults,
+    shared_state,
+)
 from flowgate.cli.columns import duration
 from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
 from flowgate.cli.generation_reports import GenerationReport, generation_lines, generation_report, silences
@@ -62,6 +71,7 @@ class StatusReport(TypedDict):
     ledger: ledger_state.LedgerReport
     services: dict[str, ServiceReport]
     remote: remote_upstream.RemoteReport | None
+    redis: shared_state.RedisReport | None
     lost: list[str]
     secrets: list[ExposedSecret]
 
@@ -97,6 +107,7 @@ def status(config: str, as_json: bool) -> int:
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
     remote_upstream.print_trouble(session, report["remote"])
+    shared_state.print_trouble(report["redis"])
     litellm_version.print_warnings(report["litellm"])
     budgets.print_exhausted(report["budgets"])
     ledger_state.print_trouble(report["ledger"])
@@ -129,6 +140,7 @@ def collect_status(session: Session) -> StatusReport:
         "ledger": ledger_state.ledger_state(session, found),
         "services": services,
         "remote": remote_upstream.report(session),
+        "redis": shared_state.report(session),
         "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),
     }

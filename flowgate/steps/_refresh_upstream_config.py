@@ -9,7 +9,8 @@ from flowgate.step import StepContext
 def refresh_upstream_config(context: StepContext) -> None:
     """Rewrite CLIProxyAPIPlus' config in place if the accounts changed it; the program rereads it by itself.
 
-    The config of one that runs elsewhere is not ours. Before the first render nothing is written. LiteLLM's config changes only at the next switch, which is reported.
+    Before the first render nothing is written, and nothing for a program that runs elsewhere. LiteLLM's config changes
+    only at the next switch, which is reported.
 
     Args:
         context: Tools and state of this run.
