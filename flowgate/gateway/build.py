@@ -22,6 +22,7 @@ from flowgate.gateway import (
     recorded_promises,
     request_rules,
     setting_values,
+    shared_redis,
     unlisted_models,
     upstream_command,
     upstream_deployments,
@@ -178,6 +179,8 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
 
 def _completed(policy: Policy, upstream: UpstreamAccounts, declared: Declarations) -> Policy:
     """Complete what LiteLLM does not know about models, and say it."""
+    litellm, bounds = shared_redis.bounded(policy.litellm)
+    policy = replace(policy, litellm=litellm, changes=(*policy.changes, *bounds))
     added = unlisted_models.complete(policy.litellm, upstream.serves, declared.has_model)
     refused = unlisted_models.refused(policy.litellm, upstream.serves, declared.has_model)
     return replace(policy, changes=(*policy.changes, *added), client_facts=(*added, *refused))

@@ -7,6 +7,7 @@ import math
 from flowgate.supervisor import worker_group
 from flowgate.supervisor.budget_rounds import BudgetRounds
 from flowgate.supervisor.control_server import ControlServer
+from flowgate.supervisor.folder_claims import FolderClaims
 from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.liveness import Liveness
 from flowgate.supervisor.service_state import Renew
@@ -28,6 +29,7 @@ class Housekeeping:
         self._supervisor, self._server = supervisor, server
         self._liveness = Liveness(supervisor)
         self._budgets = BudgetRounds(supervisor)
+        self._claims = FolderClaims(supervisor)
         self._renewed: dict[Key | str, float] = {}
         self._rounds = 0
 
@@ -46,6 +48,7 @@ class Housekeeping:
             self._check_memory()
         self._liveness.check()
         self._budgets.run()
+        self._claims.run()
         supervisor.tidy()
         idle_since = supervisor.idle_since
         if idle_since is not None and supervisor.clock.now() - idle_since >= IDLE_SECONDS:
