@@ -23,13 +23,17 @@ RENEWAL_SECONDS = 60.0  # between two renewals, so that a limit that is too low 
 
 
 class Housekeeping:
-    """The regular work of one supervisor."""
+    """The regular work of one supervisor.
+
+    Attributes:
+        claims: The folders that no other host may use.
+    """
 
     def __init__(self, supervisor: Supervisor, server: ControlServer) -> None:
         self._supervisor, self._server = supervisor, server
         self._liveness = Liveness(supervisor)
         self._budgets = BudgetRounds(supervisor)
-        self._claims = FolderClaims(supervisor)
+        self.claims = FolderClaims(supervisor)
         self._renewed: dict[Key | str, float] = {}
         self._rounds = 0
 
@@ -48,7 +52,7 @@ class Housekeeping:
             self._check_memory()
         self._liveness.check()
         self._budgets.run()
-        self._claims.run()
+        self.claims.run()
         supervisor.tidy()
         idle_since = supervisor.idle_since
         if idle_since is not None and supervisor.clock.now() - idle_since >= IDLE_SECONDS:

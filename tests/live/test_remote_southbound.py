@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -47,6 +48,10 @@ def answered_by(gateway: Gateway, key: str) -> str:
     return ("the remote" if "embedded-default" in text else "the fallback") if status == 200 else str(status)
 
 
+def is_answered_by_the_remote(gateway: Gateway, key: str) -> bool:
+    return answered_by(gateway, key) == "the remote"
+
+
 def test_the_smoke_test_passes_on_both(fleet: Fleet) -> None:
     for gateway in fleet[1:]:
         done = gateway.workspace.inv("smoke", "--live")
@@ -68,5 +73,5 @@ def test_while_it_is_dead_the_fallback_answers_and_it_is_used_again_without_a_re
         assert gateway.chat(key, "router-cheap")[0] >= 500
     remote.start()
     for gateway, key in zip(gateways, keys, strict=True):
-        assert wait(lambda one=gateway, key=key: answered_by(one, key) == "the remote", 15.0)
+        assert wait(partial(is_answered_by_the_remote, gateway, key), 15.0)
     assert [one.workspace.json("status")["services"]["litellm"]["generation"] for one in gateways] == before

@@ -11,7 +11,7 @@ from flowgate.gateway.fleet_promises import Fleet, of_gateways
 from flowgate.gateway.litellm_declarations import Declarations
 from tests.unit.gateway.test_policy import compiled
 
-REDIS = {"redis_host": "127.0.0.1", "redis_port": 6379}
+REDIS: dict[str, Any] = {"redis_host": "127.0.0.1", "redis_port": 6379}
 
 
 def fleet(gateways: int, workers: int = 1, accounts: Any = None, remote: str = "", **router: Any) -> Fleet:
