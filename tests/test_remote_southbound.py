@@ -82,9 +82,10 @@ def test_what_needs_its_files_is_to_be_done_there(gateway: Workspace, words: str
 
 
 def test_doctor_asks_it_and_wants_no_program(gateway: Workspace, remote: Remote) -> None:
-    found = {one["check"]: one for one in gateway.json("doctor")["findings"]}
-    assert found["remote"]["status"] == "pass"
-    assert f"runs at {remote.url}" in found["upstream"]["message"]
+    found = [one for one in gateway.json("doctor")["findings"] if one["check"] == "upstream"]
+    assert [one["status"] for one in found] == ["pass", "pass"]
+    assert f"runs at {remote.url}" in found[0]["message"]
+    assert f"{remote.url} is ready" in found[1]["message"]
     assert "nothing needs a CLIProxyAPIPlus here" in gateway.inv("bootstrap.download").stderr
 
 

@@ -13,7 +13,7 @@ from flowgate.gateway import remote_probe
 from flowgate.gateway.remote_probe import Probe
 from flowgate.gateway.remote_upstream import required
 
-CHECK = "remote"
+CHECK = "upstream"
 UNENCRYPTED = "keys and prompts go to {url} without encryption, as allow_http says"
 
 
