@@ -394,13 +394,15 @@ def profile_set(c: Context, name: str) -> int:
     return play.run(config(c), "switch-profile", {}, profile=arguments.named(name, "a profile"), check=dry(c))
 
 
-@task(name="show", help={"name": PROFILE, "json": JSON})
+@task(
+    name="show", help={"name": PROFILE, "json": JSON, "gateways": "how many gateways serve it: what of it still holds"}
+)
 @command
-def profile_show(c: Context, name: str = "", json: bool = False) -> int:
+def profile_show(c: Context, name: str = "", json: bool = False, gateways: str = "") -> int:
     """Print what a profile promises, and the settings of both programs that implement it."""
     from flowgate.cli import profiles
 
-    return profiles.show(config(c), name, json)
+    return profiles.show(config(c), name, json, gateways)
 
 
 @task(name="diff", positional=["old", "new"], help={"old": "one profile", "new": "the other", "json": JSON})

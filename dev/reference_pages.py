@@ -126,6 +126,10 @@ an `api_base` at 127.0.0.1:8317 or with the key `os.environ/UPSTREAM_API_KEY`, l
 under `bootstrap`, or `services.litellm.depends_on`. If the program is not installed either, a start is refused with
 that line and exit code 2.
 
+**One that runs elsewhere.** With `services.cliproxyapi_plus.remote` FlowGate starts none: the models that go to
+127.0.0.1:8317 go to that address instead, with its key. Beside `remote` only `key`, `ca`, `management_key` and
+`allow_http` may stand; `how-to/share-accounts.md` shows it.
+
 | key | type | default | meaning |
 |---|---|---|---|
 """

@@ -21,6 +21,7 @@ from flowgate.gateway import account_inventory, build, cliproxy, install_record,
 from flowgate.gateway import upstream_version as version_of_upstream
 from flowgate.gateway.environment import Variables
 from flowgate.gateway.litellm_environments import LABEL, EnvironmentRecord
+from flowgate.gateway.private_ca import bundle
 from flowgate.gateway.proxy_exceptions import plain_without_proxy
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.read_only import ReadOnlySupervisor
@@ -93,7 +94,7 @@ class StepContext:
             self,
             acting=False,
             supervisor=supervisor if isinstance(supervisor, ReadOnlySupervisor) else ReadOnlySupervisor(supervisor),
-            http=Http(read_only=True),
+            http=self.http.reading(),
             files=Files(acting=False),
             clock=self.clock._replace(sleep=_no_sleep),
             read_line=_no_input,
@@ -131,6 +132,7 @@ class StepContext:
             accounts=account_inventory.count(self.files, cliproxy.auth_folder(self.config)),
             modules=own_modules.find(self.config, self.files.read, installed.is_importable),
             variables=self.variables.of_settings(self.config),
+            certificates=bundle(self.config, self.environment, self.files.read),
             litellm=self.litellm(),
             declared=litellm_in_force.declarations(self.litellm()),
         )
@@ -224,8 +226,7 @@ class StepContext:
         """Run a command to its end, in the command line's own environment extended by `env`."""
         if not self.acting:
             raise StepContractError(f"a step tried to run {argv[0]} in its read-only phase")
-        whole = plain_without_proxy({**self.environment, **env})
-        return command.run(argv, cwd=cwd, env=whole, stdin=stdin)
+        return command.run(argv, cwd=cwd, env=plain_without_proxy({**self.environment, **env}), stdin=stdin)
 
     def event(self, event: str, **fields: str) -> None:
         """Append an event to the event log; a full disk loses the event and stops nothing."""

@@ -43,6 +43,7 @@ class LoginRequest:
         timeout: Seconds that the user has.
         poll_interval: Seconds between two status requests.
         query: More query parameters for the first request ("project_id").
+        elsewhere: The program runs on another machine, so that a browser on this one cannot be redirected to it.
     """
 
     provider: Provider
@@ -50,6 +51,7 @@ class LoginRequest:
     timeout: float
     poll_interval: float
     query: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: bool = False
 
 
 def login(request: LoginRequest) -> Conversation[Account]:
@@ -111,7 +113,7 @@ def _start(request: LoginRequest, version: str) -> Conversation[LoginSession]:
     path = provider.login_path(version)
     if path is None:
         raise unsupported
-    if provider.flow != "browser":
+    if provider.flow != "browser" or request.elsewhere:
         response = check((yield from get(path, query)), not_found=unsupported)
         session = _session(provider, version, response)
     else:

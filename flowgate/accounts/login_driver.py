@@ -21,10 +21,11 @@ from flowgate.accounts.actions import (
     WaitFor,
     WaitResult,
 )
+from flowgate.accounts.management_api import RESTART
 from flowgate.accounts.providers import Provider
-from flowgate.domain import Secret
-from flowgate.errors import FlowGateError, Interrupted, NotReady, UsageError
-from flowgate.gateway import cliproxy, release_assets
+from flowgate.domain import RemoteUpstream, Secret
+from flowgate.errors import FlowGateError, Interrupted, NotReady, Unreachable, UsageError
+from flowgate.gateway import cliproxy, release_assets, remote_upstream
 from flowgate.step import StepContext
 
 T = TypeVar("T")
@@ -67,6 +68,8 @@ class LoginDriver:
         while True:
             try:
                 action = resume()
+            except FlowGateError as error:
+                raise self._explained(error) from None
             except StopIteration as end:
                 result: T = end.value
                 return result
@@ -84,6 +87,15 @@ class LoginDriver:
             except KeyboardInterrupt:
                 resume = partial(conversation.throw, Interrupted("the login was interrupted"))
                 self._failed = interrupted = True
+
+    def _explained(self, error: FlowGateError) -> FlowGateError:
+        """Return an error of a remote program with a fix that can be carried out there."""
+        remote = self._context.config.remote
+        if remote and isinstance(error, Unreachable):
+            error.fix = f"see whether it runs: inv health; it is at {remote.url}"
+        elif remote and (not error.fix or RESTART in error.fix):
+            error.fix = remote_upstream.management_fix(remote)
+        return error
 
     def _carry_out(self, action: Action) -> object:
         context = self._context
@@ -121,7 +133,8 @@ class LoginDriver:
         return Response(response.status, response.headers, body, response.text)
 
     def _headers(self, key: Key) -> dict[str, str | Secret]:
-        client_key = self._context.key(cliproxy.UPSTREAM_KEY) if key == "client" else None
+        remote = self._context.config.remote
+        client_key = self._context.key(remote.key if remote else cliproxy.UPSTREAM_KEY) if key == "client" else None
         secret = self._key if key == "management" else client_key
         return {"Authorization": secret.bearer()} if secret else {}
 
@@ -142,6 +155,8 @@ class LoginDriver:
     def _read_account_file(self, name: str) -> object:
         if "/" in name or name in ("", ".", ".."):
             return None
+        if self._context.config.remote:
+            return {"type": "remote"}  # its tokens stay there
         try:
             return json.loads(self._context.files.read(cliproxy.auth_folder(self._context.config) / name) or "null")
         except (ValueError, UsageError):
@@ -160,6 +175,8 @@ def base_url(context: StepContext) -> str:
     Raises:
         NotReady: It is not running.
     """
+    if context.config.remote:
+        return context.config.remote.url
     generation = context.supervisor.generation(NAME)
     if generation is None:
         raise NotReady(f"{NAME} is not running", fix=f"inv service.start --service {NAME}")
@@ -168,6 +185,8 @@ def base_url(context: StepContext) -> str:
 
 def started_version(context: StepContext) -> str:
     """Return the version that the running program reported when it started; empty if its log no longer has it."""
+    if context.config.remote:
+        return ""
     lines = context.files.tail(context.stack().services[NAME].program.log, LOG_LINES)
     return next((found for line in reversed(lines) if (found := release_assets.reported_version(f"{line}\n"))), "")
 
@@ -185,9 +204,21 @@ def management_key(context: StepContext, provider: Provider | None = None) -> Se
     Raises:
         UsageError: There is none.
     """
+    if context.config.remote:
+        return _remote_management_key(context, context.config.remote)
     own = context.config.providers.get(provider.name) if provider else None
     variable = (own.management_key_env if own else None) or cliproxy.MANAGEMENT_KEY
     key = context.key(variable)
     if key is None:
         raise UsageError(f"there is no management key ({variable})", fix="inv service.restart generates it")
+    return key
+
+
+def _remote_management_key(context: StepContext, remote: RemoteUpstream) -> Secret:
+    if not remote.management_key:
+        raise remote_upstream.management_closed(context.config, "its management is closed to this gateway")
+    key = context.key(remote.management_key)
+    if key is None:
+        fix = f"export {remote.management_key}=…, or write it to {context.variables.file(remote.management_key)}"
+        raise UsageError(f"the variable {remote.management_key} is not set", fix=fix)
     return key

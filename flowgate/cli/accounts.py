@@ -41,12 +41,12 @@ class FoundAccounts(NamedTuple):
     """The accounts.
 
     Attributes:
-        folder: Where their files are.
+        folder: Where their files are: a folder, or the address of a remote.
         why: Why the program could not be asked; empty if it was.
         rows: The accounts.
     """
 
-    folder: Path
+    folder: str
     why: str
     rows: list[AccountRow]
 
@@ -64,13 +64,13 @@ def status(config: str, as_json: bool) -> int:
     session = open_session(config)
     folder, why, rows = collect(session)
     if as_json:
-        console.document({"folder": str(folder), "asked": not why, "accounts": rows})
+        console.document({"folder": folder, "asked": not why, "accounts": rows})
         return 0
     console.note(session.describe())
     if why:
         console.note(f"note: {why}; this is the content of the files")
     if not rows:
-        console.note(f"there are no accounts in {folder}")
+        console.note(f"there are no accounts {'at' if session.config.remote else 'in'} {folder}")
         console.note(f"  fix: {LOGIN}")
         return 0
     console.table([("provider", "account", "expires", "state", "file", "mode"), *map(_cells, rows)])
@@ -91,11 +91,14 @@ def collect(session: Session) -> FoundAccounts:
     Raises:
         UsageError: The config has no program for accounts.
     """
-    southbound.require(session.config, "there can be no accounts")
-    folder = cliproxy.auth_folder(session.config)
+    southbound.require_accounts(session.config, _unknown(session))
+    if session.config.remote:
+        found = sorted(_ask(session).values(), key=lambda one: one.name.lower())
+        return FoundAccounts(session.config.remote.url, "", [_remote_row(one) for one in found])
     listed, why = _listed(session)
+    folder = cliproxy.auth_folder(session.config)
     paths = sorted(files.listing(folder, "*.json"), key=lambda path: path.name.lower())
-    return FoundAccounts(folder, why, [_account_row(path, listed.get(path.name)) for path in paths])
+    return FoundAccounts(str(folder), why, [_account_row(path, listed.get(path.name)) for path in paths])
 
 
 def _account_row(path: Path, listed: AuthFile | None) -> AccountRow:
@@ -120,6 +123,26 @@ def _account_row(path: Path, listed: AuthFile | None) -> AccountRow:
     }
 
 
+def _unknown(session: Session) -> str:
+    return "the accounts are not known here" if session.config.remote else "there can be no accounts"
+
+
+def _remote_row(listed: AuthFile) -> AccountRow:
+    """Return an account of a remote CLIProxyAPIPlus, whose file cannot be seen from here."""
+    return {
+        "provider": listed.provider or "unknown",
+        "account": listed.label,
+        "expires": "",
+        "disabled": listed.disabled,
+        "state": listed.status or ("disabled" if listed.disabled else "unknown"),
+        "message": " ".join(listed.status_message.split())[:200],
+        "file": listed.name,
+        "path": "",
+        "mode": "",
+        "private": True,
+    }
+
+
 def _cells(row: AccountRow) -> list[str]:
     cells = [row["provider"], row["account"], row["expires"], row["state"], row["file"], row["mode"]]
     return [cell or "-" for cell in cells]
@@ -138,17 +161,21 @@ def _listed(session: Session) -> tuple[Mapping[str, AuthFile], str]:
     """Request the accounts of the running program, by file name; if it cannot be asked, return why."""
     if session.supervisor.generation(cliproxy.NAME) is None:
         return {}, f"{cliproxy.NAME} is not running"
+    try:
+        return _ask(session), ""
+    except FlowGateError as error:
+        return {}, error.what
+
+
+def _ask(session: Session) -> Mapping[str, AuthFile]:
+    """Request the accounts of the program, by file name."""
     from flowgate.accounts.login_driver import LoginDriver, management_key, started_version
     from flowgate.accounts.management_api import inspect_server
     from flowgate.cli.checks import runtime
 
     context = runtime.read_only_context(session, [])
-    try:
-        driver = LoginDriver(context, management_key(context))
-        server = driver.run(inspect_server(started_version(context)))
-    except FlowGateError as error:
-        return {}, error.what
-    return server.files, ""
+    driver = LoginDriver(context, management_key(context))
+    return driver.run(inspect_server(started_version(context))).files
 
 
 # --- logging in
@@ -168,7 +195,7 @@ def login(config: str, provider: str, **options: Any) -> int:
     from flowgate.cli.play import run_in
 
     session = open_session(config, quiet=True)
-    southbound.require(session.config, f"nothing can log in to {provider}")
+    southbound.require_accounts(session.config, f"nothing can log in to {provider}")
     name = _known(session, provider).name
     is_second_command = bool(options.get("redirect_url"))  # the first one waits for the login, and has the lock
     request = RunRequest(

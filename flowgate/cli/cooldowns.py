@@ -12,7 +12,7 @@ from flowgate.cli.cooldown_rows import Row, account_row, cells, describe_cooldow
 from flowgate.cli.session import Session, open_session
 from flowgate.config.overlay import overlay
 from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
-from flowgate.gateway import cliproxy, cooldowns, litellm, upstream_deployments
+from flowgate.gateway import cliproxy, cooldowns, litellm, remote_upstream, upstream_deployments
 from flowgate.system.clock import Clock
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def gather(session: Session) -> Cooldowns:
         found.rows.extend(litellm_cooldowns(session, now))
     except FlowGateError as error:
         found.unavailable[litellm.NAME] = error.what
-    if not cliproxy.is_configured(session.config):
+    if not cliproxy.is_configured(session.config) and session.config.remote is None:
         return found
     try:
         accounts = _account_cooldowns(session, now)
@@ -120,9 +120,9 @@ def litellm_cooldowns(session: Session, now: datetime) -> list[Row]:
 def _driver(session: Session) -> LoginDriver:
     from flowgate.accounts.login_driver import LoginDriver, base_url, management_key
     from flowgate.cli.checks import runtime
-    from flowgate.system.http import Http
+    from flowgate.gateway import remote_probe
 
-    context = replace(runtime.read_only_context(session, []), http=Http())
+    context = replace(runtime.read_only_context(session, []), http=remote_probe.client(session.config))
     base_url(context)  # "it is not running" is a better error than "there is no management key"
     return LoginDriver(context, management_key(context))
 
@@ -176,12 +176,17 @@ def _clear(session: Session, found: Cooldowns, wanted: str) -> Cooldowns:
 
 
 def _nothing_known(session: Session, found: Cooldowns) -> bool:
-    return len(found.unavailable) == len(session.config.services)
+    return len(found.unavailable) == len(_programs(session))
+
+
+def _programs(session: Session) -> list[str]:
+    """Return the programs that may have cooldowns."""
+    return [*session.config.services, *([cliproxy.NAME] if session.config.remote else [])]
 
 
 def _limited_to(session: Session, found: Cooldowns) -> str:
     """Name the program that was checked, if there is another one that was not."""
-    checked = [name for name in session.config.services if name not in found.unavailable]
+    checked = [name for name in _programs(session) if name not in found.unavailable]
     return f" in {checked[0]}" if len(checked) == 1 and found.unavailable else ""
 
 
@@ -228,4 +233,5 @@ def _reset(session: Session, accounts: Sequence[AccountCooldown]) -> None:
     if stuck:
         what = f"this CLIProxyAPIPlus cannot end the cooldown of {stuck}"
         fix = f"{RESTART} (waits until no request is in progress; ends all cooldowns)"
+        fix = remote_upstream.management_fix(session.config.remote) if session.config.remote else fix
         raise CheckFailed(what, fix=fix)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from flowgate.cli import console, running_services
+from flowgate.cli import console, remote_upstream, running_services, shared_state
 from flowgate.cli.checks import (
     budget_state,
     client_keys,
@@ -156,6 +156,8 @@ OF_A_CONFIG = (
     ("profiles", profiles.profiles),
     ("models", model_facts.model_facts),
     ("upstream", upstream.upstream),
+    (remote_upstream.CHECK, remote_upstream.check),
+    (shared_state.CHECK, shared_state.check),
     ("folders", folders),
     ("disk", disk),
     ("binaries", runtime.binaries),

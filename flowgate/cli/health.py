@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console, reach
+from flowgate.cli import console, reach, shared_state
 from flowgate.cli.service_faults import recover_supervisor
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import Secret
 from flowgate.errors import ResponseTimeout, Unreachable
-from flowgate.gateway import cliproxy, litellm, upstream_version
+from flowgate.gateway import cliproxy, litellm, remote_probe, upstream_version
 from flowgate.system.clock import Clock, poll
 
 if TYPE_CHECKING:
@@ -51,13 +51,21 @@ def health(config: str, as_json: bool) -> int:
     recover_supervisor(session)
     found = session.supervisor.status()["services"]
     services = {name: check(session, name, found.get(name, {})) for name in session.config.services}
+    services |= _remote(session)
     healthy = all(one["live"] and one["ready"] for one in services.values())
+    redis = shared_state.report(session)
     if as_json:
-        console.document({"ok": healthy, "services": services})
+        console.document({"ok": healthy, "services": services, "redis": redis})
         return 0 if healthy else 1
     console.note(session.describe())
-    console.table([_row(name, one) for name, one in services.items()], heading=False)
+    remote_name = cliproxy.NAME if session.config.remote else ""
+    console.table([_row(name, one, name == remote_name) for name, one in services.items()], heading=False)
+    shared_state.print_trouble(redis)
     if not healthy:
+        remote = services.get(cliproxy.NAME) if session.config.remote else None
+        if remote and not remote["ready"]:
+            console.note(f"fix: {remote_probe.fix(session.config, remote['error'], remote['status'])}")
+            return 1
         down = any(one["live"] is False or one["ready"] is False for one in services.values())
         console.note("fix: inv up" if down else "fix: try again: inv health")
         if all(one["live"] is False for one in services.values()):
@@ -65,13 +73,28 @@ def health(config: str, as_json: bool) -> int:
     return 0 if healthy else 1
 
 
-def _row(name: str, one: Health) -> list[str]:
+def _row(name: str, one: Health, remote: bool = False) -> list[str]:
     mark = "=" if one["live"] and one["ready"] else "!"
     live = {True: "alive", False: "not running", None: "unknown"}[one["live"]]
+    live = "remote" if remote else live
     ready = {True: "ready", False: "not ready", None: "unknown"}[one["ready"]]
     result = one["error"] or f"{one['status']} in {one['seconds'] * 1000:.0f} ms"
     misses = f", failed tries before: {one['misses']}" if one["misses"] and one["ready"] else ""
     return [f"{mark} {name}", live, ready, one["url"], result + misses]
+
+
+def _remote(session: Session) -> dict[str, Health]:
+    """Return the health of a CLIProxyAPIPlus that runs elsewhere: it lives if it responds."""
+    from flowgate.cli import remote_upstream
+
+    found = remote_upstream.ask(session)
+    if found is None:
+        return {}
+    live = True if found.status is not None else found.ready
+    result = Health(
+        live=live, ready=found.ready, status=found.status, error=found.error, seconds=0.0, misses=0, url=found.url
+    )
+    return {cliproxy.NAME: {**result, "seconds": round(found.seconds, 4)}}
 
 
 def check(session: Session, name: str, found: ServiceStatus, *, timeout: float = TIMEOUT_SECONDS) -> Health:

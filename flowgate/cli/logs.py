@@ -9,7 +9,7 @@ from flowgate.cli.checks.permissions import secrets_folder
 from flowgate.cli.follow import follow_file
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import UnknownName, UsageError, raise_all
-from flowgate.gateway import litellm, mistyped_references
+from flowgate.gateway import litellm, mistyped_references, remote_upstream, southbound
 from flowgate.gateway.environment import Variables
 from flowgate.system import files
 
@@ -83,6 +83,8 @@ def log_path(session: Session, service: str) -> Path:
     """
     if service == "supervisor":
         return session.config.paths.log_file
+    if session.config.remote and service == southbound.NAME:
+        raise remote_upstream.elsewhere(session.config, "its log is not here")
     if service not in session.config.services:
         raise UnknownName("service", service, known=[*session.config.services, "supervisor"])
     return session.config.paths.runtime_dir / "process-logs" / f"{service}.log"

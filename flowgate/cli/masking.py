@@ -12,7 +12,7 @@ from flowgate.domain import Config, Play, Variables
 from flowgate.domain.secret_names import HIDDEN, REFERENCE, is_secret_name, literal_secrets
 from flowgate.errors import FlowGateError
 from flowgate.gateway import cliproxy, mistyped_references, upstream_settings
-from flowgate.gateway.environment import KEY_FILES
+from flowgate.gateway.environment import KEY_FILES, file_name
 from flowgate.system import files
 
 SHORTEST = 8  # a shorter value stands in too many other words
@@ -57,6 +57,9 @@ def known_secrets(config: Config, environment: Mapping[str, str]) -> Iterator[st
     for name, file in KEY_FILES.items():
         yield environment.get(name, "")
         yield _read(config.paths.runtime_dir.parent / "secrets" / file)
+    if config.remote:
+        for name in filter(None, (config.remote.key, config.remote.management_key)):
+            yield _read(config.paths.runtime_dir.parent / "secrets" / file_name(name))
     own = cliproxy.user_config(config)
     if own:
         yield from literal_secrets(upstream_settings.as_written(_read(own)))

@@ -70,7 +70,8 @@ def smoke(config: str, profile: str, variables: Variables, *, check: bool = Fals
     code = print_end(result)
     if check:
         return code
-    own = "your accounts" if cliproxy.is_configured(session.config) else "your providers"
+    has_accounts = cliproxy.is_configured(session.config) or session.config.remote
+    own = "your accounts" if has_accounts else "your providers"
     upstream = "FlowGate's embedded upstream (not a provider)" if result.embedded else own
     verdict = "PASS" if code == 0 else "FAIL"
     console.data(f"{verdict}  {result.profile} over {upstream}, {result.report.seconds:.1f} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
-from flowgate.cli import budgets, console
+from flowgate.cli import budgets, console, fleet
 from flowgate.cli.session import Session, open_session
 from flowgate.domain.secret_names import without_secrets
 from flowgate.errors import raise_all
@@ -33,34 +33,42 @@ def list_profiles(config: str, as_json: bool) -> int:
     return 0
 
 
-def show(config: str, name: str, as_json: bool) -> int:
+def show(config: str, name: str, as_json: bool, gateways: str = "") -> int:
     """Print what a profile promises, and the settings that both programs get; keys stay references.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         name: The profile; empty for the active one.
         as_json: Print one JSON document.
+        gateways: How many gateways serve the profile, as typed; empty for one.
 
     Raises:
         UnknownName: There is no such profile.
-        UsageError: A fallback names no model or leads back to its start, or LiteLLM ignores a setting.
+        UsageError: The number of gateways is none, a fallback names no model or leads back to its start, or LiteLLM
+            ignores a setting.
     """
     from flowgate.gateway import client_names, preflight
 
+    count = fleet.count_of(gateways)
     session = open_session(config)
     settled = session.profile(name)
     policy = policy_of(session, settled.value)
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
+    several = fleet.of_session(session, policy, count)
     warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
         litellm = {**_measured(policy), "rehearsed": rehearsed(session, settled.value)}
         shown = _document(settled.value, policy, warnings, _access(session, policy), budgets.in_words(session))
         own = client_names.of_profile(session.config, settled.value)
-        console.document({**shown, "model_names": own, "litellm": litellm})
+        console.document(
+            {**shown, "model_names": own, "litellm": litellm, "fleet": asdict(several) if several else None}
+        )
         return 0
     console.note(f"{session.describe()}; profile {settled.value} ({settled.by}); LiteLLM {_litellm(session)}")
     names = client_names.describe(session.config, settled.value, policy.litellm)
     _print_policy(settled.value, policy, _access(session, policy), names, rehearsed(session, settled.value))
+    if several:
+        console.data("\n".join([f"# what {count} gateways make of it:", *(f"#   {line}" for line in several.in_words)]))
     if limits := budgets.in_words(session):
         console.data("\n".join(["# budgets, which hold under every profile:", *(f"#   {line}" for line in limits)]))
     budgets.print_exhausted([*warnings, *budgets.exhausted(session)])

@@ -6,6 +6,8 @@ from typing import TypedDict
 
 from flowgate.accounts import installed_program
 from flowgate.accounts.installed_program import InstalledProgram
+from flowgate.accounts.login_driver import LoginDriver, management_key
+from flowgate.accounts.management_api import inspect_server
 from flowgate.accounts.providers import KNOWN, find
 from flowgate.cli import console
 from flowgate.cli.checks import runtime
@@ -29,7 +31,7 @@ def list_providers(config: str, as_json: bool) -> int:
         The exit code.
     """
     session = open_session(config)
-    southbound.require(session.config, "nothing can log in to a provider")
+    southbound.require_accounts(session.config, "nothing can log in to a provider")
     program, embedded = _program(session), cliproxy.is_embedded(session.config)
     version = program.version
     names = list(dict.fromkeys([*KNOWN, *session.config.providers]))
@@ -71,7 +73,10 @@ def _provider_row(session: Session, name: str, program: InstalledProgram) -> Pro
 
 def _program(session: Session) -> InstalledProgram:
     """Return what the program that a start would run says of itself."""
-    version = runtime.read_only_context(session, []).upstream_version()
+    context = runtime.read_only_context(session, [])
+    if session.config.remote:
+        return installed_program.recorded(LoginDriver(context, management_key(context)).run(inspect_server("")).version)
+    version = context.upstream_version()
     if cliproxy.is_embedded(session.config):
         return installed_program.recorded(version)
     return installed_program.ask(cliproxy.binary(session.config), version, Clock())

@@ -18,6 +18,7 @@ from flowgate.cli.task_selection import TaskSelection
 from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import Config, Play, Report, Value
 from flowgate.errors import FlowGateError, UnknownName, UsageError
+from flowgate.gateway import remote_probe
 from flowgate.gateway.cliproxy import is_embedded
 from flowgate.playbook.catalog import Catalog
 from flowgate.playbook.check import check
@@ -26,7 +27,6 @@ from flowgate.playbook.playbook import run_plays
 from flowgate.playbook.run_options import RunOptions
 from flowgate.system import files, terminal
 from flowgate.system.clock import Clock, stamp
-from flowgate.system.http import Http
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _context(session: Session, run_state: RunState, requested_by: str, progress:
         config=session.config,
         run_state=run_state,
         supervisor=session.supervisor,
-        http=Http(),
+        http=remote_probe.client(session.config),
         clock=Clock(),
         files=Files(acting=True),
         environment=session.environment,

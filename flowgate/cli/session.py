@@ -53,8 +53,9 @@ class Session:
         if self.config.embedded:
             return "config: the embedded default (FlowGate's own upstream, not a provider)"
         why = {"typed": "--config", "environment": ENVIRONMENT, "platform": "your config folder"}
-        reason = why.get(self.named.by, "the usual place")
+        reason, remote = why.get(self.named.by, "the usual place"), self.config.remote
         alone = "" if len(self.config.services) > 1 else "; LiteLLM alone, without CLIProxyAPIPlus"
+        alone = f"; CLIProxyAPIPlus at {remote.url}" if remote else alone
         return f"config: {self.config.file} ({reason}{alone})"
 
     def state(self) -> dict[str, str]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import budgets, console, disk_parts, ledger_state, litellm_version, reach, refusals, service_faults
+from flowgate.cli import (
+    budgets,
+    console,
+    disk_parts,
+    ledger_state,
+    litellm_version,
+    reach,
+    refusals,
+    remote_upstream,
+    service_faults,
+    shared_state,
+)
 from flowgate.cli.columns import duration
 from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
 from flowgate.cli.generation_reports import GenerationReport, generation_lines, generation_report, silences
@@ -62,6 +73,8 @@ class StatusReport(TypedDict):
     ledger: ledger_state.LedgerReport
     disk: dict[str, disk_parts.KindOfFiles]
     services: dict[str, ServiceReport]
+    remote: remote_upstream.RemoteReport | None
+    redis: shared_state.RedisReport | None
     lost: list[str]
     secrets: list[ExposedSecret]
 
@@ -84,7 +97,8 @@ def status(config: str, as_json: bool) -> int:
     console.data(f"profile  {profile['name']} ({profile['by']}{f', since {since}' if since else ''})")
     console.data(f"LiteLLM  {litellm_version.describe(report['litellm'])}")
     head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
-    console.table([head, *(_row(name, one) for name, one in services.items())])
+    remote = [remote_upstream.row(report["remote"])] if report["remote"] else []
+    console.table([head, *(_row(name, one) for name, one in services.items()), *remote])
     for name, service in services.items():
         for line in generation_lines(name, service["generations"]):
             console.data(f"  {line}")
@@ -96,6 +110,8 @@ def status(config: str, as_json: bool) -> int:
                 service_faults.print_silence(name, generation["number"], pid, silent)
         if service["failure"]:
             console.note(f"error: {name}: {service['failure']}")
+    remote_upstream.print_trouble(session, report["remote"])
+    shared_state.print_trouble(report["redis"])
     litellm_version.print_warnings(report["litellm"])
     budgets.print_exhausted(report["budgets"])
     ledger_state.print_trouble(report["ledger"])
@@ -130,6 +146,8 @@ def collect_status(session: Session) -> StatusReport:
         "ledger": ledger_state.ledger_state(session, found),
         "disk": disk_parts.usage(session.config),
         "services": services,
+        "remote": remote_upstream.report(session),
+        "redis": shared_state.report(session),
         "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),
     }

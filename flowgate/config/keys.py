@@ -60,6 +60,8 @@ KINDS: dict[str, Kind] = {
     "path": Kind({"type": "string"}),
     "loopback address": Kind(_pattern(rf"127(\.{_OCTET}){{3}}|localhost"), "a loopback address (127.0.0.1)"),
     "port": Kind({"type": "integer", "minimum": 1, "maximum": 65535}),
+    "server address": Kind(_pattern(r"https?://[!-~]+"), "an http(s) address without spaces"),
+    "reference": Kind(_pattern(r"os\.environ/[A-Za-z_][A-Za-z0-9_]*"), "os.environ/ and the name of a variable"),
     "URL path": Kind(_pattern("/[!-~]*"), "a path that begins with '/' and contains no spaces"),
     "variable name": Kind(_pattern("[A-Za-z_][A-Za-z0-9_]*"), "the name of an environment variable"),
     "repository": Kind(_pattern(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*"), "owner/name"),
@@ -118,6 +120,15 @@ _SERVICE = (
         *("workers", "worker count", 1),
         "for litellm: processes that serve side by side; auto: one for each core that FlowGate may use",
     ),
+    Key(
+        *("remote", "server address", None),
+        "for cliproxyapi_plus: the address of one that runs elsewhere; FlowGate starts none, and only the four keys "
+        "below may stand beside it",
+    ),
+    Key("key", "reference", None, "for a remote: the key that it accepts, as `os.environ/NAME`"),
+    Key("ca", "path", None, "for a remote: a file with the certificate of a private CA (PEM)", "the public CAs"),
+    Key("management_key", "reference", None, "for a remote: its management key, if this gateway may manage it"),
+    Key("allow_http", "truth value", False, "for a remote: send keys and prompts to it without encryption"),
 )
 
 KEYS: tuple[Key, ...] = (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict
 
-from flowgate.config import budgets, includes, model_names
+from flowgate.config import budgets, includes, model_names, remote_upstream
+from flowgate.config.document import Draft
 from flowgate.config.document import draft as draft_of
 from flowgate.config.litellm_section import fixes_of_misplaced, read_base, read_own_names, read_profiles
 from flowgate.config.migrate import migrate
@@ -12,7 +14,15 @@ from flowgate.config.section import Section
 from flowgate.config.services import read_services
 from flowgate.config.southbound import names_of_services
 from flowgate.config.spelled_numbers import spell_tree
-from flowgate.domain import BootstrapSettings, Config, Paths, ProviderSettings
+from flowgate.domain import (
+    BootstrapSettings,
+    Config,
+    ImpliedService,
+    Paths,
+    ProviderSettings,
+    RemoteUpstream,
+    ServiceSettings,
+)
 from flowgate.domain.ledger import LedgerSettings
 from flowgate.errors import raise_all
 
@@ -40,7 +50,6 @@ def read(
     root = root or file.parent
     migrate(draft := draft_of(text, str(file)))
     included = includes.expand(draft, root, read_file)
-    names, implied = names_of_services(draft)
     (top := Section(draft.tree, "", draft)).only(fixes=fixes_of_misplaced("litellm_base"))
     paths = _paths(top.section("paths"), root)
     config = Config(
@@ -48,7 +57,7 @@ def read(
         root=root,
         embedded=embedded,
         paths=paths,
-        services=read_services(top.section("services"), root, paths.runtime_dir, names),
+        **_services(draft, top.section("services"), root, paths.runtime_dir),
         litellm_base=read_base(top.section("litellm_base")),
         own_model_names=read_own_names(top.section("profiles")),  # taken out before the next line
         profiles=read_profiles(top.section("profiles")),
@@ -60,13 +69,25 @@ def read(
         places=draft.lines,
         notes=tuple(draft.notes),
         included=included,
-        implied=implied,
         model_names={name: model for name, model in model_names.read(top).items() if model},
         ledger=_ledger(top.section("ledger")),
         budgets=budgets.read(top.section("budgets"), top.section("profiles").tree, top.section("ledger").tree),
     )
     raise_all(str(file), draft.faults)
     return config
+
+
+class _Services(TypedDict):
+    services: dict[str, ServiceSettings]
+    implied: ImpliedService | None
+    remote: RemoteUpstream | None
+
+
+def _services(draft: Draft, section: Section, root: Path, runtime: Path) -> _Services:
+    names, implied = names_of_services(draft)
+    remote = remote_upstream.read(section, root)
+    found = read_services(section, root, runtime, names)
+    return {"services": remote_upstream.adapt(found, remote, section), "implied": implied, "remote": remote}
 
 
 def _paths(section: Section, root: Path) -> Paths:

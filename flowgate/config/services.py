@@ -100,7 +100,8 @@ def _check_ports(section: Section, services: Mapping[str, ServiceSettings]) -> N
 
 def _check_cycles(section: Section, services: Mapping[str, ServiceSettings]) -> None:
     for name, one in services.items():
-        if name in one.depends_on or any(name in services[other].depends_on for other in one.depends_on):
+        others = [services[other] for other in one.depends_on if other in services]
+        if name in one.depends_on or any(name in other.depends_on for other in others):
             what = f"'{name}' depends on itself, directly or through the other service"
             section.add_fault(f"{name}.depends_on", what, "remove one `depends_on`")
             return

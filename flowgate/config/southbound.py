@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from flowgate.config.document import Draft
+from flowgate.config.remote_upstream import is_remote
 from flowgate.config.yaml_source import Tree
 from flowgate.domain import ImpliedService
 
@@ -45,6 +46,8 @@ def names_of_services(draft: Draft) -> tuple[tuple[str, ...], ImpliedService | N
         The names, and what implies CLIProxyAPIPlus; None if the config names it, or does not use it.
     """
     services = draft.tree.get("services")
+    if is_remote(services):
+        return (LITELLM,), None
     if isinstance(services, dict) and UPSTREAM in services:
         return tuple(PORTS), None
     if services is not None and not isinstance(services, dict):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Paths,
         ProviderSettings,
         Reference,
+        RemoteUpstream,
         ServiceSettings,
     )
     from flowgate.domain.forking import ForkServerSettings, WarmUp
@@ -55,6 +56,7 @@ __all__ = [
     "Program",
     "ProviderSettings",
     "Reference",
+    "RemoteUpstream",
     "Report",
     "Result",
     "RouterSettings",
@@ -74,7 +76,8 @@ __all__ = [
 
 MODULES = {
     "config": (
-        *("BootstrapSettings", "Config", "ImpliedService", "Paths", "ProviderSettings", "Reference", "ServiceSettings"),
+        *("BootstrapSettings", "Config", "ImpliedService", "Paths", "ProviderSettings", "Reference"),
+        *("RemoteUpstream", "ServiceSettings"),
     ),
     "forking": ("ForkServerSettings", "WarmUp"),
     "litellm_environment": ("LiteLLMEnvironment",),

@@ -92,6 +92,24 @@ class Reference(NamedTuple):
     place: str
 
 
+class RemoteUpstream(NamedTuple):
+    """A CLIProxyAPIPlus that runs elsewhere, in place of one that FlowGate starts.
+
+    Attributes:
+        url: Its address, without a slash at the end.
+        key: The variable with the key that it accepts.
+        ca: File with the certificate of a private CA; None for the public CAs.
+        management_key: The variable with its management key; empty if this gateway does not manage it.
+        allow_http: Keys and prompts may be sent to it without encryption.
+    """
+
+    url: str
+    key: str
+    ca: Path | None = None
+    management_key: str = ""
+    allow_http: bool = False
+
+
 class ImpliedService(NamedTuple):
     """A service that the config uses without naming it.
 
@@ -129,6 +147,7 @@ class Config:
         notes: What was migrated or replaced when the file was read, one sentence each.
         included: Absolute paths of the files that `litellm_base.include` names; their settings are in `litellm_base`.
         implied: What uses CLIProxyAPIPlus, if the config does not name it; it has its defaults then.
+        remote: The CLIProxyAPIPlus that runs elsewhere; `services` has none then.
         model_names: Names and patterns that clients ask for by themselves → the model that answers.
         own_model_names: Profile → its own, merged over these; None takes one away.
         ledger: What is recorded of requests, and how long it is kept.
@@ -151,6 +170,7 @@ class Config:
     notes: tuple[str, ...] = ()
     included: tuple[Path, ...] = ()
     implied: ImpliedService | None = None
+    remote: RemoteUpstream | None = None
     model_names: Mapping[str, str] = field(default_factory=dict)
     own_model_names: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)

@@ -66,6 +66,7 @@ class Program:
         ledger: Where a worker records its requests; None if it does not.
         budgets: What may be spent and asked; None if nothing is limited.
         workers: Processes of one generation; more than one only where `app` is set.
+        claimed_folders: Folders that no other host may use while it runs, also if they are on a network file system.
     """
 
     service: str
@@ -96,6 +97,7 @@ class Program:
     ledger: LedgerFile | None = None
     budgets: BudgetPlan | None = None
     workers: int = 1
+    claimed_folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

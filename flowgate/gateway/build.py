@@ -17,17 +17,19 @@ from flowgate.gateway import (
     mistyped_references,
     own_address,
     own_modules,
+    private_ca,
     promises,
     recorded_promises,
     request_rules,
     setting_values,
+    shared_redis,
     unlisted_models,
     upstream_command,
     upstream_deployments,
     upstream_environment,
     upstream_overrides,
+    upstream_policy,
     upstream_settings,
-    upstream_sources,
     upstream_version,
     usable_values,
     version_warnings,
@@ -60,6 +62,7 @@ class BuildInputs:
         variables: The variables that the settings refer to and that are set.
         unnamed_config: A CLIProxyAPIPlus config that the program would read if it were started by hand, and that its
             command line does not name; empty if there is none.
+        certificates: What LiteLLM trusts; empty for the usual CAs.
     """
 
     ports: Mapping[str, int]
@@ -71,6 +74,7 @@ class BuildInputs:
     declared: Declarations = field(default_factory=of_installed)
     variables: Mapping[str, Secret] = field(default_factory=dict)
     unnamed_config: str = ""
+    certificates: str = ""
     litellm: LiteLLMEnvironment | None = None
 
 
@@ -107,6 +111,7 @@ def build(config: Config, profile: Sourced[str], build_inputs: BuildInputs) -> S
         request_rules.compute(config, policy.litellm, client_names.of_profile(config, profile.value)),
     )
     services[LITELLM] = recorded_promises.added(services[LITELLM], policy)
+    services[LITELLM] = private_ca.trusting(config, services[LITELLM], build_inputs.certificates)
     names = ModelNames(policy.litellm)
     requestable = tuple(one.name for one in names.names() if one.answer.kind not in (PATTERN, ID))
     return Stack(
@@ -144,7 +149,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     """
     read = _read_settings(config, profile, build_inputs)
     own = own_settings(config, build_inputs)
-    accounts = account_inventory.with_keys(build_inputs.accounts, own.settings)
+    accounts = {} if config.remote else account_inventory.with_keys(build_inputs.accounts, own.settings)
     upstream = UpstreamAccounts(
         own.settings,
         accounts,
@@ -156,9 +161,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     policy = worker_promises.applied(policy, worker_counts.workers(config), build_inputs.declared.version)
     policy = _completed(policy, upstream, build_inputs.declared)
     if not cliproxy.is_configured(config):
-        why = f"the gateway has no CLIProxyAPIPlus (no services.{CLIPROXY})"
-        changes, unset = (*read.changes, *policy.changes), tuple(unknown(policy.litellm))
-        return replace(policy, why=why, cliproxy={}, changes=changes, unknown=unset, declared=build_inputs.declared)
+        return upstream_policy.without_own(config, policy, read.changes, build_inputs.declared)
     embedded = cliproxy.is_embedded(config)
     added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version, logs=not embedded)
     notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
@@ -170,12 +173,14 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         notes=tuple(notes),
         warnings=(*own.warnings, *added.warnings),
         declared=build_inputs.declared,
-        upstream_facts=_upstream_facts(config, policy.litellm, build_inputs.upstream_version, line),
+        upstream_facts=upstream_policy.facts_of_own(config, policy.litellm, build_inputs.upstream_version, line),
     )
 
 
 def _completed(policy: Policy, upstream: UpstreamAccounts, declared: Declarations) -> Policy:
     """Complete what LiteLLM does not know about models, and say it."""
+    litellm, bounds = shared_redis.bounded(policy.litellm)
+    policy = replace(policy, litellm=litellm, changes=(*policy.changes, *bounds))
     added = unlisted_models.complete(policy.litellm, upstream.serves, declared.has_model)
     refused = unlisted_models.refused(policy.litellm, upstream.serves, declared.has_model)
     return replace(policy, changes=(*policy.changes, *added), client_facts=(*added, *refused))
@@ -198,13 +203,6 @@ def _read_settings(config: Config, profile: str, build_inputs: BuildInputs) -> s
     ]
     raise_all(f"profile {profile}", wrong)
     return read
-
-
-def _upstream_facts(config: Config, settings: LiteLLMSettings, version: str, line: str) -> tuple[str, ...]:
-    """Return what the real program does that reaches the promises; of one that is not installed nothing is said."""
-    if not version or cliproxy.is_embedded(config) or not upstream_deployments.any_through_upstream(config, settings):
-        return ()
-    return tuple(f"CLIProxyAPIPlus {version}: {one}" for one in upstream_sources.changes(line))
 
 
 def own_settings(config: Config, build_inputs: BuildInputs) -> OwnSettings:

@@ -98,6 +98,7 @@ def _program(config: Config, port: int, document: tuple[Path, str], tree: Upstre
         digest=name_program(argv, (settings.host, port), _restart_settings(tree), env, settings.env),
         ready_timeout=settings.ready_timeout,
         restart=settings.restart,
+        claimed_folders=() if is_embedded(config) else (Path(tree["auth-dir"]),),
     )
 
 

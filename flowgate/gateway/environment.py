@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flowgate.domain import Config, ForkServerSettings, Program, Reference, Secret, Service, ServiceSettings
 from flowgate.errors import UsageError
-from flowgate.gateway import cliproxy, litellm
+from flowgate.gateway import cliproxy, litellm, private_ca
 from flowgate.gateway.proxy_exceptions import PROXIES, SPELLINGS, without_proxy
 
 KEY_FILES = {
@@ -23,6 +23,11 @@ INHERITED_VARIABLES = (
 )
 IRRELEVANT_TO_IMPORTS = ("PATH", "TMPDIR")  # a shell with another PATH must not cause a new import of the app
 MODULE_CACHE = ".flowgate-rehearsed.json"
+
+
+def file_name(name: str) -> str:
+    """Return the name of the file under `.router/secrets` that may contain the value of a variable."""
+    return KEY_FILES.get(name, name.lower().replace("_", "-"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Variables:
 
     def file(self, name: str) -> Path:
         """Return the file that may contain the value of a variable."""
-        return self.secrets_folder / KEY_FILES.get(name, name.lower().replace("_", "-"))
+        return self.secrets_folder / file_name(name)
 
     def unset_error(self, need: Reference) -> UsageError:
         """Return the error for a variable that is not set."""
@@ -70,7 +75,9 @@ class Variables:
     def missing_keys(self, config: Config) -> list[str]:
         """List FlowGate's own keys that the gateway needs and that have not been generated."""
         names = set(KEY_FILES)
-        if not cliproxy.is_configured(config):
+        if config.remote:  # its keys are those of the remote, which nobody here can generate
+            names = {litellm.MASTER_KEY}
+        elif not cliproxy.is_configured(config):
             names &= {litellm.MASTER_KEY, *(one.name for one in config.references)}
         return [name for name in KEY_FILES if name in names and self.get(name) is None]
 
@@ -88,6 +95,7 @@ class Variables:
         env = {name: Secret(self.environment[name]) for name in INHERITED_VARIABLES if name in self.environment}
         env |= program.env
         env |= {name: Secret(value) for name, value in settings.env.items() if not value.startswith(litellm.PREFIX)}
+        env |= {name: value for name, value in program.env.items() if name == private_ca.VARIABLE}
         for reference in service.needs:
             if (value := self.get(reference.name)) is not None:
                 env[_name_in_service(service, reference)] = value

@@ -26,6 +26,7 @@ from flowgate.gateway import (
     litellm_runner,
     name_settings,
     own_modules,
+    remote_upstream,
     runner_flags,
     upstream_deployments,
     web_pages,
@@ -208,7 +209,7 @@ def _needs(config: Config, profile: str, settings: LiteLLMSettings) -> tuple[Ref
     found = [r for r in found if r.name not in config.services[NAME].env or r.path.startswith(roots[-1])]
     if (settings.get("general_settings") or {}).get("master_key") is None:
         found.append(Reference(MASTER_KEY, "general_settings.master_key", config.place("litellm_base")))
-    return tuple(found)
+    return tuple(remote_upstream.needs(config, found, settings))
 
 
 def optional(config: Config, settings: LiteLLMSettings, reference: Reference) -> bool:

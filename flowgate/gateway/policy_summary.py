@@ -40,6 +40,7 @@ def describe(policy: Policy) -> list[str]:
         "just before its time-out and asks for a pause of 1 min"
     )
     lines += [f"unknown: {', '.join(one.topics)}; {one.setting} changes it" for one in unmodelled(policy.litellm)]
+    lines += worker_promises.describe_redis(policy)
     limits = [_continuation(policy), *LITELLM_LIMITS, *(UPSTREAM_LIMITS if policy.cooldowns_by == CLIPROXY else ())]
     lines += [one for one in policy.client_facts if one not in policy.changes]
     return [*lines, _budget(policy), *policy.upstream_facts, *limits]

@@ -154,7 +154,7 @@ def _cycles(where: _Settings, settings: LiteLLMSettings) -> Iterator[FlowGateErr
 
 def _wrong_keys(config: Config, settings: LiteLLMSettings) -> Iterator[str]:
     """Find deployments that send CLIProxyAPIPlus another key than it accepts, or its key to another server."""
-    key = litellm.PREFIX + cliproxy.UPSTREAM_KEY
+    key = litellm.PREFIX + (config.remote.key if config.remote else cliproxy.UPSTREAM_KEY)
     upstream = config.services.get(cliproxy.NAME)
     for entry in settings.get("model_list", ()):
         params, name = entry["litellm_params"], entry["model_name"]

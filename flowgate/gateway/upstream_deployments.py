@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from flowgate.config.southbound import HOST, PORTS, names_address
 from flowgate.domain import Config, DeploymentParams, LiteLLMSettings, Secret
 from flowgate.errors import FlowGateError, UsageError
-from flowgate.gateway import name_settings
+from flowgate.gateway import name_settings, remote_upstream
 from flowgate.gateway.model_names import ModelNames
 
 UPSTREAM = "cliproxyapi_plus"
@@ -16,13 +16,17 @@ REFERENCE = "os.environ/"
 
 def uses_upstream(config: Config, params: DeploymentParams) -> bool:
     """Return whether a deployment is served through CLIProxyAPIPlus."""
+    if config.remote:
+        return remote_upstream.leads_there(config.remote, params)
     upstream = config.services.get(UPSTREAM)
     return upstream is not None and names_address(params.get("api_base"), upstream.host, upstream.port)
 
 
 def any_through_upstream(config: Config, settings: LiteLLMSettings) -> bool:
-    """Return whether LiteLLM sends anything to CLIProxyAPIPlus."""
-    return any(uses_upstream(config, entry["litellm_params"]) for entry in settings.get("model_list", ()))
+    """Return whether LiteLLM sends anything to a CLIProxyAPIPlus that FlowGate starts."""
+    return not config.remote and any(
+        uses_upstream(config, entry["litellm_params"]) for entry in settings.get("model_list", ())
+    )
 
 
 def addresses(config: Config, ports: Mapping[str, int]) -> dict[str, str]:
@@ -46,7 +50,7 @@ def move_port(config: Config, settings: LiteLLMSettings, ports: Mapping[str, int
     """
     for entry in settings.get("model_list", ()):
         params = entry["litellm_params"]
-        if uses_upstream(config, params):
+        if uses_upstream(config, params) and not config.remote:
             old, new = config.services[UPSTREAM].port, ports[UPSTREAM]
             params["api_base"] = params["api_base"].replace(f":{old}", f":{new}", 1)
 
@@ -61,7 +65,7 @@ def faults(config: Config, profile: str, variables: Mapping[str, Secret]) -> lis
         profile: The profile's name.
         variables: The variables that the settings refer to and that are set.
     """
-    if UPSTREAM in config.services:
+    if UPSTREAM in config.services or config.remote:
         return []
     own = "model_list" in config.profiles[profile]
     root = f"profiles.{profile}" if own else "litellm_base"

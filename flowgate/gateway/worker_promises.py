@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flowgate.domain import LiteLLMSettings
-from flowgate.gateway import litellm_behaviour
+from flowgate.gateway import litellm_behaviour, shared_redis
 from flowgate.gateway.policy import CLIPROXY, Policy
 
-REDIS_KEYS = ("redis_host", "redis_url")
 READ_AGAIN_SECONDS = 1
 
 
@@ -38,7 +37,23 @@ def uses_redis(settings: LiteLLMSettings) -> bool:
         settings: LiteLLM's settings.
     """
     router: dict[str, object] = dict(settings.get("router_settings") or {})
-    return any(router.get(key) for key in REDIS_KEYS)
+    return any(router.get(key) for key in shared_redis.KEYS)
+
+
+def describe_redis(policy: Policy) -> list[str]:
+    """Say what a Redis server that is away or hangs means for requests; nothing if the profile has none.
+
+    Args:
+        policy: The compiled profile.
+    """
+    if not uses_redis(policy.litellm):
+        return []
+    wait = shared_redis.wait_seconds(policy.litellm)
+    return [
+        f"if the Redis server is away, full or hangs, requests go on and each worker keeps its own cooldowns; LiteLLM "
+        f"waits up to {wait:g} s for each of its answers (router_settings.cache_kwargs.socket_timeout), several times "
+        "for a request"
+    ]
 
 
 def describe(policy: Policy) -> list[str]:

@@ -9,11 +9,14 @@ from flowgate.step import StepContext
 def refresh_upstream_config(context: StepContext) -> None:
     """Rewrite CLIProxyAPIPlus' config in place if the accounts changed it; the program rereads it by itself.
 
-    Before the first render nothing is written. LiteLLM's config changes only at the next switch, which is reported.
+    Before the first render nothing is written, and nothing for a program that runs elsewhere. LiteLLM's config changes
+    only at the next switch, which is reported.
 
     Args:
         context: Tools and state of this run.
     """
+    if context.config.remote:
+        return
     stack = context.stack()
     (document,) = stack.services[cliproxy.NAME].documents
     before = context.files.read(document.path)

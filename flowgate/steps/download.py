@@ -9,7 +9,11 @@ from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
 from flowgate.system import python_environment
 
-SHOWN = {"embedded": "the embedded upstream is used", "none": "the gateway has no CLIProxyAPIPlus"}
+SHOWN = {
+    "embedded": "the embedded upstream is used",
+    "remote": "CLIProxyAPIPlus runs elsewhere",
+    "none": "the gateway has no CLIProxyAPIPlus",
+}
 
 
 def download(context: StepContext) -> Result | Change:
@@ -21,7 +25,7 @@ def download(context: StepContext) -> Result | Change:
         context: Tools and state of this run.
 
     Returns:
-        `written` (list of paths), `upstream` ("embedded", "none", or the path of CLIProxyAPIPlus).
+        `written` (list of paths), `upstream` ("embedded", "remote", "none", or the path of CLIProxyAPIPlus).
 
     Raises:
         ProgramMissing: The config names a CLIProxyAPIPlus that does not exist, and no source.
@@ -65,7 +69,7 @@ def download(context: StepContext) -> Result | Change:
 
 def _upstream(context: StepContext) -> str:
     if not cliproxy.is_configured(context.config):
-        return "none"
+        return "remote" if context.config.remote else "none"
     return "embedded" if cliproxy.is_embedded(context.config) else str(cliproxy.binary(context.config))
 
 

@@ -24,6 +24,9 @@ def find_serving(
         NotReady: The service does not run, and it is required.
         UsageError: The gateway has no such service, and it is required.
     """
+    if context.config.remote and service == southbound.NAME:
+        message = f"{service} runs at {context.config.remote.url}"
+        return unchanged(message, running=True, generation=None, profile="")
     if required:
         southbound.require_service(context.config, service)
     found = context.supervisor.generation(service)

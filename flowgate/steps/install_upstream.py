@@ -54,6 +54,8 @@ def install_upstream(
         southbound.require(context.config, "nothing needs a CLIProxyAPIPlus")
     if not cliproxy.is_configured(context.config):
         message = f"nothing needs a CLIProxyAPIPlus: the config has no services.{cliproxy.NAME}"
+        if context.config.remote:
+            message = f"nothing needs a CLIProxyAPIPlus here: it runs at {context.config.remote.url}"
         return unchanged(message, program="", version="", source="", level="", sha256="")
     chosen = _choose(context, version, repo, from_file, allow_unverified)
     paths = install_record.install_paths(context.config)

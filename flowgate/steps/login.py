@@ -1,5 +1,7 @@
 """Log in to a provider; only a new or changed account counts."""
 
+from dataclasses import replace
+
 from flowgate.accounts import login as conversation
 from flowgate.accounts.login_driver import LoginDriver, management_key, started_version
 from flowgate.accounts.providers import find
@@ -38,7 +40,7 @@ def login(
         EnvironmentFailure: CLIProxyAPIPlus cannot log in to this provider, or responds unexpectedly.
         UsageError: A parameter is invalid, there is no management key, or the gateway has no CLIProxyAPIPlus.
     """
-    southbound.require(context.config, f"nothing can log in to {provider}")
+    southbound.require_accounts(context.config, f"nothing can log in to {provider}")
     about = find(provider, context.config.providers, context.config.place("auth.providers"))
     for name, value in (("timeout", timeout), ("poll_interval", poll_interval)):
         if value <= 0:
@@ -55,7 +57,7 @@ def login(
             else:
                 query = {"project_id": project} if project else {}
                 request = conversation.LoginRequest(about, started, timeout, poll_interval, query)
-                account = driver.run(conversation.login(request))
+                account = driver.run(conversation.login(replace(request, elsewhere=bool(acting.config.remote))))
         refresh_upstream_config(acting)
         return _facts(account)
 

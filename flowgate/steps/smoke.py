@@ -9,6 +9,7 @@ from flowgate.gateway import cliproxy, request_rules
 from flowgate.rehearsal import stream
 from flowgate.rehearsal.tool_round_trips import ROUND_TRIPS, TOOL, responses_text
 from flowgate.step import Change, Facts, Result, StepContext, change
+from flowgate.steps._ask_remote import ask_remote
 from flowgate.steps.wait_healthy import LOG_LINES, config_place, private_base_url
 from flowgate.system.clock import poll
 from flowgate.system.http import Headers, Response
@@ -16,6 +17,7 @@ from flowgate.system.http import Headers, Response
 PROMPT = "Answer with one short sentence: are you there?"
 LEAVING = ("draining", "stopping")
 DEATH_SECONDS = 0.5  # a closed connection is seen sooner than the end of the process that closed it
+REMOTE = "southbound"  # the request to a CLIProxyAPIPlus that runs elsewhere
 SIGNATURE = "embedded upstream"  # part of every answer of the embedded upstream
 Generations = Mapping[str, tuple[list[int], int]]  # service → (numbers of its generations, number of restarts)
 
@@ -38,7 +40,8 @@ def smoke(context: StepContext, live: bool = False) -> Result | Change:
     """
     model, embedded = _model(context, live)
     names = list(REQUESTS) if embedded else list(LIVE) if model else ["models"]
-    real = "real accounts" if cliproxy.is_configured(context.config) else "your providers"
+    names = [REMOTE, *names] if context.config.remote else names
+    real = "real accounts" if cliproxy.is_configured(context.config) or context.config.remote else "your providers"
     over = "the embedded upstream" if embedded else real
     cost = "" if embedded else " (costs money)" if model else " (only what is free)"
 
@@ -104,8 +107,8 @@ def _send(context: StepContext, name: str, tested: Target) -> Facts:
     """Send one request, check its response and show it."""
     began = context.clock.now()
     try:
-        message = REQUESTS[name](context, tested)
-        if tested.embedded and name != "models" and SIGNATURE not in message:
+        message = (ask_remote if name == REMOTE else REQUESTS[name])(context, tested)
+        if tested.embedded and name not in ("models", REMOTE) and SIGNATURE not in message:
             raise CheckFailed(f"the {name} answer did not come from the embedded upstream: {message[:80]!r}")
     except FlowGateError as error:
         raise _explain(context, name, error, tested.before) from None

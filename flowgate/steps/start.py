@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Literal
 
 from flowgate.domain import Program, Service, Stack
-from flowgate.errors import FlowGateError, PortInUse, raise_all
+from flowgate.errors import EnvironmentFailure, FlowGateError, PortInUse, raise_all
 from flowgate.gateway import build, cliproxy, litellm_environments, proxy_exceptions, southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps._replaced_program import RESTART, replaced_program
 from flowgate.steps.download import pending_installation, require_executable, runners
 from flowgate.supervisor import other_gateways
 from flowgate.supervisor.reader import pids
-from flowgate.system import installed, processes
+from flowgate.system import host_claims, installed, processes
 
 Name = Literal["all", "litellm", "cliproxyapi_plus"]
 
@@ -120,12 +120,25 @@ def _obstacles(context: StepContext, program: Program) -> list[FlowGateError]:
     if program.app is not None:
         env = {**context.environment, **context.config.services[program.service].env}
         errors += proxy_exceptions.faults(env, installed.is_importable(proxy_exceptions.SOCKS))
+    errors += _claimed_elsewhere(context, program)
     owner = context.port_owner(program.host, program.port)
     if owner is not None and not _is_own(context, program, owner[0]):
         pid, command = owner
         other = other_gateways.config_of(pid)
         errors.append(PortInUse(program.service, program.host, program.port, pid=pid, command=command, gateway=other))
     return errors
+
+
+def _claimed_elsewhere(context: StepContext, program: Program) -> list[FlowGateError]:
+    """Return an error for each folder that another host, or another gateway of this one, uses now."""
+    own = host_claims.own_claim(context.runtime)
+    found: list[FlowGateError] = []
+    for folder in program.claimed_folders:
+        if other := host_claims.other_holder(folder, own):
+            what = f"the accounts in {folder} are in use by {other.host} ({other.user})"
+            fix = "stop it there, or name that one here: services.cliproxyapi_plus.remote"
+            found.append(EnvironmentFailure(what, fix=fix, place=context.config.place("paths.runtime_dir")))
+    return found
 
 
 def _written_by_download(context: StepContext, path: Path) -> bool:

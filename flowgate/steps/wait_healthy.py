@@ -6,7 +6,7 @@ from typing import Literal
 from flowgate.config.error_location import locate_setting
 from flowgate.domain import Service
 from flowgate.errors import FlowGateError, NotReady, Unreachable
-from flowgate.gateway import litellm, southbound, upstream_version
+from flowgate.gateway import litellm, remote_probe, southbound, upstream_version
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.supervisor.protocol import GenerationStatus
 from flowgate.system.clock import poll
@@ -52,13 +52,27 @@ def wait_healthy(context: StepContext, service: Name = "all", timeout: float | N
     chosen = [one for name, one in stack.services.items() if service in ("all", name)]
     waiting = [one for one in chosen if not is_ready(context, one)]
     if not waiting:
+        if service == "all":
+            _warn_of_remote(context)
         return unchanged(_ready(one.name for one in chosen), seconds={})
 
     def apply(acting: StepContext) -> Facts:
         seconds = {one.name: _wait(acting, one, timeout) for one in chosen}
+        if service == "all":
+            _warn_of_remote(acting)
         return {"seconds": seconds, "message": _ready(seconds)}
 
     return change(f"wait for {' and '.join(one.name for one in waiting)}", apply, changes=False)
+
+
+def _warn_of_remote(context: StepContext) -> None:
+    """Say that a remote CLIProxyAPIPlus is not ready; LiteLLM starts all the same, for its other models."""
+    if context.config.remote is None:
+        return
+    found = remote_probe.probe(context.config, context.key(context.config.remote.key))
+    if not found.ready:
+        context.emit(f"warning: {southbound.NAME} at {context.config.remote.url} is not ready: {found.error}")
+        context.emit(f"  fix: {found.fix}")
 
 
 def _ready(names: Iterable[str]) -> str:

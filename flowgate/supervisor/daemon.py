@@ -43,8 +43,10 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
     _handle_signals(supervisor)
     server.open()
     ready()
-    supervisor.loop.after(EVERY_SECONDS, Housekeeping(supervisor, server).run)
+    housekeeping = Housekeeping(supervisor, server)
+    supervisor.loop.after(EVERY_SECONDS, housekeeping.run)
     supervisor.loop.run()
+    housekeeping.claims.run()  # gives back what nothing uses any more
     server.close()
     supervisor.pool.fork_pool.close()
 

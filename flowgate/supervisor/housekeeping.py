@@ -7,6 +7,7 @@ import math
 from flowgate.supervisor import worker_group
 from flowgate.supervisor.budget_rounds import BudgetRounds
 from flowgate.supervisor.control_server import ControlServer
+from flowgate.supervisor.folder_claims import FolderClaims
 from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.liveness import Liveness
 from flowgate.supervisor.service_state import Renew
@@ -22,12 +23,17 @@ RENEWAL_SECONDS = 60.0  # between two renewals, so that a limit that is too low 
 
 
 class Housekeeping:
-    """The regular work of one supervisor."""
+    """The regular work of one supervisor.
+
+    Attributes:
+        claims: The folders that no other host may use.
+    """
 
     def __init__(self, supervisor: Supervisor, server: ControlServer) -> None:
         self._supervisor, self._server = supervisor, server
         self._liveness = Liveness(supervisor)
         self._budgets = BudgetRounds(supervisor)
+        self.claims = FolderClaims(supervisor)
         self._renewed: dict[Key | str, float] = {}
         self._rounds = 0
 
@@ -46,6 +52,7 @@ class Housekeeping:
             self._check_memory()
         self._liveness.check()
         self._budgets.run()
+        self.claims.run()
         supervisor.tidy()
         idle_since = supervisor.idle_since
         if idle_since is not None and supervisor.clock.now() - idle_since >= IDLE_SECONDS:

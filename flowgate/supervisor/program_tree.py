@@ -99,6 +99,7 @@ class ProgramTree(TypedDict):
     budgets: NotRequired[BudgetTree | None]
     fork_server: ForkServerTree | None
     workers: NotRequired[int]
+    claimed_folders: NotRequired[list[str]]
 
 
 def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
@@ -137,6 +138,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "budgets": to_budget_tree(program.budgets) if program.budgets else None,
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
         "workers": program.workers,
+        "claimed_folders": [str(path) for path in program.claimed_folders],
     }
 
 
@@ -241,4 +243,5 @@ def from_tree(tree: ProgramTree) -> Program:
         budgets=budgets_from_tree(tree.get("budgets")),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
         workers=tree.get("workers", 1),  # a worker of an earlier FlowGate is the only one of its generation
+        claimed_folders=tuple(map(Path, tree.get("claimed_folders", ()))),
     )

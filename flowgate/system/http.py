@@ -18,7 +18,7 @@ from flowgate.system.http_errors import http_error, redacted_url
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["Headers", "Http", "Response", "header_value", "is_loopback", "redacted_url"]
+__all__ = ["Headers", "Http", "Response", "Trusted", "header_value", "is_loopback", "redacted_url"]
 
 Headers = Mapping[str, str | Secret]
 EXCERPT = 300  # characters of an error response that are shown
@@ -64,19 +64,36 @@ class Response:
             raise CheckFailed(what) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A server that also the read-only client may ask: its address, and the file of its CA (empty: the public CAs)."""
+
+    url: str
+    ca: str = ""
+
+    def has(self, url: str) -> bool:
+        """Return whether a URL leads to this server."""
+        return f"{url}/".startswith(f"{self.url}/")
+
+
 class Http:
     """An HTTP client that follows no redirects and uses no proxy for loopback addresses.
 
     In every method `timeout` is the seconds to connect, and the longest silence while the response is read.
     """
 
-    def __init__(self, read_only: bool = False) -> None:
+    def __init__(self, read_only: bool = False, trusted: Trusted | None = None) -> None:
         """Create a client.
 
         Args:
-            read_only: Refuse all requests but GET to loopback addresses.
+            read_only: Refuse all requests but GET to loopback addresses, and to the trusted server.
+            trusted: A server that belongs to the gateway though it runs elsewhere.
         """
-        self._read_only = read_only
+        self._read_only, self._trusted = read_only, trusted
+
+    def reading(self) -> Http:
+        """Return the same client, which refuses everything but reading."""
+        return Http(read_only=True, trusted=self._trusted)
 
     def get(self, url: str, *, headers: Headers | None = None, timeout: float = 5.0) -> Response:
         """Send a GET request.
@@ -127,7 +144,7 @@ class Http:
     def _lines(self, url: str, body: object, headers: Headers, timeout: float) -> Iterator[str]:
         # Compressed lines would arrive late.
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity", **headers}
-        with _open("POST", url, headers, timeout, body) as response:
+        with _open("POST", url, headers, timeout, body, self._verify(url)) as response:
             if not 200 <= response.status_code < 300:
                 excerpt = _without_secrets(_text(response).strip(), headers)[:EXCERPT]
                 raise CheckFailed(f"{redacted_url(url)} returned {response.status_code}: {excerpt}")
@@ -142,14 +159,19 @@ class Http:
     def _send(self, method: str, url: str, headers: Headers, timeout: float, body: object = None) -> Response:
         self._check_allowed(method, url)
         started = monotonic()
-        with _open(method, url, headers, timeout, body) as response:
+        with _open(method, url, headers, timeout, body, self._verify(url)) as response:
             text = _text(response)
         received = {name.lower(): value for name, value in response.headers.items()}
         return Response(response.status_code, received, text, monotonic() - started, url)
 
     def _check_allowed(self, method: str, url: str) -> None:
-        if self._read_only and not (method == "GET" and is_loopback(url)):
+        known = is_loopback(url) or (self._trusted is not None and self._trusted.has(url))
+        if self._read_only and not (method == "GET" and known):
             raise StepContractError(f"a step sent {method} {redacted_url(url)} in its read-only phase")
+
+    def _verify(self, url: str) -> str | bool:
+        """Return the file of the CAs to trust; True for the public ones."""
+        return self._trusted.ca if self._trusted and self._trusted.ca and self._trusted.has(url) else True
 
 
 def is_loopback(url: str) -> bool:
@@ -177,7 +199,9 @@ def header_value(name: str, value: str | Secret) -> str:
 
 
 @contextmanager
-def _open(method: str, url: str, headers: Headers, timeout: float, body: object) -> Iterator[requests.Response]:
+def _open(
+    method: str, url: str, headers: Headers, timeout: float, body: object, verify: str | bool = True
+) -> Iterator[requests.Response]:
     """Send a request and keep the response open; exceptions of `requests` are translated, also while it is read."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -192,7 +216,13 @@ def _open(method: str, url: str, headers: Headers, timeout: float, body: object)
         session.trust_env = not is_loopback(url)  # proxies and ~/.netrc
         try:
             with session.request(
-                method, url, headers=sent, data=data, timeout=timeout, allow_redirects=False, stream=True
+                *(method, url),
+                headers=sent,
+                data=data,
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+                verify=verify,
             ) as response:
                 yield response
         except (HTTPError, OSError) as error:  # every RequestException is an OSError

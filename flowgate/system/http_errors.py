@@ -54,6 +54,8 @@ def http_error(error: Exception, url: str, timeout: float) -> Unreachable | Usag
         return Unreachable(f"nothing listens on {address}")
     if caused_by(socket.gaierror):
         return Unreachable(f"the host name of {address} cannot be resolved")
+    if reason := next((one for cause in causes if (one := getattr(cause, "verify_message", ""))), ""):
+        return Unreachable(f"the certificate of {address} is refused: {reason.rstrip('.')}")
     if caused_by(requests.exceptions.SSLError):
         return Unreachable(f"{address} has a certificate that is not trusted, or does not use TLS")
     if caused_by(requests.exceptions.ProxyError):

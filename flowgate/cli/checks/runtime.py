@@ -21,13 +21,13 @@ from flowgate.gateway import (
     litellm_runner,
     proxy_exceptions,
     release_assets,
+    remote_probe,
     southbound,
 )
 from flowgate.supervisor import other_gateways
 from flowgate.supervisor.reader import pids
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
 from flowgate.system.clock import Clock
-from flowgate.system.http import Http
 
 if TYPE_CHECKING:
     from flowgate.supervisor.protocol import StatusDocument
@@ -47,7 +47,7 @@ def read_only_context(session: Session, messages: list[str]) -> StepContext:
         config=session.config,
         run_state=RunState(session.profile()),
         supervisor=session.supervisor,
-        http=Http(read_only=True),
+        http=remote_probe.client(session.config, read_only=True),
         clock=Clock(),
         files=Files(acting=False),
         environment=session.environment,

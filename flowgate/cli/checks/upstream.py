@@ -54,6 +54,11 @@ def upstream(session: Session) -> Iterator[Finding]:
 
 def _absent(session: Session) -> Finding:
     """Report that the gateway has no CLIProxyAPIPlus, and whether one is installed all the same."""
+    if session.config.remote:
+        where = session.config.remote.url
+        return Finding(
+            CHECK, "pass", f"CLIProxyAPIPlus runs at {where}: no program, settings or accounts of it are here"
+        )
     program = install_record.install_paths(session.config).program
     alone = f"the gateway has no CLIProxyAPIPlus (no services.{cliproxy.NAME}): LiteLLM calls the providers itself"
     if not program.exists():

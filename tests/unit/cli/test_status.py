@@ -101,7 +101,7 @@ def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> N
             "disk",
             "services",
         ),
-        *("lost", "secrets", "clients"),
+        *("lost", "secrets", "clients", "remote", "redis"),
     }
 
 

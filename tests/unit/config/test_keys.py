@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from flowgate.config.keys import KEYS, Key, schema
+from flowgate.config.remote_upstream import KEYS as REMOTE
 from flowgate.errors import FlowGateError
 from tests.unit.config.conftest import read_whole
 
@@ -19,6 +20,8 @@ SAMPLES: dict[str, object] = {
     **dict.fromkeys(("path", "URL path"), "/a"),
     "loopback address": "127.0.0.1",
     "port": 9000,
+    "server address": "https://a.example",
+    "reference": "os.environ/A",
     "variable name": "A",
     "repository": "a/b",
     "release tag": "v1",
@@ -53,6 +56,9 @@ WRONG: dict[str, object] = {**dict.fromkeys(SAMPLES, 7.5), "duration": [1], "dol
 def document(key: Key, value: object) -> dict[str, object]:
     parts = key.path.replace("services.*", "services.litellm").replace("*", "name").split(".")
     found = reduce(lambda inner, part: {part: inner}, reversed(parts), value)
+    if parts[-1] in REMOTE:
+        remote = {"remote": "https://a.example", "key": "os.environ/A", parts[-1]: value}
+        return {"services": {"cliproxyapi_plus": remote}}
     if parts[0] == "budgets":
         return {"budgets": {"name": {"monthly_usd": 9.0, parts[-1]: value}}}
     return found if isinstance(found, dict) else {}
