@@ -114,10 +114,11 @@ a checkout in the current folder. Outside a checkout it then looks for `flowgate
 of these exists, it uses the embedded default (`config/examples/embedded.yaml`). Commands print which one is in use.
 Outside a checkout `init` writes into your config folder (`init --here`: into `./config`) and puts `.router/`, which
 holds keys, accounts and runtime files, into your state folder: on Linux `$XDG_STATE_HOME/flowgate` (default
-`~/.local/state/flowgate`), on macOS the config folder. Relative paths are resolved against the file's folder. `*` stands for a name.
-A key that is not in this table, and a duplicate key, are errors with file and line. The value `os.environ/NAME` means
-the environment variable NAME of the command, or the content of `.router/secrets/name` (lower case, dashes) if it is
-not set. `flowgate.schema.json` beside this page is the JSON Schema for editors.
+`~/.local/state/flowgate`), on macOS the config folder. Relative paths are resolved against the file's folder.
+`*` stands for a name. A key that is not in this table, and a duplicate key, are errors with file and line.
+The value `os.environ/NAME` means the environment variable NAME of the command, or the content of
+`.router/secrets/name` (lower case, dashes) if it is not set. `flowgate.schema.json` beside this page is the JSON
+Schema for editors.
 
 **With or without CLIProxyAPIPlus.** A config without `services.cliproxyapi_plus` runs LiteLLM alone: it calls the
 providers with API keys, and the local models. An empty section, `cliproxyapi_plus: {}`, means the defaults below. Where

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from shlex import quote
 
@@ -10,7 +9,7 @@ from flowgate.cli import backup_contents, backup_reading, console, passphrase, r
 from flowgate.cli.backup import print_members
 from flowgate.cli.backup_contents import LEDGER
 from flowgate.cli.backup_reading import Backup
-from flowgate.cli.session import ENVIRONMENT, USUAL
+from flowgate.cli.session import USUAL, named_by_environment
 from flowgate.domain import Config
 from flowgate.errors import UsageError
 from flowgate.system import files, locations, replace_file, staged_moves
@@ -57,7 +56,7 @@ def restore(config: str, file: str, passphrase_file: str, force: bool, check: bo
 
 def _config_target(typed: str) -> Path:
     """Return where the config goes: the named file, which need not exist, else where `init` writes."""
-    if named := typed or os.environ.get(ENVIRONMENT, ""):
+    if named := typed or named_by_environment():
         return Path(named).expanduser().absolute()
     usual = (locations.checkout() or Path.cwd()) / USUAL
     platform = locations.config_folder()
@@ -76,7 +75,7 @@ def _print_plan(backup: Backup, places: dict[str, Path]) -> None:
     manifest = backup.manifest
     console.note(f"backup of {manifest.created}, from {manifest.host}, by FlowGate {manifest.flowgate}")
     print_members([(one.name, one.size) for one in manifest.files])
-    rows = [[name, str(path), "exists" if os.path.lexists(path) else "new"] for name, path in places.items()]
+    rows = [[name, str(path), "exists" if files.is_taken(path) else "new"] for name, path in places.items()]
     console.table([["part", "goes to", "there now"], *rows])
 
 
@@ -101,7 +100,7 @@ def _is_filled(path: Path) -> bool:
     """Return whether something would be replaced; an empty folder is not."""
     if path.is_dir() and not path.is_symlink():
         return any(path.iterdir())
-    return os.path.lexists(path)
+    return files.is_taken(path)
 
 
 def _completed(staged: Path, backup: Backup) -> bool:
@@ -124,7 +123,7 @@ def _restore(backup: Backup, places: dict[str, Path], staged: Path, config: Conf
         notes = restored_elsewhere.adapt(staged, backup, config)
         ordered: dict[Path, Path] = {}
         for suffix in ("-wal", "-shm"):  # of the old ledger: SQLite would apply them to the new one
-            if LEDGER in places and os.path.lexists(old := places[LEDGER].with_name(f"{LEDGER}{suffix}")):
+            if LEDGER in places and files.is_taken(old := places[LEDGER].with_name(f"{LEDGER}{suffix}")):
                 files.write_atomic(staged / old.name, "")
                 ordered[Path(old.name)] = old
         ordered |= {Path(name): path for name, path in places.items()}

@@ -196,6 +196,11 @@ def locate_config(typed: str = "") -> Sourced[Path]:
     return Sourced(locations.examples() / "embedded.yaml", "default")
 
 
+def named_by_environment() -> str:
+    """Return the config that FLOWGATE_CONFIG names; empty if it names none."""
+    return os.environ.get(ENVIRONMENT, "")
+
+
 def _usual() -> Path:
     try:
         return (locations.checkout() or Path.cwd()) / USUAL

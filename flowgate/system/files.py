@@ -207,6 +207,11 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def is_taken(path: Path) -> bool:
+    """Return whether anything has this name, a broken link included."""
+    return os.path.lexists(path)
+
+
 def is_special(path: Path) -> bool:
     """Return whether a path names a device, a FIFO or a socket."""
     return path.exists() and not path.is_file() and not path.is_dir()
