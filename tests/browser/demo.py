@@ -20,6 +20,7 @@ from flowgate.dashboard import control
 from flowgate.dashboard.access import Access
 from flowgate.dashboard.acts import ACTS
 from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
+from flowgate.dashboard.measures import Measures
 from flowgate.dashboard.server import DashboardServer
 from flowgate.ledger.entries import Attempt, Entry, Request, Run, id_at
 from flowgate.ledger.store import Change, Store
@@ -122,6 +123,9 @@ class Demo:
             notes=[],
             profiles=["balanced", "cost"],
         )
+
+    def measures(self) -> Measures:
+        return Measures()
 
     def accounts(self) -> Accounts:
         return Accounts(ACCOUNTS, "")
