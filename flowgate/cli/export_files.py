@@ -28,7 +28,7 @@ def look(kind: str, wanted: dict[str, str], folder: Path) -> Changes:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file", fix="give --to the path of a folder")
     record = manifest.read(files.read_text_or_none(folder / manifest.NAME), str(folder / manifest.NAME))
-    current = {path: _current(folder, path) for path in {**wanted, **record.digests}}
+    current = {path: _current(folder, path) for path in wanted.keys() | record.paths}
     try:
         return manifest.changes(kind, wanted, record, current)
     except UsageError as error:
@@ -57,6 +57,8 @@ def write(changes: Changes, folder: Path) -> None:
     Raises:
         DiskError: A file cannot be written.
     """
+    if any(one.is_change for one in changes.files):
+        files.write_atomic(folder / manifest.NAME, changes.begun.text(), mode=MODE)
     for one in changes.files:
         path = folder / one.path
         if one.new is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from flowgate.errors import UsageError
@@ -21,14 +21,32 @@ class Manifest:
     Attributes:
         kind: What was exported ("kubernetes"); empty if there was none.
         digests: Path of each file that was written → SHA-256 of its text.
+        pending: The same, of an export that has begun and may have been interrupted.
     """
 
     kind: str
     digests: Mapping[str, str]
+    pending: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> set[str]:
+        """Return the paths of all files that an export may have written."""
+        return {*self.digests, *self.pending}
+
+    def wrote(self, path: str, text: str) -> bool:
+        """Return whether an export wrote this text.
+
+        Args:
+            path: The file's path.
+            text: Its text.
+        """
+        return digest(text) in (self.digests.get(path), self.pending.get(path))
 
     def text(self) -> str:
         """Return the manifest as JSON."""
         made = {"version": VERSION, "kind": self.kind, "files": dict(sorted(self.digests.items()))}
+        if self.pending:
+            made["pending"] = dict(sorted(self.pending.items()))
         return json.dumps(made, indent=2) + "\n"
 
 
@@ -59,11 +77,13 @@ class Changes:
     Attributes:
         files: The files.
         edited: Files that are no longer exported and were edited by hand; they stay.
-        manifest: The new record.
+        begun: The record while the files are written.
+        manifest: The record afterwards.
     """
 
     files: tuple[FileChange, ...]
     edited: tuple[str, ...]
+    begun: Manifest
     manifest: Manifest
 
 
@@ -87,14 +107,15 @@ def read(text: str | None, place: str) -> Manifest:
     try:
         tree = json.loads(text)
         version, kind, files = tree["version"], str(tree["kind"]), dict(tree["files"])
+        pending = dict(tree.get("pending") or {})
     except (ValueError, KeyError, TypeError):
         raise _damaged(place) from None
-    if not all(_is_inside(path) and isinstance(value, str) for path, value in files.items()):
+    if not all(_is_inside(path) and isinstance(value, str) for path, value in (files | pending).items()):
         raise _damaged(place)
     if version != VERSION:
         what = f"{place} was written by another version of FlowGate (format {version}, this one knows {VERSION})"
         raise UsageError(what, fix="use that version, or export into another folder")
-    return Manifest(kind, files)
+    return Manifest(kind, files, pending)
 
 
 def _damaged(place: str) -> UsageError:
@@ -126,15 +147,16 @@ def changes(kind: str, wanted: Mapping[str, str], record: Manifest, current: Map
         old = current[path]
         if old is None or old == text:
             continue
-        if path not in record.digests:
+        if path not in record.paths:
             fix = "move it away, or export into another folder"
             raise UsageError(f"{path} exists, and no export wrote it", fix=fix)
-        if digest(old) != record.digests[path]:
+        if not record.wrote(path, old):
             what = f"{path} was edited by hand since the last export, which would overwrite it"
             fix = "keep your change elsewhere (see README.md there), delete the file, and export again"
             raise UsageError(what, fix=fix)
-    gone = {path: current[path] for path in record.digests if path not in wanted}
-    edited = tuple(path for path, old in gone.items() if old is not None and digest(old) != record.digests[path])
+    gone = {path: current[path] for path in sorted(record.paths - wanted.keys())}
+    edited = tuple(path for path, old in gone.items() if old is not None and not record.wrote(path, old))
     files = [FileChange(path, current[path], text) for path, text in wanted.items()]
     files += [FileChange(path, old, None) for path, old in gone.items() if old is not None and path not in edited]
-    return Changes(tuple(files), edited, Manifest(kind, {path: digest(text) for path, text in wanted.items()}))
+    made = {path: digest(text) for path, text in wanted.items()}
+    return Changes(tuple(files), edited, Manifest(kind, record.digests, made), Manifest(kind, made))

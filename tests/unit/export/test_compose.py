@@ -129,23 +129,27 @@ def test_the_pods_upstream_starts_with_its_key(exports: Exports, tmp_path: Path)
 
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
 def test_redis_starts_with_its_password_and_asks_for_it(exports: Exports, tmp_path: Path) -> None:
-    port = free_port()
+    port, data = free_port(), tmp_path / "data"
+    data.mkdir()
     files = exports.run("compose")
-    (tmp_path / "redis.conf").write_text(files["cost/redis.conf"].replace("6379", str(port)) + f"dir {tmp_path}\n")
+    config = files["cost/redis.conf"].replace("6379", str(port)).replace("/data", str(data))
+    (tmp_path / "redis.conf").write_text(config)
     (tmp_path / "password").write_text("canary-password")
     service = yaml.safe_load(files["cost/compose.yaml"])["services"]["redis"]
-    words = script(
-        service, etc__redis__redis=f"{tmp_path}/redis", **{"run__secrets__redis-password": f"{tmp_path}/password"}
-    )
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    paths = {"run__secrets__redis-password": f"{tmp_path}/password", "etc__redis__redis": f"{tmp_path}/redis"}
+    process = subprocess.Popen(script(service, data=str(data), **paths), stdout=subprocess.DEVNULL)
     try:
         asked = ["redis-cli", "-h", "127.0.0.1", "-p", str(port)]
         assert wait(lambda: "NOAUTH" in _output([*asked, "ping"]))
         assert "PONG" in _output([*asked, "ping"], REDISCLI_AUTH="canary-password")
-        assert "canary" not in Path(f"/proc/{process.pid}/cmdline").read_text()
+        command = Path(f"/proc/{process.pid}/cmdline").read_text()
+        assert "redis-server" in command  # the process that gets the signal to stop
+        assert "canary" not in command
     finally:
         process.terminate()
         process.wait(10)
+    assert process.returncode == 0
+    assert "NOAUTH" not in _output([*asked, "ping"])
 
 
 def _output(argv: list[str], **variables: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from flowgate.errors import UsageError
+from flowgate.errors import DiskError, UsageError
 from flowgate.export.manifest import NAME
+from flowgate.system import files
 from tests.unit.export.conftest import Exports
 
 Captured = pytest.CaptureFixture[str]
@@ -123,3 +125,25 @@ def test_an_interrupted_export_is_completed(exports: Exports) -> None:
     (exports.target / NAME).unlink()
     (exports.target / "base" / "network.yaml").unlink()
     assert exports.run() == complete
+
+
+def test_an_interrupted_change_is_not_taken_for_an_edit(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
+    exports.run()
+    exports.edit("drain_timeout: 10m", "drain_timeout: 20m")
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_atomic", until_the_gateway(files.write_atomic))
+        with pytest.raises(DiskError):
+            exports.run()
+    exports.edit("drain_timeout: 20m", "drain_timeout: 30m")
+    assert "pending" not in exports.run()[NAME]
+
+
+def until_the_gateway(write: Callable[..., bool]) -> Callable[..., bool]:
+    """Return a function that writes files until one is to be written for which there is no space."""
+
+    def limited(path: Path, text: str, *, mode: int) -> bool:
+        if path.name == "gateway.yaml":
+            raise DiskError("no space left")
+        return write(path, text, mode=mode)
+
+    return limited
