@@ -99,7 +99,7 @@ class SessionSources:
                 )
                 for row in found.rows
             ],
-            notes=[*notes, *unknown, *report["lost"], *report["budgets"], *_ledger_notes(report)],
+            notes=[*notes, *unknown, *report["lost"], *report["budgets"], *_ledger_notes(report), *_outside(report)],
             profiles=[name for name in session.config.profiles if name != report["profile"]["name"]],
         )
 
@@ -168,6 +168,13 @@ def _ledger_notes(report: status.StatusReport) -> list[str]:
     notes = [] if ledger["enabled"] else ["The ledger is switched off: requests are not recorded"]
     notes += [f"The ledger: {ledger['problem']}"] if ledger["problem"] else []
     return notes + ([f"{ledger['dropped']} requests could not be recorded"] if ledger["dropped"] else [])
+
+
+def _outside(report: status.StatusReport) -> list[str]:
+    """Return what is wrong with what runs elsewhere: CLIProxyAPIPlus, and the Redis server."""
+    remote, redis = report["remote"], report["redis"]
+    notes = [f"CLIProxyAPIPlus at {remote['url']}: {remote['error']}"] if remote and not remote["ready"] else []
+    return notes + ([redis["problem"]] if redis and redis["problem"] else [])
 
 
 def _end(until: str) -> str:

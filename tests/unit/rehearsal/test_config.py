@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from flowgate.config.loader import read
-from flowgate.domain import Config, Program, Secret
+from flowgate.domain import Config, Program, RemoteUpstream, Secret
 from flowgate.gateway import build, upstream_settings
 from flowgate.rehearsal.config import ScenarioEnvironment, programs
 from flowgate.rehearsal.plan import Plan, omitted_settings, without_accounts
@@ -117,6 +118,15 @@ def test_cliproxyapi_plus_gets_one_key_per_account_for_a_provider_at_the_fake_ve
     assert (provider["base-url"], len(provider["api-key-entries"])) == ("http://v/v1", 2)
     assert provider["models"] == [{"name": "500.big", "alias": "big"}]
     assert document(program)["disable-cooling"] is False
+
+
+def test_a_remote_southbound_is_never_asked_in_a_rehearsal(config: Config) -> None:
+    remote = RemoteUpstream("https://accounts.example", "SHARED_KEY")
+    alone = replace(config, services={"litellm": config.services["litellm"]}, remote=remote)
+    for name in SCENARIOS:
+        (gateway,) = described(alone, name, litellm_only=True)
+        assert "accounts.example" not in gateway.documents[0][1]
+        assert "SHARED_KEY" not in gateway.documents[0][1]
 
 
 def test_a_model_that_refuses_connections_is_called_through_the_refusing_address(config: Config) -> None:
