@@ -576,7 +576,7 @@ def explain(
 
 @task(
     help={
-        "by": "model, deployment, client, profile, provider, day, hour or status",
+        "by": "model, deployment, client, profile, provider, account, day, hour or status",
         "since": "beginning: 7d, 2h, or a time (2026-01-31T12:00:00Z)",
         "until": "end, in the same forms; default: now",
         "json": JSON,
