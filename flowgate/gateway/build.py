@@ -160,7 +160,8 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         changes, unset = (*read.changes, *policy.changes), tuple(unknown(policy.litellm))
         return replace(policy, why=why, cliproxy={}, changes=changes, unknown=unset, declared=build_inputs.declared)
     embedded = cliproxy.is_embedded(config)
-    added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version, logs=not embedded)
+    version, wants_usage = build_inputs.upstream_version, config.ledger.enabled
+    added = upstream_overrides.additions(own, accounts, version, logs=not embedded, usage=wants_usage)
     notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
     return replace(
         policy,
@@ -170,7 +171,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         notes=tuple(notes),
         warnings=(*own.warnings, *added.warnings),
         declared=build_inputs.declared,
-        upstream_facts=_upstream_facts(config, policy.litellm, build_inputs.upstream_version, line),
+        upstream_facts=_upstream_facts(config, policy.litellm, version, line),
     )
 
 

@@ -1,4 +1,4 @@
-"""The supervisor's regular work: its socket, logs, stuck processes, large ones, and budgets."""
+"""The supervisor's regular work: its socket, logs, stuck processes, large ones, budgets and records about accounts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.liveness import Liveness
 from flowgate.supervisor.service_state import Renew
 from flowgate.supervisor.supervisor import Supervisor
+from flowgate.supervisor.usage_rounds import UsageRounds
 from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import memory, processes
 
@@ -28,6 +29,8 @@ class Housekeeping:
         self._supervisor, self._server = supervisor, server
         self._liveness = Liveness(supervisor)
         self._budgets = BudgetRounds(supervisor)
+        self._usage = UsageRounds(supervisor)
+        supervisor.usage_sources = self._usage.status
         self._renewed: dict[Key | str, float] = {}
         self._rounds = 0
 
@@ -46,6 +49,7 @@ class Housekeeping:
             self._check_memory()
         self._liveness.check()
         self._budgets.run()
+        self._usage.run()
         supervisor.tidy()
         idle_since = supervisor.idle_since
         if idle_since is not None and supervisor.clock.now() - idle_since >= IDLE_SECONDS:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from flowgate.supervisor.budget_tree import BudgetTree, budgets_from_tree, to_budget_tree
 from flowgate.supervisor.ledger_tree import LedgerTree, ledger_from_tree, to_ledger_tree
+from flowgate.supervisor.usage_source_tree import UsageSourceTree, to_usage_source_tree, usage_source_from_tree
 
 if TYPE_CHECKING:
     from flowgate.domain import ForkServerSettings, Program, WarmUp
@@ -97,6 +98,7 @@ class ProgramTree(TypedDict):
     request_rules: RequestRulesTree
     ledger: LedgerTree | None
     budgets: NotRequired[BudgetTree | None]
+    usage_source: NotRequired[UsageSourceTree | None]
     fork_server: ForkServerTree | None
     workers: NotRequired[int]
 
@@ -135,6 +137,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "request_rules": cast("RequestRulesTree", asdict(program.request_rules)),
         "ledger": to_ledger_tree(program.ledger) if program.ledger else None,
         "budgets": to_budget_tree(program.budgets) if program.budgets else None,
+        "usage_source": to_usage_source_tree(program.usage_source) if program.usage_source else None,
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
         "workers": program.workers,
     }
@@ -239,6 +242,7 @@ def from_tree(tree: ProgramTree) -> Program:
         request_rules=request_rules_from_tree(tree.get("request_rules")),
         ledger=ledger_from_tree(tree.get("ledger")),
         budgets=budgets_from_tree(tree.get("budgets")),
+        usage_source=usage_source_from_tree(tree.get("usage_source")),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
         workers=tree.get("workers", 1),  # a worker of an earlier FlowGate is the only one of its generation
     )
