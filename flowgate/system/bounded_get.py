@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import http.client
-from time import monotonic
+import socket
+import threading
+from contextlib import suppress
 from typing import NamedTuple
 
 from flowgate.system.sockets import WILDCARDS
-
-PIECE_BYTES = 65_536
 
 
 class NoAnswer(Exception):
@@ -46,16 +46,25 @@ def get(address: tuple[str, int], path: str, headers: dict[str, str], *, seconds
         TooLarge: The body is larger than allowed.
     """
     host, port = address
-    end = monotonic() + seconds
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=seconds)
+    limit = threading.Timer(seconds, _cut, (connection,))  # a timeout of the socket begins anew with every byte
     try:
+        connection.connect()
+        limit.start()
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
-        return Answer(response.status, _body(connection, response, end, most_bytes))
+        return Answer(response.status, _body(response, most_bytes))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise NoAnswer(str(error) or type(error).__name__) from None
+        why = "it took too long" if limit.finished.is_set() else str(error) or type(error).__name__
+        raise NoAnswer(f"there was no complete answer: {why}") from None
     finally:
+        limit.cancel()
         connection.close()
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    with suppress(OSError, AttributeError):  # it has just ended
+        connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _reachable(host: str) -> str:
@@ -64,21 +73,10 @@ def _reachable(host: str) -> str:
     return "::1" if ":" in host else "127.0.0.1"
 
 
-def _body(
-    connection: http.client.HTTPConnection, response: http.client.HTTPResponse, end: float, most_bytes: int
-) -> bytes:
-    if (response.length or 0) > most_bytes:
+def _body(response: http.client.HTTPResponse, most_bytes: int) -> bytes:
+    body = b"" if (response.length or 0) > most_bytes else response.read(most_bytes + 1)
+    if len(body) > most_bytes or (response.length or 0) > most_bytes:
         raise TooLarge(f"the response has more than {most_bytes // 10**6} MB")
-    pieces, size = [], 0
-    while piece := response.read1(PIECE_BYTES):
-        pieces.append(piece)
-        size += len(piece)
-        if size > most_bytes:
-            raise TooLarge(f"the response has more than {most_bytes // 10**6} MB")
-        if monotonic() > end:
-            raise NoAnswer("the response took too long")
-        if connection.sock is not None:
-            connection.sock.settimeout(max(0.001, end - monotonic()))
     if response.length:
         raise NoAnswer("the response was cut")
-    return b"".join(pieces)
+    return body
