@@ -637,6 +637,15 @@ def dashboard(c: Context, open: bool = False, port: str = "0", stop: bool = Fals
     return dashboard.run(config(c), port, open, stop, json)
 
 
+@task(help={"warn-at": "exit with 1 if an account has used this percentage of a limit", "json": JSON})
+@command
+def quota(c: Context, warn_at: str = "", json: bool = False) -> int:
+    """Print what is left of the limits of each account, and when they end; no vendor is asked."""
+    from flowgate.cli import quota
+
+    return quota.show(config(c), warn_at, json)
+
+
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
@@ -945,7 +954,8 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, init, doctor, events, completion),
+    *(status, health, ask, explain, usage, audit, dashboard, budgets, quota, cooldowns),
+    *(init, doctor, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

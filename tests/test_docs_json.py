@@ -24,6 +24,7 @@ DOCUMENTS = (
         "usage",
         "audit",
         "budgets",
+        "quota",
         "dashboard",
         "cooldowns",
         "auth.list",

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import budgets, console, ledger_state, litellm_version, refusals, service_faults
+from flowgate.cli import (
+    account_usage,
+    budgets,
+    console,
+    known_limits,
+    ledger_state,
+    litellm_version,
+    refusals,
+    service_faults,
+)
 from flowgate.cli.columns import duration
 from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
 from flowgate.cli.generation_reports import GenerationReport, generation_lines, generation_report, silences
@@ -59,6 +68,8 @@ class StatusReport(TypedDict):
     supervisor: int | None
     litellm: LiteLLMVersions
     budgets: list[str]
+    quotas: list[str]
+    usage_source: account_usage.SourceReport
     ledger: ledger_state.LedgerReport
     services: dict[str, ServiceReport]
     lost: list[str]
@@ -96,6 +107,9 @@ def status(config: str, as_json: bool) -> int:
             console.note(f"error: {name}: {service['failure']}")
     litellm_version.print_warnings(report["litellm"])
     budgets.print_exhausted(report["budgets"])
+    for limit in report["quotas"]:
+        console.note(f"warning: {limit} (inv quota)")
+    account_usage.print_trouble(report["usage_source"])
     ledger_state.print_trouble(report["ledger"])
     service_faults.print_lost(report["lost"], profile["name"])
     refusals.print_report(clients)
@@ -123,6 +137,8 @@ def collect_status(session: Session) -> StatusReport:
         "supervisor": found["supervisor"],
         "litellm": litellm_version.versions(session, found),
         "budgets": budgets.exhausted(session),
+        "quotas": known_limits.near(session),
+        "usage_source": account_usage.source_report(session, found),
         "ledger": ledger_state.ledger_state(session, found),
         "services": services,
         "lost": [] if found["supervisor"] else service_faults.lost(session),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flowgate.cli import budgets, console
+from flowgate.cli import account_usage, budgets, console
 from flowgate.cli.event_log import earliest
 from flowgate.cli.session import Session, open_session
 from flowgate.cli.usage_table import ACCOUNT, BY_TIME, UsageGroup, UsageReport, print_csv, print_table
@@ -52,6 +52,8 @@ def show(config: str, by: str, since: str, until: str, form: str) -> int:
         return 0
     console.note(session.describe())
     print_table(report)
+    if by == ACCOUNT:
+        console.note(account_usage.remark(account_usage.source_report(session, session.supervisor.status())))
     budgets.print_exhausted(budgets.exhausted(session))
     return 0
 

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from flowgate.ledger.account_entries import EXHAUSTED, LIMIT, QuotaReading
@@ -44,6 +45,35 @@ def readings(
     if refused or headers.get(UNIFIED_STATUS) == "rejected":
         resets_at = _retry_after(headers, at) or _in_body(body, at) or _moment(headers.get(UNIFIED_RESET))
         yield QuotaReading(account, provider, model, LIMIT, at, EXHAUSTED, resets_at)
+
+
+def observed(row: Mapping[str, object], account: str, provider: str) -> Iterator[QuotaReading]:
+    """Yield what an entry of the list of accounts says about limits; older lines say nothing.
+
+    Args:
+        row: The entry of `/v0/management/auth-files`.
+        account: Name of the account.
+        provider: Its provider.
+
+    Source: CLIProxyAPI from 7.2.142 on, not run: `quota` (of the account) and `model_quotas` (by model), each with
+        `observed_at` and `signals`, which are headers of the vendor's last response.
+    """
+    by_model = row.get("model_quotas")
+    entries = [("", row.get("quota")), *(by_model.items() if isinstance(by_model, dict) else ())]
+    for model, entry in entries:
+        signals = entry.get("signals") if isinstance(entry, dict) else None
+        at = _stamp(entry.get("observed_at")) if isinstance(entry, dict) else None
+        if isinstance(signals, dict) and at is not None:
+            headers = {str(name): value for name, value in signals.items() if isinstance(value, str)}
+            yield from readings(headers, (account, provider, str(model)), at)
+
+
+def _stamp(value: object) -> float | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return moment.timestamp() if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _codex(headers: Mapping[str, str], at: float) -> Iterator[tuple[str, float, float | None]]:

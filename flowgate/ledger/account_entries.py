@@ -7,6 +7,7 @@ from typing import NamedTuple
 LIMIT = "limit"
 """The window of a reading that says: the vendor refused a request because of a limit."""
 EXHAUSTED = 100.0  # percent
+ASSUMED_SECONDS = 3600.0  # a refusal that did not say when it ends says nothing any more after so long
 
 
 class AccountRequest(NamedTuple):
@@ -61,7 +62,9 @@ class QuotaReading(NamedTuple):
         Args:
             now: Seconds since 1970.
         """
-        return self.resets_at is not None and self.resets_at <= now
+        if self.resets_at is None:
+            return self.window == LIMIT and self.observed_at + ASSUMED_SECONDS <= now
+        return self.resets_at <= now
 
 
 class Collected(NamedTuple):

@@ -20,6 +20,7 @@ from flowgate.ledger.schema import (
 )
 from flowgate.ledger.usage import Group, Span
 
+SHORT_SECONDS = 300.0
 INSERT = insertion("account_requests", ACCOUNT_REQUEST_COLUMNS)
 INSERT_HOUR = insertion("account_hours", ACCOUNT_HOUR_COLUMNS)
 INSERT_QUOTA = insertion("quotas", QUOTA_COLUMNS)
@@ -122,6 +123,8 @@ def _note(connection: sqlite3.Connection, one: QuotaReading, warn_at: float) -> 
     if resets_at is not None and resets_at <= one.observed_at:
         level = 0  # another window has begun since
     reached = 2 if one.used >= EXHAUSTED else int(one.used >= warn_at)
+    if one.window == LIMIT and (one.resets_at is None or one.resets_at - one.observed_at < SHORT_SECONDS):
+        reached = 0  # one of many: limits by the minute end by themselves
     connection.execute(INSERT_QUOTA, (*one, reached))
     return Rise(one, reached > 1) if reached > level else None
 
