@@ -47,9 +47,12 @@ class UsageRounds:
         return None
 
     def _report(self, service: str, rise: Rise) -> None:
+        from flowgate.ledger.account_entries import LIMIT
+
         one = rise.reading
-        about = f"{one.provider} {one.account}".strip()
-        what = f"the limit of {one.window}" if one.window != "limit" else f"a limit for {one.model}"
         end = f", until {datetime.fromtimestamp(one.resets_at, UTC):%Y-%m-%dT%H:%M:%SZ}" if one.resets_at else ""
-        detail = f"{about}: {what} is used to {one.used:.0f} %{end}"
+        what = f"{one.used:.0f} % of the {one.window} limit is used"
+        if one.window == LIMIT:
+            what = f"the vendor refuses requests to {one.model or 'this account'} because of a limit"
+        detail = f"{one.provider} {one.account}: {what}{end}"
         self._supervisor.journal.write_quota(service, one.provider, "exhausted" if rise.exhausted else "warn", detail)
