@@ -159,9 +159,8 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         why = f"the gateway has no CLIProxyAPIPlus (no services.{CLIPROXY})"
         changes, unset = (*read.changes, *policy.changes), tuple(unknown(policy.litellm))
         return replace(policy, why=why, cliproxy={}, changes=changes, unknown=unset, declared=build_inputs.declared)
-    embedded = cliproxy.is_embedded(config)
-    version, wants_usage = build_inputs.upstream_version, config.ledger.enabled
-    added = upstream_overrides.additions(own, accounts, version, logs=not embedded, usage=wants_usage)
+    version, usage = build_inputs.upstream_version, config.ledger.enabled
+    added = upstream_overrides.additions(own, accounts, version, logs=not cliproxy.is_embedded(config), usage=usage)
     notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
     return replace(
         policy,
