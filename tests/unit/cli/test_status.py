@@ -98,6 +98,8 @@ def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> N
             "litellm",
             "ledger",
             "budgets",
+            "quotas",
+            "usage_source",
             "services",
         ),
         *("lost", "secrets", "clients"),
