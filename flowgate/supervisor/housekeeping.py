@@ -9,6 +9,7 @@ from flowgate.supervisor.budget_rounds import BudgetRounds
 from flowgate.supervisor.control_server import ControlServer
 from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.liveness import Liveness
+from flowgate.supervisor.log_rounds import LogRounds
 from flowgate.supervisor.service_state import Renew
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.supervisor.usage_rounds import UsageRounds
@@ -30,6 +31,7 @@ class Housekeeping:
         self._liveness = Liveness(supervisor)
         self._budgets = BudgetRounds(supervisor)
         self._usage = UsageRounds(supervisor)
+        self._logs = LogRounds(supervisor)
         supervisor.usage_sources = self._usage.status
         self._renewed: dict[Key | str, float] = {}
         self._rounds = 0
@@ -40,6 +42,7 @@ class Housekeeping:
         self._server.restore_socket()
         supervisor.pool.reap()  # a process that is not our child ends without a signal
         self._rounds += 1
+        self._logs.run()
         if self._rounds % ROUNDS_PER_ROTATION == 0:
             supervisor.journal.rotate({worker.program.log for worker in supervisor.workers.values()})
             if supervisor.pool.launched:

@@ -28,10 +28,10 @@ SPENT = {
 PEOPLE = ("one@example.com", "two@example.com")
 
 
-def begin(place: Workspace, contract: str) -> None:
+def begin(place: Workspace, contract: str, *edits: tuple[str, str], **programs: tuple[str, ...]) -> None:
     """Start the services with two accounts."""
-    place.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0", "--contract", contract))
-    place.edit_config(("    readiness_path: /\n", ""))
+    place.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0", "--contract", contract), **programs)
+    place.edit_config(("    readiness_path: /\n", ""), *edits)
     auths = place.folder / ".router" / "auths"
     auths.mkdir(mode=0o700, parents=True)
     for name, person in enumerate(PEOPLE):
