@@ -122,7 +122,7 @@ class Record:
             "model": self.model or "unknown",
             "alias": self.model or "unknown",
             "endpoint": f"POST {self.path}",
-            "auth_type": "oauth" if self.auth_index else "api_key",
+            "auth_type": "oauth" if self.auth_index else "apikey",
             "api_key": _masked(self.client),
             "request_id": "",
             "reasoning_effort": "",

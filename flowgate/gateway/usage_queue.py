@@ -24,6 +24,7 @@ LARGEST_NUMBER = 2**53
 LONGEST_SECONDS = 86_400.0
 OLDEST_SECONDS = 7_200.0  # a record is kept for an hour at most
 INDEX_SHOWN = 8
+OAUTH, KEY_KINDS = "oauth", ("apikey", "api_key")
 SECRET_FORM = re.compile(r"(?=\S*\d)[^\s@]{24,}")  # an address has an @, a user name is shorter
 REFUSED = 429
 ANSWERED, NO_STATUS = 200, 500
@@ -103,11 +104,10 @@ def _headers(found: object) -> dict[str, str]:
 
 
 def _account(row: dict[str, object]) -> str:
-    source, index = _text(row.get("source")), _text(row.get("auth_index"))
-    is_key = row.get("auth_type") == "api_key"
-    if source and not is_key and not is_secret(source):
+    source, index, kind = _text(row.get("source")), _text(row.get("auth_index")), row.get("auth_type")
+    if source and (kind == OAUTH or "@" in source) and kind not in KEY_KINDS and not is_secret(source):
         return source
-    return f"{'key' if is_key else 'account'} {index[:INDEX_SHOWN] or '(no index)'}"
+    return f"{'key' if kind in KEY_KINDS else 'account'} {index[:INDEX_SHOWN] or '(no index)'}"
 
 
 def is_secret(name: str) -> bool:
