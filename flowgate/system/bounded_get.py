@@ -47,22 +47,26 @@ def get(address: tuple[str, int], path: str, headers: dict[str, str], *, seconds
     """
     host, port = address
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=seconds)
-    limit = threading.Timer(seconds, _cut, (connection,))  # a timeout of the socket begins anew with every byte
+    late = threading.Event()
+    limit = threading.Timer(seconds, _cut, (connection, late))  # a timeout of the socket begins anew with every byte
     try:
         connection.connect()
         limit.start()
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         return Answer(response.status, _body(response, most_bytes))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        why = "it took too long" if limit.finished.is_set() else str(error) or type(error).__name__
+    except TooLarge:
+        raise
+    except (NoAnswer, OSError, http.client.HTTPException, ValueError) as error:
+        why = "it took too long" if late.is_set() else str(error) or type(error).__name__
         raise NoAnswer(f"there was no complete answer: {why}") from None
     finally:
         limit.cancel()
         connection.close()
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
+def _cut(connection: http.client.HTTPConnection, late: threading.Event) -> None:
+    late.set()
     with suppress(OSError, AttributeError):  # it has just ended
         connection.sock.shutdown(socket.SHUT_RDWR)
 
@@ -78,5 +82,5 @@ def _body(response: http.client.HTTPResponse, most_bytes: int) -> bytes:
     if len(body) > most_bytes or (response.length or 0) > most_bytes:
         raise TooLarge(f"the response has more than {most_bytes // 10**6} MB")
     if response.length:
-        raise NoAnswer("the response was cut")
+        raise NoAnswer("it was cut")
     return body
