@@ -587,7 +587,7 @@ def explain(
 
 @task(
     help={
-        "by": "model, deployment, client, profile, provider, day, hour or status",
+        "by": "model, deployment, client, profile, provider, account, day, hour or status",
         "since": "beginning: 7d, 2h, or a time (2026-01-31T12:00:00Z)",
         "until": "end, in the same forms; default: now",
         "json": JSON,
@@ -663,6 +663,15 @@ def mcp(c: Context, allow_changes: bool = False) -> int:
     from flowgate.cli import mcp_server
 
     return mcp_server.serve(config(c), allow_changes)
+
+
+@task(help={"warn-at": "exit with 1 if an account has used this percentage of a limit", "json": JSON})
+@command
+def quota(c: Context, warn_at: str = "", json: bool = False) -> int:
+    """Print what is left of the limits of each account, and when they end; no vendor is asked."""
+    from flowgate.cli import quota
+
+    return quota.show(config(c), warn_at, json)
 
 
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
@@ -1089,7 +1098,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, stacks, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, mcp),
+    *(status, stacks, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, mcp, quota),
     *(init, doctor, backup, restore, uninstall, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)

@@ -25,6 +25,7 @@ DOCUMENTS = (
         "usage",
         "audit",
         "budgets",
+        "quota",
         "dashboard",
         "cooldowns",
         "auth.list",

@@ -34,6 +34,7 @@ class AccountCooldown:
         until: When the cooldown ends; None if not reported.
         models: The account's models.
         clearable: The program can end the cooldown.
+        account: E-mail address or user name, as usage records have it.
     """
 
     file: str
@@ -45,6 +46,7 @@ class AccountCooldown:
     until: datetime | None
     models: tuple[str, ...]
     clearable: bool
+    account: str = ""
 
 
 def list_cooldowns(started_version: str, now: datetime) -> Conversation[list[AccountCooldown]]:
@@ -96,6 +98,7 @@ def _cooldown(file: AuthFile, models: list[str], clearable: bool) -> AccountCool
         until=file.next_retry_after,
         models=tuple(models),
         clearable=clearable,
+        account=file.account,
     )
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from flowgate.accounts.actions import MANAGEMENT, Conversation, Response, get
 from flowgate.accounts.providers import OLDER, line_of
 from flowgate.errors import CheckFailed, EnvironmentFailure, FlowGateError
+from flowgate.gateway import quota_signals
+from flowgate.ledger.account_entries import QuotaReading
 
 VERSION = "x-cpa-version"
 FILES = f"{MANAGEMENT}/auth-files"
@@ -37,6 +39,8 @@ class AuthFile:
         index: The server's identifier of the account.
         updated_at: When its state changed last; None if not reported.
         next_retry_after: When its cooldown ends; None if not reported.
+        account: E-mail address or user name, as usage records have it; the file's name if neither is reported.
+        quotas: What the program says that vendors' responses said about its limits.
     """
 
     name: str
@@ -51,6 +55,8 @@ class AuthFile:
     index: str
     updated_at: datetime | None
     next_retry_after: datetime | None
+    account: str = ""
+    quotas: tuple[QuotaReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +116,10 @@ def _auth_file(row: Any) -> AuthFile:
     def text(*names: str) -> str:
         return next((str(row[name]) for name in names if row.get(name)), "")
 
+    account, provider = text("account", "email", "label", "name"), text("provider", "type").lower()
     return AuthFile(
         name=text("name", "id"),
-        provider=text("provider", "type").lower(),
+        provider=provider,
         label=text("label", "email", "account"),
         disabled=bool(row.get("disabled")),
         revision=(row.get("modtime"), row.get("size")),
@@ -123,6 +130,8 @@ def _auth_file(row: Any) -> AuthFile:
         index=text("auth_index"),
         updated_at=_moment(row.get("updated_at")),
         next_retry_after=_moment(row.get("next_retry_after")),
+        account=account,
+        quotas=tuple(quota_signals.observed(row, account, provider)),
     )
 
 

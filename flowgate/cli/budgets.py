@@ -64,7 +64,7 @@ def show(config: str, warn_at: str, as_json: bool) -> int:
         UsageError: That is no percentage.
         EnvironmentFailure: The ledger cannot be read.
     """
-    at = _percent(warn_at)
+    at = read_percent(warn_at, "budgets")
     session = open_session(config)
     report = collect(session)
     reached = at is not None and any(one["percent"] >= at for one in report["limits"])
@@ -222,9 +222,19 @@ def in_words(session: Session) -> list[str]:
     ]
 
 
-def _percent(text: str) -> int | None:
+def read_percent(text: str, command: str) -> int | None:
+    """Return the percentage that a person typed behind `--warn-at`; None if it is empty.
+
+    Args:
+        text: What was typed.
+        command: The command, for the example in the error.
+
+    Raises:
+        UsageError: It is no percentage.
+    """
     if not text:
         return None
     if text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= 100:
         return int(text)
-    raise UsageError(f"--warn-at must be a percentage from 1 to 100, not '{text[:40]}'", fix="inv budgets --warn-at 80")
+    what = f"--warn-at must be a percentage from 1 to 100, not '{text[:40]}'"
+    raise UsageError(what, fix=f"inv {command} --warn-at 80")

@@ -34,6 +34,7 @@ class Row(TypedDict):
     since: str
     until: str
     seconds_left: float | None
+    quota_reset_at: str
 
 
 def longest(rows: Iterable[LiteLLMCooldown]) -> list[LiteLLMCooldown]:
@@ -56,11 +57,21 @@ def litellm_row(row: LiteLLMCooldown, now: datetime) -> Row:
     return _row(litellm.NAME, row["models"], (row["deployment"], row["address"], row["why"]), (since, until, now))
 
 
-def account_row(account: AccountCooldown, models: Mapping[str, set[str]], now: datetime) -> Row:
-    """Return the row of an account; its models are those of the profile that it serves."""
+def account_row(
+    account: AccountCooldown, models: Mapping[str, set[str]], now: datetime, reset: datetime | None = None
+) -> Row:
+    """Return the row of an account; its models are those of the profile that it serves.
+
+    Args:
+        account: The account.
+        models: For each model that clients use, its names at CLIProxyAPIPlus.
+        now: The time of day.
+        reset: When the quota was reset that the cooldown is about; None if it was not, or that is not known.
+    """
     served = sorted(name for name, ids in models.items() if ids & set(account.models))
     texts = (f"{account.provider} {account.label}", account.file, account.why)
-    return _row(cliproxy.NAME, served, texts, (account.since, account.until, now))
+    row = _row(cliproxy.NAME, served, texts, (account.since, account.until, now))
+    return {**row, "quota_reset_at": _stamp(reset)}
 
 
 def _row(
@@ -76,6 +87,7 @@ def _row(
         "since": _stamp(since),
         "until": _stamp(until),
         "seconds_left": None if until is None else round(max(0.0, (until - now).total_seconds()), 1),
+        "quota_reset_at": "",
     }
 
 

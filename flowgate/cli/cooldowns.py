@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from flowgate.cli import console
 from flowgate.cli.cooldown_rows import Row, account_row, cells, describe_cooldown, litellm_row, longest
+from flowgate.cli.known_limits import limits_or_none
 from flowgate.cli.session import Session, open_session
+from flowgate.cli.stale_cooldowns import print_stale, reset_before
 from flowgate.config.overlay import overlay
 from flowgate.errors import CheckFailed, FlowGateError, NotReady, UnknownName
 from flowgate.gateway import cliproxy, cooldowns, litellm, remote_upstream, upstream_deployments
@@ -73,6 +75,7 @@ def show(config: str, clear: str, as_json: bool) -> int:
         return 0
     head = ["applied by", "models", "deployment", "address", "why", "since", "left"]
     console.table([head, *(cells(row) for row in found.rows)])
+    print_stale(found.rows, {name: one.label for name, one in found.accounts.items()})
     return 0
 
 
@@ -93,7 +96,8 @@ def gather(session: Session) -> Cooldowns:
         return found
     models = _models_at_upstream(session)
     found.accounts.update({account.file: account for account in accounts})
-    found.rows.extend(account_row(account, models, now) for account in accounts)
+    limits = limits_or_none(session) if accounts else []
+    found.rows.extend(account_row(account, models, now, reset_before(account, limits, now)) for account in accounts)
     return found
 
 
@@ -117,7 +121,15 @@ def litellm_cooldowns(session: Session, now: datetime) -> list[Row]:
 # --- requests
 
 
-def _driver(session: Session) -> LoginDriver:
+def management_driver(session: Session) -> LoginDriver:
+    """Return what carries on conversations with CLIProxyAPIPlus.
+
+    Args:
+        session: Config and supervisor.
+
+    Raises:
+        FlowGateError: It does not run, or there is no management key.
+    """
     from flowgate.accounts.login_driver import LoginDriver, base_url, management_key
     from flowgate.cli.checks import runtime
     from flowgate.gateway import remote_probe
@@ -132,7 +144,7 @@ def _account_cooldowns(session: Session, now: datetime) -> list[AccountCooldown]
     from flowgate.accounts.login_driver import started_version
     from flowgate.cli.checks import runtime
 
-    driver = _driver(session)
+    driver = management_driver(session)
     return driver.run(list_cooldowns(started_version(runtime.read_only_context(session, [])), now))
 
 
@@ -228,7 +240,7 @@ def _reset(session: Session, accounts: Sequence[AccountCooldown]) -> None:
 
     for account in accounts:
         if account.clearable:
-            _driver(session).run(clear(account))
+            management_driver(session).run(clear(account))
     stuck = ", ".join(account.label for account in accounts if not account.clearable)
     if stuck:
         what = f"this CLIProxyAPIPlus cannot end the cooldown of {stuck}"

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import (
+    account_usage,
     budgets,
     console,
     disk_parts,
+    known_limits,
     ledger_state,
     litellm_version,
     reach,
@@ -70,6 +72,8 @@ class StatusReport(TypedDict):
     supervisor: int | None
     litellm: LiteLLMVersions
     budgets: list[str]
+    quotas: list[str]
+    usage_source: account_usage.SourceReport
     ledger: ledger_state.LedgerReport
     disk: dict[str, disk_parts.KindOfFiles]
     services: dict[str, ServiceReport]
@@ -114,6 +118,9 @@ def status(config: str, as_json: bool) -> int:
     shared_state.print_trouble(report["redis"])
     litellm_version.print_warnings(report["litellm"])
     budgets.print_exhausted(report["budgets"])
+    for limit in report["quotas"]:
+        console.note(f"warning: {limit} (inv quota)")
+    account_usage.print_trouble(report["usage_source"])
     ledger_state.print_trouble(report["ledger"])
     service_faults.print_lost(report["lost"], profile["name"])
     if not any(one["running"] for one in services.values()):
@@ -143,6 +150,8 @@ def collect_status(session: Session) -> StatusReport:
         "supervisor": found["supervisor"],
         "litellm": litellm_version.versions(session, found),
         "budgets": budgets.exhausted(session),
+        "quotas": known_limits.near(session),
+        "usage_source": account_usage.source_report(session, found),
         "ledger": ledger_state.ledger_state(session, found),
         "disk": disk_parts.usage(session.config),
         "services": services,

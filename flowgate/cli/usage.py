@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flowgate.cli import budgets, console, reach
+from flowgate.cli import account_usage, budgets, console, reach
 from flowgate.cli.event_log import earliest
 from flowgate.cli.session import Session, open_session
-from flowgate.cli.usage_table import BY_TIME, UsageGroup, UsageReport, print_csv, print_table
+from flowgate.cli.usage_table import ACCOUNT, BY_TIME, UsageGroup, UsageReport, print_csv, print_table
 from flowgate.domain.ledger import FILE_NAME
 from flowgate.errors import UnknownName, UsageError
-from flowgate.ledger import database, histogram, usage
+from flowgate.ledger import accounts, database, histogram, usage
 from flowgate.ledger.hours import HOUR_SECONDS
 from flowgate.ledger.usage import Group, Losses, Span
 from flowgate.system.clock import Clock, stamp
@@ -38,8 +38,8 @@ def show(config: str, by: str, since: str, until: str, form: str) -> int:
         UsageError: The span ends before it begins.
         EnvironmentFailure: The ledger cannot be read.
     """
-    if by not in usage.BY:
-        raise UnknownName("value of --by", by, known=tuple(usage.BY))
+    if by not in (*usage.BY, ACCOUNT):
+        raise UnknownName("value of --by", by, known=(*usage.BY, ACCOUNT))
     span = read_span(since, until)
     session = open_session(config)
     groups, lost = _collect(ledger_path(session), span, by)
@@ -52,6 +52,8 @@ def show(config: str, by: str, since: str, until: str, form: str) -> int:
         return 0
     console.note(session.describe())
     print_table(report)
+    if by == ACCOUNT:
+        console.note(account_usage.remark(account_usage.source_report(session, session.supervisor.status())))
     if not groups:
         reach.print_others(session, "usage")
     budgets.print_exhausted(budgets.exhausted(session))
@@ -125,7 +127,8 @@ def _collect(path: Path, span: Span, by: str) -> tuple[dict[str, Group], Losses]
         return {}, Losses(0, [])
     with database.translate_errors(path):
         try:
-            return usage.collect(connection, span, by), usage.losses(connection, span)
+            groups = accounts.collect(connection, span) if by == ACCOUNT else usage.collect(connection, span, by)
+            return groups, usage.losses(connection, span)
         finally:
             connection.close()
 

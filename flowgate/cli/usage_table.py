@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BY_TIME = ("day", "hour")
+ACCOUNT = "account"
 NO_NAME = {"client": "(gateway's key)", "model": "(none named)"}
 BAR_WIDTH = 16
 
@@ -77,15 +78,23 @@ def print_table(report: UsageReport) -> None:
     """Print the groups and what they add up to; on a terminal, with a bar for each."""
     console.note(f"from {report['since']} to {report['until']} (UTC)")
     if not report["groups"]:
-        console.note("no request is recorded" + ("" if report["enabled"] else ": the ledger is off (ledger.enabled)"))
+        what = "no request through an account is recorded" if report["by"] == ACCOUNT else "no request is recorded"
+        console.note(what + ("" if report["enabled"] else ": the ledger is off (ledger.enabled)"))
         return
     head = [report["by"], "requests", "failed", "tokens in", "out", "cost", "p50", "p95", "p99", "first"]
     groups = [*report["groups"], report["total"]] if len(report["groups"]) > 1 else report["groups"]
     rows = [_cells(one, report["by"]) for one in groups]
+    if report["by"] == ACCOUNT:  # nothing is billed for a single attempt of an account
+        cost = head.index("cost")
+        head, rows = _without(head, cost), [_without(row, cost) for row in rows]
     if streams.output_is_terminal():
         head, rows = [*head, ""], [[*row, bar] for row, bar in zip(rows, _bars(report), strict=False)]
     console.table([head, *rows])
     _print_notes(report)
+
+
+def _without(cells: list[str], number: int) -> list[str]:
+    return [*cells[:number], *cells[number + 1 :]]
 
 
 def _cells(one: UsageGroup, by: str) -> list[str]:
@@ -129,7 +138,8 @@ def _print_notes(report: UsageReport) -> None:
         console.note(f"{total['unpriced']} answered requests have no cost here: LiteLLM's price list has no such model")
     uncounted = total["requests"] - total["failures"] - total["counted"]
     if uncounted > 0:
-        console.note(f"{uncounted} answered requests have no token counts: LiteLLM reported none")
+        who = "the service" if report["by"] == ACCOUNT else "LiteLLM"
+        console.note(f"{uncounted} answered requests have no token counts: {who} reported none")
     if report["dropped"]:
         console.note(f"warning: {report['dropped']} requests could not be recorded (inv events --event ledger)")
     for one in report["killed"]:

@@ -11,6 +11,7 @@ from flowgate.domain.config import Reference
 from flowgate.domain.forking import ForkServerSettings
 from flowgate.domain.ledger import LedgerFile
 from flowgate.domain.request_rules import RequestRules
+from flowgate.domain.usage_source import UsageSource
 from flowgate.domain.values import Secret, Sourced
 
 
@@ -65,6 +66,7 @@ class Program:
         request_rules: Requests that a worker refuses before its app sees them.
         ledger: Where a worker records its requests; None if it does not.
         budgets: What may be spent and asked; None if nothing is limited.
+        usage_source: Where the supervisor collects the program's own records about accounts; None if it has none.
         workers: Processes of one generation; more than one only where `app` is set.
         claimed_folders: Folders that no other host may use while it runs, also if they are on a network file system.
     """
@@ -96,6 +98,7 @@ class Program:
     request_rules: RequestRules = field(default_factory=RequestRules)
     ledger: LedgerFile | None = None
     budgets: BudgetPlan | None = None
+    usage_source: UsageSource | None = None
     workers: int = 1
     claimed_folders: tuple[Path, ...] = ()
 

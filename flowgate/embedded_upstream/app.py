@@ -215,13 +215,17 @@ class Upstream:
     # --- simulated vendor
 
     async def _vendor(self, request: Request) -> Response:
-        """Set the status of the vendor behind accounts (`{"status": 429}`), and return how often it was called."""
+        """Set how the vendor behind accounts responds, and return how often it was called.
+
+        `{"status": 429}`; with `headers` (`{"X-Codex-Primary-Used-Percent": "82"}`), the usage records have them.
+        """
         vendor = self.state.vendor
         if request.method == "PUT":
-            status = (await body_of(request) or {}).get("status")
+            wanted = await body_of(request) or {}
+            status, headers = wanted.get("status"), mapping(wanted.get("headers"))
             if not isinstance(status, int):
                 return failed("invalid body", 400)
-            vendor.status = status
+            vendor.status, vendor.headers = status, {name: str(value) for name, value in headers.items()}
         return reply({"calls": vendor.calls, "status": vendor.status})
 
 

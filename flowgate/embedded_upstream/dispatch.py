@@ -9,6 +9,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from starlette.responses import Response
@@ -140,17 +141,37 @@ class Dispatcher:
                 return last
 
     async def _send(self, credential: Credential, request: CompletionRequest) -> Outcome:
+        began, at = self.state.now(), datetime.now(UTC)
         outcome = await credential.send(request)
         credential.record(request, outcome)
         if self.state.contract.newer:
             outcome.response.headers["x-cpa-trace-id"] = secrets.token_hex(8)
         if self.state.settings.usage_enabled:
-            account = self.state.accounts.by_name.get(credential.name)
-            source, index = (account.owner, account.index) if account else (credential.provider, "")
-            client = request.client_key or f"POST {request.path}"
-            failed = outcome.status != 200
-            self.state.usage.add(Record(client, request.model, source, index, outcome.tokens, failed))
+            self._count(credential, request, outcome, (at, self.state.now() - began))
         return outcome
+
+    def _count(
+        self, credential: Credential, request: CompletionRequest, outcome: Outcome, when: tuple[datetime, float]
+    ) -> None:
+        account = self.state.accounts.by_name.get(credential.name)
+        source, index = (account.owner, account.index) if account else (credential.provider, "")
+        at, seconds = when
+        record = Record(
+            client=request.client_key or f"POST {request.path}",
+            model=request.model,
+            source=source,
+            auth_index=index,
+            tokens=outcome.tokens,
+            failed=outcome.status != 200,
+            at=at,
+            provider=credential.provider,
+            path=request.path,
+            status=outcome.status,
+            seconds=seconds,
+            error=outcome.message,
+            headers=self.state.vendor.headers if account else {},
+        )
+        self.state.usage.add(record)
 
     def _unavailable(self, request: CompletionRequest) -> Response:
         """Report that all credentials are in cooldown."""

@@ -12,6 +12,7 @@ from flowgate.embedded_upstream.logins import LoginApi
 from flowgate.embedded_upstream.management_auth import ManagementAuth
 from flowgate.embedded_upstream.responses import CORS, Handler, Routes, failed, not_found, reply, unreachable
 from flowgate.embedded_upstream.state import State
+from flowgate.embedded_upstream.usage import MOST_AT_ONCE
 
 RELEASES = "https://api.github.com/repos/router-for-me/{}/releases/latest"
 WITHOUT_KEY = ("oauth-callback",)  # paths that need no key on the newer line
@@ -80,8 +81,10 @@ class ManagementApi:
         return reply({"version": 1, "exported_at": go_format.timestamp(), "usage": self.state.usage.report()})
 
     async def _queue(self, request: Request) -> Response:
-        count = request.query_params.get("count", "1")
-        return reply(self.state.usage.pop(int(count) if count.isdigit() else 1))
+        count = request.query_params.get("count", "").strip() or "1"
+        if not (count.isascii() and count.isdigit() and int(count[:9])):
+            return failed("count must be a positive integer", 400)
+        return reply(self.state.usage.pop(min(int(count[:9]), MOST_AT_ONCE)))
 
     async def _key_usage(self, request: Request) -> Response:
         return reply({})

@@ -21,10 +21,12 @@ class Vendor:
     Attributes:
         status: The status of its responses.
         calls: How often it was called.
+        headers: Headers of its responses, as the usage records show them.
     """
 
     status: int = 200
     calls: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

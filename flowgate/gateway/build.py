@@ -162,8 +162,8 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     policy = _completed(policy, upstream, build_inputs.declared)
     if not cliproxy.is_configured(config):
         return upstream_policy.without_own(config, policy, read.changes, build_inputs.declared)
-    embedded = cliproxy.is_embedded(config)
-    added = upstream_overrides.additions(own, accounts, build_inputs.upstream_version, logs=not embedded)
+    version, usage = build_inputs.upstream_version, config.ledger.enabled
+    added = upstream_overrides.additions(own, accounts, version, logs=not cliproxy.is_embedded(config), usage=usage)
     notes = [*own.notes, *upstream_overrides.changes(config, cliproxy.auth_folder(config), own)]
     return replace(
         policy,
@@ -173,7 +173,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
         notes=tuple(notes),
         warnings=(*own.warnings, *added.warnings),
         declared=build_inputs.declared,
-        upstream_facts=upstream_policy.facts_of_own(config, policy.litellm, build_inputs.upstream_version, line),
+        upstream_facts=upstream_policy.facts_of_own(config, policy.litellm, version, line),
     )
 
 

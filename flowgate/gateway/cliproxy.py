@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from flowgate.config.overlay import overlay
 from flowgate.errors import FlowGateError, UsageError
-from flowgate.gateway import upstream_command, upstream_environment, upstream_overrides
+from flowgate.gateway import upstream_command, upstream_environment, upstream_overrides, usage_source
 from flowgate.gateway.serialization import absolute, dump, name_program, short_digest
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def _program(config: Config, port: int, document: tuple[Path, str], tree: Upstre
         ready_timeout=settings.ready_timeout,
         restart=settings.restart,
         claimed_folders=() if is_embedded(config) else (Path(tree["auth-dir"]),),
+        usage_source=usage_source.describe(config),
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from flowgate.gateway import usage_source
 from flowgate.gateway.serialization import absolute
 from flowgate.gateway.upstream_settings import OwnSettings
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from flowgate.domain import Config, UpstreamSettings
 
 NAME = "cliproxyapi_plus"
+USAGE = "usage-statistics-enabled"
 # Source: config.example.yaml of CLIProxyAPIPlus, and FlowGate's own. 7.2 refuses every request if it finds one.
 EXAMPLE_KEYS = ("your-api-key-1", "your-api-key-2", "your-api-key-3", "sk-example-replace-me")
 HASHES = ("$2a$", "$2b$", "$2y$")
@@ -30,7 +32,7 @@ AS_WRITTEN = "your setting is kept"
 
 @dataclass(slots=True)
 class Additions:
-    """Settings that FlowGate adds for privacy.
+    """Settings that FlowGate adds.
 
     Attributes:
         settings: The settings.
@@ -118,17 +120,22 @@ def kept_keys(own: OwnSettings) -> list[str]:
     return [f"{own.place('api-keys')}: api-keys: your {keys} too, beside FlowGate's own"] if count else []
 
 
-def additions(own: OwnSettings, accounts: Mapping[str, int], version: str, *, logs: bool = True) -> Additions:
-    """Return what FlowGate adds so that no prompt is written to disk or sent to an unknown third party.
+def additions(
+    own: OwnSettings, accounts: Mapping[str, int], version: str, *, logs: bool = True, usage: bool = False
+) -> Additions:
+    """Return what FlowGate adds: for privacy, and to know what its accounts are used for.
 
     Args:
         own: The user's own settings.
         accounts: Provider → accounts and keys in use.
         version: The version that a start would run; empty if it is not known.
         logs: Whether the program can write requests to a log; the embedded upstream cannot.
+        usage: Whether the program's records about accounts are wanted.
     """
     found = Additions()
     _keep_prompts_off_the_disk(own, found, logs)
+    if usage and usage_source.has_queue(version):
+        _record_usage(own, found)
     if not version.removeprefix("v").startswith("6."):
         _exclude_anonymous(own, accounts, found)
     _warn_of_exposure(own, found)
@@ -181,6 +188,15 @@ def _exclude_anonymous(own: OwnSettings, accounts: Mapping[str, int], found: Add
         cast("dict[str, object]", found.settings)["oauth-excluded-models"] = excluded
         why = "newer versions of CLIProxyAPIPlus send requests there without an account of yours"
         found.changes.append(f"CLIProxyAPIPlus' oauth-excluded-models: all of {', '.join(excluded)} are added: {why}")
+
+
+def _record_usage(own: OwnSettings, found: Additions) -> None:
+    written = _get(own.settings, USAGE)
+    if written is None:
+        cast("dict[str, object]", found.settings)[USAGE] = True
+        found.changes.append(f"CLIProxyAPIPlus' {USAGE}: true is added: FlowGate records requests by account")
+    elif written is False:
+        found.warnings.append(f"{USAGE}: false: requests by account are not known ({own.place(USAGE)})")
 
 
 def _warn_of_exposure(own: OwnSettings, found: Additions) -> None:

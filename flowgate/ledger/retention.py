@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 
 from flowgate.domain.ledger import LedgerFile
@@ -30,14 +31,17 @@ def step(connection: sqlite3.Connection, settings: LedgerFile, now: float) -> bo
     Raises:
         sqlite3.Error: The step could not be done.
     """
-    deleted = _delete_before(connection, id_at(now - settings.keep_days * DAY_SECONDS))
+    oldest = now - settings.keep_days * DAY_SECONDS
+    deleted = _delete_before(connection, id_at(oldest)) | _delete_accounts_before(connection, oldest)
     if not deleted and used_bytes(connection) > settings.max_mb * MB:
-        deleted = _delete_before(connection, LAST_ID)
+        deleted = _delete_before(connection, LAST_ID) | _delete_accounts_before(connection, math.inf)
     if not deleted:
         last_hour = (now - HOURS_KEPT_DAYS * DAY_SECONDS) // HOUR_SECONDS
         connection.execute("DELETE FROM hours WHERE hour < ?", (last_hour,))
+        connection.execute("DELETE FROM account_hours WHERE hour < ?", (last_hour,))
+        connection.execute("DELETE FROM quotas WHERE observed_at < ?", (oldest,))
         ended = "DELETE FROM runs WHERE ending != '' AND closed_at < ?"
-        connection.execute(ended, (now - settings.keep_days * DAY_SECONDS,))
+        connection.execute(ended, (oldest,))
     free = _number(connection, "freelist_count")
     if free:
         # Not `execute`: it steps once, which frees one page.
@@ -70,6 +74,13 @@ def _delete_before(connection: sqlite3.Connection, limit: int) -> bool:
         raise
     connection.execute("COMMIT")
     return True
+
+
+def _delete_accounts_before(connection: sqlite3.Connection, limit: float) -> bool:
+    """Delete the oldest attempts of accounts before a time; return whether there were any."""
+    old = "SELECT id FROM account_requests WHERE at < ? ORDER BY at LIMIT ?"
+    text = f"DELETE FROM account_requests WHERE id IN ({old})"  # noqa: S608
+    return connection.execute(text, (limit, ROWS_PER_STEP)).rowcount > 0
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:

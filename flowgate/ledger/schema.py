@@ -31,6 +31,19 @@
     client, model, deployment, provider, price and status. They are kept longer than the requests.
     hour: hours since 1970. requests, failures, retries, fallbacks. waited: seconds. counted: those with known tokens.
     latency, first_pieces: histograms of seconds of the requests that were answered (flowgate/ledger/histogram.py).
+
+`account_requests`: one row for each attempt of a service behind the gateway (CLIProxyAPIPlus) to have an account
+    answer, as the service recorded it. The supervisor writes them (flowgate/supervisor/collector.py).
+    at: when the attempt began. account: its name as the service knows it, never a key. provider, model, status.
+    failed: 0 or 1. seconds; first_piece: seconds until the first byte of the answer, NULL: not known.
+    prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens: as in `requests`; NULL: not known.
+
+`account_hours`: sums of them, one row for each hour, account, provider, model and status; kept as long as `hours`.
+
+`quotas`: the last that a response said about the limits of an account, one row for each account, model (empty: of the
+    account as a whole) and window ("5h", "7d", …; "limit": the vendor refused a request because of a limit).
+    observed_at: when. used: percent. resets_at: when the window ends, NULL: not known. level: 0; 1: a warning was
+    written; 2: that it is exhausted was written.
 """
 
 from __future__ import annotations
@@ -51,6 +64,16 @@ HOUR_SUMS = (
     *("cached_tokens", "reasoning_tokens", "cost"),
 )
 HOUR_COLUMNS = (*HOUR_KEY, *HOUR_SUMS, "latency", "first_pieces")
+ACCOUNT_REQUEST_COLUMNS = (
+    *("at", "account", "provider", "model", "status", "failed", "seconds", "first_piece", "prompt_tokens"),
+    *("completion_tokens", "cached_tokens", "reasoning_tokens"),
+)
+ACCOUNT_HOUR_KEY = ("hour", "account", "provider", "model", "status")
+ACCOUNT_HOUR_SUMS = (
+    *("requests", "failures", "counted", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"),
+)
+ACCOUNT_HOUR_COLUMNS = (*ACCOUNT_HOUR_KEY, *ACCOUNT_HOUR_SUMS, "latency", "first_pieces")
+QUOTA_COLUMNS = ("account", "provider", "model", "window", "observed_at", "used", "resets_at", "level")
 
 FIRST = """
 CREATE TABLE runs (
@@ -83,13 +106,41 @@ CREATE TABLE hours (
 ) WITHOUT ROWID;
 """
 PROMISES = "ALTER TABLE runs ADD COLUMN promises TEXT NOT NULL DEFAULT ''"
-MIGRATIONS: tuple[str, ...] = (FIRST, PROMISES)
+ACCOUNTS = """
+CREATE TABLE account_requests (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, account TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+    status INTEGER NOT NULL, failed INTEGER NOT NULL, seconds REAL NOT NULL, first_piece REAL, prompt_tokens INTEGER,
+    completion_tokens INTEGER, cached_tokens INTEGER, reasoning_tokens INTEGER
+);
+CREATE INDEX account_requests_at ON account_requests (at);
+CREATE TABLE account_hours (
+    hour INTEGER NOT NULL, account TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, status INTEGER NOT NULL,
+    requests INTEGER NOT NULL, failures INTEGER NOT NULL, counted INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+    latency BLOB NOT NULL, first_pieces BLOB NOT NULL,
+    PRIMARY KEY (hour, account, provider, model, status)
+) WITHOUT ROWID;
+CREATE TABLE quotas (
+    account TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, window TEXT NOT NULL,
+    observed_at REAL NOT NULL, used REAL NOT NULL, resets_at REAL, level INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, provider, model, window)
+) WITHOUT ROWID
+"""
+MIGRATIONS: tuple[str, ...] = (FIRST, PROMISES, ACCOUNTS)
 """The scripts that make each version of the tables from the one before; version 0 is an empty file."""
 
 VERSION = len(MIGRATIONS)
 """The version that this FlowGate writes and reads, kept in SQLite's `user_version`."""
 
-TABLES = {"runs": RUN_COLUMNS, "requests": REQUEST_COLUMNS, "attempts": ATTEMPT_COLUMNS, "hours": HOUR_COLUMNS}
+TABLES = {
+    "runs": RUN_COLUMNS,
+    "requests": REQUEST_COLUMNS,
+    "attempts": ATTEMPT_COLUMNS,
+    "hours": HOUR_COLUMNS,
+    "account_requests": ("id", *ACCOUNT_REQUEST_COLUMNS),
+    "account_hours": ACCOUNT_HOUR_COLUMNS,
+    "quotas": QUOTA_COLUMNS,
+}
 
 
 def insertion(table: str, columns: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The supervisor's regular work: its socket, logs, stuck processes, large ones, and budgets."""
+"""The supervisor's regular work: its socket, logs, stuck processes, large ones, budgets and records about accounts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from flowgate.supervisor.control_server import ControlServer
 from flowgate.supervisor.folder_claims import FolderClaims
 from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.liveness import Liveness
+from flowgate.supervisor.log_rounds import LogRounds
 from flowgate.supervisor.service_state import Renew
 from flowgate.supervisor.supervisor import Supervisor
+from flowgate.supervisor.usage_rounds import UsageRounds
 from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import memory, processes
 
@@ -34,6 +36,9 @@ class Housekeeping:
         self._liveness = Liveness(supervisor)
         self._budgets = BudgetRounds(supervisor)
         self.claims = FolderClaims(supervisor)
+        self._usage = UsageRounds(supervisor)
+        self._logs = LogRounds(supervisor)
+        supervisor.usage_sources = self._usage.status
         self._renewed: dict[Key | str, float] = {}
         self._rounds = 0
 
@@ -43,6 +48,7 @@ class Housekeeping:
         self._server.restore_socket()
         supervisor.pool.reap()  # a process that is not our child ends without a signal
         self._rounds += 1
+        self._logs.run()
         if self._rounds % ROUNDS_PER_ROTATION == 0:
             supervisor.journal.rotate({worker.program.log for worker in supervisor.workers.values()})
             if supervisor.pool.launched:
@@ -53,6 +59,7 @@ class Housekeeping:
         self._liveness.check()
         self._budgets.run()
         self.claims.run()
+        self._usage.run()
         supervisor.tidy()
         idle_since = supervisor.idle_since
         if idle_since is not None and supervisor.clock.now() - idle_since >= IDLE_SECONDS:

@@ -66,7 +66,23 @@ class Journal:
         """
         self.log(f"budget: {what.what}: {what.detail}")
         line = {"event": "budget", "service": service, "profile": profile, "provider": "", "result": what.what}
-        text = json.dumps({**line, "detail": what.detail, "timestamp": stamp(Clock().wall())}, ensure_ascii=False)
+        self._write_event(line, what.detail)
+
+    def write_quota(self, service: str, provider: str, result: str, detail: str) -> None:
+        """Write that a limit of an account comes near, or is reached, into the log and the event log.
+
+        Args:
+            service: The service that uses the account.
+            provider: The account's provider.
+            result: What happened: warn or exhausted.
+            detail: The account, its limit and when that ends.
+        """
+        self.log(f"quota: {result}: {detail}")
+        line = {"event": "quota_warning", "service": service, "profile": "", "provider": provider, "result": result}
+        self._write_event(line, detail)
+
+    def _write_event(self, line: dict[str, str], detail: str) -> None:
+        text = json.dumps({**line, "detail": detail, "timestamp": stamp(Clock().wall())}, ensure_ascii=False)
         files.append_line(self.events_file, text)
 
     def rotate(self, logs: Iterable[Path]) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from flowgate.supervisor.budget_tree import BudgetTree, budgets_from_tree, to_budget_tree
 from flowgate.supervisor.ledger_tree import LedgerTree, ledger_from_tree, to_ledger_tree
+from flowgate.supervisor.request_rules_tree import RequestRulesTree, request_rules_from_tree
+from flowgate.supervisor.usage_source_tree import UsageSourceTree, to_usage_source_tree, usage_source_from_tree
 
 if TYPE_CHECKING:
     from flowgate.domain import ForkServerSettings, Program, WarmUp
-    from flowgate.domain.request_rules import RequestRules
 
 
 class WarmUpTree(TypedDict):
@@ -43,31 +44,6 @@ class ForkServerSpec(ForkServerTree):
     app: str
 
 
-class RequestRulesTree(TypedDict):
-    """`RequestRules` as JSON."""
-
-    key_source: str
-    name_source: str
-    key_headers: list[str]
-    own_keys: list[str]
-    open_paths: list[str]
-    unchecked_paths: list[str]
-    models: list[str]
-    further_models: list[str]
-    patterns: list[str]
-    any_model: bool
-    model_optional: list[str]
-    refused: dict[str, list[str]]
-    client_keys: str
-    budgets: NotRequired[str]
-    client_paths: list[str]
-    user_header: str
-    user_headers: list[str]
-    metadata_header: str
-    renamed: NotRequired[dict[str, str]]
-    renamed_patterns: NotRequired[list[list[str]]]
-
-
 class ProgramTree(TypedDict):
     """`Program` as JSON."""
 
@@ -97,6 +73,7 @@ class ProgramTree(TypedDict):
     request_rules: RequestRulesTree
     ledger: LedgerTree | None
     budgets: NotRequired[BudgetTree | None]
+    usage_source: NotRequired[UsageSourceTree | None]
     fork_server: ForkServerTree | None
     workers: NotRequired[int]
     claimed_folders: NotRequired[list[str]]
@@ -136,6 +113,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "request_rules": cast("RequestRulesTree", asdict(program.request_rules)),
         "ledger": to_ledger_tree(program.ledger) if program.ledger else None,
         "budgets": to_budget_tree(program.budgets) if program.budgets else None,
+        "usage_source": to_usage_source_tree(program.usage_source) if program.usage_source else None,
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
         "workers": program.workers,
         "claimed_folders": [str(path) for path in program.claimed_folders],
@@ -155,40 +133,6 @@ def warmup_from_tree(tree: WarmUpTree) -> WarmUp:
     responses = {path: (kind, text) for path, (kind, text) in tree["responses"].items()}
     return WarmUp(
         tree["document"], tree["variable"], tree["env"], tree["headers"], requests, responses, tree["seconds"]
-    )
-
-
-def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
-    """Convert JSON data to the rules of a request filter.
-
-    Args:
-        tree: The JSON data; None if a worker of an earlier FlowGate sent the program.
-    """
-    from flowgate.domain.request_rules import RequestRules
-
-    if tree is None:
-        return RequestRules()
-    return RequestRules(
-        key_source=tree["key_source"],
-        name_source=tree["name_source"],
-        key_headers=tuple(tree["key_headers"]),
-        own_keys=tuple(tree["own_keys"]),
-        open_paths=tuple(tree["open_paths"]),
-        unchecked_paths=tuple(tree["unchecked_paths"]),
-        models=tuple(tree["models"]),
-        further_models=tuple(tree["further_models"]),
-        patterns=tuple(tree["patterns"]),
-        any_model=tree["any_model"],
-        model_optional=tuple(tree["model_optional"]),
-        refused={name: tuple(capabilities) for name, capabilities in tree["refused"].items()},
-        client_keys=tree.get("client_keys", ""),  # these were added later: an earlier FlowGate sends none of them
-        budgets=tree.get("budgets", ""),
-        client_paths=tuple(tree.get("client_paths", ())),
-        user_header=tree.get("user_header", ""),
-        user_headers=tuple(tree.get("user_headers", ())),
-        metadata_header=tree.get("metadata_header", ""),
-        renamed=dict(tree.get("renamed", {})),
-        renamed_patterns=tuple((pattern, model) for pattern, model in tree.get("renamed_patterns", ())),
     )
 
 
@@ -241,6 +185,7 @@ def from_tree(tree: ProgramTree) -> Program:
         request_rules=request_rules_from_tree(tree.get("request_rules")),
         ledger=ledger_from_tree(tree.get("ledger")),
         budgets=budgets_from_tree(tree.get("budgets")),
+        usage_source=usage_source_from_tree(tree.get("usage_source")),
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
         workers=tree.get("workers", 1),  # a worker of an earlier FlowGate is the only one of its generation
         claimed_folders=tuple(map(Path, tree.get("claimed_folders", ()))),

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Generic, Required, TypedDict, TypeVar, cast
+from typing import Any, Generic, NotRequired, Required, TypedDict, TypeVar, cast
 
 from flowgate.supervisor.program_tree import ProgramTree
+from flowgate.supervisor.source_status import SourceStatus
 
 PROTOCOL_VERSION = 1
 SOCKET_NAME = "supervisor.sock"  # in `run/` of the runtime folder
@@ -124,11 +125,12 @@ class ForkServerStatus(TypedDict):
 
 
 class StatusDocument(TypedDict):
-    """Everything that a supervisor runs. supervisor: its pid, None when there is none."""
+    """Everything that a supervisor runs. supervisor: its pid, None when there is none. usage_sources: by service."""
 
     supervisor: int | None
     fork_servers: list[ForkServerStatus]
     services: dict[str, ServiceStatus]
+    usage_sources: NotRequired[dict[str, SourceStatus]]
 
 
 class Started(TypedDict):

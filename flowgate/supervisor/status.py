@@ -27,7 +27,8 @@ def status(supervisor: Supervisor, leased: Collection[Key]) -> StatusDocument:
         for server in supervisor.pool.fork_pool.servers.values()
     ]
     services = {name: _service(supervisor, state, leased) for name, state in supervisor.states.items()}
-    return {"supervisor": os.getpid(), "fork_servers": fork_servers, "services": services}
+    sources = supervisor.usage_sources()
+    return {"supervisor": os.getpid(), "fork_servers": fork_servers, "services": services, "usage_sources": sources}
 
 
 def _service(supervisor: Supervisor, state: ServiceState, leased: Collection[Key]) -> ServiceStatus:

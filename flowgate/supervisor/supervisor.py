@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from flowgate.supervisor.journal import Journal
 from flowgate.supervisor.needed_services import is_restarting, report
 from flowgate.supervisor.protocol import WorkerCommand
 from flowgate.supervisor.service_state import Arm, Effect, Event, Note, ServiceState, Spawn, SpawnWorker, Stop, Timer
+from flowgate.supervisor.source_status import SourceStatus
 from flowgate.supervisor.worker_pool import WorkerPool
 from flowgate.system.clock import Clock
 
@@ -48,6 +49,7 @@ class Supervisor:
         states: Service to its state.
         programs: (service, number) to the program of that generation.
         workers: The processes.
+        usage_sources: Returns how the records of services are collected; set by the regular work.
         clients: Connections to commands; set by the daemon.
         idle_since: Since when nothing runs and no command is connected.
         leaving: Whether everything is being stopped.
@@ -63,6 +65,7 @@ class Supervisor:
         self.events: deque[tuple[str, Event]] = deque()
         self.pool = WorkerPool(folder, self.loop, journal.log, self.enqueue, self.advance)
         self.workers = self.pool.workers
+        self.usage_sources: Callable[[], dict[str, SourceStatus]] = dict
         self.idle_since: float | None = None
         self.leaving = False
         self._held: set[WorkerKey] = set()

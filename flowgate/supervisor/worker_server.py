@@ -20,8 +20,9 @@ from flowgate.supervisor import kept_requests, recording
 from flowgate.supervisor.connections import IdleConnections, PublicListener, close_all, most_connections
 from flowgate.supervisor.hooks import run_hook
 from flowgate.supervisor.load_board import LoadBoard
-from flowgate.supervisor.program_tree import ProgramTree, request_rules_from_tree
+from flowgate.supervisor.program_tree import ProgramTree
 from flowgate.supervisor.protocol import WorkerCommand, WorkerEvent, encode
+from flowgate.supervisor.request_rules_tree import request_rules_from_tree
 from flowgate.supervisor.worker_control import ControlConnection
 from flowgate.system import open_files
 

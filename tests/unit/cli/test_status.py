@@ -99,6 +99,8 @@ def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> N
             "ledger",
             "budgets",
             "disk",
+            "quotas",
+            "usage_source",
             "services",
         ),
         *("lost", "secrets", "clients", "remote", "redis"),
