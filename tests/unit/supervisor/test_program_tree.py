@@ -9,7 +9,8 @@ import pytest
 
 from flowgate.domain import Program, Secret
 from flowgate.domain.request_rules import RequestRules
-from flowgate.supervisor.program_tree import from_tree, request_rules_from_tree, to_tree
+from flowgate.supervisor.program_tree import from_tree, to_tree
+from flowgate.supervisor.request_rules_tree import request_rules_from_tree
 
 RULES = RequestRules(
     key_source="a:b",
