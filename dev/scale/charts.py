@@ -46,6 +46,7 @@ def draw(title: str, axis: str, lines: Sequence[tuple[str, Points]], *, logarith
         across = LEFT + (x - low) / (high - low) * (WIDTH - LEFT - RIGHT)
         return f"{across:.1f},{HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM):.1f}"
 
+    seconds = [low + (high - low) * n / 6 for n in range(7)]
     labels = [10**power for power in range(round(math.log10(top)) + 1)] if logarithmic else [0, top / 2, top]
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=True, keep_trailing_newline=True)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
@@ -56,9 +57,7 @@ def draw(title: str, axis: str, lines: Sequence[tuple[str, Points]], *, logarith
         left=LEFT,
         right=WIDTH - RIGHT,
         bottom=HEIGHT - BOTTOM,
-        ticks=[
-            (place(low + (high - low) * n / 6, 0).split(",")[0], f"{low + (high - low) * n / 6:.0f}") for n in range(7)
-        ],
+        ticks=[(place(at, 0).split(",")[0], f"{at:.0f}") for at in seconds],
         labels=[(place(low, value).split(",")[1], f"{value:,.0f}") for value in labels],
         lines=[
             Line(name, COLOURS[number % len(COLOURS)], " ".join(place(*point) for point in points))

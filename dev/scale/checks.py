@@ -46,7 +46,6 @@ class Check:
     Attributes:
         what: The setting in words.
         unit: Of both values.
-        error: Difference as a share of the measured value.
     """
 
     what: str
@@ -57,6 +56,7 @@ class Check:
 
     @property
     def error(self) -> float:
+        """Return the difference as a share of the measured value."""
         return self.modelled / self.measured - 1
 
 

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 class Figures:
     """Costs of the parts of a gateway.
 
-    A LiteLLM worker is one process on one core. A request costs it less CPU when others are in progress: measured alone and
-    with 24 in progress, and taken as falling with the logarithm of their number in between.
+    A LiteLLM worker is one process on one core. A request costs it less CPU when others are in progress: measured alone
+    and with 24 in progress, and taken as falling with the logarithm of their number in between.
 
     Attributes:
         alone_ms: CPU of one request while no other is in progress.
         crowded_ms: CPU of one request while `crowd` are in progress; no request costs less.
         crowd: Requests in progress at which `crowded_ms` was measured.
-        spread: Standard deviation of a request's CPU, as a share of its mean, with what a worker does beside its requests;
-            chosen with `slices` so that 20 requests a second take as long as measured.
+        spread: Standard deviation of a request's CPU, as a share of its mean, with what a worker does beside its
+            requests; chosen with `slices` so that 20 requests a second take as long as measured.
         slices: Pieces in which a worker's event loop does the CPU work of a request.
         piece_ms: CPU of one piece of a stream.
         switch_cpu_seconds: CPU of one new generation until it serves.
         balancer_us: CPU of HAProxy for one request, forwarded on kept connections.
-        redis_commands: Commands to Redis of one worker in a second, with `redis_host` in the router's settings and without
-            limits of rate (27 requests a second made 7 commands in 6 seconds).
+        redis_commands: Commands to Redis of one worker in a second, with `redis_host` in the router's settings and
+            without limits of rate (27 requests a second made 7 commands in 6 seconds).
         redis_us: CPU of the Redis server for one command.
     """
 
@@ -62,8 +62,8 @@ class Assumed:
         failure_seconds: Time in which a vendor that is down answers with an error.
         allowed_fails: Failed requests that LiteLLM allows before the next one starts a cooldown.
         cooldown_seconds: Duration of a cooldown.
-        shared_after_seconds: Time after which a cooldown in Redis is known to the other workers: a worker was seen to read
-            Redis about once a second.
+        shared_after_seconds: Time after which a cooldown in Redis is known to the other workers: a worker was seen
+            to read Redis about once a second.
     """
 
     vendor_seconds: float = 1.5

@@ -106,8 +106,9 @@ class Fleet:
             self.seen.given_up += 1
 
     def _choose(self) -> Worker:
-        few = [self.random.choice(self.workers) for _ in range(min(4, len(self.workers)))]
-        return min(few if len(self.workers) > 16 else self.workers, key=lambda one: one.in_progress)
+        """Return the worker with the fewest requests in progress, of four drawn by lot as a large balancer does."""
+        drawn = self.random.sample(self.workers, min(4, len(self.workers)))
+        return min(drawn, key=lambda one: one.in_progress)
 
     def _served(self, worker: Worker, *, stream: bool, vendor_seconds: float) -> Generator[simpy.Event, object, bool]:
         began = self.environment.now

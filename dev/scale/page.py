@@ -24,10 +24,10 @@ def files(results: Results) -> dict[str, str]:
     environment = jinja2.Environment(
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 - Markdown
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
-    )  # noqa: S701 - Markdown
+    )
     text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         results=results, figures=Figures(), assumed=Assumed(), mean_cpu_ms=mean_cpu_seconds(Figures(), Assumed()) * 1000
     )

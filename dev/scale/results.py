@@ -72,7 +72,9 @@ def read(path: Path = FILE) -> Results:
 
 def _story(tree: dict[str, object]) -> Story:
     phases, by_second, dead = tree["phases"], tree["by_second"], tree["dead_by_second"]
-    assert isinstance(phases, list) and isinstance(by_second, list) and isinstance(dead, list)
+    assert isinstance(phases, list)
+    assert isinstance(by_second, list)
+    assert isinstance(dead, list)
     lists = {
         "phases": [Phase(**one) for one in phases],
         "by_second": [(at, value) for at, value in by_second],
