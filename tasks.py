@@ -637,6 +637,15 @@ def dashboard(c: Context, open: bool = False, port: str = "0", stop: bool = Fals
     return dashboard.run(config(c), port, open, stop, json)
 
 
+@task(help={"interval": "seconds between two frames", "once": "print one frame; also into a file or pipe"})
+@command
+def top(c: Context, interval: str = "2", once: bool = False) -> int:
+    """Show the gateway live: services, requests per second, latency, cooldowns, spend and events; q ends it."""
+    from flowgate.cli import arguments, top
+
+    return top.run(config(c), arguments.seconds("interval", interval), once)
+
+
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
@@ -945,7 +954,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, init, doctor, events, completion),
+    *(status, health, ask, explain, usage, audit, dashboard, top, budgets, cooldowns, init, doctor, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)
 

@@ -20,7 +20,7 @@ COLOURS = {"=": GREEN, "~": YELLOW, "-": DIM, "!": RED}
 NAME_WIDTH = 24
 TASKS = (  # the first words of FlowGate's commands, as its messages name them
     "ask|audit|auth|bootstrap|budgets|client|completion|cooldowns|dashboard|docs|doctor|down|events|explain|health|init|key"
-    "|litellm|play|profile|rehearse|security|service|smoke|status|steps|up|usage"
+    "|litellm|play|profile|rehearse|security|service|smoke|status|steps|top|up|usage"
 )
 LINE_WIDTH = 110
 
@@ -113,21 +113,11 @@ def table(rows: Sequence[Sequence[str]], *, heading: bool = True) -> None:
         heading: The first row is a heading.
     """
     from flowgate.cli.columns import lay_out
+    from flowgate.system import streams
 
-    bold = heading and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for number, line in enumerate(lay_out(rows, _table_width())):
+    bold = heading and streams.may_colour_output()
+    for number, line in enumerate(lay_out(rows, streams.output_width())):
         data(f"\x1b[1m{line}\x1b[0m" if bold and not number else line)
-
-
-def _table_width() -> int | None:
-    """Return the width of the terminal, or `COLUMNS`; None for a pipe without it."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and int(columns[:6]) > 0:
-        return int(columns[:6])
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (OSError, ValueError):  # a pipe, or a stream without a descriptor
-        return None
 
 
 def lost_output() -> str:

@@ -15,7 +15,6 @@ from flowgate.dashboard.control import NAME
 from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
 from flowgate.errors import FlowGateError
 from flowgate.gateway import policy_summary
-from flowgate.system import files
 from flowgate.system.watched_command import run_watched
 
 if TYPE_CHECKING:
@@ -118,8 +117,7 @@ class SessionSources:
     def events(self, most: int) -> list[EventLine]:
         """Return the last events, newest first."""
         path = self._session.config.paths.runtime_dir / "events.log"
-        read = map(event_log.read_event, reversed(files.tail(path, most + SPARE_LINES)))
-        return [_event(one) for one in read if one is not None][:most]
+        return [_event(one) for one in event_log.last_events(path, most, SPARE_LINES)]
 
     def _current(self) -> Session:
         session = self._reopen(self._config)

@@ -17,7 +17,7 @@ CHECKED = frozenset(
 )
 # Tasks that only read, and the flags with which they change something.
 READING = {
-    **dict.fromkeys(("status", "health", "explain", "usage", "audit", "budgets", "events", "steps"), ""),
+    **dict.fromkeys(("status", "health", "explain", "usage", "audit", "budgets", "top", "events", "steps"), ""),
     **dict.fromkeys(("completion", "key.path", "service.logs"), ""),
     **dict.fromkeys(("client.list", "bootstrap.sources", "litellm.list"), ""),
     **dict.fromkeys(("profile.list", "profile.show", "profile.diff", "auth.list", "auth.status", "security.check"), ""),
