@@ -25,6 +25,7 @@ NOT_RUN = {
     **dict.fromkeys(("client.run", "client.test"), "start a client program; tests/live/test_client_run.py runs them"),
     **dict.fromkeys(("client.add", "client.remove", "client.rotate"), "change clients; tests/unit/cli/test_clients.py"),
     "dashboard": "opens a browser; tests/test_dashboard.py starts it",
+    "top": "runs until q is pressed; tests/test_top.py starts it",
     "init": "writes into this checkout; tests/test_commands.py runs it",
     "security.install-hook": "writes into this checkout; the unit tests of the security check run it",
     "bootstrap.download": "needs the network",

@@ -85,6 +85,7 @@ ELSEWHERE = {
     "cooldowns": "tests/live/test_cooldowns.py",
     "rehearse": "tests/live/test_rehearse.py",
     "dashboard": "tests/test_dashboard.py",
+    "top": "tests/test_top.py",
     "litellm.upgrade": "tests/live/test_litellm_upgrade.py",
     "init": "tests/unit/cli/test_init.py",
     "service.recover": "tests/test_faults.py",

@@ -153,7 +153,7 @@ def _table(services: Mapping[str, ServiceReport], width: int | None) -> list[str
 def _cooldowns(shown: Snapshot) -> Iterator[Line]:
     rows = shown.cooldowns.rows
     if not rows:
-        is_known = len(shown.cooldowns.unavailable) < max(1, len(shown.services))
+        is_known = len(shown.cooldowns.unavailable) < len(shown.services)
         yield Line("no cooldowns" if is_known else "cooldowns: not known", DIM)
         return
     yield Line(f"cooldowns: {len(rows)}", BOLD)

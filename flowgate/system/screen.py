@@ -16,6 +16,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
+from flowgate.system import streams
+
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J", "\x1b[?25h\x1b[?1049l"
 HOME, REST_OF_LINE, REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -24,7 +26,7 @@ READ_BYTES = 64
 
 def can_draw() -> bool:
     """Return whether stdout is a terminal that can move its cursor."""
-    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+    return streams.output_is_terminal() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
 
 
 class Screen:
