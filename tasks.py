@@ -609,7 +609,7 @@ def audit(
     """Compare live traffic with the promises of the profile that served: exit code 1 if one is broken."""
     from flowgate.cli import audit
 
-    return audit.show(config(c), since, until, profile, as_json=json, html=report_html)
+    return audit.show(config(c), since, until, profile, as_json=json, html=report_html, keep=not dry(c))
 
 
 @task(help={"warn-at": "exit with 1 if a budget has reached this percentage", "json": JSON})

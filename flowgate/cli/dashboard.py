@@ -22,7 +22,8 @@ LAST_PORT = 65_535
 PROCESS = "flowgate.cli.dashboard_process"
 OPENING_PAGE = "dashboard-open.html"  # in `run/` of the runtime folder, until it was opened
 START_SECONDS = 60.0
-SMALL = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}  # glibc: threads share one heap, and it shrinks
+# glibc: threads share one heap, which shrinks; large texts, such as LiteLLM's price list, are no part of it.
+SMALL = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "65536"}
 
 
 def run(config: str, port: str, open_page: bool, stop: bool, as_json: bool) -> int:

@@ -6,13 +6,24 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowgate.cli import accounts, console, cooldowns, dashboard_acts, event_log, profiles, status
+from flowgate.cli import accounts, console, cooldowns, dashboard_acts, dashboard_reports, event_log, profiles, status
 from flowgate.cli.columns import duration
 from flowgate.cli.generation_reports import describe_generation
 from flowgate.cli.session import Session, open_session
+from flowgate.cli.stored_reports import Shelf
 from flowgate.cli.usage import ledger_path
 from flowgate.dashboard.control import NAME
-from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
+from flowgate.dashboard.data import (
+    AccountLine,
+    Accounts,
+    CooldownLine,
+    EventLine,
+    Overview,
+    Preview,
+    Report,
+    ReportLine,
+    ServiceLine,
+)
 from flowgate.errors import FlowGateError
 from flowgate.gateway import policy_summary
 from flowgate.system.watched_command import run_watched
@@ -40,11 +51,20 @@ class SessionSources:
         reopen: Callable[[str], Session] = lambda path: open_session(path, quiet=True),
     ) -> None:
         self._config, self._session, self._reopen = config, session, reopen
+        self._shelf = Shelf(session.config.paths.runtime_dir)
 
     @property
     def ledger(self) -> Path:
         """The ledger."""
         return ledger_path(self._session)
+
+    def reports(self) -> list[ReportLine]:
+        """Return the reports of rehearsals and audits that are kept, newest first."""
+        return dashboard_reports.report_lines(self._shelf)
+
+    def report(self, name: str) -> Report | None:
+        """Return one of them; None if there is none of this name."""
+        return dashboard_reports.read_report(self._shelf, name)
 
     def preview(self, act: str, value: str) -> Preview:
         """Return what an act would do.
@@ -74,6 +94,7 @@ class SessionSources:
         session = self._current()
         report, found = status.collect_status(session), cooldowns.gather(session)
         promises, rehearsed, notes = _policy(session, report["profile"]["name"])
+        budgets, remarks = dashboard_reports.budget_lines(session)
         running = any(one["running"] for name, one in report["services"].items() if name != NAME)
         unknown = [
             f"The cooldowns of {name} are not known: {why}" for name, why in found.unavailable.items() if running
@@ -97,7 +118,11 @@ class SessionSources:
                 )
                 for row in found.rows
             ],
-            notes=[*notes, *unknown, *report["lost"], *report["budgets"], *_ledger_notes(report)],
+            notes=list(
+                dict.fromkeys([*notes, *unknown, *report["lost"], *report["budgets"], *remarks, *_ledger_notes(report)])
+            ),
+            budgets=budgets,
+            verdicts=dashboard_reports.promise_lines(self._shelf, report["profile"]["name"]),
             profiles=[name for name in session.config.profiles if name != report["profile"]["name"]],
         )
 
