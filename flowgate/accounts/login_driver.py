@@ -168,7 +168,7 @@ def base_url(context: StepContext) -> str:
 
 def started_version(context: StepContext) -> str:
     """Return the version that the running program reported when it started; empty if its log no longer has it."""
-    lines = context.files.tail(context.stack().services[NAME].program.log, LOG_LINES)
+    lines = context.files.tail(cliproxy.log_file(context.config), LOG_LINES)
     return next((found for line in reversed(lines) if (found := release_assets.reported_version(f"{line}\n"))), "")
 
 

@@ -6,8 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowgate.cli import accounts, console, cooldowns, dashboard_acts, dashboard_reports, event_log, profiles, status
+from flowgate.cli import (
+    accounts,
+    console,
+    cooldowns,
+    dashboard_acts,
+    dashboard_policy,
+    dashboard_reports,
+    event_log,
+    status,
+)
 from flowgate.cli.columns import duration
+from flowgate.cli.dashboard_policy import PolicyReader
 from flowgate.cli.generation_reports import describe_generation
 from flowgate.cli.session import Session, open_session
 from flowgate.cli.stored_reports import Shelf
@@ -24,8 +34,7 @@ from flowgate.dashboard.data import (
     ReportLine,
     ServiceLine,
 )
-from flowgate.errors import FlowGateError
-from flowgate.gateway import policy_summary
+from flowgate.system.clock import Clock
 from flowgate.system.watched_command import run_watched
 
 if TYPE_CHECKING:
@@ -51,6 +60,7 @@ class SessionSources:
         reopen: Callable[[str], Session] = lambda path: open_session(path, quiet=True),
     ) -> None:
         self._config, self._session, self._reopen = config, session, reopen
+        self._policies = PolicyReader(Clock())
         self._shelf = Shelf(session.config.paths.runtime_dir)
 
     @property
@@ -74,12 +84,15 @@ class SessionSources:
         """
         session = self._current()
         cooled = [name for row in cooldowns.gather(session).rows for name in row["models"]] if act == "clear" else []
-        return dashboard_acts.preview(session, act, value, cooled)
+        return dashboard_acts.preview(session, act, value, cooled, dashboard_policy.preview)
 
     def run(self, shown: Preview, on_line: Callable[[str], None]) -> int:
         """Carry out an act as a command of its own."""
         session = self._session
-        return run_watched(dashboard_acts.command(session, shown), cwd=session.config.root, on_line=on_line)
+        try:
+            return run_watched(dashboard_acts.command(session, shown), cwd=session.config.root, on_line=on_line)
+        finally:
+            self._policies.forget()
 
     def mask(self, text: str) -> str:
         """Return a text without the secrets that this command knows."""
@@ -93,7 +106,7 @@ class SessionSources:
         """
         session = self._current()
         report, found = status.collect_status(session), cooldowns.gather(session)
-        promises, rehearsed, notes = _policy(session, report["profile"]["name"])
+        facts = self._policies.facts(session, report["profile"]["name"])
         budgets, remarks = dashboard_reports.budget_lines(session)
         running = any(one["running"] for name, one in report["services"].items() if name != NAME)
         unknown = [
@@ -104,8 +117,8 @@ class SessionSources:
             profile=report["profile"]["name"],
             how=report["profile"]["by"],
             since=report["since"],
-            promises=promises,
-            rehearsed=rehearsed,
+            promises=facts.promises,
+            rehearsed=facts.rehearsed,
             services=[_service(name, one) for name, one in report["services"].items()],
             cooldowns=[
                 CooldownLine(
@@ -119,7 +132,9 @@ class SessionSources:
                 for row in found.rows
             ],
             notes=list(
-                dict.fromkeys([*notes, *unknown, *report["lost"], *report["budgets"], *remarks, *_ledger_notes(report)])
+                dict.fromkeys(
+                    [*facts.notes, *unknown, *report["lost"], *report["budgets"], *remarks, *_ledger_notes(report)]
+                )
             ),
             budgets=budgets,
             verdicts=dashboard_reports.promise_lines(self._shelf, report["profile"]["name"]),
@@ -150,18 +165,6 @@ class SessionSources:
             return session
         self._session.supervisor.forget_silence()
         return replace(session, kept=self._session.supervisor)
-
-
-def _policy(session: Session, profile: str) -> tuple[list[str], str, list[str]]:
-    """Return a profile's promises, whether it was rehearsed, and why something of that is not known."""
-    if profile not in session.config.profiles:
-        return [], "", [f"The config has no profile {profile} any more"]
-    try:
-        policy = profiles.policy_of(session, profile)
-        rehearsed = profiles.rehearsed(session, profile)
-        return list(policy_summary.describe(policy)), rehearsed[:1].upper() + rehearsed[1:], list(policy.warnings)
-    except FlowGateError as error:
-        return [], "", [f"The promises are not known: {error.what}"]
 
 
 def _service(name: str, one: ServiceReport) -> ServiceLine:

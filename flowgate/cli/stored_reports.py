@@ -6,7 +6,7 @@ A file has two lines of JSON: a heading with the verdicts, and what `--json` pri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, TypedDict
@@ -190,10 +190,13 @@ def _parse(text: str, *, whole: bool = False) -> tuple[Heading | None, object]:
             "at": heading["at"],
             "title": str(heading["title"]),
             "broken": int(heading["broken"]),
-            "verdicts": [
-                Verdict(**{key: str(one[key]) for key in Verdict.__annotations__}) for one in heading["verdicts"]
-            ],  # type: ignore[typeddict-item]
+            "verdicts": [_verdict(one) for one in heading["verdicts"]],
         }
         return found, json.loads(second) if whole else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None, None
+
+
+def _verdict(one: Mapping[str, object]) -> Verdict:
+    promise, promised = str(one["promise"]), str(one["promised"])
+    return {"profile": str(one["profile"]), "promise": promise, "promised": promised, "verdict": str(one["verdict"])}

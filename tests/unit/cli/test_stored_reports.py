@@ -38,7 +38,7 @@ def rehearsal() -> RehearsalResult:
     scenario = {"scenario": "outage", "description": "", "runs": 1, "healthy_seconds": 1.0, "fault_ended_at": None}
     scenario |= {"requests": [request], "attempts": [], "promises": promises}
     whole = {**profile, **more, "promises": promises, "scenarios": [scenario]}
-    return {"version": 1, "broken": 1, "profiles": [whole]}  # type: ignore[typeddict-item]
+    return {"version": 1, "broken": 1, "profiles": [whole]}  # type: ignore[list-item]
 
 
 def kept(place: Workspace) -> list[Path]:
