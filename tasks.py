@@ -385,13 +385,18 @@ def profile_list(c: Context, json: bool = False) -> int:
     return profiles.list_profiles(config(c), json)
 
 
-@task(name="set", positional=["name"], help={"name": "a profile of the config"})
+@task(
+    name="set",
+    positional=["name"],
+    help={"name": "a profile of the config", "if-serving": "change nothing (exit code 1) unless this profile serves"},
+)
 @command
-def profile_set(c: Context, name: str) -> int:
+def profile_set(c: Context, name: str, if_serving: str = "") -> int:
     """Activate a profile; a running LiteLLM switches without dropping a request."""
     from flowgate.cli import arguments, play
 
-    return play.run(config(c), "switch-profile", {}, profile=arguments.named(name, "a profile"), check=dry(c))
+    variables = {"if_serving": arguments.named(if_serving, "a profile")}
+    return play.run(config(c), "switch-profile", variables, profile=arguments.named(name, "a profile"), check=dry(c))
 
 
 @task(name="show", help={"name": PROFILE, "json": JSON})
