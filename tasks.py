@@ -385,13 +385,18 @@ def profile_list(c: Context, json: bool = False) -> int:
     return profiles.list_profiles(config(c), json)
 
 
-@task(name="set", positional=["name"], help={"name": "a profile of the config"})
+@task(
+    name="set",
+    positional=["name"],
+    help={"name": "a profile of the config", "if-serving": "change nothing (exit code 1) unless this profile serves"},
+)
 @command
-def profile_set(c: Context, name: str) -> int:
+def profile_set(c: Context, name: str, if_serving: str = "") -> int:
     """Activate a profile; a running LiteLLM switches without dropping a request."""
     from flowgate.cli import arguments, play
 
-    return play.run(config(c), "switch-profile", {}, profile=arguments.named(name, "a profile"), check=dry(c))
+    variables = {"if_serving": arguments.named(if_serving, "a profile")}
+    return play.run(config(c), "switch-profile", variables, profile=arguments.named(name, "a profile"), check=dry(c))
 
 
 @task(
@@ -620,7 +625,7 @@ def audit(
     """Compare live traffic with the promises of the profile that served: exit code 1 if one is broken."""
     from flowgate.cli import audit
 
-    return audit.show(config(c), since, until, profile, as_json=json, html=report_html)
+    return audit.show(config(c), since, until, profile, as_json=json, html=report_html, keep=not dry(c))
 
 
 @task(help={"warn-at": "exit with 1 if a budget has reached this percentage", "json": JSON})
@@ -672,6 +677,15 @@ def quota(c: Context, warn_at: str = "", json: bool = False) -> int:
     from flowgate.cli import quota
 
     return quota.show(config(c), warn_at, json)
+
+
+@task(help={"interval": "seconds between two frames", "once": "print one frame; also into a file or pipe"})
+@command
+def top(c: Context, interval: str = "2", once: bool = False) -> int:
+    """Show the gateway live: services, requests per second, latency, cooldowns, spend and events; q ends it."""
+    from flowgate.cli import arguments, top
+
+    return top.run(config(c), arguments.seconds("interval", interval), once)
 
 
 @task(help={"clear": "end the cooldown of this model or account", "json": JSON})
@@ -1098,7 +1112,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 TOP: tuple[Any, ...] = (
     *(smoke, up, down, play, rehearse, steps),
-    *(status, stacks, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, mcp, quota),
+    *(status, top, stacks, health, ask, explain, usage, quota, audit, dashboard, mcp, budgets, cooldowns),
     *(init, doctor, backup, restore, uninstall, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)

@@ -30,6 +30,7 @@ NOT_RUN = {
     "export.systemd": "writes into this folder; tests/unit/export runs it",
     "dashboard": "opens a browser; tests/test_dashboard.py starts it",
     "mcp": "serves until its input ends; tests/test_mcp.py starts it",
+    "top": "runs until q is pressed; tests/test_top.py starts it",
     "init": "writes into this checkout; tests/test_commands.py runs it",
     "security.install-hook": "writes into this checkout; the unit tests of the security check run it",
     "bootstrap.download": "needs the network",

@@ -92,6 +92,7 @@ ELSEWHERE = {
     "dashboard": "tests/test_dashboard.py",
     "mcp": "tests/test_mcp.py",
     **dict.fromkeys(("export.kubernetes", "export.compose"), "tests/unit/export"),
+    "top": "tests/test_top.py",
     "litellm.upgrade": "tests/live/test_litellm_upgrade.py",
     "init": "tests/unit/cli/test_init.py",
     "stacks": "tests/test_stacks.py",

@@ -64,7 +64,7 @@ def test_it_is_small_and_shows_no_secret(workspace: Workspace) -> None:
     workspace.variables |= dict.fromkeys(SECRETS, CANARY)
     made = workspace.json("dashboard")
     address, browser = made["link"].partition("/open")[0], open_link(made["link"])
-    paths = ("/", "/requests", "/usage", "/accounts", "/events", "/")
+    paths = ("/", "/requests", "/usage", "/accounts", "/reports", "/events", "/acts/switch?value=cost", "/")
     pages = [browser.get(address + path, timeout=10) for path in paths]
     assert [one.status_code for one in pages] == [200] * len(paths)
     kept = "".join(one.read_text() for one in workspace.runtime.rglob("*.log"))

@@ -187,7 +187,7 @@ def started_version(context: StepContext) -> str:
     """Return the version that the running program reported when it started; empty if its log no longer has it."""
     if context.config.remote:
         return ""
-    lines = context.files.tail(context.stack().services[NAME].program.log, LOG_LINES)
+    lines = context.files.tail(cliproxy.log_file(context.config), LOG_LINES)
     return next((found for line in reversed(lines) if (found := release_assets.reported_version(f"{line}\n"))), "")
 
 

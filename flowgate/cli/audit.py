@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flowgate.audit import report
 from flowgate.audit.audit import DIFFERENCES, UNKNOWN, Audit
 from flowgate.audit.result import AuditResult
-from flowgate.cli import console, run_reports, usage
+from flowgate.cli import console, run_reports, stored_reports, usage
 from flowgate.cli.session import open_session
 from flowgate.errors import UnknownName
 from flowgate.ledger import database
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST_OUTAGES, MOST_IDS = 20, 8  # in the tables for people
 
 
-def show(config: str, since: str, until: str, profile: str, *, as_json: bool, html: str) -> int:
+def show(config: str, since: str, until: str, profile: str, *, as_json: bool, html: str, keep: bool = True) -> int:
     """Print the verdicts, and return 1 if a promise is broken.
 
     Args:
@@ -34,6 +34,7 @@ def show(config: str, since: str, until: str, profile: str, *, as_json: bool, ht
         profile: Name of a profile; empty for all.
         as_json: Print one JSON document instead of tables.
         html: File for an HTML report; empty for none.
+        keep: Keep the result in the runtime folder, for the dashboard.
 
     Raises:
         UnknownName: Neither the config nor the ledger knows the profile.
@@ -46,6 +47,8 @@ def show(config: str, since: str, until: str, profile: str, *, as_json: bool, ht
     result = _audit(session, span, profile)
     if html:
         files.write_atomic(Path(html).expanduser().absolute(), report.page(result))
+    if keep and result["profiles"]:
+        stored_reports.keep_audit(session, result)
     if as_json:
         console.document(result)
     else:

@@ -21,7 +21,7 @@ NAME_WIDTH = 24
 TASKS = (  # the first words of FlowGate's commands, as its messages name them
     "ask|audit|auth|backup|bootstrap|budgets|client|completion|cooldowns|dashboard|docs|doctor|down|events"
     "|explain|export|health|init|key|litellm|mcp|play|profile|quota|rehearse|restore|security|service|smoke"
-    "|stacks|status|steps|uninstall|up|usage"
+    "|stacks|status|steps|top|uninstall|up|usage"
 )
 LINE_WIDTH = 110
 
@@ -114,21 +114,11 @@ def table(rows: Sequence[Sequence[str]], *, heading: bool = True) -> None:
         heading: The first row is a heading.
     """
     from flowgate.cli.columns import lay_out
+    from flowgate.system import streams
 
-    bold = heading and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for number, line in enumerate(lay_out(rows, _table_width())):
+    bold = heading and streams.may_colour_output()
+    for number, line in enumerate(lay_out(rows, streams.output_width())):
         data(f"\x1b[1m{line}\x1b[0m" if bold and not number else line)
-
-
-def _table_width() -> int | None:
-    """Return the width of the terminal, or `COLUMNS`; None for a pipe without it."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and int(columns[:6]) > 0:
-        return int(columns[:6])
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (OSError, ValueError):  # a pipe, or a stream without a descriptor
-        return None
 
 
 def lost_output() -> str:

@@ -25,7 +25,8 @@ AGAIN = "inv dashboard --stop, then start it again"
 PROCESS = "flowgate.cli.dashboard_process"
 OPENING_PAGE = "dashboard-open.html"  # in `run/` of the runtime folder, until it was opened
 START_SECONDS = 60.0
-SMALL = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}  # glibc: threads share one heap, and it shrinks
+# glibc: threads share one heap, which shrinks; large texts, such as LiteLLM's price list, are no part of it.
+SMALL = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "65536"}
 
 
 class How(NamedTuple):

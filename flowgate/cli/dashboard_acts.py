@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from flowgate.cli import profiles
 from flowgate.cli.session import Session
 from flowgate.dashboard.data import Preview
 from flowgate.errors import UnknownName
-from flowgate.gateway import policy_summary, preflight
 
 PROGRAM = (sys.executable, "-P", "-c", "from flowgate.cli.main import main; main()")
 
+ProfilePreview = Callable[[Session, str, str], Preview]
 
-def preview(session: Session, act: str, value: str, cooled: Sequence[str]) -> Preview:
+
+def preview(session: Session, act: str, value: str, cooled: Sequence[str], of_profile: ProfilePreview) -> Preview:
     """Say what an act would do.
 
     Args:
@@ -22,6 +22,7 @@ def preview(session: Session, act: str, value: str, cooled: Sequence[str]) -> Pr
         act: One of `flowgate.dashboard.acts.ACTS`.
         value: A profile, a service or a model.
         cooled: Models in cooldown.
+        of_profile: Runs one of `PROFILE_ACTS`.
 
     Raises:
         UnknownName: There is no such act, profile, service or model.
@@ -33,7 +34,9 @@ def preview(session: Session, act: str, value: str, cooled: Sequence[str]) -> Pr
         raise UnknownName("act", act, known=tuple(names))
     if value not in names[act]:
         raise UnknownName({"restart": "service", "clear": "model"}.get(act, "profile"), value, known=tuple(names[act]))
-    return PREVIEWS[act](session, value)
+    if act in PROFILE_ACTS:
+        return of_profile(session, act, value)
+    return _restart(value) if act == "restart" else _clear(value)
 
 
 def command(session: Session, shown: Preview) -> list[str]:
@@ -47,6 +50,9 @@ def command(session: Session, shown: Preview) -> list[str]:
 
 
 def _switch(session: Session, profile: str) -> Preview:
+    from flowgate.cli import profiles
+    from flowgate.gateway import policy_summary, preflight
+
     current = session.supervisor.generation("litellm")
     old = str(current["labels"].get("profile") or "") if current else session.profile().value
     serves = "litellm serves" if current else "Nothing serves; the last profile was"
@@ -72,6 +78,8 @@ def _switch(session: Session, profile: str) -> Preview:
 
 
 def _rehearse(session: Session, profile: str) -> Preview:
+    from flowgate.cli import profiles
+
     lines = [
         "Outages are played through on private ports, with vendors of FlowGate's own; the gateway is not touched.",
         f"So far: {profiles.rehearsed(session, profile)}.",
@@ -79,14 +87,14 @@ def _rehearse(session: Session, profile: str) -> Preview:
     return Preview(f"Rehearse {profile}", lines, words=["rehearse", "--profile", profile])
 
 
-def _restart(_: Session, service: str) -> Preview:
+def _restart(service: str) -> Preview:
     how = {
         "litellm": "A new generation starts and takes over; requests in progress are finished by the old one.",
     }.get(service, "New requests wait, those in progress are finished, and the program starts again.")
     return Preview(f"Restart {service}", [how], words=["service.restart", "--service", service])
 
 
-def _clear(_: Session, model: str) -> Preview:
+def _clear(model: str) -> Preview:
     lines = [
         "LiteLLM forgets its cooldowns by a new generation, which takes over without dropping a request; "
         "CLIProxyAPIPlus ends the cooldown of an account by itself.",
@@ -95,9 +103,5 @@ def _clear(_: Session, model: str) -> Preview:
     return Preview(f"End the cooldown of {model}", lines, words=["cooldowns", "--clear", model])
 
 
-PREVIEWS: dict[str, Callable[[Session, str], Preview]] = {
-    "switch": _switch,
-    "rehearse": _rehearse,
-    "restart": _restart,
-    "clear": _clear,
-}
+PROFILE_ACTS: dict[str, Callable[[Session, str], Preview]] = {"switch": _switch, "rehearse": _rehearse}
+"""Acts whose preview compiles policies: `flowgate.cli.dashboard_policy` runs them in a process of its own."""

@@ -6,17 +6,38 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowgate.cli import accounts, console, cooldowns, dashboard_acts, dashboard_measures, event_log, profiles, status
+from flowgate.cli import (
+    accounts,
+    console,
+    cooldowns,
+    dashboard_acts,
+    dashboard_measures,
+    dashboard_policy,
+    dashboard_reports,
+    event_log,
+    status,
+)
 from flowgate.cli.columns import duration
+from flowgate.cli.dashboard_policy import PolicyReader
 from flowgate.cli.generation_reports import describe_generation
 from flowgate.cli.session import Session, open_session
+from flowgate.cli.stored_reports import Shelf
 from flowgate.cli.usage import ledger_path
 from flowgate.dashboard.control import NAME
-from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
+from flowgate.dashboard.data import (
+    AccountLine,
+    Accounts,
+    CooldownLine,
+    EventLine,
+    Overview,
+    Preview,
+    Report,
+    ReportLine,
+    ServiceLine,
+)
 from flowgate.dashboard.measures import Measures
 from flowgate.errors import FlowGateError
-from flowgate.gateway import policy_summary
-from flowgate.system import files
+from flowgate.system.clock import Clock
 from flowgate.system.watched_command import run_watched
 
 if TYPE_CHECKING:
@@ -42,11 +63,21 @@ class SessionSources:
         reopen: Callable[[str], Session] = lambda path: open_session(path, quiet=True),
     ) -> None:
         self._config, self._session, self._reopen = config, session, reopen
+        self._policies = PolicyReader(Clock())
+        self._shelf = Shelf(session.config.paths.runtime_dir)
 
     @property
     def ledger(self) -> Path:
         """The ledger."""
         return ledger_path(self._session)
+
+    def reports(self) -> list[ReportLine]:
+        """Return the reports of rehearsals and audits that are kept, newest first."""
+        return dashboard_reports.report_lines(self._shelf)
+
+    def report(self, name: str) -> Report | None:
+        """Return one of them; None if there is none of this name."""
+        return dashboard_reports.read_report(self._shelf, name)
 
     def preview(self, act: str, value: str) -> Preview:
         """Return what an act would do.
@@ -56,12 +87,15 @@ class SessionSources:
         """
         session = self._current()
         cooled = [name for row in cooldowns.gather(session).rows for name in row["models"]] if act == "clear" else []
-        return dashboard_acts.preview(session, act, value, cooled)
+        return dashboard_acts.preview(session, act, value, cooled, dashboard_policy.preview)
 
     def run(self, shown: Preview, on_line: Callable[[str], None]) -> int:
         """Carry out an act as a command of its own."""
         session = self._session
-        return run_watched(dashboard_acts.command(session, shown), cwd=session.config.root, on_line=on_line)
+        try:
+            return run_watched(dashboard_acts.command(session, shown), cwd=session.config.root, on_line=on_line)
+        finally:
+            self._policies.forget()
 
     def mask(self, text: str) -> str:
         """Return a text without the secrets that this command knows."""
@@ -75,7 +109,8 @@ class SessionSources:
         """
         session = self._current()
         report, found = status.collect_status(session), cooldowns.gather(session)
-        promises, rehearsed, notes = _policy(session, report["profile"]["name"])
+        facts = self._policies.facts(session, report["profile"]["name"])
+        budgets, remarks = dashboard_reports.budget_lines(session)
         running = any(one["running"] for name, one in report["services"].items() if name != NAME)
         unknown = [
             f"The cooldowns of {name} are not known: {why}" for name, why in found.unavailable.items() if running
@@ -85,8 +120,8 @@ class SessionSources:
             profile=report["profile"]["name"],
             how=report["profile"]["by"],
             since=report["since"],
-            promises=promises,
-            rehearsed=rehearsed,
+            promises=facts.promises,
+            rehearsed=facts.rehearsed,
             services=[_service(name, one) for name, one in report["services"].items()],
             cooldowns=[
                 CooldownLine(
@@ -99,7 +134,11 @@ class SessionSources:
                 )
                 for row in found.rows
             ],
-            notes=[*notes, *unknown, *report["lost"], *report["budgets"], *_ledger_notes(report), *_outside(report)],
+            notes=list(
+                dict.fromkeys([*facts.notes, *unknown, *report["lost"], *report["budgets"], *remarks, *_notes(report)])
+            ),
+            budgets=budgets,
+            verdicts=dashboard_reports.promise_lines(self._shelf, report["profile"]["name"]),
             profiles=[name for name in session.config.profiles if name != report["profile"]["name"]],
         )
 
@@ -126,8 +165,7 @@ class SessionSources:
     def events(self, most: int) -> list[EventLine]:
         """Return the last events, newest first."""
         path = self._session.config.paths.runtime_dir / "events.log"
-        read = map(event_log.read_event, reversed(files.tail(path, most + SPARE_LINES)))
-        return [_event(one) for one in read if one is not None][:most]
+        return [_event(one) for one in event_log.last_events(path, most, SPARE_LINES)]
 
     def _current(self) -> Session:
         session = self._reopen(self._config)
@@ -135,18 +173,6 @@ class SessionSources:
             return session
         self._session.supervisor.forget_silence()
         return replace(session, kept=self._session.supervisor)
-
-
-def _policy(session: Session, profile: str) -> tuple[list[str], str, list[str]]:
-    """Return a profile's promises, whether it was rehearsed, and why something of that is not known."""
-    if profile not in session.config.profiles:
-        return [], "", [f"The config has no profile {profile} any more"]
-    try:
-        policy = profiles.policy_of(session, profile)
-        rehearsed = profiles.rehearsed(session, profile)
-        return list(policy_summary.describe(policy)), rehearsed[:1].upper() + rehearsed[1:], list(policy.warnings)
-    except FlowGateError as error:
-        return [], "", [f"The promises are not known: {error.what}"]
 
 
 def _service(name: str, one: ServiceReport) -> ServiceLine:
@@ -163,11 +189,12 @@ def _service(name: str, one: ServiceReport) -> ServiceLine:
     )
 
 
-def _ledger_notes(report: status.StatusReport) -> list[str]:
+def _notes(report: status.StatusReport) -> list[str]:
     ledger = report["ledger"]
     notes = [] if ledger["enabled"] else ["The ledger is switched off: requests are not recorded"]
     notes += [f"The ledger: {ledger['problem']}"] if ledger["problem"] else []
-    return notes + ([f"{ledger['dropped']} requests could not be recorded"] if ledger["dropped"] else [])
+    notes += [f"{ledger['dropped']} requests could not be recorded"] if ledger["dropped"] else []
+    return notes + _outside(report)
 
 
 def _outside(report: status.StatusReport) -> list[str]:

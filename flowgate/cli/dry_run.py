@@ -27,7 +27,7 @@ CHECKED = frozenset(
 # Tasks that only read, and the flags with which they change something.
 READING = {
     **dict.fromkeys(("status", "stacks", "health", "explain", "usage", "audit", "budgets", "quota"), ""),
-    **dict.fromkeys(("events", "steps"), ""),
+    **dict.fromkeys(("top", "events", "steps"), ""),
     **dict.fromkeys(("completion", "key.path", "service.logs"), ""),
     **dict.fromkeys(("client.list", "bootstrap.sources", "litellm.list"), ""),
     **dict.fromkeys(("profile.list", "profile.show", "profile.diff", "auth.list", "auth.status", "security.check"), ""),

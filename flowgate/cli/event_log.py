@@ -102,6 +102,18 @@ def read_event(line: str) -> dict[str, str] | None:
     return found if found.get("event") else None
 
 
+def last_events(path: Path, most: int, spare: int = SPARE_LINES) -> list[dict[str, str]]:
+    """Return the last events, newest first; lines that are no events are skipped.
+
+    Args:
+        path: The event log.
+        most: How many at most.
+        spare: How many more lines to read, in case some are no events.
+    """
+    read = map(read_event, reversed(files.tail(path, most + spare)))
+    return [one for one in read if one is not None][:most]
+
+
 def _note_unreadable(path: Path, count: int) -> None:
     if count:
         lines = "1 line" if count == 1 else f"{count} lines"

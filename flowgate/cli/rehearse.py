@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from flowgate.cli import console, run_playbook, run_reports
+from flowgate.cli import console, run_playbook, run_reports, stored_reports
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import open_session
 from flowgate.domain import Outcome, Variables
@@ -31,9 +31,12 @@ def rehearse(config: str, profile: str, variables: Variables, *, as_json: bool, 
     """
     run_reports.check_writable({"junit": junit, "html": html})
     request = RunRequest(PLAYBOOK, variables, profile=profile, exclusive=False)
-    run = run_playbook.execute(open_session(config), request)
+    session = open_session(config)
+    run = run_playbook.execute(session, request)
     result = find_result(run.report.outcomes)
     if result is not None:
+        if not (variables.get("as_written") or variables.get("litellm_only")):
+            stored_reports.keep_rehearsal(session, result)
         _print(result, as_json)
         if junit:
             _write(junit, report.junit_report(result, run.report.started))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -27,7 +28,7 @@ from flowgate.cli.session import Session, open_session
 
 if TYPE_CHECKING:
     from flowgate.domain import ServiceSettings
-    from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus
+    from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus, StatusDocument
 
 LIVING = ("starting", "ready", "serving", "draining", "stopping", "orphaned")
 
@@ -135,18 +136,13 @@ def status(config: str, as_json: bool) -> int:
 def collect_status(session: Session) -> StatusReport:
     """Collect the data of `status`."""
     found = session.supervisor.status()
-    services = {name: _service(one, found["services"].get(name, {})) for name, one in session.config.services.items()}
-    more = service_faults.unconfigured(session, [name for name, one in found["services"].items() if one["generations"]])
-    services |= {name: _service(None, found["services"][name]) for name in more}
-    serving = services["litellm"]["profile"] if "litellm" in services else None
-    settled = session.profile()
-    active = ActiveProfile(name=serving or settled.value, by="serving" if serving else settled.by)
-    state = session.state()
+    services = service_reports(session, found)
+    active, since = active_profile(session, services)
     return {
         "config": str(session.config.file),
         "embedded": session.config.embedded,
         "profile": active,
-        "since": state.get("updated_at", "") if state.get("current_profile") == active["name"] else "",
+        "since": since,
         "supervisor": found["supervisor"],
         "litellm": litellm_version.versions(session, found),
         "budgets": budgets.exhausted(session),
@@ -160,6 +156,32 @@ def collect_status(session: Session) -> StatusReport:
         "lost": [] if found["supervisor"] else service_faults.lost(session),
         "secrets": exposed_secrets(session),
     }
+
+
+def service_reports(session: Session, found: StatusDocument) -> dict[str, ServiceReport]:
+    """Describe every service: those of the config, and those that run although the config has them no more.
+
+    Args:
+        session: The config.
+        found: What the supervisor runs.
+    """
+    services = {name: _service(one, found["services"].get(name, {})) for name, one in session.config.services.items()}
+    more = service_faults.unconfigured(session, [name for name, one in found["services"].items() if one["generations"]])
+    return services | {name: _service(None, found["services"][name]) for name in more}
+
+
+def active_profile(session: Session, services: Mapping[str, ServiceReport]) -> tuple[ActiveProfile, str]:
+    """Return the active profile, and since when; empty: not known.
+
+    Args:
+        session: The config, and the state of the last switch.
+        services: The services.
+    """
+    serving = services["litellm"]["profile"] if "litellm" in services else None
+    settled = session.profile()
+    active = ActiveProfile(name=serving or settled.value, by="serving" if serving else settled.by)
+    state = session.state()
+    return active, state.get("updated_at", "") if state.get("current_profile") == active["name"] else ""
 
 
 def _service(settings: ServiceSettings | None, found: ServiceStatus) -> ServiceReport:
@@ -213,7 +235,13 @@ def _pids(one: ServiceReport) -> str:
     return f"{count} workers" if count > 1 else str(one["pid"] or "-")
 
 
-def _row(name: str, one: ServiceReport) -> list[str]:
+def cells(name: str, one: ServiceReport) -> list[str]:
+    """Return the cells of a service: name, state, process, uptime, memory, generation, restarts.
+
+    Args:
+        name: Its name.
+        one: The service.
+    """
     return [
         name,
         one["state"],
@@ -222,5 +250,11 @@ def _row(name: str, one: ServiceReport) -> list[str]:
         f"{one['memory_bytes'] / 1e6:.0f} MB" if one["memory_bytes"] else "-",
         str(one["generation"] or "-"),
         str(one["restarts"]),
+    ]
+
+
+def _row(name: str, one: ServiceReport) -> list[str]:
+    return [
+        *cells(name, one),
         f"http://{one['host']}:{one['port']}{' (embedded upstream, not a provider)' if one['embedded'] else ''}",
     ]

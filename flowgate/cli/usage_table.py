@@ -99,25 +99,48 @@ def _without(cells: list[str], number: int) -> list[str]:
 
 def _cells(one: UsageGroup, by: str) -> list[str]:
     name = one["name"] or NO_NAME.get(by, "(none)")
-    tokens = [_short(one["prompt_tokens"]), _short(one["completion_tokens"])]
-    times = [_time(one[key]) for key in ("seconds_p50", "seconds_p95", "seconds_p99", "first_piece_p50")]
-    return [name, str(one["requests"]), str(one["failures"]), *tokens, _cost(one), *times]
+    tokens = [short_count(one["prompt_tokens"]), short_count(one["completion_tokens"])]
+    times = [shown_time(one[key]) for key in ("seconds_p50", "seconds_p95", "seconds_p99", "first_piece_p50")]
+    return [
+        name,
+        str(one["requests"]),
+        str(one["failures"]),
+        *tokens,
+        shown_cost(one["cost_usd"], one["worth_usd"]),
+        *times,
+    ]
 
 
-def _cost(one: UsageGroup) -> str:
-    parts = [f"${one['cost_usd']:.2f}"] if one["cost_usd"] or not one["worth_usd"] else []
-    parts += [f"≈${one['worth_usd']:.2f}"] if one["worth_usd"] else []
+def shown_cost(billed: float, worth: float) -> str:
+    """Return what was billed, and after ≈ what was not billed but is worth about that.
+
+    Args:
+        billed: US dollars.
+        worth: US dollars.
+    """
+    parts = [f"${billed:.2f}"] if billed or not worth else []
+    parts += [f"≈${worth:.2f}"] if worth else []
     return "+".join(parts)
 
 
-def _short(count: int) -> str:
+def short_count(count: int) -> str:
+    """Return a count in few characters: 1.2k, 3.4M.
+
+    Args:
+        count: The count.
+    """
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if count >= size:
             return f"{count / size:.1f}{letter}"
     return str(count)
 
 
-def _time(seconds: float | None) -> str:
+def shown_time(seconds: float | None) -> str:
+    """Return a duration in few characters: 120ms, 1.2s; a dash if it is not known.
+
+    Args:
+        seconds: The duration.
+    """
     if seconds is None:
         return "-"
     return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"

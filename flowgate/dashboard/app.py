@@ -78,6 +78,8 @@ class Dashboard:
             Route("/usage", partial(self._page_of_query, self._pages.usage)),
             Route("/requests", partial(self._page_of_query, self._pages.requests)),
             Route("/requests/{number:int}", self._request),
+            Route("/reports", partial(self._page, self._pages.reports)),
+            Route("/reports/{name}", self._report),
             Route("/accounts", partial(self._page, self._pages.accounts)),
             Route("/events", partial(self._page, self._pages.events)),
             Route("/static/{name}", self._asset),
@@ -117,6 +119,10 @@ class Dashboard:
         if number > LARGEST_ID:
             return await self._missing(request)
         text = await self._read(partial(self._pages.request, _csrf(request), number))
+        return HTMLResponse(text) if text is not None else await self._missing(request)
+
+    async def _report(self, request: Request) -> Response:
+        text = await self._read(partial(self._pages.report, _csrf(request), request.path_params["name"]))
         return HTMLResponse(text) if text is not None else await self._missing(request)
 
     async def _missing(self, request: Request) -> Response:

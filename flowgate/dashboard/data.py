@@ -38,6 +38,32 @@ class CooldownLine:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """A limit of a budget, in words; `percent` of it is spent."""
+
+    name: str
+    limit: str
+    spent: str
+    amount: str
+    percent: float
+    until: str
+    then: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseLine:
+    """A promise and the last verdicts on it, with their times; empty: there is none."""
+
+    name: str
+    promised: str
+    rehearsal: str
+    rehearsed_at: str
+    audit: str
+    audited_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The state of the gateway.
 
@@ -52,6 +78,8 @@ class Overview:
         cooldowns: The cooldowns.
         notes: What is not known, and why; warnings.
         profiles: The other profiles.
+        budgets: The limits of the budgets.
+        verdicts: The last verdicts on the promises of the profile.
     """
 
     config: str
@@ -64,6 +92,38 @@ class Overview:
     cooldowns: Sequence[CooldownLine]
     notes: Sequence[str]
     profiles: Sequence[str] = ()
+    budgets: Sequence[BudgetLine] = ()
+    verdicts: Sequence[PromiseLine] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """A report of a rehearsal or an audit that is kept."""
+
+    name: str
+    kind: str
+    at: str
+    title: str
+    broken: int
+    counts: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTable:
+    """A table of a report."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report: its line in the list, its tables, and what has to be known to read them."""
+
+    line: ReportLine
+    tables: Sequence[ReportTable]
+    notes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +197,12 @@ class Sources(Protocol):
 
     def events(self, most: int) -> Sequence[EventLine]:
         """Return the last events, newest first."""
+
+    def reports(self) -> Sequence[ReportLine]:
+        """Return the reports of rehearsals and audits that are kept, newest first."""
+
+    def report(self, name: str) -> Report | None:
+        """Return one of them; None if there is none of this name."""
 
     def preview(self, act: str, value: str) -> Preview:
         """Return what an act would do; an unknown act or value is a `UsageError`."""

@@ -119,6 +119,15 @@ class Pages:
             found, problem = None, error.what
         return self._page("accounts.html", csrf, "accounts", accounts=found, problem=problem)
 
+    def reports(self, csrf: str) -> str:
+        """Return the list of reports."""
+        return self._page("reports.html", csrf, "reports", reports=self._sources.reports())
+
+    def report(self, csrf: str, name: str) -> str | None:
+        """Return a report; None if there is none of this name."""
+        found = self._sources.report(name)
+        return None if found is None else self._page("report.html", csrf, "reports", report=found)
+
     def events(self, csrf: str) -> str:
         """Return the last events."""
         return self._page("events.html", csrf, "events", events=self._sources.events(EVENTS))

@@ -91,7 +91,7 @@ def _program(config: Config, port: int, document: tuple[Path, str], tree: Upstre
         host=settings.host,
         port=port,
         readiness_path=readiness,
-        log=config.paths.runtime_dir / "process-logs" / f"{NAME}.log",
+        log=log_file(config),
         documents=(document,),
         labels={"embedded": "yes"} if is_embedded(config) else {},
         # The program reloads its file: the digest contains only what needs a restart.
@@ -182,6 +182,15 @@ def unnamed_config(config: Config, read: Callable[[Path], str | None]) -> str:
     except FlowGateError:  # the program could not read it either
         return ""
     return str(path) if any(re.search(rf"^{name}\s*:", text, re.MULTILINE) for name in TYPICAL) else ""
+
+
+def log_file(config: Config) -> Path:
+    """Return the path of the program's log.
+
+    Args:
+        config: The config.
+    """
+    return config.paths.runtime_dir / "process-logs" / f"{NAME}.log"
 
 
 def auth_folder(config: Config) -> Path:

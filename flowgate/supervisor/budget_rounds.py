@@ -45,10 +45,10 @@ class BudgetRounds:
                 return program
         return None
 
-    def _start(self, plan: BudgetPlan, profile: str) -> ProfileCommand:
+    def _start(self, plan: BudgetPlan, profile: str, before: str) -> ProfileCommand:
         from flowgate.supervisor.budgets import ProfileCommand
 
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         for worker in self._supervisor.workers.values():
             env = {name: value.reveal() for name, value in worker.program.env.items()} | env
-        return ProfileCommand(plan.config, profile, env, self._supervisor.journal.log_file)
+        return ProfileCommand(plan.config, profile, before, env, self._supervisor.journal.log_file)

@@ -85,13 +85,16 @@ def _about(limit: Limit) -> str:
     return f" (client {limit.budget.client})" if limit.budget.client else ""
 
 
-def follow(state: BudgetState, limits: Sequence[Limit], in_force: str) -> list[BudgetEvent]:
+def follow(
+    state: BudgetState, limits: Sequence[Limit], in_force: str, *, has_switched: bool = False
+) -> list[BudgetEvent]:
     """Note what has become of the last switch.
 
     Args:
         state: What is known; it is changed.
         limits: The limits of the config.
         in_force: The profile that serves.
+        has_switched: The command that switches has just succeeded.
     """
     switch = state.switch
     if switch is None:
@@ -102,7 +105,7 @@ def follow(state: BudgetState, limits: Sequence[Limit], in_force: str) -> list[B
             state.switch = None
             return [BudgetEvent("switched_back", f"from {switch.before} back to {switch.to}")]
         return [BudgetEvent("switched", f"from {switch.before} to {switch.to}")]
-    if in_force in ((switch.to,) if switch.done else (switch.to, switch.before)):
+    if in_force in ((switch.to,) if switch.done or has_switched else (switch.to, switch.before)):
         return []
     overrule(state, limits)
     return [BudgetEvent("overruled", f"the profile was set to {in_force}, not to {switch.to}: it stays")]

@@ -28,23 +28,27 @@ WAITS = (0.0, 10.0, 60.0, 300.0, 900.0)  # before each try to switch
 class Command(Protocol):
     """A command that switches the profile."""
 
-    def has_ended(self) -> bool:
-        """Return whether it has ended."""
+    def code(self) -> int | None:
+        """Return its exit code; None while it runs."""
 
 
 class ProfileCommand:
-    """`profile set`, as a process of its own.
+    """`profile set`, as a process of its own. It switches only from the profile that the decision rests on.
+
+    It reads what serves under the lock: a person may have switched since.
 
     Args:
         config: The config.
         profile: The profile.
+        before: The profile that has to serve.
         env: The environment: what the programs in force have.
         log: The supervisor's log, which gets what it prints.
     """
 
-    def __init__(self, config: Path, profile: str, env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, config: Path, profile: str, before: str, env: Mapping[str, str], log: Path) -> None:
         code = "import sys; from flowgate.cli.main import main; sys.exit(main())"
-        argv = [sys.executable, "-P", "-c", code, "--config", str(config), "profile", "set", profile]
+        words = ["--config", str(config), "profile", "set", profile, "--if-serving", before]
+        argv = [sys.executable, "-P", "-c", code, *words]
         with open(processes.open_log(log), "ab") as out:  # noqa: PTH123 - a descriptor
             self._process = subprocess.Popen(
                 argv,
@@ -56,9 +60,9 @@ class ProfileCommand:
                 start_new_session=True,
             )
 
-    def has_ended(self) -> bool:
-        """Return whether it has ended."""
-        return self._process.poll() is not None
+    def code(self) -> int | None:
+        """Return its exit code; None while it runs."""
+        return self._process.poll()
 
 
 class Budgets:
@@ -66,12 +70,12 @@ class Budgets:
 
     Args:
         clock: The time.
-        start: Starts the command that switches to a profile.
+        start: Starts the command that switches to a profile, from another one.
         report: Takes what happened, and the profile in force.
     """
 
     def __init__(
-        self, clock: Clock, start: Callable[[BudgetPlan, str], Command], report: Callable[[BudgetEvent, str], None]
+        self, clock: Clock, start: Callable[[BudgetPlan, str, str], Command], report: Callable[[BudgetEvent, str], None]
     ) -> None:
         self._clock, self._start, self._report = clock, start, report
         self._plan: BudgetPlan | None = None
@@ -96,9 +100,11 @@ class Budgets:
             return
         now = self._clock.wall().timestamp()
         events = budget_rules.judge(self._state, self._limits, self._spent(self._spending, now), now)
-        if self._command is not None and self._command.has_ended():
+        code = self._command.code() if self._command is not None else None
+        if code is not None:
             self._command = None
-        events += budget_rules.follow(self._state, self._limits, in_force)
+        # A command that has succeeded was in force: where `in_force` is another profile, a person set it since.
+        events += budget_rules.follow(self._state, self._limits, in_force, has_switched=code == 0)
         wanted = budget_rules.wanted(self._state, self._limits, in_force) if self._command is None else ""
         if wanted:
             events += self._switch(plan, wanted, in_force)
@@ -145,7 +151,7 @@ class Budgets:
         self._next_try = now + WAITS[min(switch.tries, len(WAITS) - 1)]
         self._save(plan)  # before the command starts: the next supervisor must know whose switch it is
         try:
-            self._command = self._start(plan, wanted)
+            self._command = self._start(plan, wanted, in_force)
         except OSError as error:
             return [BudgetEvent("failed", f"the switch to {wanted} cannot be started: {error.strerror}")]
         again = f" (try {switch.tries} of {budget_rules.MOST_TRIES})" if switch.tries > 1 else ""

@@ -124,3 +124,34 @@ def _lead_to_null(descriptor: int, flags: int) -> None:
 def output_is_terminal() -> bool:
     """Return whether standard output is a terminal."""
     return sys.stdout.isatty()
+
+
+def write_to_terminal(text: str) -> None:
+    """Write to standard output as it is: what moves the cursor, and texts that are masked and escaped already.
+
+    Args:
+        text: The text.
+    """
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def output_encoding() -> str:
+    """Return the encoding of standard output."""
+    return sys.stdout.encoding or "utf-8"
+
+
+def may_colour_output() -> bool:
+    """Return whether standard output is a terminal and nobody has asked for no colours."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def output_width() -> int | None:
+    """Return the width of the terminal, or `COLUMNS`; None for a pipe without it."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns[:6]) > 0:
+        return int(columns[:6])
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):  # a pipe, or a stream without a descriptor
+        return None

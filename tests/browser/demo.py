@@ -19,7 +19,20 @@ from typing import Any
 from flowgate.dashboard import control
 from flowgate.dashboard.access import Access
 from flowgate.dashboard.acts import ACTS
-from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
+from flowgate.dashboard.data import (
+    AccountLine,
+    Accounts,
+    BudgetLine,
+    CooldownLine,
+    EventLine,
+    Overview,
+    Preview,
+    PromiseLine,
+    Report,
+    ReportLine,
+    ReportTable,
+    ServiceLine,
+)
 from flowgate.dashboard.measures import Measures
 from flowgate.dashboard.server import DashboardServer
 from flowgate.ledger.entries import Attempt, Entry, Request, Run, id_at
@@ -122,10 +135,19 @@ class Demo:
             cooldowns=[COOLDOWN] if cooled else [],
             notes=[],
             profiles=["balanced", "cost"],
+            budgets=BUDGETS,
+            verdicts=VERDICTS,
         )
 
     def measures(self) -> Measures:
         return Measures()
+
+    def reports(self) -> Sequence[ReportLine]:
+        return REPORTS
+
+    def report(self, name: str) -> Report | None:
+        line = next((one for one in REPORTS if one.name == name), None)
+        return None if line is None else Report(line, TABLES, ["reliability: 'long' was left out: it takes a minute"])
 
     def accounts(self) -> Accounts:
         return Accounts(ACCOUNTS, "")
@@ -150,6 +172,31 @@ class Demo:
         return text
 
 
+BUDGETS = (
+    BudgetLine("everyday", "daily_usd", "$13.20", "$20.00", 66.0, "2026-11-27 00:00", "profile: cost", "ok"),
+    BudgetLine("ci (ci)", "requests_per_day", "512", "500", 102.4, "2026-11-27 00:00", "refuse", "exhausted"),
+)
+KEPT_AT, AUDITED_AT = "2026-11-25 18:00:00", "2026-11-26 06:00:00"
+VERDICTS = (
+    PromiseLine("attempts on the primary per request", "at most 3", "kept", KEPT_AT, "kept", AUDITED_AT),
+    PromiseLine("answered although the primary fails", "yes", "kept", KEPT_AT, "broken", AUDITED_AT),
+    PromiseLine("cooldown after a failure", "60 s", "kept", KEPT_AT, "not exercised", AUDITED_AT),
+)
+REPORTS = (
+    ReportLine("audit-2", "audit", AUDITED_AT, "one day, 300 requests", 1, "1 kept, 1 broken, 1 not exercised"),
+    ReportLine("rehearsal-1", "rehearsal", KEPT_AT, "reliability, 9 scenarios", 0, "21 kept"),
+)
+TABLES = (
+    ReportTable(
+        "reliability: 300 requests (generation 7, LiteLLM 1.108.7)",
+        ["promise", "promised", "observed", "verdict"],
+        [
+            ["attempts on the primary per request", "at most 3", "at most 3", "kept"],
+            ["answered although the primary fails", "yes", "no", "broken"],
+            ["cooldown after a failure", "60 s", "", "not exercised: no failure"],
+        ],
+    ),
+)
 CHEAP = ("one attempt on each model, then its fallbacks",)
 DIFF = (
     *("--- reliability", "+++ cost", "@@ -1,5 +1,5 @@", " router_settings:", "-  num_retries: 2", "+  num_retries: 0"),

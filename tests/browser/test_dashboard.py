@@ -19,6 +19,8 @@ PAGES = {
     "usage-by-client": "/usage?days=7d&by=client",
     "switch": "/acts/switch?value=cost",
     "accounts": "/accounts",
+    "reports": "/reports",
+    "report": "/reports/audit-2",
     "events": "/events",
     "missing": "/nothing",
 }
@@ -113,13 +115,13 @@ def test_what_is_open_and_focused_stays_so_when_a_change_arrives(page: Page) -> 
 def test_every_page_is_reached_with_the_keyboard_alone(page: Page) -> None:
     page.open("/")
     reached = []
-    for number in range(5):
+    for number in range(6):
         keys = [Keys.TAB] * (number + 2) + [Keys.ENTER]
         page.driver.find_element(By.TAG_NAME, "body").send_keys(*keys)
         assert wait(lambda: page.run("return document.readyState") == "complete")
         reached.append(page.driver.current_url.removeprefix(page.address))
         page.open("/")
-    assert reached == ["/", "/requests", "/usage", "/accounts", "/events"]
+    assert reached == ["/", "/requests", "/usage", "/accounts", "/reports", "/events"]
 
 
 def test_what_has_the_focus_is_visible(page: Page) -> None:

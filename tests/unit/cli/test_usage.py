@@ -116,4 +116,4 @@ def test_a_damaged_ledger_is_an_error(place: Workspace) -> None:
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0"), (999, "999"), (1500, "1.5k"), (2_500_000, "2.5M")])
 def test_numbers_of_tokens_are_short(count: int, text: str) -> None:
-    assert usage_table._short(count) == text
+    assert usage_table.short_count(count) == text

@@ -13,7 +13,20 @@ from starlette.testclient import TestClient
 
 from flowgate.dashboard.access import Access
 from flowgate.dashboard.app import Dashboard
-from flowgate.dashboard.data import AccountLine, Accounts, CooldownLine, EventLine, Overview, Preview, ServiceLine
+from flowgate.dashboard.data import (
+    AccountLine,
+    Accounts,
+    BudgetLine,
+    CooldownLine,
+    EventLine,
+    Overview,
+    Preview,
+    PromiseLine,
+    Report,
+    ReportLine,
+    ReportTable,
+    ServiceLine,
+)
 from flowgate.dashboard.measures import Measures
 from flowgate.errors import EnvironmentFailure, UnknownName
 from flowgate.system.clock import Clock
@@ -35,6 +48,7 @@ class FakeSources:
     may_end: threading.Event = field(default_factory=threading.Event)
     code: int = 0
     state: Measures = field(default_factory=Measures)
+    kept: list[ReportLine] = field(default_factory=list)
 
     def overview(self) -> Overview:
         if self.broken:
@@ -43,11 +57,21 @@ class FakeSources:
         cooldowns = [CooldownLine("litellm", "router-default", "openai/a", "429", "12:00")]
         promises = ["up to 2 attempts on one model", f"uses {CANARY}"]
         return Overview(
-            "config: x", "balanced", "serving", "", promises, "rehearsed", services, cooldowns, ["a note"], ["cost"]
+            *("config: x", "balanced", "serving", "", promises, "rehearsed", services, cooldowns, ["a note"], ["cost"]),
+            budgets=[BudgetLine("everyday", "daily_usd", "$19.00", "$20.00", 95.0, "0:00", "then <b>", "warned")],
+            verdicts=[PromiseLine("attempts <1>", "at most 4", "kept", "2026-01-01", "broken", "2026-01-02")],
         )
 
     def measures(self) -> Measures:
         return self.state
+
+    def reports(self) -> Sequence[ReportLine]:
+        return self.kept
+
+    def report(self, name: str) -> Report | None:
+        line = next((one for one in self.kept if one.name == name), None)
+        table = ReportTable(f"of {CANARY}", ["promise", "verdict"], [["<i>attempts</i>", "broken: twice"]])
+        return None if line is None else Report(line, [table], [f"a note on {CANARY}"])
 
     def accounts(self) -> Accounts:
         if self.broken:

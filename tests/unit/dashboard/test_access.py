@@ -8,7 +8,19 @@ from flowgate.dashboard.access import HEADERS, LINK_PATH, LINK_SECONDS, MOST, Ac
 from flowgate.system.clock import Clock
 from tests.unit.dashboard.conftest import ORIGIN, PORT, Browser
 
-PATHS = ("/", "/live", "/usage", "/requests", "/requests/1", "/accounts", "/events", "/static/dashboard.css", "/nope")
+PATHS = (
+    "/",
+    "/live",
+    "/usage",
+    "/requests",
+    "/requests/1",
+    "/accounts",
+    "/reports",
+    "/reports/x",
+    "/events",
+    "/static/dashboard.css",
+    "/nope",
+)
 FOREIGN_HOSTS = (
     *("evil.example", f"evil.example:{PORT}", "127.0.0.1", f"127.0.0.1:{PORT + 1}", f"127.0.0.1.evil.example:{PORT}"),
     *(f"localhost.evil.example:{PORT}", f"0.0.0.0:{PORT}", f"[::1]:{PORT}", f"192.168.0.2:{PORT}", ""),
@@ -118,7 +130,7 @@ def test_every_response_forbids_framing_storing_and_foreign_content(browser: Bro
     assert "frame-ancestors 'none'" in found["content-security-policy"]
 
 
-@pytest.mark.parametrize("path", ["/", "/usage", "/requests", "/accounts", "/events"])
+@pytest.mark.parametrize("path", ["/", "/usage", "/requests", "/accounts", "/reports", "/events"])
 def test_pages_have_no_inline_script_or_style_and_no_foreign_address(browser: Browser, path: str) -> None:
     text = browser.page(path)
     assert not any(word in text for word in ("<style", "style=", "onclick", "javascript:", "//cdn", "https://"))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from flowgate.dashboard.data import EventLine
+from flowgate.dashboard.data import EventLine, ReportLine
 from flowgate.ledger import database
 from tests.unit.dashboard.conftest import CANARY, Browser, fill
 from tests.unit.ledger.conftest import NOW, entry, record
@@ -122,8 +122,32 @@ def test_texts_of_others_are_escaped(browser: Browser, text: str) -> None:
     assert ">49<" not in pages
 
 
-@pytest.mark.parametrize("path", ["/", "/usage", "/requests", "/accounts", "/events"])
+@pytest.mark.parametrize("path", ["/", "/usage", "/requests", "/accounts", "/reports", "/events"])
 def test_known_secrets_are_on_no_page(browser: Browser, path: str) -> None:
     browser.sources.extra_events.append(EventLine("", "e", "", "", "", f"token {CANARY}"))
     record(browser.sources.ledger, entry(at=NOW, model=CANARY, client=CANARY, error=f"x {CANARY}"))
     assert CANARY not in browser.page(path)
+
+
+def test_the_overview_shows_budgets_and_the_last_verdicts(browser: Browser) -> None:
+    text = browser.page("/")
+    words = ("everyday", "$19.00", "95 %", "then &lt;b&gt;", "attempts &lt;1&gt;", 'title="2026-01-02">broken')
+    assert [word for word in words if word not in text] == []
+
+
+def test_reports_are_listed_and_one_is_shown(browser: Browser) -> None:
+    browser.sources.kept = [ReportLine("audit-1", "audit", "2026-01-01 00:00:00", "6 requests", 1, "1 broken")]
+    assert 'href="/reports/audit-1"' in browser.page("/reports")
+    text = browser.page("/reports/audit-1")
+    words = ("Audit of 2026-01-01", "&lt;i&gt;attempts", 'class="bad">broken: twice', "a note on ***")
+    assert [word for word in words if word not in text] == []
+    assert CANARY not in text
+
+
+def test_without_reports_the_commands_are_named(browser: Browser) -> None:
+    assert "inv rehearse" in browser.page("/reports")
+
+
+@pytest.mark.parametrize("name", ["nothing", "..%2f..%2fflowgate", "%00", "x" * 3000])
+def test_a_report_that_does_not_exist_is_a_missing_page(browser: Browser, name: str) -> None:
+    assert browser.client.get(f"/reports/{name}").status_code == 404

@@ -66,6 +66,9 @@ class FakeSupervisor:
     def recent_requests(self, service: str) -> list[dict[str, Any]]:
         return self.recent
 
+    def close(self) -> None:
+        """Close nothing: it has no connection."""
+
     def status(self) -> dict[str, Any]:
         names = {*self.services, *self.failures}
         about = {"wanted": False, "restarts": 0, "crashes": 0}

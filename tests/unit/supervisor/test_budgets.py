@@ -22,17 +22,25 @@ START = datetime(2026, 3, 15, 12, 30, tzinfo=UTC).timestamp()
 class Ended:
     """A command that has ended."""
 
-    def has_ended(self) -> bool:
-        """Return True."""
-        return True
+    def code(self) -> int | None:
+        """Return 1: it has switched nothing."""
+        return 1
 
 
 class Running:
     """A command that goes on."""
 
-    def has_ended(self) -> bool:
-        """Return False."""
-        return False
+    def code(self) -> int | None:
+        """Return None."""
+        return None
+
+
+class Succeeded:
+    """A command that has switched the profile."""
+
+    def code(self) -> int | None:
+        """Return 0."""
+        return 0
 
 
 class Folder:
@@ -43,6 +51,7 @@ class Folder:
         self.now = START
         self.command: Command = Ended()
         self.started: list[str] = []
+        self.befores: list[str] = []
         self.events: list[str] = []
         self.restart()
 
@@ -51,8 +60,9 @@ class Folder:
         clock = Clock(now=lambda: self.now, wall=lambda: datetime.fromtimestamp(self.now, UTC))
         self.budgets = Budgets(clock, self._start, self._report)
 
-    def _start(self, plan: BudgetPlan, profile: str) -> Command:
+    def _start(self, plan: BudgetPlan, profile: str, before: str) -> Command:
         self.started.append(profile)
+        self.befores.append(before)
         return self.command
 
     def _report(self, event: BudgetEvent, profile: str) -> None:
@@ -157,3 +167,29 @@ def test_budgets_pass_through_json(tmp_path: Path) -> None:
     plan = Folder(tmp_path, SWITCHES, Budget("c", client="ci", requests_per_day=3, warn_at=50, then="refuse")).plan
     assert budgets_from_tree(to_budget_tree(plan)) == plan
     assert budgets_from_tree(None) is None
+
+
+def test_the_command_is_told_from_which_profile_it_may_switch(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, SWITCHES)
+    folder.spend()
+    folder.check("quality")
+    assert (folder.started, folder.befores) == (["cost"], ["quality"])
+
+
+def test_a_person_who_returns_to_the_profile_before_between_two_rounds_is_not_overruled(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, SWITCHES)
+    folder.command = Succeeded()
+    folder.spend()
+    folder.check("quality")
+    for _ in range(100):
+        folder.check("quality", seconds=10.0)
+    assert (folder.started, folder.events[-1]) == (["cost"], "overruled")
+
+
+def test_a_person_who_sets_another_profile_first_is_not_overruled(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, SWITCHES)
+    folder.spend()
+    folder.check("quality")
+    for _ in range(100):
+        folder.check("fast", seconds=10.0)
+    assert (folder.started, folder.events[-1]) == (["cost"], "overruled")
