@@ -80,6 +80,15 @@ def up(c: Context, profile: str = "") -> int:
     return play.run(config(c), "up", {}, profile=profile, check=dry(c))
 
 
+@task(help={"profile": PROFILE})
+@command
+def run(c: Context, profile: str = "") -> int:
+    """Stay in the foreground with everything up, for systemd, a container or tmux; SIGHUP reloads, SIGTERM stops."""
+    from flowgate.cli import run
+
+    return run.run(config(c), profile)
+
+
 @task
 @command
 def down(c: Context) -> int:
@@ -944,7 +953,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 
 TOP: tuple[Any, ...] = (
-    *(smoke, up, down, play, rehearse, steps),
+    *(smoke, up, run, down, play, rehearse, steps),
     *(status, health, ask, explain, usage, audit, dashboard, budgets, cooldowns, init, doctor, events, completion),
 )
 DEVELOPMENT: tuple[Any, ...] = (test, lint, format_code, typecheck, docs_pages, ci, bench, build, release, clean)

@@ -20,7 +20,7 @@ COLOURS = {"=": GREEN, "~": YELLOW, "-": DIM, "!": RED}
 NAME_WIDTH = 24
 TASKS = (  # the first words of FlowGate's commands, as its messages name them
     "ask|audit|auth|bootstrap|budgets|client|completion|cooldowns|dashboard|docs|doctor|down|events|explain|health|init|key"
-    "|litellm|play|profile|rehearse|security|service|smoke|status|steps|up|usage"
+    "|litellm|play|profile|rehearse|run|security|service|smoke|status|steps|up|usage"
 )
 LINE_WIDTH = 110
 
