@@ -76,6 +76,7 @@ IN_ORDER = [
 ]
 # Tasks that other tests run.
 ELSEWHERE = {
+    "run": "tests/test_run.py",
     "client.run": "tests/test_client_run.py",
     "client.test": "tests/live/test_client_run.py",
     "auth.login": "tests/live/test_accounts.py, tests/live/test_browser.py",

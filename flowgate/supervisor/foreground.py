@@ -144,17 +144,14 @@ class Foreground:
 
     def end(self) -> int:
         """Wait for the child after the loop has ended; return the exit code."""
-        failed = None
         if self._child is not None:
             try:
-                failed = self._child.wait(CHILD_SECONDS)
+                self._child.wait(CHILD_SECONDS)
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
         if not self._supervisor.leaving:
             self._manager.send("STOPPING=1", "STATUS=stopped")
-            if failed and not self._is_ready:  # the child has stopped what it had started, so nothing was left to run
-                return WRITTEN_WRONG if failed == WRITTEN_WRONG else REFUSED
         return self.code
 
     # --- reports

@@ -40,8 +40,7 @@ class WorkerPool:
     """Processes and public listeners.
 
     Attributes:
-        workers: (service, number, index) to one process of that generation.
-        listeners: (host, port) to the public listener.
+        workers: (service, number, index) to one process of that generation. listeners: (host, port) to the public one.
         launched: Processes started since memory was last trimmed.
     """
 
