@@ -24,6 +24,7 @@ WORKFLOW = {  # a contributor's own: they change this checkout, run these tests,
 NOT_RUN = {
     **dict.fromkeys(("client.run", "client.test"), "start a client program; tests/live/test_client_run.py runs them"),
     **dict.fromkeys(("client.add", "client.remove", "client.rotate"), "change clients; tests/unit/cli/test_clients.py"),
+    **dict.fromkeys(("service.install", "service.uninstall"), "change the user's units; tests/test_service_install.py"),
     "run": "stays in the foreground; tests/test_run.py runs it",
     "dashboard": "opens a browser; tests/test_dashboard.py starts it",
     "init": "writes into this checkout; tests/test_commands.py runs it",

@@ -88,6 +88,7 @@ ELSEWHERE = {
     "dashboard": "tests/test_dashboard.py",
     "litellm.upgrade": "tests/live/test_litellm_upgrade.py",
     "init": "tests/unit/cli/test_init.py",
+    **dict.fromkeys(("service.install", "service.uninstall"), "tests/test_service_install.py"),
     "service.recover": "tests/test_faults.py",
     "security.install-hook": "tests/unit/cli/test_security.py",
     "release": "tests/unit/dev/test_release.py",

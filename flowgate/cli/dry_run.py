@@ -11,7 +11,7 @@ CHECKED = frozenset(
     [
         *("up", "down", "smoke", "play", "profile.set"),
         *("service.start", "service.stop", "service.restart", "service.reload"),
-        *("client.add", "client.remove"),
+        *("client.add", "client.remove", "service.install", "service.uninstall"),
         *("bootstrap.download", "bootstrap.rollback", "litellm.upgrade", "litellm.rollback"),
     ]
 )
