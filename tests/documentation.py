@@ -45,8 +45,10 @@ OTHERS = {".", "cat", "chmod", "curl", "du", "export", "git", "install", "kill",
 ABSENT = {
     "${EDITOR:-vi}": "any editor",
     "codex": "a client with an account",
+    "loginctl": "part of systemd",
     "pip": "CI may lack it",
     "pipx": "the same",
+    "podman": "runs containers",
     "uvx": "downloads a tool",
 }
 SCRIPTS = {f"scripts/{name}.sh" for name in ("doctor", "security_check", "smoke_local")}
