@@ -17,7 +17,7 @@ import pytest
 from flowgate.system import process_table
 from tests.conftest import CHECKOUT, Running, Workspace, wait
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 WRONG = ("profiles:", "profilez:")
 
 
