@@ -77,7 +77,16 @@ def up(c: Context, profile: str = "") -> int:
     """Start everything and activate a profile."""
     from flowgate.cli import play
 
-    return play.run(config(c), "up", {}, profile=profile, check=dry(c))
+    return play.up(config(c), profile, check=dry(c))
+
+
+@task(help={"profile": PROFILE})
+@command
+def run(c: Context, profile: str = "") -> int:
+    """Stay in the foreground with everything up, for systemd, a container or tmux; SIGHUP reloads, SIGTERM stops."""
+    from flowgate.cli import run
+
+    return run.run(config(c), profile)
 
 
 @task
@@ -371,6 +380,32 @@ def logs(c: Context, name: str, lines: str = "50", follow: bool = False) -> int:
     from flowgate.cli import arguments, logs
 
     return logs.logs(config(c), arguments.named(name, "a service"), arguments.count("lines", lines), follow)
+
+
+WHERE = {"name": "name of the service", "system": "a service of the whole system, not of your user"}
+
+
+@task(
+    name="install",
+    help={**WHERE, "profile": PROFILE, "force": "replace a file that is not FlowGate's, or was edited by hand"},
+)
+@command
+def service_install(
+    c: Context, name: str = "flowgate", system: bool = False, profile: str = "", force: bool = False
+) -> int:
+    """Start FlowGate at boot: write a systemd unit, or a launchd plist, and start it."""
+    from flowgate.cli import service_install
+
+    return service_install.install(config(c), (name, system), profile, force=force, check=dry(c))
+
+
+@task(name="uninstall", help={**WHERE, "force": "delete a file that was edited by hand"})
+@command
+def service_uninstall(c: Context, name: str = "flowgate", system: bool = False, force: bool = False) -> int:
+    """Stop what `service install` started, and delete its file."""
+    from flowgate.cli import service_install
+
+    return service_install.uninstall(config(c), (name, system), force=force, check=dry(c))
 
 
 # --- profiles ----------------------------------------------------------------------------------------------------
@@ -1111,7 +1146,7 @@ def _named(**members: Any) -> Iterator[Collection]:
 
 
 TOP: tuple[Any, ...] = (
-    *(smoke, up, down, play, rehearse, steps),
+    *(smoke, up, down, run, play, rehearse, steps),
     *(status, top, stacks, health, ask, explain, usage, quota, audit, dashboard, mcp, budgets, cooldowns),
     *(init, doctor, backup, restore, uninstall, events, completion),
 )
@@ -1123,7 +1158,7 @@ for one in (*TOP, *(DEVELOPMENT if Path(__file__).with_name("dev").is_dir() else
 for collection in _named(
     bootstrap=(bootstrap_sources, bootstrap_download, bootstrap_rollback),
     litellm=(litellm_list, litellm_upgrade, litellm_rollback),
-    service=(start, stop, restart, reload, recover, logs),
+    service=(start, stop, restart, reload, recover, logs, service_install, service_uninstall),
     profile=(profile_list, profile_set, profile_show, profile_diff),
     auth=(auth_list, auth_status, login, import_headless),
     key=(key_path,),

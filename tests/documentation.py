@@ -28,6 +28,8 @@ NOT_RUN = {
     "uninstall": "deletes files; tests/test_uninstall.py runs it",
     **dict.fromkeys(("export.kubernetes", "export.compose"), "need images of one's own; tests/unit/export runs them"),
     "export.systemd": "writes into this folder; tests/unit/export runs it",
+    **dict.fromkeys(("service.install", "service.uninstall"), "change the user's units; tests/test_service_install.py"),
+    "run": "stays in the foreground; tests/test_run.py runs it",
     "dashboard": "opens a browser; tests/test_dashboard.py starts it",
     "mcp": "serves until its input ends; tests/test_mcp.py starts it",
     "top": "runs until q is pressed; tests/test_top.py starts it",
@@ -50,8 +52,10 @@ ABSENT = {
     "${EDITOR:-vi}": "any editor",
     "codex": "a client with an account",
     "kubectl": "the reader's own cluster",
+    "loginctl": "part of systemd",
     "pip": "CI may lack it",
     "pipx": "the same",
+    "podman": "runs containers",
     "uvx": "downloads a tool",
 }
 SCRIPTS = {f"scripts/{name}.sh" for name in ("doctor", "security_check", "smoke_local")}

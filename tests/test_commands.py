@@ -81,6 +81,7 @@ IN_ORDER = [
 ]
 # Tasks that other tests run.
 ELSEWHERE = {
+    "run": "tests/test_run.py",
     "client.run": "tests/test_client_run.py",
     "client.test": "tests/live/test_client_run.py",
     "auth.login": "tests/live/test_accounts.py, tests/live/test_browser.py",
@@ -98,6 +99,7 @@ ELSEWHERE = {
     "stacks": "tests/test_stacks.py",
     **dict.fromkeys(("backup", "restore"), "tests/test_backup.py"),
     "uninstall": "tests/test_uninstall.py",
+    **dict.fromkeys(("service.install", "service.uninstall"), "tests/test_service_install.py"),
     "service.recover": "tests/test_faults.py",
     "security.install-hook": "tests/unit/cli/test_security.py",
     "release": "tests/unit/dev/test_release.py",

@@ -28,6 +28,7 @@ TOP_LEVEL = {
     "dev",
     "docs",
     "flowgate",
+    "Containerfile",
     "mkdocs.yml",
     "playbooks",
     "pyproject.toml",

@@ -13,8 +13,8 @@ from flowgate.gateway import cliproxy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from flowgate.cli.service_reports import ServiceReport
     from flowgate.cli.session import Session
-    from flowgate.cli.status import ServiceReport
 
 
 def collect(session: Session) -> Measures:

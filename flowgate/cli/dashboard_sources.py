@@ -43,7 +43,7 @@ from flowgate.system.watched_command import run_watched
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flowgate.cli.status import ServiceReport
+    from flowgate.cli.service_reports import ServiceReport
 
 SPARE_LINES = 200  # that are read beyond the wanted ones, in case some are no events
 

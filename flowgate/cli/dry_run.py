@@ -11,16 +11,8 @@ CHECKED = frozenset(
     [
         *("up", "down", "smoke", "play", "profile.set"),
         *("service.start", "service.stop", "service.restart", "service.reload"),
-        *(
-            "client.add",
-            "client.remove",
-            "backup",
-            "restore",
-            "uninstall",
-            "export.kubernetes",
-            "export.compose",
-            "export.systemd",
-        ),
+        *("client.add", "client.remove", "service.install", "service.uninstall", "backup", "restore", "uninstall"),
+        *("export.kubernetes", "export.compose", "export.systemd"),
         *("bootstrap.download", "bootstrap.rollback", "litellm.upgrade", "litellm.rollback"),
     ]
 )

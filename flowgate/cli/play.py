@@ -31,6 +31,26 @@ def run(config: str, playbook: str, variables: Variables, *, profile: str | None
     return run_in(open_session(config), RunRequest(playbook, variables, profile=profile, **more))
 
 
+def up(config: str, profile: str, *, check: bool = False) -> int:
+    """Start everything in the background; say so where a service manager does that.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        profile: Profile to start with; empty for the active one.
+        check: Predict the changes without making them.
+
+    Returns:
+        The exit code.
+    """
+    from flowgate.cli import service_install
+
+    session = open_session(config)
+    found = service_install.installed(session)
+    if found is not None:
+        console.note(f"note: {found.path} starts this gateway too, and takes it over: {found.start_words()}")
+    return run_in(session, RunRequest("up", {}, profile=profile, check=check))
+
+
 def run_in(session: Session, request: RunRequest) -> int:
     """Run a playbook in an open session and print how it ended.
 

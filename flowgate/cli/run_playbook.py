@@ -54,7 +54,7 @@ def execute(session: Session, request: RunRequest) -> RunResult:
         LockTimeout: Another command changes the runtime folder for too long.
     """
     console.note(session.describe())
-    _check_profile(session, request.typed_profile)
+    check_profile(session, request.typed_profile)
     checked = _checked(session, request)
     if request.syntax_only or request.listing:
         if request.syntax_only:
@@ -93,7 +93,16 @@ def print_end(result: RunResult) -> int:
     return result.report.code
 
 
-def _check_profile(session: Session, name: str) -> None:
+def check_profile(session: Session, name: str) -> None:
+    """Refuse a profile that the config does not have.
+
+    Args:
+        session: The session of this command.
+        name: The profile; empty for none.
+
+    Raises:
+        UnknownName: There is no such profile.
+    """
     known = session.config.profiles
     if name and name not in known:
         raise UnknownName("profile", name, known=known, at=session.config.place("profiles"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import (
@@ -20,40 +19,14 @@ from flowgate.cli import (
     service_faults,
     shared_state,
 )
-from flowgate.cli.columns import duration
 from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
-from flowgate.cli.generation_reports import GenerationReport, generation_lines, generation_report, silences
+from flowgate.cli.generation_reports import generation_lines, silences
 from flowgate.cli.litellm_version import LiteLLMVersions
+from flowgate.cli.service_reports import ServiceReport, cells, service_reports
 from flowgate.cli.session import Session, open_session
 
 if TYPE_CHECKING:
-    from flowgate.domain import ServiceSettings
-    from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus, StatusDocument
-
-LIVING = ("starting", "ready", "serving", "draining", "stopping", "orphaned")
-
-
-class GenerationState(TypedDict):
-    """What the report of a service says about the generation that serves, else about its newest."""
-
-    state: str
-    running: bool
-    pid: int | None
-    uptime_seconds: float | None
-    memory_bytes: int | None
-    generation: int | None
-    host: str
-    port: int
-    profile: str | None
-
-
-class ServiceReport(GenerationState):
-    """One service; docs/json.md describes the keys."""
-
-    restarts: int
-    failure: str
-    embedded: bool
-    generations: list[GenerationReport]
+    pass
 
 
 class ActiveProfile(TypedDict):
@@ -158,18 +131,6 @@ def collect_status(session: Session) -> StatusReport:
     }
 
 
-def service_reports(session: Session, found: StatusDocument) -> dict[str, ServiceReport]:
-    """Describe every service: those of the config, and those that run although the config has them no more.
-
-    Args:
-        session: The config.
-        found: What the supervisor runs.
-    """
-    services = {name: _service(one, found["services"].get(name, {})) for name, one in session.config.services.items()}
-    more = service_faults.unconfigured(session, [name for name, one in found["services"].items() if one["generations"]])
-    return services | {name: _service(None, found["services"][name]) for name in more}
-
-
 def active_profile(session: Session, services: Mapping[str, ServiceReport]) -> tuple[ActiveProfile, str]:
     """Return the active profile, and since when; empty: not known.
 
@@ -182,75 +143,6 @@ def active_profile(session: Session, services: Mapping[str, ServiceReport]) -> t
     active = ActiveProfile(name=serving or settled.value, by="serving" if serving else settled.by)
     state = session.state()
     return active, state.get("updated_at", "") if state.get("current_profile") == active["name"] else ""
-
-
-def _service(settings: ServiceSettings | None, found: ServiceStatus) -> ServiceReport:
-    generations = found.get("generations", [])
-    serving = [one for one in generations if one["phase"] == "serving"]
-    if generations or settings is None:
-        state = _state((serving or generations)[-1])
-    else:
-        state = _no_generation(settings, "crashing" if found.get("wanted") else "stopped")
-    return {
-        **state,
-        "restarts": found.get("restarts", 0),
-        "failure": found.get("failure", ""),
-        "embedded": settings is not None and Path(settings.args[0]).name == "embedded-upstream",
-        "generations": [generation_report(one) for one in generations],
-    }
-
-
-def _no_generation(settings: ServiceSettings, state: str) -> GenerationState:
-    return {
-        "state": state,
-        "running": False,
-        "pid": None,
-        "uptime_seconds": None,
-        "memory_bytes": None,
-        "generation": None,
-        "host": settings.host,
-        "port": settings.port,
-        "profile": None,
-    }
-
-
-def _state(shown: GenerationStatus) -> GenerationState:
-    return {
-        "state": shown["phase"],
-        "running": shown["phase"] in LIVING,
-        "pid": shown.get("pid"),
-        "uptime_seconds": shown.get("seconds"),
-        "memory_bytes": shown.get("memory"),
-        "generation": shown["number"],
-        "host": shown["host"],
-        "port": shown["port"],
-        "profile": shown["labels"].get("profile"),
-    }
-
-
-def _pids(one: ServiceReport) -> str:
-    """Return the pid of a service, or how many workers the generation has that serves."""
-    shown = next((found for found in one["generations"] if found["number"] == one["generation"]), None)
-    count = len(shown["workers"]) if shown else 0
-    return f"{count} workers" if count > 1 else str(one["pid"] or "-")
-
-
-def cells(name: str, one: ServiceReport) -> list[str]:
-    """Return the cells of a service: name, state, process, uptime, memory, generation, restarts.
-
-    Args:
-        name: Its name.
-        one: The service.
-    """
-    return [
-        name,
-        one["state"],
-        _pids(one),
-        duration(one["uptime_seconds"]),
-        f"{one['memory_bytes'] / 1e6:.0f} MB" if one["memory_bytes"] else "-",
-        str(one["generation"] or "-"),
-        str(one["restarts"]),
-    ]
 
 
 def _row(name: str, one: ServiceReport) -> list[str]:

@@ -10,8 +10,9 @@ from datetime import datetime
 from flowgate.cli import budgets, cooldowns, event_log, ledger_state
 from flowgate.cli.budgets import LimitReport
 from flowgate.cli.cooldowns import Cooldowns
+from flowgate.cli.service_reports import ServiceReport, service_reports
 from flowgate.cli.session import Session
-from flowgate.cli.status import ActiveProfile, ServiceReport, active_profile, service_reports
+from flowgate.cli.status import ActiveProfile, active_profile
 from flowgate.cli.usage import ledger_path
 from flowgate.dashboard import figures
 from flowgate.dashboard.figures import Figures

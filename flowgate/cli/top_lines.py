@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowgate.cli import status
 from flowgate.cli.columns import duration, lay_out
 from flowgate.cli.escapes import escaped
 from flowgate.cli.generation_reports import generation_lines, silences
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from flowgate.cli.budgets import LimitReport
     from flowgate.cli.cooldowns import Row
-    from flowgate.cli.status import ServiceReport
+    from flowgate.cli.service_reports import ServiceReport
     from flowgate.cli.top_data import Snapshot
     from flowgate.ledger.rates import Rate
 
@@ -142,7 +141,7 @@ def _services(services: Mapping[str, ServiceReport], width: int | None) -> Itera
 
 def _table(services: Mapping[str, ServiceReport], width: int | None) -> list[str]:
     """Return a heading and a line for each service; columns that do not fit are left out, the last ones first."""
-    rows = [HEAD, *(status.cells(name, one) for name, one in services.items())]
+    rows = [HEAD, *(cells(name, one) for name, one in services.items())]
     for columns in range(len(HEAD), 2, -1):
         found = lay_out([row[:columns] for row in rows], None)
         if width is None or max(map(len, found)) <= width:

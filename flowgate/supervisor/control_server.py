@@ -59,7 +59,9 @@ class ControlServer:
         self._supervisor.journal.log("the control socket was deleted; created again")
 
     def close(self) -> None:
-        """Stop listening and remove the socket."""
+        """Stop listening, remove the socket, and cut the connections."""
+        for connection in self._connections:
+            connection.sock.close()
         if self._listener is not None:
             self._supervisor.loop.forget(self._listener)
         files.discard(self._path)

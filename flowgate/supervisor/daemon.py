@@ -11,28 +11,36 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flowgate.errors import FlowGateError
 from flowgate.supervisor import adoption, legacy, orphans
 from flowgate.supervisor.control_server import ControlServer
 from flowgate.supervisor.housekeeping import EVERY_SECONDS, Housekeeping
 from flowgate.supervisor.journal import Journal
-from flowgate.supervisor.protocol import LOCK_NAME
+from flowgate.supervisor.protocol import FOREGROUND, LOCK_NAME
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.system import open_files
 from flowgate.system.clock import Clock
 from flowgate.system.regular_files import open_regular
 
+if TYPE_CHECKING:
+    from flowgate.supervisor.foreground import Foreground
 
-def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
+
+def run(folder: Path, journal: Journal, ready: Callable[[], None], foreground: Sequence[str] = ()) -> int:
     """Supervise until nothing is left to run.
 
     Args:
         folder: `run/` of the runtime folder.
         journal: The supervisor's log.
         ready: Called once the control socket accepts connections.
+        foreground: The command whose child brings the services up (see `foreground`); empty in the background.
+
+    Returns:
+        The exit code.
     """
     supervisor = Supervisor(folder, journal, Clock())
     server = ControlServer(supervisor)
@@ -40,18 +48,31 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None]) -> None:
     adopted = adoption.find_generations(folder, supervisor.clock.now())
     orphans.sweep(folder, journal.log, spared={one.worker.record for one in adopted})
     adoption.take_over(supervisor, adopted)
-    _handle_signals(supervisor)
+    starter = _foreground(supervisor, foreground)
+    _handle_signals(supervisor, starter)
     server.open()
     ready()
     housekeeping = Housekeeping(supervisor, server)
     supervisor.loop.after(EVERY_SECONDS, housekeeping.run)
+    if starter is not None:
+        starter.begin()
     supervisor.loop.run()
     housekeeping.claims.run()  # gives back what nothing uses any more
     server.close()
+    code = starter.end() if starter is not None else 0
     supervisor.pool.fork_pool.close()
+    return code
 
 
-def _handle_signals(supervisor: Supervisor) -> None:
+def _foreground(supervisor: Supervisor, command: Sequence[str]) -> Foreground | None:
+    if not command:
+        return None
+    from flowgate.supervisor.foreground import Foreground, has_terminal, own_environment
+
+    return Foreground(supervisor, command, own_environment(os.environ), has_terminal=has_terminal())
+
+
+def _handle_signals(supervisor: Supervisor, starter: Foreground | None) -> None:
     """Make signals wake the loop, which acts on them."""
     wakeup, signalled = socket.socketpair()
     wakeup.setblocking(False)
@@ -60,11 +81,15 @@ def _handle_signals(supervisor: Supervisor) -> None:
 
     def wake_up() -> None:
         numbers = wakeup.recv(4096)
-        if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+        if starter is not None:
+            starter.handle(numbers)
+        elif signal.SIGTERM in numbers or signal.SIGINT in numbers:
             supervisor.leave()
         supervisor.pool.reap()
+        if starter is not None:
+            starter.look()
 
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if starter else ())):
         signal.signal(number, lambda *_: None)  # the wake-up byte brings the number into the loop
     supervisor.loop.watch(wakeup, wake_up)
 
@@ -91,11 +116,12 @@ def _lock(path: Path, *, create: bool) -> bool:
 
 
 def main(argv: list[str]) -> int:
-    """Run the supervisor: `RUNTIME_DIR LOG_FILE READY_FD`."""
-    runtime, log_file, ready_fd = Path(argv[0]), Path(argv[1]), int(argv[2])
+    """Run the supervisor: `RUNTIME_DIR LOG_FILE READY_FD`, or `RUNTIME_DIR LOG_FILE foreground COMMAND…`."""
+    runtime, log_file = Path(argv[0]), Path(argv[1])
+    command = argv[3:] if argv[2] == FOREGROUND else []
     os.umask(0o077)
     open_files.raise_limit()
-    folder, journal = runtime / "run", Journal(log_file, runtime / "events.log")
+    folder, journal = runtime / "run", Journal(log_file, runtime / "events.log", echo=bool(command))
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # An earlier FlowGate that is still used on this folder must not start its own supervisor beside this one.
@@ -104,22 +130,25 @@ def main(argv: list[str]) -> int:
         journal.log(f"did not start: {error.filename} {error.strerror}")
         return 3
     if not locked:
-        os.write(ready_fd, b"taken\n")
+        if command:
+            journal.log(f"did not start: another supervisor runs in {runtime}")
+            return 3
+        os.write(int(argv[2]), b"taken\n")
         return 0
 
     def ready() -> None:
-        os.write(ready_fd, b"ready\n")
-        os.close(ready_fd)
+        if not command:
+            os.write(int(argv[2]), b"ready\n")
+            os.close(int(argv[2]))
 
     try:
-        run(folder, journal, ready)
+        return run(folder, journal, ready, command)
     except FlowGateError as error:
         journal.log(f"ended: {error.what}{f'; {error.fix}' if error.fix else ''}")
         return 3
     except Exception as error:  # noqa: BLE001 - the outermost loop: a bug must reach the log before the process ends
         journal.log_traceback(error)
         return 70
-    return 0
 
 
 if __name__ == "__main__":

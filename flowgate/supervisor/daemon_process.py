@@ -13,7 +13,17 @@ from typing import cast
 
 from flowgate.errors import DiskError, EnvironmentFailure
 from flowgate.supervisor import legacy
-from flowgate.supervisor.protocol import CHUNK_BYTES, LOCK_NAME, Lines, Reply, Request, StatusDocument, encode
+from flowgate.supervisor.protocol import (
+    CHUNK_BYTES,
+    FOREGROUND,
+    LOCK_NAME,
+    SOCKET_NAME,
+    Lines,
+    Reply,
+    Request,
+    StatusDocument,
+    encode,
+)
 from flowgate.system import files, process_table, processes, sockets
 from flowgate.system.clock import Clock, poll
 from flowgate.system.processes import Identity
@@ -33,6 +43,11 @@ def find(runtime: Path) -> Identity | None:
         return processes.identify(pid) if set(words) <= set(process_table.argv(pid)) else None
     found = processes.find(words)
     return processes.identify(found) if found is not None else None
+
+
+def is_foreground(process: Identity) -> bool:
+    """Return whether a supervisor was started by a person or a service manager, who keep it, and not by a command."""
+    return FOREGROUND in process_table.argv(process.pid)
 
 
 def find_legacy(runtime: Path) -> Identity | None:
@@ -74,6 +89,32 @@ def replace(process: Identity, sock: socket.socket | None) -> None:
             "a command of an earlier FlowGate is starting services", fix="run the command again when it has ended"
         )
     kill(process)
+
+
+def take_over(runtime: Path) -> int | None:
+    """End the supervisor that commands have started; the next one adopts its generations, which serve all the time.
+
+    Args:
+        runtime: The runtime folder.
+
+    Returns:
+        Its pid; None if none runs.
+
+    Raises:
+        EnvironmentFailure: It runs in the foreground, or a command is starting services right now. Nothing was killed.
+    """
+    process = find(runtime)
+    if process is None:
+        return None
+    if is_foreground(process):
+        raise EnvironmentFailure(f"process {process.pid} keeps it in the foreground", fix="inv down ends that process")
+    sock = sockets.connect_unix(sockets.unix_path(runtime / "run", SOCKET_NAME), REPLY_SECONDS)
+    try:
+        replace(process, sock)
+    finally:
+        if sock is not None:
+            sock.close()
+    return process.pid
 
 
 def replace_legacy(runtime: Path) -> bool:

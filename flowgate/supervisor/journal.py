@@ -10,7 +10,7 @@ from pathlib import Path
 from flowgate.domain import Program
 from flowgate.supervisor.budget_rules import BudgetEvent
 from flowgate.supervisor.service_state import Note
-from flowgate.system import files
+from flowgate.system import files, streams
 from flowgate.system.clock import Clock, stamp
 
 EVENTS = {
@@ -27,12 +27,21 @@ KEPT_LOGS = 3
 class Journal:
     """Writes the supervisor's log and its events; a full disk loses lines and nothing else."""
 
-    def __init__(self, log_file: Path, events_file: Path) -> None:
-        self.log_file, self.events_file = log_file, events_file
+    def __init__(self, log_file: Path, events_file: Path, *, echo: bool = False) -> None:
+        """Create it.
+
+        Args:
+            log_file: The supervisor's log.
+            events_file: The event log.
+            echo: Write each line of the log to stderr too, for a service manager or a person.
+        """
+        self.log_file, self.events_file, self._echo = log_file, events_file, echo
 
     def log(self, text: str) -> None:
         """Write one line into the supervisor's log."""
         files.append_line(self.log_file, f"{stamp(Clock().wall())} supervisor: {text}")
+        if self._echo:
+            streams.write_error(f"supervisor: {text}\n")
 
     def log_traceback(self, error: BaseException) -> None:
         """Write a traceback into the supervisor's log."""

@@ -26,10 +26,12 @@ class Liveness:
     def __init__(self, supervisor: Supervisor, hung_seconds: float = HUNG_SECONDS) -> None:
         self._supervisor, self._hung_seconds = supervisor, hung_seconds
         self._stopped_since: dict[int, float] = {}
+        self._checked_at = supervisor.clock.now()
 
     def check(self) -> None:
         """Ask the workers, and kill what has been silent for too long; called about once a second."""
         pool, states = self._supervisor.pool, self._supervisor.states
+        self._forget_pause()
         for (service, number, _), worker in list(pool.workers.items()):
             found = states[service].find(number)
             is_new = worker.control is not None and worker.phase == "starting"  # it imports its app
@@ -40,6 +42,19 @@ class Liveness:
                 pool.fork_pool.replace(server, "it is stopped (SIGSTOP)")
         known = {worker.identity.pid for worker in pool.workers.values()} | pool.fork_pool.pids()
         self._stopped_since = {pid: since for pid, since in self._stopped_since.items() if pid in known}
+
+    def _forget_pause(self) -> None:
+        """Begin to count anew after a round that comes late: this process was paused too, and probably all of them.
+
+        So it is after `podman pause`, when a virtual machine continues, and after SIGCONT. CLOCK_MONOTONIC stands
+        still while a machine sleeps, but not then.
+        """
+        now = self._supervisor.clock.now()
+        late, self._checked_at = now - self._checked_at >= SILENT_SECONDS, now
+        if late:
+            self._stopped_since.clear()
+            for worker in self._supervisor.pool.workers.values():
+                worker.asked_at = now if worker.asked_at is not None else None
 
     def _check_worker(self, key: Key, worker: WorkerProcess, found: Generation) -> None:
         now = self._supervisor.clock.now()

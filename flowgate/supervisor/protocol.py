@@ -18,6 +18,7 @@ from flowgate.supervisor.source_status import SourceStatus
 PROTOCOL_VERSION = 1
 SOCKET_NAME = "supervisor.sock"  # in `run/` of the runtime folder
 LOCK_NAME = "supervisor.lock"  # in the runtime folder; locked by the supervisor, and contains its pid
+FOREGROUND = "foreground"  # a word of the command line of a supervisor that a person or a service manager has started
 GENERATION_VARIABLE = "FLOWGATE_GENERATION"  # environment variable of a process: the number of its generation
 WORKER_VARIABLE = "FLOWGATE_WORKER"  # of one of several workers: "INDEX FOLDER", the folder that they share
 MAX_LINE_BYTES = 8_000_000  # a longer line is not one of our messages

@@ -207,6 +207,8 @@ class Requests:
         def look() -> Reply | None:
             if supervisor.events or (not keep and any(supervisor.states[name].find(n) for name, n in leases)):
                 return None
+            if supervisor.awaits_start:  # it waits for this very command
+                return {"ok": True, "leaving": False, "supervisor": os.getpid()}
             if not supervisor.is_busy() and self.connections == [connection]:
                 supervisor.loop.running = False
             return {"ok": True, "leaving": not supervisor.loop.running, "supervisor": os.getpid()}

@@ -19,8 +19,7 @@ class Generation:
     Attributes:
         number: Unique within a runtime folder; it only grows.
         phase: waiting, starting, ready, serving, draining or stopping.
-        respawn: Whether the supervisor started it in place of one that crashed.
-        renewal: Whether it opens by itself when ready, to replace a generation of the same program.
+        respawn: It replaces one that crashed. renewal: It opens by itself when ready, and replaces one of its program.
         fallback: The generation that must come back when this one does not start (own listener only).
         verdict: Why the supervisor stops it; empty when a command stops it.
     """
@@ -71,8 +70,7 @@ class ServiceState:
 
     def newest(self) -> Generation | None:
         """Return the newest generation that is neither draining nor stopping."""
-        current = [g for g in self.generations if g.phase not in ("draining", "stopping")]
-        return current[-1] if current else None
+        return next((g for g in reversed(self.generations) if g.phase not in ("draining", "stopping")), None)
 
     def has_live(self) -> bool:
         """Return whether a generation has a process."""
@@ -156,7 +154,9 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A command stops the service."""
+    """A command stops the service. drain: Requests in progress are finished first, within the time to drain."""
+
+    drain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,8 @@ def advance(state: ServiceState, event: Event) -> Step:
     match event:
         case Start():
             return _start(state)
-        case Stop():
-            return _stop(state)
+        case Stop(drain=drain):
+            return _stop(state, drain=drain)
         case Renew():
             return _renew(state)
         case Timer(name="respawn", number=number):
@@ -152,11 +152,14 @@ def _opened(state: ServiceState, found: Generation) -> Step:
     older = state.serving()
     state = replace(state.updated(replace(found, phase="serving")), served=found.number, failure="")
     effects: list[Effect] = [Note("serving", found.number), Arm(Timer("quiet", found.number), QUIET_SECONDS)]
-    if older:
-        state = state.updated(replace(older, phase="draining"))
-        effects += (Drain(older.number), Arm(Timer("drain", older.number), state.drain_timeout))
-        effects.append(Note("draining", older.number))
-    return state, tuple(effects)
+    state, more = _drain(state, older) if older else (state, ())
+    return state, (*effects, *more)
+
+
+def _drain(state: ServiceState, found: Generation) -> Step:
+    state = state.updated(replace(found, phase="draining"))
+    timer = Arm(Timer("drain", found.number), state.drain_timeout)
+    return state, (Drain(found.number), timer, Note("draining", found.number))
 
 
 def _terminate(state: ServiceState, found: Generation, verdict: str = "") -> Step:
@@ -196,9 +199,13 @@ def _abandon(state: ServiceState, found: Generation) -> Step:
     return bring_back(state, found.fallback, effects)
 
 
-def _stop(state: ServiceState) -> Step:
+def _stop(state: ServiceState, *, drain: bool = False) -> Step:
     effects: list[Effect] = []
     for found in state.generations:
-        state, more = _drop(state, found) if found.phase == "waiting" else _terminate(state, found)
+        if drain and found.phase == "draining":
+            continue
+        drains = drain and state.shared_listener and found.phase == "serving"
+        stop = _drain if drains else _drop if found.phase == "waiting" else _terminate
+        state, more = stop(state, found)
         effects += more
     return replace(state, wanted=False, served=None, crashes=0), tuple(effects)

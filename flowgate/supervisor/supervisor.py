@@ -53,6 +53,7 @@ class Supervisor:
         clients: Connections to commands; set by the daemon.
         idle_since: Since when nothing runs and no command is connected.
         leaving: Whether everything is being stopped.
+        awaits_start: Whether a child of this process brings the services up, so that it must not exit meanwhile.
     """
 
     clients: Clients
@@ -67,7 +68,8 @@ class Supervisor:
         self.workers = self.pool.workers
         self.usage_sources: Callable[[], dict[str, SourceStatus]] = dict
         self.idle_since: float | None = None
-        self.leaving = False
+        self.leaving = self.awaits_start = self._drains = False
+        self._told_to_stop: set[str] = set()
         self._held: set[WorkerKey] = set()
         self._reported: dict[WorkerKey, WorkerCommand] = {}
 
@@ -79,11 +81,13 @@ class Supervisor:
 
     def advance(self) -> None:
         """Process the queue, then reply to the clients that waited for a change."""
+        self._stop_unneeded()
         while self.events:
             service, event = self.events.popleft()
             self.states[service], effects = state_machine.advance(self.states[service], event)
             for effect in effects:
                 self._carry_out(service, effect)
+            self._stop_unneeded()
         self.tidy()
         self._hold_or_release()
         self.clients.answer_waiting()
@@ -139,11 +143,29 @@ class Supervisor:
         """Return whether a service runs, or should run."""
         return any(state.generations or state.wanted for state in self.states.values())
 
-    def leave(self) -> None:
-        """Stop everything, then exit."""
-        self.leaving = True
-        for service in self.states:
-            self.enqueue(service, Stop())
+    def leave(self, *, drain: bool = False) -> None:
+        """Stop everything, then exit.
+
+        Args:
+            drain: Finish requests in progress first, and stop a service only when nothing that needs it is left.
+        """
+        self.leaving, self._drains = True, drain
+        self.advance()
+
+    def _stop_unneeded(self) -> None:
+        """While everything is being stopped, stop the services that no running process needs any more."""
+        if not self.leaving or len(self._told_to_stop) == len(self.states):
+            return
+        waited_for = {n for worker in self.workers.values() for n in worker.program.hold_while_down if self._drains}
+        for service in self.states.keys() - self._told_to_stop - waited_for:
+            self._told_to_stop.add(service)
+            self.enqueue(service, Stop(drain=self._drains))
+
+    def kill_all(self) -> None:
+        """Stop everything at once; nothing is drained."""
+        self._drains = False
+        for worker in self.workers.values():
+            worker.kill()
         self.advance()
 
     def tidy(self) -> None:
@@ -155,10 +177,11 @@ class Supervisor:
                 del self.programs[service, number]
         self.pool.fork_pool.keep(self._wanted_fork_servers())
         self.pool.close_unused_listeners({(p.host, p.port) for p in self.programs.values() if p.app is not None})
-        busy = self.is_busy() or self.clients.is_connected()
+        busy = self.is_busy() or self.clients.is_connected() or self.awaits_start
         self.idle_since = None if busy else (self.idle_since or self.clock.now())
-        if self.leaving and not any(state.generations for state in self.states.values()):
-            self.loop.running = False
+        if self.leaving:
+            self.pool.refuse_connections()
+            self.loop.running = any(state.generations for state in self.states.values())
 
     def _wanted_fork_servers(self) -> dict[str, Program]:
         """Return the fork servers to keep: that of the newest program of each wanted service."""

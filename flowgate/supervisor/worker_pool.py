@@ -40,8 +40,7 @@ class WorkerPool:
     """Processes and public listeners.
 
     Attributes:
-        workers: (service, number, index) to one process of that generation.
-        listeners: (host, port) to the public listener.
+        workers: (service, number, index) to one process of that generation. listeners: (host, port) to the public one.
         launched: Processes started since memory was last trimmed.
     """
 
@@ -71,6 +70,7 @@ class WorkerPool:
         self.replacements = Replacements(loop, log, self.workers, self._start)
         self._reaping = Reaping(loop, log, self.workers, enqueue)
         self.launched = 0
+        self.spared_children: set[int] = set()  # they are reaped elsewhere
 
     # --- starting
 
@@ -160,6 +160,11 @@ class WorkerPool:
         for address in self.listeners.keys() - used:
             self.listeners.pop(address).close()
 
+    def refuse_connections(self) -> None:
+        """Refuse new connections once no worker accepts any; they would wait in vain."""
+        if not any(worker.accepts and worker.program.app is not None for worker in self.workers.values()):
+            sockets.stop_listening(self.listeners.values())
+
     # --- commands
 
     def command(self, service: str, effect: Command, drain_timeout: float) -> None:
@@ -232,7 +237,8 @@ class WorkerPool:
     def reap(self) -> None:
         """Find the processes that have ended."""
         self._reaping.run({one[:2] for one in self._waiting})
-        subreaper.reap_unknown({*self.fork_pool.pids(), *(worker.identity.pid for worker in self.workers.values())})
+        workers = {worker.identity.pid for worker in self.workers.values()}
+        subreaper.reap_unknown(workers | self.fork_pool.pids() | self.spared_children)
         self._advance()
 
 

@@ -23,7 +23,7 @@ from flowgate.system.processes import Identity, identify
 from flowgate.system.spawn import open_log, start_error
 
 EXECUTE_SECONDS = 5.0  # a process that is stopped before its program started is noticed elsewhere
-HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
+HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ)
 FOLDER, PROGRAM = "folder", "program"
 
 

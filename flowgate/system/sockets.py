@@ -5,12 +5,13 @@ Unix sockets are in `unix_sockets`; their functions can be imported from here to
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
 import socket
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -31,6 +32,7 @@ __all__ = [
     "listen_unix",
     "owner",
     "peer_pid",
+    "stop_listening",
     "unix_path",
 ]
 
@@ -63,6 +65,16 @@ def listen(host: str, port: int, *, backlog: int = 2048) -> socket.socket:
         reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
         raise EnvironmentFailure(f"port {host}:{port} {reason}", fix="choose another port in the config") from None
     return sock
+
+
+def stop_listening(listeners: Iterable[socket.socket]) -> None:
+    """Refuse new connections, also in the processes that have inherited a socket.
+
+    Source: on Linux shutdown(2) ends LISTEN for all holders; elsewhere it may fail, and the last `close` does it
+    """
+    for listener in listeners:
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RD)
 
 
 def _family(host: str) -> socket.AddressFamily:

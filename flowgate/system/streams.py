@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 STDIN, STDOUT, STDERR = 0, 1, 2
+
+
+def write_error(text: str) -> None:
+    """Write to stderr at once; drop what it does not take, such as a terminal that was closed."""
+    with contextlib.suppress(OSError):
+        os.write(STDERR, text.encode())
 
 
 class OutputFile(io.RawIOBase):

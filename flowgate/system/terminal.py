@@ -55,6 +55,15 @@ def read_piped_line(limit: int) -> str:
     return sys.stdin.readline(limit).rstrip("\r\n") if sys.stdin is not None and not sys.stdin.closed else ""
 
 
+def has_hung_up() -> bool:
+    """Return whether the terminal of this process has been closed."""
+    try:
+        os.tcgetpgrp(0)
+    except OSError:
+        return True
+    return False
+
+
 def open_browser(url: str) -> bool:
     """Open a URL in the user's browser. Text browsers (w3m, lynx) are not started: they would take over the terminal.
 

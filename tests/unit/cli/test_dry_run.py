@@ -13,7 +13,7 @@ COLLECTION = load_tasks()
 TASKS = sorted(COLLECTION.task_names)
 # Tasks that change something and cannot tell what beforehand.
 UNPREDICTABLE = {
-    *("ask", "dashboard", "mcp", "rehearse", "init", "auth.login", "auth.import-headless"),
+    *("ask", "dashboard", "mcp", "rehearse", "init", "auth.login", "auth.import-headless", "run"),
     *("client.rotate", "client.run", "client.test", "service.recover", "security.install-hook"),
     *("test", "lint", "format", "typecheck", "docs", "ci", "bench", "build", "release", "clean"),
 }

@@ -78,6 +78,20 @@ class Folder:
         self.budgets.check(self.plan, profile)
 
 
+def test_a_jump_of_the_wall_clock_does_not_hurry_the_next_try(tmp_path: Path) -> None:
+    folder, wall = Folder(tmp_path, SWITCHES), [START]
+    clock = Clock(now=lambda: folder.now, wall=lambda: datetime.fromtimestamp(wall[0], UTC))
+    folder.budgets = Budgets(clock, folder._start, folder._report)
+    folder.spend()
+    folder.check()
+    assert folder.started == ["cost"]
+    wall[0] += 3600  # the same day, an hour later
+    folder.check(seconds=0.5)
+    assert folder.started == ["cost"]
+    folder.check(seconds=600)
+    assert folder.started == ["cost", "cost"]
+
+
 SWITCHES = Budget("b", daily_usd=0.25, then="", profile="cost")
 
 

@@ -116,6 +116,21 @@ def test_a_killed_worker_is_replaced_alone(supervisor: SupervisorClient, app: Ap
     assert supervisor.status()["services"]["app"]["restarts"] == 1
 
 
+@pytest.mark.long
+def test_a_stopped_worker_is_replaced_alone_within_40_s(supervisor: SupervisorClient, app: App) -> None:
+    program = app(workers=3)
+    hand_over(supervisor, program)
+    until(lambda: all_serve(supervisor, 3))
+    before = pids(supervisor)
+    os.kill(min(before), signal.SIGSTOP)
+    until(lambda: min(before) not in pids(supervisor) and all_serve(supervisor, 3), 45)
+    assert before - {min(before)} < pids(supervisor)
+    assert phases(supervisor) == {1: "serving"}
+    answer(program, pids(supervisor))
+    assert "service_exit" in events(supervisor)
+    assert "did not answer for 3" in events(supervisor)
+
+
 def test_a_kept_connection_to_another_worker_survives_the_end_of_one(
     supervisor: SupervisorClient, app: App, connect: Connect
 ) -> None:
