@@ -9,6 +9,7 @@ from flowgate.config.section import NAME, QUOTES, Section
 from flowgate.config.southbound import PORTS
 from flowgate.domain import ServiceSettings
 from flowgate.domain.config import AUTO_WORKERS
+from flowgate.domain.request_limits import AUTO, MAX_BODY
 
 BINARIES = {"litellm": "litellm", "cliproxyapi_plus": "CLIProxyAPIPlus"}
 
@@ -51,6 +52,8 @@ def _service(section: Section, name: str, root: Path, runtime: Path) -> ServiceS
         hold_timeout=section.seconds("hold_timeout"),
         max_memory=section.size("max_memory"),
         workers=_workers(section, name),
+        max_requests=_max_requests(section),
+        max_body=section.size("max_body") or MAX_BODY,
     )
 
 
@@ -61,6 +64,10 @@ def _args(command: Section, program: str) -> tuple[str, ...]:
     empty = "begins with an empty string" if args else "is empty"
     command.add_fault("args", f"'{command.at('args')}' {empty}", "name the program first, then its flags")
     return (program,)
+
+
+def _max_requests(section: Section) -> int:
+    return AUTO if section.tree.get("max_requests", "auto") == "auto" else section.whole("max_requests", 1)
 
 
 def _workers(section: Section, name: str) -> int:

@@ -26,6 +26,7 @@ Kind = Literal[
     "too_many_parallel",
     "budget",
     "unavailable",
+    "overloaded",
 ]
 
 _OPENAI_PATHS = (
@@ -66,6 +67,7 @@ _WORDS: dict[Kind, _Words] = {
     "too_many_parallel": _TOO_MANY,
     "budget": _Words("insufficient_quota", "insufficient_quota", "rate_limit_error", "RESOURCE_EXHAUSTED"),
     "unavailable": _Words("server_error", "service_unavailable", "api_error", "UNAVAILABLE"),
+    "overloaded": _Words("server_error", "overloaded", "overloaded_error", "UNAVAILABLE"),
 }
 
 

@@ -12,6 +12,7 @@ import logging
 import socket
 from collections.abc import Callable, Collection, Iterable
 
+from flowgate.domain.request_limits import RESERVED_FILES
 from flowgate.supervisor.load_board import NOT_SERVING, LoadBoard
 
 KEEP_ALIVE_SECONDS = 120.0  # Go's clients reuse a connection for 90 s, and find it cut if the server is less patient
@@ -20,7 +21,6 @@ YIELD_SECONDS = 0.002  # how long a worker leaves a connection to those that hav
 RETRY_SECONDS = 0.05
 LOG_SECONDS = 30.0
 SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-RESERVED_FILES = 64  # for logs, listeners, the control socket and modules
 HIGHEST_CONNECTIONS = 10_000
 HIGHEST_IDLE = 2_000
 SPARED_SECONDS = 0.25  # a connection that is idle for less is about to be used

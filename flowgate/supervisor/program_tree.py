@@ -66,6 +66,8 @@ class RequestRulesTree(TypedDict):
     metadata_header: str
     renamed: NotRequired[dict[str, str]]
     renamed_patterns: NotRequired[list[list[str]]]
+    max_requests: NotRequired[int]
+    max_body: NotRequired[int]
 
 
 class ProgramTree(TypedDict):
@@ -162,6 +164,7 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
     Args:
         tree: The JSON data; None if a worker of an earlier FlowGate sent the program.
     """
+    from flowgate.domain import request_limits
     from flowgate.domain.request_rules import RequestRules
 
     if tree is None:
@@ -187,6 +190,8 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
         metadata_header=tree.get("metadata_header", ""),
         renamed=dict(tree.get("renamed", {})),
         renamed_patterns=tuple((pattern, model) for pattern, model in tree.get("renamed_patterns", ())),
+        max_requests=tree.get("max_requests", request_limits.AUTO),
+        max_body=tree.get("max_body", request_limits.MAX_BODY),
     )
 
 
