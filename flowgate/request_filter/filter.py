@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from flowgate.request_filter import context_window
+from flowgate.request_filter.arrival import Arrival
 from flowgate.request_filter.checks import Checks, Request
 from flowgate.request_filter.clients import Clients
 from flowgate.request_filter.cross_origin import refuse_websocket, send_as_app
@@ -96,6 +97,9 @@ class RequestFilter:
         scope, is_http = request.scope, request.scope["type"] == "http"
         self._follow(scope, row)
         marked = self._marked(scope, context_window.translated(scope, send), row) if is_http else send
+        arrival = Arrival(scope, request.receive, self.rules.requests.max_body)
+        if is_http:
+            request.receive = arrival.receive
         try:
             if self.holding.is_on and is_http:
                 released = await self.holding.wait(scope, self.rules.public_port)
@@ -103,7 +107,11 @@ class RequestFilter:
                 if not released:
                     return await send_unavailable(scope, marked, RESTARTING, RESTARTING_SECONDS)
             self._started_at[id(row)] = time.monotonic()
-            return await self._serve(request, marked, row)
+            return await self._serve(request, arrival.guarded(marked) if is_http else marked, row)
+        except Exception:
+            if arrival.fault is None:
+                raise
+            return await arrival.replace(marked)  # whatever the app makes of a body that ends in the middle
         except asyncio.CancelledError:  # uvicorn cancels what is in progress when the time to shut down is over
             self.cut += 1
             raise

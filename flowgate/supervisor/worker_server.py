@@ -23,6 +23,7 @@ from flowgate.supervisor.hooks import run_hook
 from flowgate.supervisor.load_board import LoadBoard
 from flowgate.supervisor.program_tree import ProgramTree, request_rules_from_tree
 from flowgate.supervisor.protocol import WorkerCommand, WorkerEvent, encode
+from flowgate.supervisor.slow_connections import SlowConnections
 from flowgate.supervisor.worker_control import ControlConnection
 from flowgate.system import memory, open_files
 
@@ -56,7 +57,7 @@ class WorkerServer(uvicorn.Server):
         self.supervisors: set[ControlConnection] = set()
         self._listener: PublicListener | None = None
         self._holds = 0
-        self._idle = IdleConnections()
+        self._idle, self._slow = IdleConnections(), SlowConnections()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -208,6 +209,8 @@ class WorkerServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Do the regular work of a draining or holding server; uvicorn calls this every 0.1 s."""
+        if counter % 10 == 0:
+            self._slow.end(self.server_state.connections, asyncio.get_running_loop().time())
         if self.state == "draining":
             self._close_idle_connections()
             if not self.server_state.connections and (self._listener is None or not self._listener.pending):
