@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 AUTO = 0  # `services.litellm.max_requests: auto`
-PER_WORKER = 500  # above it a request waits longer for the processor than clients and providers are patient
+PER_WORKER = 200  # 9 ms of processor time each: with more, one turn of the event loop takes seconds
 LEAST = 8
 RESERVED_FILES = 64  # of a worker: for logs, listeners, the control socket and modules
 REQUEST_BYTES = 2 * 2**20  # of memory that a request in progress may take

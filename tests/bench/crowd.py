@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-PATHS = ("/v1/chat/completions", "/v1/messages", "/v1/chat/completions")
+PATH = "/v1/chat/completions"
 PATIENCE_SECONDS = 120.0
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -66,7 +66,7 @@ class Crowd:
         body: dict[str, object] = {"model": "router-default", "max_tokens": 9}
         body |= {"messages": [{"role": "user", "content": "hello"}], "stream": number % 3 == 0}
         content = json.dumps(body)
-        head = f"POST {PATHS[number % 3]} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.key}\r\n"
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.key}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         writer.write((head + content).encode())
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().strip().split("\r\n")
