@@ -69,7 +69,7 @@ class Arrival:
     def _check(self, count: int) -> None:
         if count > self._most:
             what = f"the body has more than {size(self._most)}"
-            raise self._refused(413, f"{what}; send less, or raise services.litellm.max_body")
+            raise self._refused(413, f"{what}; send less, or raise max_body")
 
     def _refused(self, status: int, sentence: str) -> BadBody:
         self.fault = BadBody(status, sentence)

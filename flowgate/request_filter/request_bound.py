@@ -86,7 +86,7 @@ class RequestBound:
         """
         most = min(self.limit.generation, self.limit.worker)
         message = f"the gateway serves {most:,} requests at once, and all places are taken; try again"
-        message += f" in {RETRY_AFTER_SECONDS} s (services.litellm.max_requests)"
+        message += f" in {RETRY_AFTER_SECONDS} s (max_requests)"
         after = [(b"retry-after", str(RETRY_AFTER_SECONDS).encode())]
         return error_response(scope["path"], scope["headers"], 503, "overloaded", message, after)
 
