@@ -29,6 +29,18 @@ class Arrival:
         fault: Why it was not waited for; None if it was.
     """
 
+    __slots__ = (
+        "_began",
+        "_has_begun",
+        "_is_complete",
+        "_is_replaced",
+        "_most",
+        "_receive",
+        "_scope",
+        "_size",
+        "fault",
+    )
+
     def __init__(self, scope: Scope, receive: Receive, most: int) -> None:
         """Create it.
 
@@ -116,5 +128,5 @@ def response(scope: Scope, bad: BadBody) -> Response:
 
 
 def _announced(scope: Scope) -> int:
-    length = dict(scope.get("headers", ())).get(b"content-length", b"")
+    length = next((value for name, value in scope.get("headers", ()) if name == b"content-length"), b"")
     return int(length) if length.isdigit() else 0

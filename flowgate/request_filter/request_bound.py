@@ -21,6 +21,7 @@ from flowgate.request_filter.recent import READING
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+    from flowgate.domain.request_rules import RequestRules
     from flowgate.request_filter.rules import FilterRules
 
 WAIT_SECONDS = 0.1
@@ -48,7 +49,7 @@ class RequestBound:
         self._places = places or Places()
         self._waiting: deque[asyncio.Event] = deque()
         self._paths = Paths(())
-        self._patterns: tuple[str, ...] = ()
+        self._rules: RequestRules | None = None
 
     def counts(self, scope: Scope, rules: FilterRules) -> bool:
         """Return whether a request needs a place: one that asks a model, through the public port.
@@ -59,10 +60,12 @@ class RequestBound:
         """
         if (scope.get("server") or (None, 0))[1] != rules.public_port or scope.get("method", "") in READING:
             return False
-        wanted = (*rules.requests.client_paths, *rules.requests.unchecked_paths)
-        if wanted != self._patterns:
-            self._patterns, self._paths = wanted, Paths(wanted)
-        return scope["type"] == "websocket" or paths.asked(scope["path"]) is not None or scope["path"] in self._paths
+        if scope["type"] == "websocket" or paths.asked(scope["path"]) is not None:
+            return True
+        if rules.requests is not self._rules:
+            self._rules = rules.requests
+            self._paths = Paths((*rules.requests.client_paths, *rules.requests.unchecked_paths))
+        return scope["path"] in self._paths
 
     async def enter(self) -> bool:
         """Take a place, wait for one for a moment, or return False."""
