@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from flowgate.domain import Config
-from flowgate.domain.request_limits import RequestLimit, request_limit, size
-from flowgate.gateway import worker_counts
+from flowgate.domain.request_limits import AUTO, MAX_BODY, RequestLimit, request_limit, size
+from flowgate.errors import UsageError
+from flowgate.gateway import litellm_runner, worker_counts
 from flowgate.system import memory, open_files
 
 
@@ -17,6 +18,22 @@ def limit(config: Config) -> RequestLimit:
     own = config.services[worker_counts.NAME]
     workers = worker_counts.workers(config)
     return request_limit(own.max_requests, workers, open_files.hard_limit(), memory.total_bytes())
+
+
+def faults(config: Config) -> list[UsageError]:
+    """Refuse limits for a program that is not FlowGate's runner.
+
+    Args:
+        config: The config.
+    """
+    own = config.services[worker_counts.NAME]
+    if litellm_runner.uses_runner(config):
+        return []
+    written = {"max_requests": own.max_requests != AUTO, "max_body": own.max_body != MAX_BODY}
+    what = f"has no effect: clients reach {own.args[0]} itself"
+    fix = f"remove it, or remove services.{worker_counts.NAME}.command, so that FlowGate's runner starts LiteLLM"
+    places = [f"services.{worker_counts.NAME}.{key}" for key, is_written in written.items() if is_written]
+    return [UsageError(f"'{one}' {what}", place=config.place(one), fix=fix) for one in places]
 
 
 def describe(config: Config) -> list[str]:

@@ -53,7 +53,7 @@ class Crowd:
             except (OSError, EOFError, ValueError, IndexError) as error:
                 ended, wait, keeps = type(error).__name__, 0.0, False
             self.ended[ended] += 1
-            if not keeps and streams is not None:
+            if (not keeps or wait) and streams is not None:  # a connection that rests may be closed in a hand-over
                 streams[1].close()
                 streams = None
             await asyncio.sleep(wait)
