@@ -119,10 +119,9 @@ def provider(folder: Path) -> Iterator[int]:
 def _config(folder: Path, provider_port: int, workers: int, **more: object) -> tuple[Path, int]:
     ports = (sockets.free_port(), sockets.free_port())
     path = write_config(folder, ports)
-    tree = yaml.safe_load(path.read_text())
+    of_profiles = path.read_text().replace(f"http://127.0.0.1:{ports[1]}/v1", f"http://127.0.0.1:{provider_port}/v1")
+    tree = yaml.safe_load(of_profiles)
     tree["services"]["litellm"] |= {"workers": workers, "depends_on": [], **more}
-    for one in tree["litellm_base"]["model_list"]:
-        one["litellm_params"]["api_base"] = f"http://127.0.0.1:{provider_port}/v1"
     path.write_text(yaml.safe_dump(tree))
     return path, ports[0]
 
