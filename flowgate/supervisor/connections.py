@@ -17,9 +17,7 @@ from flowgate.supervisor.load_board import NOT_SERVING, LoadBoard
 
 KEEP_ALIVE_SECONDS = 120.0  # Go's clients reuse a connection for 90 s, and find it cut if the server is less patient
 ACCEPTED_AT_ONCE = 100
-UNEVEN_SHARE = (
-    8  # a worker may have an eighth more than another: a busy one must not take one for each turn of its loop
-)
+UNEVEN_SHARE = 8  # a worker may have an eighth more than another: else a busy one takes one in a turn of its loop
 YIELD_SECONDS = 0.002  # how long a worker leaves a connection to those that have fewer
 RETRY_SECONDS = 0.05
 LOG_SECONDS = 30.0
