@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import logging
 import socket
+import termios
 from collections.abc import Callable, Collection, Iterable
 
 from flowgate.domain.request_limits import RESERVED_FILES
@@ -234,5 +236,13 @@ def close_all(connections: Iterable[object]) -> None:
     """
     for one in connections:
         transport = getattr(one, "transport", None)
-        if transport is not None:
+        if transport is not None and not _has_arrived(transport.get_extra_info("socket")):
             transport.close()
+
+
+def _has_arrived(sock: object) -> bool:
+    """Return whether a request waits in the kernel: a busy loop has not read it yet, and a close would reset it."""
+    try:
+        return any(fcntl.ioctl(sock.fileno(), termios.FIONREAD, b"\0" * 4))  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return False
