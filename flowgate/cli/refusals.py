@@ -23,6 +23,8 @@ WORDS = {
     "unknown_model": "for an unknown model",
     "bad_request": "that no model can answer",
     "too_large": "with too large a body",
+    "too_slow": "with too slow a body",
+    "overloaded": "above services.litellm.max_requests",
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowgate.cli.columns import duration, lay_out
 from flowgate.cli.escapes import escaped
 from flowgate.cli.generation_reports import generation_lines, silences
+from flowgate.cli.service_reports import cells
 from flowgate.cli.usage_table import short_count, shown_cost, shown_time
 from flowgate.domain.budgets import REQUESTS_PER_DAY
 

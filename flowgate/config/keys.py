@@ -86,6 +86,10 @@ KINDS: dict[str, Kind] = {
         {"type": ["integer", "string"], "minimum": 1, "maximum": 64, "pattern": "^auto$"},
         "a whole number from 1 to 64, or auto",
     ),
+    "request count": Kind(
+        {"type": ["integer", "string"], "minimum": 1, "maximum": 100_000, "pattern": "^auto$"},
+        "a whole number from 1 to 100000, or auto",
+    ),
     "version": Kind({"enum": [1, 2]}),
     "restart policy": Kind({"enum": ["on-failure", "always", "never"]}),
     "login method": Kind({"enum": ["oauth_poll", "device"]}),
@@ -129,6 +133,11 @@ _SERVICE = (
     Key("ca", "path", None, "for a remote: a file with the certificate of a private CA (PEM)", "the public CAs"),
     Key("management_key", "reference", None, "for a remote: its management key, if this gateway may manage it"),
     Key("allow_http", "truth value", False, "for a remote: send keys and prompts to it without encryption"),
+    Key(
+        *("max_requests", "request count", "auto"),
+        "for litellm: requests in progress in all workers; above it a request gets a 503 with `Retry-After`",
+    ),
+    Key("max_body", "size", "256MiB", "for litellm: a request with a larger body gets a 413"),
 )
 
 KEYS: tuple[Key, ...] = (

@@ -9,8 +9,10 @@ from flowgate.config.section import NAME, QUOTES, Section
 from flowgate.config.southbound import PORTS
 from flowgate.domain import ServiceSettings
 from flowgate.domain.config import AUTO_WORKERS
+from flowgate.domain.request_limits import AUTO, MAX_BODY
 
 BINARIES = {"litellm": "litellm", "cliproxyapi_plus": "CLIProxyAPIPlus"}
+LIMITS = ("max_requests", "max_body")
 
 
 def read_services(
@@ -51,6 +53,8 @@ def _service(section: Section, name: str, root: Path, runtime: Path) -> ServiceS
         hold_timeout=section.seconds("hold_timeout"),
         max_memory=section.size("max_memory"),
         workers=_workers(section, name),
+        max_requests=_max_requests(section, name),
+        max_body=section.size("max_body") or MAX_BODY,
     )
 
 
@@ -61,6 +65,14 @@ def _args(command: Section, program: str) -> tuple[str, ...]:
     empty = "begins with an empty string" if args else "is empty"
     command.add_fault("args", f"'{command.at('args')}' {empty}", "name the program first, then its flags")
     return (program,)
+
+
+def _max_requests(section: Section, name: str) -> int:
+    for key in LIMITS:
+        if key in section.tree and name != "litellm":
+            what = f"'{section.at(key)}' has no effect: requests of clients reach {name} through LiteLLM"
+            section.add_fault(key, what, f"write services.litellm.{key}")
+    return AUTO if section.tree.get("max_requests", "auto") == "auto" else section.whole("max_requests", 1)
 
 
 def _workers(section: Section, name: str) -> int:

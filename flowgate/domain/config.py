@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowgate.domain.budgets import Budget
 from flowgate.domain.ledger import LedgerSettings
+from flowgate.domain.request_limits import AUTO, MAX_BODY
 from flowgate.domain.values import Variables
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class ServiceSettings:
         restart: "on-failure", "always" or "never".
         max_memory: Bytes; None for no limit.
         workers: Processes of one generation; AUTO_WORKERS for as many as the machine has cores.
+        max_requests: How many requests a generation serves at once; AUTO for a number that suits the machine.
+        max_body: Bytes of a request's body.
     """
 
     name: str
@@ -55,6 +58,8 @@ class ServiceSettings:
     hold_timeout: float
     max_memory: int | None
     workers: int = 1
+    max_requests: int = AUTO
+    max_body: int = MAX_BODY
 
 
 class ProviderSettings(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from flowgate.domain import request_limits
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRules:
@@ -34,6 +36,8 @@ class RequestRules:
         renamed: Names that clients ask for by themselves, each to the model that answers instead.
         renamed_patterns: The same for names with `*`, the most specific one first; the model is empty for a pattern of
             the app itself, which answers what it matches.
+        max_requests: How many requests all workers serve at once; 0 for a number that suits the machine.
+        max_body: Bytes of a request's body.
     """
 
     key_source: str = ""
@@ -56,3 +60,5 @@ class RequestRules:
     metadata_header: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     renamed_patterns: tuple[tuple[str, str], ...] = ()
+    max_requests: int = request_limits.AUTO
+    max_body: int = request_limits.MAX_BODY

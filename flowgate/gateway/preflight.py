@@ -21,6 +21,7 @@ from flowgate.gateway import (
     litellm_runner,
     name_checks,
     promises,
+    request_limits,
     runner_flags,
     upstream_deployments,
     version_warnings,
@@ -48,7 +49,7 @@ def faults(config: Config, profile: str, policy: Policy) -> list[FlowGateError]:
     found = [fault for fault, certain in settings.unknown_keys() if certain]
     if litellm_runner.uses_runner(config):
         found += runner_flags.faults(config)
-    found += worker_counts.faults(config)
+    found += [*worker_counts.faults(config), *request_limits.faults(config)]
     names = name_checks.NameChecks(policy.litellm, settings.place)
     asked = client_names.faults(config, profile, policy.litellm)
     return [*found, *budgets.faults(config), *asked, *names.faults(), *_cycles(settings, policy.litellm)]

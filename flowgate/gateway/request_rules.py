@@ -23,6 +23,7 @@ from flowgate.gateway import (
     client_paths,
     litellm,
     litellm_runner,
+    request_limits,
     upstream_deployments,
     web_pages,
 )
@@ -91,6 +92,8 @@ def compute(config: Config, settings: LiteLLMSettings, names: client_names.Names
         metadata_header=METADATA_HEADER,
         renamed=client_names.exact(names, settings),
         renamed_patterns=client_names.ranked(names, settings),
+        max_requests=own.max_requests,
+        max_body=own.max_body,
     )
 
 
@@ -175,7 +178,7 @@ def describe(config: Config, settings: LiteLLMSettings) -> list[str]:
         lines += [f"LiteLLM checks the keys of requests to {', '.join(unchecked)}"] if unchecked else []
     if rules.any_model:
         lines.append("LiteLLM alone checks the names of models, since the config does not list all of them")
-    return [*lines, pages]
+    return [*lines, *request_limits.describe(config), pages]
 
 
 def own_keys(settings: LiteLLMSettings, variables: Mapping[str, str]) -> tuple[str, ...]:

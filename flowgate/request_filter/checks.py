@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowgate.request_filter import allowed_list, allowed_models, body, paths, renaming, shapes
+from flowgate.request_filter import allowed_list, allowed_models, arrival, body, paths, renaming, shapes
 from flowgate.request_filter.access import Access, Admission
 from flowgate.request_filter.attribution import Attribution
 from flowgate.request_filter.body import BadBody, Body
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 OWN_CREDENTIALS = ("api_key", "api_base", "user_config")  # such a request may name any model of another provider
 FORMS = (b"multipart/form-data", b"application/x-www-form-urlencoded")
 TOO_LARGE = f"a body that names one of a few allowed models may have up to {body.READ_BYTES:,} bytes"
-KINDS: dict[int, Kind] = {400: "bad_request", 413: "too_large", 415: "bad_request"}
 
 
 @dataclass(slots=True)
@@ -120,7 +119,7 @@ class Checks:
                 return None
             question = await self._question(request, asked, headers)
         except BadBody as bad:
-            return _refused(scope, bad.status, KINDS[bad.status], bad.sentence)
+            return arrival.response(scope, bad)
         name = question.model
         if isinstance(name, str) and name:
             row["model"] = name

@@ -22,10 +22,12 @@ Kind = Literal[
     "unknown_model",
     "bad_request",
     "too_large",
+    "too_slow",
     "too_many",
     "too_many_parallel",
     "budget",
     "unavailable",
+    "overloaded",
 ]
 
 _OPENAI_PATHS = (
@@ -62,10 +64,12 @@ _WORDS: dict[Kind, _Words] = {
     "unknown_model": _Words("invalid_request_error", "model_not_found", "not_found_error", "NOT_FOUND"),
     "bad_request": _Words("invalid_request_error", None, "invalid_request_error", "INVALID_ARGUMENT"),
     "too_large": _Words("invalid_request_error", "request_too_large", "request_too_large", "INVALID_ARGUMENT"),
+    "too_slow": _Words("invalid_request_error", "request_timeout", "invalid_request_error", "DEADLINE_EXCEEDED"),
     "too_many": _TOO_MANY,
     "too_many_parallel": _TOO_MANY,
     "budget": _Words("insufficient_quota", "insufficient_quota", "rate_limit_error", "RESOURCE_EXHAUSTED"),
     "unavailable": _Words("server_error", "service_unavailable", "api_error", "UNAVAILABLE"),
+    "overloaded": _Words("server_error", "overloaded", "overloaded_error", "UNAVAILABLE"),
 }
 
 

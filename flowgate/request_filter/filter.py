@@ -11,14 +11,18 @@ import time
 from typing import TYPE_CHECKING
 
 from flowgate.request_filter import context_window
+from flowgate.request_filter.arrival import Arrival
 from flowgate.request_filter.checks import Checks, Request
 from flowgate.request_filter.clients import Clients
 from flowgate.request_filter.cross_origin import refuse_websocket, send_as_app
 from flowgate.request_filter.dialects import Response
 from flowgate.request_filter.exchange import CURRENT
+from flowgate.request_filter.holding import RESTARTING, RESTARTING_SECONDS, Holding
+from flowgate.request_filter.places import Places
 from flowgate.request_filter.quotas import Quotas
 from flowgate.request_filter.recent import READING, RecentRequests, begin_row, note_broken_stream
 from flowgate.request_filter.refusals import Refusals
+from flowgate.request_filter.request_bound import RequestBound
 from flowgate.request_filter.rules import FilterRules
 from flowgate.request_filter.unavailable import reason, send_unavailable
 from flowgate.request_filter.upstreams import Upstreams
@@ -28,10 +32,6 @@ if TYPE_CHECKING:
 
     from flowgate.request_filter.recent import RecentRequest
     from flowgate.request_filter.recorder import Recorder
-
-
-RESTARTING = "a service that the gateway needs is restarting; try again"
-RESTARTING_SECONDS = 1
 
 
 class RequestFilter:
@@ -47,9 +47,13 @@ class RequestFilter:
         refusals: How many requests were refused.
         startup_error: Why the app did not start; empty when it did.
         recorder: Records requests that ask a model; None when they are not recorded.
+        holding: Whether new requests are held.
+        bound: How many requests are served at once.
     """
 
-    def __init__(self, app: ASGIApp, rules: FilterRules, quotas: Quotas | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, rules: FilterRules, quotas: Quotas | None = None, places: Places | None = None
+    ) -> None:
         self.app, self.rules = app, rules
         self.draining = False
         self.cut = 0
@@ -61,15 +65,13 @@ class RequestFilter:
         self.refusals = Refusals()
         self._quotas = quotas or Quotas()
         self._checks = Checks(rules.requests, self.clients, self._quotas, rules.public_port)
-        self._released: asyncio.Event | None = None
-        self._hold_seconds = 0.0
+        self.holding, self.bound = Holding(), RequestBound(places)
         self._started_at: dict[int, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "lifespan":
             return await self._run_lifespan(scope, receive, send)
-        is_http = scope["type"] == "http"
         row, started = begin_row(scope, self.rules.public_port), time.monotonic()
         admission = self._current_checks().admit(scope)
         client = admission.client
@@ -77,23 +79,44 @@ class RequestFilter:
             row["client"] = client.name
         if admission.response:
             return await self._refuse(scope, send, admission.response, row)
+        needs_place = self.bound.counts(admission.scope, self.rules)
+        try:
+            if needs_place and not await self.bound.enter():
+                return await self._refuse(scope, send, self.bound.refusal(admission.scope), row)
+            try:
+                await self._admitted(Request(admission.scope, receive, client), send, row, started)
+            finally:
+                if needs_place:
+                    self.bound.leave()
+        finally:
+            if client:
+                self._quotas.leave(client.name)
+
+    async def _admitted(self, request: Request, send: Send, row: RecentRequest, started: float) -> None:
+        """Serve a request whose key and whose place are settled."""
+        scope, is_http = request.scope, request.scope["type"] == "http"
         self._follow(scope, row)
         marked = self._marked(scope, context_window.translated(scope, send), row) if is_http else send
+        arrival = Arrival(scope, request.receive, self.rules.requests.max_body)
+        if is_http:
+            request.receive = arrival.receive
         try:
-            if self._released is not None and is_http:
-                released = await self._wait_for_release(scope)
+            if self.holding.is_on and is_http:
+                released = await self.holding.wait(scope, self.rules.public_port)
                 row["held"] = time.monotonic() - started
                 if not released:
                     return await send_unavailable(scope, marked, RESTARTING, RESTARTING_SECONDS)
-            self._started_at[id(scope)] = time.monotonic()
-            return await self._serve(Request(admission.scope, receive, client), marked, row)
+            self._started_at[id(row)] = time.monotonic()
+            return await self._serve(request, arrival.guarded(marked) if is_http else marked, row)
+        except Exception:
+            if arrival.fault is None:
+                raise
+            return await arrival.replace(marked)  # whatever the app makes of a body that ends in the middle
         except asyncio.CancelledError:  # uvicorn cancels what is in progress when the time to shut down is over
             self.cut += 1
             raise
         finally:
-            if client:
-                self._quotas.leave(client.name)
-            self._started_at.pop(id(scope), None)
+            self._started_at.pop(id(row), None)
             row["seconds"] = round(time.monotonic() - started, 4)
             if self.recorder is not None:
                 self.recorder.end(row)
@@ -166,39 +189,6 @@ class RequestFilter:
     def oldest_seconds(self) -> float:
         """Return the age of the oldest request in progress, in seconds; 0 when there is none."""
         return time.monotonic() - min(self._started_at.values()) if self._started_at else 0.0
-
-    # --- holding
-
-    @property
-    def is_holding(self) -> bool:
-        """Return whether new requests are held."""
-        return self._released is not None
-
-    def hold(self, seconds: float) -> None:
-        """Hold new requests to the public port; requests in progress continue.
-
-        Args:
-            seconds: How long each request waits before it gets status 503.
-        """
-        self._hold_seconds = seconds
-        self._released = self._released or asyncio.Event()
-
-    def release(self) -> None:
-        """Let the held requests continue."""
-        if self._released is not None:
-            self._released.set()
-            self._released = None
-
-    async def _wait_for_release(self, scope: Scope) -> bool:
-        """Wait until requests are released; return False when that took too long."""
-        server = scope.get("server") or (None, 0)
-        until = time.monotonic() + self._hold_seconds
-        while self._released is not None and server[1] == self.rules.public_port:
-            try:
-                await asyncio.wait_for(self._released.wait(), max(0.0, until - time.monotonic()))
-            except TimeoutError:
-                return False
-        return True
 
     # --- headers
 

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import logging
 import socket
+import termios
 from collections.abc import Callable, Collection, Iterable
 
+from flowgate.domain.request_limits import RESERVED_FILES
 from flowgate.supervisor.load_board import NOT_SERVING, LoadBoard
 
 KEEP_ALIVE_SECONDS = 120.0  # Go's clients reuse a connection for 90 s, and find it cut if the server is less patient
-ACCEPTED_AT_ONCE = 100  # by the only worker; one of several takes one at a time
+ACCEPTED_AT_ONCE = 100
+UNEVEN_SHARE = 8  # a worker may have an eighth more than another: else a busy one takes one in a turn of its loop
 YIELD_SECONDS = 0.002  # how long a worker leaves a connection to those that have fewer
 RETRY_SECONDS = 0.05
 LOG_SECONDS = 30.0
 SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-RESERVED_FILES = 64  # for logs, listeners, the control socket and modules
 HIGHEST_CONNECTIONS = 10_000
 HIGHEST_IDLE = 2_000
 SPARED_SECONDS = 0.25  # a connection that is idle for less is about to be used
@@ -154,7 +157,7 @@ class PublicListener:
             return False
         self._board.write(self._count())
         fewest = self._board.fewest()
-        if fewest is None or self._count() <= fewest or not self._is_patient:
+        if fewest is None or self._count() <= fewest + fewest // UNEVEN_SHARE or not self._is_patient:
             self._is_patient = True
             return False
         self._loop.remove_reader(self._listener.fileno())
@@ -163,9 +166,9 @@ class PublicListener:
         return True
 
     def _accept(self) -> None:
-        if self._leaves_it():
-            return
-        for _ in range(ACCEPTED_AT_ONCE if self._board is None else 1):
+        for _ in range(ACCEPTED_AT_ONCE):
+            if self._leaves_it():
+                return
             if len(self._connections) + len(self._accepted) >= self._most:
                 if not self._make_room():  # what is closed has gone in the loop's next turn, when this is called again
                     self._pause(f"{self._most} connections are open, as many as the limit of open files allows")
@@ -233,5 +236,13 @@ def close_all(connections: Iterable[object]) -> None:
     """
     for one in connections:
         transport = getattr(one, "transport", None)
-        if transport is not None:
+        if transport is not None and not _has_arrived(transport.get_extra_info("socket")):
             transport.close()
+
+
+def _has_arrived(sock: object) -> bool:
+    """Return whether a request waits in the kernel: a busy loop has not read it yet, and a close would reset it."""
+    try:
+        return any(fcntl.ioctl(sock.fileno(), termios.FIONREAD, b"\0" * 4))  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return False

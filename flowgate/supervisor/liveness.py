@@ -11,11 +11,13 @@ from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.service_state import Generation
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.supervisor.worker_process import WorkerProcess
-from flowgate.system import process_table
+from flowgate.system import process_table, processes
 
 ASK_SECONDS = 2.0  # between an answer and the next question
 SILENT_SECONDS = 5.0  # after so long without an answer, the status says so
 HUNG_SECONDS = 30.0  # after so long, the process is killed and respawned
+STARVED_TIMES = 4  # a worker that works, and has got less than that of processor time, may be silent so much longer
+BLOCKED_SHARE = 0.05  # of that processor time: one that has used less waits for something, and is stuck
 FORK_SERVER_SECONDS = 5.0
 STOPPED = "T"  # state of a process that got SIGSTOP; one in a debugger has another
 
@@ -59,17 +61,23 @@ class Liveness:
     def _check_worker(self, key: Key, worker: WorkerProcess, found: Generation) -> None:
         now = self._supervisor.clock.now()
         if worker.asked_at is None and worker.control is not None and now - worker.answered_at >= ASK_SECONDS:
-            worker.asked_at = now
+            worker.asked_at, worker.asked_cpu = now, processes.cpu_seconds(worker.identity.pid) or 0.0
             worker.send({"do": "query", "what": ""})  # every version of a worker answers it, if only with an error
         silent = max(self._stopped_seconds(worker.identity.pid), now - (worker.asked_at or now))
         # With `restart: never` nothing would replace it; a draining one serves nobody new and is only in the way.
         expendable = worker.program.restart != "never" or found.phase == "draining"
-        if silent >= self._hung_seconds and expendable and not worker.killed:
+        if silent >= self._hung_seconds and expendable and not worker.killed and not self._is_starved(worker, silent):
             worker.exit_reason = f"it did not answer for {silent:.0f} s"
             self._supervisor.journal.log(
                 f"{key[0]} {key[1]}: {worker.exit_reason}; killed{worker_group.suffix(worker)}"
             )
             worker.kill()
+
+    def _is_starved(self, worker: WorkerProcess, silent: float) -> bool:
+        """Return whether a silent worker works, but gets too little of a busy machine's cores to have come far."""
+        used = (processes.cpu_seconds(worker.identity.pid) or 0.0) - worker.asked_cpu
+        shortest = BLOCKED_SHARE * self._hung_seconds
+        return shortest < used < self._hung_seconds and silent < STARVED_TIMES * self._hung_seconds
 
     def _stopped_seconds(self, pid: int) -> float:
         if not is_stopped(pid):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+from flowgate.domain import request_limits
 from flowgate.domain.request_rules import RequestRules
 
 
@@ -30,6 +31,8 @@ class RequestRulesTree(TypedDict):
     metadata_header: str
     renamed: NotRequired[dict[str, str]]
     renamed_patterns: NotRequired[list[list[str]]]
+    max_requests: NotRequired[int]
+    max_body: NotRequired[int]
 
 
 def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
@@ -61,4 +64,6 @@ def request_rules_from_tree(tree: RequestRulesTree | None) -> RequestRules:
         metadata_header=tree.get("metadata_header", ""),
         renamed=dict(tree.get("renamed", {})),
         renamed_patterns=tuple((pattern, model) for pattern, model in tree.get("renamed_patterns", ())),
+        max_requests=tree.get("max_requests", request_limits.AUTO),
+        max_body=tree.get("max_body", request_limits.MAX_BODY),
     )

@@ -13,10 +13,11 @@ from flowgate.system import files
 
 if TYPE_CHECKING:
     from flowgate.supervisor.load_board import LoadBoard
+    from flowgate.supervisor.shared_places import SharedPlaces
     from flowgate.supervisor.shared_quotas import SharedQuotas
 
 SUFFIX = ".shared"
-BOARD, QUOTAS = "load", "clients"
+BOARD, QUOTAS, PLACES = "load", "clients", "requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Shared:
 
     board: LoadBoard
     quotas: SharedQuotas
+    places: SharedPlaces
 
 
 def path(folder: Path, service: str, number: int) -> Path:
@@ -80,9 +82,12 @@ def open_shared() -> Shared | None:
     if not folder:
         return None
     from flowgate.supervisor.load_board import LoadBoard
+    from flowgate.supervisor.shared_places import SharedPlaces
     from flowgate.supervisor.shared_quotas import SharedQuotas
 
+    at = Path(folder)
     try:
-        return Shared(LoadBoard(Path(folder) / BOARD, int(index)), SharedQuotas(Path(folder) / QUOTAS))
+        board, places = LoadBoard(at / BOARD, int(index)), SharedPlaces(at / PLACES, int(index))
+        return Shared(board, SharedQuotas(at / QUOTAS), places)
     except (OSError, ValueError):  # it serves all the same: its load is not known to others, and it counts by itself
         return None

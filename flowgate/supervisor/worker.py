@@ -65,7 +65,8 @@ async def _serve(app: ASGIApp, control: socket.socket, private: socket.socket, p
 
     shared = shared_folder.open_shared()
     rules = FilterRules(os.environ.get(GENERATION_VARIABLE, "0"), public.getsockname()[1])
-    request_filter = RequestFilter(app, rules, shared.quotas if shared else None)
+    counts = (shared.quotas, shared.places) if shared else (None, None)
+    request_filter = RequestFilter(app, rules, *counts)
     config = uvicorn.Config(
         request_filter,
         access_log=False,

@@ -41,6 +41,7 @@ class WorkerProcess:
         oldest: Age of the oldest of them, in seconds.
         counted_at: When these numbers were reported.
         asked_at: When it was asked for a sign of life; None when nothing is unanswered.
+        asked_cpu: The seconds of processor time that it had used then.
         answered_at: When it last answered.
     """
 
@@ -71,6 +72,7 @@ class WorkerProcess:
     oldest: float = 0.0
     counted_at: float = 0.0
     asked_at: float | None = None
+    asked_cpu: float = 0.0
     answered_at: float = 0.0
 
     @property

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvicorn
 
+from flowgate.domain.request_limits import request_limit
 from flowgate.request_filter.filter import RequestFilter
 from flowgate.supervisor import kept_requests, recording
 from flowgate.supervisor.connections import IdleConnections, PublicListener, close_all, most_connections
@@ -23,8 +24,9 @@ from flowgate.supervisor.load_board import LoadBoard
 from flowgate.supervisor.program_tree import ProgramTree
 from flowgate.supervisor.protocol import WorkerCommand, WorkerEvent, encode
 from flowgate.supervisor.request_rules_tree import request_rules_from_tree
+from flowgate.supervisor.slow_connections import SlowConnections
 from flowgate.supervisor.worker_control import ControlConnection
-from flowgate.system import open_files
+from flowgate.system import memory, open_files
 
 IDLE_SECONDS = 0.75  # a draining server closes a connection that is unused for so long
 OVERDUE_SECONDS = 5.0  # a draining server waits so long beyond its drain timeout for the supervisor's `cut`
@@ -56,7 +58,7 @@ class WorkerServer(uvicorn.Server):
         self.supervisors: set[ControlConnection] = set()
         self._listener: PublicListener | None = None
         self._holds = 0
-        self._idle = IdleConnections()
+        self._idle, self._slow = IdleConnections(), SlowConnections()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -104,6 +106,8 @@ class WorkerServer(uvicorn.Server):
             tracks_attempts=missing is not None and "attempts" not in missing,
             requests=request_rules_from_tree(program.get("request_rules")),
         )
+        given, workers = self.filter.rules.requests.max_requests, program.get("workers", 1)
+        self.filter.bound.limit = request_limit(given, workers, open_files.limit(), memory.total_bytes())
         if self.ledger is None:  # a later supervisor sends the same program again
             self.ledger = self.filter.recorder = recording.start(program, int(self.filter.rules.generation))
 
@@ -120,7 +124,7 @@ class WorkerServer(uvicorn.Server):
     # --- holding
 
     def _hold(self, seconds: float, limit: float) -> None:
-        self.filter.hold(seconds)
+        self.filter.holding.hold(seconds)
         self._report_count()
         self._holds += 1
         asyncio.get_running_loop().call_later(limit, self._release, self._holds)
@@ -128,7 +132,7 @@ class WorkerServer(uvicorn.Server):
     def _release(self, hold: int) -> None:
         """End a hold; the timer of an earlier hold does not end a later one."""
         if hold == self._holds:
-            self.filter.release()
+            self.filter.holding.release()
 
     def _report_count(self) -> None:
         connections, oldest = len(self.server_state.connections), round(self.filter.oldest_seconds(), 1)
@@ -206,6 +210,8 @@ class WorkerServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Do the regular work of a draining or holding server; uvicorn calls this every 0.1 s."""
+        if counter % 10 == 0:
+            self._slow.end(self.server_state.connections, asyncio.get_running_loop().time())
         if self.state == "draining":
             self._close_idle_connections()
             if not self.server_state.connections and (self._listener is None or not self._listener.pending):
@@ -214,6 +220,6 @@ class WorkerServer(uvicorn.Server):
             self._listener.report()
             if counter % 10 == 0:
                 self._listener.tidy()
-        if self.filter.is_holding or (counter % 10 == 0 and self.state == "draining"):
+        if self.filter.holding.is_on or (counter % 10 == 0 and self.state == "draining"):
             self._report_count()
         return bool(await super().on_tick(counter))

@@ -10,7 +10,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flowgate.system import bytecode
-from tests.bench import commands, gateway, growth, handover, keeping, layer, ledger, playbook, upstream, wrong_keys
+from tests.bench import (
+    commands,
+    gateway,
+    growth,
+    handover,
+    keeping,
+    layer,
+    ledger,
+    playbook,
+    upstream,
+    workers,
+    wrong_keys,
+)
 from tests.bench.measure import Group, Row
 
 GROUPS: dict[str, Group] = {
@@ -22,6 +34,7 @@ GROUPS: dict[str, Group] = {
     "ledger": ledger.LEDGER,
     "wrong-keys": wrong_keys.WRONG_KEYS,
     "handover": handover.HANDOVER,
+    "workers": workers.WORKERS,
     "growth": growth.GROWTH,
     "upstream": upstream.UPSTREAM,
     "playbook": playbook.PLAYBOOK,

@@ -42,6 +42,7 @@ SAMPLES: dict[str, object] = {
     "percent": 50,
     "act": "refuse",
     "worker count": 2,
+    "request count": 200,
     "version": 2,
     "restart policy": "never",
     "login method": "device",

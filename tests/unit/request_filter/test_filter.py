@@ -69,22 +69,22 @@ def test_a_response_without_a_recorded_header_is_not_kept(layer: RequestFilter) 
 
 
 def test_a_held_request_to_the_public_port_gets_503_after_its_time(layer: RequestFilter) -> None:
-    layer.hold(0.01)
+    layer.holding.hold(0.01)
     status, headers = asyncio.run(request(layer))
     assert (status, headers[b"retry-after"], layer.in_progress) == (503, b"1", 0)
 
 
 def test_requests_to_the_private_port_are_never_held(layer: RequestFilter) -> None:
-    layer.hold(0.01)
+    layer.holding.hold(0.01)
     assert asyncio.run(request(layer, port=5000))[0] == 200
 
 
 def test_released_requests_continue(layer: RequestFilter) -> None:
     async def release() -> int:
-        layer.hold(10.0)
+        layer.holding.hold(10.0)
         task = asyncio.create_task(request(layer))
         await asyncio.sleep(0)
-        layer.release()
+        layer.holding.release()
         return (await task)[0]
 
     assert asyncio.run(release()) == 200

@@ -69,7 +69,7 @@ def test_every_request_for_a_model_is_kept_whatever_its_status(status: int) -> N
 
 def test_a_request_that_is_held_too_long_is_kept() -> None:
     one = layer(200)
-    one.hold(0.0)
+    one.holding.hold(0.0)
     status, headers, _ = send(one)
     assert (status, headers[b"retry-after"], row(one)["status"]) == (503, b"1", 503)
     assert "seconds" in row(one)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import http.client
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from flowgate.domain import Program
+from flowgate.domain.request_rules import RequestRules
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.connections import HIGHEST_CONNECTIONS, KEEP_ALIVE_SECONDS, most_connections
 from tests.unit.supervisor.test_handover import hand_over, phases, until
@@ -19,6 +22,7 @@ from tests.unit.supervisor.test_handover import hand_over, phases, until
 App = Callable[..., Program]
 FILES = 128
 MOST = 32  # (FILES - 64) / 2
+PLACES = 21  # (FILES - 64) / 3
 
 
 @pytest.fixture
@@ -121,3 +125,19 @@ def test_idle_connections_do_not_delay_a_drain(
         get(one)
     hand_over(supervisor, app("two", way=way))
     until(lambda: phases(supervisor) == {2: "serving"}, 4.0)
+
+
+def test_a_worker_with_few_files_serves_what_it_can_and_refuses_the_rest(
+    supervisor: SupervisorClient, small: Program, tmp_path: Path, opened: contextlib.ExitStack
+) -> None:
+    end, rules = tmp_path / "end", RequestRules(unchecked_paths=("/stream/*",))
+    hand_over(supervisor, replace(small, request_rules=rules))
+    clients = [connect(small, opened) for _ in range(PLACES + 5)]
+    for one in clients:
+        one.request("POST", f"/stream/{end}")
+    found = [one.getresponse() for one in clients]
+    assert Counter(one.status for one in found) == {200: PLACES, 503: 5}
+    assert {one.getheader("retry-after") for one in found if one.status == 503} == {"1"}
+    end.touch()
+    assert all(one.read().endswith(b"end") for one in found if one.status == 200)
+    assert get(connect(small, opened)).startswith(b"one")
