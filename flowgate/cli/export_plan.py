@@ -16,7 +16,7 @@ from flowgate.config.document import draft
 from flowgate.context import StepContext
 from flowgate.domain import Config, Secret
 from flowgate.errors import FlowGateError, UnknownName, UsageError, raise_all
-from flowgate.export import gateway_config, images, refusals, southbound_config
+from flowgate.export import images, refusals, southbound_config
 from flowgate.export.plan import Address, Images, Plan, ProfileFacts, Unit
 from flowgate.gateway import build, cliproxy, preflight
 from flowgate.system import files, locations
@@ -79,7 +79,7 @@ def _unit(session: Session, profile: str, options: Mapping[str, str]) -> Unit:
 
 
 def _remote_ca(config: Config) -> str:
-    remote = gateway_config.remote_of(config)
+    remote = config.remote
     return files.read_text(remote.ca) if remote is not None and remote.ca is not None else ""
 
 

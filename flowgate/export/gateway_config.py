@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from flowgate.config.overlay import overlay
-from flowgate.domain import Config
+from flowgate.domain import Config, RemoteUpstream
 from flowgate.domain.budgets import WARN, WARN_AT, Budget
 from flowgate.domain.secret_names import REFERENCE
 from flowgate.export.plan import Address
@@ -34,29 +33,6 @@ class Southbound:
 
     url: str
     ca: str = ""
-
-
-class RemoteUpstream(Protocol):
-    """The CLIProxyAPIPlus of a config that runs elsewhere already.
-
-    Attributes:
-        url: Its address.
-        key: The variable with the key that it accepts.
-        ca: File with the certificate of a private CA; None for the public CAs.
-        management_key: The variable with its management key; empty if this gateway does not manage it.
-        allow_http: Keys and prompts may be sent to it without encryption.
-    """
-
-    @property
-    def url(self) -> str: ...  # noqa: D102
-    @property
-    def key(self) -> str: ...  # noqa: D102
-    @property
-    def ca(self) -> Path | None: ...  # noqa: D102
-    @property
-    def management_key(self) -> str: ...  # noqa: D102
-    @property
-    def allow_http(self) -> bool: ...  # noqa: D102
 
 
 class Variable(NamedTuple):
@@ -126,19 +102,9 @@ def _services(config: Config, port: int, southbound: Southbound | None) -> dict[
     if southbound is not None:
         remote = {"remote": southbound.url, "key": REFERENCE + cliproxy.UPSTREAM_KEY}
         services[cliproxy.NAME] = remote | ({"ca": southbound.ca} if southbound.ca else {})
-    elif (remote_upstream := remote_of(config)) is not None:
-        services[cliproxy.NAME] = _remote(remote_upstream)
+    elif config.remote is not None:
+        services[cliproxy.NAME] = _remote(config.remote)
     return services
-
-
-def remote_of(config: Config) -> RemoteUpstream | None:
-    """Return the CLIProxyAPIPlus that runs elsewhere already; None if the config names none.
-
-    Args:
-        config: The user's config.
-    """
-    found: RemoteUpstream | None = getattr(config, "remote", None)
-    return found
 
 
 def _remote(remote: RemoteUpstream) -> dict[str, object]:

@@ -69,7 +69,7 @@ def uses_southbound(config: Config, value: object) -> bool:
     """
     upstream = config.services.get(cliproxy.NAME)
     if upstream is None:  # a config with a remote one may keep the usual address for it
-        return getattr(config, "remote", None) is not None and names_address(value, HOST, PORTS[cliproxy.NAME])
+        return config.remote is not None and names_address(value, HOST, PORTS[cliproxy.NAME])
     return names_address(value, upstream.host, upstream.port)
 
 

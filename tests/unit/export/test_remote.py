@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
 import certifi
-import pytest
 import yaml
 
-from flowgate.domain import Config
 from tests.unit.export.conftest import Exports
 
-pytestmark = pytest.mark.skipif(
-    "remote" not in [one.name for one in dataclasses.fields(Config)], reason="this FlowGate knows no remote"
-)
 REMOTE = "  cliproxyapi_plus: {remote: https://accounts.example.org:8444, key: os.environ/SHARED_KEY, ca: ca.pem}\n"
 
 
