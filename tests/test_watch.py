@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import Running, Workspace, wait
+from tests.live import stand_in_litellm
 
 SECONDS = 120.0
 COST = "cost:\n    router_settings: {num_retries: 0}"
@@ -21,22 +19,38 @@ CHANGED = (COST, "cost:\n    router_settings: {num_retries: 5}")
 WRONG = ("profiles:", "profilez:")
 
 
-@pytest.fixture
-def watching(workspace: Workspace) -> Iterator[Running]:
-    """A gateway that serves the profile `cost` and watches its config."""
-    running = workspace.start("run", "--watch", "--profile", "cost")
+def watch(workspace: Workspace, *words: str) -> Running:
+    """Start a gateway that serves the profile `cost`, and wait until it does."""
+    running = workspace.start(*(words or ("run", "--watch", "--profile", "cost")))
     running.wait_for_message("Prune", SECONDS)
-    yield running
+    return running
+
+
+def end(running: Running) -> None:
     running.signal(signal.SIGTERM)
     assert running.wait_for_exit().returncode == 0
+
+
+@pytest.fixture
+def watching(workspace: Workspace) -> Iterator[Running]:
+    """A gateway that watches its config."""
+    running = watch(workspace)
+    yield running
+    end(running)
+
+
+def events(workspace: Workspace) -> list[dict[str, str]]:
+    lines = (workspace.runtime / "events.log").read_text().splitlines()
+    return [one for one in map(json.loads, lines) if one["event"] == "config_reload"]
 
 
 def generation(workspace: Workspace) -> int:
     return int(workspace.json("status")["services"]["litellm"]["generation"])
 
 
-def applied(workspace: Workspace, words: str = "num_retries: 5") -> bool:
-    return wait(lambda: words in (workspace.runtime / "litellm.active.yaml").read_text(), 30.0)
+def has_applied(workspace: Workspace, words: str = "num_retries: 5") -> bool:
+    """Return whether the rendered config contains these words within a minute."""
+    return bool(wait(lambda: words in (workspace.runtime / "litellm.active.yaml").read_text(), 60.0))
 
 
 def write(workspace: Workspace, *changes: tuple[str, str]) -> None:
@@ -80,27 +94,104 @@ class Clients:
             one.join()
 
 
-def test_a_change_is_applied_without_a_failed_request(workspace: Workspace, watching: Running) -> None:
+def refused(workspace: Workspace) -> str:
+    """Return why the config is refused; empty if it is not."""
+    found = workspace.json("health")["config_refused"]
+    return str(found["reason"]) if found else ""
+
+
+def test_a_change_is_applied_without_a_failed_request(workspace: Workspace) -> None:
+    running = watch(stand_in_litellm.prepare(workspace))
     before = generation(workspace)
     with Clients(workspace.litellm_port) as clients:
         write(workspace, CHANGED)
-        watching.wait_for_message("config: ok", SECONDS)
-    assert applied(workspace)
+        running.wait_for_message("config: ok", SECONDS)
+    assert has_applied(workspace)
     assert generation(workspace) == before + 1
     assert clients.answers > 10
     assert clients.failures == []
+    end(running)
 
 
 def test_a_refused_config_is_said_until_a_good_one_comes(workspace: Workspace, watching: Running) -> None:
     before = generation(workspace)
     write(workspace, WRONG)
     watching.wait_for_message("config: refused", SECONDS)
-    health = workspace.json("health")
-    assert health["ok"]
-    assert "profilez" in health["config_refused"]["reason"]
-    assert "flowgate.yaml:26" in health["config_refused"]["reason"]
-    assert "profilez" in workspace.inv("status").stderr
+    assert "'profilez' (" in refused(workspace)
+    assert "flowgate.yaml:29" in refused(workspace)
+    assert workspace.json("health")["ok"]
+    assert "flowgate.yaml:29" in workspace.inv("status").stderr
     assert generation(workspace) == before
     write(workspace, (WRONG[1], WRONG[0]))
     watching.wait_for_message("config: ok", SECONDS)
-    assert workspace.json("health")["config_refused"] is None
+    assert not refused(workspace)
+    assert [one["result"] for one in events(workspace)] == ["refused", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("runtime_dir: .router/runtime", "runtime_dir: .router/other"), "'paths.runtime_dir' has changed from"),
+        (("    port: ", "    port: 1"), "'services.litellm.port' has changed from"),
+        (("--port", "--other"), "'services.cliproxyapi_plus.command' has changed, which needs a restart"),
+    ],
+)
+def test_a_change_that_needs_a_restart_is_refused(
+    workspace: Workspace, watching: Running, change: tuple[str, str], words: str
+) -> None:
+    write(workspace, change)
+    watching.wait_for_message("config: refused", SECONDS)
+    assert words in refused(workspace)
+    assert "flowgate.yaml:" in refused(workspace)
+    assert workspace.json("status")["supervisor"] == watching.process.pid
+
+
+def test_a_config_that_vanishes_is_said_and_comes_back(workspace: Workspace, watching: Running) -> None:
+    away = workspace.config.rename(workspace.folder / "away.yaml")
+    watching.wait_for_message("config: refused", SECONDS)
+    assert "flowgate.yaml does not exist" in refused(workspace)
+    away.rename(workspace.config)
+    watching.wait_for_message("config: ok", SECONDS)
+    assert not refused(workspace)
+
+
+def test_an_included_file_that_is_missing_and_then_comes(workspace: Workspace, watching: Running) -> None:
+    write(workspace, ("litellm_base:\n", "litellm_base:\n  include: [more.yaml]\n"))
+    watching.wait_for_message("config: refused", SECONDS)
+    assert "more.yaml does not exist" in refused(workspace)
+    (workspace.folder / "more.yaml").write_text("general_settings: {max_parallel_requests: 77}\n")
+    assert has_applied(workspace, "max_parallel_requests: 77")
+    (workspace.folder / "more.yaml").write_text("general_settings: {max_parallel_requests: 78}\n")
+    assert has_applied(workspace, "max_parallel_requests: 78")
+
+
+def test_the_profile_stays_unless_it_is_gone(workspace: Workspace, watching: Running) -> None:
+    workspace.inv("profile.set", "reliability")
+    write(workspace, CHANGED)
+    watching.wait_for_message("config: ok", SECONDS)
+    assert workspace.json("status")["profile"]["name"] == "reliability"
+    write(workspace, ("  reliability:", "  thorough:"))
+    watching.wait_for_message("config: ok: profile reliability is not in the config any more; balanced", SECONDS)
+    assert workspace.json("status")["profile"]["name"] == "balanced"
+
+
+def test_changes_during_a_reload_are_applied_together_afterwards(workspace: Workspace, watching: Running) -> None:
+    before = generation(workspace)
+    write(workspace, CHANGED)
+    watching.wait_for_message("reload: the config is read again", SECONDS)
+    for number in range(6, 10):
+        write(workspace, (f"num_retries: {number - 1}", f"num_retries: {number}"))
+    assert has_applied(workspace, "num_retries: 9")
+    assert wait(lambda: watching.stderr().count("config: ok") == 2, SECONDS)
+    assert generation(workspace) == before + 2
+
+
+def test_without_watch_a_change_waits_for_a_signal(workspace: Workspace) -> None:
+    running = watch(workspace, "run", "--profile", "cost")
+    write(workspace, WRONG)
+    assert "profilez" in refused(workspace)
+    write(workspace, (WRONG[1], WRONG[0]), CHANGED)
+    assert not refused(workspace)
+    running.signal(signal.SIGHUP)
+    assert has_applied(workspace)
+    end(running)

@@ -84,4 +84,6 @@ def print_refused(refused: RefusedConfig | None) -> None:
     if refused is not None:
         since = f" since {refused['since']}" if refused["since"] else ""
         console.note(f"warning: the config is refused{since}, the one before it serves: {refused['reason']}")
-        console.note("  fix: correct it; `run --watch` applies it then, without --watch: kill -HUP, or systemctl reload")
+        console.note(
+            "  fix: correct it; `run --watch` applies it then, without --watch: kill -HUP, or systemctl reload"
+        )
