@@ -97,7 +97,7 @@ def load_in_force(runtime: Path) -> dict[str, str]:
         found = json.loads(files.read_text(runtime / "run" / IN_FORCE))
     except (FlowGateError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and all(isinstance(one, str) for one in found.values()) else {}
 
 
 def save_in_force(runtime: Path, texts: Mapping[str, str]) -> None:
