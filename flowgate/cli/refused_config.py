@@ -38,19 +38,20 @@ def open_serving(typed: str) -> tuple[Session, RefusedConfig | None]:
         if found is None:
             raise
         return found
-    runtime = session.config.paths.runtime_dir
-    refused = _recorded(runtime)
-    if refused and daemon_process.find(runtime) is not None:
-        return session, refused
-    if not refused and not session.config.embedded and (runtime / "run").is_dir():
-        return session, None
-    found = _kept([session.config.file, *wanted_configs(typed)], None)
-    return found or (session, None)
+    supervisor = daemon_process.find(session.config.paths.runtime_dir)
+    if supervisor is not None:
+        return session, _recorded(session.config.paths.runtime_dir) if daemon_process.is_foreground(
+            supervisor
+        ) else None
+    return _kept([session.config.file, *wanted_configs(typed)], None) or (session, None)
 
 
 def _recorded(runtime: Path) -> RefusedConfig | None:
+    """Return why `run` has refused the config as it is now; None if it has not, or if it has changed since."""
     record = config_record.load(runtime)
-    return RefusedConfig(reason=record.refused, since=record.since) if record.refused else None
+    if not record.refused or config_record.digests(map(Path, record.files)) != record.files:
+        return None
+    return RefusedConfig(reason=record.refused, since=record.since)
 
 
 def _kept(files: Iterable[Path], error: UsageError | None) -> tuple[Session, RefusedConfig] | None:

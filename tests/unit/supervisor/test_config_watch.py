@@ -58,6 +58,11 @@ def link(path: Path) -> None:
     path.symlink_to("other")
 
 
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "written in place": lambda path: path.write_text("a: 2\n"),
     "same size": lambda path: path.write_text("b: 1\n"),
@@ -66,7 +71,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "emptied": lambda path: path.write_text(""),
     "deleted": lambda path: path.unlink(),
     "a link in its place": lambda path: link(path),
-    "a folder in its place": lambda path: (path.unlink(), path.mkdir()),
+    "a folder in its place": lambda path: make_folder(path),
     "no text any more": lambda path: path.write_bytes(b"\xff\xfe"),
 }
 
