@@ -80,13 +80,13 @@ def up(c: Context, profile: str = "") -> int:
     return play.up(config(c), profile, check=dry(c))
 
 
-@task(help={"profile": PROFILE})
+@task(help={"profile": PROFILE, "watch": "reload when the config, or a file that it names, changes"})
 @command
-def run(c: Context, profile: str = "") -> int:
+def run(c: Context, profile: str = "", watch: bool = False) -> int:
     """Stay in the foreground with everything up, for systemd, a container or tmux; SIGHUP reloads, SIGTERM stops."""
     from flowgate.cli import run
 
-    return run.run(config(c), profile)
+    return run.run(config(c), profile, watch=watch)
 
 
 @task

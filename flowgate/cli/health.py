@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from flowgate.cli import console, reach, shared_state
+from flowgate.cli import console, reach, refused_config, shared_state
 from flowgate.cli.service_faults import recover_supervisor
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.session import Session
 from flowgate.domain import Secret
 from flowgate.errors import ResponseTimeout, Unreachable
 from flowgate.gateway import cliproxy, litellm, remote_probe, upstream_version
@@ -45,9 +45,9 @@ def health(config: str, as_json: bool) -> int:
         as_json: Print one JSON document.
 
     Returns:
-        0 if every service is alive and ready, else 1.
+        0 if every service is alive and ready, else 1. A config that was refused does not count: the one before serves.
     """
-    session = open_session(config)
+    session, refused = refused_config.open_serving(config)
     recover_supervisor(session)
     found = session.supervisor.status()["services"]
     services = {name: check(session, name, found.get(name, {})) for name in session.config.services}
@@ -55,12 +55,14 @@ def health(config: str, as_json: bool) -> int:
     healthy = all(one["live"] and one["ready"] for one in services.values())
     redis = shared_state.report(session)
     if as_json:
-        console.document({"ok": healthy, "services": services, "redis": redis})
+        document = {"ok": healthy, "services": services, "redis": redis, "config_refused": refused}
+        console.document(document)
         return 0 if healthy else 1
     console.note(session.describe())
     remote_name = cliproxy.NAME if session.config.remote else ""
     console.table([_row(name, one, name == remote_name) for name, one in services.items()], heading=False)
     shared_state.print_trouble(redis)
+    refused_config.print_refused(refused)
     if not healthy:
         remote = services.get(cliproxy.NAME) if session.config.remote else None
         if remote and not remote["ready"]:

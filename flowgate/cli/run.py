@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import NoReturn
 
 from flowgate.cli import console
+from flowgate.cli.requests import RunRequest
 from flowgate.cli.run_playbook import check_profile
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import EnvironmentFailure
+from flowgate.domain import Sourced
+from flowgate.errors import EnvironmentFailure, FlowGateError
 
 CHILD = "flowgate.cli.run"
+RELOAD = "reload"
 
 
-def run(config: str, profile: str) -> NoReturn:
+def run(config: str, profile: str, *, watch: bool = False) -> NoReturn:
     """Become the supervisor, which brings the services up and stays.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         profile: The profile; empty for the active one.
+        watch: Reload when the config, or a file that it names, changes.
 
     Raises:
         UsageError: The config or the profile is wrong. Nothing was changed.
         EnvironmentFailure: Another `run` of this config stays in the foreground.
     """
-    from flowgate.supervisor import daemon_process
+    from flowgate.supervisor import config_record, daemon_process
     from flowgate.supervisor.protocol import FOREGROUND
     from flowgate.system import exec_program, files
 
@@ -35,10 +40,11 @@ def run(config: str, profile: str) -> NoReturn:
     files.make_private_folder(paths.runtime_dir / "run")
     files.make_private_folder(paths.log_file.parent)
     _take_over(session)
-    typed = str(session.named.value) if session.named.by == "typed" else ""
-    child = (sys.executable, "-P", "-m", CHILD, typed, profile)
+    named = session.named
+    child = (sys.executable, "-P", "-m", CHILD, str(named.value), named.by, profile, str(paths.runtime_dir))
     daemon = (sys.executable, "-P", "-m", daemon_process.DAEMON, str(paths.runtime_dir), str(paths.log_file))
-    exec_program.execute([*daemon, FOREGROUND, *child], session.environment)
+    how = (FOREGROUND, config_record.WATCH) if watch else (FOREGROUND,)
+    exec_program.execute([*daemon, *how, *child], session.environment)
 
 
 def _take_over(session: Session) -> None:
@@ -53,19 +59,49 @@ def _take_over(session: Session) -> None:
         console.note(f"note: the gateway runs already; its supervisor (pid {taken}) is replaced, its services serve on")
 
 
-def work(typed: str, profile: str, doing: str) -> int:
+def work(file: str, by: str, profile: str, runtime_dir: str, doing: str) -> int:
     """Do what the supervisor in the foreground wants of its child.
 
     Args:
-        typed: Path after `--config`; empty to search for the config.
+        file: The config that `run` has found: another one that a search would find now is not meant.
+        by: Who named it.
         profile: The profile to start with; empty for the active one.
+        runtime_dir: The runtime folder of the supervisor.
         doing: "up", or "reload", which keeps the active profile.
     """
-    from flowgate.cli import play
+    from flowgate.cli import watched_config
+    from flowgate.cli.run_playbook import execute, print_end
+    from flowgate.supervisor import config_record
 
-    if doing == "reload":
-        return play.reload(typed, "all", False)
-    return play.run(typed, "up", {}, profile=profile)
+    runtime = Path(runtime_dir)
+    session, reading = watched_config.read(Sourced(Path(file), by), runtime)
+    try:
+        before = watched_config.in_force(runtime) if doing == RELOAD else None
+        if before is not None:
+            watched_config.require_no_restart(before.config, session.config)
+        remark = _profile_gone(session) if doing == RELOAD else ""
+        request = RunRequest("service-reload", {"service": "all"}, profile="")
+        result = execute(session, request if doing == RELOAD else RunRequest("up", {}, profile=profile))
+    except FlowGateError as error:
+        watched_config.refuse(runtime, reading.record, error)
+        raise
+    code = print_end(result)
+    if code:
+        watched_config.refuse(runtime, reading.record, result.report.error or FlowGateError(f"exit code {code}"))
+        return code
+    config_record.save_in_force(runtime, reading.texts)
+    config_record.save(runtime, config_record.ConfigRecord(reading.record.files, remark=remark))
+    return 0
+
+
+def _profile_gone(session: Session) -> str:
+    """Return, and print, that the active profile is not in the config any more; empty if it is."""
+    last = session.state().get("current_profile", "")
+    if not last or last in session.config.profiles:
+        return ""
+    gone = f"profile {last} is not in the config any more; {session.profile().value} takes its place"
+    console.note(f"warning: {gone}")
+    return gone
 
 
 if __name__ == "__main__":

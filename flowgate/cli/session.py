@@ -16,6 +16,7 @@ from flowgate.errors import DiskError, UsageError
 from flowgate.system import files, locations
 
 if TYPE_CHECKING:
+    from flowgate.config.includes import ReadFile
     from flowgate.supervisor.client import SupervisorClient
 
 ENVIRONMENT = "FLOWGATE_CONFIG"
@@ -103,17 +104,32 @@ def open_session(config: str = "", *, quiet: bool = False) -> Session:
     Raises:
         UsageError: The config does not exist, or something in it is wrong; all its faults at once.
     """
+    return read_session(locate_config(config), files.read_text, quiet=quiet)
+
+
+def read_session(named: Sourced[Path], read_file: ReadFile, *, quiet: bool = False) -> Session:
+    """Read a config.
+
+    Args:
+        named: Its file, and who named it.
+        read_file: Returns the text of a file.
+        quiet: Do not print what was migrated.
+
+    Returns:
+        The session of this command.
+
+    Raises:
+        UsageError: Something in it is wrong; all its faults at once.
+    """
     from flowgate.config.loader import read
 
-    named = locate_config(config)
-    embedded_file = locations.examples() / "embedded.yaml"
-    embedded = named.value == embedded_file
+    embedded = named.value == locations.examples() / "embedded.yaml"
     try:
-        text = files.read_text(named.value)
+        text = read_file(named.value)
     except DiskError as error:
         raise UsageError(error.what, fix=error.fix) from None
     root = locations.state_folder() if embedded else None
-    config_read = read(text, named.value, root=root, embedded=embedded, read_file=files.read_text)
+    config_read = read(text, named.value, root=root, embedded=embedded, read_file=read_file)
     environment = dict(os.environ)
     found = replace(config_read, services=services_on_path(config_read, environment))
     hide_secrets(found, environment)
@@ -194,6 +210,19 @@ def locate_config(typed: str = "") -> Sourced[Path]:
     if folder is not None and (folder / USUAL.name).is_file():
         return Sourced(folder / USUAL.name, "platform")
     return Sourced(locations.examples() / "embedded.yaml", "default")
+
+
+def wanted_configs(typed: str = "") -> list[Path]:
+    """Return the files that could be the config in use, whether they exist or not, the first one first.
+
+    Args:
+        typed: Path after `--config`; empty for none.
+    """
+    given = typed or named_by_environment()
+    if given:
+        return [Path(given).expanduser().absolute()]
+    folder = locations.config_folder()
+    return [_usual(), *([folder / USUAL.name] if folder is not None else [])]
 
 
 def named_by_environment() -> str:

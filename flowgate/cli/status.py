@@ -15,6 +15,7 @@ from flowgate.cli import (
     litellm_version,
     reach,
     refusals,
+    refused_config,
     remote_upstream,
     service_faults,
     shared_state,
@@ -23,7 +24,7 @@ from flowgate.cli.exposed_secrets import ExposedSecret, exposed_secrets
 from flowgate.cli.generation_reports import generation_lines, silences
 from flowgate.cli.litellm_version import LiteLLMVersions
 from flowgate.cli.service_reports import ServiceReport, cells, service_reports
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.session import Session
 
 if TYPE_CHECKING:
     pass
@@ -64,11 +65,11 @@ def status(config: str, as_json: bool) -> int:
         config: Path after `--config`; empty to search for the config.
         as_json: Print one JSON document.
     """
-    session = open_session(config)
+    session, refused = refused_config.open_serving(config)
     service_faults.recover_supervisor(session)
     report, clients = collect_status(session), refusals.report(session)
     if as_json:
-        console.document({**report, "clients": clients})
+        console.document({**report, "clients": clients, "config_refused": refused})
         return 0
     console.note(session.describe())
     profile, since, services = report["profile"], report["since"], report["services"]
@@ -81,6 +82,7 @@ def status(config: str, as_json: bool) -> int:
         for line in generation_lines(name, service["generations"]):
             console.data(f"  {line}")
     disk_parts.print_usage(report["disk"])
+    refused_config.print_refused(refused)
     service_faults.print_unconfigured(session, services)
     for name, service in services.items():
         for generation in service["generations"]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from flowgate.errors import FlowGateError
 from flowgate.supervisor import adoption, legacy, orphans
+from flowgate.supervisor.config_record import WATCH
 from flowgate.supervisor.control_server import ControlServer
 from flowgate.supervisor.housekeeping import EVERY_SECONDS, Housekeeping
 from flowgate.supervisor.journal import Journal
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from flowgate.supervisor.foreground import Foreground
 
 
-def run(folder: Path, journal: Journal, ready: Callable[[], None], foreground: Sequence[str] = ()) -> int:
+def run(
+    folder: Path, journal: Journal, ready: Callable[[], None], foreground: Sequence[str] = (), *, watch: bool = False
+) -> int:
     """Supervise until nothing is left to run.
 
     Args:
@@ -38,6 +41,7 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None], foreground: S
         journal: The supervisor's log.
         ready: Called once the control socket accepts connections.
         foreground: The command whose child brings the services up (see `foreground`); empty in the background.
+        watch: In the foreground, reload when the files of the config change.
 
     Returns:
         The exit code.
@@ -48,7 +52,7 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None], foreground: S
     adopted = adoption.find_generations(folder, supervisor.clock.now())
     orphans.sweep(folder, journal.log, spared={one.worker.record for one in adopted})
     adoption.take_over(supervisor, adopted)
-    starter = _foreground(supervisor, foreground)
+    starter = _foreground(supervisor, foreground, watch)
     _handle_signals(supervisor, starter)
     server.open()
     ready()
@@ -64,12 +68,15 @@ def run(folder: Path, journal: Journal, ready: Callable[[], None], foreground: S
     return code
 
 
-def _foreground(supervisor: Supervisor, command: Sequence[str]) -> Foreground | None:
+def _foreground(supervisor: Supervisor, command: Sequence[str], watch: bool) -> Foreground | None:
     if not command:
         return None
     from flowgate.supervisor.foreground import Foreground, has_terminal, own_environment
 
-    return Foreground(supervisor, command, own_environment(os.environ), has_terminal=has_terminal())
+    starter = Foreground(supervisor, command, own_environment(os.environ), has_terminal=has_terminal())
+    if watch:
+        starter.watch()
+    return starter
 
 
 def _handle_signals(supervisor: Supervisor, starter: Foreground | None) -> None:
@@ -116,9 +123,11 @@ def _lock(path: Path, *, create: bool) -> bool:
 
 
 def main(argv: list[str]) -> int:
-    """Run the supervisor: `RUNTIME_DIR LOG_FILE READY_FD`, or `RUNTIME_DIR LOG_FILE foreground COMMAND…`."""
+    """Run the supervisor: `RUNTIME_DIR LOG_FILE READY_FD`, or `RUNTIME_DIR LOG_FILE foreground [watch] COMMAND…`."""
     runtime, log_file = Path(argv[0]), Path(argv[1])
     command = argv[3:] if argv[2] == FOREGROUND else []
+    if watch := command[:1] == [WATCH]:
+        command = command[1:]
     os.umask(0o077)
     open_files.raise_limit()
     folder, journal = runtime / "run", Journal(log_file, runtime / "events.log", echo=bool(command))
@@ -142,7 +151,7 @@ def main(argv: list[str]) -> int:
             os.close(int(argv[2]))
 
     try:
-        return run(folder, journal, ready, command)
+        return run(folder, journal, ready, command, watch=watch)
     except FlowGateError as error:
         journal.log(f"ended: {error.what}{f'; {error.fix}' if error.fix else ''}")
         return 3

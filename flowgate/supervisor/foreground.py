@@ -12,6 +12,8 @@ import signal
 import subprocess
 from collections.abc import Mapping, MutableMapping, Sequence
 
+from flowgate.supervisor import config_record
+from flowgate.supervisor.config_watch import ConfigWatch
 from flowgate.supervisor.daemon_process import PASSED_ON
 from flowgate.supervisor.liveness import silence
 from flowgate.supervisor.supervisor import Supervisor
@@ -21,6 +23,7 @@ from flowgate.system.terminal import has_hung_up
 
 UP, RELOAD = "up", "reload"
 LOOK_SECONDS = 1.0
+AGAIN_SECONDS = 5.0  # until a reload is repeated that another command stood in the way of
 CHILD_SECONDS = 20.0  # for a child that was interrupted
 WRITTEN_WRONG, REFUSED = 2, 3
 
@@ -51,6 +54,7 @@ class Foreground:
         self._doing = ""
         self._reload_wanted = self._is_ready = False
         self._remark = self._told = ""
+        self._watch = ConfigWatch(supervisor.clock)
         self.code = 0
 
     # --- starting and reloading
@@ -62,6 +66,12 @@ class Foreground:
         self._manager.send(f"STATUS={self._status()}")
         if self._manager.watchdog_seconds:
             self._answer_watchdog(self._manager.watchdog_seconds / 2)
+
+    def watch(self) -> None:
+        """Reload from now on when the files of the config change."""
+        if self._child is None and self._watch.changed():
+            self.reload()
+        self._supervisor.loop.after(self._watch.next_look, self.watch)
 
     def reload(self) -> None:
         """Read the config again, and hand over to what it describes; after the present start or reload, if one runs."""
@@ -98,12 +108,19 @@ class Foreground:
         self._supervisor.awaits_start = False
         if self._supervisor.leaving:
             return
+        record = config_record.load(self._supervisor.folder.parent)
+        self._watch.applied(record.files)
         if code == 0:
             self._remark = ""
+            if doing == RELOAD:
+                self._supervisor.journal.write_config("ok", record.remark)
         elif doing == RELOAD or self._serves():
             refused = f"the {'reload' if doing == RELOAD else 'start'} was refused (exit code {code})"
-            self._remark = f"; {refused}"
-            self._supervisor.journal.log(f"{refused}; what served before still serves")
+            why = f": {record.refused}" if record.refused else ""
+            self._remark = f"; {refused}{why}"
+            self._supervisor.journal.write_config("refused", f"{refused}; what served before still serves{why}")
+            if record.again:
+                self._supervisor.loop.after(AGAIN_SECONDS, self.reload)
         else:
             self.code = WRITTEN_WRONG if code == WRITTEN_WRONG else REFUSED
             self._supervisor.journal.log(f"the start failed (exit code {code})")

@@ -90,6 +90,17 @@ class Journal:
         line = {"event": "quota_warning", "service": service, "profile": "", "provider": provider, "result": result}
         self._write_event(line, detail)
 
+    def write_config(self, result: str, detail: str) -> None:
+        """Write that a changed config serves, or was refused, into the log and the event log.
+
+        Args:
+            result: What happened: ok or refused.
+            detail: Why, in words.
+        """
+        self.log(f"config: {result}{f': {detail}' if detail else ''}")
+        line = {"event": "config_reload", "service": "", "profile": "", "provider": "", "result": result}
+        self._write_event(line, detail)
+
     def _write_event(self, line: dict[str, str], detail: str) -> None:
         text = json.dumps({**line, "detail": detail, "timestamp": stamp(Clock().wall())}, ensure_ascii=False)
         files.append_line(self.events_file, text)

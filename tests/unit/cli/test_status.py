@@ -103,7 +103,7 @@ def test_status_as_json_is_one_document(place: Workspace, capsys: Captured) -> N
             "usage_source",
             "services",
         ),
-        *("lost", "secrets", "clients", "remote", "redis"),
+        *("lost", "secrets", "clients", "remote", "redis", "config_refused"),
     }
 
 
