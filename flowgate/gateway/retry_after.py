@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 from email.utils import mktime_tz, parsedate_tz
+from typing import Any
 
 NONE = -1
 LONGEST = 366 * 86_400  # what is kept of a longer time: no cooldown ends later in any ledger
@@ -32,8 +33,8 @@ def seconds(error: BaseException, now: float) -> int | None:
 def _header(error: BaseException) -> object:
     response = getattr(error, "response", None)
     places = (getattr(error, "headers", None), getattr(response, "headers", None))
-    headers = next(filter(None, (*places, getattr(error, "litellm_response_headers", None))), None)
-    return headers.get("retry-after") if hasattr(headers, "get") else None
+    headers: Any = next(filter(None, (*places, getattr(error, "litellm_response_headers", None))), {})
+    return headers.get("retry-after")
 
 
 def _parse(text: str, now: float) -> int:
