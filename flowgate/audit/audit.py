@@ -11,7 +11,9 @@ from operator import itemgetter
 from statistics import median
 
 from flowgate.audit import histories, outages, traffic
-from flowgate.audit.checks import Evidence, Traffic
+from flowgate.audit.checks import Traffic
+from flowgate.audit.cooldowns import Rules, cooldowns
+from flowgate.audit.evidence import Evidence
 from flowgate.audit.histories import Event
 from flowgate.audit.outages import Outage
 from flowgate.audit.result import AuditedOutage, AuditedProfile, AuditedPromise
@@ -95,14 +97,10 @@ class Audit:
             why = NOT_MEASURED.format(version or "(version not known)")
         evidence: Iterable[Evidence] = ()
         if recorded is not None and not why:
-            own_histories = {
-                (run, where): own
-                for where, history in self._histories.items()
-                for run, own in history.by_run().items()
-                if run in counts
-            }
+            own = {where: own for where, one in self._histories.items() if (own := one.of(counts)).failed}
             uneven = [one for one in self._requests.uneven.values() if one.run in counts]
-            evidence = Traffic(recorded, self._requests, uneven, self._outages, own_histories).evidence()
+            workers = {run: self._runs[run].name for run in counts}
+            evidence = Traffic(recorded, self._requests, uneven, self._outages, own, workers).evidence()
         return {
             "profile": profile,
             "litellm": version,
@@ -170,18 +168,22 @@ class Audit:
     def _cooldowns(self, one: Outage) -> list[str]:
         """Return when the deployment went into cooldown, by what the ledger holds of its failures."""
         found: list[str] = []
-        for run, history in _by_run(one.failed).items():
-            recorded = self._promises(self._runs[run].promises) if run in self._runs else None
+        for (_, text), history in self._counted_together(one.failed).items():
+            recorded = self._promises(text)
             if recorded is not None:
-                found += [_stamp(each.at) for each in outages.cooldowns(history, recorded.of_model(one.key[0]))]
-        return found
+                rules = Rules(recorded.of_model(one.key[0]), recorded.follows_vendor(one.key[0]))
+                found += [_stamp(each.at) for each in cooldowns(history, rules)]
+        return sorted(found)
 
-
-def _by_run(history: Iterable[Event]) -> dict[int, list[Event]]:
-    found: defaultdict[int, list[Event]] = defaultdict(list)
-    for event in history:
-        found[event[1].run].append(event)
-    return dict(found)
+    def _counted_together(self, history: Iterable[Event]) -> dict[tuple[int, str], list[Event]]:
+        """Return the failures of each process, or of all that share their counts, with what was promised."""
+        found: defaultdict[tuple[int, str], list[Event]] = defaultdict(list)
+        for event in history:
+            text = self._runs[event[1].run].promises if event[1].run in self._runs else ""
+            recorded = self._promises(text)
+            shared = recorded is not None and recorded.promises.shares_cooldowns
+            found[0 if shared else event[1].run, text].append(event)
+        return dict(found)
 
 
 def _error(tried: Tried) -> str:

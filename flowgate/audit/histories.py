@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -39,6 +39,16 @@ class History:
 
     failed: list[Event] = field(default_factory=list)
     good: list[Row] = field(default_factory=list)
+
+    def of(self, runs: Collection[int]) -> History:
+        """Return the attempts of some processes.
+
+        Args:
+            runs: The processes.
+        """
+        failed = [event for event in self.failed if event[1].run in runs]
+        good = [row for row in self.good if row[RUN] in runs] if failed else []
+        return History(failed, good)
 
     def by_run(self) -> dict[int, History]:
         """Return the histories in each process."""

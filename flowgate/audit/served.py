@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -39,6 +39,7 @@ class Tried(NamedTuple):
         error: What it is called in the ledger.
         kind: `GOOD`, one of `FAILURES` or `OBSTACLES`, or `CLIENT` or `NOBODY`: it says nothing about the deployment.
         obstacle: Why the deployment is not to blame; empty: no such reason.
+        retry_after: Seconds for which its response asked to wait; -1: for none; None: not recorded.
     """
 
     at: float
@@ -52,6 +53,7 @@ class Tried(NamedTuple):
     error: str
     kind: str
     obstacle: str
+    retry_after: int | None = None
 
     @property
     def end(self) -> float:
@@ -108,19 +110,19 @@ class Requests:
         """
         return self.uneven.get(row[ID]) or _answered_at_once(row)
 
-    def between(self, began: float, ended: float | None, run: int | None = None) -> Iterator[Served]:
+    def between(self, began: float, ended: float | None, runs: Collection[int] = ()) -> Iterator[Served]:
         """Yield the requests that arrived within a time.
 
         Args:
             began: Beginning of the time.
             ended: Its end; None for no end.
-            run: The process that served them; None for all.
+            runs: The processes that served them; empty for all.
         """
         first = bisect_left(self.rows, began, key=_arrived)
         after = len(self.rows) if ended is None else bisect_left(self.rows, ended, key=_arrived)
         for place in range(first, after):
             row = self.rows[place]
-            if run is None or row[RUN] == run:
+            if not runs or row[RUN] in runs:
                 yield self.served(row)
 
 

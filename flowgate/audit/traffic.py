@@ -34,7 +34,8 @@ WITH uneven AS (
     UNION SELECT id FROM requests WHERE error != '' AND id >= :first AND id < :after
 )
 SELECT r.id, r.at, r.run, r.request_id, r.model, r.error, r.seconds,
-    a.at, a.model, a.deployment, a.deployment_id, a.host, a.provider, a.seconds, a.status, a.error, a.obstacle
+    a.at, a.model, a.deployment, a.deployment_id, a.host, a.provider, a.seconds, a.status, a.error, a.obstacle,
+    a.retry_after
 FROM uneven JOIN requests r ON r.id = uneven.request JOIN attempts a ON a.request = r.id
 WHERE r.seconds IS NOT NULL ORDER BY r.id, a.number
 """
@@ -57,6 +58,7 @@ class RunRow(NamedTuple):
         profile: Its profile.
         version: Version of LiteLLM.
         promises: What its profile promised, as JSON; empty: not recorded.
+        worker: Which worker of its generation it is, from 1; 0: not recorded.
     """
 
     id: int
@@ -64,6 +66,14 @@ class RunRow(NamedTuple):
     profile: str
     version: str
     promises: str
+    worker: int
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return (
+            f"worker {self.worker} of generation {self.generation}" if self.worker else f"generation {self.generation}"
+        )
 
 
 def runs(connection: sqlite3.Connection) -> dict[int, RunRow]:
@@ -75,7 +85,7 @@ def runs(connection: sqlite3.Connection) -> dict[int, RunRow]:
     Raises:
         sqlite3.Error: The ledger cannot be read.
     """
-    found = connection.execute("SELECT id, generation, profile, version, promises FROM runs ORDER BY id")
+    found = connection.execute("SELECT id, generation, profile, version, promises, worker FROM runs ORDER BY id")
     return {row[0]: RunRow(*row) for row in found}
 
 
@@ -130,9 +140,10 @@ def _uneven(rows: Iterable[tuple[Any, ...]]) -> Iterator[Served]:
 
 
 def _tried(*columns: Any) -> Tried:
-    at, model, deployment, ident, host, provider, seconds, status, error, obstacle = columns
+    at, model, deployment, ident, host, provider, seconds, status, error, obstacle, asked = columns
     kind = GOOD if not error else classify(error, status, obstacle, bool(deployment))
-    return Tried(at, model, deployment, ident or host, host, provider, seconds or 0.0, status, error, kind, obstacle)
+    who = (model, deployment, ident or host, host, provider)
+    return Tried(at, *who, seconds or 0.0, status, error, kind, obstacle, asked)
 
 
 @lru_cache(maxsize=1024)

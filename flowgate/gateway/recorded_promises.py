@@ -8,17 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from flowgate.domain import Deployment, LiteLLMSettings, Service
-from flowgate.gateway import name_patterns, promises
+from flowgate.gateway import name_patterns, promises, worker_promises
 from flowgate.gateway.own_cooldowns import own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises, Waits
 from flowgate.gateway.unmodelled import COOLDOWNS, unmodelled
 
 VERSION = 1
-WORKERS = "services.litellm.workers"
 
 
 class ModelCooldown(TypedDict):
@@ -39,6 +38,7 @@ class Recorded(TypedDict):
         upstream_cooldowns: CLIProxyAPIPlus applies the cooldowns of what is behind it.
         unknown: Topic of `gateway.unmodelled` → the setting that makes it unknown.
         unset: Why nothing is known; empty: it is.
+        redis: LiteLLM keeps cooldowns in a Redis server, which other gateways may use too.
     """
 
     version: int
@@ -49,6 +49,7 @@ class Recorded(TypedDict):
     upstream_cooldowns: bool
     unknown: dict[str, str]
     unset: str
+    redis: NotRequired[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class RecordedPromises:
     upstream_cooldowns: bool
     unknown: Mapping[str, str]
     unset: str
+    redis: bool = False
 
     def path(self, name: str) -> tuple[str, ...]:
         """Return the provider's models that a request for a name may go through; empty if the name is not known.
@@ -86,6 +88,15 @@ class RecordedPromises:
         after = self.promises.cooldown_after if own["seconds"] else None
         return replace(self.promises, cooldown_after=after, cooldown_seconds=own["seconds"])
 
+    def follows_vendor(self, model: str) -> bool:
+        """Return whether a vendor's Retry-After sets the length of a model's cooldown.
+
+        Args:
+            model: Its name in the gateway.
+        """
+        own = self.own.get(model)
+        return own is None or own["seconds"] is None
+
     def unknown_of(self, model: str) -> Mapping[str, str]:
         """Return what is not known of a model: topic → the setting that makes it unknown.
 
@@ -93,8 +104,6 @@ class RecordedPromises:
             model: Its name in the gateway.
         """
         counted_by = self.own[model]["counted_by"] if model in self.own else ""
-        if self.promises.workers > 1:  # a row does not say which worker wrote it, and each one counts failures
-            counted_by = counted_by or WORKERS
         return {**self.unknown, COOLDOWNS: counted_by} if counted_by else self.unknown
 
 
@@ -134,6 +143,7 @@ def to_text(policy: Policy) -> str:
         "upstream_cooldowns": policy.cooldowns_by == CLIPROXY,
         "unknown": _unknown(settings),
         "unset": " ".join(policy.unknown[:1]),
+        "redis": worker_promises.uses_redis(settings),
     }
     return json.dumps(document, separators=(",", ":"), sort_keys=True)
 
@@ -173,4 +183,5 @@ def _read(tree: Recorded) -> RecordedPromises:
         tree["upstream_cooldowns"],
         tree["unknown"],
         tree["unset"],
+        tree.get("redis", False),
     )

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flowgate.gateway import failure_causes, router_inside
+from flowgate.gateway import failure_causes, retry_after, router_inside
 from flowgate.request_filter.exchange import CURRENT
 from flowgate.request_filter.recent import BROKEN_STREAM, Attempt, RecentRequest
 from flowgate.request_filter.unavailable import NOT_ASKED
@@ -107,6 +107,8 @@ def _begin(row: RecentRequest, model: str) -> Attempt:
 
 def _note_error(attempt: Attempt, error: BaseException) -> None:
     attempt["error"], attempt["status"] = failure_causes.kind(error), failure_causes.status(error)
+    if (asked := retry_after.seconds(error, attempt["at"])) is not None:
+        attempt["retry_after"] = asked
     if short := failure_causes.shortage(error):
         attempt["obstacle"] = short
     if isinstance(error, DeploymentUnreachable):

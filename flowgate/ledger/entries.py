@@ -54,6 +54,7 @@ class Attempt(NamedTuple):
     status: int | None
     error: str
     obstacle: str
+    retry_after: int | None = None
 
 
 class Entry(NamedTuple):
@@ -73,6 +74,7 @@ class Run(NamedTuple):
         pid: The process.
         ticks: When it started, by the kernel; with the pid, it identifies the process.
         promises: What its profile promises, as JSON; empty: not known.
+        worker: Which worker of its generation it is, from 1; 0: not known.
     """
 
     generation: int
@@ -81,6 +83,7 @@ class Run(NamedTuple):
     pid: int
     ticks: int
     promises: str = ""
+    worker: int = 0
 
 
 class Ids:

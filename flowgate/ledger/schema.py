@@ -8,6 +8,8 @@
         second may be missing.
     dropped: requests that it could not record.
     promises: what its profile promised, as JSON (flowgate/gateway/recorded_promises.py); empty: not recorded.
+    worker: which worker of its generation it is, from 1; one that replaces another has an index and a run of its own.
+        0: not recorded.
 
 `requests`: one row for each request.
     id: microseconds since 1970 of its arrival, times 2048, plus a number of the process: rows are in order of time.
@@ -26,6 +28,7 @@
 
 `attempts`: one row for each attempt to have a deployment answer; `request` is `requests.id`, `number` counts from 1.
     The other columns are those of `flowgate.request_filter.recent.Attempt`; host is without credentials.
+    retry_after: seconds for which the response of a failed attempt asked to wait; -1: for none; NULL: not known.
 
 `hours`: sums of all requests that ended, one row for each hour in which they arrived and each combination of profile,
     client, model, deployment, provider, price and status. They are kept longer than the requests.
@@ -48,7 +51,7 @@
 
 from __future__ import annotations
 
-RUN_COLUMNS = ("id", "generation", "profile", "version", "pid", "ticks", "opened_at", "seen_at", "promises")
+RUN_COLUMNS = ("id", "generation", "profile", "version", "pid", "ticks", "opened_at", "seen_at", "promises", "worker")
 REQUEST_COLUMNS = (
     *("id", "at", "run", "request_id", "client", "path", "protocol", "model", "deployment", "provider", "status"),
     *("error", "retries", "fallbacks", "waited", "first_piece", "seconds", "prompt_tokens", "completion_tokens"),
@@ -56,7 +59,7 @@ REQUEST_COLUMNS = (
 )
 ATTEMPT_COLUMNS = (
     *("request", "number", "at", "model", "deployment", "deployment_id", "host", "provider", "seconds", "status"),
-    *("error", "obstacle"),
+    *("error", "obstacle", "retry_after"),
 )
 HOUR_KEY = ("hour", "profile", "client", "model", "deployment", "provider", "price", "status")
 HOUR_SUMS = (
@@ -126,7 +129,11 @@ CREATE TABLE quotas (
     PRIMARY KEY (account, provider, model, window)
 ) WITHOUT ROWID
 """
-MIGRATIONS: tuple[str, ...] = (FIRST, PROMISES, ACCOUNTS)
+WORKERS = """
+ALTER TABLE attempts ADD COLUMN retry_after INTEGER;
+ALTER TABLE runs ADD COLUMN worker INTEGER NOT NULL DEFAULT 0
+"""
+MIGRATIONS: tuple[str, ...] = (FIRST, PROMISES, ACCOUNTS, WORKERS)
 """The scripts that make each version of the tables from the one before; version 0 is an empty file."""
 
 VERSION = len(MIGRATIONS)

@@ -61,8 +61,8 @@ class Store:
         try:
             self._file = path.stat().st_ino
             with self._transaction():
-                row = (number, run.generation, run.profile, run.version, run.pid, run.ticks, now, now, run.promises)
-                self.connection.execute(INSERT_RUN, row)
+                who = (number, run.generation, run.profile, run.version, run.pid, run.ticks)
+                self.connection.execute(INSERT_RUN, (*who, now, now, run.promises, run.worker))
                 self._end_killed_runs()
         except BaseException:
             self.connection.close()

@@ -33,6 +33,8 @@ class Attempt(TypedDict):
         obstacle: A sentence, when the deployment was not to blame: a service that is down, or a shortage of this
             machine.
         service: The service that the deployment is behind; absent if it is behind none.
+        retry_after: Seconds for which the response of a failed attempt asked to wait (`Retry-After`); -1 for none;
+            absent: not known.
     """
 
     model: str
@@ -46,6 +48,7 @@ class Attempt(TypedDict):
     stream: NotRequired[bool]
     obstacle: NotRequired[str]
     service: NotRequired[str]
+    retry_after: NotRequired[int]
 
 
 class Usage(TypedDict):

@@ -15,6 +15,7 @@ from flowgate.ledger.pending import Conversion
 from flowgate.ledger.writer import LedgerWriter
 from flowgate.request_filter import paths
 from flowgate.request_filter.recent import RecentRequest
+from flowgate.supervisor import shared_folder
 from flowgate.supervisor.ledger_tree import ledger_from_tree
 from flowgate.system import files, installed, processes
 from flowgate.system.clock import Clock, stamp
@@ -49,7 +50,8 @@ def start(program: ProgramTree, generation: int) -> Ledger | None:
     profile = labels.get("profile", "")
     version = labels.get(service) or installed.version(service) or ""
     identity = processes.identify(os.getpid())
-    run = Run(generation, profile, version, os.getpid(), identity.ticks if identity else 0, settings.promises)
+    ticks = identity.ticks if identity else 0
+    run = Run(generation, profile, version, os.getpid(), ticks, settings.promises, shared_folder.own_index())
     events = settings.path.with_name("events.log")
 
     def report(detail: str) -> None:
@@ -192,6 +194,7 @@ def _attempt(request: int, number: int, one: recent.Attempt) -> Attempt:
         one["status"],
         one["error"],
         one.get("obstacle", ""),
+        one.get("retry_after"),
     )
 
 

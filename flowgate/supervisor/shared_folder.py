@@ -76,6 +76,12 @@ def sweep(folder: Path, living: set[str]) -> None:
             shutil.rmtree(found, ignore_errors=True)
 
 
+def own_index() -> int:
+    """Return which of the workers of its generation this process is, from 1."""
+    index = os.environ.get(WORKER_VARIABLE, "").partition(" ")[0]
+    return int(index) if index.isdecimal() else 1
+
+
 def open_shared() -> Shared | None:
     """Open what this worker shares with others; None if it is the only one, or if that cannot be opened."""
     index, _, folder = os.environ.get(WORKER_VARIABLE, "").partition(" ")

@@ -21,7 +21,8 @@ from tests.unit.ledger.conftest import NOW, id_of
 
 DEFAULT, CHEAP = "router-default", "router-cheap"
 MEASURED = "1.106.2"
-Try = tuple[str, float, str, int | None, float]  # model, begin after the request's arrival, error, status, duration
+# model, begin after the request's arrival, error, status, duration, and perhaps Retry-After
+Try = tuple[str, float, str, int | None, float] | tuple[str, float, str, int | None, float, int | None]
 
 
 def promises(profile: str = "reliability", **router: Any) -> str:
@@ -38,6 +39,11 @@ def good(model: str = DEFAULT, after: float = 0.0) -> Try:
 def bad(model: str = DEFAULT, after: float = 0.0, status: int | None = 500, error: str = "InternalServerError") -> Try:
     """Make an attempt that fails."""
     return model, after, error, status, 0.1
+
+
+def asks(seconds: int | None, status: int = 429, after: float = 0.0) -> Try:
+    """Make an attempt that fails with Retry-After; -1: without it, None: by a FlowGate that did not record it."""
+    return DEFAULT, after, "RateLimitError", status, 0.1, seconds
 
 
 def cold(model: str = DEFAULT, after: float = 0.0) -> Try:
@@ -88,7 +94,7 @@ def entry(asked: Asked, run: int) -> Entry:
     )
     request = Request(number, at, run, *who, answer[1], answer[0], 0, 0, 0.0, 0.1, seconds, 1, 1, 0, 0, 0.0, "list")
     made = []
-    for place, (model, after, error, status, took) in enumerate(asked.tries, 1):
+    for place, (model, after, error, status, took, *named) in enumerate(asked.tries, 1):
         deployment = "" if error == "in cooldown" else f"openai/{model}"
         obstacle = asked.obstacle if error else ""
         made.append(
@@ -105,6 +111,7 @@ def entry(asked: Asked, run: int) -> Entry:
                 status,
                 error,
                 obstacle,
+                *named,
             )
         )
     return Entry(request, tuple(made))
@@ -117,13 +124,19 @@ class Traffic:
         self.path, self.generation = path, 0
 
     def write(
-        self, asked: Sequence[Asked], text: str | None = None, profile: str = "balanced", version: str = MEASURED
+        self,
+        asked: Sequence[Asked],
+        text: str | None = None,
+        profile: str = "balanced",
+        version: str = MEASURED,
+        worker: int = 1,
     ) -> None:
-        """Write what one generation served."""
-        self.generation += 1
+        """Write what one generation served; a worker after the first one belongs to the same generation."""
+        self.generation += worker == 1
         text = promises() if text is None else text
         number = id_of(NOW - 100 + self.generation)
-        store = Store(self.path, number, Run(self.generation, profile, version, os.getpid(), 0, text), NOW)
+        run = Run(self.generation, profile, version, os.getpid(), 0, text, worker)
+        store = Store(self.path, number, run, NOW)
         store.write([Change(entry(one, number)) for one in asked], [], NOW, 0)
         store.close(NOW, 0)
 

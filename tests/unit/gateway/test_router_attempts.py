@@ -91,6 +91,17 @@ def test_a_failed_attempt_has_its_kind_and_status(router: Any) -> None:
     assert "secret" not in str(attempt)
 
 
+@pytest.mark.parametrize(("headers", "seconds"), [({"retry-after": "30", "x-key": "sk-secret"}, 30), ({}, -1)])
+def test_a_failed_attempt_has_its_retry_after_and_no_other_header(
+    router: Any, headers: dict[str, str], seconds: int
+) -> None:
+    error = ValueError("slow down")
+    error.headers = headers  # type: ignore[attr-defined]
+    first, second = call(router, "1", "2", error=error)["attempts"]
+    assert ("retry_after" in first, second["retry_after"]) == (False, seconds)
+    assert "secret" not in str(second)
+
+
 def test_a_shortage_of_this_machine_is_an_obstacle(router: Any) -> None:
     [attempt] = call(router, "2", error=OSError(24, "x"))["attempts"]
     assert attempt["obstacle"] == "this process has no file descriptor left"

@@ -44,7 +44,7 @@ def make(path: Path, version: int) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         for script in MIGRATIONS[:version]:
             connection.executescript(script)
-        put(connection, "runs", RUN_COLUMNS, (1, 1, "balanced", "1.106.2", 4_194_309, 1, NOW - 10, NOW, ""))
+        put(connection, "runs", RUN_COLUMNS, (1, 1, "balanced", "1.106.2", 4_194_309, 1, NOW - 10, NOW, "", 0))
         for number in range(ROWS):
             one = entry(at=NOW + number)
             put(connection, "requests", REQUEST_COLUMNS, one.request)
@@ -98,6 +98,8 @@ def test_older_tables_are_read_and_stay_as_they_are(path: Path, version: int) ->
         assert (len(requests), len(attempts), promises) == (ROWS, ROWS, [""])
         assert usage.collect(connection, EVERYTHING, "model")["m"].sums.requests == ROWS
         assert len(usage.losses(connection, EVERYTHING).killed) == 1
+        assert {one.retry_after for one in attempts} == {None}
+        assert connection.execute("SELECT worker FROM runs").fetchall() == [(0,)]
     assert path.read_bytes() == before
 
 
@@ -137,7 +139,7 @@ def test_a_generation_of_the_older_flowgate_may_go_on_writing(path: Path) -> Non
     make(path, 1)
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
         record(path)
-        older = [name for name in RUN_COLUMNS if name != "promises"]
+        older = [name for name in RUN_COLUMNS if name not in ("promises", "worker")]
         old.execute(insertion("runs", tuple(older)), (9, 2, "cost", "1.0", 5, 1, NOW, NOW))
     with closing(opened(path)) as connection:
         assert connection.execute("SELECT promises FROM runs WHERE id = 9").fetchone() == ("",)

@@ -22,6 +22,7 @@ from flowgate.supervisor.client import SupervisorClient
 from flowgate.system.clock import Clock
 from tests.unit.supervisor.conftest import supervisor_pid
 from tests.unit.supervisor.test_handover import hand_over, phases, until
+from tests.unit.supervisor.test_workers import workers
 
 App = Callable[..., Program]
 EVER = Span(0.0, 9e9)
@@ -174,6 +175,24 @@ def _rows(ledger: LedgerFile) -> int:
         return int(connection.execute("SELECT count(*) FROM requests").fetchone()[0])
 
 
+def workers_of(ledger: LedgerFile) -> list[tuple[int, int]]:
+    connection = database.open_to_read(ledger.path)
+    if connection is None:
+        return []
+    with closing(connection):
+        return connection.execute("SELECT worker, count(DISTINCT pid) FROM runs GROUP BY worker").fetchall()
+
+
+def test_each_worker_has_a_record_of_its_own_also_after_a_kill(
+    supervisor: SupervisorClient, app: App, ledger: LedgerFile, way: str
+) -> None:
+    program = app(way=way, workers=2, ledger=ledger)
+    hand_over(supervisor, program)
+    until(lambda: post(program) == 200 and workers_of(ledger) == [(1, 1), (2, 1)])
+    os.kill(workers(supervisor)[0]["pid"], signal.SIGKILL)
+    until(lambda: post(program) and workers_of(ledger) == [(1, 1), (2, 1), (3, 1)])
+
+
 def test_the_state_of_the_ledger_can_be_asked(supervisor: SupervisorClient, app: App, ledger: LedgerFile) -> None:
     one = app("one", ledger=ledger)
     hand_over(supervisor, one)
@@ -249,6 +268,12 @@ USAGE = {"prompt": 3, "completion": 4, "cached": 1, "reasoning": 2, "cost": 0.5,
 def test_a_row_becomes_an_entry(given: dict[str, Any], wanted: dict[str, Any]) -> None:
     found = recording.entry(row(**given), 1, 2, "x-a-call-id").request._asdict()
     assert {name: found[name] for name in wanted} == wanted
+
+
+def test_what_a_vendor_asked_to_wait_is_recorded_with_its_attempt() -> None:
+    tried = [attempt(error="x", retry_after=30), attempt(error="x", retry_after=-1), attempt()]
+    found = recording.entry(row(attempts=tried), 1, 2, "x-a-call-id").attempts
+    assert [one.retry_after for one in found] == [30, -1, None]
 
 
 @pytest.mark.parametrize(
