@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowgate.system import sockets
+from tests.conftest import free_port
 from tests.contract.subject import REAL, Subject, embedded, real
 
 VENDOR_PORTS = {"codex": 1455, "anthropic": 54545}
@@ -49,7 +49,7 @@ def candidate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             program: tuple[str, ...] = (found[0],)
             ports = VENDOR_PORTS
         else:
-            ports = {one: sockets.free_port() for one in VENDOR_PORTS}
+            ports = {one: free_port() for one in VENDOR_PORTS}
             program = embedded(contract, ports)
         subject = Subject(program, root, ports, {k.replace("_", "-"): v for k, v in overrides.items()}, env or {})
         running.append(subject)

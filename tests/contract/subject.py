@@ -14,8 +14,8 @@ from typing import Any
 
 import requests
 
-from flowgate.system import sockets
 from flowgate.system.clock import Clock, poll
+from tests.conftest import free_port
 
 API, MANAGEMENT = "sk-contract-api", "mgmt-contract-key"
 REAL = "FLOWGATE_TEST_CLIPROXY"
@@ -53,7 +53,7 @@ class Subject:
     def __post_init__(self) -> None:
         self.auth = self.root / "auth"
         self.auth.mkdir(parents=True, mode=0o700)
-        self.port = sockets.free_port()
+        self.port = free_port()
         self.config = self.root / "config.yaml"
         self.http = requests.Session()
         self.http.trust_env = False

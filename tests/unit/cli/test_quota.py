@@ -28,7 +28,7 @@ SECONDS = NOW.timestamp()
 COLLECTING = SourceReport(state="collecting", problem="", records=3, unreadable=0)
 
 
-def reading(used: float, resets_in: float | None = 600, window: str = "5h", at: float = 0.0) -> QuotaReading:
+def reading(used: float, resets_in: float | None = 4 * 3600, window: str = "5h", at: float = 0.0) -> QuotaReading:
     resets_at = None if resets_in is None else SECONDS + resets_in
     model = "gpt" if window == LIMIT else ""
     return QuotaReading("me@example.com", "codex", model, window, SECONDS - 60 + at, used, resets_at)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.system import sockets
 from flowgate.system.clock import Clock, poll
+from tests.conftest import free_port
 from tests.contract.subject import end
 
 KEY = "sk-for-the-test"
@@ -80,7 +80,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     running: list[subprocess.Popen[bytes]] = []
 
     def begin(*flags: str, **values: object) -> Upstream:
-        port = sockets.free_port()
+        port = free_port()
         config = write_config(tmp_path_factory.mktemp("upstream") / "config.yaml", port, **values)
         argv = [sys.executable, "-m", "flowgate.embedded_upstream", *flags, "-config", str(config)]
         with config.with_name("log").open("wb") as log:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flowgate.embedded_upstream.startup_checks import StartupError, listen, make_folder
-from flowgate.system import sockets
+from tests.conftest import free_port
 
 
 def test_a_missing_auth_folder_is_created_private_and_only_once(tmp_path: Path) -> None:
@@ -49,6 +49,6 @@ def test_a_taken_port_is_reported_in_the_real_programs_words() -> None:
 
 
 def test_a_free_port_is_bound() -> None:
-    port = sockets.free_port()
+    port = free_port()
     with listen("127.0.0.1", port) as held:
         assert held.getsockname() == ("127.0.0.1", port)

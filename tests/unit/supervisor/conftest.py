@@ -14,8 +14,9 @@ import pytest
 from flowgate.domain import ForkServerSettings, Program, Secret
 from flowgate.supervisor import orphans
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.system import processes, sockets
+from flowgate.system import processes
 from flowgate.system.clock import Clock, poll
+from tests.conftest import free_port
 
 SERVER = """
 import http.server, sys
@@ -70,7 +71,7 @@ def program(runtime: Path) -> Callable[..., Program]:
     """Creates programs: `program(code=…, port=…)` runs Python code with the port as its argument."""
 
     def make(code: str = SERVER, *, service: str = "own", digest: str = "d1", port: int = 0, **more: object) -> Program:
-        port = port or sockets.free_port()
+        port = port or free_port()
         known: dict[str, object] = {
             "service": service,
             "argv": (sys.executable, "-c", code, str(port)),
@@ -164,7 +165,7 @@ def app(runtime: Path, program: Callable[..., Program]) -> Callable[..., Program
     folder = runtime.parent / "modules"
     folder.mkdir()
     (folder / "served_app.py").write_text(APP)
-    port = sockets.free_port()
+    port = free_port()
 
     def make(
         name: str = "one", *, way: str = "forked", fork_server: ForkServerSettings | None = None, **more: object

@@ -20,6 +20,7 @@ from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.program_tree import to_tree
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
+from tests.conftest import free_port
 from tests.unit.supervisor.conftest import supervisor_pid
 
 Make = Callable[..., Program]
@@ -50,7 +51,7 @@ def test_a_program_is_started_once_and_is_ready_when_it_responds(supervisor: Sup
 
 
 def test_another_key_in_the_environment_is_another_program(supervisor: SupervisorClient, program: Make) -> None:
-    port = sockets.free_port()
+    port = free_port()
     up(supervisor, program(port=port, env={"KEY": Secret("one")}))
     assert not supervisor.matches(program(port=port, env={"KEY": Secret("two")}))
 
