@@ -103,11 +103,14 @@ def down(c: Context) -> int:
         "syntax-check": "check the playbook and run nothing",
         "start-at-task": "leave out the tasks before this one: a name, a pattern, FILE:LINE or #NUMBER",
         "step": "ask before each task: (N)o, (y)es, (c)ontinue",
+        "inventory": "(-i) run it on every host of this Ansible inventory",
+        "limit": "only on these hosts or groups of the inventory",
         "list-tasks": "list the tasks that would run, and run nothing",
         "list-tags": "list the tags, and run nothing",
         "report-json": "write a report to this file (docs/reports.md)",
         "report-junit": "write a JUnit report to this file",
         "report-html": "write a page with a timeline to this file",
+        "serial": "on how many hosts at a time: 2, or 25%; default: one after another",
     },
 )
 @command
@@ -123,13 +126,16 @@ def play(
     syntax_check: bool = False,
     start_at_task: str = "",
     step: bool = False,
+    inventory: str = "",
+    limit: str = "",
     list_tasks: bool = False,
     list_tags: bool = False,
     report_json: str = "",
     report_junit: str = "",
     report_html: str = "",
+    serial: str = "",
 ) -> int:
-    """Run a playbook."""
+    """Run a playbook, on this machine or on every host of an inventory."""
     from flowgate.cli import play
 
     return play.play_any(
@@ -146,6 +152,7 @@ def play(
         stepwise=step,
         listing="tasks" if list_tasks else "tags" if list_tags else "",
         reports={"json": report_json, "junit": report_junit, "html": report_html},
+        fleet={"inventory": inventory, "limit": limit, "serial": serial},
     )
 
 
