@@ -9,7 +9,9 @@ from pathlib import Path
 from flowgate.cli import arguments, console, fleet_report, fleet_run, run_reports
 from flowgate.cli.find_playbook import find_playbook
 from flowgate.cli.fleet_run import Answer, Target
+from flowgate.cli.masking import masker, playbook_secrets
 from flowgate.domain import Value, Variables
+from flowgate.domain.secret_names import hide_obvious
 from flowgate.errors import UsageError
 from flowgate.playbook.parse import parse
 from flowgate.system import files
@@ -141,12 +143,14 @@ def _asked(request: FleetRequest) -> dict[str, object]:
     """Return what each host is asked; the playbook is read here once, so that its mistakes are found before it runs."""
     path = find_playbook(arguments.named(request.name, "a playbook"))
     text = files.read_text(path)
-    parse(text, str(path))
+    plays = parse(text, str(path))
     is_own = path.suffix in (".yml", ".yaml") and ("/" in request.name or Path(request.name).suffix != "")
     if is_own and "import_tasks" in text:
         what = f"{path} imports other files, and a playbook for a fleet must be one file"
         raise UsageError(what, fix="put the imported tasks into it")
     variables: dict[str, Value] = arguments.variables(request.extra)
+    hide = masker(playbook_secrets(plays, variables))
+    console.set_mask(lambda text: hide_obvious(hide(text)))
     profile = arguments.one_profile(request.profile, variables)
     return {
         "path": str(path),

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 BROKEN = ("failed", "unreachable")
 
 
-def document(
-    done: FleetRun, request: FleetRequest, *, playbook: str, started: str, seconds: float
-) -> ReportDocument:
+def document(done: FleetRun, request: FleetRequest, *, playbook: str, started: str, seconds: float) -> ReportDocument:
     """Return one report for all hosts: each host is a play.
 
     Args:

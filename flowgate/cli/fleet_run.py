@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ PREFIX = "flowgate-fleet-"
 CALLBACK = "flowgate.gateway.lines"
 SERIAL = re.compile(r"[1-9][0-9]{0,5}|([1-9][0-9]?|100)%")
 COMPLAINT = re.compile(r"^(?:\[?ERROR\]?!?:?|fatal:)\s*(.+)", re.IGNORECASE)
+UNKNOWN_HOST = re.compile(r"Could not match supplied host pattern, ignoring: (.+)")
 CRASHED = 250  # exit code of `ansible-playbook` for an unexpected error
 OUTSIDE = EnvironmentFailure.code
 
@@ -44,7 +46,7 @@ class Answer:
     Attributes:
         host: The host.
         task: Name of the task.
-        state: "ok", "skipped", "failed" or "unreachable".
+        state: "ok", "failed" or "unreachable".
         code: FlowGate's exit code there; 3 if it was not reached.
         message: What was wrong; may be empty.
         fix: What to do; may be empty.
@@ -94,7 +96,9 @@ def check_target(target: Target) -> None:
     if target.serial and not SERIAL.fullmatch(target.serial):
         raise InvalidValue("--serial", found=target.serial, wanted="a number of hosts (1) or a share of them (25%)")
     if "," not in target.inventory and not Path(target.inventory).expanduser().exists():
-        raise UsageError(f"there is no inventory at {target.inventory}", fix="name a file with your hosts: -i hosts.yml")
+        raise UsageError(
+            f"there is no inventory at {target.inventory}", fix="name a file with your hosts: -i hosts.yml"
+        )
 
 
 def run(
@@ -141,7 +145,7 @@ def _run(words: Sequence[str], request: Path, on_answer: Callable[[Answer], None
             other.append(line)
         elif "hosts" in told:
             found.hosts = tuple(str(one) for one in cast("list[object]", told["hosts"]))
-        else:
+        elif told["state"] != "skipped":
             found.answers.append(_answer(told))
             on_answer(found.answers[-1])
 
@@ -151,7 +155,10 @@ def _run(words: Sequence[str], request: Path, on_answer: Callable[[Answer], None
     what, log = _complaint(other), [line for line in other if line.strip()][-10:]
     if code == CRASHED or code < 0 or found.hosts:
         raise EnvironmentFailure(f"Ansible failed (exit code {code}): {what or 'it did not say why'}", log=log)
-    raise UsageError(what or "the inventory has no hosts", fix="ansible-inventory -i INVENTORY --graph shows its hosts")
+    if unknown := UNKNOWN_HOST.search(what):
+        what = f"--limit: the inventory has no host and no group '{unknown[1]}'"
+    fix = f"see its hosts: ansible-inventory -i {shlex.quote(words[1])} --graph"
+    raise UsageError(what or "the inventory has no hosts", fix=fix)
 
 
 def _told(line: str) -> Mapping[str, object] | None:

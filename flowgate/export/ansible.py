@@ -42,7 +42,11 @@ RETURN: dict[str, Option] = {
 }
 REPORT: dict[str, Option] = {
     "lines": {"type": "list", "elements": "str", "returned": "always", "description": "What FlowGate printed."},
-    "report": {"type": "dict", "returned": "after a start", "description": "The report, as play --report-json writes it."},
+    "report": {
+        "type": "dict",
+        "returned": "after a start",
+        "description": "The report, as play --report-json writes it.",
+    },
 }
 KINDS = {"int": "int", "float": "float", "number": "float", "bool": "bool", "text": "str", "path": "path"}
 
