@@ -855,6 +855,30 @@ def export_systemd(
     return export.export(config(c), "systemd", export.ExportRequest(to, profile, check or dry(c), diff, {"user": user}))
 
 
+@task(name="ansible", help={"to": EXPORT["to"], "check": CHECK, "diff": EXPORT["diff"]})
+@command
+def export_ansible(c: Context, to: str = "", check: bool = False, diff: bool = False) -> int:
+    """Write FlowGate's steps and playbooks as modules of an Ansible collection, `flowgate.gateway`."""
+    from flowgate.cli import export_ansible
+
+    return export_ansible.export(to, check=check or dry(c), diff=diff)
+
+
+# --- several hosts -----------------------------------------------------------------------------------------------
+
+
+@task(
+    name="status",
+    help={"inventory": "(-i) the Ansible inventory", "limit": "only these hosts or groups of it", "json": JSON},
+)
+@command
+def fleet_status(c: Context, inventory: str = "", limit: str = "", json: bool = False) -> int:
+    """Print the state of every gateway of an inventory in one table; exit 1 when one is not healthy."""
+    from flowgate.cli import fleet_status
+
+    return fleet_status.status(inventory, limit, json)
+
+
 # --- client programs ---------------------------------------------------------------------------------------------
 
 
@@ -1113,7 +1137,8 @@ for collection in _named(
     key=(key_path,),
     client=(client_list, client_add, client_remove, client_rotate, client_run, client_test),
     security=(security_check, security_hook),
-    export=(export_kubernetes, export_compose, export_systemd),
+    export=(export_kubernetes, export_compose, export_systemd, export_ansible),
+    fleet=(fleet_status,),
 ):
     ns.add_collection(collection)
 

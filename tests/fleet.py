@@ -48,11 +48,7 @@ class Hosts:
         place = Workspace(folder).write(litellm=REAL_LITELLM)
         stand_in_litellm.create(place, stand_in_litellm.OLD)
         stand_in_litellm.use(place, stand_in_litellm.OLD)
-        program = folder / "flowgate"
-        home = folder / "home"
-        home.mkdir(exist_ok=True)
-        program.write_text(SCRIPT.format(home=home, checkout=CHECKOUT, python=sys.executable))
-        program.chmod(0o755)
+        write_program(place)
         self.gateways[name] = place
         self.write_inventory()
 
@@ -82,6 +78,14 @@ class Hosts:
         """Stop everything."""
         for place in (self.control, *self.gateways.values()):
             place.kill_processes()
+
+
+def write_program(place: Workspace) -> None:
+    """Write a program `flowgate` that runs with the home of a workspace."""
+    program, home = place.folder / "flowgate", place.folder / "home"
+    home.mkdir(exist_ok=True)
+    program.write_text(SCRIPT.format(home=home, checkout=CHECKOUT, python=sys.executable))
+    program.chmod(0o755)
 
 
 def ask(place: Workspace) -> None:

@@ -12,6 +12,7 @@ from junitparser import JUnitXml
 from tests.conformance.theirs import with_ansible
 from tests.conftest import Workspace
 from tests.fleet import Clients, Hosts
+from tests.test_docs_json import differences, documented
 
 pytestmark = with_ansible
 
@@ -94,6 +95,26 @@ def test_variables_reach_the_host_and_secrets_are_told_nowhere(hosts: Hosts, tmp
     done = hosts.play(str(own), "-e", f"api_key={SECRET}", "--limit", "gw1", "--report-json", str(tmp_path / "r"))
     assert out.read_text().strip() == SECRET
     assert SECRET not in done.stdout + done.stderr + (tmp_path / "r").read_text()
+
+
+def test_one_table_shows_all_hosts(hosts: Hosts) -> None:
+    done = hosts.control.inv("fleet.status", "-i", str(hosts.inventory))
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [row[:2] for row in rows[1:]] == [["=", name] for name in hosts.gateways]
+    assert [row[2] for row in rows[1:]] == hosts.profiles()
+
+
+def test_a_host_that_is_not_healthy_is_said(hosts: Hosts) -> None:
+    bare = {**hosts.variables(hosts.control), "flowgate_program": "/nowhere/flowgate"}
+    hosts.write_inventory(gone=UNREACHABLE, bare=bare)
+    tree = hosts.control.json("fleet.status", "-i", str(hosts.inventory), code=1)
+    assert {name: (one["ok"], one["reachable"]) for name, one in tree["hosts"].items()} == {
+        **dict.fromkeys(hosts.gateways, (True, True)),
+        "gone": (False, False),
+        "bare": (False, True),
+    }
+    assert differences(tree, documented()["fleet.status"]) == []
+    assert "install FlowGate there" in tree["hosts"]["bare"]["fix"]
 
 
 WRONG = {

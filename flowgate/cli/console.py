@@ -20,7 +20,7 @@ COLOURS = {"=": GREEN, "~": YELLOW, "-": DIM, "!": RED}
 NAME_WIDTH = 24
 TASKS = (  # the first words of FlowGate's commands, as its messages name them
     "ask|audit|auth|backup|bootstrap|budgets|client|completion|cooldowns|dashboard|docs|doctor|down|events"
-    "|explain|export|health|init|key|litellm|mcp|play|profile|rehearse|restore|security|service|smoke|stacks"
+    "|explain|export|fleet|health|init|key|litellm|mcp|play|profile|rehearse|restore|security|service|smoke|stacks"
     "|status|steps|uninstall|up|usage"
 )
 LINE_WIDTH = 110

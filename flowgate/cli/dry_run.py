@@ -20,6 +20,7 @@ CHECKED = frozenset(
             "export.kubernetes",
             "export.compose",
             "export.systemd",
+            "export.ansible",
         ),
         *("bootstrap.download", "bootstrap.rollback", "litellm.upgrade", "litellm.rollback"),
     ]
@@ -27,7 +28,7 @@ CHECKED = frozenset(
 # Tasks that only read, and the flags with which they change something.
 READING = {
     **dict.fromkeys(("status", "stacks", "health", "explain", "usage", "audit", "budgets", "events", "steps"), ""),
-    **dict.fromkeys(("completion", "key.path", "service.logs"), ""),
+    **dict.fromkeys(("completion", "key.path", "service.logs", "fleet.status"), ""),
     **dict.fromkeys(("client.list", "bootstrap.sources", "litellm.list"), ""),
     **dict.fromkeys(("profile.list", "profile.show", "profile.diff", "auth.list", "auth.status", "security.check"), ""),
     "doctor": "fix",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowgate.cli import arguments, console, fleet_report, fleet_run, run_reports
 from flowgate.cli.find_playbook import find_playbook
-from flowgate.cli.fleet_run import Answer, Target
+from flowgate.cli.fleet_request import FleetRequest, Target
+from flowgate.cli.fleet_run import Answer
 from flowgate.cli.masking import masker, playbook_secrets
 from flowgate.domain import Value, Variables
 from flowgate.domain.secret_names import hide_obvious
@@ -22,33 +22,6 @@ ONE_AT_A_TIME = "1"
 HEALTH_SECONDS = 60
 PLAYED, HEALTHY = "Run the playbook", "Wait until the gateway is healthy"
 ASKED = "{{ (lookup('ansible.builtin.file', lookup('env', '" + REQUEST + "')) | from_json).%s }}"
-
-
-@dataclass(frozen=True, slots=True)
-class FleetRequest:
-    """What was typed.
-
-    Attributes:
-        name: The playbook.
-        target: The hosts.
-        extra: Each value of `-e`.
-        profile: The profile; empty for the active one of each host.
-        tags: Run only tasks with these tags.
-        skip_tags: Leave out tasks with these tags.
-        check: Predict changes without making them.
-        diff: Show changes in files.
-        reports: Kind → file; empty for none.
-    """
-
-    name: str
-    target: Target
-    extra: Sequence[str] = ()
-    profile: str = ""
-    tags: str = ""
-    skip_tags: str = ""
-    check: bool = False
-    diff: bool = False
-    reports: Mapping[str, str] = field(default_factory=dict)
 
 
 def play_typed(
@@ -171,10 +144,6 @@ def _json(variables: Mapping[str, Value]) -> str:
 
 def _play() -> dict[str, object]:
     """Return the play: the playbook under the host's own lock, then its health; one broken host stops the others."""
-    program = {
-        "flowgate_program": "{{ flowgate_program | default('flowgate') }}",
-        "flowgate_config": "{{ flowgate_config | default(omit) }}",
-    }
     asked = {name: ASKED % name for name in ("name", "text", "profile", "tags", "skip_tags")}
     return {
         "name": "FlowGate",
@@ -182,13 +151,13 @@ def _play() -> dict[str, object]:
         "tasks": [
             {
                 "name": PLAYED,
-                "flowgate.gateway.play": {**program, **asked, "secret_variables": ASKED % "variables"},
+                "flowgate.gateway.play": {**fleet_run.PROGRAM, **asked, "secret_variables": ASKED % "variables"},
                 "register": "flowgate_played",
             },
             {
                 "name": HEALTHY,
                 "flowgate.gateway.health": {
-                    **program,
+                    **fleet_run.PROGRAM,
                     "timeout": HEALTH_SECONDS,
                     "required": "{{ flowgate_played.started is true }}",
                 },

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
 
 from flowgate.cli import console
+from flowgate.cli.fleet_request import FleetRequest
 from flowgate.cli.fleet_run import Answer, FleetRun
 from flowgate.playbook.report import COUNTED, COUNTERS, VERSION, ErrorDocument, ReportDocument, TaskDocument
-
-if TYPE_CHECKING:
-    from flowgate.cli.fleet_play import FleetRequest
 
 BROKEN = ("failed", "unreachable")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from flowgate.cli.fleet_request import Target
 from flowgate.errors import EnvironmentFailure, InvalidValue, UsageError
 from flowgate.export import ansible as collection
 from flowgate.playbook.report import ReportDocument
@@ -22,21 +23,11 @@ COMPLAINT = re.compile(r"^(?:\[?ERROR\]?!?:?|fatal:)\s*(.+)", re.IGNORECASE)
 UNKNOWN_HOST = re.compile(r"Could not match supplied host pattern, ignoring: (.+)")
 CRASHED = 250  # exit code of `ansible-playbook` for an unexpected error
 OUTSIDE = EnvironmentFailure.code
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """On which hosts something runs.
-
-    Attributes:
-        inventory: The inventory, as Ansible reads it.
-        limit: Hosts, groups or patterns; empty for all.
-        serial: How many hosts at a time: a number, or a share ("25%"); empty for all at once.
-    """
-
-    inventory: str
-    limit: str = ""
-    serial: str = ""
+# How FlowGate is started on a host: variables of the inventory.
+PROGRAM = {
+    "flowgate_program": "{{ flowgate_program | default('flowgate') }}",
+    "flowgate_config": "{{ flowgate_config | default(omit) }}",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 import yaml
 
 from flowgate import __version__
-from flowgate.export.templates import render
+from flowgate.export.templates import FOLDER, render
 from flowgate.playbook.signature import Param, StepInfo
 
 NAMESPACE, NAME = "flowgate", "gateway"
@@ -48,7 +49,16 @@ REPORT: dict[str, Option] = {
         "description": "The report, as play --report-json writes it.",
     },
 }
+PLACE = {"flowgate_environment": "/opt/flowgate"}
+PACKAGE = {"flowgate_package": f"flowgate-llm[runtime]=={__version__}", "flowgate_python": "python3"}
+# The roles, each with the defaults of its variables.
+ROLES: dict[str, dict[str, object]] = {
+    "install": {**PLACE, **PACKAGE},
+    "upgrade": {**PLACE, **PACKAGE, "flowgate_litellm": ""},
+    "rollback": {**PLACE, "flowgate_rollback": ["litellm"]},
+}
 KINDS = {"int": "int", "float": "float", "number": "float", "bool": "bool", "text": "str", "path": "path"}
+KINDS |= {"list[text]": "list", "dict[text, text]": "dict"}
 
 
 def core_files() -> dict[str, str]:
@@ -80,7 +90,16 @@ def files(steps: Iterable[StepInfo]) -> dict[str, str]:
         Path in the folder of collections → text.
     """
     modules = {f"{ROOT}/plugins/modules/{one.name}.py": _step(one) for one in steps}
-    return {**core_files(), **modules}
+    texts = {f"{ROOT}/README.md": (FOLDER / "ansible" / "README.md").read_text(encoding="utf-8")}
+    for role, defaults in ROLES.items():
+        about = {"galaxy_info": {"author": "FlowGate", "description": role, "license": "MIT"}, "dependencies": []}
+        tasks = (FOLDER / "ansible" / "roles" / f"{role}.yml").read_text(encoding="utf-8")
+        texts |= {f"{ROOT}/roles/{role}/tasks/main.yml": tasks}
+        texts |= {
+            f"{ROOT}/roles/{role}/defaults/main.yml": _yaml(defaults),
+            f"{ROOT}/roles/{role}/meta/main.yml": _yaml(about),
+        }
+    return {**core_files(), **modules, **texts}
 
 
 def _galaxy() -> str:
@@ -121,10 +140,19 @@ def _option_name(name: str) -> str:
 
 
 def _option(param: Param) -> Option:
-    kind = KINDS.get(param.type_text.removesuffix(" | null"), "raw")
-    option: Option = {"type": kind, "description": [param.meaning or "See the reference of the step."]}
+    """Return an option of a module; a value that is not given is FlowGate's to choose, so no default is repeated."""
+    kind = param.type_text.removesuffix(" | null")
+    described = [param.meaning or "See the reference of the step."]
+    choices = re.findall(r"'([^']*)'", kind)
+    option: Option = {"type": KINDS.get(kind, "str" if choices else "raw"), "description": described}
+    if kind == "list[text]":
+        option["elements"] = "str"
+    if choices:
+        option["choices"] = choices
     if param.required:
         option["required"] = True
+    elif param.default not in (None, ""):
+        described.append(f"Without it, FlowGate takes C({param.default}).")
     return option
 
 
