@@ -112,11 +112,14 @@ def down(c: Context) -> int:
         "syntax-check": "check the playbook and run nothing",
         "start-at-task": "leave out the tasks before this one: a name, a pattern, FILE:LINE or #NUMBER",
         "step": "ask before each task: (N)o, (y)es, (c)ontinue",
+        "inventory": "(-i) run it on every host of this Ansible inventory",
+        "limit": "only on these hosts or groups of the inventory",
         "list-tasks": "list the tasks that would run, and run nothing",
         "list-tags": "list the tags, and run nothing",
         "report-json": "write a report to this file (docs/reports.md)",
         "report-junit": "write a JUnit report to this file",
         "report-html": "write a page with a timeline to this file",
+        "serial": "on how many hosts at a time: 2, or 25%; default: one after another",
     },
 )
 @command
@@ -132,13 +135,16 @@ def play(
     syntax_check: bool = False,
     start_at_task: str = "",
     step: bool = False,
+    inventory: str = "",
+    limit: str = "",
     list_tasks: bool = False,
     list_tags: bool = False,
     report_json: str = "",
     report_junit: str = "",
     report_html: str = "",
+    serial: str = "",
 ) -> int:
-    """Run a playbook."""
+    """Run a playbook, on this machine or on every host of an inventory."""
     from flowgate.cli import play
 
     return play.play_any(
@@ -155,6 +161,7 @@ def play(
         stepwise=step,
         listing="tasks" if list_tasks else "tags" if list_tags else "",
         reports={"json": report_json, "junit": report_junit, "html": report_html},
+        fleet={"inventory": inventory, "limit": limit, "serial": serial},
     )
 
 
@@ -906,6 +913,30 @@ def export_systemd(
     return export.export(config(c), "systemd", export.ExportRequest(to, profile, check or dry(c), diff, {"user": user}))
 
 
+@task(name="ansible", help={"to": EXPORT["to"], "check": CHECK, "diff": EXPORT["diff"]})
+@command
+def export_ansible(c: Context, to: str = "", check: bool = False, diff: bool = False) -> int:
+    """Write FlowGate's steps and playbooks as modules of an Ansible collection, `flowgate.gateway`."""
+    from flowgate.cli import export_ansible
+
+    return export_ansible.export(to, check=check or dry(c), diff=diff)
+
+
+# --- several hosts -----------------------------------------------------------------------------------------------
+
+
+@task(
+    name="status",
+    help={"inventory": "(-i) the Ansible inventory", "limit": "only these hosts or groups of it", "json": JSON},
+)
+@command
+def fleet_status(c: Context, inventory: str = "", limit: str = "", json: bool = False) -> int:
+    """Print the state of every gateway of an inventory in one table; exit 1 when one is not healthy."""
+    from flowgate.cli import fleet_status
+
+    return fleet_status.status(inventory, limit, json)
+
+
 # --- client programs ---------------------------------------------------------------------------------------------
 
 
@@ -1164,7 +1195,8 @@ for collection in _named(
     key=(key_path,),
     client=(client_list, client_add, client_remove, client_rotate, client_run, client_test),
     security=(security_check, security_hook),
-    export=(export_kubernetes, export_compose, export_systemd),
+    export=(export_kubernetes, export_compose, export_systemd, export_ansible),
+    fleet=(fleet_status,),
 ):
     ns.add_collection(collection)
 

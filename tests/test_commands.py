@@ -43,6 +43,8 @@ SAME_OUTPUT = [
     ("steps", "steps", 0),
     ("export.systemd --to out --dry", "export systemd --to out --dry", 0),
     ("export.kubernetes --to out", "export kubernetes --to out", 2),
+    ("export.ansible --to out --dry", "export ansible --to out --dry", 0),
+    ("fleet.status", "fleet status", 2),
     ("litellm.list --offline", "litellm list --offline", 0),
     ("completion bash", "completion bash", 0),
     ("security.check", "security check", 0),

@@ -38,6 +38,7 @@ DOCUMENTS = (
 )
 NOT_SEEN = {
     "client.test": "needs a running gateway: tests/live/test_client_run.py",
+    "fleet.status": "needs an inventory: tests/test_fleet.py",
     "rehearse": "starts the real LiteLLM",
     "litellm.upgrade": "installs and starts the real LiteLLM",
     "ask": "needs a running gateway: tests/test_commands.py",

@@ -20,7 +20,7 @@ COLOURS = {"=": GREEN, "~": YELLOW, "-": DIM, "!": RED}
 NAME_WIDTH = 24
 TASKS = (  # the first words of FlowGate's commands, as its messages name them
     "ask|audit|auth|backup|bootstrap|budgets|client|completion|cooldowns|dashboard|docs|doctor|down|events"
-    "|explain|export|health|init|key|litellm|mcp|play|profile|quota|rehearse|restore|run|security|service|smoke"
+    "|explain|export|fleet|health|init|key|litellm|mcp|play|profile|quota|rehearse|restore|run|security|service|smoke"
     "|stacks|status|steps|top|uninstall|up|usage"
 )
 LINE_WIDTH = 110

@@ -12,14 +12,14 @@ CHECKED = frozenset(
         *("up", "down", "smoke", "play", "profile.set"),
         *("service.start", "service.stop", "service.restart", "service.reload"),
         *("client.add", "client.remove", "service.install", "service.uninstall", "backup", "restore", "uninstall"),
-        *("export.kubernetes", "export.compose", "export.systemd"),
+        *("export.kubernetes", "export.compose", "export.systemd", "export.ansible"),
         *("bootstrap.download", "bootstrap.rollback", "litellm.upgrade", "litellm.rollback"),
     ]
 )
 # Tasks that only read, and the flags with which they change something.
 READING = {
     **dict.fromkeys(("status", "stacks", "health", "explain", "usage", "audit", "budgets", "quota"), ""),
-    **dict.fromkeys(("top", "events", "steps"), ""),
+    **dict.fromkeys(("top", "events", "steps", "fleet.status"), ""),
     **dict.fromkeys(("completion", "key.path", "service.logs"), ""),
     **dict.fromkeys(("client.list", "bootstrap.sources", "litellm.list"), ""),
     **dict.fromkeys(("profile.list", "profile.show", "profile.diff", "auth.list", "auth.status", "security.check"), ""),

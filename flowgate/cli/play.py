@@ -119,7 +119,15 @@ def reload(config: str, service: str, watch: bool, *, check: bool = False) -> in
     return code
 
 
-def play_any(config: str, name: str, extra: Sequence[str], *, reports: Mapping[str, str], **typed: Any) -> int:
+def play_any(
+    config: str,
+    name: str,
+    extra: Sequence[str],
+    *,
+    reports: Mapping[str, str],
+    fleet: Mapping[str, str] | None = None,
+    **typed: Any,
+) -> int:
     """Run any playbook, as `inv play` does: recap, reports, and the command that resumes after a failure.
 
     Args:
@@ -127,6 +135,7 @@ def play_any(config: str, name: str, extra: Sequence[str], *, reports: Mapping[s
         name: Name of a shipped playbook, or a path.
         extra: Each value of `-e`.
         reports: Kind ("json", "junit", "html") → file; empty for none.
+        fleet: "inventory", "limit" and "serial" as typed; without an inventory it runs on this machine.
         **typed: Fields of the request; `tags` and `skip_tags` as typed.
 
     Returns:
@@ -134,6 +143,10 @@ def play_any(config: str, name: str, extra: Sequence[str], *, reports: Mapping[s
     """
     from flowgate.cli import run_reports
 
+    if fleet and any(fleet.values()):
+        from flowgate.cli import fleet_play
+
+        return fleet_play.play_typed(config, (name, extra, reports), fleet, typed)
     run_reports.check_writable(reports)
     fields = {**typed, "tags": arguments.words(typed["tags"]), "skip_tags": arguments.words(typed["skip_tags"])}
     variables = arguments.variables(extra)

@@ -74,10 +74,22 @@ def write_reports(result: RunResult, request: ReportRequest) -> None:
     from flowgate.cli.diff import mask_secrets
     from flowgate.playbook.report import report_document
 
-    found = report_document(report, lambda text: mask_secrets(console.masked(text)))
-    for kind, path in request.files.items():
+    write_files(report_document(report, lambda text: mask_secrets(console.masked(text))), request.files)
+
+
+def write_files(document: ReportDocument, paths: Mapping[str, str]) -> None:
+    """Write the reports of a run.
+
+    Args:
+        document: The report.
+        paths: Kind → file; empty for none.
+
+    Raises:
+        DiskError: A report cannot be written.
+    """
+    for kind, path in paths.items():
         if path:
-            files.write_atomic(Path(path).expanduser().absolute(), _text(kind, found), mode=0o600)
+            files.write_atomic(Path(path).expanduser().absolute(), _text(kind, document), mode=0o600)
 
 
 def _text(kind: str, document: ReportDocument) -> str:

@@ -78,7 +78,7 @@ def recap(report: Report) -> dict[str, int]:
         report: The finished run.
 
     Returns:
-        A number for each of `COUNTERS`. `unreachable` is always 0 because there is one host, this machine.
+        A number for each of `COUNTERS`. `unreachable` is 0 because there is one host, this machine.
     """
     counts = dict.fromkeys(COUNTERS, 0)
     for outcome in report.outcomes:

@@ -58,7 +58,11 @@ TOP = (
 RECAP = (
     Key("ok", "count", "tasks that succeeded; includes changed and ignored tasks"),
     Key("changed", "count", "tasks that changed something; in check mode: that would change something"),
-    Key("unreachable", "count", "always 0, because there is one host, this machine"),
+    Key(
+        "unreachable",
+        "count",
+        "hosts that could not be reached, in a run over several hosts (`--inventory`); 0 on one machine",
+    ),
     Key("failed", "count", "failures that were neither rescued nor ignored"),
     Key("skipped", "count", "tasks whose condition did not hold"),
     Key("rescued", "count", "failures that a `rescue`, or another attempt of a block, made up for"),

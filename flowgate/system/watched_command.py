@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from flowgate.system.spawn import start_error
 
 
-def run_watched(argv: Sequence[str], *, cwd: Path, on_line: Callable[[str], None]) -> int:
-    """Run a command to its end, with this process' environment, without input and without a terminal.
+def run_watched(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    on_line: Callable[[str], None],
+    environment: Mapping[str, str] | None = None,
+) -> int:
+    """Run a command to its end, without input and without a terminal; an exception, such as Ctrl-C, ends it.
 
     Args:
         argv: The command.
         cwd: The working folder.
         on_line: Is called with each line of its output and error output.
+        environment: Variables beside those of this process.
 
     Returns:
         The exit code; negative for a signal.
@@ -30,7 +37,7 @@ def run_watched(argv: Sequence[str], *, cwd: Path, on_line: Callable[[str], None
         process = subprocess.Popen(
             list(argv),
             cwd=str(cwd),
-            env={**os.environ, "NO_COLOR": "1"},
+            env={**os.environ, "NO_COLOR": "1", **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -40,6 +47,11 @@ def run_watched(argv: Sequence[str], *, cwd: Path, on_line: Callable[[str], None
     except OSError as error:
         raise start_error(argv[0], cwd, error) from None
     with process:
-        for line in process.stdout or ():
-            on_line(line.rstrip("\n"))
+        try:
+            for line in process.stdout or ():
+                on_line(line.rstrip("\n"))
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
     return process.returncode

@@ -18,6 +18,7 @@ UNPREDICTABLE = {
     *("test", "lint", "format", "typecheck", "docs", "ci", "bench", "build", "release", "clean"),
 }
 WITH_CHECK = {"play", "client.add", "client.remove", "docs", "export.kubernetes", "export.compose", "export.systemd"}
+WITH_CHECK |= {"export.ansible"}
 
 
 def refused(task: str, flag: str) -> UsageError:

@@ -1,0 +1,187 @@
+"""Ansible: the collection `flowgate.gateway`, whose modules run FlowGate on each host."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+import yaml
+
+from flowgate import __version__
+from flowgate.export.templates import FOLDER, render
+from flowgate.playbook.signature import Param, StepInfo
+
+NAMESPACE, NAME = "flowgate", "gateway"
+ROOT = f"ansible_collections/{NAMESPACE}/{NAME}"
+Option = dict[str, object]
+
+PLAY: dict[str, Option] = {
+    "name": {"type": "str", "required": True, "description": "The name of a shipped playbook, or a path on the host."},
+    "text": {"type": "str", "description": "The playbook itself, if it is not on the host."},
+    "variables": {"type": "dict", "description": "Variables of the playbook."},
+    "secret_variables": {
+        "type": "str",
+        "no_log": True,
+        "description": "The variables as JSON or YAML; they are in no log of Ansible.",
+    },
+    "profile": {"type": "str", "description": "The profile; without it, the active one."},
+    "tags": {"type": "str", "description": "Run only tasks with these tags, separated by commas."},
+    "skip_tags": {"type": "str", "description": "Leave out tasks with these tags."},
+}
+HEALTH: dict[str, Option] = {
+    "timeout": {"type": "float", "default": 60.0, "description": "Seconds to wait."},
+    "required": {"type": "bool", "default": True, "description": "Fail too if nothing was started on the host."},
+}
+PROGRAM: dict[str, Option] = {
+    "flowgate_program": {"type": "str", "default": "flowgate", "description": "The command that starts FlowGate."},
+    "flowgate_config": {"type": "path", "description": "The config; without it, FlowGate looks for it."},
+}
+RETURN: dict[str, Option] = {
+    "code": {"type": "int", "returned": "always", "description": "FlowGate's exit code: 0, 1, 2 or 3."},
+    "fix": {"type": "str", "returned": "failure", "description": "What to do."},
+}
+REPORT: dict[str, Option] = {
+    "lines": {"type": "list", "elements": "str", "returned": "always", "description": "What FlowGate printed."},
+    "report": {
+        "type": "dict",
+        "returned": "after a start",
+        "description": "The report, as play --report-json writes it.",
+    },
+}
+PLACE = {"flowgate_environment": "/opt/flowgate"}
+PACKAGE = {"flowgate_package": f"flowgate-llm[runtime]=={__version__}", "flowgate_python": "python3"}
+# The roles, each with the defaults of its variables.
+ROLES: dict[str, dict[str, object]] = {
+    "install": {**PLACE, **PACKAGE},
+    "upgrade": {**PLACE, **PACKAGE, "flowgate_litellm": ""},
+    "rollback": {**PLACE, "flowgate_rollback": ["litellm"]},
+}
+KINDS = {"int": "int", "float": "float", "number": "float", "bool": "bool", "text": "str", "path": "path"}
+KINDS |= {"list[text]": "list", "dict[text, text]": "dict"}
+
+
+def core_files() -> dict[str, str]:
+    """Return what running playbooks on several hosts needs: the modules `play`, `health` and `status`, and a callback.
+
+    Returns:
+        Path in the folder of collections → text.
+    """
+    play = _module("play", "Run a playbook of FlowGate.", PLAY, RETURN | REPORT, {"name": "switch-profile"})
+    health = _module("health", "Wait until the gateway is healthy.", HEALTH, RETURN, {"timeout": 60})
+    status = _module("status", "Read the state of the gateway.", {}, RETURN, {})
+    made = {"play": play, "health": health, "status": status}
+    return {
+        f"{ROOT}/galaxy.yml": _galaxy(),
+        f"{ROOT}/meta/runtime.yml": '---\nrequires_ansible: ">=2.16.0"\n',
+        f"{ROOT}/plugins/module_utils/flowgate.py": render("ansible/flowgate.template"),
+        f"{ROOT}/plugins/callback/lines.py": render("ansible/lines.template"),
+        **{f"{ROOT}/plugins/modules/{name}.py": text for name, text in made.items()},
+    }
+
+
+def files(steps: Iterable[StepInfo]) -> dict[str, str]:
+    """Return the whole collection.
+
+    Args:
+        steps: The steps that become modules.
+
+    Returns:
+        Path in the folder of collections → text.
+    """
+    modules = {f"{ROOT}/plugins/modules/{one.name}.py": _step(one) for one in steps}
+    texts = {f"{ROOT}/README.md": (FOLDER / "ansible" / "README.md").read_text(encoding="utf-8")}
+    for role, defaults in ROLES.items():
+        about = {"galaxy_info": {"author": "FlowGate", "description": role, "license": "MIT"}, "dependencies": []}
+        tasks = (FOLDER / "ansible" / "roles" / f"{role}.yml").read_text(encoding="utf-8")
+        texts |= {f"{ROOT}/roles/{role}/tasks/main.yml": tasks}
+        texts |= {
+            f"{ROOT}/roles/{role}/defaults/main.yml": _yaml(defaults),
+            f"{ROOT}/roles/{role}/meta/main.yml": _yaml(about),
+        }
+    return {**core_files(), **modules, **texts}
+
+
+def _galaxy() -> str:
+    about = {
+        "namespace": NAMESPACE,
+        "name": NAME,
+        "version": __version__,
+        "readme": "README.md",
+        "authors": ["FlowGate"],
+        "description": "Runs FlowGate's steps and playbooks on hosts",
+        "license": ["MIT"],
+    }
+    return "---\n" + yaml.safe_dump(about, sort_keys=False)
+
+
+def _module(
+    name: str, summary: str, options: Mapping[str, Option], returns: Mapping[str, Option], example: Option
+) -> str:
+    spec = {key: {part: value for part, value in one.items() if part != "description"} for key, one in options.items()}
+    body = render(f"ansible/{name}.template", options=repr(spec)).rstrip("\n")
+    return _text(name, summary, options, returns, example, body)
+
+
+def _step(info: StepInfo) -> str:
+    options = {_option_name(one.name): _option(one) for one in info.params.values()}
+    spec = {key: {part: value for part, value in one.items() if part != "description"} for key, one in options.items()}
+    facts: Option = {"type": "dict", "returned": "always", "description": info.returns or "What the step registers."}
+    body = (
+        "from ansible_collections.flowgate.gateway.plugins.module_utils.flowgate import run_step\n\n"
+        f'if __name__ == "__main__":\n    run_step({info.name!r}, {spec!r})'
+    )
+    example: Option = {name: "…" for name, one in options.items() if one.get("required")}
+    return _text(info.name, info.summary, options, {**RETURN, **REPORT, "facts": facts}, example, body)
+
+
+def _option_name(name: str) -> str:
+    return f"{name}_" if name in PROGRAM else name
+
+
+def _option(param: Param) -> Option:
+    """Return an option of a module; a value that is not given is FlowGate's to choose, so no default is repeated."""
+    kind = param.type_text.removesuffix(" | null")
+    described = [param.meaning or "See the reference of the step."]
+    choices = re.findall(r"'([^']*)'", kind)
+    option: Option = {"type": KINDS.get(kind, "str" if choices else "raw"), "description": described}
+    if kind == "list[text]":
+        option["elements"] = "str"
+    if choices:
+        option["choices"] = choices
+    if param.required:
+        option["required"] = True
+    elif param.default not in (None, ""):
+        described.append(f"Without it, FlowGate takes C({param.default}).")
+    return option
+
+
+def _text(
+    name: str,
+    summary: str,
+    options: Mapping[str, Option],
+    returns: Mapping[str, Option],
+    example: Option,
+    body: str,
+) -> str:
+    shown = {key: {part: one[part] for part in one if part != "no_log"} for key, one in {**options, **PROGRAM}.items()}
+    documentation = {
+        "module": name,
+        "short_description": summary.rstrip("."),
+        "description": [summary, "It runs C(flowgate) on the host, under the host's own lock."],
+        "author": ["FlowGate"],
+        "options": shown,
+    }
+    examples = [{"name": summary.rstrip("."), f"{NAMESPACE}.{NAME}.{name}": example}]
+    return render(
+        "ansible/module.template",
+        summary=json.dumps(summary)[1:-1],
+        documentation=_yaml(documentation),
+        examples=_yaml(examples),
+        returns=_yaml(dict(returns)),
+        body=body,
+    )
+
+
+def _yaml(tree: object) -> str:
+    return "---\n" + yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=110).replace('"""', "'''")

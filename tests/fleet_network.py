@@ -1,0 +1,155 @@
+"""Hosts of their own on one machine: network namespaces, each with its sshd, behind one HAProxy."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+import urllib.request
+from pathlib import Path
+
+from tests.conftest import Workspace, free_port, wait
+from tests.fleet import Hosts
+
+PROGRAMS = ("ip", "haproxy", "sshd", "ssh-keygen", "ssh")
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+ABSENT = [name for name in PROGRAMS if not shutil.which(name, path=PATH)] + ([] if os.geteuid() == 0 else ["root"])
+PRIVILEGE_FOLDER = Path("/run/sshd")  # sshd wants it, also where it separates nothing
+SSHD = """\
+ListenAddress {address}
+HostKey {key}
+AuthorizedKeysFile {key}.pub
+PidFile none
+StrictModes no
+UsePAM no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+"""
+PROXY = """\
+defaults
+  mode {mode}
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+listen gateways
+  bind {bind}
+"""
+
+
+class Network:
+    """Namespaces, daemons in them, and an HAProxy before them all.
+
+    Attributes:
+        hosts: The gateways.
+        port: Where HAProxy listens.
+    """
+
+    def __init__(self, hosts: Hosts, folder: Path) -> None:
+        self.hosts, self.folder, self.port = hosts, folder, free_port()
+        self.key = folder / "key"
+        self._daemons: list[subprocess.Popen[bytes]] = []
+        self._namespaces: list[str] = []
+        self._made_folder = not PRIVILEGE_FOLDER.exists()
+
+    def start(self) -> None:
+        """Create everything and wait until sshd answers on each host."""
+        PRIVILEGE_FOLDER.mkdir(exist_ok=True)
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
+        self.key.chmod(0o600)
+        for number, place in enumerate(self.hosts.gateways.values(), 1):
+            self._add(number, place)
+        servers = [f"  server gw{number} {address(number)}:8000\n" for number, _ in enumerate(self._namespaces, 1)]
+        self._proxy("front", f"127.0.0.1:{self.port}", "http", "".join(servers), ())
+
+    def _add(self, number: int, place: Workspace) -> None:
+        name, inside = f"fg{os.getpid()}n{number}", f"fgi{number}"
+        outside = f"fgo{os.getpid() % 10**6}n{number}"
+        self._namespaces.append(name)
+        run("ip", "netns", "add", name)
+        run("ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", name)
+        run("ip", "addr", "add", f"10.213.{number}.1/30", "dev", outside)
+        run("ip", "link", "set", outside, "up")
+        there = ("ip", "netns", "exec", name)
+        run(*there, "ip", "addr", "add", f"{address(number)}/30", "dev", inside)
+        for device in ("lo", inside):
+            run(*there, "ip", "link", "set", device, "up")
+        config = self.folder / f"sshd{number}"
+        config.write_text(SSHD.format(address=address(number), key=self.key))
+        self._start(*there, shutil.which("sshd", path=PATH) or "sshd", "-D", "-e", "-f", str(config))
+        server = f"  server litellm 127.0.0.1:{place.litellm_port}\n"
+        self._proxy(f"gw{number}", f"{address(number)}:8000", "tcp", server, there)
+        assert wait(lambda: self._answers(number), 20), f"no sshd on {address(number)}"
+
+    def _answers(self, number: int) -> bool:
+        return subprocess.run(["ssh", *self.options(), f"root@{address(number)}", "true"], check=False).returncode == 0
+
+    def options(self) -> tuple[str, ...]:
+        """Return ssh's options: the test's own key, and no file of the user's."""
+        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes")
+        return ("-F", "none", "-i", str(self.key), *(word for one in options for word in ("-o", one)))
+
+    def variables(self, number: int) -> dict[str, str]:
+        """Return the variables by which Ansible reaches a host over ssh."""
+        more = " ".join(self.options())
+        return {"ansible_connection": "ssh", "ansible_host": address(number), "ansible_ssh_common_args": more}
+
+    def _proxy(self, name: str, bind: str, mode: str, servers: str, before: tuple[str, ...]) -> None:
+        config = self.folder / f"{name}.cfg"
+        config.write_text(PROXY.format(mode=mode, bind=bind) + servers)
+        self._start(*before, shutil.which("haproxy", path=PATH) or "haproxy", "-db", "-q", "-f", str(config))
+
+    def _start(self, *argv: str) -> None:
+        with (self.folder / "daemons.log").open("ab") as log:
+            self._daemons.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+
+    def stop(self) -> None:
+        """End the daemons by their pids, and delete the namespaces with their devices."""
+        for one in self._daemons:
+            one.terminate()
+            one.wait(20)
+        for name in self._namespaces:
+            subprocess.run(["ip", "netns", "del", name], check=False, env={"PATH": PATH})
+        if self._made_folder:
+            PRIVILEGE_FOLDER.rmdir()
+
+
+class FrontClients:
+    """Clients that ask through HAProxy, each one request after another, until the end of a block."""
+
+    def __init__(self, network: Network, count: int) -> None:
+        self.answered, self.failed = 0, list[str]()
+        self._network, self._over = network, threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(count)]
+
+    def __enter__(self) -> FrontClients:
+        for one in self._threads:
+            one.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for one in self._threads:
+            one.join()
+
+    def _ask(self) -> None:
+        body = json.dumps({"model": "router-default", "messages": [{"role": "user", "content": "hello"}]}).encode()
+        url = f"http://127.0.0.1:{self._network.port}/v1/chat/completions"
+        while not self._over.is_set():
+            try:
+                with urllib.request.urlopen(urllib.request.Request(url, body), timeout=30) as answer:
+                    json.load(answer)
+                self.answered += 1
+            except (OSError, ValueError) as error:
+                self.failed.append(repr(error))
+
+
+def address(number: int) -> str:
+    """Return the address of a host."""
+    return f"10.213.{number}.2"
+
+
+def run(*argv: str) -> None:
+    """Run a command, which must succeed."""
+    subprocess.run(argv, check=True, capture_output=True, env={"PATH": PATH})
