@@ -19,8 +19,9 @@ def built() -> list[str]:
     pydantic = sys.modules.get("pydantic")
     if pydantic is None:
         return []
-    found = [one for one in _subclasses(pydantic.BaseModel, set()) if _is_deferred(one) and _is_built(one)]
-    return [name for one in found if _find(name := f"{one.__module__}{SEPARATOR}{one.__qualname__}") is one]
+    found: list[type] = [one for one in _subclasses(pydantic.BaseModel, set()) if _is_deferred(one) and _is_built(one)]
+    names: dict[str, type] = {f"{one.__module__}{SEPARATOR}{one.__qualname__}": one for one in found}
+    return [name for name, one in names.items() if _find(name) is one]
 
 
 def build(names: Iterable[str]) -> None:
