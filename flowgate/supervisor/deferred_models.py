@@ -16,12 +16,11 @@ SEPARATOR = ":"
 
 def built() -> list[str]:
     """Return the models that were to be built at their first use, and are built now, as "module:Class"."""
-    pydantic = sys.modules.get("pydantic")
-    if pydantic is None:
+    base = getattr(sys.modules.get("pydantic"), "BaseModel", None)
+    if base is None:
         return []
-    found: list[type] = [one for one in _subclasses(pydantic.BaseModel, set()) if _is_deferred(one) and _is_built(one)]
-    names: dict[str, type] = {f"{one.__module__}{SEPARATOR}{one.__qualname__}": one for one in found}
-    return [name for name, one in names.items() if _find(name) is one]
+    found = {f"{one.__module__}{SEPARATOR}{one.__qualname__}": one for one in _subclasses(base, set())}
+    return [name for name, one in found.items() if _is_deferred(one) and _is_built(one) and _find(name) is one]
 
 
 def build(names: Iterable[str]) -> None:
@@ -38,7 +37,8 @@ def build(names: Iterable[str]) -> None:
 
 
 def _subclasses(model: type, seen: set[type]) -> Iterator[type]:
-    for one in type.__subclasses__(model):
+    children: list[type] = type.__subclasses__(model)
+    for one in children:
         if one not in seen:
             seen.add(one)
             yield one
