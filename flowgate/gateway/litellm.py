@@ -42,7 +42,11 @@ APP = "litellm.proxy.proxy_server:app"
 IMPORTS = (
     "litellm.proxy.proxy_server",
     "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
     "flowgate.supervisor.worker_server",
+    "flowgate.supervisor.shared_places",
+    "flowgate.supervisor.shared_quotas",
     "flowgate.gateway.inside",
 )
 FORK_GUARD = "litellm.rust_bridge.fork_guard:reserve_process_for_forking"  # raises if native threads are running

@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from flowgate.domain.request_limits import size
+from flowgate.request_filter.begun import Begun
 from flowgate.request_filter.body import BadBody
 from flowgate.request_filter.cross_origin import send_response
 from flowgate.request_filter.dialects import Kind, Response, error_response
@@ -67,16 +68,23 @@ class Arrival:
         if not self._began:
             self._began = asyncio.get_running_loop().time()
             self._check(_announced(self._scope))
-        try:
-            async with asyncio.timeout_at(self._began + BODY_SECONDS + self._size / BODY_BYTES_PER_SECOND):
-                message = await self._receive()
-        except TimeoutError:
-            what = f"{self._size:,} bytes of the body have arrived in {BODY_SECONDS:.0f} s"
-            raise self._refused(408, f"{what}; send it faster, or try again") from None
+        message = await self._next()
         self._size += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
         self._check(self._size)
         return message
+
+    async def _next(self) -> Message:
+        """Return the next message; one that has arrived already, as most bodies have, needs no timer."""
+        begun = Begun(self._receive())
+        if begun.result is not None:
+            return begun.result
+        try:
+            async with asyncio.timeout_at(self._began + BODY_SECONDS + self._size / BODY_BYTES_PER_SECOND):
+                return await begun
+        except TimeoutError:
+            what = f"{self._size:,} bytes of the body have arrived in {BODY_SECONDS:.0f} s"
+            raise self._refused(408, f"{what}; send it faster, or try again") from None
 
     def _check(self, count: int) -> None:
         if count > self._most:
@@ -128,5 +136,7 @@ def response(scope: Scope, bad: BadBody) -> Response:
 
 
 def _announced(scope: Scope) -> int:
-    length = next((value for name, value in scope.get("headers", ()) if name == b"content-length"), b"")
-    return int(length) if length.isdigit() else 0
+    for name, value in scope.get("headers", ()):
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0

@@ -144,8 +144,11 @@ class RecentRequests:
             response_start: The ASGI message `http.response.start`.
             prefixes: Lower-case prefixes of the headers to keep.
         """
-        names = ((key.decode("latin-1").lower(), value) for key, value in response_start.get("headers", ()))
-        headers = {name: value.decode("latin-1") for name, value in names if prefixes and name.startswith(prefixes)}
+        headers: dict[str, str] = {}
+        for key, value in response_start.get("headers", ()) if prefixes else ():
+            name = key.decode("latin-1").lower()
+            if name.startswith(prefixes):
+                headers[name] = value.decode("latin-1")
         row["status"], row["headers"] = response_start["status"], {**row.get("headers", {}), **headers}
         if headers and row["method"] in READING:
             self._rows.append(row)

@@ -2,33 +2,35 @@
 
 Started by the supervisor as `… --fork-server CHANNEL`. The first line on the channel says what to import. Each later
 line `{"do": "fork"}` comes with five descriptors: control, private and public listener, log, and a socket for the
-worker's settings. The worker becomes a child of the supervisor: its parent exits at once, and the supervisor adopts
-orphans. So workers do not notice the end of the fork server. A worker reads its settings, keys included, from its own
-socket: they never pass through this process.
+worker's settings. The worker is a child of the supervisor, so workers do not notice the end of the fork server. It was
+forked some time before (see `spare_worker`). A worker reads its settings, keys included, from its own socket: they
+never pass through this process.
 
 Events: `ready`; `refused` (forking is unsafe here), then it exits; `forked` (pid) or `fork_failed` after a request.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import importlib
 import json
 import os
+import select
 import socket
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypedDict, cast
 
+from flowgate.supervisor import spare_worker
 from flowgate.supervisor.program_tree import ForkServerSpec
 from flowgate.supervisor.protocol import CHUNK_BYTES, Lines, WorkerCommand, encode
+from flowgate.supervisor.spare_worker import SpareWorker
 from flowgate.supervisor.warmup import warm_up
 from flowgate.system import subreaper
 
 DESCRIPTORS = 5
+SPARE_SECONDS = 1.0  # without a request: then the next worker is forked, and takes no time from the last one's start
 SETTINGS_SECONDS = 10.0  # how long a worker waits for its settings
 
 
@@ -73,12 +75,31 @@ def run(channel: socket.socket) -> ForkedWorker | int:
     # Variables that the imports have set: a process that imports for itself has them, so a forked one must too.
     added = {name: value for name, value in os.environ.items() if before.get(name) != value}
     channel.sendall(encode({"event": "ready", "seconds": round(time.monotonic() - began, 3)}))
-    while (received := _receive(channel, lines)) is not None:
-        for command, descriptors in received:
-            worker = _fork(channel, descriptors, added) if command.get("do") == "fork" else None
-            if worker is not None:
-                return worker
+    try:
+        _fork_on_request(channel, lines)
+    except spare_worker.Begins as begins:  # in the worker
+        return _become_worker(begins.descriptors, added)
     return 0
+
+
+def _fork_on_request(channel: socket.socket, lines: Lines[WorkerCommand]) -> None:
+    """Fork workers until the supervisor has gone; raise `spare_worker.Begins` in each of them."""
+    spare: SpareWorker | None = None
+    while True:
+        if spare is None and not select.select([channel], [], [], SPARE_SECONDS)[0]:
+            spare = spare_worker.fork(channel)
+        received = _receive(channel, lines)
+        if received is None:
+            return
+        for descriptors in (descriptors for command, descriptors in received if command.get("do") == "fork"):
+            pid = spare.begin(descriptors) if spare else 0
+            if not pid and (fresh := spare_worker.fork(channel, descriptors)):
+                pid = fresh.begin(descriptors)
+            spare = None
+            for descriptor in descriptors:
+                os.close(descriptor)
+            event = {"event": "forked", "pid": pid} if pid else {"event": "fork_failed", "reason": "fork"}
+            channel.sendall(encode(event))
 
 
 def _prepare(spec: ForkServerSpec) -> str:
@@ -127,50 +148,8 @@ def _check_threads() -> str:
     return f"{count} threads run after the imports, and only one would survive a fork" if count != 1 else ""
 
 
-def _fork(channel: socket.socket, descriptors: list[int], added: Mapping[str, str]) -> ForkedWorker | None:
-    """Fork twice, so that the worker becomes a child of the supervisor.
-
-    Args:
-        channel: Connection to the supervisor.
-        descriptors: The descriptors for the worker.
-        added: Variables that the imports have set.
-
-    Returns:
-        In the worker, what it has received; None in the fork server, which has reported the worker's pid.
-    """
-    reading, writing = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    try:
-        middle = os.fork()
-    except OSError as fault:
-        channel.sendall(encode({"event": "fork_failed", "reason": f"fork: {fault.strerror}"}))
-        middle = -1
-    if middle == 0:
-        with contextlib.suppress(OSError):
-            worker = os.fork()
-            if worker == 0:
-                os.close(reading)
-                os.close(writing)
-                channel.close()
-                return _become_worker(descriptors, added)
-            os.write(writing, str(worker).encode())
-        os._exit(0)
-    os.close(writing)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    with os.fdopen(reading, "rb") as pipe:
-        pid = pipe.read()
-    if middle > 0:
-        os.waitpid(middle, 0)  # now the worker is the supervisor's child
-        event = {"event": "forked", "pid": int(pid)} if pid else {"event": "fork_failed", "reason": "fork"}
-        channel.sendall(encode(event))
-    return None
-
-
 def _become_worker(descriptors: list[int], added: Mapping[str, str]) -> ForkedWorker:
     """Set up this forked process as a worker; exit when no settings arrive."""
-    os.setsid()
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     control, private, public, log, settings_socket = descriptors

@@ -52,11 +52,12 @@ class Reaping:
 
     def _report_lost(self, generation: Key, lost: list[Ended]) -> None:
         for worker, reason in lost:
+            lived = self._loop.clock.now() - worker.started
             described = f"worker {worker.index}: {reason}"
             if worker.counts:
                 if worker.phase in ("draining", "stopping"):
                     self._reasons.setdefault(generation, []).append((worker, reason))
-                self._enqueue(generation[0], WorkerLost(generation[1], described, worker.program.workers))
+                self._enqueue(generation[0], WorkerLost(generation[1], described, worker.program.workers, lived))
                 continue
             self._log("{} {}: {}".format(*generation, described))
             for other in worker_group.of(self._workers, generation):

@@ -15,9 +15,11 @@ from flowgate.supervisor.service_state import (
     SpawnWorker,
     Step,
     Timer,
+    WorkerLost,
 )
 
 RESPAWN_WAITS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds before the 1st, 2nd, … respawn in a row
+LASTING_SECONDS = 3.0  # a worker that lives ten times as long as its start takes costs little to replace
 STEADY_SECONDS = 60.0  # without another end of a worker, after which earlier ones do not count any more
 
 
@@ -107,22 +109,23 @@ def respawn(state: ServiceState, number: int) -> Step:
     return state, (*effects, Note("respawned", new.number))
 
 
-def worker_lost(state: ServiceState, number: int, reason: str, workers: int) -> Step:
+def worker_lost(state: ServiceState, lost: WorkerLost) -> Step:
     """React to the end of one of several workers of a serving generation: respawn it alone.
 
-    Each worker may end once before the waits begin to grow: several that are killed together come back together.
+    Each worker may end once before the waits begin to grow: several that are killed together come back together. One
+    that has lived for a while is replaced at once, and does not make the others wait.
 
     Args:
         state: State of the service.
-        number: The generation.
-        reason: Why the worker ended.
-        workers: How many workers the generation is to have.
+        lost: The end of the worker.
     """
-    crashed = Note("crashed", number, reason)
+    crashed = Note("crashed", lost.number, lost.reason)
     if not state.respawns:
         return state, (crashed,)
-    wait = RESPAWN_WAITS[min(state.crashes // workers, len(RESPAWN_WAITS) - 1)]
-    return replace(state, crashes=state.crashes + 1), (crashed, Arm(Timer("worker", number), wait))
+    if lost.lived >= LASTING_SECONDS:
+        return state, (crashed, Arm(Timer("worker", lost.number), 0.0))
+    wait = RESPAWN_WAITS[min(state.crashes // lost.workers, len(RESPAWN_WAITS) - 1)]
+    return replace(state, crashes=state.crashes + 1), (crashed, Arm(Timer("worker", lost.number), wait))
 
 
 def respawn_worker(state: ServiceState, number: int) -> Step:

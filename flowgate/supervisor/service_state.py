@@ -124,11 +124,12 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """One of several workers of a generation has ended; others run. reason: its exit. workers: how many it has."""
+    """One of several workers of a generation has ended. workers: how many it has. lived: seconds since its start."""
 
     number: int
     reason: str
     workers: int
+    lived: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """How many requests all workers of a generation serve at once, in memory that they share.
 
-Each worker writes its own count. It reads those of the others under a lock, so that two of them never take the last
-place; to give a place back needs none. The count of a worker that has ended is void.
+Each worker writes its own count. Near the limit it reads those of the others under a lock, so that two of them never
+take the last place; far from it, and to give a place back, it needs none. The count of a worker that has ended is void.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from flowgate.request_filter.places import Places
 from flowgate.system import processes
 from flowgate.system.processes import Identity
 
 SLOTS = 256
-SLOT = struct.Struct("<qqq")  # pid, start time, requests in progress
+NUMBER: Final = "q"
+COLUMN_BYTES = SLOTS * struct.calcsize(NUMBER)
+FAR = 64  # so many places from the limit, no lock is needed: each worker takes one at a time
 LOCK_TRIES = 50  # a worker that is stopped while it holds the lock must not stop the others
 
 
@@ -38,12 +41,13 @@ class SharedPlaces(Places):
             OSError: It cannot be created.
         """
         super().__init__()
-        self._me = processes.identify(os.getpid()) or Identity(os.getpid(), 0)
-        self._at = index % SLOTS * SLOT.size
+        self._number = index % SLOTS
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.ftruncate(self._file, SLOTS * SLOT.size)
-        self._memory = mmap.mmap(self._file, SLOTS * SLOT.size)
-        self._write()
+        os.ftruncate(self._file, 3 * COLUMN_BYTES)
+        columns = memoryview(mmap.mmap(self._file, 3 * COLUMN_BYTES)).cast(NUMBER)
+        self._pids, self._ticks, self._counts = (columns[SLOTS * one : SLOTS * (one + 1)] for one in range(3))
+        self._counts[self._number] = 0
+        self._pids[self._number], self._ticks[self._number] = processes.identify(os.getpid()) or (os.getpid(), 0)
 
     def take(self, most: int) -> bool:
         """Count a request that begins, if fewer are in progress in all workers; see `Places.take`.
@@ -51,29 +55,31 @@ class SharedPlaces(Places):
         Args:
             most: How many may be in progress in all workers.
         """
+        if self._total() + FAR <= most:
+            self.own += 1
+            self._counts[self._number] = self.own
+            return True
         with self._locked():
             if self._total() >= most and self._living() >= most:
                 return False
             self.own += 1
-            self._write()
+            self._counts[self._number] = self.own
         return True
 
     def leave(self) -> None:
         """Count a request that has ended."""
         self.own -= 1
-        self._write()
-
-    def _write(self) -> None:
-        SLOT.pack_into(self._memory, self._at, *self._me, self.own)
+        self._counts[self._number] = self.own
 
     def _total(self) -> int:
-        return sum(count for pid, _, count in SLOT.iter_unpack(self._memory) if pid)
+        return sum(self._counts)
 
     def _living(self) -> int:
         """Return how many requests the workers that live have in progress; it asks for each of them."""
-        found = [Identity(pid, ticks) for pid, ticks, count in SLOT.iter_unpack(self._memory) if pid and count]
-        living = {one for one in found if processes.alive(one)}
-        return sum(count for pid, ticks, count in SLOT.iter_unpack(self._memory) if Identity(pid, ticks) in living)
+        found = [
+            (Identity(*one), count) for *one, count in zip(self._pids, self._ticks, self._counts, strict=True) if count
+        ]
+        return sum(count for one, count in found if processes.alive(one))
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

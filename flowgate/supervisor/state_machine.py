@@ -80,8 +80,8 @@ def _advance_generation(state: ServiceState, found: Generation, event: Event) ->
             return _opened(state, found)
         case Died(reason=reason), _:
             return died(state, found, reason)
-        case WorkerLost(reason=reason, workers=workers), "serving":
-            return worker_lost(state, found.number, reason, workers)
+        case WorkerLost(), "serving":
+            return worker_lost(state, event)
         case WorkerLost(reason=reason), phase if phase in CANDIDATE:
             return _terminate(state, found, verdict=reason)
         case Discard(), phase if phase in CANDIDATE:

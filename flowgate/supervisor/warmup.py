@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from flowgate.domain import WarmUp
 from flowgate.errors import FlowGateError
+from flowgate.supervisor import deferred_models
 from flowgate.supervisor.program_tree import ForkServerSpec, warmup_from_tree
 from flowgate.system import files, subreaper
 
@@ -47,9 +48,11 @@ def warm_up(spec: ForkServerSpec) -> None:
         modules, complete = _read_recorder(*recorder, spec["warmup"]["seconds"] + EXTRA_SECONDS)
         if complete:
             _write_cache(spec, modules)
-    for name in modules or ():
+    names, models = deferred_models.split(modules or ())
+    for name in names:
         with contextlib.suppress(Exception):  # some modules can only be imported by the one that imported them first
             importlib.import_module(name)
+    deferred_models.build(models)
 
 
 def _load(app: str) -> ASGIApp:
@@ -73,12 +76,12 @@ def _build_routes(app: ASGIApp) -> None:
 
 
 def _cache_key(spec: ForkServerSpec) -> str:
-    parts = [spec["environment"], spec["app"], list(spec["imports"]), spec["warmup"]]
+    parts = [spec["environment"], spec["app"], list(spec["imports"]), spec["warmup"], "models"]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _read_cache(spec: ForkServerSpec) -> list[str] | None:
-    """Return the modules that an earlier fork server of the same environment recorded."""
+    """Return what an earlier fork server of the same environment recorded."""
     with contextlib.suppress(FlowGateError, ValueError, AttributeError):
         names = json.loads(files.read_text_or_none(Path(spec["module_cache"])) or "").get(_cache_key(spec))
         return names if isinstance(names, list) else None
@@ -136,7 +139,7 @@ def record_imports(app: str, warmup: WarmUp, folder: Path) -> tuple[list[str], b
         folder: Where the app's config file may be written.
 
     Returns:
-        The names of the modules imported meanwhile, in order, and whether all requests were sent.
+        The names of the modules imported meanwhile, in order, and of the models built; whether all requests were sent.
     """
     before = set(sys.modules)
     os.environ.update(warmup.env)
@@ -144,7 +147,8 @@ def record_imports(app: str, warmup: WarmUp, folder: Path) -> tuple[list[str], b
     with contextlib.suppress(Exception):  # an app that fails has still imported what it needed until then
         asyncio.run(asyncio.wait_for(_send_all(_load(app), warmup, folder), warmup.seconds))
         complete = True
-    return [name for name in list(sys.modules) if name not in before], complete
+    imported = [name for name in list(sys.modules) if name not in before]
+    return [*imported, *deferred_models.built()], complete
 
 
 # --- the requests

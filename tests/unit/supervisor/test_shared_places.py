@@ -77,3 +77,13 @@ def test_a_locked_board_stops_nobody(path: Path) -> None:
     with path.open("r+b") as stuck:
         fcntl.flock(stuck, fcntl.LOCK_EX)
         assert one.take(1)
+
+
+def test_far_from_the_limit_a_place_is_taken_without_the_lock(path: Path) -> None:
+    import fcntl
+
+    one, two = SharedPlaces(path, 1), SharedPlaces(path, 2)
+    with path.open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert all(places.take(1000) for places in (one, two) for _ in range(20))
+    assert [one.own, two.own, one.take(40), one.take(41), two.take(41)] == [20, 20, False, True, False]

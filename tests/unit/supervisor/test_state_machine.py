@@ -270,6 +270,13 @@ def test_each_worker_may_end_once_before_the_waits_grow() -> None:
     assert waits == [0.0, 0.0, 0.5, 0.5, 1.0, 1.0]
 
 
+def test_a_worker_that_has_lived_for_a_while_is_replaced_at_once_and_does_not_count() -> None:
+    brief, lasting = WorkerLost(1, "killed", 2, lived=0.5), WorkerLost(1, "killed", 2, lived=5.0)
+    state, effects = play(SHARED, *SERVING, *[brief] * 4, lasting)
+    waits = [one.seconds for one in effects if isinstance(one, Arm) and one.timer.name == "worker"]
+    assert (waits, state.crashes) == ([0.0, 0.0, 0.5, 0.5, 0.0], 4)
+
+
 @pytest.mark.parametrize(
     "events", [(Start(),), (Start(), Ready(1)), (*SERVING, Start()), (*SERVING, Start(), Ready(2))]
 )

@@ -1,0 +1,83 @@
+"""The worker that a fork server forks in advance: it becomes the next worker, and is never left over."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flowgate.domain import Program
+from flowgate.supervisor.client import SupervisorClient
+from flowgate.system import process_table, processes
+from tests.unit.supervisor.conftest import supervisor_pid
+from tests.unit.supervisor.test_fork_server import ask, fork_server, log, serving, until, up
+
+App = Callable[..., Program]
+
+pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="workers are forked on Linux only")
+
+
+def spares(supervisor: SupervisorClient) -> list[int]:
+    """Return the pids of the supervisor's children that are neither a worker nor a fork server."""
+    known = {serving(supervisor), fork_server(supervisor)}
+    children = [row for row in process_table.rows() if row.parent == supervisor_pid(supervisor)]
+    return [row.pid for row in children if row.pid not in known and row.state not in process_table.GONE]
+
+
+def spare(supervisor: SupervisorClient) -> int:
+    """Return the pid of the spare worker, once it waits."""
+    until(lambda: len(spares(supervisor)) == 1)
+    return spares(supervisor)[0]
+
+
+def test_the_spare_worker_replaces_one_that_is_killed(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one"))
+    waiting = spare(supervisor)
+    os.kill(serving(supervisor), signal.SIGKILL)
+    assert ask(app())[:2] == ["one", str(waiting)]
+    assert spare(supervisor) != waiting
+
+
+def test_the_spare_worker_serves_whatever_generation_comes_next(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one"))
+    waiting = spare(supervisor)
+    up(supervisor, app("two"))
+    assert ask(app())[:2] == ["two", str(waiting)]
+
+
+def test_without_its_spare_worker_a_fork_server_forks_on_request(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one"))
+    waiting = spare(supervisor)
+    os.kill(waiting, signal.SIGKILL)
+    until(lambda: not spares(supervisor))
+    up(supervisor, app("two"))
+    assert ask(app())[0] == "two"
+    assert "cannot fork" not in log(supervisor)
+    assert log(supervisor).count("forked as process") == 2
+
+
+@pytest.mark.parametrize("ends", [fork_server, supervisor_pid])
+def test_the_spare_worker_ends_with_its_fork_server(
+    supervisor: SupervisorClient, app: App, ends: Callable[[SupervisorClient], int]
+) -> None:
+    up(supervisor, app("one"))
+    waiting = processes.identify(spare(supervisor))
+    assert waiting is not None
+    os.kill(ends(supervisor), signal.SIGKILL)
+    until(lambda: not processes.alive(waiting))
+
+
+def test_both_kinds_of_worker_have_the_same_files_open(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one"))
+    at_once, waiting = _sockets(serving(supervisor)), spare(supervisor)
+    os.kill(serving(supervisor), signal.SIGKILL)
+    until(lambda: ask(app())[1] == str(waiting))
+    until(lambda: _sockets(waiting) == at_once)
+
+
+def _sockets(pid: int) -> int:
+    """Count the sockets that a process has open."""
+    return sum(one.readlink().name.startswith("socket:") for one in Path(f"/proc/{pid}/fd").iterdir())
