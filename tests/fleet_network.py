@@ -10,12 +10,14 @@ import threading
 import urllib.request
 from pathlib import Path
 
+from flowgate.system import files
 from tests.conftest import Workspace, free_port, wait
 from tests.fleet import Hosts
 
 PROGRAMS = ("ip", "haproxy", "sshd", "ssh-keygen", "ssh")
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 ABSENT = [name for name in PROGRAMS if not shutil.which(name, path=PATH)] + ([] if os.geteuid() == 0 else ["root"])
+KEY = "sk-fleet-0123456789abcdef0123456789"  # one key of all gateways, as behind any balancer
 PRIVILEGE_FOLDER = Path("/run/sshd")  # sshd wants it, also where it separates nothing
 SSHD = """\
 ListenAddress {address}
@@ -59,6 +61,9 @@ class Network:
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
         self.key.chmod(0o600)
         for number, place in enumerate(self.hosts.gateways.values(), 1):
+            secrets = place.folder / ".router" / "secrets"
+            secrets.mkdir(parents=True, mode=0o700, exist_ok=True)
+            files.write_atomic(secrets / "litellm-master-key", KEY, mode=0o600)
             self._add(number, place)
         servers = [f"  server gw{number} {address(number)}:8000\n" for number, _ in enumerate(self._namespaces, 1)]
         self._proxy("front", f"127.0.0.1:{self.port}", "http", "".join(servers), ())
@@ -80,10 +85,11 @@ class Network:
         self._start(*there, shutil.which("sshd", path=PATH) or "sshd", "-D", "-e", "-f", str(config))
         server = f"  server litellm 127.0.0.1:{place.litellm_port}\n"
         self._proxy(f"gw{number}", f"{address(number)}:8000", "tcp", server, there)
-        assert wait(lambda: self._answers(number), 20), f"no sshd on {address(number)}"
+        assert wait(lambda: self._answers(number), 60), f"no sshd on {address(number)}"
 
     def _answers(self, number: int) -> bool:
-        return subprocess.run(["ssh", *self.options(), f"root@{address(number)}", "true"], check=False).returncode == 0
+        argv = ["ssh", *self.options(), f"root@{address(number)}", "true"]
+        return subprocess.run(argv, check=False, capture_output=True).returncode == 0
 
     def options(self) -> tuple[str, ...]:
         """Return ssh's options: the test's own key, and no file of the user's."""
@@ -137,12 +143,14 @@ class FrontClients:
         body = json.dumps({"model": "router-default", "messages": [{"role": "user", "content": "hello"}]}).encode()
         url = f"http://127.0.0.1:{self._network.port}/v1/chat/completions"
         while not self._over.is_set():
+            request = urllib.request.Request(url, body, {"Authorization": f"Bearer {KEY}"})
             try:
-                with urllib.request.urlopen(urllib.request.Request(url, body), timeout=30) as answer:
+                with urllib.request.urlopen(request, timeout=30) as answer:
                     json.load(answer)
                 self.answered += 1
             except (OSError, ValueError) as error:
                 self.failed.append(repr(error))
+                self._over.wait(0.1)
 
 
 def address(number: int) -> str:
