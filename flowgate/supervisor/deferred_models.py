@@ -2,8 +2,8 @@
 
 Built in the fork server, they are built once and shared by all workers; else each worker builds its own.
 
-An app may set `defer_build` for hundreds of models, and build a few when it starts. Measured with such an app: these few
-take half of the processor time of its start.
+An app may set `defer_build` for hundreds of models, and build a few when it starts. Measured with such an app: these
+few take half of the processor time of its start.
 """
 
 from __future__ import annotations
