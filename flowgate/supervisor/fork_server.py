@@ -17,6 +17,7 @@ import json
 import os
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ def run(channel: socket.socket) -> ForkedWorker | int:
 
 def _fork_on_request(channel: socket.socket, lines: Lines[WorkerCommand]) -> None:
     """Fork workers until the supervisor has gone; raise `spare_worker.Begins` in each of them."""
+    sys.stdout.flush()  # what the imports have printed would be printed again by each worker
+    sys.stderr.flush()
     spare: SpareWorker | None = None
     while True:
         if spare is None and not select.select([channel], [], [], SPARE_SECONDS)[0]:

@@ -38,8 +38,7 @@ class ServiceState:
 
     Attributes:
         shared_listener: Whether the supervisor owns the public listener. respawns: Whether a crash causes a respawn.
-        generations: Generations, oldest first.
-        last_number: Number of the newest generation that ever existed. wanted: Whether the service should run.
+        generations: Oldest first. last_number: The newest that ever existed. wanted: Whether the service should run.
         served: The last generation that served; a respawn runs its program.
         crashes: Respawns in a row without a quiet minute; `restarts`: all since the supervisor started.
         respawn_pending: Whether the timer of a respawn is armed. failure: Why the last generation failed or crashed.
