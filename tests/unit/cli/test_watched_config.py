@@ -56,7 +56,7 @@ def test_a_change_that_needs_a_restart_is_named_with_its_place(key: str) -> None
 
 
 @pytest.mark.parametrize(
-    "change", [("{}", "{router_settings: {num_retries: 2}}"), ("balanced", "fast"), ("secret", "s")]
+    "change", [("{}", "{router_settings: {num_retries: 2}}"), ("balanced", "fast"), ("[secret.key]", "[other.pem]")]
 )
 def test_other_changes_need_none(change: tuple[str, str]) -> None:
     watched_config.require_no_restart(config(), config(change))
