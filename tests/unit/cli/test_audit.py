@@ -20,8 +20,8 @@ SINCE = "2025-10-01"  # before NOW
 BROKEN = [Asked(10, failing(5))]
 
 
-def write(place: Workspace, asked: list[Asked], **more: str) -> None:
-    Traffic(place.runtime / "ledger.sqlite").write(asked, **more)
+def write(place: Workspace, asked: list[Asked], text: str | None = None, profile: str = "balanced") -> None:
+    Traffic(place.runtime / "ledger.sqlite").write(asked, text, profile)
 
 
 def show(since: str = SINCE, until: str = "", profile: str = "", html: str = "", *, as_json: bool = False) -> int:
