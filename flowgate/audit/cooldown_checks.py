@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from flowgate.audit import cooldowns
 from flowgate.audit.cooldowns import Cooldown, Rules
 from flowgate.audit.evidence import Evidence
-from flowgate.audit.histories import Event, History
+from flowgate.audit.histories import Event, History, key
 from flowgate.audit.served import CLIENT, FAILURES, OBSTACLES, STREAM, Key, Requests, Served
 from flowgate.gateway.recorded_promises import RecordedPromises
 from flowgate.rehearsal import comparisons
@@ -154,7 +154,7 @@ class Counting:
         limit = cooldown.last + cooldown.longest + RETURN_SLACK_SECONDS
         until = min((one for one in (back, following) if one is not None), default=None)
         asked = self.requests.between(limit, until, self.runs)
-        missed = next((one for one in asked if self._is_first(one)), None)
+        missed = next((one for one in asked if self._misses(one)), None)
         if missed is not None:
             after = None if back is None else back - cooldown.at
             yield Evidence(comparisons.returned(cooldown.longest, after), (missed,))
@@ -164,9 +164,13 @@ class Counting:
                 compared = compared._replace(observed="with the first request after it")
             yield Evidence(compared)
 
-    def _is_first(self, one: Served) -> bool:
-        """Return whether a request asks for a name whose first deployment it is."""
-        return self.recorded.path(one.model)[:1] == (self.where[1],)
+    def _misses(self, one: Served) -> bool:
+        """Return whether a request asks for a name whose first deployment it is, and did not reach it.
+
+        One that reached it may have arrived before its attempt began, on a loaded machine by a second and more.
+        """
+        is_first = self.recorded.path(one.model)[:1] == (self.where[1],)
+        return is_first and all(key(tried) != self.where for tried in one.tried)
 
     def _needs(self, one: Served) -> bool:
         """Return whether a request would have used the deployment: none before it in its path has answered."""

@@ -88,6 +88,10 @@ NO_BREACHES: dict[str, list[Asked]] = {
     "a long answer": [Asked(10, [bad(), (CHEAP, 1.0, "", 200, 500.0)])],
     "a slow refusal": [Asked(10, [("router-default", 0.0, "InternalServerError", 500, 90.0), good(CHEAP, 91.0)])],
     "nobody asks during the cooldown": [*OUTAGE[:3], Asked(300, [good()])],
+    "back with the first request, which waited in the gateway": [
+        *OUTAGE[:4],
+        Asked(98, [good(after=1.5)]),
+    ],
     "it fails again after the cooldown": [
         *OUTAGE[:5],
         Asked(90, failing(4)),
