@@ -15,6 +15,7 @@ from flowgate.cli import (
     dashboard_policy,
     dashboard_reports,
     event_log,
+    known_limits,
     status,
 )
 from flowgate.cli.columns import duration
@@ -155,12 +156,13 @@ class SessionSources:
         Raises:
             FlowGateError: The config has no program for accounts, or is wrong now.
         """
-        found = accounts.collect(self._current())
+        session = self._current()
+        found = accounts.collect(session)
         rows = [
             AccountLine(one["provider"], one["account"], one["state"], one["expires"], one["file"], _remark(one))
             for one in found.rows
         ]
-        return Accounts(rows, found.why)
+        return Accounts(rows, found.why, known_limits.in_force(session))
 
     def events(self, most: int) -> list[EventLine]:
         """Return the last events, newest first."""

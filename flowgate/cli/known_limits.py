@@ -12,6 +12,8 @@ from flowgate.gateway import cliproxy
 from flowgate.system.clock import Clock, stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flowgate.cli.session import Session
     from flowgate.ledger.account_entries import QuotaReading
 
@@ -60,6 +62,28 @@ def near(session: Session) -> list[str]:
         return []
     now = Clock().wall().timestamp()
     return [describe(one) for one in limits_or_none(session) if one.used >= WARN_AT and not one.is_over(now)]
+
+
+def newest(readings: Iterable[QuotaReading]) -> list[QuotaReading]:
+    """Return the newest reading of each limit, in the order of provider, account, model and limit.
+
+    Args:
+        readings: The readings.
+    """
+    found: dict[tuple[str, str, str, str], QuotaReading] = {}
+    for one in sorted(readings, key=lambda one: one.observed_at):
+        found[one.provider, one.account, one.model, one.window] = one
+    return [found[key] for key in sorted(found)]
+
+
+def in_force(session: Session) -> list[str]:
+    """Describe every limit that has not ended yet, one sentence each; none if the ledger cannot be read.
+
+    Args:
+        session: Config and supervisor.
+    """
+    now = Clock().wall().timestamp()
+    return [describe(one) for one in newest(limits_or_none(session)) if not one.is_over(now)]
 
 
 def describe(one: QuotaReading) -> str:

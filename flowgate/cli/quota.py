@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from flowgate.cli import console
 from flowgate.cli.account_usage import SourceReport, remark, source_report
 from flowgate.cli.budgets import read_percent
-from flowgate.cli.known_limits import known_limits
+from flowgate.cli.known_limits import known_limits, newest
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import FlowGateError
 from flowgate.gateway import southbound
@@ -97,18 +97,6 @@ def collect(session: Session) -> QuotaReport:
     rows += [_unknown(one, now) for one in files if (one.provider, one.account) not in named]
     source = source_report(session, session.supervisor.status())
     return {"quotas": rows, "accounts_unknown": unknown, "usage_source": source}
-
-
-def newest(readings: Iterable[QuotaReading]) -> list[QuotaReading]:
-    """Return the newest reading of each limit, in the order of provider, account, model and limit.
-
-    Args:
-        readings: The readings.
-    """
-    found: dict[tuple[str, str, str, str], QuotaReading] = {}
-    for one in sorted(readings, key=lambda one: one.observed_at):
-        found[one.provider, one.account, one.model, one.window] = one
-    return [found[key] for key in sorted(found)]
 
 
 def _account_files(session: Session) -> list[AuthFile]:

@@ -161,10 +161,11 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The accounts, and why something about them is not known."""
+    """The accounts, why something about them is not known, and a sentence on each of their limits that is known."""
 
     rows: Sequence[AccountLine]
     note: str
+    limits: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

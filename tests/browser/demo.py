@@ -150,7 +150,8 @@ class Demo:
         return None if line is None else Report(line, TABLES, ["reliability: 'long' was left out: it takes a minute"])
 
     def accounts(self) -> Accounts:
-        return Accounts(ACCOUNTS, "")
+        limits = ["codex team@example.org: 92 % of the 5h limit is used, until 2026-12-02T21:14:00Z"]
+        return Accounts(ACCOUNTS, "", limits)
 
     def events(self, most: int) -> Sequence[EventLine]:
         return EVENTS[:most]

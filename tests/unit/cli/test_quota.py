@@ -12,7 +12,8 @@ import pytest
 from flowgate.accounts.cooldowns import AccountCooldown
 from flowgate.cli import account_usage, budgets, known_limits, quota, stale_cooldowns
 from flowgate.cli.account_usage import SourceReport
-from flowgate.cli.quota import QuotaReport, newest
+from flowgate.cli.known_limits import newest
+from flowgate.cli.quota import QuotaReport
 from flowgate.domain.ledger import FILE_NAME
 from flowgate.errors import UsageError
 from flowgate.ledger import accounts, database
@@ -132,3 +133,11 @@ def test_the_report_has_every_account(place: Workspace) -> None:
     report: QuotaReport = quota.collect(open_session(""))
     assert [(one["limit"], one["left_percent"]) for one in report["quotas"]] == [("5h", 15)]
     assert (report["usage_source"]["state"], report["accounts_unknown"] != "") == ("stopped", True)
+
+
+def test_limits_in_force_are_described_and_ended_ones_are_not(place: Workspace) -> None:
+    from flowgate.cli.session import open_session
+
+    keep(place, reading(20), reading(100, -5, "7d"))
+    lines = known_limits.in_force(open_session(""))
+    assert [line.partition(", until")[0] for line in lines] == ["codex me@example.com: 20 % of the 5h limit is used"]

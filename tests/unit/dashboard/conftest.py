@@ -76,7 +76,11 @@ class FakeSources:
     def accounts(self) -> Accounts:
         if self.broken:
             raise EnvironmentFailure(self.broken)
-        return Accounts([AccountLine("codex", "a@b.c", "active", "2026-12-01", "codex.json", "")], "it is not running")
+        return Accounts(
+            [AccountLine("codex", "a@b.c", "active", "2026-12-01", "codex.json", "")],
+            "it is not running",
+            ["codex a@b.c: 92 % of the <5h> limit is used"],
+        )
 
     def events(self, most: int) -> Sequence[EventLine]:
         return [*self.extra_events, EventLine("2026-01-01 00:00:00", "profile_switch", "ok", "", "cost", "x")][:most]

@@ -151,3 +151,7 @@ def test_without_reports_the_commands_are_named(browser: Browser) -> None:
 @pytest.mark.parametrize("name", ["nothing", "..%2f..%2fflowgate", "%00", "x" * 3000])
 def test_a_report_that_does_not_exist_is_a_missing_page(browser: Browser, name: str) -> None:
     assert browser.client.get(f"/reports/{name}").status_code == 404
+
+
+def test_the_accounts_page_has_the_limits_that_are_known(browser: Browser) -> None:
+    assert "codex a@b.c: 92 % of the &lt;5h&gt; limit is used" in browser.page("/accounts")
