@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.cli.main import load_tasks
-from tests.conftest import CHECKOUT, CompletedCommand, Workspace, without_crash
+from tests.conftest import CHECKOUT, CompletedCommand, Workspace, wait, without_crash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +117,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A running gateway of fake programs."""
     found = Workspace(tmp_path_factory.mktemp("c")).write()
     found.inv("up")
+    assert wait(lambda: found.json("status")["usage_source"]["state"] == "absent")  # found out after the start
     yield found
     found.kill_processes()
 

@@ -13,9 +13,19 @@ from flowgate.cli.main import load_tasks
 from tests.conftest import CHECKOUT, Workspace
 
 PROGRAMS = {"flowgate": ["-c", "from flowgate.cli.main import main; main()"], "inv": ["-m", "invoke"]}
-# Tasks that would change this checkout, run its tests, ask a person, or ask the package index, which may be slow.
+# Tasks that stay in the foreground, would change this checkout, run its tests, ask a person, or ask the package index,
+# which may be slow.
 LEFT_OUT = {"init", "test", "lint", "format", "typecheck", "docs", "ci", "bench", "build", "release", "clean"}
-LEFT_OUT |= {"security.install-hook", "rehearse", "auth.login", "bootstrap.download", "up", "smoke", "litellm.list"}
+LEFT_OUT |= {
+    "run",
+    "security.install-hook",
+    "rehearse",
+    "auth.login",
+    "bootstrap.download",
+    "up",
+    "smoke",
+    "litellm.list",
+}
 TASKS = sorted({name.replace("_", "-") for name in load_tasks().task_names} - LEFT_OUT)
 FLAGS = ["--json", "--profile", "--lines", "--since", "--service", "--last", "--config", "--dry", "--jsn", "--help"]
 FLAGS += ["--echo", "--prompt-for-sudo-password", "--follow=", "-e", "-j", "-x", "--", "-", "--=", "--lines=-1"]

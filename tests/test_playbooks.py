@@ -15,6 +15,7 @@ from flowgate.playbook.catalog import Catalog, steps_in
 from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
 from flowgate.system import locations
+from tests.conftest import wait
 
 if TYPE_CHECKING:
     from flowgate.domain import Task
@@ -60,8 +61,10 @@ def marks(message: str) -> str:
 
 
 def test_the_second_run_changes_nothing(workspace: Workspace) -> None:
+    supervisor_log = workspace.folder / ".router" / "logs" / "flowgate.log"
     for words in (("up",), ("profile.set", "cost"), ("down",)):
         assert "~" in marks(workspace.inv(*words).stderr)
+        assert wait(lambda: "requests by account" in supervisor_log.read_text())  # said once, after the start
         before = workspace.snapshot(), sorted(one.pid for one in workspace.services())
         message = workspace.inv(*words).stderr
         assert set(marks(message)) <= {"=", "-"}, message

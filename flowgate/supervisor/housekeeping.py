@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from flowgate.supervisor import worker_group
 from flowgate.supervisor.budget_rounds import BudgetRounds
@@ -41,6 +42,7 @@ class Housekeeping:
         supervisor.usage_sources = self._usage.status
         self._renewed: dict[Key | str, float] = {}
         self._rounds = 0
+        self._not_loaded: set[str] = set()
 
     def run(self) -> None:
         """Do one round, and schedule the next one; stop the loop of an idle supervisor."""
@@ -48,7 +50,7 @@ class Housekeeping:
         self._server.restore_socket()
         supervisor.pool.reap()  # a process that is not our child ends without a signal
         self._rounds += 1
-        self._logs.run()
+        self._attempt(self._logs.run)
         if self._rounds % ROUNDS_PER_ROTATION == 0:
             supervisor.journal.rotate({worker.program.log for worker in supervisor.workers.values()})
             if supervisor.pool.launched:
@@ -57,15 +59,24 @@ class Housekeeping:
         if self._rounds % ROUNDS_PER_MEMORY_CHECK == 0:
             self._check_memory()
         self._liveness.check()
-        self._budgets.run()
+        self._attempt(self._budgets.run)
         self.claims.run()
-        self._usage.run()
+        self._attempt(self._usage.run)
         supervisor.tidy()
         idle_since = supervisor.idle_since
         if idle_since is not None and supervisor.clock.now() - idle_since >= IDLE_SECONDS:
             supervisor.loop.running = False
             return
         supervisor.loop.after(EVERY_SECONDS, self.run)
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        """Do work whose modules are imported when they are needed: an upgrade may be replacing their files just now."""
+        try:
+            work()
+        except (ImportError, FileNotFoundError) as error:
+            if str(error) not in self._not_loaded:
+                self._not_loaded.add(str(error))
+                self._supervisor.journal.log(f"a part of FlowGate cannot be loaded, and is tried again: {error}")
 
     def _check_memory(self) -> None:
         supervisor = self._supervisor

@@ -55,7 +55,8 @@ def test_a_jump_of_the_wall_clock_moves_no_timer() -> None:
     assert fired == [10.0]
 
 
-PLACES = {"budgets.py", "journal.py", "recording.py"}  # calendar days, and times that people read
+PLACES = {"budgets.py", "journal.py", "recording.py", "collector.py", "stacks.py"}  # days, and times that people read
+PLACES |= {"config_watch.py"}  # compares with the date of a file
 
 
 def test_the_supervisor_measures_time_by_the_monotonic_clock_only() -> None:

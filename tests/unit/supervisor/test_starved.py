@@ -10,6 +10,7 @@ import pytest
 
 from flowgate.supervisor.liveness import Liveness
 from flowgate.system import processes
+from flowgate.system.clock import Clock
 from flowgate.system.processes import Identity
 
 HUNG = 30.0
@@ -21,7 +22,7 @@ HUNG = 30.0
     ids=["it works, and gets little time", "it waits", "it works in vain", "it has had time enough"],
 )
 def test_a_worker_that_gets_too_little_processor_time_is_not_hung(used: float, silent: float, starved: bool) -> None:
-    supervisor: Any = SimpleNamespace()
+    supervisor: Any = SimpleNamespace(clock=Clock())
     worker: Any = SimpleNamespace(
         identity=Identity(os.getpid(), 0), asked_cpu=(processes.cpu_seconds(os.getpid()) or 0.0) - used
     )
