@@ -24,6 +24,8 @@ from flowgate.system import files
 from flowgate.system.bounded_get import Answer, NoAnswer, TooLarge, get
 from flowgate.system.clock import Clock
 
+Parse = Callable[[bytes, float], Collected]
+
 BUSY_SECONDS, IDLE_SECONDS, LONGEST_SECONDS = 1.0, 10.0, 60.0  # between two questions; records are kept for a minute
 REQUEST_SECONDS = 10.0
 MOST_BYTES = 8_000_000
@@ -72,7 +74,7 @@ class Collector:
         self._target: Target | None = None
         self._round, self._records, self._unreadable = Round(), 0, 0
         self._pending: Collected | None = None
-        self._parse: Callable[[bytes, float], Collected] | None = None
+        self._parse: Parse | None = None
         self._connection: tuple[LedgerFile, int, sqlite3.Connection] | None = None
         self._next_retention = 0.0
         self._clock = Clock()
@@ -151,12 +153,13 @@ class Collector:
 
     def _collect(self, target: Target, before: Round) -> Round:
         wait = min(2 * before.wait, IDLE_SECONDS)
+        parse = self._parse = self._parse or _load(target.source.parse)  # before records are taken, which come once
         for _ in range(MOST_PAGES):
             if self._pending is None:
                 answer = self._get(target)
                 if answer.status != OK:
                     return _unusable(answer.status, min(2 * before.wait, LONGEST_SECONDS))
-                self._pending = self._understand(target.source, answer.body)
+                self._pending = self._understand(parse, answer.body)
             collected = self._pending
             self._write(target, collected)
             self._pending = None
@@ -176,12 +179,9 @@ class Collector:
         except TooLarge as error:
             raise NoAnswer(f"{error}; its records are lost") from None
 
-    def _understand(self, source: UsageSource, body: bytes) -> Collected:
-        if self._parse is None:
-            module, _, function = source.parse.partition(":")
-            self._parse = getattr(importlib.import_module(module), function)
+    def _understand(self, parse: Parse, body: bytes) -> Collected:
         try:
-            return self._parse(body, self._clock.wall().timestamp())
+            return parse(body, self._clock.wall().timestamp())
         except Exception as error:  # noqa: BLE001 - whatever a service answers, the collection goes on
             raise NoAnswer(f"its records cannot be understood: {error}") from None
 
@@ -227,6 +227,12 @@ def _inode(ledger: LedgerFile) -> int:
         return ledger.path.stat().st_ino
     except OSError:
         return 0
+
+
+def _load(name: str) -> Parse:
+    module, _, function = name.partition(":")
+    parse: Parse = getattr(importlib.import_module(module), function)
+    return parse
 
 
 def _unusable(status: int, wait: float) -> Round:

@@ -118,6 +118,17 @@ def test_nonsense_is_said_once_and_asked_for_less_often(place: Place, answer: An
     assert (place.run(records(1)), place.state()) == (BUSY_SECONDS, ("collecting", 1, 0))
 
 
+def test_records_are_left_where_they_are_while_their_parser_cannot_be_imported(place: Place) -> None:
+    place.source = place.source._replace(parse="flowgate.gateway.not_there:parse")
+    place.target = place.generation(1)
+    place.run(records(2))
+    assert (place.asked, place.state()[0]) == ([], "failing")
+    place.source = place.source._replace(parse="flowgate.gateway.usage_queue:parse")
+    place.target = place.generation(1)
+    place.run()
+    assert place.requests() == 2
+
+
 def test_records_of_wrong_types_are_counted_and_the_others_kept(place: Place) -> None:
     rows = [record(), 1, None, [], {}, {"failed": "no"}, {"failed": False, "model": 3}]
     place.run(Answer(200, json.dumps(rows).encode()))

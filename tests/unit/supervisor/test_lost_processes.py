@@ -14,7 +14,7 @@ import pytest
 
 from flowgate.domain import Program
 from flowgate.errors import FlowGateError, NotReady
-from flowgate.supervisor import orphans
+from flowgate.supervisor import daemon_process, orphans
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import process_table, processes, sockets
 from flowgate.system.clock import Clock, poll
@@ -97,9 +97,11 @@ def ours(runtime: Path) -> list[int]:
 
 
 def recorded(runtime: Path) -> set[int]:
-    """Return the processes that a later supervisor finds, and their trees."""
+    """Return the processes that a later command finds: those of records, their trees, and a supervisor by its lock."""
     living = orphans.living(runtime / "run")
-    return {one.pid for record in living for one in processes.tree(orphans.identity(record))}
+    supervisor = daemon_process.find(runtime)
+    found = {one.pid for record in living for one in processes.tree(orphans.identity(record))}
+    return found | ({supervisor.pid} if supervisor else set())
 
 
 LONG = [pytest.param(delay, marks=pytest.mark.long) for delay in (2, 4, 8, 12, 20, 25, 30, 45, 60, 90)]
@@ -127,6 +129,25 @@ def test_a_supervisor_killed_while_it_starts_leaves_only_what_is_recorded(
     supervisor.recover()
     supervisor.stop([one.service])
     until(lambda: sockets.is_free(one.host, one.port), 5)
+
+
+def test_a_supervisor_killed_before_the_first_request_is_started_again_by_the_same_command(
+    runtime: Path, supervisor: SupervisorClient, program: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+    boot = daemon_process.start
+
+    def boot_and_kill(*words: Path) -> str:
+        state = boot(*words)
+        if not killed and (found := daemon_process.find(runtime)):
+            killed.append(found.pid)
+            daemon_process.kill(found)
+        return state
+
+    monkeypatch.setattr(daemon_process, "start", boot_and_kill)
+    assert up(supervisor, program()) == 1
+    assert set(ours(runtime)) <= recorded(runtime)
+    assert killed != [supervisor_pid(supervisor)]
 
 
 def start(supervisor: SupervisorClient, program: Program) -> None:
