@@ -96,19 +96,28 @@ def find(session: Session, wanted: Wanted) -> tuple[list[ServedRequest], int]:
     rows = session.supervisor.recent_requests(SERVICE)
     versions = _versions(session)
     pairs = [(row, recording.entry(row, 0, 0, ID_HEADER)) for row in rows]
-    past = {(one["at"], one["id"]): one for one in map(past_request, _past(session, wanted))}
+    past = list(map(past_request, _past(session, wanted)))
     found: list[ServedRequest] = []
     for row, entry in pairs:
         if history.matches(entry, wanted):
             one = served_request(row)
-            recorded = past.pop((one["at"], one["id"]), None)
+            recorded = _take(past, one)
             one["error"] = entry.request.error
             one["profile"] = recorded["profile"] if recorded else ""
             one["litellm"] = recorded["litellm"] if recorded else versions.get(one["generation"], "")
             found.append(one)
-    found += past.values()
+    found += past
     found.sort(key=lambda one: (one["seconds"] or 0.0) if wanted.slow else one["at"])
     return found[-wanted.last :], sum(bool(row.get("own")) for row in rows)
+
+
+def _take(past: list[ServedRequest], one: ServedRequest) -> ServedRequest | None:
+    """Take a request that a generation still knows from those of the ledger, which has no id of one in progress."""
+    for number, other in enumerate(past):
+        is_same = other["id"] == one["id"] or (not other["id"] and one["path"].startswith(other["path"]))
+        if is_same and other["at"] == one["at"]:
+            return past.pop(number)
+    return None
 
 
 def _versions(session: Session) -> dict[int, str]:

@@ -12,7 +12,7 @@ from flowgate.cli.request_lines import describe_request
 from flowgate.errors import CheckFailed, InvalidValue, NotReady
 from flowgate.ledger.history import Wanted
 from flowgate.system.clock import Clock
-from tests.unit.ledger.conftest import entry, record
+from tests.unit.ledger.conftest import entry, id_of, record
 
 if TYPE_CHECKING:
     from flowgate.cli.session import Session
@@ -94,6 +94,26 @@ def test_a_request_that_a_generation_still_knows_is_listed_once(session: Session
     cast("FakeSupervisor", session.supervisor).recent = [live, newest]
     listed, _ = explain.find(session, Wanted(last=3))
     assert [(one["id"], one["profile"]) for one in listed] == [("bb2", "balanced"), ("cc3", "balanced"), ("ee5", "")]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_request_that_was_recorded_while_it_was_in_progress_is_listed_once(
+    session: Session, place: Workspace, others: int
+) -> None:
+    unfinished: dict[str, Any] = {
+        "at": NOW - 5,
+        "request_id": "",
+        "status": None,
+        "seconds": None,
+        "prompt_tokens": None,
+    }
+    more = [entry(id_of(NOW - 5) + 1, **unfinished, path="/v1/messages")] * others
+    record(place.runtime / "ledger.sqlite", entry(**unfinished), *more)
+    live: dict[str, Any] = {"path": "/v1/chat/completions", "method": "POST", "at": NOW - 5, "status": 200}
+    live |= {"headers": {"x-litellm-call-id": "cc3"}, "generation": 2, "seconds": 2.0, "attempts": []}
+    cast("FakeSupervisor", session.supervisor).recent = [live]
+    listed, _ = explain.find(session, Wanted(last=9))
+    assert sorted(one["id"] for one in listed) == ["", "cc3"][1 - others :]
 
 
 def test_the_litellm_that_served_is_named_where_another_one_serves_now(
