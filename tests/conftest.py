@@ -189,25 +189,28 @@ class Workspace:
 
     def processes(self) -> list[psutil.Process]:
         """Find all processes of this workspace, including the supervisor but not the test's own commands."""
-        commands = {running.process.pid for running in self.started}
-        return [one for one in psutil.process_iter() if one.pid not in commands and self._belongs_here(one)]
+        return [process for process, _ in self._processes()]
 
-    def _belongs_here(self, process: psutil.Process) -> bool:
-        try:
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return False
-            words = [process.cwd(), *process.cmdline()]
-        except psutil.Error:  # it has ended, or belongs to another user
-            return False
-        return any(word.startswith(str(self.folder)) for word in words)
+    def _processes(self) -> Iterator[tuple[psutil.Process, list[str]]]:
+        """Find the processes and the words of each; a process that is ending has no words, and is left out."""
+        commands = {running.process.pid for running in self.started}
+        for process in psutil.process_iter():
+            if process.pid in commands:
+                continue
+            try:
+                words, folder = process.cmdline(), process.cwd()
+            except psutil.Error:  # it has ended, or belongs to another user
+                continue
+            if words and any(word.startswith(str(self.folder)) for word in (folder, *words)):
+                yield process, words
 
     def services(self) -> list[psutil.Process]:
         """Find all processes of this workspace except the supervisor."""
-        return [one for one in self.processes() if SUPERVISOR_MODULE not in _words(one)]
+        return [process for process, words in self._processes() if SUPERVISOR_MODULE not in words]
 
     def supervisor(self) -> psutil.Process:
         """Find the supervisor."""
-        return next(one for one in self.processes() if SUPERVISOR_MODULE in _words(one))
+        return next(process for process, words in self._processes() if SUPERVISOR_MODULE in words)
 
     def nothing_runs(self) -> bool:
         """Return whether no service runs now, and within 10 s no supervisor."""
@@ -227,13 +230,6 @@ class Workspace:
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-
-
-def _words(process: psutil.Process) -> list[str]:
-    try:
-        return list(process.cmdline())
-    except psutil.Error:
-        return []
 
 
 @contextlib.contextmanager
