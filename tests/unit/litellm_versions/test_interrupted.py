@@ -108,7 +108,7 @@ def started(stage: VersionStage) -> subprocess.Popen[str]:
 
 
 def pid_in(file: Path) -> int:
-    poll(lambda: file.is_file() and bool(file.read_text().strip()), Clock(), timeout=20)
+    poll(lambda: file.is_file() and bool(file.read_text().strip()), Clock(), timeout=60)
     return int(file.read_text())
 
 
