@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,8 +66,9 @@ REAL_LITELLM = (".router/runtime/bin/litellm",)
 REAL_UPSTREAM = (".router/runtime/bin/embedded-upstream",)
 
 # Below the range that the system uses for outgoing connections, so that no other process gets one by chance.
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-PORTS = itertools.count(20_000 + WORKER % 4 * 2_500 + os.getpid() * 20 % 2_000)
+FIRST_PORT, LAST_PORT, BLOCK, MOST_BLOCKS = 20_000, 32_000, 100, 10
+# For what takes milliseconds on an idle machine. Only a test that fails waits so long.
+LOADED_SECONDS = 60.0
 
 CompletedCommand = subprocess.CompletedProcess[str]
 
@@ -83,11 +85,11 @@ class Running:
         """Return the error output so far."""
         return self.err.read_text()
 
-    def wait_for_message(self, words: str, seconds: float = 20.0) -> None:
+    def wait_for_message(self, words: str, seconds: float = LOADED_SECONDS) -> None:
         """Wait until the error output contains some words."""
         assert wait(lambda: words in self.stderr(), seconds), f"no {words!r} in:\n{self.stderr()}"
 
-    def wait_for_exit(self, seconds: float = 40.0) -> CompletedCommand:
+    def wait_for_exit(self, seconds: float = 90.0) -> CompletedCommand:
         """Wait until the command has ended."""
         code = self.process.wait(seconds)
         return without_crash(CompletedCommand(self.process.args, code, self.out.read_text(), self.stderr()))
@@ -168,7 +170,7 @@ class Workspace:
         """Start `inv` with arguments; `before` is a command that runs it ("sh", "-c", …)."""
         out, err = (self.folder / f"output-{len(self.started)}.{name}" for name in ("out", "err"))
         argv = [*before, *program, *words]
-        with out.open("w") as stdout, err.open("w") as stderr, interruptible():
+        with out.open("w") as stdout, err.open("w") as stderr:
             process = subprocess.Popen(
                 argv, cwd=CHECKOUT, env=self.environment(), stdout=stdout, stderr=stderr, text=True
             )
@@ -177,7 +179,7 @@ class Workspace:
 
     def inv(self, *words: str, code: int = 0) -> CompletedCommand:
         """Run `inv` to its end; it must have this exit code."""
-        done = self.start(*words).wait_for_exit(90.0)
+        done = self.start(*words).wait_for_exit()
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -201,8 +203,12 @@ class Workspace:
                 words, folder = process.cmdline(), process.cwd()
             except psutil.Error:  # it has ended, or belongs to another user
                 continue
-            if words and any(word.startswith(str(self.folder)) for word in (folder, *words)):
+            if words and any(f"{word}/".startswith(f"{self.folder}/") for word in (folder, *words)):
                 yield process, words
+
+    def command_lines(self) -> list[list[str]]:
+        """Return the words of each process of this workspace."""
+        return [words for _, words in self._processes()]
 
     def services(self) -> list[psutil.Process]:
         """Find all processes of this workspace except the supervisor."""
@@ -213,43 +219,97 @@ class Workspace:
         return next(process for process, words in self._processes() if SUPERVISOR_MODULE in words)
 
     def nothing_runs(self) -> bool:
-        """Return whether no service runs now, and within 10 s no supervisor."""
-        return not self.services() and bool(wait(lambda: not self.processes(), 10.0))
+        """Return whether no service runs now, and soon no supervisor."""
+        return not self.services() and wait(lambda: not self.processes())
+
+    def pids(self) -> dict[str, int]:
+        """Return the process of each service that runs, as `status` reports it."""
+        services = self.json("status")["services"]
+        return {name: one["pid"] for name, one in services.items() if one["pid"]}
 
     def snapshot(self) -> dict[str, tuple[int, int]]:
         """Return size and date of every file, except the output of the test's commands."""
-        found = [path for path in self.folder.rglob("*") if not path.name.startswith("output-")]
-        return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in found if not path.is_dir()}
+        found = dict[str, tuple[int, int]]()
+        for path in self.folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # a file that is replaced has another name for a moment
+                if not path.name.startswith("output-") and not path.is_dir():
+                    about = path.lstat()
+                    found[str(path)] = about.st_size, about.st_mtime_ns
+        return found
 
     def kill_processes(self) -> None:
-        """Kill all processes of this workspace by their pids."""
+        """Kill all processes of this workspace by their pids, and wait until none is left."""
         for running in self.started:
             if running.process.poll() is None:
                 running.process.kill()
             running.process.wait()
-        for process in self.processes():
+        assert wait(self._kill_what_is_left), self.processes()
+
+    def _kill_what_is_left(self) -> bool:
+        """Kill what runs now, supervisors first: they would start a service again. Return whether nothing runs."""
+        left = sorted(self._processes(), key=lambda one: SUPERVISOR_MODULE not in one[1])
+        for process, _ in left:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        return not left
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C interrupt child processes, even if the test run itself ignores it in the background."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+    """Let Ctrl-C raise KeyboardInterrupt in this process, also if the run is in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def free_port() -> int:
-    """Return a free port that no other call has returned."""
+    """Return a free port that no other test process of this machine uses, and that no recent call has returned."""
     return next(port for port in PORTS if sockets.is_free("127.0.0.1", port))
 
 
-def wait(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+def _ports() -> Iterator[int]:
+    """Give the ports of blocks that this process has reserved; a block is reserved until the process ends."""
+    folder, own = Path(tempfile.gettempdir()) / f"flowgate-test-ports-{os.getuid()}", list[int]()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for first in range(FIRST_PORT, LAST_PORT, BLOCK):
+        handle = os.open(folder / str(first), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another test process has it
+            os.close(handle)
+            continue
+        own.append(first)
+        yield from range(first, first + BLOCK)
+        if len(own) == MOST_BLOCKS:
+            break
+    while own:
+        for first in own:
+            yield from range(first, first + BLOCK)
+
+
+PORTS = _ports()
+
+
+def wait(condition: Callable[[], object], seconds: float = LOADED_SECONDS) -> bool:
     """Wait until a condition is true; return whether it became true."""
     return bool(poll(condition, Clock(), every=0.02, timeout=seconds))
+
+
+def until(condition: Callable[[], object], seconds: float = LOADED_SECONDS) -> None:
+    """Wait until a condition is true; it must become true."""
+    assert wait(condition, seconds), f"still not true after {seconds:g} s"
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Read all files of a folder in which a gateway may be writing: those that vanish meanwhile are left out."""
+    found = dict[Path, bytes]()
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                found[path] = path.read_bytes()
+    return found
 
 
 def without_crash(done: CompletedCommand) -> CompletedCommand:
@@ -260,8 +320,15 @@ def without_crash(done: CompletedCommand) -> CompletedCommand:
 
 
 def pytest_configure() -> None:
-    """Let workers of xdist, which run as `python -c`, count as `inv`, as pytest itself does."""
+    """Let the tests depend neither on their process nor on how it was started.
+
+    Workers of xdist, which run as `python -c`, count as `inv`, as pytest itself does. In the background of a shell
+    Ctrl-C is ignored, after `nohup` the end of a terminal: programs would inherit that, but not a function.
+    """
     sys.argv[0] = "pytest"
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.hookimpl(optionalhook=True)

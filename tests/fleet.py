@@ -94,7 +94,7 @@ def ask(place: Workspace) -> None:
     request = urllib.request.Request(
         f"http://127.0.0.1:{place.litellm_port}/v1/models", headers={"Authorization": f"Bearer {key}"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         answer.read()
 
 

@@ -100,7 +100,7 @@ class Remote:
         env = {**os.environ, "MANAGEMENT_PASSWORD": MANAGEMENT}
         with (self.folder / "remote.log").open("ab") as log:
             self.process = subprocess.Popen(argv, cwd=CHECKOUT, env=env, stdout=log, stderr=log)
-        assert wait(lambda: _accepts(self.inside), 20.0)
+        assert wait(lambda: _accepts(self.inside))
 
     def stop(self) -> None:
         """End the upstream; the server before it stays."""

@@ -15,7 +15,7 @@ def flowgate(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 def python(code: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     argv, env = [sys.executable, "-c", code, *words], {**os.environ, **variables}
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, env=env)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=90, env=env)
 
 
 def test_version_is_one_line() -> None:
@@ -65,7 +65,7 @@ def test_stock_invoke_prints_our_help_of_a_task() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=90,
     )
     assert done.returncode == 0
     assert "Usage: inv profile.set NAME" in done.stdout
@@ -81,7 +81,7 @@ def test_an_unknown_service_is_an_error_before_anything_runs() -> None:
 def test_a_closed_pipe_is_no_error() -> None:
     program = f"{sys.executable} -c 'from flowgate.cli.main import main; main()' profile diff cost balanced"
     piped = ["bash", "-c", f"{program} | head -n 1; exit ${{PIPESTATUS[0]}}"]
-    done = subprocess.run(piped, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(piped, capture_output=True, text=True, check=False, timeout=90)
     assert (done.returncode, done.stdout) == (0, "--- cost\n")
     assert "bug" not in done.stderr
     assert "BrokenPipe" not in done.stderr

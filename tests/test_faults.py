@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def served_profile(workspace: Workspace) -> list[str]:
     """Ask the process behind the public port which profile it has read."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{workspace.litellm_port}/profile", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{workspace.litellm_port}/profile", timeout=60) as answer:
         found: list[str] = json.load(answer)
         return found
 
@@ -29,7 +29,7 @@ def served_profile(workspace: Workspace) -> list[str]:
 def test_a_fresh_generation_that_fails_is_never_reported_as_in_force(workspace: Workspace, command: list[str]) -> None:
     workspace.inv("up", "--profile", "balanced")
     (workspace.runtime / "run" / "litellm-2.json").mkdir()
-    done = workspace.start(*command).wait_for_exit(60)
+    done = workspace.start(*command).wait_for_exit()
     assert done.returncode == 3, done.stderr
     assert "litellm-2.json is not a regular file" in done.stderr
     assert workspace.json("health")["ok"]

@@ -32,7 +32,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 def run(place: Workspace, *words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "invoke", *words]
-    return subprocess.run(argv, env=place.environment(), capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(argv, env=place.environment(), capture_output=True, text=True, check=False, timeout=90)
 
 
 @pytest.mark.parametrize("words", [["down"], ["service.stop"], ["play", "down"]])

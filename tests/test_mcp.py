@@ -167,7 +167,7 @@ def test_it_ends_with_its_input_and_writes_only_the_protocol(workspace: Workspac
         process.stdin.write("".join(f"{json.dumps(one)}\n" for one in (HELLO, started, tool)) + "not JSON\n")
         process.stdin.flush()
         answers = [json.loads(process.stdout.readline()) for _ in range(2)]
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert [one["id"] for one in answers] == [1, 2]
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in out.splitlines())
     assert process.returncode == 0

@@ -91,7 +91,7 @@ def run(place: Workspace, words: str, theirs: Path) -> CompletedCommand:
     give_away(theirs, SOMEBODY, 0)
     try:
         return subprocess.run(
-            argv, cwd=CHECKOUT, env=place.environment(), capture_output=True, text=True, timeout=30, check=False
+            argv, cwd=CHECKOUT, env=place.environment(), capture_output=True, text=True, timeout=90, check=False
         )
     finally:
         give_away(theirs, os.getuid(), 0o700)

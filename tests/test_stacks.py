@@ -61,7 +61,7 @@ def test_a_command_whose_own_gateway_runs_does_not(workspace: Workspace, other: 
 def test_a_gateway_whose_supervisor_was_killed_is_listed(workspace: Workspace) -> None:
     workspace.inv("up")
     workspace.supervisor().kill()
-    assert wait(lambda: listed(workspace, workspace)[0]["supervisor"] is None)
+    assert wait(lambda: [one["supervisor"] for one in listed(workspace, workspace)] == [None])
     (found,) = listed(workspace, workspace)
     assert {one["state"] for one in found["services"]} == {"orphaned"}
     assert found["config"] == str(workspace.config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flowgate.system.clock import Clock
-from tests.conftest import CHECKOUT, Workspace
+from tests.conftest import CHECKOUT, LOADED_SECONDS, Workspace
 
 HOME, LEAVE = "\x1b[H", "\x1b[?25h\x1b[?1049l"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -35,6 +36,7 @@ class Terminal:
         streams = {"stdin": self.other, "stdout": self.other, "stderr": self.other}
         self.process = subprocess.Popen(argv, cwd=CHECKOUT, env=environment, start_new_session=True, **streams)  # type: ignore[call-overload]
         self.output = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end within a character
 
     def resize(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self.main, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -45,7 +47,7 @@ class Terminal:
     def read(self, seconds: float = 0.05) -> str:
         """Read what the program has written meanwhile; return all output."""
         while select.select([self.main], [], [], seconds)[0]:
-            self.output += os.read(self.main, 65536).decode()
+            self.output += self._decoder.decode(os.read(self.main, 65536))
             seconds = 0.0
         return self.output
 
@@ -55,7 +57,7 @@ class Terminal:
         whole = [one for one in frames if "\x1b[J" in one]
         return ESCAPES.sub("", whole[-1]).replace("\r", "").split("\n") if whole else []
 
-    def shows(self, words: str, seconds: float = 20.0) -> list[str]:
+    def shows(self, words: str, seconds: float = LOADED_SECONDS) -> list[str]:
         """Wait until a frame contains some words."""
         clock = Clock()
         end = clock.now() + seconds
@@ -65,7 +67,7 @@ class Terminal:
 
     def ended(self) -> int:
         """Wait for the end; the terminal must be as before."""
-        code = int(self.process.wait(10))
+        code = int(self.process.wait(60))
         assert self.read().endswith(LEAVE)
         assert termios.tcgetattr(self.other) == self.before
         return code
@@ -165,7 +167,7 @@ def test_no_colour_on_request(open_top: Opener) -> None:
 @pytest.mark.parametrize("term", ["dumb", "unknown", ""])
 def test_a_terminal_that_cannot_be_drawn_on_is_refused(open_top: Opener, term: str) -> None:
     top = open_top(TERM=term)
-    assert top.process.wait(20) == 2
+    assert top.process.wait(60) == 2
     assert "top needs a terminal" in top.read()
     assert "inv top --once" in top.output
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def served_profile(workspace: Workspace) -> list[str]:
     """Ask the process behind the public port which profile it has read."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{workspace.litellm_port}/profile", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{workspace.litellm_port}/profile", timeout=60) as answer:
         found: list[str] = json.load(answer)
         return found
 
@@ -23,10 +23,10 @@ def one_after_the_other(workspace: Workspace, first: list[str], second: list[str
     begun = [workspace.start(*first)]
     begun[0].wait_for_message("Start", 90)  # the first command may compile the environment
     begun.append(workspace.start(*second))
-    begun[1].wait_for_message("waiting for '", 60)
+    begun[1].wait_for_message("waiting for '")
     assert "''" not in begun[1].stderr()
     workspace.set_behaviour()
-    return [one.wait_for_exit(60) for one in begun]
+    return [one.wait_for_exit() for one in begun]
 
 
 def test_a_switch_that_waited_for_a_start_is_served(workspace: Workspace) -> None:
@@ -49,8 +49,8 @@ def test_a_reload_that_waited_for_a_stop_says_that_nothing_runs(workspace: Works
     workspace.set_behaviour(litellm={"exits_after": 2})
     stopping = workspace.start("down")
     stopping.wait_for_message("config:")
-    done = workspace.start("service.reload").wait_for_exit(60)
-    assert stopping.wait_for_exit(60).returncode == 0
+    done = workspace.start("service.reload").wait_for_exit()
+    assert stopping.wait_for_exit().returncode == 0
     assert (done.returncode, "litellm is not running" in done.stderr) == (3, True), done.stderr
 
 
@@ -60,8 +60,8 @@ def test_a_restart_of_litellm_that_waited_for_a_stop_starts_what_it_needs(worksp
     stopping = workspace.start("down")
     stopping.wait_for_message("config:")
     restarting = workspace.start("service.restart", "--service", "litellm")
-    assert stopping.wait_for_exit(60).returncode == 0
-    assert restarting.wait_for_exit(60).returncode == 0
+    assert stopping.wait_for_exit().returncode == 0
+    assert restarting.wait_for_exit().returncode == 0
     assert workspace.json("health")["ok"]
     assert served_profile(workspace) == ["cost"]
 
@@ -72,8 +72,8 @@ def test_a_switch_that_waited_for_a_stop_starts_nothing(workspace: Workspace) ->
     stopping = workspace.start("down")
     stopping.wait_for_message("config:")
     switching = workspace.start("profile.set", "cost")
-    assert stopping.wait_for_exit(60).returncode == 0
-    assert switching.wait_for_exit(60).returncode == 0
+    assert stopping.wait_for_exit().returncode == 0
+    assert switching.wait_for_exit().returncode == 0
     assert workspace.nothing_runs()
     assert workspace.json("status")["profile"]["name"] == "cost"
 
@@ -84,6 +84,6 @@ def test_a_switch_that_waited_for_the_stop_of_the_upstream_starts_it_again(works
     stopping = workspace.start("service.stop", "--service", "cliproxyapi_plus")
     stopping.wait_for_message("config:")
     switching = workspace.start("profile.set", "cost")
-    assert stopping.wait_for_exit(60).returncode == 0
-    assert switching.wait_for_exit(60).returncode == 0
+    assert stopping.wait_for_exit().returncode == 0
+    assert switching.wait_for_exit().returncode == 0
     assert workspace.json("health")["ok"]

@@ -18,7 +18,7 @@ from flowgate.supervisor.usage_rounds import UsageRounds
 from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import memory, processes
 
-IDLE_SECONDS = 1.0  # an idle supervisor waits this long for the next command
+IDLE_SECONDS = 1.0  # a supervisor waits this long for the next command after nothing is left to run
 EVERY_SECONDS = 1.0
 ROUNDS_PER_ROTATION = 10
 ROUNDS_PER_MEMORY_CHECK = 5
@@ -63,11 +63,18 @@ class Housekeeping:
         self.claims.run()
         self._attempt(self._usage.run)
         supervisor.tidy()
-        idle_since = supervisor.idle_since
-        if idle_since is not None and supervisor.clock.now() - idle_since >= IDLE_SECONDS:
+        if self._is_idle():
             supervisor.loop.running = False
             return
         supervisor.loop.after(EVERY_SECONDS, self.run)
+
+    def _is_idle(self) -> bool:
+        """Return whether nothing has run for a while and no command is connected now.
+
+        A command that looks again and again, as `top` does, connects each time: that must not begin the while anew.
+        """
+        since, now = self._supervisor.idle_since, self._supervisor.clock.now()
+        return since is not None and now - since >= IDLE_SECONDS and not self._supervisor.clients.is_connected()
 
     def _attempt(self, work: Callable[[], None]) -> None:
         """Do work whose modules are imported when they are needed: an upgrade may be replacing their files just now."""

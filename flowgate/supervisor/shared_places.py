@@ -24,7 +24,9 @@ SLOTS = 256
 NUMBER: Final = "q"
 COLUMN_BYTES = SLOTS * struct.calcsize(NUMBER)
 FAR = 64  # so many places from the limit, no lock is needed: each worker takes one at a time
-LOCK_TRIES = 50  # a worker that is stopped while it holds the lock must not stop the others
+# A worker that is stopped while it holds the lock must not stop the others; one that only
+# waits for a processor is waited for.
+LOCK_TRIES, LOCK_SPINS, LOCK_SECONDS = 100, 10, 0.001
 
 
 class SharedPlaces(Places):
@@ -83,11 +85,11 @@ class SharedPlaces(Places):
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        for _ in range(LOCK_TRIES):
+        for attempt in range(LOCK_TRIES):
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            time.sleep(0)
+            time.sleep(LOCK_SECONDS if attempt >= LOCK_SPINS else 0)
         try:
             yield
         finally:

@@ -51,7 +51,7 @@ class Supervisor:
         workers: The processes.
         usage_sources: Returns how the records of services are collected; set by the regular work.
         clients: Connections to commands; set by the daemon.
-        idle_since: Since when nothing runs and no command is connected.
+        idle_since: Since when nothing runs, or should run.
         leaving: Whether everything is being stopped.
         awaits_start: Whether a child of this process brings the services up, so that it must not exit meanwhile.
     """
@@ -177,8 +177,7 @@ class Supervisor:
                 del self.programs[service, number]
         self.pool.fork_pool.keep(self._wanted_fork_servers())
         self.pool.close_unused_listeners({(p.host, p.port) for p in self.programs.values() if p.app is not None})
-        busy = self.is_busy() or self.clients.is_connected() or self.awaits_start
-        self.idle_since = None if busy else (self.idle_since or self.clock.now())
+        self.idle_since = None if self.is_busy() or self.awaits_start else (self.idle_since or self.clock.now())
         if self.leaving:
             self.pool.refuse_connections()
             self.loop.running = any(state.generations for state in self.states.values())

@@ -26,7 +26,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """Ask a program to exit; kill it if it does not."""
     process.terminate()
     try:
-        process.wait(5)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -80,7 +80,7 @@ class Subject:
             self.process = subprocess.Popen(
                 argv, cwd=self.root, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        assert poll(self.responds, Clock(), every=0.02, timeout=20), (self.root / "log").read_text()
+        assert poll(self.responds, Clock(), every=0.02, timeout=60), (self.root / "log").read_text()
         return self
 
     def stop(self) -> None:

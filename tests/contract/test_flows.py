@@ -80,7 +80,7 @@ def test_a_browser_completes_a_login_through_the_callback_listener(subject: Subj
     state = _begin(subject, "codex-auth-url?is_webui=true")["state"]
     back = _decide(subject, state, "approve").headers["Location"]
     assert urlsplit(back).port == subject.ports["codex"]
-    redirected = subject.http.get(back.replace("localhost", "127.0.0.1"), timeout=5)
+    redirected = subject.http.get(back.replace("localhost", "127.0.0.1"), timeout=60)
     assert "Authentication successful" in redirected.text
     assert _ended(subject, state) == {"status": "ok"}
 

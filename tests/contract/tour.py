@@ -36,7 +36,7 @@ class Tour:
     def manage(self, name: str, method: str, path: str, **more: Any) -> Any:
         return self.ask(name, method, f"/v0/management/{path}", **{"key": MANAGEMENT, **more})
 
-    def until(self, true: Callable[[], bool], seconds: float = 5.0) -> bool:
+    def until(self, true: Callable[[], bool], seconds: float = 60.0) -> bool:
         return bool(poll(true, Clock(), every=0.02, timeout=seconds))
 
     # --- without a management key
@@ -182,7 +182,7 @@ class Tour:
         self.manage("oauth.status.denied", "GET", f"get-auth-status?state={state}")
         self.manage("oauth.start.codex_webui", "GET", "codex-auth-url?is_webui=true")
         where = f"http://127.0.0.1:{self.subject.ports['codex']}/auth/callback?code=a&state=b"
-        sent = self.subject.http.get(where, allow_redirects=False, timeout=5)
+        sent = self.subject.http.get(where, allow_redirects=False, timeout=60)
         cache = sent.headers["Cache-Control"]
         self.rows["oauth.forwarder"] = {
             "status": sent.status_code,

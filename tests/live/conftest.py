@@ -61,7 +61,7 @@ class Gateway:
         headers = {"Authorization": f"Bearer {key}", "content-type": "application/json"}
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self.base + path, data, headers)
-        response: HTTPResponse = urllib.request.urlopen(request, timeout=30)
+        response: HTTPResponse = urllib.request.urlopen(request, timeout=90)
         return response
 
     def request(self, path: str, body: Mapping[str, object] | None = None, *, key: str) -> tuple[int, str]:
@@ -101,7 +101,7 @@ class Vendor:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/embedded/{path}", data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return json.load(response)
 
     def is_up(self) -> bool:
@@ -122,7 +122,7 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log)
     try:
-        assert wait(created.is_up, 20.0)
+        assert wait(created.is_up)
         yield created
     finally:
         process.kill()

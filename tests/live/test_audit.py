@@ -103,7 +103,7 @@ class Audited:
         with ThreadPoolExecutor(len(models)) as pool:
             list(pool.map(ask_one, models))
         asked = sum(map(len, self.answers.values()))
-        assert wait(lambda: self.gateway.workspace.json("usage")["total"]["requests"] >= asked, 10.0)
+        assert wait(lambda: self.gateway.workspace.json("usage")["total"]["requests"] >= asked)
         return {name: self.answers[name][before[name] :] for name in models}
 
 
@@ -125,7 +125,7 @@ def start_vendor(folder: Path, vendor: Vendor) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-m", "flowgate.embedded_upstream", "--faults", "-config", str(config)]
     with (folder / "vendor.log").open("ab") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log)
-    assert wait(vendor.is_up, 20.0)
+    assert wait(vendor.is_up)
     return process
 
 

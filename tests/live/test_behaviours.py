@@ -23,7 +23,7 @@ def router() -> Iterator[Router]:
 
 
 def silent(router: Router) -> None:
-    router.configure(as_written(overlay(RELIABILITY, {"router_settings": {"stream_timeout": 0.5}})))
+    router.configure(as_written(overlay(RELIABILITY, {"router_settings": {"stream_timeout": 1.0}})))
     router.vendor.faults[FIRST] = {"first": 3.0}
 
 

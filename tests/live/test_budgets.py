@@ -85,9 +85,9 @@ def test_a_client_is_warned_about_then_refused_while_another_is_served(
 ) -> None:
     gateway, keys = limited
     assert [gateway.chat(keys["ci"], "router-cheap")[0] for _ in range(2)] == [200, 200]
-    assert wait(lambda: "warned" in events(gateway), 5.0)
+    assert wait(lambda: "warned" in events(gateway))
     assert [gateway.chat(keys["ci"], "router-cheap")[0] for _ in range(2)] == [200, 200]
-    assert wait(lambda: is_exhausted(gateway, "small"), 5.0)
+    assert wait(lambda: is_exhausted(gateway, "small"))
     for path, body, word in DIALECTS.values():
         status, text = gateway.request(path, {"model": "router-cheap", **body}, key=keys["ci"])
         assert (status, word in text, "UTC" in text) == (429, True, True)
@@ -119,24 +119,24 @@ def test_the_overshoot_is_what_arrives_within_a_bound(limited: tuple[Gateway, di
 def test_a_budget_switches_the_profile_and_back_after_a_kill(limited: tuple[Gateway, dict[str, str]]) -> None:
     gateway, keys = limited
     assert [gateway.chat(keys["laptop"], "router-cheap")[0] for _ in range(3)] == [200, 200, 200]
-    assert wait(lambda: "switched" in events(gateway), 60.0)
+    assert wait(lambda: "switched" in events(gateway))
     assert (profile(gateway), gateway.chat(keys["laptop"], "router-cheap")[0]) == ("cost", 200)
     end_the_day(gateway)
-    assert wait(lambda: "switched_back" in events(gateway), 60.0)
+    assert wait(lambda: "switched_back" in events(gateway))
     assert profile(gateway) == "balanced"
-    assert wait(lambda: gateway.chat(keys["ci"], "router-cheap")[0] == 200, 5.0)
+    assert wait(lambda: gateway.chat(keys["ci"], "router-cheap")[0] == 200)
 
 
 def test_a_person_who_switched_meanwhile_is_not_overruled(limited: tuple[Gateway, dict[str, str]]) -> None:
     gateway, keys = limited
     before = events(gateway).count("switched")
     assert [gateway.chat(keys["laptop"], "router-cheap")[0] for _ in range(3)] == [200, 200, 200]
-    assert wait(lambda: events(gateway).count("switched") == before + 1, 60.0)
+    assert wait(lambda: events(gateway).count("switched") == before + 1)
     gateway.workspace.inv("profile.set", "reliability")
-    assert wait(lambda: events(gateway)[-1] == "overruled", 10.0)
+    assert wait(lambda: events(gateway)[-1] == "overruled")
     ended = events(gateway).count("ended")
     end_the_day(gateway)
-    assert wait(lambda: events(gateway).count("ended") > ended, 10.0)
+    assert wait(lambda: events(gateway).count("ended") > ended)
     assert profile(gateway) == "reliability"
     assert state(gateway)["switch"] is None
     assert (gateway.workspace.runtime / "budgets.json").stat().st_mode & 0o777 == 0o600

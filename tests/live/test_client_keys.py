@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conftest import contents
+
 if TYPE_CHECKING:
     from tests.live.conftest import Gateway
 
@@ -88,5 +90,5 @@ def test_no_key_is_written_anywhere(gateway: Gateway, key: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)
     caught.value.close()
-    found = [one for one in gateway.workspace.runtime.parent.rglob("*") if one.is_file()]
-    assert not [one.name for one in found if key.encode() in one.read_bytes()]
+    texts = contents(gateway.workspace.runtime.parent)
+    assert not [path.name for path, text in texts.items() if key.encode() in text]

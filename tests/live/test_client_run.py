@@ -46,7 +46,7 @@ def run(gateway: Gateway, folder: Path, after: str = "") -> tuple[str, Path]:
 
 def is_void(gateway: Gateway, key: str) -> bool:
     """Return whether a key is refused, at the latest after the second in which a worker need not notice."""
-    return wait(lambda: gateway.request("/v1/models", key=key)[0] == 401, 5.0)
+    return wait(lambda: gateway.request("/v1/models", key=key)[0] == 401)
 
 
 def test_a_key_ends_with_its_process(gateway: Gateway, tmp_path: Path) -> None:
@@ -60,11 +60,11 @@ def test_a_key_ends_with_its_process(gateway: Gateway, tmp_path: Path) -> None:
 def test_a_key_ends_also_when_its_process_is_killed(gateway: Gateway, tmp_path: Path, number: int) -> None:
     script, told = run(gateway, tmp_path, "import time; time.sleep(60)\n")
     running = gateway.workspace.start("client.run", "openai-env", "--", "python3", script, "hi", str(told))
-    assert wait(told.exists, 30.0)
+    assert wait(told.exists)
     assert wait(told.read_text)
     assert gateway.chat(told.read_text())[0] == 200
     running.signal(number)
-    assert running.process.wait(20.0) == -number
+    assert running.process.wait(60.0) == -number
     assert is_void(gateway, told.read_text())
 
 

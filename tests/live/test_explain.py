@@ -97,7 +97,7 @@ def test_a_stopped_upstream_is_unavailable_in_each_dialect_and_back_at_once(gate
     finally:
         gateway.workspace.inv("service.start", "--service", "cliproxyapi_plus")
     assert gateway.chat(gateway.key())[0] == 200
-    assert wait(lambda: gateway.workspace.json("cooldowns")["cooldowns"] == [], 5.0)
+    assert wait(lambda: gateway.workspace.json("cooldowns")["cooldowns"] == [])
 
 
 def _expect_unavailable(gateway: Gateway, path: str, body: dict[str, Any]) -> None:

@@ -55,7 +55,7 @@ def found() -> dict[str, list[tuple[str, bool, bool]]]:
     """Return for each kind of settings: name, whether LiteLLM answers it, whether the filter lets it pass."""
     asked = json.dumps([(one, NAMES) for one in KINDS.values()])
     done = subprocess.run(
-        [sys.executable, str(CHILD)], input=asked, capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, str(CHILD)], input=asked, capture_output=True, text=True, timeout=600, check=True
     )
     return dict(zip(KINDS, json.loads(done.stdout), strict=True))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowgate.ledger import database
-from tests.conftest import wait
+from tests.conftest import contents, wait
 from tests.live.test_switch import other_profile, supervisor_status
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def test_every_endpoint_is_recorded_with_its_tokens(gateway: Gateway, endpoint: 
     path, body = ENDPOINTS[endpoint]
     before = recorded(gateway, "router-cheap")
     assert gateway.request(path, {"model": "router-cheap", **body}, key=gateway.key())[0] == 200
-    assert wait(lambda: recorded(gateway, "router-cheap") == before + 1, 5.0)
+    assert wait(lambda: recorded(gateway, "router-cheap") == before + 1)
     sql = (
         "SELECT path, deployment, provider, status, error, completion_tokens > 0, first_piece <= seconds FROM requests"
     )
-    assert wait(lambda: rows(gateway, f"{sql} ORDER BY id DESC LIMIT 1")[0][5] == 1, 5.0)
+    assert wait(lambda: rows(gateway, f"{sql} ORDER BY id DESC LIMIT 1")[0][5] == 1)
     found = rows(gateway, f"{sql} ORDER BY id DESC LIMIT 1")[0]
     assert found == (path, "openai/embedded-cheap", "cliproxyapi_plus", 200, "", 1, 1)
 
@@ -69,7 +69,7 @@ def test_an_attempt_that_failed_is_recorded_as_the_vendor_saw_it(gateway: Gatewa
     before = recorded(gateway, "faulty")
     assert gateway.chat(gateway.key(), "faulty")[0] >= 429
     vendor.set_faults({})
-    assert wait(lambda: recorded(gateway, "faulty") == before + 1, 5.0)
+    assert wait(lambda: recorded(gateway, "faulty") == before + 1)
     [(status, error, count)] = rows(
         gateway,
         "SELECT r.status, r.error, (SELECT count(*) FROM attempts WHERE request = r.id AND deployment != '') "
@@ -88,7 +88,7 @@ def client_key(gateway: Gateway) -> Iterator[str]:
 
 def test_requests_are_summed_by_client(gateway: Gateway, client_key: str) -> None:
     assert [gateway.chat(client_key, "router-cheap")[0] for _ in range(3)] == [200, 200, 200]
-    assert wait(lambda: ("ledgered", 3) in by_client(gateway), 5.0)
+    assert wait(lambda: ("ledgered", 3) in by_client(gateway))
 
 
 def by_client(gateway: Gateway) -> list[tuple[str, int]]:
@@ -111,10 +111,12 @@ def test_no_prompt_answer_or_key_is_in_any_file_or_report(gateway: Gateway, clie
         ("audit", "--json"),
     )
     reports = [gateway.workspace.inv(*words).stdout.encode() for words in commands]
-    files = [path for path in gateway.workspace.folder.rglob("*") if path.is_file() and "/secrets/" not in str(path)]
     private = ("cliproxyapi.yaml", "litellm-master-key")
-    own = [path for path in files if path.name not in private and not path.name.startswith("output-")]  # the test's
-    texts = {str(path): path.read_bytes() for path in own}
+    texts = {
+        str(path): text
+        for path, text in contents(gateway.workspace.folder).items()
+        if "/secrets/" not in str(path) and not path.name.startswith(("output-", *private))  # the first are the test's
+    }
     assert [(name, one) for name, text in texts.items() for one in secrets if one in text] == []
     assert not any(one in text for text in reports for one in secrets)
     assert any(name.endswith("ledger.sqlite") for name in texts)

@@ -84,7 +84,7 @@ def calls(place: Workspace) -> int:
 
 
 def all_counted(place: Workspace) -> bool:
-    return wait(lambda: total(place) == calls(place), 30)
+    return wait(lambda: total(place) == calls(place))
 
 
 def limits(place: Workspace) -> list[dict[str, Any]]:
@@ -103,7 +103,7 @@ def test_requests_are_counted_by_the_account_that_answered(place: Workspace) -> 
 def test_a_limit_that_comes_near_is_shown_and_reported_once(place: Workspace) -> None:
     vendor(place, 200, SPENT)
     assert [chat(place) for _ in range(4)] == [200] * 4
-    assert wait(lambda: len([one for one in limits(place) if one["used_percent"] == 91]) == 2, 30)
+    assert wait(lambda: len([one for one in limits(place) if one["used_percent"] == 91]) == 2)
     assert place.inv("quota", "--warn-at", "91", code=1).stdout.count("91 %") == 2
     place.inv("quota", "--warn-at", "92")
     lines = place.inv("events", "--event", "quota_warning", "--json").stdout.splitlines()
@@ -122,7 +122,7 @@ def test_a_cooldown_that_outlives_its_limit_is_called_stale(place: Workspace) ->
     def stale() -> list[str]:
         return [one["quota_reset_at"] for one in place.json("cooldowns")["cooldowns"] if one["quota_reset_at"]]
 
-    assert wait(stale, 30)
+    assert wait(stale)
     shown = place.inv("cooldowns").stderr
     assert "stale: the quota was reset at 20" in shown
     assert "fix: inv cooldowns --clear one@example.com" in shown
@@ -135,7 +135,7 @@ def test_a_killed_supervisor_loses_no_record(place: Workspace) -> None:
     assert all_counted(place)
     pid = place.json("status")["supervisor"]
     os.kill(pid, 9)
-    assert wait(lambda: processes.identify(pid) is None, 10)
+    assert wait(lambda: processes.identify(pid) is None)
     assert [chat(place) for _ in range(6)] == [200] * 6
     assert "a new one has taken over" in place.inv("status").stderr
     assert all_counted(place)
@@ -154,7 +154,7 @@ def test_an_older_line_is_asked_once_and_left_alone(tmp_path: Path) -> None:
     place.folder.mkdir()
     try:
         begin(place, "6.8")
-        assert wait(lambda: place.json("status")["usage_source"]["state"] == "absent", 20)
+        assert wait(lambda: place.json("status")["usage_source"]["state"] == "absent")
         assert "hands out no records" in place.inv("usage", "--by", "account").stderr
         assert [one["limit"] for one in limits(place)] == ["", ""]
         place.inv("down")

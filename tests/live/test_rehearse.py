@@ -193,7 +193,7 @@ def test_an_interrupt_ends_everything_that_it_started(workspace: Workspace) -> N
     workspace.variables["TMPDIR"] = str(workspace.folder)
     workspace.write(litellm=REAL_LITELLM, upstream=REAL_UPSTREAM)
     running = workspace.start("rehearse", "--scenario", "hang,500")
-    assert wait(lambda: any(workspace.folder.glob("flowgate-rehearsal-*/runtime/hang/cliproxyapi.yaml")), 20.0)
+    assert wait(lambda: any(workspace.folder.glob("flowgate-rehearsal-*/runtime/hang/cliproxyapi.yaml")))
     running.signal(signal.SIGINT)
     assert running.wait_for_exit().returncode == 130
     assert workspace.nothing_runs()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.conftest import REAL_UPSTREAM, Workspace
+from tests.conftest import REAL_UPSTREAM, Workspace, contents
 from tests.unit.accounts.test_token_files import codex_file
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def test_no_command_leaks_a_secret(planted: Workspace) -> None:
 
 def leaks(workspace: Workspace, secrets: list[str]) -> list[tuple[str, str]]:
     """Return the files that contain a secret and are not meant to."""
-    files = [path for path in workspace.folder.rglob("*") if path.is_file()]
-    public = [path for path in files if not any(part in str(path) for part in PRIVATE_FILES)]
+    texts = {str(path): text for path, text in contents(workspace.folder).items()}
+    public = {path: text for path, text in texts.items() if not any(part in path for part in PRIVATE_FILES)}
     assert len(public) > 5
-    return [(str(path), secret) for path in public for secret in secrets if secret.encode() in path.read_bytes()]
+    return [(path, secret) for path, text in public.items() for secret in secrets if secret.encode() in text]
 
 
 def test_the_monitor_sees_a_canary_on_a_command_line(workspace: Workspace) -> None:

@@ -43,7 +43,7 @@ def start_redis(folder: Path, port: int) -> subprocess.Popen[bytes]:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    assert wait(answers, 20.0)
+    assert wait(answers)
     return process
 
 

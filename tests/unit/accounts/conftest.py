@@ -84,7 +84,7 @@ def decides(decision: str) -> User:
         form = {"state": state_of(url), "decision": decision, "account": "me@example.com"}
         answer = login_stage.subject.ask("POST", "/embedded/approve", key="", data=form)
         if answer.status_code == 303:
-            login_stage.subject.http.get(answer.headers["location"].replace("localhost", "127.0.0.1"), timeout=5)
+            login_stage.subject.http.get(answer.headers["location"].replace("localhost", "127.0.0.1"), timeout=60)
 
     return act
 

@@ -86,7 +86,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         with config.with_name("log").open("wb") as log:
             running.append(subprocess.Popen(argv, stdout=log, stderr=log))
         upstream = Upstream(port, config, running[-1])
-        assert poll(upstream.responds, Clock(), every=0.02, timeout=20), upstream.log
+        assert poll(upstream.responds, Clock(), every=0.02, timeout=60), upstream.log
         return upstream
 
     yield begin

@@ -146,7 +146,7 @@ def test_a_model_that_hangs_sends_nothing_and_does_not_block_others(vendors: Ups
     assert ask(vendors, model="other")[0] == 200
     connection.close()
     assert [(one["model"], one["failed"]) for one in received(vendors)] == [("m", True), ("other", False)]
-    assert poll(lambda: vendors.log.count("503 |") > ended, Clock(), every=0.02, timeout=5)  # after the disconnect
+    assert poll(lambda: vendors.log.count("503 |") > ended, Clock(), every=0.02, timeout=60)  # after the disconnect
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_slow_model_answers_after_its_delay(vendors: Upstream, stream: bool) -
     began = time.monotonic()
     status, text = ask(vendors, stream=stream)
     assert (status, "FlowGate" in text) == (200, True)
-    assert 0.3 <= time.monotonic() - began < 5
+    assert 0.3 <= time.monotonic() - began < 60
     assert [one["failed"] for one in received(vendors)] == [False]
 
 
@@ -190,9 +190,9 @@ def test_a_stop_ends_requests_that_hang_are_silent_or_slow(start: Start) -> None
     vendors = start("--faults")
     set_faults(vendors, {"m": {"hangs": True}, "n": {"silent": True}, "o": {"slow": 600}})
     waiting = [send(vendors, stream=True, model=model) for model in ("m", "n", "o")]
-    assert poll(lambda: len(received(vendors)) == 3, Clock(), every=0.02, timeout=5)
+    assert poll(lambda: len(received(vendors)) == 3, Clock(), every=0.02, timeout=60)
     vendors.process.send_signal(signal.SIGTERM)
-    assert vendors.process.wait(5) == 0
+    assert vendors.process.wait(60) == 0
     for connection in waiting:
         connection.close()
 

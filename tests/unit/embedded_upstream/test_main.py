@@ -29,7 +29,7 @@ def listed(upstream: Upstream) -> list[str]:
 
 
 def logged(upstream: Upstream, words: str) -> bool:
-    return bool(poll(lambda: words in upstream.log, Clock(), every=0.05, timeout=5))
+    return bool(poll(lambda: words in upstream.log, Clock(), every=0.05, timeout=60))
 
 
 def test_the_first_line_is_the_version_and_the_second_names_the_program() -> None:
@@ -101,7 +101,7 @@ def test_the_auth_folder_is_created_private(upstream: Upstream) -> None:
 def test_a_config_written_in_place_is_reloaded(start: Start) -> None:
     upstream = start(embedded={"models": MODELS})
     write_config(upstream.config, upstream.port, embedded={"models": ["another"]})
-    assert poll(lambda: listed(upstream) == ["another"], Clock(), every=0.05, timeout=5)
+    assert poll(lambda: listed(upstream) == ["another"], Clock(), every=0.05, timeout=60)
 
 
 def test_an_invalid_config_is_not_used(start: Start) -> None:

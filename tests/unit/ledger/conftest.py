@@ -113,4 +113,4 @@ def serve(writer: LedgerWriter[Row], at: float = NOW, **more: object) -> Row:
 
 def until(fact: Callable[[], object]) -> None:
     """Wait for a fact."""
-    assert poll(fact, Clock(), every=0.01, timeout=10.0)
+    assert poll(fact, Clock(), every=0.01, timeout=60.0)

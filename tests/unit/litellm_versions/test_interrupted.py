@@ -18,7 +18,6 @@ from flowgate.gateway.litellm_receipt import RECEIPT, Receipt, dump
 from flowgate.litellm_versions import environments
 from flowgate.system import processes, python_environment
 from flowgate.system.clock import Clock, poll
-from tests.conftest import interruptible
 from tests.unit.litellm_versions.conftest import VersionStage
 from tests.unit.litellm_versions.wheels import litellm
 from tests.unit.steps.conftest import CONFIG, EMBEDDED
@@ -105,12 +104,11 @@ def started(stage: VersionStage) -> subprocess.Popen[str]:
     config = stage.folder / "flowgate.yaml"
     config.write_text(CONFIG.format(program=EMBEDDED, key="os.environ/UPSTREAM_API_KEY", **stage.ports))
     argv = [str(Path(sys.executable).with_name("flowgate")), "--config", str(config), "play", str(book)]
-    with interruptible():
-        return subprocess.Popen(argv, env=stage.environment, cwd=Path.cwd(), stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(argv, env=stage.environment, cwd=Path.cwd(), stderr=subprocess.PIPE, text=True)
 
 
 def pid_in(file: Path) -> int:
-    poll(lambda: file.is_file() and bool(file.read_text().strip()), Clock(), timeout=20)
+    poll(lambda: file.is_file() and bool(file.read_text().strip()), Clock(), timeout=60)
     return int(file.read_text())
 
 

@@ -92,9 +92,9 @@ def slow(context: object) -> Result:
 def test_an_attempt_that_exceeds_its_timeout_is_interrupted(stage: Stage) -> None:
     stage.catalog = Catalog({"slow": slow})
     began = time.monotonic()
-    report = stage.run("tasks: [{slow: , timeout: 0.05, ignore_errors: true}, {debug: , timeout: 5}]")
+    report = stage.run("tasks: [{slow: , timeout: 0.05, ignore_errors: true}, {debug: , timeout: 60}]")
     assert (report.outcomes[0].message, story(report)) == ("not finished within 0.05 s", "ignored unchanged")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
 
 
 def test_a_timeout_of_zero_is_no_timeout(stage: Stage) -> None:

@@ -6,12 +6,13 @@ import pytest
 
 from flowgate.request_filter.upstreams import Upstreams
 from flowgate.system import sockets
+from tests.conftest import free_port
 
 
 @pytest.fixture
 def upstreams() -> Upstreams:
     found = Upstreams()
-    found.set_addresses({"south": f"127.0.0.1:{sockets.free_port()}"})
+    found.set_addresses({"south": f"127.0.0.1:{free_port()}"})
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from flowgate.domain import Change, Result
 from flowgate.errors import CheckFailed, Unreachable, UsageError
 from flowgate.steps.uri import uri
-from flowgate.system import sockets
+from tests.conftest import free_port
 
 if TYPE_CHECKING:
     from tests.unit.steps.conftest import Stage
@@ -101,7 +101,7 @@ def test_the_response_body_is_returned_on_request(stage: Stage) -> None:
 
 def test_a_closed_port_is_unreachable(stage: Stage) -> None:
     with pytest.raises(Unreachable):
-        stage.apply(uri, url=f"http://127.0.0.1:{sockets.free_port()}/")
+        stage.apply(uri, url=f"http://127.0.0.1:{free_port()}/")
 
 
 @pytest.mark.parametrize(

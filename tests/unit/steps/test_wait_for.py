@@ -11,6 +11,7 @@ from flowgate.errors import Unreachable, UsageError
 from flowgate.steps.wait_for import wait_for
 from flowgate.system import sockets
 from flowgate.system.clock import Clock
+from tests.conftest import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,17 +26,17 @@ def test_an_open_port_needs_no_wait(stage: Stage) -> None:
 
 
 def test_a_port_is_polled_until_it_accepts_connections(stage: Stage) -> None:
-    port = sockets.free_port()
+    port = free_port()
     opened: list[Any] = []
     threading.Timer(0.1, lambda: opened.append(sockets.listen("127.0.0.1", port))).start()
     try:
-        assert stage.apply(wait_for, port=port, sleep=0.02, timeout=20)[1]["elapsed"] > 0
+        assert stage.apply(wait_for, port=port, sleep=0.02, timeout=60)[1]["elapsed"] > 0
     finally:
         opened[0].close()
 
 
 def test_a_closed_port_counts_as_stopped(stage: Stage) -> None:
-    assert stage.apply(wait_for, port=sockets.free_port(), state="stopped")[0] == "unchanged"
+    assert stage.apply(wait_for, port=free_port(), state="stopped")[0] == "unchanged"
 
 
 def test_a_file_must_exist_and_match_the_pattern(stage: Stage, tmp_path: Path) -> None:

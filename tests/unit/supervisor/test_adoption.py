@@ -14,6 +14,7 @@ from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.protocol import GenerationStatus
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
+from tests.conftest import contents
 from tests.unit.supervisor.conftest import supervisor_pid
 from tests.unit.supervisor.test_fork_server import ask
 
@@ -26,7 +27,7 @@ def kill(supervisor: SupervisorClient) -> None:
     supervisor.close()
     os.kill(pid, signal.SIGKILL)
     words = ("flowgate.supervisor.daemon", str(supervisor.runtime))
-    assert poll(lambda: processes.find(words) is None, Clock(), timeout=5)
+    assert poll(lambda: processes.find(words) is None, Clock(), timeout=60)
 
 
 def up(supervisor: SupervisorClient, program: Program) -> int:
@@ -63,7 +64,7 @@ def test_a_handover_works_after_an_adoption(supervisor: SupervisorClient, app: M
     supervisor.promote("app", number, new.digest)
     assert ask(new)[0] == "two"
     supervisor.finish(keep=True)
-    assert poll(lambda: len(generations(supervisor, "app")) == 1, Clock(), timeout=10)
+    assert poll(lambda: len(generations(supervisor, "app")) == 1, Clock(), timeout=60)
     supervisor.stop(["app"])
     assert sockets.is_free(new.host, new.port)
 
@@ -90,7 +91,7 @@ def test_a_program_with_its_own_port_is_adopted_with_its_keys(supervisor: Superv
     assert (after["pid"], after["phase"]) == (before["pid"], "serving")
     assert supervisor.matches(one)
     os.kill(after["pid"], signal.SIGKILL)
-    assert poll(lambda: [g for g in generations(supervisor, "own") if g["phase"] == "serving"], Clock(), timeout=10)
+    assert poll(lambda: [g for g in generations(supervisor, "own") if g["phase"] == "serving"], Clock(), timeout=60)
     supervisor.stop(["own"])
 
 
@@ -128,5 +129,4 @@ def test_no_key_is_written_to_disk(supervisor: SupervisorClient, app: Make, runt
     up(supervisor, app())
     kill(supervisor)
     supervisor.recover()
-    texts = [path.read_bytes() for path in runtime.rglob("*") if path.is_file()]
-    assert not any(b"sk-for-generations-only" in text for text in texts)
+    assert not any(b"sk-for-generations-only" in text for text in contents(runtime).values())

@@ -11,14 +11,10 @@ import pytest
 from flowgate.domain import Program
 from flowgate.errors import NotReady
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.system.clock import Clock, poll
+from tests.conftest import until
 from tests.unit.supervisor.test_adoption import up
 
 Make = Callable[..., Program]
-
-
-def until(fact: Callable[[], object]) -> None:
-    assert poll(fact, Clock(), every=0.02, timeout=10)
 
 
 def test_a_command_that_started_nothing_means_the_newest(supervisor: SupervisorClient, program: Make) -> None:

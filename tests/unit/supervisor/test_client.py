@@ -19,8 +19,7 @@ from flowgate.errors import NotReady
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.program_tree import to_tree
 from flowgate.system import processes, sockets
-from flowgate.system.clock import Clock, poll
-from tests.conftest import free_port
+from tests.conftest import free_port, until
 from tests.unit.supervisor.conftest import supervisor_pid
 
 Make = Callable[..., Program]
@@ -31,10 +30,6 @@ def up(supervisor: SupervisorClient, program: Program) -> int:
     number = supervisor.start(program)["generation"]
     supervisor.wait(program.service, number, 20, serving=True)
     return number
-
-
-def until(fact: Callable[[], object], seconds: float = 10) -> None:
-    assert poll(fact, Clock(), every=0.02, timeout=seconds)
 
 
 def pid_of(supervisor: SupervisorClient, service: str = "own") -> int:
@@ -214,12 +209,34 @@ def test_an_idle_supervisor_exits(supervisor: SupervisorClient, program: Make, r
     assert not (runtime / "run" / "supervisor.sock").exists()
 
 
+def test_an_idle_supervisor_exits_although_others_look_at_it_again_and_again(
+    supervisor: SupervisorClient, program: Make
+) -> None:
+    looking = SupervisorClient(supervisor.runtime, supervisor.log_file)
+    up(supervisor, program())
+    looking.status()
+    supervisor.stop(["own"])
+    supervisor.finish(keep=True)
+
+    def is_gone() -> bool:
+        found = looking.status()["supervisor"]
+        looking.close()
+        return found is None
+
+    until(is_gone, 20)
+
+
 def test_an_interrupted_request_does_not_disturb_the_next_reply(supervisor: SupervisorClient, program: Make) -> None:
     number = supervisor.start(program("import time; time.sleep(60)"))["generation"]
-    signal.signal(signal.SIGALRM, _interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    before = signal.signal(signal.SIGALRM, _interrupt)
+
+    def interrupted_wait() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        supervisor.wait("own", number, 20)
+
     with pytest.raises(KeyboardInterrupt):
-        supervisor.wait("own", number, 0.2)
+        interrupted_wait()
+    signal.signal(signal.SIGALRM, before)
     assert supervisor.stop(["own"])["stopped"][0]["generation"] == number
     assert supervisor.generation("own") is None
 

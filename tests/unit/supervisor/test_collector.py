@@ -185,15 +185,15 @@ def test_a_round_takes_its_time_away_from_the_loop(place: Place) -> None:
 
     def hang(*_: object, **__: object) -> Answer:
         asked.set()
-        held.wait(10)
+        held.wait(60)
         return Answer(200, b"[]")
 
     collector = Collector(place.logged.append, lambda *_: None, hang)
     began = monotonic()
     collector.follow(place.target)
-    assert asked.wait(5)
+    assert asked.wait(30)
     collector.follow(None)
-    assert (collector.status(), monotonic() - began < 1) == ({}, True)
+    assert (collector.status(), monotonic() - began < 50) == ({}, True)
     held.set()
 
 
@@ -228,7 +228,7 @@ def answering() -> Iterator[Answering]:
     listener.close()
 
 
-def ask(address: tuple[str, int], seconds: float = 0.5) -> Answer:
+def ask(address: tuple[str, int], seconds: float = 30.0) -> Answer:
     return bounded_get.get(address, "/", {}, seconds=seconds, most_bytes=1000)
 
 
@@ -244,8 +244,8 @@ def test_an_endless_answer_ends_at_the_limit(answering: Answering) -> None:
 def test_a_trickle_ends_in_time(answering: Answering) -> None:
     began = monotonic()
     with pytest.raises(NoAnswer, match="too long"):
-        ask(answering(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n", endless=b"x", pause=0.05))
-    assert monotonic() - began < 3
+        ask(answering(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n", endless=b"x", pause=0.05), seconds=0.5)
+    assert monotonic() - began < 40  # the whole answer would take 45
 
 
 def test_endless_headers_end_too(answering: Answering) -> None:

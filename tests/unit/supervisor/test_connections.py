@@ -17,7 +17,8 @@ from flowgate.domain import Program
 from flowgate.domain.request_rules import RequestRules
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.connections import HIGHEST_CONNECTIONS, KEEP_ALIVE_SECONDS, most_connections
-from tests.unit.supervisor.test_handover import hand_over, phases, until
+from tests.conftest import until
+from tests.unit.supervisor.test_handover import hand_over, phases
 
 App = Callable[..., Program]
 FILES = 128
@@ -124,7 +125,7 @@ def test_idle_connections_do_not_delay_a_drain(
     for one in used[:10]:
         get(one)
     hand_over(supervisor, app("two", way=way))
-    until(lambda: phases(supervisor) == {2: "serving"}, 4.0)
+    until(lambda: phases(supervisor) == {2: "serving"})
 
 
 def test_a_worker_with_few_files_serves_what_it_can_and_refuses_the_rest(

@@ -19,17 +19,13 @@ from flowgate.supervisor import daemon_process
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.service_state import Cut, Drain, Kill, ServiceState, Stop, Terminate, Timer
 from flowgate.system import sockets
-from flowgate.system.clock import Clock, poll
 from flowgate.system.notify_socket import NotifySocket
+from tests.conftest import until
 from tests.unit.supervisor.test_handover import hand_over
 from tests.unit.supervisor.test_state_machine import SERVING, SHARED, play
 
 App = Callable[..., Program]
 WAIT_FOR = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists():\n    time.sleep(0.02)\n"
-
-
-def until(fact: Callable[[], object], seconds: float = 20) -> None:
-    assert poll(fact, Clock(), every=0.02, timeout=seconds)
 
 
 @pytest.fixture
@@ -38,15 +34,17 @@ def foreground(runtime: Path) -> Iterator[subprocess.Popen[bytes]]:
     words = [sys.executable, "-m", daemon_process.DAEMON, str(runtime), str(runtime.parent / "supervisor.log")]
     child = [sys.executable, "-c", WAIT_FOR, str(runtime.parent / "started")]
     with subprocess.Popen([*words, "foreground", *child], stderr=subprocess.DEVNULL) as process:
-        until(lambda: (runtime / "run" / "supervisor.sock").exists())
-        yield process
-        process.kill()
+        try:
+            until(lambda: (runtime / "run" / "supervisor.sock").exists())
+            yield process
+        finally:
+            process.kill()
 
 
 @contextlib.contextmanager
 def stream(program: Program, end: Path) -> Iterator[http.client.HTTPResponse]:
     """Begin a request that is answered when a file is there."""
-    client = http.client.HTTPConnection("127.0.0.1", program.port, timeout=20)
+    client = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
     client.request("GET", f"/stream/{end}")
     yield client.getresponse()
     client.close()
@@ -72,7 +70,7 @@ def test_sigterm_finishes_the_request_in_progress_and_refuses_new_ones(
         until(lambda: refuses(program))
         (tmp_path / "end").touch()
         assert answer.read().endswith(b" end")
-    assert foreground.wait(20) == 0
+    assert foreground.wait(60) == 0
 
 
 def test_a_second_ctrl_c_cuts_the_request_in_progress(
@@ -84,7 +82,7 @@ def test_a_second_ctrl_c_cuts_the_request_in_progress(
         foreground.send_signal(signal.SIGINT)
         until(lambda: refuses(program))
         foreground.send_signal(signal.SIGINT)
-        assert foreground.wait(10) == 0
+        assert foreground.wait(60) == 0
 
 
 # --- the order of a stop

@@ -16,7 +16,7 @@ from flowgate.domain import ForkServerSettings, Program, WarmUp
 from flowgate.errors import NotReady
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import process_table, processes
-from flowgate.system.clock import Clock, poll
+from tests.conftest import until
 from tests.unit.supervisor.conftest import supervisor_pid
 
 App = Callable[..., Program]
@@ -32,12 +32,8 @@ def up(supervisor: SupervisorClient, program: Program) -> int:
     return number
 
 
-def until(fact: Callable[[], object], seconds: float = 10) -> None:
-    assert poll(fact, Clock(), every=0.02, timeout=seconds)
-
-
 def ask(program: Program, path: str = "/") -> list[str]:
-    client = http.client.HTTPConnection("127.0.0.1", program.port, timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
     client.request("GET", path)
     with client.getresponse() as answer:
         words = answer.read().decode().split()
@@ -125,7 +121,7 @@ def test_a_hanging_fork_server_is_killed_and_the_generation_starts(supervisor: S
     os.kill(old, signal.SIGSTOP)
     up(supervisor, app("two"))
     assert ask(app())[0] == "two"
-    assert processes.identify(old) is None
+    until(lambda: processes.identify(old) is None)
 
 
 def test_another_python_environment_gets_another_fork_server(supervisor: SupervisorClient, app: App) -> None:
@@ -133,7 +129,7 @@ def test_another_python_environment_gets_another_fork_server(supervisor: Supervi
     old = fork_server(supervisor)
     up(supervisor, app("two", fork_server=replace(SETTINGS, environment="after")))
     assert fork_server(supervisor) != old
-    assert processes.identify(old) is None
+    until(lambda: processes.identify(old) is None)
     assert ask(app())[0] == "two"
 
 

@@ -11,7 +11,7 @@ import pytest
 from flowgate.domain import Program
 from flowgate.errors import EnvironmentFailure, NotReady
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.system.clock import Clock, poll
+from tests.conftest import until
 
 App = Callable[..., Program]
 Connect = Callable[[Program], http.client.HTTPConnection]
@@ -24,10 +24,6 @@ def hand_over(supervisor: SupervisorClient, program: Program) -> int:
     return number
 
 
-def until(fact: Callable[[], object], seconds: float = 10) -> None:
-    assert poll(fact, Clock(), every=0.02, timeout=seconds)
-
-
 def phases(supervisor: SupervisorClient) -> dict[int, str]:
     return {g["number"]: g["phase"] for g in supervisor.status()["services"]["app"]["generations"]}
 
@@ -38,7 +34,7 @@ def connect() -> Iterator[Connect]:
     opened: list[http.client.HTTPConnection] = []
 
     def make(program: Program) -> http.client.HTTPConnection:
-        opened.append(http.client.HTTPConnection("127.0.0.1", program.port, timeout=10))
+        opened.append(http.client.HTTPConnection("127.0.0.1", program.port, timeout=60))
         return opened[-1]
 
     yield make
@@ -63,7 +59,7 @@ def test_a_generation_over_its_memory_limit_is_replaced_and_finishes_its_stream(
     hand_over(supervisor, program)
     streaming = connect(program)
     stream = begin_stream(streaming, tmp_path / "end")
-    until(lambda: phases(supervisor) == {1: "draining", 2: "serving"}, 15)
+    until(lambda: phases(supervisor) == {1: "draining", 2: "serving"})
     assert ask(connect(program))[0] == "one"
     (tmp_path / "end").touch()
     assert stream.read().endswith(b" end")
@@ -152,7 +148,7 @@ def test_a_draining_generation_finishes_its_stream_then_exits(
     assert phases(supervisor) == {1: "draining", 2: "serving"}
     (tmp_path / "end").touch()
     assert stream.read().endswith(b" end")
-    until(lambda: phases(supervisor) == {2: "serving"}, 2.0)
+    until(lambda: phases(supervisor) == {2: "serving"})
 
 
 def test_an_idle_connection_does_not_delay_draining(
@@ -163,7 +159,7 @@ def test_an_idle_connection_does_not_delay_draining(
     ask(used)
     unused.connect()
     hand_over(supervisor, app("two", way=way))
-    until(lambda: phases(supervisor) == {2: "serving"}, 2.0)
+    until(lambda: phases(supervisor) == {2: "serving"})
 
 
 def test_requests_that_exceed_the_drain_timeout_are_cut_and_counted(
@@ -172,7 +168,7 @@ def test_requests_that_exceed_the_drain_timeout_are_cut_and_counted(
     hand_over(supervisor, app("one", way=way, drain_timeout=0.3))
     streams = [begin_stream(connect(app()), tmp_path / "never") for _ in range(2)]
     hand_over(supervisor, app("two", way=way, drain_timeout=0.3))
-    until(lambda: phases(supervisor) == {2: "serving"}, 3.0)
+    until(lambda: phases(supervisor) == {2: "serving"})
     assert "generation 1: 2 requests in progress cut" in (supervisor.runtime / "events.log").read_text()
     for stream in streams:
         with stream, pytest.raises(http.client.IncompleteRead):

@@ -19,20 +19,16 @@ from flowgate.errors import EnvironmentFailure, FlowGateError, NotAnswering
 from flowgate.supervisor import recovery
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import process_table, processes, sockets
-from flowgate.system.clock import Clock, poll
+from tests.conftest import until
 from tests.unit.supervisor.conftest import supervisor_pid
 from tests.unit.supervisor.test_adoption import kill, up
 from tests.unit.supervisor.test_fork_server import ask, fork_server, serving
 from tests.unit.supervisor.test_fork_server import up as switch
 
 Make = Callable[..., Program]
-HELLO = 7.0  # seconds within which a command notices: 5, and what a busy machine adds
+HELLO = 9.5  # seconds within which a command notices: 5, and what a busy machine adds; asked twice, it would be 10
 
 pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="reads /proc")
-
-
-def until(fact: Callable[[], object], seconds: float = 10) -> None:
-    assert poll(fact, Clock(), every=0.02, timeout=seconds)
 
 
 @contextlib.contextmanager
@@ -180,12 +176,14 @@ def stranger(path: Path, behave: Callable[[socket.socket], None]) -> Iterator[No
 
     thread = threading.Thread(target=accept)
     thread.start()
-    yield
-    listener.shutdown(socket.SHUT_RDWR)
-    thread.join()
-    for one in (listener, *kept):
-        one.close()
-    path.unlink()
+    try:
+        yield
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for one in (listener, *kept):
+            one.close()
+        path.unlink()
 
 
 @pytest.mark.parametrize("behave", [silent, cut, garbage])
@@ -224,7 +222,7 @@ def test_a_hung_fork_server_delays_a_switch_and_does_not_prevent_it(
         pid = supervisor.status()["fork_servers"][0]["pid"]
     else:
         pid = fork_server(supervisor)
-    with stopped(pid), within(15):
+    with stopped(pid), within(40):
         if importing:
             supervisor.wait("app", number, 20)
             supervisor.promote("app", number, "two")
@@ -246,13 +244,13 @@ def test_a_stopped_process_is_reported_at_once(
     (found,) = supervisor.status()["services"][one.service]["generations"]
     assert found["silent"] == ""
     with stopped(found["pid"]):
-        until(lambda: silence_of(supervisor, one.service) == "is stopped (SIGSTOP)", 1)
-    until(lambda: silence_of(supervisor, one.service) == "", 1)
+        until(lambda: silence_of(supervisor, one.service) == "is stopped (SIGSTOP)")
+    until(lambda: silence_of(supervisor, one.service) == "")
 
 
 def test_a_switch_does_not_wait_for_a_stopped_worker(supervisor: SupervisorClient, app: Make, way: str) -> None:
     switch(supervisor, app("one", way=way))
-    with stopped(serving(supervisor)), within(10):
+    with stopped(serving(supervisor)), within(25):
         switch(supervisor, app("two", way=way))
         assert ask(app("two"))[0] == "two"
 
@@ -296,7 +294,7 @@ def test_a_worker_whose_loop_is_blocked_is_reported_and_replaced_after_30_s(
     until(lambda: silence_of(supervisor, "app").startswith("has not answered for"), 12)
     if seconds > 30:
         until(lambda: (g := supervisor.generation("app")) and g["number"] == 2 and g["phase"] == "serving", 40)
-    until(lambda: silence_of(supervisor, "app") == "", 10)
+    until(lambda: silence_of(supervisor, "app") == "")
     thread.join()
     assert supervisor.status()["services"]["app"]["restarts"] == (1 if seconds > 30 else 0)
 

@@ -13,14 +13,15 @@ from flowgate.domain import Program
 from flowgate.supervisor import kept_requests
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.worker_client import control_path
-from tests.unit.supervisor.test_handover import hand_over, phases, until
+from tests.conftest import until
+from tests.unit.supervisor.test_handover import hand_over, phases
 
 App = Callable[..., Program]
 ROWS = [{"path": "/v1/chat/completions", "method": "POST", "at": 1.0}]
 
 
 def ask(program: Program, path: str) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
     connection.request("POST", path)
     connection.getresponse().read()
     connection.close()

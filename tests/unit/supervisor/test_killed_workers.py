@@ -13,7 +13,8 @@ import psutil
 
 from flowgate.domain import Program
 from flowgate.supervisor.client import SupervisorClient
-from tests.unit.supervisor.test_handover import hand_over, until
+from tests.conftest import until
+from tests.unit.supervisor.test_handover import hand_over
 from tests.unit.supervisor.test_workers import all_serve, connection, pids, workers
 
 CLIENTS, WORKERS, KILLS = 8, 3, 3

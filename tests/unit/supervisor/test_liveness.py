@@ -27,6 +27,7 @@ class Round:
         assert identity
         self.worker = WorkerProcess(program, 1, identity, self.now, ("127.0.0.1", 1), folder / "own-1.json")
         self.worker.asked_at = self.now
+        self.worker.asked_cpu = processes.cpu_seconds(processes.own_pid()) or 0.0  # it uses none from now on
         supervisor.workers["own", 1, 1] = self.worker
         supervisor.states["own"] = ServiceState("own", False, generations=(Generation(1, "serving"),), wanted=True)
         monkeypatch.setattr(WorkerProcess, "kill", lambda worker: setattr(worker, "killed", True))

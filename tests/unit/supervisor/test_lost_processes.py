@@ -18,6 +18,7 @@ from flowgate.supervisor import daemon_process, orphans
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import process_table, processes, sockets
 from flowgate.system.clock import Clock, poll
+from tests.conftest import until
 from tests.unit.supervisor.conftest import supervisor_pid
 from tests.unit.supervisor.test_adoption import up
 from tests.unit.supervisor.test_fork_server import ask
@@ -32,10 +33,6 @@ BLOCKS: dict[str, Callable[[Path], object]] = {
 }
 
 pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="reads /proc")
-
-
-def until(fact: Callable[[], object], seconds: float = 10) -> None:
-    assert poll(fact, Clock(), every=0.02, timeout=seconds)
 
 
 def children(supervisor: SupervisorClient) -> set[int]:
@@ -128,7 +125,7 @@ def test_a_supervisor_killed_while_it_starts_leaves_only_what_is_recorded(
     supervisor.close()
     supervisor.recover()
     supervisor.stop([one.service])
-    until(lambda: sockets.is_free(one.host, one.port), 5)
+    until(lambda: sockets.is_free(one.host, one.port))
 
 
 def test_a_supervisor_killed_before_the_first_request_is_started_again_by_the_same_command(

@@ -12,9 +12,10 @@ from flowgate.domain import Program
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.needed_services import is_restarting, report
 from flowgate.supervisor.service_state import Generation, ServiceState
+from tests.conftest import until
 from tests.unit.supervisor.conftest import SERVER
 from tests.unit.supervisor.test_fork_server import ask
-from tests.unit.supervisor.test_handover import hand_over, until
+from tests.unit.supervisor.test_handover import hand_over
 
 App = Callable[..., Program]
 

@@ -16,8 +16,9 @@ from flowgate.supervisor.event_loop import Loop
 from flowgate.supervisor.fork_pool import ForkPool, fork_server_id
 from flowgate.system import process_table
 from flowgate.system.clock import Clock
+from tests.conftest import until
 from tests.unit.supervisor.test_adoption import kill
-from tests.unit.supervisor.test_fork_server import ask, fork_server, until, up
+from tests.unit.supervisor.test_fork_server import ask, fork_server, up
 
 App = Callable[..., Program]
 pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="workers are forked on Linux only")

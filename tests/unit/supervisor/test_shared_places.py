@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,23 @@ def test_a_locked_board_stops_nobody(path: Path) -> None:
     with path.open("r+b") as stuck:
         fcntl.flock(stuck, fcntl.LOCK_EX)
         assert one.take(1)
+
+
+def test_a_board_that_is_locked_for_a_moment_is_waited_for(path: Path) -> None:
+    import fcntl
+
+    one, two = SharedPlaces(path, 1), SharedPlaces(path, 2)
+    with path.open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        def take_the_last_place() -> None:
+            two._counts[2] = two.own = 1
+            fcntl.flock(held, fcntl.LOCK_UN)
+
+        ended = threading.Timer(0.02, take_the_last_place)
+        ended.start()
+        assert not one.take(1)
+        ended.join()
 
 
 def test_far_from_the_limit_a_place_is_taken_without_the_lock(path: Path) -> None:

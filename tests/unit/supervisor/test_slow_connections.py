@@ -187,7 +187,7 @@ def test_a_silent_stream_is_not_cut(tmp_path: Path) -> None:
         while app.ended == 0:  # a client that reads nothing is ended meanwhile
             await asyncio.sleep(0.1)
         app.speak.set()
-        assert b"ended" in await asyncio.wait_for(reader.readuntil(b"ended"), 5)
+        assert b"ended" in await asyncio.wait_for(reader.readuntil(b"ended"), 20)
         for one in (writer, slow_writer):
             one.close()
 

@@ -12,8 +12,9 @@ import pytest
 from flowgate.domain import Program
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.system import process_table, processes
+from tests.conftest import until
 from tests.unit.supervisor.conftest import supervisor_pid
-from tests.unit.supervisor.test_fork_server import ask, fork_server, log, serving, until, up
+from tests.unit.supervisor.test_fork_server import ask, fork_server, log, serving, up
 
 App = Callable[..., Program]
 
@@ -29,8 +30,14 @@ def spares(supervisor: SupervisorClient) -> list[int]:
 
 def spare(supervisor: SupervisorClient) -> int:
     """Return the pid of the spare worker, once it waits."""
-    until(lambda: len(spares(supervisor)) == 1)
-    return spares(supervisor)[0]
+    found = list[int]()
+
+    def waits() -> bool:
+        found[:] = spares(supervisor)
+        return len(found) == 1
+
+    until(waits)
+    return found[0]
 
 
 def test_the_spare_worker_replaces_one_that_is_killed(supervisor: SupervisorClient, app: App) -> None:
@@ -72,7 +79,15 @@ def test_the_spare_worker_ends_with_its_fork_server(
 
 def test_both_kinds_of_worker_have_the_same_files_open(supervisor: SupervisorClient, app: App) -> None:
     up(supervisor, app("one"))
-    at_once, waiting = _sockets(serving(supervisor)), spare(supervisor)
+    waiting, seen = spare(supervisor), list[int]()
+
+    def settled() -> bool:
+        """Return whether the connections of the start have been closed: the number has stayed the same for a while."""
+        seen.append(_sockets(serving(supervisor)))
+        return seen[-10:] == [seen[-1]] * 10
+
+    until(settled)
+    at_once = seen[-1]
     os.kill(serving(supervisor), signal.SIGKILL)
     until(lambda: ask(app())[1] == str(waiting))
     until(lambda: _sockets(waiting) == at_once)

@@ -95,7 +95,7 @@ def requests() -> Iterator[Callable[[Program], list[str]]]:
 
 def send_requests(port: int, words: list[str], over: threading.Event) -> None:
     while not over.is_set():
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             client.request("GET", "/")
             words.append(client.getresponse().read().decode().split()[0])
@@ -112,10 +112,10 @@ def test_a_supervisor_with_old_names_is_replaced_without_a_failed_request(
     old = start_old(program)
     words = requests(program)
     assert [one["phase"] for one in generations(supervisor, "app")] == ["serving"]
-    assert old.wait(5) == -signal.SIGKILL
+    assert old.wait(60) == -signal.SIGKILL
     assert supervisor.matches(program)
     hand_over(supervisor, app("two"))
-    assert poll(lambda: len(generations(supervisor, "app")) == 1 and words[-1] == "two", Clock(), timeout=10)
+    assert poll(lambda: len(generations(supervisor, "app")) == 1 and words[-1] == "two", Clock(), timeout=60)
     assert set(words) == {"old", "two"}
 
 

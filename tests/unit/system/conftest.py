@@ -20,7 +20,7 @@ def until() -> Callable[[Callable[[], object]], None]:
     """Wait until a condition is true."""
 
     def wait(condition: Callable[[], object]) -> None:
-        assert poll(condition, Clock(), every=0.01, timeout=10), "still false after 10 s"
+        assert poll(condition, Clock(), every=0.01, timeout=60), "still false after 60 s"
 
     return wait
 

@@ -12,7 +12,8 @@ import pytest
 from flowgate.domain import Secret
 from flowgate.errors import CheckFailed, StepContractError, Unreachable, UsageError
 from flowgate.system.http import Http, Response, is_loopback
-from flowgate.system.sockets import free_port, listen
+from flowgate.system.sockets import listen
+from tests.conftest import free_port
 
 Serve = Callable[[Callable[[Any], None]], str]
 KEY = Secret("sk-very-secret")

@@ -47,7 +47,7 @@ def test_the_lock_of_a_killed_holder_is_released(tmp_path: Path, holder: Popen[b
         holder.kill()
         holder.wait()
 
-    with exclusive_lock(tmp_path / "lock", "up", clock=Clock(), timeout=5, on_wait=kill):
+    with exclusive_lock(tmp_path / "lock", "up", clock=Clock(), timeout=60, on_wait=kill):
         assert (tmp_path / "lock").read_text() == f"{os.getpid()} up\n"
 
 
@@ -61,7 +61,7 @@ def test_a_waiting_command_locks_the_replaced_file(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     clock = Clock(sleep=lambda _: path.unlink(missing_ok=True))
     with exclusive_lock(path, "one", clock=clock, timeout=0, on_wait=pytest.fail):
-        with exclusive_lock(path, "two", clock=clock, timeout=5, on_wait=lambda _: None):
+        with exclusive_lock(path, "two", clock=clock, timeout=60, on_wait=lambda _: None):
             assert path.read_text().endswith("two\n")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from flowgate.errors import EnvironmentFailure
 from flowgate.system import process_table, processes, sockets
+from tests.conftest import free_port
 
 Start = Callable[..., subprocess.Popen[bytes]]
 Until = Callable[[Callable[[], object]], None]
@@ -63,7 +64,7 @@ def test_an_address_of_another_machine_is_an_error() -> None:
 
 
 def test_a_port_is_free_until_a_process_listens() -> None:
-    port = sockets.free_port()
+    port = free_port()
     assert sockets.is_free("127.0.0.1", port)
     with sockets.listen("127.0.0.1", port):
         assert not sockets.is_free("127.0.0.1", port)
@@ -88,7 +89,7 @@ def test_owner_returns_pid_and_description(start: Start, tmp_path: Path, until: 
 
 @pytest.mark.usefixtures("source")
 def test_a_free_port_has_no_owner() -> None:
-    assert sockets.owner("127.0.0.1", sockets.free_port()) is None
+    assert sockets.owner("127.0.0.1", free_port()) is None
 
 
 @pytest.mark.parametrize(
