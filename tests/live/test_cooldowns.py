@@ -41,6 +41,7 @@ def test_a_cooldown_is_listed_with_its_time_and_cleared(in_cooldown: Gateway, ve
     done = in_cooldown.workspace.inv("cooldowns", "--clear", "faulty")
     assert "faulty is no longer in cooldown" in done.stderr
     assert "there are no cooldowns" in done.stderr
+    assert "faulty (openai/vendor-model" in in_cooldown.workspace.inv("events", "--event", "cooldown_clear").stdout
     assert in_cooldown.chat(in_cooldown.key(), "faulty")[0] == 200
     assert [one["model"] for one in vendor.requests()] == ["vendor-model"]
 
