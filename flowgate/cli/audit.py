@@ -10,7 +10,7 @@ from flowgate.audit import report
 from flowgate.audit.audit import DIFFERENCES, UNKNOWN, Audit
 from flowgate.audit.result import AuditResult
 from flowgate.cli import cleared_cooldowns, console, run_reports, stored_reports, usage
-from flowgate.cli.session import open_session
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.errors import UnknownName
 from flowgate.ledger import database
 from flowgate.rehearsal.comparisons import BROKEN
@@ -43,7 +43,7 @@ def show(config: str, since: str, until: str, profile: str, *, as_json: bool, ht
     """
     span = usage.read_exact_span(since, until)
     run_reports.check_writable({"html": html})
-    session = open_session(config)
+    session = open_to_read(config)
     result = _audit(session, span, profile)
     if html:
         files.write_atomic(Path(html).expanduser().absolute(), report.page(result))

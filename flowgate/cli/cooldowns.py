@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flowgate.cli import cleared_cooldowns, console
 from flowgate.cli.cooldown_rows import Row, account_row, cells, describe_cooldown, litellm_row, longest
 from flowgate.cli.known_limits import limits_or_none
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.cli.session import Session, open_session
 from flowgate.cli.stale_cooldowns import print_stale, reset_before
 from flowgate.config.overlay import overlay
@@ -56,7 +57,7 @@ def show(config: str, clear: str, as_json: bool) -> int:
     Raises:
         NotReady: No program is running.
     """
-    session = open_session(config)
+    session = open_session(config) if clear else open_to_read(config)
     found = gather(session)
     if _nothing_known(session, found) and not any(session.supervisor.generation(name) for name in found.unavailable):
         raise NotReady("; ".join(found.unavailable.values()), fix="inv up")
