@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -65,6 +66,24 @@ def write(workspace: Workspace, *changes: tuple[str, str]) -> None:
     temp.replace(workspace.config)
 
 
+READING = (
+    *("usage", "explain", "cooldowns", "quota", "audit", "events", "budgets", "service logs litellm", "top --once"),
+    *("auth list", "auth status", "client list", "key path", "ask hi", "litellm list --offline"),
+)
+CHANGING = (
+    *("cooldowns --clear router-default", "profile set cost", "service reload", "service restart", "up", "smoke"),
+    *("client add me", "auth login codex", "rehearse", "profile show"),
+)
+
+
+def many(workspace: Workspace, *commands: str) -> tuple[list[int], str]:
+    """Run commands in forks of one process; return their exit codes and what they said."""
+    program = (sys.executable, "-m", "tests.many_commands")
+    lines = json.dumps([one.split() for one in commands])
+    done = workspace.start(str(workspace.folder), lines, program=program).wait_for_exit(120.0)
+    return [code for code, _ in json.loads(done.stdout)], done.stderr
+
+
 class Clients:
     """Clients that ask all the time."""
 
@@ -124,6 +143,14 @@ def test_a_refused_config_is_said_until_a_good_one_comes(workspace: Workspace, w
     assert "flowgate.yaml:29" in refused(workspace)
     assert workspace.json("health")["ok"]
     assert "flowgate.yaml:29" in workspace.inv("status").stderr
+    codes, said = many(workspace, *READING)
+    assert codes == [0] * len(READING)
+    assert said.count("warning: the config is wrong, this goes by the one that serves: ") == len(READING)
+    found = {one["check"]: one["status"] for one in workspace.json("doctor", code=1)["findings"]}
+    assert (found["config"], "folders" in found) == ("fail", True)
+    codes, said = many(workspace, *CHANGING)
+    assert codes == [2] * len(CHANGING)
+    assert said.count("flowgate.yaml has 2 errors") == len(CHANGING)
     assert generation(workspace) == before
     write(workspace, (WRONG[1], WRONG[0]))
     watching.wait_for_message("config: ok", SECONDS)

@@ -93,9 +93,17 @@ def gaps(result: AuditResult) -> list[str]:
     return found
 
 
+def cleared(result: AuditResult) -> list[str]:
+    """Return a line for each cooldown that a person ended; a result that an earlier FlowGate kept has none."""
+    found = result.get("cleared", [])
+    return [f"cooldown ended early at {one['at']} ({one['service']}): {one['detail']}" for one in found]
+
+
 def page(result: AuditResult) -> str:
     """Return an HTML page without scripts, other files or network access."""
-    return printable(_template().render(audit=result, verdict=verdict(result), gaps=gaps(result)))
+    return printable(
+        _template().render(audit=result, verdict=verdict(result), gaps=gaps(result), cleared=cleared(result))
+    )
 
 
 @cache

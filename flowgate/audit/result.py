@@ -58,6 +58,14 @@ class KilledRun(TypedDict):
     at: str
 
 
+class ClearedCooldown(TypedDict):
+    """A cooldown that a person ended: when, in which service, and which it was."""
+
+    at: str
+    service: str
+    detail: str
+
+
 class AuditResult(TypedDict):
     """A whole audit; `broken` counts broken promises, `dropped` requests that could not be recorded."""
 
@@ -69,6 +77,7 @@ class AuditResult(TypedDict):
     broken: int
     dropped: int
     killed: list[KilledRun]
+    cleared: list[ClearedCooldown]
     in_progress: int
     kept_since: str | None
     profiles: list[AuditedProfile]

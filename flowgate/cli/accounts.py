@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from flowgate.accounts.providers import KNOWN, Provider, find
 from flowgate.cli import console
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import FlowGateError, UnknownName, UsageError
@@ -61,7 +62,7 @@ def status(config: str, as_json: bool) -> int:
     Returns:
         The exit code.
     """
-    session = open_session(config)
+    session = open_to_read(config)
     folder, why, rows = collect(session)
     if as_json:
         console.document({"folder": folder, "asked": not why, "accounts": rows})

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from flowgate.cli import console
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.cli.request_lines import describe_request
 from flowgate.cli.served_requests import litellm_address, served_requests
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.session import Session
 from flowgate.errors import CheckFailed, UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def ask(config: str, question: str, model: str, stream: bool, as_json: bool = Fa
     """
     if stream and as_json:
         raise UsageError("--stream and --json exclude each other", fix="leave one of them out")
-    session = open_session(config)
+    session = open_to_read(config)
     if not as_json:
         console.note(session.describe())
     asked, answer = _ask(session, question, model, stream)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from flowgate.audit import report
 from flowgate.audit.audit import DIFFERENCES, UNKNOWN, Audit
 from flowgate.audit.result import AuditResult
-from flowgate.cli import console, run_reports, stored_reports, usage
-from flowgate.cli.session import open_session
+from flowgate.cli import cleared_cooldowns, console, run_reports, stored_reports, usage
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.errors import UnknownName
 from flowgate.ledger import database
 from flowgate.rehearsal.comparisons import BROKEN
@@ -43,7 +43,7 @@ def show(config: str, since: str, until: str, profile: str, *, as_json: bool, ht
     """
     span = usage.read_exact_span(since, until)
     run_reports.check_writable({"html": html})
-    session = open_session(config)
+    session = open_to_read(config)
     result = _audit(session, span, profile)
     if html:
         files.write_atomic(Path(html).expanduser().absolute(), report.page(result))
@@ -68,12 +68,14 @@ def _audit(session: Session, span: Span, profile: str) -> AuditResult:
         "broken": 0,
         "dropped": 0,
         "killed": [],
+        "cleared": [],
         "in_progress": 0,
         "kept_since": None,
         "profiles": [],
         "outages": [],
         "differences": list(DIFFERENCES),
     }
+    result["cleared"] = cleared_cooldowns.read(session, result["since"], result["until"])
     connection = database.open_to_read(path)
     known = set(session.config.profiles)
     if connection is not None:
@@ -129,6 +131,8 @@ def _print(result: AuditResult, wanted: str) -> None:
             console.note(f"the last {MOST_OUTAGES} of {len(result['outages'])} outages; --json has all")
     else:
         console.data("no outage")
+    for line in report.cleared(result):
+        console.note(line)
     verdicts = {promise["verdict"] for one in result["profiles"] for promise in one["promises"]}
     if {BROKEN, UNKNOWN} & verdicts:
         for difference in result["differences"]:

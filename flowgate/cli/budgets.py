@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import console
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.open_to_read import open_to_read
+from flowgate.cli.session import Session
 from flowgate.domain import budget_state
 from flowgate.domain.budget_state import BudgetState
 from flowgate.domain.budgets import MONTHLY_USD, REQUESTS_PER_DAY, STATE_FILE, Limit, period, shown_end
@@ -65,7 +66,7 @@ def show(config: str, warn_at: str, as_json: bool) -> int:
         EnvironmentFailure: The ledger cannot be read.
     """
     at = read_percent(warn_at, "budgets")
-    session = open_session(config)
+    session = open_to_read(config)
     report = collect(session)
     reached = at is not None and any(one["percent"] >= at for one in report["limits"])
     if as_json:

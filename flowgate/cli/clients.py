@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import arguments, client_limits, console, refusals
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.cli.session import Session, open_session
 from flowgate.clients.keys import Keys, keys_of
 from flowgate.clients.names import check_name
@@ -53,7 +54,7 @@ def list_clients(config: str, as_json: bool) -> int:
     Raises:
         UsageError: The file of keys is damaged.
     """
-    session = open_session(config)
+    session = open_to_read(config)
     keys, refused = keys_of(session.config), Counter[str]()
     table = keys.read()
     for one in refusals.refused(session):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from flowgate.cli import console
+from flowgate.cli import cleared_cooldowns, console
 from flowgate.cli.cooldown_rows import Row, account_row, cells, describe_cooldown, litellm_row, longest
 from flowgate.cli.known_limits import limits_or_none
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.cli.session import Session, open_session
 from flowgate.cli.stale_cooldowns import print_stale, reset_before
 from flowgate.config.overlay import overlay
@@ -56,7 +57,7 @@ def show(config: str, clear: str, as_json: bool) -> int:
     Raises:
         NotReady: No program is running.
     """
-    session = open_session(config)
+    session = open_session(config) if clear else open_to_read(config)
     found = gather(session)
     if _nothing_known(session, found) and not any(session.supervisor.generation(name) for name in found.unavailable):
         raise NotReady("; ".join(found.unavailable.values()), fix="inv up")
@@ -177,8 +178,10 @@ def _clear(session: Session, found: Cooldowns, wanted: str) -> Cooldowns:
         return found
     if any(row["by"] == litellm.NAME for row in own):
         _restart_litellm(session)
+        own = [row for row in found.rows if row in own or row["by"] == litellm.NAME]  # all of LiteLLM's have ended
     _reset(session, [found.accounts[row["address"]] for row in own if row["by"] == cliproxy.NAME])
     after = gather(session)
+    cleared_cooldowns.record(session, own, after.rows, _profile(session))
     remaining = [row for row in after.rows if wanted in _names(row, after)]
     if remaining:
         what = f"{wanted} is in cooldown again: {describe_cooldown(remaining[0])}"
@@ -214,11 +217,7 @@ def _require_known(session: Session, found: Cooldowns, wanted: str) -> None:
 
     known = {name for row in found.rows for name in (*row["models"], row["deployment"])}
     stack = runtime.read_only_context(session, []).stack()
-    known |= {
-        *stack.models,
-        *stack.requestable,
-        *(account.label for account in found.accounts.values()),
-    }
+    known |= {*stack.models, *stack.requestable, *(account.label for account in found.accounts.values())}
     known = known.union(*_models_at_upstream(session).values())
     if wanted not in known:
         raise UnknownName("model", wanted, known=sorted(known))

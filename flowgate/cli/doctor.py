@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from flowgate.cli import console, remote_upstream, running_services, shared_state
+from flowgate.cli import console, refused_config, remote_upstream, running_services, shared_state
 from flowgate.cli.checks import (
     budget_state,
     client_keys,
@@ -24,7 +24,7 @@ from flowgate.cli.checks import (
 from flowgate.cli.checks import permissions as permission_check
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import FlowGateError
+from flowgate.errors import FlowGateError, UsageError
 from flowgate.gateway import cliproxy
 from flowgate.supervisor import orphans
 from flowgate.system import files, permissions, tempdirs
@@ -55,13 +55,24 @@ def doctor(config: str, fix: bool, as_json: bool) -> int:
         session = open_session(config, quiet=True)
     except FlowGateError as error:
         errors = finding.config_findings(error)
-        return finding.print_findings([*errors, *finding.run_checks(ALWAYS)], as_json=as_json, config="")
+        return finding.print_findings([*errors, *_without(config, error, as_json)], as_json=as_json, config="")
     if not as_json:
         console.note(session.describe())
     fixed = apply_fixes(session) if fix else []
     checks = [(name, partial(check, session)) for name, check in OF_A_CONFIG]
     found = finding.run_checks([*checks, *ALWAYS])
     return finding.print_findings(found, as_json=as_json, config=str(session.config.file), fixed=fixed)
+
+
+def _without(typed: str, error: FlowGateError, as_json: bool) -> list[Finding]:
+    """Run the checks that can be run although the config is wrong: all, by the config that serves, if one does."""
+    found = refused_config.serving_instead(typed, error) if isinstance(error, UsageError) else None
+    if found is None:
+        return finding.run_checks(ALWAYS)
+    if not as_json:
+        refused_config.print_replaced(found[1])
+    checks = [(name, partial(check, found[0])) for name, check in OF_A_CONFIG if check is not config]
+    return finding.run_checks([*checks, *ALWAYS])
 
 
 # --- checks

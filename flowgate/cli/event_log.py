@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowgate.cli import console
 from flowgate.cli.follow import follow_file
-from flowgate.cli.session import open_session
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.errors import InvalidValue
 from flowgate.system import files
 from flowgate.system.clock import Clock, stamp
@@ -58,7 +58,7 @@ def events(config: str, lines: int, follow: bool, service: str, event: str, sinc
         InvalidValue: `since` has another form.
     """
     wanted = EventFilter(service, event, earliest(since))
-    path = open_session(config).config.paths.runtime_dir / "events.log"
+    path = open_to_read(config).config.paths.runtime_dir / "events.log"
     newest: list[dict[str, str]] = []
     unreadable = 0
     for line in reversed(files.tail(path, FILTERED_LINES if service or event or since else lines + SPARE_LINES)):

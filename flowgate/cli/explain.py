@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from flowgate.cli import budgets, console, cooldowns, litellm_version, usage
 from flowgate.cli.arguments import count
 from flowgate.cli.event_log import earliest
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.cli.request_lines import describe_request
 from flowgate.cli.served_requests import ID_HEADER, SERVICE, litellm_address, past_request, served_request
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.session import Session
 from flowgate.errors import CheckFailed, FlowGateError, NotReady
 from flowgate.ledger import database, history
 from flowgate.ledger.history import Wanted
@@ -34,7 +35,7 @@ def explain(config: str, wanted: Wanted, as_json: bool) -> int:
         CheckFailed: No recorded request has that id.
         EnvironmentFailure: The ledger cannot be read.
     """
-    session = open_session(config)
+    session = open_to_read(config)
     is_running = _is_running(session)
     found, own = find(session, wanted)
     if wanted.id_prefix and not found:

@@ -7,7 +7,8 @@ from typing import TypedDict
 
 from flowgate.cli import console
 from flowgate.cli.litellm_version import SERVICE
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.open_to_read import open_to_read
+from flowgate.cli.session import Session
 from flowgate.domain import LiteLLMEnvironment
 from flowgate.gateway import litellm_in_force
 from flowgate.gateway.litellm_environments import BUNDLED, LABEL, EnvironmentRecord
@@ -43,7 +44,7 @@ def list_versions(config: str, offline: bool, as_json: bool) -> int:
     Returns:
         0, also if the index cannot be asked: what is installed is known all the same.
     """
-    session = open_session(config)
+    session = open_to_read(config)
     serving = partial(session.supervisor.serving_label, SERVICE, LABEL)
     record = litellm_in_force.record(session.config, files.read_text_or_none, serving)
     found = [litellm_in_force.bundled(), *environments.environments(session.config)]

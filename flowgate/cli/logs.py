@@ -7,7 +7,8 @@ from pathlib import Path
 from flowgate.cli import console, reach
 from flowgate.cli.checks.permissions import secrets_folder
 from flowgate.cli.follow import follow_file
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.open_to_read import open_to_read
+from flowgate.cli.session import Session
 from flowgate.errors import UnknownName, UsageError, raise_all
 from flowgate.gateway import litellm, mistyped_references, remote_upstream, southbound
 from flowgate.gateway.environment import Variables
@@ -26,7 +27,7 @@ def logs(config: str, service: str, lines: int, follow: bool) -> int:
     Raises:
         UnknownName: There is no such service.
     """
-    session = open_session(config)
+    session = open_to_read(config)
     path = log_path(session, service)
     if not path.is_file():
         console.note(f"{service} has not been started: it has no log yet ({path})")
@@ -47,7 +48,7 @@ def key_path(config: str, as_json: bool = False) -> int:
     Raises:
         UsageError: The key is a variable of the environment, is written in the config, or does not exist yet.
     """
-    session = open_session(config)
+    session = open_to_read(config)
     variable = _key_variable(session)
     if session.environment.get(variable):
         what = f"the gateway's key is the environment variable {variable}, not a file"

@@ -10,7 +10,10 @@ from flowgate.cli.requests import ReportRequest, RunRequest
 from flowgate.cli.run_playbook import execute, print_end
 from flowgate.cli.session import Session, open_session
 from flowgate.domain import Variables
+from flowgate.domain.budgets import CHOSEN_FILE, STATE_FILE
+from flowgate.errors import DiskError
 from flowgate.gateway import cliproxy, southbound
+from flowgate.system import files
 
 CHANGES = ("changed", "failed")
 
@@ -29,6 +32,30 @@ def run(config: str, playbook: str, variables: Variables, *, profile: str | None
         The exit code.
     """
     return run_in(open_session(config), RunRequest(playbook, variables, profile=profile, **more))
+
+
+def set_profile(config: str, profile: str, if_serving: str, *, check: bool = False) -> int:
+    """Activate a profile; budgets leave it alone then, also if it serves already.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        profile: The profile.
+        if_serving: Change nothing unless this profile serves: budgets and scripts switch so; empty for a person.
+        check: Predict the changes without making them.
+
+    Returns:
+        The exit code.
+    """
+    session = open_session(config)
+    request = RunRequest("switch-profile", {"if_serving": if_serving}, profile=profile, check=check)
+    code = run_in(session, request)
+    runtime = session.config.paths.runtime_dir
+    if not code and not check and not if_serving and files.is_there(runtime / STATE_FILE):
+        try:
+            files.write_atomic(runtime / CHOSEN_FILE, profile)
+        except DiskError as error:
+            console.note(f"warning: a budget may switch back from {profile}: {error}")
+    return code
 
 
 def up(config: str, profile: str, *, check: bool = False) -> int:

@@ -11,7 +11,8 @@ from flowgate.accounts.management_api import inspect_server
 from flowgate.accounts.providers import KNOWN, find
 from flowgate.cli import console
 from flowgate.cli.checks import runtime
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.open_to_read import open_to_read
+from flowgate.cli.session import Session
 from flowgate.errors import UsageError
 from flowgate.gateway import cliproxy, southbound
 from flowgate.system.clock import Clock
@@ -30,7 +31,7 @@ def list_providers(config: str, as_json: bool) -> int:
     Returns:
         The exit code.
     """
-    session = open_session(config)
+    session = open_to_read(config)
     southbound.require_accounts(session.config, "nothing can log in to a provider")
     program, embedded = _program(session), cliproxy.is_embedded(session.config)
     version = program.version

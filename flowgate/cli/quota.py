@@ -9,7 +9,8 @@ from flowgate.cli import console
 from flowgate.cli.account_usage import SourceReport, remark, source_report
 from flowgate.cli.budgets import read_percent
 from flowgate.cli.known_limits import known_limits, newest
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.open_to_read import open_to_read
+from flowgate.cli.session import Session
 from flowgate.errors import FlowGateError
 from flowgate.gateway import southbound
 from flowgate.ledger.account_entries import LIMIT, QuotaReading
@@ -58,7 +59,7 @@ def show(config: str, warn_at: str, as_json: bool) -> int:
         EnvironmentFailure: The ledger cannot be read.
     """
     at = read_percent(warn_at, "quota")
-    session = open_session(config)
+    session = open_to_read(config)
     southbound.require(session.config, "quota is about the accounts of CLIProxyAPIPlus")
     report = collect(session)
     reached = at is not None and any((one["used_percent"] or 0) >= at for one in report["quotas"])

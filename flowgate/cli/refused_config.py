@@ -46,6 +46,25 @@ def open_serving(typed: str) -> tuple[Session, RefusedConfig | None]:
     return _kept([session.config.file, *wanted_configs(typed)], None) or (session, None)
 
 
+def serving_instead(typed: str, error: UsageError) -> tuple[Session, RefusedConfig] | None:
+    """Return the config with which `run` serves in place of one that is wrong; None if none does.
+
+    Args:
+        typed: Path after `--config`; empty to search for the config.
+        error: What is wrong.
+    """
+    return _kept(wanted_configs(typed), error)
+
+
+def print_replaced(refused: RefusedConfig) -> None:
+    """Print that what follows goes by the config that serves.
+
+    Args:
+        refused: Why not by the one in use.
+    """
+    console.note(f"warning: the config is wrong, this goes by the one that serves: {refused['reason']}")
+
+
 def _recorded(runtime: Path) -> RefusedConfig | None:
     """Return why `run` has refused the config as it is now; None if it has not, or if it has changed since."""
     record = config_record.load(runtime)

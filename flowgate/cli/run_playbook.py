@@ -25,6 +25,7 @@ from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
 from flowgate.playbook.run_options import RunOptions
+from flowgate.steps._put_back import put_back
 from flowgate.system import files, terminal
 from flowgate.system.clock import Clock, stamp
 
@@ -156,10 +157,24 @@ def _run(
     report = _run_tasks(context, request, checked, progress)
     report = replace(report, playbook=str(checked.path), started=started, check=request.check)
     if not request.check:
+        if report.code:
+            _put_back(context)
         session.supervisor.finish(keep=report.code == 0)
         _record(context, request, report)
     resume_at = checked.selection.resume_at(report) if report.error else None
     return RunResult(report, run_state.profile.value, is_embedded(session.config), resume_at)
+
+
+def _put_back(context: StepContext) -> None:
+    """Write back what this run has replaced for a LiteLLM that does not serve: it was refused, or Ctrl-C came first."""
+    try:
+        restored = put_back(context)
+    except FlowGateError as error:
+        names = ", ".join(path.name for path in context.run_state.replaced)
+        console.note(f"warning: {names} could not be written back: {error}")
+        return
+    if restored:
+        console.note(f"wrote {', '.join(path.name for path in restored)} back: the old settings still serve")
 
 
 def _context(session: Session, run_state: RunState, requested_by: str, progress: RunProgress) -> StepContext:

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flowgate.cli import console, service_faults
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.open_to_read import open_to_read
+from flowgate.cli.session import Session
 from flowgate.cli.top_data import Observer, Snapshot, in_one_line
 from flowgate.cli.top_lines import ASCII_BLOCKS, BAD, BLOCKS, DIM, Line, Painter, lines_of
 from flowgate.errors import FlowGateError, UsageError
@@ -32,9 +33,9 @@ def run(config: str, interval: float, once: bool) -> int:
     Raises:
         UsageError: This is no terminal that can be drawn on.
     """
-    session = open_session(config)
+    session = open_to_read(config)
     clock = Clock()
-    observer = Observer(partial(open_session, config, quiet=True), clock)
+    observer = Observer(partial(open_to_read, config, quiet=True), clock)
     painter = Painter(colour=streams.may_colour_output(), mask=_safe, encoding=streams.output_encoding())
     if once:
         return _print_one(session, observer, painter)

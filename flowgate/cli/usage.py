@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from flowgate.cli import account_usage, budgets, console, reach
 from flowgate.cli.event_log import earliest
-from flowgate.cli.session import Session, open_session
+from flowgate.cli.open_to_read import open_to_read
+from flowgate.cli.session import Session
 from flowgate.cli.usage_table import ACCOUNT, BY_TIME, UsageGroup, UsageReport, print_csv, print_table
 from flowgate.domain.ledger import FILE_NAME
 from flowgate.errors import UnknownName, UsageError
@@ -41,7 +42,7 @@ def show(config: str, by: str, since: str, until: str, form: str) -> int:
     if by not in (*usage.BY, ACCOUNT):
         raise UnknownName("value of --by", by, known=(*usage.BY, ACCOUNT))
     span = read_span(since, until)
-    session = open_session(config)
+    session = open_to_read(config)
     groups, lost = _collect(ledger_path(session), span, by)
     report = _report(session, span, by, groups, lost)
     if form == "json":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 STATE_FILE = "budgets.json"  # in the runtime folder: what is exhausted now
+CHOSEN_FILE = "profile-chosen"  # beside it: the profile that a person has set since the last check
 WARN_AT = 80
 WARN, REFUSE = "warn", "refuse"
 DAILY_USD, MONTHLY_USD, REQUESTS_PER_DAY = "daily_usd", "monthly_usd", "requests_per_day"

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flowgate.gateway import failure_causes, retry_after, router_inside
+from flowgate.gateway import cooldown_left, failure_causes, retry_after, router_inside
 from flowgate.request_filter.exchange import CURRENT
 from flowgate.request_filter.recent import BROKEN_STREAM, Attempt, RecentRequest
 from flowgate.request_filter.unavailable import NOT_ASKED
@@ -129,13 +129,20 @@ def note_late_failure(deployment: str, error: BaseException) -> None:
 
 
 def _observed(choose: Method, upstreams: Upstreams) -> Method:
-    """Wrap `async_get_available_deployment`: note the deployment, and leave out those that cannot be reached."""
+    """Wrap `async_get_available_deployment`: note the deployment, and leave out those that cannot be reached.
+
+    An error that all are in cooldown names the time that is left.
+    """
 
     @wraps(choose)
     async def async_get_available_deployment(self: Any, *args: Any, **kwargs: Any) -> Any:
         if upstreams.down:
             _skip_unreachable(self, kwargs.get("request_kwargs"), upstreams)
-        chosen = await choose(self, *args, **kwargs)
+        try:
+            chosen = await choose(self, *args, **kwargs)
+        except Exception as error:
+            await cooldown_left.correct(self, error)
+            raise
         params = chosen.get("litellm_params") or {}
         attempt = ATTEMPT.get()
         if attempt is not None and not attempt["deployment"]:

@@ -47,6 +47,7 @@ def promote(context: StepContext) -> Result | Change:
         number = int(meant["number"]) if meant else None
         if number is not None:
             acting.supervisor.promote("litellm", number, digest)
+            acting.run_state.replaced.clear()
         if not in_force:
             _record_environment(acting, record, environment)
         acting.files.write(acting.config.paths.active_config, document.text)

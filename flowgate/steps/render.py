@@ -4,7 +4,7 @@ import re
 
 from flowgate.domain import Document, Stack
 from flowgate.errors import raise_all
-from flowgate.gateway import build, preflight
+from flowgate.gateway import build, litellm, preflight
 from flowgate.gateway.policy import Policy
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 
@@ -46,6 +46,7 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
             acting.emit(f"warning: {warning}")
         for line in [] if acting.config.embedded else _changes(policy):  # nobody wrote the embedded default
             acting.emit(f"settings: {line}")
+        _keep_old(acting, missing)
         acting.generate_keys()
         rendered = acting.stack()
         for document in _documents(rendered):
@@ -54,6 +55,18 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
 
     diff = [(str(one.path), _mask_keys(_before(context, one)), _mask_keys(one.text)) for one in outdated]
     return change(f"write {', '.join(written)} for profile {name}", apply, facts=facts, diff=diff)
+
+
+def _keep_old(context: StepContext, missing: list[str]) -> None:
+    """Remember what the services that run read, for the case that LiteLLM refuses its new settings."""
+    if context.supervisor.generation(litellm.NAME) is None:
+        return
+    replaced = context.run_state.replaced
+    for key in missing:
+        replaced.setdefault(context.variables.file(key), None)
+    for document in _documents(context.stack()):
+        if document.in_place:
+            replaced.setdefault(document.path, context.files.read(document.path))
 
 
 def _changes(policy: Policy) -> list[str]:

@@ -111,6 +111,21 @@ def follow(
     return [BudgetEvent("overruled", f"the profile was set to {in_force}, not to {switch.to}: it stays")]
 
 
+def keep(state: BudgetState, limits: Sequence[Limit], in_force: str, chosen: str) -> list[BudgetEvent]:
+    """Let a profile stay that a person has set, although it serves already: there is no change to see.
+
+    Args:
+        state: What is known; it is changed.
+        limits: The limits of the config.
+        in_force: The profile that serves.
+        chosen: The profile that a person has set; empty for none.
+    """
+    if not chosen or chosen != in_force or state.switch is None:
+        return []
+    overrule(state, limits)
+    return [BudgetEvent("overruled", f"a person has set the profile to {chosen}: it stays")]
+
+
 def overrule(state: BudgetState, limits: Sequence[Limit]) -> None:
     """Let the reached limits act no more on the profile in this period.
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from flowgate.domain import budget_state
 from flowgate.domain.budget_state import BudgetState
-from flowgate.domain.budgets import BudgetPlan, Limit
+from flowgate.domain.budgets import CHOSEN_FILE, BudgetPlan, Limit
 from flowgate.errors import FlowGateError
 from flowgate.ledger.spending import Spending
 from flowgate.supervisor import budget_rules
@@ -105,6 +105,8 @@ class Budgets:
             self._command = None
         # A command that has succeeded was in force: where `in_force` is another profile, a person set it since.
         events += budget_rules.follow(self._state, self._limits, in_force, has_switched=code == 0)
+        if self._command is None:
+            events += budget_rules.keep(self._state, self._limits, in_force, _take_chosen(plan.state))
         wanted = budget_rules.wanted(self._state, self._limits, in_force) if self._command is None else ""
         if wanted:
             events += self._switch(plan, wanted, in_force)
@@ -169,3 +171,15 @@ class Budgets:
             self._problem = error.what
             return
         self._written = text
+
+
+def _take_chosen(state: Path) -> str:
+    """Return the profile that a person has set since the last check, and forget it; empty if there is none."""
+    path = state.with_name(CHOSEN_FILE)
+    try:
+        chosen = files.read_text_or_none(path)
+        if chosen is not None:
+            files.delete([path])
+    except FlowGateError:
+        return ""
+    return (chosen or "").strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.error
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,18 +30,30 @@ def in_cooldown(gateway: Gateway, vendor: Vendor) -> Iterator[Gateway]:
     gateway.workspace.inv("service.restart", "--service", "litellm")
 
 
+def told(gateway: Gateway) -> int:
+    """Return the seconds after which a client is asked to try again."""
+    body = {"model": "faulty", "messages": [{"role": "user", "content": "hello"}]}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        gateway.open("/v1/chat/completions", body, key=gateway.key())
+    with refused.value as response:
+        return int(response.headers["retry-after"])
+
+
 def test_a_cooldown_is_listed_with_its_time_and_cleared(in_cooldown: Gateway, vendor: Vendor) -> None:
     (row,) = in_cooldown.workspace.json("cooldowns")["cooldowns"]
     assert (row["by"], row["models"], row["deployment"]) == ("litellm", ["faulty"], "openai/vendor-model")
     assert (row["address"], row["why"]) == (f"http://127.0.0.1:{vendor.port}/v1", "401")
     assert 200 < row["seconds_left"] <= 300
     assert row["since"] < row["until"]
+    assert wait(lambda: told(in_cooldown) < 299, 20.0)  # what is left, not the whole cooldown of 300 s
     vendor.reset()
-    assert in_cooldown.chat(in_cooldown.key(), "faulty")[0] == 429
+    status, body = in_cooldown.chat(in_cooldown.key(), "faulty")
+    assert (status, "Try again in 29" in body) == (429, True)
     assert vendor.requests() == []
     done = in_cooldown.workspace.inv("cooldowns", "--clear", "faulty")
     assert "faulty is no longer in cooldown" in done.stderr
     assert "there are no cooldowns" in done.stderr
+    assert "faulty (openai/vendor-model" in in_cooldown.workspace.inv("events", "--event", "cooldown_clear").stdout
     assert in_cooldown.chat(in_cooldown.key(), "faulty")[0] == 200
     assert [one["model"] for one in vendor.requests()] == ["vendor-model"]
 

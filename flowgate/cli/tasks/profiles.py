@@ -27,8 +27,8 @@ def profile_set(c: Context, name: str, if_serving: str = "") -> int:
     """Activate a profile; a running LiteLLM switches without dropping a request."""
     from flowgate.cli import arguments, play
 
-    variables = {"if_serving": arguments.named(if_serving, "a profile")}
-    return play.run(config(c), "switch-profile", variables, profile=arguments.named(name, "a profile"), check=dry(c))
+    before = arguments.named(if_serving, "a profile")
+    return play.set_profile(config(c), arguments.named(name, "a profile"), before, check=dry(c))
 
 
 @task(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flowgate.domain import budget_state
-from flowgate.domain.budgets import Budget, BudgetPlan
+from flowgate.domain.budgets import CHOSEN_FILE, Budget, BudgetPlan
 from flowgate.supervisor.budget_rules import MOST_TRIES, BudgetEvent
 from flowgate.supervisor.budget_tree import budgets_from_tree, to_budget_tree
 from flowgate.supervisor.budgets import Budgets, Command
@@ -158,6 +158,60 @@ def test_a_person_who_switched_while_no_supervisor_ran_wins(tmp_path: Path) -> N
     folder.check("balanced")
     folder.check("balanced", 86_400.0)
     assert (folder.started, "overruled" in folder.events) == (["cost"], True)
+
+
+def choose(folder: Folder, profile: str) -> None:
+    """Do what `profile set` does for a person."""
+    folder.plan.state.with_name(CHOSEN_FILE).write_text(profile)
+
+
+def switched(path: Path) -> Folder:
+    """Return a folder in which a budget has switched to `cost`."""
+    folder = Folder(path, SWITCHES)
+    folder.spend()
+    folder.check()
+    folder.check("cost")
+    assert folder.events[-1] == "switched"
+    return folder
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_person_who_sets_the_budgets_profile_keeps_it(tmp_path: Path, restarted: bool) -> None:
+    folder = switched(tmp_path)
+    choose(folder, "cost")
+    if restarted:
+        folder.restart()
+    folder.check("cost")
+    folder.check("cost", 86_400.0)
+    folder.check("cost")
+    assert (folder.started, folder.events[-2:]) == (["cost"], ["overruled", "ended"])
+
+
+@pytest.mark.parametrize("chosen", ["quality", "no-such", "", "cost\0"])
+def test_another_profile_than_the_one_that_serves_was_not_kept(tmp_path: Path, chosen: str) -> None:
+    folder = switched(tmp_path)
+    choose(folder, chosen)
+    folder.check("cost")
+    folder.check("cost", 86_400.0)
+    assert folder.started == ["cost", "quality"]
+
+
+def test_what_a_person_chose_before_the_switch_does_not_count(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, SWITCHES)
+    choose(folder, "quality")
+    folder.check()
+    folder.spend()
+    folder.check()
+    folder.check("cost")
+    assert "overruled" not in folder.events
+    assert not folder.plan.state.with_name(CHOSEN_FILE).exists()
+
+
+def test_a_choice_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
+    folder = switched(tmp_path)
+    folder.plan.state.with_name(CHOSEN_FILE).mkdir()
+    folder.check("cost")
+    assert "overruled" not in folder.events
 
 
 @pytest.mark.parametrize("content", ["", "{", "\x00", "[]", "null"])

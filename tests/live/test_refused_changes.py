@@ -1,0 +1,70 @@
+"""A change that LiteLLM refuses, or that is interrupted, changes nothing: neither files nor what the services read."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import FAKE_SERVICE, wait
+
+if TYPE_CHECKING:
+    from tests.conftest import Workspace
+
+REFUSED: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "profile set, it dies in the test": (("profile.set", "cost"), {"dies_on": "/v1/models"}),
+    "reload, it exits": (("service.reload",), {"fails_with": "invalid setting"}),
+    "restart, it is never ready": (("service.restart",), {"ready": False}),
+}
+
+
+@pytest.fixture
+def running(workspace: Workspace) -> Workspace:
+    """A gateway that runs, and whose settings of CLIProxyAPIPlus have been changed since."""
+    own = workspace.folder / "cliproxyapi.yaml"
+    own.write_text("debug: false\n")
+    program = (sys.executable, str(FAKE_SERVICE), "upstream", str(workspace.folder), "-config", str(own))
+    workspace.write(upstream=program).edit_config(("    port: ", "    ready_timeout: 2\n    port: "))
+    workspace.inv("up", "--profile", "balanced")
+    own.write_text("debug: true\n")
+    return workspace
+
+
+def files(workspace: Workspace) -> dict[str, str]:
+    """Return what the services read, the record of the profile, and the keys."""
+    runtime = workspace.runtime
+    names = ("cliproxyapi.yaml", "litellm.active.yaml", "state.json")
+    keys = sorted((runtime.parent / "secrets").iterdir())
+    return {path.name: path.read_text() for path in (*(runtime / name for name in names), *keys)}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refused_change_leaves_every_file_as_it_was(running: Workspace, case: str) -> None:
+    before, (command, fault) = files(running), REFUSED[case]
+    running.set_behaviour(litellm=fault)
+    done = running.start(*command).wait_for_exit()
+    assert done.returncode in (1, 3)
+    assert "wrote cliproxyapi.yaml back" in done.stderr
+    running.set_behaviour()
+    assert files(running) == before
+
+
+def test_an_interrupted_change_leaves_every_file_as_it_was(running: Workspace) -> None:
+    before = files(running)
+    running.set_behaviour(litellm={"hangs_on": "/v1/models"})
+    command = running.start("profile.set", "cost")
+    assert wait(lambda: running.service_events("/v1/models"), 20.0)
+    assert "debug: true" in files(running)["cliproxyapi.yaml"]
+    running.set_behaviour()
+    command.signal(signal.SIGINT)
+    done = command.wait_for_exit()
+    assert done.returncode == 130
+    assert "the old settings still serve" in done.stderr
+    assert files(running) == before
+
+
+def test_a_change_that_serves_keeps_its_files(running: Workspace) -> None:
+    assert "cliproxyapi.yaml back" not in running.inv("service.reload").stderr
+    assert "debug: true" in files(running)["cliproxyapi.yaml"]
