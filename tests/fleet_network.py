@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ KEY = "sk-fleet-0123456789abcdef0123456789"  # one key of all gateways, as behin
 PRIVILEGE_FOLDER = Path("/run/sshd")  # sshd wants it, also where it separates nothing
 SSHD = """\
 ListenAddress {address}
+Port {port}
 HostKey {key}
 AuthorizedKeysFile {key}.pub
 PidFile none
@@ -58,8 +60,7 @@ class Network:
     def start(self) -> None:
         """Create everything and wait until sshd answers on each host."""
         PRIVILEGE_FOLDER.mkdir(exist_ok=True)
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
-        self.key.chmod(0o600)
+        make_key(self.key)
         for number, place in enumerate(self.hosts.gateways.values(), 1):
             secrets = place.folder / ".router" / "secrets"
             secrets.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -81,25 +82,15 @@ class Network:
         for device in ("lo", inside):
             run(*there, "ip", "link", "set", device, "up")
         config = self.folder / f"sshd{number}"
-        config.write_text(SSHD.format(address=address(number), key=self.key))
-        self._start(*there, shutil.which("sshd", path=PATH) or "sshd", "-D", "-e", "-f", str(config))
+        config.write_text(SSHD.format(address=address(number), port=22, key=self.key))
+        self._start(*there, *sshd(config))
         server = f"  server litellm 127.0.0.1:{place.litellm_port}\n"
         self._proxy(f"gw{number}", f"{address(number)}:8000", "tcp", server, there)
-        assert wait(lambda: self._answers(number), 60), f"no sshd on {address(number)}"
-
-    def _answers(self, number: int) -> bool:
-        argv = ["ssh", *self.options(), f"root@{address(number)}", "true"]
-        return subprocess.run(argv, check=False, capture_output=True).returncode == 0
-
-    def options(self) -> tuple[str, ...]:
-        """Return ssh's options: the test's own key, and no file of the user's."""
-        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes")
-        return ("-F", "none", "-i", str(self.key), *(word for one in options for word in ("-o", one)))
+        assert wait(lambda: answers(self.key, address(number), 22), 60), f"no sshd on {address(number)}"
 
     def variables(self, number: int) -> dict[str, str]:
         """Return the variables by which Ansible reaches a host over ssh."""
-        more = " ".join(self.options())
-        return {"ansible_connection": "ssh", "ansible_host": address(number), "ansible_ssh_common_args": more}
+        return over_ssh(self.key, address(number), 22)
 
     def _proxy(self, name: str, bind: str, mode: str, servers: str, before: tuple[str, ...]) -> None:
         config = self.folder / f"{name}.cfg"
@@ -161,3 +152,69 @@ def address(number: int) -> str:
 def run(*argv: str) -> None:
     """Run a command, which must succeed."""
     subprocess.run(argv, check=True, capture_output=True, env={"PATH": PATH})
+
+
+def make_key(path: Path) -> None:
+    """Make a key of ssh without a passphrase."""
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path))
+    path.chmod(0o600)
+
+
+def sshd(config: Path) -> tuple[str, ...]:
+    """Return the command of an sshd that stays in the foreground."""
+    return (shutil.which("sshd", path=PATH) or "sshd", "-D", "-e", "-f", str(config))
+
+
+def options(key: Path) -> tuple[str, ...]:
+    """Return ssh's options: the test's own key, and no file of the user's."""
+    words = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes")
+    return ("-F", "none", "-i", str(key), *(word for one in words for word in ("-o", one)))
+
+
+def answers(key: Path, host: str, port: int) -> bool:
+    """Return whether a command can be run over ssh."""
+    argv = ["ssh", *options(key), "-p", str(port), f"{getpass.getuser()}@{host}", "true"]
+    return subprocess.run(argv, check=False, capture_output=True).returncode == 0
+
+
+def over_ssh(key: Path, host: str, port: int) -> dict[str, str]:
+    """Return the variables by which Ansible reaches a host over ssh."""
+    return {
+        "ansible_connection": "ssh",
+        "ansible_host": host,
+        "ansible_port": str(port),
+        "ansible_ssh_common_args": " ".join(options(key)),
+    }
+
+
+class Sshd:
+    """An sshd of this user on loopback, which plays the hosts of an inventory.
+
+    Attributes:
+        port: Where it listens.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self._folder, self._key = free_port(), folder, folder / "key"
+
+    def __enter__(self) -> Sshd:
+        self._made_folder = os.geteuid() == 0 and not PRIVILEGE_FOLDER.exists()
+        if self._made_folder:
+            PRIVILEGE_FOLDER.mkdir()
+        make_key(self._key)
+        config = self._folder / "sshd"
+        config.write_text(SSHD.format(address="127.0.0.1", port=self.port, key=self._key))
+        with (self._folder / "sshd.log").open("ab") as log:
+            self._process = subprocess.Popen(sshd(config), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        assert wait(lambda: answers(self._key, "127.0.0.1", self.port), 60), (self._folder / "sshd.log").read_text()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+        if self._made_folder:
+            PRIVILEGE_FOLDER.rmdir()
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables by which Ansible reaches it."""
+        return over_ssh(self._key, "127.0.0.1", self.port)
