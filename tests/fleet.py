@@ -5,6 +5,7 @@ Supervisor and workers are real; the application in the workers is a stand-in fo
 
 from __future__ import annotations
 
+import shlex
 import sys
 import threading
 import urllib.request
@@ -22,6 +23,7 @@ SCRIPT = """\
 unset FLOWGATE_CONFIG
 HOME={home}
 export HOME
+{variables}
 cd {checkout}
 exec {python} -c 'import sys; sys.argv[0] = "flowgate"; from flowgate.cli.main import main; main()' "$@"
 """
@@ -84,7 +86,8 @@ def write_program(place: Workspace) -> None:
     """Write a program `flowgate` that runs with the home of a workspace."""
     program, home = place.folder / "flowgate", place.folder / "home"
     home.mkdir(exist_ok=True)
-    program.write_text(SCRIPT.format(home=home, checkout=CHECKOUT, python=sys.executable))
+    variables = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in place.variables.items())
+    program.write_text(SCRIPT.format(home=home, variables=variables, checkout=CHECKOUT, python=sys.executable))
     program.chmod(0o755)
 
 

@@ -78,6 +78,7 @@ class Remote:
     folder: Path
     port: int = field(default_factory=lambda: free_port())
     inside: int = field(default_factory=lambda: free_port())
+    host: str = "127.0.0.1"
     process: subprocess.Popen[bytes] | None = None
     listener: socket.socket | None = None
 
@@ -112,7 +113,7 @@ class Remote:
         """Accept TLS connections until the listener is closed; each is passed on to the upstream."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.folder / "server.pem", self.folder / "server.key")
-        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
+        self.listener = socket.create_server((self.host, self.port), backlog=100)
         threading.Thread(target=self._accept, args=(self.listener, context), daemon=True).start()
 
     def _accept(self, listener: socket.socket, context: ssl.SSLContext) -> None:
@@ -148,17 +149,18 @@ def _accepts(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def remote_southbound(folder: Path, *names: str, days: int = 1) -> Iterator[Remote]:
+def remote_southbound(folder: Path, *names: str, days: int = 1, host: str = "127.0.0.1") -> Iterator[Remote]:
     """Run a remote CLIProxyAPIPlus whose certificate is for these names.
 
     Args:
         folder: A private folder.
         names: Host names and addresses; by default those of this machine.
         days: How long the certificate is valid.
+        host: The address on which it listens.
     """
     folder.mkdir(parents=True, exist_ok=True)
     make_certificates(folder, *(names or ("localhost", "127.0.0.1")), days=days)
-    found = Remote(folder)
+    found = Remote(folder, host=host)
     found.serve()
     found.start()
     try:

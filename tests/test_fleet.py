@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from junitparser import JUnitXml
 
 from tests.conformance.theirs import with_ansible
@@ -87,6 +88,16 @@ def test_a_host_that_cannot_be_reached_is_code_3(hosts: Hosts) -> None:
     done = hosts.play("down", "--check", "--limit", "gone", code=3)
     assert "gone | error: cannot be reached" in done.stderr
     assert "unreachable=1 failed=0" in recap(done.stderr)["gone"]
+
+
+@pytest.mark.parametrize("serial", ["1", "2", "34%"])
+def test_a_host_that_cannot_be_reached_stops_the_others(hosts: Hosts, serial: str) -> None:
+    known = {name: hosts.variables(place) for name, place in hosts.gateways.items()}
+    order = {"gw1": known["gw1"], "gone": UNREACHABLE, "gw2": known["gw2"], "gw3": known["gw3"]}
+    hosts.inventory.write_text(yaml.safe_dump({"all": {"hosts": order}}, sort_keys=False))
+    done = hosts.play("down", "--check", "--serial", serial, code=3)
+    assert "unreachable=1" in recap(done.stderr)["gone"]
+    assert recap(done.stderr)["gw3"] == "not started"
 
 
 def test_variables_reach_the_host_and_secrets_are_told_nowhere(hosts: Hosts, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flowgate.cli import arguments, console, fleet_report, fleet_run, run_reports
 from flowgate.cli.find_playbook import find_playbook
+from flowgate.cli.fleet_interrupt import PROGRAM
 from flowgate.cli.fleet_request import FleetRequest, Target
 from flowgate.cli.fleet_run import Answer
 from flowgate.cli.masking import masker, playbook_secrets
@@ -20,6 +21,7 @@ from flowgate.system.clock import Clock, stamp
 
 ONE_AT_A_TIME = "1"
 HEALTH_SECONDS = 60
+HOSTS_OWN = "to resume: "  # the command for one host; at the end of the run there is one for all
 PLAYED, HEALTHY = "Run the playbook", "Wait until the gateway is healthy"
 ASKED = "{{ (lookup('ansible.builtin.file', lookup('env', '" + REQUEST + "')) | from_json).%s }}"
 
@@ -76,7 +78,7 @@ def play(config: str, request: FleetRequest, refused: Mapping[str, bool]) -> int
         refused: Options that only one machine knows → whether they were given.
 
     Returns:
-        The worst exit code of the hosts.
+        The worst exit code of the hosts; 130 or 143 if the run was interrupted.
 
     Raises:
         UsageError: Something is written wrong; nothing has run.
@@ -93,7 +95,7 @@ def play(config: str, request: FleetRequest, refused: Mapping[str, bool]) -> int
     document = fleet_report.document(
         done, request, playbook=str(asked["path"]), started=started, seconds=clock.now() - began
     )
-    fleet_report.print_recap(done, document["resume"])
+    fleet_report.print_recap(done, document)
     run_reports.write_files(document, request.reports)
     return document["code"]
 
@@ -151,13 +153,13 @@ def _play() -> dict[str, object]:
         "tasks": [
             {
                 "name": PLAYED,
-                "flowgate.gateway.play": {**fleet_run.PROGRAM, **asked, "secret_variables": ASKED % "variables"},
+                "flowgate.gateway.play": {**PROGRAM, **asked, "secret_variables": ASKED % "variables"},
                 "register": "flowgate_played",
             },
             {
                 "name": HEALTHY,
                 "flowgate.gateway.health": {
-                    **fleet_run.PROGRAM,
+                    **PROGRAM,
                     "timeout": HEALTH_SECONDS,
                     "required": "{{ flowgate_played.started is true }}",
                 },
@@ -171,7 +173,8 @@ def _print_answer(answer: Answer) -> None:
     """Print what a host has done, line by line, behind its name."""
     if answer.task == PLAYED and answer.lines:
         for line in answer.lines:
-            console.quote(f"{answer.host} | {line}")
+            if not line.startswith(HOSTS_OWN):
+                console.quote(f"{answer.host} | {line}")
         return
     if answer.state in ("failed", "unreachable"):
         what = "cannot be reached: " if answer.state == "unreachable" else ""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 
-from flowgate.cli import console
+from flowgate.cli import console, fleet_end
+from flowgate.cli.fleet_end import BROKEN
 from flowgate.cli.fleet_request import FleetRequest
-from flowgate.cli.fleet_run import Answer, FleetRun
+from flowgate.cli.fleet_run import OUTSIDE, Answer, FleetRun
 from flowgate.playbook.report import COUNTED, COUNTERS, VERSION, ErrorDocument, ReportDocument, TaskDocument
-
-BROKEN = ("failed", "unreachable")
 
 
 def document(done: FleetRun, request: FleetRequest, *, playbook: str, started: str, seconds: float) -> ReportDocument:
@@ -23,23 +22,32 @@ def document(done: FleetRun, request: FleetRequest, *, playbook: str, started: s
         seconds: How long it took.
     """
     broken = [one for one in done.answers if one.state in BROKEN]
-    waiting = [host for host in done.hosts if not done.of(host)]
+    ended = {host: fleet_end.of_host(done, host) for host in done.hosts}
     tasks = [task for host in done.hosts for one in done.of(host) for task in _tasks(one)]
-    first = f"{broken[0].host} failed" if broken else "it was not reached"
-    tasks += [_task(Answer(host, "Run the playbook", "skipped", 0, f"not started: {first}")) for host in waiting]
-    left = [host for host in done.hosts if host in waiting or any(one.host == host for one in broken)]
+    first = f"{broken[0].host} failed" if broken else "the run was interrupted" if done.interrupted else done.failure
+    first = f"not started: {first or 'it was not reached'}"
+    waiting = [host for host in done.hosts if ended[host] == fleet_end.UNTOUCHED]
+    tasks += [_task(Answer(host, "Run the playbook", "skipped", 0, first)) for host in waiting]
+    left = [host for host in done.hosts if ended[host] != fleet_end.DONE]
     return {
         "version": VERSION,
         "playbook": playbook,
         "started": started,
         "check": request.check,
-        "code": max((one.code for one in done.answers), default=0),
+        "code": done.interrupted or max([OUTSIDE if done.failure else 0, *(one.code for one in done.answers)]),
         "seconds": round(seconds, 3),
         "recap": _sum([counters(done, host) for host in done.hosts]),
-        "error": _error(broken[0], named=True) if broken else None,
-        "resume": resume(request, left) if broken else "",
+        "error": _run_error(done, broken),
+        "resume": resume(request, left) if left and (broken or done.interrupted or done.failure) else "",
         "tasks": tasks,
     }
+
+
+def _run_error(done: FleetRun, broken: list[Answer]) -> ErrorDocument | None:
+    if done.interrupted or done.failure:
+        kind, what = "Interrupted" if done.interrupted else "EnvironmentFailure", fleet_end.sentence(done)
+        return {"kind": kind, "bug": False, "what": what, "fix": "", "place": "", "log": []}
+    return _error(broken[0], named=True) if broken else None
 
 
 def counters(done: FleetRun, host: str) -> dict[str, int]:
@@ -60,23 +68,26 @@ def counters(done: FleetRun, host: str) -> dict[str, int]:
     return counts
 
 
-def print_recap(done: FleetRun, resume: str) -> None:
-    """Print a line for each host, and the command that resumes.
+def print_recap(done: FleetRun, told: ReportDocument) -> None:
+    """Print a line for each host, what an interruption has left, and the command that resumes.
 
     Args:
         done: What has happened.
-        resume: The command; empty if every host succeeded.
+        told: The report of the run.
     """
-    console.note("recap:")
-    width = max(len(host) for host in done.hosts)
+    width = max((len(host) for host in done.hosts), default=0)
+    if done.hosts:
+        console.note("recap:")
     for host in done.hosts:
-        answers = done.of(host)
-        ended = [one for one in answers if one.state in BROKEN]
-        mark = "!" if ended else "=" if answers else "-"
-        told = " ".join(f"{name}={count}" for name, count in counters(done, host).items()) if answers else "not started"
-        console.quote(console.colour(f"{mark} {host:<{width}}  {told}", console.COLOURS[mark]))
-    if resume:
-        console.note(f"to resume: {resume}")
+        ended = fleet_end.of_host(done, host)
+        mark = "=" if ended == fleet_end.DONE else "-" if ended == fleet_end.UNTOUCHED else "!"
+        counts = " ".join(f"{name}={count}" for name, count in counters(done, host).items())
+        line = "not started" if ended == fleet_end.UNTOUCHED else "not known" if not done.of(host) else counts
+        console.quote(console.colour(f"{mark} {host:<{width}}  {line}", console.COLOURS[mark]))
+    if done.interrupted or done.failure:
+        console.quote(f"{'' if done.interrupted else 'error: '}{fleet_end.sentence(done)}")
+    if told["resume"]:
+        console.note(f"to resume: {told['resume']}")
 
 
 def resume(request: FleetRequest, hosts: list[str]) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from flowgate.cli import fleet_interrupt
+from flowgate.cli.fleet_interrupt import CALLBACK, Place, read_line
 from flowgate.cli.fleet_request import Target
 from flowgate.errors import EnvironmentFailure, InvalidValue, UsageError
 from flowgate.export import ansible as collection
@@ -17,17 +20,11 @@ from flowgate.playbook.report import ReportDocument
 from flowgate.system import ansible, files, tempdirs
 
 PREFIX = "flowgate-fleet-"
-CALLBACK = "flowgate.gateway.lines"
 SERIAL = re.compile(r"[1-9][0-9]{0,5}|([1-9][0-9]?|100)%")
 COMPLAINT = re.compile(r"^(?:\[?ERROR\]?!?:?|fatal:)\s*(.+)", re.IGNORECASE)
 UNKNOWN_HOST = re.compile(r"Could not match supplied host pattern, ignoring: (.+)")
 CRASHED = 250  # exit code of `ansible-playbook` for an unexpected error
 OUTSIDE = EnvironmentFailure.code
-# How FlowGate is started on a host: variables of the inventory.
-PROGRAM = {
-    "flowgate_program": "{{ flowgate_program | default('flowgate') }}",
-    "flowgate_config": "{{ flowgate_config | default(omit) }}",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +61,16 @@ class FleetRun:
     Attributes:
         hosts: All hosts, in the order of the inventory.
         answers: How the tasks ended, in that order.
+        under_way: Hosts on which a task has begun and has not ended.
+        interrupted: The exit code for the signal that interrupted the run; 0 if there was none.
+        failure: How Ansible itself failed; empty if it did not.
     """
 
     hosts: tuple[str, ...] = ()
     answers: list[Answer] = field(default_factory=list)
+    under_way: set[str] = field(default_factory=set)
+    interrupted: int = 0
+    failure: str = ""
 
     def of(self, host: str) -> list[Answer]:
         """Return how the tasks of one host ended."""
@@ -118,44 +121,52 @@ def run(
     with tempdirs.folder(PREFIX) as folder:
         for path, text in collection.core_files().items():
             files.write_atomic(folder / "collections" / path, text, mode=0o600)
-        whole = {"hosts": "all", "gather_facts": False, **({"serial": target.serial} if target.serial else {}), **play}
+        name = secrets.token_hex(16)
+        whole: dict[str, object] = {"hosts": "all", "gather_facts": False, "environment": {ansible.RUN: name}}
+        whole |= {**({"serial": target.serial} if target.serial else {}), **play}
         files.write_atomic(folder / "play.json", json.dumps([whole]), mode=0o600)
         files.write_atomic(folder / "request.json", json.dumps(request, default=str), mode=0o600)
         inventory = target.inventory if "," in target.inventory else str(Path(target.inventory).expanduser())
         words = ["-i", inventory, *(["--limit", target.limit] if target.limit else []), *flags]
-        return _run([*words, str(folder / "play.json")], folder / "request.json", on_answer)
+        return _run([*words, str(folder / "play.json")], Place(folder, inventory, name), on_answer)
 
 
-def _run(words: Sequence[str], request: Path, on_answer: Callable[[Answer], None]) -> FleetRun:
-    found = FleetRun()
-    other: list[str] = []
+def _run(words: Sequence[str], place: Place, on_answer: Callable[[Answer], None]) -> FleetRun:
+    found, other = FleetRun(), list[str]()
+    playbook = ansible.Playbook(place.request, CALLBACK)
 
     def on_line(line: str) -> None:
-        told = _told(line)
+        told = read_line(line)
         if told is None:
             other.append(line)
         elif "hosts" in told:
             found.hosts = tuple(str(one) for one in cast("list[object]", told["hosts"]))
-        elif told["state"] != "skipped":
-            found.answers.append(_answer(told))
-            on_answer(found.answers[-1])
+        elif told["state"] == "started":
+            found.under_way.add(str(told["host"]))
+        else:
+            found.under_way.discard(str(told["host"]))
+            answer = _answer(told)
+            if told["state"] != "skipped" and str(place.request) not in answer.message:  # else it never began
+                found.answers.append(answer)
+                on_answer(answer)
 
-    code = ansible.run(words, request=request, callback=CALLBACK, on_line=on_line)
-    if found.hosts and (found.answers or code == 0):
+    interruption = fleet_interrupt.prepare(playbook, place, found.under_way.copy)
+    with interruption.watched():
+        code = playbook.run(words, on_line)
+    found.interrupted = interruption.code
+    if not found.interrupted and (code == CRASHED or code < 0):
+        found.failure = f"Ansible failed (exit code {code})"
+        if found.under_way:  # what it has started runs on
+            fleet_interrupt.tell(ansible.Playbook(place.request, CALLBACK), place, found.under_way)
+    if found.interrupted or (found.hosts and (found.answers or found.under_way or code == 0)):
         return found
     what, log = _complaint(other), [line for line in other if line.strip()][-10:]
-    if code == CRASHED or code < 0 or found.hosts:
+    if found.failure or found.hosts:
         raise EnvironmentFailure(f"Ansible failed (exit code {code}): {what or 'it did not say why'}", log=log)
     if unknown := UNKNOWN_HOST.search(what):
         what = f"--limit: the inventory has no host and no group '{unknown[1]}'"
     fix = f"see its hosts: ansible-inventory -i {shlex.quote(words[1])} --graph"
     raise UsageError(what or "the inventory has no hosts", fix=fix)
-
-
-def _told(line: str) -> Mapping[str, object] | None:
-    if not line.startswith('{"flowgate": '):
-        return None
-    return cast("Mapping[str, object]", json.loads(line)["flowgate"])
 
 
 def _complaint(lines: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypedDict, cast
 
 from flowgate.cli import console, fleet_run
+from flowgate.cli.fleet_interrupt import PROGRAM
 from flowgate.cli.fleet_request import Target
 from flowgate.cli.fleet_run import Answer
 from flowgate.errors import EnvironmentFailure, UsageError
@@ -37,7 +38,7 @@ def status(inventory: str, limit: str, as_json: bool) -> int:
         as_json: Print one JSON document.
 
     Returns:
-        0 if every gateway is healthy, else 1.
+        0 if every gateway is healthy, else 1; 130 or 143 if it was interrupted.
 
     Raises:
         UsageError: The inventory is missing or wrong.
@@ -45,6 +46,11 @@ def status(inventory: str, limit: str, as_json: bool) -> int:
     if not inventory:
         raise UsageError("--inventory is missing", fix="-i hosts.yml")
     done = fleet_run.run(_play(), {}, Target(inventory, limit), (), lambda answer: None)
+    if done.interrupted:
+        console.note("interrupted")
+        return done.interrupted
+    if done.failure:
+        raise EnvironmentFailure(done.failure, fix="run the command again")
     found = {host: _host(next(iter(done.of(host)), None)) for host in done.hosts}
     healthy = all(one["ok"] for one in found.values())
     if as_json:
@@ -62,7 +68,7 @@ def status(inventory: str, limit: str, as_json: bool) -> int:
 def _play() -> dict[str, object]:
     return {
         "name": "FlowGate",
-        "tasks": [{"name": "Read the state", "flowgate.gateway.status": fleet_run.PROGRAM, "ignore_errors": True}],
+        "tasks": [{"name": "Read the state", "flowgate.gateway.status": PROGRAM, "ignore_errors": True}],
     }
 
 

@@ -33,12 +33,15 @@ HEALTH: dict[str, Option] = {
     "timeout": {"type": "float", "default": 60.0, "description": "Seconds to wait."},
     "required": {"type": "bool", "default": True, "description": "Fail too if nothing was started on the host."},
 }
+INTERRUPT: dict[str, Option] = {
+    "timeout": {"type": "float", "default": 5.0, "description": "Seconds to wait until the run has noticed."},
+}
 PROGRAM: dict[str, Option] = {
     "flowgate_program": {"type": "str", "default": "flowgate", "description": "The command that starts FlowGate."},
     "flowgate_config": {"type": "path", "description": "The config; without it, FlowGate looks for it."},
 }
 RETURN: dict[str, Option] = {
-    "code": {"type": "int", "returned": "always", "description": "FlowGate's exit code: 0, 1, 2 or 3."},
+    "code": {"type": "int", "returned": "always", "description": "FlowGate's exit code: 0 to 3, or 130."},
     "fix": {"type": "str", "returned": "failure", "description": "What to do."},
 }
 REPORT: dict[str, Option] = {
@@ -62,7 +65,7 @@ KINDS |= {"list[text]": "list", "dict[text, text]": "dict"}
 
 
 def core_files() -> dict[str, str]:
-    """Return what running playbooks on several hosts needs: the modules `play`, `health` and `status`, and a callback.
+    """Return what running playbooks on several hosts needs: four modules, and a callback.
 
     Returns:
         Path in the folder of collections → text.
@@ -70,7 +73,11 @@ def core_files() -> dict[str, str]:
     play = _module("play", "Run a playbook of FlowGate.", PLAY, RETURN | REPORT, {"name": "switch-profile"})
     health = _module("health", "Wait until the gateway is healthy.", HEALTH, RETURN, {"timeout": 60})
     status = _module("status", "Read the state of the gateway.", {}, RETURN, {})
-    made = {"play": play, "health": health, "status": status}
+    noticed: Option = {"type": "bool", "returned": "success", "description": "Whether a run was there to notice it."}
+    interrupt = _module(
+        "interrupt", "Interrupt a run that is under way.", INTERRUPT, {**RETURN, "noticed": noticed}, {"timeout": 5}
+    )
+    made = {"play": play, "health": health, "status": status, "interrupt": interrupt}
     return {
         f"{ROOT}/galaxy.yml": _galaxy(),
         f"{ROOT}/meta/runtime.yml": '---\nrequires_ansible: ">=2.16.0"\n',

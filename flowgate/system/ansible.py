@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from flowgate.system.watched_command import run_watched
 
 PROGRAM = "ansible-playbook"
 REQUEST = "FLOWGATE_FLEET_REQUEST"  # the variable that names the file with what each host is to do
+RUN = "FLOWGATE_FLEET_RUN"  # the variable, on the hosts, with the name of a run that can be interrupted
 FORKS = "50"
 
 
@@ -28,24 +31,57 @@ def find() -> str:
     return found
 
 
-def run(words: Sequence[str], *, request: Path, callback: str, on_line: Callable[[str], None]) -> int:
-    """Run `ansible-playbook` in the working folder; the user's own Ansible settings hold.
+class Playbook:
+    """One run of `ansible-playbook`, which another thread may wait for or end."""
 
-    Args:
-        words: The words after the program's name.
-        request: The file with what each host is to do.
-        callback: The plugin that prints.
-        on_line: Is called with each line of its output and error output.
+    def __init__(self, request: Path, callback: str) -> None:
+        """Create it; nothing runs yet.
 
-    Returns:
-        Its exit code; negative for a signal.
+        Args:
+            request: The file with what each host is to do.
+            callback: The plugin that prints.
+        """
+        self.has_ended = False
+        self._request, self._callback, self._is_to_end = request, callback, False
+        self._process: subprocess.Popen[str] | None = None
 
-    Raises:
-        ProgramMissing: It is not installed.
-    """
-    return run_watched(
-        [find(), *words], cwd=Path.cwd(), on_line=on_line, environment=_environment(request, callback, os.environ.get)
-    )
+    def run(self, words: Sequence[str], on_line: Callable[[str], None]) -> int:
+        """Run it in the working folder; the user's own Ansible settings hold.
+
+        Args:
+            words: The words after the program's name.
+            on_line: Is called with each line of its output and error output.
+
+        Returns:
+            Its exit code; negative for a signal.
+
+        Raises:
+            ProgramMissing: It is not installed.
+        """
+        environment = _environment(self._request, self._callback, os.environ.get)
+        try:
+            return run_watched(
+                [find(), *words], cwd=Path.cwd(), on_line=on_line, environment=environment, on_start=self._note_start
+            )
+        finally:
+            self.has_ended = True
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, at most so long."""
+        if self._process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+
+    def end(self) -> None:
+        """End it at once, or as soon as it has started."""
+        self._is_to_end = True
+        if self._process:
+            self._process.terminate()
+
+    def _note_start(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        if self._is_to_end:
+            process.terminate()
 
 
 def _environment(request: Path, callback: str, known: Callable[[str, str], str]) -> dict[str, str]:

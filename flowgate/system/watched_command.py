@@ -16,6 +16,7 @@ def run_watched(
     cwd: Path,
     on_line: Callable[[str], None],
     environment: Mapping[str, str] | None = None,
+    on_start: Callable[[subprocess.Popen[str]], None] = lambda process: None,
 ) -> int:
     """Run a command to its end, without input and without a terminal; an exception, such as Ctrl-C, ends it.
 
@@ -24,6 +25,7 @@ def run_watched(
         cwd: The working folder.
         on_line: Is called with each line of its output and error output.
         environment: Variables beside those of this process.
+        on_start: Is called with the process, once it runs.
 
     Returns:
         The exit code; negative for a signal.
@@ -48,6 +50,7 @@ def run_watched(
         raise start_error(argv[0], cwd, error) from None
     with process:
         try:
+            on_start(process)
             for line in process.stdout or ():
                 on_line(line.rstrip("\n"))
         except BaseException:

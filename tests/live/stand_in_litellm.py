@@ -57,7 +57,7 @@ async def app(scope, receive, send):
 """
 
 
-def create(workspace: Workspace, version: str, *, ready: bool = True, real: bool = False) -> None:
+def create(workspace: Workspace, version: str, *, ready: bool = True, real: bool = False, app: str = "") -> None:
     """Write an environment with a stand-in for a version, as if it had been installed.
 
     Args:
@@ -65,12 +65,13 @@ def create(workspace: Workspace, version: str, *, ready: bool = True, real: bool
         version: LiteLLM's version.
         ready: Whether its readiness path answers 200.
         real: Link to the bundled LiteLLM, in the place of a stand-in.
+        app: The source of another stand-in.
     """
     folder = litellm_environments.folder(config(workspace)) / version
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = python_environment.site_packages(folder)
     if not real:
-        _write_stand_in(site, APP.format(version=version, ready=ready))
+        _write_stand_in(site, app or APP.format(version=version, ready=ready))
     (site / f"litellm-{version}.dist-info").mkdir()
     (site / "more.pth").write_text(f"{bytecode.site_packages()}\n")
     python_environment.add_own_package(folder)

@@ -46,7 +46,7 @@ def run(program: str, folder: Path, *words: str) -> str:
 
 @with_ansible
 def test_ansible_reads_the_documentation_of_every_module(exported: Path) -> None:
-    names = [f"flowgate.gateway.{name}" for name in (*STEPS, "play", "health", "status")]
+    names = [f"flowgate.gateway.{name}" for name in (*STEPS, "play", "health", "status", "interrupt")]
     found: dict[str, Any] = json.loads(run("doc", exported, "-t", "module", "--json", *names))
     assert set(found) == set(names)
     for name in STEPS:
