@@ -37,11 +37,26 @@ class Profile:
     shares: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """How the samples are taken.
+
+    Attributes:
+        argv: Beginning of py-spy's command line.
+        folder: Where the samples are kept; None for the folder of their side.
+    """
+
+    argv: tuple[str, ...]
+    folder: Path | None
+
+
 def main() -> None:
     """Measure both sides, and print a table for requests and one for pieces of streams."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.hot_path", description=__doc__)
     parser.add_argument("--py-spy", default=shutil.which("py-spy") or "uvx --from py-spy py-spy", metavar="PROGRAM")
-    sampler = parser.parse_args().py_spy.split()
+    parser.add_argument("--keep", type=Path, help="folder for the samples", metavar="FOLDER")
+    given = parser.parse_args()
+    sampler = Sampler(tuple(given.py_spy.split()), given.keep)
     if missing := missing_tools():
         parser.error(f"{' and '.join(missing)} cannot be found")
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
@@ -56,14 +71,14 @@ def main() -> None:
             print(_table(*(_profile(side, sampler, stream=stream) for side in (plain, own)), stream=stream), flush=True)
 
 
-def _profile(side: Gateway, sampler: list[str], *, stream: bool) -> Profile:
+def _profile(side: Gateway, sampler: Sampler, *, stream: bool) -> Profile:
     """Count the processor time of one side without the sampler, then sample it."""
     pid = side.pids()[0]
     before = _threads(pid)
     count = side.wrk(COUNTED_SECONDS, CLIENTS, stream=stream).count * (PIECES if stream else 1)
     used = {name: seconds - before.get(name, 0.0) for name, seconds in _threads(pid).items()}
-    raw = side.folder / f"samples-{stream}.raw"
-    argv = [*sampler, "record", "--nonblocking", "--full-filenames", "--format", "raw", "--rate", str(RATE)]
+    raw = (sampler.folder or side.folder) / f"{side.folder.name}-{'stream' if stream else 'request'}.raw"
+    argv = [*sampler.argv, "record", "--nonblocking", "--full-filenames", "--format", "raw", "--rate", str(RATE)]
     argv += ["--duration", f"{SAMPLED_SECONDS + 2:.0f}", "--output", str(raw), "--pid", str(pid)]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as sampling:
         time.sleep(SETTLE_SECONDS)

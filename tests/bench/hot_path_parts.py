@@ -12,6 +12,7 @@ OTHER = "everything else"
 ROOT = re.compile(r".*/(?:site-packages|lib/python3\.\d+|(?=flowgate/))/?")
 THREAD = "threading.py:Thread._bootstrap"
 WAITS = ("concurrent/futures/thread.py:_worker", "threading.py:Condition.wait")  # py-spy takes some for work
+LAUNCHER = "litellm/proxy/proxy_cli.py"  # below everything that bare LiteLLM does
 UTILS, LOGGING = "litellm/utils.py:", "litellm/litellm_core_utils/litellm_logging.py:"
 
 
@@ -51,7 +52,8 @@ class Stack:
         return not self.is_main and self.frames[-1].startswith(WAITS)
 
 
-# The innermost frame that has a mark decides. Of several parts with a mark of it, the first one is meant.
+# The innermost frame that has a mark decides; of several parts with a mark of it, the first one is meant. What the
+# event loop and threads do for a part counts as that part.
 PARTS = (
     Part(
         "price of the answer, and look-ups in the price list",
@@ -126,6 +128,8 @@ PARTS = (
     Part("HTTP server: uvicorn and h11", ("uvicorn/protocols/", "uvicorn/middleware/", "h11/")),
     Part("FlowGate: the ledger", ("flowgate/ledger/", "flowgate/supervisor/recording.py")),
     Part("FlowGate: request filter, attempts, usage", ("flowgate/request_filter/", "flowgate/gateway/")),
+)
+FOR_NO_PART = (
     Part("hand-over between threads", ("concurrent/futures/", "threading.py", "anyio/_backends/")),
     Part("event loop", ("asyncio/", "uvicorn/", "flowgate/supervisor/")),
 )
@@ -154,10 +158,11 @@ def part_of(stack: Stack) -> str:
     Args:
         stack: The stack.
     """
-    for frame in reversed(stack.frames):
-        for part in PARTS:
-            if frame.startswith(part.marks):
-                return part.name
+    for parts in (PARTS, FOR_NO_PART):
+        for frame in reversed(stack.frames):
+            for part in parts:
+                if frame.startswith(part.marks) and not frame.startswith(LAUNCHER):
+                    return part.name
     return OTHER
 
 

@@ -33,7 +33,9 @@ def test_a_sample_is_read_with_files_from_their_package(tmp_path: Path) -> None:
     [
         (("fastapi/routing.py:app", "litellm/router.py:Router.acompletion", "pydantic/main.py:x"), "router"),
         (("litellm/router.py:Router.acompletion", "litellm/cost_calculator.py:completion_cost"), "price"),
+        (("litellm/router.py:Router.acompletion", "asyncio/tasks.py:create_task"), "router"),
         (("asyncio/runners.py:run", "somewhere.py:x"), "event loop"),
+        (("litellm/proxy/proxy_cli.py:run_server", "uvicorn/main.py:run", "asyncio/runners.py:run"), "event loop"),
         (("flowgate/supervisor/worker.py:serve", "flowgate/request_filter/filter.py:x"), "FlowGate: request filter"),
         (("somewhere.py:x",), OTHER),
     ],
