@@ -46,6 +46,7 @@ UNKNOWN_NAMES = ("database_url", "store_model_in_db", "control_plane_url")  # mo
 USER_HEADER, CUSTOMER_HEADER = "x-litellm-end-user-id", "x-litellm-customer-id"
 METADATA_HEADER = "x-litellm-spend-logs-metadata"
 NEED_A_KEY = ("/health", "/models", "/v1/models")
+NO_ACCESS_LOG = "LiteLLM writes no access log, which takes time for each request: `inv explain` lists the requests"
 Names = dict[str, tuple[Deployment, ...]]
 METRICS = ("/metrics", "/metrics/*")
 MCP = (  # MCP clients find out here how to sign in; LiteLLM answers requests without a key with that address
@@ -178,7 +179,7 @@ def describe(config: Config, settings: LiteLLMSettings) -> list[str]:
         lines += [f"LiteLLM checks the keys of requests to {', '.join(unchecked)}"] if unchecked else []
     if rules.any_model:
         lines.append("LiteLLM alone checks the names of models, since the config does not list all of them")
-    return [*lines, *request_limits.describe(config), pages]
+    return [*lines, *request_limits.describe(config), NO_ACCESS_LOG, pages]
 
 
 def own_keys(settings: LiteLLMSettings, variables: Mapping[str, str]) -> tuple[str, ...]:

@@ -82,7 +82,8 @@ def is_idle(connection: object) -> bool:
 def _used_until(connection: object) -> float | None:
     """Return when a connection's last response ended: uvicorn's time-out counts from then."""
     timer = getattr(connection, "timeout_keep_alive_task", None)
-    return timer.when() - KEEP_ALIVE_SECONDS if isinstance(timer, asyncio.TimerHandle) else None
+    when = getattr(timer, "when", None)  # of asyncio's timers, and of uvloop's
+    return when() - KEEP_ALIVE_SECONDS if when is not None else None
 
 
 def is_closing(connection: object) -> bool:

@@ -70,7 +70,7 @@ def fork_worker(
     settings = {"app": program.app, "env": dict(env), "cwd": str(program.cwd)}
     ours, theirs = socket.socketpair()
     with ours, theirs, os.fdopen(processes.open_log(program.log), "ab") as log:
-        pid = _request_fork(server, [*descriptors, log.fileno(), theirs.fileno()])
+        pid = _request_fork(server, [*descriptors, log.fileno(), theirs.fileno()], program.workers)
         identity = processes.identify(pid) or Identity(pid, 0)
         try:
             record(identity)
@@ -82,10 +82,10 @@ def fork_worker(
     return identity
 
 
-def _request_fork(server: ForkServer, descriptors: list[int]) -> int:
+def _request_fork(server: ForkServer, descriptors: list[int], spares: int) -> int:
     """Request a worker; return its pid."""
     server.channel.settimeout(FORK_SECONDS)
-    socket.send_fds(server.channel, [encode({"do": "fork"})], descriptors)
+    socket.send_fds(server.channel, [encode({"do": "fork", "spares": spares})], descriptors)
     while True:
         events = server.receive()
         if events is None:

@@ -3,8 +3,8 @@
 Started by the supervisor as `… --fork-server CHANNEL`. The first line on the channel says what to import. Each later
 line `{"do": "fork"}` comes with five descriptors: control, private and public listener, log, and a socket for the
 worker's settings. The worker is a child of the supervisor, so workers do not notice the end of the fork server. It was
-forked some time before (see `spare_worker`). A worker reads its settings, keys included, from its own socket: they
-never pass through this process.
+forked some time before (see `spare_worker`): `spares` says how many to have ready for the next requests. A worker reads
+its settings, keys included, from its own socket: they never pass through this process.
 
 Events: `ready`; `refused` (forking is unsafe here), then it exits; `forked` (pid) or `fork_failed` after a request.
 """
@@ -25,13 +25,14 @@ from typing import TypedDict, cast
 
 from flowgate.supervisor import spare_worker
 from flowgate.supervisor.program_tree import ForkServerSpec
-from flowgate.supervisor.protocol import CHUNK_BYTES, Lines, WorkerCommand, encode
+from flowgate.supervisor.protocol import CHUNK_BYTES, Lines, WorkerCommand, WorkerEvent, encode
 from flowgate.supervisor.spare_worker import SpareWorker
 from flowgate.supervisor.warmup import warm_up
 from flowgate.system import subreaper
 
 DESCRIPTORS = 5
-SPARE_SECONDS = 1.0  # without a request: then the next worker is forked, and takes no time from the last one's start
+SPARE_SECONDS = 1.0  # without a request: then the next ones are forked, and take no time from the last one's start
+MOST_SPARES = 8
 SETTINGS_SECONDS = 10.0  # how long a worker waits for its settings
 
 
@@ -87,22 +88,37 @@ def _fork_on_request(channel: socket.socket, lines: Lines[WorkerCommand]) -> Non
     """Fork workers until the supervisor has gone; raise `spare_worker.Begins` in each of them."""
     sys.stdout.flush()  # what the imports have printed would be printed again by each worker
     sys.stderr.flush()
-    spare: SpareWorker | None = None
+    spares, wanted, patience = list[SpareWorker](), 1, SPARE_SECONDS
     while True:
-        if spare is None and not select.select([channel], [], [], SPARE_SECONDS)[0]:
-            spare = spare_worker.fork(channel)
+        if len(spares) < wanted and not select.select([channel], [], [], patience)[0]:
+            fresh = spare_worker.fork(_connections(channel, spares))
+            spares += [fresh] if fresh else []
+            patience = 0.0 if fresh else SPARE_SECONDS
+            continue
         received = _receive(channel, lines)
         if received is None:
             return
-        for descriptors in (descriptors for command, descriptors in received if command.get("do") == "fork"):
-            pid = spare.begin(descriptors) if spare else 0
-            if not pid and (fresh := spare_worker.fork(channel, descriptors)):
-                pid = fresh.begin(descriptors)
-            spare = None
-            for descriptor in descriptors:
-                os.close(descriptor)
-            event = {"event": "forked", "pid": pid} if pid else {"event": "fork_failed", "reason": "fork"}
-            channel.sendall(encode(event))
+        for command, descriptors in received:
+            if command.get("do") == "fork":
+                wanted, patience = min(MOST_SPARES, max(1, command.get("spares", 1))), SPARE_SECONDS
+                _fork_one(channel, spares, descriptors)
+
+
+def _fork_one(channel: socket.socket, spares: list[SpareWorker], descriptors: list[int]) -> None:
+    """Let a spare worker become a worker, or fork one; tell the supervisor its pid."""
+    pid = 0
+    while spares and not pid:
+        pid = spares.pop(0).begin(descriptors)
+    if not pid and (fresh := spare_worker.fork(_connections(channel, spares), descriptors)):
+        pid = fresh.begin(descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    event: WorkerEvent = {"event": "forked", "pid": pid} if pid else {"event": "fork_failed", "reason": "fork"}
+    channel.sendall(encode(event))
+
+
+def _connections(channel: socket.socket, spares: list[SpareWorker]) -> list[socket.socket]:
+    return [channel, *(one.channel for one in spares)]
 
 
 def _prepare(spec: ForkServerSpec) -> str:

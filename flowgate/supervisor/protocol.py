@@ -21,8 +21,7 @@ LOCK_NAME = "supervisor.lock"  # in the runtime folder; locked by the supervisor
 FOREGROUND = "foreground"  # a word of the command line of a supervisor that a person or a service manager has started
 GENERATION_VARIABLE = "FLOWGATE_GENERATION"  # environment variable of a process: the number of its generation
 WORKER_VARIABLE = "FLOWGATE_WORKER"  # of one of several workers: "INDEX FOLDER", the folder that they share
-MAX_LINE_BYTES = 8_000_000  # a longer line is not one of our messages
-CHUNK_BYTES = 262_144
+MAX_LINE_BYTES, CHUNK_BYTES = 8_000_000, 262_144  # a longer line is not one of our messages
 
 
 class Request(TypedDict, total=False):
@@ -180,7 +179,7 @@ class Reply(TypedDict, total=False):
 
 
 class WorkerCommand(TypedDict, total=False):
-    """A command to a worker, or to a fork server ("fork").
+    """A command to a worker, or to a fork server ("fork", with how many `spares` to have ready for later ones).
 
     Attributes:
         down: Needed service to why it is down.
@@ -194,6 +193,7 @@ class WorkerCommand(TypedDict, total=False):
     what: str
     down: dict[str, str]
     restarting: list[str]
+    spares: int
 
 
 class WorkerEvent(TypedDict, total=False):

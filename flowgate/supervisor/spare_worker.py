@@ -1,7 +1,8 @@
-"""A worker that a fork server forks in advance: it waits, and becomes a worker when it gets its descriptors.
+"""Workers that a fork server forks in advance: each waits, and becomes a worker when it gets its descriptors.
 
 A fork copies the page tables of a large process, twice: measured with 300 MB under load, 80 to 170 ms. A worker that
-has been killed is so replaced sooner. The spare one shares nearly all of its memory with the fork server.
+has been killed is so replaced sooner, and a generation of several starts all of them at once. A spare one shares nearly
+all of its memory with the fork server.
 """
 
 from __future__ import annotations
@@ -52,11 +53,11 @@ class SpareWorker:
         return 0
 
 
-def fork(inherited: socket.socket, descriptors: Collection[int] = ()) -> SpareWorker | None:
+def fork(inherited: Collection[socket.socket], descriptors: Collection[int] = ()) -> SpareWorker | None:
     """Fork twice, so that the process becomes a child of the supervisor, which adopts orphans.
 
     Args:
-        inherited: The fork server's connection, which is not the worker's.
+        inherited: The fork server's connections, to the supervisor and to other spare workers: not the worker's.
         descriptors: What else is open and not the worker's.
 
     Returns:
@@ -73,7 +74,7 @@ def fork(inherited: socket.socket, descriptors: Collection[int] = ()) -> SpareWo
         theirs.close()
         return None
     if middle == 0:
-        _fork_again((inherited, ours), descriptors, theirs)
+        _fork_again((*inherited, ours), descriptors, theirs)
     theirs.close()
     told = ours.recv(32)
     os.waitpid(middle, 0)  # now the other one is the supervisor's child

@@ -43,6 +43,8 @@ def serve(app: str, control: socket.socket, private: socket.socket, public: sock
     Returns:
         The exit code: 0 after an orderly exit, 3 when the app did not start.
     """
+    from flowgate.supervisor import worker_loop
+
     began = time.monotonic()
     module, _, attribute = app.partition(":")
     gc.disable()  # the import creates almost no garbage; collecting during it costs about a tenth of the start
@@ -51,7 +53,7 @@ def serve(app: str, control: socket.socket, private: socket.socket, public: sock
     gc.freeze()
     logging.getLogger("uvicorn.error").setLevel(logging.INFO)
     print(f"flowgate: imported {module} in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)  # noqa: T201
-    return asyncio.run(_serve(loaded, control, private, public))
+    return worker_loop.run(_serve(loaded, control, private, public))
 
 
 async def _serve(app: ASGIApp, control: socket.socket, private: socket.socket, public: socket.socket) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from typing import Protocol
+from typing import Protocol, cast
 
 from flowgate.request_filter.filter import RequestFilter
 from flowgate.supervisor.program_tree import ProgramTree
@@ -41,8 +41,7 @@ class ControlConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Report the state and the protocol version."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
         self._server.supervisors.add(self)
         reason = self._server.filter.startup_error
         self.send({"event": self._server.state, "reason": reason, "protocol": PROTOCOL_VERSION})

@@ -1,7 +1,8 @@
 /* A provider for benchmarks: one epoll loop that answers every request at once, as cheaply as possible.
  *
  * usage: upstream PORT
- * A body with "stream":true (or "stream": true) gets 100 pieces of a stream; any other one whole response.
+ * A body with "stream":true (or "stream": true) gets 100 pieces of a stream; any other one whole response. So does a
+ * request to /v1/responses, which LiteLLM sends for a client's /v1/messages.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,13 +24,21 @@
 #define PIECES 100
 
 static struct { char *text; size_t used; } clients[MOST];
-static char whole[2048], stream[65536];
+static char whole[2048], responses[2048], stream[65536];
+
+static void prepare_whole(char *reply, const char *body) {
+    sprintf(reply, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+}
 
 static void prepare(void) {
-    const char *body = "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,"
+    prepare_whole(whole, "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,"
         "\"message\":{\"role\":\"assistant\",\"content\":\"hello\"},\"finish_reason\":\"stop\"}],"
-        "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}}";
-    sprintf(whole, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+        "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}}");
+    prepare_whole(responses, "{\"id\":\"r\",\"object\":\"response\",\"created_at\":1,\"status\":\"completed\",\"model\":\"m\","
+        "\"output\":[{\"type\":\"message\",\"id\":\"o\",\"role\":\"assistant\",\"status\":\"completed\","
+        "\"content\":[{\"type\":\"output_text\",\"text\":\"hello\",\"annotations\":[]}]}],"
+        "\"parallel_tool_calls\":false,\"tool_choice\":\"auto\",\"tools\":[],"
+        "\"usage\":{\"input_tokens\":1,\"output_tokens\":1,\"total_tokens\":2}}");
     char *at = stream + sprintf(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
     for (int n = 0; n <= PIECES + 1; n++) {
         char piece[512];
@@ -53,7 +62,8 @@ static int answer(int fd) {
         if (found && found < head) length = strtoul(found + 15, NULL, 10);
         if (clients[fd].used < before + length) return 0;
         char *mark = strstr(head, "\"stream\":");
-        const char *reply = mark && strncmp(mark + 9 + (mark[9] == ' '), "true", 4) == 0 ? stream : whole;
+        int streams = mark && strncmp(mark + 9 + (mark[9] == ' '), "true", 4) == 0;
+        const char *reply = strncmp(text, "POST /v1/responses", 18) == 0 ? responses : streams ? stream : whole;
         if (send(fd, reply, strlen(reply), MSG_NOSIGNAL) < 0) return -1;
         clients[fd].used -= before + length;
         memmove(text, head + 4 + length, clients[fd].used + 1);

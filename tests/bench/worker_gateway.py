@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -59,12 +60,14 @@ class Gateway:
         folder: Its files.
         pids: Returns the processes that serve.
         env: The environment of its commands.
+        spares: Returns the processes that wait to serve.
     """
 
     port: int
     folder: Path
     pids: Callable[[], list[int]]
     env: dict[str, str]
+    spares: Callable[[], list[int]] = list
 
     def wrk(self, seconds: float, clients: int, *, stream: bool = False) -> Rate:
         """Ask as fast as the gateway answers; one thread of `wrk` shares the cores with it."""
@@ -84,8 +87,8 @@ class Gateway:
         return sum(_cpu_seconds(pid) for pid in self.pids())
 
     def memory(self) -> float:
-        """Return the proportional memory of the processes which serve, in bytes."""
-        return sum(_share(pid) for pid in self.pids())
+        """Return the proportional memory of the processes which serve or wait to serve, in bytes."""
+        return sum(_share(pid) for pid in {*self.pids(), *self.spares()})
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -136,7 +139,8 @@ def flowgate(folder: Path, provider_port: int, workers: int, **more: object) -> 
     subprocess.run([inv, "service.start", "--service", "litellm"], env=env, check=True, capture_output=True)
     supervisor = SupervisorClient(folder / "runtime", folder / "supervisor.log")
     try:
-        yield Gateway(port, folder, lambda: [*worker_pids(supervisor), *_fork_servers(supervisor)], env)
+        serving = partial(_serving, supervisor)
+        yield Gateway(port, folder, serving, env, partial(_members, supervisor))
     finally:
         supervisor.close()
         subprocess.run([inv, "down"], env=env, check=False, capture_output=True)
@@ -148,8 +152,14 @@ def worker_pids(supervisor: SupervisorClient) -> list[int]:
     return [one["pid"] for found in generations for one in found.get("workers", [])]
 
 
-def _fork_servers(supervisor: SupervisorClient) -> list[int]:
-    return [one["pid"] for one in supervisor.status()["fork_servers"]]
+def _members(supervisor: SupervisorClient) -> list[int]:
+    """Return the pids of all that the supervisor has started: spare workers too."""
+    own = supervisor.status()["supervisor"]
+    return [one.pid for one in processes.tree_of(own) if one.pid != own] if own else []
+
+
+def _serving(supervisor: SupervisorClient) -> list[int]:
+    return [*worker_pids(supervisor), *(one["pid"] for one in supervisor.status()["fork_servers"])]
 
 
 @contextlib.contextmanager

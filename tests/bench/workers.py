@@ -12,12 +12,15 @@ import os
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from flowgate.supervisor import worker_loop
 from flowgate.supervisor.client import SupervisorClient
 from tests.bench.crowd import Crowd
 from tests.bench.gateway import KEYS
@@ -28,7 +31,8 @@ from tests.bench.worker_gateway import PIECES, Gateway, bare, flowgate, missing_
 NAMES = (
     *("workers_requests", "workers_pieces", "workers_bare_requests", "workers_bare_pieces"),
     *("workers_cpu_request", "workers_cpu_piece", "workers_memory"),
-    *("workers_kill", "workers_kill_lost", "workers_switch", "workers_switch_failed"),
+    *("workers_loop_request", "workers_loop_piece"),
+    *("workers_kill", "workers_kill_lost", "workers_switch", "workers_switch_four", "workers_switch_failed"),
     *("workers_crowd", "workers_crowd_cooldowns"),
 )
 SECONDS = 6.0
@@ -48,6 +52,8 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
         folder = Path(name)
         if any(one in wanted for one in NAMES[:6]):
             yield from _throughput(pairs, folder, port, wanted)
+        if any(one.startswith("workers_loop") for one in wanted):
+            yield from _loops(pairs, folder, port, wanted)
         if "workers_memory" in wanted:
             yield _memory(folder, port)
         if any(one.startswith("workers_kill") for one in wanted):
@@ -102,6 +108,32 @@ def _cpu(gateway: Gateway, *, stream: bool) -> Callable[[], float]:
     return measure
 
 
+def _loops(pairs: int, folder: Path, port: int, wanted: Collection[str]) -> Iterator[Row]:
+    """Compare the event loops: both sides are asked at the same time, so that they share what else the machine does."""
+    with contextlib.ExitStack() as stack:
+        envs = {one: {worker_loop.VARIABLE: one} for one in ("uvloop", "asyncio")}
+        sides = [stack.enter_context(flowgate(folder / name, port, 1, env=env)) for name, env in envs.items()]
+        for name, stream in (("workers_loop_request", False), ("workers_loop_piece", True)):
+            if name in wanted:
+                runs = [_together(sides, stream=stream) for _ in range(pairs + 1)]
+                yield _loop_row(name, runs[1:])  # the first run warms up
+
+
+def _together(sides: Collection[Gateway], *, stream: bool) -> list[float]:
+    """Return the processor time of each side, asked at the same time."""
+    with ThreadPoolExecutor(len(sides)) as pool:
+        return [one.result() for one in [pool.submit(_cpu(side, stream=stream)) for side in sides]]
+
+
+def _loop_row(name: str, runs: list[list[float]]) -> Row:
+    kind = "request" if name.endswith("request") else "stream piece"
+    ratios = sorted(one / other for one, other in runs)
+    spread = f"{ratios[len(ratios) // 4]:.2f} to {ratios[-1 - len(ratios) // 4]:.2f}"
+    other = statistics.median(other for _, other in runs)
+    what = f"processor time per {kind} on uvloop, beside asyncio's loop ({spread})"
+    return Row(name, what, other * statistics.median(ratios), other, 1.1, "ms")
+
+
 def _memory(folder: Path, port: int) -> Row:
     found = []
     for workers in (4, 1):
@@ -152,18 +184,22 @@ def _serves(path: Path) -> bool:
 
 
 def _switched(pairs: int, folder: Path, port: int, wanted: Collection[str]) -> Iterator[Row]:
+    counts = (1, 2, *([4] if "workers_switch_four" in wanted else []))
     with contextlib.ExitStack() as stack:
-        sides = [stack.enter_context(flowgate(folder / f"switch-{count}", port, count)) for count in (2, 1)]
+        sides = [stack.enter_context(flowgate(folder / f"switch-{count}", port, count)) for count in counts]
         loads = [Load(one.port, KEYS["LITELLM_MASTER_KEY"], CLIENTS) for one in sides]
-        works = [_switch(*side) for side in zip(sides, loads, strict=True)]
-        two, one = alternate(pairs, *works)
+        took = dict(
+            zip(counts, alternate(pairs, *(_switch(*side) for side in zip(sides, loads, strict=True))), strict=True)
+        )
     failed = float(sum(bool(request.failure) for load in loads for request in load.requests))
     count = sum(len(load.requests) for load in loads)
-    rows = [
-        Row("workers_switch", "`inv profile.set` with 2 workers beside 1, under load", two, one, 1.5),
-        Row("workers_switch_failed", f"failed of {count} requests in {2 * pairs} switches", failed, None, 0.0, ""),
-    ]
-    yield from (row for row in rows if row.name in wanted)
+    if "workers_switch" in wanted:
+        yield Row("workers_switch", "`inv profile.set` with 2 workers beside 1, under load", took[2], took[1], 1.5)
+    if 4 in took:
+        yield Row("workers_switch_four", "`inv profile.set` with 4 workers beside 1, under load", took[4], took[1], 2.5)
+    if "workers_switch_failed" in wanted:
+        what = f"failed of {count} requests in {len(counts) * pairs} switches"
+        yield Row("workers_switch_failed", what, failed, None, 0.0, "")
 
 
 def _switch(gateway: Gateway, load: Load) -> Callable[[], float]:

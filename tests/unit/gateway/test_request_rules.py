@@ -156,6 +156,7 @@ def test_what_clients_need_is_told(config: Make) -> None:
         "a request needs the gateway's key or that of a client, except for"
     )
     assert own[0].startswith("LiteLLM alone checks keys, because of general_settings.custom_auth; only the keys of")
+    assert any("writes no access log" in line for line in own)
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,15 @@ App = Callable[..., Program]
 pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="workers are forked on Linux only")
 
 
+def workers(supervisor: SupervisorClient) -> list[int]:
+    """Return the pids of the workers of the newest generation."""
+    newest = supervisor.status()["services"]["app"]["generations"][-1]
+    return [one["pid"] for one in newest.get("workers", [])] or [newest["pid"]]
+
+
 def spares(supervisor: SupervisorClient) -> list[int]:
     """Return the pids of the supervisor's children that are neither a worker nor a fork server."""
-    known = {serving(supervisor), fork_server(supervisor)}
+    known = {*workers(supervisor), fork_server(supervisor)}
     children = [row for row in process_table.rows() if row.parent == supervisor_pid(supervisor)]
     return [row.pid for row in children if row.pid not in known and row.state not in process_table.GONE]
 
@@ -64,6 +70,22 @@ def test_without_its_spare_worker_a_fork_server_forks_on_request(supervisor: Sup
     assert ask(app())[0] == "two"
     assert "cannot fork" not in log(supervisor)
     assert log(supervisor).count("forked as process") == 2
+
+
+def test_a_generation_of_several_workers_is_followed_by_as_many_spare_ones(
+    supervisor: SupervisorClient, app: App
+) -> None:
+    up(supervisor, app("one", workers=3))
+    until(lambda: len(spares(supervisor)) == 3)
+    waiting = spares(supervisor)
+    up(supervisor, app("two", workers=3))
+    assert sorted(workers(supervisor)) == sorted(waiting)
+
+
+def test_a_spare_worker_has_no_connection_to_another(supervisor: SupervisorClient, app: App) -> None:
+    up(supervisor, app("one", workers=3))
+    until(lambda: len(spares(supervisor)) == 3)
+    assert len({_sockets(pid) for pid in spares(supervisor)}) == 1
 
 
 @pytest.mark.parametrize("ends", [fork_server, supervisor_pid])
