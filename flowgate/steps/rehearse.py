@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from flowgate.errors import CheckFailed, UnknownName
+from flowgate.errors import CheckFailed, UnknownName, UsageError
 from flowgate.rehearsal import version_record
 from flowgate.rehearsal.plan import make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
@@ -12,6 +12,8 @@ from flowgate.rehearsal.result import VERSION, RehearsalResult
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
 from flowgate.rehearsal.summary import broken_promises, conclusion
 from flowgate.step import Change, Facts, Result, StepContext, change
+
+HIGHEST_GATEWAYS = 8  # each is a whole pair of programs for every scenario
 
 
 def rehearse(
@@ -22,6 +24,7 @@ def rehearse(
     litellm_only: bool = False,
     long: bool = False,
     as_written: bool = False,
+    gateways: int = 1,
 ) -> Result | Change:
     """Simulate outages on a private copy of a profile, and compare what happens with what the profile promises.
 
@@ -33,6 +36,7 @@ def rehearse(
         litellm_only: Leave CLIProxyAPIPlus out; LiteLLM calls the fake vendors directly.
         long: Also run scenarios that wait for CLIProxyAPIPlus' own cooldown of a minute.
         as_written: Use the profile as it is written, without FlowGate's changes.
+        gateways: Gateways that share the requests; they have a Redis server of their own if the profile names one.
 
     Returns:
         `broken` (number of broken promises), `profiles` (list; the keys are those of `inv rehearse --json`), and
@@ -41,15 +45,20 @@ def rehearse(
     Raises:
         CheckFailed: A promise is broken.
         UnknownName: No scenario or profile has this name.
-        UsageError: A profile cannot be rendered, or has no model that can be requested by its name.
+        UsageError: A profile cannot be rendered, or has no model that can be requested by its name; or several
+            gateways need a Redis server, and none is installed; or so many gateways cannot be rehearsed.
     """
+    if not 1 <= gateways <= HIGHEST_GATEWAYS:
+        raise UsageError(f"{gateways} gateways cannot be rehearsed", fix=f"use 1 to {HIGHEST_GATEWAYS}")
     scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
-    plans = [make_plan(context, name, litellm_only=litellm_only, as_written=as_written) for name in names]
+    plans = [
+        make_plan(context, name, litellm_only=litellm_only, as_written=as_written, gateways=gateways) for name in names
+    ]
 
     def run(context: StepContext) -> Facts:
         profiles = [rehearse_profile(context, plan, scenarios, long) for plan in plans]
-        if not (as_written or litellm_only):
+        if not (as_written or litellm_only or gateways > 1):
             version_record.note(context, plans, profiles)
         broken = sum(len(broken_promises(one["promises"])) for one in profiles)
         result: RehearsalResult = {"version": VERSION, "broken": broken, "profiles": profiles}
@@ -58,7 +67,8 @@ def rehearse(
         return cast("Facts", {**result, "message": conclusion(result)})  # mypy: a TypedDict is no Mapping[str, Value]
 
     what = f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
-    summary = f"rehearse {', '.join(names)}: {what}"
+    many = f" on {gateways} gateways" if gateways > 1 else ""
+    summary = f"rehearse {', '.join(names)}{many}: {what}"
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
 
 
