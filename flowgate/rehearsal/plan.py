@@ -180,9 +180,9 @@ def _redis(context: StepContext, settings: LiteLLMSettings) -> Path | None:
     path = context.environment.get("PATH")
     found = next((one for name in REDIS_PROGRAMS if (one := files.find_program(name, path))), None)
     if found is None:
-        what = f"the profile names a Redis server, and {' and '.join(REDIS_PROGRAMS)} are not in PATH: a rehearsal of "
         raise UsageError(
-            f"{what}several gateways starts one of its own",
+            "a rehearsal of several gateways starts a Redis server of its own, because the profile names one, and "
+            f"neither {' nor '.join(REDIS_PROGRAMS)} is in PATH",
             fix="install it (Debian: apt install redis-server; macOS: brew install redis), or leave out --gateways",
         )
     return Path(found)

@@ -13,7 +13,8 @@ from flowgate.errors import FlowGateError, NotReady
 from flowgate.gateway import cliproxy, litellm_in_force, litellm_runner
 from flowgate.gateway.environment import INHERITED_VARIABLES
 from flowgate.rehearsal import private_redis
-from flowgate.rehearsal.config import LOOPBACK, ScenarioEnvironment, programs, vendor_model, vendor_program
+from flowgate.rehearsal.config import LOOPBACK, ScenarioEnvironment, vendor_model, vendor_program
+from flowgate.rehearsal.config import programs as gateway_programs
 from flowgate.rehearsal.fake_vendors import FakeVendors
 from flowgate.rehearsal.observation import Attempt
 from flowgate.rehearsal.plan import Plan
@@ -139,7 +140,7 @@ class PrivateStack:
                 stack.callback(proxy.close)
             supervisor = self._connect()
             stack.callback(self._leave, supervisor)
-            made = self._programs(scenario, proxy)
+            made = self.programs(scenario, proxy)
             for path, text in [document for program in made for document in program.documents]:
                 self._context.files.write(path, text)
             self._run(supervisor, made)
@@ -152,8 +153,13 @@ class PrivateStack:
     def _connect(self) -> SupervisorClient:
         return SupervisorClient(self._runtime, self._runtime / "supervisor.log")
 
-    def _programs(self, scenario: Scenario, proxy: BlockableProxy | None) -> list[Program]:
-        """Describe the programs of all gateways of a scenario; their Redis server comes first."""
+    def programs(self, scenario: Scenario, proxy: BlockableProxy | None) -> list[Program]:
+        """Describe the programs of all gateways of a scenario; their Redis server comes first.
+
+        Args:
+            scenario: The scenario.
+            proxy: Forwards to the vendors, and refuses connections during the fault; None if not needed.
+        """
         plan, found, redis_port = self.plan, list[Program](), 0
         if plan.redis:
             redis_port = sockets.free_ports(1)[0]
@@ -162,7 +168,7 @@ class PrivateStack:
             environment = replace(self._environment(scenario, proxy), number=number, redis_port=redis_port)
             if number > 1:
                 environment = replace(environment, folder=self._runtime / f"{scenario.name}-{number}")
-            found += programs(plan, scenario, environment)
+            found += gateway_programs(plan, scenario, environment)
         return [litellm_in_force.with_imports(one, self._context.litellm()) for one in found]
 
     def _environment(self, scenario: Scenario, proxy: BlockableProxy | None) -> ScenarioEnvironment:
