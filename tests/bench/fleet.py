@@ -11,7 +11,8 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,14 +69,19 @@ FLEET = Group(NAMES, run)
 class Fleet:
     """What the gateways know of cooldowns."""
 
-    def __init__(self, supervisor: SupervisorClient) -> None:
-        self._supervisor = supervisor
+    def __init__(self, runtime: Path) -> None:
         numbers = ["", *(f"-{number}" for number in range(2, GATEWAYS + 1))]
         self._services = [f"litellm-{SCENARIO.name}{number}" for number in numbers]
+        self._supervisors = [SupervisorClient(runtime, runtime / "supervisor.log") for _ in numbers]
 
     def knows(self, number: int) -> bool:
         """Return whether a gateway has a cooldown."""
-        return bool(self._supervisor.query(self._services[number], "cooldowns"))
+        return bool(self._supervisors[number].query(self._services[number], "cooldowns"))
+
+    def first_known(self, number: int) -> float:
+        """Wait until a gateway has a cooldown, and return when that was."""
+        _wait(lambda: self.knows(number), PATIENCE_SECONDS)
+        return time.monotonic()
 
     def wait_for_none(self) -> None:
         """Wait until all cooldowns are over."""
@@ -103,8 +109,7 @@ def _gateways(folder: Path) -> Iterator[tuple[Plan, ScenarioStack, Fleet]]:
     try:
         stack.open([SCENARIO])
         with stack.scenario(SCENARIO) as running:
-            runtime = private / "runtime"
-            yield plan, running, Fleet(SupervisorClient(runtime, runtime / "supervisor.log"))
+            yield plan, running, Fleet(private / "runtime")
     finally:
         stack.close()
 
@@ -121,7 +126,7 @@ def _ask(running: ScenarioStack, url: str) -> None:
         raise RuntimeError(f"a gateway did not answer: {found.status} {found.text[:200]}")
 
 
-def _wait(done: Any, seconds: float) -> None:
+def _wait(done: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:
@@ -130,22 +135,19 @@ def _wait(done: Any, seconds: float) -> None:
 
 
 def _spread(rounds: int, running: ScenarioStack, fleet: Fleet) -> Iterator[Row]:
-    """Let one gateway after another start a cooldown, and wait until the others know of it."""
+    """Let one gateway after another start a cooldown, while all of them are asked for theirs without a pause."""
     found: list[float] = []
     for number in range(rounds):
         first = number % GATEWAYS
-        running.start_fault()
-        for _ in range(2):  # the second failed request starts the cooldown
-            _ask(running, running.urls[first])
-        began = time.monotonic()
-        running.vendors.clear_faults(SCENARIO)
-        others = {one for one in range(GATEWAYS) if one != first}
-        while others:
-            known = {one for one in others if fleet.knows(one)}
-            found += [time.monotonic() - began] * len(known)
-            others -= known
-            if time.monotonic() > began + COOLDOWN_SECONDS:
-                raise RuntimeError("a cooldown ended before all gateways knew of it")
+        with ThreadPoolExecutor(GATEWAYS) as pool:
+            known = [pool.submit(fleet.first_known, one) for one in range(GATEWAYS)]
+            time.sleep(number / rounds)  # the others have read the cooldowns some time ago
+            running.start_fault()
+            for _ in range(2):  # the second failed request starts the cooldown
+                _ask(running, running.urls[first])
+            running.vendors.clear_faults(SCENARIO)
+            at = [one.result() for one in known]
+        found += [max(0.0, one - at[first]) for number, one in enumerate(at) if number != first]
         fleet.wait_for_none()
     what = f"until {GATEWAYS - 1} other gateways know of a cooldown"
     yield Row("fleet_cooldown", f"{what}, worst of {len(found)}", max(found), None, SPREAD_SECONDS)

@@ -25,6 +25,11 @@ DEPLOYMENT = """\
     - model_name: {model}
       litellm_params: {{model: openai/{model}, api_base: "http://127.0.0.1:{vendor}/v1", api_key: none}}
 """
+LIMIT = 5  # requests a minute
+LIMITED = """\
+    - model_name: limited
+      litellm_params: {{model: openai/limited, api_base: "http://127.0.0.1:{vendor}/v1", api_key: none, rpm: 5}}
+"""
 PROFILE = """\
 profiles:
   shared:
@@ -34,6 +39,7 @@ profiles:
       num_retries: 0
       allowed_fails: 1
       cooldown_time: 60
+      optional_pre_call_checks: [enforce_model_rate_limits]
       fallbacks: [{fallbacks}]
 """
 PROMISED = 3  # the second failed request starts the cooldown, and the other worker may not know of it yet
@@ -127,7 +133,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Iterator[P
     place.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
     proxy = SlowProxy(port)
     deployments = "".join(DEPLOYMENT.format(model=model, vendor=vendor.port) for model in MODELS)
-    fallbacks = ", ".join(f"{{{model}: [router-cheap]}}" for model in MODELS)
+    deployments += LIMITED.format(vendor=vendor.port)
+    fallbacks = ", ".join(f"{{{model}: [router-cheap]}}" for model in (*MODELS, "limited"))
     profile = PROFILE.format(redis=proxy.port, fallbacks=fallbacks)
     place.edit_config(("  litellm:\n", "  litellm:\n    workers: 2\n"), ("profiles:\n", deployments + profile))
     redis = start_redis(place.folder, port)
@@ -162,6 +169,14 @@ def test_the_profile_says_that_cooldowns_are_shared(pair: Pair) -> None:
 def test_a_cooldown_of_one_worker_is_one_of_all(pair: Pair, vendor: Vendor) -> None:
     assert 2 <= ask(pair, vendor, "shared", 24) <= PROMISED
     assert "Redis" not in pair.said()
+
+
+def test_a_limit_of_requests_per_minute_holds_for_all_workers(pair: Pair, vendor: Vendor) -> None:
+    vendor.reset()
+    key = pair.gateway.key()
+    assert [pair.gateway.chat(key, "limited")[0] for _ in range(16)] == [200] * 16
+    asked = sum(one["model"] == "limited" for one in vendor.requests())
+    assert LIMIT <= asked <= 2 * LIMIT  # twice, if a minute of the clock ended meanwhile
 
 
 def test_a_full_server_does_not_stop_requests(pair: Pair, vendor: Vendor) -> None:
