@@ -12,8 +12,8 @@ from flowgate.cli.session import open_session
 from flowgate.domain import Outcome, Variables
 from flowgate.errors import FlowGateError
 from flowgate.rehearsal import report, summary
+from flowgate.rehearsal.plan import HIGHEST_GATEWAYS
 from flowgate.rehearsal.result import ProfileResult, RehearsalResult
-from flowgate.steps.rehearse import HIGHEST_GATEWAYS
 from flowgate.system import files
 
 PLAYBOOK = "rehearse"

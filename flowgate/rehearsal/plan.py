@@ -32,6 +32,7 @@ from flowgate.rehearsal.time_scale import time_scale
 from flowgate.step import StepContext
 from flowgate.system import files
 
+HIGHEST_GATEWAYS = 8  # each is a whole pair of programs for every scenario
 REDIS_PROGRAMS = ("redis-server", "valkey-server")
 REPLACED = ("redis_host", "redis_port", "redis_url", "redis_password", "cache_kwargs")  # by the private Redis server
 COPIED_SECTIONS = ("model_list", "router_settings", "litellm_settings")
@@ -136,9 +137,11 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The profile cannot be rendered, or has no model that can be requested by its name; or several
-            gateways share a Redis server, and none is installed.
+        UsageError: The profile cannot be rendered, or has no model that can be requested by its name; or so many
+            gateways cannot be rehearsed, or share a Redis server and none is installed.
     """
+    if not 1 <= gateways <= HIGHEST_GATEWAYS:
+        raise UsageError(f"{gateways} gateways cannot be rehearsed", fix=f"use 1 to {HIGHEST_GATEWAYS}")
     config, inputs = context.config, context.build_inputs()
     litellm_only = litellm_only or not cliproxy.is_configured(config)
     if litellm_only:

@@ -125,5 +125,9 @@ def conclusion(result: RehearsalResult) -> str:
 
 
 def _name(profile: ProfileResult) -> str:
-    count = gateways(profile)
-    return profile["profile"] if count == 1 else f"{profile['profile']} on {count} gateways"
+    return profile["profile"] + on_gateways(gateways(profile))
+
+
+def on_gateways(count: int) -> str:
+    """Return " on 2 gateways"; empty for one."""
+    return f" on {count} gateways" if count > 1 else ""
