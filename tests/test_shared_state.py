@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conftest import Workspace, free_port
 
 FIX = "redis-cli -h 127.0.0.1 -p"
@@ -40,3 +42,18 @@ def test_a_number_of_gateways_that_is_none_is_refused(workspace: Workspace) -> N
             "must be a whole number from 1 to 10000"
             in workspace.inv("profile.show", f"--gateways={word}", code=2).stderr
         )
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "two", "1.5", "9"])
+def test_a_rehearsal_of_a_number_of_gateways_that_is_none_is_refused(workspace: Workspace, word: str) -> None:
+    said = workspace.inv("rehearse", f"--gateways={word}", code=2).stderr
+    assert f"'--gateways' must be a whole number from 1 to 8, not '{word}'" in said
+
+
+def test_a_rehearsal_of_several_gateways_needs_the_program_of_a_redis_server(workspace: Workspace) -> None:
+    settings = "router_settings: {redis_host: redis.internal, redis_port: 6379, num_retries: 1}"
+    workspace.edit_config(("router_settings: {num_retries: 1}", settings))
+    workspace.variables["PATH"] = str(workspace.folder)
+    said = workspace.inv("rehearse", "--gateways", "2", code=2).stderr
+    assert "neither redis-server nor valkey-server is in PATH" in said
+    assert "fix: install it (Debian: apt install redis-server" in said

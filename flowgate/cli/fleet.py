@@ -1,4 +1,4 @@
-"""Several gateways under one profile, as `profile show --gateways` describes them."""
+"""Several gateways under one profile, as `profile show --gateways` describes and `rehearse --gateways` plays them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from flowgate.gateway.policy import Policy
 
 
-def count_of(typed: str) -> int:
+def count_of(typed: str, highest: int = 0) -> int:
     """Return the number of gateways of `--gateways`.
 
     Args:
         typed: The word; empty for one gateway.
+        highest: The highest number; 0 for that of `profile show`.
 
     Raises:
         InvalidValue: It is no number, or out of range.
@@ -25,8 +26,9 @@ def count_of(typed: str) -> int:
 
     if not typed:
         return 1
-    if not (typed.isascii() and typed.isdecimal() and 1 <= int(typed) <= HIGHEST):
-        raise InvalidValue("--gateways", found=typed, wanted=f"a whole number from 1 to {HIGHEST}")
+    most = highest or HIGHEST
+    if not (typed.isascii() and typed.isdecimal() and 1 <= int(typed) <= most):
+        raise InvalidValue("--gateways", found=typed, wanted=f"a whole number from 1 to {most}")
     return int(typed)
 
 
@@ -38,9 +40,10 @@ def of_session(session: Session, policy: Policy, count: int) -> Fleet | None:
         policy: The profile, compiled.
         count: How many gateways there are.
     """
-    from flowgate.gateway import fleet_promises, worker_counts
+    from flowgate.gateway import fleet_promises, shared_deployments, worker_counts
 
     if count == 1 or policy.unknown:
         return None
     remote = session.config.remote.url if session.config.remote else ""
-    return fleet_promises.of_gateways(policy, count, worker_counts.workers(session.config), remote)
+    own = shared_deployments.own_models(session.config, policy.litellm)
+    return fleet_promises.of_gateways(policy, count, worker_counts.workers(session.config), remote, own)

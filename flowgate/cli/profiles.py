@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, cast
 
 from flowgate.cli import budgets, console, fleet
@@ -47,18 +47,19 @@ def show(config: str, name: str, as_json: bool, gateways: str = "") -> int:
         UsageError: The number of gateways is none, a fallback names no model or leads back to its start, or LiteLLM
             ignores a setting.
     """
-    from flowgate.gateway import client_names, preflight
+    from flowgate.gateway import client_names, preflight, shared_deployments
 
     count = fleet.count_of(gateways)
     session = open_session(config)
     settled = session.profile(name)
     policy = policy_of(session, settled.value)
     raise_all(f"profile {settled.value}", preflight.faults(session.config, settled.value, policy))
+    rendered = replace(policy, litellm=shared_deployments.with_ids(session.config, policy.litellm))
     several = fleet.of_session(session, policy, count)
     warnings = [*preflight.warnings(session.config, settled.value, policy), *policy.warnings]
     if as_json:
         litellm = {**_measured(policy), "rehearsed": rehearsed(session, settled.value)}
-        shown = _document(settled.value, policy, warnings, _access(session, policy), budgets.in_words(session))
+        shown = _document(settled.value, rendered, warnings, _access(session, policy), budgets.in_words(session))
         own = client_names.of_profile(session.config, settled.value)
         console.document(
             {**shown, "model_names": own, "litellm": litellm, "fleet": asdict(several) if several else None}
@@ -66,7 +67,7 @@ def show(config: str, name: str, as_json: bool, gateways: str = "") -> int:
         return 0
     console.note(f"{session.describe()}; profile {settled.value} ({settled.by}); LiteLLM {_litellm(session)}")
     names = client_names.describe(session.config, settled.value, policy.litellm)
-    _print_policy(settled.value, policy, _access(session, policy), names, rehearsed(session, settled.value))
+    _print_policy(settled.value, rendered, _access(session, policy), names, rehearsed(session, settled.value))
     if several:
         console.data("\n".join([f"# what {count} gateways make of it:", *(f"#   {line}" for line in several.in_words)]))
     if limits := budgets.in_words(session):

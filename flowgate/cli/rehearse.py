@@ -6,36 +6,41 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from flowgate.cli import console, run_playbook, run_reports, stored_reports
+from flowgate.cli import console, fleet, run_playbook, run_reports, stored_reports
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import open_session
 from flowgate.domain import Outcome, Variables
 from flowgate.errors import FlowGateError
 from flowgate.rehearsal import report, summary
+from flowgate.rehearsal.plan import HIGHEST_GATEWAYS
 from flowgate.rehearsal.result import ProfileResult, RehearsalResult
 from flowgate.system import files
 
 PLAYBOOK = "rehearse"
 
 
-def rehearse(config: str, profile: str, variables: Variables, *, as_json: bool, junit: str, html: str) -> int:
+def rehearse(
+    config: str, profile: str, variables: Variables, gateways: str = "", *, as_json: bool, junit: str, html: str
+) -> int:
     """Rehearse profiles and return the exit code.
 
     Args:
         config: Path of the config; empty if none was typed.
         profile: Name of the profile; empty for the active one.
         variables: Other variables of the playbook.
+        gateways: How many gateways are rehearsed together, as typed; empty for one.
         as_json: Print one JSON document instead of tables.
         junit: File for a JUnit report; empty for none.
         html: File for an HTML report; empty for none.
     """
+    count = fleet.count_of(gateways, HIGHEST_GATEWAYS)
     run_reports.check_writable({"junit": junit, "html": html})
-    request = RunRequest(PLAYBOOK, variables, profile=profile, exclusive=False)
+    request = RunRequest(PLAYBOOK, {**variables, "gateways": count}, profile=profile, exclusive=False)
     session = open_session(config)
     run = run_playbook.execute(session, request)
     result = find_result(run.report.outcomes)
     if result is not None:
-        if not (variables.get("as_written") or variables.get("litellm_only")):
+        if not (variables.get("as_written") or variables.get("litellm_only") or count > 1):
             stored_reports.keep_rehearsal(session, result)
         _print(result, as_json)
         if junit:

@@ -44,7 +44,8 @@ class Program:
         app: "module:attribute" of an ASGI app that our own worker serves; None for a program that binds its own port.
         host: Public address.
         port: Public port.
-        readiness_path: Path to probe with GET; any 2xx is ready. Unused when `app` is set: the worker reports itself.
+        readiness_path: Path to probe with GET; any 2xx is ready. Empty: it is ready as soon as it accepts connections.
+            Unused when `app` is set: the worker reports itself.
         log: File that receives stdout and stderr.
         documents: (path, text) of the files it reads; written again before a respawn when they are missing.
         labels: Facts for people ("profile": "cost"); the supervisor returns them and never interprets them.

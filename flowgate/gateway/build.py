@@ -22,6 +22,7 @@ from flowgate.gateway import (
     recorded_promises,
     request_rules,
     setting_values,
+    shared_deployments,
     shared_redis,
     unlisted_models,
     upstream_command,
@@ -159,7 +160,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     asked = client_names.of_profile(config, profile)
     policy = compile_profile(read.base, read.profile, upstream, build_inputs.declared.version, asked)
     policy = worker_promises.applied(policy, worker_counts.workers(config), build_inputs.declared.version)
-    policy = _completed(policy, upstream, build_inputs.declared)
+    policy = _completed(config, policy, upstream, build_inputs.declared)
     if not cliproxy.is_configured(config):
         return upstream_policy.without_own(config, policy, read.changes, build_inputs.declared)
     version, usage = build_inputs.upstream_version, config.ledger.enabled
@@ -177,10 +178,11 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
     )
 
 
-def _completed(policy: Policy, upstream: UpstreamAccounts, declared: Declarations) -> Policy:
-    """Complete what LiteLLM does not know about models, and say it."""
+def _completed(config: Config, policy: Policy, upstream: UpstreamAccounts, declared: Declarations) -> Policy:
+    """Complete what LiteLLM does not know about models and about other gateways, and say it."""
     litellm, bounds = shared_redis.bounded(policy.litellm)
-    policy = replace(policy, litellm=litellm, changes=(*policy.changes, *bounds))
+    ids = shared_deployments.changes(config, litellm)
+    policy = replace(policy, litellm=litellm, changes=(*policy.changes, *bounds, *ids))
     added = unlisted_models.complete(policy.litellm, upstream.serves, declared.has_model)
     refused = unlisted_models.refused(policy.litellm, upstream.serves, declared.has_model)
     return replace(policy, changes=(*policy.changes, *added), client_facts=(*added, *refused))

@@ -5,9 +5,10 @@ Source: LiteLLM 1.108.7, as for several workers (`worker_promises`): each worker
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from flowgate.gateway import worker_promises
+from flowgate.gateway import promises, worker_promises
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.worker_promises import READ_AGAIN_SECONDS, uses_redis
 
@@ -20,7 +21,7 @@ class Fleet:
 
     Attributes:
         gateways: How many there are.
-        shared: They share failures and cooldowns in a Redis server.
+        shared: They share failures and cooldowns in a Redis server, of models that are the same on all of them.
         failed_until_cooldown: Failed requests until a model is in cooldown on all of them, at most; 0: it never is.
         attempts_per_minute: Attempts on a failed model in any minute, at most; None without cooldowns.
         in_words: The same, one sentence for each promise.
@@ -33,7 +34,7 @@ class Fleet:
     in_words: tuple[str, ...]
 
 
-def of_gateways(policy: Policy, gateways: int, workers: int, remote: str = "") -> Fleet:
+def of_gateways(policy: Policy, gateways: int, workers: int, remote: str = "", own_models: Sequence[str] = ()) -> Fleet:
     """Return what several gateways make of a profile's promises.
 
     Args:
@@ -41,16 +42,22 @@ def of_gateways(policy: Policy, gateways: int, workers: int, remote: str = "") -
         gateways: How many there are.
         workers: Processes of each.
         remote: The address of the CLIProxyAPIPlus that they share; empty if each has its own, or none.
+        own_models: Models that each gateway counts for itself also with a Redis server.
     """
-    one = replace(policy.promises, workers=1, shares_cooldowns=False)
-    whole = worker_promises.applied(replace(policy, promises=one), gateways * workers, policy.declared.version).promises
+    one = replace(policy, promises=replace(policy.promises, workers=1, shares_cooldowns=False))
+    each = worker_promises.applied(one, workers, policy.declared.version).promises
+    whole = worker_promises.applied(one, gateways * workers, policy.declared.version).promises
+    own = own_models if whole.shares_cooldowns else ()
     lines = [
         "retries, fallbacks, time-outs and the retry budget hold for each request, on whichever gateway it arrives"
     ]
-    lines += _cooldowns(policy, gateways, workers, whole.shares_cooldowns, whole.failed_until_cooldown)
-    after = whole.cooldown_after
-    most = None if after is None or policy.cooldowns_by == CLIPROXY else whole.attempts_per_minute
-    if most is not None:
+    if not own or set(promises.models(policy.litellm)).difference(own):
+        lines += _cooldowns(policy, gateways, workers, whole.shares_cooldowns, whole.failed_until_cooldown)
+    failed = gateways * each.failed_until_cooldown if own else whole.failed_until_cooldown
+    lines += _not_shared(own, failed)
+    most = None
+    if whole.cooldown_after is not None and policy.cooldowns_by != CLIPROXY:
+        most = gateways * each.attempts_per_minute if own else whole.attempts_per_minute
         lines.append(
             f"successive requests make at most {most} attempts per minute on a failed model, over all gateways"
         )
@@ -59,7 +66,17 @@ def of_gateways(policy: Policy, gateways: int, workers: int, remote: str = "") -
         f"may ask and spend {gateways} times as much"
     )
     lines.append(_southbound(gateways, remote))
-    return Fleet(gateways, whole.shares_cooldowns, whole.failed_until_cooldown, most, tuple(lines))
+    return Fleet(gateways, whole.shares_cooldowns, failed, most, tuple(lines))
+
+
+def _not_shared(models: Sequence[str], failed: int) -> list[str]:
+    if not models:
+        return []
+    return [
+        f"{', '.join(models)}: not shared in the Redis server, because each gateway reaches them through a "
+        f"CLIProxyAPIPlus and accounts of its own: {failed} failed requests until they are in cooldown on all of them; "
+        "services.cliproxyapi_plus.remote, or an equal model_info.id on all gateways, shares them"
+    ]
 
 
 def _cooldowns(policy: Policy, gateways: int, workers: int, shared: bool, failed: int) -> list[str]:

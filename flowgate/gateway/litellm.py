@@ -28,6 +28,7 @@ from flowgate.gateway import (
     own_modules,
     remote_upstream,
     runner_flags,
+    shared_deployments,
     upstream_deployments,
     web_pages,
     worker_counts,
@@ -193,7 +194,7 @@ def _with_document(config: Config, word: str, document: Path) -> str:
 
 
 def _document(config: Config, profile: str, settings: LiteLLMSettings, ports: dict[str, int]) -> Document:
-    settings = overlay(settings, {})
+    settings = overlay(shared_deployments.with_ids(config, settings), {})
     general = settings.setdefault("general_settings", {})
     if general.get("master_key") is None:
         general["master_key"] = PREFIX + MASTER_KEY

@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 
 from flowgate.domain import Deployment, LiteLLMSettings
 from flowgate.errors import FlowGateError, UsageError
+from flowgate.gateway import promises
 from flowgate.gateway.litellm_behaviour import BEHAVIOURS, KEYLESS, RPM, RUST_ROUTER, holds
+
+ENFORCED, LIMITS = "enforce_model_rate_limits", ("rpm", "tpm", "itpm", "otpm")
 
 
 def faults(version: str) -> Iterator[FlowGateError]:
@@ -42,6 +45,26 @@ def warnings(settings: LiteLLMSettings, version: str) -> Iterator[str]:
         yield (
             f"rpm of {', '.join(dict.fromkeys(limited))} is no hard limit on LiteLLM {version} "
             f"(since {BEHAVIOURS[RPM].since}): it only guides which deployment is chosen"
+        )
+    yield from _enforced(settings)
+
+
+def _enforced(settings: LiteLLMSettings) -> Iterator[str]:
+    """Name models whose limit takes their fallback away.
+
+    Source: measured on 1.108.7: requests over the limit count as failures of the fallback that answers them too.
+    """
+    router: dict[str, object] = dict(settings.get("router_settings") or {})
+    checks, found = router.get("optional_pre_call_checks"), promises.fallbacks(settings)
+    if not isinstance(checks, list) or ENFORCED not in checks:
+        return
+    entries = [one for one in settings.get("model_list", ()) if found.of(one["model_name"])]
+    limited = [one["model_name"] for one in entries if any(dict(one["litellm_params"]).get(key) for key in LIMITS)]
+    if limited:
+        yield (
+            f"{', '.join(dict.fromkeys(limited))}: requests over a limit that {ENFORCED} enforces put the fallback "
+            "into cooldown too, and then clients get 429; use limits of client keys instead (inv client.add "
+            "--requests-per-minute)"
         )
 
 

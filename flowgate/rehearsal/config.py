@@ -14,6 +14,7 @@ from flowgate.domain.request_rules import RequestRules
 from flowgate.gateway import client_names, cliproxy, litellm, litellm_runner, request_rules, upstream_deployments
 from flowgate.gateway.proxy_exceptions import without_proxy
 from flowgate.gateway.serialization import dump, name_program
+from flowgate.gateway.shared_redis import BOUNDS
 from flowgate.gateway.upstream_settings import OwnSettings
 from flowgate.rehearsal import time_scale
 from flowgate.rehearsal.plan import Plan, private_settings
@@ -43,6 +44,8 @@ class ScenarioEnvironment:
         upstream_port: A free port.
         vendors_url: Base URL of the fake vendors.
         refusing_url: Base URL that reaches the fake vendors until its proxy blocks.
+        number: Number of the gateway; each has a key of its own for the vendors.
+        redis_port: Port of the Redis server that the gateways share; 0 for none.
     """
 
     folder: Path
@@ -54,6 +57,12 @@ class ScenarioEnvironment:
     upstream_port: int
     vendors_url: str
     refusing_url: str
+    number: int = 1
+    redis_port: int = 0
+
+    def service(self, name: str, scenario: Scenario) -> str:
+        """Return the name of one of its programs."""
+        return f"{name}-{scenario.name}{f'-{self.number}' if self.number > 1 else ''}"
 
 
 def vendor_model(scenario: str, model: str) -> str:
@@ -62,7 +71,7 @@ def vendor_model(scenario: str, model: str) -> str:
 
 
 def programs(plan: Plan, scenario: Scenario, environment: ScenarioEnvironment) -> list[Program]:
-    """Describe the programs of one scenario: CLIProxyAPIPlus, unless it is left out, then LiteLLM."""
+    """Describe the programs of one gateway: CLIProxyAPIPlus, unless it is left out, then LiteLLM."""
     config = _private_config(plan.config, environment)
     made = [] if plan.litellm_only or scenario.isolated else [_upstream_program(plan, scenario, environment, config)]
     return [*made, _litellm_program(plan, scenario, environment, config)]
@@ -91,15 +100,17 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
     program = litellm.service(config, plan.profile, settings, ports).program
     references = REFERENCE.findall(program.documents[0][1])
     keys = dict.fromkeys(references, Secret(PLACEHOLDER_KEY))
-    keys |= dict.fromkeys((litellm.MASTER_KEY, cliproxy.UPSTREAM_KEY), plan.key)
-    delays = {name: Secret(value) for name, value in time_scale.retry_delay_variables(plan.scale).items()}
+    keys |= {litellm.MASTER_KEY: plan.key, cliproxy.UPSTREAM_KEY: _upstream_key(plan, environment)}
+    scaled = time_scale.retry_delay_variables(plan.scale)
+    scaled |= time_scale.redis_variables(plan.scale) if plan.redis else {}
+    delays = {name: Secret(value) for name, value in scaled.items()}
     fork_server = program.fork_server
     if fork_server is not None:
         names = {*environment.variables, *fork_server.import_variables, *delays}
         fork_server = replace(fork_server, import_variables=tuple(sorted(names.difference(NO_IMPORT_VARIABLES))))
     return replace(
         program,
-        service=f"{litellm.NAME}-{scenario.name}",
+        service=environment.service(litellm.NAME, scenario),
         request_rules=_request_rules(plan, settings),
         argv=(str(environment.litellm_program), *program.argv[1:]),
         env=without_proxy({**environment.variables, **program.env, **keys, **delays}),
@@ -107,6 +118,10 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
         hold_while_down=(),
         stop_grace=STOP_GRACE_SECONDS,
     )
+
+
+def _upstream_key(plan: Plan, environment: ScenarioEnvironment) -> Secret:
+    return plan.key if environment.number == 1 else Secret(f"{plan.key.reveal()}-{environment.number}")
 
 
 def _request_rules(plan: Plan, settings: LiteLLMSettings) -> RequestRules:
@@ -133,6 +148,9 @@ def _litellm_settings(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
             cast("dict[str, object]", params).pop("custom_llm_provider", None)  # it has precedence over the prefix
     if scenario.isolated:
         settings.setdefault("router_settings", {})["disable_cooldowns"] = True
+    if environment.redis_port:
+        router = cast("dict[str, object]", settings.setdefault("router_settings", {}))
+        router |= {"redis_host": LOOPBACK, "redis_port": environment.redis_port, "cache_kwargs": dict(BOUNDS)}
     settings["general_settings"] = {"master_key": litellm.PREFIX + litellm.MASTER_KEY}
     return settings
 
@@ -153,12 +171,11 @@ def _upstream_program(plan: Plan, scenario: Scenario, environment: ScenarioEnvir
     providers = [_provider(plan, scenario, environment, model) for model in dict.fromkeys(models)]
     settings = overlay(plan.upstream_settings, {"openai-compatibility": providers})
     port = environment.upstream_port
-    program = cliproxy.service(
-        config, port, plan.key, OwnSettings(plan.user_settings), (), settings, READINESS_PATH
-    ).program
+    key = _upstream_key(plan, environment)
+    program = cliproxy.service(config, port, key, OwnSettings(plan.user_settings), (), settings, READINESS_PATH).program
     return replace(
         program,
-        service=f"{cliproxy.NAME}-{scenario.name}",
+        service=environment.service(cliproxy.NAME, scenario),
         env=without_proxy({**environment.variables, **program.env}),
         stop_grace=STOP_GRACE_SECONDS,
     )

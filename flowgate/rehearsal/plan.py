@@ -5,21 +5,36 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import Config, LiteLLMSettings, Secret, UpstreamSettings
 from flowgate.errors import UsageError, raise_all
-from flowgate.gateway import account_inventory, build, client_names, cliproxy, preflight, request_rules
+from flowgate.gateway import (
+    account_inventory,
+    build,
+    client_names,
+    cliproxy,
+    litellm_behaviour,
+    preflight,
+    request_rules,
+    shared_deployments,
+    worker_promises,
+)
 from flowgate.gateway.own_cooldowns import OwnCooldown, own_cooldowns
 from flowgate.gateway.policy import CLIPROXY, Policy
 from flowgate.gateway.promises import Promises
 from flowgate.gateway.unmodelled import COOLDOWNS, unmodelled
-from flowgate.rehearsal.roles import Roles, assign_roles, with_client_names
+from flowgate.rehearsal.roles import PRIMARY, Roles, assign_roles, upstream_model, with_client_names
 from flowgate.rehearsal.scenarios import Scenario
 from flowgate.rehearsal.time_scale import time_scale
 from flowgate.step import StepContext
+from flowgate.system import files
 
+HIGHEST_GATEWAYS = 8  # each is a whole pair of programs for every scenario
+REDIS_PROGRAMS = ("redis-server", "valkey-server")
+REPLACED = ("redis_host", "redis_port", "redis_url", "redis_password", "cache_kwargs")  # by the private Redis server
 COPIED_SECTIONS = ("model_list", "router_settings", "litellm_settings")
 # Settings that connect to other systems, or answer in place of a vendor: databases, caches, callbacks.
 EXTERNAL = re.compile(r"callback|cache|redis|database|guardrail|alert|pass_through|store_")
@@ -48,6 +63,8 @@ class Plan:
         litellm_only: LiteLLM calls the vendors directly, without CLIProxyAPIPlus.
         user_settings: The user's CLIProxyAPIPlus settings, without accounts.
         upstream_settings: What FlowGate adds to them.
+        gateways: How many gateways are rehearsed together.
+        redis: Program of the Redis server that they share; None if they share nothing.
     """
 
     config: Config
@@ -60,6 +77,8 @@ class Plan:
     litellm_only: bool
     user_settings: UpstreamSettings
     upstream_settings: UpstreamSettings
+    gateways: int = 1
+    redis: Path | None = None
 
     @property
     def own_cooldown(self) -> OwnCooldown | None:
@@ -75,8 +94,21 @@ class Plan:
 
     @property
     def promises(self) -> Promises:
-        """Return what is promised of the requested model; the private copy has no Redis server that workers share."""
-        return replace(self.policy.promises.of_model(self.own_cooldown), shares_cooldowns=False)
+        """Return what all gateways together promise of the requested model."""
+        found = self.policy.promises.of_model(self.own_cooldown)
+        return replace(found, workers=found.workers * self.gateways, shares_cooldowns=self.shares_cooldowns)
+
+    @property
+    def shares_cooldowns(self) -> bool:
+        """Return whether the gateways count the failures of the requested model together."""
+        version = self.policy.declared.version
+        if self.redis is None or not litellm_behaviour.holds(litellm_behaviour.SHARED_COUNTS, version):
+            return False
+        return self.litellm_only or all(
+            shared_deployments.is_shared(self.config, entry)
+            for entry in self.settings.get("model_list", ())
+            if self.roles.by_model.get(upstream_model(entry)) == PRIMARY
+        )
 
     @property
     def upstream_cooldowns(self) -> bool:
@@ -93,7 +125,7 @@ class Plan:
         return scenario.recovers and not self.litellm_only and self.upstream_cooldowns
 
 
-def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_written: bool) -> Plan:
+def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_written: bool, gateways: int = 1) -> Plan:
     """Plan the rehearsal of one profile.
 
     Args:
@@ -101,11 +133,15 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         profile: Name of the profile.
         litellm_only: Leave CLIProxyAPIPlus out, as a config without one does.
         as_written: Use the profile as it is written, without FlowGate's changes.
+        gateways: How many gateways are rehearsed together.
 
     Raises:
         UnknownName: The config has no such profile.
-        UsageError: The profile cannot be rendered, or has no model that can be requested by its name.
+        UsageError: The profile cannot be rendered, or has no model that can be requested by its name; or so many
+            gateways cannot be rehearsed, or share a Redis server and none is installed.
     """
+    if not 1 <= gateways <= HIGHEST_GATEWAYS:
+        raise UsageError(f"{gateways} gateways cannot be rehearsed", fix=f"use 1 to {HIGHEST_GATEWAYS}")
     config, inputs = context.config, context.build_inputs()
     litellm_only = litellm_only or not cliproxy.is_configured(config)
     if litellm_only:
@@ -135,7 +171,24 @@ def make_plan(context: StepContext, profile: str, *, litellm_only: bool, as_writ
         litellm_only=litellm_only,
         user_settings=without_accounts(build.own_settings(config, inputs).settings),
         upstream_settings={} if as_written else policy.cliproxy,
+        gateways=gateways,
+        redis=_redis(context, settings) if gateways > 1 else None,
     )
+
+
+def _redis(context: StepContext, settings: LiteLLMSettings) -> Path | None:
+    """Return the program of the private Redis server; None if the profile names none."""
+    if not worker_promises.uses_redis(settings):
+        return None
+    path = context.environment.get("PATH")
+    found = next((one for name in REDIS_PROGRAMS if (one := files.find_program(name, path))), None)
+    if found is None:
+        raise UsageError(
+            "a rehearsal of several gateways starts a Redis server of its own, because the profile names one, and "
+            f"neither {' nor '.join(REDIS_PROGRAMS)} is in PATH",
+            fix="install it (Debian: apt install redis-server; macOS: brew install redis), or leave out --gateways",
+        )
+    return Path(found)
 
 
 def without_accounts(settings: UpstreamSettings) -> UpstreamSettings:
@@ -158,11 +211,13 @@ def private_settings(settings: LiteLLMSettings) -> LiteLLMSettings:
     return cast("LiteLLMSettings", copied)
 
 
-def omitted_settings(settings: LiteLLMSettings) -> list[str]:
+def omitted_settings(plan: Plan) -> list[str]:
     """Return the names of LiteLLM's settings that the private copy does not get."""
+    settings = plan.settings
     omitted = [name for name in settings if name not in (*COPIED_SECTIONS, "general_settings")]
     sections = {name: settings.get(name) for name in ("router_settings", "litellm_settings")}
     for section, own in sections.items():
-        omitted += [f"{section}.{name}" for name in (own if isinstance(own, dict) else ()) if EXTERNAL.search(name)]
+        external = [name for name in (own if isinstance(own, dict) else ()) if EXTERNAL.search(name)]
+        omitted += [f"{section}.{name}" for name in external if not (plan.redis and name in REPLACED)]
     general = settings.get("general_settings") or {}
     return omitted + [f"general_settings.{name}" for name in general if name != "master_key"]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowgate.domain import Program, Secret
 from flowgate.errors import FlowGateError, NotReady
 from flowgate.gateway import cliproxy, litellm_in_force, litellm_runner
 from flowgate.gateway.environment import INHERITED_VARIABLES
-from flowgate.rehearsal.config import LOOPBACK, ScenarioEnvironment, programs, vendor_model, vendor_program
+from flowgate.rehearsal import private_redis
+from flowgate.rehearsal.config import LOOPBACK, ScenarioEnvironment, vendor_model, vendor_program
+from flowgate.rehearsal.config import programs as gateway_programs
 from flowgate.rehearsal.fake_vendors import FakeVendors
 from flowgate.rehearsal.observation import Attempt
 from flowgate.rehearsal.plan import Plan
@@ -36,6 +38,7 @@ class ScenarioStack:
         headers: Headers of every request.
         proxy: Forwards to the vendors, and refuses connections during the fault; None if not needed.
         pid: LiteLLM's process.
+        others: Base URLs of the further gateways.
     """
 
     scenario: Scenario
@@ -44,6 +47,12 @@ class ScenarioStack:
     vendors: FakeVendors
     proxy: BlockableProxy | None
     pid: int = 0
+    others: tuple[str, ...] = ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Return the base URLs of all gateways."""
+        return (self.url, *self.others)
 
     def start_fault(self) -> None:
         """Start the faults of the scenario."""
@@ -131,17 +140,36 @@ class PrivateStack:
                 stack.callback(proxy.close)
             supervisor = self._connect()
             stack.callback(self._leave, supervisor)
-            described = programs(self.plan, scenario, self._environment(scenario, proxy))
-            made = [litellm_in_force.with_imports(one, self._context.litellm()) for one in described]
+            made = self.programs(scenario, proxy)
             for path, text in [document for program in made for document in program.documents]:
                 self._context.files.write(path, text)
-            url, pid = self._run(supervisor, made)
+            self._run(supervisor, made)
+            served = [self._served(supervisor, program.service) for program in made if program.app]
             self._vendors.clear_faults(scenario)  # set if this is a repetition
             headers: dict[str, str | Secret] = {"Authorization": self.plan.key.bearer()}
-            yield ScenarioStack(scenario, url, headers, self._vendors, proxy, pid)
+            (url, pid), others = served[0], tuple(one for one, _ in served[1:])
+            yield ScenarioStack(scenario, url, headers, self._vendors, proxy, pid, others)
 
     def _connect(self) -> SupervisorClient:
         return SupervisorClient(self._runtime, self._runtime / "supervisor.log")
+
+    def programs(self, scenario: Scenario, proxy: BlockableProxy | None) -> list[Program]:
+        """Describe the programs of all gateways of a scenario; their Redis server comes first.
+
+        Args:
+            scenario: The scenario.
+            proxy: Forwards to the vendors, and refuses connections during the fault; None if not needed.
+        """
+        plan, found, redis_port = self.plan, list[Program](), 0
+        if plan.redis:
+            redis_port = sockets.free_ports(1)[0]
+            found.append(private_redis.program(self._runtime, plan.redis, redis_port, scenario.name, self._variables))
+        for number in range(1, plan.gateways + 1):
+            environment = replace(self._environment(scenario, proxy), number=number, redis_port=redis_port)
+            if number > 1:
+                environment = replace(environment, folder=self._runtime / f"{scenario.name}-{number}")
+            found += gateway_programs(plan, scenario, environment)
+        return [litellm_in_force.with_imports(one, self._context.litellm()) for one in found]
 
     def _environment(self, scenario: Scenario, proxy: BlockableProxy | None) -> ScenarioEnvironment:
         litellm_port, upstream_port = sockets.free_ports(2)
@@ -158,8 +186,8 @@ class PrivateStack:
             refusing_url=f"http://{LOOPBACK}:{proxy.port}" if proxy else self._vendors_url,
         )
 
-    def _run(self, supervisor: SupervisorClient, started: list[Program]) -> tuple[str, int]:
-        """Start programs, wait until all are ready, and return the base URL and the pid of the last one."""
+    def _run(self, supervisor: SupervisorClient, started: list[Program]) -> None:
+        """Start programs, and wait until all are ready."""
         numbers = [int(supervisor.start(program, fresh=True)["generation"]) for program in started]
         for program, number in zip(started, numbers, strict=True):
             try:
@@ -167,9 +195,12 @@ class PrivateStack:
             except FlowGateError as error:
                 lines = self._context.files.tail(program.log, LOG_LINES)
                 raise NotReady(f"in the rehearsal, {error.what}", fix=error.fix, log=lines) from None
-        last = supervisor.chosen(started[-1].service)
+
+    def _served(self, supervisor: SupervisorClient, service: str) -> tuple[str, int]:
+        """Return the base URL and the pid of a program that was started."""
+        last = supervisor.chosen(service)
         if last is None:
-            raise NotReady(f"in the rehearsal, {started[-1].service} ended unexpectedly")
+            raise NotReady(f"in the rehearsal, {service} ended unexpectedly")
         is_alone = last.get("wanted_workers", 1) == 1  # several are reached together at the public address only
         host, port = (last.get("private_address") if is_alone else None) or (last["host"], last["port"])
         return f"http://{host}:{port}", int(last.get("pid") or 0)

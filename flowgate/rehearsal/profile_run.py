@@ -59,12 +59,14 @@ def rehearse_profile(
         "roles": dict(plan.roles.by_model),
         "litellm_only": plan.litellm_only,
         "upstream": _upstream(context, stack),
+        "gateways": plan.gateways,
+        "redis": plan.redis is not None,
         "omitted_scenarios": {
             one.name: "it waits for CLIProxyAPIPlus' own cooldown of a minute; add --long"
             for one in scenarios
             if one not in selected
         },
-        "omitted_settings": omitted_settings(plan.settings),
+        "omitted_settings": omitted_settings(plan),
         "promises": [promise for result in ordered for promise in result["promises"]],
         "scenarios": ordered,
     }
@@ -89,7 +91,7 @@ def _run_all(context: StepContext, stack: PrivateStack, scenarios: list[Scenario
 
 def _run_side_by_side(context: StepContext, stack: PrivateStack, scenarios: list[Scenario]) -> dict[str, Observation]:
     slow_first = sorted(scenarios, key=lambda one: one.kind not in SLOW_KINDS and not one.recovers)
-    with ThreadPoolExecutor(PARALLEL_SCENARIOS) as pool:
+    with ThreadPoolExecutor(max(1, PARALLEL_SCENARIOS // stack.plan.gateways)) as pool:
         running = {pool.submit(_run, context, stack, one): one for one in slow_first}
         try:
             return _collect(context, stack.plan.profile, running)

@@ -64,6 +64,8 @@ class ProfileResult(TypedDict):
 
     Attributes:
         upstream: The program that ran as CLIProxyAPIPlus.
+        gateways: How many gateways were rehearsed together; the promises are of all of them.
+        redis: They shared a Redis server.
         roles: Vendor model -> its role.
         omitted_scenarios: Scenario that did not run -> why.
         omitted_settings: Settings that the private copy did not get.
@@ -77,6 +79,8 @@ class ProfileResult(TypedDict):
     roles: Mapping[str, str]
     litellm_only: bool
     upstream: str
+    gateways: int
+    redis: bool
     omitted_scenarios: Mapping[str, str]
     omitted_settings: list[str]
     promises: list[PromiseResult]

@@ -89,19 +89,20 @@ class ScenarioRunner:
     def _misuse(self) -> None:
         """Send the requests of a client that makes mistakes; what it gets does not matter here."""
         for bad in bad_requests(self._client.model):
-            self._post(bad)
+            for url in self._stack.urls:
+                self._post(url, bad)
         primary = self._stack.vendors.models(PRIMARY)
         for status in REFUSED_BY_VENDORS:
             self._stack.vendors.fail(self._scenario, primary, Fault(status=status))
-            for _ in range(REPEATED):
+            for _ in range(REPEATED * len(self._stack.urls)):
                 self._send(self._client.model)
         self._stack.vendors.clear_faults(self._scenario)
 
-    def _post(self, bad: BadRequest) -> None:
+    def _post(self, url: str, bad: BadRequest) -> None:
         headers = {**self._stack.headers, "content-type": "application/json"}
         timeout = self._client.timeout_seconds
         with suppress(FlowGateError):
-            self._http.request("POST", f"{self._stack.url}{bad.path}", bad.body, headers=headers, timeout=timeout)
+            self._http.request("POST", f"{url}{bad.path}", bad.body, headers=headers, timeout=timeout)
 
     def _ask_for_names(self, healthy_seconds: float, scale: float) -> Observation:
         """Ask for each name twice: while all models work, and while those that it names fail."""
@@ -132,39 +133,43 @@ class ScenarioRunner:
         return sent
 
     def _warm_up(self) -> float:
-        """Let LiteLLM do the work that it does once, and return the median duration of a healthy response."""
+        """Let each LiteLLM do the work that it does once, and return the median duration of a healthy response."""
         if not self._scenario.answerable and self._client.cooldown_seconds < LONG_COOLDOWN_SECONDS:
             self._fail_once()
-        sent = [self._send() for _ in range(WARM_UP_REQUESTS)]
-        if sent[-1].error:
-            raise CheckFailed(f"{self._scenario.name}: a request failed before the fault started: {sent[-1].error}")
-        return median(one.seconds for one in sent[1:])
+        gateways = len(self._stack.urls)
+        sent = [self._send() for _ in range(WARM_UP_REQUESTS * gateways)]
+        if error := next((one.error for one in sent[-gateways:] if one.error), ""):
+            raise CheckFailed(f"{self._scenario.name}: a request failed before the fault started: {error}")
+        return median(one.seconds for one in sent[gateways:])
 
     def _fail_once(self) -> None:
-        """Let one request fail on every model, and wait until the cooldowns end.
+        """Let one request of each gateway fail on every model, and wait until the cooldowns end.
 
         Source: LiteLLM 1.106.2 counts the tokens of a request that no model answered. The first time, it loads its
         tables for that, which takes 0.4 s.
         """
         self._stack.vendors.set_faults(self._scenario)
-        self._send()
+        for _ in self._stack.urls:
+            self._send()
         self._stack.vendors.clear_faults(self._scenario)
         self._clock.sleep(self._client.cooldown_seconds + LATE_ATTEMPT_SECONDS)
 
     def _send_until_primary_answers(self, ended: float) -> list[SentRequest]:
+        """Send requests until the primary has answered one of each gateway, one after another."""
         sent: list[SentRequest] = []
-        cooldown = self._client.cooldown_seconds
+        cooldown, gateways = self._client.cooldown_seconds, len(self._stack.urls)
         deadline = self._clock.now() + cooldown + RETURN_SECONDS
         while self._clock.now() < deadline:
             sent.append(self._send())
-            if match_attempts(sent, self._stack.attempts(since=ended), ended)[-1].answered_by == PRIMARY:
+            last = match_attempts(sent, self._stack.attempts(since=ended), ended)[-gateways:]
+            if len(last) == gateways and all(one.answered_by == PRIMARY for one in last):
                 break
             self._clock.sleep(max(0.1, cooldown / REQUESTS_PER_COOLDOWN))
         return sent
 
     def _send(self, name: str = "") -> SentRequest:
         names = (self._client.model, *self._client.aliases)
-        model = name or names[self._count % len(names)]
+        model = name or names[self._count // len(self._stack.urls) % len(names)]
         self._count += 1
         content = f"request {self._count} of {self._scenario.name}"
         message = {"role": "user", "content": content}
@@ -189,4 +194,6 @@ class ScenarioRunner:
 
     @property
     def _url(self) -> str:
-        return f"{self._stack.url}/v1/chat/completions"
+        """Return where the current request goes: the gateways take turns."""
+        urls = self._stack.urls
+        return f"{urls[(self._count - 1) % len(urls)]}/v1/chat/completions"

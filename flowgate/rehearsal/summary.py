@@ -17,13 +17,25 @@ SCENARIO_HEADER = ["scenario", "answered by", "first", "later", "attempts", "pri
 
 def heading(profile: ProfileResult) -> str:
     """Return one line on the stack, the requested model, the roles and the time scale."""
-    stack = "LiteLLM alone" if profile["litellm_only"] else f"LiteLLM through {profile['upstream']}"
+    stack = _fleet(profile) + ("LiteLLM alone" if profile["litellm_only"] else f"LiteLLM through {profile['upstream']}")
     roles = ", ".join(f"{role}: {model}" for model, role in profile["roles"].items())
     return (
         f"{profile['profile']}: {stack}. Requested model: {profile['model']} ({roles}). "
         f"LiteLLM's times are shortened: 1 s here is {1 / profile['scale']:.3g} s in operation. "
         f"Took {profile['seconds']} s."
     )
+
+
+def _fleet(profile: ProfileResult) -> str:
+    """Return a phrase about several gateways; empty for one."""
+    if (count := gateways(profile)) == 1:
+        return ""
+    return f"{count} gateways with {'a Redis server' if profile['redis'] else 'nothing'} in common, each "
+
+
+def gateways(profile: ProfileResult) -> int:
+    """Return how many gateways were rehearsed together; a result of an earlier FlowGate does not say it."""
+    return profile.get("gateways", 1)
 
 
 def promise_table(profile: ProfileResult) -> list[list[str]]:
@@ -84,10 +96,10 @@ def return_time(scenario: ScenarioResult) -> str:
     ended = scenario["fault_ended_at"]
     if ended is None:
         return ""
-    for request in scenario["requests"]:
-        if request["at"] >= ended and request["answered_by"] == PRIMARY:
-            return f"after {request['at'] + request['seconds'] - ended:.1f} s"
-    return "never"
+    last = scenario["requests"][-1]
+    if last["at"] < ended or last["answered_by"] != PRIMARY:
+        return "never"
+    return f"after {last['at'] + last['seconds'] - ended:.1f} s"
 
 
 def broken_promises(promises: Iterable[PromiseResult]) -> list[PromiseResult]:
@@ -102,11 +114,20 @@ def promise_text(promise: PromiseResult) -> str:
 
 def conclusion(result: RehearsalResult) -> str:
     """Return one sentence: that no promise is broken, or the first broken one and the number of others."""
-    broken = [(one["profile"], promise) for one in result["profiles"] for promise in broken_promises(one["promises"])]
+    broken = [(_name(one), promise) for one in result["profiles"] for promise in broken_promises(one["promises"])]
     if not broken:
-        names = ", ".join(one["profile"] for one in result["profiles"])
+        names = ", ".join(_name(one) for one in result["profiles"])
         count = sum(len(one["promises"]) for one in result["profiles"])
         return f"{names}: {f'{count} promises, none broken' if count else 'no scenario ran'}"
     name, promise = broken[0]
     others = f"; {len(broken) - 1} more broken" if len(broken) > 1 else ""
     return f"{name} breaks a promise in scenario '{promise['scenario']}': {promise_text(promise)}{others}"
+
+
+def _name(profile: ProfileResult) -> str:
+    return profile["profile"] + on_gateways(gateways(profile))
+
+
+def on_gateways(count: int) -> str:
+    """Return " on 2 gateways"; empty for one."""
+    return f" on {count} gateways" if count > 1 else ""

@@ -180,12 +180,13 @@ class Expectations:
         return sum(pause(retries, fault.retry_after) for fault in scenario.faults.values() if fault.retry_after)
 
     def _return(self, scenario: Scenario, observed: Observation) -> Iterator[PromiseResult]:
-        """Check when the primary serves again."""
+        """Check when the primary serves again; of several gateways, the last one that it serves counts."""
         ended = observed.fault_ended_at
         if not scenario.recovers or ended is None:
             return
-        served = (one for one in observed.requests if one.at >= ended and one.answered_by == PRIMARY)
-        back = next((one.at + one.seconds - ended for one in served), None)
+        last = observed.requests[-1]
+        served = last.at >= ended and last.answered_by == PRIMARY
+        back = last.at + last.seconds - ended if served else None
         yield _compared(scenario, comparisons.returned(self.promises.cooldown_seconds * observed.scale, back))
 
     def _has_no_cooldown(self, scenario: Scenario) -> bool:

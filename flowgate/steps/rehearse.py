@@ -8,9 +8,9 @@ from flowgate.errors import CheckFailed, UnknownName
 from flowgate.rehearsal import version_record
 from flowgate.rehearsal.plan import make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
-from flowgate.rehearsal.result import VERSION, RehearsalResult
+from flowgate.rehearsal.result import VERSION, ProfileResult, RehearsalResult
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
-from flowgate.rehearsal.summary import broken_promises, conclusion
+from flowgate.rehearsal.summary import broken_promises, conclusion, on_gateways
 from flowgate.step import Change, Facts, Result, StepContext, change
 
 
@@ -22,6 +22,7 @@ def rehearse(
     litellm_only: bool = False,
     long: bool = False,
     as_written: bool = False,
+    gateways: int = 1,
 ) -> Result | Change:
     """Simulate outages on a private copy of a profile, and compare what happens with what the profile promises.
 
@@ -33,6 +34,7 @@ def rehearse(
         litellm_only: Leave CLIProxyAPIPlus out; LiteLLM calls the fake vendors directly.
         long: Also run scenarios that wait for CLIProxyAPIPlus' own cooldown of a minute.
         as_written: Use the profile as it is written, without FlowGate's changes.
+        gateways: Gateways that share the requests; they have a Redis server of their own if the profile names one.
 
     Returns:
         `broken` (number of broken promises), `profiles` (list; the keys are those of `inv rehearse --json`), and
@@ -41,25 +43,32 @@ def rehearse(
     Raises:
         CheckFailed: A promise is broken.
         UnknownName: No scenario or profile has this name.
-        UsageError: A profile cannot be rendered, or has no model that can be requested by its name.
+        UsageError: A profile cannot be rendered, or has no model that can be requested by its name; or so many
+            gateways cannot be rehearsed, or need a Redis server and none is installed.
     """
     scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
-    plans = [make_plan(context, name, litellm_only=litellm_only, as_written=as_written) for name in names]
+    how = {"litellm_only": litellm_only, "as_written": as_written}
+    plans = [make_plan(context, name, gateways=gateways, **how) for name in names]
 
     def run(context: StepContext) -> Facts:
         profiles = [rehearse_profile(context, plan, scenarios, long) for plan in plans]
-        if not (as_written or litellm_only):
+        if not (as_written or litellm_only or gateways > 1):
             version_record.note(context, plans, profiles)
-        broken = sum(len(broken_promises(one["promises"])) for one in profiles)
-        result: RehearsalResult = {"version": VERSION, "broken": broken, "profiles": profiles}
-        if broken:
-            raise CheckFailed(conclusion(result), facts=result)
-        return cast("Facts", {**result, "message": conclusion(result)})  # mypy: a TypedDict is no Mapping[str, Value]
+        return _facts(profiles)
 
     what = f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
-    summary = f"rehearse {', '.join(names)}: {what}"
+    summary = f"rehearse {', '.join(names)}{on_gateways(gateways)}: {what}"
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
+
+
+def _facts(profiles: list[ProfileResult]) -> Facts:
+    """Return what the step registers; a broken promise is an error that has the same facts."""
+    broken = sum(len(broken_promises(one["promises"])) for one in profiles)
+    result: RehearsalResult = {"version": VERSION, "broken": broken, "profiles": profiles}
+    if broken:
+        raise CheckFailed(conclusion(result), facts=result)
+    return cast("Facts", {**result, "message": conclusion(result)})  # mypy: a TypedDict is no Mapping[str, Value]
 
 
 def select(names: str) -> list[Scenario]:

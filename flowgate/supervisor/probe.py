@@ -1,4 +1,4 @@
-"""A readiness probe over HTTP that never blocks the event loop."""
+"""A readiness probe over HTTP, or of an open port alone, that never blocks the event loop."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ MAX_TIMEOUT_SECONDS = 60.0
 
 
 class Probe:
-    """Sends `GET path` again and again until the response is 2xx."""
+    """Sends `GET path` again and again until the response is 2xx; without a path, connects until that succeeds."""
 
     def __init__(
-        self, loop: Loop, address: tuple[str, int], path: str, wanted: Callable[[], bool], ready: Callable[[], None]
+        self,
+        loop: Loop,
+        address: tuple[str, int],
+        path: str | None,
+        wanted: Callable[[], bool],
+        ready: Callable[[], None],
     ) -> None:
         """Create a probe.
 
         Args:
             loop: The event loop.
             address: Where to connect.
-            path: Path of the request.
+            path: Path of the request; None for "/", empty for a program that does not speak HTTP.
             wanted: Returns False when the result does not matter any more.
-            ready: Called once, at the first 2xx.
+            ready: Called once, at the first 2xx, or at the first connection.
         """
-        self._loop, self._address, self._path = loop, address, path
+        self._loop, self._address, self._path = loop, address, "/" if path is None else path
         self._wanted, self._ready = wanted, ready
         self._sock: socket.socket | None = None
         self._sent = 0
@@ -59,6 +64,9 @@ class Probe:
         if self._sock is None:
             return
         host, port = self._address
+        if not self._path and self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+            self._end()
+            return
         request = f"GET {self._path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
         try:
             self._sock.sendall(request.encode())
@@ -85,6 +93,9 @@ class Probe:
         if not status.startswith(b"2"):
             self._retry()
             return
+        self._end()
+
+    def _end(self) -> None:
         self.close()
         if self._wanted():
             self._ready()

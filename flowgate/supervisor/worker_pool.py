@@ -232,7 +232,7 @@ class WorkerPool:
                 worker.exit_reason = "another program answers on {}:{}".format(*worker.private_address)
                 worker.terminate()
 
-        Probe(self._loop, worker.private_address, worker.program.readiness_path or "/", wanted, ready).send()
+        Probe(self._loop, worker.private_address, worker.program.readiness_path, wanted, ready).send()
 
     def reap(self) -> None:
         """Find the processes that have ended."""

@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from flowgate.domain import Secret
 
@@ -70,10 +71,10 @@ def ask(address: RedisAddress, timeout: float) -> RedisState:
             if address.password is not None:
                 words = (address.user, address.password.reveal()) if address.user else (address.password.reveal(),)
                 connection.sendall(_command("AUTH", *words))
-                if not answers.readline().startswith(b"+"):
+                if not _line(answers).startswith(b"+"):
                     return state(REFUSES, "it refuses the password")
             connection.sendall(_command("PING"))
-            if not answers.readline().startswith(b"+"):
+            if not _line(answers).startswith(b"+"):
                 return state(REFUSES, "it wants a password, or is no Redis server")
             found = state(ANSWERS)
             connection.sendall(_command("INFO", "memory"))
@@ -98,6 +99,14 @@ def _connect(address: RedisAddress, timeout: float) -> socket.socket:
     except OSError:
         connection.close()
         raise
+
+
+def _line(answers: BinaryIO) -> bytes:
+    """Read a line; a proxy whose server is away ends the connection without one."""
+    line = answers.readline()
+    if not line:
+        raise ConnectionResetError
+    return line
 
 
 def _command(*words: str) -> bytes:

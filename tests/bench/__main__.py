@@ -12,6 +12,7 @@ from pathlib import Path
 from flowgate.system import bytecode
 from tests.bench import (
     commands,
+    fleet,
     gateway,
     growth,
     handover,
@@ -35,6 +36,7 @@ GROUPS: dict[str, Group] = {
     "wrong-keys": wrong_keys.WRONG_KEYS,
     "handover": handover.HANDOVER,
     "workers": workers.WORKERS,
+    "fleet": fleet.FLEET,
     "growth": growth.GROWTH,
     "upstream": upstream.UPSTREAM,
     "playbook": playbook.PLAYBOOK,

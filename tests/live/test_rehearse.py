@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -19,7 +20,7 @@ from flowgate.config.loader import read
 from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import Config, Sourced
 from flowgate.rehearsal.comparisons import COOLDOWN, NO_DELAY, RETURN
-from flowgate.rehearsal.plan import make_plan
+from flowgate.rehearsal.plan import REDIS_PROGRAMS, make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
 from flowgate.rehearsal.result import ProfileResult
 from flowgate.rehearsal.scenarios import SCENARIOS
@@ -38,6 +39,7 @@ EXAMPLE = HERE.parents[1] / "config" / "examples" / "embedded.yaml"
 COMMON = yaml.safe_load((HERE.parent / "unit" / "gateway" / "common_profiles.yaml").read_text(encoding="utf-8"))
 PROFILES = ("reliability", "balanced", "cost")
 FEW = ("500", "recovery", "cut")
+FALLBACKS = [{"router-default": ["router-cheap"]}]
 
 
 @dataclass
@@ -163,6 +165,35 @@ def test_the_numbers_as_commonly_written_keep_their_promises_once_they_are_compi
     tmp_path: Path, profile: str
 ) -> None:
     assert broken(run(tmp_path, profile, ("500", "429-wait", "hang", "recovery"), profiles=COMMON)) == set()
+
+
+# --- several gateways
+
+SHARED: dict[str, Any] = {"redis_host": "redis.invalid", "redis_port": 6379}
+ROUTER: dict[str, Any] = {"num_retries": 1, "allowed_fails": 1, "cooldown_time": 60, "timeout": 60}
+
+
+def cooldown_of(found: ProfileResult) -> tuple[str, str]:
+    (one,) = (one for one in found["promises"] if one["promise"] == COOLDOWN)
+    return one["promised"], one["verdict"]
+
+
+@pytest.mark.skipif(not any(map(shutil.which, REDIS_PROGRAMS)), reason="redis-server is not installed")
+def test_two_gateways_with_different_keys_share_a_cooldown_in_a_private_redis_server(tmp_path: Path) -> None:
+    profiles = {"shared": {"router_settings": {**ROUTER, **SHARED, "fallbacks": FALLBACKS}}}
+    found = run(tmp_path, "shared", ("500",), profiles=profiles, litellm_only=True, gateways=2)
+    assert broken(found) == set()
+    assert cooldown_of(found) == ("within 3 failed requests", "kept")
+    assert (found["gateways"], found["redis"]) == (2, True)
+
+
+@pytest.mark.long
+def test_two_gateways_without_a_redis_server_count_by_themselves(tmp_path: Path) -> None:
+    found = run(tmp_path, "balanced", ("500", "recovery", "misuse", "names"), gateways=2)
+    assert broken(found) == set()
+    assert {one["promised"] for one in found["promises"] if one["promise"] == COOLDOWN} == {"within 4 failed requests"}
+    (outage, *_) = found["scenarios"]
+    assert [one["attempts"].get("primary", 0) > 0 for one in outage["requests"]] == [True] * 4 + [False] * 2
 
 
 # --- the command `inv rehearse`

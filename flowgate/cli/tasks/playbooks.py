@@ -95,6 +95,7 @@ def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) 
         "litellm-only": "leave CLIProxyAPIPlus out: LiteLLM calls the fake vendors directly",
         "long": "include the checks that wait for CLIProxyAPIPlus' one-minute cooldown",
         "as-written": "use the profile exactly as written, without FlowGate's changes",
+        "gateways": "gateways that take turns, with a private Redis server if the profile names one; default: 1",
         "json": JSON,
         "report-junit": "write a JUnit report to this file",
         "report-html": "write a page with a timeline for each scenario to this file",
@@ -109,6 +110,7 @@ def rehearse(
     litellm_only: bool = False,
     long: bool = False,
     as_written: bool = False,
+    gateways: str = "",
     json: bool = False,
     report_junit: str = "",
     report_html: str = "",
@@ -123,4 +125,4 @@ def rehearse(
         "long": long,
         "as_written": as_written,
     }
-    return rehearse.rehearse(config(c), profile, how, as_json=json, junit=report_junit, html=report_html)
+    return rehearse.rehearse(config(c), profile, how, gateways, as_json=json, junit=report_junit, html=report_html)

@@ -53,3 +53,16 @@ def test_limits_of_clients_are_counted_by_each_gateway() -> None:
 )
 def test_it_says_whose_accounts_they_use(remote: str, words: str) -> None:
     assert words in fleet(3, remote=remote).in_words[-1]
+
+
+@pytest.mark.parametrize(("own", "failed", "shared_too"), [([], 4, True), (["a"], 6, True), (["a", "b"], 6, False)])
+def test_models_through_an_upstream_of_each_gateway_are_counted_by_each(
+    own: list[str], failed: int, shared_too: bool
+) -> None:
+    made = compiled({"router_settings": {"allowed_fails": 1, "num_retries": 1, **REDIS}}, {})
+    entries = [{"model_name": name, "litellm_params": {"model": f"openai/{name}"}} for name in ("a", "b")]
+    made = replace(made, declared=Declarations(version="1.108.7"), litellm={**made.litellm, "model_list": entries})  # type: ignore[typeddict-item]
+    found = of_gateways(made, 3, 1, own_models=own)
+    assert found.failed_until_cooldown == failed
+    assert any("3 gateways share failures" in one for one in found.in_words) is shared_too
+    assert any("not shared in the Redis server, because each gateway" in one for one in found.in_words) is bool(own)

@@ -35,6 +35,31 @@ def test_a_limit_that_no_longer_limits_is_a_warning(version: str, count: int) ->
     assert all(one.startswith("rpm of m is no hard limit on LiteLLM 1.109") for one in found)
 
 
+@pytest.mark.parametrize("limit", ["rpm", "tpm", "itpm", "otpm"])
+@pytest.mark.parametrize(
+    ("checks", "fallbacks", "count"),
+    [
+        (["enforce_model_rate_limits"], [{"m": ["n"]}], 1),
+        (["enforce_model_rate_limits"], [{"*": ["n"]}], 1),
+        (["enforce_model_rate_limits"], [{"n": ["m"]}], 0),
+        (["enforce_model_rate_limits"], [], 0),
+        (["prompt_caching"], [{"m": ["n"]}], 0),
+        (None, [{"m": ["n"]}], 0),
+    ],
+)
+def test_an_enforced_limit_of_a_model_with_a_fallback_is_a_warning(
+    limit: str, checks: Any, fallbacks: Any, count: int
+) -> None:
+    entries = [
+        {"model_name": "m", "litellm_params": {"model": "openai/m", limit: 5}},
+        {"model_name": "n", "litellm_params": {"model": "openai/n"}},
+    ]
+    made: Any = {"model_list": entries, "router_settings": {"optional_pre_call_checks": checks, "fallbacks": fallbacks}}
+    found = list(version_warnings.warnings(made, "1.108.7"))
+    assert len(found) == count
+    assert all(one.startswith("m: requests over a limit") for one in found)
+
+
 @pytest.mark.parametrize(
     ("version", "refused"),
     [("1.106.2", False), ("1.108.7", False), ("1.109.3", False), ("", False), ("1.110.0", True), ("2.0.1", True)],

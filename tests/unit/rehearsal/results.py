@@ -50,6 +50,8 @@ def profile(*scenarios: ScenarioResult) -> ProfileResult:
         "roles": {"big": "primary", "small": "secondary"},
         "litellm_only": False,
         "upstream": "the embedded upstream",
+        "gateways": 1,
+        "redis": False,
         "omitted_scenarios": {"recovery": "needs a minute"},
         "omitted_settings": [],
         "promises": [promise for one in scenarios for promise in one["promises"]],

@@ -107,8 +107,11 @@ def test_other_settings_of_the_user_are_copied(config: Config) -> None:
 
 
 def test_omitted_settings_are_named(config: Config) -> None:
-    found = omitted_settings(build.compile_policy(config, "balanced", build.BuildInputs({}, None)).litellm)
-    assert found == ["litellm_settings.success_callback", "litellm_settings.cache", "general_settings.database_url"]
+    assert omitted_settings(plan(config)) == [
+        "litellm_settings.success_callback",
+        "litellm_settings.cache",
+        "general_settings.database_url",
+    ]
 
 
 def test_cliproxyapi_plus_gets_one_key_per_account_for_a_provider_at_the_fake_vendors(config: Config) -> None:

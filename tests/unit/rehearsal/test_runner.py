@@ -52,14 +52,20 @@ def context(tmp_path: Path) -> StepContext:
 
 
 def run(
-    context: StepContext, vendors: FakeVendors, name: str, timeout: float = 5.0, url: str = "", alias: str = ""
+    context: StepContext,
+    vendors: FakeVendors,
+    name: str,
+    timeout: float = 5.0,
+    url: str = "",
+    alias: str = "",
+    others: tuple[str, ...] = (),
 ) -> Observation:
     scenario = replace(SCENARIOS[name], name=f"{name}-{free_port()}")  # attempts of earlier tests have other names
     client = ClientSettings(vendor_model(scenario.name, "big"), timeout, cooldown_seconds=0.0, minimum_requests=3)
     cases = tuple(NameCase(vendor_model(scenario.name, one), "model", (one,), ()) for one in ("big", "small"))
     aliases = (vendor_model(scenario.name, alias),) if alias else ()
     client = replace(client, cases=cases, aliases=aliases)
-    stack = ScenarioStack(scenario, url or vendors.url, {}, vendors, None)
+    stack = ScenarioStack(scenario, url or vendors.url, {}, vendors, None, others=others)
     try:
         return ScenarioRunner(context, stack, client).run(scale=0.1)
     finally:
@@ -80,6 +86,22 @@ def test_without_a_fault_the_primary_answers(context: StepContext, vendors: Fake
 def test_aliases_are_requested_in_turn(context: StepContext, vendors: FakeVendors) -> None:
     asked = [one.model.rpartition(".")[2] for one in run(context, vendors, "healthy", alias="other").requests]
     assert sorted(asked) == ["big"] * 3 + ["other"] * 3
+
+
+def test_several_gateways_take_turns(context: StepContext, vendors: FakeVendors) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Inventor) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        observed = run(context, vendors, "healthy", others=(f"http://127.0.0.1:{server.server_port}",), alias="other")
+        server.shutdown()
+    assert [one.unasked for one in observed.requests] == [False, True] * 3
+    assert len({one.model for one in observed.requests if one.unasked}) == 2  # each gateway is asked for each name
+
+
+def test_after_the_fault_each_gateway_is_asked_until_the_primary_answers(
+    context: StepContext, vendors: FakeVendors
+) -> None:
+    observed = run(context, vendors, "recovery", others=(vendors.url, vendors.url))
+    assert [one.answered_by for one in observed.requests] == [None] * 6 + ["primary"] * 3
 
 
 def test_every_name_is_asked_for_with_and_without_a_fault(context: StepContext, vendors: FakeVendors) -> None:

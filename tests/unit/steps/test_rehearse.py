@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowgate.domain import Change
-from flowgate.errors import UnknownName
+from flowgate.errors import UnknownName, UsageError
 from flowgate.steps.rehearse import rehearse
 from tests.unit.steps.conftest import Stage
 
@@ -26,3 +26,15 @@ def test_it_changes_nothing_and_its_result_cannot_be_predicted(stage: Stage) -> 
     assert isinstance(found, Change)
     assert (found.summary, found.changes) == ("rehearse balanced, cost: scenario 500", False)
     assert found.unpredicted
+
+
+@pytest.mark.parametrize("count", [0, -1, 9])
+def test_a_number_of_gateways_out_of_range_is_an_error(stage: Stage, count: int) -> None:
+    with pytest.raises(UsageError, match=f"{count} gateways cannot be rehearsed"):
+        rehearse(stage.context().read_only(), gateways=count)
+
+
+def test_several_gateways_are_announced(stage: Stage) -> None:
+    found = rehearse(stage.context().read_only(), scenario="500", gateways=2)
+    assert isinstance(found, Change)
+    assert found.summary == "rehearse balanced on 2 gateways: scenario 500"

@@ -64,7 +64,12 @@ def serve() -> Iterator[Serve]:
         server.listener.close()
 
 
-def wait_for(address: tuple[str, int], seconds: float = 60.0, meanwhile: Callable[[], None] = lambda: None) -> bool:
+def wait_for(
+    address: tuple[str, int],
+    seconds: float = 60.0,
+    meanwhile: Callable[[], None] = lambda: None,
+    path: str | None = "/healthz",
+) -> bool:
     """Probe until the address is ready or the time is over; call `meanwhile` a tenth of a second after the start."""
     loop, found = Loop(Clock()), list[bool]()
 
@@ -72,7 +77,7 @@ def wait_for(address: tuple[str, int], seconds: float = 60.0, meanwhile: Callabl
         found.append(True)
         loop.running = False
 
-    probing = Probe(loop, address, "/healthz", lambda: True, ready)
+    probing = Probe(loop, address, path, lambda: True, ready)
     probing.send()
     loop.after(0.1, meanwhile)
     loop.after(seconds, lambda: setattr(loop, "running", False))
@@ -85,6 +90,15 @@ def test_the_probe_requests_the_given_path(serve: Serve) -> None:
     server = serve(lambda number, connection: connection.sendall(OK))
     assert wait_for(server.address)
     assert server.requests[0].startswith(b"GET /healthz HTTP/1.1\r\n")
+
+
+def test_without_a_path_a_program_is_ready_when_it_accepts_connections() -> None:
+    address = ("127.0.0.1", sockets.free_port())
+    assert not wait_for(address, 0.1, path="")
+    with socket.socket() as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        silent.bind(address)
+        assert wait_for(address, meanwhile=silent.listen, path="")
 
 
 @pytest.mark.parametrize("miss", [b"HTTP/1.1 503 No\r\n\r\n", b"HTTP/1.1 404 No\r\n\r\n", b""])

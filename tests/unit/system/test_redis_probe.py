@@ -13,6 +13,7 @@ from flowgate.domain import Secret
 from flowgate.system.redis_probe import RedisAddress, ask
 
 WORKS = {b"PING": b"+PONG\r\n", b"AUTH": b"+OK\r\n", b"INFO": b"$17\r\nused_memory:100\r\n\r\n"}
+CUT = b"cut"  # in place of an answer
 FULL_INFO = b"used_memory:100\r\nmaxmemory:10\r\nmaxmemory_policy:noeviction\r\n"
 EVICTS_INFO = FULL_INFO.replace(b"noeviction", b"allkeys-lru")
 
@@ -29,7 +30,9 @@ def server(answers: dict[bytes, bytes]) -> Iterator[int]:
             return
         with client, client.makefile("rb") as lines:
             for line in lines:
-                client.sendall(answers.get(line.strip(), b""))
+                if (answer := answers.get(line.strip(), b"")) == CUT:
+                    return
+                client.sendall(answer)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -54,6 +57,8 @@ def info(text: bytes) -> bytes:
         (WORKS | {b"INFO": info(FULL_INFO)}, "full", "evicts nothing"),
         (WORKS | {b"AUTH": b"-WRONGPASS invalid\r\n"}, "refuses", "refuses the password"),
         (WORKS | {b"PING": b"-NOAUTH required\r\n"}, "refuses", "wants a password"),
+        ({b"PING": CUT, b"AUTH": b"+OK\r\n"}, "silent", "the connection was cut"),
+        ({b"AUTH": CUT}, "silent", "the connection was cut"),
         ({}, "silent", "no answer within 0.2 s"),
     ],
 )
