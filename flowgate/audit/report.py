@@ -21,7 +21,8 @@ def heading(one: AuditedProfile) -> str:
     """Return one line on a profile: which generations served how much."""
     generations = ", ".join(map(str, one["generations"]))
     plural = "s" if len(one["generations"]) > 1 else ""
-    return f"{one['profile']}: {one['requests']} requests (generation{plural} {generations}, LiteLLM {one['litellm']})"
+    requests = f"{one['requests']} request{'' if one['requests'] == 1 else 's'}"
+    return f"{one['profile']}: {requests} (generation{plural} {generations}, LiteLLM {one['litellm']})"
 
 
 def promise_table(one: AuditedProfile) -> list[list[str]]:

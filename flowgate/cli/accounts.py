@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from flowgate.accounts.providers import KNOWN, Provider, find
-from flowgate.cli import console
+from flowgate.cli import console, service_faults
 from flowgate.cli.open_to_read import open_to_read
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import Session, open_session
@@ -198,6 +198,7 @@ def login(config: str, provider: str, **options: Any) -> int:
     session = open_session(config, quiet=True)
     southbound.require_accounts(session.config, f"nothing can log in to {provider}")
     name = _known(session, provider).name
+    service_faults.print_other_config(session)
     is_second_command = bool(options.get("redirect_url"))  # the first one waits for the login, and has the lock
     request = RunRequest(
         "login",

@@ -66,7 +66,7 @@ def seconds(flag: str, typed: str) -> float:
     """
     found = float(typed) if NUMBER.fullmatch(typed) else 0.0
     if not 0 < found <= DAY_SECONDS:
-        raise InvalidValue(flag, found=typed, wanted="seconds, more than 0 and at most a day")
+        raise InvalidValue(f"--{flag}", found=typed, wanted="seconds, more than 0 and at most a day")
     return found
 
 
@@ -84,7 +84,7 @@ def count(flag: str, typed: str) -> int:
         InvalidValue: Not a whole number from 1 on.
     """
     if not (typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) < 10**8):
-        raise InvalidValue(flag, found=typed, wanted="a whole number from 1 on")
+        raise InvalidValue(f"--{flag}", found=typed, wanted="a whole number from 1 on")
     return int(typed)
 
 

@@ -77,6 +77,8 @@ def parse(words: Sequence[str], tasks: Collection[str], describe: Callable[[str]
     end = rest.index("--") if "--" in rest else len(rest)
     wants_help = any(word in HELP for word in rest[:end])
     left = [word for word in rest[:end] if word not in HELP] + rest[end:]
+    if left[:1] == ["help"]:  # as of git and many others: `flowgate help up`
+        wants_help, left = True, left[1:]
     if not left:
         return CommandLine(config, "", dry)
     if left[0] in ("--version", "-V"):

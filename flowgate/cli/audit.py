@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowgate.audit import report
-from flowgate.audit.audit import DIFFERENCES, UNKNOWN, Audit
+from flowgate.audit.audit import DIFFERENCES, NOT_EXERCISED, UNKNOWN, Audit
 from flowgate.audit.result import AuditResult
 from flowgate.cli import cleared_cooldowns, console, run_reports, stored_reports, usage
 from flowgate.cli.open_to_read import open_to_read
@@ -118,6 +118,9 @@ def _print(result: AuditResult, wanted: str) -> None:
         return
     for one in result["profiles"]:
         console.data(report.heading(one))
+        if {promise["verdict"] for promise in one["promises"]} == {NOT_EXERCISED}:
+            console.data("nothing failed that would show whether its promises hold\n")
+            continue
         console.table(report.promise_table(one))
         for promise in one["promises"]:
             if promise["requests"]:

@@ -61,7 +61,9 @@ def expiry(typed: str, now: datetime) -> datetime:
         except (ValueError, OverflowError):
             found = None
     if found is None or not now < found <= now + LONGEST:
-        raise InvalidValue("expires", found=typed, wanted="a duration (12h, 30d) or a time in the future (2027-01-31)")
+        raise InvalidValue(
+            "--expires", found=typed, wanted="a duration (12h, 30d) or a time in the future (2027-01-31)"
+        )
     return found
 
 
@@ -70,7 +72,7 @@ def _number(flag: str, typed: str) -> int | None:
         return None
     found = arguments.count(flag, typed)
     if found > MOST:
-        raise InvalidValue(flag, found=typed, wanted=f"a whole number from 1 to {MOST}")
+        raise InvalidValue(f"--{flag}", found=typed, wanted=f"a whole number from 1 to {MOST}")
     return found
 
 

@@ -153,4 +153,6 @@ def earliest(since: str, flag: str = "since") -> str:
             return stamp(moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC))
         except (ValueError, OverflowError):
             pass
-    raise InvalidValue(flag, found=since, wanted="a duration (10m, 2h, 1d) or a timestamp (2026-01-31T12:00:00Z)")
+    raise InvalidValue(
+        f"--{flag}", found=since, wanted="a duration (10m, 2h, 1d) or a timestamp (2026-01-31T12:00:00Z)"
+    )

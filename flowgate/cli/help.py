@@ -17,7 +17,15 @@ HEAD = """FlowGate: runs, proves and switches a local LLM gateway made of LiteLL
 Usage: {program} [--config PATH] TASK [WORDS] [--flags]
        {program} TASK --help
 """
-FIRST = ("smoke", "up", "down", "status", "health")
+GROUPS = {  # heading → the first words of its tasks, in this order; the first group has every task without another
+    "run the gateway": ("smoke", "init", "up", "down", "status", "health", "doctor", "run", "service", "stacks"),
+    "policies": ("profile", "rehearse", "audit", "budgets", "cooldowns", "play", "steps"),
+    "see what happens": ("ask", "explain", "usage", "quota", "top", "dashboard", "events", "mcp"),
+    "clients and accounts": ("client", "key", "auth"),
+    "programs and versions": ("bootstrap", "litellm"),
+    "this machine and others": ("backup", "restore", "uninstall", "export", "fleet", "security", "completion"),
+    "develop FlowGate": ("test", "lint", "format", "typecheck", "docs", "ci", "bench", "build", "clean", "release"),
+}
 
 
 class TaskHelp(NamedTuple):
@@ -50,10 +58,30 @@ def show(wanted: str, tasks: Sequence[TaskHelp]) -> int:
         console.table([[_usage(task), task.summary] for task in group], heading=False)
         return 0
     console.data(HEAD.format(program=console.program()))
-    rank = {name: place for place, name in enumerate(FIRST)}
-    ranked = sorted(tasks, key=lambda task: (rank.get(task.name, 99), "." in task.name, task.name))
-    console.table([[task.name.replace(".", " "), task.summary] for task in ranked], heading=False)
+    rows = []
+    for heading, found in grouped(tasks).items():
+        rows += [[f"{heading}:", ""], *([f"  {task.name.replace('.', ' ')}", task.summary] for task in found)]
+    console.table(rows, heading=False)
     return 0
+
+
+def grouped(tasks: Sequence[TaskHelp]) -> dict[str, list[TaskHelp]]:
+    """Sort tasks into groups; a group without a task is left out.
+
+    Args:
+        tasks: All tasks.
+    """
+    places = {word: (heading, place) for heading, words in GROUPS.items() for place, word in enumerate(words)}
+    other = (next(iter(GROUPS)), len(places))
+    found: dict[str, list[tuple[int, str, TaskHelp]]] = {heading: [] for heading in GROUPS}
+    for task in tasks:
+        heading, place = places.get(task.name.partition(".")[0], other)
+        found[heading].append((place, task.name, task))
+    return {
+        heading: [task for *_, task in sorted(of_it, key=lambda one: one[:2])]
+        for heading, of_it in found.items()
+        if of_it
+    }
 
 
 def _usage(task: TaskHelp) -> str:

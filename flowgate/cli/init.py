@@ -50,7 +50,8 @@ CHOICES = {
         "accounts that log in by OAuth, held by CLIProxyAPIPlus, which must be installed",
         {"flowgate.yaml": "flowgate.yaml", "cliproxyapi.yaml": "cliproxyapi.yaml"},
         (
-            ("inv bootstrap.download", "download CLIProxyAPIPlus"),
+            ("inv bootstrap.sources", "choose where CLIProxyAPIPlus comes from; nobody vouches for any of them"),
+            ("inv bootstrap.download --source NAME", "download it"),
             ("inv auth.login codex", "log an account in (inv auth.list lists the other providers)"),
         ),
     ),
@@ -94,7 +95,8 @@ def init(southbound: str = "", source: str = "", here: bool = False) -> int:
     if not southbound and not source and not is_terminal():
         console.note(f"note: this is `init --southbound {PLUS}`; `--southbound {NONE}` needs no CLIProxyAPIPlus")
     secrets_folder = f"{router.removeprefix('../')}/secrets"
-    lines = [line.replace(f"{ROUTER}/secrets", secrets_folder) for line in next_lines(chosen)]
+    lines = [line.replace(f"{ROUTER}/secrets", secrets_folder) for line in next_lines(chosen, source)]
+    _print_running((folder / Path(router).expanduser()).resolve() / "runtime")
     console.note("\n".join(["next:", *lines]))
     return 0
 
@@ -112,13 +114,26 @@ def _print_preferred(written: Path) -> None:
         console.note(f"  fix: flowgate --config {quote(str(written))} …")
 
 
-def next_lines(southbound: str) -> list[str]:
+def _print_running(runtime: Path) -> None:
+    """Say that a gateway runs already in the runtime folder of the new config: its programs follow another one."""
+    from flowgate.supervisor import daemon_process
+
+    if daemon_process.find(runtime) is not None:
+        console.note("warning: a gateway runs already, with the config that was in use before")
+        console.note("  fix: inv down")
+
+
+def next_lines(southbound: str, source: str = "") -> list[str]:
     """Return what to do after the files are written, one line each; the meanings stand in one column.
 
     Args:
         southbound: One of `CHOICES`.
+        source: The name of the source that CLIProxyAPIPlus is installed from; empty if none is chosen yet.
     """
-    rows = [(console.spell_commands(command), meaning) for command, meaning in (*CHOICES[southbound].first, *START)]
+    first = CHOICES[southbound].first
+    if source:
+        first = (("inv bootstrap.download", "download CLIProxyAPIPlus"), *first[2:])
+    rows = [(console.spell_commands(command), meaning) for command, meaning in (*first, *START)]
     width = max(COMMAND_WIDTH, 2 + max(len(command) for command, _ in rows))
     return [f"  {command:<{width}}{meaning}" for command, meaning in rows]
 

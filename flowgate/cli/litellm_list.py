@@ -98,5 +98,5 @@ def _print_offers(offered: Offers) -> None:
     else:
         none = "none that can be installed here"
         console.data(f"newest of the package index: {offered.newest or 'none'}")
-        console.data(f"inv litellm.upgrade would take: {offered.installable or none}")
+        console.data(console.spell_commands(f"inv litellm.upgrade would take: {offered.installable or none}"))
     console.table([["not taken", "because"], *([one.version, one.reason] for one in offered.refused)])

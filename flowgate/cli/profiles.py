@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from flowgate.domain import LiteLLMSettings, UpstreamSettings
     from flowgate.gateway.policy import Policy
 
+HOW = {"typed": "", "state": " (the active one)", "default": " (the default)"}  # how the shown profile was chosen
+
 
 def list_profiles(config: str, as_json: bool) -> int:
     """Print the profiles of the config; mark the active one.
@@ -65,7 +67,7 @@ def show(config: str, name: str, as_json: bool, gateways: str = "") -> int:
             {**shown, "model_names": own, "litellm": litellm, "fleet": asdict(several) if several else None}
         )
         return 0
-    console.note(f"{session.describe()}; profile {settled.value} ({settled.by}); LiteLLM {_litellm(session)}")
+    console.note(f"{session.describe()}; profile {settled.value}{HOW[settled.by]}; LiteLLM {_litellm(session)}")
     names = client_names.describe(session.config, settled.value, policy.litellm)
     _print_policy(settled.value, rendered, _access(session, policy), names, rehearsed(session, settled.value))
     if several:
@@ -167,7 +169,7 @@ def _print_policy(profile: str, policy: Policy, access: list[str], names: list[s
     )
     for title, lines in blocks:
         if lines:
-            console.data("\n".join([f"# {title}:", *(f"#   {line}" for line in lines)]))
+            console.data(console.spell_commands("\n".join([f"# {title}:", *(f"#   {line}" for line in lines)])))
     console.data(f"# settings of LiteLLM:\n{_shown(policy.litellm).rstrip()}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from flowgate.cli import console
 from flowgate.cli.session import Session
@@ -67,6 +68,21 @@ def print_unconfigured(session: Session, running: Iterable[str]) -> None:
     for name in unconfigured(session, [name for name in running if name != DASHBOARD]):
         console.note(f"warning: {name} runs, but the config has no services.{name}")
         console.note(f"  fix: inv service.stop --service {name}, or add it to the config")
+
+
+def print_other_config(session: Session) -> None:
+    """Print that the running gateway was started with another config than the one in use.
+
+    Args:
+        session: The session of this command.
+    """
+    services = session.supervisor.status()["services"].values()
+    labels = [one["labels"] for service in services for one in service["generations"]]
+    used = {one["config"] for one in labels if "config" in one}
+    others = sorted(one for one in used if Path(one).resolve() != session.config.file.resolve())
+    if others:
+        console.note(f"warning: the gateway that runs was started with another config: {', '.join(others)}")
+        console.note("  fix: inv down, then inv up")
 
 
 def lost(session: Session) -> list[str]:

@@ -89,7 +89,7 @@ def _print(one: RunningStack) -> None:
     supervisor = f"supervisor process {one['supervisor']}" if one["supervisor"] else "without a supervisor"
     silent = ", does not answer" if one["supervisor"] and not one["answers"] else ""
     profile = f"profile {one['profile']}, " if one["profile"] else ""
-    console.data(f"  {profile}since {one['since']}, {supervisor}{silent}")
+    console.data(f"  {profile}runs since {one['since']}, {supervisor}{silent}")
     console.data(f"  runtime folder {one['runtime']}")
     for service in one["services"]:
         where = f"{service['address']}, generation {service['generation']}, process {service['pid'] or '-'}"

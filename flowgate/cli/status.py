@@ -73,7 +73,8 @@ def status(config: str, as_json: bool) -> int:
         return 0
     console.note(session.describe())
     profile, since, services = report["profile"], report["since"], report["services"]
-    console.data(f"profile  {profile['name']} ({profile['by']}{f', since {since}' if since else ''})")
+    how = "active last" if profile["by"] == "state" else profile["by"]
+    console.data(f"profile  {profile['name']} ({how}{f', since {since}' if since else ''})")
     console.data(f"LiteLLM  {litellm_version.describe(report['litellm'])}")
     head = ["service", "state", "pid", "uptime", "memory", "generation", "restarts", "address"]
     remote = [remote_upstream.row(report["remote"])] if report["remote"] else []
@@ -83,6 +84,8 @@ def status(config: str, as_json: bool) -> int:
             console.data(f"  {line}")
     disk_parts.print_usage(report["disk"])
     refused_config.print_refused(refused)
+    if refused is None:
+        service_faults.print_other_config(session)
     service_faults.print_unconfigured(session, services)
     for name, service in services.items():
         for generation in service["generations"]:

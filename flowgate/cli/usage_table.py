@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING, TypedDict
 
 from flowgate.cli import console
+from flowgate.ledger.entries import OWN_CLIENT
 from flowgate.system import streams
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def _without(cells: list[str], number: int) -> list[str]:
 
 
 def _cells(one: UsageGroup, by: str) -> list[str]:
-    name = one["name"] or NO_NAME.get(by, "(none)")
+    is_own = by == "client" and one["name"] == OWN_CLIENT
+    name = "(FlowGate's tests)" if is_own else one["name"] or NO_NAME.get(by, "(none)")
     tokens = [short_count(one["prompt_tokens"]), short_count(one["completion_tokens"])]
     times = [shown_time(one[key]) for key in ("seconds_p50", "seconds_p95", "seconds_p99", "first_piece_p50")]
     return [

@@ -120,6 +120,20 @@ def of_name(word: str, *, version: str, repo: str, file: str) -> tuple[str, str]
     return source.repo, version or source.version
 
 
+def is_named(config: Config) -> bool:
+    """Return whether the user's config names a source; the built-in one is gone."""
+    return any(f"bootstrap.{key}" in config.places for key in ("repo", "mirrors", "file"))
+
+
+def install_fix(config: Config) -> str:
+    """Return the command that installs a missing program.
+
+    Args:
+        config: The config.
+    """
+    return DOWNLOAD if is_named(config) else f"{DOWNLOAD} --source NAME (inv bootstrap.sources lists the sources)"
+
+
 def not_found_error(missing: str, source: Source, host: str) -> EnvironmentFailure:
     """Return the error for a source that does not exist.
 

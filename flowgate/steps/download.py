@@ -4,7 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowgate.errors import ProgramMissing
-from flowgate.gateway import build, cliproxy, install_record, litellm_environments, litellm_runner, southbound
+from flowgate.gateway import (
+    build,
+    cliproxy,
+    download_source,
+    install_record,
+    litellm_environments,
+    litellm_runner,
+    southbound,
+)
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
 from flowgate.system import python_environment
@@ -96,9 +104,8 @@ def pending_installation(context: StepContext, program: Path) -> Change | None:
     Returns:
         The change that installs it; None when it is there, or when the user's config names no source.
     """
-    named = any(f"bootstrap.{key}" in context.config.places for key in ("repo", "mirrors", "file"))
     own = program == install_record.install_paths(context.config).program
-    if not (named and own) or context.files.is_executable(program):
+    if not (download_source.is_named(context.config) and own) or context.files.is_executable(program):
         return None
     found = install_upstream(context)
     return found if isinstance(found, Change) else None
@@ -141,7 +148,8 @@ def require_executable(context: StepContext, path: Path, service: str) -> None:
         raise implied
     place = context.config.place(f"services.{service}.command.args")
     if path.parent.name == "bin" and path.parent.parent == context.runtime:
-        fix = "inv bootstrap.download" if service == cliproxy.NAME else "inv up (it writes the runner)"
+        missing = service == cliproxy.NAME
+        fix = download_source.install_fix(context.config) if missing else "inv up (it writes the runner)"
     else:
         fix = f"install the program there (chmod u+x {path}), or change services.{service}.command.args"
     if "/" not in context.config.services[service].args[0]:

@@ -41,7 +41,7 @@ def prune(context: StepContext, keep: int = 3) -> Result | Change:
 
 
 def _summary(files: int, environments: list[Path]) -> str:
-    parts = [f"{files} unused files"] if files else []
+    parts = [f"{files} unused file{'s' if files > 1 else ''}"] if files else []
     parts += [f"the environment of LiteLLM {folder.name}" for folder in environments]
     return " and ".join(parts)
 

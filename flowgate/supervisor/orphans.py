@@ -6,6 +6,7 @@ A record describes one generation. Its secrets are not in it.
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -20,6 +21,7 @@ from flowgate.system.clock import Clock, poll
 from flowgate.system.processes import Identity
 
 GRACE_SECONDS = 5.0
+RECORD = re.compile(r".+-\d+(\.\d+)?\.json")  # as `worker_client.stem` names them; `run` keeps other files beside them
 KILL_SECONDS = 2.0  # a killed process releases its sockets within milliseconds, unless the machine is busy
 
 
@@ -48,15 +50,15 @@ def records(folder: Path) -> list[tuple[Path, GenerationRecord]]:
         folder: `run/` of the runtime folder.
 
     Returns:
-        Each file with its record; the record of an unreadable file is empty.
+        Each file with its record; the record of a file that is damaged or names no generation is empty.
     """
     found = []
-    for path in sorted(folder.glob("*-*.json")):
+    for path in sorted(path for path in folder.glob("*-*.json") if RECORD.fullmatch(path.name)):
         try:
             record = json.loads(files.read_text_or_none(path) or "")
         except (ValueError, FlowGateError):  # half-written, or not one of our files
             record = {}
-        known = isinstance(record, dict) and record
+        known = isinstance(record, dict) and {"service", "number"} <= record.keys()
         found.append((path, cast("GenerationRecord", legacy.current_program(record) if known else {})))
     return found
 

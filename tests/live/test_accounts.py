@@ -109,14 +109,14 @@ def test_no_token_is_printed(place: Workspace) -> None:
     ("words", "message"),
     [
         (("auth.login", "codecks"), "did you mean 'codex'?"),
-        (("auth.login", "codex", "--timeout", "soon"), "'timeout' must be seconds"),
-        (("auth.login", "codex", "--poll-interval", "-1"), "'poll-interval' must be seconds"),
+        (("auth.login", "codex", "--timeout", "soon"), "'--timeout' must be seconds"),
+        (("auth.login", "codex", "--poll-interval", "-1"), "'--poll-interval' must be seconds"),
         (("auth.login", "codex", "--redirect-url", "nonsense"), "not the URL at which a login ends"),
         (("auth.import-headless", "kimi"), "cannot be imported"),
         (("auth.import-headless", "codex", "--source", "/nowhere"), "no login of Codex at /nowhere"),
         (("logs", "--lines", "x"), "no task is called 'logs'"),
-        (("service.logs", "litellm", "--lines", "x"), "'lines' must be a whole number"),
-        (("smoke", "--startup-timeout", "x"), "'startup-timeout' must be seconds"),
+        (("service.logs", "litellm", "--lines", "x"), "'--lines' must be a whole number"),
+        (("smoke", "--startup-timeout", "x"), "'--startup-timeout' must be seconds"),
     ],
 )
 def test_invalid_arguments_exit_with_2_and_change_nothing(

@@ -16,6 +16,7 @@ from flowgate.errors import PortInUse
 from flowgate.gateway import (
     blocked_versions,
     cliproxy,
+    download_source,
     install_record,
     litellm,
     litellm_runner,
@@ -76,7 +77,7 @@ def binaries(session: Session) -> Iterator[Finding]:
                 yield from error_findings("binaries", implied)
                 continue
             ours = path.parent == session.config.paths.runtime_dir / "bin"
-            fix = DOWNLOAD if ours else f"ls -l {quote(str(path))}"
+            fix = download_source.install_fix(session.config) if ours else f"ls -l {quote(str(path))}"
             yield Finding("binaries", "fail", f"the program of {name} does not exist: {path}", fix)
 
 

@@ -43,6 +43,15 @@ def test_kept_promises_give_exit_code_0(place: Workspace, capsys: Captured) -> N
     assert "openai/router-default  2025-10-09T" in printed.out
 
 
+def test_a_profile_under_which_nothing_failed_has_one_line_and_no_table(place: Workspace, capsys: Captured) -> None:
+    write(place, [Asked(0, (good(),))])
+    assert show() == 0
+    printed = capsys.readouterr().out
+    assert "balanced: 1 request (" in printed
+    assert "nothing failed that would show whether its promises hold" in printed
+    assert "not exercised" not in printed
+
+
 def test_a_broken_promise_gives_exit_code_1_and_the_requests(place: Workspace, capsys: Captured) -> None:
     write(place, BROKEN)
     assert show() == 1

@@ -13,6 +13,7 @@ from flowgate.cli.completion_values import SOUTHBOUND
 from flowgate.config.loader import read
 from flowgate.errors import UnknownName, UsageError
 from flowgate.gateway import cliproxy, upstream_sources
+from flowgate.supervisor import daemon_process
 from flowgate.system import locations
 from tests.unit.cli.terminal import Terminal
 
@@ -103,6 +104,31 @@ def test_the_command_prints_the_next_steps(home: Path, capsys: pytest.CaptureFix
     assert printed.out.splitlines() == [str(config_folder() / name) for name in NAMES]
     assert "flowgate doctor" in printed.err
     assert "--southbound none" in printed.err
+
+
+def test_the_built_in_source_is_gone_so_the_next_step_is_to_choose_one(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init.init("cliproxyapi-plus") == 0
+    first, second = capsys.readouterr().err.partition("next:\n")[2].splitlines()[:2]
+    assert "bootstrap sources" in first
+    assert "bootstrap download --source NAME" in second
+
+
+def test_with_a_source_the_next_step_is_the_download(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init.init(source="mainline") == 0
+    first, second = capsys.readouterr().err.partition("next:\n")[2].splitlines()[:2]
+    assert ("bootstrap download " in first, "auth login" in second) == (True, True)
+    assert "sources" not in first
+
+
+def test_a_gateway_that_runs_with_the_config_before_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = locations.state_folder() / ".router" / "runtime"
+    monkeypatch.setattr(daemon_process, "find", lambda asked: asked if asked == runtime else None)
+    assert init.init("embedded") == 0
+    assert "a gateway runs already" in capsys.readouterr().err
 
 
 def test_without_an_upstream_the_next_step_is_a_key(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

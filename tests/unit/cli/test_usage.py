@@ -48,6 +48,13 @@ def test_a_table_has_a_row_for_each_group_and_a_total(place: Workspace, capsys: 
     assert "█" not in printed.out
 
 
+def test_a_table_by_client_names_the_requests_that_have_no_client(place: Workspace, capsys: Captured) -> None:
+    write(place, {"client": ""}, {"client": "flowgate"}, {"client": "codex"})
+    show("client")
+    names = [line.partition("  ")[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert sorted(names) == ["(FlowGate's tests)", "(gateway's key)", "codex", "total"]
+
+
 def test_json_has_exact_figures(place: Workspace, capsys: Captured) -> None:
     write(place, {"client": ""}, {"client": "codex", "cost": 0.001234})
     show("client", form="json")

@@ -37,7 +37,10 @@ def upstream(session: Session) -> Finding:
 
 def test_a_missing_binary_fails_and_names_the_download(new_session: SessionFactory) -> None:
     found = upstream(new_session())
-    assert (found.status, found.fix) == ("fail", "inv bootstrap.download")
+    assert (found.status, found.fix) == (
+        "fail",
+        "inv bootstrap.download --source NAME (inv bootstrap.sources lists the sources)",
+    )
 
 
 def test_a_missing_program_of_the_user_is_not_downloaded(new_session: SessionFactory) -> None:

@@ -1,0 +1,21 @@
+"""A gateway that runs with another config than the one in use: the commands that would mislead say so."""
+
+from __future__ import annotations
+
+import shutil
+
+from tests.conftest import Workspace
+
+TOLD = "the gateway that runs was started with another config"
+
+
+def test_status_and_a_login_name_the_config_that_the_gateway_was_started_with(workspace: Workspace) -> None:
+    workspace.inv("up")
+    assert TOLD not in workspace.inv("status").stderr
+    other = workspace.config.with_name("other.yaml")
+    shutil.copy(workspace.config, other)
+    workspace.variables["FLOWGATE_CONFIG"] = str(other)
+    assert f"{TOLD}: {workspace.config}" in workspace.inv("status").stderr
+    assert TOLD in workspace.start("auth.login", "codex", "--timeout", "0.1").wait_for_exit(90.0).stderr
+    workspace.inv("down")
+    assert workspace.nothing_runs()
