@@ -93,7 +93,7 @@ def test_the_probe_requests_the_given_path(serve: Serve) -> None:
 
 
 def test_without_a_path_a_program_is_ready_when_it_accepts_connections() -> None:
-    address = ("127.0.0.1", sockets.free_port())
+    address = ("127.0.0.1", free_port())
     assert not wait_for(address, 0.1, path="")
     with socket.socket() as silent:
         silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

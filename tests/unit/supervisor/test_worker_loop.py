@@ -11,7 +11,8 @@ import pytest
 from flowgate.domain import Program
 from flowgate.supervisor import worker_loop
 from flowgate.supervisor.client import SupervisorClient
-from tests.unit.supervisor.test_handover import hand_over, until
+from tests.conftest import until
+from tests.unit.supervisor.test_handover import hand_over
 from tests.unit.supervisor.test_workers import all_serve, answer, pids
 
 App = Callable[..., Program]
