@@ -26,6 +26,7 @@ COUNTED_SECONDS, SAMPLED_SECONDS, SETTLE_SECONDS = 6.0, 12.0, 0.7
 COUNTED_ROUNDS = 3
 RATE = 200  # samples a second
 TOP = 10
+OWN = "FlowGate"  # parts that are shown however little they cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +135,17 @@ def _threads(pid: int) -> dict[str, float]:
 
 
 def _table(plain: Profile, own: Profile, *, stream: bool) -> str:
-    """Return a table in Markdown: the parts that cost most, in microseconds, and the rest."""
+    """Return a table in Markdown: the parts that cost most, in microseconds, FlowGate's own, and the rest."""
     what = "piece of a stream" if stream else "request"
     names = sorted({*plain.shares, *own.shares}, key=lambda one: -max(_cost(plain, one), _cost(own, one)))
     rows = [(one, _cost(plain, one), _cost(own, one)) for one in names]
-    rest = [("all other parts", sum(row[1] for row in rows[TOP:]), sum(row[2] for row in rows[TOP:]))]
+    shown, others = rows[:TOP], rows[TOP:]
+    shown += [row for row in others if row[0].startswith(OWN)]
+    others = [row for row in others if not row[0].startswith(OWN)]
+    rest = [("all other parts", sum(row[1] for row in others), sum(row[2] for row in others))]
     whole = [("**whole**", 1000 * plain.milliseconds, 1000 * own.milliseconds)]
     lines = [f"| part of a {what}, µs of processor time | bare `litellm` | FlowGate's worker |", "|---|---|---|"]
-    lines += [f"| {name} | {before:.0f} | {after:.0f} |" for name, before, after in [*rows[:TOP], *rest, *whole]]
+    lines += [f"| {name} | {before:.0f} | {after:.0f} |" for name, before, after in [*shown, *rest, *whole]]
     return "\n".join(lines) + "\n"
 
 
