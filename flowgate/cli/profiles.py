@@ -199,7 +199,7 @@ def policy_of(session: Session, profile: str) -> Policy:
 
 
 def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
-    """Print a unified diff of the settings of two profiles; return 0 whether or not they differ.
+    """Print which promises differ, and a unified diff of the settings; return 0 whether or not they differ.
 
     Args:
         config: Path after `--config`; empty to search for the config.
@@ -210,11 +210,18 @@ def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
     Raises:
         UnknownName: There is no such profile.
     """
-    lines = settings_diff(open_session(config), old, new)
+    from flowgate.gateway import policy_summary
+
+    session = open_session(config)
+    lines = settings_diff(session, old, new)
+    before, after = (policy_summary.describe(policy_of(session, one)) for one in (old, new))
+    ends, begins = [one for one in before if one not in after], [one for one in after if one not in before]
     if as_json:
-        console.document({"old": old, "new": new, "same": not lines, "lines": lines})
+        promises = {"promises_that_end": ends, "promises_that_begin": begins}
+        console.document({"old": old, "new": new, "same": not lines, **promises, "lines": lines})
         return 0
-    for line in lines:
+    told = [*(f"# - {one}" for one in ends), *(f"# + {one}" for one in begins)]
+    for line in [*(["# promises:", *told, "# settings:"] if told else []), *lines]:
         console.data(line)
     if not lines:
         console.note(f"{old} and {new} have the same settings")
