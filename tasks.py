@@ -185,6 +185,8 @@ def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) 
         "litellm-only": "leave CLIProxyAPIPlus out: LiteLLM calls the fake vendors directly",
         "long": "include the checks that wait for CLIProxyAPIPlus' one-minute cooldown",
         "as-written": "use the profile exactly as written, without FlowGate's changes",
+        "against": "rehearse a deployed gateway instead of a private copy: its URL (exported with --rehearsal)",
+        "stand-ins": "URL of the control port of that gateway's stand-ins; its key is REHEARSAL_KEY",
         "json": JSON,
         "report-junit": "write a JUnit report to this file",
         "report-html": "write a page with a timeline for each scenario to this file",
@@ -199,6 +201,8 @@ def rehearse(
     litellm_only: bool = False,
     long: bool = False,
     as_written: bool = False,
+    against: str = "",
+    stand_ins: str = "",
     json: bool = False,
     report_junit: str = "",
     report_html: str = "",
@@ -212,6 +216,8 @@ def rehearse(
         "litellm_only": litellm_only,
         "long": long,
         "as_written": as_written,
+        "against": against,
+        "stand_ins": stand_ins,
     }
     return rehearse.rehearse(config(c), profile, how, as_json=json, junit=report_junit, html=report_html)
 

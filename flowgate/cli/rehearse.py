@@ -35,7 +35,7 @@ def rehearse(config: str, profile: str, variables: Variables, *, as_json: bool, 
     run = run_playbook.execute(session, request)
     result = find_result(run.report.outcomes)
     if result is not None:
-        if not (variables.get("as_written") or variables.get("litellm_only")):
+        if not any(variables.get(name) for name in ("as_written", "litellm_only", "against")):
             stored_reports.keep_rehearsal(session, result)
         _print(result, as_json)
         if junit:

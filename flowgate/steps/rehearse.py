@@ -1,14 +1,16 @@
-"""Simulate outages on a private copy of a profile, and compare what happens with what the profile promises."""
+"""Simulate outages on a copy of a profile, private or deployed, and compare what happens with what it promises."""
 
 from __future__ import annotations
 
 from typing import cast
 
-from flowgate.errors import CheckFailed, UnknownName
+from flowgate.errors import CheckFailed, UnknownName, UsageError
 from flowgate.rehearsal import version_record
+from flowgate.rehearsal.deployed import find
+from flowgate.rehearsal.deployed_run import rehearse_deployed
 from flowgate.rehearsal.plan import make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
-from flowgate.rehearsal.result import VERSION, RehearsalResult
+from flowgate.rehearsal.result import VERSION, ProfileResult, RehearsalResult
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
 from flowgate.rehearsal.summary import broken_promises, conclusion
 from flowgate.step import Change, Facts, Result, StepContext, change
@@ -22,6 +24,8 @@ def rehearse(
     litellm_only: bool = False,
     long: bool = False,
     as_written: bool = False,
+    against: str = "",
+    stand_ins: str = "",
 ) -> Result | Change:
     """Simulate outages on a private copy of a profile, and compare what happens with what the profile promises.
 
@@ -33,6 +37,8 @@ def rehearse(
         litellm_only: Leave CLIProxyAPIPlus out; LiteLLM calls the fake vendors directly.
         long: Also run scenarios that wait for CLIProxyAPIPlus' own cooldown of a minute.
         as_written: Use the profile as it is written, without FlowGate's changes.
+        against: URL of a gateway that was exported with `--rehearsal` and deployed; if empty, a private copy is started.
+        stand_ins: URL of the control port of its stand-ins.
 
     Returns:
         `broken` (number of broken promises), `profiles` (list; the keys are those of `inv rehearse --json`), and
@@ -43,6 +49,11 @@ def rehearse(
         UnknownName: No scenario or profile has this name.
         UsageError: A profile cannot be rendered, or has no model that can be requested by its name.
     """
+    if against or stand_ins:
+        if every or litellm_only or as_written or long:
+            what = "a deployed gateway has one profile, and is rehearsed as it is"
+            raise UsageError(what, fix="leave out --all, --litellm-only, --long and --as-written")
+        return _against(context, profile or context.run_state.profile.value, scenario, (against, stand_ins))
     scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
     plans = [make_plan(context, name, litellm_only=litellm_only, as_written=as_written) for name in names]
@@ -51,15 +62,34 @@ def rehearse(
         profiles = [rehearse_profile(context, plan, scenarios, long) for plan in plans]
         if not (as_written or litellm_only):
             version_record.note(context, plans, profiles)
-        broken = sum(len(broken_promises(one["promises"])) for one in profiles)
-        result: RehearsalResult = {"version": VERSION, "broken": broken, "profiles": profiles}
-        if broken:
-            raise CheckFailed(conclusion(result), facts=result)
-        return cast("Facts", {**result, "message": conclusion(result)})  # mypy: a TypedDict is no Mapping[str, Value]
+        return _facts(profiles)
 
     what = f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
     summary = f"rehearse {', '.join(names)}: {what}"
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
+
+
+def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str, str]) -> Change:
+    """Rehearse a deployed gateway; only its own check finds out whether it may be touched."""
+    scenarios = select(scenario)
+    plan = make_plan(context, profile, litellm_only=True, as_written=False)
+    find(context, *urls)
+
+    def run(context: StepContext) -> Facts:
+        return _facts([rehearse_deployed(context, plan, scenarios, find(context, *urls))])
+
+    what = f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
+    summary = f"rehearse {profile} at {urls[0]}: {what}"
+    return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
+
+
+def _facts(profiles: list[ProfileResult]) -> Facts:
+    """Return what the step registers; a broken promise is an error that has the same facts."""
+    broken = sum(len(broken_promises(one["promises"])) for one in profiles)
+    result: RehearsalResult = {"version": VERSION, "broken": broken, "profiles": profiles}
+    if broken:
+        raise CheckFailed(conclusion(result), facts=result)
+    return cast("Facts", {**result, "message": conclusion(result)})  # mypy: a TypedDict is no Mapping[str, Value]
 
 
 def select(names: str) -> list[Scenario]:

@@ -52,6 +52,8 @@ def profile(*scenarios: ScenarioResult) -> ProfileResult:
         "upstream": "the embedded upstream",
         "omitted_scenarios": {"recovery": "needs a minute"},
         "omitted_settings": [],
+        "against": "",
+        "not_exercised": {},
         "promises": [promise for one in scenarios for promise in one["promises"]],
         "scenarios": list(scenarios),
     }
