@@ -849,6 +849,10 @@ EXPORT = {
     "check": CHECK,
     "diff": "show the lines that change in files",
 }
+REHEARSAL = {
+    "rehearsal": "also write each profile's gateway with stand-ins as vendors, for `rehearse --against`",
+    "time-scale": "with --rehearsal: factor for LiteLLM's times, up to 1; default: as short as the profile allows",
+}
 IMAGES = {
     "image": "FlowGate's image, with a digest: REGISTRY/NAME@sha256:…",
     "southbound-image": "CLIProxyAPIPlus' image, with a digest; needed if the config has one",
@@ -859,7 +863,7 @@ IMAGES = {
 }
 
 
-@task(name="kubernetes", help={**EXPORT, **IMAGES})
+@task(name="kubernetes", help={**EXPORT, **IMAGES, **REHEARSAL})
 @command
 def export_kubernetes(
     c: Context,
@@ -871,6 +875,8 @@ def export_kubernetes(
     southbound_program: str = "",
     redis: str = "",
     gateways: str = "2",
+    rehearsal: bool = False,
+    time_scale: str = "",
     check: bool = False,
     diff: bool = False,
 ) -> int:
@@ -879,10 +885,14 @@ def export_kubernetes(
 
     options = {"image": image, "southbound-image": southbound_image, "proxy-image": proxy_image, "redis": redis}
     options |= {"southbound-program": southbound_program, "gateways": gateways}
+    options |= {"rehearsal": "yes" if rehearsal else "", "time-scale": time_scale}
     return export.export(config(c), "kubernetes", export.ExportRequest(to, profile, check or dry(c), diff, options))
 
 
-@task(name="compose", help={**EXPORT, **IMAGES, "redis-image": "Redis' image, with a digest; needed without --redis"})
+@task(
+    name="compose",
+    help={**EXPORT, **IMAGES, **REHEARSAL, "redis-image": "Redis' image, with a digest; needed without --redis"},
+)
 @command
 def export_compose(
     c: Context,
@@ -895,6 +905,8 @@ def export_compose(
     southbound_program: str = "",
     redis: str = "",
     gateways: str = "2",
+    rehearsal: bool = False,
+    time_scale: str = "",
     check: bool = False,
     diff: bool = False,
 ) -> int:
@@ -903,20 +915,30 @@ def export_compose(
 
     options = {"image": image, "southbound-image": southbound_image, "proxy-image": proxy_image, "redis": redis}
     options |= {"southbound-program": southbound_program, "gateways": gateways, "redis-image": redis_image}
+    options |= {"rehearsal": "yes" if rehearsal else "", "time-scale": time_scale}
     return export.export(config(c), "compose", export.ExportRequest(to, profile, check or dry(c), diff, options))
 
 
 @task(
-    name="systemd", help={**EXPORT, "user": "write a system unit that runs as this user; default: a unit of your own"}
+    name="systemd",
+    help={**EXPORT, **REHEARSAL, "user": "write a system unit that runs as this user; default: a unit of your own"},
 )
 @command
 def export_systemd(
-    c: Context, to: str = "", profile: str = "", user: str = "", check: bool = False, diff: bool = False
+    c: Context,
+    to: str = "",
+    profile: str = "",
+    user: str = "",
+    rehearsal: bool = False,
+    time_scale: str = "",
+    check: bool = False,
+    diff: bool = False,
 ) -> int:
     """Write a systemd unit that runs the gateway on this host."""
     from flowgate.cli import export
 
-    return export.export(config(c), "systemd", export.ExportRequest(to, profile, check or dry(c), diff, {"user": user}))
+    options = {"user": user, "rehearsal": "yes" if rehearsal else "", "time-scale": time_scale}
+    return export.export(config(c), "systemd", export.ExportRequest(to, profile, check or dry(c), diff, options))
 
 
 @task(name="ansible", help={"to": EXPORT["to"], "check": CHECK, "diff": EXPORT["diff"]})

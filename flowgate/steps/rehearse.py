@@ -37,7 +37,7 @@ def rehearse(
         litellm_only: Leave CLIProxyAPIPlus out; LiteLLM calls the fake vendors directly.
         long: Also run scenarios that wait for CLIProxyAPIPlus' own cooldown of a minute.
         as_written: Use the profile as it is written, without FlowGate's changes.
-        against: URL of a gateway that was exported with `--rehearsal` and deployed; if empty, a private copy is started.
+        against: URL of a gateway that was exported with `--rehearsal` and deployed; if empty, a private copy runs.
         stand_ins: URL of the control port of its stand-ins.
 
     Returns:
