@@ -53,9 +53,13 @@ def main(words: list[str]) -> int:
         places = [_address(one) for one in addresses]
     except ValueError as error:
         return _fail(str(error), 2)
+    listeners: list[socket.socket] = []
     try:
-        listeners = [listen(host, port) for host, port in places]
+        for host, port in places:
+            listeners.append(listen(host, port))
     except StartupError as error:
+        for one in listeners:
+            one.close()
         return _fail(str(error), 3)
     sys.stdout.write(f"stand-ins for {overlay.profile}: {', '.join(addresses)}\n")
     sys.stdout.flush()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flowgate.domain import Secret
-from flowgate.errors import EnvironmentFailure, UsageError
+from flowgate.errors import EnvironmentFailure, Unreachable, UsageError
 from flowgate.gateway import litellm
 from flowgate.rehearsal.overlay_config import marker
 from flowgate.rehearsal.plan import Plan
@@ -16,7 +16,6 @@ from flowgate.step import StepContext
 from flowgate.system.http import is_loopback
 
 GATEWAY_KEY = "REHEARSAL_GATEWAY_KEY"  # of the deployed gateway; else LITELLM_MASTER_KEY
-SHORTEST_KEY = 16
 ANSWER_SECONDS = 60.0
 
 
@@ -53,22 +52,23 @@ def find(context: StepContext, against: str, stand_ins: str) -> Deployed:
     """
     url = _url("--against", against).removesuffix("/v1")
     control_url = _url("--stand-ins", stand_ins)
-    gateway_key = context.key(GATEWAY_KEY) or context.key(litellm.MASTER_KEY)
-    if gateway_key is None:
-        what = f"the key of the deployed gateway is not known: {GATEWAY_KEY} is not set"
-        raise UsageError(what, fix=_fix(context, GATEWAY_KEY))
-    key = context.key(KEY)
-    if key is None or len(key.reveal()) < SHORTEST_KEY:
-        what = f"the key of the stand-ins, {KEY}, " + ("is not set" if key is None else "is too short")
-        raise UsageError(what, fix=_fix(context, KEY))
+    gateway_key = _key(context, GATEWAY_KEY, litellm.MASTER_KEY)
+    key = _key(context, KEY)
     for one in (url, control_url):
         if one.startswith("http://") and not is_loopback(one) and context.acting:
             context.emit(f"note: the key for {one} is sent in clear text; a tunnel or `kubectl port-forward` hides it")
     return Deployed(url, gateway_key, StandInControl(context.http, context.clock, control_url, key))
 
 
-def _fix(context: StepContext, name: str) -> str:
-    return f"export {name}=…, or write it to {context.variables.file(name)}"
+def _key(context: StepContext, name: str, other: str = "") -> Secret:
+    """Return a key from its variable, or else from another one."""
+    key = context.key(name) or (context.key(other) if other else None)
+    fix = f"export {name}=…, or write it to {context.variables.file(name)}"
+    if key is None:
+        raise UsageError(f"the key {name} is not set", fix=fix)
+    if not (key.reveal().isascii() and key.reveal().isprintable()):
+        raise UsageError(f"the key {name} contains a character that no HTTP header may contain", fix=fix)
+    return key
 
 
 def _url(flag: str, typed: str) -> str:
@@ -96,9 +96,13 @@ def read_facts(deployed: Deployed, plan: Plan) -> OverlayFacts:
 
     Raises:
         UsageError: They belong to a rehearsal of another profile, or the address or the key is wrong.
-        Unreachable: Nothing answers there.
+        EnvironmentFailure: Nothing answers there.
     """
-    facts = deployed.control.describe()
+    try:
+        facts = deployed.control.describe()
+    except Unreachable as error:
+        what = f"the stand-ins do not answer: {error.what}"
+        raise EnvironmentFailure(what, fix="start them, or the tunnel to their control port") from None
     if facts.profile != plan.profile:
         what = f"the stand-ins at {deployed.control.url} belong to the profile {facts.profile}, not {plan.profile}"
         raise UsageError(what, fix=f"add --profile {facts.profile}, or apply the rehearsal of {plan.profile}")
@@ -106,10 +110,9 @@ def read_facts(deployed: Deployed, plan: Plan) -> OverlayFacts:
 
 
 def verify(context: StepContext, deployed: Deployed, plan: Plan, facts: OverlayFacts) -> None:
-    """Check that the gateway is the rehearsal's, before anything is asked that could cost money.
+    """Check that the gateway is one for rehearsals, before anything is asked that could cost money.
 
-    A gateway that serves clients does not list the marker. Only then is the marker asked for, and the stand-ins say
-    whether exactly this question arrived.
+    A gateway that serves clients does not list the marker.
 
     Args:
         context: Tools of this run.
@@ -119,7 +122,7 @@ def verify(context: StepContext, deployed: Deployed, plan: Plan, facts: OverlayF
 
     Raises:
         UsageError: It is another gateway, or one whose settings are not those of this config; nothing was asked.
-        EnvironmentFailure: It does not reach these stand-ins.
+        EnvironmentFailure: It is not ready.
     """
     wanted = marker(plan)
     if facts.marker != wanted:
@@ -129,8 +132,21 @@ def verify(context: StepContext, deployed: Deployed, plan: Plan, facts: OverlayF
         what = f"{deployed.url} is no gateway for rehearsals of {plan.profile}: it does not have the model {wanted}"
         fix = "give the address of the exported rehearsal; a gateway that serves clients is never rehearsed"
         raise UsageError(what, fix=fix)
+
+
+def verify_path(context: StepContext, deployed: Deployed, facts: OverlayFacts) -> None:
+    """Check that the gateway asks exactly these stand-ins: they say whether a question to the marker arrived.
+
+    Args:
+        context: Tools of this run.
+        deployed: The gateway and its stand-ins.
+        facts: What the stand-ins say.
+
+    Raises:
+        EnvironmentFailure: It asks others, or none.
+    """
     nonce = secrets.token_hex(16)
-    body = {"model": wanted, "max_tokens": 50, "messages": [{"role": "user", "content": nonce}]}
+    body = {"model": facts.marker, "max_tokens": 50, "messages": [{"role": "user", "content": nonce}]}
     url = f"{deployed.url}/v1/chat/completions"
     response = context.http.post(url, body, headers=deployed.headers, timeout=ANSWER_SECONDS)
     if not response.ok or not deployed.control.received_nonce(nonce):
@@ -141,7 +157,11 @@ def verify(context: StepContext, deployed: Deployed, plan: Plan, facts: OverlayF
 
 
 def _models(context: StepContext, deployed: Deployed) -> set[str]:
-    response = context.http.get(f"{deployed.url}/v1/models", headers=deployed.headers, timeout=ANSWER_SECONDS)
+    try:
+        response = context.http.get(f"{deployed.url}/v1/models", headers=deployed.headers, timeout=ANSWER_SECONDS)
+    except Unreachable as error:
+        what = f"the deployed gateway does not answer: {error.what}"
+        raise EnvironmentFailure(what, fix="start it, or the tunnel to it") from None
     if response.status in (401, 403):
         what = f"{deployed.url} refuses the key ({response.status})"
         raise UsageError(what, fix=f"{GATEWAY_KEY} must be the key of the deployed gateway")

@@ -48,6 +48,8 @@ def rehearse_deployed(context: StepContext, plan: Plan, scenarios: list[Scenario
     vendors = StandIns(deployed.control, context.http, plan.roles, plan.scale)
     results = []
     with _released(deployed):
+        vendors.begin()
+        proof.verify_path(context, deployed, facts)
         for number, scenario in enumerate(scenarios):
             context.set_activity(
                 f"{plan.profile}: {number} of {len(scenarios)} scenarios done; running: {scenario.name}"

@@ -48,10 +48,12 @@ def overlay_config(plan: Plan, addresses: Addresses) -> Config:
     config, profile = plan.config, plan.profile
     base, over = (_settings(plan, one, addresses) for one in (config.litellm_base, config.profiles[profile]))
     base["general_settings"] = {"master_key": litellm.PREFIX + litellm.MASTER_KEY}
-    entry = cast("dict[str, object]", {"model_name": marker(plan), "litellm_params": _params(marker(plan), addresses)})
+    # Two deployments: a model with a single one would change what FlowGate adds to the profile's settings.
+    name = marker(plan)
+    entries = [{"model_name": name, "litellm_params": _params(name, addresses, one)} for one in (False, True)]
     for settings in (base, over):
         if "model_list" in settings or settings is base:
-            cast("dict[str, list[object]]", settings).setdefault("model_list", []).append(entry)
+            cast("dict[str, list[object]]", settings).setdefault("model_list", []).extend(entries)
     own = config.services[litellm.NAME]
     kept = {name: value for name, value in own.env.items() if not value.startswith(REFERENCE)}
     gateway = replace(own, env={**kept, **time_scale.retry_delay_variables(plan.scale)}, cwd=None)
@@ -97,11 +99,11 @@ def _settings(plan: Plan, settings: LiteLLMSettings, addresses: Addresses) -> Li
         role = plan.roles.by_model.get(model, "")
         params = cast("dict[str, object]", entry["litellm_params"])
         params.pop("custom_llm_provider", None)  # it has precedence over the prefix
-        params |= _params(model, addresses, refusable=role == PRIMARY)
+        params |= _params(model, addresses, role == PRIMARY)
     return cast("LiteLLMSettings", _without_references(made))
 
 
-def _params(model: str, addresses: Addresses, refusable: bool = False) -> dict[str, object]:
+def _params(model: str, addresses: Addresses, refusable: bool) -> dict[str, object]:
     base = addresses.refusing if refusable else addresses.vendors
     return {"model": f"openai/{model}", "api_base": f"{base}/v1", "api_key": NO_KEY}
 

@@ -72,8 +72,8 @@ def rehearse(
 def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str, str]) -> Change:
     """Rehearse a deployed gateway; only its own check finds out whether it may be touched."""
     scenarios = select(scenario)
-    plan = make_plan(context, profile, litellm_only=True, as_written=False)
     find(context, *urls)
+    plan = make_plan(context, profile, litellm_only=True, as_written=False)
 
     def run(context: StepContext) -> Facts:
         return _facts([rehearse_deployed(context, plan, scenarios, find(context, *urls))])
