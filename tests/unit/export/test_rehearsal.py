@@ -250,9 +250,7 @@ def test_the_stand_ins_start_with_the_words_that_are_exported(exports: Exports, 
         words = [*container["command"][1:], *container["args"]]
     (exports.folder / "key").write_text("sk-0123456789abcdef\n")
     ports = {number: free_port() for number in (8400, 8401, 8402)}
-    words = [
-        f"127.0.0.1:{ports[int(found[2])]}" if (found := re.match(r"([\d.]+):(84\d\d)$", one)) else one for one in words
-    ]
+    words = [re.sub(r"^[\d.]+:(84\d\d)$", lambda one: f"127.0.0.1:{ports[int(one[1])]}", word) for word in words]
     environment = {"PATH": os.environ["PATH"], "REHEARSAL_KEY": "sk-0123456789abcdef"}
     process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, env=environment)
     try:
