@@ -142,6 +142,7 @@ async def serve(overlay: Overlay, listeners: list[socket.socket], key: str) -> N
         log_config=None,
         access_log=False,
         server_header=False,
+        log_level="critical",  # an incomplete response is what a fault asks for
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     relay = await refusing.serve(refusing_at)
