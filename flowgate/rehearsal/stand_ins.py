@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TypedDict, cast
 
 from flowgate.domain import Secret
 from flowgate.errors import CheckFailed, EnvironmentFailure, UsageError
@@ -50,6 +50,21 @@ class ClockOffset:
 
     seconds: float
     uncertainty: float
+
+
+class ReceivedRequest(TypedDict):
+    """One request that arrived at the stand-ins; `at` is in seconds since 1970, by their clock."""
+
+    model: str
+    at: float
+    failed: bool
+
+
+class Received(TypedDict):
+    """What arrived: requests, and the times of refused connections."""
+
+    requests: list[ReceivedRequest]
+    refused: list[float]
 
 
 class StandInControl:
@@ -126,10 +141,10 @@ class StandInControl:
         body = json.dumps({"faults": faults, "refuses": refuses}).encode()
         self._expect(self._http.request("PUT", f"{self.url}/faults", body, headers=self._headers))
 
-    def received(self) -> dict[str, Any]:
-        """Return what arrived: `requests`, and the times of `refused` connections."""
+    def received(self) -> Received:
+        """Return what arrived since `forget`."""
         response = self._expect(self._http.get(f"{self.url}/requests", headers=self._headers))
-        return cast("dict[str, Any]", response.json())
+        return cast("Received", response.json())
 
     def forget(self) -> None:
         """Clear the list of what arrived."""

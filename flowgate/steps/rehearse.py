@@ -15,6 +15,8 @@ from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
 from flowgate.rehearsal.summary import broken_promises, conclusion
 from flowgate.step import Change, Facts, Result, StepContext, change
 
+ONE = "a deployed gateway has one profile, and is rehearsed as it is"
+
 
 def rehearse(
     context: StepContext,
@@ -51,8 +53,7 @@ def rehearse(
     """
     if against or stand_ins:
         if every or litellm_only or as_written or long:
-            what = "a deployed gateway has one profile, and is rehearsed as it is"
-            raise UsageError(what, fix="leave out --all, --litellm-only, --long and --as-written")
+            raise UsageError(ONE, fix="leave out --all, --litellm-only, --long and --as-written")
         return _against(context, profile or context.run_state.profile.value, scenario, (against, stand_ins))
     scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
@@ -64,8 +65,7 @@ def rehearse(
             version_record.note(context, plans, profiles)
         return _facts(profiles)
 
-    what = f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
-    summary = f"rehearse {', '.join(names)}: {what}"
+    summary = f"rehearse {', '.join(names)}: {_said(scenario, scenarios)}"
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
 
 
@@ -78,9 +78,12 @@ def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str,
     def run(context: StepContext) -> Facts:
         return _facts([rehearse_deployed(context, plan, scenarios, find(context, *urls))])
 
-    what = f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
-    summary = f"rehearse {profile} at {urls[0]}: {what}"
+    summary = f"rehearse {profile} at {urls[0]}: {_said(scenario, scenarios)}"
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
+
+
+def _said(scenario: str, scenarios: list[Scenario]) -> str:
+    return f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
 
 
 def _facts(profiles: list[ProfileResult]) -> Facts:
