@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowgate.cli import console, export_files, export_plan
+from flowgate.cli import console, export_files, export_plan, export_rehearsal
 from flowgate.cli.session import open_session
 from flowgate.errors import UsageError
 from flowgate.export import compose, kubernetes, systemd
@@ -57,7 +57,8 @@ def export(config: str, kind: str, request: ExportRequest) -> int:
     console.note(session.describe())
     plan = export_plan.read(session, kind, request.profile, {**request.options, "to": request.to})
     folder = Path(request.to).expanduser().absolute()
-    changes = export_files.look(kind, KINDS[kind](plan), folder)
+    rehearsals = export_rehearsal.files(session, kind, plan, request.options)
+    changes = export_files.look(kind, {**KINDS[kind](plan), **rehearsals}, folder)
     for line in export_plan.notes(session, kind, plan):
         console.note(f"note: {line}")
     if not request.check:

@@ -40,7 +40,8 @@ def rehearse(
     run = run_playbook.execute(session, request)
     result = find_result(run.report.outcomes)
     if result is not None:
-        if not (variables.get("as_written") or variables.get("litellm_only") or count > 1):
+        private = not any(variables.get(name) for name in ("as_written", "litellm_only", "against"))
+        if private and count == 1:
             stored_reports.keep_rehearsal(session, result)
         _print(result, as_json)
         if junit:

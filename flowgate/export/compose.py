@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from flowgate.export import gateway_config, haproxy, southbound_config
@@ -66,17 +67,47 @@ def _project(plan: Plan, profile: ProfileFacts) -> dict[str, str]:
     return made
 
 
-def _compose(plan: Plan, profile: ProfileFacts, servers: list[Address], readiness: str) -> str:
+def rehearsal_project(plan: Plan, profile: str, values: Mapping[str, object]) -> dict[str, str]:
+    """Return the project of a gateway that is deployed to be rehearsed; it has no Redis.
+
+    Args:
+        plan: Its export: the config has stand-ins as vendors.
+        profile: Its profile.
+        values: What the template needs of the stand-ins.
+    """
+    [facts] = [one for one in plan.profiles if one.name == profile]
+    servers = [Address("127.0.0.1", FIRST_PORT + index) for index in range(plan.gateways)]
+    readiness = plan.config.services["litellm"].readiness_path or litellm.READINESS
+    made = {
+        "compose.yaml": _compose(plan, facts, servers, readiness, values),
+        "announce.py": render("compose/announce.template", admin_port=haproxy.ADMIN_PORT, leave_seconds=LEAVE_SECONDS),
+        "haproxy.cfg": haproxy.config(plan, f"*:{haproxy.PORT}", servers, readiness),
+    }
+    for number, server in enumerate(servers, 1):
+        made[f"gateway-{number}/flowgate.yaml"] = gateway_config.text(
+            gateway_config.tree(plan.config, server.port, None, None)
+        )
+    return made
+
+
+def _compose(
+    plan: Plan,
+    profile: ProfileFacts,
+    servers: list[Address],
+    readiness: str,
+    stand_ins: Mapping[str, object] | None = None,
+) -> str:
     own = plan.config.services["litellm"]
     return render(
         "compose/compose.yaml",
         profile=profile.name,
         gateways=servers,
         images=plan.images,
-        secrets=_secrets(plan),
+        secrets=stand_ins["secrets"] if stand_ins else _secrets(plan),
+        stand_ins=stand_ins,
         has_southbound=plan.has_southbound,
         ca=gateway_config.CA if plan.remote_ca else "",
-        own_redis=plan.redis is None,
+        own_redis=plan.redis is None and not stand_ins,
         redis_port=REDIS.port,
         readiness=readiness,
         longest_seconds=plan.longest_seconds,
@@ -101,4 +132,13 @@ def _config(plan: Plan, port: int) -> dict[str, object]:
 def _secrets(plan: Plan) -> list[SecretFile]:
     names = {one.name for one in gateway_config.variables(_config(plan, FIRST_PORT))}
     names |= {REDIS_PASSWORD} if plan.redis is None else set()
+    return secret_files(names)
+
+
+def secret_files(names: set[str]) -> list[SecretFile]:
+    """Return the files with the values of variables, sorted.
+
+    Args:
+        names: The variables.
+    """
     return [SecretFile(name, KEY_FILES.get(name, name.lower().replace("_", "-"))) for name in sorted(names)]

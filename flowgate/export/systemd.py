@@ -24,7 +24,7 @@ def files(plan: Plan) -> dict[str, str]:
     values = {
         "user": unit.user,
         "readme": quote(f"{unit.folder}/README.md").translate(SPECIFIERS),
-        "folder": _plain(unit.working_folder),
+        "folder": plain(unit.working_folder),
         "command": " ".join(quoted(word) for word in unit.command),
         "has_southbound": unit.has_southbound,
         "startup_seconds": sum(int(one.ready_timeout) for one in plan.config.services.values()) + 60,
@@ -43,12 +43,20 @@ def quoted(word: str) -> str:
 
     Source: systemd.service(5), "Command lines": `%` begins a specifier and `$` a variable, in quotes too.
     """
-    _plain(word)
+    plain(word)
     text = word.replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$").translate(SPECIFIERS)
     return f'"{text}"' if text != word or not word or any(one in word for one in " ';") else word
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text as a unit contains it.
+
+    Args:
+        text: The text.
+
+    Raises:
+        UsageError: No unit can contain it.
+    """
     if not text.isprintable():
         what = f"the path {text!r} contains a character that no unit can contain"
         raise UsageError(what, fix="move the config to a folder with a name that can be printed")

@@ -43,16 +43,20 @@ class FakeVendors:
 
     def _set(self, scenario: Scenario, models: Iterable[str], fault: Fault) -> None:
         for model in models:
-            self._faults[vendor_model(scenario.name, model)] = fault_body(fault, self._scale)
+            self._faults[self._prefix(scenario) + model] = fault_body(fault, self._scale)
 
     def clear_faults(self, scenario: Scenario) -> None:
         """End the faults of a scenario."""
         with self._lock:
-            names = [name for name in self._faults if name.startswith(vendor_model(scenario.name, ""))]
+            names = [name for name in self._faults if name.startswith(self._prefix(scenario))]
             for name in names:
                 del self._faults[name]
             if names:
                 self._send()
+
+    def _prefix(self, scenario: Scenario) -> str:
+        """Return what the names of a scenario's models begin with."""
+        return vendor_model(scenario.name, "")
 
     def _send(self) -> None:
         body = json.dumps(self._faults).encode()
@@ -69,7 +73,7 @@ class FakeVendors:
             since: Start of the scenario, in seconds since 1970.
         """
         rows = self._http.get(f"{self.url}/embedded/requests").json()["requests"]
-        prefix = vendor_model(scenario.name, "")
+        prefix = self._prefix(scenario)
         own = [row for row in rows if str(row["model"]).startswith(prefix) and float(row["at"]) >= since]
         return [self._attempt(row, str(row["model"]).removeprefix(prefix), since) for row in own]
 

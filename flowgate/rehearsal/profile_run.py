@@ -67,6 +67,8 @@ def rehearse_profile(
             if one not in selected
         },
         "omitted_settings": omitted_settings(plan),
+        "against": "",
+        "not_exercised": {},
         "promises": [promise for result in ordered for promise in result["promises"]],
         "scenarios": ordered,
     }
@@ -82,10 +84,10 @@ def _run_all(context: StepContext, stack: PrivateStack, scenarios: list[Scenario
     """Run all scenarios side by side. Repeat alone those that only took too long: the machine may have been busy."""
     plan = stack.plan
     observed = _run_side_by_side(context, stack, scenarios)
-    results = {name: _result(plan, SCENARIOS[name], seen, runs=1) for name, seen in observed.items()}
-    for name in [name for name, result in results.items() if _is_only_late(result)]:
+    results = {name: scenario_result(plan, SCENARIOS[name], seen, runs=1) for name, seen in observed.items()}
+    for name in [name for name, result in results.items() if is_only_late(result)]:
         context.set_activity(f"{plan.profile}: repeating '{name}' alone")
-        results[name] = _result(plan, SCENARIOS[name], _run(context, stack, SCENARIOS[name]), runs=2)
+        results[name] = scenario_result(plan, SCENARIOS[name], _run(context, stack, SCENARIOS[name]), runs=2)
     return results
 
 
@@ -115,9 +117,20 @@ def _collect(
 
 
 def _run(context: StepContext, stack: PrivateStack, scenario: Scenario) -> Observation:
-    plan, promises = stack.plan, stack.plan.promises
+    client = client_settings(stack.plan)
+    with stack.scenario(scenario) as running:
+        return ScenarioRunner(context, running, client).run(stack.plan.scale)
+
+
+def client_settings(plan: Plan) -> ClientSettings:
+    """Return how the clients of a plan's scenarios behave.
+
+    Args:
+        plan: The plan.
+    """
+    promises = plan.promises
     longest = promises.waits.quiet + promises.stream_timeout + promises.request_timeout
-    client = ClientSettings(
+    return ClientSettings(
         model=plan.roles.requested,
         timeout_seconds=min(PATIENCE_SECONDS, longest * plan.scale + TIMEOUT_SLACK_SECONDS),
         cooldown_seconds=plan.cooldown_seconds,
@@ -125,8 +138,6 @@ def _run(context: StepContext, stack: PrivateStack, scenario: Scenario) -> Obser
         aliases=plan.roles.aliases,
         cases=plan.roles.cases,
     )
-    with stack.scenario(scenario) as running:
-        return ScenarioRunner(context, running, client).run(plan.scale)
 
 
 def _expectations(plan: Plan) -> Expectations:
@@ -144,14 +155,22 @@ def _expectations(plan: Plan) -> Expectations:
     )
 
 
-def _is_only_late(result: ScenarioResult) -> bool:
+def is_only_late(result: ScenarioResult) -> bool:
     """Return whether a short scenario broke nothing but times."""
     broken = {promise["promise"] for promise in result["promises"] if promise["verdict"] == BROKEN}
     last = result["requests"][-1]
     return bool(broken) and broken <= set(TIMED) and last["at"] + last["seconds"] < SHORT_SECONDS
 
 
-def _result(plan: Plan, scenario: Scenario, observed: Observation, runs: int) -> ScenarioResult:
+def scenario_result(plan: Plan, scenario: Scenario, observed: Observation, runs: int) -> ScenarioResult:
+    """Compare what was observed in a scenario with what its plan promises.
+
+    Args:
+        plan: The plan.
+        scenario: The scenario.
+        observed: What was observed.
+        runs: How often the scenario ran.
+    """
     ended = observed.fault_ended_at
     return {
         "scenario": scenario.name,

@@ -70,7 +70,7 @@ def _suite(profile: ProfileResult, started: str) -> junit.Suite:
     cases = [_case(name, scenario) for scenario in profile["scenarios"]]
     skipped = [
         junit.Case(f"rehearsal.{name}", scenario, seconds=0.0, result="skipped", message=why)
-        for scenario, why in profile["omitted_scenarios"].items()
+        for scenario, why in {**profile["omitted_scenarios"], **profile["not_exercised"]}.items()
     ]
     return junit.Suite("rehearsal", name, [*cases, *skipped], started, output=summary.heading(profile))
 

@@ -69,6 +69,8 @@ class ProfileResult(TypedDict):
         roles: Vendor model -> its role.
         omitted_scenarios: Scenario that did not run -> why.
         omitted_settings: Settings that the private copy did not get.
+        against: URL of the deployed gateway that was rehearsed; empty for a private copy.
+        not_exercised: What of a deployed gateway was not seen from outside -> why.
         promises: The promises of all scenarios.
     """
 
@@ -83,6 +85,8 @@ class ProfileResult(TypedDict):
     redis: bool
     omitted_scenarios: Mapping[str, str]
     omitted_settings: list[str]
+    against: str
+    not_exercised: Mapping[str, str]
     promises: list[PromiseResult]
     scenarios: list[ScenarioResult]
 

@@ -25,7 +25,6 @@ WARM_UP_REQUESTS = 3  # the first one includes work that LiteLLM does once
 RETURN_SECONDS = 12.0  # after the end of its cooldown, how long to wait for the primary
 REQUESTS_PER_COOLDOWN = 10  # while waiting for the primary
 ENOUGH_SECONDS = 20.0  # after that, send only as many requests as a cooldown needs
-NAMES_SECONDS = 60.0  # names that are left after that are not asked for
 LONG_COOLDOWN_SECONDS = 10.0  # do not wait for the end of a longer cooldown before the scenario
 LATE_ATTEMPT_SECONDS = 0.3  # an attempt can still arrive after its client has given up
 
@@ -41,6 +40,10 @@ class ClientSettings:
         minimum_requests: Number of requests that are needed to see a cooldown.
         aliases: Other names of the model, which it requests in turn.
         cases: Every name that clients may ask for.
+        gap_seconds: Pause before each request, as long as two clocks may differ.
+        settle_seconds: How long to wait after a fault of `names`, if the next name is asked on the same gateway.
+        names_seconds: Names that are left after that are not asked for.
+        run: Text that makes the requests of a run unlike those of all others, for caches.
     """
 
     model: str
@@ -49,6 +52,10 @@ class ClientSettings:
     minimum_requests: int
     aliases: tuple[str, ...] = ()
     cases: tuple[NameCase, ...] = ()
+    gap_seconds: float = 0.0
+    settle_seconds: float = 0.0
+    names_seconds: float = 60.0
+    run: str = ""
 
 
 class ScenarioRunner:
@@ -106,7 +113,7 @@ class ScenarioRunner:
 
     def _ask_for_names(self, healthy_seconds: float, scale: float) -> Observation:
         """Ask for each name twice: while all models work, and while those that it names fail."""
-        start, deadline = self._clock.wall().timestamp(), self._clock.now() + NAMES_SECONDS
+        start, deadline = self._clock.wall().timestamp(), self._clock.now() + self._client.names_seconds
         sent: list[SentRequest] = []
         for case in self._client.cases:
             if self._clock.now() >= deadline:
@@ -115,6 +122,7 @@ class ScenarioRunner:
             self._stack.vendors.fail(self._scenario, case.first, Fault(status=500))
             sent.append(self._send(case.name))
             self._stack.vendors.clear_faults(self._scenario)
+            self._pause(self._client.settle_seconds)
         sent = sent or [self._send()]
         self._clock.sleep(LATE_ATTEMPT_SECONDS)
         attempts = self._stack.attempts(since=start)
@@ -171,15 +179,20 @@ class ScenarioRunner:
         names = (self._client.model, *self._client.aliases)
         model = name or names[self._count // len(self._stack.urls) % len(names)]
         self._count += 1
-        content = f"request {self._count} of {self._scenario.name}"
+        content = f"request {self._count} of {self._scenario.name}{self._client.run}"
         message = {"role": "user", "content": content}
         body: dict[str, object] = {"model": model, "max_tokens": 50, "messages": [message]}
+        self._pause(self._client.gap_seconds)
         at, began = self._clock.wall().timestamp(), self._clock.now()
         try:
             error = self._send_streamed(body) if self._scenario.stream else self._send_plain(body)
         except FlowGateError as failure:
             error = failure.what[:200]
         return SentRequest(at, self._clock.now() - began, error, model)
+
+    def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            self._clock.sleep(seconds)
 
     def _send_plain(self, body: dict[str, object]) -> str:
         headers, timeout = self._stack.headers, self._client.timeout_seconds

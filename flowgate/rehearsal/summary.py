@@ -17,11 +17,12 @@ SCENARIO_HEADER = ["scenario", "answered by", "first", "later", "attempts", "pri
 
 def heading(profile: ProfileResult) -> str:
     """Return one line on the stack, the requested model, the roles and the time scale."""
-    stack = _fleet(profile) + ("LiteLLM alone" if profile["litellm_only"] else f"LiteLLM through {profile['upstream']}")
+    stack = "LiteLLM alone" if profile["litellm_only"] else f"LiteLLM through {profile['upstream']}"
+    stack = f"the gateway at {profile['against']}" if profile["against"] else _fleet(profile) + stack
     roles = ", ".join(f"{role}: {model}" for model, role in profile["roles"].items())
     return (
         f"{profile['profile']}: {stack}. Requested model: {profile['model']} ({roles}). "
-        f"LiteLLM's times are shortened: 1 s here is {1 / profile['scale']:.3g} s in operation. "
+        f"{_times(profile['scale'])} "
         f"Took {profile['seconds']} s."
     )
 
@@ -36,6 +37,12 @@ def _fleet(profile: ProfileResult) -> str:
 def gateways(profile: ProfileResult) -> int:
     """Return how many gateways were rehearsed together; a result of an earlier FlowGate does not say it."""
     return profile.get("gateways", 1)
+
+
+def _times(scale: float) -> str:
+    if scale == 1:
+        return "LiteLLM's times are the full ones."
+    return f"LiteLLM's times are shortened: 1 s here is {1 / scale:.3g} s in operation."
 
 
 def promise_table(profile: ProfileResult) -> list[list[str]]:
@@ -73,7 +80,9 @@ def notes(profile: ProfileResult) -> list[str]:
     ]
     found += [f"{name}: '{one}' was left out: {why}" for one, why in profile["omitted_scenarios"].items()]
     if profile["omitted_settings"]:
-        found.append(f"{name}: settings left out of the private copy: {', '.join(profile['omitted_settings'])}")
+        copy = "deployed rehearsal" if profile["against"] else "private copy"
+        found.append(f"{name}: settings left out of the {copy}: {', '.join(profile['omitted_settings'])}")
+    found += [f"{name}: not exercised: {one} ({why})" for one, why in profile["not_exercised"].items()]
     return found
 
 

@@ -1,17 +1,21 @@
-"""Simulate outages on a private copy of a profile, and compare what happens with what the profile promises."""
+"""Simulate outages on a copy of a profile, private or deployed, and compare what happens with what it promises."""
 
 from __future__ import annotations
 
 from typing import cast
 
-from flowgate.errors import CheckFailed, UnknownName
+from flowgate.errors import CheckFailed, UnknownName, UsageError
 from flowgate.rehearsal import version_record
+from flowgate.rehearsal.deployed import find
+from flowgate.rehearsal.deployed_run import rehearse_deployed
 from flowgate.rehearsal.plan import make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
 from flowgate.rehearsal.result import VERSION, ProfileResult, RehearsalResult
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
 from flowgate.rehearsal.summary import broken_promises, conclusion, on_gateways
 from flowgate.step import Change, Facts, Result, StepContext, change
+
+ONE = "a deployed gateway has one profile, and is rehearsed as it is"
 
 
 def rehearse(
@@ -23,6 +27,8 @@ def rehearse(
     long: bool = False,
     as_written: bool = False,
     gateways: int = 1,
+    against: str = "",
+    stand_ins: str = "",
 ) -> Result | Change:
     """Simulate outages on a private copy of a profile, and compare what happens with what the profile promises.
 
@@ -35,6 +41,8 @@ def rehearse(
         long: Also run scenarios that wait for CLIProxyAPIPlus' own cooldown of a minute.
         as_written: Use the profile as it is written, without FlowGate's changes.
         gateways: Gateways that share the requests; they have a Redis server of their own if the profile names one.
+        against: URL of a gateway that was exported with `--rehearsal` and deployed; if empty, a private copy runs.
+        stand_ins: URL of the control port of its stand-ins.
 
     Returns:
         `broken` (number of broken promises), `profiles` (list; the keys are those of `inv rehearse --json`), and
@@ -46,6 +54,10 @@ def rehearse(
         UsageError: A profile cannot be rendered, or has no model that can be requested by its name; or so many
             gateways cannot be rehearsed, or need a Redis server and none is installed.
     """
+    if against or stand_ins:
+        if every or litellm_only or as_written or long or gateways != 1:
+            raise UsageError(ONE, fix="leave out --all, --litellm-only, --long, --as-written and --gateways")
+        return _against(context, profile or context.run_state.profile.value, scenario, (against, stand_ins))
     scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
     how = {"litellm_only": litellm_only, "as_written": as_written}
@@ -57,9 +69,25 @@ def rehearse(
             version_record.note(context, plans, profiles)
         return _facts(profiles)
 
-    what = f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
-    summary = f"rehearse {', '.join(names)}{on_gateways(gateways)}: {what}"
+    summary = f"rehearse {', '.join(names)}{on_gateways(gateways)}: {_said(scenario, scenarios)}"
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
+
+
+def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str, str]) -> Change:
+    """Rehearse a deployed gateway; only its own check finds out whether it may be touched."""
+    scenarios = select(scenario)
+    find(context, *urls)
+    plan = make_plan(context, profile, litellm_only=True, as_written=False)
+
+    def run(context: StepContext) -> Facts:
+        return _facts([rehearse_deployed(context, plan, scenarios, find(context, *urls))])
+
+    summary = f"rehearse {profile} at {urls[0]}: {_said(scenario, scenarios)}"
+    return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
+
+
+def _said(scenario: str, scenarios: list[Scenario]) -> str:
+    return f"scenario {scenario}" if scenario else f"{len(scenarios)} scenarios"
 
 
 def _facts(profiles: list[ProfileResult]) -> Facts:

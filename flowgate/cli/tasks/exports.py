@@ -14,6 +14,11 @@ EXPORT = {
     "diff": "show the lines that change in files",
 }
 
+REHEARSAL = {
+    "rehearsal": "also write each profile's gateway with stand-ins as vendors, for `rehearse --against`",
+    "time-scale": "with --rehearsal: factor for LiteLLM's times, up to 1; default: as short as the profile allows",
+}
+
 
 IMAGES = {
     "image": "FlowGate's image, with a digest: REGISTRY/NAME@sha256:…",
@@ -25,7 +30,7 @@ IMAGES = {
 }
 
 
-@task(name="kubernetes", help={**EXPORT, **IMAGES})
+@task(name="kubernetes", help={**EXPORT, **IMAGES, **REHEARSAL})
 @command
 def export_kubernetes(
     c: Context,
@@ -37,6 +42,8 @@ def export_kubernetes(
     southbound_program: str = "",
     redis: str = "",
     gateways: str = "2",
+    rehearsal: bool = False,
+    time_scale: str = "",
     check: bool = False,
     diff: bool = False,
 ) -> int:
@@ -45,10 +52,14 @@ def export_kubernetes(
 
     options = {"image": image, "southbound-image": southbound_image, "proxy-image": proxy_image, "redis": redis}
     options |= {"southbound-program": southbound_program, "gateways": gateways}
+    options |= _rehearsal(rehearsal, time_scale)
     return export.export(config(c), "kubernetes", export.ExportRequest(to, profile, check or dry(c), diff, options))
 
 
-@task(name="compose", help={**EXPORT, **IMAGES, "redis-image": "Redis' image, with a digest; needed without --redis"})
+@task(
+    name="compose",
+    help={**EXPORT, **IMAGES, **REHEARSAL, "redis-image": "Redis' image, with a digest; needed without --redis"},
+)
 @command
 def export_compose(
     c: Context,
@@ -61,6 +72,8 @@ def export_compose(
     southbound_program: str = "",
     redis: str = "",
     gateways: str = "2",
+    rehearsal: bool = False,
+    time_scale: str = "",
     check: bool = False,
     diff: bool = False,
 ) -> int:
@@ -69,20 +82,34 @@ def export_compose(
 
     options = {"image": image, "southbound-image": southbound_image, "proxy-image": proxy_image, "redis": redis}
     options |= {"southbound-program": southbound_program, "gateways": gateways, "redis-image": redis_image}
+    options |= _rehearsal(rehearsal, time_scale)
     return export.export(config(c), "compose", export.ExportRequest(to, profile, check or dry(c), diff, options))
 
 
 @task(
-    name="systemd", help={**EXPORT, "user": "write a system unit that runs as this user; default: a unit of your own"}
+    name="systemd",
+    help={**EXPORT, **REHEARSAL, "user": "write a system unit that runs as this user; default: a unit of your own"},
 )
 @command
 def export_systemd(
-    c: Context, to: str = "", profile: str = "", user: str = "", check: bool = False, diff: bool = False
+    c: Context,
+    to: str = "",
+    profile: str = "",
+    user: str = "",
+    rehearsal: bool = False,
+    time_scale: str = "",
+    check: bool = False,
+    diff: bool = False,
 ) -> int:
     """Write a systemd unit that runs the gateway on this host."""
     from flowgate.cli import export
 
-    return export.export(config(c), "systemd", export.ExportRequest(to, profile, check or dry(c), diff, {"user": user}))
+    options = {"user": user, **_rehearsal(rehearsal, time_scale)}
+    return export.export(config(c), "systemd", export.ExportRequest(to, profile, check or dry(c), diff, options))
+
+
+def _rehearsal(asked: bool, time_scale: str) -> dict[str, str]:
+    return {"rehearsal": "yes" if asked else "", "time-scale": time_scale}
 
 
 @task(name="ansible", help={"to": EXPORT["to"], "check": CHECK, "diff": EXPORT["diff"]})

@@ -96,6 +96,8 @@ def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) 
         "long": "include the checks that wait for CLIProxyAPIPlus' one-minute cooldown",
         "as-written": "use the profile exactly as written, without FlowGate's changes",
         "gateways": "gateways that take turns, with a private Redis server if the profile names one; default: 1",
+        "against": "rehearse a deployed gateway instead of a private copy: its URL (exported with --rehearsal)",
+        "stand-ins": "URL of the control port of that gateway's stand-ins; its key is REHEARSAL_KEY",
         "json": JSON,
         "report-junit": "write a JUnit report to this file",
         "report-html": "write a page with a timeline for each scenario to this file",
@@ -111,6 +113,8 @@ def rehearse(
     long: bool = False,
     as_written: bool = False,
     gateways: str = "",
+    against: str = "",
+    stand_ins: str = "",
     json: bool = False,
     report_junit: str = "",
     report_html: str = "",
@@ -124,5 +128,7 @@ def rehearse(
         "litellm_only": litellm_only,
         "long": long,
         "as_written": as_written,
+        "against": against,
+        "stand_ins": stand_ins,
     }
     return rehearse.rehearse(config(c), profile, how, gateways, as_json=json, junit=report_junit, html=report_html)

@@ -54,6 +54,8 @@ def profile(*scenarios: ScenarioResult) -> ProfileResult:
         "redis": False,
         "omitted_scenarios": {"recovery": "needs a minute"},
         "omitted_settings": [],
+        "against": "",
+        "not_exercised": {},
         "promises": [promise for one in scenarios for promise in one["promises"]],
         "scenarios": list(scenarios),
     }
