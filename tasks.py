@@ -44,6 +44,7 @@ def dry(c: Context) -> bool:
 
 # A number's default is written as text: stock invoke would answer a word in its place with a traceback.
 PROFILE = "a profile of the config (see `inv profile.list`); default: the active one"
+WATCH = "reload when the config, or a file that it names, changes"
 SERVICE = "all, litellm or cliproxyapi_plus"
 JSON = "print one JSON document instead"
 
@@ -80,7 +81,7 @@ def up(c: Context, profile: str = "") -> int:
     return play.up(config(c), profile, check=dry(c))
 
 
-@task(help={"profile": PROFILE, "watch": "reload when the config, or a file that it names, changes"})
+@task(help={"profile": PROFILE, "watch": WATCH})
 @command
 def run(c: Context, profile: str = "", watch: bool = False) -> int:
     """Stay in the foreground with everything up, for systemd, a container or tmux; SIGHUP reloads, SIGTERM stops."""
@@ -394,16 +395,26 @@ WHERE = {"name": "name of the service", "system": "a service of the whole system
 
 @task(
     name="install",
-    help={**WHERE, "profile": PROFILE, "force": "replace a file that is not FlowGate's, or was edited by hand"},
+    help={
+        **WHERE,
+        "profile": PROFILE,
+        "watch": WATCH,
+        "force": "replace a file that is not FlowGate's, or was edited by hand",
+    },
 )
 @command
 def service_install(
-    c: Context, name: str = "flowgate", system: bool = False, profile: str = "", force: bool = False
+    c: Context,
+    name: str = "flowgate",
+    system: bool = False,
+    profile: str = "",
+    watch: bool = False,
+    force: bool = False,
 ) -> int:
     """Start FlowGate at boot: write a systemd unit, or a launchd plist, and start it."""
     from flowgate.cli import service_install
 
-    return service_install.install(config(c), (name, system), profile, force=force, check=dry(c))
+    return service_install.install(config(c), (name, system), profile, watch=watch, force=force, check=dry(c))
 
 
 @task(name="uninstall", help={**WHERE, "force": "delete a file that was edited by hand"})
