@@ -3,8 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from flowgate.errors import ProgramMissing
+from flowgate.domain import Sourced
+from flowgate.errors import ProgramMissing, raise_all
 from flowgate.gateway import build, cliproxy, install_record, litellm_environments, litellm_runner, southbound
+from flowgate.gateway.build import BuildInputs
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
 from flowgate.system import python_environment
@@ -16,13 +18,14 @@ SHOWN = {
 }
 
 
-def download(context: StepContext) -> Result | Change:
+def download(context: StepContext, profile: str | None = None) -> Result | Change:
     """Put the programs in place: the runners, CLIProxyAPIPlus, and the bytecode of the Python environment.
 
     CLIProxyAPIPlus is installed when it is missing and the config names its source under `bootstrap`.
 
     Args:
         context: Tools and state of this run.
+        profile: A profile that is to be started: what it needs is checked before anything is downloaded or compiled.
 
     Returns:
         `written` (list of paths), `upstream` ("embedded", "remote", "none", or the path of CLIProxyAPIPlus).
@@ -30,10 +33,15 @@ def download(context: StepContext) -> Result | Change:
     Raises:
         ProgramMissing: The config names a CLIProxyAPIPlus that does not exist, and no source.
         EnvironmentFailure: The source has no such archive, or the archive cannot be verified.
-        UsageError: A flag of CLIProxyAPIPlus, or your own config of it, cannot be used; nothing is downloaded.
+        UnknownName: The config has no such profile.
+        UsageError: A flag of CLIProxyAPIPlus, or your own config of it, cannot be used, or a variable of the profile is
+            not set; nothing is downloaded.
     """
     # What depends on the version is judged once the version to start is installed, by `render`.
-    build.own_settings(context.config, replace(context.build_inputs(), upstream_version=""))
+    inputs = replace(context.build_inputs(), upstream_version="")
+    build.own_settings(context.config, inputs)
+    if profile is not None:
+        _require_variables(context, Sourced(profile, "playbook"), inputs)
     scripts = runners(context)
     outdated = [path for path, text in scripts.items() if not _is_in_place(context, path, text)]
     upstream = _upstream(context)
@@ -41,7 +49,10 @@ def download(context: StepContext) -> Result | Change:
     if upstream not in SHOWN and installation is None:
         require_executable(context, Path(upstream), "cliproxyapi_plus")
     shown = SHOWN.get(upstream, f"CLIProxyAPIPlus is {upstream}")
-    compiled, moved = context.is_compiled(), _of_another_place(context)
+    bytecode = context.compiled()
+    if bytecode.slow_at is not None:
+        shown += f"; {bytecode.slow_at} cannot be written, so nothing is compiled and LiteLLM starts slower"
+    compiled, moved = not bytecode.is_pending, _of_another_place(context)
     if not outdated and compiled and installation is None and moved is None:
         return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
 
@@ -65,6 +76,15 @@ def download(context: StepContext) -> Result | Change:
         shown,
     ]
     return change("; ".join(filter(None, summary)), apply, facts=facts)
+
+
+def _require_variables(context: StepContext, profile: Sourced[str], inputs: BuildInputs) -> None:
+    stack, pending = build.build(context.config, profile, inputs), context.missing_keys()
+    services = stack.services.values()
+    raise_all(
+        "the environment",
+        [error for one in services for error in context.unset_variables(one, pending, profile.value)],
+    )
 
 
 def _upstream(context: StepContext) -> str:
