@@ -6,7 +6,6 @@ from pathlib import Path
 from flowgate.domain import Sourced
 from flowgate.errors import ProgramMissing, raise_all
 from flowgate.gateway import build, cliproxy, install_record, litellm_environments, litellm_runner, southbound
-from flowgate.gateway.build import BuildInputs
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
 from flowgate.steps.install_upstream import install_upstream
 from flowgate.system import python_environment
@@ -37,21 +36,15 @@ def download(context: StepContext, profile: str | None = None) -> Result | Chang
         UsageError: A flag of CLIProxyAPIPlus, or your own config of it, cannot be used, or a variable of the profile is
             not set; nothing is downloaded.
     """
-    # What depends on the version is judged once the version to start is installed, by `render`.
-    inputs = replace(context.build_inputs(), upstream_version="")
-    build.own_settings(context.config, inputs)
-    if profile is not None:
-        _require_variables(context, Sourced(profile, "playbook"), inputs)
+    _check_inputs(context, profile)
     scripts = runners(context)
     outdated = [path for path, text in scripts.items() if not _is_in_place(context, path, text)]
     upstream = _upstream(context)
     installation = None if upstream in SHOWN else pending_installation(context, Path(upstream))
     if upstream not in SHOWN and installation is None:
         require_executable(context, Path(upstream), "cliproxyapi_plus")
-    shown = SHOWN.get(upstream, f"CLIProxyAPIPlus is {upstream}")
     bytecode = context.compiled()
-    if bytecode.slow_at is not None:
-        shown += f"; {bytecode.slow_at} cannot be written, so nothing is compiled and LiteLLM starts slower"
+    shown = SHOWN.get(upstream, f"CLIProxyAPIPlus is {upstream}") + _slower(bytecode.slow_at)
     compiled, moved = not bytecode.is_pending, _of_another_place(context)
     if not outdated and compiled and installation is None and moved is None:
         return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
@@ -70,21 +63,25 @@ def download(context: StepContext, profile: str | None = None) -> Result | Chang
         return {"written": [str(path) for path in outdated], "upstream": upstream, "message": done}
 
     facts = {"written": [str(path) for path in outdated], "upstream": upstream}
-    summary = [
-        *([installation.summary] if installation else []),
-        _summary("write", "compile", outdated, compiled),
-        shown,
-    ]
+    work = _summary("write", "compile", outdated, compiled)
+    summary = [*([installation.summary] if installation else []), work, shown]
     return change("; ".join(filter(None, summary)), apply, facts=facts)
 
 
-def _require_variables(context: StepContext, profile: Sourced[str], inputs: BuildInputs) -> None:
-    stack, pending = build.build(context.config, profile, inputs), context.missing_keys()
-    services = stack.services.values()
-    raise_all(
-        "the environment",
-        [error for one in services for error in context.unset_variables(one, pending, profile.value)],
-    )
+def _check_inputs(context: StepContext, profile: str | None) -> None:
+    # What depends on the version is judged once the version to start is installed, by `render`.
+    inputs = replace(context.build_inputs(), upstream_version="")
+    build.own_settings(context.config, inputs)
+    if profile is None:
+        return
+    services = build.build(context.config, Sourced(profile, "playbook"), inputs).services.values()
+    pending = context.missing_keys()
+    unset = [error for one in services for error in context.unset_variables(one, pending, profile)]
+    raise_all("the environment", unset)
+
+
+def _slower(site: Path | None) -> str:
+    return f"; {site} cannot be written, so nothing is compiled and LiteLLM starts slower" if site else ""
 
 
 def _upstream(context: StepContext) -> str:
