@@ -99,7 +99,9 @@ def state() -> State:
 
 
 def _is_writable(part: str) -> bool:
-    folders = {site_packages()} if part == "environment" else {path.parent for path in own_sources()}
+    folders = {site_packages()}  # the stamp file is there
+    if part == "own":
+        folders |= {path.parent for path in own_sources()}
     return all(os.access(folder, os.W_OK) for folder in folders)
 
 

@@ -95,6 +95,21 @@ def test_own_sources_of_somebody_else_do_not_keep_the_environment_from_being_com
     assert list((environment / "env" / "__pycache__").glob("thing.*.pyc"))
 
 
+def test_an_installed_package_in_a_read_only_environment_has_nothing_to_compile(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bytecode, "own_sources", list)
+    read_only(environment, monkeypatch, "env")
+    assert not bytecode.state().is_pending
+
+
+def test_own_sources_are_not_compiled_where_that_cannot_be_recorded(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only(environment, monkeypatch, "env")
+    assert not bytecode.state().is_pending
+
+
 @pytest.mark.parametrize("linked", [True, False])
 def test_bytecode_is_shared_where_the_source_is_the_same_file(environment: Path, linked: bool) -> None:
     bytecode.compile_environment()
