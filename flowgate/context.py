@@ -200,19 +200,19 @@ class StepContext:
 
     def with_environment(self, service: Service) -> Program:
         """Return a service's program with its whole environment; raise an error if a variable is not set."""
-        raise_all(f"the environment of {service.name}", self.unset_variables(service))
+        raise_all(f"the environment of {service.name}", self.unset_variables(service, (), self.run_state.profile.value))
         program = self.variables.for_program(service, self.config.services[service.name])
         labels = {**program.labels, "by": self.requested_by} if self.requested_by else program.labels
         return replace(litellm_in_force.with_imports(program, self.litellm()), labels=labels)
 
-    def unset_variables(self, service: Service, pending: Collection[str] = ()) -> list[FlowGateError]:
+    def unset_variables(self, service: Service, pending: Collection[str], profile: str) -> list[FlowGateError]:
         """Return an error for each variable that a service needs and that is neither set nor generated later."""
         needs = [need for need in service.needs if need.name not in pending and self.key(need.name) is None]
-        return [self.variables.unset_error(need) for need in needs if not self._is_optional(service, need)]
+        return [self.variables.unset_error(need) for need in needs if not self._is_optional(service, need, profile)]
 
-    def _is_optional(self, service: Service, need: Reference) -> bool:
+    def _is_optional(self, service: Service, need: Reference, profile: str) -> bool:
         """Return whether LiteLLM can run without a variable, and warn about it once."""
-        tree = overlay(self.config.litellm_base, self.config.profiles[self.run_state.profile.value])
+        tree = overlay(self.config.litellm_base, self.config.profiles[profile])
         if service.name != litellm.NAME or not litellm.optional(self.config, tree, need):
             return False
         if need.place not in self.run_state.warned:
@@ -239,9 +239,9 @@ class StepContext:
         """Return the Python interpreter of the locked environment."""
         return locations.python()
 
-    def is_compiled(self) -> bool:
-        """Return whether the bytecode of the environment has been written."""
-        return bytecode.is_compiled()
+    def compiled(self) -> bytecode.State:
+        """Return whether the environment is to be compiled, and where that is not possible."""
+        return bytecode.state()
 
     def compile_environment(self) -> bool:
         """Write the bytecode of the environment; return whether that could be recorded."""

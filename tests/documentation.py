@@ -48,10 +48,11 @@ NOT_RUN = {
 LATE = {"smoke": 1, "play": 1, "service.stop": 2, "down": 2}  # may leave a service stopped; others need it
 ENDLESS = ("--follow", "--watch", "--step")  # end at Ctrl-C, or ask a person
 # Programs of the reader's machine: only their presence is checked, and of these not even that.
-OTHERS = {".", "cat", "chmod", "curl", "du", "export", "git", "install", "kill", "mkdir", "python3", "uv"}
+OTHERS = {".", "cat", "chmod", "curl", "du", "export", "git", "install", "kill", "mkdir", "python3", "rm", "tar", "uv"}
 ABSENT = {
     "${EDITOR:-vi}": "any editor",
     "codex": "a client with an account",
+    "debootstrap": "makes a root file system of Debian",
     "kubectl": "the reader's own cluster",
     "loginctl": "part of systemd",
     "pip": "CI may lack it",

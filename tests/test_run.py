@@ -111,6 +111,17 @@ def test_a_service_that_is_stopped_silences_the_watchdog(workspace: Workspace, m
     end(running, signal.SIGTERM)
 
 
+def test_a_service_that_is_stuck_silences_the_watchdog(workspace: Workspace, manager: Manager) -> None:
+    running = run(workspace)
+    manager.wait_for("READY=1")
+    manager.wait_for("WATCHDOG=1", 1)
+    workspace.set_behaviour(upstream={"hangs_on": "*"})
+    assert wait(lambda: not wait(lambda: fresh_sign(manager), 1.0), 30.0)
+    assert "has not answered for" in workspace.inv("status", code=0).stderr
+    workspace.set_behaviour()
+    end(running, signal.SIGTERM)
+
+
 def fresh_sign(manager: Manager) -> bool:
     """Return whether a sign of life has come since the last call."""
     manager.heard("")

@@ -37,6 +37,7 @@ def test_check_mode_shows_the_file_and_writes_nothing(workspace: Workspace) -> N
     done = workspace.inv("--dry", "service.install", "--profile", "cost")
     assert "+WatchdogSec=" in done.stderr
     assert "run --profile cost" in done.stderr
+    assert "run --profile cost --watch" in workspace.inv("--dry", "service.install", "--profile=cost", "--watch").stderr
     assert not unit(workspace).exists()
 
 

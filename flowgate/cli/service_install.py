@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 from shlex import quote
 
-from flowgate.cli import console, service_place, unit_file
+from flowgate.cli import console, service_place
 from flowgate.cli.diff import COLOURS, diff_lines
 from flowgate.cli.run_playbook import check_profile
 from flowgate.cli.service_place import Place, place
 from flowgate.cli.session import Session, open_session
 from flowgate.errors import FlowGateError, UsageError, raise_all
+from flowgate.export import unit_file
+from flowgate.gateway import cliproxy
 from flowgate.gateway.environment import INHERITED_VARIABLES, KEY_FILES, Variables
 from flowgate.gateway.litellm import NAME as LITELLM
 from flowgate.supervisor import daemon_process
@@ -21,13 +23,14 @@ from flowgate.system.file_access import Files
 MODULE = 3  # where "flowgate" is in the command that the service manager runs
 
 
-def install(config: str, where: tuple[str, bool], profile: str, *, force: bool, check: bool) -> int:
+def install(config: str, where: tuple[str, bool], profile: str, *, watch: bool, force: bool, check: bool) -> int:
     """Write the file of the service, and start it where the service manager can be reached.
 
     Args:
         config: Path after `--config`; empty to search for the config.
         where: Name of the service, and whether it is one of the whole system.
         profile: The profile to start with; empty for the active one.
+        watch: Reload when the config, or a file that it names, changes.
         force: Replace a file that is not FlowGate's, or was edited.
         check: Show the file, and write nothing.
 
@@ -39,7 +42,7 @@ def install(config: str, where: tuple[str, bool], profile: str, *, force: bool, 
     console.note(session.describe())
     _check_variables(session)
     found = place(_name(where[0]), where[1], dict(session.environment))
-    words = run_command(session, profile)
+    words = (*run_command(session, profile), *(("--watch",) if watch else ()))
     before = user_files.look(found.path)
     _check_owner(found, before.text, force, words)
     text = (unit_file.plist if found.launchd else unit_file.unit)(_wanted(session, found, words))
@@ -190,4 +193,5 @@ def _wanted(session: Session, found: Place, words: tuple[str, ...]) -> unit_file
         drain_seconds=max(one.drain_timeout for one in config.services.values()),
         log=config.paths.log_file.parent / f"{found.name}-launchd.log",
         user=own_process.own_user() if found.system else "",
+        has_southbound=cliproxy.is_configured(config),
     )

@@ -70,6 +70,8 @@ class Program:
         usage_source: Where the supervisor collects the program's own records about accounts; None if it has none.
         workers: Processes of one generation; more than one only where `app` is set.
         claimed_folders: Folders that no other host may use while it runs, also if they are on a network file system.
+        answers_pings: It binds its own port and answers `OPTIONS *` at once, whatever else it does; one that does not
+            answer for long is killed and respawned.
     """
 
     service: str
@@ -102,6 +104,7 @@ class Program:
     usage_source: UsageSource | None = None
     workers: int = 1
     claimed_folders: tuple[Path, ...] = ()
+    answers_pings: bool = False
 
 
 @dataclass(frozen=True, slots=True)

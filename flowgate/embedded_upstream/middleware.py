@@ -27,6 +27,9 @@ class Middleware:
         """Serve one request."""
         if scope["type"] != "http":
             return
+        if scope["path"] == "*":  # as in Go's server, the app does not see it, and no log has it
+            await Response(headers={"content-length": "0"})(scope, receive, send)
+            return
         began, status = time.monotonic(), 0
 
         async def relay(message: Message) -> None:

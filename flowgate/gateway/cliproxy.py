@@ -100,6 +100,7 @@ def _program(config: Config, port: int, document: tuple[Path, str], tree: Upstre
         restart=settings.restart,
         claimed_folders=() if is_embedded(config) else (Path(tree["auth-dir"]),),
         usage_source=usage_source.describe(config),
+        answers_pings=True,
     )
 
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from flowgate.errors import ProgramMissing
+from flowgate.domain import Sourced
+from flowgate.errors import ProgramMissing, raise_all
 from flowgate.gateway import (
     build,
     cliproxy,
@@ -24,13 +25,14 @@ SHOWN = {
 }
 
 
-def download(context: StepContext) -> Result | Change:
+def download(context: StepContext, profile: str | None = None) -> Result | Change:
     """Put the programs in place: the runners, CLIProxyAPIPlus, and the bytecode of the Python environment.
 
     CLIProxyAPIPlus is installed when it is missing and the config names its source under `bootstrap`.
 
     Args:
         context: Tools and state of this run.
+        profile: A profile that is to be started: what it needs is checked before anything is downloaded or compiled.
 
     Returns:
         `written` (list of paths), `upstream` ("embedded", "remote", "none", or the path of CLIProxyAPIPlus).
@@ -38,18 +40,20 @@ def download(context: StepContext) -> Result | Change:
     Raises:
         ProgramMissing: The config names a CLIProxyAPIPlus that does not exist, and no source.
         EnvironmentFailure: The source has no such archive, or the archive cannot be verified.
-        UsageError: A flag of CLIProxyAPIPlus, or your own config of it, cannot be used; nothing is downloaded.
+        UnknownName: The config has no such profile.
+        UsageError: A flag of CLIProxyAPIPlus, or your own config of it, cannot be used, or a variable of the profile is
+            not set; nothing is downloaded.
     """
-    # What depends on the version is judged once the version to start is installed, by `render`.
-    build.own_settings(context.config, replace(context.build_inputs(), upstream_version=""))
+    _check_inputs(context, profile)
     scripts = runners(context)
     outdated = [path for path, text in scripts.items() if not _is_in_place(context, path, text)]
     upstream = _upstream(context)
     installation = None if upstream in SHOWN else pending_installation(context, Path(upstream))
     if upstream not in SHOWN and installation is None:
         require_executable(context, Path(upstream), "cliproxyapi_plus")
-    shown = SHOWN.get(upstream, f"CLIProxyAPIPlus is {upstream}")
-    compiled, moved = context.is_compiled(), _of_another_place(context)
+    bytecode = context.compiled()
+    shown = SHOWN.get(upstream, f"CLIProxyAPIPlus is {upstream}") + _slower(bytecode.slow_at)
+    compiled, moved = not bytecode.is_pending, _of_another_place(context)
     if not outdated and compiled and installation is None and moved is None:
         return unchanged(f"the runners are in place; {shown}", written=[], upstream=upstream)
 
@@ -67,12 +71,25 @@ def download(context: StepContext) -> Result | Change:
         return {"written": [str(path) for path in outdated], "upstream": upstream, "message": done}
 
     facts = {"written": [str(path) for path in outdated], "upstream": upstream}
-    summary = [
-        *([installation.summary] if installation else []),
-        _summary("write", "compile", outdated, compiled),
-        shown,
-    ]
+    work = _summary("write", "compile", outdated, compiled)
+    summary = [*([installation.summary] if installation else []), work, shown]
     return change("; ".join(filter(None, summary)), apply, facts=facts)
+
+
+def _check_inputs(context: StepContext, profile: str | None) -> None:
+    # What depends on the version is judged once the version to start is installed, by `render`.
+    inputs = replace(context.build_inputs(), upstream_version="")
+    build.own_settings(context.config, inputs)
+    if profile is None:
+        return
+    services = build.build(context.config, Sourced(profile, "playbook"), inputs).services.values()
+    pending = context.missing_keys()
+    unset = [error for one in services for error in context.unset_variables(one, pending, profile)]
+    raise_all("the environment", unset)
+
+
+def _slower(site: Path | None) -> str:
+    return f"; {site} cannot be written, so nothing is compiled and LiteLLM starts slower" if site else ""
 
 
 def _upstream(context: StepContext) -> str:

@@ -31,7 +31,7 @@ def render(context: StepContext, profile: str | None = None) -> Result | Change:
     policy = build.compile_policy(context.config, name, context.build_inputs())
     raise_all(f"profile {name}", preflight.faults(context.config, name, policy))
     missing = context.missing_keys()
-    unset = [error for service in stack.services.values() for error in context.unset_variables(service, missing)]
+    unset = [error for service in stack.services.values() for error in context.unset_variables(service, missing, name)]
     raise_all("the environment", unset)
     outdated = [document for document in _documents(stack) if context.files.read(document.path) != document.text]
     facts = _facts(stack)

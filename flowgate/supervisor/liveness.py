@@ -1,13 +1,15 @@
 """Find processes that are alive and do nothing: stopped by a signal, or stuck.
 
-A worker is asked a question every few seconds, which its event loop answers in a millisecond. Of a program that binds
-its own port only the process table is read: which of its URLs costs nothing is not known.
+A worker is asked a question every few seconds, which its event loop answers in a millisecond. A program that binds its
+own port is asked over HTTP where that is agreed (`Program.answers_pings`). Of any other one only the process table is
+read: it may be one that answers one request after the other, and a long one is no hang.
 """
 
 from __future__ import annotations
 
 from flowgate.supervisor import worker_group
 from flowgate.supervisor.fork_pool import Key
+from flowgate.supervisor.ping import Ping
 from flowgate.supervisor.service_state import Generation
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.supervisor.worker_process import WorkerProcess
@@ -20,6 +22,7 @@ STARVED_TIMES = 4  # a worker that works, and has got less than that of processo
 BLOCKED_SHARE = 0.05  # of that processor time: one that has used less waits for something, and is stuck
 FORK_SERVER_SECONDS = 5.0
 STOPPED = "T"  # state of a process that got SIGSTOP; one in a debugger has another
+WAITS_FOR_MACHINE = {"R", "D"}  # states of a thread that works, or waits for a core or the disk
 
 
 class Liveness:
@@ -60,9 +63,8 @@ class Liveness:
 
     def _check_worker(self, key: Key, worker: WorkerProcess, found: Generation) -> None:
         now = self._supervisor.clock.now()
-        if worker.asked_at is None and worker.control is not None and now - worker.answered_at >= ASK_SECONDS:
-            worker.asked_at, worker.asked_cpu = now, processes.cpu_seconds(worker.identity.pid) or 0.0
-            worker.send({"do": "query", "what": ""})  # every version of a worker answers it, if only with an error
+        if worker.asked_at is None and worker.can_be_asked and now - worker.answered_at >= ASK_SECONDS:
+            self._ask(worker, now)
         silent = max(self._stopped_seconds(worker.identity.pid), now - (worker.asked_at or now))
         # With `restart: never` nothing would replace it; a draining one serves nobody new and is only in the way.
         expendable = worker.program.restart != "never" or found.phase == "draining"
@@ -73,11 +75,27 @@ class Liveness:
             )
             worker.kill()
 
+    def _ask(self, worker: WorkerProcess, now: float) -> None:
+        worker.asked_at, worker.asked_cpu = now, processes.cpu_seconds(worker.identity.pid) or 0.0
+        if worker.control is not None:
+            worker.send({"do": "query", "what": ""})  # every version of a worker answers it, if only with an error
+            return
+        supervisor = self._supervisor
+
+        def wanted() -> bool:
+            return supervisor.workers.get(worker.key) is worker and worker.phase != "stopping"
+
+        def answered() -> None:
+            worker.asked_at, worker.answered_at = None, supervisor.clock.now()
+
+        Ping(supervisor.loop, worker.private_address, "*", wanted, answered).send()
+
     def _is_starved(self, worker: WorkerProcess, silent: float) -> bool:
         """Return whether a silent worker works, but gets too little of a busy machine's cores to have come far."""
         used = (processes.cpu_seconds(worker.identity.pid) or 0.0) - worker.asked_cpu
         shortest = BLOCKED_SHARE * self._hung_seconds
-        return shortest < used < self._hung_seconds and silent < STARVED_TIMES * self._hung_seconds
+        works = shortest < used or bool(WAITS_FOR_MACHINE & process_table.thread_states(worker.identity.pid))
+        return works and used < self._hung_seconds and silent < STARVED_TIMES * self._hung_seconds
 
     def _stopped_seconds(self, pid: int) -> float:
         if not is_stopped(pid):

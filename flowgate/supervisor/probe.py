@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import ClassVar
 
 from flowgate.supervisor.event_loop import Loop
 
-FAST_SECONDS = 0.005  # between probes at first: readiness is noticed within 25 ms
-SLOW_SECONDS = 0.05  # between probes of a program that takes long to start
 FAST_PROBES = 1000
 TIMEOUT_SECONDS = 2.0  # the first timeout; each further one is twice as long
 MAX_TIMEOUT_SECONDS = 60.0
@@ -16,6 +15,10 @@ MAX_TIMEOUT_SECONDS = 60.0
 
 class Probe:
     """Sends `GET path` again and again until the response is 2xx; without a path, connects until that succeeds."""
+
+    METHOD: ClassVar[str] = "GET"
+    FAST_SECONDS: ClassVar[float] = 0.005  # between probes at first: readiness is noticed within 25 ms
+    SLOW_SECONDS: ClassVar[float] = 0.05  # between probes of a program that takes long to start
 
     def __init__(
         self,
@@ -65,9 +68,9 @@ class Probe:
             return
         host, port = self._address
         if not self._path and self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
-            self._end()
+            self._finish()
             return
-        request = f"GET {self._path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+        request = f"{self.METHOD} {self._path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
         try:
             self._sock.sendall(request.encode())
         except OSError:  # refused: the program does not listen yet
@@ -92,10 +95,10 @@ class Probe:
     def _judge(self, status: bytes) -> None:
         if not status.startswith(b"2"):
             self._retry()
-            return
-        self._end()
+        else:
+            self._finish()
 
-    def _end(self) -> None:
+    def _finish(self) -> None:
         self.close()
         if self._wanted():
             self._ready()
@@ -107,4 +110,4 @@ class Probe:
 
     def _retry(self) -> None:
         self.close()
-        self._loop.after(FAST_SECONDS if self._sent < FAST_PROBES else SLOW_SECONDS, self.send)
+        self._loop.after(self.FAST_SECONDS if self._sent < FAST_PROBES else self.SLOW_SECONDS, self.send)

@@ -77,6 +77,7 @@ class ProgramTree(TypedDict):
     fork_server: ForkServerTree | None
     workers: NotRequired[int]
     claimed_folders: NotRequired[list[str]]
+    answers_pings: NotRequired[bool]
 
 
 def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
@@ -117,6 +118,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "fork_server": fork_server_tree(program.fork_server) if secrets and program.fork_server else None,
         "workers": program.workers,
         "claimed_folders": [str(path) for path in program.claimed_folders],
+        "answers_pings": program.answers_pings,
     }
 
 
@@ -189,4 +191,5 @@ def from_tree(tree: ProgramTree) -> Program:
         fork_server=_fork_server_from_tree(tree["fork_server"]) if tree["fork_server"] else None,
         workers=tree.get("workers", 1),  # a worker of an earlier FlowGate is the only one of its generation
         claimed_folders=tuple(map(Path, tree.get("claimed_folders", ()))),
+        answers_pings=tree.get("answers_pings", False),
     )

@@ -85,6 +85,11 @@ class WorkerProcess:
         """Whether it is one of those that its generation needs: neither replaced, nor there to replace another."""
         return not self.is_retired and self.replaces is None
 
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether it can be asked for a sign of life: a worker of ours, or a program that answers pings."""
+        return self.control is not None or (self.program.app is None and self.program.answers_pings)
+
     def send(self, command: WorkerCommand) -> None:
         """Send the worker a command, without waiting for it; see `flush`."""
         self.unsent += encode(legacy.old_command(command) if self.is_legacy else command)

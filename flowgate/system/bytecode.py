@@ -12,6 +12,7 @@ import sys
 import sysconfig
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from flowgate.errors import DiskError
 from flowgate.system import bound_command, locations
@@ -22,6 +23,18 @@ STAMP = ".flowgate-compiled"
 STAMP_MODE = 0o644  # other users of the environment read it too
 COMPILE = ("-m", "compileall", "-q", "-q", "-j", "0")  # quiet also about files that do not compile
 COMPILE_SECONDS = 900.0
+
+
+class State(NamedTuple):
+    """What is compiled.
+
+    Attributes:
+        is_pending: Something is not compiled yet, and can be.
+        slow_at: The folder of the packages if they have no bytecode and cannot get any; LiteLLM starts slower then.
+    """
+
+    is_pending: bool
+    slow_at: Path | None = None
 
 
 def site_packages() -> Path:
@@ -74,20 +87,42 @@ def is_compiled() -> bool:
     return not _stale()
 
 
+def state() -> State:
+    """Return whether something is to be compiled, and where nothing can be.
+
+    An image may have been compiled when it was made, which nothing there records.
+    """
+    stale, site = _stale(), site_packages()
+    compiled = site / "litellm" / "__pycache__" / f"__init__.{sys.implementation.cache_tag}.pyc"
+    slow = "environment" in stale and not _is_writable("environment") and not compiled.is_file()
+    return State(any(_is_writable(part) for part in stale), site if slow else None)
+
+
+def _is_writable(part: str) -> bool:
+    folders = {site_packages()}  # the stamp file is there
+    if part == "own":
+        folders |= {path.parent for path in own_sources()}
+    return all(os.access(folder, os.W_OK) for folder in folders)
+
+
 def compile_environment() -> bool:
-    """Compile what is not compiled yet, on all processors; skip files that do not compile.
+    """Compile what is not compiled yet and can be, on all processors; skip files that do not compile.
 
     Returns:
-        Whether the result could be recorded. In a read-only environment it cannot, and starts are slower.
+        Whether the result could be recorded.
     """
     parts = {"environment": [str(site_packages())], "own": [str(path) for path in own_sources()]}
-    sources = [path for part in _stale() for path in parts[part]]
+    fresh = fingerprints()
+    stale = _stale()
+    written = [part for part in stale if _is_writable(part)]
+    sources = [path for part in written for path in parts[part]]
     argv = [sys.executable, *COMPILE, *sources]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if sources:
         subprocess.run(argv, env=env, check=False, stdin=subprocess.DEVNULL, capture_output=True)
     try:
-        write_atomic(site_packages() / STAMP, json.dumps(fingerprints()), mode=STAMP_MODE)
+        compiled = {part: digest for part, digest in fresh.items() if part in written or part not in stale}
+        write_atomic(site_packages() / STAMP, json.dumps(compiled), mode=STAMP_MODE)
     except DiskError:
         return False
     return True

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -97,6 +98,11 @@ def memory(pid: int) -> int | None:
     return proc_memory(pid) if LINUX else psutil_memory(pid)
 
 
+def thread_states(pid: int) -> set[str]:
+    """Return the states of a process's threads, each as one letter; empty where they are not visible."""
+    return proc_thread_states(pid) if LINUX else set()
+
+
 # --- /proc
 
 
@@ -107,10 +113,25 @@ def proc_row(pid: int) -> Row | None:
         fields after its last parenthesis are 3 state, 4 ppid, 5 pgrp, 6 session … 22 starttime
     """
     try:
-        fields = (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+        fields = _stat(PROC / str(pid))
         return Row(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0].decode())
     except (OSError, IndexError):  # it has ended meanwhile
         return None
+
+
+def _stat(folder: Path) -> list[bytes]:
+    """Return the fields of a process or a thread, from the third one on."""
+    return (folder / "stat").read_bytes().rpartition(b")")[2].split()
+
+
+def proc_thread_states(pid: int) -> set[str]:
+    """Read the states of a process's threads from /proc."""
+    found = set()
+    with contextlib.suppress(OSError):  # it has ended meanwhile
+        for folder in (PROC / str(pid) / "task").iterdir():
+            with contextlib.suppress(OSError, IndexError):  # the thread has
+                found.add(_stat(folder)[0].decode())
+    return found
 
 
 def proc_argv(pid: int) -> list[str]:

@@ -61,6 +61,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self._reply(404, {"error": "no such path"})
 
+    def do_OPTIONS(self) -> None:
+        if behaviour().get("hangs_on") == "*":
+            threading.Event().wait()
+        self._reply(204, {})
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self._misbehave()

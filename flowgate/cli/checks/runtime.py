@@ -139,7 +139,12 @@ def litellm_release() -> Iterator[Finding]:
 
 def environment_bytecode() -> Iterator[Finding]:
     """Check that the environment is compiled; LiteLLM takes twice as long to start otherwise."""
-    if bytecode.is_compiled():
+    state = bytecode.state()
+    if state.slow_at is not None:
+        message = f"the environment is not compiled, and {state.slow_at} cannot be written: LiteLLM starts slower"
+        fix = f"let its owner compile it: python -m compileall -q -j 0 {state.slow_at}"
+        yield Finding("environment", "warn", message, fix)
+    elif not state.is_pending:
         yield Finding("environment", "pass", "the environment is compiled")
     else:
         yield Finding("environment", "warn", "the environment is not compiled yet; `inv up` compiles it once", UP)
@@ -206,7 +211,11 @@ def variables(session: Session) -> Iterator[Finding]:
     stack = context.stack()
     messages.clear()  # `ports` reports moved ports
     pending = context.missing_keys()
-    unset = [error for service in stack.services.values() for error in context.unset_variables(service, pending)]
+    unset = [
+        error
+        for service in stack.services.values()
+        for error in context.unset_variables(service, pending, stack.profile.value)
+    ]
     found = [_unset(str(error), error.fix.partition(",")[0], error.fix.partition("or ")[2]) for error in unset]
     names = {one.name for one in session.config.references}
     for warning in messages:  # variables of models that the profile does not need

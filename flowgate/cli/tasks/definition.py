@@ -12,6 +12,7 @@ from invoke.exceptions import Exit
 
 # A number's default is written as text: stock invoke would answer a word in its place with a traceback.
 PROFILE = "a profile of the config (see `inv profile.list`); default: the active one"
+WATCH = "reload when the config, or a file that it names, changes"
 SERVICE = "all, litellm or cliproxyapi_plus"
 JSON = "print one JSON document instead"
 CHECK = "predict the changes without making them"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from flowgate.cli.tasks.definition import PROFILE, command, config, dry
+from flowgate.cli.tasks.definition import PROFILE, WATCH, command, config, dry
 
 
 @task(
@@ -38,7 +38,7 @@ def up(c: Context, profile: str = "") -> int:
     return play.up(config(c), profile, check=dry(c))
 
 
-@task(help={"profile": PROFILE, "watch": "reload when the config, or a file that it names, changes"})
+@task(help={"profile": PROFILE, "watch": WATCH})
 @command
 def run(c: Context, profile: str = "", watch: bool = False) -> int:
     """Stay in the foreground with everything up, for systemd, a container or tmux; SIGHUP reloads, SIGTERM stops."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from flowgate.cli.tasks.definition import PROFILE, SERVICE, command, config, dry
+from flowgate.cli.tasks.definition import PROFILE, SERVICE, WATCH, command, config, dry
 
 
 @task(help={"service": SERVICE})
@@ -76,16 +76,26 @@ WHERE = {"name": "name of the service", "system": "a service of the whole system
 
 @task(
     name="install",
-    help={**WHERE, "profile": PROFILE, "force": "replace a file that is not FlowGate's, or was edited by hand"},
+    help={
+        **WHERE,
+        "profile": PROFILE,
+        "watch": WATCH,
+        "force": "replace a file that is not FlowGate's, or was edited by hand",
+    },
 )
 @command
 def service_install(
-    c: Context, name: str = "flowgate", system: bool = False, profile: str = "", force: bool = False
+    c: Context,
+    name: str = "flowgate",
+    system: bool = False,
+    profile: str = "",
+    watch: bool = False,
+    force: bool = False,
 ) -> int:
     """Start FlowGate at boot: write a systemd unit, or a launchd plist, and start it."""
     from flowgate.cli import service_install
 
-    return service_install.install(config(c), (name, system), profile, force=force, check=dry(c))
+    return service_install.install(config(c), (name, system), profile, watch=watch, force=force, check=dry(c))
 
 
 @task(name="uninstall", help={**WHERE, "force": "delete a file that was edited by hand"})

@@ -54,4 +54,4 @@ def test_compose_gets_them_too(exports: Exports) -> None:
 
 
 def test_systemd_runs_no_upstream(exports: Exports) -> None:
-    assert "runs LiteLLM under one supervisor" in shared(exports).run("systemd")["flowgate.service"]
+    assert "Description=FlowGate: LiteLLM (flowgate)" in shared(exports).run("systemd")["flowgate.service"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from flowgate.errors import UsageError
-from flowgate.export.systemd import quoted
+from flowgate.export import unit_file
+from flowgate.export.unit_file import argument
 from tests.unit.export.conftest import Exports
 
 ABSENT = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
@@ -67,12 +69,12 @@ def test_a_folder_with_every_kind_of_character_is_quoted(exports: Exports) -> No
     ],
 )
 def test_a_word_is_quoted_as_systemd_reads_it(word: str, wanted: str) -> None:
-    assert quoted(word) == wanted
+    assert argument(word) == wanted
 
 
 def test_a_path_with_a_line_break_is_refused() -> None:
     with pytest.raises(UsageError, match="no unit can contain"):
-        quoted("/a\nb")
+        unit_file.plain_unit(unit_file.Wanted("x", ["/a\nb"], Path("/"), 1.0))
 
 
 @pytest.mark.parametrize("user", ["Root User", "x" * 40, "a;b", "1a"])

@@ -18,6 +18,7 @@ from flowgate.context import Files, RunState, StepContext
 from flowgate.domain import Change, Config, Program, Sourced
 from flowgate.errors import EnvironmentFailure, NotReady
 from flowgate.supervisor.client import SupervisorClient
+from flowgate.system.bytecode import State
 from flowgate.system.clock import Clock
 from flowgate.system.http import Http
 from tests.conftest import free_port
@@ -158,8 +159,8 @@ class FakeSupervisor:
 class StageContext(StepContext):
     """A context in an environment that is compiled."""
 
-    def is_compiled(self) -> bool:
-        return True
+    def compiled(self) -> State:
+        return State(is_pending=False)
 
 
 @dataclass

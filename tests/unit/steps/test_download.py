@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from flowgate.errors import ProgramMissing, UsageError
 from flowgate.gateway import litellm_environments
 from flowgate.gateway.litellm_environments import EnvironmentRecord
+from flowgate.step import Result
 from flowgate.steps.download import download
 from flowgate.system import python_environment
+from flowgate.system.bytecode import State
 from tests.unit.gateway import fake_environment
 from tests.unit.steps.conftest import fake_program
 
@@ -80,6 +83,26 @@ def test_a_command_line_that_cannot_be_used_is_refused_before_anything_is_writte
         stage.apply(download)
     assert refused.value.place.startswith(str(stage.folder / "flowgate.yaml:"))
     assert not stage.runtime.exists()
+
+
+def test_a_variable_that_is_not_set_is_refused_before_anything_is_written(stage: Stage) -> None:
+    stage.configure(key="os.environ/NOBODY_SET_ME")
+    with pytest.raises(UsageError, match="NOBODY_SET_ME is not set"):
+        stage.apply(download, profile="balanced")
+    assert not stage.runtime.exists()
+    assert stage.apply(download)[0] == "changed"  # whoever only fetches the programs needs no keys yet
+
+
+def test_a_variable_that_the_run_generates_is_not_missing(stage: Stage) -> None:
+    assert stage.apply(download, profile="balanced")[0] == "changed"
+
+
+def test_an_environment_that_cannot_be_compiled_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.apply(download)
+    monkeypatch.setattr(type(stage.context()), "compiled", lambda _: State(is_pending=False, slow_at=Path("/site")))
+    found = download(stage.context().read_only())
+    assert isinstance(found, Result)
+    assert "/site cannot be written, so nothing is compiled and LiteLLM starts slower" in found.message
 
 
 def test_a_flag_that_only_other_versions_have_does_not_stop_an_installation(stage: Stage) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,10 @@ from flowgate.system.clock import Clock
 class Round:
     """A supervisor with one worker that never answers, and a clock."""
 
-    def __init__(self, folder: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, program: Program, pid: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
         supervisor = Supervisor(folder, Journal(folder / "log", folder / "events"), Clock(now=lambda: self.now))
-        identity = processes.identify(processes.own_pid())
+        identity = processes.identify(pid)
         assert identity
         self.worker = WorkerProcess(program, 1, identity, self.now, ("127.0.0.1", 1), folder / "own-1.json")
         self.worker.asked_at = self.now
@@ -42,8 +43,10 @@ class Round:
 
 
 @pytest.fixture
-def round_(tmp_path: Path, program: Callable[..., Program], monkeypatch: pytest.MonkeyPatch) -> Round:
-    return Round(tmp_path, program(), monkeypatch)
+def round_(tmp_path: Path, program: Callable[..., Program], monkeypatch: pytest.MonkeyPatch) -> Iterator[Round]:
+    with subprocess.Popen(["sleep", "600"]) as waiting:
+        yield Round(tmp_path, program(), waiting.pid, monkeypatch)
+        waiting.kill()
 
 
 def test_a_worker_that_does_not_answer_is_killed_after_30_s(round_: Round) -> None:

@@ -61,6 +61,55 @@ def test_what_is_no_stamp_file_is_neither_read_nor_written(environment: Path, ma
     assert not bytecode.compile_environment()
 
 
+def read_only(environment: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let folders be on a read-only file system, as far as `access` tells; the tests may run as root."""
+    folders = {environment / name for name in names}
+    monkeypatch.setattr("os.access", lambda path, mode: path not in folders)
+
+
+def test_what_cannot_be_written_is_not_compiled(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_only(environment, monkeypatch, "env", "")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("it was compiled"))
+    assert bytecode.state() == (False, environment / "env")
+    bytecode.compile_environment()
+
+
+def test_an_environment_that_was_compiled_with_its_image_is_not_slow(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = environment / "env" / "litellm" / "__pycache__"
+    cache.mkdir(parents=True)
+    (cache / f"__init__.{sys.implementation.cache_tag}.pyc").touch()
+    read_only(environment, monkeypatch, "env", "")
+    assert bytecode.state() == (False, None)
+
+
+def test_own_sources_of_somebody_else_do_not_keep_the_environment_from_being_compiled(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only(environment, monkeypatch, "")
+    assert bytecode.state() == (True, None)
+    bytecode.compile_environment()
+    assert bytecode.state() == (False, None)
+    assert not list(environment.glob("__pycache__"))
+    assert list((environment / "env" / "__pycache__").glob("thing.*.pyc"))
+
+
+def test_an_installed_package_in_a_read_only_environment_has_nothing_to_compile(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bytecode, "own_sources", list)
+    read_only(environment, monkeypatch, "env")
+    assert not bytecode.state().is_pending
+
+
+def test_own_sources_are_not_compiled_where_that_cannot_be_recorded(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only(environment, monkeypatch, "env")
+    assert not bytecode.state().is_pending
+
+
 @pytest.mark.parametrize("linked", [True, False])
 def test_bytecode_is_shared_where_the_source_is_the_same_file(environment: Path, linked: bool) -> None:
     bytecode.compile_environment()

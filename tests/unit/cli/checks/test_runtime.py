@@ -12,6 +12,7 @@ from flowgate.cli.checks import runtime
 from flowgate.cli.checks.finding import Finding
 from flowgate.cli.session import Session
 from flowgate.gateway import install_record
+from flowgate.system.bytecode import State
 from tests.unit.cli.sessions import SessionFactory, put
 
 PROGRAM = "#!/bin/sh\n"
@@ -108,11 +109,13 @@ def test_a_litellm_that_differs_from_the_lock_is_a_warning(monkeypatch: pytest.M
     assert [one.status for one in release(monkeypatch, "1.106.1")] == ["warn"]
 
 
-@pytest.mark.parametrize("compiled, status", [(True, "pass"), (False, "warn")])
+@pytest.mark.parametrize(
+    "state, status", [(State(False), "pass"), (State(True), "warn"), (State(False, Path("/site")), "warn")]
+)
 def test_an_environment_without_bytecode_is_a_warning(
-    monkeypatch: pytest.MonkeyPatch, compiled: bool, status: str
+    monkeypatch: pytest.MonkeyPatch, state: State, status: str
 ) -> None:
-    monkeypatch.setattr("flowgate.system.bytecode.is_compiled", lambda: compiled)
+    monkeypatch.setattr("flowgate.system.bytecode.state", lambda: state)
     assert [one.status for one in runtime.environment_bytecode()] == [status]
 
 

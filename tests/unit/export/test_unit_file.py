@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.cli import unit_file
-from flowgate.cli.unit_file import Wanted
+from flowgate.export import unit_file
+from flowgate.export.unit_file import Wanted
 
 ODD = ["plain", "two words", "50% off", "%n", "$HOME", "${HOME}", 'a "quote"', "it's", "back\\slash", "ünï=code; #x"]
 

@@ -1,6 +1,6 @@
 """The file by which a service manager runs FlowGate: a systemd unit, or a plist of launchd.
 
-The last line of the file is a digest of the rest, so that a file that was edited by hand is known.
+The last line of a file of `service install` is a digest of the rest, so that one that was edited by hand is known.
 
 Source: systemd.unit(5), systemd.service(5), systemd.exec(5) of systemd 252; launchd.plist(5)
 """
@@ -14,19 +14,23 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from flowgate.errors import UsageError
+
 WATCHDOG_SECONDS = 120
 STOP_MARGIN = 60  # seconds after the longest drain
 START_SECONDS = 900  # the first start may download and compile
 MARK = "flowgate-digest: "
 UNIT_MARK, PLIST_MARK = f"# {MARK}", f"<!-- {MARK}"
+INSTALLED = "Written by `flowgate service install`; `flowgate service uninstall` deletes it."
 REFUSED_IN_PROGRAM = "\"'\\"  # systemd runs no program whose path contains one of these
 
-HEAD = """\
-# Written by `flowgate service install`; `flowgate service uninstall` deletes it.
+UNIT = """\
+# {written_by}
 [Unit]
-Description=FlowGate: LiteLLM and CLIProxyAPIPlus ({name})
-Documentation=man:systemd.service(5)
-{after}StartLimitIntervalSec=0
+Description=FlowGate: {programs} ({name})
+Documentation={documentation}
+{after}# A start that fails is tried again for ever: what it needs may come later.
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
@@ -40,13 +44,19 @@ Restart=on-failure
 RestartSec=5
 RestartPreventExitStatus=2
 TimeoutStartSec={start}
+# The supervisor alone gets SIGTERM, and stops its services in order. If it is killed, they serve on, and the next
+# one, which systemd starts, takes them over.
+KillMode=process
 # Longer than the longest drain: requests in progress are finished first.
 TimeoutStopSec={stop}
+# Answered while every service answers. SIGKILL also ends a process that is stopped, and leaves no dump of the keys
+# that it has in memory.
 WatchdogSec={watchdog}
-# The supervisor alone gets SIGTERM, and stops its services in order.
-KillMode=mixed
+WatchdogSignal=SIGKILL
+LimitCORE=0
 # A worker that is killed for its memory is respawned by the supervisor.
 OOMPolicy=continue
+LimitNOFILE=65536
 
 UMask=0077
 NoNewPrivileges=yes
@@ -86,33 +96,60 @@ class Wanted:
         drain_seconds: How long requests in progress may take.
         log: Where launchd writes what the command prints.
         user: The user of a service of the whole system; empty for a service of the user.
+        has_southbound: It runs CLIProxyAPIPlus too.
+        start_seconds: How long the start may take.
+        written_by: What wrote the file, as one line.
+        documentation: Where the service is described, as a URI.
     """
 
     name: str
     command: Sequence[str]
     folder: Path
     drain_seconds: float
-    log: Path
+    log: Path = Path("/dev/null")
     variables: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
+    has_southbound: bool = True
+    start_seconds: float = START_SECONDS
+    written_by: str = INSTALLED
+    documentation: str = "man:systemd.service(5)"
 
 
 def unit(wanted: Wanted) -> str:
-    """Return the text of a systemd unit."""
-    text = HEAD.format(
-        name=_specifiers(wanted.name),
+    """Return the text of a systemd unit, with its digest."""
+    text = plain_unit(wanted)
+    return f"{text}{UNIT_MARK}{_digest(text)}\n"
+
+
+def plain_unit(wanted: Wanted) -> str:
+    """Return the text of a systemd unit without a digest, for a file that is the user's own.
+
+    Args:
+        wanted: What it is to run.
+
+    Raises:
+        UsageError: A path has a character that no unit can contain.
+    """
+    for text in (*wanted.command, str(wanted.folder)):
+        if not text.isprintable():
+            what = f"the path {text!r} contains a character that no unit can contain"
+            raise UsageError(what, fix="move the config to a folder with a name that can be printed")
+    return UNIT.format(
+        written_by=wanted.written_by,
+        documentation=specifiers(wanted.documentation),
+        name=specifiers(wanted.name),
+        programs=f"LiteLLM{' and CLIProxyAPIPlus' if wanted.has_southbound else ''}",
         after="After=network-online.target\nWants=network-online.target\n" if wanted.user else "",
         user=f"User={wanted.user}\n" if wanted.user else "",
-        command=_command(wanted.command),
-        folder=_specifiers(str(wanted.folder)),
+        command=command_line(wanted.command),
+        folder=specifiers(str(wanted.folder)),
         environment="".join(f"Environment={_quoted(f'{k}={v}')}\n" for k, v in sorted(wanted.variables.items())),
-        start=START_SECONDS,
+        start=round(wanted.start_seconds),
         stop=round(wanted.drain_seconds) + STOP_MARGIN,
         watchdog=WATCHDOG_SECONDS,
         hardening=SYSTEM_HARDENING if wanted.user else "",
         target="multi-user.target" if wanted.user else "default.target",
     )
-    return f"{text}{UNIT_MARK}{_digest(text)}\n"
 
 
 def plist(wanted: Wanted) -> str:
@@ -152,7 +189,7 @@ def runs(text: str, words: Sequence[str]) -> bool:
         text: The text of the file.
         words: Arguments, not the program.
     """
-    return any(sequence in text for sequence in (" ".join(map(_argument, words)), "".join(map(_xml, words))))
+    return any(sequence in text for sequence in (" ".join(map(argument, words)), "".join(map(_xml, words))))
 
 
 def _xml(word: str) -> str:
@@ -165,25 +202,41 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
-def _specifiers(text: str) -> str:
+def specifiers(text: str) -> str:
+    """Return a text as a unit contains it, where `%` begins a specifier.
+
+    Args:
+        text: The text.
+    """
     return text.replace("%", "%%")
 
 
 def _quoted(word: str) -> str:
     """Quote a word for a line that is split into words; `%` begins a specifier there."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
-    return _specifiers(f'"{escaped}"')
+    return specifiers(f'"{escaped}"')
 
 
-def _command(words: Sequence[str]) -> str:
-    """Return the words of ExecStart. In arguments `$` begins a variable; the path of the program has none."""
+def command_line(words: Sequence[str]) -> str:
+    """Return the words of ExecStart. In arguments `$` begins a variable; the path of the program has none.
+
+    Args:
+        words: The program and its arguments.
+    """
     program, *arguments = words
     if set(program) & set(REFUSED_IN_PROGRAM):
-        return _command(["/bin/sh", "-c", 'exec "$0" "$@"', *words])
+        return command_line(["/bin/sh", "-c", 'exec "$0" "$@"', *words])
     plain = re.fullmatch(r"[\w./+-]+", program)
     first = program if plain else _quoted(program)
-    return " ".join([first, *(_argument(word) for word in arguments)])
+    return " ".join([first, *(argument(word) for word in arguments)])
 
 
-def _argument(word: str) -> str:
+def argument(word: str) -> str:
+    """Return a word of a command line as systemd reads it.
+
+    Args:
+        word: The word.
+
+    Source: systemd.service(5), "Command lines": `%` begins a specifier and `$` a variable, in quotes too.
+    """
     return word if re.fullmatch(r"[\w./=:+-]+", word) else _quoted(word).replace("$", "$$")
