@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,20 @@ SECTION = re.compile(r"  cliproxyapi_plus:\n(    .*\n)+")
 @pytest.fixture
 def alone(workspace: Workspace) -> Workspace:
     """A workspace whose config has no CLIProxyAPIPlus; its models are at a local server."""
+    return without_upstream(workspace)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A gateway without CLIProxyAPIPlus that runs."""
+    found = without_upstream(Workspace(tmp_path_factory.mktemp("r")).write())
+    found.inv("up")
+    yield found
+    found.kill_processes()
+
+
+def without_upstream(workspace: Workspace) -> Workspace:
+    """Take CLIProxyAPIPlus out of a config."""
     text = SECTION.sub("", workspace.config.read_text())
     text = text.replace(f"127.0.0.1:{workspace.upstream_port}", "127.0.0.1:11434").replace("UPSTREAM_", "OWN_")
     workspace.config.write_text(text)
@@ -83,13 +98,11 @@ def test_a_download_says_that_nothing_needs_it(alone: Workspace) -> None:
 
 
 @pytest.mark.parametrize("command", ["doctor", "security.check", "cooldowns", "profile.show", "explain", "events"])
-def test_other_commands_do_not_fail_because_of_it(alone: Workspace, command: str) -> None:
-    alone.inv("up")
-    done = alone.start(command).wait_for_exit()
+def test_other_commands_do_not_fail_because_of_it(running: Workspace, command: str) -> None:
+    done = running.start(command).wait_for_exit()
     assert done.returncode in (0, 1 if command in ("doctor", "security.check") else 3 if command == "cooldowns" else 0)
     assert "there is no CLIProxyAPIPlus" not in done.stderr
     assert not [line for line in done.stdout.splitlines() if line.startswith("fail") and "cliproxy" in line]
-    alone.inv("down")
 
 
 def test_doctor_says_that_litellm_runs_alone(alone: Workspace) -> None:

@@ -54,8 +54,8 @@ def test_a_missing_program_is_named(tmp_path: Path) -> None:
 def test_it_is_killed_when_its_parent_is(tmp_path: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)])
     file = tmp_path / "pid"
-    poll(lambda: file.is_file() and bool(file.read_text().strip()), Clock(), timeout=20)
+    poll(lambda: file.is_file() and bool(file.read_text().strip()), Clock(), timeout=60)
     child = int(file.read_text())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    assert poll(lambda: processes.identify(child) is None, Clock(), timeout=10)
+    assert poll(lambda: processes.identify(child) is None, Clock(), timeout=60)

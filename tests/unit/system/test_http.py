@@ -221,9 +221,9 @@ def test_a_line_is_yielded_before_the_stream_ends(serve: Serve) -> None:
         handler.send_header("Connection", "close")
         handler.end_headers()
         handler.wfile.write(b"first\n")
-        handler.wfile.write(b"second\n" if seen.wait(5) else b"too late\n")
+        handler.wfile.write(b"second\n" if seen.wait(60) else b"too late\n")
 
-    lines = Http().stream(serve(slowly), {}, timeout=5)
+    lines = Http().stream(serve(slowly), {}, timeout=60)
     assert next(lines) == "first"
     seen.set()
     assert list(lines) == ["second"]
@@ -240,7 +240,7 @@ def test_a_stream_that_is_left_early_is_closed(serve: Serve) -> None:
     lines = Http().stream(serve(send_one_line), {})
     assert next(lines) == "a"
     lines.close()  # type: ignore[attr-defined]
-    assert closed.wait(5)
+    assert closed.wait(60)
 
 
 def test_a_rejected_stream_shows_the_response_without_our_key(serve: Serve) -> None:

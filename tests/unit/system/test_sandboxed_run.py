@@ -39,7 +39,7 @@ def test_a_signal_is_described(tmp_path: Path) -> None:
 
 
 def test_a_hanging_program_is_ended_with_its_children(tmp_path: Path, until: Until) -> None:
-    result = run_script(tmp_path, "sleep 60 & echo $!; wait", seconds=0.3)
+    result = run_script(tmp_path, "sleep 60 & echo $!; wait", seconds=2.0)
     assert result.code is None
     until(lambda: tree_of(int(result.output)) == [])
 
