@@ -166,7 +166,7 @@ def unverified_error(source: Source, why: str) -> EnvironmentFailure:
 def mismatch_error(source: Source, name: str, found: str, wanted: str, level: str) -> EnvironmentFailure:
     """Return the error for an archive with another checksum than the expected one."""
     by = f"the config (bootstrap.sha256.{source.platform})" if level == "pinned" else level
-    fix = "nothing was installed; try again later, or use another source: " + fixes(source.repo)
+    fix = "nothing was installed; try again later, or " + fixes(source.repo)
     return EnvironmentFailure(f"{name} has the sha256 {found}, but {by} requires {wanted}", fix=fix, place=source.place)
 
 

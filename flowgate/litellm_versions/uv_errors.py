@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
 from flowgate.errors import DiskError, EnvironmentFailure, FlowGateError, Unreachable
 from flowgate.litellm_versions.wanted import Wanted
 from flowgate.system.command import CommandResult
+from flowgate.system.disk_errors import FIXES
 
 MAX_SENTENCE = 400
 SHORT, LOG_LINES = 4, 12
@@ -56,7 +58,7 @@ def explain(ran: CommandResult, wanted: Wanted, folder: Path) -> FlowGateError:
     log = log if len(log) > SHORT else []  # a short one stands in the sentence
     if SPACE.search(ran.stderr):
         what = f"{folder}: no space is left to install {wanted.subject}"
-        return DiskError(what, fix="free some space there, then run the command again", log=log)
+        return DiskError(what, fix=FIXES[errno.ENOSPC], log=log)
     if ran.code < 0:
         what = f"uv was ended by signal {-ran.code} while it installed {wanted.subject}"
         return EnvironmentFailure(what, fix="run the command again; signal 9 can mean too little memory", log=log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,13 @@ from flowgate.errors import DiskError
 
 PRIVATE_FOLDER = 0o700
 SHARED_FOLDER = Path("/tmp")  # noqa: S108 - not TMPDIR: shells with different values must find the same socket
+# Names of folders that exist only while something is prepared in them: beside its place, or a temporary one.
+STAGING = re.compile(r".*\.(staging|building)|flowgate-[a-z-]+-[0-9]+-\w+")
 NO_ACCESS = "give yourself access to it (ls -ld shows its owner), or set paths.runtime_dir to a folder of your own"
 NO_INODES = "delete files there that nobody needs (df -i shows the number), then run the command again"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 FIXES = {
-    errno.ENOSPC: "free some space there, then run the command again",
+    errno.ENOSPC: "free some space there (df -h shows what is left), then run the command again",
     errno.EDQUOT: "free some of your quota there, then run the command again",
     errno.EROFS: "its file system is read-only: set paths.runtime_dir to a writable folder",
     errno.EACCES: NO_ACCESS,
@@ -43,9 +47,23 @@ def disk_error(path: Path, error: OSError) -> DiskError:
     fix = FIXES.get(error.errno or 0, "")
     if isinstance(error, NotRegularFile):
         return DiskError(f"{path} {message}", fix="move it away, then run the command again")
+    if error.errno in FULL:
+        path = lasting(path)
     if error.errno == errno.ENOSPC and free_inodes(path) == 0:
         message, fix = "its file system has no free inodes", NO_INODES
     return DiskError(f"{path}: {message[:1].lower()}{message[1:]}", fix=fix)
+
+
+def lasting(path: Path) -> Path:
+    """Return the folder that holds a staging folder, which a failed command deletes; other paths as they are.
+
+    Args:
+        path: A file or folder.
+    """
+    for one in reversed((path, *path.parents)):
+        if STAGING.fullmatch(one.name):
+            return one.parent
+    return path
 
 
 class NotRegularFile(OSError):

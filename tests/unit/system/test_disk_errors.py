@@ -27,6 +27,31 @@ def test_a_disk_error_has_path_reason_and_fix(number: int, fix: str) -> None:
     assert fix in error.fix
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/srv/bin/.CLIProxyAPIPlus.staging/program", "/srv/bin"),
+        ("/srv/bin/.CLIProxyAPIPlus.staging", "/srv/bin"),
+        ("/srv/.CLIProxyAPIPlus.staging/trial/.staging/x", "/srv"),
+        ("/srv/litellm/.123.building/environment/bin/python", "/srv/litellm"),
+        ("/tmp/flowgate-rehearsal-123-a8_x/run/log", "/tmp"),
+        ("/tmp/flowgate-flags-9-abc", "/tmp"),
+        ("/srv/flowgate-data/file", "/srv/flowgate-data/file"),
+        ("/srv/staging/file", "/srv/staging/file"),
+        ("/srv/.router/runtime/events.log", "/srv/.router/runtime/events.log"),
+        ("file", "file"),
+    ],
+)
+def test_a_full_disk_is_named_by_a_folder_that_stays(number: int, path: str, shown: str) -> None:
+    assert disk_error(Path(path), OSError(number, "Full")).what == f"{shown}: full"
+
+
+def test_another_error_keeps_its_path() -> None:
+    path = "/srv/.CLIProxyAPIPlus.staging/program"
+    assert disk_error(Path(path), OSError(errno.EACCES, "No")).what == f"{path}: no"
+
+
 def test_our_own_errors_are_not_translated() -> None:
     inner = DiskError("inner")
     with pytest.raises(DiskError) as caught, translate_os_errors(Path("/srv")):
