@@ -243,6 +243,6 @@ def _existing(given: str, by: str) -> Path:
     path = Path(given).expanduser().absolute()
     check_word(f"the path of {by}", str(path))
     if not path.is_file():
-        fix = f"give {by} the path of a config file, or leave it out to use the embedded default"
+        fix = f"give {by} the path of a config file, or leave it out"
         raise UsageError(f"there is no config file at {path} (named by {by})", fix=fix)
     return path

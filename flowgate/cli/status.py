@@ -84,8 +84,7 @@ def status(config: str, as_json: bool) -> int:
             console.data(f"  {line}")
     disk_parts.print_usage(report["disk"])
     refused_config.print_refused(refused)
-    if refused is None:
-        service_faults.print_other_config(session)
+    service_faults.print_other_config(session)
     service_faults.print_unconfigured(session, services)
     for name, service in services.items():
         for generation in service["generations"]:
