@@ -107,6 +107,8 @@ def _count_once(side: Gateway, *, stream: bool) -> Count:
     before = _threads(pid)
     count = side.wrk(COUNTED_SECONDS, CLIENTS, stream=stream).count * (PIECES if stream else 1)
     used = {name: seconds - before.get(name, 0.0) for name, seconds in _threads(pid).items()}
+    if not count:
+        raise RuntimeError(f"no answer was complete within {COUNTED_SECONDS:.0f} s: the machine is too busy")
     total = sum(used.values())
     return Count(1000.0 * total / count, used[str(pid)] / total)
 
