@@ -12,6 +12,7 @@ from pathlib import Path
 from flowgate.system import bytecode
 from tests.bench import (
     commands,
+    fleet,
     gateway,
     growth,
     handover,
@@ -38,6 +39,7 @@ GROUPS: dict[str, Group] = {
     "growth": growth.GROWTH,
     "upstream": upstream.UPSTREAM,
     "playbook": playbook.PLAYBOOK,
+    "fleet": fleet.FLEET,
 }
 NAMES = tuple(name for group in GROUPS.values() for name in group.names)
 
