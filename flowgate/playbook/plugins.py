@@ -8,13 +8,15 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowgate.errors import UsageError
 from flowgate.playbook.signature import describe
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "flowgate.steps"
 PACKAGE = "flowgate_plugin_steps_"  # prefix of the package as which a folder is imported; a digest of the path follows
@@ -55,7 +57,7 @@ class PluginSteps(Mapping[str, Function]):
         """
         if self._points is None:
             self._points = {}
-            for point in entry_points(group=GROUP):
+            for point in _entry_points():
                 word = _word(point.name)
                 if word in self._taken:
                     raise UsageError(f"{_package(point)} defines a step '{word}', which exists already", fix=RENAME)
@@ -80,6 +82,12 @@ class PluginSteps(Mapping[str, Function]):
 
 def _word(name: str) -> str:
     return name.replace("-", "_")
+
+
+def _entry_points() -> Collection[EntryPoint]:
+    from importlib.metadata import entry_points  # it takes as long as the rest of a short command
+
+    return entry_points(group=GROUP)
 
 
 def _package(point: EntryPoint) -> str:
@@ -134,7 +142,7 @@ def plugin_error_location(error: BaseException) -> str:
     Returns:
         `file:line` of the innermost plugin code; empty when no plugin raised the error.
     """
-    packages = {point.value.partition(":")[0].partition(".")[0] for point in entry_points(group=GROUP)}
+    packages = {point.value.partition(":")[0].partition(".")[0] for point in _entry_points()}
     return _place(error, packages)
 
 

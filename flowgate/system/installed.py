@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import re
 import tomllib
@@ -16,6 +15,8 @@ from flowgate.system.atomic_write import read_bytes_or_none
 
 def version(name: str) -> str | None:
     """Return the version of an installed distribution; None if it is not installed."""
+    import importlib.metadata  # it takes as long as the rest of a short command
+
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -28,6 +29,8 @@ def written_on(name: str) -> date | None:
     Args:
         name: The distribution.
     """
+    import importlib.metadata
+
     try:
         record = importlib.metadata.distribution(name).locate_file("") / f"{name}-{version(name)}.dist-info" / "RECORD"
         return datetime.fromtimestamp(Path(str(record)).stat().st_mtime, UTC).date()
@@ -41,6 +44,8 @@ def requirements(name: str) -> list[str]:
     Args:
         name: The distribution.
     """
+    import importlib.metadata
+
     try:
         return importlib.metadata.requires(name) or []
     except importlib.metadata.PackageNotFoundError:

@@ -6,7 +6,6 @@ Source: the Redis protocol (RESP2): a command is an array of strings; an answer 
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -94,6 +93,8 @@ def _connect(address: RedisAddress, timeout: float) -> socket.socket:
     connection = socket.create_connection((address.host, address.port), timeout)
     if not address.tls:
         return connection
+    import ssl  # most servers are asked without it
+
     try:
         return ssl.create_default_context().wrap_socket(connection, server_hostname=address.host)
     except OSError:

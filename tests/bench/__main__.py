@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flowgate.system import bytecode
 from tests.bench import (
+    ansible_tasks,
     commands,
     fleet,
     gateway,
@@ -40,6 +41,7 @@ GROUPS: dict[str, Group] = {
     "growth": growth.GROWTH,
     "upstream": upstream.UPSTREAM,
     "playbook": playbook.PLAYBOOK,
+    "ansible": ansible_tasks.ANSIBLE,
 }
 NAMES = tuple(name for group in GROUPS.values() for name in group.names)
 
