@@ -23,6 +23,7 @@ def files(plan: Plan) -> dict[str, str]:
     unit = plan.unit or Unit(())
     values = {
         "user": unit.user,
+        "title": unit.title,
         "readme": quote(f"{unit.folder}/README.md").translate(SPECIFIERS),
         "folder": plain(unit.working_folder),
         "command": " ".join(quoted(word) for word in unit.command),
