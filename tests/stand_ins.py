@@ -50,6 +50,10 @@ class StandInProcess:
         self.process = subprocess.Popen(self.argv(), stdout=subprocess.PIPE, text=True, env=environment)
         assert wait(lambda: not sockets.is_free("127.0.0.1", self.control), 30.0)
 
+    def is_running(self) -> bool:
+        """Return whether the process runs."""
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> int:
         """Stop the process, and return its exit code."""
         assert self.process is not None
@@ -92,5 +96,5 @@ def running(**facts: Any) -> Iterator[StandInProcess]:
     try:
         yield made
     finally:
-        if made.process is not None and made.process.poll() is None:
+        if made.is_running():
             made.stop()

@@ -60,6 +60,7 @@ class Unit(NamedTuple):
         folder: The folder of the exported files.
         user: The user of a system unit; empty for a user's own unit.
         has_southbound: It runs CLIProxyAPIPlus too.
+        title: What `systemctl` shows beside the programs.
     """
 
     command: tuple[str, ...]
@@ -67,6 +68,7 @@ class Unit(NamedTuple):
     folder: str = "/"
     user: str = ""
     has_southbound: bool = False
+    title: str = "flowgate"
 
 
 @dataclass(frozen=True, slots=True)

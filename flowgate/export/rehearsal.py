@@ -110,7 +110,13 @@ def _systemd(plan: Plan, own: Plan, one: Rehearsal) -> dict[str, str]:
     words = [*one.stand_ins, *_listening("127.0.0.1", "127.0.0.1"), "--key-file", key_file, *one.words(1)]
     command = [*unit.command[: _config_flag(unit.command)], "--config", f"{folder}/flowgate.yaml"]
     command += ["run", "--profile", one.profile]
-    of_gateway = unit._replace(command=tuple(command), working_folder=folder, folder=folder, has_southbound=False)
+    of_gateway = unit._replace(
+        command=tuple(command),
+        working_folder=folder,
+        folder=folder,
+        has_southbound=False,
+        title="flowgate-rehearsal",
+    )
     units = systemd.files(replace(own, unit=of_gateway))
     values = {**_values(one, 1), "gateway_port": port, "state": one.state, "folder": folder, "user": unit.user}
     stand_ins = render(

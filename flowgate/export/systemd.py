@@ -24,7 +24,7 @@ def files(plan: Plan) -> dict[str, str]:
     """
     unit = plan.unit or Unit(())
     wanted = unit_file.Wanted(
-        name="flowgate",
+        name=unit.title,
         command=unit.command,
         folder=Path(unit.working_folder),
         drain_seconds=plan.longest_seconds,

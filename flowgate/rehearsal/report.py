@@ -70,7 +70,7 @@ def _suite(profile: ProfileResult, started: str) -> junit.Suite:
     cases = [_case(name, scenario) for scenario in profile["scenarios"]]
     skipped = [
         junit.Case(f"rehearsal.{name}", scenario, seconds=0.0, result="skipped", message=why)
-        for scenario, why in {**profile["omitted_scenarios"], **profile["not_exercised"]}.items()
+        for scenario, why in {**profile["omitted_scenarios"], **summary.not_exercised(profile)}.items()
     ]
     return junit.Suite("rehearsal", name, [*cases, *skipped], started, output=summary.heading(profile))
 
@@ -96,7 +96,14 @@ def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    functions = (summary.heading, summary.answers, summary.attempts, summary.return_time, timeline)
+    functions = (
+        summary.heading,
+        summary.answers,
+        summary.attempts,
+        summary.return_time,
+        summary.not_exercised,
+        timeline,
+    )
     environment.filters.update({function.__name__: function for function in functions})
     return environment.from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import median
 
 from flowgate.rehearsal.comparisons import BROKEN
@@ -18,7 +18,7 @@ SCENARIO_HEADER = ["scenario", "answered by", "first", "later", "attempts", "pri
 def heading(profile: ProfileResult) -> str:
     """Return one line on the stack, the requested model, the roles and the time scale."""
     stack = "LiteLLM alone" if profile["litellm_only"] else f"LiteLLM through {profile['upstream']}"
-    stack = f"the gateway at {profile['against']}" if profile["against"] else _fleet(profile) + stack
+    stack = f"the gateway at {against(profile)}" if against(profile) else _fleet(profile) + stack
     roles = ", ".join(f"{role}: {model}" for model, role in profile["roles"].items())
     return (
         f"{profile['profile']}: {stack}. Requested model: {profile['model']} ({roles}). "
@@ -37,6 +37,16 @@ def _fleet(profile: ProfileResult) -> str:
 def gateways(profile: ProfileResult) -> int:
     """Return how many gateways were rehearsed together; a result of an earlier FlowGate does not say it."""
     return profile.get("gateways", 1)
+
+
+def against(profile: ProfileResult) -> str:
+    """Return the URL of the deployed gateway; empty for a private copy, and in a result of an earlier FlowGate."""
+    return profile.get("against", "")
+
+
+def not_exercised(profile: ProfileResult) -> Mapping[str, str]:
+    """Return what was not seen from outside, and why; empty in a result of an earlier FlowGate."""
+    return profile.get("not_exercised", {})
 
 
 def _times(scale: float) -> str:
@@ -80,9 +90,9 @@ def notes(profile: ProfileResult) -> list[str]:
     ]
     found += [f"{name}: '{one}' was left out: {why}" for one, why in profile["omitted_scenarios"].items()]
     if profile["omitted_settings"]:
-        copy = "deployed rehearsal" if profile["against"] else "private copy"
+        copy = "deployed rehearsal" if against(profile) else "private copy"
         found.append(f"{name}: settings left out of the {copy}: {', '.join(profile['omitted_settings'])}")
-    found += [f"{name}: not exercised: {one} ({why})" for one, why in profile["not_exercised"].items()]
+    found += [f"{name}: not exercised: {one} ({why})" for one, why in not_exercised(profile).items()]
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from flowgate.config.loader import read
 from flowgate.context import StepContext
-from flowgate.errors import CheckFailed, EnvironmentFailure, FlowGateError, UsageError
+from flowgate.errors import CheckFailed, EnvironmentFailure, FlowGateError, Interrupted, Unreachable, UsageError
 from flowgate.rehearsal.overlay_config import marker
 from flowgate.rehearsal.plan import make_plan
 from flowgate.rehearsal.result import ProfileResult
@@ -241,6 +241,28 @@ def test_faults_of_a_rehearsal_that_was_killed_are_ended(deployment: Deployment)
     assert deployment.stand_ins.call("PUT", "/faults", faults, name="killed")[0] == 200
     deployment.stand_ins.call("DELETE", "/rehearsal", name="killed")
     assert broken(deployment.rehearse()) == set()
+
+
+def test_a_rehearsal_that_is_interrupted_leaves_no_fault(deployment: Deployment) -> None:
+    def interrupt(seconds: float) -> None:
+        if deployment.stand_ins.ask("big")[0] == 500:
+            raise Interrupted("Ctrl-C")
+
+    with pytest.raises(Interrupted):
+        deployment.rehearse(context=deployment.context(BRIEF._replace(sleep=interrupt)))
+    assert deployment.stand_ins.ask("big")[0] == 200
+
+
+def test_stand_ins_that_end_in_between_are_said(deployment: Deployment) -> None:
+    with stand_ins.running(marker=deployment.stand_ins.marker, time_scale=deployment.stand_ins.time_scale) as brief:
+        deployment.policy.models[brief.marker] = [(brief.marker, brief.vendors)]
+
+        def end(seconds: float) -> None:
+            if brief.is_running():
+                brief.stop()
+
+        with pytest.raises(Unreachable):
+            deployment.rehearse(stand_ins=brief.url, context=deployment.context(BRIEF._replace(sleep=end)))
 
 
 @pytest.mark.parametrize("ahead", [-3600.0, 0.75, 86_400.0])

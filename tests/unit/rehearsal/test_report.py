@@ -69,3 +69,12 @@ def test_a_timeline_has_a_bar_per_request_a_dot_per_attempt_and_the_end_of_the_f
     page = report.page(rehearsal(scenario(fault_ended_at=1.0)))
     assert (page.count("<rect"), page.count("<circle"), page.count("the fault ends")) == (3, 4, 1)
     assert page.count('class="primary failed"') == 3
+
+
+def test_what_was_not_seen_of_a_deployed_gateway_is_no_success() -> None:
+    found = rehearsal(scenario())
+    found["profiles"][0]["not_exercised"] = {"shared <Redis>": "it has none"}
+    cases = Xml.fromstring(report.junit_report(found)).iter("testcase")  # noqa: S314 - our own text
+    skipped = {case.get("name") for case in cases if case.find("skipped") is not None}
+    assert skipped == {"recovery", "shared <Redis>"}
+    assert "Not exercised: shared &lt;Redis&gt; (it has none)" in report.page(found)

@@ -48,6 +48,22 @@ def test_repetitions_and_omissions_are_noted() -> None:
     assert settings.endswith("litellm_settings.cache")
 
 
+def test_a_deployed_gateway_is_named_and_what_was_not_seen_of_it() -> None:
+    found = profile(scenario())
+    found |= {"against": "http://gateway:4100", "omitted_scenarios": {}, "scale": 1.0}
+    found["not_exercised"] = {"CLIProxyAPIPlus": "no accounts"}
+    assert "the gateway at http://gateway:4100" in summary.heading(found)
+    assert "LiteLLM's times are the full ones" in summary.heading(found)
+    assert summary.notes(found) == ["cost & more: not exercised: CLIProxyAPIPlus (no accounts)"]
+
+
+def test_a_result_of_an_earlier_flowgate_can_be_shown() -> None:
+    found = profile(scenario())
+    del found["against"], found["not_exercised"]
+    assert "LiteLLM through the embedded upstream" in summary.heading(found)
+    assert len(summary.notes(found)) == 1
+
+
 def test_the_conclusion_names_the_first_broken_promise_and_counts_the_others() -> None:
     assert summary.conclusion(rehearsal(scenario("broken"))) == BROKEN
     assert summary.conclusion(rehearsal(scenario("broken"), scenario("broken"))) == f"{BROKEN}; 1 more broken"
