@@ -31,7 +31,7 @@ def test_every_command_exists_with_its_flags(command: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["inv nonsense", "inv status --nonsense", "inv profile.set", "flowgate nonsense", "rm x"]
+    "text", ["inv nonsense", "inv status --nonsense", "inv profile.set", "flowgate nonsense", "dd x"]
 )
 def test_an_unknown_command_is_found(text: str) -> None:
     with pytest.raises(Exception, match=r"nonsense|needs NAME|unknown program"):

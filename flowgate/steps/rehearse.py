@@ -45,18 +45,15 @@ def rehearse(
         stand_ins: URL of the control port of its stand-ins.
 
     Returns:
-        `broken` (number of broken promises), `profiles` (list; the keys are those of `inv rehearse --json`), and
-        `version` (of these keys).
+        `broken` (number of broken promises), `profiles` (keys as in `inv rehearse --json`) and `version` (of the keys).
 
     Raises:
         CheckFailed: A promise is broken.
         UnknownName: No scenario or profile has this name.
-        UsageError: A profile cannot be rendered, or has no model that can be requested by its name; or so many
-            gateways cannot be rehearsed, or need a Redis server and none is installed.
+        UsageError: A profile cannot be rendered or rehearsed so, or needs a Redis server that is not installed.
     """
     if against or stand_ins:
-        if every or litellm_only or as_written or long or gateways != 1:
-            raise UsageError(ONE, fix="leave out --all, --litellm-only, --long, --as-written and --gateways")
+        _refuse(every, litellm_only, as_written, long, gateways != 1)
         return _against(context, profile or context.run_state.profile.value, scenario, (against, stand_ins))
     scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
@@ -71,6 +68,12 @@ def rehearse(
 
     summary = f"rehearse {', '.join(names)}{on_gateways(gateways)}: {_said(scenario, scenarios)}"
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
+
+
+def _refuse(*unsuitable: bool) -> None:
+    """Refuse options that only a private copy has."""
+    if any(unsuitable):
+        raise UsageError(ONE, fix="leave out --all, --litellm-only, --long, --as-written and --gateways")
 
 
 def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str, str]) -> Change:

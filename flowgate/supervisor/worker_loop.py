@@ -1,13 +1,13 @@
 """The event loop of a worker: asyncio's own, or uvloop where the config wants it.
 
-Measured with LiteLLM 1.108.7 and uvloop 0.23: a request and a stream piece take the same processor time on both.
+Measured with uvloop 0.23: a request and a stream piece take the same processor time on both.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-import sys
 from collections.abc import Callable, Coroutine
 
 VARIABLE = "FLOWGATE_EVENT_LOOP"
@@ -32,8 +32,8 @@ def _factory(chosen: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     if chosen != UVLOOP:
         return None
     try:
-        import uvloop  # not everywhere: LiteLLM brings it along
+        import uvloop  # not on every system
     except ImportError:
-        print("flowgate: uvloop is not installed; asyncio's event loop is used", file=sys.stderr, flush=True)  # noqa: T201
+        logging.getLogger(__name__).warning("uvloop is not installed; asyncio's event loop is used")
         return None
     return uvloop.new_event_loop

@@ -30,12 +30,12 @@ def test_a_worker_runs_on_the_loop_of_the_config(monkeypatch: pytest.MonkeyPatch
 
 
 def test_without_uvloop_the_loop_of_asyncio_serves(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
     monkeypatch.setenv(worker_loop.VARIABLE, "uvloop")
     assert worker_loop.run(is_uvloop()) == 0
-    assert "uvloop is not installed" in capsys.readouterr().err
+    assert "uvloop is not installed" in caplog.text
 
 
 def test_workers_on_uvloop_hand_over(supervisor: SupervisorClient, app: App) -> None:
