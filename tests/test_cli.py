@@ -24,7 +24,7 @@ def test_version_is_one_line() -> None:
 
 def test_help_names_every_task_in_words() -> None:
     printed = flowgate("--help").stdout
-    assert all(f"\n{task} " in printed for task in ("smoke", "profile set", "service start", "status"))
+    assert all(f"\n  {task} " in printed for task in ("smoke", "profile set", "service start", "status"))
 
 
 def test_help_of_one_task_names_its_words_and_flags() -> None:
@@ -82,7 +82,7 @@ def test_a_closed_pipe_is_no_error() -> None:
     program = f"{sys.executable} -c 'from flowgate.cli.main import main; main()' profile diff cost balanced"
     piped = ["bash", "-c", f"{program} | head -n 1; exit ${{PIPESTATUS[0]}}"]
     done = subprocess.run(piped, capture_output=True, text=True, check=False, timeout=90)
-    assert (done.returncode, done.stdout) == (0, "--- cost\n")
+    assert (done.returncode, done.stdout) == (0, "# promises:\n")
     assert "bug" not in done.stderr
     assert "BrokenPipe" not in done.stderr
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowgate.system import processes
 from tests.conftest import REAL_UPSTREAM, Workspace, wait
 from tests.live.test_account_cooldowns import request
 
@@ -135,7 +134,7 @@ def test_a_killed_supervisor_loses_no_record(place: Workspace) -> None:
     assert all_counted(place)
     pid = place.json("status")["supervisor"]
     os.kill(pid, 9)
-    assert wait(lambda: processes.identify(pid) is None)
+    assert wait(lambda: pid not in {one.pid for one in place.processes()})
     assert [chat(place) for _ in range(6)] == [200] * 6
     assert "a new one has taken over" in place.inv("status").stderr
     assert all_counted(place)

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from flowgate.supervisor.liveness import Liveness
-from flowgate.system import processes
+from flowgate.system import process_table, processes
 from flowgate.system.clock import Clock
 from flowgate.system.processes import Identity
+from tests.conftest import wait
 
 HUNG = 30.0
 
@@ -22,6 +23,7 @@ HUNG = 30.0
 def waiting() -> Iterator[int]:
     """The pid of a process that waits."""
     with subprocess.Popen(["sleep", "600"]) as process:
+        assert wait(lambda: not process_table.thread_states(process.pid) - {"S"})  # it has begun to wait
         yield process.pid
         process.kill()
 
