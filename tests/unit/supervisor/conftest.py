@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,9 +15,9 @@ import pytest
 from flowgate.domain import ForkServerSettings, Program, Secret
 from flowgate.supervisor import orphans
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.system import processes
+from flowgate.system import process_table, processes
 from flowgate.system.clock import Clock, poll
-from tests.conftest import free_port
+from tests.conftest import free_port, wait
 
 SERVER = """
 import http.server, sys
@@ -30,6 +31,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
+
+
+@pytest.fixture
+def waiting() -> Iterator[int]:
+    """The pid of a process that waits: one that has just been started may still be waiting for a core."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        try:
+            assert wait(lambda: not process_table.thread_states(process.pid) - {"S"})
+            yield process.pid
+        finally:
+            process.kill()
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,10 +42,8 @@ class Round:
 
 
 @pytest.fixture
-def round_(tmp_path: Path, program: Callable[..., Program], monkeypatch: pytest.MonkeyPatch) -> Iterator[Round]:
-    with subprocess.Popen(["sleep", "600"]) as waiting:
-        yield Round(tmp_path, program(), waiting.pid, monkeypatch)
-        waiting.kill()
+def round_(tmp_path: Path, program: Callable[..., Program], waiting: int, monkeypatch: pytest.MonkeyPatch) -> Round:
+    return Round(tmp_path, program(), waiting, monkeypatch)
 
 
 def test_a_worker_that_does_not_answer_is_killed_after_30_s(round_: Round) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,21 +65,13 @@ class Watched:
 
 
 @pytest.fixture
-def sleeper() -> Iterator[int]:
-    """The pid of a process that waits."""
-    with subprocess.Popen(["sleep", "600"]) as process:
-        yield process.pid
-        process.kill()
-
-
-@pytest.fixture
-def watch(tmp_path: Path, program: Make, sleeper: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def watch(tmp_path: Path, program: Make, waiting: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """Watches a program on a port."""
     monkeypatch.setattr(WorkerProcess, "kill", lambda worker: setattr(worker, "killed", True))
     made: list[Watched] = []
 
     def begin(port: int, **more: object) -> Watched:
-        made.append(Watched(tmp_path, program(port=port, **{"answers_pings": True, **more}), sleeper))
+        made.append(Watched(tmp_path, program(port=port, **{"answers_pings": True, **more}), waiting))
         return made[-1]
 
     yield begin

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from flowgate.supervisor.liveness import Liveness
-from flowgate.system import process_table, processes
+from flowgate.system import processes
 from flowgate.system.clock import Clock
 from flowgate.system.processes import Identity
-from tests.conftest import wait
 
 HUNG = 30.0
-
-
-@pytest.fixture
-def waiting() -> Iterator[int]:
-    """The pid of a process that waits."""
-    with subprocess.Popen(["sleep", "600"]) as process:
-        assert wait(lambda: not process_table.thread_states(process.pid) - {"S"})  # it has begun to wait
-        yield process.pid
-        process.kill()
 
 
 @pytest.mark.parametrize(
