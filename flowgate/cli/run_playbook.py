@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from flowgate.cli import console, step_catalog
+from flowgate.cli import console, kept_config, step_catalog
 from flowgate.cli.entrypoint import print_bug
 from flowgate.cli.find_playbook import find_playbook
 from flowgate.cli.masking import playbook_secrets
@@ -160,6 +160,7 @@ def _run(
         if report.code:
             _put_back(context)
         session.supervisor.finish(keep=report.code == 0)
+        kept_config.update(session, report)
         _record(context, request, report)
     resume_at = checked.selection.resume_at(report) if report.error else None
     return RunResult(report, run_state.profile.value, is_embedded(session.config), resume_at)
