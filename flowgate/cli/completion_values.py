@@ -96,7 +96,7 @@ class _OfConfig:
         return {found["event"] for line in files.tail(log, READ_EVENTS) if (found := read_event(line))}
 
     def steps(self, typed: str) -> Iterable[str]:
-        from flowgate.cli.session import locate_config
+        from flowgate.cli.config_place import locate_config
         from flowgate.cli.step_catalog import catalog
 
         return catalog(locate_config(self._config).value).names()

@@ -183,6 +183,7 @@ OF_A_CONFIG = (
     ("leftovers", leftovers),
     (litellm_version.CHECK, litellm_version.in_force),
     ("litellm", litellm_support.of_upgraded),
+    ("litellm", litellm_support.of_config),
 )
 
 

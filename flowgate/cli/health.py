@@ -62,7 +62,7 @@ def health(config: str, as_json: bool) -> int:
     remote_name = cliproxy.NAME if session.config.remote else ""
     console.table([_row(name, one, name == remote_name) for name, one in services.items()], heading=False)
     shared_state.print_trouble(redis)
-    refused_config.print_refused(refused)
+    refused_config.print_refused(refused, session)
     if not healthy:
         remote = services.get(cliproxy.NAME) if session.config.remote else None
         if remote and not remote["ready"]:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from flowgate.cli import console
 from flowgate.cli.checks import example_keys
+from flowgate.cli.config_place import USUAL, locate_config
 from flowgate.cli.example_texts import ROUTER, below_config, with_new_keys, with_router, with_source
-from flowgate.cli.session import USUAL, locate_config
 from flowgate.errors import UnknownName, UsageError
 from flowgate.gateway import download_source
 from flowgate.gateway.upstream_sources import SOURCES

@@ -7,14 +7,14 @@ from flowgate.errors import UsageError
 
 
 def open_to_read(typed: str, *, quiet: bool = False) -> Session:
-    """Open the config in use; if it is wrong, the one with which `run` serves.
+    """Open the config in use; if it is wrong, the one that serves.
 
     Args:
         typed: Path after `--config`; empty to search for the config.
         quiet: Do not print what was migrated, nor that the config in use is wrong.
 
     Raises:
-        UsageError: The config in use is wrong, and no `run` of it serves.
+        UsageError: The config in use is wrong, and nothing serves that was started with it.
     """
     try:
         return open_session(typed, quiet=quiet)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flowgate.cli import arguments, console
+from flowgate.cli.open_to_read import open_to_read
 from flowgate.cli.requests import ReportRequest, RunRequest
 from flowgate.cli.run_playbook import execute, print_end
 from flowgate.cli.session import Session, open_session
@@ -76,6 +77,20 @@ def up(config: str, profile: str, *, check: bool = False) -> int:
     if found is not None:
         console.note(f"note: {found.path} starts this gateway too, and takes it over: {found.start_words()}")
     return run_in(session, RunRequest("up", {}, profile=profile, check=check))
+
+
+def down(config: str, service: str, *, check: bool = False) -> int:
+    """Stop services; a config that an edit has broken since does not stand in the way.
+
+    Args:
+        config: Path after `--config`; empty to search for the config.
+        service: Name of the service, or "all".
+        check: Predict the changes without making them.
+
+    Returns:
+        The exit code.
+    """
+    return run_in(open_to_read(config), RunRequest("down", {"service": service}, check=check))
 
 
 def run_in(session: Session, request: RunRequest) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowgate.cli import console, reach
-from flowgate.cli.session import open_session
+from flowgate.cli.open_to_read import open_to_read
 
 
 def recover(config: str) -> int:
@@ -20,7 +20,7 @@ def recover(config: str) -> int:
     """
     from flowgate.supervisor import recovery
 
-    session = open_session(config)
+    session = open_to_read(config)
     console.note(session.describe())
     done = recovery.recover(session.supervisor)
     session.supervisor.close()

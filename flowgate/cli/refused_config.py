@@ -1,4 +1,4 @@
-"""A changed config that `run` has refused: the one before serves on, and commands that report go by that one."""
+"""A changed config that cannot serve: the one before serves on, and commands that report go by that one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from flowgate.cli import console
-from flowgate.cli.session import Session, open_session, wanted_configs
+from flowgate.cli.config_place import wanted_configs
+from flowgate.cli.session import Session, open_session
 from flowgate.errors import UsageError
 from flowgate.supervisor import config_record, daemon_process, stacks
 
@@ -20,7 +21,7 @@ class RefusedConfig(TypedDict):
 
 
 def open_serving(typed: str) -> tuple[Session, RefusedConfig | None]:
-    """Open the config that serves: the one in use, or the one before it if `run` cannot apply that.
+    """Open the config that serves: the one in use, or the one before it if that cannot be applied.
 
     Args:
         typed: Path after `--config`; empty to search for the config.
@@ -29,7 +30,7 @@ def open_serving(typed: str) -> tuple[Session, RefusedConfig | None]:
         The session, and why the config in use does not serve; None if it does.
 
     Raises:
-        UsageError: The config in use is wrong, and no `run` of it serves.
+        UsageError: The config in use is wrong, and nothing serves that was started with it.
     """
     try:
         session = open_session(typed)
@@ -47,7 +48,7 @@ def open_serving(typed: str) -> tuple[Session, RefusedConfig | None]:
 
 
 def serving_instead(typed: str, error: UsageError) -> tuple[Session, RefusedConfig] | None:
-    """Return the config with which `run` serves in place of one that is wrong; None if none does.
+    """Return the config that serves in place of one that is wrong; None if none does.
 
     Args:
         typed: Path after `--config`; empty to search for the config.
@@ -74,13 +75,13 @@ def _recorded(runtime: Path) -> RefusedConfig | None:
 
 
 def _kept(files: Iterable[Path], error: UsageError | None) -> tuple[Session, RefusedConfig] | None:
-    """Find the `run` that serves an earlier state of a config.
+    """Find the gateway that serves an earlier state of a config.
 
     Args:
         files: Where the config is.
         error: What is wrong with it; None if it can be read.
     """
-    from flowgate.cli import watched_config
+    from flowgate.cli import kept_config, watched_config
 
     wanted = {str(one) for one in files}
     for stack in stacks.running(ask=False):
@@ -89,19 +90,26 @@ def _kept(files: Iterable[Path], error: UsageError | None) -> tuple[Session, Ref
         refused = _recorded(stack.runtime)
         if refused is None and error is not None:
             refused = RefusedConfig(reason=watched_config.describe(error), since="")
-        session = watched_config.in_force(stack.runtime)
+        session = kept_config.in_force(stack.runtime)
         if session is not None and refused is not None:
             return session, refused
     return None
 
 
-def print_refused(refused: RefusedConfig | None) -> None:
+def print_refused(refused: RefusedConfig | None, session: Session) -> None:
     """Print that the config in use does not serve, and why.
 
     Args:
         refused: Why; None if it serves.
+        session: The session of the config that serves.
     """
-    if refused is not None:
+    if refused is None:
+        return
+    supervisor = daemon_process.find(session.config.paths.runtime_dir)
+    if supervisor is None or not daemon_process.is_foreground(supervisor):
+        console.note(f"warning: the config is wrong, the one before it serves: {refused['reason']}")
+        console.note(console.spell_commands("  fix: correct it, then inv service.reload applies it"))
+    else:
         since = f" since {refused['since']}" if refused["since"] else ""
         console.note(f"warning: the config is refused{since}, the one before it serves: {refused['reason']}")
         console.note(

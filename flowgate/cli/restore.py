@@ -9,7 +9,7 @@ from flowgate.cli import backup_contents, backup_reading, console, passphrase, r
 from flowgate.cli.backup import print_members
 from flowgate.cli.backup_contents import LEDGER
 from flowgate.cli.backup_reading import Backup
-from flowgate.cli.session import USUAL, named_by_environment
+from flowgate.cli.config_place import USUAL, named_by_environment
 from flowgate.domain import Config
 from flowgate.errors import UsageError
 from flowgate.system import files, locations, replace_file, staged_moves

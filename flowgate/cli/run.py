@@ -69,14 +69,14 @@ def work(file: str, by: str, profile: str, runtime_dir: str, doing: str) -> int:
         runtime_dir: The runtime folder of the supervisor.
         doing: "up", or "reload", which keeps the active profile.
     """
-    from flowgate.cli import watched_config
+    from flowgate.cli import kept_config, watched_config
     from flowgate.cli.run_playbook import execute, print_end
     from flowgate.supervisor import config_record
 
     runtime = Path(runtime_dir)
     session, reading = watched_config.read(Sourced(Path(file), by), runtime)
     try:
-        before = watched_config.in_force(runtime) if doing == RELOAD else None
+        before = kept_config.in_force(runtime) if doing == RELOAD else None
         if before is not None:
             watched_config.require_no_restart(before.config, session.config)
         remark = _profile_gone(session) if doing == RELOAD else ""
@@ -89,7 +89,6 @@ def work(file: str, by: str, profile: str, runtime_dir: str, doing: str) -> int:
     if code:
         watched_config.refuse(runtime, reading.record, result.report.error or FlowGateError(f"exit code {code}"))
         return code
-    config_record.save_in_force(runtime, reading.texts)
     config_record.save(runtime, config_record.ConfigRecord(reading.record.files, remark=remark))
     return 0
 

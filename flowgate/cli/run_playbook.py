@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from flowgate.cli import console, step_catalog
+from flowgate.cli import console, kept_config, step_catalog
 from flowgate.cli.entrypoint import print_bug
 from flowgate.cli.find_playbook import find_playbook
 from flowgate.cli.masking import playbook_secrets
@@ -25,7 +25,7 @@ from flowgate.playbook.check import check
 from flowgate.playbook.parse import parse
 from flowgate.playbook.playbook import run_plays
 from flowgate.playbook.run_options import RunOptions
-from flowgate.steps._put_back import put_back
+from flowgate.steps._put_back import forget, put_back
 from flowgate.system import files, terminal
 from flowgate.system.clock import Clock, stamp
 
@@ -157,16 +157,19 @@ def _run(
     report = _run_tasks(context, request, checked, progress)
     report = replace(report, playbook=str(checked.path), started=started, check=request.check)
     if not request.check:
-        if report.code:
-            _put_back(context)
+        _settle(context, report)
         session.supervisor.finish(keep=report.code == 0)
+        kept_config.update(session, report)
         _record(context, request, report)
     resume_at = checked.selection.resume_at(report) if report.error else None
     return RunResult(report, run_state.profile.value, is_embedded(session.config), resume_at)
 
 
-def _put_back(context: StepContext) -> None:
+def _settle(context: StepContext, report: Report) -> None:
     """Write back what this run has replaced for a LiteLLM that does not serve: it was refused, or Ctrl-C came first."""
+    if report.code == 0:
+        forget(context)
+        return
     try:
         restored = put_back(context)
     except FlowGateError as error:

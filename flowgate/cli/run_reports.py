@@ -11,8 +11,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from flowgate.cli import console
+from flowgate.cli.config_place import ENVIRONMENT
 from flowgate.cli.requests import ReportRequest, RunResult
-from flowgate.cli.session import ENVIRONMENT
 from flowgate.domain import Sourced, Variables
 from flowgate.errors import UsageError
 from flowgate.system import files

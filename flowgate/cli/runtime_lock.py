@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from flowgate.cli import console
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.session import Session
 from flowgate.errors import DiskError
+from flowgate.supervisor import replaced_files
 from flowgate.system import files
 from flowgate.system.clock import Clock
 from flowgate.system.disk_errors import is_full
@@ -41,6 +43,7 @@ class RuntimeLock:
         try:
             self._take()
             self._session.supervisor.recover()
+            self._put_back()
             try:
                 yield
             finally:
@@ -59,6 +62,7 @@ class RuntimeLock:
             yield
             return
         self._session.supervisor.finish(keep=True)
+        files.delete([replaced_files.place(self._session.config.paths.runtime_dir)])
         self._held.close()
         try:
             yield
@@ -72,7 +76,7 @@ class RuntimeLock:
         def on_wait(holder: str) -> None:
             console.note(f"waiting for {holder}, which is changing this runtime folder")
 
-        path = self._session.config.paths.runtime_dir / "lock"
+        path = self._session.config.paths.runtime_dir / replaced_files.LOCK
         what = self._request.playbook
         lock = files.exclusive_lock(path, what, clock=Clock(), timeout=LOCK_SECONDS, on_wait=on_wait)
         try:
@@ -81,6 +85,17 @@ class RuntimeLock:
             # A full disk must not keep `down` from saying that nothing runs.
             if self._request.playbook != "down" or not is_full(error) or self._anything_runs():
                 raise
+
+    def _put_back(self) -> None:
+        """Write back what a killed command has replaced, where the supervisor has not done that yet."""
+        runtime = self._session.config.paths.runtime_dir
+        if not self._request.exclusive or not files.is_there(replaced_files.place(runtime)):
+            return
+        status = self._session.supervisor.status()
+        found = replaced_files.put_back(runtime, partial(replaced_files.serving_digest, status))
+        if found:
+            names = ", ".join(path.name for path in found)
+            console.note(f"note: an earlier command was killed: wrote {names} back, as what serves needs it")
 
     def _anything_runs(self) -> bool:
         return any(one["generations"] for one in self._session.supervisor.status()["services"].values())

@@ -63,6 +63,7 @@ def check(config: str, as_json: bool) -> int:
             *(("secrets", secrets.secrets), ("keys", secrets.keys), ("prompts", upstream.prompts)),
             ("listening", listening),
             ("litellm", litellm_support.of_upgraded),
+            ("litellm", litellm_support.of_config),
         )
         checks += [(name, partial(one, session)) for name, one in of_a_config]
     found += finding.run_checks(checks)

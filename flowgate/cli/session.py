@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowgate.cli import console
+from flowgate.cli.config_place import ENVIRONMENT, locate_config
 from flowgate.domain import Config, ServiceSettings, Sourced
 from flowgate.errors import DiskError, UsageError
 from flowgate.system import files, locations
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from flowgate.config.includes import ReadFile
     from flowgate.supervisor.client import SupervisorClient
 
-ENVIRONMENT = "FLOWGATE_CONFIG"
-USUAL = Path("config") / "flowgate.yaml"
 DEFAULT_PROFILE = "balanced"
 
 
@@ -33,12 +32,14 @@ class Session:
         named: Its file, and who named it.
         environment: The command's own environment variables.
         kept: The supervisor's client; None creates it when it is first needed.
+        texts: Path → text of the files that the config consists of, its own first.
     """
 
     config: Config
     named: Sourced[Path]
     environment: Mapping[str, str]
     kept: SupervisorClient | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def supervisor(self) -> SupervisorClient:
@@ -53,7 +54,12 @@ class Session:
         """Return a sentence that says which config is in use, and why."""
         if self.config.embedded:
             return "config: the embedded default (FlowGate's own upstream, not a provider)"
-        why = {"typed": "--config", "environment": ENVIRONMENT, "platform": "your config folder"}
+        why = {
+            "typed": "--config",
+            "environment": ENVIRONMENT,
+            "platform": "your config folder",
+            "kept": "as it serves",
+        }
         reason, remote = why.get(self.named.by, "the usual place"), self.config.remote
         alone = "" if len(self.config.services) > 1 else "; LiteLLM alone, without CLIProxyAPIPlus"
         alone = f"; CLIProxyAPIPlus at {remote.url}" if remote else alone
@@ -124,18 +130,24 @@ def read_session(named: Sourced[Path], read_file: ReadFile, *, quiet: bool = Fal
     from flowgate.config.loader import read
 
     embedded = named.value == locations.examples() / "embedded.yaml"
+    texts = dict[str, str]()
+
+    def read_and_keep(path: Path) -> str:
+        texts[str(path)] = text = read_file(path)
+        return text
+
     try:
-        text = read_file(named.value)
+        text = read_and_keep(named.value)
     except DiskError as error:
         raise UsageError(error.what, fix=error.fix) from None
     root = locations.state_folder() if embedded else None
-    config_read = read(text, named.value, root=root, embedded=embedded, read_file=read_file)
+    config_read = read(text, named.value, root=root, embedded=embedded, read_file=read_and_keep)
     environment = dict(os.environ)
     found = replace(config_read, services=services_on_path(config_read, environment))
     hide_secrets(found, environment)
     for line in () if quiet else (*found.notes, *_path_notes(config_read, found)):
         console.note(f"note: {line}")
-    return Session(found, named, environment)
+    return Session(found, named, environment, texts=texts)
 
 
 def hide_secrets(config: Config, environment: Mapping[str, str], more: Iterable[str] = ()) -> None:
@@ -182,67 +194,3 @@ def _path_notes(written: Config, found: Config) -> Iterator[str]:
         if "/" not in word and word != service.args[0]:
             place = written.place(f"services.{name}.command.args")
             yield f"{place}: {name} runs {service.args[0]} ({word!r} on PATH)"
-
-
-def locate_config(typed: str = "") -> Sourced[Path]:
-    """Find the config in use without reading it.
-
-    The order is `--config`, `FLOWGATE_CONFIG`, `config/flowgate.yaml`, `flowgate.yaml` in the platform's config folder
-    (outside a checkout), the embedded default.
-
-    Args:
-        typed: Path after `--config`; empty for none.
-
-    Returns:
-        Its path, and who named it.
-
-    Raises:
-        UsageError: The named file does not exist.
-    """
-    if typed:
-        return Sourced(_existing(typed, "--config"), "typed")
-    if os.environ.get(ENVIRONMENT):
-        return Sourced(_existing(os.environ[ENVIRONMENT], ENVIRONMENT), "environment", ENVIRONMENT)
-    usual = _usual()
-    if usual.is_file():
-        return Sourced(usual, "default")
-    folder = locations.config_folder()
-    if folder is not None and (folder / USUAL.name).is_file():
-        return Sourced(folder / USUAL.name, "platform")
-    return Sourced(locations.examples() / "embedded.yaml", "default")
-
-
-def wanted_configs(typed: str = "") -> list[Path]:
-    """Return the files that could be the config in use, whether they exist or not, the first one first.
-
-    Args:
-        typed: Path after `--config`; empty for none.
-    """
-    given = typed or named_by_environment()
-    if given:
-        return [Path(given).expanduser().absolute()]
-    folder = locations.config_folder()
-    return [_usual(), *([folder / USUAL.name] if folder is not None else [])]
-
-
-def named_by_environment() -> str:
-    """Return the config that FLOWGATE_CONFIG names; empty if it names none."""
-    return os.environ.get(ENVIRONMENT, "")
-
-
-def _usual() -> Path:
-    try:
-        return (locations.checkout() or Path.cwd()) / USUAL
-    except FileNotFoundError:
-        raise UsageError("the current folder does not exist any more", fix="cd to a folder that exists") from None
-
-
-def _existing(given: str, by: str) -> Path:
-    from flowgate.cli.argv_words import check_word
-
-    path = Path(given).expanduser().absolute()
-    check_word(f"the path of {by}", str(path))
-    if not path.is_file():
-        fix = f"give {by} the path of a config file, or leave it out"
-        raise UsageError(f"there is no config file at {path} (named by {by})", fix=fix)
-    return path

@@ -83,7 +83,7 @@ def status(config: str, as_json: bool) -> int:
         for line in generation_lines(name, service["generations"]):
             console.data(f"  {line}")
     disk_parts.print_usage(report["disk"])
-    refused_config.print_refused(refused)
+    refused_config.print_refused(refused, session)
     service_faults.print_other_config(session)
     service_faults.print_unconfigured(session, services)
     for name, service in services.items():

@@ -6,7 +6,7 @@ from inspect import getsourcefile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowgate.cli.session import USUAL
+from flowgate.cli.config_place import USUAL
 from flowgate.playbook import builtin
 from flowgate.playbook.catalog import Catalog, Steps, steps_in
 from flowgate.system import locations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from flowgate.cli import console, step_catalog
-from flowgate.cli.session import locate_config
+from flowgate.cli.config_place import locate_config
 from flowgate.playbook.catalog import Param, StepInfo
 
 # A value for the example of a step, by type.

@@ -110,27 +110,6 @@ def describe(error: BaseException) -> str:
     return console.masked(" ".join(str(error).split()))
 
 
-def in_force(runtime: Path) -> Session | None:
-    """Return the config that serves, as `run` has kept it; None if it kept none.
-
-    Args:
-        runtime: The runtime folder.
-    """
-    texts = config_record.load_in_force(runtime)
-    if not texts:
-        return None
-
-    def read_text(path: Path) -> str:
-        if str(path) not in texts:
-            raise UsageError(f"{path} was not kept")
-        return texts[str(path)]
-
-    try:
-        return read_session(Sourced(Path(next(iter(texts))), "default"), read_text, quiet=True)
-    except FlowGateError:  # kept by another version of FlowGate
-        return None
-
-
 def require_no_restart(old: Config, new: Config) -> None:
     """Refuse a change that a reload cannot make.
 

@@ -25,7 +25,7 @@ class Sourced(Generic[T]):
     """A value and who set it.
 
     Attributes:
-        by: "typed", "environment", "playbook", "file", "state", "platform" or "default".
+        by: "typed", "environment", "playbook", "file", "state", "platform", "kept" or "default".
         place: `file:line` for a file, the variable's name for the environment, else empty.
     """
 

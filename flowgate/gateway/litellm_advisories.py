@@ -30,6 +30,7 @@ class Advisory:
         fixed: The first release without it; empty if that is not known.
         last_affected: The last release that has it, where the source names that one in place of `fixed`.
         workaround: What helps while no fixed release is known.
+        only_with_credentials: It concerns only a LiteLLM that stores credentials (see `credential_store`).
     """
 
     id: str
@@ -39,6 +40,7 @@ class Advisory:
     fixed: str = ""
     last_affected: str = ""
     workaround: str = ""
+    only_with_credentials: bool = False
 
 
 ADVISORIES = (
@@ -77,6 +79,7 @@ ADVISORIES = (
         "with the salt key in use, a user becomes an administrator (CVSS 9.9)",
         f"{GHSA}GHSA-7hp6-4w63-5g45",
         workaround="leave LITELLM_SALT_KEY and database_url out of the config, or upgrade as the advisory says",
+        only_with_credentials=True,
     ),
 )
 

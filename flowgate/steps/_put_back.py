@@ -1,14 +1,18 @@
 """Write back the config files that running services read, when what they were written for is refused.
 
 LiteLLM reads its config once, from a file of its own. CLIProxyAPIPlus rereads its one file when it is written, and
-the test of a new LiteLLM needs it; so it is written before the test, and written back when LiteLLM is refused.
+the test of a new LiteLLM needs it; so it is written before the test, and written back when LiteLLM is refused. A note
+of what it was lies in the runtime folder meanwhile: if this command is killed, the supervisor, or the next command,
+writes it back.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from flowgate.gateway import litellm
 from flowgate.step import StepContext
+from flowgate.supervisor import replaced_files
 
 
 def outdated(context: StepContext) -> list[Path]:
@@ -39,4 +43,26 @@ def put_back(context: StepContext) -> list[Path]:
             context.files.delete([path])
         else:
             context.files.write(path, before, in_place=True)
+    forget(context)
     return paths
+
+
+def remember(context: StepContext) -> None:
+    """Note what this run replaces for a LiteLLM that does not serve yet, before it is replaced.
+
+    Args:
+        context: Tools and state of this run.
+    """
+    serving = replaced_files.serving_digest(context.supervisor.status(), litellm.NAME)
+    if serving is not None and context.run_state.replaced:
+        note = replaced_files.dump(litellm.NAME, serving, context.run_state.replaced)
+        context.files.write(replaced_files.place(context.runtime), note)
+
+
+def forget(context: StepContext) -> None:
+    """Delete the note: what this run has replaced is in force, or was written back.
+
+    Args:
+        context: Tools and state of this run.
+    """
+    context.files.delete([replaced_files.place(context.runtime)])

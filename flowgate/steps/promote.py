@@ -7,6 +7,7 @@ from flowgate.domain import LiteLLMEnvironment, Value
 from flowgate.gateway import litellm_environments, litellm_in_force
 from flowgate.gateway.litellm_environments import EnvironmentRecord
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.steps._put_back import forget
 from flowgate.system.clock import stamp
 
 
@@ -48,6 +49,7 @@ def promote(context: StepContext) -> Result | Change:
         if number is not None:
             acting.supervisor.promote("litellm", number, digest)
             acting.run_state.replaced.clear()
+            forget(acting)
         if not in_force:
             _record_environment(acting, record, environment)
         acting.files.write(acting.config.paths.active_config, document.text)

@@ -7,6 +7,7 @@ from flowgate.errors import raise_all
 from flowgate.gateway import build, litellm, preflight
 from flowgate.gateway.policy import Policy
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
+from flowgate.steps._put_back import remember
 
 SHOWN_CHANGES = 8  # lines; a config with many aliases can have dozens
 
@@ -67,6 +68,7 @@ def _keep_old(context: StepContext, missing: list[str]) -> None:
     for document in _documents(context.stack()):
         if document.in_place:
             replaced.setdefault(document.path, context.files.read(document.path))
+    remember(context)
 
 
 def _changes(policy: Policy) -> list[str]:

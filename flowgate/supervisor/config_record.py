@@ -1,4 +1,4 @@
-"""What the last start or reload of `run` has read: which files, with which content, and why it was refused.
+"""The config that serves, and what the last start or reload of `run` has read: which files, and why it was refused.
 
 The command that reads the config writes it; the supervisor, which reads no config, and `health` read it.
 """
@@ -111,3 +111,13 @@ def save_in_force(runtime: Path, texts: Mapping[str, str]) -> None:
         DiskError: It cannot be written.
     """
     files.write_atomic(runtime / "run" / IN_FORCE, json.dumps(dict(texts)))
+
+
+def forget(runtime: Path) -> None:
+    """Delete the kept config, and what was recorded about the last start or reload: nothing runs any more.
+
+    Args:
+        runtime: The runtime folder.
+    """
+    for name in (IN_FORCE, READ):
+        files.discard(runtime / "run" / name)

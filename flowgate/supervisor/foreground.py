@@ -169,6 +169,7 @@ class Foreground:
                 self._child.wait()
         if not self._supervisor.leaving:
             self._manager.send("STOPPING=1", "STATUS=stopped")
+        config_record.forget(self._supervisor.folder.parent)
         return self.code
 
     # --- reports

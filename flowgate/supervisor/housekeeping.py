@@ -12,6 +12,7 @@ from flowgate.supervisor.folder_claims import FolderClaims
 from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.liveness import Liveness
 from flowgate.supervisor.log_rounds import LogRounds
+from flowgate.supervisor.replaced_files import AbandonedFiles
 from flowgate.supervisor.service_state import Renew
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.supervisor.usage_rounds import UsageRounds
@@ -39,6 +40,7 @@ class Housekeeping:
         self.claims = FolderClaims(supervisor)
         self._usage = UsageRounds(supervisor)
         self._logs = LogRounds(supervisor)
+        self._abandoned = AbandonedFiles(supervisor)
         supervisor.usage_sources = self._usage.status
         self._renewed: dict[Key | str, float] = {}
         self._rounds = 0
@@ -61,6 +63,7 @@ class Housekeeping:
         self._liveness.check()
         self._attempt(self._budgets.run)
         self.claims.run()
+        self._attempt(self._abandoned.run)
         self._attempt(self._usage.run)
         supervisor.tidy()
         if self._is_idle():

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import FAKE_SERVICE, wait
+from flowgate.supervisor import replaced_files
+from tests.conftest import FAKE_SERVICE, until, wait
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -67,4 +68,39 @@ def test_an_interrupted_change_leaves_every_file_as_it_was(running: Workspace) -
 
 def test_a_change_that_serves_keeps_its_files(running: Workspace) -> None:
     assert "cliproxyapi.yaml back" not in running.inv("service.reload").stderr
+    assert "debug: true" in files(running)["cliproxyapi.yaml"]
+
+
+KILLED: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
+    "profile set, in its test": (("profile.set", "cost"), {"hangs_on": "/v1/models"}, "/v1/models"),
+    "reload, while it starts": (("service.reload",), {"ready": False}, "start"),
+}
+
+
+@pytest.mark.parametrize("case", KILLED)
+def test_a_command_that_is_killed_leaves_what_the_services_read_as_it_was(running: Workspace, case: str) -> None:
+    before, (command, fault, sign) = files(running), KILLED[case]
+    seen = len(running.service_events(sign))
+    running.set_behaviour(litellm=fault)
+    killed = running.start(*command)
+    until(lambda: len(running.service_events(sign)) > seen)
+    until(lambda: "debug: true" in files(running)["cliproxyapi.yaml"])
+    running.set_behaviour()
+    killed.signal(signal.SIGKILL)
+    killed.process.wait()
+    until(lambda: files(running) == before)
+    until(lambda: not replaced_files.place(running.runtime).exists())
+    assert "wrote cliproxyapi.yaml back" in (running.runtime.parent / "logs" / "flowgate.log").read_text()
+
+
+def test_the_files_of_a_litellm_that_serves_after_all_stay(running: Workspace) -> None:
+    running.set_behaviour(litellm={"hangs_on": "/v1/models"})
+    killed = running.start("profile.set", "cost")
+    until(lambda: running.service_events("/v1/models"))
+    for process in (running.supervisor(), killed.process):
+        process.kill()
+        process.wait()
+    running.set_behaviour()
+    assert running.json("status")["services"]["litellm"]["profile"] == "cost"  # the next supervisor has adopted it
+    until(lambda: not replaced_files.place(running.runtime).exists())
     assert "debug: true" in files(running)["cliproxyapi.yaml"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import date
 from functools import partial
 
@@ -11,6 +11,7 @@ from flowgate.cli.litellm_version import SERVICE
 from flowgate.cli.session import Session
 from flowgate.gateway import (
     blocked_versions,
+    credential_store,
     litellm_advisories,
     litellm_environments,
     litellm_in_force,
@@ -43,8 +44,7 @@ def of_upgraded(session: Session, clock: Clock | None = None) -> Iterator[Findin
         session: The session of this command.
         clock: Tells the date; default: the real one.
     """
-    serving = partial(session.supervisor.serving_label, SERVICE, litellm_environments.LABEL)
-    version = litellm_in_force.record(session.config, files.read_text_or_none, serving).in_force
+    version = _in_force(session)
     own = installed.version("litellm") or ""
     if version in (litellm_environments.BUNDLED, own):
         return
@@ -52,23 +52,50 @@ def of_upgraded(session: Session, clock: Clock | None = None) -> Iterator[Findin
         message = f"LiteLLM {version} is in force and {blocked_versions.reason(version)}"
         yield Finding(CHECK, "fail", f"{message}; also replace every key that it has used", "inv litellm.rollback")
         return
-    is_checked = own and not blocked_versions.reason(own)  # by `of_installed`
-    told = litellm_advisories.having(own, "unknown") if is_checked else ()
-    yield from support(version, (clock or Clock()).wall().date(), None, told)
+    yield from support(version, (clock or Clock()).wall().date(), None)
 
 
-def support(version: str, today: date, written: date | None, told: Collection[Advisory] = ()) -> Iterator[Finding]:
-    """Check how old a release is, and which known vulnerabilities it has.
+def of_config(session: Session) -> Iterator[Finding]:
+    """Check for vulnerabilities that only a LiteLLM with stored credentials has, of the release in force.
+
+    Args:
+        session: The session of this command.
+    """
+    version = _in_force(session)
+    if version == litellm_environments.BUNDLED:
+        version = installed.version("litellm") or ""
+    if not version or blocked_versions.reason(version):
+        return
+    signs = list(credential_store.signs(session.config))
+    for one in litellm_advisories.ADVISORIES:
+        state = litellm_advisories.state(one, version)
+        if not one.only_with_credentials or state == "not affected":
+            continue
+        if not signs:
+            yield Finding(CHECK, "pass", f"{one.id} needs a database or a salt key, and LiteLLM has neither here")
+            continue
+        has = "has" if state == "affected" else "may have (which releases contain the fix is unknown)"
+        message = f"LiteLLM {version} {has} {one.id} ({one.summary}), and stores credentials: {signs[0]}"
+        yield Finding(CHECK, "warn", message, one.workaround or UPGRADE, detail=", ".join([*signs[1:], one.source]))
+
+
+def _in_force(session: Session) -> str:
+    serving = partial(session.supervisor.serving_label, SERVICE, litellm_environments.LABEL)
+    return litellm_in_force.record(session.config, files.read_text_or_none, serving).in_force
+
+
+def support(version: str, today: date, written: date | None) -> Iterator[Finding]:
+    """Check how old a release is, and which known vulnerabilities it has that do not depend on the config.
 
     Args:
         version: The release.
         today: The date.
         written: The day on which its files were written; None if that is not known.
-        told: Vulnerabilities that are reported as unknown without this release.
     """
     yield _age(version, today, litellm_releases.published(version, written))
-    known = litellm_advisories.having(version, "affected")
-    unknown = litellm_advisories.having(version, "unknown")
+    table = [one for one in litellm_advisories.ADVISORIES if not one.only_with_credentials]
+    known = litellm_advisories.having(version, "affected", table)
+    unknown = litellm_advisories.having(version, "unknown", table)
     if known:
         yield _affected(version, known)
     if unknown and litellm_releases.parse(version) is None:
@@ -76,11 +103,11 @@ def support(version: str, today: date, written: date | None, told: Collection[Ad
         yield Finding(CHECK, "warn", message, UPGRADE)
         return
     for one in unknown:
-        if one not in told:
-            message = f"it is unknown which releases of LiteLLM contain the fix for {one.id} ({one.summary})"
-            yield Finding(CHECK, "warn", f"{message}: {one.source}", one.workaround or UPGRADE, detail=version)
+        message = f"it is unknown which releases of LiteLLM contain the fix for {one.id} ({one.summary})"
+        yield Finding(CHECK, "warn", f"{message}: {one.source}", one.workaround or UPGRADE, detail=version)
     if not known:
-        message = f"FlowGate's table of {litellm_advisories.CHECKED} has no other vulnerability of LiteLLM {version}"
+        when = litellm_advisories.CHECKED
+        message = f"FlowGate's table of {when} has no vulnerability of LiteLLM {version} that concerns every config"
         yield Finding(CHECK, "pass", message)
 
 

@@ -53,4 +53,4 @@ def down(c: Context) -> int:
     """Stop everything."""
     from flowgate.cli import play
 
-    return play.run(config(c), "down", {}, check=dry(c))
+    return play.down(config(c), "all", check=dry(c))

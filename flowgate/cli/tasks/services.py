@@ -24,7 +24,7 @@ def stop(c: Context, service: str = "all") -> int:
     """Stop services with their whole process trees."""
     from flowgate.cli import arguments, play
 
-    return play.run(config(c), "down", {"service": arguments.service(service)}, check=dry(c))
+    return play.down(config(c), arguments.service(service), check=dry(c))
 
 
 @task(help={"service": SERVICE, "now": "do not wait for running requests in CLIProxyAPIPlus: cut them"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.cli import init, session
+from flowgate.cli import config_place, init, session
 from flowgate.cli.checks import example_keys
 from flowgate.cli.completion_values import SOUTHBOUND
 from flowgate.config.loader import read
@@ -226,7 +226,7 @@ def test_a_config_that_commands_prefer_is_named(home: Path, capsys: pytest.Captu
     init.init("none", here=True)
     init.init("none")
     assert f"warning: commands use {home / 'config' / 'flowgate.yaml'} here" in capsys.readouterr().err
-    assert session.locate_config().value == home / "config" / "flowgate.yaml"
+    assert config_place.locate_config().value == home / "config" / "flowgate.yaml"
 
 
 def test_the_config_folder_is_said_to_be_in_use(home: Path) -> None:
@@ -238,7 +238,7 @@ def test_the_config_folder_is_said_to_be_in_use(home: Path) -> None:
 def test_a_checkout_does_not_use_the_config_folder(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     init.init("none")
     monkeypatch.setattr("flowgate.system.locations.checkout", lambda: tmp_path / "checkout")
-    assert session.locate_config().value == locations.examples() / "embedded.yaml"
+    assert config_place.locate_config().value == locations.examples() / "embedded.yaml"
 
 
 def test_a_relative_folder_in_the_environment_is_ignored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from flowgate.cli.requests import RunRequest
 from flowgate.cli.runtime_lock import RuntimeLock
 from flowgate.errors import LockTimeout
+from flowgate.supervisor import replaced_files
 from flowgate.system import files
 from flowgate.system.clock import Clock
 from tests.unit.cli.sessions import SessionFactory
@@ -55,3 +57,20 @@ def test_a_run_without_the_lock_gives_nothing_back(new_session: SessionFactory, 
     one = RuntimeLock(new_session(), RunRequest("login", {}, check=how == "check", exclusive=how != "exclusive"))
     with other_command(one), one.hold(), one.given_back():
         pass
+
+
+def test_a_run_writes_back_what_a_killed_command_has_replaced(login: RuntimeLock, tmp_path: Path) -> None:
+    runtime, path = login._session.config.paths.runtime_dir, tmp_path / "cliproxyapi.yaml"
+    path.write_text("new")
+    files.write_atomic(replaced_files.place(runtime), replaced_files.dump("litellm", "d1", {path: "old"}))
+    with login.hold():
+        assert path.read_text() == "old"
+        assert not replaced_files.place(runtime).exists()
+
+
+def test_what_is_kept_for_a_person_who_thinks_is_not_written_back(login: RuntimeLock, tmp_path: Path) -> None:
+    place = replaced_files.place(login._session.config.paths.runtime_dir)
+    with login.hold():
+        files.write_atomic(place, replaced_files.dump("litellm", "d1", {tmp_path / "file": "old"}))
+        with login.given_back():
+            assert not place.exists()

@@ -103,17 +103,5 @@ def test_only_a_lock_is_worth_another_try(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"unknown": 1}', "not json", "{"])
 def test_a_damaged_record_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "run").mkdir()
-    for name in (config_record.READ, config_record.IN_FORCE):
-        (tmp_path / "run" / name).write_text(text)
+    (tmp_path / "run" / config_record.READ).write_text(text)
     assert config_record.load(tmp_path) == ConfigRecord()
-    assert watched_config.in_force(tmp_path) is None
-
-
-def test_the_config_in_force_is_read_without_its_files(tmp_path: Path) -> None:
-    named = write(tmp_path)
-    _, reading = watched_config.read(named, tmp_path)
-    config_record.save_in_force(tmp_path, reading.texts)
-    named.value.unlink()
-    found = watched_config.in_force(tmp_path)
-    assert found is not None
-    assert list(found.config.profiles) == ["balanced"]

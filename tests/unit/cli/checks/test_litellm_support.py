@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
@@ -89,19 +90,15 @@ def test_known_vulnerabilities_are_counted_and_the_fix_is_named(version: str, co
 
 
 @pytest.mark.parametrize("version", ["1.101.0rc1", "1.106.2", "1.108.7", "1.110.2"])
-def test_an_advisory_without_a_fixed_version_stays_unknown(version: str) -> None:
-    [found] = [one for one in check(version) if one.status == "warn" and "it is unknown" in one.message]
-    assert "CVE-2026-114612" in found.message
-    assert "LITELLM_SALT_KEY" in found.fix
-    assert found.detail == version
-    assert not [one for one in check(version) if " known vulnerabilit" in one.message]
+def test_a_release_without_a_vulnerability_of_every_config_passes(version: str) -> None:
+    assert [one.status for one in check(version)[1:]] == ["pass"]
 
 
 def test_a_text_that_is_no_version_is_unknown_once() -> None:
     assert [one.status for one in check("main")] == ["pass", "warn"]
 
 
-def upgraded(session_of: SessionFactory, version: str) -> Session:
+def upgraded(session_of: Callable[[], Session], version: str) -> Session:
     """Return a session after an upgrade to a version; the environment itself is missing."""
     session = session_of()
     record = litellm_environments.EnvironmentRecord(in_force=version)
@@ -131,11 +128,52 @@ def test_the_release_in_force_is_checked_too(new_session: SessionFactory) -> Non
     assert "1.106.12 was published on 2026-11-20" in in_force(new_session, "1.106.12")[0].message
 
 
-@pytest.mark.parametrize("version", ["1.106.12", "1.106.2", "1.108.5", "1.109.0", "1.84.0"])
-def test_what_is_unknown_of_every_release_is_told_once(new_session: SessionFactory, version: str) -> None:
-    findings = [*in_force(new_session, version), *litellm_support.of_installed(NOON)]
-    assert ["CVE-2026-114612" in one.message for one in findings].count(True) == 1
-    assert all(one.fix for one in findings if one.status == "warn")
+# --- what only a LiteLLM with stored credentials has
+
+DATABASE = {
+    "in general_settings": ("profiles:", "  general_settings: {database_url: postgres://h/d}\nprofiles:"),
+    "from a variable": ("profiles:", "  general_settings: {database_url: os.environ/MY_DATABASE}\nprofiles:"),
+    "of one profile": ("balanced: {}", "balanced: {general_settings: {database_url: postgres://h/d}}"),
+    "in environment_variables": ("profiles:", "  environment_variables: {DATABASE_URL: postgres://h/d}\nprofiles:"),
+    "in the service's env": ("  litellm:\n", "  litellm:\n    env: {DATABASE_URL: postgres://h/d}\n"),
+    "by parts": ("  litellm:\n", "  litellm:\n    env: {DATABASE_HOST: h}\n"),
+    "for migrations": ("  litellm:\n", "  litellm:\n    env: {DIRECT_URL: postgres://h/d}\n"),
+    "a salt key": ("  litellm:\n", "  litellm:\n    env: {LITELLM_SALT_KEY: os.environ/SALT}\n"),
+    "a salt key for LiteLLM's own reader": (
+        "profiles:",
+        "  environment_variables: {LITELLM_SALT_KEY: os.environ/LITELLM_SALT_KEY}\nprofiles:",
+    ),
+    "a variable by its own name": ("os.environ/SPARE_KEY", "os.environ/LITELLM_SALT_KEY"),
+    "a program of one's own": ("  litellm:\n", "  litellm:\n    command: {args: [/opt/run-litellm]}\n"),
+}
+NONE = {
+    "the plain config": ("profiles:", "profiles:"),
+    "an empty address": ("profiles:", "  general_settings: {database_url: ''}\nprofiles:"),
+    "one for the other program": ("-config,", "-salt, DATABASE_URL, -config,"),
+    "Redis": ("balanced: {}", "balanced: {router_settings: {redis_host: 127.0.0.1}}"),
+    "a master key": ("profiles:", "  general_settings: {master_key: os.environ/LITELLM_MASTER_KEY}\nprofiles:"),
+}
+
+
+@pytest.mark.parametrize("case", DATABASE)
+def test_a_litellm_that_stores_credentials_is_warned_of_with_the_place(new_session: SessionFactory, case: str) -> None:
+    [found] = litellm_support.of_config(new_session(DATABASE[case]))
+    assert (found.status, "LITELLM_SALT_KEY" in found.fix) == ("warn", True)
+    assert "may have (which releases contain the fix is unknown) CVE-2026-114612" in found.message
+    assert f"stores credentials: {new_session.folder}/flowgate.yaml:" in found.message
+
+
+@pytest.mark.parametrize("case", NONE)
+def test_another_litellm_is_not_warned_of(new_session: SessionFactory, case: str) -> None:
+    [found] = litellm_support.of_config(new_session(NONE[case]))
+    assert (found.status, found.fix) == ("pass", "")
+
+
+@pytest.mark.parametrize("version", ["1.106.12", "1.106.2", "1.109.0", "1.84.0"])
+def test_the_release_in_force_is_named(new_session: SessionFactory, version: str) -> None:
+    session = upgraded(lambda: new_session(DATABASE["by parts"]), version)
+    assert f"LiteLLM {version} may have" in next(litellm_support.of_config(session)).message
+    assert not [one for one in litellm_support.of_installed(NOON) if "CVE-2026-114612" in one.message]
 
 
 def test_without_an_upgrade_there_is_nothing_more_to_check(new_session: SessionFactory) -> None:
