@@ -18,6 +18,7 @@ from flowgate.errors import UsageError
 
 WATCHDOG_SECONDS = 120
 STOP_MARGIN = 60  # seconds after the longest drain
+FAILED_START_SECONDS = 9  # after a failed start, before RestartSec
 START_SECONDS = 900  # the first start may download and compile
 MARK = "flowgate-digest: "
 UNIT_MARK, PLIST_MARK = f"# {MARK}", f"<!-- {MARK}"
@@ -40,9 +41,11 @@ ExecReload=/bin/kill -HUP $MAINPID
 WorkingDirectory={folder}
 {environment}
 # A failed start or a crash is tried again; an orderly `flowgate down` (0) and a wrong config (2) are not.
+# After a crash soon, after a start that failed (3) later. RestartSteps would count crashes of months together.
 Restart=on-failure
-RestartSec=5
+RestartSec=1
 RestartPreventExitStatus=2
+ExecStopPost=/bin/sh -c 'test "$$EXIT_STATUS" != 3 || exec sleep {pause}'
 TimeoutStartSec={start}
 # The supervisor alone gets SIGTERM, and stops its services in order. If it is killed, they serve on, and the next
 # one, which systemd starts, takes them over.
@@ -147,6 +150,7 @@ def plain_unit(wanted: Wanted) -> str:
         start=round(wanted.start_seconds),
         stop=round(wanted.drain_seconds) + STOP_MARGIN,
         watchdog=WATCHDOG_SECONDS,
+        pause=FAILED_START_SECONDS,
         hardening=SYSTEM_HARDENING if wanted.user else "",
         target="multi-user.target" if wanted.user else "default.target",
     )
