@@ -1,4 +1,4 @@
-"""A real `systemd --user` for one test, in namespaces of its own that end with it.
+"""A real systemd for one test, of a user or of the whole system, in namespaces of its own that end with it.
 
 It needs root, and a cgroup2 file system somewhere. It reads only its own units: those of the user who runs the tests
 would be started too.
@@ -30,6 +30,19 @@ exec unshare --cgroup --mount --pid --fork --kill-child --mount-proc --propagati
 """
 
 
+# It is process 1. Of /etc only the folder of units is writable, and that is the test's own; the host keeps its name.
+BOOT = """
+set -e
+echo $$ > "$GROUP/cgroup.procs"
+exec unshare --cgroup --mount --pid --uts --fork --kill-child --mount-proc --propagation private sh -ec '
+    mount -t tmpfs tmpfs /run
+    mount --bind /etc /etc && mount -o remount,bind,ro /etc && mount --bind "$UNITS" /etc/systemd/system
+    umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup
+    exec "$0" --system --unit=multi-user.target --log-target=console --show-status=no
+' "$0"
+"""
+
+
 class UserManager:
     """The user's service manager of one workspace.
 
@@ -37,11 +50,15 @@ class UserManager:
         inside: The words that run a command where the manager is.
     """
 
+    systemctl_words: tuple[str, ...] = ("systemctl", "--user")
+    script: str = BEGIN
+    targets: tuple[str, ...] = TARGETS
+
     def __init__(self, workspace: Workspace) -> None:
         """Describe it; `start` starts it."""
         self._workspace, self.inside = workspace, tuple[str, ...]()
         self._folder = workspace.folder / "m"
-        self._group = Path()
+        self._group, self._variables = Path(), dict[str, str]()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
@@ -52,18 +69,26 @@ class UserManager:
         units = self._folder / "units"
         units.mkdir(parents=True)
         (self._folder / "run").mkdir(mode=0o700)
-        for name in TARGETS:
+        for name in self.targets:
             (units / f"{name}.target").write_text(f"[Unit]\nDescription={name}\nDefaultDependencies=no\n")
+        self._variables = self._make_variables(units)
+        return self._begin()
+
+    def _make_variables(self, units: Path) -> dict[str, str]:
+        """Return the variables of the manager, whose targets are in a folder."""
         own = self._workspace.folder / "home" / ".config" / "systemd" / "user"
         self._workspace.variables |= {"XDG_RUNTIME_DIR": str(self._folder / "run")}
-        variables = {**self._workspace.environment(), "GROUP": str(self._group), "SYSTEMD_UNIT_PATH": f"{own}:{units}"}
+        return {**self._workspace.environment(), "SYSTEMD_UNIT_PATH": f"{own}:{units}"}
+
+    def _begin(self) -> str:
+        variables = self._variables | {"GROUP": str(self._group)}
         with (self._folder / "log").open("w") as log:
-            self._process = subprocess.Popen(["sh", "-c", BEGIN, SYSTEMD], env=variables, stdout=log, stderr=log)
+            self._process = subprocess.Popen(["sh", "-c", self.script, SYSTEMD], env=variables, stdout=log, stderr=log)
         with contextlib.suppress(ChildProcessError, psutil.NoSuchProcess):
             if wait(self._answers, 20.0):
                 return ""
         log_text = (self._folder / "log").read_text()
-        return f"systemd --user does not run here: {log_text.strip()[-200:] or 'it says nothing'}"
+        return f"no systemd runs here: {log_text.strip()[-200:] or 'it says nothing'}"
 
     def _missing(self) -> str:
         absent = [one for one in ("unshare", "nsenter", "systemctl") if shutil.which(one) is None]
@@ -90,7 +115,7 @@ class UserManager:
 
     def systemctl(self, *words: str, check: bool = True) -> str:
         """Run a command of the manager, and return what it prints."""
-        argv = [*self.inside, "systemctl", "--user", *words]
+        argv = [*self.inside, *self.systemctl_words, *words]
         done = subprocess.run(
             argv, capture_output=True, text=True, env=self._workspace.environment(), timeout=120, check=False
         )
@@ -106,20 +131,61 @@ class UserManager:
         return (self._folder / "log").read_text()
 
     def stop(self) -> None:
-        """End it, and everything that it runs."""
+        """End it, and everything that it runs, at once."""
+        self._kill()
+        wait(self._removed, 10.0)
+
+    def _kill(self) -> None:
         if self._process is not None:
             for one in psutil.Process(self._process.pid).children() if self._process.poll() is None else ():
                 with contextlib.suppress(psutil.Error):
                     one.kill()
             self._process.kill()
             self._process.wait()
-        wait(self._removed, 10.0)
 
     def _removed(self) -> bool:
         for folder, _, _ in os.walk(self._group, topdown=False) if self._group.name else ():
             with contextlib.suppress(OSError):  # its last process is ending
                 Path(folder).rmdir()
         return not (self._group.name and self._group.is_dir())
+
+
+class SystemManager(UserManager):
+    """The service manager of a machine, process 1 of its own.
+
+    Attributes:
+        units: What is /etc/systemd/system for it; it stays when the machine is switched off.
+    """
+
+    systemctl_words = ("systemctl",)
+    script = BOOT
+    targets = ("basic", "sysinit", "multi-user", "network-online", "shutdown")
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Describe it; `start` starts it."""
+        super().__init__(workspace)
+        self.units = self._folder / "etc"
+
+    def _make_variables(self, units: Path) -> dict[str, str]:
+        self.units.mkdir()
+        (units / "multi-user.target").write_text("[Unit]\nRequires=basic.target\nAfter=basic.target\n")
+        return {
+            "PATH": os.environ["PATH"],
+            "container": "test",  # it leaves the kernel's settings alone
+            "UNITS": str(self.units),
+            "SYSTEMD_UNIT_PATH": f"/etc/systemd/system:{units}",
+            "SYSTEMD_GENERATOR_PATH": str(self._folder / "none"),
+        }
+
+    def cut_power(self) -> None:
+        """Kill everything at once, and boot again."""
+        self._kill()
+        reason = self._begin()
+        assert not reason, reason
+
+    def shut_down(self) -> None:
+        """Stop all services as before a shutdown."""
+        self.systemctl("start", "shutdown.target")
 
 
 def _own_group() -> Path:

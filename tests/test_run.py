@@ -5,56 +5,26 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
 from flowgate.system import process_table
 from tests.conftest import CHECKOUT, Running, Workspace, wait
+from tests.notify_manager import START_SECONDS, Manager
 
-START_SECONDS = 120.0
 WRONG = ("profiles:", "profilez:")
-
-
-class Manager:
-    """A service manager's end of the notify socket. It reads all the time: a sender drops what finds the queue full."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.messages = path, list[str]()
-        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._sock.bind(str(path))
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        while message := self._sock.recv(4096):
-            self.messages.append(message.decode())
-
-    def heard(self, words: str, times: int = 1) -> bool:
-        """Return whether a message with these words has come as often as that."""
-        return sum(words in one for one in self.messages) >= times
-
-    def wait_for(self, words: str, times: int = 1) -> None:
-        assert wait(lambda: self.heard(words, times), START_SECONDS), self.messages
-
-    def close(self) -> None:
-        self._sock.shutdown(socket.SHUT_RDWR)
-        self._reader.join(10)
-        self._sock.close()
 
 
 @pytest.fixture
 def manager(workspace: Workspace) -> Iterator[Manager]:
     """A manager that listens; `run` is told of it."""
     created = Manager(workspace.folder / "notify")
-    workspace.variables = {"NOTIFY_SOCKET": str(created.path), "WATCHDOG_USEC": "400000"}
+    workspace.variables = created.variables()
     yield created
     created.close()
 
@@ -105,9 +75,9 @@ def test_a_service_that_is_stopped_silences_the_watchdog(workspace: Workspace, m
     manager.wait_for("WATCHDOG=1", 1)
     stopped = psutil.Process(workspace.pids()["cliproxyapi_plus"])
     stopped.suspend()
-    assert wait(lambda: not wait(lambda: fresh_sign(manager), 1.0))
+    assert manager.is_left_alone()
     stopped.resume()
-    assert wait(lambda: fresh_sign(manager))
+    assert wait(manager.has_fresh_sign)
     end(running, signal.SIGTERM)
 
 
@@ -116,17 +86,10 @@ def test_a_service_that_is_stuck_silences_the_watchdog(workspace: Workspace, man
     manager.wait_for("READY=1")
     manager.wait_for("WATCHDOG=1", 1)
     workspace.set_behaviour(upstream={"hangs_on": "*"})
-    assert wait(lambda: not wait(lambda: fresh_sign(manager), 1.0), 30.0)
+    assert manager.is_left_alone()
     assert "has not answered for" in workspace.inv("status", code=0).stderr
     workspace.set_behaviour()
     end(running, signal.SIGTERM)
-
-
-def fresh_sign(manager: Manager) -> bool:
-    """Return whether a sign of life has come since the last call."""
-    manager.heard("")
-    heard, manager.messages = manager.messages, []
-    return "WATCHDOG=1" in heard
 
 
 # --- reload

@@ -147,6 +147,7 @@ def _program(session: Session, port: int, keep: bool) -> Program:
         digest=short_digest(json.dumps(argv)),
         ready_timeout=START_SECONDS,
         restart="on-failure" if keep else "never",
+        auxiliary=True,
     )
 
 

@@ -11,15 +11,18 @@ from flowgate.cli.diff import COLOURS, diff_lines
 from flowgate.cli.run_playbook import check_profile
 from flowgate.cli.service_place import Place, place
 from flowgate.cli.session import Session, open_session
-from flowgate.errors import FlowGateError, UsageError, raise_all
+from flowgate.errors import EnvironmentFailure, FlowGateError, UsageError, raise_all
 from flowgate.export import unit_file
 from flowgate.gateway import cliproxy
 from flowgate.gateway.environment import INHERITED_VARIABLES, KEY_FILES, Variables
 from flowgate.gateway.litellm import NAME as LITELLM
 from flowgate.supervisor import daemon_process
-from flowgate.system import files, own_process, user_files
+from flowgate.system import files, own_process, permissions, user_files
 from flowgate.system.file_access import Files
 
+AS_USER = "`inv export.systemd --to FOLDER --user NAME` writes the unit; FOLDER/README.md says how root installs it"
+NO_SYSTEM = f"leave out --system for a service of your own; or: {AS_USER}"
+NO_LAUNCHD = "leave out --system for a service of your own"
 MODULE = 3  # where "flowgate" is in the command that the service manager runs
 
 
@@ -36,6 +39,7 @@ def install(config: str, where: tuple[str, bool], profile: str, *, watch: bool, 
 
     Raises:
         UsageError: A variable would be missing after a reboot, or the file is not FlowGate's. Nothing was written.
+        EnvironmentFailure: The file cannot be written.
     """
     session = open_session(config)
     check_profile(session, profile)
@@ -45,14 +49,17 @@ def install(config: str, where: tuple[str, bool], profile: str, *, watch: bool, 
     words = (*run_command(session, profile), *(("--watch",) if watch else ()))
     before = user_files.look(found.path)
     _check_owner(found, before.text, force, words)
+    if not check:
+        _check_access(found)
     text = (unit_file.plist if found.launchd else unit_file.unit)(_wanted(session, found, words))
     _tell(found.path, before.text, text, check)
     if check:
         return 0
     if before.text != text:
-        folder = found.path.parent
-        if not folder.is_dir():
-            files.make_private_folder(folder)
+        missing = unit_file.in_read_only(_written(session)) if found.system else []
+        for folder in (found.path.parent, *missing):
+            if not folder.is_dir():
+                files.make_private_folder(folder)
         Files(acting=True).write(before.path, text, mode=0o644)
     _start(found, was_there=before.text is not None, changed=before.text != text)
     return 0
@@ -69,6 +76,7 @@ def uninstall(config: str, where: tuple[str, bool], *, force: bool, check: bool)
 
     Raises:
         UsageError: The file is not FlowGate's, or was edited. Nothing was changed.
+        EnvironmentFailure: The file cannot be deleted.
     """
     session = open_session(config)
     found = place(_name(where[0]), where[1], dict(session.environment))
@@ -80,6 +88,7 @@ def uninstall(config: str, where: tuple[str, bool], *, force: bool, check: bool)
     console.note(f"~ {found.path} {'would be' if check else 'is'} deleted")
     if check:
         return 0
+    _check_access(found)
     reachable = service_place.is_reachable(found)
     if reachable:
         service_place.run(found.stopping())
@@ -154,6 +163,13 @@ def _check_owner(found: Place, text: str | None, force: bool, words: tuple[str, 
         raise UsageError(f"{found.path} runs another config", fix="choose another --name, or --force")
 
 
+def _check_access(found: Place) -> None:
+    """Refuse a service of the whole system where only an administrator may write."""
+    if found.system and not permissions.is_writable(found.path.parent):
+        what = f"you cannot write in {found.path.parent}, where services of the whole system are"
+        raise EnvironmentFailure(what, fix=NO_LAUNCHD if found.launchd else NO_SYSTEM)
+
+
 def _tell(path: Path, before: str | None, text: str, check: bool) -> None:
     """Say what becomes of the file, and show its lines."""
     verb = "would be" if check else "is"
@@ -183,6 +199,8 @@ def _wanted(session: Session, found: Place, words: tuple[str, ...]) -> unit_file
     config, environment = session.config, session.environment
     known = {name: environment[name] for name in INHERITED_VARIABLES if environment.get(name) and name != "HOME"}
     shown = {name: value for name, value in known.items() if "@" not in value and "\n" not in value}
+    if found.system and not found.launchd and own_process.own_uid() == 0:
+        console.note(f"warning: the service runs as root; to run it as another user, {AS_USER}")
     for name in known.keys() - shown.keys():
         console.note(f"warning: {name} is left out: it contains a password; set it in {found.path} by a drop-in")
     return unit_file.Wanted(
@@ -194,4 +212,10 @@ def _wanted(session: Session, found: Place, words: tuple[str, ...]) -> unit_file
         log=config.paths.log_file.parent / f"{found.name}-launchd.log",
         user=own_process.own_user() if found.system else "",
         has_southbound=cliproxy.is_configured(config),
+        written=_written(session),
     )
+
+
+def _written(session: Session) -> tuple[Path, ...]:
+    """Return the folders in which the services write; the secrets are beside the runtime folder."""
+    return tuple(path.parent for path in session.config.paths)

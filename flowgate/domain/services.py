@@ -72,6 +72,7 @@ class Program:
         claimed_folders: Folders that no other host may use while it runs, also if they are on a network file system.
         answers_pings: It binds its own port and answers `OPTIONS *` at once, whatever else it does; one that does not
             answer for long is killed and respawned.
+        auxiliary: Nothing needs it; the gateway is well also while it is down.
     """
 
     service: str
@@ -105,6 +106,7 @@ class Program:
     workers: int = 1
     claimed_folders: tuple[Path, ...] = ()
     answers_pings: bool = False
+    auxiliary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from flowgate.domain import Config
-from flowgate.export import compose, gateway_config, kubernetes, systemd, unit_file
+from flowgate.export import compose, gateway_config, kubernetes, systemd, unit_words
 from flowgate.export.plan import Plan, Unit
 from flowgate.export.templates import render
 
@@ -122,8 +122,8 @@ def _systemd(plan: Plan, own: Plan, one: Rehearsal) -> dict[str, str]:
     stand_ins = render(
         "systemd/stand-ins.service",
         user=unit.user,
-        folder=unit_file.specifiers(folder),
-        command=unit_file.command_line(words),
+        folder=unit_words.specifiers(folder),
+        command=unit_words.command_line(words),
     )
     return {
         "flowgate.yaml": gateway_config.text(tree),

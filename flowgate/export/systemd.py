@@ -32,6 +32,7 @@ def files(plan: Plan) -> dict[str, str]:
         has_southbound=unit.has_southbound,
         start_seconds=sum(one.ready_timeout for one in plan.config.services.values()) + START_MARGIN,
         written_by=WRITTEN_BY,
+        written=tuple(path.parent for path in plan.config.paths),
         documentation=f"file:{quote(f'{unit.folder}/README.md')}",
     )
     secrets = str(plan.config.paths.runtime_dir.parent / "secrets")

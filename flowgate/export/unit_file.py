@@ -8,21 +8,21 @@ Source: systemd.unit(5), systemd.service(5), systemd.exec(5) of systemd 252; lau
 from __future__ import annotations
 
 import plistlib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from flowgate.errors import UsageError
+from flowgate.export.unit_words import argument, command_line, quoted, specifiers
 
 WATCHDOG_SECONDS = 120
 STOP_MARGIN = 60  # seconds after the longest drain
+FAILED_START_SECONDS = 9  # after a failed start, before RestartSec
 START_SECONDS = 900  # the first start may download and compile
 MARK = "flowgate-digest: "
 UNIT_MARK, PLIST_MARK = f"# {MARK}", f"<!-- {MARK}"
 INSTALLED = "Written by `flowgate service install`; `flowgate service uninstall` deletes it."
-REFUSED_IN_PROGRAM = "\"'\\"  # systemd runs no program whose path contains one of these
 
 UNIT = """\
 # {written_by}
@@ -40,9 +40,11 @@ ExecReload=/bin/kill -HUP $MAINPID
 WorkingDirectory={folder}
 {environment}
 # A failed start or a crash is tried again; an orderly `flowgate down` (0) and a wrong config (2) are not.
+# After a crash soon, after a start that failed (3) later. RestartSteps would count crashes of months together.
 Restart=on-failure
-RestartSec=5
+RestartSec=1
 RestartPreventExitStatus=2
+ExecStopPost=/bin/sh -c 'test "$$EXIT_STATUS" != 3 || exec sleep {pause}'
 TimeoutStartSec={start}
 # The supervisor alone gets SIGTERM, and stops its services in order. If it is killed, they serve on, and the next
 # one, which systemd starts, takes them over.
@@ -82,6 +84,7 @@ ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectSystem=full
 """
+READ_ONLY = tuple(map(Path, ("/usr", "/boot", "/efi", "/etc")))  # by ProtectSystem=full
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Wanted:
         user: The user of a service of the whole system; empty for a service of the user.
         has_southbound: It runs CLIProxyAPIPlus too.
         start_seconds: How long the start may take.
+        written: Folders in which it writes.
         written_by: What wrote the file, as one line.
         documentation: Where the service is described, as a URI.
     """
@@ -111,6 +115,7 @@ class Wanted:
     user: str = ""
     has_southbound: bool = True
     start_seconds: float = START_SECONDS
+    written: Sequence[Path] = ()
     written_by: str = INSTALLED
     documentation: str = "man:systemd.service(5)"
 
@@ -143,13 +148,29 @@ def plain_unit(wanted: Wanted) -> str:
         user=f"User={wanted.user}\n" if wanted.user else "",
         command=command_line(wanted.command),
         folder=specifiers(str(wanted.folder)),
-        environment="".join(f"Environment={_quoted(f'{k}={v}')}\n" for k, v in sorted(wanted.variables.items())),
+        environment="".join(f"Environment={quoted(f'{k}={v}')}\n" for k, v in sorted(wanted.variables.items())),
         start=round(wanted.start_seconds),
         stop=round(wanted.drain_seconds) + STOP_MARGIN,
         watchdog=WATCHDOG_SECONDS,
-        hardening=SYSTEM_HARDENING if wanted.user else "",
+        pause=FAILED_START_SECONDS,
+        hardening=SYSTEM_HARDENING + _writable(wanted.written) if wanted.user else "",
         target="multi-user.target" if wanted.user else "default.target",
     )
+
+
+def in_read_only(folders: Iterable[Path]) -> list[Path]:
+    """Return the folders that a service of the whole system could not write, did its unit not name them.
+
+    Args:
+        folders: Absolute paths.
+    """
+    found = {folder for folder in folders if any(folder.resolve().is_relative_to(root) for root in READ_ONLY)}
+    return sorted(folder for folder in found if not found & set(folder.parents))
+
+
+def _writable(folders: Iterable[Path]) -> str:
+    # With "-" one that is missing is no reason not to start: FlowGate then says which one.
+    return "".join(f"ReadWritePaths={quoted(f'-{folder}')}\n" for folder in in_read_only(folders))
 
 
 def plist(wanted: Wanted) -> str:
@@ -200,43 +221,3 @@ def _xml(word: str) -> str:
 
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:16]
-
-
-def specifiers(text: str) -> str:
-    """Return a text as a unit contains it, where `%` begins a specifier.
-
-    Args:
-        text: The text.
-    """
-    return text.replace("%", "%%")
-
-
-def _quoted(word: str) -> str:
-    """Quote a word for a line that is split into words; `%` begins a specifier there."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
-    return specifiers(f'"{escaped}"')
-
-
-def command_line(words: Sequence[str]) -> str:
-    """Return the words of ExecStart. In arguments `$` begins a variable; the path of the program has none.
-
-    Args:
-        words: The program and its arguments.
-    """
-    program, *arguments = words
-    if set(program) & set(REFUSED_IN_PROGRAM):
-        return command_line(["/bin/sh", "-c", 'exec "$0" "$@"', *words])
-    plain = re.fullmatch(r"[\w./+-]+", program)
-    first = program if plain else _quoted(program)
-    return " ".join([first, *(argument(word) for word in arguments)])
-
-
-def argument(word: str) -> str:
-    """Return a word of a command line as systemd reads it.
-
-    Args:
-        word: The word.
-
-    Source: systemd.service(5), "Command lines": `%` begins a specifier and `$` a variable, in quotes too.
-    """
-    return word if re.fullmatch(r"[\w./=:+-]+", word) else _quoted(word).replace("$", "$$")

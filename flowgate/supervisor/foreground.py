@@ -16,6 +16,7 @@ from flowgate.supervisor import config_record
 from flowgate.supervisor.config_watch import ConfigWatch
 from flowgate.supervisor.daemon_process import PASSED_ON
 from flowgate.supervisor.liveness import silence
+from flowgate.supervisor.service_state import ServiceState
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.system import notify_socket
 from flowgate.system.notify_socket import NotifySocket
@@ -183,30 +184,45 @@ class Foreground:
     def _status(self) -> str:
         if self._child is not None:
             return "starting the services" if self._doing == UP else "reloading: the old settings serve"
-        states, programs = self._supervisor.states, self._supervisor.programs
-        serving = {name: state.serving() for name, state in states.items() if state.wanted}
+        programs = self._supervisor.programs
+        serving = {name: state.serving() for name, state in self._supervisor.states.items() if state.wanted}
         profiles = [
             program.labels["profile"]
             for name, found in serving.items()
             if found and (program := programs.get((name, found.number))) and "profile" in program.labels
         ]
         down = sorted(name for name, found in serving.items() if found is None)
-        what = f"down: {', '.join(down)}" if down else f"serving: {', '.join(sorted(serving))}"
-        return f"{what}{f'; profile {profiles[0]}' if profiles else ''}{self._remark}"
+        lost = [name for name in down if name in self._gateway()]
+        down_text = f"down: {', '.join(down)}"
+        what = down_text if lost else f"serving: {', '.join(sorted(serving.keys() - set(down)))}"
+        profile = f"; profile {profiles[0]}" if profiles else ""
+        return f"{what}{profile}{f'; {down_text}' if down and not lost else ''}{self._remark}"
+
+    def _gateway(self) -> dict[str, ServiceState]:
+        """Return the services of the gateway that should run; others, such as the dashboard, may be down."""
+        programs = self._supervisor.programs.items()
+        auxiliary = {service for (service, _), program in programs if program.auxiliary}
+        return {name: one for name, one in self._supervisor.states.items() if one.wanted and name not in auxiliary}
 
     def _serves(self) -> bool:
-        """Return whether every service that should run does, and answers."""
+        """Return whether the gateway should run, and answers."""
+        return bool(self._gateway()) and self._answers()
+
+    def _answers(self) -> bool:
+        """Return whether every service of the gateway that should run answers.
+
+        One with `restart: never` is left as it is, also by whoever would replace a supervisor for its silence.
+        """
         supervisor, now = self._supervisor, self._supervisor.clock.now()
-        wanted = {name: state for name, state in supervisor.states.items() if state.wanted and state.respawns}
-        for name, state in wanted.items():
+        for name, state in self._gateway().items():
             serving = state.serving()
             workers = [w for key, w in supervisor.workers.items() if serving and key[:2] == (name, serving.number)]
-            if all(silence(worker, now) for worker in workers):
+            if state.respawns and all(silence(worker, now) for worker in workers):
                 return False
-        return bool(wanted)
+        return True
 
     def _answer_watchdog(self, every: float) -> None:
-        if self._serves() or self._child is not None:
+        if self._answers() or self._child is not None:
             self._manager.send("WATCHDOG=1")
         self._supervisor.loop.after(every, lambda: self._answer_watchdog(every))
 

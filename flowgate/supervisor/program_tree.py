@@ -78,6 +78,7 @@ class ProgramTree(TypedDict):
     workers: NotRequired[int]
     claimed_folders: NotRequired[list[str]]
     answers_pings: NotRequired[bool]
+    auxiliary: NotRequired[bool]
 
 
 def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
@@ -119,6 +120,7 @@ def to_tree(program: Program, *, secrets: bool) -> ProgramTree:
         "workers": program.workers,
         "claimed_folders": [str(path) for path in program.claimed_folders],
         "answers_pings": program.answers_pings,
+        "auxiliary": program.auxiliary,
     }
 
 
@@ -192,4 +194,5 @@ def from_tree(tree: ProgramTree) -> Program:
         workers=tree.get("workers", 1),  # a worker of an earlier FlowGate is the only one of its generation
         claimed_folders=tuple(map(Path, tree.get("claimed_folders", ()))),
         answers_pings=tree.get("answers_pings", False),
+        auxiliary=tree.get("auxiliary", False),
     )

@@ -30,7 +30,7 @@ def run(pairs: int, wanted: Collection[str]) -> Iterator[Row]:
         config = next((folder / "runtime").glob("litellm-*.yaml"))
         works = {"start": _start_through_flowgate(env), "smoke": smoke}
         chosen = [works[name] for name in works if name in wanted]
-        plain, *found = alternate(pairs, lambda: _start_plain(config, folder), *chosen)
+        plain, *found = alternate(pairs, lambda: start_plain(config, folder), *chosen)
         measured = dict(zip([name for name in works if name in wanted], found, strict=True))
         if "start" in measured:
             what = "LiteLLM ready through `inv service.start`, including the command"
@@ -66,7 +66,7 @@ def _start_through_flowgate(env: dict[str, str]) -> Callable[[], float]:
     return measure
 
 
-def _start_plain(config: Path, folder: Path) -> float:
+def start_plain(config: Path, folder: Path) -> float:
     """Start plain LiteLLM with the same settings and environment; return the seconds until it is ready.
 
     Raises:

@@ -73,11 +73,16 @@ def seconds(work: Callable[[], object]) -> float:
 
 def alternate(pairs: int, *works: Callable[[], float]) -> list[float]:
     """Run several measurements alternately, so that noise affects all of them; return the median of each."""
+    return [statistics.median(results) for results in alternate_all(pairs, *works)]
+
+
+def alternate_all(pairs: int, *works: Callable[[], float]) -> list[list[float]]:
+    """Run several measurements alternately; return all results of each, in their order."""
     found: list[list[float]] = [[] for _ in works]
     for _ in range(pairs):
         for work, results in zip(works, found, strict=True):
             results.append(work())
-    return [statistics.median(results) for results in found]
+    return found
 
 
 def command(argv: Sequence[str], cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Callable[[], float]:

@@ -11,7 +11,7 @@ import pytest
 
 from flowgate.errors import UsageError
 from flowgate.export import unit_file
-from flowgate.export.unit_file import argument
+from flowgate.export.unit_words import argument
 from tests.unit.export.conftest import Exports
 
 ABSENT = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

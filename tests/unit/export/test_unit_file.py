@@ -67,6 +67,19 @@ def test_systemd_has_no_objection_to_a_unit_of_the_system(odd: Path, tmp_path: P
     assert verify(text, tmp_path) == ""
 
 
+@needs_systemd
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("odd", ["plain"], indirect=True)
+def test_a_unit_of_the_system_can_write_where_its_config_is(odd: Path, tmp_path: Path, name: str) -> None:
+    own, beside = Path("/etc") / name / ".router", Path("/etc") / name / ".router" / "runtime"
+    made = replace(wanted(odd), user="root", written=[beside, own, tmp_path, Path("/var/lib/x")])
+    text = unit_file.unit(made)
+    assert verify(text, tmp_path) == ""
+    assert text.count("ReadWritePaths=") == 1
+    assert f'ReadWritePaths="-/etc/{name.replace("%", "%%")}/.router"' in text or {'"', "\\"} & set(name)
+    assert "ReadWritePaths=" not in unit_file.unit(replace(made, user=""))
+
+
 def as_systemd_splits(line: str) -> list[str]:
     """Split an ExecStart line as systemd does: words, C escapes, `%%`, and `$$` except in the program."""
     import shlex
