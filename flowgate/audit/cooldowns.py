@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from flowgate.audit.histories import Event
 from flowgate.audit.served import FAILURES, Served, Tried
 from flowgate.gateway.promises import Promises
-from flowgate.gateway.worker_promises import READ_AGAIN_SECONDS
 
 SURE = frozenset({"refusal", "401", "429"})  # LiteLLM counts them for certain; for the others the ledger is not enough
 RETRY_LATER = frozenset({429, 503})  # statuses with which vendors name a time
@@ -36,7 +35,7 @@ class Rules:
     @property
     def spread(self) -> float:
         """Seconds until all that share a cooldown know of it."""
-        return READ_AGAIN_SECONDS if self.promises.shares_cooldowns else 0.0
+        return self.promises.read_again_seconds if self.promises.shares_cooldowns else 0.0
 
     def length(self, tried: Tried) -> float:
         """Return the length of a cooldown that a failed attempt starts.

@@ -22,8 +22,7 @@ from flowgate.gateway import (
     recorded_promises,
     request_rules,
     setting_values,
-    shared_deployments,
-    shared_redis,
+    shared_state,
     unlisted_models,
     upstream_command,
     upstream_deployments,
@@ -180,9 +179,7 @@ def compile_policy(config: Config, profile: str, build_inputs: BuildInputs) -> P
 
 def _completed(config: Config, policy: Policy, upstream: UpstreamAccounts, declared: Declarations) -> Policy:
     """Complete what LiteLLM does not know about models and about other gateways, and say it."""
-    litellm, bounds = shared_redis.bounded(policy.litellm)
-    ids = shared_deployments.changes(config, litellm)
-    policy = replace(policy, litellm=litellm, changes=(*policy.changes, *bounds, *ids))
+    policy = shared_state.completed(config, policy)
     added = unlisted_models.complete(policy.litellm, upstream.serves, declared.has_model)
     refused = unlisted_models.refused(policy.litellm, upstream.serves, declared.has_model)
     return replace(policy, changes=(*policy.changes, *added), client_facts=(*added, *refused))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from flowgate.gateway import promises, worker_promises
 from flowgate.gateway.policy import CLIPROXY, Policy
-from flowgate.gateway.worker_promises import READ_AGAIN_SECONDS, uses_redis
+from flowgate.gateway.promises import Promises
+from flowgate.gateway.worker_promises import known_in_time, uses_redis
 
 HIGHEST = 10_000
 
@@ -52,7 +53,7 @@ def of_gateways(policy: Policy, gateways: int, workers: int, remote: str = "", o
         "retries, fallbacks, time-outs and the retry budget hold for each request, on whichever gateway it arrives"
     ]
     if not own or set(promises.models(policy.litellm)).difference(own):
-        lines += _cooldowns(policy, gateways, workers, whole.shares_cooldowns, whole.failed_until_cooldown)
+        lines += _cooldowns(policy, gateways, workers, whole)
     failed = gateways * each.failed_until_cooldown if own else whole.failed_until_cooldown
     lines += _not_shared(own, failed)
     most = None
@@ -79,23 +80,24 @@ def _not_shared(models: Sequence[str], failed: int) -> list[str]:
     ]
 
 
-def _cooldowns(policy: Policy, gateways: int, workers: int, shared: bool, failed: int) -> list[str]:
+def _cooldowns(policy: Policy, gateways: int, workers: int, whole: Promises) -> list[str]:
     if policy.promises.cooldown_after is None:
         return ["no cooldowns: during an outage every request makes all attempts, on each gateway"]
     if policy.cooldowns_by == CLIPROXY:
         return ["CLIProxyAPIPlus applies cooldowns: they hold for the gateways that share it"]
     each = f"{gateways} gateways" if workers == 1 else f"{gateways} gateways of {workers} workers"
     alone = gateways * workers * policy.promises.cooldown_after
-    if shared:
+    if whole.shares_cooldowns:
         return [
             f"{each} share failures and cooldowns in the Redis server of router_settings: the others know of a "
-            f"cooldown within {READ_AGAIN_SECONDS} s, so a model may take {failed} failed requests",
+            f"cooldown within {whole.read_again_seconds:g} s; {known_in_time(whole)}",
             f"while the Redis server is away, each counts by itself: {alone} failed requests until all know",
         ]
     older = " (this LiteLLM does not count together in it)" if uses_redis(policy.litellm) else ""
     return [
-        f"without a Redis server each of {each} counts failures by itself{older}: a model may take {failed} failed "
-        "requests until it is in cooldown on all of them; router_settings.redis_host and redis_port share them",
+        f"without a Redis server each of {each} counts failures by itself{older}: a model may take "
+        f"{whole.failed_until_cooldown} failed requests until it is in cooldown on all of them; "
+        "router_settings.redis_host and redis_port share them",
     ]
 
 

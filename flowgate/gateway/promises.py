@@ -53,6 +53,7 @@ class Promises:
         waits: How long a client may wait.
         length: Deployments that one request may go through, fallbacks included.
         workers: Processes that count failures; `shares_cooldowns`: they share their counts and cooldowns.
+        read_again_seconds: After this time, a process that shares cooldowns reads those of others again.
     """
 
     attempts: int
@@ -67,6 +68,7 @@ class Promises:
     length: int
     workers: int = 1
     shares_cooldowns: bool = False
+    read_again_seconds: float = 1.0
 
     @property
     def failed_until_cooldown(self) -> int:

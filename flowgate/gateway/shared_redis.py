@@ -27,6 +27,16 @@ BOUNDS: Mapping[str, object] = {
 Lookup = Callable[[str], Secret | None]
 
 
+def is_named(settings: LiteLLMSettings) -> bool:
+    """Return whether LiteLLM's router keeps its counts in a Redis server.
+
+    Args:
+        settings: LiteLLM's settings.
+    """
+    router: dict[str, object] = dict(settings.get("router_settings") or {})
+    return any(router.get(key) for key in KEYS)
+
+
 def address(settings: LiteLLMSettings, variable: Lookup) -> RedisAddress | None:
     """Return where the Redis server of a profile is; None if it has none, or if a variable is not set.
 
@@ -73,7 +83,7 @@ def bounded(settings: LiteLLMSettings) -> tuple[LiteLLMSettings, list[str]]:
     """
     router: dict[str, object] = dict(settings.get("router_settings") or {})
     own = router.get("cache_kwargs")
-    if not any(router.get(key) for key in KEYS) or not isinstance(own or {}, dict):
+    if not is_named(settings) or not isinstance(own or {}, dict):
         return settings, []
     kwargs: dict[str, object] = dict(own) if isinstance(own, dict) else {}
     missing = {name: value for name, value in BOUNDS.items() if name not in kwargs}

@@ -2,7 +2,7 @@
 
 Source: LiteLLM 1.108.7, router_utils/cooldown_handlers.py and cooldown_cache.py: with a Redis in `router_settings`, the
 failures that `allowed_fails` counts and the cooldowns are kept there; a process reads the cooldowns of others again
-after a second (DEFAULT_COOLDOWN_REDIS_READ_INTERVAL_SECONDS).
+after a time that FlowGate shortens (`cooldown_reads`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from dataclasses import replace
 from flowgate.domain import LiteLLMSettings
 from flowgate.gateway import litellm_behaviour, shared_redis
 from flowgate.gateway.policy import CLIPROXY, Policy
-
-READ_AGAIN_SECONDS = 1
+from flowgate.gateway.promises import Promises
 
 
 def applied(policy: Policy, workers: int, version: str) -> Policy:
@@ -36,8 +35,7 @@ def uses_redis(settings: LiteLLMSettings) -> bool:
     Args:
         settings: LiteLLM's settings.
     """
-    router: dict[str, object] = dict(settings.get("router_settings") or {})
-    return any(router.get(key) for key in shared_redis.KEYS)
+    return shared_redis.is_named(settings)
 
 
 def describe_redis(policy: Policy) -> list[str]:
@@ -56,6 +54,18 @@ def describe_redis(policy: Policy) -> list[str]:
     ]
 
 
+def known_in_time(found: Promises) -> str:
+    """Say how many failed requests it takes where failures and cooldowns are shared.
+
+    Args:
+        found: What all that share them promise.
+    """
+    return (
+        f"requests one after another, and further apart than that, find it after {found.cooldown_after} failed "
+        f"requests, closer ones after up to {found.failed_until_cooldown}"
+    )
+
+
 def describe(policy: Policy) -> list[str]:
     """Say what several workers mean for the cooldowns, one sentence each; nothing for one worker.
 
@@ -69,7 +79,7 @@ def describe(policy: Policy) -> list[str]:
     if found.shares_cooldowns:
         return [
             f"{count} workers share failures and cooldowns in the Redis server of router_settings: the others know of "
-            f"a cooldown within {READ_AGAIN_SECONDS} s, so it may take {found.failed_until_cooldown} failed requests",
+            f"a cooldown within {found.read_again_seconds:g} s; {known_in_time(found)}",
             f"while the Redis server is away, each of the {count} workers counts by itself: a model may take "
             f"{count * after} failed requests until it is in cooldown everywhere",
         ]

@@ -102,7 +102,7 @@ def _litellm_program(plan: Plan, scenario: Scenario, environment: ScenarioEnviro
     keys = dict.fromkeys(references, Secret(PLACEHOLDER_KEY))
     keys |= {litellm.MASTER_KEY: plan.key, cliproxy.UPSTREAM_KEY: _upstream_key(plan, environment)}
     scaled = time_scale.retry_delay_variables(plan.scale)
-    scaled |= time_scale.redis_variables(plan.scale) if plan.redis else {}
+    scaled |= time_scale.redis_variables(plan.scale, plan.promises.read_again_seconds) if plan.redis else {}
     delays = {name: Secret(value) for name, value in scaled.items()}
     fork_server = program.fork_server
     if fork_server is not None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from flowgate.config.overlay import overlay
 from flowgate.domain import LiteLLMSettings
+from flowgate.gateway import cooldown_reads
 from flowgate.gateway.promises import FIRST_PAUSE, JITTER, LONGEST_PAUSE, Promises, number
-from flowgate.gateway.worker_promises import READ_AGAIN_SECONDS
 
 SHORTEST_COOLDOWN_SECONDS = 2.0  # a cooldown must last longer than a few requests
 SHORTEST_TIMEOUT_SECONDS = 1.5  # a healthy response on a loaded machine must not time out
@@ -60,10 +60,11 @@ def retry_delay_variables(factor: float) -> dict[str, str]:
     return {name: f"{value * factor:.4f}" for name, value in seconds.items()}
 
 
-def redis_variables(factor: float) -> dict[str, str]:
+def redis_variables(factor: float, seconds: float) -> dict[str, str]:
     """Return the variable that scales how often LiteLLM reads the cooldowns of others; also read when it is imported.
 
     Args:
         factor: The factor for LiteLLM's times.
+        seconds: The time that it has in operation.
     """
-    return {"DEFAULT_COOLDOWN_REDIS_READ_INTERVAL_SECONDS": f"{READ_AGAIN_SECONDS * factor:.4f}"}
+    return {cooldown_reads.VARIABLE: f"{max(seconds * factor, cooldown_reads.SHORTEST_SECONDS):.4f}"}

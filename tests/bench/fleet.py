@@ -170,7 +170,7 @@ def _attempts(cooldowns: int, plan: Plan, running: ScenarioStack, fleet: Fleet) 
     what = f"attempts on a dead model, {GATEWAYS} gateways asked in turn ({count} requests)"
     yield Row("fleet_attempts_first", f"{what}: first second", len(early), None, alone + GATEWAYS - 1, "")
     most = max(map(len, later), default=0)
-    yield Row("fleet_attempts_later", f"{what}: most in a later cooldown", most, None, alone + GATEWAYS - 1, "")
+    yield Row("fleet_attempts_later", f"{what}: most in a later cooldown", most, None, alone, "")
 
 
 def _bursts(times: Sequence[float]) -> list[list[float]]:

@@ -29,6 +29,7 @@ def test_without_redis_every_worker_of_every_gateway_counts_by_itself(gateways: 
 def test_with_redis_they_count_together(gateways: int, workers: int, failed: int) -> None:
     found = fleet(gateways, workers, **REDIS)
     assert (found.failed_until_cooldown, found.shared) == (failed, True)
+    assert any(f"find it after 2 failed requests, closer ones after up to {failed}" in one for one in found.in_words)
     assert any(
         f"while the Redis server is away, each counts by itself: {gateways * workers * 2} " in one
         for one in found.in_words

@@ -119,7 +119,7 @@ def test_the_cooldowns_of_others_are_read_as_often_as_times_are_scaled(stage: St
     made = config(tools, False, **REDIS)
     gateway = next(one for one in described(stage, made, tools) if one.app)
     seconds = float(gateway.env["DEFAULT_COOLDOWN_REDIS_READ_INTERVAL_SECONDS"].reveal())
-    assert seconds == pytest.approx(plan(stage, made, tools).scale, abs=0.001)
+    assert seconds == pytest.approx(0.1 * plan(stage, made, tools).scale, abs=0.0001)
     assert gateway.fork_server is not None
     assert "DEFAULT_COOLDOWN_REDIS_READ_INTERVAL_SECONDS" in gateway.fork_server.import_variables
 
