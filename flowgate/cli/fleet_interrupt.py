@@ -99,11 +99,14 @@ def tell(playbook: ansible.Playbook, place: Place, hosts: Collection[str]) -> bo
 
 
 def read_line(line: str) -> Mapping[str, object] | None:
-    """Return what the callback said in a line; None for a line of Ansible's own.
+    """Return what the callback said in a line; None for a line of Ansible's own, and for one that a kill has cut.
 
     Args:
         line: A line of Ansible's output.
     """
     if not line.startswith('{"flowgate": '):
         return None
-    return cast("Mapping[str, object]", json.loads(line)["flowgate"])
+    try:
+        return cast("Mapping[str, object]", json.loads(line)["flowgate"])
+    except ValueError:
+        return None

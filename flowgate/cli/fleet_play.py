@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from flowgate.cli import arguments, console, fleet_report, fleet_run, run_reports
@@ -11,9 +11,10 @@ from flowgate.cli.fleet_interrupt import PROGRAM
 from flowgate.cli.fleet_request import FleetRequest, Target
 from flowgate.cli.fleet_run import Answer
 from flowgate.cli.masking import masker, playbook_secrets
-from flowgate.domain import Value, Variables
+from flowgate.domain import Task, Value, Variables
 from flowgate.domain.secret_names import hide_obvious
 from flowgate.errors import UsageError
+from flowgate.playbook.include import IMPORT_TASKS
 from flowgate.playbook.parse import parse
 from flowgate.system import files
 from flowgate.system.ansible import REQUEST
@@ -120,8 +121,9 @@ def _asked(request: FleetRequest) -> dict[str, object]:
     text = files.read_text(path)
     plays = parse(text, str(path))
     is_own = path.suffix in (".yml", ".yaml") and ("/" in request.name or Path(request.name).suffix != "")
-    if is_own and "import_tasks" in text:
-        what = f"{path} imports other files, and a playbook for a fleet must be one file"
+    found = [place for play in plays for place in _imports((*play.tasks, *play.handlers))] if is_own else []
+    if found:
+        what = f"the playbook imports another file ({found[0]}), and a playbook for a fleet must be one file"
         raise UsageError(what, fix="put the imported tasks into it")
     variables: dict[str, Value] = arguments.variables(request.extra)
     hide = masker(playbook_secrets(plays, variables))
@@ -136,6 +138,14 @@ def _asked(request: FleetRequest) -> dict[str, object]:
         "tags": request.tags,
         "skip_tags": request.skip_tags,
     }
+
+
+def _imports(tasks: Sequence[Task]) -> Iterator[str]:
+    """Give the places at which tasks are imported."""
+    for task in tasks:
+        if IMPORT_TASKS in task.marks:
+            yield task.place
+        yield from _imports((*task.block, *task.rescue, *task.always))
 
 
 def _json(variables: Mapping[str, Value]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import math
 import struct
 import termios
 from collections.abc import Collection
@@ -18,6 +19,7 @@ from flowgate.supervisor.connections import is_closing, is_idle
 
 HEADER_SECONDS = 30.0  # for the first line and the headers of a request, from its first byte
 STALLED_SECONDS = 300.0  # without one byte of a response that the client has taken
+ROUND_SECONDS = 2.0  # a round counts no longer than that: where it comes later, this process was paused too
 LOG = logging.getLogger("uvicorn.error")
 
 
@@ -30,20 +32,27 @@ class _Seen(NamedTuple):
 
 
 class SlowConnections:
-    """The connections that wait for their client."""
+    """The connections that wait for their client.
+
+    Time counts while this process runs. After `podman pause`, SIGCONT, or in a virtual machine that continues, what
+    clients have sent or taken meanwhile has not been seen yet.
+    """
 
     def __init__(self) -> None:
         self._seen: dict[object, _Seen] = {}
+        self._counted, self._round_at = 0.0, -math.inf
 
     def end(self, connections: Collection[object], now: float) -> int:
-        """End the connections that have made no progress for too long; return how many.
+        """End the connections that have made no progress for too long; return how many. Called about once a second.
 
         Args:
             connections: uvicorn's connections.
             now: The loop's time.
         """
-        self._seen = {one: seen for one in connections if (seen := self._look(one, now))}
-        late = [one for one, seen in self._seen.items() if now - seen.since > _patience(seen.kind)]
+        self._counted += min(now - self._round_at, ROUND_SECONDS)
+        self._round_at = now
+        self._seen = {one: seen for one in connections if (seen := self._look(one, self._counted))}
+        late = [one for one, seen in self._seen.items() if self._counted - seen.since > _patience(seen.kind)]
         for one in late:
             LOG.warning("flowgate: ended a connection: %s", WHY[self._seen[one].kind])
             one.transport.abort()  # type: ignore[attr-defined]

@@ -130,8 +130,8 @@ def test_after_a_restart_of_everything_the_chosen_version_serves(gateway: Worksp
 
 def test_a_version_that_does_not_become_ready_leaves_the_old_one_serving(workspace: Workspace) -> None:
     gateway = stand_in_litellm.prepare(workspace, ready=False)
-    gateway.edit_config(("    port: ", "    ready_timeout: 3\n    port: "))
     gateway.inv("up")
+    gateway.edit_config(("    port: ", "    ready_timeout: 3\n    port: "))  # the old one gets longer
     with clients(gateway) as answers:
         done = gateway.inv(*UPGRADE, code=3)
     assert "the LiteLLM in force still serves" in done.stderr

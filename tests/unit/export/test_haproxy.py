@@ -104,7 +104,7 @@ def gateways(tmp_path: Path) -> Iterator[list[tuple[SupervisorClient, Program]]]
     try:
         for supervisor, program in found:
             number = supervisor.start(program)["generation"]
-            supervisor.wait("app", number, 30)
+            supervisor.wait("app", number, 60)
             supervisor.promote("app", number, program.digest)
         yield found
     finally:

@@ -57,7 +57,7 @@ def runtime(tmp_path: Path) -> Iterator[Path]:
     members = processes.tree_of(pid)
     os.kill(pid, signal.SIGTERM)
     gone = poll(
-        lambda: processes.find(("flowgate.supervisor.daemon", str(folder))) is None, Clock(), every=0.05, timeout=15
+        lambda: processes.find(("flowgate.supervisor.daemon", str(folder))) is None, Clock(), every=0.05, timeout=30
     )
     if not gone:
         processes.signal_tree(members, signal.SIGKILL)
@@ -97,7 +97,7 @@ def program(runtime: Path) -> Callable[..., Program]:
             "documents": (),
             "labels": {},
             "digest": digest,
-            "ready_timeout": 20.0,
+            "ready_timeout": 60.0,
             "stop_grace": 5.0,
         }
         return Program(**(known | more))  # type: ignore[arg-type]

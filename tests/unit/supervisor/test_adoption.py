@@ -33,7 +33,7 @@ def kill(supervisor: SupervisorClient) -> None:
 def up(supervisor: SupervisorClient, program: Program) -> int:
     """Start a program and keep it."""
     number = supervisor.start(program)["generation"]
-    supervisor.wait(program.service, number, 20.0, serving=True)
+    supervisor.wait(program.service, number, 60, serving=True)
     supervisor.finish(keep=True)
     return number
 
@@ -60,7 +60,7 @@ def test_a_handover_works_after_an_adoption(supervisor: SupervisorClient, app: M
     up(supervisor, old)
     kill(supervisor)
     number = supervisor.start(new)["generation"]
-    supervisor.wait("app", number, 20.0)
+    supervisor.wait("app", number, 60)
     supervisor.promote("app", number, new.digest)
     assert ask(new)[0] == "two"
     supervisor.finish(keep=True)
@@ -109,7 +109,7 @@ def test_a_candidate_is_stopped_instead_of_adopted(supervisor: SupervisorClient,
     old, new = app("one"), app("two")
     up(supervisor, old)
     number = supervisor.start(new)["generation"]
-    supervisor.wait("app", number, 20.0)
+    supervisor.wait("app", number, 60)
     kill(supervisor)
     supervisor.recover()
     assert [g["phase"] for g in generations(supervisor, "app")] == ["serving"]

@@ -39,7 +39,7 @@ def test_the_older_program_that_came_back_is_not_meant(supervisor: SupervisorCli
 
 def test_a_respawn_is_not_taken_for_the_generation_that_crashed(supervisor: SupervisorClient, program: Make) -> None:
     number = supervisor.start(program())["generation"]
-    supervisor.wait("own", number, 20.0, serving=True)
+    supervisor.wait("own", number, 60, serving=True)
     found = supervisor.chosen("own")
     assert found
     os.kill(found["pid"], signal.SIGKILL)
@@ -54,7 +54,7 @@ def test_a_command_that_stopped_what_it_started_means_the_newest_again(
 ) -> None:
     up(supervisor, app("one"))
     number = supervisor.start(app("two"))["generation"]
-    supervisor.wait("app", number, 20.0)
+    supervisor.wait("app", number, 60)
     supervisor.discard("app", number) if how == "discard" else supervisor.stop(["app"])
     found = supervisor.chosen("app")
     assert (found and found["number"]) == (1 if how == "discard" else None)

@@ -45,7 +45,7 @@ def get(client: http.client.HTTPConnection) -> bytes:
 
 
 def connect(program: Program, opened: contextlib.ExitStack) -> http.client.HTTPConnection:
-    client = http.client.HTTPConnection("127.0.0.1", program.port, timeout=20)
+    client = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
     client.connect()
     opened.enter_context(contextlib.closing(client))
     return client

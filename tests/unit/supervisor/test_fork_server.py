@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="workers are for
 
 def up(supervisor: SupervisorClient, program: Program) -> int:
     number = supervisor.start(program)["generation"]
-    supervisor.wait("app", number, 20)
+    supervisor.wait("app", number, 60)
     supervisor.promote("app", number, program.digest)
     return number
 
@@ -188,7 +188,7 @@ def test_adopted_descendants_leave_no_zombie(supervisor: SupervisorClient, app: 
     code = "import subprocess; subprocess.run(['sh', '-c', 'sleep 0.1 &'])\n"
     up(supervisor, app("one"))
     own = program(code + program().argv[2])
-    supervisor.wait("own", supervisor.start(own)["generation"], 20)
+    supervisor.wait("own", supervisor.start(own)["generation"], 60)
     master = supervisor.status()["supervisor"]
     until(lambda: not [row for row in process_table.rows() if row.parent == master and row.state in process_table.GONE])
 

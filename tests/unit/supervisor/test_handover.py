@@ -19,7 +19,7 @@ Connect = Callable[[Program], http.client.HTTPConnection]
 
 def hand_over(supervisor: SupervisorClient, program: Program) -> int:
     number = supervisor.start(program)["generation"]
-    supervisor.wait(program.service, number, 20)
+    supervisor.wait(program.service, number, 60)
     supervisor.promote(program.service, number, program.digest)
     return number
 
@@ -120,7 +120,7 @@ def test_a_generation_of_another_digest_is_not_promoted(
     one, two = app("one"), app("two")
     hand_over(supervisor, one)
     number = supervisor.start(two)["generation"]
-    supervisor.wait("app", number, 20)
+    supervisor.wait("app", number, 60)
     with pytest.raises(EnvironmentFailure, match="runs other settings"):
         supervisor.promote("app", number, one.digest)
     assert ask(connect(one))[0] == "one"
@@ -181,7 +181,7 @@ def test_a_failed_start_reports_the_apps_error_and_the_old_generation_serves(
     hand_over(supervisor, app("one", way=way))
     two = supervisor.start(app("two", way=way, env={"REFUSES": "ConfigError: no such strategy"}))["generation"]
     with pytest.raises(NotReady, match=r"app did not start: ConfigError: no such strategy"):
-        supervisor.wait("app", two, 20)
+        supervisor.wait("app", two, 60)
     assert phases(supervisor) == {1: "serving"}
     assert ask(connect(app()))[0] == "one"
 

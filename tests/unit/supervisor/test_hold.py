@@ -103,7 +103,7 @@ def test_requests_are_held_while_a_needed_service_is_down(
     needed = program(WAITS.format(gate=str(gate)) + SERVER_CODE)
     gateway = app(hold_while_down=("own",))
     number = supervisor.start(needed)["generation"]
-    supervisor.wait("own", number, 20, serving=True)
+    supervisor.wait("own", number, 60, serving=True)
     hand_over(supervisor, gateway)
     assert ask(gateway)
     gate.unlink()

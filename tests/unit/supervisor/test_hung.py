@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.unit.supervisor.test_fork_server import ask, fork_server, serving
 from tests.unit.supervisor.test_fork_server import up as switch
 
 Make = Callable[..., Program]
+TICK_SECONDS = 0.05
 HELLO = 9.5  # seconds within which a command notices: 5, and what a busy machine adds; asked twice, it would be 10
 
 pytestmark = pytest.mark.skipif(not process_table.LINUX, reason="reads /proc")
@@ -45,10 +45,21 @@ def stopped(pid: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Fail when the body takes longer."""
-    began = time.monotonic()
-    yield
-    assert time.monotonic() - began < seconds
+    """Fail when the body takes longer: the time in which a loaded machine lets this process wait does not count."""
+    over, ticks = threading.Event(), list[int]()
+
+    def count() -> None:
+        while not over.wait(TICK_SECONDS):
+            ticks.append(1)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    assert len(ticks) * TICK_SECONDS < seconds
 
 
 def other_command(supervisor: SupervisorClient) -> SupervisorClient:
@@ -224,7 +235,7 @@ def test_a_hung_fork_server_delays_a_switch_and_does_not_prevent_it(
         pid = fork_server(supervisor)
     with stopped(pid), within(40):
         if importing:
-            supervisor.wait("app", number, 20)
+            supervisor.wait("app", number, 60)
             supervisor.promote("app", number, "two")
         else:
             switch(supervisor, app("two"))
@@ -269,40 +280,43 @@ def test_a_stopped_process_is_replaced_within_40_s(
 
 
 BUSY = """
-import asyncio, time
+import asyncio, os, time
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         return await send({"type": "lifespan.shutdown.complete"})
-    time.sleep(float(scope["path"].strip("/") or 0))
+    while not os.path.exists(scope["path"]):
+        time.sleep(0.05)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 """
 
 
-@pytest.mark.parametrize("seconds", [9, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("ends", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_worker_whose_loop_is_blocked_is_reported_and_replaced_after_30_s(
-    supervisor: SupervisorClient, app: Make, runtime: Path, seconds: int
+    supervisor: SupervisorClient, app: Make, runtime: Path, ends: bool
 ) -> None:
-    one = app(way="cold")
+    one, end = app(way="cold"), runtime.parent / "end"
     (runtime.parent / "modules" / "served_app.py").write_text(BUSY)
     up(supervisor, one)
-    thread = threading.Thread(target=block, args=(one, seconds))
+    thread = threading.Thread(target=block, args=(one, end))
     thread.start()
-    until(lambda: silence_of(supervisor, "app").startswith("has not answered for"), 12)
-    if seconds > 30:
-        until(lambda: (g := supervisor.generation("app")) and g["number"] == 2 and g["phase"] == "serving", 40)
+    until(lambda: silence_of(supervisor, "app").startswith("has not answered for"))
+    if ends:
+        end.touch()
+    else:
+        until(lambda: (g := supervisor.generation("app")) and g["number"] == 2 and g["phase"] == "serving")
     until(lambda: silence_of(supervisor, "app") == "")
     thread.join()
-    assert supervisor.status()["services"]["app"]["restarts"] == (1 if seconds > 30 else 0)
+    assert supervisor.status()["services"]["app"]["restarts"] == (0 if ends else 1)
 
 
-def block(program: Program, seconds: int) -> None:
-    """Send a request that blocks the event loop of a worker."""
+def block(program: Program, end: Path) -> None:
+    """Send a request that blocks the event loop of a worker until a file is there."""
     with socket.create_connection(("127.0.0.1", program.port)) as client:
-        client.sendall(f"GET /{seconds} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+        client.sendall(f"GET {end} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
         with contextlib.suppress(OSError):
             while client.recv(100):
                 pass

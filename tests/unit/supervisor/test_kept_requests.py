@@ -55,7 +55,7 @@ def test_a_candidate_that_is_dismissed_leaves_them(supervisor: SupervisorClient,
         ask(app(name), f"/{name}")
     settled(supervisor, 2)
     number = supervisor.start(app("three"))["generation"]
-    supervisor.wait("app", number, 20)
+    supervisor.wait("app", number, 60)
     supervisor.discard("app", number)
     settled(supervisor, 2)
     assert seen(supervisor) == [("/one", 1), ("/two", 2)]

@@ -24,5 +24,5 @@ def test_a_key_in_the_log_of_a_program_is_hidden(
     leaking = program(LEAK + SERVER, env={name: Secret(value) for name, value in env.items()})
     supervisor.start(leaking)
     hidden = "401 for ***************** and for sk-***************** at some-long-place\n"
-    assert poll(lambda: leaking.log.exists() and leaking.log.read_text() == hidden, Clock(), every=0.05, timeout=20)
+    assert poll(lambda: leaking.log.exists() and leaking.log.read_text() == hidden, Clock(), every=0.05, timeout=60)
     supervisor.stop(["own"])

@@ -57,7 +57,7 @@ def test_a_generation_that_cannot_be_recorded_fails_and_leaves_no_process(
     block(supervisor.folder / "app-2.json")
     number = supervisor.start(program, fresh=True)["generation"]
     with pytest.raises(NotReady, match=r"app-2\.json is not a regular file"):
-        supervisor.wait("app", number, 10)
+        supervisor.wait("app", number, 60)
     until(lambda: children(supervisor) <= known(supervisor))
     assert ask(program)[0] == "one"
     assert switch(supervisor, app("two", way=way)) == 3
@@ -162,7 +162,7 @@ def test_on_a_full_disk_nothing_is_started_and_later_it_works_again(
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (10, before[1]))
     number = supervisor.start(one)["generation"]
     with pytest.raises(NotReady, match="file too large"):
-        supervisor.wait(one.service, number, 10)
+        supervisor.wait(one.service, number, 60)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
     until(lambda: children(supervisor) <= known(supervisor))
     assert up(supervisor, one) == 2

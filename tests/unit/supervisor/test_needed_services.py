@@ -76,7 +76,7 @@ def calls(supervisor: SupervisorClient) -> list[dict[str, object]]:
 
 
 def start(supervisor: SupervisorClient, program: Program) -> None:
-    supervisor.wait("own", supervisor.start(program)["generation"], 20, serving=True)
+    supervisor.wait("own", supervisor.start(program)["generation"], 60, serving=True)
 
 
 def test_a_worker_is_told_when_a_service_stops_and_comes_back(

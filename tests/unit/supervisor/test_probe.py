@@ -105,7 +105,7 @@ def test_without_a_path_a_program_is_ready_when_it_accepts_connections() -> None
 def test_a_failed_probe_is_repeated(serve: Serve, miss: bytes) -> None:
     server = serve(lambda number, connection: connection.sendall(OK if number else miss))
     assert wait_for(server.address)
-    assert len(server.requests) == 2
+    assert len(server.requests) >= 2
 
 
 def test_a_program_that_listens_later_becomes_ready(serve: Serve) -> None:
@@ -124,17 +124,20 @@ def test_a_program_that_listens_later_becomes_ready(serve: Serve) -> None:
 
 def test_the_timeout_grows_for_a_slow_program(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "TIMEOUT_SECONDS", 0.05)  # a fortieth
-    waited: list[float] = []
+    timeouts, send = list[float](), Probe.send
+
+    def note(one: Probe) -> None:
+        timeouts.append(one._timeout)
+        send(one)
 
     def slowly(number: int, connection: socket.socket) -> None:
-        began = Clock().now()
         if number < 3:
             connection.recv(1)  # returns when the client gives up
         else:
             connection.sendall(OK)
-        waited.append(Clock().now() - began)
 
+    monkeypatch.setattr(Probe, "send", note)
     server = serve(slowly)
     assert wait_for(server.address)
     assert len(server.requests) >= 4
-    assert waited[2] >= 0.15  # timeouts of 0.05, 0.1 and 0.2 s
+    assert timeouts[:4] == [0.05, 0.1, 0.2, 0.4]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from flowgate.domain.request_limits import MAX_BODY
 from flowgate.request_filter import arrival
 from flowgate.supervisor import slow_connections
+from flowgate.supervisor.slow_connections import SlowConnections
 from tests.unit.supervisor.worker_inside import serving
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ async def drip(writer: asyncio.StreamWriter, text: bytes) -> None:
 
 async def response(reader: asyncio.StreamReader) -> tuple[int, dict[str, object]]:
     """Return the status and the JSON of a response after which the connection is closed."""
-    head, _, body = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+    head, _, body = (await asyncio.wait_for(reader.read(), 60)).partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body)
 
 
@@ -109,6 +111,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make all waits short."""
     monkeypatch.setattr(slow_connections, "HEADER_SECONDS", 1.0)
     monkeypatch.setattr(slow_connections, "STALLED_SECONDS", 1.0)
+    monkeypatch.setattr(slow_connections, "ROUND_SECONDS", 0.6)
     monkeypatch.setattr(arrival, "BODY_SECONDS", 0.5)
 
 
@@ -116,7 +119,7 @@ def over(folder: Path, check: Callable[[App, int], Awaitable[None]]) -> None:
     async def run() -> None:
         app = App()
         async with serving(app, folder) as port:
-            await asyncio.wait_for(check(app, port), 60)
+            await asyncio.wait_for(check(app, port), 120)
 
     asyncio.run(run())
 
@@ -127,7 +130,7 @@ def test_headers_that_come_slowly_are_not_waited_for(tmp_path: Path) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\n")
         dripping = asyncio.ensure_future(drip(writer, b"A: b\r\n"))
-        assert await asyncio.wait_for(_all(reader), 20) == b""
+        assert await asyncio.wait_for(_all(reader), 60) == b""
         await dripping
 
     over(tmp_path, check)
@@ -187,7 +190,7 @@ def test_a_silent_stream_is_not_cut(tmp_path: Path) -> None:
         while app.ended == 0:  # a client that reads nothing is ended meanwhile
             await asyncio.sleep(0.1)
         app.speak.set()
-        assert b"ended" in await asyncio.wait_for(reader.readuntil(b"ended"), 20)
+        assert b"ended" in await asyncio.wait_for(reader.readuntil(b"ended"), 60)
         for one in (writer, slow_writer):
             one.close()
 
@@ -207,6 +210,28 @@ def test_a_client_that_reads_slowly_is_not_cut(tmp_path: Path) -> None:
             one.close()
 
     over(tmp_path, check)
+
+
+class WaitsForHeaders:
+    """A connection on which a part of a request has come."""
+
+    cycle = None
+    conn = SimpleNamespace(trailing_data=(b"GET", False))
+    transport = SimpleNamespace(get_write_buffer_size=int, is_closing=bool, abort=int)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "ended"),
+    [
+        ([0, 1, 2, 3600, 3601], False),  # paused for an hour
+        (range(31), False),
+        (range(32), True),
+        (range(0, 1700, 100), True),  # a process that is always late ends it too
+    ],
+)
+def test_the_time_of_a_pause_does_not_count(rounds: Iterable[float], ended: bool) -> None:
+    slow, one = SlowConnections(), WaitsForHeaders()
+    assert any(slow.end([one], now) for now in rounds) is ended
 
 
 def test_a_large_body_in_one_piece_is_read(tmp_path: Path) -> None:

@@ -179,18 +179,18 @@ def test_a_worker_that_dies_while_its_generation_starts_fails_the_generation(
 ) -> None:
     hand_over(supervisor, app("one", workers=count))
     number = supervisor.start(app("two", way=way, workers=count))["generation"]
-    supervisor.wait("app", number, 20)
+    supervisor.wait("app", number, 60)
     os.kill(workers(supervisor, number)[-1]["pid"], signal.SIGKILL)
     until(lambda: phases(supervisor) == {1: "serving"})
     with pytest.raises(NotReady, match="killed by SIGKILL"):
-        supervisor.wait("app", number, 5)
+        supervisor.wait("app", number, 60)
     assert ask(app())[0] == "one"
 
 
 def test_an_app_that_refuses_to_start_is_reported_once(supervisor: SupervisorClient, app: App, count: int) -> None:
     number = supervisor.start(app(workers=count, env={"REFUSES": "ConfigError: no such strategy"}))["generation"]
     with pytest.raises(NotReady, match="no such strategy"):
-        supervisor.wait("app", number, 20)
+        supervisor.wait("app", number, 60)
     until(lambda: not phases(supervisor))
 
 
