@@ -79,7 +79,7 @@ def _rehearsal(result: object) -> tuple[list[ReportTable], list[str]]:
     found = cast("RehearsalResult", result)
     tables, notes = [], []
     for one in found["profiles"]:
-        tables.append(_table(summary.heading(one), summary.promise_table(one)))
+        tables.append(_table(summary.heading(one), summary.promise_table(one, every=True)))
         tables.append(_table(f"{one['profile']}: what happened", summary.scenario_table(one)))
         notes += summary.notes(one)
     return tables, notes

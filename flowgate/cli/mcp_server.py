@@ -37,6 +37,7 @@ def serve(config: str, allow_changes: bool) -> int:
     import asyncio
 
     from flowgate.system.captured_command import end_at_an_interrupt
+    from flowgate.system.missing_package import install_command
 
     if sys.stdin is not None and sys.stdin.isatty():
         console.note(
@@ -45,7 +46,7 @@ def serve(config: str, allow_changes: bool) -> int:
     try:
         import mcp.server.lowlevel  # noqa: F401 - it takes most of the start
     except ImportError:
-        raise ProgramMissing("the package mcp is missing", fix="pip install 'flowgate-llm[runtime]'") from None
+        raise ProgramMissing("the package mcp is missing", fix=install_command("runtime", "mcp")) from None
     end_at_an_interrupt()
     asyncio.run(_serve(config, allow_changes))
     return 0

@@ -140,6 +140,7 @@ def rehearsed(session: Session, profile: str) -> str:
     from flowgate.cli.checks import runtime
     from flowgate.rehearsal import version_record
     from flowgate.rehearsal.plan import make_plan
+    from flowgate.rehearsal.summary import counted
 
     context = runtime.read_only_context(session, [])
     record = version_record.read(context)
@@ -150,10 +151,8 @@ def rehearsed(session: Session, profile: str) -> str:
     if known.settings != version_record.settings_digest(plan):
         return f"rehearsed here on LiteLLM {litellm}, but with other settings ({record.at})"
     scenarios = f"{len(known.scenarios)} scenario{'s' if len(known.scenarios) != 1 else ''}"
-    return (
-        f"rehearsed here on LiteLLM {litellm} in {scenarios} ({record.at}): {known.kept} of {known.promises} promises "
-        f"kept, {len(known.broken)} broken"
-    )
+    verdicts = counted(known.promises, known.kept, len(known.broken))
+    return f"rehearsed here on LiteLLM {litellm} in {scenarios} ({record.at}): {verdicts}"
 
 
 def _print_policy(profile: str, policy: Policy, access: list[str], names: list[str], rehearsal: str) -> None:

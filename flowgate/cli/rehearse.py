@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -19,8 +20,30 @@ from flowgate.system import files
 PLAYBOOK = "rehearse"
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown of the result of a rehearsal.
+
+    Attributes:
+        as_json: Print one JSON document instead of tables.
+        verbose: Also list the promises that were kept.
+        junit: File for a JUnit report; empty for none.
+        html: File for an HTML report; empty for none.
+    """
+
+    as_json: bool = False
+    verbose: bool = False
+    junit: str = ""
+    html: str = ""
+
+
 def rehearse(
-    config: str, profile: str, variables: Variables, gateways: str = "", *, as_json: bool, junit: str, html: str
+    config: str,
+    profile: str,
+    variables: Variables,
+    gateways: str = "",
+    *,
+    how: Shown,
 ) -> int:
     """Rehearse profiles and return the exit code.
 
@@ -29,12 +52,10 @@ def rehearse(
         profile: Name of the profile; empty for the active one.
         variables: Other variables of the playbook.
         gateways: How many gateways are rehearsed together, as typed; empty for one.
-        as_json: Print one JSON document instead of tables.
-        junit: File for a JUnit report; empty for none.
-        html: File for an HTML report; empty for none.
+        how: What is shown of the result.
     """
     count = fleet.count_of(gateways, HIGHEST_GATEWAYS)
-    run_reports.check_writable({"junit": junit, "html": html})
+    run_reports.check_writable({"junit": how.junit, "html": how.html})
     request = RunRequest(PLAYBOOK, {**variables, "gateways": count}, profile=profile, exclusive=False)
     session = open_session(config)
     run = run_playbook.execute(session, request)
@@ -43,11 +64,11 @@ def rehearse(
         private = not any(variables.get(name) for name in ("as_written", "litellm_only", "against"))
         if private and count == 1:
             stored_reports.keep_rehearsal(session, result)
-        _print(result, as_json)
-        if junit:
-            _write(junit, report.junit_report(result, run.report.started))
-        if html:
-            _write(html, report.page(result))
+        _print(result, how)
+        if how.junit:
+            _write(how.junit, report.junit_report(result, run.report.started))
+        if how.html:
+            _write(how.html, report.page(result))
     return run_playbook.print_end(run)
 
 
@@ -61,17 +82,20 @@ def find_result(outcomes: Sequence[Outcome]) -> RehearsalResult | None:
     return None
 
 
-def _print(result: RehearsalResult, as_json: bool) -> None:
-    if as_json:
+def _print(result: RehearsalResult, how: Shown) -> None:
+    if how.as_json:
         console.document(result)
         return
     for profile in result["profiles"]:
-        _print_profile(profile)
+        _print_profile(profile, how.verbose)
 
 
-def _print_profile(profile: ProfileResult) -> None:
+def _print_profile(profile: ProfileResult, verbose: bool) -> None:
     console.data(summary.heading(profile))
-    console.table(summary.promise_table(profile))
+    if table := summary.promise_table(profile, every=verbose):
+        console.table(table)
+    if not verbose and (others := summary.left_out(profile)):
+        console.data(others)
     console.data("")
     console.table(summary.scenario_table(profile))
     console.data("")

@@ -11,8 +11,9 @@ from flowgate.cli.session import Session, open_session
 from flowgate.clients import receipts
 from flowgate.errors import UsageError
 from flowgate.gateway import cliproxy
-from flowgate.system import disk_use, files, replace_file
+from flowgate.system import disk_use, files, locations, replace_file
 from flowgate.system.clock import Clock
+from flowgate.system.missing_package import uninstall_command
 
 LOCK_SECONDS = 5.0
 KINDS = {
@@ -68,7 +69,8 @@ def uninstall(config: str, accounts: bool, yes: bool) -> int:
         console.note("nothing was deleted yet: add --yes")
     if kept and doomed:
         console.note("add --accounts to delete what is kept too; inv backup FILE saves it first")
-    console.note("the package itself: uv tool uninstall flowgate-llm, or pip uninstall flowgate-llm")
+    removal = uninstall_command() or f"delete the clone {locations.checkout()}, with what is kept in it"
+    console.note(f"FlowGate itself stays; to remove it: {removal}")
     return 0
 
 

@@ -57,7 +57,7 @@ REPORT: dict[str, Option] = {
     },
 }
 PLACE = {"flowgate_environment": "/opt/flowgate"}
-PACKAGE = {"flowgate_package": f"flowgate-llm[runtime]=={__version__}", "flowgate_python": "python3"}
+PACKAGE = {"flowgate_package": "", "flowgate_python": "python3"}  # FlowGate is in no package index: a wheel is named
 # The roles, each with the defaults of its variables.
 ROLES: dict[str, dict[str, object]] = {
     "install": {**PLACE, **PACKAGE},

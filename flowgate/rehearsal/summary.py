@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from statistics import median
 
-from flowgate.rehearsal.comparisons import BROKEN
+from flowgate.rehearsal.comparisons import BROKEN, KEPT
 from flowgate.rehearsal.result import ProfileResult, PromiseResult, RehearsalResult, ScenarioResult
 from flowgate.rehearsal.roles import PRIMARY
 
@@ -55,13 +55,30 @@ def _times(scale: float) -> str:
     return f"LiteLLM's times are shortened: 1 s here is {1 / scale:.3g} s in operation."
 
 
-def promise_table(profile: ProfileResult) -> list[list[str]]:
-    """Return a header and one row for each promise in each scenario."""
+def promise_table(profile: ProfileResult, *, every: bool) -> list[list[str]]:
+    """Return a header and one row for each promise in each scenario; nothing if there is no row.
+
+    Args:
+        profile: The rehearsed profile.
+        every: Also those that were kept.
+    """
     rows = [
         [one["scenario"], one["promise"], one["promised"], one["observed"], one["verdict"]]
         for one in profile["promises"]
+        if every or one["verdict"] != KEPT
     ]
-    return [PROMISE_HEADER, *rows]
+    return [PROMISE_HEADER, *rows] if rows else []
+
+
+def left_out(profile: ProfileResult) -> str:
+    """Return one sentence on the promises that `promise_table` leaves out: those that were kept; empty for none."""
+    total = len(profile["promises"])
+    kept = sum(one["verdict"] == KEPT for one in profile["promises"])
+    if not kept:
+        return ""
+    which = f"the other {kept}" if kept < total else f"all {kept}"
+    said = f"{which} promises were kept" if kept > 1 else "the other promise was kept"
+    return f"{said if total > 1 else 'the promise was kept'}; --verbose lists every promise"
 
 
 def scenario_table(profile: ProfileResult) -> list[list[str]]:
@@ -131,13 +148,30 @@ def promise_text(promise: PromiseResult) -> str:
     return f"{promise['promise']}: promised {promise['promised']}, observed {promise['observed']}"
 
 
+def counted(promises: int, kept: int, broken: int) -> str:
+    """Return one phrase on the verdicts of a rehearsal; all that show them use it.
+
+    Args:
+        promises: How many promises were compared, in all scenarios.
+        kept: Those that were kept.
+        broken: Those that were broken; the others cannot be kept, or what was promised is unknown.
+    """
+    parts = [f"{kept} of {promises} promise{'' if promises == 1 else 's'} kept"]
+    others = promises - kept - broken
+    if broken or others:
+        parts.append(f"{broken or 'none'} broken")
+    if others:
+        parts.append(f"{others} cannot be kept or judged")
+    return ", ".join(parts)
+
+
 def conclusion(result: RehearsalResult) -> str:
-    """Return one sentence: that no promise is broken, or the first broken one and the number of others."""
+    """Return one sentence: how many promises are kept, or the first broken one and the number of others."""
     broken = [(_name(one), promise) for one in result["profiles"] for promise in broken_promises(one["promises"])]
     if not broken:
         names = ", ".join(_name(one) for one in result["profiles"])
-        count = sum(len(one["promises"]) for one in result["profiles"])
-        return f"{names}: {f'{count} promises, none broken' if count else 'no scenario ran'}"
+        verdicts = [promise["verdict"] for one in result["profiles"] for promise in one["promises"]]
+        return f"{names}: {counted(len(verdicts), verdicts.count(KEPT), 0) if verdicts else 'no scenario ran'}"
     name, promise = broken[0]
     others = f"; {len(broken) - 1} more broken" if len(broken) > 1 else ""
     return f"{name} breaks a promise in scenario '{promise['scenario']}': {promise_text(promise)}{others}"

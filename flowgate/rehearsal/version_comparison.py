@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowgate.rehearsal.summary import counted
 from flowgate.rehearsal.version_record import Rehearsed, VersionRecord
 
 NOT_KNOWN = "-"
@@ -36,7 +37,7 @@ def compare(old: VersionRecord | None, new: VersionRecord, in_force: str, source
     for name, one in new.profiles.items():
         before = known.profiles.get(name)
         same = before if before and before.written == one.written and before.scenarios == one.scenarios else None
-        rows.append([f"{name}: promises", _promises(same), _promises(one)])
+        rows.append([f"profile {name}", _promises(same), _promises(one)])
     rows.append(["start, files in memory", _start(known), _start(new)])
     rows.append(["memory", _memory(known), _memory(new)])
     rows.append(["CPU per request", _cpu(known), _cpu(new)])
@@ -46,7 +47,7 @@ def compare(old: VersionRecord | None, new: VersionRecord, in_force: str, source
 def _promises(one: Rehearsed | None) -> str:
     if one is None:
         return "not rehearsed"
-    return f"{one.kept} of {one.promises} kept, {len(one.broken)} broken"
+    return counted(one.promises, one.kept, len(one.broken))
 
 
 def _start(record: VersionRecord) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flowgate.errors import ProgramMissing
 from flowgate.system.files import find_program
+from flowgate.system.missing_package import install_command
 from flowgate.system.watched_command import run_watched
 
 PROGRAM = "ansible-playbook"
@@ -27,7 +28,7 @@ def find() -> str:
     """
     found = find_program(PROGRAM, str(Path(sys.executable).parent)) or find_program(PROGRAM, None)
     if found is None:
-        raise ProgramMissing(f"{PROGRAM} is not installed", fix='pip install "flowgate-llm[fleet]"')
+        raise ProgramMissing(f"{PROGRAM} is not installed", fix=install_command("fleet", "ansible-core"))
     return found
 
 

@@ -29,6 +29,7 @@ from flowgate.supervisor import other_gateways
 from flowgate.supervisor.reader import pids
 from flowgate.system import bytecode, files, installed, locations, processes, sockets
 from flowgate.system.clock import Clock
+from flowgate.system.missing_package import install_command
 
 if TYPE_CHECKING:
     from flowgate.supervisor.protocol import StatusDocument
@@ -120,7 +121,7 @@ def _check_installed(name: str, path: Path) -> Finding:
 def litellm_release() -> Iterator[Finding]:
     """Check that LiteLLM is installed, is the locked version, and that neither is a blocked version."""
     root = locations.checkout()
-    install = "uv sync --locked" if root else "pip install 'flowgate-llm[runtime]'"
+    install = install_command("runtime", "litellm")
     version = installed.version("litellm")
     locked = installed.locked(root, "litellm") if root else None
     if version is None or not installed.is_importable("litellm"):

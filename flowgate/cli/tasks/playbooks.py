@@ -101,6 +101,7 @@ def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) 
         "json": JSON,
         "report-junit": "write a JUnit report to this file",
         "report-html": "write a page with a timeline for each scenario to this file",
+        "verbose": "list every promise in every scenario, also the kept ones",
     }
 )
 @command
@@ -118,11 +119,12 @@ def rehearse(
     json: bool = False,
     report_junit: str = "",
     report_html: str = "",
+    verbose: bool = False,
 ) -> int:
     """Prove a profile: simulate outages on a private copy of the gateway; exit 1 when a promise is broken."""
     from flowgate.cli import rehearse
 
-    how: dict[str, bool | str] = {
+    variables: dict[str, bool | str] = {
         "every": all,
         "scenario": scenario,
         "litellm_only": litellm_only,
@@ -131,4 +133,5 @@ def rehearse(
         "against": against,
         "stand_ins": stand_ins,
     }
-    return rehearse.rehearse(config(c), profile, how, gateways, as_json=json, junit=report_junit, html=report_html)
+    shown = rehearse.Shown(json, verbose, report_junit, report_html)
+    return rehearse.rehearse(config(c), profile, variables, gateways, how=shown)

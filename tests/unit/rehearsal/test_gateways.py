@@ -160,4 +160,4 @@ def test_the_report_says_how_many_gateways_there_were() -> None:
     result["profiles"][0] |= {"gateways": 3, "redis": True}
     assert "gateways" not in summary.heading(one)
     assert "3 gateways with a Redis server in common, each LiteLLM through" in summary.heading(result["profiles"][0])
-    assert summary.conclusion(result).startswith("cost & more on 3 gateways: 1 promises")
+    assert summary.conclusion(result).startswith("cost & more on 3 gateways: 1 of 1 promise kept")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from flowgate.rehearsal import summary
 from tests.unit.rehearsal.results import profile, rehearsal, scenario
 
@@ -34,9 +36,44 @@ def test_the_heading_shows_the_stack_and_the_time_scale() -> None:
 
 def test_tables_have_one_row_per_promise_and_per_scenario() -> None:
     found = profile(scenario(), scenario("broken", name="hang"))
-    assert [row[0] for row in summary.promise_table(found)] == ["scenario", "500", "hang"]
+    assert [row[0] for row in summary.promise_table(found, every=True)] == ["scenario", "500", "hang"]
     row = ["500", "secondary 1, error 1, primary 1", "0.50 s", "0.10 s", "primary 3, secondary 1", ""]
     assert summary.scenario_table(found)[1] == row
+
+
+def test_promises_that_were_kept_are_counted_instead_of_listed() -> None:
+    found = profile(scenario(), scenario("broken", name="hang"), scenario("cannot", name="cut"), scenario(name="429"))
+    assert [row[0] for row in summary.promise_table(found, every=False)] == ["scenario", "hang", "cut"]
+    assert summary.left_out(found) == "the other 2 promises were kept; --verbose lists every promise"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["kept", "kept"], "all 2 promises were kept"),
+        (["kept", "broken"], "the other promise was kept"),
+        (["kept"], "the promise was kept"),
+        (["broken"], ""),
+        ([], ""),
+    ],
+)
+def test_what_is_said_of_the_promises_that_are_not_listed(verdicts: list[str], said: str) -> None:
+    found = summary.left_out(profile(*map(scenario, verdicts)))
+    assert found == (f"{said}; --verbose lists every promise" if said else "")
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((76, 76, 0), "76 of 76 promises kept"),
+        ((76, 75, 0), "75 of 76 promises kept, none broken, 1 cannot be kept or judged"),
+        ((76, 75, 1), "75 of 76 promises kept, 1 broken"),
+        ((76, 70, 4), "70 of 76 promises kept, 4 broken, 2 cannot be kept or judged"),
+        ((1, 1, 0), "1 of 1 promise kept"),
+    ],
+)
+def test_verdicts_are_counted_in_the_same_words_everywhere(counts: tuple[int, int, int], said: str) -> None:
+    assert summary.counted(*counts) == said
 
 
 def test_repetitions_and_omissions_are_noted() -> None:
@@ -70,7 +107,11 @@ def test_the_conclusion_names_the_first_broken_promise_and_counts_the_others() -
 
 
 def test_the_conclusion_counts_the_promises_if_none_is_broken() -> None:
-    assert summary.conclusion(rehearsal(scenario(), scenario())) == "cost & more: 2 promises, none broken"
+    assert summary.conclusion(rehearsal(scenario(), scenario())) == "cost & more: 2 of 2 promises kept"
+    one_cannot = rehearsal(scenario(), scenario("cannot"))
+    assert (
+        summary.conclusion(one_cannot) == "cost & more: 1 of 2 promises kept, none broken, 1 cannot be kept or judged"
+    )
 
 
 def test_a_rehearsal_without_scenarios_claims_nothing() -> None:

@@ -72,8 +72,12 @@ def test_two_versions_are_shown_side_by_side() -> None:
     new = replace(RECORD, litellm="1.2.4", profiles={"calm": changed, "twin": replace(CALM, settings="cc")})
     rows = compare(RECORD, new, "1.2.3", "rehearsed now")
     assert rows[0] == ["", "1.2.3 (rehearsed now)", "1.2.4"]
-    assert rows[1] == ["calm: promises", "not rehearsed", "4 of 6 kept, 1 broken"]  # its settings have changed
-    assert rows[2] == ["twin: promises", "5 of 6 kept, 0 broken", "5 of 6 kept, 0 broken"]
+    assert rows[1] == [
+        "profile calm",
+        "not rehearsed",
+        "4 of 6 promises kept, 1 broken, 1 cannot be kept or judged",
+    ]  # its settings have changed
+    assert rows[2] == ["profile twin", *2 * ["5 of 6 promises kept, none broken, 1 cannot be kept or judged"]]
     assert rows[3:] == [
         ["start, files in memory", *2 * ["6.5 s"]],
         ["memory", *2 * ["380 MB"]],

@@ -9,6 +9,7 @@ import pytest
 
 from flowgate.errors import ProgramMissing
 from flowgate.system import ansible
+from flowgate.system.missing_package import install_command
 
 
 def test_an_absent_program_is_refused_with_the_package_to_install(
@@ -18,7 +19,7 @@ def test_an_absent_program_is_refused_with_the_package_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ProgramMissing, match="ansible-playbook is not installed") as error:
         ansible.find()
-    assert (error.value.code, error.value.fix) == (3, 'pip install "flowgate-llm[fleet]"')
+    assert (error.value.code, error.value.fix) == (3, install_command("fleet", "ansible-core"))
 
 
 @pytest.mark.parametrize(("lang", "added"), [("C", True), ("", True), ("de_DE.UTF-8", False), ("C.utf8", False)])
