@@ -20,8 +20,9 @@ import pytest
 
 from flowgate.system import sockets
 from flowgate.system.clock import Clock, poll
-from tests.commands import CHECKOUT, INVOKE, WARM_SERVER, ForkedCommand, start_forked, start_process
+from tests.commands import INVOKE, WARM_SERVER, ForkedCommand, start_forked, start_process
 
+CHECKOUT = Path(__file__).resolve().parent.parent
 FAKE_SERVICE = CHECKOUT / "tests" / "live" / "fake_service.py"
 SUPERVISOR_MODULE = "flowgate.supervisor.daemon"
 
@@ -101,17 +102,13 @@ class Running:
 
 @dataclass
 class Workspace:
-    """The files, ports and variables of one test's `inv`, separate from the checkout's and the user's.
-
-    `real`: start Python for each command, where a test is about the process of the command itself.
-    """
+    """The files, ports and variables of one test's `inv`, separate from the checkout's and the user's."""
 
     folder: Path
     litellm_port: int = field(default_factory=lambda: free_port())
     upstream_port: int = field(default_factory=lambda: free_port())
     started: list[Running] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
-    real: bool = False
 
     @property
     def config(self) -> Path:
@@ -168,13 +165,16 @@ class Workspace:
 
     # --- commands
 
-    def start(self, *words: str, before: tuple[str, ...] = (), program: tuple[str, ...] = INVOKE) -> Running:
+    def start(
+        self, *words: str, before: tuple[str, ...] = (), program: tuple[str, ...] = INVOKE, real: bool = False
+    ) -> Running:
         """Start `inv` with arguments; `before` is a command that runs it ("sh", "-c", …).
 
-        `inv` alone is a fork of a process that has imported everything, unless `real` is set; see `tests/commands.py`.
+        `inv` alone is a fork of a process that has imported everything, unless it is to be `real`, as where a signal
+        ends it: a process that Python starts; see `tests/commands.py`.
         """
         out, err = (self.folder / f"output-{len(self.started)}.{name}" for name in ("out", "err"))
-        forks = program == INVOKE and not before and not self.real
+        forks = program == INVOKE and not before and not real
         start = start_forked if forks else start_process
         with out.open("w") as stdout, err.open("w") as stderr:
             process = start([*before, *program, *words], self.environment(), stdout, stderr)

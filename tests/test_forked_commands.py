@@ -180,8 +180,7 @@ def test_the_switch_starts_python_for_each_command(workspace: Workspace, monkeyp
     assert isinstance(workspace.start("--version").process, subprocess.Popen)
     monkeypatch.setenv(SWITCH, "0")
     assert isinstance(workspace.start("--version").process, ForkedCommand)
-    workspace.real = True
-    assert isinstance(workspace.start("--version").process, subprocess.Popen)
+    assert isinstance(workspace.start("--version", real=True).process, subprocess.Popen)
 
 
 def test_the_server_ends_when_the_tests_are_killed() -> None:
