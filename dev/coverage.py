@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 LINE_FLOOR = 95.0  # percent of the lines of flowgate/; branches are shown only
 REPORT = "reports/coverage.json"
+REAL_COMMANDS = "FLOWGATE_TEST_REAL_INV"  # no command of a test is a fork of a process that has imported all modules
 # Python runs this line in each process of the environment. FlowGate gives its processes a short environment, so the
 # variables that coverage reads are set for its start only.
 START = (
@@ -32,9 +34,12 @@ def every_process_measured(root: Path) -> Iterator[None]:
     """
     values = {"COVERAGE_PROCESS_START": str(root / "pyproject.toml"), "COVERAGE_FILE": str(root / ".coverage")}
     start_file().write_text(START.format(values=values))
+    before = os.environ.get(REAL_COMMANDS, "0")
+    os.environ[REAL_COMMANDS] = "1"
     try:
         yield
     finally:
+        os.environ[REAL_COMMANDS] = before
         start_file().unlink()
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from flowgate.system import sockets
 from flowgate.system.clock import Clock, poll
+from tests.commands import INVOKE, WARM_SERVER, ForkedCommand, start_forked, start_process
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FAKE_SERVICE = CHECKOUT / "tests" / "live" / "fake_service.py"
@@ -77,7 +78,7 @@ CompletedCommand = subprocess.CompletedProcess[str]
 class Running:
     """A running command, whose output goes into two files."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | ForkedCommand
     out: Path
     err: Path
 
@@ -165,15 +166,18 @@ class Workspace:
     # --- commands
 
     def start(
-        self, *words: str, before: tuple[str, ...] = (), program: tuple[str, ...] = (sys.executable, "-m", "invoke")
+        self, *words: str, before: tuple[str, ...] = (), program: tuple[str, ...] = INVOKE, real: bool = False
     ) -> Running:
-        """Start `inv` with arguments; `before` is a command that runs it ("sh", "-c", …)."""
+        """Start `inv` with arguments; `before` is a command that runs it ("sh", "-c", …).
+
+        `inv` alone is a fork of a process that has imported everything, unless it is to be `real`, as where a signal
+        ends it: a process that Python starts; see `tests/commands.py`.
+        """
         out, err = (self.folder / f"output-{len(self.started)}.{name}" for name in ("out", "err"))
-        argv = [*before, *program, *words]
+        forks = program == INVOKE and not before and not real
+        start = start_forked if forks else start_process
         with out.open("w") as stdout, err.open("w") as stderr:
-            process = subprocess.Popen(
-                argv, cwd=CHECKOUT, env=self.environment(), stdout=stdout, stderr=stderr, text=True
-            )
+            process = start([*before, *program, *words], self.environment(), stdout, stderr)
         self.started.append(Running(process, out, err))
         return self.started[-1]
 
@@ -329,6 +333,11 @@ def pytest_configure() -> None:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+def pytest_sessionfinish() -> None:
+    """End the process whose forks ran the commands."""
+    WARM_SERVER.close()
 
 
 @pytest.hookimpl(optionalhook=True)

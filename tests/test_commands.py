@@ -81,6 +81,23 @@ IN_ORDER = [
     ("flowgate", "smoke --profile reliability --startup-timeout 60"),
     ("flowgate", "play smoke -e profile=balanced --check"),
 ]
+# Commands that their own tests run as forks (`tests/commands.py`): here Python starts, and they import what they need.
+STARTED = [
+    ("explain --last 3", 0),
+    ("cooldowns", 0),
+    ("rehearse --scenario nothing", 2),
+    ("auth.import-headless codex", 2),
+    ("stacks", 0),
+    ("uninstall --dry", 2),
+    ("service.install --dry", 0),
+    ("service.uninstall --dry", 0),
+    ("service.recover", 0),
+    ("litellm.upgrade --dry", 2),
+    ("export.compose --to out --dry", 2),
+    ("top --once", 0),
+    ("client.run openai-env -- true", 0),
+    ("mcp", 0),
+]
 # Tasks that other tests run.
 ELSEWHERE = {
     "run": "tests/test_run.py",
@@ -129,7 +146,14 @@ def run(place: Workspace, program: str, words: str) -> CompletedCommand:
     argv = [sys.executable, *command, *words.split()]
     return without_crash(
         subprocess.run(
-            argv, cwd=CHECKOUT, env=place.environment(), capture_output=True, text=True, timeout=90, check=False
+            argv,
+            cwd=CHECKOUT,
+            env=place.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
         )
     )
 
@@ -145,6 +169,12 @@ def test_both_spellings_print_the_same(place: Workspace, inv: str, flowgate: str
     one, other = run(place, "inv", inv), run(place, "flowgate", flowgate)
     assert (one.returncode, other.returncode) == (code, code), one.stderr + other.stderr
     assert comparable(one.stdout) == comparable(other.stdout)
+
+
+@pytest.mark.parametrize(("words", "code"), STARTED)
+def test_a_command_runs_in_a_process_of_its_own(place: Workspace, words: str, code: int) -> None:
+    done = run(place, "inv", words)
+    assert done.returncode == code, done.stderr
 
 
 MISTAKES = ["statsu", "profile sett cost", "status --jsn", "status --echo", "status --config x", "status extra", "play"]

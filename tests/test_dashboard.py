@@ -36,7 +36,7 @@ def test_a_second_command_gives_a_new_link_to_the_same_process(workspace: Worksp
 
 
 def test_commands_at_once_start_one_process(workspace: Workspace) -> None:
-    running = [workspace.start("dashboard", "--json") for _ in range(3)]
+    running = [workspace.start("dashboard", "--json", real=True) for _ in range(3)]
     links = [json.loads(one.wait_for_exit().stdout) for one in running]
     assert len({one["port"] for one in links}) == 1
     assert len(workspace.services()) == 1

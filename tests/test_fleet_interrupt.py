@@ -69,7 +69,7 @@ def home(hosts: Hosts, name: str) -> Path:
 def start(hosts: Hosts, *words: str, wait_for: str = "gw2") -> Running:
     """Start the playbook, and wait until it is under way on a host."""
     book = hosts.control.folder / "work.yml"
-    running = hosts.control.start("play", str(book), "-i", str(hosts.inventory), *words)
+    running = hosts.control.start("play", str(book), "-i", str(hosts.inventory), *words, real=True)
     assert wait(lambda: (home(hosts, wait_for) / "begun").exists(), 60), running.stderr()
     return running
 
@@ -170,7 +170,7 @@ def test_if_ansible_is_killed_the_host_is_stopped_and_that_is_said(hosts: Hosts,
 
 
 def test_interrupted_before_a_host_begins_nothing_has_run(hosts: Hosts) -> None:
-    running = hosts.control.start("play", "down", "-i", str(hosts.inventory))
+    running = hosts.control.start("play", "down", "-i", str(hosts.inventory), real=True)
     assert wait(lambda: ansible_of(hosts), 60)
     running.signal(signal.SIGTERM)
     done = running.wait_for_exit(90)
@@ -180,7 +180,7 @@ def test_interrupted_before_a_host_begins_nothing_has_run(hosts: Hosts) -> None:
 
 @pytest.mark.long
 def test_the_table_of_all_hosts_can_be_interrupted(hosts: Hosts) -> None:
-    running = hosts.control.start("fleet.status", "-i", str(hosts.inventory))
+    running = hosts.control.start("fleet.status", "-i", str(hosts.inventory), real=True)
     assert wait(lambda: ansible_of(hosts), 60)
     running.signal(signal.SIGINT)
     assert running.wait_for_exit(90).returncode == 130

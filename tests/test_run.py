@@ -30,7 +30,7 @@ def manager(workspace: Workspace) -> Iterator[Manager]:
 
 
 def run(workspace: Workspace, *words: str, before: tuple[str, ...] = ()) -> Running:
-    return workspace.start("run", *words, before=before)
+    return workspace.start("run", *words, before=before, real=True)
 
 
 def profile(workspace: Workspace) -> str:

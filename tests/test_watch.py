@@ -23,7 +23,7 @@ WRONG = ("profiles:", "profilez:")
 
 def watch(workspace: Workspace, *words: str) -> Running:
     """Start a gateway that serves the profile `cost`, and wait until it does."""
-    running = workspace.start(*(words or ("run", "--watch", "--profile", "cost")))
+    running = workspace.start(*(words or ("run", "--watch", "--profile", "cost")), real=True)
     running.wait_for_message("Prune", SECONDS)
     return running
 

@@ -76,7 +76,7 @@ def test_a_denied_login_exits_with_1_and_a_fix(place: Workspace) -> None:
 
 
 def test_ctrl_c_ends_a_login_and_frees_the_port(place: Workspace) -> None:
-    login = place.start("auth.login", "claude")
+    login = place.start("auth.login", "claude", real=True)
     url = address(login)
     login.signal(2)
     assert login.wait_for_exit().returncode == 130

@@ -59,7 +59,8 @@ def test_a_key_ends_with_its_process(gateway: Gateway, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_key_ends_also_when_its_process_is_killed(gateway: Gateway, tmp_path: Path, number: int) -> None:
     script, told = run(gateway, tmp_path, "import time; time.sleep(60)\n")
-    running = gateway.workspace.start("client.run", "openai-env", "--", "python3", script, "hi", str(told))
+    words = ("client.run", "openai-env", "--", "python3", script, "hi", str(told))
+    running = gateway.workspace.start(*words, real=True)
     assert wait(told.exists)
     assert wait(told.read_text)
     assert gateway.chat(told.read_text())[0] == 200

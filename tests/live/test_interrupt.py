@@ -32,7 +32,7 @@ def in_render(workspace: Workspace) -> Running:
 
 
 def _after_message(workspace: Workspace, message: str) -> Running:
-    running = workspace.start("smoke")
+    running = workspace.start("smoke", real=True)
     running.wait_for_message(message)
     return running
 
@@ -67,7 +67,7 @@ def in_stop(workspace: Workspace) -> Running:
 
 
 def _after_event(workspace: Workspace, event: str) -> Running:
-    running = workspace.start("smoke")
+    running = workspace.start("smoke", real=True)
     assert wait(lambda: workspace.service_events(event)), running.stderr()
     return running
 
@@ -110,7 +110,7 @@ def test_after_sigkill_the_supervisor_stops_the_services(workspace: Workspace) -
 
 def test_ctrl_c_during_up_stops_everything(workspace: Workspace) -> None:
     workspace.set_behaviour(litellm={"ready": False})
-    running = workspace.start("up")
+    running = workspace.start("up", real=True)
     assert wait(lambda: workspace.service_events("litellm /health"))
     running.signal(signal.SIGINT)
     assert running.wait_for_exit().returncode == 130
@@ -120,7 +120,7 @@ def test_ctrl_c_during_up_stops_everything(workspace: Workspace) -> None:
 def test_ctrl_c_during_a_switch_keeps_the_old_profile(workspace: Workspace) -> None:
     workspace.inv("up", "--profile", "balanced")
     workspace.set_behaviour(litellm={"hangs_on": "/v1/models"})
-    running = workspace.start("profile.set", "cost")
+    running = workspace.start("profile.set", "cost", real=True)
     assert wait(lambda: workspace.service_events("/v1/models"))
     workspace.set_behaviour()
     running.signal(signal.SIGINT)
@@ -137,7 +137,7 @@ def test_ctrl_c_during_a_smoke_does_not_affect_a_running_stack(workspace: Worksp
     workspace.inv("up")
     before = sorted(one.pid for one in workspace.services())
     workspace.set_behaviour(litellm={"hangs_on": "/v1/models"})
-    running = workspace.start("smoke")
+    running = workspace.start("smoke", real=True)
     assert wait(lambda: workspace.service_events("/v1/models"))
     running.signal(signal.SIGINT)
     assert running.wait_for_exit().returncode == 130
@@ -147,7 +147,7 @@ def test_ctrl_c_during_a_smoke_does_not_affect_a_running_stack(workspace: Worksp
 @pytest.mark.long
 @pytest.mark.parametrize("moment", range(24))
 def test_after_sigkill_at_any_moment_the_next_run_works(workspace: Workspace, moment: int) -> None:
-    running = workspace.start("smoke")
+    running = workspace.start("smoke", real=True)
     with contextlib.suppress(subprocess.TimeoutExpired):
         running.process.wait(0.06 * moment)
     running.signal(signal.SIGKILL)
@@ -159,7 +159,7 @@ def test_after_sigkill_at_any_moment_the_next_run_works(workspace: Workspace, mo
 @pytest.mark.long
 @pytest.mark.parametrize("moment", range(24))
 def test_ctrl_c_at_any_moment_stops_everything(workspace: Workspace, moment: int) -> None:
-    running = workspace.start("smoke")
+    running = workspace.start("smoke", real=True)
     running.wait_for_message("config:")
     with contextlib.suppress(subprocess.TimeoutExpired):
         running.process.wait(0.04 * moment)

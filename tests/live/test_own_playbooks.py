@@ -83,7 +83,7 @@ def test_ctrl_c_ends_a_command_with_its_children(workspace: Workspace) -> None:
     path = workspace.write().folder / "long.yml"
     command = f"{{shell: 'touch begun; sleep 60 & sleep 61', cwd: {workspace.folder}}}"
     path.write_text(f"tasks: [{{name: Sleep, command: {command}}}]")
-    running = workspace.start("play", str(path))
+    running = workspace.start("play", str(path), real=True)
     assert wait((workspace.folder / "begun").exists)
     running.signal(2)
     assert running.wait_for_exit().returncode == 130

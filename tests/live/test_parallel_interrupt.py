@@ -30,7 +30,7 @@ def test_ctrl_c_interrupts_parallel_tasks_and_always_still_runs(workspace: Works
     path.write_text(
         PLAY.replace("touch ", f"touch {workspace.folder}/").replace("touch, ", f"touch, {workspace.folder}/")
     )
-    running = workspace.start("play", str(path))
+    running = workspace.start("play", str(path), real=True)
     assert wait(lambda: (workspace.folder / "one").exists() and (workspace.folder / "two").exists())
     running.signal(signal.SIGINT)
     assert running.wait_for_exit().returncode == 130

@@ -16,7 +16,7 @@ START_SECONDS = 120.0
 
 def test_it_serves_reloads_and_stops(workspace: Workspace) -> None:
     workspace.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
-    running = workspace.start("run", "--profile", "cost")
+    running = workspace.start("run", "--profile", "cost", real=True)
     running.wait_for_message("Prune", START_SECONDS)
     assert workspace.inv("ask", "hello").stdout
     running.signal(signal.SIGHUP)
@@ -30,7 +30,7 @@ def test_it_serves_reloads_and_stops(workspace: Workspace) -> None:
 
 def test_a_watched_change_is_handed_over_without_a_failed_request(workspace: Workspace) -> None:
     workspace.write(litellm=REAL_LITELLM, upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
-    running = workspace.start("run", "--watch", "--profile", "cost")
+    running = workspace.start("run", "--watch", "--profile", "cost", real=True)
     running.wait_for_message("Prune", START_SECONDS)
     key = Path(workspace.inv("key.path").stdout.strip()).read_text().strip()
     with Clients(workspace.litellm_port, key) as clients:

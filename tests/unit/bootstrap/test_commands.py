@@ -69,7 +69,7 @@ def test_a_download_succeeds_after_an_interrupted_one(
     path = server.publish(PLATFORM)
     ends, begun = threading.Event(), threading.Event()
     server.misbehaviours[path] = sends_a_part(begun, ends)
-    running = workspace.start("bootstrap.download")
+    running = workspace.start("bootstrap.download", real=True)
     assert begun.wait(20)
     running.signal(number)
     assert running.process.wait(20) == code

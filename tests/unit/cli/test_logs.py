@@ -132,7 +132,7 @@ def test_new_lines_are_printed_until_ctrl_c(log: list[str], place: Workspace, wo
     (place.runtime / "process-logs").mkdir()
     service_log = place.runtime / "process-logs" / "litellm.log"
     service_log.write_text("old\n")
-    running = place.start(*words)
+    running = place.start(*words, real=True)
     assert wait(lambda: running.out.read_text())
     for path, line in ((place.runtime / "events.log", log[0].replace("smoke", "fresh")), (service_log, "fresh")):
         with path.open("a") as file:
