@@ -46,7 +46,7 @@ class Manager:
 
     def close(self) -> None:
         self._sock.shutdown(socket.SHUT_RDWR)
-        self._reader.join(10)
+        self._reader.join(60)
         self._sock.close()
 
 
@@ -64,7 +64,7 @@ def run(workspace: Workspace, *words: str, before: tuple[str, ...] = ()) -> Runn
 
 
 def profile(workspace: Workspace) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{workspace.litellm_port}/profile", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{workspace.litellm_port}/profile", timeout=60) as answer:
         return str(answer.read())
 
 
@@ -116,8 +116,8 @@ def test_a_service_that_is_stuck_silences_the_watchdog(workspace: Workspace, man
     manager.wait_for("READY=1")
     manager.wait_for("WATCHDOG=1", 1)
     workspace.set_behaviour(upstream={"hangs_on": "*"})
-    assert wait(lambda: not wait(lambda: fresh_sign(manager), 1.0), 30.0)
-    assert "has not answered for" in workspace.inv("status", code=0).stderr
+    assert wait(lambda: not wait(lambda: fresh_sign(manager), 1.0))
+    assert wait(lambda: "has not answered for" in workspace.inv("status").stderr)
     workspace.set_behaviour()
     end(running, signal.SIGTERM)
 

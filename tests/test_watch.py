@@ -98,7 +98,7 @@ class Clients:
         while not self._stop.is_set():
             request = urllib.request.Request(self._url, body, self._headers)
             try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
+                with urllib.request.urlopen(request, timeout=60) as answer:
                     answer.read()
                 self.answers += 1
             except OSError as error:

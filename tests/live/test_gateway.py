@@ -104,7 +104,7 @@ def test_up_and_smoke_do_not_change_a_running_stack(gateway: Gateway) -> None:
 def _request_until(gateway: Gateway, key: str, done: threading.Event) -> list[int]:
     """Send requests over a kept connection, which reconnects when the server closes it, and over new ones in turn."""
     codes: list[int] = []
-    kept = http.client.HTTPConnection("127.0.0.1", gateway.workspace.litellm_port, timeout=30)
+    kept = http.client.HTTPConnection("127.0.0.1", gateway.workspace.litellm_port, timeout=60)
     while not done.is_set():
         kept.request("GET", "/v1/models", headers={"Authorization": f"Bearer {key}"})
         response = kept.getresponse()

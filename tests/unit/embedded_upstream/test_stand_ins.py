@@ -151,7 +151,7 @@ def test_they_stop_at_once_while_a_request_hangs() -> None:
         asking.start()
         assert wait(lambda: received(stand_ins) == [("big", True)])
         assert stand_ins.stop() == 0
-        asking.join(10)
+        asking.join(60)
         assert not asking.is_alive()
 
 

@@ -39,7 +39,7 @@ def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeVendors]:
     argv = [sys.executable, "-m", "flowgate.embedded_upstream", "--faults", "-config", str(config)]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        assert wait(lambda: not sockets.is_free("127.0.0.1", port), 20.0)
+        assert wait(lambda: sockets.accepts_connections("127.0.0.1", port, 1.0))
         yield FakeVendors(Http(), f"http://127.0.0.1:{port}", ROLES, scale=0.1)
     finally:
         process.kill()
@@ -55,7 +55,7 @@ def run(
     context: StepContext,
     vendors: FakeVendors,
     name: str,
-    timeout: float = 5.0,
+    timeout: float = 60.0,
     url: str = "",
     alias: str = "",
     others: tuple[str, ...] = (),
