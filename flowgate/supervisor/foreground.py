@@ -195,12 +195,12 @@ class Foreground:
 
     def _serves(self) -> bool:
         """Return whether every service that should run does, and answers."""
-        supervisor, now = self._supervisor, self._supervisor.clock.now()
+        supervisor = self._supervisor
         wanted = {name: state for name, state in supervisor.states.items() if state.wanted and state.respawns}
         for name, state in wanted.items():
             serving = state.serving()
             workers = [w for key, w in supervisor.workers.items() if serving and key[:2] == (name, serving.number)]
-            if all(silence(worker, now) for worker in workers):
+            if all(silence(worker, supervisor) for worker in workers):
                 return False
         return bool(wanted)
 

@@ -61,7 +61,7 @@ class Watched:
 
     @property
     def silence(self) -> str:
-        return silence(self.worker, self.now)
+        return silence(self.worker, self.supervisor)
 
 
 @pytest.fixture
