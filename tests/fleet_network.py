@@ -143,7 +143,7 @@ class Network:
         """End the daemons by their pids, and delete the namespaces with their devices."""
         for one in self._daemons:
             one.terminate()
-            one.wait(20)
+            one.wait(60)
         for name in self._namespaces:
             subprocess.run(["ip", "netns", "del", name], check=False, env={"PATH": PATH})
         if self._made_folder:
@@ -217,7 +217,7 @@ class Sshd:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
         if self._made_folder:
             PRIVILEGE_FOLDER.rmdir()
 

@@ -121,7 +121,7 @@ def shared_services(folder: Path, address: str) -> Iterator[Shared]:
         stack.callback(redis.wait)
         stack.callback(redis.kill)
         found = Shared(remote, address, port)
-        assert wait(lambda: _accepts(address, port), 20)
+        assert wait(lambda: _accepts(address, port))
         yield found
 
 

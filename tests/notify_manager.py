@@ -34,7 +34,7 @@ class Manager:
 
     def close(self) -> None:
         self._sock.shutdown(socket.SHUT_RDWR)
-        self._reader.join(10)
+        self._reader.join(60)
         self._sock.close()
 
     def variables(self) -> dict[str, str]:

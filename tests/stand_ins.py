@@ -48,7 +48,7 @@ class StandInProcess:
         """Start the process, and wait until it answers."""
         environment = {"PATH": os.environ["PATH"], "REHEARSAL_KEY": KEY}
         self.process = subprocess.Popen(self.argv(), stdout=subprocess.PIPE, text=True, env=environment)
-        assert wait(lambda: not sockets.is_free("127.0.0.1", self.control), 30.0)
+        assert wait(lambda: sockets.accepts_connections("127.0.0.1", self.control, 1.0))
 
     def is_running(self) -> bool:
         """Return whether the process runs."""
@@ -59,7 +59,7 @@ class StandInProcess:
         assert self.process is not None
         self.process.terminate()
         try:
-            return self.process.wait(30)
+            return self.process.wait(60)
         finally:
             self.process.kill()
             self.process.wait()
@@ -75,7 +75,7 @@ class StandInProcess:
         url = f"http://127.0.0.1:{port or self.control}{path}"
         request = urllib.request.Request(url, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:

@@ -52,7 +52,7 @@ def kill_supervisor(runtime: Path, delay: int | None) -> None:
     pid = find_supervisor(runtime)
     assert pid is not None
     if delay is None:
-        poll(lambda: psutil.Process(pid).children(), Clock(), every=0.001, timeout=30)
+        poll(lambda: psutil.Process(pid).children(), Clock(), every=0.001, timeout=60)
     else:
         poll(lambda: None, Clock(), every=0.001, timeout=delay / 1000)
     os.kill(pid, signal.SIGKILL)

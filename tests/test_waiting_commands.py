@@ -6,6 +6,8 @@ import json
 import urllib.request
 from typing import TYPE_CHECKING
 
+from tests.conftest import until
+
 if TYPE_CHECKING:
     from tests.conftest import CompletedCommand, Workspace
 
@@ -48,7 +50,7 @@ def test_a_reload_that_waited_for_a_stop_says_that_nothing_runs(workspace: Works
     workspace.inv("up")
     workspace.set_behaviour(litellm={"exits_after": 2})
     stopping = workspace.start("down")
-    stopping.wait_for_message("config:")
+    until(lambda: workspace.service_events("litellm term"))  # it has the lock
     done = workspace.start("service.reload").wait_for_exit()
     assert stopping.wait_for_exit().returncode == 0
     assert (done.returncode, "litellm is not running" in done.stderr) == (3, True), done.stderr
@@ -58,7 +60,7 @@ def test_a_restart_of_litellm_that_waited_for_a_stop_starts_what_it_needs(worksp
     workspace.inv("up", "--profile", "cost")
     workspace.set_behaviour(litellm={"exits_after": 2})
     stopping = workspace.start("down")
-    stopping.wait_for_message("config:")
+    until(lambda: workspace.service_events("litellm term"))  # it has the lock
     restarting = workspace.start("service.restart", "--service", "litellm")
     assert stopping.wait_for_exit().returncode == 0
     assert restarting.wait_for_exit().returncode == 0
@@ -70,7 +72,7 @@ def test_a_switch_that_waited_for_a_stop_starts_nothing(workspace: Workspace) ->
     workspace.inv("up", "--profile", "balanced")
     workspace.set_behaviour(litellm={"exits_after": 2})
     stopping = workspace.start("down")
-    stopping.wait_for_message("config:")
+    until(lambda: workspace.service_events("litellm term"))  # it has the lock
     switching = workspace.start("profile.set", "cost")
     assert stopping.wait_for_exit().returncode == 0
     assert switching.wait_for_exit().returncode == 0
@@ -82,7 +84,7 @@ def test_a_switch_that_waited_for_the_stop_of_the_upstream_starts_it_again(works
     workspace.inv("up", "--profile", "balanced")
     workspace.set_behaviour(upstream={"exits_after": 2})
     stopping = workspace.start("service.stop", "--service", "cliproxyapi_plus")
-    stopping.wait_for_message("config:")
+    until(lambda: workspace.service_events("upstream term"))  # it has the lock
     switching = workspace.start("profile.set", "cost")
     assert stopping.wait_for_exit().returncode == 0
     assert switching.wait_for_exit().returncode == 0

@@ -98,7 +98,7 @@ class Clients:
         while not self._stop.is_set():
             request = urllib.request.Request(self._url, body, self._headers)
             try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
+                with urllib.request.urlopen(request, timeout=60) as answer:
                     answer.read()
                 self.answers += 1
             except OSError as error:
@@ -197,10 +197,12 @@ def test_the_profile_stays_unless_it_is_gone(workspace: Workspace, watching: Run
 
 def test_changes_during_a_reload_are_applied_together_afterwards(workspace: Workspace, watching: Running) -> None:
     before = generation(workspace)
+    workspace.set_behaviour(litellm={"ready": False})  # the reload goes on until all is written
     write(workspace, CHANGED)
     assert wait(lambda: watching.stderr().count("Render cost") == 2, SECONDS)
     for number in range(6, 10):
         write(workspace, (f"num_retries: {number - 1}", f"num_retries: {number}"))
+    workspace.set_behaviour()
     assert has_applied(workspace, "num_retries: 9")
     assert wait(lambda: watching.stderr().count("config: ok") == 2, SECONDS)
     assert generation(workspace) == before + 2

@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import math
 import os
+import re
 import signal
 import socket
 import sys
@@ -34,6 +36,7 @@ from flowgate.embedded_upstream.startup_checks import StartupError, listen
 KEY = "REHEARSAL_KEY"
 SHORTEST_KEY = 16
 STOP_SECONDS = 5
+DIGITS = re.compile(r"[0-9]{1,5}")
 
 
 def main(words: list[str]) -> int:
@@ -49,7 +52,7 @@ def main(words: list[str]) -> int:
     addresses = (parsed.vendors, parsed.refusing, parsed.control)
     try:
         key = _key(parsed.key_file)
-        overlay = Overlay(parsed.marker, parsed.profile, float(parsed.time_scale), int(parsed.gateways))
+        overlay = Overlay(parsed.marker, parsed.profile, _scale(parsed.time_scale), _count(parsed.gateways))
         places = [_address(one) for one in addresses]
     except ValueError as error:
         return _fail(str(error), 2)
@@ -82,9 +85,22 @@ def _parse(words: list[str]) -> argparse.Namespace:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65_535:
+    if not host or not DIGITS.fullmatch(port) or int(port) > 65_535:
         raise ValueError(f"an address must be HOST:PORT, not {text!r}")
     return host, int(port)
+
+
+def _scale(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < (found := float(text)) < math.inf:
+            return found
+    raise ValueError(f"--time-scale must be a number above 0, not {text!r}")
+
+
+def _count(text: str) -> int:
+    if not DIGITS.fullmatch(text) or int(text) == 0:
+        raise ValueError(f"--gateways must be a whole number from 1, not {text!r}")
+    return int(text)
 
 
 def _key(file: str) -> str:

@@ -213,11 +213,11 @@ class Foreground:
 
         One with `restart: never` is left as it is, also by whoever would replace a supervisor for its silence.
         """
-        supervisor, now = self._supervisor, self._supervisor.clock.now()
+        supervisor = self._supervisor
         for name, state in self._gateway().items():
             serving = state.serving()
             workers = [w for key, w in supervisor.workers.items() if serving and key[:2] == (name, serving.number)]
-            if state.respawns and all(silence(worker, now) for worker in workers):
+            if state.respawns and all(silence(worker, supervisor) for worker in workers):
                 return False
         return True
 

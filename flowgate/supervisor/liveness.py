@@ -31,7 +31,6 @@ class Liveness:
     def __init__(self, supervisor: Supervisor, hung_seconds: float = HUNG_SECONDS) -> None:
         self._supervisor, self._hung_seconds = supervisor, hung_seconds
         self._stopped_since: dict[int, float] = {}
-        self._checked_at = supervisor.clock.now()
 
     def check(self) -> None:
         """Ask the workers, and kill what has been silent for too long; called about once a second."""
@@ -55,7 +54,7 @@ class Liveness:
         still while a machine sleeps, but not then.
         """
         now = self._supervisor.clock.now()
-        late, self._checked_at = now - self._checked_at >= SILENT_SECONDS, now
+        late, self._supervisor.checked_at = now - self._supervisor.checked_at >= SILENT_SECONDS, now
         if late:
             self._stopped_since.clear()
             for worker in self._supervisor.pool.workers.values():
@@ -111,14 +110,17 @@ def is_stopped(pid: int) -> bool:
     return row is not None and row.state == STOPPED
 
 
-def silence(worker: WorkerProcess, now: float) -> str:
+def silence(worker: WorkerProcess, supervisor: Supervisor) -> str:
     """Return why a process does not answer, as the rest of a sentence; empty when it does.
+
+    After a pause, answers have come that the supervisor has not read: its time until the next round does not count.
 
     Args:
         worker: The process.
-        now: The time by the supervisor's clock.
+        supervisor: Its supervisor.
     """
     if is_stopped(worker.identity.pid):
         return "is stopped (SIGSTOP)"
+    now = min(supervisor.clock.now(), supervisor.checked_at + ASK_SECONDS)
     seconds = now - (worker.asked_at or now)
     return f"has not answered for {seconds:.0f} s" if seconds >= SILENT_SECONDS else ""

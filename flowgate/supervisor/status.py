@@ -81,7 +81,7 @@ def _worker(supervisor: Supervisor, worker: WorkerProcess) -> WorkerStatus:
         "private_address": list(worker.private_address),
         "seconds": round(supervisor.clock.now() - worker.started, 3),
         "memory": processes.memory(worker.identity.pid),
-        "silent": silence(worker, supervisor.clock.now()),
+        "silent": silence(worker, supervisor),
         "open_connections": worker.open_connections,
         "under_way": worker.under_way,
     }

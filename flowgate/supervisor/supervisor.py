@@ -51,6 +51,7 @@ class Supervisor:
         workers: The processes.
         usage_sources: Returns how the records of services are collected; set by the regular work.
         clients: Connections to commands; set by the daemon.
+        checked_at: When it last looked whether the processes answer.
         idle_since: Since when nothing runs, or should run.
         leaving: Whether everything is being stopped.
         awaits_start: Whether a child of this process brings the services up, so that it must not exit meanwhile.
@@ -67,6 +68,7 @@ class Supervisor:
         self.pool = WorkerPool(folder, self.loop, journal.log, self.enqueue, self.advance)
         self.workers = self.pool.workers
         self.usage_sources: Callable[[], dict[str, SourceStatus]] = dict
+        self.checked_at = clock.now()
         self.idle_since: float | None = None
         self.leaving = self.awaits_start = self._drains = False
         self._told_to_stop: set[str] = set()

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from flowgate.errors import DiskError
 from flowgate.system import bound_command, locations
 from flowgate.system.atomic_write import write_atomic
+from flowgate.system.parallel import run_parallel
 from flowgate.system.regular_files import read_bytes_bounded
 
 STAMP = ".flowgate-compiled"
 STAMP_MODE = 0o644  # other users of the environment read it too
 COMPILE = ("-m", "compileall", "-q", "-q", "-j", "0")  # quiet also about files that do not compile
+COMPILE_FOLDERS = ("-m", "compileall", "-q", "-q", "-l")  # the folders themselves, not those below them
 COMPILE_SECONDS = 900.0
 
 
@@ -119,13 +124,24 @@ def compile_environment() -> bool:
     argv = [sys.executable, *COMPILE, *sources]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if sources:
-        subprocess.run(argv, env=env, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+        _run_whole(argv, env)
     try:
         compiled = {part: digest for part, digest in fresh.items() if part in written or part not in stale}
         write_atomic(site_packages() / STAMP, json.dumps(compiled), mode=STAMP_MODE)
     except DiskError:
         return False
     return True
+
+
+def _run_whole(argv: Sequence[str], env: Mapping[str, str]) -> None:
+    """Run a command to its end; Ctrl-C ends it with its own processes, which would wait forever without it."""
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(argv, env=env, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True) as run:
+        try:
+            run.wait()
+        except BaseException:
+            os.killpg(run.pid, signal.SIGKILL)
+            raise
 
 
 def compile_other(python: Path, site: Path) -> None:
@@ -141,8 +157,29 @@ def compile_other(python: Path, site: Path) -> None:
     """
     _share(site_packages(), site)
     env = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
-    bound_command.run([str(python), *COMPILE, str(site)], cwd=site, env=env, timeout=COMPILE_SECONDS)
+
+    def compile_some(folders: Sequence[Path]) -> None:
+        argv = [str(python), *COMPILE_FOLDERS, *map(str, folders)]
+        bound_command.run(argv, cwd=site, env=env, timeout=COMPILE_SECONDS)
+
+    jobs = [partial(compile_some, one) for one in _balanced(site, os.cpu_count() or 1)]
+    run_parallel(jobs, len(jobs))
     write_atomic(site / STAMP, json.dumps({"environment": environment(site)}), mode=STAMP_MODE)
+
+
+def _balanced(site: Path, count: int) -> list[list[Path]]:
+    """Divide the folders with sources among some processes, so that each has about as many sources.
+
+    The processes that `compileall -j` starts wait forever once it is killed; those that we start end with us.
+    """
+    sources = {Path(folder): sum(name.endswith(".py") for name in names) for folder, _, names in os.walk(site)}
+    shares, loads = [list[Path]() for _ in range(count)], [0] * count
+    for folder, number in sorted(sources.items(), key=lambda one: -one[1]):
+        if number:
+            least = loads.index(min(loads))
+            shares[least].append(folder)
+            loads[least] += number
+    return [one for one in shares if one]
 
 
 def _share(ours: Path, other: Path) -> None:

@@ -133,7 +133,7 @@ class Clients:
         key = (place.folder / ".router" / "secrets" / "upstream-api-key").read_text().strip()
         address = f"http://127.0.0.1:{place.upstream_port}/embedded/requests"
         request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"}, method=method)
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return json.load(response)
 
 

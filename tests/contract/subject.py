@@ -101,7 +101,7 @@ class Subject:
         """Send a request; an empty key sends none."""
         sent = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
         url = f"http://127.0.0.1:{self.port}{path}"
-        return self.http.request(method, url, headers=sent, timeout=20, allow_redirects=False, **more)
+        return self.http.request(method, url, headers=sent, timeout=60, allow_redirects=False, **more)
 
     def manage(self, method: str, path: str, **more: Any) -> Any:
         """Send a request to the management API."""
@@ -131,7 +131,7 @@ def real() -> tuple[str, str] | None:
     named = os.environ.get(REAL)
     if not named:
         return None
-    output = subprocess.run([named, "-h"], capture_output=True, text=True, timeout=30, check=False).stdout
+    output = subprocess.run([named, "-h"], capture_output=True, text=True, timeout=60, check=False).stdout
     found = re.search(r"Version: v?(\d+\.\d+\.\d+)", output)
     version = found[1] if found else "6.8"
     newest = {"7.2.137": "7.2.137", "7.2.140": "7.2.140"}

@@ -40,7 +40,7 @@ def chat(subject: Subject, model: str) -> tuple[int, str]:
 def test_the_config_excludes_their_models(candidate: Candidate, excluded: Any, left: set[str]) -> None:
     subject = candidate.begin(oauth_excluded_models=excluded)
     wanted = left if candidate.contract == "7.2.137" else set()
-    assert Tour(subject).until(lambda: owners(subject) == wanted, 10)
+    assert Tour(subject).until(lambda: owners(subject) == wanted, 60)
 
 
 def test_a_request_for_an_excluded_model_leaves_for_nobody(candidate: Candidate) -> None:
@@ -52,6 +52,6 @@ def test_a_request_for_an_excluded_model_leaves_for_nobody(candidate: Candidate)
 def test_without_the_exclusion_a_request_leaves_for_their_provider(candidate: Candidate) -> None:
     subject = candidate.begin()
     newest_fork = candidate.contract == "7.2.137"
-    assert Tour(subject).until(lambda: bool(owners(subject)) or not newest_fork, 10)
+    assert Tour(subject).until(lambda: bool(owners(subject)) or not newest_fork, 60)
     status, message = chat(subject, FREE)
     assert (status == 500 and "api.kilo.ai" in message) is newest_fork

@@ -37,7 +37,7 @@ def responses(candidate: Candidate) -> dict[str, Tree]:
 def _wait_for_models(candidate: Candidate, tour: Tour, key: str) -> None:
     """Wait for the models without an account: the real program asks their provider for a list first."""
     if candidate.contract == "7.2.137":
-        tour.until(lambda: bool(tour.subject.ask("GET", "/v1/models", key=key).json()["data"]), 10)
+        tour.until(lambda: bool(tour.subject.ask("GET", "/v1/models", key=key).json()["data"]), 60)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(ELSEWHERE)])

@@ -46,7 +46,7 @@ def _status(subject: Subject, state: str) -> Tree:
 
 def _ended(subject: Subject, state: str) -> Tree:
     """Wait until a login has ended, and return its status."""
-    assert Tour(subject).until(lambda: _status(subject, state)["status"] != "wait", 10)
+    assert Tour(subject).until(lambda: _status(subject, state)["status"] != "wait", 60)
     return _status(subject, state)
 
 

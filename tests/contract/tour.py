@@ -173,7 +173,7 @@ class Tour:
 
     def _settled(self, state: str) -> None:
         asked = f"get-auth-status?state={state}"
-        assert self.until(lambda: self.subject.manage("GET", asked).json()["status"] != "wait", 10)
+        assert self.until(lambda: self.subject.manage("GET", asked).json()["status"] != "wait", 60)
 
     def browser(self) -> None:
         state = self.subject.manage("GET", "anthropic-auth-url").json()["state"]

@@ -53,7 +53,7 @@ def log_in(place: Workspace, person: str) -> None:
     parts = urllib.parse.urlsplit(re.findall(r"open this URL: (\S+)", login.stderr())[0])
     state = urllib.parse.parse_qs(parts.query)["state"][0]
     form = urllib.parse.urlencode({"state": state, "decision": "approve", "account": person}).encode()
-    with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=10) as response:
+    with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=60) as response:
         response.read()
     assert login.wait_for_exit().returncode == 0
 
@@ -64,7 +64,7 @@ def request(place: Workspace, method: str, path: str, body: dict[str, Any] | Non
     data = json.dumps(body).encode() if body is not None else None
     url = f"http://127.0.0.1:{place.upstream_port}{path}"
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=10) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         with error:

@@ -41,14 +41,14 @@ def decide(url: str, decision: str) -> None:
     parts = urllib.parse.urlsplit(url)
     state = urllib.parse.parse_qs(parts.query)["state"][0]
     form = urllib.parse.urlencode({"state": state, "decision": decision}).encode()
-    with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=10) as response:
+    with urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/embedded/approve", form, timeout=60) as response:
         response.read()
 
 
 def page(url: str) -> int:
     """Return the status of a page."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as response:
+        with urllib.request.urlopen(url, timeout=60) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         with error:

@@ -88,7 +88,7 @@ def test_no_key_is_written_anywhere(gateway: Gateway, key: str) -> None:
     ask(gateway, key, PATHS[0])
     request = urllib.request.Request(f"{gateway.base}/v1beta/models/router-cheap:generateContent?key={key}", b"{}")
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=30)
+        urllib.request.urlopen(request, timeout=60)
     caught.value.close()
     texts = contents(gateway.workspace.runtime.parent)
     assert not [path.name for path, text in texts.items() if key.encode() in text]

@@ -18,7 +18,7 @@ body = {"model": os.environ["OPENAI_MODEL"], "messages": [{"role": "user", "cont
 headers = {"Authorization": "Bearer " + os.environ["OPENAI_API_KEY"], "content-type": "application/json"}
 address = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
 request = urllib.request.Request(address, json.dumps(body).encode(), headers)
-with urllib.request.urlopen(request, timeout=30) as response:
+with urllib.request.urlopen(request, timeout=60) as response:
     print(json.load(response)["choices"][0]["message"]["content"])
 open(sys.argv[2], "w").write(os.environ["OPENAI_API_KEY"])
 """
@@ -32,7 +32,7 @@ address = json.loads(settings["model_providers.flowgate.base_url"]) + "/response
 body = {"model": json.loads(settings["model"]), "input": sys.argv[-1]}
 headers = {"Authorization": "Bearer " + os.environ["FLOWGATE_CODEX_KEY"], "content-type": "application/json"}
 request = urllib.request.Request(address, json.dumps(body).encode(), headers)
-with urllib.request.urlopen(request, timeout=30) as response:
+with urllib.request.urlopen(request, timeout=60) as response:
     print(json.load(response)["output"][-1]["content"][0]["text"])
 """
 

@@ -6,11 +6,13 @@ import http.client
 import json
 import stat
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
+from flowgate.supervisor.worker_server import IDLE_SECONDS
 from tests.conftest import contents
 from tests.live.conftest import CANARY
 
@@ -104,11 +106,14 @@ def test_up_and_smoke_do_not_change_a_running_stack(gateway: Gateway) -> None:
 def _request_until(gateway: Gateway, key: str, done: threading.Event) -> list[int]:
     """Send requests over a kept connection, which reconnects when the server closes it, and over new ones in turn."""
     codes: list[int] = []
-    kept = http.client.HTTPConnection("127.0.0.1", gateway.workspace.litellm_port, timeout=30)
+    kept, used = http.client.HTTPConnection("127.0.0.1", gateway.workspace.litellm_port, timeout=60), time.monotonic()
     while not done.is_set():
+        if time.monotonic() - used > IDLE_SECONDS / 2:  # a draining generation may be closing it, as any server may
+            kept.close()
         kept.request("GET", "/v1/models", headers={"Authorization": f"Bearer {key}"})
         response = kept.getresponse()
         response.read()
+        used = time.monotonic()
         codes += [response.status, gateway.chat(key)[0]]
     kept.close()
     return codes

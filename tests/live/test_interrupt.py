@@ -62,7 +62,7 @@ def in_smoke(workspace: Workspace) -> Running:
 
 def in_stop(workspace: Workspace) -> Running:
     """LiteLLM exits slowly."""
-    workspace.set_behaviour(litellm={"exits_after": 3.0})
+    workspace.set_behaviour(litellm={"exits_after": 8.0})
     return _after_event(workspace, "litellm term")
 
 

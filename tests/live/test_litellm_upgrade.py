@@ -45,7 +45,7 @@ def answer(workspace: Workspace) -> Any:
     headers = {"Authorization": f"Bearer {key}", "content-type": "application/json"}
     url = f"http://127.0.0.1:{workspace.litellm_port}/v1/chat/completions"
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return json.load(response)
 
 

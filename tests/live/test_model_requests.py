@@ -35,7 +35,7 @@ def model_requests(place: Workspace) -> list[dict[str, Any]]:
     key = (place.folder / ".router" / "secrets" / "upstream-api-key").read_text().strip()
     url = f"http://127.0.0.1:{place.upstream_port}/embedded/requests"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         found: list[dict[str, Any]] = json.load(response)["requests"]
     return found
 

@@ -199,17 +199,17 @@ def test_a_shipped_profile_limits_attempts_and_applies_its_cooldown_in_an_outage
 
 
 @pytest.mark.parametrize("model", ["router-default", "router-cheap"])
-@pytest.mark.parametrize("fault", [DOWN, {"status": 429}, {"status": 401}, {"status": 404}, {"hangs": 3.0}])
+@pytest.mark.parametrize("fault", [DOWN, {"status": 429}, {"status": 401}, {"status": 404}, {"hangs": 20.0}])
 def test_cost_calls_the_cheap_model_once_and_then_the_other(router: Router, model: str, fault: dict[str, Any]) -> None:
-    router.configure(compiled(SHIPPED["profiles"]["cost"], timeout=1.0).litellm)
+    router.configure(compiled(SHIPPED["profiles"]["cost"], timeout=2.0).litellm)
     assert router.ask(2, model) == [(SPARE, 0, 1)] * 2
     router.vendor.faults[SPARE] = fault
     assert router.ask(3, model) == [(FIRST, 1, 1), (FIRST, 1, 0), (FIRST, 1, 0)]
 
 
-@pytest.mark.parametrize("fault", [{"status": 429, "headers": {"retry-after": "30"}}, {"hangs": 3.0}, {"status": 401}])
+@pytest.mark.parametrize("fault", [{"status": 429, "headers": {"retry-after": "30"}}, {"hangs": 20.0}, {"status": 401}])
 def test_a_failure_without_retries_uses_the_fallback_at_once(router: Router, fault: dict[str, Any]) -> None:
-    router.configure(compiled(SHIPPED["profiles"]["reliability"], timeout=1.0).litellm)
+    router.configure(compiled(SHIPPED["profiles"]["reliability"], timeout=2.0).litellm)
     router.vendor.faults[FIRST] = fault
     assert router.ask(4) == [(SPARE, 1, 1), (SPARE, 1, 1), (SPARE, 0, 1), (SPARE, 0, 1)]
 
@@ -248,25 +248,25 @@ def test_if_every_model_is_in_cooldown_the_client_gets_an_error_without_any_atte
 
 
 def test_a_stream_that_is_silent_from_the_start_uses_the_fallback_and_starts_no_cooldown(router: Router) -> None:
-    router.configure(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=1.0).litellm)
-    router.vendor.faults[FIRST] = {"first": 3.0}
+    router.configure(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=2.0).litellm)
+    router.vendor.faults[FIRST] = {"first": 20.0}
     assert router.ask(3, stream=True) == [(SPARE, 1, 1)] * 3
 
 
 def test_a_silent_messages_stream_of_an_anthropic_provider_is_not_retried_either(router: Router) -> None:
-    settings = compiled(SHIPPED["profiles"]["reliability"], stream_timeout=1.0).litellm
+    settings = compiled(SHIPPED["profiles"]["reliability"], stream_timeout=2.0).litellm
     for entry in settings["model_list"]:
         entry["litellm_params"]["model"] = entry["litellm_params"]["model"].replace("openai/", "anthropic/")
     router.configure(settings)
-    router.vendor.faults[FIRST] = {"first": 3.0}
+    router.vendor.faults[FIRST] = {"first": 20.0}
     router.vendor.requested.clear()
     router.command(messages="router-default")
     assert router.vendor.requested.count(FIRST) == 1
 
 
 def test_a_stream_that_stops_in_the_middle_is_not_continued_by_another_model(router: Router) -> None:
-    router.configure(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=1.0).litellm)
-    router.vendor.faults[FIRST] = {"middle": 3.0}
+    router.configure(compiled(SHIPPED["profiles"]["reliability"], stream_timeout=2.0).litellm)
+    router.vendor.faults[FIRST] = {"middle": 20.0}
     assert router.ask(2, stream=True) == [("embedded", 1, 0)] * 2
 
 
@@ -353,7 +353,7 @@ def upstream(vendor: Vendor, folder: Path, keys: int, policy: UpstreamSettings) 
     words = [sys.executable, "-m", "flowgate.embedded_upstream", "-config", str(file)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        assert wait(lambda: not sockets.is_free("127.0.0.1", port))
+        assert wait(lambda: sockets.accepts_connections("127.0.0.1", port, 1.0))
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.kill()

@@ -78,7 +78,7 @@ def calls(place: Workspace) -> int:
     key = (place.folder / ".router" / "secrets" / "upstream-api-key").read_text().strip()
     url = f"http://127.0.0.1:{place.upstream_port}/embedded/vendor"
     asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
-    with urllib.request.urlopen(asked, timeout=10) as response:
+    with urllib.request.urlopen(asked, timeout=60) as response:
         return int(json.loads(response.read())["calls"])
 
 

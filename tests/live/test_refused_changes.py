@@ -27,8 +27,8 @@ def running(workspace: Workspace) -> Workspace:
     own = workspace.folder / "cliproxyapi.yaml"
     own.write_text("debug: false\n")
     program = (sys.executable, str(FAKE_SERVICE), "upstream", str(workspace.folder), "-config", str(own))
-    workspace.write(upstream=program).edit_config(("    port: ", "    ready_timeout: 2\n    port: "))
-    workspace.inv("up", "--profile", "balanced")
+    workspace.write(upstream=program).inv("up", "--profile", "balanced")
+    workspace.edit_config(("    port: ", "    ready_timeout: 2\n    port: "))  # of what is refused
     own.write_text("debug: true\n")
     return workspace
 
@@ -56,7 +56,7 @@ def test_an_interrupted_change_leaves_every_file_as_it_was(running: Workspace) -
     before = files(running)
     running.set_behaviour(litellm={"hangs_on": "/v1/models"})
     command = running.start("profile.set", "cost")
-    assert wait(lambda: running.service_events("/v1/models"), 20.0)
+    assert wait(lambda: running.service_events("/v1/models"))
     assert "debug: true" in files(running)["cliproxyapi.yaml"]
     running.set_behaviour()
     command.signal(signal.SIGINT)

@@ -60,7 +60,7 @@ class CountingProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
-                vendor = socket.create_connection(("127.0.0.1", self.target), 5)
+                vendor = socket.create_connection(("127.0.0.1", self.target), 60)
                 vendor.settimeout(None)
                 threading.Thread(target=self._forward, args=(client, vendor, True), daemon=True).start()
                 threading.Thread(target=self._forward, args=(vendor, client, False), daemon=True).start()

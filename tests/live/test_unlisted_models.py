@@ -33,5 +33,5 @@ def test_tokens_are_counted_for_each_model(gateway: Gateway, model: str) -> None
 
 
 def test_a_head_of_the_root_needs_no_key(gateway: Gateway) -> None:
-    with urllib.request.urlopen(urllib.request.Request(gateway.base + "/", method="HEAD"), timeout=10) as response:
+    with urllib.request.urlopen(urllib.request.Request(gateway.base + "/", method="HEAD"), timeout=60) as response:
         assert response.status == 200

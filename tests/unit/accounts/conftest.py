@@ -17,6 +17,7 @@ from tests.contract.subject import API, MANAGEMENT, Subject, misbehaving
 from tests.unit.steps.conftest import Stage
 
 CLOCK_FACTOR = 20.0
+PATIENT = 60.0 * CLOCK_FACTOR  # a minute by the fast clock
 User = Callable[["LoginStage", str], None]
 
 
@@ -43,7 +44,7 @@ class LoginStage:
     def log_in(self, provider: str = "codex", **more: Any) -> dict[str, Any]:
         """Log in, and return the facts; errors are raised."""
         context = self.context()
-        found = login(context.read_only(), provider, **{"poll_interval": 1.0, "timeout": 60.0, **more})
+        found = login(context.read_only(), provider, **{"poll_interval": 1.0, "timeout": PATIENT, **more})
         return dict(found.apply(context))  # type: ignore[union-attr]
 
     @property

@@ -6,7 +6,7 @@ import pytest
 
 from flowgate.accounts import login_driver
 from flowgate.errors import FlowGateError
-from tests.unit.accounts.conftest import LoginStage, does_nothing
+from tests.unit.accounts.conftest import PATIENT, LoginStage, does_nothing
 
 ERRORS = {
     "status-always-ok": "no account is new or changed",
@@ -24,9 +24,6 @@ ERRORS = {
     "truncated": "not JSON",
     "slow": "no response",
 }
-
-
-PATIENT = 600.0  # 30 s: the clock of these tests is twenty times as fast
 
 
 @pytest.mark.parametrize("mode", ERRORS)

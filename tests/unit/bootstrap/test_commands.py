@@ -57,7 +57,7 @@ def sends_a_part(begun: threading.Event, ends: threading.Event) -> Misbehaviour:
     def respond(handler: Handler) -> bool:
         handler.reply(200, b"x" * 1000, length=5000)
         begun.set()
-        return ends.wait(20)
+        return ends.wait(60)
 
     return respond
 
@@ -70,9 +70,9 @@ def test_a_download_succeeds_after_an_interrupted_one(
     ends, begun = threading.Event(), threading.Event()
     server.misbehaviours[path] = sends_a_part(begun, ends)
     running = workspace.start("bootstrap.download", real=True)
-    assert begun.wait(20)
+    assert begun.wait(60)
     running.signal(number)
-    assert running.process.wait(20) == code
+    assert running.process.wait(60) == code
     ends.set()
     assert "CLIProxyAPIPlus" not in left(workspace)
     del server.misbehaviours[path]

@@ -93,7 +93,7 @@ class FakeSources:
     def run(self, shown: Preview, on_line: Callable[[str], None]) -> int:
         self.ran.append(shown.words)
         on_line(f"began with {CANARY}")
-        self.may_end.wait(10)
+        self.may_end.wait(60)
         on_line("ended")
         return self.code
 

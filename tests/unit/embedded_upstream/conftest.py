@@ -48,7 +48,7 @@ class Upstream:
         url = f"http://127.0.0.1:{self.port}{path}"
         request = urllib.request.Request(url, data=data, method=method, headers=dict(headers))
         try:
-            with OPENER.open(request, timeout=20) as reply:
+            with OPENER.open(request, timeout=60) as reply:
                 return Reply(reply.status, reply.headers, reply.read().decode())
         except urllib.error.HTTPError as error:
             with error:

@@ -35,7 +35,7 @@ def pair(start: Start) -> Iterator[Pair]:
 
 
 def send(pair: Pair, stream: bool) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection("127.0.0.1", pair.upstream.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", pair.upstream.port, timeout=60)
     body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "hello"}]}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), WITH_KEY)
     return connection

@@ -42,7 +42,7 @@ def received(vendors: Upstream) -> list[Tree]:
 
 def send(vendors: Upstream, path: str = CHAT, stream: bool = False, model: str = "m") -> http.client.HTTPConnection:
     """Send a request and do not wait for the response."""
-    connection = http.client.HTTPConnection("127.0.0.1", vendors.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", vendors.port, timeout=60)
     body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "hello"}], "input": "hello"}
     connection.request("POST", path, json.dumps(body), WITH_KEY)
     return connection

@@ -21,7 +21,7 @@ RECORDED: dict[str, Tree] = json.loads(
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "flowgate.embedded_upstream", *words]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
 
 
 def listed(upstream: Upstream) -> list[str]:
@@ -91,7 +91,7 @@ def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
 def test_a_signal_makes_it_exit_with_0(start: Start, number: int) -> None:
     process = start().process
     process.send_signal(number)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 def test_the_auth_folder_is_created_private(upstream: Upstream) -> None:

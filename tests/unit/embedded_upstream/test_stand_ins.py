@@ -151,7 +151,7 @@ def test_they_stop_at_once_while_a_request_hangs() -> None:
         asking.start()
         assert wait(lambda: received(stand_ins) == [("big", True)])
         assert stand_ins.stop() == 0
-        asking.join(10)
+        asking.join(60)
         assert not asking.is_alive()
 
 
@@ -172,7 +172,15 @@ def test_without_a_good_key_they_do_not_start(key: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("with_key")
-@pytest.mark.parametrize("address", ["8400", "localhost:", ":8400", "127.0.0.1:http", "127.0.0.1:70000"])
+@pytest.mark.parametrize("flag", ["--time-scale", "--gateways"])
+@pytest.mark.parametrize("value", ["", "x", "0", "-1", "nan", "inf", "\u00b2", "9" * 5000])
+def test_a_wrong_number_is_refused_with_its_flag(flag: str, value: str, capsys: Captured) -> None:
+    assert start(StandInProcess(), f"{flag}={value}") == 2
+    assert capsys.readouterr().err.startswith(f"error: {flag} must be a ")
+
+
+@pytest.mark.usefixtures("with_key")
+@pytest.mark.parametrize("address", ["8400", "localhost:", ":8400", "127.0.0.1:http", "127.0.0.1:70000", "x:\u00b2"])
 def test_a_wrong_address_is_refused(address: str, capsys: Captured) -> None:
     assert start(StandInProcess(), "--vendors", address) == 2
     assert f"HOST:PORT, not {address!r}" in capsys.readouterr().err

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,6 +44,24 @@ def run(program: str, folder: Path, *words: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_a_host_that_was_told_before_and_has_not_noticed_is_told_again(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The module that told it may have been cut off with its connection."""
+    told, results = tmp_path / "told", list[dict[str, Any]]()
+    told.touch()
+    module = SimpleNamespace(check_mode=False, params={"timeout": 0.1})
+    used = SimpleNamespace(
+        module_of=lambda _: module,
+        interrupt_file=lambda: str(told),
+        finish=lambda _, result: results.append(result),
+    )
+    monkeypatch.setitem(sys.modules, "ansible_collections.flowgate.gateway.plugins.module_utils.flowgate", used)
+    runpy.run_path(str(exported / ansible.ROOT / "plugins" / "modules" / "interrupt.py"), run_name="__main__")
+    assert [(one["code"], one["noticed"]) for one in results] == [(0, False)]
+    assert not told.exists()
 
 
 @with_ansible

@@ -113,7 +113,7 @@ def test_the_upstream_starts_with_its_key(exports: Exports, tmp_path: Path) -> N
         "etc__southbound__config.yaml": f"{tmp_path}/config.yaml",
     }
     paths |= {"run__southbound__config.yaml": f"{tmp_path}/made", "CLIProxyAPI__CLIProxyAPIPlus": f"{tmp_path}/program"}
-    done = subprocess.run(script(service, **paths), capture_output=True, text=True, check=True, timeout=10)
+    done = subprocess.run(script(service, **paths), capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == (tmp_path / "config.yaml").read_text().replace(southbound_config.KEY_MARKER, KEY)
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
 
@@ -122,7 +122,7 @@ def test_the_pods_upstream_starts_with_its_key(exports: Exports, tmp_path: Path)
     template = tmp_path / "config.yaml"
     template.write_text(exports.run()["overlays/cost/southbound.yaml"])
     argv = [sys.executable, "-c", southbound_config.FILL, str(template), str(tmp_path / "made")]
-    subprocess.run(argv, env={"UPSTREAM_API_KEY": KEY}, check=True, timeout=10)
+    subprocess.run(argv, env={"UPSTREAM_API_KEY": KEY}, check=True, timeout=60)
     assert (tmp_path / "made").read_text() == template.read_text().replace(southbound_config.KEY_MARKER, KEY)
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
 
@@ -147,14 +147,14 @@ def test_redis_starts_with_its_password_and_asks_for_it(exports: Exports, tmp_pa
         assert "canary" not in command
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
     assert process.returncode == 0
     assert "NOAUTH" not in _output([*asked, "ping"])
 
 
 def _output(argv: list[str], **variables: str) -> str:
     environment = {**os.environ, **variables}
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=10, env=environment)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, env=environment)
     return done.stdout + done.stderr
 
 

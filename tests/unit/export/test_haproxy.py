@@ -54,7 +54,7 @@ class Clients:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, path: str = "/") -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("POST", path, b"{}")
             response = connection.getresponse()
@@ -139,13 +139,13 @@ def clients(exports: Exports, gateways: list[tuple[SupervisorClient, Program]], 
     finally:
         found.stopped.set()
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def announce(clients: Clients, state: str) -> None:
     """Say it as the exported hooks do."""
     argv = [sys.executable, str(clients.announce), "gateway-1", state]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 
 

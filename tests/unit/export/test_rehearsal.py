@@ -254,7 +254,7 @@ def test_the_stand_ins_start_with_the_words_that_are_exported(exports: Exports, 
     environment = {"PATH": os.environ["PATH"], "REHEARSAL_KEY": "sk-0123456789abcdef"}
     process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, env=environment)
     try:
-        assert wait(lambda: all(not sockets.is_free("127.0.0.1", port) for port in ports.values()), 30.0)
+        assert wait(lambda: all(sockets.accepts_connections("127.0.0.1", port, 1.0) for port in ports.values()))
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0

@@ -127,9 +127,9 @@ def test_a_command_that_ends_takes_uv_with_it(serving: VersionStage, words: str,
     process = started(serving)
     uv = pid_in(file)
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == code
-    assert poll(lambda: processes.identify(uv) is None, Clock(), timeout=10)
+    assert poll(lambda: processes.identify(uv) is None, Clock(), timeout=60)
     serving.environment.pop("UV")
     serving.install()
     assert is_whole(serving)

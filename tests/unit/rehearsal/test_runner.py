@@ -39,7 +39,7 @@ def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeVendors]:
     argv = [sys.executable, "-m", "flowgate.embedded_upstream", "--faults", "-config", str(config)]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        assert wait(lambda: not sockets.is_free("127.0.0.1", port), 20.0)
+        assert wait(lambda: sockets.accepts_connections("127.0.0.1", port, 1.0))
         yield FakeVendors(Http(), f"http://127.0.0.1:{port}", ROLES, scale=0.1)
     finally:
         process.kill()
@@ -55,7 +55,7 @@ def run(
     context: StepContext,
     vendors: FakeVendors,
     name: str,
-    timeout: float = 5.0,
+    timeout: float = 60.0,
     url: str = "",
     alias: str = "",
     others: tuple[str, ...] = (),
@@ -121,7 +121,9 @@ def test_an_incomplete_stream_is_no_answer(context: StepContext, vendors: FakeVe
 
 
 def test_a_client_gives_up_after_its_timeout(context: StepContext, vendors: FakeVendors) -> None:
-    assert all(one.seconds >= 0.1 for one in run(context, vendors, "silent", timeout=0.1).requests)
+    requests = run(context, vendors, "silent", timeout=0.1).requests
+    assert requests
+    assert all(one.seconds >= 0.1 for one in requests)
 
 
 def test_after_the_fault_requests_continue_until_the_primary_answers(
@@ -180,6 +182,7 @@ def test_a_gateway_that_asks_nobody_is_found_out(context: StepContext, vendors: 
         threading.Thread(target=server.serve_forever, daemon=True).start()
         observed = run(context, vendors, scenario, url=f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
+    assert observed.requests or scenario == "names"
     assert all(one.unasked for one in observed.requests)
 
 

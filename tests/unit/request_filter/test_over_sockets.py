@@ -41,7 +41,7 @@ def serving(rules: RequestRules) -> Iterator[int]:
             yield listener.getsockname()[1]
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
 
 
 def post(connection: http.client.HTTPConnection, path: str, content: bytes, headers: dict[str, str]) -> int:
@@ -55,7 +55,7 @@ def post(connection: http.client.HTTPConnection, path: str, content: bytes, head
 def test_a_refusal_reaches_a_client_that_still_sends(case: str) -> None:
     rules, path, headers, status = CASES[case]
     with serving(rules) as port:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         found = [post(connection, path, content, headers) for content in (LARGE, LARGE, LARGE)]
         assert found == [status] * 3
         connection.close()

@@ -37,7 +37,7 @@ def test_the_step_waits_for_a_starting_service_and_returns_the_time(stage: Stage
 
     stage.supervisor.wait = lambda *words, **more: generation.update(phase="ready") or "ready"  # type: ignore[method-assign]
     with serving(answers, stage.ports["litellm"]):
-        status, facts = stage.apply(wait_healthy, service="litellm", timeout=5)
+        status, facts = stage.apply(wait_healthy, service="litellm", timeout=60)
     assert (status, list(facts["seconds"])) == ("unchanged", ["litellm"])
 
 

@@ -129,4 +129,6 @@ def test_no_key_is_written_to_disk(supervisor: SupervisorClient, app: Make, runt
     up(supervisor, app())
     kill(supervisor)
     supervisor.recover()
-    assert not any(b"sk-for-generations-only" in text for text in contents(runtime).values())
+    found = contents(runtime)
+    assert runtime / "run" / "app-1.json" in found
+    assert not any(b"sk-for-generations-only" in text for text in found.values())

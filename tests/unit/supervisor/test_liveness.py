@@ -9,7 +9,7 @@ import pytest
 
 from flowgate.domain import Program
 from flowgate.supervisor.journal import Journal
-from flowgate.supervisor.liveness import HUNG_SECONDS, Liveness
+from flowgate.supervisor.liveness import HUNG_SECONDS, SILENT_SECONDS, Liveness, silence
 from flowgate.supervisor.service_state import Generation, ServiceState
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.supervisor.worker_process import WorkerProcess
@@ -23,6 +23,7 @@ class Round:
     def __init__(self, folder: Path, program: Program, pid: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
         supervisor = Supervisor(folder, Journal(folder / "log", folder / "events"), Clock(now=lambda: self.now))
+        self.supervisor = supervisor
         identity = processes.identify(pid)
         assert identity
         self.worker = WorkerProcess(program, 1, identity, self.now, ("127.0.0.1", 1), folder / "own-1.json")
@@ -55,3 +56,12 @@ def test_a_pause_of_the_whole_machine_kills_nobody(round_: Round) -> None:
     assert not round_.check(3600, every=3600)
     assert not round_.check(HUNG_SECONDS - 1)
     assert round_.check(1)
+
+
+def test_a_status_right_after_a_pause_reports_no_silence(round_: Round) -> None:
+    round_.now += 3600
+    assert silence(round_.worker, round_.supervisor) == ""
+    round_.check(1)
+    assert silence(round_.worker, round_.supervisor) == ""
+    round_.check(SILENT_SECONDS)
+    assert silence(round_.worker, round_.supervisor) == "has not answered for 5 s"

@@ -56,12 +56,12 @@ class Watched:
             self.liveness.check()
             self.turn()
             if answers:
-                assert poll(self.has_answered, Clock(), every=0.002, timeout=20)
+                assert poll(self.has_answered, Clock(), every=0.002, timeout=60)
         return self.worker.killed
 
     @property
     def silence(self) -> str:
-        return silence(self.worker, self.now)
+        return silence(self.worker, self.supervisor)
 
 
 @pytest.fixture

@@ -24,12 +24,12 @@ bound_command.run(["sh", "-c", "echo $$ > pid; exec sleep 60"], cwd=Path(sys.arg
 
 
 def test_its_output_and_exit_code_are_returned(tmp_path: Path) -> None:
-    ran = bound_command.run(["sh", "-c", "echo out; echo err >&2; exit 7"], cwd=tmp_path, env=ENV, timeout=20)
+    ran = bound_command.run(["sh", "-c", "echo out; echo err >&2; exit 7"], cwd=tmp_path, env=ENV, timeout=60)
     assert (ran.code, ran.stdout, ran.stderr) == (7, "out\n", "err\n")
 
 
 def test_its_files_are_private(tmp_path: Path) -> None:
-    bound_command.run(["sh", "-c", "touch file; mkdir folder"], cwd=tmp_path, env=ENV, timeout=20)
+    bound_command.run(["sh", "-c", "touch file; mkdir folder"], cwd=tmp_path, env=ENV, timeout=60)
     assert [(tmp_path / name).stat().st_mode & 0o077 for name in ("file", "folder")] == [0, 0]
 
 
@@ -47,7 +47,7 @@ def test_a_time_limit_names_the_program(tmp_path: Path) -> None:
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProgramMissing, match=r"/nowhere/uv"):
-        bound_command.run(["/nowhere/uv"], cwd=tmp_path, env=ENV, timeout=20)
+        bound_command.run(["/nowhere/uv"], cwd=tmp_path, env=ENV, timeout=60)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.system import bytecode
+from flowgate.system import bytecode, process_table
+from tests.conftest import until
 
 
 @pytest.fixture
@@ -131,3 +133,49 @@ def test_shared_bytecode_names_the_file_that_runs(environment: Path) -> None:
     argv = [sys.executable, "-c", "import thing"]
     ran = subprocess.run(argv, cwd=environment / "other", capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == str(environment / "other" / "thing.py")
+
+
+def test_folders_are_divided_so_that_each_process_has_about_as_many_sources(tmp_path: Path) -> None:
+    for folder, number in (("big", 6), ("big/deep", 3), ("small", 2), ("other", 1), ("no sources", 0)):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        for name in range(number):
+            (tmp_path / folder / f"m{name}.py").touch()
+    shares = [{str(one.relative_to(tmp_path)) for one in share} for share in bytecode._balanced(tmp_path, 2)]
+    assert shares == [{"big"}, {"big/deep", "small", "other"}]
+    assert bytecode._balanced(tmp_path / "no sources", 4) == []
+
+
+def test_every_source_of_another_environment_is_compiled(environment: Path) -> None:
+    for folder in ("other", "other/package", "other/package/deep"):
+        (environment / folder).mkdir(parents=True, exist_ok=True)
+        (environment / folder / "one.py").write_text("x = 1\n")
+    bytecode.compile_other(Path(sys.executable), environment / "other")
+    assert len(list((environment / "other").rglob("one.*.pyc"))) == 3
+
+
+SOURCES, LINES = 40, 4000  # some seconds of work
+BEGIN = "import sys; from pathlib import Path; from flowgate.system import bytecode; site = Path(sys.argv[1])\n"
+OTHER = f"{BEGIN}bytecode.compile_other(Path(sys.executable), site)"
+OWN = f"{BEGIN}bytecode.site_packages, bytecode.own_sources = lambda: site, list\nbytecode.compile_environment()"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+@pytest.mark.parametrize(("code", "number"), [(OTHER, signal.SIGKILL), (OTHER, signal.SIGINT), (OWN, signal.SIGINT)])
+def test_no_process_is_left_when_this_one_is_ended_while_it_compiles(tmp_path: Path, code: str, number: int) -> None:
+    for folder in (tmp_path / "site", tmp_path / "site" / "deep"):
+        folder.mkdir()
+        for source in range(SOURCES // 2):
+            (folder / f"m{source}.py").write_text(
+                "".join(f"x{line} = [{line}, (1, {line})]\n" for line in range(LINES))
+            )
+    argv = [sys.executable, "-c", code, str(tmp_path / "site")]
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+        until(lambda: list(tmp_path.rglob("*.pyc")))
+        process.send_signal(number)
+    until(lambda: not processes_of(tmp_path))
+
+
+def processes_of(folder: Path) -> list[list[str]]:
+    """Return the command lines that name a folder below this one."""
+    known = [process_table.argv(row.pid) for row in process_table.rows() if row.state not in process_table.GONE]
+    return [words for words in known if any(word.startswith(str(folder)) for word in words)]

@@ -91,7 +91,7 @@ def test_a_response_has_status_headers_and_body(serve: Serve) -> None:
     response = Http().get(f"{base}/x")
     assert (response.status, response.headers["x-name"], response.json(), response.ok) == (201, "1", {"a": "ü"}, True)
     assert response.url == f"{base}/x"
-    assert 0 < response.seconds < 5
+    assert 0 < response.seconds < 60
 
 
 def test_a_body_is_sent_as_json_with_its_headers(serve: Serve) -> None:
@@ -155,7 +155,7 @@ def test_silence_in_the_middle_of_a_response_is_a_timeout(serve: Serve) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "10")
         handler.end_headers()
-        over.wait(10)
+        over.wait(60)
 
     with pytest.raises(Unreachable, match=r"within 0\.05 s"):
         Http().get(serve(half), timeout=0.05)

@@ -34,7 +34,7 @@ def test_lines_are_appended_to_a_private_file(tmp_path: Path) -> None:
 def test_several_processes_lose_no_line_during_rotation(tmp_path: Path, start: Callable[..., Popen[bytes]]) -> None:
     path = tmp_path / "logs" / "events.log"
     writers = [start(APPEND, str(path), name, "1500") for name in ("a", "b", "c")]
-    assert [one.wait(timeout=30) for one in writers] == [0, 0, 0], (tmp_path / "output").read_text()
+    assert [one.wait(timeout=60) for one in writers] == [0, 0, 0], (tmp_path / "output").read_text()
     parts = list(path.parent.iterdir())
     lines = [line for part in parts for line in part.read_text().splitlines()]
     wanted = {(name, str(number)) for name in "abc" for number in range(1500)}

@@ -27,7 +27,7 @@ open_files.UNLIMITED_TRIES = (10_000, 280, 270)
 
 def numbers(soft: int, hard: int, more: str = "") -> list[int]:
     code = RAISE.format(soft=soft, hard=hard, more=more)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return [int(word) for word in done.stdout.split()]
 
 

@@ -150,12 +150,12 @@ def test_without_pidfd_the_identity_is_still_checked(sleeper: Process, monkeypat
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     assert processes.signal_tree([Identity(sleeper.pid, 1)], signal.SIGKILL) == []
     assert processes.signal_tree([identity(sleeper)], signal.SIGKILL) == [identity(sleeper)]
-    assert sleeper.wait(timeout=10) == -signal.SIGKILL
+    assert sleeper.wait(timeout=60) == -signal.SIGKILL
 
 
 def test_a_group_is_signalled_through_its_leader(sleeper: Process) -> None:
     assert processes.signal_group(identity(sleeper), signal.SIGTERM)
-    assert sleeper.wait(timeout=10) == -signal.SIGTERM
+    assert sleeper.wait(timeout=60) == -signal.SIGTERM
 
 
 def test_a_group_whose_leader_has_ended_is_not_signalled(sleeper: Process, until: Until) -> None:

@@ -47,7 +47,7 @@ def write_proc(folder: Path, name: str, line: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_listener_accepts_connections_and_is_not_inheritable() -> None:
-    with sockets.listen("127.0.0.1", 0) as sock, socket.create_connection(sock.getsockname(), timeout=5):
+    with sockets.listen("127.0.0.1", 0) as sock, socket.create_connection(sock.getsockname(), timeout=60):
         assert not sock.get_inheritable()
 
 
@@ -73,7 +73,7 @@ def test_a_port_is_free_until_a_process_listens() -> None:
 def test_a_port_is_free_right_after_a_served_connection() -> None:
     with sockets.listen("127.0.0.1", 0) as sock:
         port = sock.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port), timeout=5):
+        with socket.create_connection(("127.0.0.1", port), timeout=60):
             sock.accept()[0].close()
     assert sockets.is_free("127.0.0.1", port)
 
@@ -117,7 +117,7 @@ def test_a_listener_on_another_address_is_not_an_owner() -> None:
 
 
 def test_a_port_of_an_outgoing_connection_is_in_use() -> None:
-    with sockets.listen("127.0.0.1", 0) as sock, socket.create_connection(sock.getsockname(), timeout=5) as client:
+    with sockets.listen("127.0.0.1", 0) as sock, socket.create_connection(sock.getsockname(), timeout=60) as client:
         assert sockets.owner("127.0.0.1", client.getsockname()[1]) == (None, "")
 
 

@@ -16,7 +16,7 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 def test_a_program_gets_folder_environment_and_no_terminal(start: Start, tmp_path: Path) -> None:
     code = "import os, sys; print(os.getcwd(), sorted(os.environ), repr(sys.stdin.read()), os.getsid(0) == os.getpid())"
-    assert start(code).wait(timeout=10) == 0
+    assert start(code).wait(timeout=60) == 0
     output = (tmp_path / "output").read_text()
     assert output.startswith(f"{tmp_path} ")
     assert output.endswith(" '' True\n")
@@ -26,13 +26,13 @@ def test_a_program_gets_folder_environment_and_no_terminal(start: Start, tmp_pat
 
 def test_output_is_appended_to_a_private_file(start: Start, tmp_path: Path) -> None:
     for code in ("print('one')", "import sys; print('two', file=sys.stderr)"):
-        start(code).wait(timeout=10)
+        start(code).wait(timeout=60)
     assert (tmp_path / "output").read_text() == "one\ntwo\n"
     assert (tmp_path / "output").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_program_creates_private_files(start: Start, tmp_path: Path) -> None:
-    start("open('made', 'w')").wait(timeout=10)
+    start("open('made', 'w')").wait(timeout=60)
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
 
 
@@ -41,8 +41,8 @@ def test_only_passed_descriptors_are_inherited(start: Start, tmp_path: Path) -> 
     os.set_inheritable(other, True)
     code = "import os, sys; os.fstat(int(sys.argv[1])); os.fstat(int(sys.argv[2]))"
     try:
-        assert start(code, str(passed), str(passed), pass_fds=(passed,)).wait(timeout=10) == 0
-        assert start(code, str(passed), str(other), pass_fds=(passed,)).wait(timeout=10) == 1
+        assert start(code, str(passed), str(passed), pass_fds=(passed,)).wait(timeout=60) == 0
+        assert start(code, str(passed), str(other), pass_fds=(passed,)).wait(timeout=60) == 1
     finally:
         os.close(passed)
         os.close(other)

@@ -59,12 +59,12 @@ if parent == 0:
     if os.fork() == 0:
         subreaper.die_with_parent()
         os.write(writing, str(os.getpid()).encode())
-        time.sleep(60)
-    time.sleep(60)
+        time.sleep(600)
+    time.sleep(600)
 child = processes.identify(int(os.read(reading, 32)))
 os.kill(parent, 9)
 os.wait()
-end = time.monotonic() + 10
+end = time.monotonic() + 60
 while processes.alive(child) and time.monotonic() < end:
     time.sleep(0.005)
 print(processes.alive(child))
