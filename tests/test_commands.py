@@ -132,11 +132,10 @@ ELSEWHERE = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A running gateway of fake programs."""
-    found = Workspace(tmp_path_factory.mktemp("c")).write()
-    found.inv("up")
-    assert wait(lambda: found.json("status")["usage_source"]["state"] == "absent")  # found out after the start
-    yield found
-    found.kill_processes()
+    with Workspace(tmp_path_factory.mktemp("c")).write() as found:
+        found.inv("up")
+        assert wait(lambda: found.json("status")["usage_source"]["state"] == "absent")  # found out after the start
+        yield found
 
 
 def run(place: Workspace, program: str, words: str) -> CompletedCommand:
