@@ -241,6 +241,12 @@ class Workspace:
                     found[str(path)] = about.st_size, about.st_mtime_ns
         return found
 
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.kill_processes()
+
     def kill_processes(self) -> None:
         """Kill all processes of this workspace by their pids, and wait until none is left."""
         for running in self.started:
@@ -363,6 +369,5 @@ def _uses_gateway(module: Path) -> bool:
 @pytest.fixture
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace with fake services. Its folder has a short name, because socket paths are limited."""
-    created = Workspace(tmp_path_factory.mktemp("g")).write()
-    yield created
-    created.kill_processes()
+    with Workspace(tmp_path_factory.mktemp("g")).write() as created:
+        yield created

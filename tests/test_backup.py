@@ -15,14 +15,13 @@ PHRASE = "correct horse battery"
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A gateway that runs and has a client and a backup."""
-    found = Workspace(tmp_path_factory.mktemp("g")).write()
-    (found.folder / "phrase").write_text(PHRASE)
-    (found.folder / "phrase").chmod(0o600)
-    found.inv("up", "--profile", "cost")
-    found.inv("client.add", "laptop")
-    found.inv("backup", str(found.folder / "b.age"), "--passphrase-file", str(found.folder / "phrase"))
-    yield found
-    found.kill_processes()
+    with Workspace(tmp_path_factory.mktemp("g")).write() as found:
+        (found.folder / "phrase").write_text(PHRASE)
+        (found.folder / "phrase").chmod(0o600)
+        found.inv("up", "--profile", "cost")
+        found.inv("client.add", "laptop")
+        found.inv("backup", str(found.folder / "b.age"), "--passphrase-file", str(found.folder / "phrase"))
+        yield found
 
 
 def words(source: Workspace, *more: str) -> tuple[str, ...]:

@@ -26,11 +26,10 @@ print(json.dumps(about | {"stdin": sys.stdin.read()}))
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A running gateway of fake programs, and a program that shows what it was given."""
-    found = Workspace(tmp_path_factory.mktemp("c")).write()
-    (found.folder / "show.py").write_text(SHOW)
-    found.inv("up")
-    yield found
-    found.kill_processes()
+    with Workspace(tmp_path_factory.mktemp("c")).write() as found:
+        (found.folder / "show.py").write_text(SHOW)
+        found.inv("up")
+        yield found
 
 
 def command(name: str, *words: str) -> list[bytes]:

@@ -1,4 +1,7 @@
-"""Every command in both spellings, as a process: `inv a.b` and `flowgate a b` do and print the same."""
+"""Every command in both spellings: `inv a.b` and `flowgate a b` do and print the same.
+
+Each runs at least once in a process that Python starts: where it is compared, `inv` is a fork, and `flowgate` is not.
+"""
 
 from __future__ import annotations
 
@@ -132,11 +135,10 @@ ELSEWHERE = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A running gateway of fake programs."""
-    found = Workspace(tmp_path_factory.mktemp("c")).write()
-    found.inv("up")
-    assert wait(lambda: found.json("status")["usage_source"]["state"] == "absent")  # found out after the start
-    yield found
-    found.kill_processes()
+    with Workspace(tmp_path_factory.mktemp("c")).write() as found:
+        found.inv("up")
+        assert wait(lambda: found.json("status")["usage_source"]["state"] == "absent")  # found out after the start
+        yield found
 
 
 def run(place: Workspace, program: str, words: str) -> CompletedCommand:
@@ -166,7 +168,7 @@ def comparable(text: str) -> str:
 
 @pytest.mark.parametrize(("inv", "flowgate", "code"), SAME_OUTPUT, ids=[row[1] for row in SAME_OUTPUT])
 def test_both_spellings_print_the_same(place: Workspace, inv: str, flowgate: str, code: int) -> None:
-    one, other = run(place, "inv", inv), run(place, "flowgate", flowgate)
+    one, other = place.start(*inv.split()).wait_for_exit(), run(place, "flowgate", flowgate)
     assert (one.returncode, other.returncode) == (code, code), one.stderr + other.stderr
     assert comparable(one.stdout) == comparable(other.stdout)
 

@@ -24,10 +24,9 @@ def alone(workspace: Workspace) -> Workspace:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A gateway without CLIProxyAPIPlus that runs."""
-    found = without_upstream(Workspace(tmp_path_factory.mktemp("r")).write())
-    found.inv("up")
-    yield found
-    found.kill_processes()
+    with without_upstream(Workspace(tmp_path_factory.mktemp("r")).write()) as found:
+        found.inv("up")
+        yield found
 
 
 def without_upstream(workspace: Workspace) -> Workspace:

@@ -12,10 +12,9 @@ from tests.conftest import Workspace
 @pytest.fixture
 def colleague(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A second gateway that serves on the port of the first one's LiteLLM."""
-    other = Workspace(tmp_path_factory.mktemp("g"), litellm_port=workspace.litellm_port).write()
-    other.inv("up")
-    yield other
-    other.kill_processes()
+    with Workspace(tmp_path_factory.mktemp("g"), litellm_port=workspace.litellm_port).write() as other:
+        other.inv("up")
+        yield other
 
 
 @pytest.mark.parametrize("command, code", [("up", 3), ("doctor", 1)])

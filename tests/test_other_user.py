@@ -66,13 +66,12 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A gateway that ran and was stopped."""
     if os.getuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("root needs setpriv to give up its rights")
-    place = Workspace(tmp_path_factory.mktemp("o")).write()
-    place.inv("up")
-    place.inv("down")
-    (place.folder / ".router" / "auths").mkdir(mode=0o700, exist_ok=True)
-    record(place.runtime / "ledger.sqlite")
-    yield place
-    place.kill_processes()
+    with Workspace(tmp_path_factory.mktemp("o")).write() as place:
+        place.inv("up")
+        place.inv("down")
+        (place.folder / ".router" / "auths").mkdir(mode=0o700, exist_ok=True)
+        record(place.runtime / "ledger.sqlite")
+        yield place
 
 
 def give_away(path: Path, owner: int, mode: int) -> None:

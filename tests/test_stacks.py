@@ -18,10 +18,9 @@ STOPPED = ["status", "health", "service.logs litellm", "usage", "down", "service
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A gateway that runs elsewhere."""
-    found = Workspace(tmp_path_factory.mktemp("g")).write()
-    found.inv("up", "--profile", "cost")
-    yield found
-    found.kill_processes()
+    with Workspace(tmp_path_factory.mktemp("g")).write() as found:
+        found.inv("up", "--profile", "cost")
+        yield found
 
 
 def listed(here: Workspace, wanted: Workspace) -> list[dict[str, Any]]:

@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace whose embedded upstream keeps running, with a free callback port."""
-    created = Workspace(tmp_path_factory.mktemp("a"))
-    created.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
-    yield created
-    created.inv("down")
-    stopped = created.nothing_runs()
-    created.kill_processes()
-    assert stopped
+    with Workspace(tmp_path_factory.mktemp("a")) as created:
+        created.write(upstream=(*REAL_UPSTREAM, "--callback-ports", "all=0"))
+        yield created
+        created.inv("down")
+        assert created.nothing_runs()
 
 
 def address(login: Running) -> str:
