@@ -7,7 +7,7 @@ from pathlib import Path
 from flowgate.domain import Config
 from flowgate.errors import UsageError
 from flowgate.gateway import cliproxy
-from flowgate.supervisor.protocol import GenerationStatus
+from flowgate.supervisor.status_document import GenerationStatus
 
 RESTART = f"inv service.restart --service {cliproxy.NAME}"
 

@@ -31,7 +31,7 @@ from flowgate.system import bytecode, files, installed, locations, processes, so
 from flowgate.system.clock import Clock
 
 if TYPE_CHECKING:
-    from flowgate.supervisor.protocol import StatusDocument
+    from flowgate.supervisor.status_document import StatusDocument
 
 DOWNLOAD = "inv bootstrap.download"
 UP = "inv up"

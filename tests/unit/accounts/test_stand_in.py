@@ -10,7 +10,7 @@ from flowgate.accounts.stand_in import require_real_upstream
 from flowgate.config.loader import read
 from flowgate.domain import Config
 from flowgate.errors import UsageError
-from flowgate.supervisor.protocol import GenerationStatus
+from flowgate.supervisor.status_document import GenerationStatus
 
 TEXT = """\
 services:
