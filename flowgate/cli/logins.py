@@ -33,9 +33,8 @@ def login(config: str, provider: str, **options: Any) -> int:
     from flowgate.cli.play import run_in
 
     session = open_session(config, quiet=True)
-    southbound.require_accounts(session.config, f"nothing can log in to {provider}")
+    require_real_upstream(session.config, session.supervisor.generation(cliproxy.NAME), provider)
     name = _known(session, provider).name
-    require_real_upstream(session.config, session.supervisor.generation(cliproxy.NAME), f"inv auth.login {name}")
     service_faults.print_other_config(session)
     is_second_command = bool(options.get("redirect_url"))  # the first one waits for the login, and has the lock
     request = RunRequest(

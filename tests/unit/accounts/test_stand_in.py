@@ -22,7 +22,7 @@ litellm_base:
 profiles:
   balanced: {}
 """
-URL = "remote: 'https://h:1', key: os.environ/K"
+URL = "remote: 'https://h:1', key: os.environ/K, management_key: os.environ/M"
 FILE = Path("/somewhere/flowgate.yaml")
 REMOTE = TEXT.replace("port: 8317, command: {args: [PROGRAM, -config, own.yaml]}", URL)
 
@@ -47,7 +47,7 @@ def running(**labels: str) -> GenerationStatus:
 )
 def test_a_stand_in_is_refused_with_the_config_that_it_was_started_with(label: str, who: str, fix: str) -> None:
     with pytest.raises(UsageError) as caught:
-        require_real_upstream(config(), running(embedded=label), "inv auth.login codex")
+        require_real_upstream(config(), running(embedded=label), "codex")
     assert who in caught.value.what
     assert fix in caught.value.fix
     assert caught.value.place == f"{FILE}:3"
@@ -66,4 +66,4 @@ def test_a_stand_in_is_refused_with_the_config_that_it_was_started_with(label: s
     ids=["nothing runs", "another real one", "its own", "its own stand-in", "another stand-in", "a remote one"],
 )
 def test_another_login_is_not_refused(own: Config, found: GenerationStatus | None) -> None:
-    require_real_upstream(own, found, "inv auth.login codex")
+    require_real_upstream(own, found, "codex")
