@@ -23,6 +23,7 @@ from flowgate.gateway.environment import Variables
 from flowgate.gateway.litellm_environments import LABEL, EnvironmentRecord
 from flowgate.gateway.private_ca import bundle
 from flowgate.gateway.proxy_exceptions import plain_without_proxy
+from flowgate.supervisor import free_ports
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.read_only import ReadOnlySupervisor
 from flowgate.system import bytecode, command, installed, locations, sockets
@@ -156,20 +157,8 @@ class StepContext:
     def ports(self) -> dict[str, int]:
         """Return each service's port; the embedded default uses a free port where the config's is taken."""
         if self.run_state.ports is None:
-            ports = {name: settings.port for name, settings in self.config.services.items()}
-            self.run_state.ports = {name: self._free_port(name) for name in ports} if self.config.embedded else ports
+            self.run_state.ports = free_ports.choose(self.config, self.supervisor.generation, self.emit)
         return self.run_state.ports
-
-    def _free_port(self, name: str) -> int:
-        settings = self.config.services[name]
-        running = self.supervisor.generation(name)
-        if running is not None:
-            return running["port"]
-        if sockets.is_free(settings.host, settings.port):
-            return settings.port
-        port = sockets.free_port()
-        self.emit(f"port {settings.port} is in use; {name} uses {port} instead")
-        return port
 
     def port_owner(self, host: str, port: int) -> tuple[int | None, str] | None:
         """Return pid and command of the process that listens on a port; None if the port is free."""

@@ -9,7 +9,7 @@ from flowgate.gateway import cliproxy
 
 if TYPE_CHECKING:
     from flowgate.cli.session import Session
-    from flowgate.supervisor.protocol import StatusDocument
+    from flowgate.supervisor.status_document import StatusDocument
 
 RESTART = f"inv service.restart --service {cliproxy.NAME}"
 OFF, STOPPED, TROUBLE = "off", "stopped", ("refused", "failing")

@@ -50,7 +50,7 @@ def command(session: Session, shown: Preview) -> list[str]:
 
 
 def _switch(session: Session, profile: str) -> Preview:
-    from flowgate.cli import profiles
+    from flowgate.cli import policies, profile_diff
     from flowgate.gateway import policy_summary, preflight
 
     current = session.supervisor.generation("litellm")
@@ -59,9 +59,9 @@ def _switch(session: Session, profile: str) -> Preview:
     if old == profile:
         lines = [f"Profile {profile} is in force already; its documents are rendered again."]
         return Preview(f"Switch to {profile}", lines, words=["profile.set", profile])
-    after = profiles.policy_of(session, profile)
+    after = policies.policy_of(session, profile)
     wrong = [fault.what for fault in preflight.faults(session.config, profile, after)]
-    old_promises = policy_summary.describe(profiles.policy_of(session, old)) if old in session.config.profiles else []
+    old_promises = policy_summary.describe(policies.policy_of(session, old)) if old in session.config.profiles else []
     new_promises = policy_summary.describe(after)
     return Preview(
         title=f"Switch from {old} to {profile}" if old else f"Switch to {profile}",
@@ -72,7 +72,7 @@ def _switch(session: Session, profile: str) -> Preview:
         ],
         gone=[one for one in old_promises if one not in new_promises],
         come=[one for one in new_promises if one not in old_promises],
-        diff=profiles.settings_diff(session, old, profile) if old in session.config.profiles else [],
+        diff=profile_diff.settings_diff(session, old, profile) if old in session.config.profiles else [],
         words=["profile.set", profile],
     )
 

@@ -124,10 +124,10 @@ def main(config: str, what: str, profile: str) -> int:
 
 
 def _facts(session: Session, profile: str) -> Mapping[str, object]:
-    from flowgate.cli import profiles
+    from flowgate.cli import policies, profiles
     from flowgate.gateway import policy_summary
 
-    policy = profiles.policy_of(session, profile)
+    policy = policies.policy_of(session, profile)
     rehearsed = profiles.rehearsed(session, profile)
     whole = rehearsed[:1].upper() + rehearsed[1:]
     return asdict(PolicyFacts(list(policy_summary.describe(policy)), whole, list(policy.warnings)))

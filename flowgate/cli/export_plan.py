@@ -16,7 +16,7 @@ from flowgate.config.document import draft
 from flowgate.context import StepContext
 from flowgate.domain import Config, Secret
 from flowgate.errors import FlowGateError, UnknownName, UsageError, raise_all
-from flowgate.export import images, refusals, southbound_config
+from flowgate.export import compose, gateway_config, images, names, refusals, southbound_config
 from flowgate.export.plan import Address, Images, Plan, ProfileFacts, Unit
 from flowgate.gateway import build, cliproxy, preflight
 from flowgate.system import files, locations
@@ -24,7 +24,6 @@ from flowgate.system import files, locations
 SOUTHBOUND_PROGRAM = "/CLIProxyAPI/CLIProxyAPIPlus"
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 PROGRAM = re.compile(r"/[\w./+-]+")
-FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NOT_EXPORTED = ("auth", "bootstrap", "secret_files", "paths")
 
 
@@ -44,17 +43,18 @@ def read(session: Session, kind: str, profile: str, options: Mapping[str, str]) 
     config, containers = session.config, kind != "systemd"
     if profile and profile not in config.profiles:
         raise UnknownName("profile", profile, known=config.profiles, at=config.place("profiles"))
-    names = [profile] if profile else list(config.profiles)
-    _check_names(config, names)
+    profiles = [profile] if profile else list(config.profiles)
+    rehearsal = bool(options.get("rehearsal"))
+    raise_all(f"export {kind}", [*names.profile_faults(config, kind, profiles, rehearsal=rehearsal)])
     context = runtime.read_only_context(session, [])
     inputs = context.build_inputs()
     found = [*_typed_faults(session, kind, options)]
     found += refusals.faults(config, inputs.modules.digests, containers=containers)
     found += _southbound_faults(session) if containers else []
     raise_all(f"export {kind}", found)
-    return Plan(
+    plan = Plan(
         config,
-        tuple(_facts(session, name, inputs) for name in names),
+        tuple(_facts(session, name, inputs) for name in profiles),
         Images(**{name: options.get(flag, "") for name, flag in _FLAGS.items()}),
         redis=_address(options.get("redis", "")),
         southbound_program=options.get("southbound-program") or SOUTHBOUND_PROGRAM,
@@ -63,6 +63,8 @@ def read(session: Session, kind: str, profile: str, options: Mapping[str, str]) 
         remote_ca=_remote_ca(config) if containers else "",
         unit=None if containers else _unit(session, profile, options),
     )
+    raise_all(f"export {kind}", [*_variable_faults(plan, kind, options)])
+    return plan
 
 
 def _unit(session: Session, profile: str, options: Mapping[str, str]) -> Unit:
@@ -83,12 +85,11 @@ def _remote_ca(config: Config) -> str:
     return files.read_text(remote.ca) if remote is not None and remote.ca is not None else ""
 
 
-def _check_names(config: Config, names: list[str]) -> None:
-    for name in names:
-        if not FOLDER_NAME.fullmatch(name):
-            what = f"the profile {name!r} cannot be exported: its name is that of a folder there"
-            fix = "call it by letters, digits, '.', '_' and '-' only"
-            raise UsageError(what, place=config.place(f"profiles.{name}"), fix=fix)
+def _variable_faults(plan: Plan, kind: str, options: Mapping[str, str]) -> Iterator[FlowGateError]:
+    southbound = compose.SOUTHBOUND if plan.has_southbound else None
+    made = gateway_config.tree(plan.config, 0, southbound, plan.redis or (compose.REDIS if kind == "compose" else None))
+    found = {one.name for one in gateway_config.variables(made)}
+    return names.variable_faults(plan.config, kind, found, rehearsal=bool(options.get("rehearsal")))
 
 
 _FLAGS = {"gateway": "image", "southbound": "southbound-image", "proxy": "proxy-image", "redis": "redis-image"}

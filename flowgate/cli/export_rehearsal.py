@@ -36,9 +36,6 @@ def files(session: Session, kind: str, plan: Plan, options: Mapping[str, str]) -
         if typed:
             raise UsageError("--time-scale is the scale of a rehearsal", fix="add --rehearsal")
         return {}
-    if kind == "compose" and any(one.name == rehearsal.FOLDER for one in plan.profiles):
-        what = f"a profile is called '{rehearsal.FOLDER}', as the folder of the rehearsals"
-        raise UsageError(what, place=session.config.place(f"profiles.{rehearsal.FOLDER}"), fix="rename the profile")
     made: dict[str, str] = {}
     for facts in plan.profiles:
         made |= rehearsal.files(kind, plan, _rehearsal(session, kind, facts.name, typed))

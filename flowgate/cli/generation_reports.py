@@ -10,7 +10,7 @@ from flowgate.cli.litellm_version import VERSION_LABEL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from flowgate.supervisor.protocol import GenerationStatus, WorkerStatus
+    from flowgate.supervisor.status_document import GenerationStatus, WorkerStatus
 
 
 class WorkerReport(TypedDict):

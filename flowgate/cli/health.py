@@ -17,7 +17,7 @@ from flowgate.gateway import cliproxy, litellm, remote_probe, upstream_version
 from flowgate.system.clock import Clock, poll
 
 if TYPE_CHECKING:
-    from flowgate.supervisor.protocol import ServiceStatus
+    from flowgate.supervisor.status_document import ServiceStatus
 
 TRIES = 3
 PAUSE_SECONDS = 0.3  # between tries; CLIProxyAPIPlus refuses connections for 0.2 s while it restarts

@@ -10,7 +10,7 @@ from flowgate.errors import FlowGateError
 
 if TYPE_CHECKING:
     from flowgate.cli.session import Session
-    from flowgate.supervisor.protocol import StatusDocument
+    from flowgate.supervisor.status_document import StatusDocument
 
 SERVICE = "litellm"
 

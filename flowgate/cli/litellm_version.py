@@ -11,7 +11,7 @@ from flowgate.system import files, installed
 
 if TYPE_CHECKING:
     from flowgate.cli.session import Session
-    from flowgate.supervisor.protocol import StatusDocument
+    from flowgate.supervisor.status_document import StatusDocument
 
 SERVICE = "litellm"
 VERSION_LABEL = "litellm"  # gateway/litellm.py sets it; that module takes long to import

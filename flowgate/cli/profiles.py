@@ -1,17 +1,17 @@
-"""The commands `profile list`, `profile show` and `profile diff`."""
+"""The commands `profile list` and `profile show`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from flowgate.cli import budgets, console, fleet
+from flowgate.cli.policies import policy_of, shown, shown_upstream
 from flowgate.cli.session import Session, open_session
 from flowgate.domain.secret_names import without_secrets
 from flowgate.errors import raise_all
 
 if TYPE_CHECKING:
-    from flowgate.domain import LiteLLMSettings, UpstreamSettings
     from flowgate.gateway.policy import Policy
 
 HOW = {"typed": "", "state": " (the active one)", "default": " (the default)"}  # how the shown profile was chosen
@@ -164,84 +164,9 @@ def _print_policy(profile: str, policy: Policy, access: list[str], names: list[s
         ("what clients need", access),
         ("names that clients ask for by themselves", names),
         ("what FlowGate moved, added or kept, and why", list(policy.changes)),
-        ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", _shown_upstream(policy)),
+        ("settings of CLIProxyAPIPlus (.router/runtime/cliproxyapi.yaml)", shown_upstream(policy)),
     )
     for title, lines in blocks:
         if lines:
             console.data(console.spell_commands("\n".join([f"# {title}:", *(f"#   {line}" for line in lines)])))
-    console.data(f"# settings of LiteLLM:\n{_shown(policy.litellm).rstrip()}")
-
-
-def _shown_upstream(policy: Policy) -> list[str]:
-    """Return the settings of CLIProxyAPIPlus; none if the gateway has no CLIProxyAPIPlus."""
-    return _shown(policy.cliproxy).splitlines() if policy.cliproxy else []
-
-
-def _shown(settings: LiteLLMSettings | UpstreamSettings) -> str:
-    """Return settings as YAML, with secrets hidden."""
-    from flowgate.gateway.serialization import dump
-
-    return dump(cast("dict[str, object]", without_secrets(settings)))
-
-
-def policy_of(session: Session, profile: str) -> Policy:
-    """Build the policy of a profile for the accounts that exist.
-
-    Args:
-        session: The session of this command.
-        profile: The profile.
-    """
-    from flowgate.cli.checks import runtime
-    from flowgate.gateway import build
-
-    return build.compile_policy(session.config, profile, runtime.read_only_context(session, []).build_inputs())
-
-
-def diff(config: str, old: str, new: str, as_json: bool = False) -> int:
-    """Print which promises differ, and a unified diff of the settings; return 0 whether or not they differ.
-
-    Args:
-        config: Path after `--config`; empty to search for the config.
-        old: One profile.
-        new: The other.
-        as_json: Print one JSON document.
-
-    Raises:
-        UnknownName: There is no such profile.
-    """
-    from flowgate.gateway import policy_summary
-
-    session = open_session(config)
-    lines = settings_diff(session, old, new)
-    before, after = (policy_summary.describe(policy_of(session, one)) for one in (old, new))
-    ends, begins = [one for one in before if one not in after], [one for one in after if one not in before]
-    if as_json:
-        promises = {"promises_that_end": ends, "promises_that_begin": begins}
-        console.document({"old": old, "new": new, "same": not lines, **promises, "lines": lines})
-        return 0
-    told = [*(f"# - {one}" for one in ends), *(f"# + {one}" for one in begins)]
-    for line in [*(["# promises:", *told, "# settings:"] if told else []), *lines]:
-        console.data(line)
-    if not lines:
-        console.note(f"{old} and {new} have the same settings")
-    return 0
-
-
-def settings_diff(session: Session, old: str, new: str) -> list[str]:
-    """Return a unified diff of the settings of two profiles, without secrets.
-
-    Args:
-        session: The session of this command.
-        old: One profile.
-        new: The other.
-
-    Raises:
-        UnknownName: There is no such profile.
-    """
-    import difflib
-
-    before, after = (
-        [*_shown(policy.litellm).splitlines(), "# CLIProxyAPIPlus:", *_shown_upstream(policy)]
-        for policy in (policy_of(session, old), policy_of(session, new))
-    )
-    return list(difflib.unified_diff(before, after, fromfile=old, tofile=new, lineterm="", n=2))
+    console.data(f"# settings of LiteLLM:\n{shown(policy.litellm).rstrip()}")

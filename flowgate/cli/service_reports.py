@@ -12,7 +12,7 @@ from flowgate.cli.generation_reports import GenerationReport, generation_report
 if TYPE_CHECKING:
     from flowgate.cli.session import Session
     from flowgate.domain import ServiceSettings
-    from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus, StatusDocument
+    from flowgate.supervisor.status_document import GenerationStatus, ServiceStatus, StatusDocument
 
 LIVING = ("starting", "ready", "serving", "draining", "stopping", "orphaned")
 

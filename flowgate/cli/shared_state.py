@@ -34,12 +34,12 @@ def report(session: Session) -> RedisReport | None:
     Args:
         session: The session of this command.
     """
-    from flowgate.cli import profiles
+    from flowgate.cli import policies
     from flowgate.cli.checks import runtime
 
     context = runtime.read_only_context(session, [])
     try:
-        settings = profiles.policy_of(session, session.profile().value).litellm
+        settings = policies.policy_of(session, session.profile().value).litellm
     except FlowGateError:  # `doctor` reports what is wrong with the profile
         return None
     address = shared_redis.address(settings, context.key)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from flowgate.domain import Config
-from flowgate.export import compose, gateway_config, kubernetes, systemd, unit_words
+from flowgate.export import compose, gateway_config, kubernetes, names, systemd, unit_words
 from flowgate.export.plan import Plan, Unit
 from flowgate.export.templates import render
 
-FOLDER = "rehearsal"
+FOLDER = names.REHEARSAL
 NAMESPACE = "flowgate-rehearsal"
-KEY = "REHEARSAL_KEY"
+KEY = names.REHEARSAL_KEY
 KEY_FILE = "rehearsal-key"
 VENDORS_PORT, REFUSING_PORT, CONTROL_PORT = 8400, 8401, 8402
 PORT_STEP = 100  # from the port of the gateway that serves clients on the same host
@@ -84,8 +84,8 @@ def _kubernetes(plan: Plan, own: Plan, one: Rehearsal) -> dict[str, str]:
         "southbound_tls": plan.has_southbound,
         "has_southbound": plan.has_southbound,
     }
-    names = ("kustomization.yaml", "stand-ins.yaml")
-    made = {name: render(f"kubernetes/rehearsal-{name}", **values) for name in names}
+    templates = ("kustomization.yaml", "stand-ins.yaml")
+    made = {name: render(f"kubernetes/rehearsal-{name}", **values) for name in templates}
     return {
         **made,
         "flowgate.yaml": gateway_config.text(config),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME, EMBEDDED = upstream_command.NAME, upstream_command.EMBEDDED
 UPSTREAM_KEY = "UPSTREAM_API_KEY"
+EMBEDDED_LABEL = "embedded"  # of a generation of it: the config that it was started with
 MANAGEMENT_KEY = "MANAGEMENT_KEY"
 TYPICAL = ("api-keys", "auth-dir", "remote-management")  # names that only a config of CLIProxyAPIPlus has
 PENDING_KEY = "sk-to-be-generated"
@@ -93,7 +94,7 @@ def _program(config: Config, port: int, document: tuple[Path, str], tree: Upstre
         readiness_path=readiness,
         log=log_file(config),
         documents=(document,),
-        labels={"embedded": "yes"} if is_embedded(config) else {},
+        labels={EMBEDDED_LABEL: str(config.file)} if is_embedded(config) else {},
         # The program reloads its file: the digest contains only what needs a restart.
         digest=name_program(argv, (settings.host, port), _restart_settings(tree), env, settings.env),
         ready_timeout=settings.ready_timeout,

@@ -5,9 +5,10 @@ from dataclasses import replace
 from flowgate.accounts import login as conversation
 from flowgate.accounts.login_driver import LoginDriver, management_key, started_version
 from flowgate.accounts.providers import find
+from flowgate.accounts.stand_in import require_real_upstream
 from flowgate.accounts.verification import Account
 from flowgate.errors import InvalidValue, UsageError
-from flowgate.gateway import southbound
+from flowgate.gateway import cliproxy
 from flowgate.step import Change, Facts, Result, StepContext, change
 from flowgate.steps._refresh_upstream_config import refresh_upstream_config
 
@@ -38,9 +39,9 @@ def login(
     Raises:
         CheckFailed: The login was denied or timed out, or the account is not usable.
         EnvironmentFailure: CLIProxyAPIPlus cannot log in to this provider, or responds unexpectedly.
-        UsageError: A parameter is invalid, there is no management key, or the gateway has no CLIProxyAPIPlus.
+        UsageError: A parameter is invalid, there is no management key, or no CLIProxyAPIPlus but a stand-in.
     """
-    southbound.require_accounts(context.config, f"nothing can log in to {provider}")
+    require_real_upstream(context.config, context.supervisor.generation(cliproxy.NAME), provider)
     about = find(provider, context.config.providers, context.config.place("auth.providers"))
     for name, value in (("timeout", timeout), ("poll_interval", poll_interval)):
         if value <= 0:

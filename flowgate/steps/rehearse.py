@@ -8,7 +8,7 @@ from flowgate.errors import CheckFailed, UnknownName, UsageError
 from flowgate.rehearsal import version_record
 from flowgate.rehearsal.deployed import find
 from flowgate.rehearsal.deployed_run import rehearse_deployed
-from flowgate.rehearsal.plan import make_plan
+from flowgate.rehearsal.plan import Plan, make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
 from flowgate.rehearsal.result import VERSION, ProfileResult, RehearsalResult
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
@@ -55,25 +55,31 @@ def rehearse(
     if against or stand_ins:
         _refuse(every, litellm_only, as_written, long, gateways != 1)
         return _against(context, profile or context.run_state.profile.value, scenario, (against, stand_ins))
-    scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
+    scenarios = select(scenario)
     how = {"litellm_only": litellm_only, "as_written": as_written}
     plans = [make_plan(context, name, gateways=gateways, **how) for name in names]
-
-    def run(context: StepContext) -> Facts:
-        profiles = [rehearse_profile(context, plan, scenarios, long) for plan in plans]
-        if not (as_written or litellm_only or gateways > 1):
-            version_record.note(context, plans, profiles)
-        return _facts(profiles)
-
+    is_whole = not (as_written or litellm_only or gateways > 1)
     summary = f"rehearse {', '.join(names)}{on_gateways(gateways)}: {_said(scenario, scenarios)}"
-    return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
+    return _privately(summary, plans, scenarios, long, recorded=is_whole)
 
 
 def _refuse(*unsuitable: bool) -> None:
     """Refuse options that only a private copy has."""
     if any(unsuitable):
         raise UsageError(ONE, fix="leave out --all, --litellm-only, --long, --as-written and --gateways")
+
+
+def _privately(summary: str, plans: list[Plan], scenarios: list[Scenario], long: bool, *, recorded: bool) -> Change:
+    """Rehearse private copies; the result counts for the LiteLLM in force if they are what it would serve."""
+
+    def run(context: StepContext) -> Facts:
+        profiles = [rehearse_profile(context, plan, scenarios, long) for plan in plans]
+        if recorded:
+            version_record.note(context, plans, profiles)
+        return _facts(profiles)
+
+    return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
 
 
 def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str, str]) -> Change:

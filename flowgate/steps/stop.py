@@ -5,7 +5,8 @@ from typing import Literal, cast
 
 from flowgate.gateway import southbound
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
-from flowgate.supervisor.protocol import ServiceStatus, Stopped
+from flowgate.supervisor.protocol import Stopped
+from flowgate.supervisor.status_document import ServiceStatus
 
 Name = Literal["all", "litellm", "cliproxyapi_plus", "started"]
 

@@ -8,7 +8,7 @@ from flowgate.domain import Service
 from flowgate.errors import FlowGateError, NotReady, Unreachable
 from flowgate.gateway import litellm, remote_probe, southbound, upstream_version
 from flowgate.step import Change, Facts, Result, StepContext, change, unchanged
-from flowgate.supervisor.protocol import GenerationStatus
+from flowgate.supervisor.status_document import GenerationStatus
 from flowgate.system.clock import poll
 from flowgate.system.http import Headers, Http, Response
 

@@ -13,17 +13,8 @@ from typing import cast
 
 from flowgate.errors import DiskError, EnvironmentFailure
 from flowgate.supervisor import legacy
-from flowgate.supervisor.protocol import (
-    CHUNK_BYTES,
-    FOREGROUND,
-    LOCK_NAME,
-    SOCKET_NAME,
-    Lines,
-    Reply,
-    Request,
-    StatusDocument,
-    encode,
-)
+from flowgate.supervisor.protocol import CHUNK_BYTES, FOREGROUND, LOCK_NAME, SOCKET_NAME, Lines, Reply, Request, encode
+from flowgate.supervisor.status_document import StatusDocument
 from flowgate.system import files, process_table, processes, sockets
 from flowgate.system.clock import Clock, poll
 from flowgate.system.processes import Identity

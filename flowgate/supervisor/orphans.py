@@ -15,7 +15,7 @@ from typing import cast
 from flowgate.errors import FlowGateError
 from flowgate.supervisor import legacy, shared_folder
 from flowgate.supervisor.program_tree import ProgramTree
-from flowgate.supervisor.protocol import GenerationStatus, ServiceStatus
+from flowgate.supervisor.status_document import GenerationStatus, ServiceStatus
 from flowgate.system import files, processes
 from flowgate.system.clock import Clock, poll
 from flowgate.system.processes import Identity

@@ -9,7 +9,8 @@ from flowgate.errors import EnvironmentFailure, NotReady
 from flowgate.supervisor import kept_requests, orphans, worker_client
 from flowgate.supervisor.connection import Connection
 from flowgate.supervisor.program_tree import to_tree
-from flowgate.supervisor.protocol import GenerationStatus, Request, StatusDocument
+from flowgate.supervisor.protocol import Request
+from flowgate.supervisor.status_document import GenerationStatus, StatusDocument
 
 if TYPE_CHECKING:
     from flowgate.domain import Program

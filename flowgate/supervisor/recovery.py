@@ -9,8 +9,8 @@ from flowgate.errors import NotAnswering
 from flowgate.supervisor import daemon_process, orphans
 from flowgate.supervisor.client import SupervisorClient
 from flowgate.supervisor.orphans import GenerationRecord
-from flowgate.supervisor.protocol import GenerationStatus
 from flowgate.supervisor.reader import pids
+from flowgate.supervisor.status_document import GenerationStatus
 
 
 @dataclass(frozen=True, slots=True)

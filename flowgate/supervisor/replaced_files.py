@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from flowgate.errors import FlowGateError, LockTimeout
-from flowgate.supervisor.protocol import StatusDocument
+from flowgate.supervisor.status_document import StatusDocument
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.system import files
 from flowgate.system.clock import Clock

@@ -14,7 +14,8 @@ from pathlib import Path
 from flowgate.errors import FlowGateError
 from flowgate.supervisor import daemon_process, orphans
 from flowgate.supervisor.daemon_process import DAEMON
-from flowgate.supervisor.protocol import SOCKET_NAME, GenerationStatus, ServiceStatus
+from flowgate.supervisor.protocol import SOCKET_NAME
+from flowgate.supervisor.status_document import GenerationStatus, ServiceStatus
 from flowgate.system import process_table, processes, sockets
 from flowgate.system.clock import Clock
 from flowgate.system.processes import Identity

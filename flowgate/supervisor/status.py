@@ -8,8 +8,14 @@ from collections.abc import Collection
 from flowgate.supervisor import worker_group
 from flowgate.supervisor.fork_pool import Key
 from flowgate.supervisor.liveness import silence
-from flowgate.supervisor.protocol import ForkServerStatus, GenerationStatus, ServiceStatus, StatusDocument, WorkerStatus
 from flowgate.supervisor.service_state import ServiceState
+from flowgate.supervisor.status_document import (
+    ForkServerStatus,
+    GenerationStatus,
+    ServiceStatus,
+    StatusDocument,
+    WorkerStatus,
+)
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.supervisor.worker_process import WorkerProcess
 from flowgate.system import processes

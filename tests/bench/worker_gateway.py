@@ -19,7 +19,7 @@ import yaml
 
 from flowgate.gateway.litellm import FIXED_ENV
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.supervisor.protocol import GenerationStatus
+from flowgate.supervisor.status_document import GenerationStatus
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
 from tests.bench.gateway import KEYS, READY_SECONDS, is_ready, write_config

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.supervisor.protocol import ForkServerStatus, StatusDocument
+from flowgate.supervisor.status_document import ForkServerStatus, StatusDocument
 from tests.conftest import wait
 
 if TYPE_CHECKING:

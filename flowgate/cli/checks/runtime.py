@@ -32,7 +32,7 @@ from flowgate.system.clock import Clock
 from flowgate.system.missing_package import install_command
 
 if TYPE_CHECKING:
-    from flowgate.supervisor.protocol import StatusDocument
+    from flowgate.supervisor.status_document import StatusDocument
 
 DOWNLOAD = "inv bootstrap.download"
 UP = "inv up"

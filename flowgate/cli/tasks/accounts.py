@@ -48,14 +48,14 @@ def login(
     project: str = "",
 ) -> int:
     """Log in to a provider; succeeds only once the account works."""
-    from flowgate.cli import accounts, arguments
+    from flowgate.cli import arguments, logins
 
     waits = {
         "timeout": arguments.seconds("timeout", timeout),
         "poll_interval": arguments.seconds("poll-interval", poll_interval),
     }
     more = {"open": open, "redirect_url": redirect_url, "project": project}
-    return accounts.login(config(c), arguments.named(provider, "a provider"), **waits, **more)
+    return logins.login(config(c), arguments.named(provider, "a provider"), **waits, **more)
 
 
 @task(
@@ -71,6 +71,6 @@ def login(
 @command
 def import_headless(c: Context, provider: str, source: str = "", dest_dir: str = "", borrow: bool = False) -> int:
     """Import a login that a provider's own program holds on this machine."""
-    from flowgate.cli import accounts, arguments
+    from flowgate.cli import arguments, logins
 
-    return accounts.import_headless(config(c), arguments.named(provider, "a provider"), source, dest_dir, borrow)
+    return logins.import_headless(config(c), arguments.named(provider, "a provider"), source, dest_dir, borrow)

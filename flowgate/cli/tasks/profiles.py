@@ -46,7 +46,7 @@ def profile_show(c: Context, name: str = "", json: bool = False, gateways: str =
 @command
 def profile_diff(c: Context, old: str, new: str, json: bool = False) -> int:
     """Compare two profiles."""
-    from flowgate.cli import arguments, profiles
+    from flowgate.cli import arguments, profile_diff
 
     names = arguments.named(old, "a profile"), arguments.named(new, "a profile")
-    return profiles.diff(config(c), *names, json)
+    return profile_diff.diff(config(c), *names, json)

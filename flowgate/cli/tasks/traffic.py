@@ -111,6 +111,6 @@ def quota(c: Context, warn_at: str = "", json: bool = False) -> int:
 @command
 def cooldowns(c: Context, clear: str = "", json: bool = False) -> int:
     """Print which models and accounts are in cooldown, in which program, why, and for how long."""
-    from flowgate.cli import arguments, cooldowns
+    from flowgate.cli import arguments, show_cooldowns
 
-    return cooldowns.show(config(c), arguments.named(clear, "a model"), json)
+    return show_cooldowns.show(config(c), arguments.named(clear, "a model"), json)

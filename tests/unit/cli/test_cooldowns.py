@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 import pytest
 
 from flowgate.accounts.cooldowns import AccountCooldown
-from flowgate.cli import cooldown_rows, cooldowns
+from flowgate.cli import cooldown_rows, cooldowns, show_cooldowns
 from flowgate.cli.cooldowns import Cooldowns, Row
 from flowgate.errors import NotReady
 
@@ -62,7 +62,7 @@ def test_an_account_is_listed_with_the_models_that_use_it() -> None:
 
 def test_the_command_fails_if_neither_program_runs(place: Workspace) -> None:
     with pytest.raises(NotReady, match=r"litellm is not running; .*cliproxyapi_plus is not running"):
-        cooldowns.show("", "", False)
+        show_cooldowns.show("", "", False)
 
 
 def test_an_unavailable_program_is_named(session: Session, supervisor: FakeSupervisor) -> None:
@@ -74,4 +74,4 @@ def test_an_unavailable_program_is_named(session: Session, supervisor: FakeSuper
 
 @pytest.mark.parametrize("name", ["router-default", "openai/gpt-5", "gpt-5"])
 def test_a_cooldown_can_be_named_by_its_model_or_deployment(name: str) -> None:
-    assert name in cooldowns._names(row(), Cooldowns())
+    assert name in show_cooldowns._names(row(), Cooldowns())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from flowgate.cli import console, doctor, profiles
+from flowgate.cli import console, doctor, profile_diff, profiles
 from flowgate.cli.masking import known_secrets, masker
 from flowgate.domain.secret_names import hide_obvious, is_secret_name, literal_secrets, without_secrets
 
@@ -51,7 +51,7 @@ def show_json(config: str) -> object:
 
 
 def diff(config: str) -> object:
-    return profiles.diff(config, "balanced", "other")
+    return profile_diff.diff(config, "balanced", "other")
 
 
 def check(config: str) -> object:

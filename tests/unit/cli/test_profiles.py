@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from flowgate.cli import profiles
+from flowgate.cli import profile_diff, profiles
 from flowgate.cli.checks import runtime
 from flowgate.cli.session import open_session
 from flowgate.errors import UnknownName
@@ -54,7 +54,7 @@ def test_shown_settings_keep_their_references(
 
 
 def test_the_diff_of_two_profiles_lists_what_differs(place: Workspace, capsys: Captured) -> None:
-    assert profiles.diff("", "reliability", "cost") == 0
+    assert profile_diff.diff("", "reliability", "cost") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")] == [
         "-  num_retries: 3",
@@ -63,12 +63,14 @@ def test_the_diff_of_two_profiles_lists_what_differs(place: Workspace, capsys: C
 
 
 def test_a_profile_equals_itself(place: Workspace, capsys: Captured) -> None:
-    profiles.diff("", "cost", "cost")
+    profile_diff.diff("", "cost", "cost")
     printed = capsys.readouterr()
     assert (printed.out, "the same settings" in printed.err) == ("", True)
 
 
-@pytest.mark.parametrize("ask", [lambda: profiles.show("", "cots", False), lambda: profiles.diff("", "cost", "cots")])
+@pytest.mark.parametrize(
+    "ask", [lambda: profiles.show("", "cots", False), lambda: profile_diff.diff("", "cost", "cots")]
+)
 def test_an_unknown_profile_gets_a_suggestion(place: Workspace, ask: object) -> None:
     assert callable(ask)
     with pytest.raises(UnknownName) as error:

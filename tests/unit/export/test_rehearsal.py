@@ -132,7 +132,7 @@ def test_a_time_scale_without_a_rehearsal_is_refused(exports: Exports) -> None:
 
 def test_a_profile_named_as_the_folder_is_refused_where_they_would_meet(exports: Exports) -> None:
     exports.edit("  cost: # fewer", "  rehearsal: # fewer")
-    with pytest.raises(UsageError, match="a profile is called 'rehearsal'"):
+    with pytest.raises(UsageError, match="its name is the folder of the rehearsals there"):
         run(exports, "compose")
     assert "rehearsal/rehearsal/flowgate.yaml" in run(exports, "kubernetes")
 

@@ -44,3 +44,11 @@ def test_the_config_can_name_another_management_key_for_a_provider(stage: Stage)
         management_key(stage.context(), KNOWN["codex"])
     stage.environment["MY_KEY"] = "sk-mine"
     assert management_key(stage.context(), KNOWN["codex"]).reveal() == "sk-mine"
+
+
+def test_a_stand_in_of_another_config_is_refused_while_looking(stage: Stage) -> None:
+    own = replace(stage.config.services["cliproxyapi_plus"], args=("CLIProxyAPIPlus", "-config", "own.yaml"))
+    stage.config = replace(stage.config, services={**stage.config.services, "cliproxyapi_plus": own})
+    stage.supervisor.run("cliproxyapi_plus", labels={"embedded": "/other/embedded.yaml"})
+    with pytest.raises(UsageError, match=r"started with /other/embedded\.yaml"):
+        login(stage.context().read_only(), "codex")

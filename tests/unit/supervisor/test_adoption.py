@@ -11,7 +11,7 @@ import pytest
 
 from flowgate.domain import Program, Secret
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.supervisor.protocol import GenerationStatus
+from flowgate.supervisor.status_document import GenerationStatus
 from flowgate.system import processes, sockets
 from flowgate.system.clock import Clock, poll
 from tests.conftest import contents

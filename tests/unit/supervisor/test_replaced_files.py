@@ -9,8 +9,8 @@ import pytest
 from flowgate.errors import DiskError
 from flowgate.supervisor import replaced_files
 from flowgate.supervisor.journal import Journal
-from flowgate.supervisor.protocol import StatusDocument
 from flowgate.supervisor.replaced_files import AbandonedFiles, place, put_back
+from flowgate.supervisor.status_document import StatusDocument
 from flowgate.supervisor.supervisor import Supervisor
 from flowgate.system import files
 from flowgate.system.clock import Clock

@@ -13,7 +13,7 @@ import pytest
 from flowgate.domain import Program
 from flowgate.errors import NotReady
 from flowgate.supervisor.client import SupervisorClient
-from flowgate.supervisor.protocol import WorkerStatus
+from flowgate.supervisor.status_document import WorkerStatus
 from flowgate.system import processes
 from tests.conftest import until
 from tests.unit.supervisor.conftest import supervisor_pid
