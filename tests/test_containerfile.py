@@ -48,6 +48,13 @@ def test_process_1_is_run_without_a_shell_and_without_root() -> None:
     assert given("VOLUME") == ["/data"]
 
 
+def test_all_of_python_is_compiled_before_the_root_is_read_only() -> None:
+    words = [f"{name} {rest}" for name, rest in LINES]
+    user = next(at for at, line in enumerate(words) if line.startswith("USER "))
+    assert any("compileall" in line and "stdlib" in line for line in words[:user])
+    assert any("UV_COMPILE_BYTECODE=1" in line for line in words[:user])
+
+
 def test_what_is_copied_exists_and_reaches_the_build() -> None:
     for path in copied():
         assert (CHECKOUT / path).exists(), path

@@ -100,6 +100,18 @@ def test_down_is_respected_and_up_names_the_service(workspace: Workspace, manage
     assert workspace.nothing_runs()
 
 
+def test_a_start_that_fails_is_tried_again_after_a_pause(workspace: Workspace, manager: UserManager) -> None:
+    workspace.set_behaviour(litellm={"fails_with": "fake service: not now"})
+    done = workspace.start("service.install", before=manager.inside).wait_for_exit(SECONDS)
+    assert done.returncode == 3, done.stderr
+    wait_for(manager, "SubState", "stop-post")
+    assert manager.show("ExecMainStatus") == "3"
+    workspace.set_behaviour()
+    wait_for(manager, "StatusText", "serving: cliproxyapi_plus, litellm; profile")
+    manager.systemctl("stop", "flowgate")
+    assert workspace.nothing_runs()
+
+
 def test_killed_all_together_it_comes_back(workspace: Workspace, manager: UserManager) -> None:
     install(workspace, manager)
     before = pids(workspace)
