@@ -41,15 +41,16 @@ def rehearse_deployed(context: StepContext, plan: Plan, scenarios: list[Scenario
         EnvironmentFailure: It does not reach its stand-ins, or another rehearsal uses them.
         CheckFailed: A request failed before the fault started.
     """
+    context = replace(context, http=deployed.http)
     began = context.clock.now()
     facts = proof.read_facts(deployed, plan)
     plan = _as_deployed(plan, facts)
-    proof.verify(context, deployed, plan, facts)
+    proof.verify(deployed, plan, facts)
     vendors = StandIns(deployed.control, context.http, plan.roles, plan.scale)
     results = []
     with _released(deployed):
         vendors.begin()
-        proof.verify_path(context, deployed, facts)
+        proof.verify_path(deployed, facts)
         for number, scenario in enumerate(scenarios):
             context.set_activity(
                 f"{plan.profile}: {number} of {len(scenarios)} scenarios done; running: {scenario.name}"

@@ -29,6 +29,7 @@ def rehearse(
     gateways: int = 1,
     against: str = "",
     stand_ins: str = "",
+    ca: str = "",
 ) -> Result | Change:
     """Simulate outages on a private copy of a profile, and compare what happens with what the profile promises.
 
@@ -43,6 +44,7 @@ def rehearse(
         gateways: Gateways that share the requests; they have a Redis server of their own if the profile names one.
         against: URL of a gateway that was exported with `--rehearsal` and deployed; if empty, a private copy runs.
         stand_ins: URL of the control port of its stand-ins.
+        ca: File of the CA of both, relative to the config; if empty, their certificates are those of a public CA.
 
     Returns:
         `broken` (number of broken promises), `profiles` (keys as in `inv rehearse --json`) and `version` (of the keys).
@@ -52,9 +54,9 @@ def rehearse(
         UnknownName: No scenario or profile has this name.
         UsageError: A profile cannot be rendered or rehearsed so, or needs a Redis server that is not installed.
     """
-    if against or stand_ins:
+    if against or stand_ins or ca:
         _refuse(every, litellm_only, as_written, long, gateways != 1)
-        return _against(context, profile or context.run_state.profile.value, scenario, (against, stand_ins))
+        return _against(context, profile or context.run_state.profile.value, scenario, (against, stand_ins, ca))
     scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
     how = {"litellm_only": litellm_only, "as_written": as_written}
@@ -76,7 +78,7 @@ def _refuse(*unsuitable: bool) -> None:
         raise UsageError(ONE, fix="leave out --all, --litellm-only, --long, --as-written and --gateways")
 
 
-def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str, str]) -> Change:
+def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str, str, str]) -> Change:
     """Rehearse a deployed gateway; only its own check finds out whether it may be touched."""
     scenarios = select(scenario)
     find(context, *urls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -99,6 +100,13 @@ def process(stage: Stage) -> Iterator[StandInProcess]:
 
 @pytest.fixture
 def deployment(stage: Stage, process: StandInProcess) -> Iterator[Deployment]:
+    with deployed(stage, process) as made:
+        yield made
+
+
+@contextmanager
+def deployed(stage: Stage, process: StandInProcess) -> Iterator[Deployment]:
+    """Serve a cheap gateway in front of stand-ins."""
     small = ("small", process.vendors)
     models: dict[str, Sequence[tuple[str, int]]] = {
         "router-default": [("big", process.refusing), small],
