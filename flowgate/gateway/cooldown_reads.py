@@ -22,7 +22,7 @@ SHORTEST_SECONDS = 0.001  # 0 would mean 10 s
 SETTING = f"services.litellm.env.{VARIABLE}"
 
 
-def variables(config: Config, settings: LiteLLMSettings) -> dict[str, str]:
+def variables(config: Config) -> dict[str, str]:
     """Return the variable that FlowGate sets; none without a Redis server, or if the config sets its own.
 
     All profiles of a config get it if one of them names a server: a fork server has imported LiteLLM with it or without
@@ -30,9 +30,8 @@ def variables(config: Config, settings: LiteLLMSettings) -> dict[str, str]:
 
     Args:
         config: The config.
-        settings: LiteLLM's settings under a profile.
     """
-    named = map(shared_redis.is_named, (settings, config.litellm_base, *config.profiles.values()))
+    named = map(shared_redis.is_named, (config.litellm_base, *config.profiles.values()))
     if VARIABLE in config.services["litellm"].env or not any(named):
         return {}
     return {VARIABLE: f"{SECONDS:g}"}

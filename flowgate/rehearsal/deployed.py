@@ -62,7 +62,9 @@ def find(context: StepContext, against: str, stand_ins: str, ca: str = "") -> De
     for one in (url, control_url):
         if one.startswith("http://") and not is_loopback(one) and context.acting:
             context.emit(f"note: the key for {one} is sent in clear text; a tunnel or `kubectl port-forward` hides it")
-    http = context.http.trusting(_ca(context, ca, (url, control_url))) if ca else context.http
+    http = context.http
+    if ca:
+        http = Http(read_only=not context.acting, ca=_ca(context, ca, (url, control_url)))
     return Deployed(url, gateway_key, StandInControl(http, context.clock, control_url, key), http)
 
 

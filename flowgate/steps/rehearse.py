@@ -8,7 +8,7 @@ from flowgate.errors import CheckFailed, UnknownName, UsageError
 from flowgate.rehearsal import version_record
 from flowgate.rehearsal.deployed import find
 from flowgate.rehearsal.deployed_run import rehearse_deployed
-from flowgate.rehearsal.plan import make_plan
+from flowgate.rehearsal.plan import Plan, make_plan
 from flowgate.rehearsal.profile_run import rehearse_profile
 from flowgate.rehearsal.result import VERSION, ProfileResult, RehearsalResult
 from flowgate.rehearsal.scenarios import SCENARIOS, Scenario
@@ -51,16 +51,14 @@ def rehearse(
 
     Raises:
         CheckFailed: A promise is broken.
-        UnknownName: No scenario or profile has this name.
-        UsageError: A profile cannot be rendered or rehearsed so, or needs a Redis server that is not installed.
+        UsageError: A name is unknown, or a profile cannot be rehearsed so, or needs a Redis server that is missing.
     """
     if against or stand_ins or ca:
-        _refuse(every, litellm_only, as_written, long, gateways != 1)
-        return _against(context, profile or context.run_state.profile.value, scenario, (against, stand_ins, ca))
+        private = every or litellm_only or as_written or long or gateways != 1
+        return _against(context, profile, scenario, (against, stand_ins, ca), private)
     scenarios = select(scenario)
     names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
-    how = {"litellm_only": litellm_only, "as_written": as_written}
-    plans = [make_plan(context, name, gateways=gateways, **how) for name in names]
+    plans = _plans(context, names, gateways, litellm_only=litellm_only, as_written=as_written)
 
     def run(context: StepContext) -> Facts:
         profiles = [rehearse_profile(context, plan, scenarios, long) for plan in plans]
@@ -72,14 +70,20 @@ def rehearse(
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
 
 
-def _refuse(*unsuitable: bool) -> None:
-    """Refuse options that only a private copy has."""
-    if any(unsuitable):
-        raise UsageError(ONE, fix="leave out --all, --litellm-only, --long, --as-written and --gateways")
+def _plans(
+    context: StepContext, names: list[str], gateways: int, *, litellm_only: bool, as_written: bool
+) -> list[Plan]:
+    how = {"litellm_only": litellm_only, "as_written": as_written}
+    return [make_plan(context, name, gateways=gateways, **how) for name in names]
 
 
-def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str, str, str]) -> Change:
+def _against(
+    context: StepContext, profile: str | None, scenario: str, urls: tuple[str, str, str], unsuitable: bool
+) -> Change:
     """Rehearse a deployed gateway; only its own check finds out whether it may be touched."""
+    if unsuitable:  # options that only a private copy has
+        raise UsageError(ONE, fix="leave out --all, --litellm-only, --long, --as-written and --gateways")
+    profile = profile or context.run_state.profile.value
     scenarios = select(scenario)
     find(context, *urls)
     plan = make_plan(context, profile, litellm_only=True, as_written=False)

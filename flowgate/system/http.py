@@ -96,10 +96,6 @@ class Http:
         """Return the same client, which refuses everything but reading."""
         return Http(read_only=True, trusted=self._trusted, ca=self._ca)
 
-    def trusting(self, ca: str) -> Http:
-        """Return the same client, which accepts only certificates of the CAs in a file."""
-        return Http(self._read_only, self._trusted, ca)
-
     def get(self, url: str, *, headers: Headers | None = None, timeout: float = 5.0) -> Response:
         """Send a GET request.
 
@@ -176,9 +172,8 @@ class Http:
 
     def _verify(self, url: str) -> str | bool:
         """Return the file of the CAs to trust; True for the public ones."""
-        if self._trusted and self._trusted.ca and self._trusted.has(url):
-            return self._trusted.ca
-        return self._ca or True
+        own = self._trusted.ca if self._trusted and self._trusted.has(url) else ""
+        return own or self._ca or True
 
 
 def is_loopback(url: str) -> bool:
