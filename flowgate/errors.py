@@ -161,6 +161,10 @@ class Unreachable(EnvironmentFailure):
     """A server cannot be reached, or did not finish in time."""
 
 
+class CertificateRefused(Unreachable):
+    """A server's certificate is not trusted, or is that of another host; nothing was sent to it."""
+
+
 class ResponseTimeout(Unreachable):
     """A server did not respond in time; it may be busy, so nothing is known about its state."""
 

@@ -27,6 +27,7 @@ class StandInProcess:
     profile: str = "balanced"
     time_scale: float = 1.0
     gateways: int = 1
+    shared_redis: bool = False
     vendors: int = field(default_factory=free_port)
     refusing: int = field(default_factory=free_port)
     control: int = field(default_factory=free_port)
@@ -42,7 +43,13 @@ class StandInProcess:
         said = {"--marker": self.marker, "--profile": self.profile, "--time-scale": self.time_scale}
         pairs = [*((flag, f"127.0.0.1:{port}") for flag, port in ports.items()), *said.items()]
         words = [str(word) for pair in [*pairs, ("--gateways", self.gateways)] for word in pair]
-        return [sys.executable, "-m", "flowgate.embedded_upstream.stand_ins", *words]
+        return [
+            sys.executable,
+            "-m",
+            "flowgate.embedded_upstream.stand_ins",
+            *words,
+            *(["--shared-redis"] if self.shared_redis else []),
+        ]
 
     def start(self) -> None:
         """Start the process, and wait until it answers."""

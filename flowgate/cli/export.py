@@ -59,7 +59,7 @@ def export(config: str, kind: str, request: ExportRequest) -> int:
     folder = Path(request.to).expanduser().absolute()
     rehearsals = export_rehearsal.files(session, kind, plan, request.options)
     changes = export_files.look(kind, {**KINDS[kind](plan), **rehearsals}, folder)
-    for line in export_plan.notes(session, kind, plan):
+    for line in [*export_plan.notes(session, kind, plan), *export_rehearsal.notes(kind, plan, request.options)]:
         console.note(f"note: {line}")
     if not request.check:
         export_files.write(changes, folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from flowgate.cli.checks import runtime
@@ -11,6 +11,7 @@ from flowgate.errors import InvalidValue, UsageError
 from flowgate.export import rehearsal
 from flowgate.export.plan import Plan
 from flowgate.export.rehearsal import Rehearsal
+from flowgate.gateway import worker_promises
 from flowgate.rehearsal.overlay_config import Addresses, marker, overlay_config
 from flowgate.rehearsal.plan import make_plan
 from flowgate.system import locations
@@ -38,18 +39,33 @@ def files(session: Session, kind: str, plan: Plan, options: Mapping[str, str]) -
         return {}
     made: dict[str, str] = {}
     for facts in plan.profiles:
-        made |= rehearsal.files(kind, plan, _rehearsal(session, kind, facts.name, typed))
+        made |= rehearsal.files(kind, plan, _rehearsal(session, kind, plan, facts.name, typed))
     return made
 
 
-def _rehearsal(session: Session, kind: str, profile: str, typed: str) -> Rehearsal:
+def notes(kind: str, plan: Plan, options: Mapping[str, str]) -> Iterator[str]:
+    """Yield what the gateways of a rehearsal share, where it is not what was asked for.
+
+    Args:
+        kind: "kubernetes", "compose" or "systemd".
+        plan: The export.
+        options: What was typed, by name.
+    """
+    if options.get("rehearsal") and plan.redis and not plan.images.redis:
+        yield "without --redis-image the gateways of a rehearsal share no Redis: each counts failures by itself"
+    if kind == "kubernetes" and plan.images.redis and not options.get("rehearsal"):
+        yield "--redis-image has no effect without --rehearsal: it is the image of a rehearsal's own Redis"
+
+
+def _rehearsal(session: Session, kind: str, plan: Plan, profile: str, typed: str) -> Rehearsal:
     config = session.config
     found = make_plan(runtime.read_only_context(session, []), profile, litellm_only=True, as_written=False)
     scaled = replace(found, scale=_scale(typed, found.scale, profile))
     host = rehearsal.host(kind)
     ports = (rehearsal.VENDORS_PORT, rehearsal.REFUSING_PORT)
     addresses = Addresses(*(f"http://{host}:{port}" for port in ports))
-    own = overlay_config(scaled, addresses)
+    redis = rehearsal.redis(kind, plan, worker_promises.uses_redis(found.settings))
+    own = overlay_config(scaled, addresses, redis)
     return Rehearsal(
         profile,
         own,
@@ -57,6 +73,7 @@ def _rehearsal(session: Session, kind: str, profile: str, typed: str) -> Rehears
         scaled.scale,
         stand_ins=(str(locations.python()), "-m", PROGRAM),
         state=str(config.paths.runtime_dir.parent / rehearsal.FOLDER),
+        redis=redis,
     )
 
 

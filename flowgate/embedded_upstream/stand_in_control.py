@@ -42,12 +42,14 @@ class Overlay:
         profile: The profile.
         time_scale: Factor by which LiteLLM's times were multiplied.
         gateways: How many gateways there are.
+        redis: They share a Redis server.
     """
 
     marker: str
     profile: str
     time_scale: float
     gateways: int
+    redis: bool = False
 
 
 class StandIns(FaultyVendors):
@@ -120,6 +122,7 @@ class StandInControl:
             "profile": one.profile,
             "time_scale": one.time_scale,
             "gateways": one.gateways,
+            "redis": one.redis,
             "nonces": list(self._vendors.nonces),
             "now": time.time(),
         }

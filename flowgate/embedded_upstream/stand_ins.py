@@ -52,7 +52,8 @@ def main(words: list[str]) -> int:
     addresses = (parsed.vendors, parsed.refusing, parsed.control)
     try:
         key = _key(parsed.key_file)
-        overlay = Overlay(parsed.marker, parsed.profile, _scale(parsed.time_scale), _count(parsed.gateways))
+        counts = _scale(parsed.time_scale), _count(parsed.gateways)
+        overlay = Overlay(parsed.marker, parsed.profile, *counts, parsed.shared_redis)
         places = [_address(one) for one in addresses]
     except ValueError as error:
         return _fail(str(error), 2)
@@ -80,6 +81,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--profile", required=True, help="profile of the gateway")
     parser.add_argument("--time-scale", default="1", help="factor by which LiteLLM's times were multiplied")
     parser.add_argument("--gateways", default="1", help="number of gateways")
+    parser.add_argument("--shared-redis", action="store_true", help="they share a Redis server of their own")
     return parser.parse_args(words)
 
 

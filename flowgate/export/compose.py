@@ -68,7 +68,7 @@ def _project(plan: Plan, profile: ProfileFacts) -> dict[str, str]:
 
 
 def rehearsal_project(plan: Plan, profile: str, values: Mapping[str, object]) -> dict[str, str]:
-    """Return the project of a gateway that is deployed to be rehearsed; it has no Redis.
+    """Return the project of a gateway that is deployed to be rehearsed; its Redis is its own.
 
     Args:
         plan: Its export: the config has stand-ins as vendors.
@@ -87,6 +87,8 @@ def rehearsal_project(plan: Plan, profile: str, values: Mapping[str, object]) ->
         made[f"gateway-{number}/flowgate.yaml"] = gateway_config.text(
             gateway_config.tree(plan.config, server.port, None, None)
         )
+    if values["redis"]:
+        made["redis.conf"] = render("compose/redis.conf", redis_port=REDIS.port)
     return made
 
 
@@ -107,7 +109,8 @@ def _compose(
         stand_ins=stand_ins,
         has_southbound=plan.has_southbound,
         ca=gateway_config.CA if plan.remote_ca else "",
-        own_redis=plan.redis is None and not stand_ins,
+        own_redis=bool(stand_ins["redis"]) if stand_ins else plan.redis is None,
+        redis_secret=KEY_FILES[litellm.MASTER_KEY] if stand_ins else "redis-password",
         redis_port=REDIS.port,
         readiness=readiness,
         longest_seconds=plan.longest_seconds,

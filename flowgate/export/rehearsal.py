@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from flowgate.domain import Config
 from flowgate.export import compose, gateway_config, kubernetes, names, systemd, unit_words
-from flowgate.export.plan import Plan, Unit
+from flowgate.export.plan import Address, Plan, Unit
 from flowgate.export.templates import render
+from flowgate.gateway import litellm
 
 FOLDER = names.REHEARSAL
 NAMESPACE = "flowgate-rehearsal"
@@ -17,6 +18,7 @@ KEY_FILE = "rehearsal-key"
 VENDORS_PORT, REFUSING_PORT, CONTROL_PORT = 8400, 8401, 8402
 PORT_STEP = 100  # from the port of the gateway that serves clients on the same host
 SERVICE = "flowgate-stand-ins"
+REDIS, REDIS_PORT = "flowgate-redis", 6379
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Rehearsal:
         time_scale: Factor by which LiteLLM's times were multiplied.
         stand_ins: The command line of a program as which this host runs the stand-ins; empty in containers.
         state: The folder of its state on this host; empty in containers.
+        redis: The Redis server that its gateways share; None for none.
     """
 
     profile: str
@@ -38,6 +41,7 @@ class Rehearsal:
     time_scale: float
     stand_ins: tuple[str, ...] = ()
     state: str = ""
+    redis: Address | None = None
 
     def words(self, gateways: int) -> list[str]:
         """Return the options that say what the stand-ins are for.
@@ -46,7 +50,8 @@ class Rehearsal:
             gateways: How many gateways there are.
         """
         said = {"--marker": self.marker, "--profile": self.profile, "--time-scale": f"{self.time_scale:g}"}
-        return [word for pair in {**said, "--gateways": str(gateways)}.items() for word in pair]
+        words = [word for pair in {**said, "--gateways": str(gateways)}.items() for word in pair]
+        return [*words, "--shared-redis"] if self.redis else words
 
 
 def host(kind: str) -> str:
@@ -56,6 +61,21 @@ def host(kind: str) -> str:
         kind: "kubernetes", "compose" or "systemd".
     """
     return SERVICE if kind == "kubernetes" else "127.0.0.1"
+
+
+def redis(kind: str, plan: Plan, named: bool) -> Address | None:
+    """Return where the gateways of a rehearsal reach a Redis of their own; it is never that of other gateways.
+
+    Args:
+        kind: "kubernetes", "compose" or "systemd".
+        plan: The export.
+        named: The profile names a Redis server.
+    """
+    if not plan.images.redis or kind == "systemd":
+        return None
+    if kind == "compose":
+        return compose.REDIS
+    return Address(REDIS, REDIS_PORT) if plan.redis or named else None
 
 
 def files(kind: str, plan: Plan, one: Rehearsal) -> dict[str, str]:
@@ -84,7 +104,7 @@ def _kubernetes(plan: Plan, own: Plan, one: Rehearsal) -> dict[str, str]:
         "southbound_tls": plan.has_southbound,
         "has_southbound": plan.has_southbound,
     }
-    templates = ("kustomization.yaml", "stand-ins.yaml")
+    templates = ("kustomization.yaml", "stand-ins.yaml", *(["redis.yaml"] if one.redis else []))
     made = {name: render(f"kubernetes/rehearsal-{name}", **values) for name in templates}
     return {
         **made,
@@ -150,6 +170,8 @@ def _values(one: Rehearsal, gateways: int) -> Mapping[str, object]:
     return {
         "profile": one.profile,
         "time_scale": f"{one.time_scale:g}",
+        "redis": one.redis,
+        "master_key": litellm.MASTER_KEY,
         "key": KEY,
         "key_file": KEY_FILE,
         "vendors_port": VENDORS_PORT,

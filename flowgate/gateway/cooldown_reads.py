@@ -22,14 +22,17 @@ SHORTEST_SECONDS = 0.001  # 0 would mean 10 s
 SETTING = f"services.litellm.env.{VARIABLE}"
 
 
-def variables(config: Config, settings: LiteLLMSettings) -> dict[str, str]:
+def variables(config: Config) -> dict[str, str]:
     """Return the variable that FlowGate sets; none without a Redis server, or if the config sets its own.
+
+    All profiles of a config get it if one of them names a server: a fork server has imported LiteLLM with it or without
+    it, and a switch to a profile that needs the other would wait for another import.
 
     Args:
         config: The config.
-        settings: LiteLLM's settings under a profile.
     """
-    if not shared_redis.is_named(settings) or VARIABLE in config.services["litellm"].env:
+    named = map(shared_redis.is_named, (config.litellm_base, *config.profiles.values()))
+    if VARIABLE in config.services["litellm"].env or not any(named):
         return {}
     return {VARIABLE: f"{SECONDS:g}"}
 
@@ -61,7 +64,7 @@ def changes(config: Config, settings: LiteLLMSettings) -> list[str]:
     """
     if not shared_redis.is_named(settings):
         return []
-    if variables(config, settings):
+    if VARIABLE not in config.services["litellm"].env:
         why = "each worker would read the cooldowns of others only once a second"
         return [f"{SETTING}: {SECONDS:g} is added: {why}"]
     return [f"{SETTING} is kept: each worker reads the cooldowns of others again after {seconds(config):g} s"]

@@ -59,9 +59,10 @@ def of_gateways(policy: Policy, gateways: int, workers: int, remote: str = "", o
     most = None
     if whole.cooldown_after is not None and policy.cooldowns_by != CLIPROXY:
         most = gateways * each.attempts_per_minute if own else whole.attempts_per_minute
-        lines.append(
-            f"successive requests make at most {most} attempts per minute on a failed model, over all gateways"
-        )
+        said = f"successive requests make at most {most} attempts per minute on a failed model, over all gateways"
+        alone = one.promises.attempts_per_minute
+        apart = f"; further apart than {whole.read_again_seconds:g} s, at most {alone}"
+        lines.append(said + (apart if whole.shares_cooldowns and not own else ""))
     lines.append(
         "limits of client keys and budgets are counted by each gateway, also with a Redis server: over all, a client "
         f"may ask and spend {gateways} times as much"

@@ -97,7 +97,7 @@ def service(
     documents = (document, *own_modules.loaders(config, settings, modules or {}))
     labels = {"profile": profile, "config": str(config.file), "document": document.digest}
     program = replace(
-        _program(config, ports[NAME], documents, environment, cooldown_reads.variables(config, settings)),
+        _program(config, ports[NAME], documents, environment),
         labels=labels | _environment_labels(config, environment),
         hold_while_down=(UPSTREAM,) if upstream_deployments.any_through_upstream(config, settings) else (),
         needed_addresses=upstream_deployments.addresses(config, ports),
@@ -129,15 +129,11 @@ def _environment_labels(config: Config, environment: LiteLLMEnvironment | None) 
 
 
 def _program(
-    config: Config,
-    port: int,
-    documents: tuple[Document, ...],
-    environment: LiteLLMEnvironment | None,
-    variables: Mapping[str, str],
+    config: Config, port: int, documents: tuple[Document, ...], environment: LiteLLMEnvironment | None
 ) -> Program:
     own = config.services[NAME]
     argv, is_runner = _argv(config, documents[0].path, environment)
-    fixed = {**FIXED_ENV, **web_pages.switches(own.env), **variables}
+    fixed = {**FIXED_ENV, **web_pages.switches(own.env), **cooldown_reads.variables(config)}
     env = {**fixed, CONFIG: str(documents[0].path), **(runner_flags.variables(config) if is_runner else {})}
     fork_server = ForkServerSettings(IMPORTS, FORK_GUARD, tuple(fixed), warmup=warmup(CONFIG))
     parts = [*(one.digest for one in documents), json.dumps(config.ledger)]

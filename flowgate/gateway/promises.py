@@ -52,8 +52,7 @@ class Promises:
         request_timeout: Seconds for one attempt; `stream_timeout`: until the first chunk, and between two.
         waits: How long a client may wait.
         length: Deployments that one request may go through, fallbacks included.
-        workers: Processes that count failures; `shares_cooldowns`: they share their counts and cooldowns.
-        read_again_seconds: After this time, a process that shares cooldowns reads those of others again.
+        workers: Processes that count failures; `shares_cooldowns`: together, known after `read_again_seconds`.
     """
 
     attempts: int
@@ -96,8 +95,7 @@ class Promises:
         """
         if own is None or own.seconds is None:
             return self
-        after = self.cooldown_after if own.seconds else None
-        return replace(self, cooldown_after=after, cooldown_seconds=own.seconds)
+        return replace(self, cooldown_after=self.cooldown_after if own.seconds else None, cooldown_seconds=own.seconds)
 
 
 def read(settings: LiteLLMSettings) -> Promises:

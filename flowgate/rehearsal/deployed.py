@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flowgate.domain import Secret
-from flowgate.errors import EnvironmentFailure, Unreachable, UsageError
+from flowgate.errors import CertificateRefused, EnvironmentFailure, Unreachable, UsageError
 from flowgate.gateway import litellm
 from flowgate.rehearsal.overlay_config import marker
 from flowgate.rehearsal.plan import Plan
 from flowgate.rehearsal.stand_ins import KEY, OverlayFacts, StandInControl
 from flowgate.step import StepContext
-from flowgate.system.http import is_loopback
+from flowgate.system import certificates
+from flowgate.system.http import Http, is_loopback
 
 GATEWAY_KEY = "REHEARSAL_GATEWAY_KEY"  # of the deployed gateway; else LITELLM_MASTER_KEY
 ANSWER_SECONDS = 60.0
@@ -27,11 +29,13 @@ class Deployed:
         url: Base URL of the gateway, without `/v1`.
         key: Its key.
         control: Client of the stand-ins.
+        http: HTTP client that trusts the certificates of both.
     """
 
     url: str
     key: Secret
     control: StandInControl
+    http: Http
 
     @property
     def headers(self) -> dict[str, str | Secret]:
@@ -39,16 +43,17 @@ class Deployed:
         return {"Authorization": self.key.bearer()}
 
 
-def find(context: StepContext, against: str, stand_ins: str) -> Deployed:
+def find(context: StepContext, against: str, stand_ins: str, ca: str = "") -> Deployed:
     """Read the two addresses and the two keys; nothing is sent.
 
     Args:
         context: Tools of this run.
         against: Address of the gateway.
         stand_ins: Address of the control port of its stand-ins.
+        ca: File of the CA of both; empty for the public CAs.
 
     Raises:
-        UsageError: An address is no URL, or a key is missing.
+        UsageError: An address is no URL, a key is missing, or the file contains no certificate.
     """
     url = _url("--against", against).removesuffix("/v1")
     control_url = _url("--stand-ins", stand_ins)
@@ -57,7 +62,33 @@ def find(context: StepContext, against: str, stand_ins: str) -> Deployed:
     for one in (url, control_url):
         if one.startswith("http://") and not is_loopback(one) and context.acting:
             context.emit(f"note: the key for {one} is sent in clear text; a tunnel or `kubectl port-forward` hides it")
-    return Deployed(url, gateway_key, StandInControl(context.http, context.clock, control_url, key))
+    http = context.http
+    if ca:
+        http = Http(read_only=not context.acting, ca=_ca(context, ca, (url, control_url)))
+    return Deployed(url, gateway_key, StandInControl(http, context.clock, control_url, key), http)
+
+
+def _ca(context: StepContext, typed: str, urls: tuple[str, ...]) -> str:
+    """Return the path of the file of a CA, relative to the config; it contains a certificate."""
+    path = context.config.root / Path(typed).expanduser()
+    if not any(one.startswith("https://") for one in urls):
+        raise UsageError("--ca has no effect: both addresses are http", fix="give https addresses, or leave out --ca")
+    try:
+        text = context.files.read(path)
+    except UsageError:  # it is no text, as a certificate in DER
+        text = ""
+    if text is None:
+        raise UsageError(f"the file of --ca does not exist: {path}", fix="correct the path")
+    if not certificates.are_in(text):
+        fix = "write the CA's certificate there as PEM (-----BEGIN CERTIFICATE-----)"
+        raise UsageError(f"--ca: {path} contains no certificate", fix=fix)
+    return str(path)
+
+
+def _not_trusted(error: CertificateRefused) -> EnvironmentFailure:
+    """Return the error for a certificate that is refused, with what to do about it."""
+    fix = "--ca FILE names its CA, and the host in the address must be one of those in the certificate"
+    return EnvironmentFailure(error.what, fix=fix)
 
 
 def _key(context: StepContext, name: str, other: str = "") -> Secret:
@@ -100,6 +131,8 @@ def read_facts(deployed: Deployed, plan: Plan) -> OverlayFacts:
     """
     try:
         facts = deployed.control.describe()
+    except CertificateRefused as error:
+        raise _not_trusted(error) from None
     except Unreachable as error:
         what = f"the stand-ins do not answer: {error.what}"
         raise EnvironmentFailure(what, fix="start them, or the tunnel to their control port") from None
@@ -109,13 +142,12 @@ def read_facts(deployed: Deployed, plan: Plan) -> OverlayFacts:
     return facts
 
 
-def verify(context: StepContext, deployed: Deployed, plan: Plan, facts: OverlayFacts) -> None:
+def verify(deployed: Deployed, plan: Plan, facts: OverlayFacts) -> None:
     """Check that the gateway is one for rehearsals, before anything is asked that could cost money.
 
     A gateway that serves clients does not list the marker.
 
     Args:
-        context: Tools of this run.
         deployed: The gateway and its stand-ins.
         plan: The plan of the profile, with the time scale of the stand-ins.
         facts: What the stand-ins say.
@@ -128,17 +160,16 @@ def verify(context: StepContext, deployed: Deployed, plan: Plan, facts: OverlayF
     if facts.marker != wanted:
         what = f"the stand-ins at {deployed.control.url} were exported from other settings than those of {plan.profile}"
         raise UsageError(what, fix="export again with --rehearsal, apply it, and rehearse then")
-    if wanted not in _models(context, deployed):
+    if wanted not in _models(deployed):
         what = f"{deployed.url} is no gateway for rehearsals of {plan.profile}: it does not have the model {wanted}"
         fix = "give the address of the exported rehearsal; a gateway that serves clients is never rehearsed"
         raise UsageError(what, fix=fix)
 
 
-def verify_path(context: StepContext, deployed: Deployed, facts: OverlayFacts) -> None:
+def verify_path(deployed: Deployed, facts: OverlayFacts) -> None:
     """Check that the gateway asks exactly these stand-ins: they say whether a question to the marker arrived.
 
     Args:
-        context: Tools of this run.
         deployed: The gateway and its stand-ins.
         facts: What the stand-ins say.
 
@@ -148,7 +179,7 @@ def verify_path(context: StepContext, deployed: Deployed, facts: OverlayFacts) -
     nonce = secrets.token_hex(16)
     body = {"model": facts.marker, "max_tokens": 50, "messages": [{"role": "user", "content": nonce}]}
     url = f"{deployed.url}/v1/chat/completions"
-    response = context.http.post(url, body, headers=deployed.headers, timeout=ANSWER_SECONDS)
+    response = deployed.http.post(url, body, headers=deployed.headers, timeout=ANSWER_SECONDS)
     if not response.ok or not deployed.control.received_nonce(nonce):
         found = "" if response.ok else f" (it answered {response.status}: {response.text[:200]})"
         what = f"a request to {deployed.url} does not reach the stand-ins at {deployed.control.url}{found}"
@@ -156,9 +187,11 @@ def verify_path(context: StepContext, deployed: Deployed, facts: OverlayFacts) -
         raise EnvironmentFailure(what, fix=fix)
 
 
-def _models(context: StepContext, deployed: Deployed) -> set[str]:
+def _models(deployed: Deployed) -> set[str]:
     try:
-        response = context.http.get(f"{deployed.url}/v1/models", headers=deployed.headers, timeout=ANSWER_SECONDS)
+        response = deployed.http.get(f"{deployed.url}/v1/models", headers=deployed.headers, timeout=ANSWER_SECONDS)
+    except CertificateRefused as error:
+        raise _not_trusted(error) from None
     except Unreachable as error:
         what = f"the deployed gateway does not answer: {error.what}"
         raise EnvironmentFailure(what, fix="start it, or the tunnel to it") from None

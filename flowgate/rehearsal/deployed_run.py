@@ -41,15 +41,16 @@ def rehearse_deployed(context: StepContext, plan: Plan, scenarios: list[Scenario
         EnvironmentFailure: It does not reach its stand-ins, or another rehearsal uses them.
         CheckFailed: A request failed before the fault started.
     """
+    context = replace(context, http=deployed.http)
     began = context.clock.now()
     facts = proof.read_facts(deployed, plan)
     plan = _as_deployed(plan, facts)
-    proof.verify(context, deployed, plan, facts)
+    proof.verify(deployed, plan, facts)
     vendors = StandIns(deployed.control, context.http, plan.roles, plan.scale)
     results = []
     with _released(deployed):
         vendors.begin()
-        proof.verify_path(context, deployed, facts)
+        proof.verify_path(deployed, facts)
         for number, scenario in enumerate(scenarios):
             context.set_activity(
                 f"{plan.profile}: {number} of {len(scenarios)} scenarios done; running: {scenario.name}"
@@ -64,9 +65,9 @@ def rehearse_deployed(context: StepContext, plan: Plan, scenarios: list[Scenario
         "litellm_only": True,
         "upstream": "none",
         "gateways": facts.gateways,
-        "redis": False,
+        "redis": facts.redis,
         "omitted_scenarios": {},
-        "omitted_settings": omitted(plan),
+        "omitted_settings": omitted(plan, facts.redis),
         "against": deployed.url,
         "not_exercised": not_exercised(plan, facts),
         "promises": [promise for result in results for promise in result["promises"]],
@@ -75,11 +76,11 @@ def rehearse_deployed(context: StepContext, plan: Plan, scenarios: list[Scenario
 
 
 def _as_deployed(plan: Plan, facts: OverlayFacts) -> Plan:
-    """Return the plan with the promises of so many gateways that count by themselves, and with their time scale."""
+    """Return the plan with the promises of so many gateways, which share their counts or not, and their time scale."""
     policy = plan.policy
     one = replace(policy.promises, workers=1, shares_cooldowns=False)
     whole = worker_promises.applied(replace(policy, promises=one), facts.gateways, policy.declared.version)
-    return replace(plan, policy=whole, scale=facts.time_scale)
+    return replace(plan, policy=whole, scale=facts.time_scale, deployed_redis=facts.redis)
 
 
 def not_exercised(plan: Plan, facts: OverlayFacts) -> dict[str, str]:
@@ -92,7 +93,11 @@ def not_exercised(plan: Plan, facts: OverlayFacts) -> dict[str, str]:
     found: dict[str, str] = {}
     if cliproxy.is_configured(plan.config) or plan.config.remote is not None:
         found["CLIProxyAPIPlus"] = "the deployed gateway asks the stand-ins directly, without accounts"
-    if facts.gateways > 1 or worker_promises.uses_redis(plan.policy.litellm):
+    if facts.redis:
+        found["your Redis server"] = (
+            "the gateways of a rehearsal share one of their own, so that no cooldown reaches yours"
+        )
+    elif facts.gateways > 1 or worker_promises.uses_redis(plan.policy.litellm):
         found["shared Redis"] = "the deployed gateways of a rehearsal have none: each counts by itself"
     if facts.gateways > 1:
         found["each single gateway"] = f"which of the {facts.gateways} gateways answers is not visible from outside"

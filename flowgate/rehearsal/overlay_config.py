@@ -16,7 +16,7 @@ from flowgate.domain.secret_names import REFERENCE
 from flowgate.gateway import litellm
 from flowgate.gateway.serialization import short_digest
 from flowgate.rehearsal import time_scale
-from flowgate.rehearsal.plan import Plan, omitted_settings, private_settings
+from flowgate.rehearsal.plan import REPLACED, Plan, omitted_settings, private_settings
 from flowgate.rehearsal.roles import PRIMARY, upstream_model
 
 MARKER = "flowgate-rehearsal-"  # begins the name of a model that no gateway has that serves clients
@@ -38,12 +38,13 @@ class Addresses(NamedTuple):
 UNDECIDED = Addresses("http://vendors", "http://refusing")  # in what the digest is made of
 
 
-def overlay_config(plan: Plan, addresses: Addresses) -> Config:
+def overlay_config(plan: Plan, addresses: Addresses, redis: tuple[str, int] | None = None) -> Config:
     """Return the config of a gateway whose vendors are stand-ins; it has the profile of the plan alone.
 
     Args:
         plan: The plan of the profile; its scale shortens LiteLLM's times.
         addresses: Where the stand-ins answer.
+        redis: Host and port of a Redis server that only gateways of this rehearsal share; its password is their key.
     """
     config, profile = plan.config, plan.profile
     base, over = (_settings(plan, one, addresses) for one in (config.litellm_base, config.profiles[profile]))
@@ -54,9 +55,18 @@ def overlay_config(plan: Plan, addresses: Addresses) -> Config:
     for settings in (base, over):
         if "model_list" in settings or settings is base:
             cast("dict[str, list[object]]", settings).setdefault("model_list", []).extend(entries)
+    variables = time_scale.retry_delay_variables(plan.scale)
+    if redis:
+        router = cast("dict[str, object]", base.setdefault("router_settings", {}))
+        router |= {
+            "redis_host": redis[0],
+            "redis_port": redis[1],
+            "redis_password": litellm.PREFIX + litellm.MASTER_KEY,
+        }
+        variables |= time_scale.redis_variables(plan.scale, plan.promises.read_again_seconds)
     own = config.services[litellm.NAME]
     kept = {name: value for name, value in own.env.items() if not value.startswith(REFERENCE)}
-    gateway = replace(own, env={**kept, **time_scale.retry_delay_variables(plan.scale)}, cwd=None)
+    gateway = replace(own, env={**kept, **variables}, cwd=None)
     return replace(
         config,
         services={litellm.NAME: gateway},
@@ -81,15 +91,17 @@ def marker(plan: Plan) -> str:
     return MARKER + short_digest(json.dumps([profile, plan.scale, parts, names], sort_keys=True, default=str))
 
 
-def omitted(plan: Plan) -> list[str]:
+def omitted(plan: Plan, redis: bool = False) -> list[str]:
     """Return the names of the settings that a rehearsal's gateway does not get.
 
     Args:
         plan: The plan of the profile.
+        redis: Its gateways share a Redis server of their own, in place of the profile's.
     """
     env = plan.config.services[litellm.NAME].env
     names = [f"services.litellm.env.{name}" for name, value in env.items() if value.startswith(REFERENCE)]
-    return [*omitted_settings(plan), *names]
+    own = [f"router_settings.{name}" for name in REPLACED] if redis else []
+    return [*(one for one in omitted_settings(plan) if one not in own), *names]
 
 
 def _settings(plan: Plan, settings: LiteLLMSettings, addresses: Addresses) -> LiteLLMSettings:

@@ -65,6 +65,7 @@ class Plan:
         upstream_settings: What FlowGate adds to them.
         gateways: How many gateways are rehearsed together.
         redis: Program of the Redis server that they share; None if they share nothing.
+        deployed_redis: Deployed gateways share a Redis server that was deployed with them.
     """
 
     config: Config
@@ -79,6 +80,7 @@ class Plan:
     upstream_settings: UpstreamSettings
     gateways: int = 1
     redis: Path | None = None
+    deployed_redis: bool = False
 
     @property
     def own_cooldown(self) -> OwnCooldown | None:
@@ -102,7 +104,8 @@ class Plan:
     def shares_cooldowns(self) -> bool:
         """Return whether the gateways count the failures of the requested model together."""
         version = self.policy.declared.version
-        if self.redis is None or not litellm_behaviour.holds(litellm_behaviour.SHARED_COUNTS, version):
+        has_redis = self.redis is not None or self.deployed_redis
+        if not has_redis or not litellm_behaviour.holds(litellm_behaviour.SHARED_COUNTS, version):
             return False
         return self.litellm_only or all(
             shared_deployments.is_shared(self.config, entry)

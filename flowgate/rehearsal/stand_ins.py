@@ -31,12 +31,14 @@ class OverlayFacts:
         profile: Its profile.
         time_scale: Factor by which LiteLLM's times were multiplied.
         gateways: How many gateways there are.
+        redis: They share a Redis server.
     """
 
     marker: str
     profile: str
     time_scale: float
     gateways: int
+    redis: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,11 @@ class StandInControl:
         try:
             found = response.json()
             facts = OverlayFacts(
-                str(found["marker"]), str(found["profile"]), float(found["time_scale"]), int(found["gateways"])
+                str(found["marker"]),
+                str(found["profile"]),
+                float(found["time_scale"]),
+                int(found["gateways"]),
+                found.get("redis") is True,  # those of an earlier FlowGate do not say it
             )
             version = found["version"]
         except (CheckFailed, KeyError, TypeError, ValueError):

@@ -29,6 +29,7 @@ def rehearse(
     gateways: int = 1,
     against: str = "",
     stand_ins: str = "",
+    ca: str = "",
 ) -> Result | Change:
     """Simulate outages on a private copy of a profile, and compare what happens with what the profile promises.
 
@@ -43,47 +44,46 @@ def rehearse(
         gateways: Gateways that share the requests; they have a Redis server of their own if the profile names one.
         against: URL of a gateway that was exported with `--rehearsal` and deployed; if empty, a private copy runs.
         stand_ins: URL of the control port of its stand-ins.
+        ca: File of the CA of both, relative to the config; if empty, their certificates are those of a public CA.
 
     Returns:
         `broken` (number of broken promises), `profiles` (keys as in `inv rehearse --json`) and `version` (of the keys).
 
     Raises:
         CheckFailed: A promise is broken.
-        UnknownName: No scenario or profile has this name.
-        UsageError: A profile cannot be rendered or rehearsed so, or needs a Redis server that is not installed.
+        UsageError: A name is unknown, or a profile cannot be rehearsed so, or needs a Redis server that is missing.
     """
-    if against or stand_ins:
-        _refuse(every, litellm_only, as_written, long, gateways != 1)
-        return _against(context, profile or context.run_state.profile.value, scenario, (against, stand_ins))
-    names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
+    if against or stand_ins or ca:
+        private = every or litellm_only or as_written or long or gateways != 1
+        return _against(context, profile, scenario, (against, stand_ins, ca), private)
     scenarios = select(scenario)
-    how = {"litellm_only": litellm_only, "as_written": as_written}
-    plans = [make_plan(context, name, gateways=gateways, **how) for name in names]
-    is_whole = not (as_written or litellm_only or gateways > 1)
-    summary = f"rehearse {', '.join(names)}{on_gateways(gateways)}: {_said(scenario, scenarios)}"
-    return _privately(summary, plans, scenarios, long, recorded=is_whole)
-
-
-def _refuse(*unsuitable: bool) -> None:
-    """Refuse options that only a private copy has."""
-    if any(unsuitable):
-        raise UsageError(ONE, fix="leave out --all, --litellm-only, --long, --as-written and --gateways")
-
-
-def _privately(summary: str, plans: list[Plan], scenarios: list[Scenario], long: bool, *, recorded: bool) -> Change:
-    """Rehearse private copies; the result counts for the LiteLLM in force if they are what it would serve."""
+    names = list(context.config.profiles) if every else [profile or context.run_state.profile.value]
+    plans = _plans(context, names, gateways, litellm_only=litellm_only, as_written=as_written)
 
     def run(context: StepContext) -> Facts:
         profiles = [rehearse_profile(context, plan, scenarios, long) for plan in plans]
-        if recorded:
+        if not (as_written or litellm_only or gateways > 1):
             version_record.note(context, plans, profiles)
         return _facts(profiles)
 
+    summary = f"rehearse {', '.join(names)}{on_gateways(gateways)}: {_said(scenario, scenarios)}"
     return change(summary, run, changes=False, unpredicted="only a rehearsal shows what happens")
 
 
-def _against(context: StepContext, profile: str, scenario: str, urls: tuple[str, str]) -> Change:
+def _plans(
+    context: StepContext, names: list[str], gateways: int, *, litellm_only: bool, as_written: bool
+) -> list[Plan]:
+    how = {"litellm_only": litellm_only, "as_written": as_written}
+    return [make_plan(context, name, gateways=gateways, **how) for name in names]
+
+
+def _against(
+    context: StepContext, profile: str | None, scenario: str, urls: tuple[str, str, str], unsuitable: bool
+) -> Change:
     """Rehearse a deployed gateway; only its own check finds out whether it may be touched."""
+    if unsuitable:  # options that only a private copy has
+        raise UsageError(ONE, fix="leave out --all, --litellm-only, --long, --as-written and --gateways")
+    profile = profile or context.run_state.profile.value
     scenarios = select(scenario)
     find(context, *urls)
     plan = make_plan(context, profile, litellm_only=True, as_written=False)

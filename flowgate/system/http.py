@@ -82,18 +82,19 @@ class Http:
     In every method `timeout` is the seconds to connect, and the longest silence while the response is read.
     """
 
-    def __init__(self, read_only: bool = False, trusted: Trusted | None = None) -> None:
+    def __init__(self, read_only: bool = False, trusted: Trusted | None = None, ca: str = "") -> None:
         """Create a client.
 
         Args:
             read_only: Refuse all requests but GET to loopback addresses, and to the trusted server.
             trusted: A server that belongs to the gateway though it runs elsewhere.
+            ca: File of the only CAs whose certificates are accepted; empty: the public ones.
         """
-        self._read_only, self._trusted = read_only, trusted
+        self._read_only, self._trusted, self._ca = read_only, trusted, ca
 
     def reading(self) -> Http:
         """Return the same client, which refuses everything but reading."""
-        return Http(read_only=True, trusted=self._trusted)
+        return Http(read_only=True, trusted=self._trusted, ca=self._ca)
 
     def get(self, url: str, *, headers: Headers | None = None, timeout: float = 5.0) -> Response:
         """Send a GET request.
@@ -171,7 +172,8 @@ class Http:
 
     def _verify(self, url: str) -> str | bool:
         """Return the file of the CAs to trust; True for the public ones."""
-        return self._trusted.ca if self._trusted and self._trusted.ca and self._trusted.has(url) else True
+        own = self._trusted.ca if self._trusted and self._trusted.has(url) else ""
+        return own or self._ca or True
 
 
 def is_loopback(url: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from flowgate.errors import ResponseTimeout, Unreachable, UsageError
+from flowgate.errors import CertificateRefused, ResponseTimeout, Unreachable, UsageError
 
 
 def redacted_url(url: str) -> str:
@@ -35,7 +35,7 @@ def http_error(error: Exception, url: str, timeout: float) -> Unreachable | Usag
         timeout: The timeout of the request, in seconds.
 
     Returns:
-        UsageError for an invalid URL, ResponseTimeout for a timeout, else Unreachable.
+        UsageError for an invalid URL, ResponseTimeout for a timeout, CertificateRefused for TLS, else Unreachable.
     """
     import socket
 
@@ -55,9 +55,9 @@ def http_error(error: Exception, url: str, timeout: float) -> Unreachable | Usag
     if caused_by(socket.gaierror):
         return Unreachable(f"the host name of {address} cannot be resolved")
     if reason := next((one for cause in causes if (one := getattr(cause, "verify_message", ""))), ""):
-        return Unreachable(f"the certificate of {address} is refused: {reason.rstrip('.')}")
+        return CertificateRefused(f"the certificate of {address} is refused: {reason.rstrip('.')}")
     if caused_by(requests.exceptions.SSLError):
-        return Unreachable(f"{address} has a certificate that is not trusted, or does not use TLS")
+        return CertificateRefused(f"{address} has a certificate that is not trusted, or does not use TLS")
     if caused_by(requests.exceptions.ProxyError):
         return Unreachable(f"the proxy refused a connection to {address}", fix="check HTTPS_PROXY and NO_PROXY")
     if caused_by(TimeoutError, requests.Timeout) or any("Timeout" in type(cause).__name__ for cause in causes):

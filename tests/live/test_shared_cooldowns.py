@@ -166,7 +166,7 @@ def ask(pair: Pair, vendor: Vendor, model: str, count: int) -> int:
 def test_the_profile_says_that_cooldowns_are_shared(pair: Pair) -> None:
     said = pair.gateway.workspace.inv("profile.show", "shared").stdout
     assert "2 workers share failures and cooldowns in the Redis server" in said
-    assert f"it may take {PROMISED} failed requests" in said
+    assert f"closer ones after up to {PROMISED}" in said
 
 
 def test_a_cooldown_of_one_worker_is_one_of_all(pair: Pair, vendor: Vendor) -> None:

@@ -30,7 +30,15 @@ IMAGES = {
 }
 
 
-@task(name="kubernetes", help={**EXPORT, **IMAGES, **REHEARSAL})
+@task(
+    name="kubernetes",
+    help={
+        **EXPORT,
+        **IMAGES,
+        **REHEARSAL,
+        "redis-image": "Redis' image, with a digest, for a rehearsal whose gateways share a Redis of their own",
+    },
+)
 @command
 def export_kubernetes(
     c: Context,
@@ -39,6 +47,7 @@ def export_kubernetes(
     image: str = "",
     southbound_image: str = "",
     proxy_image: str = "",
+    redis_image: str = "",
     southbound_program: str = "",
     redis: str = "",
     gateways: str = "2",
@@ -51,14 +60,19 @@ def export_kubernetes(
     from flowgate.cli import export
 
     options = {"image": image, "southbound-image": southbound_image, "proxy-image": proxy_image, "redis": redis}
-    options |= {"southbound-program": southbound_program, "gateways": gateways}
+    options |= {"southbound-program": southbound_program, "gateways": gateways, "redis-image": redis_image}
     options |= _rehearsal(rehearsal, time_scale)
     return export.export(config(c), "kubernetes", export.ExportRequest(to, profile, check or dry(c), diff, options))
 
 
 @task(
     name="compose",
-    help={**EXPORT, **IMAGES, **REHEARSAL, "redis-image": "Redis' image, with a digest; needed without --redis"},
+    help={
+        **EXPORT,
+        **IMAGES,
+        **REHEARSAL,
+        "redis-image": "Redis' image, with a digest; needed without --redis, and for --rehearsal",
+    },
 )
 @command
 def export_compose(

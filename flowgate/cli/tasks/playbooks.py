@@ -98,6 +98,7 @@ def steps(c: Context, show: str = "", json: bool = False, schema: bool = False) 
         "gateways": "gateways that take turns, with a private Redis server if the profile names one; default: 1",
         "against": "rehearse a deployed gateway instead of a private copy: its URL (exported with --rehearsal)",
         "stand-ins": "URL of the control port of that gateway's stand-ins; its key is REHEARSAL_KEY",
+        "ca": "file of the private CA of these two https addresses, as PEM",
         "json": JSON,
         "report-junit": "write a JUnit report to this file",
         "report-html": "write a page with a timeline for each scenario to this file",
@@ -116,12 +117,15 @@ def rehearse(
     gateways: str = "",
     against: str = "",
     stand_ins: str = "",
+    ca: str = "",
     json: bool = False,
     report_junit: str = "",
     report_html: str = "",
     verbose: bool = False,
 ) -> int:
     """Prove a profile: simulate outages on a private copy of the gateway; exit 1 when a promise is broken."""
+    from pathlib import Path
+
     from flowgate.cli import rehearse
 
     variables: dict[str, bool | str] = {
@@ -133,5 +137,6 @@ def rehearse(
         "against": against,
         "stand_ins": stand_ins,
     }
+    variables |= {"ca": str(Path(ca).expanduser().absolute())} if ca else {}
     shown = rehearse.Shown(json, verbose, report_junit, report_html)
     return rehearse.rehearse(config(c), profile, variables, gateways, how=shown)

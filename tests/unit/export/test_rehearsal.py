@@ -171,7 +171,7 @@ def test_the_gateway_is_that_of_the_profile_but_for_keys_and_addresses(exports: 
 
 def test_the_gateways_reach_the_stand_ins_only_and_nobody_reaches_their_control(exports: Exports) -> None:
     manifests = built(exports, "rehearsal/balanced")
-    dns, stand_ins = manifests["NetworkPolicy/flowgate"]["spec"]["egress"]
+    dns, stand_ins = manifests["NetworkPolicy/flowgate"]["spec"]["egress"]  # without --redis, they share none
     assert {port["port"] for port in dns["ports"]} == {53}
     assert [port["port"] for port in stand_ins["ports"]] == [8400, 8401]
     assert stand_ins["to"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "stand-ins"
@@ -208,7 +208,7 @@ def test_it_is_a_project_of_its_own_beside_the_one_that_serves_clients(exports: 
     tree = yaml.safe_load(run(exports.use(example), "compose")["rehearsal/cost/compose.yaml"])
     services = tree["services"]
     assert tree["name"] == "flowgate-rehearsal"
-    assert set(services) == {"network", "front", "gateway-1", "gateway-2", "stand-ins"}
+    assert set(services) == {"network", "front", "gateway-1", "gateway-2", "stand-ins", "redis"}
     assert services["network"]["ports"] == ["127.0.0.1:4100:8080", "127.0.0.1:4101:8402"]
     assert services["gateway-1"]["secrets"] == ["litellm-master-key"]
     assert services["stand-ins"]["secrets"] == ["rehearsal-key"]

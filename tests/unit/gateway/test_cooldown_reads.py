@@ -19,13 +19,16 @@ VARIABLE = cooldown_reads.VARIABLE
 PORTS = {"litellm": 4000, "cliproxyapi_plus": 8317}
 
 
-def config(folder: Path, router: Any, own: str | None = None, workers: int = 1) -> Config:
+def config(folder: Path, router: Any, own: str | None = None, workers: int = 1, other: Any = None) -> Config:
     env = {} if own is None else {VARIABLE: own}
     entry = {"model_name": "one", "litellm_params": {"model": "openai/big", "api_base": "http://127.0.0.1:1/v1"}}
     tree = {
         "services": {"litellm": {"workers": workers, **({"env": env} if env else {})}},
         "litellm_base": {"model_list": [entry, {**entry, "model_name": "two"}], "router_settings": router},
-        "profiles": {"p": {"router_settings": {"allowed_fails": 1}}, "none": {"router_settings": {"num_retries": 0}}},
+        "profiles": {
+            "p": {"router_settings": {"allowed_fails": 1}},
+            "other": {"router_settings": {"num_retries": 0, **(other or {})}},
+        },
     }
     return read(yaml.safe_dump(tree), folder / "flowgate.yaml")
 
@@ -55,6 +58,13 @@ def test_the_locked_litellm_reads_this_variable_and_has_a_second_of_its_own() ->
     assert found is not None
     constants = (Path(found.origin or "").parent / "constants.py").read_text()
     assert f'{VARIABLE}: Final = get_env_float("{VARIABLE}", {cooldown_reads.LIBRARY_SECONDS})' in constants
+
+
+def test_a_switch_between_profiles_with_and_without_a_redis_server_needs_no_other_import(tmp_path: Path) -> None:
+    made = config(tmp_path, {"num_retries": 1}, other=REDIS)
+    policy = build.compile_policy(made, "p", build.BuildInputs(PORTS, None))
+    assert value(made) == "0.1"
+    assert not any(VARIABLE in one for one in policy.changes)  # this profile has no cooldowns of others to read
 
 
 def test_without_a_redis_server_nothing_is_set_and_nothing_is_said(tmp_path: Path) -> None:

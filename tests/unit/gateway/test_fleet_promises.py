@@ -30,6 +30,8 @@ def test_with_redis_they_count_together(gateways: int, workers: int, failed: int
     found = fleet(gateways, workers, **REDIS)
     assert (found.failed_until_cooldown, found.shared) == (failed, True)
     assert any(f"find it after 2 failed requests, closer ones after up to {failed}" in one for one in found.in_words)
+    alone = fleet(1).attempts_per_minute
+    assert any(f"; further apart than 1 s, at most {alone}" in one for one in found.in_words)
     assert any(
         f"while the Redis server is away, each counts by itself: {gateways * workers * 2} " in one
         for one in found.in_words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -99,6 +100,13 @@ def process(stage: Stage) -> Iterator[StandInProcess]:
 
 @pytest.fixture
 def deployment(stage: Stage, process: StandInProcess) -> Iterator[Deployment]:
+    with deployed(stage, process) as made:
+        yield made
+
+
+@contextmanager
+def deployed(stage: Stage, process: StandInProcess) -> Iterator[Deployment]:
+    """Serve a cheap gateway in front of stand-ins."""
     small = ("small", process.vendors)
     models: dict[str, Sequence[tuple[str, int]]] = {
         "router-default": [("big", process.refusing), small],
@@ -296,3 +304,20 @@ def test_several_gateways_count_by_themselves(stage: Stage, deployment: Deployme
         "within 6 failed requests"
     ]
     assert set(found["not_exercised"]) == {"full times", "shared Redis", "each single gateway"}
+
+
+def test_gateways_with_a_redis_server_of_their_own_count_together(stage: Stage, deployment: Deployment) -> None:
+    plan = make_plan(stage.context(), "balanced", litellm_only=True, as_written=False)
+    deployment.policy.cooldown_after = 4  # two failed requests, and one for each other gateway
+    with stand_ins.running(marker=marker(plan), time_scale=plan.scale, gateways=3, shared_redis=True) as fleet:
+        for name, path in deployment.policy.models.items():
+            ports = {deployment.stand_ins.vendors: fleet.vendors, deployment.stand_ins.refusing: fleet.refusing}
+            deployment.policy.models[name] = [(model, ports[port]) for model, port in path]
+        found = deployment.rehearse(stand_ins=fleet.url)
+        deployment.policy.until.clear()
+        deployment.policy.cooldown_after = 6  # each by itself
+        apart = deployment.rehearse(stand_ins=fleet.url)
+    assert broken(found) == set()
+    assert ("500", "cooldown") in broken(apart)
+    assert (found["gateways"], found["redis"]) == (3, True)
+    assert set(found["not_exercised"]) == {"full times", "your Redis server", "each single gateway"}
