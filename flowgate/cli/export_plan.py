@@ -19,11 +19,13 @@ from flowgate.errors import FlowGateError, UnknownName, UsageError, raise_all
 from flowgate.export import compose, gateway_config, images, names, refusals, southbound_config
 from flowgate.export.plan import Address, Images, Plan, ProfileFacts, Unit
 from flowgate.gateway import build, cliproxy, preflight
+from flowgate.gateway.environment import INHERITED_VARIABLES
 from flowgate.system import files, locations
 
 SOUTHBOUND_PROGRAM = "/CLIProxyAPI/CLIProxyAPIPlus"
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 PROGRAM = re.compile(r"/[\w./+-]+")
+ALWAYS_SET = ("PATH", "HOME", "LANG", "TZ", "LC_ALL", "TMPDIR")
 NOT_EXPORTED = ("auth", "bootstrap", "secret_files", "paths")
 
 
@@ -69,7 +71,7 @@ def read(session: Session, kind: str, profile: str, options: Mapping[str, str]) 
 
 def _unit(session: Session, profile: str, options: Mapping[str, str]) -> Unit:
     program = locations.python().parent / "flowgate"
-    words = [str(program)] if program.is_file() else [str(locations.python()), "-m", "invoke"]
+    words = [str(program)] if program.is_file() else [str(locations.python()), "-P", "-m", "flowgate"]
     if not session.config.embedded:
         words += ["--config", str(session.named.value)]
     words += ["run", *(["--profile", profile] if profile else [])]
@@ -77,7 +79,8 @@ def _unit(session: Session, profile: str, options: Mapping[str, str]) -> Unit:
     if user and not USER.fullmatch(user):
         raise UsageError(f"--user {user!r} is no name of a user", fix="--user NAME")
     own = cliproxy.is_configured(session.config)
-    return Unit(tuple(words), str(session.config.root), str(to), user, own)
+    root = session.config.root
+    return Unit(tuple(words), str(root if root.is_dir() else Path.home()), str(to), user, own)
 
 
 def _remote_ca(config: Config) -> str:
@@ -196,3 +199,6 @@ def _shell_variables(session: Session) -> Iterator[str]:
         file = variables.file(name)
         if session.environment.get(name) and not (files.read_text_or_none(file) or "").strip():
             yield f"{name} is set in this shell only, which systemd does not have: write it to {file} (mode 0600)"
+    proxies = [name for name in INHERITED_VARIABLES if name not in ALWAYS_SET and session.environment.get(name)]
+    if proxies:
+        yield f"systemd does not have these variables of this shell, set them by a drop-in: {', '.join(proxies)}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import NamedTuple
 
 from flowgate.export import gateway_config, haproxy, southbound_config
@@ -34,29 +36,54 @@ class SecretFile(NamedTuple):
 def files(plan: Plan) -> dict[str, str]:
     """Return the files, by their paths in the target folder.
 
+    A file that is the same under every profile lies above the profiles: a switch then leaves its container alone.
+
     Args:
         plan: The export.
     """
-    made: dict[str, str] = {}
+    projects = {one.name: _project(plan, one) for one in plan.profiles}
+    shared = _shared(list(projects.values()))
+    made = {path: text for project in projects.values() for path, text in project.items() if path in shared}
     for one in plan.profiles:
-        made |= {f"{one.name}/{path}": text for path, text in _project(plan, one).items()}
+        own = {path: text for path, text in projects[one.name].items() if path not in shared}
+        made |= {f"{one.name}/{path}": text for path, text in own.items()}
+        made[f"{one.name}/compose.yaml"] = _compose(plan, one, _Files(projects[one.name], shared, "../"))
     return {
         "README.md": render("compose/README.md", secrets=_secrets(plan), has_southbound=plan.has_southbound),
         **made,
     }
 
 
+def _shared(projects: Sequence[Mapping[str, str]]) -> set[str]:
+    first, *others = projects
+    return {path for path, text in first.items() if all(other.get(path) == text for other in others)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files that the containers of a project mount.
+
+    Attributes:
+        texts: Their texts, by their paths.
+        shared: The paths of those that lie in another folder.
+        folder: That folder, as the project names it.
+    """
+
+    texts: Mapping[str, str]
+    shared: Collection[str] = ()
+    folder: str = ""
+
+    def source(self, path: str) -> str:
+        """Return how the project names a file."""
+        return (self.folder if path in self.shared else "./") + path
+
+    def digest(self, *paths: str) -> str:
+        """Return a digest of the files of one container: Compose replaces it only if its own settings change."""
+        return sha256("".join(self.texts.get(path, "") for path in paths).encode()).hexdigest()[:16]
+
+
 def _project(plan: Plan, profile: ProfileFacts) -> dict[str, str]:
-    servers = [Address("127.0.0.1", FIRST_PORT + index) for index in range(plan.gateways)]
-    own = plan.config.services["litellm"]
-    readiness = own.readiness_path or litellm.READINESS
-    made = {
-        "compose.yaml": _compose(plan, profile, servers, readiness),
-        "announce.py": render("compose/announce.template", admin_port=haproxy.ADMIN_PORT, leave_seconds=LEAVE_SECONDS),
-        "haproxy.cfg": haproxy.config(plan, f"*:{haproxy.PORT}", servers, readiness),
-    }
-    for number, server in enumerate(servers, 1):
-        made[f"gateway-{number}/flowgate.yaml"] = gateway_config.text(_config(plan, server.port))
+    made = _front(plan, [_config(plan, server.port) for server in _servers(plan)])
     if plan.has_southbound:
         settings = profile.southbound
         made["southbound.yaml"] = southbound_config.text(settings, host=REDIS.host, state=SOUTHBOUND_STATE)
@@ -65,6 +92,25 @@ def _project(plan: Plan, profile: ProfileFacts) -> dict[str, str]:
     if plan.redis is None:
         made["redis.conf"] = render("compose/redis.conf", redis_port=REDIS.port)
     return made
+
+
+def _front(plan: Plan, configs: Sequence[Mapping[str, object]]) -> dict[str, str]:
+    """Return the config of each gateway, and what stands before them."""
+    proxy = haproxy.config(plan, f"*:{haproxy.PORT}", _servers(plan), _readiness(plan))
+    announce = render("compose/announce.template", admin_port=haproxy.ADMIN_PORT, leave_seconds=LEAVE_SECONDS)
+    return {
+        "announce.py": announce,
+        "haproxy.cfg": proxy,
+        **{f"gateway-{number}/flowgate.yaml": gateway_config.text(one) for number, one in enumerate(configs, 1)},
+    }
+
+
+def _servers(plan: Plan) -> list[Address]:
+    return [Address("127.0.0.1", FIRST_PORT + index) for index in range(plan.gateways)]
+
+
+def _readiness(plan: Plan) -> str:
+    return plan.config.services["litellm"].readiness_path or litellm.READINESS
 
 
 def rehearsal_project(plan: Plan, profile: str, values: Mapping[str, object]) -> dict[str, str]:
@@ -76,34 +122,25 @@ def rehearsal_project(plan: Plan, profile: str, values: Mapping[str, object]) ->
         values: What the template needs of the stand-ins.
     """
     [facts] = [one for one in plan.profiles if one.name == profile]
-    servers = [Address("127.0.0.1", FIRST_PORT + index) for index in range(plan.gateways)]
-    readiness = plan.config.services["litellm"].readiness_path or litellm.READINESS
-    made = {
-        "compose.yaml": _compose(plan, facts, servers, readiness, values),
-        "announce.py": render("compose/announce.template", admin_port=haproxy.ADMIN_PORT, leave_seconds=LEAVE_SECONDS),
-        "haproxy.cfg": haproxy.config(plan, f"*:{haproxy.PORT}", servers, readiness),
-    }
-    for number, server in enumerate(servers, 1):
-        made[f"gateway-{number}/flowgate.yaml"] = gateway_config.text(
-            gateway_config.tree(plan.config, server.port, None, None)
-        )
+    configs = [gateway_config.tree(plan.config, server.port, None, None) for server in _servers(plan)]
+    made = _front(plan, configs)
     if values["redis"]:
         made["redis.conf"] = render("compose/redis.conf", redis_port=REDIS.port)
-    return made
+    return {"compose.yaml": _compose(plan, facts, _Files(made), values), **made}
 
 
 def _compose(
     plan: Plan,
     profile: ProfileFacts,
-    servers: list[Address],
-    readiness: str,
+    mounted: _Files,
     stand_ins: Mapping[str, object] | None = None,
 ) -> str:
     own = plan.config.services["litellm"]
     return render(
         "compose/compose.yaml",
         profile=profile.name,
-        gateways=servers,
+        gateways=_servers(plan),
+        files=mounted,
         images=plan.images,
         secrets=stand_ins["secrets"] if stand_ins else _secrets(plan),
         stand_ins=stand_ins,
@@ -112,7 +149,7 @@ def _compose(
         own_redis=bool(stand_ins["redis"]) if stand_ins else plan.redis is None,
         redis_secret=KEY_FILES[litellm.MASTER_KEY] if stand_ins else "redis-password",
         redis_port=REDIS.port,
-        readiness=readiness,
+        readiness=_readiness(plan),
         longest_seconds=plan.longest_seconds,
         grace_seconds=plan.grace_seconds,
         startup_seconds=int(own.ready_timeout) + 60,

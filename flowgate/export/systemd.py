@@ -30,7 +30,9 @@ def files(plan: Plan) -> dict[str, str]:
         drain_seconds=plan.longest_seconds,
         user=unit.user,
         has_southbound=unit.has_southbound,
-        start_seconds=sum(one.ready_timeout for one in plan.config.services.values()) + START_MARGIN,
+        start_seconds=max(
+            unit_file.START_SECONDS, sum(one.ready_timeout for one in plan.config.services.values()) + START_MARGIN
+        ),
         written_by=WRITTEN_BY,
         written=tuple(path.parent for path in plan.config.paths),
         documentation=f"file:{quote(f'{unit.folder}/README.md')}",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +22,9 @@ from flowgate.export import ansible
 from flowgate.playbook import builtin
 from tests.conformance.theirs import with_ansible
 
+NO_LINTER = pytest.mark.skipif(
+    find_spec("ansiblelint") is None, reason="ansible-lint is not installed: uv sync --group conformance"
+)
 STEPS = sorted(set(step_catalog.shipped().names()) - builtin.STEPS.keys())
 
 
@@ -84,6 +89,39 @@ def test_every_role_is_a_role(exported: Path, role: str) -> None:
     book = exported / f"{role}.yml"
     book.write_text(yaml.safe_dump([{"hosts": "localhost", "roles": [f"flowgate.gateway.{role}"]}]))
     run("playbook", exported, "--syntax-check", "-i", "localhost,", str(book))
+
+
+def lint(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run ansible-lint in the exported collection, with the rules that are exported too."""
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    known = {"PATH": programs, "LANG": "C.UTF-8", "HOME": str(folder), "NO_COLOR": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "ansiblelint", "--offline", "--strict", "--profile", "production", *words],
+        env={**known, "ANSIBLE_COLLECTIONS_PATH": str(folder)},
+        cwd=folder / ansible.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@NO_LINTER
+def test_the_linter_finds_nothing(exported: Path) -> None:
+    done = lint(exported)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 failure(s), 0 warning(s)" in done.stderr
+
+
+@NO_LINTER
+def test_the_linter_finds_a_task_without_a_name(exported: Path, tmp_path: Path) -> None:
+    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
+    role = Path("roles/rollback/tasks/main.yml")
+    own = tmp_path / ansible.ROOT / role
+    own.write_text(own.read_text() + "- flowgate.gateway.health:\n")
+    done = lint(tmp_path, str(role))
+    assert done.returncode == 2
+    assert "name[missing]" in done.stdout
 
 
 def test_a_second_export_changes_nothing(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ def project(exports: Exports, profile: str = "balanced", **options: str) -> dict
 
 def script(service: dict[str, Any], **paths: str) -> list[str]:
     """Return the command of a service as Compose starts it, with other paths."""
-    words = [str(word).replace("$$", "$") for word in service["command"]]
+    words = [str(word).replace("$$", "$") for word in service["entrypoint"]]
     for old, new in paths.items():
         words = [word.replace(f"/{old.replace('__', '/')}", new) for word in words]
     return words
@@ -62,8 +62,8 @@ def test_podman_reads_them_too(exports: Exports) -> None:
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed")
 @pytest.mark.parametrize("gateways", ["1", "7"])
 def test_haproxy_accepts_its_config(exports: Exports, gateways: str) -> None:
-    text = exports.run("compose", gateways=gateways)["cost/haproxy.cfg"]
-    argv = ["haproxy", "-c", "-f", str(exports.target / "cost" / "haproxy.cfg")]
+    text = exports.run("compose", gateways=gateways)["haproxy.cfg"]
+    argv = ["haproxy", "-c", "-f", str(exports.target / "haproxy.cfg")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stdout + done.stderr
@@ -72,7 +72,7 @@ def test_haproxy_accepts_its_config(exports: Exports, gateways: str) -> None:
 
 def test_each_gateway_has_a_port_of_its_own_and_its_config(exports: Exports) -> None:
     files = exports.run("compose", gateways="3")
-    ports = [yaml.safe_load(files[f"cost/gateway-{n}/flowgate.yaml"])["services"]["litellm"]["port"] for n in (1, 2, 3)]
+    ports = [yaml.safe_load(files[f"gateway-{n}/flowgate.yaml"])["services"]["litellm"]["port"] for n in (1, 2, 3)]
     assert ports == [4001, 4002, 4003]
     services = yaml.safe_load(files["cost/compose.yaml"])["services"]
     assert all(f"127.0.0.1:{port}/" in str(services[f"gateway-{n}"]["healthcheck"]) for n, port in enumerate(ports, 1))
@@ -82,7 +82,7 @@ def test_streams_are_not_cut(exports: Exports) -> None:
     services = project(exports)["services"]
     graces = {services[name]["stop_grace_period"] for name in ("front", "gateway-1", "gateway-2")}
     assert graces == {"660s"}
-    assert "timeout server 630s" in exports.files()["balanced/haproxy.cfg"]
+    assert "timeout server 630s" in exports.files()["haproxy.cfg"]
 
 
 def test_containers_have_no_more_rights_than_they_need(exports: Exports) -> None:
@@ -104,7 +104,7 @@ def test_profiles_are_one_project_with_the_same_accounts(exports: Exports) -> No
 
 def test_the_upstream_starts_with_its_key(exports: Exports, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY + "\n")
-    (tmp_path / "config.yaml").write_text(exports.run("compose")["cost/southbound.yaml"])
+    (tmp_path / "config.yaml").write_text(exports.run("compose")["southbound.yaml"])
     (tmp_path / "program").write_text('#!/bin/sh\nexec cat "$2"\n')
     (tmp_path / "program").chmod(0o755)
     service = yaml.safe_load(exports.files()["cost/compose.yaml"])["services"]["southbound"]
@@ -132,7 +132,7 @@ def test_redis_starts_with_its_password_and_asks_for_it(exports: Exports, tmp_pa
     port, data = free_port(), tmp_path / "data"
     data.mkdir()
     files = exports.run("compose")
-    config = files["cost/redis.conf"].replace("6379", str(port)).replace("/data", str(data))
+    config = files["redis.conf"].replace("6379", str(port)).replace("/data", str(data))
     (tmp_path / "redis.conf").write_text(config)
     (tmp_path / "password").write_text("canary-password")
     service = yaml.safe_load(files["cost/compose.yaml"])["services"]["redis"]
@@ -162,3 +162,57 @@ def test_the_secrets_are_named_as_flowgate_looks_for_them(exports: Exports) -> N
     found = project(exports)["secrets"]
     assert found.keys() == {"litellm-master-key", "redis-password", "upstream-api-key"}
     assert found["redis-password"] == {"file": "../secrets/redis-password"}
+
+
+def test_what_an_image_starts_by_itself_does_not_matter(exports: Exports) -> None:
+    exports.run("compose", rehearsal="yes")
+    for path in (exports.target / "cost", exports.target / "rehearsal" / "cost"):
+        for name, service in yaml.safe_load((path / "compose.yaml").read_text())["services"].items():
+            assert "entrypoint" in service, name
+            assert "command" not in service, name
+            # `up --wait` fails for a container that inherits a health check which it cannot pass, or that has none.
+            assert "healthcheck" in service or name == "front"
+
+
+def test_a_switch_of_the_profile_replaces_only_the_gateways(exports: Exports) -> None:
+    """Compose replaces a container if its settings differ, the full paths of its files included."""
+    one, other = (_resolved(exports, profile) for profile in ("balanced", "cost"))
+    assert {name for name in one if one[name] != other[name]} == {"gateway-1", "gateway-2"}
+
+
+def test_files_that_differ_between_profiles_lie_apart(exports: Exports) -> None:
+    exports.edit("      num_retries: 2\n", "      num_retries: 5\n")
+    own = exports.folder / "config" / "cliproxyapi.yaml"
+    own.write_text(own.read_text() + "request-retry: 1\n")
+    files = exports.run("compose")
+    for profile in PROFILES:
+        for service in yaml.safe_load(files[f"{profile}/compose.yaml"])["services"].values():
+            for volume in service.get("volumes", []):
+                source = (exports.target / profile / volume.split(":")[0]).resolve()
+                assert source.is_file() or source.name == "accounts", volume
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("model: openai/gpt-5\n", "model: openai/gpt-6\n", {"gateway-1", "gateway-2"}),
+        ("drain_timeout: 10m", "drain_timeout: 20m", {"front", "gateway-1", "gateway-2"}),
+        ("# daily use", "# a comment", set()),
+    ],
+)
+def test_a_changed_file_replaces_the_containers_that_have_it(
+    exports: Exports, old: str, new: str, changed: set[str]
+) -> None:
+    before = _resolved(exports, "reliability")
+    after = _resolved(exports.edit(old, new), "reliability")
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+def _resolved(exports: Exports, profile: str) -> dict[str, Any]:
+    """Return the services of a project with the full paths of their files, as Compose compares them."""
+    services: dict[str, Any] = project(exports, profile)["services"]
+    for service in services.values():
+        volumes = service.get("volumes", [])
+        folder = exports.target / profile
+        service["volumes"] = [str((folder / one.split(":")[0]).resolve()) for one in volumes]
+    return services

@@ -119,8 +119,8 @@ def clients(exports: Exports, gateways: list[tuple[SupervisorClient, Program]], 
     """Clients of an HAProxy with the exported config, in which only the addresses and the path are replaced."""
     port = free_port()
     files, admin = exports.run("compose"), free_port()
-    text, announce = files["cost/haproxy.cfg"], tmp_path / "announce.py"
-    announce.write_text(files["cost/announce.py"].replace("8404", str(admin)))
+    text, announce = files["haproxy.cfg"], tmp_path / "announce.py"
+    announce.write_text(files["announce.py"].replace("8404", str(admin)))
     replaced = {"*:8080": f"127.0.0.1:{port}", "127.0.0.1:8404": f"127.0.0.1:{admin}"}
     replaced |= {"GET /health/readiness": "GET /", "slowstart 10s": "slowstart 1s"}
     for number, (_, program) in enumerate(gateways, 1):

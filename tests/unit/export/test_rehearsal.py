@@ -242,7 +242,7 @@ def test_the_stand_ins_start_with_the_words_that_are_exported(exports: Exports, 
         words = shlex.split(re.findall(r"^ExecStart=(.*)$", unit, re.M)[0])[1:]
         words[words.index("--key-file") + 1] = str(exports.folder / "key")
     elif kind == "compose":
-        words = yaml.safe_load(found["rehearsal/balanced/compose.yaml"])["services"]["stand-ins"]["command"][1:]
+        words = yaml.safe_load(found["rehearsal/balanced/compose.yaml"])["services"]["stand-ins"]["entrypoint"][1:]
         words[words.index("--key-file") + 1] = str(exports.folder / "key")
     else:
         [deployment, *_] = yaml.safe_load_all(found["rehearsal/balanced/stand-ins.yaml"])

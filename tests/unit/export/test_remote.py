@@ -49,7 +49,7 @@ def test_compose_gets_them_too(exports: Exports) -> None:
     files = shared(exports).run("compose")
     services = yaml.safe_load(files["cost/compose.yaml"])["services"]
     assert "southbound" not in services
-    assert "./southbound-ca.pem:/etc/flowgate/southbound-ca.pem:ro" in services["gateway-1"]["volumes"]
+    assert "../southbound-ca.pem:/etc/flowgate/southbound-ca.pem:ro" in services["gateway-1"]["volumes"]
     assert "shared-key" in services["gateway-1"]["secrets"]
 
 

@@ -12,6 +12,7 @@ import pytest
 from flowgate.errors import UsageError
 from flowgate.export import unit_file
 from flowgate.export.unit_words import argument
+from flowgate.gateway.environment import INHERITED_VARIABLES
 from tests.unit.export.conftest import Exports
 
 ABSENT = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
@@ -99,3 +100,36 @@ def test_a_variable_that_only_this_shell_has_is_said(
     assert "UPSTREAM_API_KEY is set in this shell only" in shown
     folder = exports.folder / ".router" / "secrets"
     assert f"{folder / 'upstream-api-key'}" in shown
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "no_proxy", "SSL_CERT_FILE"])
+def test_a_proxy_that_only_this_shell_has_is_said(
+    exports: Exports, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for one in INHERITED_VARIABLES:
+        monkeypatch.delenv(one, raising=False)
+    before = exports.run("systemd")
+    assert "drop-in" not in capsys.readouterr().err
+    monkeypatch.setenv(name, "http://user:canary@proxy.example:3128")
+    assert exports.run("systemd") == before
+    shown = capsys.readouterr().err
+    assert f"set them by a drop-in: {name}\n" in shown
+    assert "canary" not in shown
+
+
+def test_a_first_start_may_take_as_long_as_that_of_an_installed_service(exports: Exports) -> None:
+    """It downloads CLIProxyAPIPlus and compiles LiteLLM."""
+    assert "TimeoutStartSec=900" in exports.run("systemd")["flowgate.service"]
+    unit = exports.edit("ready_timeout: 120s", "ready_timeout: 20m").run("systemd")["flowgate.service"]
+    [seconds] = [int(line.partition("=")[2]) for line in unit.splitlines() if line.startswith("TimeoutStartSec=")]
+    assert seconds > 1200
+
+
+def test_without_the_program_python_runs_the_package(
+    exports: Exports, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`python -m invoke` would look for tasks in the folder of the config."""
+    monkeypatch.setattr("flowgate.cli.export_plan.locations.python", lambda: tmp_path / "bin" / "python3")
+    unit = exports.run("systemd", profile="cost")["flowgate.service"]
+    wanted = f"ExecStart={tmp_path}/bin/python3 -P -m flowgate --config {exports.config} run --profile cost\n"
+    assert wanted in unit
