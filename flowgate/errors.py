@@ -102,7 +102,7 @@ class InvalidValue(UsageError):
 
     def __init__(self, name: str, *, found: object, wanted: str, at: str = "", fix: str = "") -> None:
         self.name, self.found, self.wanted = name, found, wanted
-        shown = repr(found)
+        shown = "nothing" if found is None else repr(found)
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         super().__init__(f"'{name}' must be {wanted}, not {shown}", place=at, fix=fix)
 
@@ -202,10 +202,11 @@ def raise_all(subject: str, errors: Sequence[FlowGateError]) -> None:
         FlowGateError: The only error.
         MultipleErrors: All errors, if there are several.
     """
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise MultipleErrors(subject, errors)
+    different = list({(str(one), one.fix): one for one in errors}.values())
+    if len(different) == 1:
+        raise different[0]
+    if different:
+        raise MultipleErrors(subject, different)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -221,7 +222,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     words = list(known)
-    near = get_close_matches(name, words, n=1, cutoff=0.6)
+    near = [one for one in words if one.lower() == name.lower()] or get_close_matches(name, words, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{near[0]}'?"
     if not words:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from flowgate.domain import Value, Variables
 
 DAY_SECONDS = 86_400
+HIGHEST_COUNT = 99_999_999
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?|\.[0-9]{1,20}")
 SERVICES = ("all", "litellm", "cliproxyapi_plus")
 
@@ -81,10 +82,11 @@ def count(flag: str, typed: str) -> int:
         The number.
 
     Raises:
-        InvalidValue: Not a whole number from 1 on.
+        InvalidValue: Not a whole number from 1 to `HIGHEST_COUNT`.
     """
-    if not (typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) < 10**8):
-        raise InvalidValue(f"--{flag}", found=typed, wanted="a whole number from 1 on")
+    is_number = typed.isascii() and typed.isdigit() and len(typed.lstrip("0")) <= len(str(HIGHEST_COUNT))
+    if not is_number or not 0 < int(typed) <= HIGHEST_COUNT:
+        raise InvalidValue(f"--{flag}", found=typed, wanted=f"a whole number from 1 to {HIGHEST_COUNT}")
     return int(typed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PATH = "/v1/chat/completions"
 TIMEOUT_SECONDS = 600.0
+LONGEST_MESSAGE = 400  # characters
 
 
 def ask(config: str, question: str, model: str, stream: bool, as_json: bool = False) -> int:
@@ -72,7 +74,7 @@ def _ask(session: Session, question: str, model: str, stream: bool) -> tuple[str
         return model, ""
     response = Http().post(url, body, headers=headers, timeout=TIMEOUT_SECONDS)
     if not response.ok:
-        raise CheckFailed(f"the gateway returned {response.status}: {response.text[:300]}", fix="inv explain")
+        raise CheckFailed(f"the gateway returned {response.status}: {error_message(response.text)}", fix="inv explain")
     return model, _answer_text(response.json())
 
 
@@ -118,6 +120,21 @@ def _stream_text(lines: Iterable[str]) -> Iterator[str]:
         yield from filter(None, map(chunk_text, chunks(lines)))
     except CheckFailed as broken:
         raise CheckFailed(broken.what, fix="inv explain") from None
+
+
+def error_message(text: str) -> str:
+    """Return the message of an error that the gateway returned, in one line; the whole text if it has none.
+
+    Args:
+        text: The body of the response.
+    """
+    try:
+        found = json.loads(text)["error"]
+        message = found["message"] if isinstance(found, dict) else found
+    except (ValueError, KeyError, TypeError):
+        message = text
+    line = " ".join(str(message).split())
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
 
 
 def _answer_text(body: Any) -> str:

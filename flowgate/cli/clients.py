@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 SERVICE = "litellm"
 BOUND = (
-    "limits are counted by each worker alone: while a switch drains one generation, "
-    "a client may use up to its limits in each"
+    "a new generation counts limits anew: while a switch drains the old one, a client may use up to its limits in each"
 )
 
 
@@ -69,7 +68,8 @@ def list_clients(config: str, as_json: bool) -> int:
     if rows:
         head = ("client", "program", "state", "expires", "models", "a minute", "at once", "refused")
         console.table([head, *map(_cells, rows)])
-        console.note(f"note: {BOUND}")
+        if any(row["requests_per_minute"] or row["max_parallel"] for row in rows):
+            console.note(f"note: {BOUND}")
     else:
         console.note("no client has a key of its own; every program uses the gateway's key")
         console.note("  fix: inv client.add NAME")

@@ -72,6 +72,6 @@ def _existing(given: str, by: str) -> Path:
     path = Path(given).expanduser().absolute()
     check_word(f"the path of {by}", str(path))
     if not path.is_file():
-        fix = f"give {by} the path of a config file, or leave it out"
-        raise UsageError(f"there is no config file at {path} (named by {by})", fix=fix)
+        what = f"there is no config file at {path}" if not path.exists() else f"{path} is not a file"
+        raise UsageError(f"{what} (named by {by})", fix=f"give {by} the path of a config file, or leave it out")
     return path

@@ -18,6 +18,7 @@ MARKS = {"unchanged": "=", "changed": "~", "skipped": "-", "failed": "!", "rescu
 GREEN, YELLOW, RED, DIM = "32", "33", "31", "2"
 COLOURS = {"=": GREEN, "~": YELLOW, "-": DIM, "!": RED}
 NAME_WIDTH = 24
+MOST_ERRORS = 20  # of one document, that are printed
 TASKS = (  # the first words of FlowGate's commands, as its messages name them
     "ask|audit|auth|backup|bootstrap|budgets|client|completion|cooldowns|dashboard|docs|doctor|down|events"
     "|explain|export|fleet|health|init|key|litellm|mcp|play|profile|quota|rehearse|restore|run|security|service|smoke"
@@ -180,9 +181,11 @@ def print_error(error: BaseException, *, already_printed: bool = False) -> None:
     """
     if isinstance(error, MultipleErrors):
         note(colour(f"error: {error.what}:", RED))
-        for one in error.errors:
+        for one in error.errors[:MOST_ERRORS]:
             note(f"  {one.place}: {one.what}" if one.place else f"  {one.what}")
             _print_details(one, "    ")
+        if (others := len(error.errors) - MOST_ERRORS) > 0:
+            note(f"  and {others} more")
         return
     if not already_printed:
         note(colour(f"error: {error}", RED))

@@ -71,6 +71,11 @@ def events(config: str, lines: int, follow: bool, service: str, event: str, sinc
     for one in reversed(newest):
         _print(one, as_json)
     _note_unreadable(path, unreadable)
+    if not newest:
+        filtered = bool(service or event or since)
+        console.note(
+            "no recorded event matches; inv events lists the newest" if filtered else "no event is recorded yet"
+        )
 
     def show(line: str) -> None:
         found = read_event(line)

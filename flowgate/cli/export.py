@@ -64,4 +64,6 @@ def export(config: str, kind: str, request: ExportRequest) -> int:
     if not request.check:
         export_files.write(changes, folder)
     export_files.tell(changes, folder, check=request.check, diff=request.diff)
+    if not request.check:
+        console.note(f"next: {folder / 'README.md'} says how to use it")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowgate.cli import export_files, step_catalog
+from flowgate.cli import console, export_files, step_catalog
 from flowgate.errors import UsageError
 from flowgate.export import ansible
 from flowgate.playbook import builtin
@@ -33,4 +33,6 @@ def export(to: str, *, check: bool, diff: bool) -> int:
     if not check:
         export_files.write(changes, folder)
     export_files.tell(changes, folder, check=check, diff=diff)
+    if not check:
+        console.note(f"next: {folder / ansible.ROOT / 'README.md'} says how to use it")
     return 0

@@ -11,6 +11,7 @@ from flowgate.export import manifest
 from flowgate.export.manifest import Changes, FileChange
 from flowgate.system import files, user_files
 
+MOST_LINES = 20  # of files with which the same is done; above that they are counted
 MODE = 0o644  # nothing in them is secret, and containers read them as another user
 
 
@@ -79,10 +80,17 @@ def tell(changes: Changes, folder: Path, *, check: bool, diff: bool) -> None:
         diff: Show the lines that change.
     """
     changed = [one for one in changes.files if one.is_change]
+    by_verb: dict[str, list[FileChange]] = {}
     for one in changed:
-        console.note(f"~ {folder / one.path} {_verb(one, check=check)}")
-        if diff:
-            _show(one, folder)
+        by_verb.setdefault(_verb(one, check=check), []).append(one)
+    for verb, alike in by_verb.items():
+        if len(alike) > MOST_LINES and not diff:
+            console.note(f"~ {folder}: {len(alike)} files, each {verb} (--diff lists them)")
+            continue
+        for one in alike:
+            console.note(f"~ {folder / one.path} {verb}")
+            if diff:
+                _show(one, folder)
     for path in changes.edited:
         console.note(f"! {folder / path} is not exported any more, but was edited by hand: it stays, and is yours now")
     if not changed:

@@ -32,6 +32,8 @@ def find_playbook(name: str) -> Path:
         return path
     shipped = locations.playbooks() / f"{name}.yml"
     if not files.is_there(shipped):
+        if path.is_file():
+            raise UsageError(f"no shipped playbook is called '{name}'", fix=f"to run the file: flowgate play ./{name}")
         raise UnknownName("playbook", name, known=_shipped())
     return shipped
 

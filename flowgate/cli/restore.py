@@ -35,6 +35,8 @@ def restore(config: str, file: str, passphrase_file: str, force: bool, check: bo
         DiskError: A file cannot be written.
     """
     path = Path(file).expanduser().absolute()
+    if not files.is_taken(path):  # before the passphrase is asked for
+        raise UsageError(f"there is no file {path}", fix="give the path of a backup")
     backup = backup_reading.read(path, passphrase.read(passphrase_file, new=False))
     found = backup.config(_config_target(config))
     places = backup_contents.targets(found, backup.manifest)

@@ -19,6 +19,13 @@ FIXES = {
     "found character that cannot start any token": "indent with spaces, not tabs; quote text that begins with % or @",
     "mapping values are not allowed in this context": "quote a string that contains ': ', and check the indentation",
     "found unexpected end of stream": "close the quote",
+    "did not find expected ',' or '}'": "close the '{' that is open, or put a comma between its entries",
+    "did not find expected ',' or ']'": "close the '[' that is open, or put a comma between its entries",
+    "did not find expected node content": "close the '{' or '[' that is open, or remove what is there too much",
+    "did not find expected key": "line up the keys of a mapping, and close every quote and bracket",
+    "did not find expected '-' indicator": "line up the '-' of a list",
+    "could not find expected ':'": "write a key as `key: value`, with a blank after the colon",
+    "found unknown escape character": "write \\\\ for a backslash in double quotes, or use single quotes",
     "but found another document": "a file contains one document: remove the '---' between them",
 }
 

@@ -10,6 +10,7 @@ from flowgate.gateway.promises import Promises
 from flowgate.gateway.setting_placement import TIMEOUT_FAILS
 from flowgate.gateway.unmodelled import unmodelled
 
+LONGEST_MINUTES = 100  # from then on, a duration is given in hours
 NOT_CONTINUED = "LiteLLM cannot continue a stream on another model after its first chunk; the client gets an error"
 CONTINUED = (
     "a chat stream of plain text that breaks off is continued by a fallback that supports assistant prefill; any other "
@@ -194,5 +195,7 @@ def seconds(length: float) -> str:
     """Format a duration in seconds."""
     if length >= 120:
         minutes, rest = divmod(round(length), 60)
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+        hours, minutes = divmod(minutes, 60) if minutes >= LONGEST_MINUTES else (0, minutes)
+        parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
+        return " ".join(f"{count} {unit}" for count, unit in parts if count)
     return f"{length:g} s"

@@ -16,6 +16,7 @@ Name = Literal["all", "litellm", "cliproxyapi_plus"]
 ENDING = 5  # lines of a log in which an error that spans several lines ends
 LOG_LINES = 15
 REQUEST_SECONDS = 5.0
+MISSING_PACKAGE = "uv sync --locked in a clone; else install the package that the log names beside LiteLLM"
 
 # (text in a log, cause, fix)
 CAUSES = (
@@ -26,7 +27,7 @@ CAUSES = (
         "unset LITELLM_MASTER_KEY, or set a key of your own",
     ),
     ("UnsafeMasterKeyError", "LiteLLM refuses the master key", "unset LITELLM_MASTER_KEY; FlowGate generates a key"),
-    ("ModuleNotFoundError", "a Python package is missing", "uv sync"),
+    ("ModuleNotFoundError", "a Python package is missing", MISSING_PACKAGE),
     ("No space left on device", "the disk is full", "free some space, then run the command again"),
     ("failed to parse config file", "its config is not valid YAML", "fix config/cliproxyapi.yaml"),
 )

@@ -121,7 +121,7 @@ def read_text_bounded(path: Path, limit: int = MAX_BYTES) -> str:
         try:
             data = read_bytes_bounded(path, limit)
         except (FileNotFoundError, NotADirectoryError):
-            raise UsageError(f"{path} does not exist") from None
+            raise UsageError(f"{path} does not exist", fix="correct the path, or create the file") from None
         except NotRegularFile as error:
             raise UsageError(f"{path} {error.strerror}", fix="move it away, or name another file") from None
     return decode(path, data)
@@ -140,7 +140,8 @@ def decode(path: Path, data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a text file: invalid UTF-8 at byte {error.start + 1}") from None
+        what = f"{path} is not a text file: invalid UTF-8 at byte {error.start + 1}"
+        raise UsageError(what, fix="save it as UTF-8, or name another file") from None
 
 
 def kind_of(mode: int) -> str:

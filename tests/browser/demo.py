@@ -127,7 +127,7 @@ class Demo:
             how="serving",
             since="2026-11-26 09:12:31",
             promises=PROMISES,
-            rehearsed="Rehearsed here on LiteLLM 1.108.7 in 9 scenarios (2026-11-25): 21 of 21 promises kept, 0 broken",
+            rehearsed="Rehearsed here on LiteLLM 1.108.7 in 9 scenarios (2026-11-25): 21 of 21 promises kept",
             services=[
                 ServiceLine("litellm", "serving", True, "127.0.0.1:4000", "6 h 29 min", "412 MB", 0, "", GENERATIONS),
                 ServiceLine("cliproxyapi_plus", "serving", True, "127.0.0.1:8317", "2 d 4 h", "58 MB", 1, "", []),

@@ -52,7 +52,14 @@ def test_the_list_has_limits_and_no_key(place: Workspace, capsys: Captured) -> N
     assert (row["name"], row["models"], row["requests_per_minute"]) == ("laptop", ["router-*"], 60)
     assert (row["state"], key in text) == ("active", False)
     clients.list_clients("", False)
-    assert "counted by each worker" in capsys.readouterr().err
+    assert "counts limits anew" in capsys.readouterr().err
+
+
+def test_a_list_without_limits_does_not_explain_them(place: Workspace, capsys: Captured) -> None:
+    clients.add("", "laptop", {"models": "router-*"})
+    capsys.readouterr()
+    clients.list_clients("", False)
+    assert "limits" not in capsys.readouterr().err
 
 
 def test_a_removed_client_is_not_listed(place: Workspace, capsys: Captured) -> None:

@@ -21,7 +21,7 @@ BAD = {
     "a: gpt-*": "leads to the pattern 'gpt-*'",
     "a: 4": "must be the name of a model, not 4",
     "a: true": "must be the name of a model",
-    "a:": "must be the name of a model, not None",
+    "a:": "must be the name of a model, not nothing",
     "a: ' '": "must be the name of a model",
     "a: [m]": "must be the name of a model",
     "a: {model: m}": "must be the name of a model",
