@@ -181,7 +181,7 @@ def run(workspace: Workspace, commands: list[Command]) -> str:
     middle = [word for one in ordered for word in one.words[1:]]
     done = workspace.start(
         "--no-dedupe", "--search-root", str(CHECKOUT), "up", *middle, "down", before=there
-    ).wait_for_exit(90.0)
+    ).wait_for_exit(600.0)
     assert done.returncode == 0, done.stderr
     assert workspace.nothing_runs()
     return done.stdout

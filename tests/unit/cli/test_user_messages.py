@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowgate.cli import arguments, ask, console, find_playbook, session
+from flowgate.cli import arguments, ask, config_place, console, find_playbook
 from flowgate.config.yaml_compose import compose
 from flowgate.errors import FlowGateError, InvalidValue, MultipleErrors, UnknownName, UsageError, raise_all, suggestion
 from flowgate.gateway.policy_summary import seconds
@@ -73,7 +73,7 @@ def test_text_that_is_no_yaml_is_refused_with_what_to_do(text: str, fix: str) ->
 
 def test_a_folder_is_not_called_a_missing_config(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a file") as error:
-        session._existing(str(tmp_path), "--config")
+        config_place._existing(str(tmp_path), "--config")
     assert "--config" in error.value.fix
 
 
