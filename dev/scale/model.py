@@ -59,7 +59,7 @@ class Seen:
 
 
 class Worker:
-    """One LiteLLM worker: its event loop does one slice of work at a time. It counts failures for itself alone."""
+    """One LiteLLM worker: its event loop does one slice of work at a time. Without Redis it counts failures alone."""
 
     def __init__(self, environment: simpy.Environment) -> None:
         self.loop = simpy.Resource(environment, capacity=1)
@@ -80,6 +80,7 @@ class Fleet:
         self.seen = Seen()
         self.is_down: Callable[[float], bool] = lambda _: False
         self.shared_cooldown: tuple[float, float] = (math.inf, -math.inf)  # known from, until
+        self.shared_failures, self.failed_at = 0, -math.inf
 
     # --- one request
 
@@ -162,9 +163,19 @@ class Fleet:
         self.seen.dead_attempts[int(now)] += 1
         yield self.environment.timeout(self.assumed.failure_seconds)
         self.seen.fallbacks += 1
-        worker.failures += 1
-        if worker.failures > self.assumed.allowed_fails:
+        if self._count_failure(worker) > self.assumed.allowed_fails:
             self._cool_down(worker)
+
+    def _count_failure(self, worker: Worker) -> int:
+        """Return the failures in a row: of the worker, or of all where they count in Redis, for as long as a cooldown."""
+        if not self.setting.shares_cooldowns:
+            worker.failures += 1
+            return worker.failures
+        now = self.environment.now
+        if now - self.failed_at >= self.assumed.cooldown_seconds:
+            self.shared_failures = 0
+        self.shared_failures, self.failed_at = self.shared_failures + 1, now
+        return self.shared_failures
 
     def _in_cooldown(self, worker: Worker, now: float) -> bool:
         known, until = self.shared_cooldown
