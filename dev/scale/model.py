@@ -167,7 +167,7 @@ class Fleet:
             self._cool_down(worker)
 
     def _count_failure(self, worker: Worker) -> int:
-        """Return the failures in a row: of the worker, or of all where they count in Redis, for as long as a cooldown."""
+        """Return the failed requests so far: of the worker, or of all workers where they count in Redis."""
         if not self.setting.shares_cooldowns:
             worker.failures += 1
             return worker.failures

@@ -120,7 +120,9 @@ class _Address:
 
     @property
     def host(self) -> str:
-        return urlsplit(self.base).hostname or self.base
+        parts = urlsplit(self.base)
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.hostname}{port}" if parts.hostname else self.base
 
     @property
     def token(self) -> Secret | None:

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from flowgate.system import installed, locations
 
 DISTRIBUTION = "flowgate-llm"
@@ -39,6 +37,8 @@ def install_command(extra: str, package: str) -> str:
 
 def _requirements(extra: str, package: str) -> Iterator[str]:
     """Yield the requirements of a package in FlowGate's metadata, without the condition that names the extra."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     for text in installed.requirements(DISTRIBUTION):
         try:
             one = Requirement(text)

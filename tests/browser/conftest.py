@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
 
 from flowgate.dashboard import control
 from tests.conftest import CHECKOUT, wait
@@ -43,6 +45,14 @@ class Page:
     def complaints(self) -> list[str]:
         """Return what the console said since the last call: errors, warnings, violations of the policy."""
         return [f"{one['level']}: {one['message']}" for one in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+
+    def press(self, selector: str, *keys: str) -> bool:
+        """Press keys on an element; return False if a change has just put another one in its place."""
+        try:
+            self.driver.find_element(By.CSS_SELECTOR, selector).send_keys(*keys)
+        except StaleElementReferenceException:
+            return False
+        return True
 
     def run(self, script: str) -> Any:
         """Run a script in the page."""

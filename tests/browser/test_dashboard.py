@@ -105,7 +105,7 @@ def test_a_failed_act_says_so(page: Page) -> None:
 def test_what_is_open_and_focused_stays_so_when_a_change_arrives(page: Page) -> None:
     page.open("/")
     assert wait(lambda: page.driver.find_element(By.ID, "live-state").text == "Live")
-    page.driver.find_element(By.CSS_SELECTOR, "#live summary").send_keys(Keys.ENTER)
+    assert wait(lambda: page.press("#live summary", Keys.ENTER))
     (page.folder / "cooled").touch()
     assert wait(lambda: "529 overloaded" in page.driver.find_element(By.ID, "live").text)
     assert page.run("return document.querySelector('#live details').open") is True

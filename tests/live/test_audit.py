@@ -91,6 +91,16 @@ class Audited:
         """Audit the last hour."""
         return self.gateway.workspace.json("audit", "--since", "1h", *words, code=code)
 
+    def recorded(self) -> int:
+        """Return the number of requests in the ledger."""
+        return int(self.gateway.workspace.json("usage")["total"]["requests"])
+
+    def is_still(self) -> bool:
+        """Return whether no request is recorded for a while: the ledger is written every second."""
+        before = self.recorded()
+        time.sleep(1.5)
+        return self.recorded() == before
+
     def ask_all(self, models: Sequence[str], seconds: float) -> dict[str, list[tuple[int, str]]]:
         """Ask several models at the same time, each a few times and for so long; return the answers."""
         before, until = {name: len(self.answers.get(name, ())) for name in models}, time.monotonic() + seconds
@@ -105,7 +115,7 @@ class Audited:
         with ThreadPoolExecutor(len(models)) as pool:
             list(pool.map(ask_one, models))
         asked = sum(map(len, self.answers.values()))
-        assert wait(lambda: self.gateway.workspace.json("usage")["total"]["requests"] >= asked)
+        assert wait(lambda: self.recorded() >= asked and self.is_still())
         return {name: self.answers[name][before[name] :] for name in models}
 
 
