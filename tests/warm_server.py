@@ -33,6 +33,7 @@ LENGTH, REPLY = struct.Struct("!I"), struct.Struct("!ci")
 STARTED, SIGNALLED, ENDED = b"p", b"s", b"e"
 STREAMS = 3  # descriptors of a command; one more is the socket over which it is signalled
 HIGHEST_DESCRIPTOR = 1024
+ADDED = ("LC_CTYPE",)  # by Python at its start where there is no LANG (PEP 538)
 OTHER_PROGRAM = "flowgate.embedded_upstream"
 # What commands import only when they need it, apart from FlowGate's own modules.
 LIBRARIES = (
@@ -161,8 +162,9 @@ def import_all(package: ModuleType) -> None:
 def become(request: Request) -> None:
     """Make this process the one that `python -m invoke` would be."""
     os.closerange(STREAMS, HIGHEST_DESCRIPTOR)
+    added = {name: os.environ[name] for name in ADDED if name in os.environ}
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update(request["environment"] | added)
     time.tzset()
     os.umask(request["umask"])
     os.chdir(request["folder"])

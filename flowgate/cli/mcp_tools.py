@@ -127,7 +127,7 @@ def _checked(name: str, one: Argument, value: object) -> Value:
     raise InvalidValue(name, found=value, wanted=f"a text of up to {LONGEST_TEXT} characters that begins with no '-'")
 
 
-BY = ("model", "deployment", "client", "profile", "provider", "day", "hour", "status")
+BY = ("model", "deployment", "client", "profile", "provider", "account", "day", "hour", "status")
 SERVICES = ("all", "litellm", "cliproxyapi_plus")
 READING: dict[str, Tool] = {
     "status": Tool(("status",), "The active profile, and every service with its generations and workers.", {}),

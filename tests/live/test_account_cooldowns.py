@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import REAL_UPSTREAM, Workspace
+from tests.conftest import REAL_UPSTREAM, Workspace, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,8 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         created.inv("up")
         for person in ("one@example.com", "two@example.com"):
             log_in(created, person)
+        log = created.runtime / "process-logs" / "cliproxyapi_plus.log"
+        assert wait(lambda: "config successfully reloaded" in log.read_text())  # it applies cooldowns from now on
         yield created
         created.inv("down")
         assert created.nothing_runs()

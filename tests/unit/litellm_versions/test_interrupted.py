@@ -125,11 +125,12 @@ def pid_in(file: Path) -> int:
 def test_a_command_that_ends_takes_uv_with_it(serving: VersionStage, words: str, number: int, code: int) -> None:
     file = slow_uv(serving, words)
     process = started(serving)
-    uv = pid_in(file)
+    uv = processes.identify(pid_in(file))
+    assert uv
     process.send_signal(number)
     process.communicate(timeout=60)
     assert process.returncode == code
-    assert poll(lambda: processes.identify(uv) is None, Clock(), timeout=60)
+    assert poll(lambda: not processes.alive(uv), Clock(), timeout=60)  # a zombie, if this process adopted it
     serving.environment.pop("UV")
     serving.install()
     assert is_whole(serving)
