@@ -112,6 +112,18 @@ def test_a_start_that_fails_is_tried_again_after_a_pause(workspace: Workspace, m
     assert workspace.nothing_runs()
 
 
+def test_without_its_program_it_is_tried_again_after_a_pause(workspace: Workspace, manager: UserManager) -> None:
+    install(workspace, manager)
+    folder = workspace.folder / "home" / ".config" / "systemd" / "user" / "flowgate.service.d"
+    (folder / "test.conf").write_text("[Service]\nExecStart=\nExecStart=/nowhere/flowgate\n")
+    manager.systemctl("daemon-reload")
+    manager.systemctl("restart", "--no-block", "flowgate")
+    wait_for(manager, "ExecMainStatus", "203")
+    wait_for(manager, "SubState", "stop-post")
+    manager.systemctl("stop", "flowgate")
+    assert workspace.nothing_runs()
+
+
 def test_killed_all_together_it_comes_back(workspace: Workspace, manager: UserManager) -> None:
     install(workspace, manager)
     before = pids(workspace)

@@ -18,7 +18,7 @@ from flowgate.export.unit_words import argument, command_line, quoted, specifier
 
 WATCHDOG_SECONDS = 120
 STOP_MARGIN = 60  # seconds after the longest drain
-FAILED_START_SECONDS = 9  # after a failed start, before RestartSec
+FAILED_START_SECONDS = 10
 START_SECONDS = 900  # the first start may download and compile
 MARK = "flowgate-digest: "
 UNIT_MARK, PLIST_MARK = f"# {MARK}", f"<!-- {MARK}"
@@ -40,11 +40,12 @@ ExecReload=/bin/kill -HUP $MAINPID
 WorkingDirectory={folder}
 {environment}
 # A failed start or a crash is tried again; an orderly `flowgate down` (0) and a wrong config (2) are not.
-# After a crash soon, after a start that failed (3) later. RestartSteps would count crashes of months together.
+# After a crash at once, after a start that failed (3; 203 without its program) later. RestartSteps would count crashes
+# of months together.
 Restart=on-failure
-RestartSec=1
+RestartSec=250ms
 RestartPreventExitStatus=2
-ExecStopPost=/bin/sh -c 'test "$$EXIT_STATUS" != 3 || exec sleep {pause}'
+ExecStopPost=/bin/sh -c 'case $$EXIT_STATUS in 3|203) exec sleep {pause};; esac'
 TimeoutStartSec={start}
 # The supervisor alone gets SIGTERM, and stops its services in order. If it is killed, they serve on, and the next
 # one, which systemd starts, takes them over.
