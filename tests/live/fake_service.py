@@ -47,6 +47,14 @@ def setting(pattern: str) -> list[str]:
     return re.findall(pattern, CONFIG.read_text())
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Says nothing about clients that have gone, as the real programs do."""
+
+    def handle_error(self, *words: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(*words)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Responds like both programs to the requests of FlowGate."""
 
@@ -129,7 +137,7 @@ def main() -> None:
     if error:
         sys.exit(error)
     port = int(sys.argv[3]) if ROLE == "litellm" else int(setting(r"(?m)^port: (\d+)")[0])
-    http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+    Server(("127.0.0.1", port), Handler).serve_forever()
 
 
 main()
